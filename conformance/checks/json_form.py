@@ -1,0 +1,72 @@
+"""Whether a payload is JSON: every place where it is not, and whether dump and load give it back."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+#: Levels that a payload may have. The contract keeps 200; what stands for deeper parts and the frame around a payload
+#: take a few more, and common parsers stop soon after (orjson at 254).
+MAX_LEVELS = 250
+
+#: A place in a payload, as in `.messages[1].content`, and what is wrong there.
+Fault = tuple[str, str]
+
+
+def not_json(payload: Mapping[str, Any]) -> Iterator[Fault]:
+    """Give every place in `payload` that is not JSON; then, if there is none, how dump and load change it."""
+    faults = list(_faults(payload))
+    yield from faults
+    if not faults:
+        plain = _plain(payload)
+        loaded = json.loads(json.dumps(plain, ensure_ascii=False, allow_nan=False).encode())
+        if loaded != plain:
+            yield "", "changed by dump and load"
+
+
+def _faults(payload: Mapping[str, Any]) -> Iterator[Fault]:
+    # A stack of its own: a payload may be deeper than Python's, and may contain itself.
+    waiting: list[tuple[str, Any, int, tuple[int, ...]]] = [("", payload, 1, ())]
+    while waiting:
+        path, value, level, above = waiting.pop()
+        if not isinstance(value, Mapping | list):
+            reason = _scalar_fault(value)
+            if reason:
+                yield path, reason
+            continue
+        if id(value) in above:
+            yield path, "a container inside itself"
+        elif level > MAX_LEVELS:
+            yield path[:80], f"more than {MAX_LEVELS} levels deep"
+        elif isinstance(value, Mapping):
+            for key, item in value.items():
+                reason = _scalar_fault(key) if isinstance(key, str) else f"under a key that is no text: {key!r}"
+                if reason:
+                    yield path, reason
+                else:
+                    waiting.append((f"{path}.{key}", item, level + 1, (*above, id(value))))
+        else:
+            waiting.extend((f"{path}[{n}]", item, level + 1, (*above, id(value))) for n, item in enumerate(value))
+
+
+def _scalar_fault(value: object) -> str | None:
+    if value is None or isinstance(value, int):
+        return None
+    if isinstance(value, str):
+        return "text with a lone surrogate" if _has_surrogate(value) else None
+    if isinstance(value, float):
+        return None if math.isfinite(value) else f"a number that JSON can't hold: {value}"
+    return f"a {type(value).__name__}, which is not JSON"
+
+
+def _has_surrogate(text: str) -> bool:
+    return not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _plain(value: Any) -> Any:
+    # Recursion is bounded here by MAX_LEVELS.
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list) else value

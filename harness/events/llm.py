@@ -1,0 +1,129 @@
+"""Events of the `llm` channel: one call to a model, and the pieces in which its answer arrives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+from harness.events.base import BaseEvent
+
+CallType = Literal["llm_call", "tool_call"]
+
+
+class FunctionCall:
+    """The function that a tool call names. `arguments` is JSON text, cumulative over the chunks so far.
+
+    The chunks of one call share one list of deltas, each with its own place in it; the text is joined when read.
+    """
+
+    __slots__ = ("_count", "_deltas", "name")
+
+    def __init__(self, name: str | None = None, arguments: str = "", *, deltas: list[str] | None = None) -> None:
+        self.name = name
+        self._deltas = [arguments] if deltas is None else deltas
+        self._count = len(self._deltas)
+
+    @property
+    def arguments(self) -> str:
+        """The arguments' text up to this chunk."""
+        return "".join(self._deltas[: self._count])
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, FunctionCall):
+            return NotImplemented
+        return (self.name, self.arguments) == (other.name, other.arguments)
+
+    def __hash__(self) -> int:
+        return hash((self.name, self._count))
+
+    def __repr__(self) -> str:
+        return f"FunctionCall(name={self.name!r}, arguments={self.arguments!r})"
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        def taken(value: Any) -> FunctionCall:
+            if isinstance(value, FunctionCall):
+                return value
+            if isinstance(value, Mapping) and set(value) <= {"name", "arguments"}:
+                return FunctionCall(value.get("name"), value.get("arguments") or "")
+            raise ValueError("a function call is a FunctionCall or {name, arguments}")
+
+        return core_schema.no_info_plain_validator_function(
+            taken,
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                lambda call: {"name": call.name, "arguments": call.arguments}
+            ),
+        )
+
+
+class ToolCallFragment(BaseModel):
+    """What a tool-call chunk says of its call; `index` counts the calls of one response from 0."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str | None = None
+    type: str = "function"
+    index: int = 0
+    function: FunctionCall
+
+
+class LLMEvent(BaseEvent):
+    """Any event of one call to a model."""
+
+    call_id: str
+    model: str | None = None
+    from_task: Any = None
+    from_agent: Any = None
+
+
+class LLMCallStartedEvent(LLMEvent):
+    opens: ClassVar[str | None] = "call"
+    type: Literal["llm_call_started"] = "llm_call_started"
+    messages: str | list[dict[str, Any]] | None = None
+    tools: list[dict[str, Any]] | None = None
+    callbacks: list[Any] | None = None
+    available_functions: dict[str, Any] | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    max_tokens: float | None = None
+    stream: bool | None = None
+    seed: int | None = None
+    stop_sequences: list[str] | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    n: int | None = None
+
+
+class LLMStreamChunkEvent(LLMEvent):
+    type: Literal["llm_stream_chunk"] = "llm_stream_chunk"
+    chunk: str
+    tool_call: ToolCallFragment | None = None
+    call_type: CallType = "llm_call"
+    response_id: str | None = None
+
+
+class LLMThinkingChunkEvent(LLMEvent):
+    type: Literal["llm_thinking_chunk"] = "llm_thinking_chunk"
+    chunk: str
+    response_id: str | None = None
+
+
+class LLMCallCompletedEvent(LLMEvent):
+    closes: ClassVar[str | None] = "call"
+    type: Literal["llm_call_completed"] = "llm_call_completed"
+    messages: str | list[dict[str, Any]] | None = None
+    response: Any = None
+    call_type: CallType = "llm_call"
+    usage: dict[str, Any] | None = None
+    finish_reason: str | None = None
+    response_id: str | None = None
+
+
+class LLMCallFailedEvent(LLMEvent):
+    closes: ClassVar[str | None] = "call"
+    type: Literal["llm_call_failed"] = "llm_call_failed"
+    error: str
+    error_type: str | None = None

@@ -1,0 +1,94 @@
+"""The decorators that make a method part of a flow's graph. They leave the function as it is and note its role on it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable
+from typing import Any, Final, TypeVar
+
+from harness.errors import UsageError
+from harness.flow.conditions import Condition, Trigger, condition_of
+
+F = TypeVar("F", bound=Callable[..., Any])
+_ROLE: Final = "__flow_role__"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Role:
+    """What the decorators on a function say, together."""
+
+    is_start: bool = False
+    #: What sets a start going again, or instead of the kickoff; None for one that only the kickoff does.
+    starts_on: Condition | None = None
+    listens_to: Condition | None = None
+    is_router: bool = False
+    #: The labels that a router is said to return; None where nothing is said.
+    emits: tuple[str, ...] | None = None
+
+
+def start(condition: Trigger | None = None) -> Callable[[F], F]:
+    """Return a decorator: the method runs at kickoff, side by side with the other starts.
+
+    With a condition it runs when that is met; at kickoff only where no start is without one.
+
+    Raises:
+        UsageError: `condition` is no method, label or condition.
+    """
+    _refuse_bare(start, condition)
+    return _marked(is_start=True, starts_on=None if condition is None else condition_of(condition))
+
+
+def listen(condition: Trigger) -> Callable[[F], F]:
+    """Return a decorator: the method runs each time `condition` is met, with what triggered it if it takes a parameter.
+
+    Raises:
+        UsageError: `condition` is no method, label or condition.
+    """
+    _refuse_bare(listen, condition)
+    return _marked(listens_to=condition_of(condition))
+
+
+def router(condition: Trigger | None = None, *, emit: Iterable[str] | str | None = None) -> Callable[[F], F]:
+    """Return a decorator: as `listen`, and what the method returns is a label that others listen to.
+
+    A label is a string or the value of an enum member; None sets nothing going. `emit` names the labels beforehand; a
+    return annotation of Literals or an Enum does so too. Without a condition it turns a start or a listener into a router.
+
+    Raises:
+        UsageError: `condition` is no method, label or condition.
+    """
+    _refuse_bare(router, condition)
+    changes: dict[str, Any] = {"is_router": True}
+    if condition is not None:
+        changes["listens_to"] = condition_of(condition)
+    if emit is not None:
+        labels = [emit] if isinstance(emit, str) else emit
+        changes["emits"] = tuple(str(condition_of(label)) for label in labels)
+    return _marked(**changes)
+
+
+def role_of(value: object) -> Role | None:
+    """Return the role that decorators gave to a class attribute; None for one that is no method of the graph."""
+    role = getattr(value, _ROLE, None)
+    return role if isinstance(role, Role) else None
+
+
+def _marked(**changes: Any) -> Callable[[F], F]:
+    def decorate(function: F) -> F:
+        setattr(function, _ROLE, dataclasses.replace(role_of(function) or Role(), **changes))
+        return function
+
+    return decorate
+
+
+def _refuse_bare(decorator: Callable[..., Any], condition: Trigger | None) -> None:
+    """Refuse `@start` without parentheses, which would take the method for a condition and lose it.
+
+    A method of the graph is a condition too, but one that has a role already.
+    """
+    if callable(condition) and role_of(condition) is None:
+        name = decorator.__name__
+        raise UsageError(
+            f"{name}() was given the function {getattr(condition, '__name__', condition)!r}, which is no method of a "
+            f"flow: write @{name}() with parentheses, or decorate the function first"
+        )

@@ -1,0 +1,135 @@
+"""The graph of a flow class, read from its decorated methods and checked before anything runs."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import weakref
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from harness.errors import UsageError
+from harness.flow.conditions import names_in
+from harness.flow.decorators import Role, role_of
+from harness.flow.labels import labels_of
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """One method of a graph."""
+
+    name: str
+    role: Role
+    #: The labels that it may return as a router; None where that can't be told.
+    labels: tuple[str, ...] | None
+    #: Whether it is called with the result of what triggered it.
+    takes_result: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FlowDefinition:
+    """The methods of a flow in the order of their definition, those of base classes first."""
+
+    methods: Mapping[str, Method]
+
+    @property
+    def entries(self) -> list[Method]:
+        """The methods that a kickoff runs: the starts without a condition; all starts where every one has some."""
+        starts = [method for method in self.methods.values() if method.role.is_start]
+        return [method for method in starts if method.role.starts_on is None] or starts
+
+
+_known: weakref.WeakKeyDictionary[type, FlowDefinition] = weakref.WeakKeyDictionary()
+
+
+def definition_of(cls: type) -> FlowDefinition:
+    """Return the graph of a flow class.
+
+    Raises:
+        UsageError: it can't run as it is written: no start, a name that nothing answers to, parameters that nothing fills.
+    """
+    definition = _known.get(cls)
+    if definition is None:
+        methods = {name: _method(cls, name, role) for name, role in _roles(cls).items()}
+        _check(cls, methods)
+        definition = _known[cls] = FlowDefinition(MappingProxyType(methods))
+    return definition
+
+
+def _roles(cls: type) -> dict[str, Role]:
+    """Return the roles by name. An override without a decorator keeps the role of what it overrides."""
+    roles: dict[str, Role] = {}
+    for base in reversed(cls.__mro__):
+        for name, value in vars(base).items():
+            role = role_of(value)
+            if role is not None:
+                roles[name] = role
+            elif name in roles and not callable(value):
+                del roles[name]
+    return roles
+
+
+def _method(cls: type, name: str, role: Role) -> Method:
+    function = getattr(cls, name)
+    where = f"{cls.__name__}.{name}"
+    positional = 0
+    required = 0
+    takes_any = False
+    # The first parameter is the flow.
+    for parameter in list(inspect.signature(function).parameters.values())[1:]:
+        is_required = parameter.default is parameter.empty
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            takes_any = True
+        elif parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
+            positional += 1
+            required += is_required
+        elif parameter.kind is parameter.KEYWORD_ONLY and is_required:
+            raise UsageError(f"{where} has the keyword parameter {parameter.name!r}, which a flow can't fill")
+    if role.is_start and required:
+        raise UsageError(f"{where} is a start, which is called without arguments, but it takes {required}")
+    if required > 1:
+        raise UsageError(f"{where} takes {required} arguments; a listener gets one, the result of what triggered it")
+    labels = None
+    if role.is_router:
+        labels = role.emits if role.emits is not None else labels_of(function)
+    return Method(name, role, labels, takes_result=takes_any or positional > 0)
+
+
+def _check(cls: type, methods: Mapping[str, Method]) -> None:
+    if not any(method.role.is_start for method in methods.values()):
+        raise UsageError(f"{cls.__name__} has no start method: decorate the one that a kickoff runs with @start()")
+    answers = _answers(methods)
+    for method in methods.values():
+        where = f"{cls.__name__}.{method.name}"
+        role = method.role
+        if role.is_router and not role.is_start and role.listens_to is None:
+            raise UsageError(f"{where} is a router that nothing triggers: give router() a condition, or add @start()")
+        for name in _awaited(role):
+            if name == method.name:
+                raise UsageError(
+                    f"{where} listens to {name!r}, which is itself: it would run for ever. Rename the method or the label"
+                )
+            if answers is not None and name not in answers:
+                near = difflib.get_close_matches(name, answers, n=1)
+                hint = f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(sorted(answers))}"
+                raise UsageError(
+                    f"{where} waits for {name!r}, but no method has this name and no router returns it{hint}"
+                )
+
+
+def _awaited(role: Role) -> Iterator[str]:
+    for condition in (role.starts_on, role.listens_to):
+        if condition is not None:
+            yield from names_in(condition)
+
+
+def _answers(methods: Mapping[str, Method]) -> set[str] | None:
+    """Return every name that can happen; None where some router's labels can't be told beforehand."""
+    answers: set[str] = set(methods)
+    for method in methods.values():
+        if method.role.is_router:
+            if method.labels is None:
+                return None
+            answers.update(method.labels)
+    return answers

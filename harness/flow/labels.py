@@ -1,0 +1,40 @@
+"""The labels of routers: what one returned, and what its annotation says that it may return."""
+
+from __future__ import annotations
+
+import enum
+import types
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+
+
+def label_of(output: Any) -> str | None:
+    """Return the label that a router's output is; None for one that sets nothing going."""
+    if isinstance(output, enum.Enum):
+        output = output.value
+    return None if output is None else str(output)
+
+
+def labels_of(function: Callable[..., Any]) -> tuple[str, ...] | None:
+    """Return the labels in a router's return annotation, or None where it leaves them open."""
+    try:
+        annotation = get_type_hints(function, include_extras=True).get("return", Any)
+    except Exception:  # noqa: BLE001 - a name that is known to type checkers alone, or an annotation that fails
+        return None
+    return _labels_in(annotation)
+
+
+def _labels_in(annotation: Any) -> tuple[str, ...] | None:
+    if annotation is type(None):
+        return ()
+    if isinstance(annotation, type) and issubclass(annotation, enum.Enum):
+        return tuple(str(member.value) for member in annotation)
+    origin = get_origin(annotation)
+    if origin is Literal:
+        return tuple(label for value in get_args(annotation) if (label := label_of(value)) is not None)
+    if origin is Annotated:
+        return _labels_in(get_args(annotation)[0])
+    if origin is Union or origin is types.UnionType:
+        parts = [_labels_in(part) for part in get_args(annotation)]
+        return None if None in parts else tuple(label for part in parts for label in part or ())
+    return None

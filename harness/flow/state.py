@@ -1,0 +1,118 @@
+"""A flow's state: a dict with an `id`, or a pydantic model, which gets an `id` where it has none."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import uuid
+from typing import Any, TypeVar, cast, get_args, get_origin
+
+from pydantic import BaseModel, Field, ValidationError, create_model
+
+from harness.codec import encode
+from harness.errors import UsageError
+
+AnyState = dict[str, Any] | BaseModel
+
+
+def _new_id() -> str:
+    return str(uuid.uuid4())
+
+
+class FlowState(BaseModel):
+    """A base for states that are models; it brings the `id`."""
+
+    id: str = Field(default_factory=_new_id)
+
+
+def declared_type(cls: type, root: type) -> Any:
+    """Return what stands in `Flow[…]` above `cls`; None where nothing does. `root` is the flow class itself."""
+    for base in cls.__mro__:
+        for written in base.__dict__.get("__orig_bases__", ()):
+            origin = get_origin(written)
+            if isinstance(origin, type) and issubclass(origin, root):
+                argument = get_args(written)[0]
+                if not isinstance(argument, TypeVar):
+                    return argument
+    return None
+
+
+def new_state(declared: Any, owner: str) -> AnyState:
+    """Return a state of its own for a flow, from what it declares: a type, a dict, a model's instance or None.
+
+    Raises:
+        UsageError: it is none of these, or a model that needs values to begin with.
+    """
+    if declared is None or declared is dict or get_origin(declared) is dict:
+        return {"id": _new_id()}
+    if isinstance(declared, type) and issubclass(declared, BaseModel):
+        try:
+            return _identified(_with_id(declared)())
+        except ValidationError as error:
+            raise UsageError(
+                f"the state of {owner} can't be made: {_complaints(error)}. Give each field of {declared.__name__} a "
+                "default, or an instance as initial_state"
+            ) from error
+    if isinstance(declared, dict):
+        return _identified({key: _own(value) for key, value in declared.items()})
+    if isinstance(declared, BaseModel):
+        return _identified(_instance_with_id(declared))
+    raise UsageError(f"the state of {owner} is a dict or a pydantic model, not {declared!r}")
+
+
+def with_inputs(state: AnyState, inputs: dict[str, Any], owner: str) -> AnyState:
+    """Return `state` with `inputs` in it, validated where it is a model. The given one is left as it is.
+
+    Raises:
+        UsageError: an input does not fit; the message names the field.
+    """
+    if isinstance(state, dict):
+        return {**state, **inputs}
+    values = {name: getattr(state, name) for name in type(state).model_fields} | (state.__pydantic_extra__ or {})
+    try:
+        return type(state).model_validate({**values, **inputs}, by_alias=True, by_name=True)
+    except ValidationError as error:
+        raise UsageError(f"the inputs of {owner} do not fit its state: {_complaints(error)}") from error
+
+
+def snapshot(state: AnyState) -> Any:
+    """Return the state as frozen JSON, as it is now: what an event says must not change with the run."""
+    # A copy in one step, since other methods may be adding keys in their threads.
+    return encode(dict(state) if isinstance(state, dict) else state)
+
+
+def _identified(state: Any) -> AnyState:
+    """Return `state` with a value in its `id`."""
+    if isinstance(state, dict):
+        return state if state.get("id") else {**state, "id": _new_id()}
+    return cast("BaseModel", state if state.id else state.model_copy(update={"id": _new_id()}))
+
+
+@functools.lru_cache(maxsize=256)
+def _with_id(model: type[BaseModel]) -> type[BaseModel]:
+    """Return `model`, or a subclass of the same name with an `id`."""
+    if "id" in model.model_fields:
+        return model
+    return create_model(model.__name__, __base__=(FlowState, model), __module__=model.__module__)
+
+
+def _instance_with_id(state: BaseModel) -> BaseModel:
+    own = cast("BaseModel", _own(state))
+    model = _with_id(type(state))
+    if model is type(state):
+        return own
+    return model.model_construct(own.model_fields_set | {"id"}, id=_new_id(), **own.__dict__)
+
+
+def _own(value: Any) -> Any:
+    """Return a copy, so that instances of a flow class share nothing; the value itself where it can't be copied."""
+    try:
+        return copy.deepcopy(value)
+    except Exception:  # noqa: BLE001 - clients, locks and the like refuse in many ways, and are meant to be shared
+        return value
+
+
+def _complaints(error: ValidationError) -> str:
+    return "; ".join(
+        f"{'.'.join(map(str, complaint['loc'])) or 'the whole'}: {complaint['msg']}" for complaint in error.errors()
+    )

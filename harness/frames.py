@@ -1,0 +1,275 @@
+"""The frame: what every reader of a run sees, and how an event becomes one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast, get_args
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
+
+from harness.codec import encode
+from harness.events import BaseEvent
+from harness.events.base import UtcDatetime
+from harness.events.llm import FunctionCall, ToolCallFragment
+from harness.frozen import FrozenDict, freeze
+
+Channel = Literal["llm", "flow", "tools", "messages", "lifecycle", "custom"]
+CHANNELS: tuple[Channel, ...] = get_args(Channel)
+
+_TYPES_BY_CHANNEL: dict[Channel, str] = {
+    "llm": "llm_call_started llm_stream_chunk llm_thinking_chunk llm_call_completed llm_call_failed",
+    "flow": """
+        flow_created flow_started flow_finished flow_failed flow_paused flow_plot
+        method_execution_started method_execution_finished method_execution_failed method_execution_paused
+        flow_input_requested flow_input_received human_feedback_requested human_feedback_received
+        conversation_turn_started conversation_turn_completed conversation_turn_failed conversation_route_selected
+    """,
+    "tools": """
+        tool_usage_started tool_usage_finished tool_usage_error
+        tool_validate_input_error tool_selection_error tool_execution_error tool_failure_detected
+    """,
+    "messages": "conversation_message_added",
+    "lifecycle": """
+        crew_kickoff_started crew_kickoff_completed crew_kickoff_failed
+        task_started task_completed task_failed
+        agent_execution_started agent_execution_completed agent_execution_error
+        checkpoint_started checkpoint_completed checkpoint_failed
+        checkpoint_restore_started checkpoint_restore_completed checkpoint_restore_failed
+        llm_guardrail_started llm_guardrail_completed
+    """,
+    "custom": "",
+}
+#: The channel of every built-in event type, one row each; any other type is `custom` (clause `channel.by-table`).
+CHANNEL_OF: Mapping[str, Channel] = MappingProxyType(
+    {name: channel for channel, names in _TYPES_BY_CHANNEL.items() for name in names.split()}
+)
+
+#: What a namespace names after the channel, in this order (clause `namespace.order`).
+_NAMESPACE = ("flow_name", "method_name", "session_id", "call_id", "tool_name", "agent_role", "task_name")
+#: What of an event is in the envelope, or of no use outside the process (clause `envelope.data-clean`).
+_ENVELOPE_ONLY = frozenset(
+    {"timestamp", "type", "event_id", "parent_event_id", "previous_event_id", "emission_sequence"}
+)
+
+
+def _frozen_payload(value: Any) -> Any:
+    return freeze(value) if isinstance(value, dict) and type(value) is not FrozenDict else value
+
+
+class StreamFrame(BaseModel):
+    """One thing that happened in a run, as every reader sees it. Frozen, with its payload, to the last leaf.
+
+    Source: the clauses `envelope.*`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    #: The id of the source event, unique in a session.
+    id: str = Field(min_length=1)
+    #: 1, 2, 3 … in its session, without gap.
+    seq: int = Field(ge=1)
+    #: The source event's type, unchanged, as in `llm_stream_chunk`.
+    type: str
+    channel: Channel
+    #: The channel, then the non-empty names of what the event belongs to, outermost first.
+    namespace: tuple[str, ...]
+    timestamp: UtcDatetime
+    #: The id of the frame that opened the scope around this one; None at the top of the session.
+    parent_id: str | None
+    #: The id of the frame before this one in the same line of execution, where there is one.
+    previous_id: str | None
+    #: The event's payload as JSON.
+    data: Annotated[FrozenDict, BeforeValidator(_frozen_payload)]
+
+    @property
+    def event(self) -> FrozenDict:
+        """The same as `data`."""
+        return self.data
+
+    @property
+    def content(self) -> str:
+        """The text that this frame adds to the answer; empty for every frame that adds none, tool arguments included."""
+        payload = self.__dict__.get("data")
+        if payload is None:  # a tool-call chunk, see below
+            return ""
+        chunk = payload.get("chunk")
+        return chunk if isinstance(chunk, str) and payload.get("call_type") != "tool_call" else ""
+
+    def __str__(self) -> str:
+        return self.content
+
+    # A tool-call chunk keeps its delta alone; the cumulative arguments that its payload shows are joined when read, from
+    # the deltas that all chunks of its call share. Kept joined, a call of n chunks would take n² memory
+    # (clause `llm.tool-chunks`). Such a frame has no "data" in its dict, but these two.
+    _payload: FrozenDict = PrivateAttr()
+    _fragment: ToolCallFragment = PrivateAttr()
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            if name == "data":
+                return FrozenDict({**self._payload, "tool_call": _fragment_payload(self._fragment)})
+            return super().__getattr__(name)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, StreamFrame):
+            return NotImplemented
+        return all(getattr(self, name) == getattr(other, name) for name in _FIELDS)
+
+    def __hash__(self) -> int:
+        return hash((self.id, self.seq))
+
+    def __repr_args__(self) -> Iterator[tuple[str, Any]]:
+        return ((name, getattr(self, name)) for name in _FIELDS)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return StreamFrame.model_validate, ({name: getattr(self, name) for name in _FIELDS},)
+
+    @model_serializer(mode="wrap")
+    def _serialized(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        whole = self if "data" in self.__dict__ else StreamFrame.model_construct(**dict(self.__repr_args__()))
+        return cast(dict[str, Any], handler(whole))
+
+
+_FIELDS = frozenset(StreamFrame.model_fields)
+
+
+def _fragment_payload(fragment: ToolCallFragment) -> FrozenDict:
+    function = FrozenDict({"name": encode(fragment.function.name), "arguments": encode(fragment.function.arguments)})
+    return FrozenDict({**_fragment_head(fragment), "function": function})
+
+
+def _fragment_head(fragment: ToolCallFragment) -> dict[str, Any]:
+    return {"id": fragment.id, "type": fragment.type, "index": fragment.index}
+
+
+def stored_payload(frame: StreamFrame) -> dict[str, Any]:
+    """Return the payload of a frame as files hold it: a tool-call chunk's cumulative arguments are left out.
+
+    They are the `chunk` texts of the call so far, joined; `restored_frame` puts them back.
+    """
+    if "data" in frame.__dict__:
+        return frame.data
+    fragment = frame._fragment
+    function = {"name": encode(fragment.function.name)}
+    return {**frame._payload, "tool_call": {**_fragment_head(fragment), "function": function}}
+
+
+def restored_frame(stored: Mapping[str, Any], deltas: list[str]) -> StreamFrame:
+    """Return the frame of a stored tool-call chunk; `deltas` are those of its call up to and with this one."""
+    payload = freeze({name: value for name, value in stored["data"].items() if name != "tool_call"})
+    told = stored["data"]["tool_call"]
+    frame = StreamFrame.model_validate({**stored, "data": payload})
+    function = FunctionCall(told["function"]["name"], deltas=deltas)
+    fragment = ToolCallFragment(id=told["id"], type=told["type"], index=told["index"], function=function)
+    values = {name: value for name, value in frame.__dict__.items() if name != "data"}
+    _set(frame, "__dict__", values)
+    _set(frame, "__pydantic_private__", {"_payload": payload, "_fragment": fragment})
+    return frame
+
+
+class Draft:
+    """All of a frame that does not depend on the session it goes to; made once however many sessions an event reaches."""
+
+    __slots__ = ("channel", "event", "fragment", "namespace", "payload")
+
+    def __init__(self, event: BaseEvent) -> None:
+        fields = event.__dict__
+        shape = _shapes.get(event.__class__) or _shape_of(event.__class__)
+        payload = FrozenDict(shape.defaults)
+        fragment = None
+        for names in (event.__pydantic_fields_set__, shape.stamped):
+            for name in names:
+                if name in payload:
+                    value = fields[name]
+                    if value.__class__ is ToolCallFragment:
+                        fragment = value
+                        _delete(payload, name)
+                    elif value.__class__ is str and value.isascii():
+                        _put(payload, name, value)
+                    else:
+                        _put(payload, name, encode(value))
+        if event.__pydantic_extra__:
+            for name, value in event.__pydantic_extra__.items():
+                _put(payload, name, encode(value))
+        channel = CHANNEL_OF.get(fields["type"], "custom")
+        namespace = (channel, *[fields[name] for name in shape.names if fields[name]])
+        if namespace == shape.last_namespace:
+            namespace = shape.last_namespace
+        else:
+            shape.last_namespace = namespace
+        self.event = event
+        self.channel: Channel = channel
+        self.namespace = namespace
+        self.payload = payload
+        self.fragment: ToolCallFragment | None = fragment
+
+    def frame(self, seq: int, parent_id: str | None) -> StreamFrame:
+        """Return the frame; what is put in here is valid by construction, so nothing is validated again."""
+        fields = self.event.__dict__
+        frame = _new_frame(StreamFrame)
+        values = {
+            "id": fields["event_id"],
+            "seq": seq,
+            "type": fields["type"],
+            "channel": self.channel,
+            "namespace": self.namespace,
+            "timestamp": fields["timestamp"],
+            "parent_id": parent_id,
+            "previous_id": fields["previous_event_id"],
+        }
+        private = None
+        if self.fragment is None:
+            values["data"] = self.payload
+        else:
+            private = {"_payload": self.payload, "_fragment": self.fragment}
+        _set(frame, "__dict__", values)
+        _set(frame, "__pydantic_fields_set__", _FIELDS)
+        _set(frame, "__pydantic_extra__", None)
+        _set(frame, "__pydantic_private__", private)
+        return frame
+
+
+_new_frame = StreamFrame.__new__
+_set = object.__setattr__
+_put = dict.__setitem__
+_delete = dict.__delitem__
+
+
+class _Shape:
+    """What all events of a class have in common, found out once.
+
+    Most fields of most events keep their defaults: a payload starts as a copy of those, and only what was set is
+    encoded.
+    """
+
+    __slots__ = ("defaults", "last_namespace", "names", "stamped")
+
+    def __init__(self, cls: type[BaseEvent]) -> None:
+        fields = {name: field for name, field in cls.model_fields.items() if name not in _ENVELOPE_ONLY}
+        made = tuple(name for name, field in fields.items() if field.default_factory is not None)
+        #: Fields to be looked at although nobody set them.
+        self.stamped = ("started_event_id", *made)
+        self.defaults = {
+            name: None if field.is_required() or name in made else encode(field.default)
+            for name, field in fields.items()
+        }
+        self.names = tuple(name for name in _NAMESPACE if name in fields)
+        #: The namespace of the last event: chunks of one call share one tuple.
+        self.last_namespace: tuple[str, ...] = ()
+
+
+_shapes: dict[type[BaseEvent], _Shape] = {}
+
+
+def _shape_of(cls: type[BaseEvent]) -> _Shape:
+    return _shapes.setdefault(cls, _Shape(cls))

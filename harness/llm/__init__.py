@@ -1,0 +1,31 @@
+"""LLMs: calls to models, what they are made of, and the base for integrations of one's own."""
+
+from __future__ import annotations
+
+from harness.llm.base import BaseLLM
+from harness.llm.llm import LLM
+from harness.llm.messages import Message, ToolDefinition
+from harness.llm.overrides import call_stop_override, call_stream_override
+from harness.llm.parts import Finish, Part, ResponseStarted, TextDelta, ThinkingDelta, ToolCallDelta, Usage
+from harness.llm.request import LLMRequest
+from harness.llm.tools_run import ToolCallFailed
+from harness.llm.usage import UsageMetrics
+
+__all__ = [
+    "LLM",
+    "BaseLLM",
+    "Finish",
+    "LLMRequest",
+    "Message",
+    "Part",
+    "ResponseStarted",
+    "TextDelta",
+    "ThinkingDelta",
+    "ToolCallDelta",
+    "ToolCallFailed",
+    "ToolDefinition",
+    "Usage",
+    "UsageMetrics",
+    "call_stop_override",
+    "call_stream_override",
+]

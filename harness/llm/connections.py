@@ -1,0 +1,95 @@
+"""Live provider connections: a closed session ends them, wherever a thread is blocked in one.
+
+A client's own `close()` does not wake a reader blocked in another thread. Shutting the socket down does, at once. So the
+socket is taken where it connects, and belongs to the run that last wrote to it: a pooled connection may serve many.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Callable
+from typing import Any
+
+from harness.errors import RunCancelled
+from harness.scope import Run, current_run
+
+
+def end_with_run(client: Any) -> None:
+    """Have the connections of an httpx or httpx2 client end when the run that uses them is cancelled.
+
+    Neither library has a public way to its network backend, so it is wrapped in place; with a client that keeps it
+    elsewhere nothing is changed. Async clients need none of this: cancelling their task closes the connection.
+    """
+    for transport in (client._transport, *client._mounts.values()):
+        pool = getattr(transport, "_pool", None)
+        if hasattr(pool, "_network_backend"):
+            pool._network_backend = _Backend(pool._network_backend)
+
+
+class _Backend:
+    """An httpcore network backend that hands out streams which know their run."""
+
+    def __init__(self, backend: Any) -> None:
+        self._backend = backend
+
+    def connect_tcp(self, *args: Any, **kwargs: Any) -> _Stream:
+        return self._taken(self._backend.connect_tcp(*args, **kwargs))
+
+    def connect_unix_socket(self, *args: Any, **kwargs: Any) -> _Stream:
+        return self._taken(self._backend.connect_unix_socket(*args, **kwargs))
+
+    def sleep(self, seconds: float) -> None:
+        self._backend.sleep(seconds)
+
+    def _taken(self, stream: Any) -> _Stream:
+        run = current_run()
+        if run is not None and run.cancelled:
+            # The run was closed while this thread was blocked in connecting, where there was no socket to shut down.
+            stream.close()
+            raise RunCancelled
+        return _Stream(stream)
+
+
+class _Stream:
+    """An httpcore network stream that belongs to the run which last wrote to it."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self._run: Run | None = None
+        self._let_go: Callable[[], None] = _nothing
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._belong_to(current_run())
+        self._stream.write(buffer, timeout)
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, timeout)  # type: ignore[no-any-return]
+
+    def close(self) -> None:
+        self._belong_to(None)
+        self._stream.close()
+
+    def start_tls(self, *args: Any, **kwargs: Any) -> _Stream:
+        return _Stream(self._stream.start_tls(*args, **kwargs))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+    def _belong_to(self, run: Run | None) -> None:
+        if run is self._run:
+            return
+        self._let_go()
+        self._run = run
+        self._let_go = run.on_cancel(self._shut_down) if run is not None else _nothing
+
+    def _shut_down(self) -> None:
+        connected = self._stream.get_extra_info("socket")
+        if isinstance(connected, socket.socket):
+            with contextlib.suppress(OSError):
+                # Not SSLSocket.shutdown, which would take the TLS state from under the blocked reader.
+                socket.socket.shutdown(connected, socket.SHUT_RDWR)
+
+
+def _nothing() -> None:
+    return None

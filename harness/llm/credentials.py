@@ -1,0 +1,39 @@
+"""Where API keys come from, and when none is needed."""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import os
+from collections.abc import Iterator, Sequence
+
+from harness.errors import UsageError
+
+_optional: contextvars.ContextVar[bool] = contextvars.ContextVar("harness_credentials_optional", default=False)
+#: What is sent where no key is needed; recordings never hold it, as they hold no credential at all.
+PLACEHOLDER = "no-key-needed"
+
+
+@contextlib.contextmanager
+def no_credentials_needed() -> Iterator[None]:
+    """Let calls in this context do without a key: they are played from a tape, or go to a local server."""
+    token = _optional.set(True)
+    try:
+        yield
+    finally:
+        _optional.reset(token)
+
+
+def api_key(given: str | None, provider: str, variables: Sequence[str]) -> str:
+    """Return the key that was given, or that of the first variable that is set.
+
+    Raises:
+        UsageError: there is none, and one is needed; it names the variables.
+    """
+    found = given or next((value for name in variables if (value := os.environ.get(name))), None)
+    if found is None and not _optional.get():
+        raise UsageError(
+            f"{provider}: no API key; pass api_key=… or set {' or '.join(variables)}. "
+            "Replaying a recording needs none"
+        )
+    return found or PLACEHOLDER

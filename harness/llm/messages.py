@@ -1,0 +1,149 @@
+"""Messages and tools as the public calls take them, read into one typed form.
+
+The vocabulary is the one that `{role, content, …}` messages have everywhere. Fields that were not given stay not given,
+so an adapter can send exactly what was said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from harness.errors import UsageError
+
+
+class _Given(BaseModel):
+    """A value of which only the fields that were given are sent."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def given(self) -> dict[str, Any]:
+        """Return the fields that were given, as JSON."""
+        return self.model_dump(mode="json", exclude_unset=True)
+
+
+class TextPart(_Given):
+    type: Literal["text"]
+    text: str
+
+
+class ImageURL(_Given):
+    #: An http(s) or data URL.
+    url: str
+    detail: str | None = None
+
+
+class ImagePart(_Given):
+    type: Literal["image_url"]
+    image_url: ImageURL
+
+
+class FileSource(_Given):
+    file_id: str | None = None
+    filename: str | None = None
+    #: A data URL.
+    file_data: str | None = None
+
+
+class FilePart(_Given):
+    type: Literal["file"]
+    file: FileSource
+
+
+class AudioSource(_Given):
+    #: Base64.
+    data: str
+    format: str
+
+
+class AudioPart(_Given):
+    type: Literal["input_audio"]
+    input_audio: AudioSource
+
+
+class RefusalPart(_Given):
+    type: Literal["refusal"]
+    refusal: str
+
+
+class Function(_Given):
+    name: str
+    #: JSON text, as the model wrote it.
+    arguments: str
+
+
+class ToolCall(_Given):
+    """A call that the model asked for."""
+
+    id: str
+    type: Literal["function"] = "function"
+    function: Function
+
+
+class QuotedMessage(_Given):
+    """A message that stands as a part inside another one's content; some callers nest them, and providers refuse it."""
+
+    role: str
+    content: str | None
+
+
+ContentPart = TextPart | ImagePart | FilePart | AudioPart | RefusalPart | QuotedMessage
+
+
+class Message(_Given):
+    """One message of a conversation with a model."""
+
+    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
+    content: str | list[ContentPart] | None = None
+    name: str | None = None
+    tool_call_id: str | None = None
+    tool_calls: list[ToolCall] | None = None
+    refusal: str | None = None
+
+
+class FunctionDefinition(_Given):
+    name: str
+    description: str | None = None
+    #: JSON Schema of the arguments object.
+    parameters: dict[str, Any] | None = None
+    strict: bool | None = None
+
+
+class ToolDefinition(_Given):
+    """A function that the model may ask for."""
+
+    type: Literal["function"] = "function"
+    function: FunctionDefinition
+
+
+_messages = TypeAdapter(list[Message])
+_tools = TypeAdapter(list[ToolDefinition])
+
+
+def read_messages(messages: str | Sequence[dict[str, Any] | Message]) -> list[Message]:
+    """Return messages in their typed form; a string is one user message.
+
+    Raises:
+        UsageError: with the place and what was expected there.
+    """
+    if isinstance(messages, str):
+        return [Message(role="user", content=messages)]
+    if not messages:
+        raise UsageError("messages: there are none; a call needs a string or at least one {role, content} message")
+    return _read(_messages, messages, "messages")
+
+
+def read_tools(tools: Sequence[dict[str, Any] | ToolDefinition] | None) -> list[ToolDefinition]:
+    """Return tool definitions in their typed form. Raises UsageError with the place and what was expected there."""
+    return _read(_tools, tools, "tools") if tools else []
+
+
+def _read(adapter: TypeAdapter[list[Any]], value: Any, what: str) -> list[Any]:
+    try:
+        return adapter.validate_python(list(value))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in first["loc"])
+        raise UsageError(f"{what}{place}: {first['msg']}") from error

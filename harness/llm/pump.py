@@ -1,0 +1,94 @@
+"""Bridges between sync and async iteration: one daemon thread does the foreign half, item by item, in order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import contextvars
+import queue
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import TypeVar
+
+from harness.workers import run_coroutine
+
+T = TypeVar("T")
+
+
+class _End:
+    """The last thing that comes through a bridge: how the other half ended."""
+
+    def __init__(self, error: BaseException | None) -> None:
+        self.error = error
+
+
+async def iterated_in_thread(make: Callable[[], Iterator[T]]) -> AsyncIterator[T]:
+    """Yield what `make()` yields in a thread of its own, as it comes; a thread that blocks never blocks the loop."""
+    loop = asyncio.get_running_loop()
+    arrived: asyncio.Queue[T | _End] = asyncio.Queue()
+    unwanted = threading.Event()
+
+    def deliver(item: T | _End) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has been closed, nobody waits any more
+            loop.call_soon_threadsafe(arrived.put_nowait, item)
+
+    def work() -> None:
+        try:
+            iterator = make()
+            with contextlib.closing(iterator) if hasattr(iterator, "close") else contextlib.nullcontext():
+                for item in iterator:
+                    if unwanted.is_set():
+                        return
+                    deliver(item)
+        except BaseException as error:
+            deliver(_End(error))
+        else:
+            deliver(_End(None))
+
+    _start(work)
+    try:
+        while not isinstance(item := await arrived.get(), _End):
+            yield item
+    finally:
+        unwanted.set()
+    if item.error is not None:
+        raise item.error
+
+
+def iterated_in_loop(make: Callable[[], AsyncIterator[T]]) -> Iterator[T]:
+    """Yield what `make()` yields in a loop of its own, as it comes; works where a loop already runs, too."""
+    arrived: queue.SimpleQueue[T | _End] = queue.SimpleQueue()
+    stop: list[Callable[[], None]] = []
+
+    async def iterate() -> None:
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        if task is not None:
+            stop.append(lambda: loop.call_soon_threadsafe(task.cancel) and None)
+        async for item in make():
+            arrived.put(item)
+
+    def work() -> None:
+        try:
+            run_coroutine(iterate)
+        except BaseException as error:
+            arrived.put(_End(error))
+        else:
+            arrived.put(_End(None))
+
+    _start(work)
+    item: T | _End | None = None
+    try:
+        while not isinstance(item := arrived.get(), _End):
+            yield item
+    finally:
+        if not isinstance(item, _End):
+            with contextlib.suppress(RuntimeError):  # the loop has ended by itself
+                for cancel in stop:
+                    cancel()
+    if item.error is not None:
+        raise item.error
+
+
+def _start(work: Callable[[], None]) -> None:
+    context = contextvars.copy_context()
+    threading.Thread(target=context.run, args=(work,), name="harness-llm", daemon=True).start()

@@ -1,0 +1,37 @@
+"""A call as a recorded request tells it: enough to make it again through the public `LLM`."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from typing_extensions import Self
+
+
+class _Omit(enum.Enum):
+    OMIT = "omit"
+
+    def __repr__(self) -> str:
+        return "OMIT"
+
+
+#: In `additional_params`: leave this field out of the request body, whatever else would put it there.
+OMIT: Final = _Omit.OMIT
+
+
+@dataclass(frozen=True)
+class RecordedCall:
+    """One recorded request in our own terms. `settings` are keyword arguments of `LLM`."""
+
+    model: str
+    messages: list[dict[str, Any]]
+    tools: list[dict[str, Any]] = field(default_factory=list)
+    #: As it was sent; None where the field was not there.
+    stream: bool | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def with_rest(self, rest: Mapping[str, Any]) -> Self:
+        """Return this call with the fields that no setting stands for."""
+        return replace(self, settings={**self.settings, "additional_params": dict(rest)}) if rest else self

@@ -1,0 +1,40 @@
+"""What the calls of an LLM have used so far."""
+
+from __future__ import annotations
+
+import threading
+
+from pydantic import BaseModel
+
+from harness.llm.parts import Usage
+
+
+class UsageMetrics(BaseModel):
+    """Sums over calls. `successful_requests` counts the calls that completed."""
+
+    total_tokens: int = 0
+    prompt_tokens: int = 0
+    cached_prompt_tokens: int = 0
+    completion_tokens: int = 0
+    reasoning_tokens: int = 0
+    cache_creation_tokens: int = 0
+    successful_requests: int = 0
+
+
+class UsageCounter:
+    """Adds up usage; from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._sums = UsageMetrics()
+
+    def add(self, usage: Usage | None) -> None:
+        """Count one completed call, and its tokens where the wire told them."""
+        counts = {"successful_requests": 1, **(usage.payload() if usage is not None else {})}
+        with self._lock:
+            sums = self._sums.model_dump()
+            self._sums = UsageMetrics(**{name: total + counts.get(name, 0) for name, total in sums.items()})
+
+    def summary(self) -> UsageMetrics:
+        with self._lock:
+            return self._sums.model_copy()

@@ -1,0 +1,232 @@
+"""OpenAI chat completions, through the official SDK.
+
+Source: https://platform.openai.com/docs/api-reference/chat (2026-11).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import threading
+import weakref
+from asyncio import AbstractEventLoop, get_running_loop
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from typing import Any, Final
+
+from pydantic import BaseModel
+
+from harness.errors import MalformedResponseError, UsageError
+from harness.llm.connections import end_with_run
+from harness.llm.credentials import api_key
+from harness.llm.llm import LLM
+from harness.llm.parts import (
+    Finish,
+    FinishReason,
+    Part,
+    ResponseStarted,
+    TextDelta,
+    ThinkingDelta,
+    ToolCallDelta,
+    Usage,
+)
+from harness.llm.request import LLMRequest
+from harness.providers.end_marker import EndMarker
+from harness.providers.openai_request import wire_body
+
+try:
+    import openai
+except ImportError as error:
+    raise UsageError("calls to openai need its SDK: pip install 'stream-harness[openai]'") from error
+
+# After the check above, since it imports the SDK too.
+from harness.providers.openai_errors import translated
+
+_DONE: Final = re.compile(rb"[\r\n]data: ?\[DONE\]")
+_LONGEST_DONE: Final = 13
+
+_FINISH: Final[dict[str, FinishReason]] = {
+    "stop": "stop",
+    "length": "length",
+    "tool_calls": "tool_calls",
+    "function_call": "tool_calls",
+    "content_filter": "content_filter",
+}
+#: Tokens that fit into a request and its answer, by the longest prefix of the model's name.
+_WINDOWS: Final[dict[str, int]] = {
+    "gpt-4": 8_192,
+    "gpt-4-turbo": 128_000,
+    "gpt-4o": 128_000,
+    "gpt-4.1": 1_047_576,
+    "gpt-5": 400_000,
+    "o1": 200_000,
+    "o3": 200_000,
+    "o4": 200_000,
+}
+
+
+class OpenAIChat(LLM):
+    """A model of OpenAI, or of a host that speaks its chat completions, such as one at `base_url`."""
+
+    provider = "openai"
+    #: Environment variables that may hold the key, in order.
+    key_variables: tuple[str, ...] = ("OPENAI_API_KEY",)
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self._lock = threading.Lock()
+        self._client: openai.OpenAI | None = None
+        # A client's connections belong to the loop that opened them.
+        self._aclients: weakref.WeakKeyDictionary[AbstractEventLoop, openai.AsyncOpenAI] = weakref.WeakKeyDictionary()
+
+    def check(self, request: LLMRequest) -> None:
+        self._key()
+
+    def get_context_window_size(self) -> int:
+        fitting = [prefix for prefix in _WINDOWS if self.model.startswith(prefix)]
+        return _WINDOWS[max(fitting, key=len)] if fitting else super().get_context_window_size()
+
+    def generate(self, request: LLMRequest) -> Iterator[Part]:
+        answer = _Answer(self.provider)
+        with _translation(answer):
+            created = self._sdk().chat.completions.create(**self._arguments(request))
+            if not request.stream:
+                yield from answer.whole(created)
+                return
+            with created as stream:
+                answer.marker.watch(stream.response)
+                for chunk in stream:
+                    yield from answer.chunk(chunk)
+            yield from answer.end()
+
+    async def agenerate(self, request: LLMRequest) -> AsyncIterator[Part]:
+        answer = _Answer(self.provider)
+        with _translation(answer):
+            created = await self._asdk().chat.completions.create(**self._arguments(request))
+            if not request.stream:
+                for part in answer.whole(created):
+                    yield part
+                return
+            async with created as stream:
+                answer.marker.watch(stream.response)
+                async for chunk in stream:
+                    for part in answer.chunk(chunk):
+                        yield part
+            for part in answer.end():
+                yield part
+
+    def _arguments(self, request: LLMRequest) -> dict[str, Any]:
+        body = wire_body(self, request)
+        named = {name: body.pop(name) for name in ("model", "messages", "stream") if name in body}
+        # Everything else goes as it is: the SDK's own parameters lag behind the API's, and behind its hosts'.
+        return {**named, "extra_body": body}
+
+    def _key(self) -> str:
+        return api_key(self.api_key, self.provider, self.key_variables)
+
+    def _client_settings(self) -> dict[str, Any]:
+        settings: dict[str, Any] = {"api_key": self._key(), "base_url": self.base_url}
+        if self.timeout is not None:
+            settings["timeout"] = self.timeout
+        if self.max_retries is not None:
+            settings["max_retries"] = self.max_retries
+        return settings
+
+    def _sdk(self) -> openai.OpenAI:
+        with self._lock:
+            if self._client is None:
+                http_client = openai.DefaultHttpxClient()
+                end_with_run(http_client)
+                self._client = openai.OpenAI(**self._client_settings(), http_client=http_client)
+            return self._client
+
+    def _asdk(self) -> openai.AsyncOpenAI:
+        loop = get_running_loop()
+        with self._lock:
+            client = self._aclients.get(loop)
+            if client is None:
+                client = self._aclients[loop] = openai.AsyncOpenAI(**self._client_settings())
+            return client
+
+
+@contextlib.contextmanager
+def _translation(answer: _Answer) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        ours = translated(error, answer.provider, begun=answer.begun)
+        if ours is None:
+            raise
+        raise ours from error
+
+
+class _Answer:
+    """One answer of the API, from its objects to parts."""
+
+    def __init__(self, provider: str) -> None:
+        self.provider = provider
+        self.marker = EndMarker(_DONE, _LONGEST_DONE)
+        self.begun = False
+        self._finish: str | None = None
+
+    def chunk(self, chunk: Any) -> Iterator[Part]:
+        """Return the parts of one streamed chunk."""
+        if not self.begun:
+            self.begun = True
+            yield ResponseStarted(chunk.id)
+        if chunk.choices:
+            choice = chunk.choices[0]
+            delta = choice.delta
+            if delta is not None:
+                yield from _message_parts(delta)
+                for call in delta.tool_calls or ():
+                    function = call.function
+                    yield ToolCallDelta(
+                        call.index, call.id, function and function.name, (function and function.arguments) or ""
+                    )
+            self._finish = choice.finish_reason or self._finish
+        if chunk.usage:
+            yield _usage(chunk.usage)
+
+    def end(self) -> Iterator[Part]:
+        """Return what a stream that has ended still tells: whether it was whole."""
+        if self.marker.seen:
+            yield self._finished()
+
+    def whole(self, completion: Any) -> Iterator[Part]:
+        """Return the parts of an answer that was not streamed."""
+        if not getattr(completion, "choices", None):
+            raise MalformedResponseError(f"{self.provider} sent an answer without choices", provider=self.provider)
+        yield ResponseStarted(completion.id)
+        choice = completion.choices[0]
+        yield from _message_parts(choice.message)
+        for index, call in enumerate(choice.message.tool_calls or ()):
+            yield ToolCallDelta(index, call.id, call.function.name, call.function.arguments)
+        if completion.usage:
+            yield _usage(completion.usage)
+        self._finish = choice.finish_reason
+        yield self._finished()
+
+    def _finished(self) -> Finish:
+        return Finish(None if self._finish is None else _FINISH.get(self._finish, "other"))
+
+
+def _message_parts(message: Any) -> Iterator[Part]:
+    # Hosts that serve reasoning models add these fields to the API's own.
+    thinking = getattr(message, "reasoning_content", None) or getattr(message, "reasoning", None)
+    if thinking:
+        yield ThinkingDelta(thinking)
+    if message.content:
+        yield TextDelta(message.content)
+    if getattr(message, "refusal", None):
+        yield TextDelta(message.refusal)
+
+
+def _usage(usage: Any) -> Usage:
+    prompt, completion = usage.prompt_tokens_details, usage.completion_tokens_details
+    return Usage(
+        prompt_tokens=usage.prompt_tokens,
+        completion_tokens=usage.completion_tokens,
+        total_tokens=usage.total_tokens,
+        cached_prompt_tokens=prompt.cached_tokens if prompt else None,
+        reasoning_tokens=completion.reasoning_tokens if completion else None,
+    )

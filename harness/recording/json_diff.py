@@ -1,0 +1,53 @@
+"""Where two JSON values differ, and how a message shows it: a path and the two values, shortened to what differs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+#: How much of a differing value a message shows, and how much of the equal part before it.
+_SHOWN = 60
+_LEAD = 15
+_ABSENT = object()
+
+
+def differences(recorded: Any, sent: Any, path: str) -> Iterator[tuple[str, Any, Any]]:
+    """Yield each place where two JSON values differ, as (path, recorded, sent), in the recorded order of keys."""
+    if isinstance(recorded, dict) and isinstance(sent, dict):
+        for key in [*recorded, *(key for key in sent if key not in recorded)]:
+            inner = f"{path}.{key}" if path else key
+            yield from differences(recorded.get(key, _ABSENT), sent.get(key, _ABSENT), inner)
+    elif isinstance(recorded, list) and isinstance(sent, list):
+        for index in range(max(len(recorded), len(sent))):
+            mine = sent[index] if index < len(sent) else _ABSENT
+            theirs = recorded[index] if index < len(recorded) else _ABSENT
+            yield from differences(theirs, mine, f"{path}[{index}]")
+    elif type(recorded) is not type(sent) or recorded != sent:
+        yield path, recorded, sent
+
+
+def contrast(recorded: Any, sent: Any) -> str:
+    """Return both values as one phrase: `recorded …, sent …`."""
+    start = 0
+    if isinstance(recorded, str) and isinstance(sent, str):
+        same = next(
+            (index for index, pair in enumerate(zip(recorded, sent, strict=False)) if pair[0] != pair[1]),
+            min(len(recorded), len(sent)),
+        )
+        start = same - _LEAD if same > _SHOWN - _LEAD else 0
+    return f"recorded {_shown(recorded, start)}, sent {_shown(sent, start)}"
+
+
+def _shown(value: Any, start: int) -> str:
+    if value is _ABSENT:
+        return "nothing"
+    if isinstance(value, bytes):
+        return f"{len(value)} bytes that are not JSON" if value else "an empty body"
+    if not isinstance(value, str):
+        text = orjson.dumps(value).decode()
+        return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+    part = value[start : start + _SHOWN]
+    before, after = "…" if start else "", "…" if start + _SHOWN < len(value) else ""
+    return f'"{before}{part}{after}"'

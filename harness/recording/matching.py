@@ -1,0 +1,157 @@
+"""Which recorded interaction answers a request, and what to say when none does.
+
+Two requests are the same when method, scheme, host, port, path, sorted query and body are; a JSON body is compared as
+a value, so that the order of keys does not count. Headers are not compared.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import orjson
+
+from harness.recording.json_diff import contrast, differences
+from harness.recording.wire import Interaction, WireRequest
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_UNLIKE = 1_000_000
+
+
+class RequestKey(NamedTuple):
+    """What two requests must have in common to be the same."""
+
+    method: str
+    scheme: str
+    host: str
+    port: int | None
+    path: str
+    query: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+def request_key(request: WireRequest) -> RequestKey:
+    """Return the key of `request`. The path is compared unquoted: clients differ in what they quote."""
+    url = urlsplit(request.url)
+    return RequestKey(
+        request.method.upper(),
+        url.scheme.lower(),
+        url.hostname or "",
+        url.port or _DEFAULT_PORTS.get(url.scheme.lower()),
+        unquote(url.path) or "/",
+        tuple(sorted(parse_qsl(url.query, keep_blank_values=True))),
+        _canonical(request.body),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Nearest:
+    """The recorded request that is most like one that was not found."""
+
+    #: Position on the tape, from 1.
+    number: int
+    #: What differs first, such as `body differs at messages[1].content: recorded "…", sent "…"`.
+    difference: str
+
+
+class InteractionIndex:
+    """The interactions of a tape, each to be played once. Not thread-safe."""
+
+    def __init__(self, interactions: Sequence[Interaction], requests: Sequence[WireRequest] | None = None) -> None:
+        """Index `interactions`; `requests` are their requests as they are to be compared, where that differs."""
+        self._interactions = interactions
+        self._requests = [one.request for one in interactions] if requests is None else requests
+        self._keys = [request_key(request) for request in self._requests]
+        self._played = [False] * len(interactions)
+        # Each position is in two queues; what one hands out, the other skips later, so that taking is O(1) on average.
+        self._by_key: dict[RequestKey, deque[int]] = {}
+        self._by_scope: dict[tuple[RequestKey, tuple[str, ...]], deque[int]] = {}
+        for position, (key, one) in enumerate(zip(self._keys, interactions, strict=True)):
+            self._by_key.setdefault(key, deque()).append(position)
+            self._by_scope.setdefault((key, one.response.scope), deque()).append(position)
+
+    def take(self, request: WireRequest, scope: tuple[str, ...] = ()) -> Interaction | None:
+        """Return the interaction that answers `request`, and count it as played; None where there is none left.
+
+        Of several that match, the first that was recorded from `scope`, else the first.
+        """
+        key = request_key(request)
+        for queue in (self._by_scope.get((key, scope)), self._by_key.get(key)):
+            while queue:
+                position = queue.popleft()
+                if not self._played[position]:
+                    self._played[position] = True
+                    return self._interactions[position]
+        return None
+
+    def unplayed(self) -> tuple[Interaction, ...]:
+        """Return what was not taken, in recorded order."""
+        return tuple(one for one, played in zip(self._interactions, self._played, strict=True) if not played)
+
+    def nearest(self, request: WireRequest) -> Nearest | None:
+        """Return the recorded request most like `request`; None where nothing is recorded. Linear in the tape."""
+        sent = request_key(request)
+        sent_json = _json(request.body)
+        best: tuple[tuple[int, int], int] | None = None
+        for position, recorded in enumerate(self._keys):
+            unlike = sum(mine != theirs for mine, theirs in zip(sent[:-1], recorded[:-1], strict=True))
+            if best is not None and unlike > best[0][0]:
+                continue
+            limit = best[0][1] if best is not None and unlike == best[0][0] else None
+            distance = self._body_distance(position, sent, sent_json, limit)
+            if best is None or (unlike, distance) < best[0]:
+                best = ((unlike, distance), position)
+        if best is None:
+            return None
+        return Nearest(best[1] + 1, self._difference(best[1], sent, sent_json))
+
+    def _body_distance(self, position: int, sent: RequestKey, sent_json: Any, limit: int | None) -> int:
+        """Return in how many places the bodies differ; not counted beyond `limit`, where the best so far stands."""
+        if self._keys[position].body == sent.body:
+            return 0
+        count = 0
+        for path, _, _ in differences(_json(self._requests[position].body), sent_json, ""):
+            # Bodies that have nothing in common are further apart than any two of one shape.
+            count += 1 if path else _UNLIKE
+            if limit is not None and count >= limit:
+                break
+        return count
+
+    def _difference(self, position: int, sent: RequestKey, sent_json: Any) -> str:
+        recorded = self._keys[position]
+        for field in ("method", "scheme", "host", "port", "path", "query"):
+            mine, theirs = getattr(sent, field), getattr(recorded, field)
+            if mine != theirs:
+                return f"{field} differs: {contrast(_plain(theirs), _plain(mine))}"
+        if recorded.body == sent.body:
+            return "the same request, already played"
+        path, theirs, mine = next(differences(_json(self._requests[position].body), sent_json, ""))
+        where = f"body differs at {path}" if path else "body differs"
+        played = ", already played" if self._played[position] else ""
+        return f"{where}: {contrast(theirs, mine)}{played}"
+
+
+def _canonical(body: bytes) -> bytes:
+    value = _json(body)
+    if isinstance(value, bytes):
+        return value
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError:  # nested deeper than orjson writes, though it read it
+        return body
+
+
+def _json(body: bytes) -> Any:
+    """Return the JSON value of `body`, or `body` itself where it is none."""
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return body
+
+
+def _plain(value: Any) -> Any:
+    """Return a part of a key as it reads in a message."""
+    return "&".join(f"{name}={content}" for name, content in value) if isinstance(value, tuple) else value

@@ -1,0 +1,139 @@
+"""Frames as recordings hold them: volatile ids and times made the same for every run, links between frames kept."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, Protocol
+
+from harness.frames import StreamFrame, stored_payload
+
+#: Payload keys whose value is an id made anew in every run, and what takes its place: the word and a number.
+_VOLATILE: Final = {
+    "call_id": "call",
+    "flow_id": "flow",
+    "request_id": "request",
+    "checkpoint_id": "checkpoint",
+    "task_id": "task",
+    "agent_id": "agent",
+    "source_fingerprint": "source",
+}
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+#: A time as the codec writes it. Times of the run itself are told from dates in content by when they are.
+_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
+_MARGIN: Final = timedelta(hours=1)
+#: An id as long as this does not stand in a text by chance, and is replaced inside longer texts too.
+_UNMISTAKABLE: Final = 32
+
+
+class FrameLike(Protocol):
+    """A frame of any runtime."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def seq(self) -> int | None: ...
+    @property
+    def type(self) -> str: ...
+    @property
+    def channel(self) -> str: ...
+    @property
+    def namespace(self) -> Sequence[str]: ...
+    @property
+    def timestamp(self) -> datetime: ...
+    @property
+    def parent_id(self) -> str | None: ...
+    @property
+    def previous_id(self) -> str | None: ...
+    @property
+    def data(self) -> Mapping[str, Any]: ...
+
+
+class Normalizer:
+    """Normalises the frames of one run, one after the other."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, str] = {}
+        self._counts: dict[str, int] = {}
+        self._long_names: list[str] = []
+        self._long: re.Pattern[str] | None = None
+        self._started: datetime | None = None
+
+    def frame(self, frame: FrameLike) -> dict[str, Any]:
+        """Return the next frame as a JSON object."""
+        timestamp = frame.timestamp if frame.timestamp.tzinfo else frame.timestamp.replace(tzinfo=UTC)
+        if self._started is None:
+            self._started = timestamp
+        payload = stored_payload(frame) if isinstance(frame, StreamFrame) else frame.data
+        self._name(frame.id, "f", frame.seq)
+        for key, word in _VOLATILE.items():
+            if isinstance(value := payload.get(key), str):
+                self._name(value, word)
+        state = payload.get("state")
+        if isinstance(state, Mapping) and isinstance(value := state.get("id"), str):
+            self._name(value, "state")
+        return {
+            "id": self._names[frame.id],
+            "seq": frame.seq,
+            "type": frame.type,
+            "channel": frame.channel,
+            "namespace": [self._text(name) for name in frame.namespace],
+            "timestamp": _written(_EPOCH + (timestamp - self._started)),
+            "parent_id": self._link(frame.parent_id),
+            "previous_id": self._link(frame.previous_id),
+            "data": self._value(payload),
+        }
+
+    def _name(self, value: str, word: str, number: int | None = None) -> None:
+        if not value or value in self._names:
+            return
+        if number is not None:
+            self._names[value] = f"{word}{number}"
+            return
+        count = self._counts[word] = self._counts.get(word, 0) + 1
+        self._names[value] = f"{word}-{count}"
+        if len(value) >= _UNMISTAKABLE:
+            self._long_names.append(re.escape(value))
+            self._long = re.compile("|".join(self._long_names))
+
+    def _link(self, value: str | None) -> str | None:
+        return None if value is None else self._names.get(value, value)
+
+    def _value(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self._text(value)
+        if isinstance(value, Mapping):
+            return {key: self._value(item) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [self._value(item) for item in value]
+        return value
+
+    def _text(self, value: str) -> str:
+        named = self._names.get(value)
+        if named is not None:
+            return named
+        if len(value) < len("1970-01-01T00:00:00.000000Z"):
+            return value
+        if _TIME.fullmatch(value):
+            return self._time(value)
+        if self._long is not None and len(value) > _UNMISTAKABLE:
+            return self._long.sub(lambda found: self._names[found[0]], value)
+        return value
+
+    def _time(self, value: str) -> str:
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            return value
+        since = moment - (self._started or moment)
+        return _written(_EPOCH + since) if abs(since) < _MARGIN else value
+
+
+def _written(moment: datetime) -> str:
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def offset_ms(normalised: datetime) -> float:
+    """Return the milliseconds since the first frame of a normalised timestamp."""
+    return (normalised - _EPOCH) / timedelta(milliseconds=1)

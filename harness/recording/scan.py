@@ -1,0 +1,228 @@
+"""Looking over recordings for what should not be in a repository: `harness scan`, and the end of every recording.
+
+Each finding names a file, a kind and a place, never the value of a secret. The kinds:
+
+| kind | a file … |
+|---|---|
+| secret | holds what redaction would have blotted, or what detect-secrets knows |
+| format | can't be read as what it should be, or is missing from its recording |
+| version | was written in a later version of its format |
+| age | was recorded longer ago than allowed, so that its provider may answer otherwise today |
+| unplayed | holds more answered model calls than the recorded run made |
+| orphan | lies in or beside a recording without belonging to one |
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Literal
+
+from harness.errors import RecordingError, UnreadableRecordingError
+from harness.providers.recognition import recognized
+from harness.recording.cassette_reader import FORMAT_VERSION, read_cassette
+from harness.recording.folder import CASSETTE, FRAMES, RECORDING, is_recording, load_recording
+from harness.recording.frames_file import load_frames
+from harness.recording.redact.leaks import leaks_in_interaction, leaks_in_json, leaks_in_json_lines
+from harness.recording.redact.search import Hit
+from harness.recording.wire import Interaction
+
+Kind = Literal["secret", "format", "version", "age", "unplayed", "orphan"]
+
+_PARTS = frozenset({RECORDING, CASSETTE, FRAMES})
+#: What a recording's folder may hold besides, for its readers and for packaging.
+_WELCOME = frozenset({"README.md", "__init__.py"})
+#: Folders of tools, not of recordings.
+_SKIPPED = frozenset({"__pycache__", "node_modules"})
+_YAML = frozenset({".yaml", ".yml"})
+#: What a recorder or writer that was killed leaves beside the file or folder that it worked on.
+_LEFT_OVER = re.compile(r".+\.partial|\.(?:recording\.json|frames\.jsonl|.+\.ya?ml)\.\w+")
+
+#: The version that a file says it has, whether or not the rest of it can be read.
+_SAID_VERSION = re.compile(
+    r"^version: ['\"]?(?P<cassette>[0-9]+)|\"format\": ?\"harness\.(?:recording|frames)/(?P<ours>[0-9]+)\"",
+    re.MULTILINE,
+)
+_OUR_VERSION = 1
+
+#: Providers change what they send within a year or so.
+MAX_AGE_DAYS = 365
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something in a recording that should be looked at."""
+
+    path: Path
+    kind: Kind
+    #: The place in the file, as a reader finds it: an interaction and a field; empty for the whole file.
+    where: str
+    message: str
+
+
+def scan(paths: Iterable[Path], *, now: datetime, max_age_days: int = MAX_AGE_DAYS) -> list[Finding]:
+    """Return the findings in the recordings, plain cassettes and folders of both at `paths`, in order of their files.
+
+    `now` is timezone-aware. A file that can't be read is a finding, so that the rest is looked at too.
+
+    Raises:
+        UnreadableRecordingError: nothing is at a path.
+    """
+    oldest = now - timedelta(days=max_age_days)
+    findings: list[Finding] = []
+    for path in paths:
+        if path.is_dir():
+            findings.extend(_in_folder(path, oldest))
+        elif path.is_file():
+            findings.extend(_in_file(path, oldest))
+        else:
+            raise UnreadableRecordingError(f"nothing to scan at '{path}': no such file or folder; check the path")
+    return findings
+
+
+def _in_folder(folder: Path, oldest: datetime) -> Iterator[Finding]:
+    entries = sorted(folder.iterdir())
+    if is_recording(folder):
+        yield from _in_recording(folder, oldest)
+    for entry in entries:
+        if entry.is_dir():
+            if entry.name not in _SKIPPED and not entry.name.startswith("."):
+                yield from _in_folder(entry, oldest)
+        elif is_recording(folder):
+            if entry.name not in _PARTS | _WELCOME:
+                yield Finding(entry, "orphan", "", f"belongs to no part of the recording '{folder.name}'; delete it")
+        elif _LEFT_OVER.fullmatch(entry.name):
+            yield Finding(entry, "orphan", "", "was left by a writer that did not finish; delete it")
+        elif entry.suffix in _YAML:
+            yield from _in_cassette(entry, oldest)
+
+
+def _in_file(path: Path, oldest: datetime) -> Iterator[Finding]:
+    if path.name == RECORDING:
+        return _in_manifest(path, oldest)
+    if path.name == FRAMES:
+        return _in_frames(path)
+    return _in_cassette(path, oldest)
+
+
+def _in_recording(folder: Path, oldest: datetime) -> Iterator[Finding]:
+    manifest, cassette, frames = folder / RECORDING, folder / CASSETTE, folder / FRAMES
+    if not manifest.is_file():
+        for part in (cassette, frames):
+            if part.is_file():
+                yield Finding(part, "orphan", "", f"has no {RECORDING} beside it that says how it was recorded")
+    else:
+        yield from _in_manifest(manifest, oldest)
+    for part, findings in ((cassette, _in_cassette(cassette, None)), (frames, _in_frames(frames))):
+        if part.is_file():
+            yield from findings
+        elif manifest.is_file():
+            yield Finding(part, "format", "", "is missing from its recording; record it again with --mode all")
+    if cassette.is_file() and frames.is_file():
+        yield from _unplayed(cassette, frames)
+
+
+def _in_manifest(path: Path, oldest: datetime) -> Iterator[Finding]:
+    try:
+        recording = load_recording(path.parent)
+    except RecordingError as error:
+        yield _unreadable(path, error)
+    else:
+        if recording.status == "partial":
+            yield Finding(path, "format", "status", "is partial: its recorder was stopped; record it again")
+        try:
+            recorded_at = datetime.fromisoformat(recording.recorded_at)
+        except ValueError:
+            yield Finding(path, "format", "recorded_at", "is no time in ISO 8601")
+        else:
+            yield from _age(path, "recorded_at", recorded_at, oldest)
+    yield from _secrets(path, leaks_in_json(_text(path)))
+
+
+def _in_frames(path: Path) -> Iterator[Finding]:
+    try:
+        load_frames(path)
+    except RecordingError as error:
+        yield _unreadable(path, error)
+    yield from _secrets(path, leaks_in_json_lines(_text(path)))
+
+
+def _in_cassette(path: Path, oldest: datetime | None) -> Iterator[Finding]:
+    """The findings in a cassette; its age too where no manifest tells it."""
+    try:
+        interactions = read_cassette(path)
+    except RecordingError as error:
+        yield _unreadable(path, error)
+        # What can't be read as a cassette may hold secrets all the same.
+        yield from _secrets(path, leaks_in_json(_text(path)))
+        return
+    for index, interaction in enumerate(interactions):
+        yield from _secrets(path, leaks_in_interaction(interaction), f"interactions[{index}]")
+    recorded_at = _latest_date(interactions)
+    if oldest is not None and recorded_at is not None:
+        yield from _age(path, "response.headers.date", recorded_at, oldest)
+
+
+def _unplayed(cassette: Path, frames: Path) -> Iterator[Finding]:
+    """A finding where more model calls were answered than the frames tell of.
+
+    Which of them is for a replay to say; failed attempts are not counted, since a client may repeat them unseen.
+    """
+    try:
+        interactions, told = read_cassette(cassette), load_frames(frames)
+    except RecordingError:
+        return
+    answered = sum(
+        recognized(one.request.method, one.request.url) is not None
+        and one.response.status < 300
+        and one.response.ended.how == "complete"
+        for one in interactions
+    )
+    made = sum(frame.type == "llm_call_started" for frame in told)
+    if answered > made:
+        message = f"{answered} model calls were answered and the frames tell of {made}; record it again with --mode all"
+        yield Finding(cassette, "unplayed", "interactions", message)
+
+
+def _unreadable(path: Path, error: RecordingError) -> Finding:
+    said = _SAID_VERSION.search(_text(path))
+    later = said is not None and (
+        int(said["cassette"]) > FORMAT_VERSION if said["cassette"] is not None else int(said["ours"]) > _OUR_VERSION
+    )
+    return Finding(path, "version" if later else "format", "", str(error))
+
+
+def _age(path: Path, where: str, recorded_at: datetime, oldest: datetime) -> Iterator[Finding]:
+    aware = recorded_at if recorded_at.tzinfo is not None else recorded_at.replace(tzinfo=UTC)
+    if aware < oldest:
+        yield Finding(path, "age", where, f"was recorded on {aware:%Y-%m-%d}; record it again")
+
+
+def _secrets(path: Path, leaks: Iterable[Hit], where: str = "") -> Iterator[Finding]:
+    # A key in a stream is blotted in many deltas: one finding for each kind and place.
+    for hit in dict.fromkeys(leaks):
+        place = ".".join(part for part in (where, hit.where) if part)
+        yield Finding(path, "secret", place, f"holds what looks like a secret ({hit.rule}); revoke it and record again")
+
+
+def _latest_date(interactions: Sequence[Interaction]) -> datetime | None:
+    dates: list[datetime] = []
+    for interaction in interactions:
+        try:
+            date = parsedate_to_datetime(interaction.response.header("date") or "")
+        except ValueError:
+            continue
+        dates.append(date if date.tzinfo is not None else date.replace(tzinfo=UTC))
+    return max(dates, default=None)
+
+
+def _text(path: Path) -> str:
+    """What can be read of a file, for a look at files that are damaged too."""
+    try:
+        return path.read_bytes().decode("utf-8", "replace")
+    except OSError:
+        return ""

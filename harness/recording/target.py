@@ -1,0 +1,146 @@
+"""What is recorded: `package.module:attribute`, the entry that starts it, and the inputs it is started with."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+from harness.errors import UsageError
+from harness.llm.pump import iterated_in_loop
+from harness.recording.normal import FrameLike
+
+
+class Session(Protocol):
+    """What the recorder needs of a session, whichever runtime made it."""
+
+    def __iter__(self) -> Iterator[FrameLike]: ...
+    @property
+    def frames(self) -> Sequence[FrameLike]: ...
+    @property
+    def result(self) -> Any: ...
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Target:
+    """A run that can be started again: the object's name, its entry, and what it is given."""
+
+    #: `package.module:attribute`; the attribute may have dots.
+    name: str
+    #: The method that starts a session; None for the natural one.
+    entry: str | None = None
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    #: Messages of a conversation, each a session of its own.
+    turns: tuple[str, ...] = ()
+
+    def sessions(self) -> Iterator[Session]:
+        """Start the run: yield its session, or one for each turn. Nothing runs before a session is iterated.
+
+        Raises:
+            UsageError: the target can't be imported, has no such entry, or gave something else than a session.
+        """
+        subject = _subject(self.name)
+        entry = self.entry or _natural_entry(subject, self)
+        if self.turns:
+            start = _method(subject, entry, self.name)
+            for turn in self.turns:
+                yield _session(start, (turn,), self.inputs, self.name)
+            return
+        start = subject if entry is None else _method(subject, entry, self.name)
+        if entry is not None and _takes_inputs(start):
+            yield _session(start, (), {"inputs": dict(self.inputs)} if self.inputs else {}, self.name)
+        else:
+            yield _session(start, (), self.inputs, self.name)
+
+
+def _subject(name: str) -> Any:
+    module_name, colon, attribute = name.partition(":")
+    if not (colon and module_name and attribute):
+        raise UsageError(f"target {name!r}: expected package.module:attribute, as in my_app.flows:PlanFlow")
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        subject: Any = importlib.import_module(module_name)
+    except ImportError as error:
+        raise UsageError(f"target {name!r}: module {module_name!r} can't be imported from {here}: {error}") from error
+    for step in attribute.split("."):
+        try:
+            subject = getattr(subject, step)
+        except AttributeError:
+            raise UsageError(f"target {name!r}: {module_name!r} has no attribute {attribute!r}") from None
+    # A class is recorded by an instance made without arguments; a class whose instances start nothing is called.
+    if isinstance(subject, type) and (hasattr(subject, "stream_events") or hasattr(subject, "kickoff")):
+        subject = subject()
+    return subject
+
+
+def _natural_entry(subject: Any, target: Target) -> str | None:
+    if target.turns:
+        return "stream_turn"
+    for entry in ("stream_events", "kickoff"):
+        if callable(getattr(subject, entry, None)):
+            return entry
+    if callable(subject):
+        return None
+    raise UsageError(
+        f"target {target.name!r} is {type(subject).__name__}; expected a flow, an LLM, a crew, or a callable that "
+        "returns a session"
+    )
+
+
+def _method(subject: Any, entry: str | None, name: str) -> Callable[..., Any]:
+    method = getattr(subject, entry or "", None)
+    if not callable(method):
+        raise UsageError(f"target {name!r}: {type(subject).__name__} has no entry {entry!r}")
+    return cast(Callable[..., Any], method)
+
+
+def _takes_inputs(start: Callable[..., Any]) -> bool:
+    """Whether an entry takes its inputs as one mapping, as flows and crews do; LLMs take them one by one."""
+    return "inputs" in inspect.signature(start).parameters
+
+
+def _session(start: Callable[..., Any], turn: tuple[str, ...], inputs: Mapping[str, Any], name: str) -> Session:
+    try:
+        inspect.signature(start).bind(*turn, **inputs)
+    except TypeError as error:
+        given = ", ".join(inputs) or "none"
+        raise UsageError(f"target {name!r} can't be started with the inputs given ({given}): {error}") from error
+    session = start(*turn, **inputs)
+    if hasattr(type(session), "__aiter__"):
+        return _AsyncSession(session)
+    if all(hasattr(type(session), part) for part in ("__iter__", "frames", "result", "close")):
+        return cast(Session, session)
+    raise UsageError(
+        f"target {name!r}: its entry returned {type(session).__name__}, which is no session "
+        "(a session is iterated, and has frames, result and close)"
+    )
+
+
+class _AsyncSession:
+    """An async session, read by a thread."""
+
+    def __init__(self, session: Any) -> None:
+        self._session = session
+        #: The session itself, for those who want to know what it is.
+        self.wrapped = session
+
+    def __iter__(self) -> Iterator[FrameLike]:
+        return iterated_in_loop(self._session.__aiter__)
+
+    @property
+    def frames(self) -> Sequence[FrameLike]:
+        return cast(Sequence[FrameLike], self._session.frames)
+
+    @property
+    def result(self) -> Any:
+        return self._session.result
+
+    def close(self) -> None:
+        self._session.close()

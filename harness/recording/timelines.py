@@ -1,0 +1,130 @@
+"""Timelines to look at and to compare, wherever they are kept: a recording, a frames file, a plain cassette."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from harness.errors import UnreadableRecordingError
+from harness.frames import StreamFrame
+from harness.recording.compare import Difference, compare_lines
+from harness.recording.folder import FRAMES, is_recording, load_recording, recover
+from harness.recording.frames_file import dump_frames, frames_of, load_frames, read_lines
+from harness.recording.normal import offset_ms
+from harness.recording.replay import replay_cassette
+
+#: Payload fields that say most about a frame, the first that is there.
+_TELLING = ("chunk", "error", "response", "result", "output", "tool_args", "message", "content", "inputs")
+_LONGEST = 100
+
+
+class Row(NamedTuple):
+    """One frame as a person reads it."""
+
+    seq: int
+    offset_ms: float
+    channel: str
+    #: Indented by the depth of its scope.
+    text: str
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """One run's frames, normalised, and where they come from."""
+
+    path: Path
+    interaction: int | None
+    frames: list[StreamFrame]
+    title: str
+
+    def only(self, channels: Collection[str]) -> Timeline:
+        """Return the frames of some channels; all for none."""
+        return self if not channels else replace(self, frames=[one for one in self.frames if one.channel in channels])
+
+    def document(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return {
+            "path": str(self.path),
+            "interaction": self.interaction,
+            "frames": [frame.model_dump(mode="json") for frame in self.frames],
+        }
+
+    def rows(self) -> Iterator[Row]:
+        """Return what to show of each frame."""
+        depths: dict[str | None, int] = {None: 0}
+        for frame in self.frames:
+            depth = depths.get(frame.parent_id, 0)
+            depths[frame.id] = depth + 1
+            yield Row(frame.seq, offset_ms(frame.timestamp), frame.channel, "  " * depth + _summary(frame))
+
+
+def timelines_of(path: Path) -> list[Timeline]:
+    """Return the timelines kept at `path`: one for a recording or a frames file, one per call for a plain cassette.
+
+    Raises:
+        UnreadableRecordingError: there is nothing there that can be read.
+    """
+    recover(path)
+    if not path.exists():
+        raise UnreadableRecordingError(f"'{path}' does not exist; expected a recording, a frames file, or a cassette")
+    if path.suffix == ".jsonl":
+        return [Timeline(path, None, load_frames(path), str(path))]
+    if path.is_dir():
+        if not is_recording(path):
+            raise UnreadableRecordingError(f"'{path}' is a folder, but no recording: it has no recording.json; show one of those in it")
+        recording = load_recording(path)
+        ended = recording.outcome.status if recording.outcome is not None else recording.status
+        title = f"{path}: {recording.target}, {ended}, recorded {recording.recorded_at} ({recording.origin})"
+        return [Timeline(path, None, load_frames(path / FRAMES), title)]
+    return [
+        Timeline(path, run.interaction, frames_of(dump_frames(run.frames).splitlines()[1:], path), _call_title(path, run))
+        for run in replay_cassette(path)
+    ]
+
+
+def _call_title(path: Path, run: Any) -> str:
+    why = run.not_a_call or "; ".join(run.problems) or (f"{type(run.error).__name__}: {run.error}" if run.error else "")
+    return f"{path} #{run.interaction}: {run.provider or 'unknown'}" + (f", {why}" if why else "")
+
+
+class Comparison(NamedTuple):
+    """What two timelines have and have not in common."""
+
+    frames: tuple[int, int]
+    differences: list[Difference]
+
+
+def compared(first: Path, second: Path) -> Comparison:
+    """Compare what is kept at two paths, calls of cassettes one by one in order. Raises as `timelines_of`."""
+    ones, others = _line_groups(first), _line_groups(second)
+    differences: list[Difference] = []
+    for index in range(max(len(ones), len(others))):
+        mine = ones[index] if index < len(ones) else []
+        theirs = others[index] if index < len(others) else []
+        differences.extend(compare_lines(mine, theirs))
+    return Comparison((sum(map(len, ones)), sum(map(len, others))), differences)
+
+
+def _line_groups(path: Path) -> list[list[bytes]]:
+    recover(path)
+    if path.is_dir() and is_recording(path):
+        load_recording(path)
+        return [read_lines(path / FRAMES)]
+    if path.suffix == ".jsonl":
+        return [read_lines(path)]
+    return [dump_frames(timeline.frames).splitlines()[1:] for timeline in timelines_of(path)]
+
+
+def _summary(frame: StreamFrame) -> str:
+    payload = frame.data
+    names = [payload[key] for key in ("method_name", "tool_name", "model") if isinstance(payload.get(key), str)]
+    named = names[0] if names else payload.get("flow_name") or ""
+    if frame.type.endswith("_chunk"):
+        named = payload["tool_call"]["function"]["name"] or "" if payload.get("call_type") == "tool_call" else ""
+    telling = next((payload[key] for key in _TELLING if payload.get(key) not in (None, {}, [])), None)
+    told = "" if telling is None else json.dumps(telling, ensure_ascii=False)
+    told = told if len(told) <= _LONGEST else told[:_LONGEST] + "…"
+    return " ".join(part for part in (frame.type, named, told) if part)

@@ -1,0 +1,257 @@
+"""httpx and httpx2: their HTTP transports, sync and async, answered from a tape or recorded to it.
+
+The two are twins, so one module serves both; what is made or raised is taken from the one that the client uses.
+Recording never buffers: a tee around the response stream notes each piece when it arrives and passes it on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from functools import wraps
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from harness.recording.playback import Playback, cut_off, error_name, playable_headers
+from harness.recording.tape import tape_for
+from harness.recording.wire import How, WireRequest, WireResponse
+
+if TYPE_CHECKING:
+    import httpx
+
+    from harness.recording.take import Take
+    from harness.recording.tape import Tape
+
+#: What a recorded ending is raised as, where the class that was recorded is not one of this library's.
+_RAISED_AS: dict[How, str] = {
+    "cut": "RemoteProtocolError",
+    "reset": "ReadError",
+    "error": "ReadError",
+    "no-response": "ConnectError",
+}
+
+
+def install(library: ModuleType) -> None:
+    """Patch the transports of `library`, which is httpx or httpx2, for the life of the process."""
+    twin = _Twin(library)
+    library.HTTPTransport.handle_request = twin.sync_handler(library.HTTPTransport.handle_request)
+    library.AsyncHTTPTransport.handle_async_request = twin.async_handler(
+        library.AsyncHTTPTransport.handle_async_request
+    )
+
+
+class _Twin:
+    """One of the two libraries: the patched handlers and what they need of it."""
+
+    def __init__(self, library: ModuleType) -> None:
+        self.library = library
+        # A client accepts streams of its own library's classes only.
+        sync, both = library.SyncByteStream, (library.SyncByteStream, library.AsyncByteStream)
+        self._tee = type("TeeStream", (_Tee, sync), {})
+        self._async_tee = type("AsyncTeeStream", (_AsyncTee, library.AsyncByteStream), {})
+        self._played = type("PlayedStream", (_Played, *both), {})
+
+    def sync_handler(
+        self, real: Callable[[httpx.HTTPTransport, httpx.Request], httpx.Response]
+    ) -> Callable[[httpx.HTTPTransport, httpx.Request], httpx.Response]:
+        @wraps(real)
+        def handle_request(transport: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:
+            tape = tape_for(request.method, str(request.url))
+            if tape is None:
+                return real(transport, request)
+            asked = _wire(request, request.read())
+            answer = tape.answer(asked)
+            if answer is not None:
+                return self._play(request, asked, Playback(answer, tape.speed))
+            take = tape.begin(asked)
+            try:
+                response = real(transport, self._outgoing(request, tape))
+            except BaseException as error:
+                take.ended(*_before_response(error))
+                raise
+            _note_head(take, response)
+            response.stream = self._tee(response.stream, take, self.library)
+            return response
+
+        return handle_request
+
+    def async_handler(
+        self, real: Callable[[httpx.AsyncHTTPTransport, httpx.Request], Awaitable[httpx.Response]]
+    ) -> Callable[[httpx.AsyncHTTPTransport, httpx.Request], Awaitable[httpx.Response]]:
+        @wraps(real)
+        async def handle_async_request(transport: httpx.AsyncHTTPTransport, request: httpx.Request) -> httpx.Response:
+            tape = tape_for(request.method, str(request.url))
+            if tape is None:
+                return await real(transport, request)
+            asked = _wire(request, await request.aread())
+            answer = tape.answer(asked)
+            if answer is not None:
+                return await self._aplay(request, asked, Playback(answer, tape.speed))
+            take = tape.begin(asked)
+            try:
+                response = await real(transport, self._outgoing(request, tape))
+            except BaseException as error:
+                take.ended(*_before_response(error))
+                raise
+            _note_head(take, response)
+            response.stream = self._async_tee(response.stream, take, self.library)
+            return response
+
+        return handle_async_request
+
+    def _outgoing(self, request: httpx.Request, tape: Tape) -> httpx.Request:
+        """Return a copy that goes where the tape sends it, and asks for a body that can be read in a file."""
+        outgoing: httpx.Request = self.library.Request(
+            request.method,
+            tape.destination(str(request.url)),
+            headers=request.headers,
+            stream=request.stream,
+            extensions=request.extensions,
+        )
+        outgoing.headers["accept-encoding"] = "identity"
+        if outgoing.url.netloc != request.url.netloc:
+            outgoing.headers["host"] = outgoing.url.netloc.decode("ascii")
+        return outgoing
+
+    def _play(self, request: httpx.Request, asked: WireRequest, playback: Playback) -> httpx.Response:
+        if playback.response.status == 0:
+            playback.wait_for_end()
+        return self._response(request, asked, playback)
+
+    async def _aplay(self, request: httpx.Request, asked: WireRequest, playback: Playback) -> httpx.Response:
+        if playback.response.status == 0:
+            await playback.await_end()
+        return self._response(request, asked, playback)
+
+    def _response(self, request: httpx.Request, asked: WireRequest, playback: Playback) -> httpx.Response:
+        recorded = playback.response
+        ending = self._ending(request, asked, recorded)
+        if recorded.status == 0 and ending is not None:
+            raise ending
+        response: httpx.Response = self.library.Response(
+            recorded.status,
+            headers=list(playable_headers(recorded)),
+            stream=self._played(playback, ending, self.library),
+            extensions={"http_version": b"HTTP/1.1"}
+            | ({"reason_phrase": recorded.reason.encode("ascii", "ignore")} if recorded.reason else {}),
+        )
+        return response
+
+    def _ending(self, request: httpx.Request, asked: WireRequest, recorded: WireResponse) -> BaseException | None:
+        """Return what is raised after the last piece, or None where the response ended well."""
+        how = recorded.ended.how
+        if how == "complete":
+            return None
+        if how == "cancelled":
+            return cut_off(asked, recorded)
+        name, text = error_name(recorded)
+        kind = getattr(self.library, name, None)
+        if not (isinstance(kind, type) and issubclass(kind, self.library.TransportError)):
+            kind = getattr(self.library, _RAISED_AS[how])
+        ending: BaseException = kind(text, request=request)
+        return ending
+
+
+class _Tee:
+    """A live response's pieces, each noted when it arrives and passed on at once."""
+
+    def __init__(self, stream: httpx.SyncByteStream, take: Take, library: ModuleType) -> None:
+        self._stream = stream
+        self._take = take
+        self._library = library
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            for piece in self._stream:
+                self._take.chunk(piece)
+                yield piece
+        except GeneratorExit:
+            # Thrown in where a client drops its iterator. It says how the response ended by closing it.
+            raise
+        except BaseException as error:
+            self._take.ended(*_within_body(error, self._library))
+            raise
+        self._take.ended("complete")
+
+    def close(self) -> None:
+        # First, since a reader in another thread is woken by closing and would report a broken connection.
+        self._take.ended("cancelled")
+        self._stream.close()
+
+
+class _AsyncTee:
+    """As `_Tee`, on a loop."""
+
+    def __init__(self, stream: httpx.AsyncByteStream, take: Take, library: ModuleType) -> None:
+        self._stream = stream
+        self._take = take
+        self._library = library
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for piece in self._stream:
+                self._take.chunk(piece)
+                yield piece
+        except GeneratorExit:
+            raise
+        except BaseException as error:
+            self._take.ended(*_within_body(error, self._library))
+            raise
+        self._take.ended("complete")
+
+    async def aclose(self) -> None:
+        self._take.ended("cancelled")
+        await self._stream.aclose()
+
+
+class _Played:
+    """A recorded response's pieces, then its recorded end."""
+
+    def __init__(self, playback: Playback, ending: BaseException | None, library: ModuleType) -> None:
+        self._playback = playback
+        self._ending = ending
+        self._library = library
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self._playback.pieces()
+        self._end()
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for piece in self._playback.apieces():
+            yield piece
+        self._end()
+
+    def close(self) -> None:
+        self._playback.close()
+
+    async def aclose(self) -> None:
+        self._playback.close()
+
+    def _end(self) -> None:
+        if self._playback.closed:
+            raise self._library.ReadError("the response was closed while it was read")
+        if self._ending is not None:
+            raise self._ending
+
+
+def _wire(request: httpx.Request, body: bytes) -> WireRequest:
+    return WireRequest(request.method, str(request.url), tuple(request.headers.multi_items()), body)
+
+
+def _note_head(take: Take, response: httpx.Response) -> None:
+    take.responded(response.status_code, response.reason_phrase, tuple(response.headers.multi_items()))
+
+
+def _before_response(error: BaseException) -> tuple[How, str | None]:
+    return ("no-response", _described(error)) if isinstance(error, Exception) else ("cancelled", None)
+
+
+def _within_body(error: BaseException, library: ModuleType) -> tuple[How, str | None]:
+    if not isinstance(error, Exception):
+        return "cancelled", None
+    if isinstance(error, library.RemoteProtocolError):
+        return "cut", _described(error)
+    return ("reset" if isinstance(error, library.ReadError) else "error"), _described(error)
+
+
+def _described(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"

@@ -1,0 +1,76 @@
+"""What went over the wire: a request, the pieces of its response, and how the response ended.
+
+Values only: a transport fills them while recording, a tape hands them out while playing, and a cassette file holds
+nothing else. Every time is in milliseconds since the request was sent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+#: Header fields in the order in which they were sent; a name may come twice.
+Headers = tuple[tuple[str, str], ...]
+
+#: How a response ended.
+#: `complete`: by its framing, or its end marker was seen. `cut`: the server closed before the end.
+#: `reset`: the connection broke. `error`: anything else that the client ran into, such as a read timeout.
+#: `cancelled`: the client stopped reading. `no-response`: the request failed before a status line came.
+How = Literal["complete", "cut", "reset", "error", "cancelled", "no-response"]
+
+
+@dataclass(frozen=True, slots=True)
+class WireRequest:
+    """One request as the client made it, to the URL it asked for."""
+
+    method: str
+    url: str
+    headers: Headers
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """One piece of a response body as it arrived: `body[offset : offset + length]`."""
+
+    offset: int
+    length: int
+    at_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a response ended, and when."""
+
+    how: How
+    #: `ClassName: text` of the error that the client's library raised, or None.
+    error: str | None
+    at_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class WireResponse:
+    """One response. `status` is 0 where none came; the chunks cover the body without gap or overlap."""
+
+    status: int
+    reason: str
+    headers: Headers
+    #: The bytes of the wire after transfer decoding, before any content decoding.
+    body: bytes
+    chunks: tuple[Chunk, ...]
+    ended: Ending
+    #: The names of the scopes, outermost first, from which the request was made; empty where unknown.
+    scope: tuple[str, ...]
+
+    def header(self, name: str) -> str | None:
+        """Return the first value of header `name`, whatever its case, or None."""
+        wanted = name.lower()
+        return next((value for key, value in self.headers if key.lower() == wanted), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Interaction:
+    """A request with its response."""
+
+    request: WireRequest
+    response: WireResponse

@@ -1,0 +1,201 @@
+"""Where an event belongs: the run that may be cancelled, the scope that is open, the sinks that listen.
+
+One context variable holds the innermost `Scope`. Tasks and copied contexts inherit it; a plain thread does not, and is
+found by its event's source instead (clause `scope.worker-threads`).
+"""
+
+from __future__ import annotations
+
+import contextvars
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from harness.events import BaseEvent
+
+
+class Sink(Protocol):
+    """What takes part in every emit of a context: a session's timeline, or a function that a user added."""
+
+    def accept(self, source: Any, event: BaseEvent, scope: Scope) -> None:
+        """Take one event. `scope` is the open one around it, or, no longer open, the one that the event closes."""
+
+
+class LookAhead(Protocol):
+    """What makes emitters wait while a reader is behind (clause `session.backpressure`)."""
+
+    def take(self) -> None:
+        """Reserve room for one event; blocks the calling thread until there is some, unless a loop runs in it."""
+
+    def settle(self) -> None:
+        """Give the reservation back: the event is in the timeline, or will not come."""
+
+    async def room(self) -> None:
+        """Wait until there is room for one event."""
+
+
+class Run:
+    """A piece of work that can be cancelled, and what is to be done when it is."""
+
+    __slots__ = ("_callbacks", "_detach", "_lock", "cancelled")
+
+    def __init__(self, parent: Run | None = None) -> None:
+        #: True from the moment of cancelling on; every emit of a cancelled run raises `RunCancelled`.
+        self.cancelled = False
+        # Reentrant, as all locks that a closing session takes: a collected session closes itself wherever the garbage
+        # collector happens to run, which may be inside one of these locks.
+        self._callbacks: dict[int, Callable[[], None]] = {}
+        self._lock = threading.RLock()
+        self._detach = parent.on_cancel(self.cancel) if parent is not None else _nothing
+
+    def on_cancel(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Have `callback` called when the run is cancelled, at once if it is; return what takes that back.
+
+        Callbacks run in the thread that cancels, must not block, and may come while their owner is still at work.
+        """
+        with self._lock:
+            if not self.cancelled:
+                self._callbacks[id(callback)] = callback
+                return lambda: self._forget(callback)
+        callback()
+        return _nothing
+
+    def _forget(self, callback: Callable[[], None]) -> None:
+        with self._lock:
+            self._callbacks.pop(id(callback), None)
+
+    def cancel(self) -> None:
+        """Cancel this run and all below it. Returns at once; may be called from any thread, any number of times."""
+        with self._lock:
+            self.cancelled = True
+            callbacks, self._callbacks = self._callbacks, {}
+        for callback in callbacks.values():
+            callback()
+
+    def end(self) -> None:
+        """Let go of the parent and of all callbacks: the work is over."""
+        self._detach()
+        with self._lock:
+            self._callbacks.clear()
+
+
+def _nothing() -> None:
+    return None
+
+
+class Scope:
+    """An open scope: what a started event opened, or the base on which a session or an added sink stands.
+
+    `event_id` is the id that events emitted here carry as their parent.
+    """
+
+    __slots__ = (
+        "abandon",
+        "children",
+        "event_id",
+        "is_open",
+        "kind",
+        "label",
+        "lookahead",
+        "owned",
+        "parent",
+        "run",
+        "sink",
+        "sinks",
+    )
+
+    def __init__(
+        self,
+        kind: str,
+        event_id: str | None,
+        parent: Scope | None,
+        run: Run,
+        sinks: tuple[Sink, ...],
+        lookahead: tuple[LookAhead, ...] = (),
+    ) -> None:
+        self.kind = kind
+        self.event_id = event_id
+        self.parent = parent
+        self.run = run
+        self.sinks = sinks
+        self.lookahead = lookahead
+        self.is_open = True
+        #: Opened by the runtime itself, which will close it whatever happens.
+        self.owned = False
+        #: The sink whose base this is, for the base scope of a session.
+        self.sink: Sink | None = None
+        #: The open scopes that the runtime opened directly in this one.
+        self.children: dict[str, Scope] = {}
+        #: What closes this scope when the one around it closes first; given an explanation.
+        self.abandon: Callable[[str], None] | None = None
+        #: What this scope is called in a path, as in a flow's or a method's name.
+        self.label = ""
+
+
+ROOT = Scope("", None, None, Run(), ())
+_current: contextvars.ContextVar[Scope] = contextvars.ContextVar("harness_scope", default=ROOT)
+#: The id of the event emitted last in this line of execution.
+previous_id: contextvars.ContextVar[str | None] = contextvars.ContextVar("harness_previous", default=None)
+
+
+def current_scope() -> Scope:
+    """Return the innermost open scope of this context; the root where there is none.
+
+    A closed scope whose work has been cancelled is not passed over: what still runs in it is to stop, not to go on in
+    the scope around.
+    """
+    scope = _current.get()
+    while not scope.is_open and scope.parent is not None and not scope.run.cancelled:
+        scope = scope.parent
+    return scope
+
+
+def enter(scope: Scope) -> contextvars.Token[Scope]:
+    """Make `scope` the current one of this context."""
+    return _current.set(scope)
+
+
+def reset(token: contextvars.Token[Scope]) -> None:
+    """Take back what `enter` did."""
+    _current.reset(token)
+
+
+def leave(scope: Scope) -> None:
+    """Make the parent of a closed `scope` current, where the scope itself was."""
+    if _current.get() is scope and scope.parent is not None:
+        _current.set(scope.parent)
+
+
+def current_run() -> Run | None:
+    """Return the run that this context works for, or None outside of any."""
+    run = current_scope().run
+    return None if run is ROOT.run else run
+
+
+def current_path() -> tuple[str, ...]:
+    """Return the names of the open scopes around this context, outermost first, as in `("PlanFlow", "outline")`."""
+    scope: Scope | None = current_scope()
+    names: list[str] = []
+    while scope is not None:
+        if scope.label:
+            names.append(scope.label)
+        scope = scope.parent
+    return tuple(reversed(names))
+
+
+def session_scope(sink: Sink, run: Run, lookahead: tuple[LookAhead, ...]) -> Scope:
+    """Return a base scope for a session that starts in this context.
+
+    Its events reach the sinks around it too: an outer session sees what an inner one does (clause `scope.nested`).
+    """
+    around = current_scope()
+    base = Scope("session", around.event_id, around, run, (*around.sinks, sink), (*around.lookahead, *lookahead))
+    base.sink = sink
+    return base
+
+
+def sink_scope(sink: Sink) -> Scope:
+    """Return a scope like the current one with one more sink."""
+    around = current_scope()
+    return Scope("sink", around.event_id, around, around.run, (*around.sinks, sink), around.lookahead)

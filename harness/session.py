@@ -1,0 +1,377 @@
+"""Stream sessions: two thin shells, one for threads and one for loops, over the same timeline.
+
+A session runs its body once, from the first frame that somebody asks for, and lets any number of readers see all of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import weakref
+from collections.abc import Awaitable, Callable, Collection, Iterable
+from types import TracebackType
+from typing import Any, Generic, TypeVar
+
+from typing_extensions import Self
+
+from harness.errors import UsageError
+from harness.frames import CHANNELS, StreamFrame
+from harness.production import Production
+from harness.timeline import ENDS, Cursor, State
+
+T = TypeVar("T")
+View = TypeVar("View")
+#: How long `aclose` waits for a cancelled task to clean up; user code that takes longer goes on without it.
+_GRACE_S = 0.1
+
+
+class _Session(Generic[T, View]):
+    """What both kinds of session have in common: projections, state and result."""
+
+    def __init__(self, *, look_ahead: int | None, retain: bool) -> None:
+        self._production = Production(look_ahead, retain)
+        self._timeline = self._production.timeline
+        weakref.finalize(self, self._production.close).atexit = False
+
+    def _view(self, cursor: Cursor) -> View:
+        raise NotImplementedError
+
+    @property
+    def events(self) -> View:
+        """Every frame, in order."""
+        return self.subscribe()
+
+    @property
+    def llm(self) -> View:
+        """Frames of calls to models: text, thinking, tool-call deltas, start and end."""
+        return self.subscribe(("llm",))
+
+    @property
+    def flow(self) -> View:
+        """Frames of flows, their methods, feedback and turns."""
+        return self.subscribe(("flow",))
+
+    @property
+    def tools(self) -> View:
+        """Frames of tools being used."""
+        return self.subscribe(("tools",))
+
+    @property
+    def messages(self) -> View:
+        """Frames of the conversation's transcript."""
+        return self.subscribe(("messages",))
+
+    @property
+    def lifecycle(self) -> View:
+        """Frames of crews, tasks, agents, checkpoints and guardrails."""
+        return self.subscribe(("lifecycle",))
+
+    @property
+    def custom(self) -> View:
+        """Frames of events that the runtime does not know."""
+        return self.subscribe(("custom",))
+
+    def interleave(self, channels: Iterable[str]) -> View:
+        """Frames of several channels in their common order.
+
+        Raises:
+            UsageError: an unknown channel, none, or a bare string; it is a ValueError and names the channels.
+        """
+        return self.subscribe(channels)
+
+    def subscribe(self, channels: Iterable[str] | None = None) -> View:
+        """Frames of some channels, or of all. Each call is a view of its own, from the first frame."""
+        chosen = None if channels is None else _checked(channels)
+        if self._timeline.has_released:
+            raise UsageError(
+                "this session does not retain its frames (retain=False) and the first ones have been read: a new "
+                "projection can't begin at the first frame; take all projections before reading, or retain frames"
+            )
+        return self._view(self._timeline.cursor(chosen))
+
+    @property
+    def frames(self) -> list[StreamFrame]:
+        """A copy of the frames so far, in order."""
+        return self._timeline.frames
+
+    @property
+    def is_completed(self) -> bool:
+        """True when the session has been read to its end, whatever that was, or closed."""
+        return self._timeline.state in ENDS
+
+    @property
+    def is_exhausted(self) -> bool:
+        """True when the run succeeded and has been read to its end."""
+        return self._timeline.state is State.EXHAUSTED
+
+    @property
+    def is_cancelled(self) -> bool:
+        """True when the session was closed before it had been read to its end."""
+        return self._timeline.state is State.CANCELLED
+
+    @property
+    def result(self) -> T:
+        """The run's value, once the stream has been read to its end (clauses `result.*`).
+
+        Raises:
+            RuntimeError: the stream has not been read to its end, or was closed before.
+            BaseException: the run's own exception, the same object each time.
+        """
+        state = self._timeline.state
+        if state is State.EXHAUSTED:
+            return self._timeline.value  # type: ignore[no-any-return]
+        if state is State.FAILED and self._timeline.error is not None:
+            raise self._timeline.error
+        if state is State.CANCELLED:
+            raise RuntimeError("The stream was closed before it had been read to its end: there is no result.")
+        raise RuntimeError("Streaming has not completed yet: iterate over all frames before reading the result.")
+
+    def close(self) -> None:
+        """Cancel the run, unless the session is at its end. Returns at once; from any thread, any number of times.
+
+        The run's provider connections are closed; it stops at its next event, await or byte. Blocked user code is not
+        waited for (clauses `cleanup.*`).
+        """
+        self._production.close()
+
+
+def _checked(channels: Iterable[str]) -> Collection[str]:
+    names = f"the channels are {', '.join(CHANNELS)}"
+    if isinstance(channels, str):
+        raise UsageError(f"channels are given as a list, not as the string {channels!r}; {names}")
+    chosen = list(channels)
+    if not chosen:
+        raise UsageError(f"no channel was chosen; {names}")
+    for channel in chosen:
+        if channel not in CHANNELS:
+            raise UsageError(f"there is no channel {channel!r}; {names}")
+    return chosen
+
+
+class StreamSession(_Session[T, "FrameIterator"]):
+    """A run read by threads. Iterating it is iterating `events`; each projection is a view from the first frame.
+
+    The run works in a thread of its own, started by the first frame that is asked for.
+    """
+
+    def __init__(
+        self, body: Callable[[], T], *, source: Any = None, look_ahead: int | None = None, retain: bool = True
+    ) -> None:
+        super().__init__(look_ahead=look_ahead, retain=retain)
+        self._body: Callable[[], T] | None = body
+        self._source = source
+
+    def __iter__(self) -> FrameIterator:
+        return self.events
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _view(self, cursor: Cursor) -> FrameIterator:
+        return FrameIterator(self, cursor)
+
+    def _start(self) -> None:
+        body, self._body = self._body, None
+        if body is not None and self._timeline.start():
+            context = self._production.context()
+            self._production.know(self._source)
+            threading.Thread(
+                target=context.run, args=(_produce, self._production, body), name="harness-run", daemon=True
+            ).start()
+
+
+def _produce(production: Production, body: Callable[[], Any]) -> None:
+    try:
+        value = body()
+    except BaseException as error:
+        production.failed(error)
+    else:
+        production.timeline.returned(value)
+    finally:
+        production.end()
+
+
+class FrameIterator:
+    """One view of a session, from its first frame; reading it starts the run."""
+
+    def __init__(self, session: StreamSession[Any], cursor: Cursor) -> None:
+        # The view keeps its session alive, and a session that nobody reads is closed when it is collected.
+        self._session = session
+        self._cursor = cursor
+        self._changed = threading.Lock()
+        self._changed.acquire()
+
+    def __iter__(self) -> FrameIterator:
+        return self
+
+    def __next__(self) -> StreamFrame:
+        while True:
+            frame = self._cursor.next_nowait()
+            if frame is not None:
+                return frame
+            timeline = self._cursor.timeline
+            if timeline.state is State.NEW:
+                self._session._start()
+            if timeline.when_changed(self._cursor.position, self._changed.release):
+                self._wait()
+            elif timeline.length == self._cursor.position:
+                self._end()
+
+    def _wait(self) -> None:
+        try:
+            self._changed.acquire()
+        except BaseException:
+            self._cursor.timeline.forget_waker(self._changed.release)
+            raise
+
+    def _end(self) -> None:
+        self._cursor.leave()
+        timeline = self._cursor.timeline
+        if timeline.drained() is State.FAILED and timeline.error is not None:
+            raise timeline.error
+        raise StopIteration
+
+    def __del__(self) -> None:
+        self._cursor.leave()
+
+
+class AsyncStreamSession(_Session[T, "AsyncFrameIterator"]):
+    """A run read by tasks. The run is a task of the loop in which the first frame is asked for."""
+
+    def __init__(
+        self,
+        body: Callable[[], Awaitable[T]],
+        *,
+        source: Any = None,
+        look_ahead: int | None = None,
+        retain: bool = True,
+    ) -> None:
+        super().__init__(look_ahead=look_ahead, retain=retain)
+        self._body: Callable[[], Awaitable[T]] | None = body
+        self._source = source
+        self._task: asyncio.Task[None] | None = None
+
+    def __aiter__(self) -> AsyncFrameIterator:
+        return self.events
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def _view(self, cursor: Cursor) -> AsyncFrameIterator:
+        return AsyncFrameIterator(self, cursor)
+
+    async def aclose(self) -> None:
+        """Do as `close`, and give the run's task a moment to clean up."""
+        self.close()
+        task = self._task
+        if task is None or task.done() or task is asyncio.current_task():
+            return
+        if task.get_loop() is asyncio.get_running_loop():
+            await asyncio.wait({task}, timeout=_GRACE_S)
+
+    def _start(self) -> None:
+        body, self._body = self._body, None
+        if body is not None and self._timeline.start():
+            context = self._production.context()
+            self._production.know(self._source)
+            loop = asyncio.get_running_loop()
+            self._task = loop.create_task(_aproduce(self._production, body), name="harness-run", context=context)
+            if self._production.run is not None:
+                self._production.run.on_cancel(_canceller(loop, self._task))
+
+
+async def _aproduce(production: Production, body: Callable[[], Awaitable[Any]]) -> None:
+    # Nothing but a cancellation may leave a task: asyncio stops the whole loop for SystemExit and KeyboardInterrupt.
+    try:
+        value = await body()
+    except asyncio.CancelledError as error:
+        production.failed(error)
+        if asyncio.current_task().cancelling():  # type: ignore[union-attr]
+            raise
+    except BaseException as error:
+        production.failed(error)
+    else:
+        production.timeline.returned(value)
+    finally:
+        production.end()
+
+
+def _canceller(loop: asyncio.AbstractEventLoop, task: asyncio.Task[None]) -> Callable[[], None]:
+    def cancel() -> None:
+        try:
+            loop.call_soon_threadsafe(task.cancel)
+        except RuntimeError:
+            # The loop is closed, and has cancelled its tasks.
+            return
+
+    return cancel
+
+
+class AsyncFrameIterator:
+    """One view of a session, from its first frame; reading it starts the run."""
+
+    def __init__(self, session: AsyncStreamSession[Any], cursor: Cursor) -> None:
+        self._session = session
+        self._cursor = cursor
+
+    def __aiter__(self) -> AsyncFrameIterator:
+        return self
+
+    async def __anext__(self) -> StreamFrame:
+        while True:
+            frame = self._cursor.next_nowait()
+            if frame is not None:
+                return frame
+            timeline = self._cursor.timeline
+            if timeline.state is State.NEW:
+                self._session._start()
+            if not await self._wait() and timeline.length == self._cursor.position:
+                self._end()
+
+    async def _wait(self) -> bool:
+        loop = asyncio.get_running_loop()
+        changed: asyncio.Future[None] = loop.create_future()
+        thread = threading.get_ident()
+
+        def wake() -> None:
+            if threading.get_ident() == thread:
+                _resolve(changed)
+            else:
+                loop.call_soon_threadsafe(_resolve, changed)
+
+        timeline = self._cursor.timeline
+        if not timeline.when_changed(self._cursor.position, wake):
+            return False
+        try:
+            await changed
+        except asyncio.CancelledError:
+            # The consumer has been cancelled: so is the run, unless somebody else is reading it.
+            if not timeline.forget_waker(wake):
+                self._session.close()
+            raise
+        return True
+
+    def _end(self) -> None:
+        self._cursor.leave()
+        timeline = self._cursor.timeline
+        if timeline.drained() is State.FAILED and timeline.error is not None:
+            raise timeline.error
+        raise StopAsyncIteration
+
+    def __del__(self) -> None:
+        self._cursor.leave()
+
+
+def _resolve(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)

@@ -1,0 +1,202 @@
+"""Where blocking code and coroutines of a run are worked off: daemon threads, which nobody waits for when they hang.
+
+A loop's own executor is joined when the loop ends and when the interpreter exits; a daemon thread is not, so user code
+that blocks delays neither (clause `cleanup.close-prompt`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import contextvars
+import queue
+import threading
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, Final, Generic, ParamSpec, TypeVar, cast
+
+from harness.errors import RunCancelled
+from harness.scope import current_run
+
+T = TypeVar("T")
+P = ParamSpec("P")
+#: How long cancelled tasks have for cleaning up; those that take longer are left behind.
+GRACE_S: Final = 0.1
+#: As many threads as the executor that asyncio makes by itself has at most.
+_MAX_THREADS: Final = 32
+
+
+@dataclass(slots=True)
+class Outcome(Generic[T]):
+    """How a piece of work ended, as a value: nothing that asyncio would treat in a way of its own is raised."""
+
+    value: T | None = None
+    error: BaseException | None = None
+
+    def unwrap(self) -> T:
+        """Return the value, or raise the error as the object that it is; once."""
+        if self.error is not None:
+            try:
+                raise self.error
+            finally:
+                # A frame that holds an exception which holds that frame is kept until the garbage collector runs.
+                self.error = None
+        return cast("T", self.value)
+
+
+def attempt(function: Callable[[], T]) -> Outcome[T]:
+    """Return how `function()` ended. Never raises."""
+    try:
+        return Outcome(value=function())
+    except BaseException as error:  # noqa: BLE001 - whoever asked raises it where it belongs
+        return Outcome(error=error)
+
+
+async def in_thread(function: Callable[[], T]) -> T:
+    """Return what `function()` returns in a daemon thread of its own, in a copy of the current context.
+
+    Cancelling the awaiting task returns at once and abandons the thread. What the function raises surfaces as the same
+    object; a StopIteration, which no coroutine can raise, as a RuntimeError with that cause.
+    """
+    return (await outcome_in_thread(function)).unwrap()
+
+
+async def outcome_in_thread(function: Callable[[], T]) -> Outcome[T]:
+    """Do as `in_thread`, but return whatever the function raises."""
+    loop = asyncio.get_running_loop()
+    settled: asyncio.Future[Outcome[T]] = loop.create_future()
+    context = contextvars.copy_context()
+
+    def settle(outcome: Outcome[T]) -> None:
+        if not settled.done():
+            settled.set_result(outcome)
+
+    def work() -> None:
+        outcome = attempt(lambda: context.run(function))
+        _call_in(loop, lambda: settle(outcome))
+
+    threading.Thread(target=work, name="harness-worker", daemon=True).start()
+    return await settled
+
+
+def run_coroutine(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Run the coroutine to its end in a loop of its own, and return its value or raise its very exception.
+
+    It works in the calling thread, or in a helper thread with a copy of the context where a loop runs here already.
+    When the current run is cancelled, so is the coroutine. Tasks that it leaves behind have `GRACE_S` to end and as
+    long again once cancelled.
+
+    Raises:
+        RunCancelled: the run that this context works for has been cancelled.
+    """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return _run_here(make)
+    outcomes: queue.SimpleQueue[Outcome[T]] = queue.SimpleQueue()
+    context = contextvars.copy_context()
+
+    def work() -> None:
+        outcomes.put(attempt(lambda: context.run(_run_here, make)))
+
+    threading.Thread(target=work, name="harness-loop", daemon=True).start()
+    return outcomes.get().unwrap()
+
+
+def _run_here(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    run = current_run()
+    if run is not None and run.cancelled:
+        raise RunCancelled
+    loop = asyncio.new_event_loop()
+    loop.set_default_executor(DaemonExecutor())
+    task = loop.create_task(_outcome_of(make))
+    detach = run.on_cancel(lambda: _call_in(loop, task.cancel)) if run is not None else None
+    try:
+        outcome = loop.run_until_complete(task)
+        _give_time(loop)
+        _end_tasks(loop)
+    except BaseException:
+        # A Ctrl-C while the loop waited leaves the work half done: it ends in its own way first.
+        _end_tasks(loop)
+        if run is not None and run.cancelled:
+            raise RunCancelled from None
+        raise
+    finally:
+        if detach is not None:
+            detach()
+        loop.close()
+    return outcome.unwrap()
+
+
+async def _outcome_of(make: Callable[[], Coroutine[Any, Any, T]]) -> Outcome[T]:
+    try:
+        return Outcome(value=await make())
+    except BaseException as error:
+        task = asyncio.current_task()
+        if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
+            raise
+        return Outcome(error=error)
+
+
+def _end_tasks(loop: asyncio.AbstractEventLoop) -> None:
+    for task in asyncio.all_tasks(loop):
+        task.cancel()
+    _give_time(loop)
+    closing = loop.create_task(loop.shutdown_asyncgens())
+    loop.run_until_complete(asyncio.wait({closing}, timeout=GRACE_S))
+
+
+def _give_time(loop: asyncio.AbstractEventLoop) -> None:
+    tasks = asyncio.all_tasks(loop)
+    if tasks:
+        loop.run_until_complete(asyncio.wait(tasks, timeout=GRACE_S))
+
+
+def _call_in(loop: asyncio.AbstractEventLoop, callback: Callable[[], object]) -> None:
+    try:
+        loop.call_soon_threadsafe(callback)
+    except RuntimeError:
+        # The loop is closed: nobody waits for this any more.
+        return
+
+
+class DaemonExecutor(concurrent.futures.ThreadPoolExecutor):
+    """An executor whose threads are daemons: neither its shutdown nor the interpreter's exit waits for them.
+
+    A `ThreadPoolExecutor` in name, since loops accept nothing else as their default.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(max_workers=1)
+        self._calls: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._idle = threading.Semaphore(0)
+        self._threads_started = 0
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> concurrent.futures.Future[T]:
+        """Have `fn` called in one of the threads."""
+        future: concurrent.futures.Future[T] = concurrent.futures.Future()
+
+        def call() -> None:
+            if future.set_running_or_notify_cancel():
+                outcome = attempt(lambda: fn(*args, **kwargs))
+                if outcome.error is not None:
+                    future.set_exception(outcome.error)
+                else:
+                    future.set_result(cast("T", outcome.value))
+
+        self._calls.put(call)
+        if not self._idle.acquire(blocking=False) and self._threads_started < _MAX_THREADS:
+            self._threads_started += 1
+            threading.Thread(target=self._work, name="harness-executor", daemon=True).start()
+        return future
+
+    def _work(self) -> None:
+        while (call := self._calls.get()) is not None:
+            call()
+            del call
+            self._idle.release()
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002 - as executors have it
+        """Have the threads end once the calls before this are done. Returns at once, whatever `wait` says."""
+        for _ in range(self._threads_started):
+            self._calls.put(None)

@@ -1,0 +1,50 @@
+"""What all tests share: no network but loopback, and where the corpus of real traffic is."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+_CORPUS = "HARNESS_CORPUS"
+_LOOPBACK = ("127.", "::1", "localhost")
+
+
+@pytest.fixture
+def corpus() -> Path:
+    """The folder of recorded provider traffic that HARNESS_CORPUS names; tests that need one are skipped without."""
+    named = os.environ.get(_CORPUS)
+    if not named:
+        pytest.skip(f"set {_CORPUS} to a folder of vcrpy cassettes with real provider traffic")
+    folder = Path(named)
+    if not folder.is_dir():
+        pytest.fail(f"{_CORPUS} names {folder}, which is no folder")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _no_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    connect, connect_ex = socket.socket.connect, socket.socket.connect_ex
+
+    def check(address: Any) -> None:
+        host = address[0] if isinstance(address, tuple) else None
+        if isinstance(host, str) and not host.startswith(_LOOPBACK):
+            raise AssertionError(f"a test reached for the network: {address}")
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        check(address)
+        return connect(self, address)
+
+    def guarded_ex(self: socket.socket, address: Any) -> int:
+        check(address)
+        return connect_ex(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+    monkeypatch.setattr(socket.socket, "connect_ex", guarded_ex)
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID"):
+        monkeypatch.delenv(name, raising=False)
+    yield

@@ -1,0 +1,100 @@
+"""Graphs described as data, made into flow classes of sync or async methods, and their runs as transcripts."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from harness.bus import event_bus
+from harness.events import MethodExecutionFinishedEvent
+from harness.flow import Flow
+from harness.frames import StreamFrame
+from harness.workers import in_thread
+
+#: How long a test waits for what must happen; only a failing one waits that long.
+TIMEOUT_S = 10.0
+Kind = Literal["sync", "async"]
+KINDS: tuple[Kind, ...] = ("sync", "async")
+
+
+@dataclass(frozen=True)
+class Node:
+    """One method: its decorators, what it makes of its argument, and the method whose end it waits for."""
+
+    role: Callable[[Any], Any]
+    does: Callable[[Any], Any] = lambda value: value
+    follows: str | None = None
+
+
+class Ends:
+    """Tells methods when other methods have been published as finished, so that parallel runs have one order."""
+
+    def __init__(self) -> None:
+        self._events: dict[str, threading.Event] = {}
+
+    def of(self, method: str) -> threading.Event:
+        return self._events.setdefault(method, threading.Event())
+
+    def wait(self, method: str) -> None:
+        assert self.of(method).wait(TIMEOUT_S), f"{method} did not finish"
+
+
+@contextlib.contextmanager
+def watched_ends() -> Iterator[Ends]:
+    ends = Ends()
+
+    def handle(_source: Any, event: MethodExecutionFinishedEvent) -> None:
+        ends.of(event.method_name).set()
+
+    event_bus.register_handler(MethodExecutionFinishedEvent, handle)
+    try:
+        yield ends
+    finally:
+        event_bus.off(MethodExecutionFinishedEvent, handle)
+
+
+def flow_class(nodes: Mapping[str, Node], kind: Kind, ends: Ends) -> type[Flow]:
+    """Return a flow class `Graph` with these methods, in this order."""
+    namespace = {name: node.role(_method(name, node, kind, ends)) for name, node in nodes.items()}
+    return type("Graph", (Flow,), namespace)
+
+
+def _method(name: str, node: Node, kind: Kind, ends: Ends) -> Callable[..., Any]:
+    def sync(self: Any, value: Any = None) -> Any:
+        if node.follows is not None:
+            ends.wait(node.follows)
+        return node.does(value)
+
+    async def coroutine(self: Any, value: Any = None) -> Any:
+        if node.follows is not None:
+            followed = node.follows
+            await in_thread(lambda: ends.wait(followed))
+        return node.does(value)
+
+    method: Callable[..., Any] = sync if kind == "sync" else coroutine
+    method.__name__ = name
+    return method
+
+
+def transcript(frames: Iterable[StreamFrame]) -> list[str]:
+    """Return one line per frame: what, how, the parent's seq after `p` and the seq that triggered it after `t`."""
+    seqs: dict[Any, int] = {}
+    lines = []
+    for frame in frames:
+        seqs[frame.id] = frame.seq
+        what = frame.data.get("method_name") or frame.data["flow_name"]
+        line = f"{what} {frame.type.rpartition('_')[2]}"
+        if frame.parent_id is not None:
+            line += f" p{seqs[frame.parent_id]}"
+        if frame.data.get("triggered_by_event_id") is not None:
+            line += f" t{seqs[frame.data['triggered_by_event_id']]}"
+        lines.append(line)
+    return lines
+
+
+async def collected(frames: Any) -> list[StreamFrame]:
+    """Return all frames of an async projection."""
+    return [frame async for frame in frames]

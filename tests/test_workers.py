@@ -1,0 +1,280 @@
+"""Claims about threads and loops of a run: what surfaces, what is waited for, and what is not."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from harness import scope as scopes
+from harness.errors import RunCancelled
+from harness.scope import Run, Scope
+from harness.workers import in_thread, outcome_in_thread, run_coroutine
+
+_TIMEOUT_S = 10.0
+_mark: contextvars.ContextVar[str] = contextvars.ContextVar("mark", default="unset")
+
+ERRORS: tuple[type[BaseException], ...] = (
+    ValueError,
+    SystemExit,
+    KeyboardInterrupt,
+    GeneratorExit,
+    StopAsyncIteration,
+    asyncio.CancelledError,
+    RunCancelled,
+)
+
+
+@pytest.fixture
+def gate() -> Iterator[threading.Event]:
+    """Blocks user code until the test is over."""
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+@pytest.fixture
+def run() -> Iterator[Run]:
+    """The run that the test's context works for."""
+    run = Run()
+    token = scopes.enter(Scope("test", None, scopes.ROOT, run, ()))
+    yield run
+    scopes.reset(token)
+
+
+def raiser(error: BaseException) -> Callable[[], None]:
+    def function() -> None:
+        raise error
+
+    return function
+
+
+@pytest.mark.parametrize("kind", ERRORS)
+def test_what_a_function_raises_in_a_thread_is_the_same_object(kind: type[BaseException]) -> None:
+    error = kind("told")
+
+    async def surfaced() -> BaseException | None:
+        return (await outcome_in_thread(raiser(error))).error
+
+    assert run_coroutine(surfaced) is error
+
+
+@pytest.mark.parametrize("kind", ERRORS)
+def test_what_a_coroutine_raises_leaves_the_loop_as_the_same_object(kind: type[BaseException]) -> None:
+    error = kind("told")
+
+    async def fail() -> None:
+        raise error
+
+    with pytest.raises(kind) as caught:
+        run_coroutine(fail)
+    assert caught.value is error
+
+
+@pytest.mark.parametrize("kind", ERRORS)
+def test_what_a_thread_raises_passes_the_awaiting_coroutine_unchanged(kind: type[BaseException]) -> None:
+    error = kind("told")
+
+    async def wait() -> None:
+        await in_thread(raiser(error))
+
+    with pytest.raises(kind) as caught:
+        run_coroutine(wait)
+    assert caught.value is error
+
+
+def test_stop_iteration_of_a_thread_surfaces_as_a_runtime_error_with_that_cause() -> None:
+    error = StopIteration("told")
+
+    async def wait() -> None:
+        await in_thread(raiser(error))
+
+    with pytest.raises(RuntimeError) as caught:
+        run_coroutine(wait)
+    assert caught.value.__cause__ is error
+
+
+def test_a_thread_works_in_a_copy_of_the_context() -> None:
+    def work() -> str:
+        seen = _mark.get()
+        _mark.set("inside")
+        return seen
+
+    async def wait() -> tuple[str, str]:
+        _mark.set("outside")
+        return await in_thread(work), _mark.get()
+
+    assert run_coroutine(wait) == ("outside", "outside")
+
+
+def test_cancelling_the_waiting_task_returns_while_the_thread_still_blocks(gate: threading.Event) -> None:
+    async def wait() -> bool:
+        loop = asyncio.get_running_loop()
+        begun = asyncio.Event()
+
+        def block() -> None:
+            loop.call_soon_threadsafe(begun.set)
+            gate.wait(_TIMEOUT_S)
+
+        task = asyncio.create_task(in_thread(block))
+        await begun.wait()
+        task.cancel()
+        await asyncio.wait({task})
+        return task.cancelled() and not gate.is_set()
+
+    assert asyncio.run(wait())
+
+
+def test_a_coroutine_runs_in_the_calling_thread_where_no_loop_runs() -> None:
+    async def where() -> int:
+        return threading.get_ident()
+
+    assert run_coroutine(where) == threading.get_ident()
+
+
+@pytest.mark.asyncio
+async def test_a_coroutine_runs_in_a_helper_thread_with_the_context_where_a_loop_runs() -> None:
+    async def where() -> tuple[int, str]:
+        return threading.get_ident(), _mark.get()
+
+    _mark.set("caller")
+    thread, mark = run_coroutine(where)
+    assert (thread != threading.get_ident(), mark) == (True, "caller")
+
+
+@pytest.mark.asyncio
+async def test_what_a_coroutine_raises_in_a_helper_thread_is_the_same_object() -> None:
+    error = SystemExit(3)
+
+    async def fail() -> None:
+        raise error
+
+    with pytest.raises(SystemExit) as caught:
+        run_coroutine(fail)
+    assert caught.value is error
+
+
+def test_cancelling_the_run_from_another_thread_ends_the_coroutine(run: Run) -> None:
+    cleaned = threading.Event()
+
+    async def wait() -> None:
+        threading.Thread(target=run.cancel).start()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cleaned.set()
+
+    with pytest.raises(RunCancelled):
+        run_coroutine(wait)
+    assert cleaned.is_set()
+
+
+def test_a_coroutine_of_a_cancelled_run_never_begins(run: Run) -> None:
+    run.cancel()
+    begun = threading.Event()
+
+    async def begin() -> None:
+        begun.set()
+
+    with pytest.raises(RunCancelled):
+        run_coroutine(begin)
+    assert not begun.is_set()
+
+
+def test_a_finished_coroutine_leaves_nothing_at_its_run(run: Run) -> None:
+    async def nothing() -> None:
+        return None
+
+    run_coroutine(nothing)
+    assert run._callbacks == {}
+
+
+def test_a_loop_ends_while_a_function_in_its_executor_still_blocks(gate: threading.Event) -> None:
+    begun = threading.Event()
+
+    def block() -> None:
+        begun.set()
+        gate.wait(_TIMEOUT_S)
+
+    async def leave() -> bool:
+        loop = asyncio.get_running_loop()
+        loop.run_in_executor(None, block)
+        await asyncio.to_thread(begun.wait, _TIMEOUT_S)
+        return not gate.is_set()
+
+    assert run_coroutine(leave)
+    assert not gate.is_set()
+
+
+def test_to_thread_works_for_more_calls_than_there_are_threads() -> None:
+    async def square(number: int) -> int:
+        return await asyncio.to_thread(pow, number, 2)
+
+    async def squares() -> list[int]:
+        return await asyncio.gather(*[square(number) for number in range(100)])
+
+    assert run_coroutine(squares) == [number**2 for number in range(100)]
+
+
+def test_what_a_function_raises_in_the_executor_is_the_same_object() -> None:
+    error = LookupError("told")
+
+    async def wait() -> None:
+        await asyncio.to_thread(raiser(error))
+
+    with pytest.raises(LookupError) as caught:
+        run_coroutine(wait)
+    assert caught.value is error
+
+
+def test_a_task_left_behind_is_cancelled_and_cleans_up() -> None:
+    ended: list[str] = []
+
+    async def forever() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append("cleaned up")
+
+    async def leave() -> None:
+        asyncio.get_running_loop().left = asyncio.ensure_future(forever())  # type: ignore[attr-defined]
+        await asyncio.sleep(0)
+
+    run_coroutine(leave)
+    assert ended == ["cleaned up"]
+
+
+EXITS: dict[str, Callable[[], str]] = {
+    "in_thread": lambda: "await in_thread(block)",
+    "to_thread": lambda: "await asyncio.to_thread(block)",
+}
+
+
+@pytest.mark.parametrize("call", EXITS.values(), ids=EXITS.keys())
+def test_the_interpreter_exits_while_a_function_blocks(call: Callable[[], str]) -> None:
+    program = f"""
+import asyncio, threading
+from harness.workers import in_thread, run_coroutine
+begun = threading.Event()
+def block():
+    begun.set()
+    threading.Event().wait()
+async def work():
+    async def stuck():
+        {call()}
+    task = asyncio.ensure_future(stuck())
+    while not begun.is_set():
+        await asyncio.sleep(0)
+run_coroutine(work)
+print("left")
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False, env=dict(os.environ)
+    )
+    assert (ended.returncode, ended.stdout) == (0, "left\n"), ended.stderr
