@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NoReturn
 
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         code = _said(error, 1)
     except BrokenPipeError:
         # The reader of our output has gone, as in `harness show … | head`; Python must not try to flush to it.
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
         code = 0
     sys.exit(code if isinstance(code, int) else 0)
 
@@ -76,20 +76,37 @@ def _pair(context: click.Context, parameter: click.Parameter, values: tuple[str,
         try:
             inputs[name] = json.loads(text)
         except ValueError as error:
-            raise click.BadParameter(f"{value!r}: {text!r} is not JSON ({error}); text needs quotes: {name}='\"…\"'") from error
+            raise click.BadParameter(
+                f"{value!r}: {text!r} is not JSON ({error}); text needs quotes: {name}='\"…\"'"
+            ) from error
     return inputs
 
 
 @harness.command()
 @click.argument("target")
-@click.option("--input", "inputs", multiple=True, callback=_pair, metavar="K=JSON", help="An input of the run; repeatable.")
+@click.option(
+    "--input", "inputs", multiple=True, callback=_pair, metavar="K=JSON", help="An input of the run; repeatable."
+)
 @click.option("--turn", "turns", multiple=True, metavar="TEXT", help="A message of a conversation; repeatable.")
 @click.option("--entry", metavar="NAME", help="The method that starts the session, in place of the natural one.")
 @click.option("--runtime", type=click.Choice(["harness", "crewai"]), help="The runtime that the target must belong to.")
 @click.option("--mode", type=click.Choice(_MODES), default="once", show_default=True, help="As in vcrpy.")
 @click.option("--base-url", metavar="URL", help="Send requests there; the URL that was asked for is recorded.")
-@click.option("--origin", type=click.Choice(["live", "authored"]), default="live", help="Who answers: a provider, or a server of yours.")
-@click.option("-o", "--output", "out", type=click.Path(path_type=Path), required=True, metavar="DIR", help="The recording's folder.")
+@click.option(
+    "--origin",
+    type=click.Choice(["live", "authored"]),
+    default="live",
+    help="Who answers: a provider, or a server of yours.",
+)
+@click.option(
+    "-o",
+    "--output",
+    "out",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="DIR",
+    help="The recording's folder.",
+)
 @json_option
 def record(
     target: str,
@@ -111,7 +128,7 @@ def record(
 
     \b
     JSON: {"format": "harness.record/1", "path", "written", "frames", "interactions", "status", "error", "recording"}
-    """  # noqa: D301 - click's mark for keeping lines
+    """
     from harness.recording import Target, record
 
     out_stream = _text_stream(json_file)
@@ -152,7 +169,9 @@ def record(
 @harness.command()
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--update", is_flag=True, help="Write the frames that recordings give now, where they differ.")
-@click.option("--speed", type=click.FloatRange(0, min_open=True), help="Play at recorded times: 1 as recorded, 2 twice as fast.")
+@click.option(
+    "--speed", type=click.FloatRange(0, min_open=True), help="Play at recorded times: 1 as recorded, 2 twice as fast."
+)
 @click.option("-n", "--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes to work in.")
 @click.option("--junit", type=click.Path(path_type=Path), metavar="FILE", help="Write a JUnit report.")
 @click.option("--html", type=click.Path(path_type=Path), metavar="DIR", help="Write an HTML report.")
@@ -178,7 +197,7 @@ def replay(
     JSON: {"format": "harness.replay/1", "summary": {"files", "interactions", "passed", "failed", "errors",
     "not_a_call", "seconds"}, "results": [{"path", "kind", "interaction", "provider", "streamed", "status",
     "frames", "text", "tool_calls", "usage", "finish_reason", "violations", "diff", "message"}]}
-    """  # noqa: D301
+    """
     from conformance import replaying
 
     started = time.perf_counter()
@@ -206,7 +225,9 @@ def replay(
 
 @harness.command()
 @click.argument("path", type=click.Path(path_type=Path))
-@click.option("--channel", "channels", multiple=True, type=click.Choice(_CHANNELS), help="Only these channels; repeatable.")
+@click.option(
+    "--channel", "channels", multiple=True, type=click.Choice(_CHANNELS), help="Only these channels; repeatable."
+)
 @json_option
 def show(path: Path, channels: tuple[str, ...], json_file: IO[str] | None) -> int:
     """Show the timeline of a recording, a frames file, or each call of a plain cassette.
@@ -217,7 +238,7 @@ def show(path: Path, channels: tuple[str, ...], json_file: IO[str] | None) -> in
 
     \b
     JSON: {"format": "harness.show/1", "timelines": [{"path", "interaction", "frames": [StreamFrame…]}]}
-    """  # noqa: D301
+    """
     from harness.recording.timelines import timelines_of
 
     console = _console(json_file)
@@ -244,7 +265,7 @@ def diff(first: Path, second: Path, json_file: IO[str] | None) -> int:
 
     \b
     JSON: {"format": "harness.diff/1", "equal", "frames": [n, n], "differences": [{"kind", "where", "seqs", "message"}]}
-    """  # noqa: D301
+    """
     from dataclasses import asdict
 
     from harness.recording.timelines import compared
@@ -254,7 +275,9 @@ def diff(first: Path, second: Path, json_file: IO[str] | None) -> int:
     for difference in comparison.differences:
         style = {"missing": "red", "added": "green", "moved": "yellow"}.get(difference.kind, "cyan")
         left, right = (f"#{seq}" if seq else "–" for seq in difference.seqs)
-        console.print(f"{difference.kind:8} {left:>6} {right:>6}  {difference.where}", style=style, markup=False, highlight=False)
+        console.print(
+            f"{difference.kind:8} {left:>6} {right:>6}  {difference.where}", style=style, markup=False, highlight=False
+        )
         console.print(f"{'':24}{difference.message}", markup=False, highlight=False, soft_wrap=True)
     count = len(comparison.differences)
     what = "equal" if not count else f"{count} difference{'s' * (count != 1)}"
@@ -352,5 +375,3 @@ def _render_timeline(console: Console, timeline: Timeline) -> None:
 
 if __name__ == "__main__":
     main()
-
-

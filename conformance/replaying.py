@@ -90,9 +90,13 @@ def _below(path: Path) -> Iterator[Path]:
 def replay(path: Path, *, speed: float | None = None, update: bool = False) -> list[ReplayResult]:
     """Replay one recording, or every interaction of one plain cassette; what can't be judged is an `error` result."""
     kind: Literal["recording", "cassette"] = "recording" if path.is_dir() else "cassette"
-    results = []
+    results: list[ReplayResult] = []
     try:
-        runs = [replay_recording(path, speed=speed, update=update)] if path.is_dir() else replay_cassette(path, speed=speed)
+        runs = (
+            [replay_recording(path, speed=speed, update=update)]
+            if path.is_dir()
+            else replay_cassette(path, speed=speed)
+        )
         results.extend(map(_result, runs))
     except HarnessError as error:
         results.append(ReplayResult(str(path), kind, None, None, None, "error", message=str(error)))
@@ -115,7 +119,10 @@ def replay_all(
 def summary(results: Iterable[ReplayResult], seconds: float) -> ReplaySummary:
     """Return the counts over `results`."""
     every = list(results)
-    count = {status: sum(result.status == status for result in every) for status in ("passed", "failed", "error", "not-a-call")}
+    count = {
+        status: sum(result.status == status for result in every)
+        for status in ("passed", "failed", "error", "not-a-call")
+    }
     return ReplaySummary(
         files=len({result.path for result in every}),
         interactions=sum(result.interaction is not None for result in every),
@@ -157,7 +164,9 @@ def _result(run: Replayed) -> ReplayResult:
         "failed" if message is not None else "passed",
         frames=len(run.frames),
         text=_text(run, completed),
-        tool_calls=[call for payload in completed if payload["call_type"] == "tool_call" for call in payload["response"]],
+        tool_calls=[
+            call for payload in completed if payload["call_type"] == "tool_call" for call in payload["response"]
+        ],
         usage=_usage(completed),
         finish_reason=completed[-1]["finish_reason"] if completed else None,
         violations=[asdict(violation) for violation in violations],
@@ -177,8 +186,14 @@ def _sessions(run: Replayed) -> Iterator[tuple[Violation, ...]]:
         evidence = Evidence(
             frames=frames,
             ended="closed" if closed else ended,
-            replayed=list(session.events) if hasattr(session, "events") and not closed and ended == "exhausted" else None,
-            reads=(_read(session, "after-close" if closed else f"after-{'exhaustion' if ended == 'exhausted' else 'failure'}"),),
+            replayed=list(session.events)
+            if hasattr(session, "events") and not closed and ended == "exhausted"
+            else None,
+            reads=(
+                _read(
+                    session, "after-close" if closed else f"after-{'exhaustion' if ended == 'exhausted' else 'failure'}"
+                ),
+            ),
         )
         yield judge(evidence).violations
 
@@ -187,7 +202,7 @@ def _read(session: Any, when: Any) -> ResultRead:
     value, raised = None, None
     try:
         value = session.result
-    except BaseException as error:  # noqa: BLE001 - whatever the run raised is what is being looked at
+    except BaseException as error:
         raised = error
     states = (session.is_completed, session.is_exhausted, session.is_cancelled)
     return ResultRead(when, raised, value, *map(bool, states))

@@ -28,7 +28,7 @@ import dataclasses
 import enum
 import math
 import re
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Mapping, Set as AbstractSet
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import PurePath
@@ -64,12 +64,11 @@ def _encode(value: Any, above: tuple[int, ...]) -> Any:
         return _integer(value)
     if cls is float:
         return value if math.isfinite(value) else FrozenDict({"$float": str(value)})
-    if cls is FrozenDict or cls is FrozenList:
-        if not above:
-            return value
+    if (cls is FrozenDict or cls is FrozenList) and not above:
+        return value
     try:
         return _encode_object(value, above)
-    except Exception as error:  # noqa: BLE001 - a payload that fails to encode must not fail the run (error.observer-safe)
+    except Exception as error:
         return FrozenDict({"$object": _class_name(cls), "repr": f"<encoding raised {type(error).__name__}>"})
 
 
@@ -96,11 +95,11 @@ def _encode_object(value: Any, above: tuple[int, ...]) -> Any:
         for key, item in fields.items():
             pairs.append(FrozenList((_encode(key, above), _encode(item, above))))
         return FrozenDict({"$map": FrozenList(pairs)})
-    if isinstance(value, list | tuple | Set):
+    if isinstance(value, list | tuple | AbstractSet):
         items = []
         for item in value:
             items.append(_encode(item, above))
-        if isinstance(value, Set):
+        if isinstance(value, AbstractSet):
             items.sort(key=lambda item: orjson.dumps(item, option=orjson.OPT_SORT_KEYS))
         return FrozenList(items)
     return FrozenDict({"$object": _class_name(type(value)), "repr": _safe_repr(value)})
@@ -166,20 +165,20 @@ def error_text(error: BaseException) -> str:
     """Return what `error` says, or what went wrong when it was asked; never raises."""
     try:
         return str(error)
-    except Exception as failure:  # noqa: BLE001 - an exception whose __str__ fails is still to be reported
+    except Exception as failure:
         return f"<its text raised {type(failure).__name__}>"
 
 
 def _safe_repr(value: Any) -> Any:
     try:
         text = _ADDRESS.sub("", repr(value))
-    except Exception as failure:  # noqa: BLE001 - see encode()
+    except Exception as failure:
         return f"<repr raised {type(failure).__name__}>"
     return _text(text if len(text) <= _MAX_REPR else text[:_MAX_REPR] + "…")
 
 
 def _shallow_repr(value: Any) -> Any:
-    if isinstance(value, Mapping | list | tuple | Set):
+    if isinstance(value, Mapping | list | tuple | AbstractSet):
         return f"{type(value).__name__} of {len(value)}"
     return _safe_repr(value)
 

@@ -86,7 +86,7 @@ class ConformanceError(HarnessError):
     """A subject under test, or a declaration about it, can't be used as it is."""
 
 
-class RunCancelled(BaseException):  # noqa: N818 - it ends a run the way CancelledError does, it reports no fault
+class RunCancelled(BaseException):
     """Raised inside a cancelled run at its next event, await or provider byte.
 
     A `BaseException`, so that no `except Exception` in user code keeps a closed run alive (clause
@@ -94,7 +94,7 @@ class RunCancelled(BaseException):  # noqa: N818 - it ends a run the way Cancell
     """
 
 
-class TransportFault(BaseException):  # noqa: N818 - a carrier, see below
+class TransportFault(BaseException):
     """Carries a `HarnessError` from a patched transport through a provider SDK, untouched.
 
     SDKs wrap, retry or swallow any `Exception` that their HTTP client raises, each in its own way. What a tape

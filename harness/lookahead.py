@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from functools import partial
 
 from harness.errors import RunCancelled
 from harness.scope import Run
@@ -24,7 +25,7 @@ class FrameLimit:
         self._run = run
         self._lock = threading.RLock()
         self._reserved = 0
-        self._wakers: list[Callable[[], None]] = []
+        self._wakers: list[Callable[[], object]] = []
         timeline.on_read = self._wake
         run.on_cancel(self._wake)
 
@@ -55,7 +56,7 @@ class FrameLimit:
                 if self._has_room():
                     return
                 freed = loop.create_future()
-                self._wakers.append(lambda: loop.call_soon_threadsafe(_resolve, freed))
+                self._wakers.append(partial(loop.call_soon_threadsafe, _resolve, freed))
             await freed
             if self._run.cancelled:
                 raise RunCancelled

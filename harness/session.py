@@ -10,9 +10,7 @@ import threading
 import weakref
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from types import TracebackType
-from typing import Any, Generic, TypeVar
-
-from typing_extensions import Self
+from typing import Any, Generic, Self, TypeVar
 
 from harness.errors import UsageError
 from harness.frames import CHANNELS, StreamFrame

@@ -58,7 +58,7 @@ LEGAL: Final[dict[tuple[State, str], State]] = {
 }
 
 
-class IllegalTransition(HarnessError):
+class IllegalTransitionError(HarnessError):
     """Something was done to a timeline that its state does not allow; the runtime's own fault."""
 
 
@@ -157,7 +157,7 @@ class Timeline:
         try:
             self._state = LEGAL[self._state, action]
         except KeyError:
-            raise IllegalTransition(
+            raise IllegalTransitionError(
                 f"a timeline that is {self._state.value} can't {action} (after frame {self.length})"
             ) from None
 

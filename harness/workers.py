@@ -48,7 +48,7 @@ def attempt(function: Callable[[], T]) -> Outcome[T]:
     """Return how `function()` ended. Never raises."""
     try:
         return Outcome(value=function())
-    except BaseException as error:  # noqa: BLE001 - whoever asked raises it where it belongs
+    except BaseException as error:
         return Outcome(error=error)
 
 
@@ -196,7 +196,7 @@ class DaemonExecutor(concurrent.futures.ThreadPoolExecutor):
             del call
             self._idle.release()
 
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002 - as executors have it
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Have the threads end once the calls before this are done. Returns at once, whatever `wait` says."""
         for _ in range(self._threads_started):
             self._calls.put(None)

@@ -137,7 +137,7 @@ def _lost_by_reload(frame: FrameLike) -> str | None:
         return None
     try:
         return None if load(dump()) == frame else "it comes back changed"
-    except Exception as error:  # noqa: BLE001 - whatever a foreign frame raises here is the finding
+    except Exception as error:
         return f"{type(error).__name__}: {_shortened(str(error))}"
 
 

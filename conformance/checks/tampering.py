@@ -34,11 +34,11 @@ def immutable(evidence: Evidence) -> Iterator[Finding]:
 def _edit_of_field_shows(frame: FrameLike, other: FrameLike) -> bool:
     original = frame.type
     try:
-        setattr(frame, "type", _MARK)  # noqa: B010 - the protocol rightly says that this can't be assigned
-    except Exception:  # noqa: BLE001 - any refusal will do
+        setattr(frame, "type", _MARK)
+    except Exception:
         return False
     shows = other.type == _MARK
-    setattr(frame, "type", original)  # noqa: B010
+    setattr(frame, "type", original)
     return shows
 
 
@@ -68,7 +68,7 @@ def _part(whole: Callable[[], Any], key: Any) -> Any:
 def _edit_of_mapping_shows(value: Any, other: Callable[[], Any]) -> bool:
     try:
         value[_MARK] = _MARK
-    except Exception:  # noqa: BLE001 - any refusal will do
+    except Exception:
         return False
     shows = _MARK in other()
     del value[_MARK]
@@ -78,7 +78,7 @@ def _edit_of_mapping_shows(value: Any, other: Callable[[], Any]) -> bool:
 def _edit_of_list_shows(value: list[Any], other: Callable[[], Any]) -> bool:
     try:
         value.append(_MARK)
-    except Exception:  # noqa: BLE001 - any refusal will do
+    except Exception:
         return False
     shows = bool(other()) and other()[-1] == _MARK
     value.pop()

@@ -6,10 +6,9 @@ import itertools
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
-from typing_extensions import Annotated, Self
 
 
 class EventIds:
@@ -45,6 +44,15 @@ class _Sources:
 sources = _Sources()
 
 
+# Late, so that replacing a source changes what events take from then on.
+def _now() -> datetime:
+    return sources.now()
+
+
+def _new_id() -> str:
+    return sources.new_id()
+
+
 def _aware(value: Any) -> Any:
     """Take a naive time as UTC (clause `envelope.timestamp-utc`)."""
     if isinstance(value, datetime):
@@ -69,8 +77,8 @@ class BaseEvent(BaseModel):
     closes: ClassVar[str | None] = None
 
     type: str
-    timestamp: UtcDatetime = Field(default_factory=lambda: sources.now())
-    event_id: str = Field(default_factory=lambda: sources.new_id())
+    timestamp: UtcDatetime = Field(default_factory=_now)
+    event_id: str = Field(default_factory=_new_id)
     #: Stamped by the bus: the scope in which this was emitted, the event before it in the same line of execution,
     #: the event that opened the scope which this one closes, and the order of emission in this process.
     parent_event_id: str | None = None

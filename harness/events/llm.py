@@ -117,8 +117,12 @@ class LLMCallCompletedEvent(LLMEvent):
     messages: str | list[dict[str, Any]] | None = None
     response: Any = None
     call_type: CallType = "llm_call"
-    usage: dict[str, Any] | None = None
+    #: Token counts under the names that all providers share, and as this provider sent them.
+    usage: dict[str, int] | None = None
+    raw_usage: dict[str, Any] | None = None
+    #: In the vocabulary that all providers share, and as this provider sent it.
     finish_reason: str | None = None
+    raw_finish_reason: str | None = None
     response_id: str | None = None
 
 

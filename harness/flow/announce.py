@@ -100,7 +100,7 @@ class Announcer:
 class QuietAnnouncer(Announcer):
     """Says nothing (`suppress_flow_events`). Its scopes stand all the same, so that what is inside ends with them."""
 
-    def _open(self, event: BaseEvent, run: Run, label: str, closing: Closing) -> Scope:  # noqa: ARG002 - it says nothing
+    def _open(self, event: BaseEvent, run: Run, label: str, closing: Closing) -> Scope:
         around = scopes.current_scope()
         if around.run.cancelled:
             raise RunCancelled
@@ -114,7 +114,7 @@ class QuietAnnouncer(Announcer):
         scopes.enter(scope)
         return scope
 
-    def _close(self, scope: Scope, event: BaseEvent) -> None:  # noqa: ARG002 - it says nothing
+    def _close(self, scope: Scope, event: BaseEvent) -> None:
         if scope.parent is not None and scope.parent.run.cancelled:
             raise RunCancelled
         if scope.is_open:

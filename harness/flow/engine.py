@@ -159,10 +159,8 @@ class Engine:
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.wait(tasks, timeout=GRACE_S)
         if self._run.cancelled:
-            # The session is closed: nothing more is said, and nobody is to take these scopes for open ones.
-            for closed in [*(body.scope for body in reversed(self._bodies)), scope]:
-                closed.is_open = False
-                scopes.leave(closed)
+            # Who cancelled this run closes its scopes too, where there is anybody left to be told.
+            scopes.leave(scope)
             return
         why = f"the flow ended with {type(error).__name__} while this method was running"
         for body in list(self._bodies):
@@ -187,5 +185,5 @@ async def _perform(flow: Any, call: Call) -> Outcome[Any]:
             return Outcome(value=await method(*call.args))
         outcome = await outcome_in_thread(lambda: method(*call.args))
         return Outcome(value=await outcome.value) if inspect.iscoroutine(outcome.value) else outcome
-    except BaseException as error:  # noqa: BLE001 - the engine raises it where it belongs
+    except BaseException as error:
         return Outcome(error=error)

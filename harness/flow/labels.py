@@ -19,7 +19,7 @@ def labels_of(function: Callable[..., Any]) -> tuple[str, ...] | None:
     """Return the labels in a router's return annotation, or None where it leaves them open."""
     try:
         annotation = get_type_hints(function, include_extras=True).get("return", Any)
-    except Exception:  # noqa: BLE001 - a name that is known to type checkers alone, or an annotation that fails
+    except Exception:
         return None
     return _labels_in(annotation)
 

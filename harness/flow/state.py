@@ -108,7 +108,7 @@ def _own(value: Any) -> Any:
     """Return a copy, so that instances of a flow class share nothing; the value itself where it can't be copied."""
     try:
         return copy.deepcopy(value)
-    except Exception:  # noqa: BLE001 - clients, locks and the like refuse in many ways, and are meant to be shared
+    except Exception:
         return value
 
 

@@ -66,6 +66,7 @@ class Assembly:
         self.usage: Usage | None = None
         self.response_id: str | None = None
         self.finish_reason: FinishReason | None = None
+        self.raw_finish_reason: str | None = None
         self._ended = False
 
     @property
@@ -86,9 +87,9 @@ class Assembly:
                 self.usage = part
             case ResponseStarted(response_id):
                 self.response_id = response_id
-            case Finish(reason):
+            case Finish(reason, raw):
                 self._ended = True
-                self.finish_reason = reason
+                self.finish_reason, self.raw_finish_reason = reason, raw
             case _:
                 assert_never(part)
         return None

@@ -6,7 +6,6 @@ in which order, overrides, tools, usage, structured output, and the refusal of a
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -18,7 +17,7 @@ from harness.llm import overrides
 from harness.llm.call import Call
 from harness.llm.messages import Message, ToolDefinition, read_messages, read_tools
 from harness.llm.parts import Part, Usage
-from harness.llm.pump import iterated_in_loop, iterated_in_thread
+from harness.llm.pump import aended, ended, iterated_in_loop, iterated_in_thread
 from harness.llm.request import LLMRequest
 from harness.llm.tools_run import Functions, arun_tool, run_tool
 from harness.llm.usage import UsageCounter, UsageMetrics
@@ -111,7 +110,7 @@ class BaseLLM:
         """Do as `generate`, without blocking the loop. By default `generate` runs in a thread of its own."""
         if type(self).generate is BaseLLM.generate:
             raise UsageError(f"{type(self).__name__} implements neither generate() nor agenerate(), nor its own call()")
-        async with contextlib.aclosing(iterated_in_thread(lambda: self.generate(request))) as parts:
+        async with aended(iterated_in_thread(lambda: self.generate(request))) as parts:
             async for part in parts:
                 yield part
 
@@ -140,8 +139,7 @@ class BaseLLM:
         call = self._begin(messages, tools, response_model, from_task, from_agent)
         call.open(callbacks or self.callbacks, available_functions)
         try:
-            parts = self.generate(call.request)
-            with contextlib.closing(parts) if hasattr(parts, "close") else contextlib.nullcontext():
+            with ended(self.generate(call.request)) as parts:
                 for part in parts:
                     chunk = call.chunk(part)
                     if chunk is not None:
@@ -175,8 +173,7 @@ class BaseLLM:
         await bus.room()
         call.open(callbacks or self.callbacks, available_functions)
         try:
-            parts = self.agenerate(call.request)
-            async with contextlib.aclosing(parts) if hasattr(parts, "aclose") else contextlib.nullcontext():
+            async with aended(self.agenerate(call.request)) as parts:
                 async for part in parts:
                     chunk = call.chunk(part)
                     if chunk is not None:

@@ -122,7 +122,11 @@ class Call:
             response=[call.payload() for call in assembly.calls] or assembly.text,
             call_type="tool_call" if assembly.calls else "llm_call",
             usage=assembly.usage.payload() if assembly.usage is not None else None,
+            raw_usage=dict(assembly.usage.raw)
+            if assembly.usage is not None and assembly.usage.raw is not None
+            else None,
             finish_reason=assembly.finish_reason,
+            raw_finish_reason=assembly.raw_finish_reason,
             response_id=assembly.response_id,
         )
         self._close(completed)
@@ -135,9 +139,7 @@ class Call:
             # What an SDK says when its socket is shut down under it is not what ended this call.
             self._run.end()
             return error if isinstance(error, RunCancelled | asyncio.CancelledError) else RunCancelled()
-        self._close(
-            LLMCallFailedEvent(**self._common, error=error_text(error), error_type=type(error).__name__)
-        )
+        self._close(LLMCallFailedEvent(**self._common, error=error_text(error), error_type=type(error).__name__))
         return error
 
     def _abandoned(self, scope: Scope, why: str) -> LLMCallFailedEvent:

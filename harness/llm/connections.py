@@ -22,7 +22,7 @@ def end_with_run(client: Any) -> None:
     elsewhere nothing is changed. Async clients need none of this: cancelling their task closes the connection.
     """
     for transport in (client._transport, *client._mounts.values()):
-        pool = getattr(transport, "_pool", None)
+        pool: Any = getattr(transport, "_pool", None)
         if hasattr(pool, "_network_backend"):
             pool._network_backend = _Backend(pool._network_backend)
 

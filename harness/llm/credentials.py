@@ -33,7 +33,6 @@ def api_key(given: str | None, provider: str, variables: Sequence[str]) -> str:
     found = given or next((value for name in variables if (value := os.environ.get(name))), None)
     if found is None and not _optional.get():
         raise UsageError(
-            f"{provider}: no API key; pass api_key=… or set {' or '.join(variables)}. "
-            "Replaying a recording needs none"
+            f"{provider}: no API key; pass api_key=… or set {' or '.join(variables)}. Replaying a recording needs none"
         )
     return found or PLACEHOLDER

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import importlib
 import re
-from typing import Any, Final
-
-from typing_extensions import Self
+from typing import Any, Final, Self
 
 from harness.errors import UsageError
 from harness.llm.base import BaseLLM
@@ -36,7 +34,7 @@ class LLM(BaseLLM):
         if cls is not LLM:
             return super().__new__(cls)
         provider, _ = split_model(model)
-        return super().__new__(integration(provider))  # type: ignore[arg-type, return-value]
+        return super().__new__(integration(provider))  # type: ignore[return-value]
 
     def __init__(self, model: str, *args: Any, **settings: Any) -> None:
         super().__init__(split_model(model)[1], *args, **settings)

@@ -42,9 +42,7 @@ def stop_override(llm: Any) -> list[str] | None:
 
 
 @contextlib.contextmanager
-def _overridden(
-    variable: contextvars.ContextVar[_Overrides], attribute: str, llm: Any, value: Any
-) -> Iterator[None]:
+def _overridden(variable: contextvars.ContextVar[_Overrides], attribute: str, llm: Any, value: Any) -> Iterator[None]:
     if not getattr(llm, "knows_call_scope", False):
         with _foreign:
             before = getattr(llm, attribute, None)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
 
 #: Why an answer ended, in one vocabulary for all providers.
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "other"]
@@ -26,7 +28,8 @@ class ThinkingDelta(NamedTuple):
     text: str
 
 
-class ToolCallDelta(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class ToolCallDelta:
     """A piece of one tool call. `index` tells parallel calls apart; id and name come at least in the first piece."""
 
     index: int
@@ -44,16 +47,20 @@ class Usage(NamedTuple):
     cached_prompt_tokens: int | None = None
     reasoning_tokens: int | None = None
     cache_creation_tokens: int | None = None
+    #: The usage as the provider sent it.
+    raw: Mapping[str, Any] | None = None
 
     def payload(self) -> dict[str, int]:
         """Return the counts that are known, under the names that all providers share (clause `llm.usage`)."""
-        return {name: count for name, count in self._asdict().items() if count is not None}
+        return {name: count for name, count in self._asdict().items() if count is not None and name != "raw"}
 
 
 class Finish(NamedTuple):
     """The provider's end marker has come. An answer that ends without it was cut (clause `llm.truncation`)."""
 
     reason: FinishReason | None
+    #: The reason as the provider sent it.
+    raw: str | None = None
 
 
 Part = ResponseStarted | TextDelta | ThinkingDelta | ToolCallDelta | Usage | Finish

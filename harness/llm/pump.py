@@ -7,7 +7,8 @@ import contextlib
 import contextvars
 import queue
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
+from functools import partial
 from typing import TypeVar
 
 from harness.workers import run_coroutine
@@ -22,6 +23,26 @@ class _End:
         self.error = error
 
 
+@contextlib.contextmanager
+def ended(iterator: Iterator[T]) -> Iterator[Iterator[T]]:
+    """Close a generator when its reader leaves, whatever made it leave; other iterators have nothing to close."""
+    try:
+        yield iterator
+    finally:
+        if isinstance(iterator, Generator):
+            iterator.close()
+
+
+@contextlib.asynccontextmanager
+async def aended(iterator: AsyncIterator[T]) -> AsyncIterator[AsyncIterator[T]]:
+    """Do as `ended` for an async generator."""
+    try:
+        yield iterator
+    finally:
+        if isinstance(iterator, AsyncGenerator):
+            await iterator.aclose()
+
+
 async def iterated_in_thread(make: Callable[[], Iterator[T]]) -> AsyncIterator[T]:
     """Yield what `make()` yields in a thread of its own, as it comes; a thread that blocks never blocks the loop."""
     loop = asyncio.get_running_loop()
@@ -34,8 +55,7 @@ async def iterated_in_thread(make: Callable[[], Iterator[T]]) -> AsyncIterator[T
 
     def work() -> None:
         try:
-            iterator = make()
-            with contextlib.closing(iterator) if hasattr(iterator, "close") else contextlib.nullcontext():
+            with ended(make()) as iterator:
                 for item in iterator:
                     if unwanted.is_set():
                         return
@@ -58,12 +78,12 @@ async def iterated_in_thread(make: Callable[[], Iterator[T]]) -> AsyncIterator[T
 def iterated_in_loop(make: Callable[[], AsyncIterator[T]]) -> Iterator[T]:
     """Yield what `make()` yields in a loop of its own, as it comes; works where a loop already runs, too."""
     arrived: queue.SimpleQueue[T | _End] = queue.SimpleQueue()
-    stop: list[Callable[[], None]] = []
+    stop: list[Callable[[], object]] = []
 
     async def iterate() -> None:
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
         if task is not None:
-            stop.append(lambda: loop.call_soon_threadsafe(task.cancel) and None)
+            stop.append(partial(loop.call_soon_threadsafe, task.cancel))
         async for item in make():
             arrived.put(item)
 

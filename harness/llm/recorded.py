@@ -5,9 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
-
-from typing_extensions import Self
+from typing import Any, Final, Self
 
 
 class _Omit(enum.Enum):

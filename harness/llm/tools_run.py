@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from harness import bus
 from harness.codec import error_text
@@ -25,9 +25,10 @@ class ToolCallFailed(str):
     `error` is the exception. The model's call itself has not failed, and its other tools have run.
     """
 
+    __slots__ = ("error",)
     error: Exception
 
-    def __new__(cls, tool_name: str, error: Exception) -> ToolCallFailed:
+    def __new__(cls, tool_name: str, error: Exception) -> Self:
         self = super().__new__(cls, f"{tool_name} failed with {type(error).__name__}: {error_text(error)}")
         self.error = error
         return self

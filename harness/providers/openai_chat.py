@@ -7,13 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import re
-import threading
-import weakref
-from asyncio import AbstractEventLoop, get_running_loop
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from typing import Any, Final
-
-from pydantic import BaseModel
 
 from harness.errors import MalformedResponseError, UsageError
 from harness.llm.connections import end_with_run
@@ -30,6 +25,7 @@ from harness.llm.parts import (
     Usage,
 )
 from harness.llm.request import LLMRequest
+from harness.providers.clients import SDKClients
 from harness.providers.end_marker import EndMarker
 from harness.providers.openai_request import wire_body
 
@@ -73,10 +69,7 @@ class OpenAIChat(LLM):
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
-        self._lock = threading.Lock()
-        self._client: openai.OpenAI | None = None
-        # A client's connections belong to the loop that opened them.
-        self._aclients: weakref.WeakKeyDictionary[AbstractEventLoop, openai.AsyncOpenAI] = weakref.WeakKeyDictionary()
+        self._clients = SDKClients(self._new_client, self._new_async_client)
 
     def check(self, request: LLMRequest) -> None:
         self._key()
@@ -88,7 +81,7 @@ class OpenAIChat(LLM):
     def generate(self, request: LLMRequest) -> Iterator[Part]:
         answer = _Answer(self.provider)
         with _translation(answer):
-            created = self._sdk().chat.completions.create(**self._arguments(request))
+            created = self._clients.sync().chat.completions.create(**self._arguments(request))
             if not request.stream:
                 yield from answer.whole(created)
                 return
@@ -101,7 +94,7 @@ class OpenAIChat(LLM):
     async def agenerate(self, request: LLMRequest) -> AsyncIterator[Part]:
         answer = _Answer(self.provider)
         with _translation(answer):
-            created = await self._asdk().chat.completions.create(**self._arguments(request))
+            created = await self._clients.running().chat.completions.create(**self._arguments(request))
             if not request.stream:
                 for part in answer.whole(created):
                     yield part
@@ -116,7 +109,7 @@ class OpenAIChat(LLM):
 
     def _arguments(self, request: LLMRequest) -> dict[str, Any]:
         body = wire_body(self, request)
-        named = {name: body.pop(name) for name in ("model", "messages", "stream") if name in body}
+        named: dict[str, Any] = {name: body.pop(name) for name in ("model", "messages", "stream") if name in body}
         # Everything else goes as it is: the SDK's own parameters lag behind the API's, and behind its hosts'.
         return {**named, "extra_body": body}
 
@@ -131,21 +124,13 @@ class OpenAIChat(LLM):
             settings["max_retries"] = self.max_retries
         return settings
 
-    def _sdk(self) -> openai.OpenAI:
-        with self._lock:
-            if self._client is None:
-                http_client = openai.DefaultHttpxClient()
-                end_with_run(http_client)
-                self._client = openai.OpenAI(**self._client_settings(), http_client=http_client)
-            return self._client
+    def _new_client(self) -> openai.OpenAI:
+        http_client = openai.DefaultHttpxClient()
+        end_with_run(http_client)
+        return openai.OpenAI(**self._client_settings(), http_client=http_client)
 
-    def _asdk(self) -> openai.AsyncOpenAI:
-        loop = get_running_loop()
-        with self._lock:
-            client = self._aclients.get(loop)
-            if client is None:
-                client = self._aclients[loop] = openai.AsyncOpenAI(**self._client_settings())
-            return client
+    def _new_async_client(self) -> openai.AsyncOpenAI:
+        return openai.AsyncOpenAI(**self._client_settings())
 
 
 @contextlib.contextmanager
@@ -207,7 +192,7 @@ class _Answer:
         yield self._finished()
 
     def _finished(self) -> Finish:
-        return Finish(None if self._finish is None else _FINISH.get(self._finish, "other"))
+        return Finish(None if self._finish is None else _FINISH.get(self._finish, "other"), self._finish)
 
 
 def _message_parts(message: Any) -> Iterator[Part]:
@@ -229,4 +214,5 @@ def _usage(usage: Any) -> Usage:
         total_tokens=usage.total_tokens,
         cached_prompt_tokens=prompt.cached_tokens if prompt else None,
         reasoning_tokens=completion.reasoning_tokens if completion else None,
+        raw=usage.model_dump(mode="json", exclude_unset=True),
     )

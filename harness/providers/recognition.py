@@ -41,7 +41,9 @@ class WireAPI:
 
 #: The first row that fits decides.
 _APIS: Final = (
-    WireAPI("azure", re.compile(r"https?://[^/]*\.openai\.azure\.com/|.*/openai/deployments/|.*\.models\.ai\.azure\.com/")),
+    WireAPI(
+        "azure", re.compile(r"https?://[^/]*\.openai\.azure\.com/|.*/openai/deployments/|.*\.models\.ai\.azure\.com/")
+    ),
     WireAPI("openai", re.compile(r".*/chat/completions$"), "harness.providers.openai_request"),
     WireAPI("openai-responses", re.compile(r".*/responses$")),
     WireAPI("anthropic", re.compile(r".*/v1/messages$")),

@@ -80,12 +80,12 @@ class _Persister:
         self._must_exist = must_exist
 
     # vcrpy passes by these names; the serializer is its own and not asked.
-    def load_cassette(self, cassette_path: Path, serializer: Any) -> tuple[list[WireRequest], list[WireResponse]]:  # noqa: ARG002
+    def load_cassette(self, cassette_path: Path, serializer: Any) -> tuple[list[WireRequest], list[WireResponse]]:
         if not self._must_exist and not cassette_path.exists():
             raise CassetteNotFoundError(cassette_path)
         interactions = read_cassette(cassette_path)
         return [one.request for one in interactions], [one.response for one in interactions]
 
-    def save_cassette(self, cassette_path: Path, cassette_dict: dict[str, Any], serializer: Any) -> None:  # noqa: ARG002
+    def save_cassette(self, cassette_path: Path, cassette_dict: dict[str, Any], serializer: Any) -> None:
         pairs = zip(cassette_dict["requests"], cassette_dict["responses"], strict=True)
         write_cassette(cassette_path, (Interaction(request, response) for request, response in pairs))

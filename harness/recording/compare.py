@@ -7,6 +7,7 @@ timeline has the one wholly before the other and the other one the reverse (clau
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -131,8 +132,6 @@ def _measure(node: _Node, frames: dict[str, dict[str, Any]]) -> None:
 
 
 def _hash(own: list[Any], inner: list[bytes]) -> bytes:
-    import hashlib
-
     digest = hashlib.blake2b(orjson.dumps(own), digest_size=16)
     for part in inner:
         digest.update(hashlib.blake2b(part, digest_size=16).digest())

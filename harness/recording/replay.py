@@ -88,9 +88,10 @@ def replay_recording(folder: Path, *, speed: float | None = None, update: bool =
     made = _Made(redactor)
     target = Target(recording.target, recording.entry, recording.inputs, recording.turns)
     limit = len(recorded_lines) if recording.outcome and recording.outcome.status == "cancelled" else None
-    with _offline(), open_tape(
-        folder / CASSETTE, "none", speed=speed, redactor=redactor, scope_of=current_path
-    ) as tape:
+    with (
+        _offline(),
+        open_tape(folder / CASSETTE, "none", speed=speed, redactor=redactor, scope_of=current_path) as tape,
+    ):
         made.run(target, replayed, limit)
     _note_tape(tape, replayed, cancelled=limit is not None)
     replayed.differences = compare_lines(recorded_lines, made.lines)

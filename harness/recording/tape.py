@@ -128,7 +128,7 @@ def network_guard() -> Iterator[None]:
 
     Guards nest; the network is blocked while one of them is open.
     """
-    from harness.recording import transports  # noqa: PLC0415 - the transports import this module
+    from harness.recording import transports
 
     transports.install()
     token = object()
@@ -166,8 +166,8 @@ class _TapeContext:
         self._partial = path.with_name(f"{path.name}.partial")
 
     def __enter__(self) -> Tape:
-        from harness.recording import transports  # noqa: PLC0415 - the transports import this module
-        from harness.recording.cassette import use_cassette  # noqa: PLC0415 - vcrpy imports every HTTP library there is
+        from harness.recording import transports
+        from harness.recording.cassette import use_cassette
 
         fresh = not self._path.exists()
         plays = self._mode in ("none", "new") or (self._mode == "once" and not fresh)

@@ -163,7 +163,7 @@ class Tape:
             response = take.response()
             if self._redactor is not None:
                 response = self._redactor.response(response)
-        except Exception as error:  # noqa: BLE001 - the client that is being recorded must not feel it; `close` tells
+        except Exception as error:
             self._failure = self._failure or error
             return
         interaction = Interaction(take.request, response)

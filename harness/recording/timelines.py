@@ -74,13 +74,17 @@ def timelines_of(path: Path) -> list[Timeline]:
         return [Timeline(path, None, load_frames(path), str(path))]
     if path.is_dir():
         if not is_recording(path):
-            raise UnreadableRecordingError(f"'{path}' is a folder, but no recording: it has no recording.json; show one of those in it")
+            raise UnreadableRecordingError(
+                f"'{path}' is a folder, but no recording: it has no recording.json; show one of those in it"
+            )
         recording = load_recording(path)
         ended = recording.outcome.status if recording.outcome is not None else recording.status
         title = f"{path}: {recording.target}, {ended}, recorded {recording.recorded_at} ({recording.origin})"
         return [Timeline(path, None, load_frames(path / FRAMES), title)]
     return [
-        Timeline(path, run.interaction, frames_of(dump_frames(run.frames).splitlines()[1:], path), _call_title(path, run))
+        Timeline(
+            path, run.interaction, frames_of(dump_frames(run.frames).splitlines()[1:], path), _call_title(path, run)
+        )
         for run in replay_cassette(path)
     ]
 

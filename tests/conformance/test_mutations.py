@@ -170,7 +170,7 @@ def nest(levels: int) -> dict[str, Any]:
 
 
 CEST = timezone(timedelta(hours=2))
-NAIVE = datetime(2026, 1, 1)  # noqa: DTZ001 - that it is naive is the fault
+NAIVE = datetime(2026, 1, 1)
 GIVEN = {"id": "t0", "type": "function", "function": {"name": "add", "arguments": '{"a": 1}'}}
 
 

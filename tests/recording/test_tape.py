@@ -157,7 +157,7 @@ def test_a_redactor_that_fails_leaves_the_run_alone_and_is_told_at_the_end(path:
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, asyncio.CancelledError])
 def test_what_was_recorded_is_saved_when_the_body_raises(path: Path, error: type[BaseException]) -> None:
-    with pytest.raises(error), open_tape(path, "once") as tape:  # noqa: PT012 - it must raise after recording
+    with pytest.raises(error), open_tape(path, "once") as tape:
         perform(tape, "a")
         raise error
     assert bodies(path) == ["live a"]
@@ -230,7 +230,7 @@ def test_a_full_disk_is_told_and_what_was_recorded_is_kept_beside(path: Path, mo
     assert refused.value.__notes__ == [f"what was recorded is in {path}.partial"]
     assert bodies(path) == ["old"]
     assert bodies(path.with_name("cassette.yaml.partial")) == ["live a"]
-    with (  # noqa: PT012 - it must raise after recording
+    with (
         pytest.raises(ValueError, match="the run's own") as surfaced,
         open_tape(path, "all") as tape,
     ):

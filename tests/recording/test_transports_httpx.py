@@ -50,7 +50,7 @@ class Client:
     library: str
     is_async: bool
 
-    def stream(  # noqa: C901 - the same reading in two colours
+    def stream(
         self,
         url: str,
         *,
@@ -399,7 +399,7 @@ def test_closing_a_paced_response_wakes_its_reader(path: Path) -> None:
                     try:
                         for _ in response.iter_raw():
                             first.set()
-                    except Exception as error:  # noqa: BLE001 - any is looked at below
+                    except Exception as error:
                         outcome.append(error)
 
                 reader = threading.Thread(target=read)
@@ -419,7 +419,7 @@ def test_cancelling_the_run_wakes_a_paced_reader(path: Path) -> None:
         try:
             with open_tape(path, "none", speed=1.0), library.Client() as client:
                 canceller = threading.Thread(target=run.cancel)
-                with (  # noqa: PT012 - the loop is what raises
+                with (
                     pytest.raises(RunCancelled),
                     client.stream("POST", "https://h/v1/chat", content=b'{"a": 1}') as response,
                 ):

@@ -16,8 +16,7 @@ from typing import Any, Final
 
 import openai
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from tests.servers import openai_chat_scenarios as script

@@ -86,7 +86,7 @@ def _plain(search: Search, body: Passage) -> None:
 
 def _form(search: Search, body: Passage) -> None:
     """A form reads as the query of a URL; its first name lacks the mark before it."""
-    search.text(Joined([_Mark("?"), body]), "")
+    search.text(Joined([_mark("?"), body]), "")
 
 
 def _json_stream(search: Search, body: Passage) -> None:
@@ -107,7 +107,7 @@ def _sse(search: Search, body: Passage) -> None:
         value = Slice(body, *line.span("value"))
         if line["field"] is not None:
             # The lines of one event's data are one text, with a line break between them.
-            pending.extend([_Mark("\n"), value] if pending else [value])
+            pending.extend([_mark("\n"), value] if pending else [value])
         elif value.text:
             others.append(value)
         elif pending:
@@ -141,13 +141,9 @@ def _one(passages: list[Passage]) -> Passage:
 
 def _apart(passages: list[Passage]) -> Passage:
     """Passages that have nothing to do with one another, to be looked at in one go."""
-    return Joined([part for passage in passages for part in (passage, _Mark("\n"))])
+    return Joined([part for passage in passages for part in (passage, _mark("\n"))])
 
 
-class _Mark(Passage):
-    """A character that stands between passages and is written nowhere."""
-
-    __slots__ = ()
-
-    def put(self, index: int, char: str) -> bool:  # noqa: ARG002 - there is nothing to write on
-        return False
+def _mark(char: str) -> Passage:
+    """A character that stands between passages, and in no body."""
+    return Buffer(char)

@@ -337,7 +337,7 @@ RULES: tuple[Rule, ...] = (
     ),
     _rule(
         "form-part",
-        rf"name=\"[^\"\r\n]*{_NAME}\"\r?\n(?:[^\r\n]+\r?\n)*\r?\n(?P<secret>[^\r\n]+)",
+        rf"name=\"[^\"\r\n]*{_NAME}\"\r?\n(?:[^\r\n]+\r?\n){{0,8}}\r?\n(?P<secret>[^\r\n]+)",
         "https://www.rfc-editor.org/rfc/rfc7578#section-4.2",
         'name="',
         flags=re.IGNORECASE,

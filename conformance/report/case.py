@@ -1,0 +1,56 @@
+"""The small value that the writer of test reports takes, and how each kind of result becomes one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final, Literal
+
+Outcome = Literal["passed", "failed", "error", "skipped"]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One thing that was checked, as test reports see it."""
+
+    #: What the case belongs to, such as the path of a cassette.
+    suite: str
+    #: Unique in its suite, and the same in the next run.
+    name: str
+    #: `failed`: it was judged and fell short; `error`: it could not be judged; `skipped`: there was nothing to judge.
+    status: Outcome
+    message: str | None = None
+    #: What bears the message out, one line each.
+    details: tuple[str, ...] = ()
+    #: Wall time, where it was measured.
+    seconds: float | None = None
+
+
+_OUTCOMES: Final[Mapping[str, Outcome]] = MappingProxyType(
+    {"passed": "passed", "failed": "failed", "error": "error", "not-a-call": "skipped"}
+)
+
+
+def replay_cases(document: Mapping[str, Any]) -> list[Case]:
+    """Return one case per result of the JSON document of a replay, in its order."""
+    return [
+        Case(
+            suite=result["path"],
+            name=result_name(result),
+            status=_OUTCOMES[result["status"]],
+            message=result["message"],
+            details=(*map(_violation, result["violations"]), *result["diff"]),
+        )
+        for result in document["results"]
+    ]
+
+
+def result_name(result: Mapping[str, Any]) -> str:
+    """Return what a replay's result is called within its file: `recording`, `interaction 3`, or `cassette` for one unreadable."""
+    return str(result["kind"]) if result["interaction"] is None else f"interaction {result['interaction']}"
+
+
+def _violation(violation: Mapping[str, Any]) -> str:
+    at = "" if violation["seq"] is None else f" at frame {violation['seq']}"
+    return f"{violation['clause']}{at}: {violation['message']}"

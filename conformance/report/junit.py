@@ -1,0 +1,76 @@
+"""JUnit XML, in the dialect that Jenkins, GitLab and the report actions of GitHub all read.
+
+Source: the `jenkins-junit.xsd` of Jenkins' xunit plugin, and GitLab's page "Unit test reports" (both as of 2025).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+from xml.etree import ElementTree as ET
+
+from conformance.report.case import Case, Outcome
+from conformance.report.characters import legal
+from harness.recording.atomic import write_atomically
+
+#: The element that says why a case did not pass.
+_REASONS: Final[Mapping[Outcome, str]] = MappingProxyType({"failed": "failure", "error": "error", "skipped": "skipped"})
+
+
+def write(cases: Iterable[Case], path: Path) -> None:
+    """Write `cases` to `path` in one step, grouped by suite; suites and their cases stand in the order given.
+
+    Raises:
+        RecordingError: `path` can't be written.
+    """
+    every = list(cases)
+    root = ET.Element("testsuites", _counts(every))
+    for name, members in _suites(every).items():
+        suite = ET.SubElement(root, "testsuite", {"name": legal(name), **_counts(members)})
+        suite.extend(map(_testcase, members))
+    ET.indent(root)
+    write_atomically(path, ET.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n")
+
+
+def _suites(cases: Iterable[Case]) -> dict[str, list[Case]]:
+    suites: defaultdict[str, list[Case]] = defaultdict(list)
+    for case in cases:
+        suites[case.suite].append(case)
+    return suites
+
+
+def _counts(cases: Collection[Case]) -> dict[str, str]:
+    counts = {
+        "tests": str(len(cases)),
+        "failures": _count(cases, "failed"),
+        "errors": _count(cases, "error"),
+        "skipped": _count(cases, "skipped"),
+    }
+    return counts | _time([case.seconds for case in cases if case.seconds is not None])
+
+
+def _count(cases: Iterable[Case], status: Outcome) -> str:
+    return str(sum(case.status == status for case in cases))
+
+
+def _time(seconds: Sequence[float]) -> dict[str, str]:
+    """Return no attribute where nothing was measured: readers would show 0 as a measurement."""
+    return {"time": f"{sum(seconds):.3f}"} if seconds else {}
+
+
+def _testcase(case: Case) -> ET.Element:
+    element = ET.Element("testcase", {"classname": legal(case.suite), "name": legal(case.name)})
+    element.attrib |= _time([] if case.seconds is None else [case.seconds])
+    told = "\n".join(filter(None, (case.message, *case.details)))
+    if case.status in _REASONS:
+        # Some readers show the attribute, some the text, so the message stands in both.
+        reason = ET.SubElement(
+            element, _REASONS[case.status], message=legal(case.message or case.status), type=case.status
+        )
+        reason.text = legal(told) or None
+    elif told:
+        ET.SubElement(element, "system-out").text = legal(told)
+    return element

@@ -1,0 +1,153 @@
+"""The JUnit XML says what the cases say, in the shape that CI servers read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from conformance.replaying import ReplayResult, report
+from conformance.report import Case, junit, replay_cases
+from harness.errors import RecordingError
+
+CASES = (
+    Case("a.yaml", "interaction 1", "passed", seconds=0.25),
+    Case("b.yaml", "interaction 1", "failed", "2 violations", ("llm.usage: none", "order.seq-gapless at frame 3: gap"), 1.5),
+    Case("a.yaml", "interaction 2", "error", "torn at line 3"),
+    Case("b.yaml", "interaction 2", "skipped", "GET example.com/models"),
+    Case("b.yaml", "interaction 3", "failed"),
+    Case("b.yaml", "interaction 4", "passed", details=("a note",)),
+)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "new" / "junit.xml"
+
+
+def written(path: Path, *cases: Case) -> ET.Element:
+    junit.write(cases, path)
+    return ET.parse(path).getroot()
+
+
+def numbers(element: ET.Element) -> dict[str, str]:
+    return {key: value for key, value in element.attrib.items() if key != "name"}
+
+
+def test_counts_and_times_are_those_of_the_cases(path: Path) -> None:
+    root = written(path, *CASES)
+
+    assert numbers(root) == {"tests": "6", "failures": "2", "errors": "1", "skipped": "1", "time": "1.750"}
+    assert {suite.attrib["name"]: numbers(suite) for suite in root} == {
+        "a.yaml": {"tests": "2", "failures": "0", "errors": "1", "skipped": "0", "time": "0.250"},
+        "b.yaml": {"tests": "4", "failures": "2", "errors": "0", "skipped": "1", "time": "1.500"},
+    }
+
+
+def test_a_suite_holds_its_cases_in_order_wherever_they_stood(path: Path) -> None:
+    root = written(path, *CASES)
+
+    assert [(suite.attrib["name"], [case.attrib["name"] for case in suite]) for suite in root] == [
+        ("a.yaml", ["interaction 1", "interaction 2"]),
+        ("b.yaml", [f"interaction {number}" for number in (1, 2, 3, 4)]),
+    ]
+    assert {case.attrib["classname"] for case in root[1]} == {"b.yaml"}
+
+
+@pytest.mark.parametrize(
+    ("case", "tag", "message", "text"),
+    [
+        (CASES[1], "failure", "2 violations", "2 violations\nllm.usage: none\norder.seq-gapless at frame 3: gap"),
+        (CASES[2], "error", "torn at line 3", "torn at line 3"),
+        (CASES[3], "skipped", "GET example.com/models", "GET example.com/models"),
+        (CASES[4], "failure", "failed", None),
+    ],
+    ids=["failed", "error", "skipped", "failed for no stated reason"],
+)
+def test_a_case_that_did_not_pass_says_why(case: Case, tag: str, message: str, text: str | None, path: Path) -> None:
+    (reason,) = written(path, case)[0][0]
+
+    assert (reason.tag, reason.attrib["message"], reason.attrib["type"], reason.text) == (tag, message, case.status, text)
+
+
+def test_a_passed_case_is_empty_or_holds_its_notes_as_output(path: Path) -> None:
+    silent, noted = written(path, CASES[0], CASES[5]).findall("*/testcase")
+
+    assert list(silent) == []
+    assert [(child.tag, child.text) for child in noted] == [("system-out", "a note")]
+
+
+def test_an_unmeasured_time_is_left_out_not_zero(path: Path) -> None:
+    root = written(path, CASES[4])
+
+    assert [element.tag for element in root.iter() if "time" in element.attrib] == []
+
+
+def test_no_cases_make_an_empty_report(path: Path) -> None:
+    root = written(path)
+
+    assert (root.tag, numbers(root)["tests"], list(root)) == ("testsuites", "0", [])
+
+
+@settings(max_examples=60)
+@given(st.text(st.characters(exclude_categories=())), st.sampled_from(["passed", "failed", "error", "skipped"]))
+def test_any_text_makes_a_file_that_parses(tmp_path_factory: pytest.TempPathFactory, text: str, status: str) -> None:
+    path = tmp_path_factory.mktemp("junit") / "junit.xml"
+
+    root = written(path, Case(text, text, status, text, (text,)))  # type: ignore[arg-type] - one of the four
+
+    assert len(root.findall("*/testcase")) == 1
+
+
+def test_characters_that_xml_forbids_are_replaced_one_by_one(path: Path) -> None:
+    root = written(path, Case("s", "n", "failed", "a\x00b\x1b[31mc\ud83dd\ufffee\U0001f600\t<&>\n"))
+
+    assert root[0][0][0].attrib["message"] == "a\ufffdb\ufffd[31mc\ufffdd\ufffde\U0001f600\t<&>\n"
+
+
+def test_an_old_report_is_kept_where_the_new_one_cannot_be_made(path: Path) -> None:
+    written(path, CASES[0])
+    before = path.read_bytes()
+
+    with pytest.raises(AttributeError):
+        junit.write([CASES[0], None], path)  # type: ignore[list-item]
+
+    assert path.read_bytes() == before
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_path_that_cannot_be_written_is_an_error_that_names_it(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+
+    with pytest.raises(RecordingError, match=r"file/junit\.xml"):
+        junit.write(CASES, tmp_path / "file" / "junit.xml")
+
+
+def test_a_replay_gives_one_case_per_result() -> None:
+    violations = [
+        {"clause": "llm.sequence", "seq": 4, "message": "no end"},
+        {"clause": "llm.usage", "seq": None, "message": "none"},
+    ]
+    results = [
+        ReplayResult("a.yaml", "cassette", 2, "openai", True, "passed"),
+        ReplayResult("a.yaml", "cassette", 3, "openai", True, "failed", violations=violations, message="2 violations"),
+        ReplayResult("rec", "recording", None, "openai", True, "failed", diff=["missing #1 → –  llm"], message="moved"),
+        ReplayResult("a.yaml", "cassette", 4, None, None, "not-a-call", message="GET example.com/"),
+        ReplayResult("b.yaml", "cassette", None, None, None, "error", message="torn"),
+    ]
+
+    cases = replay_cases(report(results, seconds=1))
+
+    assert cases == [
+        Case("a.yaml", "interaction 2", "passed"),
+        Case(
+            "a.yaml", "interaction 3", "failed", "2 violations", ("llm.sequence at frame 4: no end", "llm.usage: none")
+        ),
+        Case("rec", "recording", "failed", "moved", ("missing #1 → –  llm",)),
+        Case("a.yaml", "interaction 4", "skipped", "GET example.com/"),
+        Case("b.yaml", "cassette", "error", "torn"),
+    ]
+    assert Counter(case.status for case in cases) == {"failed": 2, "passed": 1, "skipped": 1, "error": 1}

@@ -1,0 +1,300 @@
+"""Claims about graphs as they are written: what is inherited, and which mistakes are found before anything runs."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from typing import Any, Literal
+
+import pytest
+
+from harness.errors import UsageError
+from harness.flow import Flow, and_, listen, or_, router, start
+from harness.flow.definition import definition_of
+from harness.flow.labels import labels_of
+
+
+class Base(Flow):
+    """A concrete flow to inherit from."""
+
+    @start()
+    def first(self) -> str:
+        return "base first"
+
+    @listen(first)
+    def second(self, value: str) -> str:
+        return f"second({value})"
+
+
+class Longer(Base):
+    @listen(Base.second)
+    def third(self, value: str) -> str:
+        return f"third({value})"
+
+
+class Overriding(Base):
+    def first(self) -> str:
+        return "own first"
+
+
+class Redecorating(Base):
+    @start()
+    def second(self) -> str:  # type: ignore[override]
+        return "own second"
+
+
+class Dropping(Base):
+    second = None  # type: ignore[assignment]
+
+
+class Mixed(Longer, Overriding):
+    pass
+
+
+INHERITED: dict[str, tuple[type[Flow], list[Any]]] = {
+    "all methods": (Longer, ["base first", "second(base first)", "third(second(base first))"]),
+    "an override without a decorator": (Overriding, ["own first", "second(own first)"]),
+    "an override with another role": (Redecorating, ["base first", "own second"]),
+    "a method taken out": (Dropping, ["base first"]),
+    "two bases": (Mixed, ["own first", "second(own first)", "third(second(own first))"]),
+}
+
+
+@pytest.mark.parametrize(("cls", "outputs"), INHERITED.values(), ids=INHERITED.keys())
+def test_methods_are_inherited_from_a_concrete_flow(cls: type[Flow], outputs: list[Any]) -> None:
+    flow = cls()
+    flow.kickoff()
+    assert sorted(flow.method_outputs) == sorted(outputs)
+
+
+def test_a_decorated_method_is_still_the_function_that_it_was() -> None:
+    assert Base().second("x") == "second(x)"
+    assert Base.first.__name__ == "first"
+
+
+def test_a_bound_override_of_an_instance_does_not_change_the_class() -> None:
+    assert definition_of(Base) is definition_of(Base)
+    assert list(definition_of(Longer).methods) == ["first", "second", "third"]
+
+
+# Mistakes. Each is a body of a class, and what the error says.
+
+
+def unknown_name() -> type[Flow]:
+    class Wrong(Flow):
+        @start()
+        def begin(self) -> None: ...
+
+        @listen("begn")
+        def after(self) -> None: ...
+
+    return Wrong
+
+
+def unknown_label() -> type[Flow]:
+    class Wrong(Flow):
+        @start()
+        def begin(self) -> None: ...
+
+        @router(begin)
+        def route(self) -> Literal["left", "right"]:
+            return "left"
+
+        @listen(or_("left", and_("begin", "rihgt")))
+        def after(self) -> None: ...
+
+    return Wrong
+
+
+def unknown_declared_label() -> type[Flow]:
+    class Wrong(Flow):
+        @start()
+        def begin(self) -> None: ...
+
+        @router(begin, emit=["left", "right"])
+        def route(self) -> str:
+            return "left"
+
+        @listen("up")
+        def after(self) -> None: ...
+
+    return Wrong
+
+
+def no_start() -> type[Flow]:
+    class Wrong(Flow):
+        @listen("x")
+        def after(self) -> None: ...
+
+    return Wrong
+
+
+def lonely_router() -> type[Flow]:
+    class Wrong(Flow):
+        @start()
+        def begin(self) -> None: ...
+
+        @router()
+        def route(self) -> str:
+            return "x"
+
+    return Wrong
+
+
+def own_name() -> type[Flow]:
+    class Wrong(Flow):
+        @start()
+        def begin(self) -> None: ...
+
+        @router(begin)
+        def route(self) -> str:
+            return "retry"
+
+        @listen("retry")
+        def retry(self) -> None: ...
+
+    return Wrong
+
+
+def two_parameters() -> type[Flow]:
+    class Wrong(Flow):
+        @start()
+        def begin(self) -> None: ...
+
+        @listen(begin)
+        def after(self, one: str, two: str) -> None: ...
+
+    return Wrong
+
+
+def keyword_parameter() -> type[Flow]:
+    class Wrong(Flow):
+        @start()
+        def begin(self) -> None: ...
+
+        @listen(begin)
+        def after(self, *, one: str) -> None: ...
+
+    return Wrong
+
+
+def start_with_parameter() -> type[Flow]:
+    class Wrong(Flow):
+        @start()
+        def begin(self, topic: str) -> None: ...
+
+    return Wrong
+
+
+MISTAKES: dict[str, tuple[Callable[[], type[Flow]], str]] = {
+    "a name that no method has": (unknown_name, "after waits for 'begn', .* did you mean 'begin'"),
+    "a label that no router returns": (unknown_label, "after waits for 'rihgt', .* did you mean 'right'"),
+    "a label that no router is said to return": (unknown_declared_label, "'up', .*there are after, begin, left, right"),
+    "no start": (no_start, "Wrong has no start method"),
+    "a router that nothing triggers": (lonely_router, "route is a router that nothing triggers"),
+    "a method that waits for itself": (own_name, "retry listens to 'retry', which is itself"),
+    "a listener of two": (two_parameters, "after takes 2 arguments"),
+    "a listener with a keyword": (keyword_parameter, "keyword parameter 'one'"),
+    "a start with a parameter": (start_with_parameter, "begin is a start, which is called without arguments"),
+}
+
+
+@pytest.mark.parametrize(("build", "message"), MISTAKES.values(), ids=MISTAKES.keys())
+def test_a_graph_that_can_not_run_is_refused_when_the_flow_is_made(
+    build: Callable[[], type[Flow]], message: str
+) -> None:
+    cls = build()
+    with pytest.raises(UsageError, match=message):
+        cls()
+
+
+def test_a_label_is_not_doubted_where_a_router_may_return_any() -> None:
+    class Open(Flow):
+        @start()
+        def begin(self) -> None: ...
+
+        @router(begin)
+        def route(self) -> str:
+            return "any"
+
+        @listen("perhaps")
+        def after(self) -> None: ...
+
+    assert Open().kickoff() == "any"
+
+
+def helper() -> None:
+    """No method of any flow."""
+
+
+WRITTEN_WRONG: dict[str, tuple[Callable[[], object], str]] = {
+    "a number": (lambda: listen(3), "not 3 of type int"),  # type: ignore[arg-type]
+    "None": (lambda: listen(None), "not None of type NoneType"),  # type: ignore[arg-type]
+    "an empty name": (lambda: start(""), "not '' of type str"),
+    "a number inside": (lambda: or_("a", 3), "not 3 of type int"),  # type: ignore[arg-type]
+    "and_ of nothing": (and_, r"and_\(\) joins at least one"),
+    "or_ of nothing": (or_, r"or_\(\) joins at least one"),
+    "start without parentheses": (lambda: start(helper), r"write @start\(\) with parentheses"),
+    "listen without parentheses": (lambda: listen(helper), r"write @listen\(\) with parentheses"),
+    "router without parentheses": (lambda: router(helper), r"write @router\(\) with parentheses"),
+}
+
+
+@pytest.mark.parametrize(("write", "message"), WRITTEN_WRONG.values(), ids=WRITTEN_WRONG.keys())
+def test_a_wrong_condition_is_refused_where_it_is_written(write: Callable[[], object], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        write()
+
+
+class Way(enum.Enum):
+    LEFT = "left"
+    RIGHT = "right"
+
+
+def literal() -> Literal["a", "b"]:
+    return "a"
+
+
+def member() -> Way:
+    return Way.LEFT
+
+
+def optional() -> Literal["a"] | None:
+    return None
+
+
+def mixed() -> Literal["a"] | Way:
+    return "a"
+
+
+def text() -> str:
+    return "a"
+
+
+def text_or_literal() -> Literal["a"] | int:
+    return "a"
+
+
+def unsaid():  # type: ignore[no-untyped-def]
+    return "a"
+
+
+def unresolved() -> Nowhere:  # type: ignore[name-defined]
+    return "a"
+
+
+ANNOTATIONS: dict[str, tuple[Callable[[], Any], tuple[str, ...] | None]] = {
+    "literals": (literal, ("a", "b")),
+    "an enum": (member, ("left", "right")),
+    "optional": (optional, ("a",)),
+    "both": (mixed, ("a", "left", "right")),
+    "any text": (text, None),
+    "partly open": (text_or_literal, None),
+    "none": (unsaid, None),
+    "an unknown name": (unresolved, None),
+}
+
+
+@pytest.mark.parametrize(("function", "labels"), ANNOTATIONS.values(), ids=ANNOTATIONS.keys())
+def test_a_routers_annotation_says_its_labels(function: Callable[[], Any], labels: tuple[str, ...] | None) -> None:
+    assert labels_of(function) == labels

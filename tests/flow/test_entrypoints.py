@@ -1,0 +1,329 @@
+"""Claims about the ways to run a flow: what each returns, what is refused, and who reads `stream` as what."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from harness.bus import emit, event_bus
+from harness.errors import UsageError
+from harness.events import BaseEvent, FlowCreatedEvent
+from harness.flow import Flow, listen, start
+from harness.flow.running import current_flow_run
+from harness.scope import current_path
+from harness.session import AsyncStreamSession, StreamSession
+from tests.flow.graphs import TIMEOUT_S, collected, transcript
+
+
+class Note(BaseEvent):
+    """Something that user code emits."""
+
+    type: str = "note"
+
+
+class Plain(Flow):
+    """Returns its topic."""
+
+    @start()
+    def a(self) -> Any:
+        return self.state.get("topic", "none")
+
+
+class Streamed(Plain):
+    """Streams, and says inside what it reads of itself."""
+
+    stream = True
+
+    @start()
+    def reads(self) -> bool:
+        return self.stream
+
+
+LINES = ["Plain started", "a started p1", "a finished p1", "Plain finished"]
+
+
+@pytest.mark.parametrize("entry", ["stream_events", "stream_frames"])
+def test_a_flow_streams_its_run(entry: str) -> None:
+    session = getattr(Plain(), entry)(inputs={"topic": "rain"})
+    assert isinstance(session, StreamSession)
+    assert (transcript(session), session.result) == (LINES, "rain")
+
+
+def test_a_flow_streams_to_a_loop() -> None:
+    async def read() -> tuple[list[str], Any]:
+        session = Plain().astream(inputs={"topic": "rain"})
+        assert isinstance(session, AsyncStreamSession)
+        return transcript(await collected(session)), session.result
+
+    assert asyncio.run(read()) == (LINES, "rain")
+
+
+def test_kickoff_returns_the_value_or_with_stream_a_session() -> None:
+    assert Plain().kickoff({"topic": "rain"}) == "rain"
+    session = Plain(stream=True).kickoff({"topic": "rain"})
+    assert isinstance(session, StreamSession)
+    assert (transcript(session), session.result) == (LINES, "rain")
+
+
+@pytest.mark.parametrize("entry", ["kickoff_async", "akickoff"])
+def test_an_async_kickoff_returns_the_value_or_with_stream_a_session(entry: str) -> None:
+    async def both() -> tuple[Any, Any]:
+        value = await getattr(Plain(), entry)({"topic": "rain"})
+        session = await getattr(Plain(stream=True), entry)({"topic": "rain"})
+        assert isinstance(session, AsyncStreamSession)
+        await collected(session)
+        return value, session.result
+
+    assert asyncio.run(both()) == ("rain", "rain")
+
+
+@pytest.mark.asyncio
+async def test_a_sync_kickoff_works_inside_a_running_loop() -> None:
+    assert Plain().kickoff({"topic": "rain"}) == "rain"
+
+
+def test_nothing_runs_before_the_first_frame() -> None:
+    flow = Plain()
+    before = threading.active_count()
+    session = flow.stream_events(inputs={"topic": "rain"})
+    assert (session.frames, dict(flow.state).get("topic"), threading.active_count()) == ([], None, before)
+
+
+def test_a_limit_to_the_look_ahead_holds_the_run_back_without_loss() -> None:
+    assert transcript(Plain().stream_events(look_ahead=1)) == LINES
+
+
+# The stream attribute.
+
+
+def test_the_class_and_its_flows_read_what_was_set() -> None:
+    assert (Plain.stream, Streamed.stream) == (False, True)
+    assert (Plain().stream, Streamed().stream, Streamed(stream=False).stream) == (False, True, False)
+    flow = Plain()
+    flow.stream = True
+    assert (flow.stream, Plain.stream) == (True, False)
+
+
+def test_a_flow_reads_as_not_streaming_inside_its_run_alone() -> None:
+    inside, release = threading.Event(), threading.Event()
+    seen: list[bool] = []
+
+    class Held(Flow):
+        stream = True
+
+        @start()
+        def hold(self) -> None:
+            seen.append(self.stream)
+            inside.set()
+            release.wait(TIMEOUT_S)
+
+    flow = Held()
+    session = flow.stream_events()
+    next(iter(session))
+    assert inside.wait(TIMEOUT_S)
+    assert (seen, flow.stream) == ([False], True)
+    release.set()
+    list(session)
+    assert flow.stream is True
+
+
+def test_overlapping_runs_leave_the_flag_as_it_was() -> None:
+    flow = Streamed()
+    first, second = flow.kickoff(), flow.kickoff()
+    next(iter(first))
+    list(second)
+    assert flow.stream is True
+    first.close()
+    assert flow.stream is True
+
+
+def test_another_flow_of_the_class_streams_inside_a_run() -> None:
+    class Outer(Flow):
+        stream = True
+
+        @start()
+        def nests(self) -> list[str]:
+            session = Streamed().kickoff()
+            assert isinstance(session, StreamSession)
+            return transcript(session)
+
+    session = Outer().kickoff()
+    list(session)
+    assert session.result[0] == "Streamed started"
+
+
+# What belongs to whom.
+
+
+def test_an_outer_session_sees_an_inner_flow_and_the_inner_session_its_own() -> None:
+    inner_lines: list[str] = []
+
+    class Outer(Flow):
+        @start()
+        def nests(self) -> Any:
+            session = Plain().stream_events()
+            inner_lines.extend(transcript(session))
+            return session.result
+
+    frames = [frame for frame in Outer().stream_events() if frame.type != "flow_created"]
+    assert inner_lines == LINES
+    assert [f"{frame.data['flow_name']} {frame.type}" for frame in frames] == [
+        "Outer flow_started",
+        "Outer method_execution_started",
+        "Plain flow_started",
+        "Plain method_execution_started",
+        "Plain method_execution_finished",
+        "Plain flow_finished",
+        "Outer method_execution_finished",
+        "Outer flow_finished",
+    ]
+
+
+def test_overlapping_runs_of_one_flow_keep_their_bookkeeping_apart() -> None:
+    both = threading.Barrier(2)
+
+    class Shared(Flow):
+        @start()
+        def a(self) -> str:
+            both.wait(TIMEOUT_S)
+            return "A"
+
+        @listen(a)
+        def b(self, value: str) -> list[Any]:
+            both.wait(TIMEOUT_S)
+            return self.method_outputs
+
+    flow = Shared()
+    results: list[Any] = []
+    threads = [threading.Thread(target=lambda: results.append(flow.kickoff())) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(TIMEOUT_S)
+    assert results == [["A"], ["A"]]
+    assert flow.method_outputs == ["A", ["A"]]
+
+
+def test_concurrent_sessions_of_one_class_see_their_own_frames_only() -> None:
+    async def read(topic: str) -> tuple[list[str], Any]:
+        session = Plain().astream(inputs={"topic": topic})
+        return transcript(await collected(session)), session.result
+
+    async def read_all() -> list[tuple[list[str], Any]]:
+        return await asyncio.gather(*[read(str(number)) for number in range(10)])
+
+    assert asyncio.run(read_all()) == [(LINES, str(number)) for number in range(10)]
+
+
+def test_a_path_names_the_flow_and_the_method() -> None:
+    class Paths(Flow):
+        name = "Plan"
+
+        @start()
+        def outline(self) -> tuple[str, ...]:
+            return current_path()
+
+    assert Paths().kickoff() == ("Plan", "outline")
+
+
+def test_input_files_reach_the_run_unchanged() -> None:
+    files = {"page": object()}
+
+    class Reads(Flow):
+        @start()
+        def reads(self) -> Any:
+            run = current_flow_run()
+            return run.request.input_files if run is not None else None
+
+    session = Reads().stream_events(None, files)
+    list(session)
+    assert session.result is files
+
+
+def test_without_flow_events_only_what_methods_emit_is_published() -> None:
+    class Quiet(Flow):
+        suppress_flow_events = True
+
+        @start()
+        def a(self) -> None:
+            emit(self, Note())
+
+        @listen(a)
+        async def b(self) -> str:
+            emit(self, Note())
+            Plain().kickoff()
+            return "B"
+
+    session = Quiet().stream_events()
+    assert [(frame.type, frame.parent_id) for frame in session][:2] == [("note", None), ("note", None)]
+    assert transcript(session.frames[2:])[1:] == ["Plain started", "a started p4", "a finished p4", "Plain finished"]
+    assert session.result == "B"
+
+
+def test_making_a_flow_is_announced() -> None:
+    seen: list[str] = []
+    with event_bus.scoped_handlers():
+
+        @event_bus.on(FlowCreatedEvent)
+        def note(_source: Any, event: FlowCreatedEvent) -> None:
+            seen.append(event.flow_name)
+
+        Plain(name="Rain")
+        Plain(suppress_flow_events=True)
+    assert seen == ["Rain"]
+
+
+def test_a_sync_method_may_return_a_coroutine_which_is_awaited() -> None:
+    async def later() -> str:
+        return "later"
+
+    class Lazy(Flow):
+        @start()
+        def a(self) -> Any:
+            return later()
+
+    assert Lazy().kickoff() == "later"
+
+
+def test_a_frame_keeps_the_state_of_its_moment() -> None:
+    class Grows(Flow):
+        initial_state = {"items": []}
+
+        @start()
+        def a(self) -> None:
+            self.state["items"].append("a")
+
+        @listen(a)
+        def b(self) -> None:
+            self.state["items"].append("b")
+
+    states = [frame.data["state"]["items"] for frame in Grows().stream_events() if "state" in frame.data]
+    assert states == [[], ["a"], ["a"], ["a", "b"], ["a", "b"]]
+
+
+# What is refused at the call.
+
+REFUSED: dict[str, tuple[Callable[[], object], str]] = {
+    "both restore options": (
+        lambda: Plain().stream_events(from_checkpoint=object(), restore_from_state_id="x"),
+        "can't be combined",
+    ),
+    "a checkpoint": (lambda: Plain().stream_events(from_checkpoint=object()), "do not support from_checkpoint yet"),
+    "a state to restore": (lambda: Plain().astream(restore_from_state_id="x"), "support restore_from_state_id yet"),
+    "inputs that are no dict": (lambda: Plain().kickoff(["topic"]), "are a dict"),  # type: ignore[arg-type]
+    "inputs without names": (lambda: Plain().kickoff({1: "one"}), "names of its state's fields"),  # type: ignore[dict-item]
+    "an unknown option": (lambda: Plain(strem=True), "no option 'strem'; did you mean 'stream'"),
+    "an option for later": (lambda: Plain(persistence=object()), "sets persistence, but flows do not support"),
+    "no calls at all": (lambda: Plain(max_method_calls=0), "at least 1, not 0"),
+    "no look-ahead at all": (lambda: Plain().stream_events(look_ahead=0), "at least 1, not 0"),
+}
+
+
+@pytest.mark.parametrize(("call", "message"), REFUSED.values(), ids=REFUSED.keys())
+def test_what_can_not_be_done_is_refused_at_the_call(call: Callable[[], object], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        call()

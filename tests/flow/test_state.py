@@ -1,0 +1,202 @@
+"""Claims about a flow's state: its kinds, its id, and how inputs get into it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+import pytest
+from pydantic import BaseModel, ConfigDict, Field
+
+from harness.errors import UsageError
+from harness.flow import Flow, FlowState, start
+
+
+class Plan(BaseModel):
+    """A state without an id of its own."""
+
+    topic: str = "none"
+    parts: list[str] = Field(default_factory=list)
+
+
+class Numbered(BaseModel):
+    """A state with an id of its own."""
+
+    id: str = ""
+    topic: str = "none"
+
+
+class Based(FlowState):
+    """A state on the base that brings the id."""
+
+    topic: str = "none"
+
+
+class Aliased(FlowState):
+    """A state whose field has another name outside."""
+
+    topic: str = Field("none", alias="subject")
+
+
+class Closed(FlowState):
+    """A state that takes no other fields."""
+
+    model_config = ConfigDict(extra="forbid")
+    topic: str = "none"
+
+
+class Needy(BaseModel):
+    """A state that can't be made without a value."""
+
+    topic: str
+
+
+class One(Flow):
+    """A flow with a dict."""
+
+    @start()
+    def a(self) -> Any:
+        return self.state
+
+
+class OfPlan(Flow[Plan]):
+    """A flow whose state is a model without an id."""
+
+    @start()
+    def a(self) -> str:
+        self.state.parts.append(self.state.topic)
+        return self.state.topic
+
+
+S = TypeVar("S", bound=BaseModel)
+
+
+class Between(Flow[S], Generic[S]):
+    """A generic flow between."""
+
+    @start()
+    def a(self) -> str:
+        return type(self.state).__name__
+
+
+class OfNumbered(Between[Numbered]):
+    """A flow whose state is named further up."""
+
+
+class OfDict(Flow[dict[str, Any]]):
+    """A flow that says that its state is a dict."""
+
+    @start()
+    def a(self) -> None: ...
+
+
+class Declared(Flow):
+    """A flow whose state is an attribute."""
+
+    initial_state = {"topic": "declared", "parts": []}
+
+    @start()
+    def a(self) -> None:
+        self.state["parts"].append("a")
+
+
+KINDS: dict[str, tuple[Callable[[], Flow[Any]], type, str | None]] = {
+    "nothing said": (One, dict, None),
+    "dict in brackets": (OfDict, dict, None),
+    "model in brackets": (OfPlan, Plan, "none"),
+    "model in brackets further up": (OfNumbered, Numbered, "none"),
+    "dict attribute": (Declared, dict, "declared"),
+    "dict option": (lambda: One(initial_state={"topic": "given"}), dict, "given"),
+    "dict class": (lambda: One(initial_state=dict), dict, None),
+    "model class": (lambda: One(initial_state=Plan), Plan, "none"),
+    "model class with an id": (lambda: One(initial_state=Numbered), Numbered, "none"),
+    "model class on the base": (lambda: One(initial_state=Based), Based, "none"),
+    "model instance": (lambda: One(initial_state=Plan(topic="given")), Plan, "given"),
+    "model instance that needs a value": (lambda: One(initial_state=Needy(topic="given")), Needy, "given"),
+    "model instance with an id": (lambda: One(initial_state=Numbered(topic="given")), Numbered, "given"),
+}
+
+
+def read(state: Any, field: str) -> Any:
+    return state.get(field) if isinstance(state, dict) else getattr(state, field)
+
+
+@pytest.mark.parametrize(("make", "kind", "topic"), KINDS.values(), ids=KINDS.keys())
+def test_every_kind_of_state_has_its_values_and_an_id_of_its_own(
+    make: Callable[[], Flow[Any]], kind: type, topic: str | None
+) -> None:
+    first, second = make().state, make().state
+    assert isinstance(first, kind)
+    assert read(first, "topic") == topic
+    assert isinstance(read(first, "id"), str)
+    assert read(first, "id") not in ("", read(second, "id"))
+
+
+@pytest.mark.parametrize(("make", "kind", "topic"), KINDS.values(), ids=KINDS.keys())
+def test_inputs_get_into_every_kind_of_state_and_leave_its_id(
+    make: Callable[[], Flow[Any]], kind: type, topic: str | None
+) -> None:
+    flow = make()
+    before = read(flow.state, "id")
+    flow.kickoff({"topic": "rain"})
+    assert (read(flow.state, "topic"), read(flow.state, "id")) == ("rain", before)
+    assert isinstance(flow.state, kind)
+    flow.kickoff({"id": "mine"})
+    assert (read(flow.state, "topic"), read(flow.state, "id")) == ("rain", "mine")
+
+
+def test_flows_share_no_part_of_a_declared_state() -> None:
+    Declared().kickoff()
+    assert Declared().state["parts"] == []
+    assert Declared.initial_state == {"topic": "declared", "parts": []}
+
+
+def test_a_part_that_can_not_be_copied_is_shared() -> None:
+    lock = threading.Lock()
+    assert One(initial_state={"lock": lock}).state["lock"] is lock
+
+
+def test_a_flow_keeps_its_state_from_run_to_run() -> None:
+    flow = OfPlan()
+    flow.kickoff({"topic": "rain"})
+    flow.kickoff()
+    assert flow.state.parts == ["rain", "rain"]
+
+
+def test_inputs_are_validated_and_converted() -> None:
+    flow = One(initial_state=Aliased)
+    flow.kickoff({"subject": "rain"})
+    assert read(flow.state, "topic") == "rain"
+    flow.kickoff({"topic": "snow"})
+    assert read(flow.state, "topic") == "snow"
+
+
+BAD: dict[str, tuple[Any, dict[str, Any], str]] = {
+    "a wrong type": (Plan, {"topic": 3}, r"inputs of One do not fit its state: topic: .*string"),
+    "a wrong part": (Plan, {"parts": ["a", 2]}, r"parts\.1: "),
+    "two wrong fields": (Plan, {"topic": 3, "parts": 4}, r"topic: .*; parts: "),
+    "an unknown field of a closed model": (Closed, {"tpoic": "rain"}, r"tpoic: "),
+}
+
+
+@pytest.mark.parametrize(("model", "inputs", "message"), BAD.values(), ids=BAD.keys())
+def test_inputs_that_do_not_fit_are_refused_at_the_call_by_name(
+    model: Any, inputs: dict[str, Any], message: str
+) -> None:
+    flow = One(initial_state=model)
+    for call in (flow.kickoff, flow.stream_events, flow.astream):
+        with pytest.raises(UsageError, match=message):
+            call(inputs)
+    assert flow.method_outputs == []
+
+
+def test_a_model_that_needs_values_is_refused_when_the_flow_is_made() -> None:
+    with pytest.raises(UsageError, match=r"the state of One can't be made: topic: .* default"):
+        One(initial_state=Needy)
+
+
+@pytest.mark.parametrize("wrong", [3, "dict", [1], int])
+def test_what_is_no_state_is_refused_when_the_flow_is_made(wrong: object) -> None:
+    with pytest.raises(UsageError, match="a dict or a pydantic model"):
+        One(initial_state=wrong)
