@@ -28,7 +28,14 @@ _STYLES = {"passed": "green", "failed": "red", "error": "bold red", "not-a-call"
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command and exit with its code."""
-    from harness.errors import HarnessError, RecordingError, UnplayedRecordingError, UnrecordedRequestError, UsageError
+    from harness.errors import (
+        HarnessError,
+        RecordingError,
+        UnplayedRecordingError,
+        UnrecordedRequestError,
+        UnsafeRecordingError,
+        UsageError,
+    )
 
     try:
         code = harness.main(arguments, prog_name="harness", standalone_mode=False)
@@ -38,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted", err=True)
         code = 130
-    except (UnrecordedRequestError, UnplayedRecordingError) as error:
+    except (UnrecordedRequestError, UnplayedRecordingError, UnsafeRecordingError) as error:
         code = _said(error, 1)
     except (UsageError, RecordingError) as error:
         code = _said(error, 2)
@@ -213,9 +220,9 @@ def replay(
     _render_summary(console, document["summary"])
     _write_json(json_file, document)
     if junit is not None:
-        from conformance.report import junit as junit_report
+        from conformance.report import junit as junit_report, replay_cases
 
-        junit_report.write(replaying.cases(results), junit)
+        junit_report.write(replay_cases(document), junit)
     if html is not None:
         from conformance.report import html as html_report
 
@@ -292,6 +299,40 @@ def diff(first: Path, second: Path, json_file: IO[str] | None) -> int:
         },
     )
     return 1 if count else 0
+
+
+@harness.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--max-age", type=click.IntRange(1), default=365, show_default=True, metavar="DAYS", help="Older is a finding.")
+@json_option
+def scan(paths: tuple[Path, ...], max_age: int, json_file: IO[str] | None) -> int:
+    """Look for credentials, unreadable or outdated formats, age, unplayed requests and orphan files.
+
+    A credential's value is never printed.
+
+    \b
+    Example:
+      harness scan recordings/ cassettes/
+
+    \b
+    JSON: {"format": "harness.scan/1", "findings": [{"path", "kind", "where", "message"}]}
+    """
+    from dataclasses import asdict
+    from datetime import UTC, datetime
+
+    from harness.recording import scan
+
+    findings = scan(paths, now=datetime.now(UTC), max_age_days=max_age)
+    console = _console(json_file)
+    for found in findings:
+        where = f" {found.where}" if found.where else ""
+        console.print(f"{found.kind:9} {found.path}{where}: {found.message}", markup=False, highlight=False)
+    console.print(f"{len(findings)} findings", highlight=False)
+    document = [{**asdict(found), "path": str(found.path)} for found in findings]
+    _write_json(json_file, {"format": "harness.scan/1", "findings": document})
+    if any(found.kind in {"format", "version"} for found in findings):
+        return 2
+    return 1 if findings else 0
 
 
 def _default_recordings() -> Path:

@@ -10,6 +10,7 @@ import contextlib
 import contextvars
 import itertools
 import logging
+import threading
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
@@ -24,6 +25,8 @@ logger = logging.getLogger("harness")
 H = TypeVar("H", bound=Handler)
 _sequence = itertools.count(1).__next__
 _listeners = Listeners()
+#: Held while a scope changes from open to closed, which the work inside and whoever cancels it may both attempt.
+_ending = threading.RLock()
 
 
 def emit(source: Any, event: BaseEvent) -> None:
@@ -96,20 +99,23 @@ def close_scope(scope: Scope, source: Any, event: BaseEvent) -> None:
     if not scope.is_open:
         return
     if scope.parent is not None and scope.parent.run.cancelled:
-        scope.is_open = False
+        # Who cancelled the run around closes this scope too, where there is anybody left to be told.
         scopes.leave(scope)
         raise RunCancelled
     _end(scope, source, event)
 
 
 def _end(scope: Scope, source: Any, event: BaseEvent) -> None:
-    # Not refused where the run around is cancelled: a child whose scope ends early is told so, by the one who ends it.
+    # Not refused where the run around is cancelled: this is also how the one who cancelled it ends what is inside.
+    with _ending:
+        if not scope.is_open:
+            return
+        scope.is_open = False
     for child in reversed(list(scope.children.values())):
-        if child.abandon is not None and child.is_open:
+        if child.abandon is not None:
             if child.run is not scope.run:
                 child.run.cancel()
             child.abandon(f"the {scope.kind} around it ended first")
-    scope.is_open = False
     _close(source, event, scope)
 
 

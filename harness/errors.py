@@ -78,6 +78,10 @@ class UnplayedRecordingError(RecordingError):
     """A recorded request was never made (clause `replay.complete`)."""
 
 
+class UnsafeRecordingError(RecordingError):
+    """A new recording did not pass the scan, and was not kept."""
+
+
 class NetworkBlockedError(RecordingError):
     """A request left for the network while the network is blocked and no tape is running."""
 

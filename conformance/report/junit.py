@@ -1,7 +1,4 @@
-"""JUnit XML, in the dialect that Jenkins, GitLab and the report actions of GitHub all read.
-
-Source: the `jenkins-junit.xsd` of Jenkins' xunit plugin, and GitLab's page "Unit test reports" (both as of 2025).
-"""
+"""JUnit XML, in the dialect that Jenkins, GitLab and the report actions of GitHub all read."""
 
 from __future__ import annotations
 

@@ -123,7 +123,7 @@ class QuietAnnouncer(Announcer):
 
 def _end_quietly(scope: Scope) -> None:
     for child in reversed(list(scope.children.values())):
-        if child.abandon is not None and child.is_open:
+        if child.abandon is not None:
             if child.run is not scope.run:
                 child.run.cancel()
             child.abandon(f"the {scope.kind} around it ended first")

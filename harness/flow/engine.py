@@ -51,7 +51,8 @@ class Engine:
         self._flow = flow
         self._progress = progress
         self._announcer = announcer
-        self._run = Run(scopes.current_run())
+        self._around = scopes.current_run()
+        self._run = Run(self._around)
         #: The methods whose scopes are open, in the order in which they started.
         self._bodies: list[_Body] = []
 
@@ -125,8 +126,7 @@ class Engine:
 
     async def _finish(self, body: _Body) -> None:
         outcome = body.task.result() if body.task is not None else Outcome()
-        if self._run.cancelled:
-            raise RunCancelled
+        self._check_cancelled()
         if outcome.error is not None:
             self._stop(but=body)
             await bus.room()
@@ -138,6 +138,11 @@ class Engine:
         self._progress.finished(body.call.method, outcome.value)
         self._announcer.method_finished(body.call, body.scope)
         self._forget(body)
+
+    def _check_cancelled(self) -> None:
+        # The run around first: it is marked before its callbacks end this engine's task and cancel this engine's run.
+        if self._run.cancelled or (self._around is not None and self._around.cancelled):
+            raise RunCancelled
 
     def _forget(self, body: _Body) -> None:
         self._bodies.remove(body)
@@ -152,16 +157,17 @@ class Engine:
                     body.task.cancel()
 
     async def _give_up(self, scope: Scope, error: BaseException) -> None:
-        """End what still runs, for a moment waiting for coroutines to clean up, and publish how the run ended."""
+        """End what still runs, for a moment waiting for coroutines to clean up, and publish how the run ended.
+
+        Raises:
+            RunCancelled: the run itself is cancelled, so that nobody is to be told, or whoever cancelled it tells.
+        """
         self._stop()
         tasks = [body.task for body in self._bodies if body.task is not None]
         if tasks:
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.wait(tasks, timeout=GRACE_S)
-        if self._run.cancelled:
-            # Who cancelled this run closes its scopes too, where there is anybody left to be told.
-            scopes.leave(scope)
-            return
+        self._check_cancelled()
         why = f"the flow ended with {type(error).__name__} while this method was running"
         for body in list(self._bodies):
             await _room_unless_cancelled(error)

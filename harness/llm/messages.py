@@ -9,72 +9,69 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from harness.errors import UsageError
+from harness.llm.blocks import Block, CacheControl
+from harness.llm.given import Given
 
 
-class _Given(BaseModel):
-    """A value of which only the fields that were given are sent."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    def given(self) -> dict[str, Any]:
-        """Return the fields that were given, as JSON."""
-        return self.model_dump(mode="json", exclude_unset=True)
-
-
-class TextPart(_Given):
+class TextPart(Given):
     type: Literal["text"]
     text: str
+    cache_control: CacheControl | None = None
+    #: What the text quotes, where the provider tells.
+    citations: list[dict[str, Any]] | None = None
 
 
-class ImageURL(_Given):
+class ImageURL(Given):
     #: An http(s) or data URL.
     url: str
     detail: str | None = None
 
 
-class ImagePart(_Given):
+class ImagePart(Given):
     type: Literal["image_url"]
     image_url: ImageURL
+    cache_control: CacheControl | None = None
 
 
-class FileSource(_Given):
+class FileSource(Given):
     file_id: str | None = None
     filename: str | None = None
     #: A data URL.
     file_data: str | None = None
 
 
-class FilePart(_Given):
+class FilePart(Given):
     type: Literal["file"]
     file: FileSource
+    cache_control: CacheControl | None = None
 
 
-class AudioSource(_Given):
+class AudioSource(Given):
     #: Base64.
     data: str
     format: str
 
 
-class AudioPart(_Given):
+class AudioPart(Given):
     type: Literal["input_audio"]
     input_audio: AudioSource
 
 
-class RefusalPart(_Given):
+class RefusalPart(Given):
     type: Literal["refusal"]
     refusal: str
 
 
-class Function(_Given):
+class Function(Given):
     name: str
     #: JSON text, as the model wrote it.
     arguments: str
 
 
-class ToolCall(_Given):
+class ToolCall(Given):
     """A call that the model asked for."""
 
     id: str
@@ -82,17 +79,17 @@ class ToolCall(_Given):
     function: Function
 
 
-class QuotedMessage(_Given):
+class QuotedMessage(Given):
     """A message that stands as a part inside another one's content; some callers nest them, and providers refuse it."""
 
     role: str
     content: str | None
 
 
-ContentPart = TextPart | ImagePart | FilePart | AudioPart | RefusalPart | QuotedMessage
+ContentPart = TextPart | ImagePart | FilePart | AudioPart | RefusalPart | Block | QuotedMessage
 
 
-class Message(_Given):
+class Message(Given):
     """One message of a conversation with a model."""
 
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
@@ -103,7 +100,7 @@ class Message(_Given):
     refusal: str | None = None
 
 
-class FunctionDefinition(_Given):
+class FunctionDefinition(Given):
     name: str
     description: str | None = None
     #: JSON Schema of the arguments object.
@@ -111,11 +108,12 @@ class FunctionDefinition(_Given):
     strict: bool | None = None
 
 
-class ToolDefinition(_Given):
+class ToolDefinition(Given):
     """A function that the model may ask for."""
 
     type: Literal["function"] = "function"
     function: FunctionDefinition
+    cache_control: CacheControl | None = None
 
 
 _messages = TypeAdapter(list[Message])

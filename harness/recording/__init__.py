@@ -7,10 +7,12 @@ from harness.recording.folder import Outcome, Recording, is_recording, load_reco
 from harness.recording.frames_file import load_frames
 from harness.recording.record import Recorded, record
 from harness.recording.replay import Replayed, replay_cassette, replay_recording
+from harness.recording.scan import Finding, scan
 from harness.recording.target import Target
 
 __all__ = [
     "Difference",
+    "Finding",
     "Outcome",
     "Recorded",
     "Recording",
@@ -23,4 +25,5 @@ __all__ = [
     "record",
     "replay_cassette",
     "replay_recording",
+    "scan",
 ]

@@ -14,13 +14,14 @@ from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 from harness.codec import encode, error_text
-from harness.errors import HarnessError, TransportFault, UsageError
+from harness.errors import HarnessError, TransportFault, UnsafeRecordingError, UsageError
 from harness.llm.credentials import no_credentials_needed
 from harness.providers.recognition import recognized
 from harness.recording.folder import CASSETTE, FRAMES, RECORDING, Outcome, Recording, Workplace, is_recording
 from harness.recording.frames_file import FrameLines, header_line
 from harness.recording.normal import FrameLike
 from harness.recording.redaction import Redactor
+from harness.recording.scan import scan
 from harness.recording.tape import Mode, Tape, open_tape
 from harness.recording.target import Session, Target
 from harness.scope import current_path
@@ -61,6 +62,7 @@ def record(
 
     Raises:
         UsageError: the target can't be run, or belongs to another runtime than `runtime`.
+        UnsafeRecordingError: the scan found a credential, or something else that no recording may have.
         RecordingError: the folder can't be written, or what stands in it can't be read.
     """
     if mode == "none" and not is_recording(out):
@@ -81,9 +83,10 @@ def record(
             run.begin(origin)
             run.play()
         run.finish(tape, origin)
-    except HarnessError:
-        # Nothing has run, or its recording can't be trusted; what stood in `out` stands.
-        if not run.frames:
+        _check_safe(workplace)
+    except HarnessError as error:
+        # Nothing has run, or its recording can't be kept; what stood in `out` stands.
+        if not run.frames or isinstance(error, UnsafeRecordingError):
             workplace.discard()
         raise
     if keep_old:
@@ -91,6 +94,14 @@ def record(
     else:
         workplace.publish()
     return Recorded(out, run.recording(tape, origin), run.frames, len(tape.interactions), not keep_old, run.error)
+
+
+def _check_safe(workplace: Workplace) -> None:
+    """Scan the new recording before it takes its place. Raises UnsafeRecordingError with every finding."""
+    findings = scan([workplace.path], now=datetime.now(UTC))
+    if findings:
+        told = "; ".join(f"{found.kind} at {found.where}: {found.message}" for found in findings)
+        raise UnsafeRecordingError(f"'{workplace.final}' was not written, the scan of the new recording found: {told}")
 
 
 class _Run:

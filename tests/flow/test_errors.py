@@ -11,9 +11,10 @@ import pytest
 
 from harness.bus import emit, event_bus
 from harness.errors import RunCancelled
-from harness.events import BaseEvent, MethodExecutionStartedEvent
+from harness.events import BaseEvent, MethodExecutionFailedEvent, MethodExecutionStartedEvent
 from harness.flow import Flow, listen, router, start
 from harness.frames import StreamFrame
+from harness.scope import Run, current_run
 from harness.session import AsyncStreamSession, StreamSession
 from tests.flow.graphs import KINDS, TIMEOUT_S, Kind, Node, collected, flow_class, transcript, watched_ends
 
@@ -171,11 +172,41 @@ def test_an_async_sibling_of_a_failing_method_is_cancelled_and_cleans_up() -> No
         async def fails(self) -> None:
             raise LookupError("told")
 
-    session = Siblings().stream_events()
-    with pytest.raises(LookupError):
-        list(session)
-    assert cleaned == ["cleaned up"]
-    assert transcript(session.frames)[-3:] == ["fails failed p1", "waits failed p1", "Siblings failed"]
+    async def read() -> tuple[list[str], list[str]]:
+        session = Siblings().astream()
+        with pytest.raises(LookupError):
+            await collected(session)
+        return transcript(session.frames)[-3:], list(cleaned)
+
+    assert asyncio.run(read()) == (["fails failed p1", "waits failed p1", "Siblings failed"], ["cleaned up"])
+
+
+def test_siblings_are_stopped_before_the_failure_is_told(gate: threading.Event) -> None:
+    runs: list[Run | None] = []
+    begun = threading.Event()
+    stopped: list[tuple[str, bool]] = []
+
+    class Siblings(Flow):
+        @start()
+        def blocked(self) -> None:
+            runs.append(current_run())
+            begun.set()
+            gate.wait(TIMEOUT_S)
+
+        @start()
+        def fails(self) -> None:
+            begun.wait(TIMEOUT_S)
+            raise LookupError("told")
+
+    with event_bus.scoped_handlers():
+
+        @event_bus.on(MethodExecutionFailedEvent)
+        def look(_source: Any, event: MethodExecutionFailedEvent) -> None:
+            stopped.extend((event.method_name, run.cancelled) for run in runs if run is not None)
+
+        with pytest.raises(LookupError):
+            Siblings().kickoff()
+    assert stopped == [("fails", True), ("blocked", True)]
 
 
 @pytest.mark.parametrize("suppressed", [False, True], ids=["with events", "without flow events"])

@@ -296,6 +296,48 @@ CASES: dict[str, Case] = {
         join=(listen(and_("a", "left")), lambda: says("JOIN")),
         check=(router("join"), lambda: gives("again", None)),
     ),
+    "running again lets every or_ fire anew": case(
+        """
+        a started p1
+        a finished p1
+        work started p1 t3
+        work finished p1 t3
+        left started p1 t5
+        left finished p1 t5
+        tail started p1 t7
+        tail finished p1 t7
+        check started p1 t9
+        check finished p1 t9
+        work started p1 t11
+        work finished p1 t11
+        left started p1 t13
+        left finished p1 t13
+        tail started p1 t15
+        tail finished p1 t15
+        check started p1 t17
+        check finished p1 t17
+        """,
+        None,
+        a=(start(), lambda: says("A")),
+        work=(listen(or_("a", "again")), lambda: says("WORK")),
+        left=(listen("work"), lambda: says("LEFT")),
+        tail=(listen(or_("left", "elsewhere")), lambda: says("TAIL")),
+        check=(router("tail"), lambda: gives("again", None)),
+    ),
+    "a start that also listens to its label runs once for it": case(
+        """
+        a started p1
+        a finished p1
+        route started p1 t3
+        route finished p1 t3
+        both started p1 t5
+        both finished p1 t5
+        """,
+        "BOTH(go)",
+        a=(start(), lambda: says("A")),
+        route=(router("a"), lambda: gives("go")),
+        both=(lambda function: start("go")(listen("go")(function)), lambda: says("BOTH")),
+    ),
     "nested conditions": case(
         """
         a started p1
