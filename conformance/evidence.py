@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+if TYPE_CHECKING:
+    from conformance.observations import Observation
 
 #: How the consumer's reading ended: all frames read and a result, all frames read and the run's error, or closed early.
 Ended = Literal["exhausted", "failed", "closed"]
@@ -133,3 +136,5 @@ class Evidence:
     source_types: Mapping[str, str] | None = None
     #: Ids of the events that user code emitted by itself, as far as known: those need not open, close or nest.
     user_events: frozenset[str] = frozenset()
+    #: What else the consumer saw, where frames alone don't tell.
+    observations: tuple[Observation, ...] = ()

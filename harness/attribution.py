@@ -19,7 +19,9 @@ class UnattributedEventWarning(UserWarning):
 
 
 def remember(source: Any, scope: Scope) -> None:
-    """Note that `source` has opened a scope in the session around `scope`."""
+    """Note that `source` has opened a scope in the session around `scope`. None is nobody's source."""
+    if source is None:
+        return
     base: Scope | None = scope
     while base is not None and base.sink is None:
         base = base.parent
@@ -57,7 +59,8 @@ def scope_of_thread(source: Any) -> Scope:
         candidates = list(bases)
     if len(candidates) == 1:
         base = candidates[0]
-        return next(iter(base.children.values()), base)
+        # Copied in one step: the run may be opening and closing scopes in its own thread.
+        return next(iter(list(base.children.values())), base)
     if candidates or threading.current_thread() is not threading.main_thread():
         which = f"{len(candidates)} open sessions" if candidates else "no open session"
         warnings.warn(

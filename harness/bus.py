@@ -19,7 +19,7 @@ from harness.attribution import remember, scope_of_thread
 from harness.errors import RunCancelled, UsageError
 from harness.events import BaseEvent
 from harness.listeners import Handler, Listeners, collecting
-from harness.scope import ROOT, Run, Scope
+from harness.scope import ROOT, LookAhead, Run, Scope
 
 logger = logging.getLogger("harness")
 H = TypeVar("H", bound=Handler)
@@ -157,8 +157,8 @@ def _close(source: Any, event: BaseEvent, scope: Scope) -> None:
 def _publish(
     source: Any, event: BaseEvent, scope: Scope, parent_id: str | None, started_id: str | None = None
 ) -> BaseEvent:
-    for lookahead in scope.lookahead:
-        lookahead.take()
+    if scope.lookahead:
+        _reserve(scope.lookahead)
     fields = event.__dict__
     if fields["emission_sequence"] is not None:
         event = event.reissued()
@@ -183,6 +183,17 @@ def _publish(
     scopes.previous_id.set(fields["event_id"])
     _listeners.notify(source, event)
     return event
+
+
+def _reserve(lookaheads: tuple[LookAhead, ...]) -> None:
+    """Take room in all of them, or, where a session is closed meanwhile, in none."""
+    for count, lookahead in enumerate(lookaheads):
+        try:
+            lookahead.take()
+        except BaseException:
+            for taken in lookaheads[:count]:
+                taken.settle()
+            raise
 
 
 class FunctionSink:

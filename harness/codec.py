@@ -7,7 +7,7 @@ JSON values stay what they are. What JSON can't hold takes one of these forms, l
 |---|---|
 | bytes | `{"$bytes": base64}` |
 | NaN, infinities | `{"$float": "nan" / "inf" / "-inf"}` |
-| an integer outside 64 bits | `{"$int": decimal digits}` |
+| an integer outside 64 bits | `{"$int": decimal digits}`, hexadecimal with `0x` where Python refuses to write it in decimal |
 | text with lone surrogates | `{"$text": escaped as in Python source}`; in a key, the escaped text itself |
 | a dict with keys that are no strings | `{"$map": [[key, value], …]}` |
 | times | ISO 8601 in UTC with microseconds and `Z`; a naive one is taken as UTC; dates and durations in ISO forms |
@@ -47,6 +47,8 @@ _MAX_REPR = 500
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 #: Scalars that are JSON already; text is checked for lone surrogates apart.
 _PLAIN = frozenset({type(None), bool})
+#: What a container that has been encoded holds beside containers.
+_ENCODED_SCALARS = frozenset({*_PLAIN, str, int, float})
 
 
 def encode(value: Any) -> Any:
@@ -55,7 +57,8 @@ def encode(value: Any) -> Any:
 
 
 def _encode(value: Any, above: tuple[int, ...]) -> Any:
-    cls = value.__class__
+    # Not `__class__`, which mocks and lazy proxies answer with the class that they stand for.
+    cls = type(value)
     if cls is str:
         return value if value.isascii() else _text(value)
     if cls in _PLAIN:
@@ -64,12 +67,23 @@ def _encode(value: Any, above: tuple[int, ...]) -> Any:
         return _integer(value)
     if cls is float:
         return value if math.isfinite(value) else FrozenDict({"$float": str(value)})
-    if (cls is FrozenDict or cls is FrozenList) and not above:
+    if not above and _is_encoded(value, MAX_DEPTH):
         return value
     try:
         return _encode_object(value, above)
     except Exception as error:
         return FrozenDict({"$object": _class_name(cls), "repr": f"<encoding raised {type(error).__name__}>"})
+
+
+def _is_encoded(value: Any, levels: int) -> bool:
+    """Return whether `value` is a frozen container, frozen all the way down, of no more than `levels` levels."""
+    cls = type(value)
+    if cls is not FrozenDict and cls is not FrozenList:
+        return False
+    for item in value.values() if cls is FrozenDict else value:
+        if type(item) not in _ENCODED_SCALARS and (levels <= 1 or not _is_encoded(item, levels - 1)):
+            return False
+    return True
 
 
 def _encode_object(value: Any, above: tuple[int, ...]) -> Any:
@@ -109,7 +123,7 @@ def _fields(value: Any) -> Mapping[Any, Any] | None:
     if isinstance(value, Mapping):
         return value
     if isinstance(value, BaseModel):
-        return {name: getattr(value, name) for name in type(value).model_fields}
+        return {name: getattr(value, name) for name in type(value).model_fields} | (value.__pydantic_extra__ or {})
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     return None
@@ -131,7 +145,7 @@ def decoded_text(value: Any) -> str:
 
 
 def _key(value: str) -> str:
-    plain = str(value) if value.__class__ is not str else value
+    plain = str.__str__(value)
     try:
         plain.encode()
     except UnicodeEncodeError:
@@ -144,7 +158,12 @@ def _escaped(value: str) -> str:
 
 
 def _integer(value: int) -> Any:
-    return int(value) if -(2**63) <= value < 2**64 else FrozenDict({"$int": str(value)})
+    if -(2**63) <= value < 2**64:
+        return int(value)
+    try:
+        return FrozenDict({"$int": str(value)})
+    except ValueError:  # more digits than `sys.get_int_max_str_digits` allows
+        return FrozenDict({"$int": hex(value)})
 
 
 def _moment(value: datetime) -> str:
@@ -154,7 +173,7 @@ def _moment(value: datetime) -> str:
 
 def _named(value: Any) -> FrozenDict:
     name = getattr(value, "__qualname__", None) or getattr(value, "__name__", None) or type(value).__qualname__
-    return FrozenDict({"$callable": f"{getattr(value, '__module__', None) or ''}.{name}".lstrip(".")})
+    return FrozenDict({"$callable": _key(f"{getattr(value, '__module__', None) or ''}.{name}".lstrip("."))})
 
 
 def _exception(value: BaseException) -> FrozenDict:
@@ -184,7 +203,7 @@ def _shallow_repr(value: Any) -> Any:
 
 
 def _class_name(cls: type) -> str:
-    return f"{cls.__module__}.{cls.__qualname__}"
+    return _key(f"{cls.__module__}.{cls.__qualname__}")
 
 
 #: In this order: a datetime is a date, an IntEnum is an int, a str subclass is text.
@@ -197,7 +216,8 @@ _SCALAR_FORMS: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
     (datetime, _moment),
     (date | time, lambda value: value.isoformat()),
     (timedelta, lambda value: f"PT{value.total_seconds():.6f}S"),
-    (UUID | PurePath | Decimal, str),
+    # A path may hold bytes that are no text, as lone surrogates.
+    (UUID | PurePath | Decimal, lambda value: _text(str(value))),
     (BaseException, _exception),
     (type | ModuleType, _named),
     (FunctionType | MethodType | BuiltinFunctionType, _named),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any, Literal, cast, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, cast, get_args
 
+import orjson
+import orjson
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -120,6 +122,11 @@ class StreamFrame(BaseModel):
                 return FrozenDict({**self._payload, "tool_call": _fragment_payload(self._fragment)})
             return super().__getattr__(name)
 
+    @classmethod
+    def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
+        """Return the frame that is written in `json_data`; pydantic's own parser stops short of depth 200."""
+        return cls.model_validate(orjson.loads(json_data), **options)
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, StreamFrame):
             return NotImplemented
@@ -129,7 +136,15 @@ class StreamFrame(BaseModel):
         return hash((self.id, self.seq))
 
     def __repr_args__(self) -> Iterator[tuple[str, Any]]:
-        return ((name, getattr(self, name)) for name in _FIELDS)
+        return ((name, getattr(self, name)) for name in StreamFrame.model_fields)
+
+    def __iter__(self) -> Iterator[tuple[str, Any]]:  # type: ignore[override]
+        return self.__repr_args__()
+
+    @classmethod
+    def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> StreamFrame:
+        """Return the frame that `model_dump_json` wrote. Pydantic's own parser refuses what is nested 200 deep."""
+        return cls.model_validate(orjson.loads(json_data), **options)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return StreamFrame.model_validate, ({name: getattr(self, name) for name in _FIELDS},)
@@ -191,10 +206,10 @@ class Draft:
             for name in names:
                 if name in payload:
                     value = fields[name]
-                    if value.__class__ is ToolCallFragment:
+                    if type(value) is ToolCallFragment:
                         fragment = value
                         _delete(payload, name)
-                    elif value.__class__ is str and value.isascii():
+                    elif type(value) is str and value.isascii():
                         _put(payload, name, value)
                     else:
                         _put(payload, name, encode(value))
@@ -202,7 +217,7 @@ class Draft:
             for name, value in event.__pydantic_extra__.items():
                 _put(payload, name, encode(value))
         channel = CHANNEL_OF.get(fields["type"], "custom")
-        namespace = (channel, *[fields[name] for name in shape.names if fields[name]])
+        namespace = (channel, *[_named(fields[name]) for name in shape.names if fields[name]])
         if namespace == shape.last_namespace:
             namespace = shape.last_namespace
         else:
@@ -239,6 +254,14 @@ class Draft:
         return frame
 
 
+def _named(value: Any) -> str:
+    if type(value) is str and value.isascii():
+        return value
+    # A user's own event may have a number for its `session_id`, or text that no file can hold.
+    encoded = encode(value)
+    return encoded if isinstance(encoded, str) else orjson.dumps(encoded).decode()
+
+
 _new_frame = StreamFrame.__new__
 _set = object.__setattr__
 _put = dict.__setitem__
@@ -257,8 +280,10 @@ class _Shape:
     def __init__(self, cls: type[BaseEvent]) -> None:
         fields = {name: field for name, field in cls.model_fields.items() if name not in _ENVELOPE_ONLY}
         made = tuple(name for name, field in fields.items() if field.default_factory is not None)
+        # A default that can be changed in place may have been.
+        changeable = tuple(name for name, field in fields.items() if isinstance(field.default, list | dict | set))
         #: Fields to be looked at although nobody set them.
-        self.stamped = ("started_event_id", *made)
+        self.stamped = ("started_event_id", *made, *changeable)
         self.defaults = {
             name: None if field.is_required() or name in made else encode(field.default)
             for name, field in fields.items()

@@ -9,7 +9,7 @@ from functools import partial
 
 from harness.errors import RunCancelled
 from harness.scope import Run
-from harness.timeline import ENDS, State, Timeline
+from harness.timeline import State, Timeline
 
 
 class FrameLimit:
@@ -26,7 +26,7 @@ class FrameLimit:
         self._lock = threading.RLock()
         self._reserved = 0
         self._wakers: list[Callable[[], object]] = []
-        timeline.on_read = self._wake
+        timeline.on_room = self._wake
         run.on_cancel(self._wake)
 
     def take(self) -> None:
@@ -47,6 +47,10 @@ class FrameLimit:
     def settle(self) -> None:
         with self._lock:
             self._reserved -= 1
+            # An event that became no frame leaves its room to the next one.
+            if not self._wakers or not self._has_room():
+                return
+        self._wake()
 
     async def room(self) -> None:
         """Wait until there is room; the emit that follows without an await in between finds it."""
@@ -56,13 +60,13 @@ class FrameLimit:
                 if self._has_room():
                     return
                 freed = loop.create_future()
-                self._wakers.append(partial(loop.call_soon_threadsafe, _resolve, freed))
+                self._wakers.append(partial(_resolve_in, loop, freed))
             await freed
             if self._run.cancelled:
                 raise RunCancelled
 
     def _has_room(self) -> bool:
-        if self._run.cancelled or self._timeline.state in ENDS or self._timeline.state is State.SEALED:
+        if self._run.cancelled or self._timeline.state is not State.RUNNING:
             return True
         return self._timeline.unread + self._reserved < self._limit
 
@@ -71,6 +75,14 @@ class FrameLimit:
             wakers, self._wakers = self._wakers, []
         for wake in wakers:
             wake()
+
+
+def _resolve_in(loop: asyncio.AbstractEventLoop, future: asyncio.Future[None]) -> None:
+    try:
+        loop.call_soon_threadsafe(_resolve, future)
+    except RuntimeError:
+        # The loop is closed: whoever waited there was cancelled.
+        return
 
 
 def _resolve(future: asyncio.Future[None]) -> None:

@@ -10,7 +10,7 @@ from harness import attribution, scope as scopes
 from harness.errors import UsageError
 from harness.lookahead import FrameLimit
 from harness.scope import Run, Scope
-from harness.timeline import Timeline
+from harness.timeline import State, Timeline
 
 
 class Production:
@@ -28,7 +28,7 @@ class Production:
         self._look_ahead = look_ahead
         # Before the start, since cursors made then must already tell how far they have read.
         if look_ahead is not None:
-            self.timeline.on_read = _nobody_waits
+            self.timeline.on_room = _nobody_waits
 
     def context(self) -> contextvars.Context:
         """Return the context in which the run is to work: the starter's, with the session's base scope in it."""
@@ -43,6 +43,9 @@ class Production:
         self._base = scopes.session_scope(self.timeline, self.run, limits)
         scopes.enter(self._base)
         scopes.previous_id.set(None)
+        if self.timeline.state is State.CANCELLED:
+            # Closed by another thread after the start was decided, before there was a run to cancel.
+            self.run.cancel()
 
     def know(self, source: Any) -> None:
         """Let events that `source` emits in threads without context find this session."""

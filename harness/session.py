@@ -6,6 +6,7 @@ A session runs its body once, from the first frame that somebody asks for, and l
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 import weakref
 from collections.abc import Awaitable, Callable, Collection, Iterable
@@ -79,13 +80,7 @@ class _Session(Generic[T, View]):
 
     def subscribe(self, channels: Iterable[str] | None = None) -> View:
         """Frames of some channels, or of all. Each call is a view of its own, from the first frame."""
-        chosen = None if channels is None else _checked(channels)
-        if self._timeline.has_released:
-            raise UsageError(
-                "this session does not retain its frames (retain=False) and the first ones have been read: a new "
-                "projection can't begin at the first frame; take all projections before reading, or retain frames"
-            )
-        return self._view(self._timeline.cursor(chosen))
+        return self._view(self._timeline.cursor(None if channels is None else _checked(channels)))
 
     @property
     def frames(self) -> list[StreamFrame]:
@@ -177,6 +172,8 @@ class StreamSession(_Session[T, "FrameIterator"]):
         body, self._body = self._body, None
         if body is not None and self._timeline.start():
             context = self._production.context()
+            if self._timeline.state is State.CANCELLED:
+                return
             self._production.know(self._source)
             threading.Thread(
                 target=context.run, args=(_produce, self._production, body), name="harness-run", daemon=True
@@ -195,37 +192,44 @@ def _produce(production: Production, body: Callable[[], Any]) -> None:
 
 
 class FrameIterator:
-    """One view of a session, from its first frame; reading it starts the run."""
+    """One view of a session, from its first frame; reading it starts the run.
+
+    Threads that share one view share its frames, each of which goes to one of them.
+    """
 
     def __init__(self, session: StreamSession[Any], cursor: Cursor) -> None:
         # The view keeps its session alive, and a session that nobody reads is closed when it is collected.
         self._session = session
         self._cursor = cursor
-        self._changed = threading.Lock()
-        self._changed.acquire()
+        self._turn = threading.RLock()
 
     def __iter__(self) -> FrameIterator:
         return self
 
     def __next__(self) -> StreamFrame:
-        while True:
-            frame = self._cursor.next_nowait()
-            if frame is not None:
-                return frame
-            timeline = self._cursor.timeline
-            if timeline.state is State.NEW:
-                self._session._start()
-            if timeline.when_changed(self._cursor.position, self._changed.release):
-                self._wait()
-            elif timeline.length == self._cursor.position:
-                self._end()
+        with self._turn:
+            while True:
+                frame = self._cursor.next_nowait()
+                if frame is not None:
+                    return frame
+                timeline = self._cursor.timeline
+                if timeline.state is State.NEW:
+                    self._session._start()
+                if not self._wait() and timeline.length == self._cursor.position:
+                    self._end()
 
-    def _wait(self) -> None:
+    def _wait(self) -> bool:
+        timeline = self._cursor.timeline
+        changed = threading.Lock()
+        changed.acquire()
+        if not timeline.when_changed(self._cursor.position, changed.release):
+            return False
         try:
-            self._changed.acquire()
+            changed.acquire()
         except BaseException:
-            self._cursor.timeline.forget_waker(self._changed.release)
+            timeline.forget_waker(changed.release)
             raise
+        return True
 
     def _end(self) -> None:
         self._cursor.leave()
@@ -253,6 +257,7 @@ class AsyncStreamSession(_Session[T, "AsyncFrameIterator"]):
         self._body: Callable[[], Awaitable[T]] | None = body
         self._source = source
         self._task: asyncio.Task[None] | None = None
+        self._views: weakref.WeakSet[AsyncFrameIterator] = weakref.WeakSet()
 
     def __aiter__(self) -> AsyncFrameIterator:
         return self.events
@@ -266,7 +271,13 @@ class AsyncStreamSession(_Session[T, "AsyncFrameIterator"]):
         await self.aclose()
 
     def _view(self, cursor: Cursor) -> AsyncFrameIterator:
-        return AsyncFrameIterator(self, cursor)
+        view = AsyncFrameIterator(self, cursor)
+        self._views.add(view)
+        return view
+
+    def _is_read_by_others(self, task: asyncio.Task[Any] | None) -> bool:
+        readers = [view.reader for view in list(self._views)]
+        return any(reader is not None and reader is not task and not reader.done() for reader in readers)
 
     async def aclose(self) -> None:
         """Do as `close`, and give the run's task a moment to clean up."""
@@ -278,11 +289,13 @@ class AsyncStreamSession(_Session[T, "AsyncFrameIterator"]):
             await asyncio.wait({task}, timeout=_GRACE_S)
 
     def _start(self) -> None:
+        loop = asyncio.get_running_loop()
         body, self._body = self._body, None
         if body is not None and self._timeline.start():
             context = self._production.context()
+            if self._timeline.state is State.CANCELLED:
+                return
             self._production.know(self._source)
-            loop = asyncio.get_running_loop()
             self._task = loop.create_task(_aproduce(self._production, body), name="harness-run", context=context)
             if self._production.run is not None:
                 self._production.run.on_cancel(_canceller(loop, self._task))
@@ -321,11 +334,19 @@ class AsyncFrameIterator:
     def __init__(self, session: AsyncStreamSession[Any], cursor: Cursor) -> None:
         self._session = session
         self._cursor = cursor
+        self._reader: weakref.ref[asyncio.Task[Any]] | None = None
+
+    @property
+    def reader(self) -> asyncio.Task[Any] | None:
+        """The task that asked for the latest frame."""
+        return None if self._reader is None else self._reader()
 
     def __aiter__(self) -> AsyncFrameIterator:
         return self
 
     async def __anext__(self) -> StreamFrame:
+        if self._reader is None:
+            self._note_reader()
         while True:
             frame = self._cursor.next_nowait()
             if frame is not None:
@@ -336,8 +357,13 @@ class AsyncFrameIterator:
             if not await self._wait() and timeline.length == self._cursor.position:
                 self._end()
 
+    def _note_reader(self) -> None:
+        task = asyncio.current_task()
+        self._reader = None if task is None else weakref.ref(task)
+
     async def _wait(self) -> bool:
         loop = asyncio.get_running_loop()
+        self._note_reader()
         changed: asyncio.Future[None] = loop.create_future()
         thread = threading.get_ident()
 
@@ -345,7 +371,9 @@ class AsyncFrameIterator:
             if threading.get_ident() == thread:
                 _resolve(changed)
             else:
-                loop.call_soon_threadsafe(_resolve, changed)
+                # A closed loop has no reader any more.
+                with contextlib.suppress(RuntimeError):
+                    loop.call_soon_threadsafe(_resolve, changed)
 
         timeline = self._cursor.timeline
         if not timeline.when_changed(self._cursor.position, wake):
@@ -353,8 +381,9 @@ class AsyncFrameIterator:
         try:
             await changed
         except asyncio.CancelledError:
-            # The consumer has been cancelled: so is the run, unless somebody else is reading it.
-            if not timeline.forget_waker(wake):
+            # The consumer has been cancelled: so is the run, unless another task is reading it.
+            timeline.forget_waker(wake)
+            if not self._session._is_read_by_others(asyncio.current_task()):
                 self._session.close()
             raise
         return True

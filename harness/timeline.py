@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any, Final
 
-from harness.errors import HarnessError, RunCancelled
+from harness.errors import HarnessError, RunCancelled, UsageError
 from harness.events import BaseEvent
 from harness.frames import Draft, StreamFrame
 from harness.scope import Scope
@@ -78,8 +78,9 @@ class Timeline:
         self._value: Any = None
         self._error: BaseException | None = None
         self._traceback: TracebackType | None = None
-        #: Called each time the furthest cursor has read more; set before the first cursor is made.
-        self.on_read: Callable[[], None] | None = None
+        #: Called each time there may be more room for frames: the furthest cursor has read more, or the run has ended.
+        #: Set before the first cursor is made.
+        self.on_room: Callable[[], None] | None = None
         self._furthest = 0
 
     # What the producer does.
@@ -87,7 +88,8 @@ class Timeline:
     def accept(self, source: Any, event: BaseEvent, scope: Scope) -> None:
         """Append the frame of `event`; part of `harness.scope.Sink`.
 
-        After the outermost scope has ended, and for what a closed scope still says, nothing is appended.
+        After the outermost scope has ended, and for what a closed scope still says, nothing is appended. Only the bus
+        closes a scope: an event that user code gave a `started_event_id` is one like any other.
 
         Raises:
             RunCancelled: the session has been closed.
@@ -98,7 +100,7 @@ class Timeline:
                 if self._state is State.CANCELLED:
                     raise RunCancelled
                 return
-            closing = event.started_event_id is not None
+            closing = not scope.is_open and event.started_event_id == scope.event_id
             if not scope.is_open and not closing:
                 return
             parent_id = event.parent_event_id
@@ -139,8 +141,7 @@ class Timeline:
             self._value, self._error = value, error
             self._traceback = error.__traceback__ if error is not None else None
             wakers = self._take_wakers()
-        for wake in wakers:
-            wake()
+        self._tell(wakers)
 
     def close(self) -> bool:
         """Cancel what is not at its end; True where that changed anything. No frame is appended after it."""
@@ -149,9 +150,14 @@ class Timeline:
             self._move("close")
             self._open.clear()
             wakers = self._take_wakers()
+        self._tell(wakers)
+        return self._state is not before
+
+    def _tell(self, wakers: list[Callable[[], None]]) -> None:
         for wake in wakers:
             wake()
-        return self._state is not before
+        if self.on_room is not None:
+            self.on_room()
 
     def _move(self, action: str) -> None:
         try:
@@ -185,11 +191,6 @@ class Timeline:
             return list(self._frames)
 
     @property
-    def has_released(self) -> bool:
-        """True when frames have been let go of, so that no cursor can begin at the first one."""
-        return self._released > 0
-
-    @property
     def value(self) -> Any:
         return self._value
 
@@ -199,10 +200,20 @@ class Timeline:
         return None if self._error is None else self._error.with_traceback(self._traceback)
 
     def cursor(self, channels: Collection[str] | None = None) -> Cursor:
-        """Return a new reader at the first frame, of some channels or all."""
+        """Return a new reader at the first frame, of some channels or all.
+
+        Raises:
+            UsageError: the first frame has been let go of.
+        """
         cursor = Cursor(self, frozenset(channels) if channels is not None else None)
         if not self._retain:
             with self._lock:
+                if self._released:
+                    raise UsageError(
+                        "this session does not retain its frames (retain=False) and the first ones have been read: a "
+                        "new projection can't begin at the first frame; take all projections before reading, or retain "
+                        "frames"
+                    )
                 self._cursors.append(cursor)
         return cursor
 
@@ -214,12 +225,11 @@ class Timeline:
             self._wakers.append(wake)
             return True
 
-    def forget_waker(self, wake: Callable[[], None]) -> bool:
-        """Take back what `when_changed` took; True where another reader still waits."""
+    def forget_waker(self, wake: Callable[[], None]) -> None:
+        """Take back what `when_changed` took."""
         with self._lock:
             if wake in self._wakers:
                 self._wakers.remove(wake)
-            return bool(self._wakers)
 
     def drained(self) -> State:
         """Note that a cursor has read to the end of an ended run; return the state then."""
@@ -241,8 +251,8 @@ class Timeline:
                 keep = min((other.position for other in self._cursors), default=cursor.position)
                 del self._frames[: keep - self._released]
                 self._released = max(keep, self._released)
-        if further and self.on_read is not None:
-            self.on_read()
+        if further and self.on_room is not None:
+            self.on_room()
         return frame
 
     @property
@@ -261,7 +271,7 @@ class Cursor:
         #: How many frames have been passed, read or filtered out.
         self.position = 0
         self._channels = channels
-        self._tells = timeline.on_read is not None or not timeline._retain
+        self._tells = timeline.on_room is not None or not timeline._retain
 
     def next_nowait(self) -> StreamFrame | None:
         """Return the next frame of this cursor's channels, or None where there is none yet, or no more."""

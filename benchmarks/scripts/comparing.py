@@ -1,12 +1,14 @@
 """Checking the frames of runs against what was recorded of them: nothing has changed, the usual case.
 
-Usage: comparing.py harness|syrupy RECORDINGS FRAMES; prints the seconds that checking takes. This project makes the lines
-of each run's frames and compares them with those of the recording's file. syrupy compares each run's frames, as plain
+Usage: comparing.py frames|lines|syrupy RECORDINGS FRAMES; prints the seconds that checking takes. This project compares
+the lines of each run's frames with those of the recording's file; `frames` makes these lines first, `lines` has them,
+as a replay does that makes them while the run goes on. syrupy compares each run's frames, as plain
 dicts that were made in advance, with one snapshot; what pytest itself costs is left out.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 import time
@@ -26,7 +28,9 @@ from harness.session import StreamSession
 def main(checker: str, recordings: int, frames: int) -> float:
     runs = [_run(number, frames) for number in range(recordings)]
     with tempfile.TemporaryDirectory() as folder:
-        return _compare(runs, Path(folder)) if checker == "harness" else _with_syrupy(runs, Path(folder))
+        if checker == "syrupy":
+            return _with_syrupy(runs, Path(folder))
+        return _compare(runs, Path(folder), made=checker == "lines")
 
 
 def _run(run: int, frames: int) -> list[StreamFrame]:
@@ -37,16 +41,21 @@ def _run(run: int, frames: int) -> list[StreamFrame]:
     return list(StreamSession(emit_all))
 
 
-def _compare(runs: list[list[StreamFrame]], folder: Path) -> float:
+def _compare(runs: list[list[StreamFrame]], folder: Path, *, made: bool) -> float:
     paths = [folder / f"{number}.jsonl" for number in range(len(runs))]
     for path, run in zip(paths, runs, strict=True):
         path.write_bytes(dump_frames(run))
+    lines_before = [_lines(run) for run in runs] if made else []
     began = time.perf_counter()
-    for path, run in zip(paths, runs, strict=True):
-        lines = dump_frames(run).split(b"\n")[1:-1]
+    lines_of_runs = lines_before if made else map(_lines, runs)
+    for path, lines in zip(paths, lines_of_runs, strict=True):
         if compare_lines(read_lines(path), lines):
             sys.exit(f"{path} is not equal to what it was made of")
     return time.perf_counter() - began
+
+
+def _lines(run: list[StreamFrame]) -> list[bytes]:
+    return dump_frames(run).split(b"\n")[1:-1]
 
 
 _TEST: Final = """
@@ -80,8 +89,10 @@ class _Given:
 def _with_syrupy(runs: list[list[StreamFrame]], folder: Path) -> float:
     (folder / "test_runs.py").write_text(_TEST.format(recordings=len(runs)))
     dicts = [[frame.model_dump(mode="json") for frame in run] for run in runs]
-    own = ["-q", "-s", "-p", "no:cacheprovider", "--rootdir", str(folder), "-c", str(folder / "pytest.ini"), str(folder)]
     (folder / "pytest.ini").write_text("[pytest]\n")
+    own = ["-q", "-s", "-p", "syrupy", "-p", "no:cacheprovider", "-c", str(folder / "pytest.ini"), str(folder)]
+    # What other plugins do is no cost of syrupy's.
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     given = _Given(dicts)
     for arguments in (["--snapshot-update", *own], own):
         given.spent_s.clear()

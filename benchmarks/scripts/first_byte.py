@@ -44,7 +44,7 @@ def _recording(recorder: str, path: Path) -> AbstractContextManager[Any]:
 
         return open_tape(path, "all")
     if recorder == "vcrpy":
-        import vcr
+        import vcr  # type: ignore[import-untyped]
 
         cassette: AbstractContextManager[Any] = vcr.use_cassette(str(path), record_mode="all")
         return cassette
@@ -80,7 +80,7 @@ def _server(pieces: int) -> Iterator[str]:
                 time.sleep(_INTERVAL_S)
             self.wfile.write(b"0\r\n\r\n")
 
-        def log_message(self, format: str, *args: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base names it
             """Stay silent: what this script prints is a number."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:

@@ -35,12 +35,12 @@ def _opener(player: str) -> Callable[[Path], AbstractContextManager[Any]]:
 
         return lambda path: open_tape(path, "none")
     if player == "vcrpy":
-        import vcr
+        import vcr  # type: ignore[import-untyped]
 
-        return lambda path: vcr.use_cassette(str(path), record_mode="none")  # type: ignore[no-any-return]
+        return lambda path: vcr.use_cassette(str(path), record_mode="none")
     import cassetter  # type: ignore[import-not-found]
 
-    return lambda path: cassetter.use_cassette(path, record_mode="none")  # type: ignore[no-any-return]
+    return lambda path: cassetter.use_cassette(path, record_mode="none")
 
 
 if __name__ == "__main__":

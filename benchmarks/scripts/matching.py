@@ -45,7 +45,7 @@ def _playing(player: str, path: Path) -> AbstractContextManager[Any]:
         from harness.recording.tape import open_tape
 
         return open_tape(path, "none")
-    import vcr
+    import vcr  # type: ignore[import-untyped]
 
     cassette: AbstractContextManager[Any] = vcr.use_cassette(str(path), record_mode="none")
     return cassette

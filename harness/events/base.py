@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 
 class EventIds:
@@ -53,14 +53,12 @@ def _new_id() -> str:
     return sources.new_id()
 
 
-def _aware(value: Any) -> Any:
+def _in_utc(value: datetime) -> datetime:
     """Take a naive time as UTC (clause `envelope.timestamp-utc`)."""
-    if isinstance(value, datetime):
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-    return value
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-UtcDatetime = Annotated[AwareDatetime, BeforeValidator(_aware)]
+UtcDatetime = Annotated[datetime, AfterValidator(_in_utc)]
 
 
 class BaseEvent(BaseModel):

@@ -37,7 +37,7 @@ class FunctionCall:
         return (self.name, self.arguments) == (other.name, other.arguments)
 
     def __hash__(self) -> int:
-        return hash((self.name, self._count))
+        return hash((self.name, self.arguments))
 
     def __repr__(self) -> str:
         return f"FunctionCall(name={self.name!r}, arguments={self.arguments!r})"

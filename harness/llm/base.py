@@ -15,6 +15,7 @@ from harness import bus
 from harness.errors import UsageError
 from harness.llm import overrides
 from harness.llm.call import Call
+from harness.llm.hosted import HostedTool, hosted_tools
 from harness.llm.messages import Message, ToolDefinition, read_messages, read_tools
 from harness.llm.parts import Part, Usage
 from harness.llm.pump import aended, ended, iterated_in_loop, iterated_in_thread
@@ -26,7 +27,7 @@ from harness.session import AsyncStreamSession, StreamSession
 from harness.workers import in_thread
 
 Messages = str | Sequence[dict[str, Any] | Message]
-Tools = Sequence[dict[str, Any] | ToolDefinition]
+Tools = Sequence[dict[str, Any] | ToolDefinition | HostedTool]
 
 
 class BaseLLM:
@@ -38,6 +39,8 @@ class BaseLLM:
 
     #: Overrides are kept with the call, never set on this object.
     knows_call_scope: ClassVar[bool] = True
+    #: Whether `generate` sends `request.hosted_tools`, too; where it does not, they are refused.
+    asks_for_hosted_tools: ClassVar[bool] = False
     #: The provider's name, as in a model string and in errors.
     provider: str = "custom"
 
@@ -245,10 +248,17 @@ class BaseLLM:
         request = LLMRequest(
             messages=read_messages(messages),
             tools=read_tools(tools),
+            hosted_tools=hosted_tools(tools),
             stream=self._streams(),
             stop=self.stop_sequences,
             response_format=response_model or self.response_format,
         )
+        if request.hosted_tools and not self.asks_for_hosted_tools:
+            place, tool = next(iter(request.hosted_tools.items()))
+            raise UsageError(
+                f"tools[{place}]: {tool.type!r} is no function, and {self.provider} can't be asked here for tools that "
+                "the provider runs"
+            )
         self.check(request)
         return Call(self, request, from_task=from_task, from_agent=from_agent)
 

@@ -65,6 +65,8 @@ class SourcedImagePart(Given):
 
     type: Literal["image"]
     source: MediaSource
+    #: How closely it is to be looked at, such as `low`.
+    detail: str | None = None
     cache_control: CacheControl | None = None
 
 

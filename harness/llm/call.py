@@ -51,7 +51,7 @@ class Call:
         started = LLMCallStartedEvent(
             **self._common,
             messages=self._messages(),
-            tools=[tool.given() for tool in request.tools] or None,
+            tools=[tool.given() for tool in request.all_tools()] or None,
             callbacks=callbacks,
             available_functions=dict(functions) if functions else None,
             temperature=llm.temperature,

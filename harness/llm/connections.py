@@ -1,30 +1,82 @@
 """Live provider connections: a closed session ends them, wherever a thread is blocked in one.
 
-A client's own `close()` does not wake a reader blocked in another thread. Shutting the socket down does, at once. So the
-socket is taken where it connects, and belongs to the run that last wrote to it: a pooled connection may serve many.
+A client's own `close()` does not wake a reader blocked in another thread, or blocks itself. Shutting the socket down
+wakes it at once. So the socket is taken where it connects or is used again, and belongs to the run that last wrote to
+it: a pooled connection may serve many.
+
+Async clients, aiohttp's among them, need none of this: cancelling their task closes the connection.
 """
 
 from __future__ import annotations
 
 import contextlib
 import socket
+import threading
 from collections.abc import Callable
-from typing import Any
+from functools import partial, wraps
+from typing import TYPE_CHECKING, Any
 
 from harness.errors import RunCancelled
 from harness.scope import Run, current_run
+
+if TYPE_CHECKING:
+    from urllib3.connection import HTTPConnection
+
+_lock = threading.Lock()
+#: Where a urllib3 connection keeps what takes it from the run that it belongs to.
+_LET_GO = "_harness_let_go"
 
 
 def end_with_run(client: Any) -> None:
     """Have the connections of an httpx or httpx2 client end when the run that uses them is cancelled.
 
     Neither library has a public way to its network backend, so it is wrapped in place; with a client that keeps it
-    elsewhere nothing is changed. Async clients need none of this: cancelling their task closes the connection.
+    elsewhere nothing is changed.
     """
     for transport in (client._transport, *client._mounts.values()):
         pool: Any = getattr(transport, "_pool", None)
         if hasattr(pool, "_network_backend"):
             pool._network_backend = _Backend(pool._network_backend)
+
+
+def end_urllib3_with_runs() -> None:
+    """Have every connection of urllib3, so of requests and boto3 too, end when the run that uses it is cancelled.
+
+    Imports urllib3. Changes its connection class once per process, which has no effect outside of runs.
+    """
+    from urllib3.connection import HTTPConnection
+
+    connections: Any = HTTPConnection
+    with _lock:
+        if not hasattr(connections.request, _LET_GO):
+            connections.request = _belonging(connections.request)
+
+
+def _belonging(real: Callable[..., None]) -> Callable[..., None]:
+    @wraps(real)
+    def request(connection: HTTPConnection, *args: Any, **kwargs: Any) -> None:
+        kept = vars(connection)
+        kept.pop(_LET_GO, _nothing)()
+        run = current_run()
+        if run is None:
+            real(connection, *args, **kwargs)
+            return
+        if run.cancelled:
+            # An SDK that tries again after its connection has ended.
+            raise RunCancelled
+        let_go = run.on_cancel(lambda: _shut_down(connection.sock))
+        try:
+            real(connection, *args, **kwargs)
+        finally:
+            let_go()
+        # From now on the socket itself: a response that ends with its connection takes it from the connection.
+        kept[_LET_GO] = run.on_cancel(partial(_shut_down, connection.sock))
+        if run.cancelled:
+            # It may have been connecting, where there was no socket to shut down.
+            raise RunCancelled
+
+    setattr(request, _LET_GO, True)
+    return request
 
 
 class _Backend:
@@ -84,11 +136,14 @@ class _Stream:
         self._let_go = run.on_cancel(self._shut_down) if run is not None else _nothing
 
     def _shut_down(self) -> None:
-        connected = self._stream.get_extra_info("socket")
-        if isinstance(connected, socket.socket):
-            with contextlib.suppress(OSError):
-                # Not SSLSocket.shutdown, which would take the TLS state from under the blocked reader.
-                socket.socket.shutdown(connected, socket.SHUT_RDWR)
+        _shut_down(self._stream.get_extra_info("socket"))
+
+
+def _shut_down(connected: Any) -> None:
+    if isinstance(connected, socket.socket):
+        with contextlib.suppress(OSError):
+            # Not SSLSocket.shutdown, which would take the TLS state from under the blocked reader.
+            socket.socket.shutdown(connected, socket.SHUT_RDWR)
 
 
 def _nothing() -> None:

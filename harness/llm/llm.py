@@ -12,6 +12,8 @@ from harness.llm.base import BaseLLM
 #: Provider name in a model string → the module and class of its integration.
 PROVIDERS: Final[dict[str, tuple[str, str]]] = {
     "openai": ("harness.providers.openai_chat", "OpenAIChat"),
+    "openai-responses": ("harness.providers.openai_responses", "OpenAIResponses"),
+    "anthropic": ("harness.providers.anthropic", "Anthropic"),
 }
 #: What bare model names look like, by provider.
 _BARE_NAMES: Final[tuple[tuple[str, re.Pattern[str]], ...]] = (
@@ -46,9 +48,9 @@ def split_model(model: str) -> tuple[str, str]:
     if slash and name and provider in PROVIDERS:
         return provider, name
     bare = None if slash else next((known for known, pattern in _BARE_NAMES if pattern.match(model)), None)
-    named = bare or (provider if slash else None)
-    if named in PROVIDERS:
-        return named, model
+    if bare in PROVIDERS:
+        return bare, model
+    named = bare or (provider if name else None)
     known = ", ".join(f"{name}/…" for name in PROVIDERS)
     if named:
         raise UsageError(f"model {model!r}: there is no integration for the provider {named!r}; there is {known}")

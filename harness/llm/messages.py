@@ -14,6 +14,8 @@ from pydantic import TypeAdapter, ValidationError
 from harness.errors import UsageError
 from harness.llm.blocks import Block, CacheControl
 from harness.llm.given import Given
+from harness.llm.hosted import HostedItem, HostedTool, is_hosted
+from harness.llm.items import ItemFacts, ReasoningItem
 
 
 class TextPart(Given):
@@ -22,6 +24,8 @@ class TextPart(Given):
     cache_control: CacheControl | None = None
     #: What the text quotes, where the provider tells.
     citations: list[dict[str, Any]] | None = None
+    #: How likely its tokens were, where that was asked for.
+    logprobs: list[dict[str, Any]] | None = None
 
 
 class ImageURL(Given):
@@ -86,7 +90,9 @@ class QuotedMessage(Given):
     content: str | None
 
 
-ContentPart = TextPart | ImagePart | FilePart | AudioPart | RefusalPart | Block | QuotedMessage
+ContentPart = (
+    TextPart | ImagePart | FilePart | AudioPart | RefusalPart | Block | ReasoningItem | HostedItem | QuotedMessage
+)
 
 
 class Message(Given):
@@ -98,6 +104,7 @@ class Message(Given):
     tool_call_id: str | None = None
     tool_calls: list[ToolCall] | None = None
     refusal: str | None = None
+    item: ItemFacts | None = None
 
 
 class FunctionDefinition(Given):
@@ -133,9 +140,14 @@ def read_messages(messages: str | Sequence[dict[str, Any] | Message]) -> list[Me
     return _read(_messages, messages, "messages")
 
 
-def read_tools(tools: Sequence[dict[str, Any] | ToolDefinition] | None) -> list[ToolDefinition]:
-    """Return tool definitions in their typed form. Raises UsageError with the place and what was expected there."""
-    return _read(_tools, tools, "tools") if tools else []
+def read_tools(tools: Sequence[dict[str, Any] | ToolDefinition | HostedTool] | None) -> list[ToolDefinition]:
+    """Return the functions among tools in their typed form.
+
+    Raises:
+        UsageError: with the place and what was expected there.
+    """
+    functions = [tool for tool in tools or () if not is_hosted(tool)]
+    return _read(_tools, functions, "tools") if functions else []
 
 
 def _read(adapter: TypeAdapter[list[Any]], value: Any, what: str) -> list[Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from harness.llm.hosted import HostedTool, in_order
 from harness.llm.messages import Message, ToolDefinition
 
 
@@ -16,9 +17,16 @@ class LLMRequest:
     """What one call asks for. `stream` and `stop` are decided: overrides and the session around are accounted for."""
 
     messages: list[Message]
+    #: The functions that the model may ask for.
     tools: list[ToolDefinition] = field(default_factory=list)
+    #: The tools that the provider runs itself, by their place among all tools.
+    hosted_tools: Mapping[int, HostedTool] = field(default_factory=dict)
     #: Whether the answer is to come in pieces. None means that nobody said anything, and it does not.
     stream: bool | None = None
     stop: list[str] | None = None
     #: The model that the answer must validate as, or the provider's own form of response format.
     response_format: type[BaseModel] | Mapping[str, Any] | None = None
+
+    def all_tools(self) -> list[ToolDefinition | HostedTool]:
+        """Return functions and hosted tools in the order in which they were given."""
+        return in_order(self.tools, self.hosted_tools)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import weakref
 from asyncio import AbstractEventLoop, get_running_loop
-from collections.abc import Callable
-from typing import Generic, TypeVar
+from collections.abc import AsyncGenerator, Callable
+from typing import Any, Generic, TypeVar
 
 S = TypeVar("S")
 A = TypeVar("A")
@@ -15,16 +16,18 @@ A = TypeVar("A")
 class SDKClients(Generic[S, A]):
     """Makes clients when they are first needed. From any thread.
 
-    A client's pooled connections belong to the loop that opened them, so each loop has a client of its own, which goes
-    with it.
+    A client's pooled connections belong to the loop that opened them, so each loop has a client of its own, which is
+    closed when the loop ends.
     """
 
     def __init__(self, make: Callable[[], S], amake: Callable[[], A]) -> None:
+        """Keep how to make each; what `amake` makes has an async `close()`."""
         self._make = make
         self._amake = amake
         self._lock = threading.Lock()
         self._client: S | None = None
-        self._aclients: weakref.WeakKeyDictionary[AbstractEventLoop, A] = weakref.WeakKeyDictionary()
+        self._aclients: weakref.WeakKeyDictionary[AbstractEventLoop, tuple[A, AsyncGenerator[None]]]
+        self._aclients = weakref.WeakKeyDictionary()
 
     def sync(self) -> S:
         """Return the client for threads."""
@@ -37,7 +40,26 @@ class SDKClients(Generic[S, A]):
         """Return the client for the loop that runs here."""
         loop = get_running_loop()
         with self._lock:
-            client = self._aclients.get(loop)
-            if client is None:
-                client = self._aclients[loop] = self._amake()
-            return client
+            kept = self._aclients.get(loop)
+            if kept is None:
+                client = self._amake()
+                kept = self._aclients[loop] = client, _closed_with_loop(client)
+            return kept[0]
+
+
+def _closed_with_loop(client: Any) -> AsyncGenerator[None]:
+    """Return what has `client` closed when the loop that runs here ends, or when nobody holds it any more.
+
+    A loop closes the async generators that were begun in it before it ends, and has no other way to be told of its end.
+    """
+
+    async def keep() -> AsyncGenerator[None]:
+        try:
+            yield
+        finally:
+            await client.close()
+
+    keeper = keep()
+    with contextlib.suppress(StopIteration):  # how a generator that never waits answers its first step
+        anext(keeper).send(None)
+    return keeper

@@ -5,15 +5,11 @@ Source: https://platform.openai.com/docs/api-reference/chat (2026-11).
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, Final
 
-from harness.errors import MalformedResponseError, UsageError
-from harness.llm.connections import end_with_run
-from harness.llm.credentials import api_key
-from harness.llm.llm import LLM
+from harness.errors import MalformedResponseError
 from harness.llm.parts import (
     Finish,
     FinishReason,
@@ -25,17 +21,10 @@ from harness.llm.parts import (
     Usage,
 )
 from harness.llm.request import LLMRequest
-from harness.providers.clients import SDKClients
 from harness.providers.end_marker import EndMarker
+from harness.providers.openai_errors import translation
+from harness.providers.openai_model import OpenAIModel
 from harness.providers.openai_request import wire_body
-
-try:
-    import openai
-except ImportError as error:
-    raise UsageError("calls to openai need its SDK: pip install 'stream-harness[openai]'") from error
-
-# After the check above, since it imports the SDK too.
-from harness.providers.openai_errors import translated
 
 _DONE: Final = re.compile(rb"[\r\n]data: ?\[DONE\]")
 _LONGEST_DONE: Final = 13
@@ -47,60 +36,34 @@ _FINISH: Final[dict[str, FinishReason]] = {
     "function_call": "tool_calls",
     "content_filter": "content_filter",
 }
-#: Tokens that fit into a request and its answer, by the longest prefix of the model's name.
-_WINDOWS: Final[dict[str, int]] = {
-    "gpt-4": 8_192,
-    "gpt-4-turbo": 128_000,
-    "gpt-4o": 128_000,
-    "gpt-4.1": 1_047_576,
-    "gpt-5": 400_000,
-    "o1": 200_000,
-    "o3": 200_000,
-    "o4": 200_000,
-}
 
 
-class OpenAIChat(LLM):
+class OpenAIChat(OpenAIModel):
     """A model of OpenAI, or of a host that speaks its chat completions, such as one at `base_url`."""
-
-    provider = "openai"
-    #: Environment variables that may hold the key, in order.
-    key_variables: tuple[str, ...] = ("OPENAI_API_KEY",)
-
-    def __init__(self, *args: Any, **settings: Any) -> None:
-        super().__init__(*args, **settings)
-        self._clients = SDKClients(self._new_client, self._new_async_client)
-
-    def check(self, request: LLMRequest) -> None:
-        self._key()
-
-    def get_context_window_size(self) -> int:
-        fitting = [prefix for prefix in _WINDOWS if self.model.startswith(prefix)]
-        return _WINDOWS[max(fitting, key=len)] if fitting else super().get_context_window_size()
 
     def generate(self, request: LLMRequest) -> Iterator[Part]:
         answer = _Answer(self.provider)
-        with _translation(answer):
+        with translation(answer):
             created = self._clients.sync().chat.completions.create(**self._arguments(request))
             if not request.stream:
                 yield from answer.whole(created)
                 return
             with created as stream:
-                answer.marker.watch(stream.response)
+                answer.came(stream.response)
                 for chunk in stream:
                     yield from answer.chunk(chunk)
             yield from answer.end()
 
     async def agenerate(self, request: LLMRequest) -> AsyncIterator[Part]:
         answer = _Answer(self.provider)
-        with _translation(answer):
+        with translation(answer):
             created = await self._clients.running().chat.completions.create(**self._arguments(request))
             if not request.stream:
                 for part in answer.whole(created):
                     yield part
                 return
             async with created as stream:
-                answer.marker.watch(stream.response)
+                answer.came(stream.response)
                 async for chunk in stream:
                     for part in answer.chunk(chunk):
                         yield part
@@ -113,36 +76,6 @@ class OpenAIChat(LLM):
         # Everything else goes as it is: the SDK's own parameters lag behind the API's, and behind its hosts'.
         return {**named, "extra_body": body}
 
-    def _key(self) -> str:
-        return api_key(self.api_key, self.provider, self.key_variables)
-
-    def _client_settings(self) -> dict[str, Any]:
-        settings: dict[str, Any] = {"api_key": self._key(), "base_url": self.base_url}
-        if self.timeout is not None:
-            settings["timeout"] = self.timeout
-        if self.max_retries is not None:
-            settings["max_retries"] = self.max_retries
-        return settings
-
-    def _new_client(self) -> openai.OpenAI:
-        http_client = openai.DefaultHttpxClient()
-        end_with_run(http_client)
-        return openai.OpenAI(**self._client_settings(), http_client=http_client)
-
-    def _new_async_client(self) -> openai.AsyncOpenAI:
-        return openai.AsyncOpenAI(**self._client_settings())
-
-
-@contextlib.contextmanager
-def _translation(answer: _Answer) -> Iterator[None]:
-    try:
-        yield
-    except Exception as error:
-        ours = translated(error, answer.provider, begun=answer.begun)
-        if ours is None:
-            raise
-        raise ours from error
-
 
 class _Answer:
     """One answer of the API, from its objects to parts."""
@@ -151,7 +84,13 @@ class _Answer:
         self.provider = provider
         self.marker = EndMarker(_DONE, _LONGEST_DONE)
         self.begun = False
+        self.request_id: str | None = None
         self._finish: str | None = None
+
+    def came(self, response: Any) -> None:
+        """Take note of the HTTP response, of which the body is still to come."""
+        self.request_id = response.headers.get("x-request-id")
+        self.marker.watch(response)
 
     def chunk(self, chunk: Any) -> Iterator[Part]:
         """Return the parts of one streamed chunk."""

@@ -2,27 +2,40 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Iterator
+from typing import Protocol
 
-import openai
-
-from harness.errors import (
-    MalformedResponseError,
-    ProviderConnectionError,
-    ProviderError,
-    ProviderStatusError,
-    StreamTruncatedError,
-)
-
-#: Statuses after which the same request may succeed.
-_RETRYABLE = frozenset({408, 409, 429, 500, 502, 503, 504})
+from harness.errors import MalformedResponseError, ProviderError, ProviderStatusError
+from harness.providers.openai_sdk import openai
+from harness.providers.transport_errors import RETRYABLE, is_transport_error, no_whole_answer
 
 
-def translated(error: Exception, provider: str, *, begun: bool) -> ProviderError | None:
-    """Return the error to raise for what the SDK raised; None for what does not come from the provider.
+class Answer(Protocol):
+    """What is known of an answer when something goes wrong with it."""
 
-    `begun` tells whether the answer had begun to arrive: a connection that breaks then has cut it.
-    """
+    provider: str
+    #: Whether it had begun to arrive: a connection that breaks then has cut it.
+    begun: bool
+    #: From the headers of its response, once they have come.
+    request_id: str | None
+
+
+@contextlib.contextmanager
+def translation(answer: Answer) -> Iterator[None]:
+    """Raise what the SDK raises inside as an error of this project."""
+    try:
+        yield
+    except Exception as error:
+        ours = translated(error, answer.provider, begun=answer.begun, request_id=answer.request_id)
+        if ours is None:
+            raise
+        raise ours from error
+
+
+def translated(error: Exception, provider: str, *, begun: bool, request_id: str | None = None) -> ProviderError | None:
+    """Return the error to raise for what the SDK raised; None for what does not come from the provider."""
     if isinstance(error, openai.APIStatusError):
         return ProviderStatusError(
             f"{provider} answered {error.status_code}: {error.message}",
@@ -30,27 +43,21 @@ def translated(error: Exception, provider: str, *, begun: bool) -> ProviderError
             status=error.status_code,
             request_id=error.request_id,
             code=error.code,
-            retryable=error.status_code in _RETRYABLE,
+            retryable=error.status_code in RETRYABLE,
         )
-    if isinstance(error, openai.APIConnectionError) or _is_transport_error(error):
-        cause = error.__cause__ or error
-        what = f"{type(cause).__name__}: {cause}"
-        if begun:
-            return StreamTruncatedError(
-                f"the stream of {provider} was cut before its end marker ({what})", provider=provider, retryable=True
-            )
-        return ProviderConnectionError(f"no answer from {provider} ({what})", provider=provider, retryable=True)
+    if isinstance(error, openai.APIConnectionError) or is_transport_error(error):
+        return no_whole_answer(error, provider, begun=begun)
     if isinstance(error, openai.APIError):
         return ProviderError(
-            f"{provider} reported an error inside the stream: {error.message}", provider=provider, code=error.code
+            f"{provider} reported an error inside the stream: {error.message}",
+            provider=provider,
+            request_id=request_id,
+            code=error.code,
         )
     if isinstance(error, json.JSONDecodeError | UnicodeDecodeError | openai.OpenAIError):
         return MalformedResponseError(
-            f"{provider} sent what its wire format does not allow ({type(error).__name__}: {error})", provider=provider
+            f"{provider} sent what its wire format does not allow ({type(error).__name__}: {error})",
+            provider=provider,
+            request_id=request_id,
         )
     return None
-
-
-def _is_transport_error(error: Exception) -> bool:
-    """Whether this is an error of httpx or its twin that the SDK let through."""
-    return type(error).__module__.partition(".")[0] in {"httpx", "httpx2"}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import BaseModel
 
 from harness.errors import UsageError
+from harness.llm.hosted import hosted_tools, in_order
 from harness.llm.messages import read_messages, read_tools
 from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
@@ -37,7 +38,9 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
     """Return the JSON body of `request` with the settings of `llm`. Its `additional_params` win over all else."""
     body: dict[str, Any] = {
         "model": llm.model,
-        "messages": [message.given() for message in request.messages],
+        "messages": [
+            message.model_dump(mode="json", exclude_unset=True, exclude={"item"}) for message in request.messages
+        ],
     }
     if request.stream is not None:
         body["stream"] = request.stream
@@ -51,10 +54,10 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
         body[_max_tokens_field(llm.model)] = llm.max_tokens
     if request.stop:
         body["stop"] = request.stop
-    if request.tools:
-        body["tools"] = [tool.given() for tool in request.tools]
+    if request.all_tools():
+        body["tools"] = [tool.given() for tool in request.all_tools()]
     if request.response_format is not None:
-        body["response_format"] = _response_format(request.response_format)
+        body["response_format"] = response_format(request.response_format)
     body |= llm.additional_params
     return {name: value for name, value in body.items() if value is not OMIT}
 
@@ -65,7 +68,7 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
     Raises:
         UsageError: a field can't be rebuilt; it is named.
     """
-    recorded = _json_object(body)
+    recorded = json_object(body, "model", "messages")
     settings: dict[str, Any] = {name: recorded[name] for name in _SAME_NAME if recorded.get(name) is not None}
     limit = _max_tokens_field(recorded["model"])
     if recorded.get(limit) is not None:
@@ -74,12 +77,12 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
         settings["stop"] = recorded["stop"]
     if recorded.get("response_format") is not None:
         settings["response_format"] = recorded["response_format"]
-    stream = recorded.get("stream")
+    stream, tools = recorded.get("stream"), recorded.get("tools")
     settings["base_url"] = url.partition("?")[0].removesuffix("/chat/completions")
     call = RecordedCall(
         model=f"openai/{recorded['model']}",
         messages=[message.given() for message in read_messages(recorded["messages"])],
-        tools=[tool.given() for tool in read_tools(recorded.get("tools"))],
+        tools=[tool.given() for tool in in_order(read_tools(tools), hosted_tools(tools))],
         stream=stream,
         settings=settings,
     )
@@ -99,14 +102,15 @@ def _rest(recorded: Mapping[str, Any], known: set[str]) -> dict[str, Any]:
     return rest
 
 
-def _json_object(body: bytes) -> dict[str, Any]:
+def json_object(body: bytes, *needed: str) -> dict[str, Any]:
+    """Return a recorded body. Raises UsageError where it is no JSON object with the fields that are needed."""
     try:
         recorded = json.loads(body)
     except ValueError as error:
         raise UsageError(f"the recorded request body is not JSON: {error}") from error
     if not isinstance(recorded, dict):
         raise UsageError(f"the recorded request body is {type(recorded).__name__}, not an object")
-    for name in ("model", "messages"):
+    for name in needed:
         if name not in recorded:
             raise UsageError(f"the recorded request has no {name!r}")
     return recorded
@@ -116,7 +120,8 @@ def _max_tokens_field(model: str) -> str:
     return "max_completion_tokens" if _REASONING.match(model) else "max_tokens"
 
 
-def _response_format(wanted: type[BaseModel] | Mapping[str, Any]) -> Any:
+def response_format(wanted: type[BaseModel] | Mapping[str, Any]) -> Any:
+    """Return what asks for an answer that validates as `wanted`; a mapping is the provider's own form already."""
     if isinstance(wanted, Mapping):
         return wanted
     import openai

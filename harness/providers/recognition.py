@@ -45,8 +45,8 @@ _APIS: Final = (
         "azure", re.compile(r"https?://[^/]*\.openai\.azure\.com/|.*/openai/deployments/|.*\.models\.ai\.azure\.com/")
     ),
     WireAPI("openai", re.compile(r".*/chat/completions$"), "harness.providers.openai_request"),
-    WireAPI("openai-responses", re.compile(r".*/responses$")),
-    WireAPI("anthropic", re.compile(r".*/v1/messages$")),
+    WireAPI("openai-responses", re.compile(r".*/responses$"), "harness.providers.openai_responses_request"),
+    WireAPI("anthropic", re.compile(r".*/v1/messages$"), "harness.providers.anthropic_request"),
     WireAPI("gemini", re.compile(r".*:(streamGenerateContent|generateContent)$")),
     WireAPI("bedrock", re.compile(r".*/model/[^/]+/(converse|converse-stream|invoke|invoke-with-response-stream)$")),
 )

@@ -270,3 +270,20 @@ print("left")
         env=dict(os.environ),
     )
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "left\n", "")
+
+
+def test_a_loop_ends_though_nobody_reads_on_in_a_session_with_a_limit() -> None:
+    flow = Waiting()
+    session = flow.astream(look_ahead=1)
+
+    async def leave() -> None:
+        await anext(aiter(session))
+        await asyncio.to_thread(flow.waits.wait, TIMEOUT_S)
+
+    # In a thread, so that a loop that hangs fails this test instead of holding it up.
+    thread = threading.Thread(target=asyncio.run, args=(leave(),), daemon=True)
+    thread.start()
+    thread.join(TIMEOUT_S)
+    assert not thread.is_alive()
+    assert flow.cleaned.is_set()
+    assert [frame.type for frame in session.frames][-2:] == ["method_execution_failed", "flow_failed"]

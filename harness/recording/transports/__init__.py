@@ -18,6 +18,10 @@ __all__ = ["install"]
 _PATCHED_BY = {
     "httpx": "harness.recording.transports.httpx",
     "httpx2": "harness.recording.transports.httpx",
+    "urllib3": "harness.recording.transports.urllib3",
+    "aiohttp": "harness.recording.transports.aiohttp",
+    # What none of the above opens.
+    "socket": "harness.recording.transports.sockets",
 }
 
 _lock = threading.Lock()

@@ -1,0 +1,50 @@
+"""Payloads that are hard to carry: what is not JSON, what is deep, what refers to itself, what fails when looked at."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any, Final
+
+
+class _FailsToPrint:
+    def __repr__(self) -> str:
+        raise ValueError("no repr")
+
+
+def _nested(depth: int) -> Any:
+    value: Any = "bottom"
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+def _cycle() -> Any:
+    inside: list[Any] = []
+    inside.append({"again": inside})
+    return inside
+
+
+#: Name → what makes the value, and the part of it that must come back unchanged where that is possible.
+PAYLOADS: Final[Mapping[str, Callable[[], Any]]] = MappingProxyType(
+    {
+        "bytes": lambda: b"\x00\xff",
+        "nan": lambda: [math.nan, math.inf, -math.inf],
+        "deep-150": lambda: _nested(150),
+        "deep-400": lambda: _nested(400),
+        "cycle": _cycle,
+        "surrogate": lambda: {"lone \ud800": "\udfff"},
+        "custom": lambda: {"object": object(), "set": {3, 1, 2}, 7: "seven"},
+        "fails-to-print": _FailsToPrint,
+        "naive-time": lambda: datetime(2026, 1, 2, 3, 4, 5),  # noqa: DTZ001 - naive on purpose
+        "aware-time": lambda: datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
+    }
+)
+
+
+def payload_event(name: str, base: type[Any]) -> Any:
+    """Return an event of the user's own, of a subclass of `base`, that carries the payload `name`."""
+    fields = {"__annotations__": {"type": str, "payload": Any}, "__module__": __name__}
+    return type("PayloadEvent", (base,), fields)(type="probe_payload", payload=PAYLOADS[name]())

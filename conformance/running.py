@@ -1,0 +1,160 @@
+"""The only loop: every scenario, in a process where it can do no harm, with a deadline.
+
+A subject that hangs, exits or kills its loop is judged like any other: the scenario failed.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import traceback
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Final, Literal
+
+from conformance.clauses import CLAUSES
+from conformance.judge import Status, judge
+from conformance.provider import ScriptedProvider
+from conformance.scenario import Scenario
+from conformance.scenarios import scenarios
+from conformance.stage import Stage, StageError
+from conformance.subjects.subject import Performance, Subject, load_subject
+
+#: How long one scenario may take; a sound runtime takes milliseconds.
+SCENARIO_DEADLINE_S: Final = 30.0
+
+
+@dataclass(frozen=True)
+class Found:
+    """One violation, as plain data."""
+
+    seq: int | None
+    message: str
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What one scenario says about one clause."""
+
+    clause: str
+    status: Status
+    violations: tuple[Found, ...] = ()
+
+
+@dataclass(frozen=True)
+class ScenarioResult:
+    """What became of one scenario."""
+
+    scenario: str
+    decisions: tuple[Decision, ...]
+    #: A failure of the harness itself, with its traceback; it says nothing about the subject.
+    fault: str | None = None
+
+
+def run(
+    subject: str, chosen: Sequence[str] | None = None, *, workers: int = 1, deadline_s: float = SCENARIO_DEADLINE_S
+) -> Iterator[ScenarioResult]:
+    """Run scenarios, all or those named, against a subject; yield their results in the order of the scenarios."""
+    able = load_subject(subject).capabilities
+    names = [one.id for one in scenarios() if one.needs <= able and (chosen is None or one.id in chosen)]
+    with ThreadPoolExecutor(workers) as pool:
+        processes = _Processes(subject, deadline_s)
+        try:
+            yield from pool.map(processes.perform, names)
+        finally:
+            processes.close()
+
+
+def perform(subject: Subject, scenario: Scenario) -> ScenarioResult:
+    """Put `subject` into one scenario, here, and judge what it does."""
+    stage = Stage()
+    try:
+        with ScriptedProvider(stage) as provider:
+            try:
+                evidence = scenario.observe(subject, Performance(stage, provider))
+            except StageError as error:
+                return _all_failed(scenario, str(error))
+            finally:
+                stage.release_all()
+        verdict = judge(evidence, subject.capabilities)
+    except Exception:
+        return ScenarioResult(scenario.id, (), fault=traceback.format_exc())
+    decisions = []
+    for row in verdict.clauses:
+        mine = row.clause.id in scenario.clauses
+        if row.status == "failed" or (row.status == "passed" and mine) or (mine and row.status == "not-testable"):
+            found = tuple(Found(violation.seq, violation.message) for violation in row.violations)
+            decisions.append(Decision(row.clause.id, row.status, found))
+    return ScenarioResult(scenario.id, tuple(decisions))
+
+
+def _all_failed(scenario: Scenario, why: str) -> ScenarioResult:
+    failed: Literal["failed"] = "failed"
+    ordered = [clause for clause in CLAUSES if clause in scenario.clauses]
+    return ScenarioResult(scenario.id, tuple(Decision(clause, failed, (Found(None, why),)) for clause in ordered))
+
+
+class _Processes:
+    """Processes that perform scenarios one after the other; one that hangs or dies is replaced."""
+
+    def __init__(self, subject: str, deadline_s: float) -> None:
+        self._subject = subject
+        self._deadline_s = deadline_s
+        # Not forked: a child must not inherit the threads, locks and loops of whoever runs the suite.
+        self._context = multiprocessing.get_context("spawn")
+        self._idle: list[_Worker] = []
+        self._by_id = {one.id: one for one in scenarios()}
+
+    def perform(self, name: str) -> ScenarioResult:
+        """Perform one scenario in a process of its own kind. Called from several threads."""
+        worker = self._idle.pop() if self._idle else _Worker(self._context, self._subject)
+        try:
+            result = worker.perform(name, self._deadline_s)
+        except TimeoutError:
+            worker.kill()
+            return _all_failed(self._by_id[name], f"the subject did not come back within {self._deadline_s} s")
+        except (EOFError, ConnectionError) as error:
+            code = worker.kill()
+            return _all_failed(
+                self._by_id[name], f"the subject ended its process (exit code {code}, {type(error).__name__})"
+            )
+        self._idle.append(worker)
+        return result
+
+    def close(self) -> None:
+        """End all processes."""
+        for worker in self._idle:
+            worker.kill()
+
+
+class _Worker:
+    def __init__(self, context: multiprocessing.context.SpawnContext, subject: str) -> None:
+        self._connection, theirs = context.Pipe()
+        self._process = context.Process(target=_work, args=(theirs, subject), daemon=True)
+        self._process.start()
+        theirs.close()
+
+    def perform(self, name: str, deadline_s: float) -> ScenarioResult:
+        self._connection.send(name)
+        if not self._connection.poll(deadline_s):
+            raise TimeoutError
+        result: ScenarioResult = self._connection.recv()
+        return result
+
+    def kill(self) -> int | None:
+        self._process.kill()
+        self._process.join()
+        self._connection.close()
+        return self._process.exitcode
+
+
+def _work(connection: Connection, subject_name: str) -> None:
+    subject = load_subject(subject_name)
+    by_id = {one.id: one for one in scenarios()}
+    while True:
+        try:
+            name = connection.recv()
+        except EOFError:
+            return
+        connection.send(perform(subject, by_id[name]))

@@ -1,0 +1,18 @@
+"""All scenarios, one module per area."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from conformance.scenario import Scenario
+from conformance.scenarios import timelines
+
+
+@cache
+def scenarios() -> tuple[Scenario, ...]:
+    """Return every scenario, in the order in which reports show them."""
+    every = (*timelines.SCENARIOS,)
+    names = [one.id for one in every]
+    if len(set(names)) != len(names):
+        raise ValueError(f"two scenarios have one id: {sorted({name for name in names if names.count(name) > 1})}")
+    return every

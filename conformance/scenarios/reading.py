@@ -1,0 +1,99 @@
+"""The usual consumer: reads a session to its end and tells what it saw."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Literal
+
+from conformance.evidence import Evidence, ResultRead
+from conformance.observations import Observation
+
+
+def read_whole(session: Any, *observations: Observation, wire: tuple[Any, ...] = ()) -> Evidence:
+    """Read a sync session to its end, then its result twice and its events again."""
+    before = read_result(session, "before")
+    frames: list[Any] = []
+    failed = False
+    try:
+        for frame in session:
+            frames.append(frame)
+    except BaseException:  # noqa: BLE001 - whatever the run raised is what is being looked at
+        failed = True
+    return _evidence(session, frames, before, failed, _again(session, failed), observations, wire)
+
+
+async def aread_whole(session: Any, *observations: Observation, wire: tuple[Any, ...] = ()) -> Evidence:
+    """Do as `read_whole` for an async session."""
+    before = read_result(session, "before")
+    frames: list[Any] = []
+    failed = False
+    try:
+        async for frame in session:
+            frames.append(frame)
+    except BaseException:  # noqa: BLE001
+        failed = True
+    again: list[Any] = []
+    try:
+        async for frame in session.events:
+            again.append(frame)
+    except BaseException:  # noqa: BLE001
+        pass
+    return _evidence(session, frames, before, failed, again, observations, wire)
+
+
+def read_result(session: Any, when: Any) -> ResultRead:
+    """Read the result once; tell what came of it, and what the session says of itself then."""
+    value, raised, depth = None, None, 0
+    try:
+        value = session.result
+    except BaseException as error:  # noqa: BLE001
+        raised = error
+        depth = _depth(error)
+    return ResultRead(
+        when, raised, value, bool(session.is_completed), bool(session.is_exhausted), bool(session.is_cancelled), depth
+    )
+
+
+def in_loop(make: Any) -> Evidence:
+    """Run an async consumer in a loop of its own."""
+    evidence: Evidence = asyncio.run(make())
+    return evidence
+
+
+def _again(session: Any, failed: bool) -> list[Any]:
+    frames: list[Any] = []
+    try:
+        for frame in session.events:
+            frames.append(frame)
+    except BaseException:  # noqa: BLE001
+        if not failed:
+            raise
+    return frames
+
+
+def _evidence(
+    session: Any,
+    frames: list[Any],
+    before: ResultRead,
+    failed: bool,
+    again: list[Any],
+    observations: tuple[Observation, ...],
+    wire: tuple[Any, ...],
+) -> Evidence:
+    when: Literal["after-failure", "after-exhaustion"] = "after-failure" if failed else "after-exhaustion"
+    reads = (before, read_result(session, when), read_result(session, when))
+    return Evidence(
+        frames=tuple(frames),
+        ended="failed" if failed else "exhausted",
+        replayed=tuple(again),
+        reads=reads,
+        wire=wire,
+        observations=observations,
+    )
+
+
+def _depth(error: BaseException) -> int:
+    depth, entry = 0, error.__traceback__
+    while entry is not None:
+        depth, entry = depth + 1, entry.tb_next
+    return depth

@@ -1,0 +1,90 @@
+"""Runs of every shape, read to their end: what frames alone can tell."""
+
+from __future__ import annotations
+
+from conformance.evidence import Evidence
+from conformance.programs import Ask, CallProgram, Emit, EmitPayload, FlowProgram, Method, Program, Raise, Script, Text
+from conformance.scenario import Scenario
+from conformance.scenarios.reading import aread_whole, in_loop, read_whole
+from conformance.payloads import PAYLOADS
+from conformance.subjects.subject import Performance, Subject
+
+#: What every timeline must keep.
+FRAMES = frozenset(
+    {
+        "envelope.fields",
+        "envelope.id-unique",
+        "envelope.event-alias",
+        "envelope.content-text",
+        "envelope.data-clean",
+        "envelope.data-json",
+        "envelope.timestamp-utc",
+        "envelope.immutable",
+        "channel.closed-set",
+        "namespace.order",
+        "order.seq-gapless",
+        "order.delivery",
+        "order.parent-closed",
+        "order.scope-nesting",
+        "order.previous-earlier",
+        "order.terminal-last",
+        "result.gated",
+    }
+)
+
+TWO_STEPS = FlowProgram((Method("first", (Emit("one"),)), Method("second", (Ask(), Emit("two")), after=("first",))))
+PARALLEL = FlowProgram(
+    (
+        Method("left", (Emit("left"), Ask())),
+        Method("right", (Ask(), Emit("right"))),
+        Method("joined", (Emit("joined"),), after=("left", "right"), joins="all"),
+    )
+)
+FAILING = FlowProgram((Method("fails", (Emit("before"), Raise(LookupError))),))
+UNKNOWN_FAILED = FlowProgram((Method("emits", (Emit("custom", type="x_failed"),)),))
+
+
+def _whole(name: str, program: Program, clauses: frozenset[str], needs: frozenset[str]) -> tuple[Scenario, Scenario]:
+    def observe(subject: Subject, performance: Performance) -> Evidence:
+        return read_whole(subject.session(program, performance))
+
+    def aobserve(subject: Subject, performance: Performance) -> Evidence:
+        return in_loop(lambda: aread_whole(subject.asession(program, performance)))
+
+    return (
+        Scenario(f"{name}/sync", clauses, observe, needs),
+        Scenario(f"{name}/async", clauses, aobserve, needs | {"async"}),
+    )
+
+
+_FLOW = frozenset({"flow"})
+_CALLS = frozenset({"channel.llm", "order.one-completion", "llm.sequence"})
+
+SCENARIOS: tuple[Scenario, ...] = (
+    *_whole(
+        "flow/two-steps",
+        TWO_STEPS,
+        FRAMES | _CALLS | {"channel.flow", "channel.custom", "result.value"},
+        _FLOW | {"llm"},
+    ),
+    *_whole("flow/parallel", PARALLEL, FRAMES | _CALLS, _FLOW | {"llm"}),
+    *_whole("flow/failing", FAILING, FRAMES | {"envelope.error-class", "error.frames-first", "result.reraises"}, _FLOW),
+    *_whole("flow/unknown-event", UNKNOWN_FAILED, frozenset({"channel.custom", "channel.by-table"}), _FLOW),
+    *_whole("call/text", CallProgram(), FRAMES | _CALLS | {"result.value"}, frozenset({"llm"})),
+    *_whole(
+        "call/truncated",
+        CallProgram(Ask(Script((Text("Half"),), ending="cut"))),
+        FRAMES | {"result.reraises"},
+        frozenset({"llm"}),
+    ),
+    *(
+        scenario
+        for name in PAYLOADS
+        for scenario in _whole(
+            f"payload/{name}",
+            FlowProgram((Method("carries", (EmitPayload(name),)),)),
+            frozenset({"envelope.data-json", "envelope.timestamp-utc", "envelope.immutable", "error.observer-safe"}),
+            _FLOW,
+        )
+    ),
+)

@@ -1,0 +1,81 @@
+"""What a runtime gives to be tested: its name, what it can do, and sessions that perform programs."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final, Protocol, cast
+
+from conformance.programs import Program
+from conformance.provider import ScriptedProvider
+from conformance.stage import Stage
+from harness.errors import ConformanceError
+
+
+@dataclass(frozen=True)
+class Performance:
+    """The place where one program is performed: the points it meets its consumer at, and the provider it asks."""
+
+    stage: Stage
+    provider: ScriptedProvider
+
+
+class Subject(Protocol):
+    """A runtime under test.
+
+    Sessions have the surface of the contract: iteration, `events` and the other projections, `frames`, `result`,
+    `is_completed`, `is_exhausted`, `is_cancelled`, `close` (and `aclose`).
+    """
+
+    #: As reports name it, with the version that was found.
+    name: str
+    version: str
+    #: What it can do, in the contract's words. What is declared must hold; what is not is not applicable.
+    capabilities: frozenset[str]
+
+    def session(self, program: Program, performance: Performance) -> Any:
+        """Return a sync session that performs `program` when it is iterated, and does nothing before."""
+
+    def asession(self, program: Program, performance: Performance) -> Any:
+        """Return an async session that performs `program`; needs the capability async."""
+
+    def flow(self, program: Program, performance: Performance) -> Any:
+        """Return the flow object of a flow program, to be streamed by its own entry points."""
+
+    def llm(self, performance: Performance, **settings: Any) -> Any:
+        """Return an LLM that asks the performance's provider, with these constructor settings."""
+
+    def emit(self, source: Any, note: str) -> None:
+        """Publish a custom event on the subject's bus, in the caller's context."""
+
+
+#: Name → module and attribute.
+BUILT_IN: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "harness": "conformance.subjects.harness:HarnessSubject",
+        "crewai": "conformance.subjects.crewai:CrewAISubject",
+    }
+)
+
+
+def load_subject(name: str) -> Subject:
+    """Return a subject by its name or as `module:attribute`, a class to be made or an object.
+
+    Raises:
+        ConformanceError: it can't be imported, or lacks a part of the protocol.
+    """
+    module_name, colon, attribute = BUILT_IN.get(name, name).partition(":")
+    if not colon:
+        known = ", ".join(BUILT_IN)
+        raise ConformanceError(f"there is no subject {name!r}; name one of {known}, or module:attribute")
+    try:
+        found: Any = getattr(importlib.import_module(module_name), attribute)
+    except (ImportError, AttributeError) as error:
+        raise ConformanceError(f"subject {name!r} can't be loaded: {error}") from error
+    subject = found() if isinstance(found, type) else found
+    missing = [part for part in ("name", "version", "capabilities", "session") if not hasattr(subject, part)]
+    if missing:
+        raise ConformanceError(f"subject {name!r} lacks {', '.join(missing)}; see conformance.subjects.Subject")
+    return cast(Subject, subject)

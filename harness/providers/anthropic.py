@@ -1,0 +1,125 @@
+"""Anthropic's Messages API, through the official SDK.
+
+Source: https://platform.claude.com/docs/en/api/messages and …/build-with-claude/streaming (2026-11).
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, Final
+
+from harness.errors import MalformedResponseError, UsageError
+from harness.llm.connections import end_with_run
+from harness.llm.credentials import api_key
+from harness.llm.llm import LLM
+from harness.llm.parts import Part
+from harness.llm.request import LLMRequest
+from harness.providers.anthropic_answer import Answer
+from harness.providers.anthropic_request import BETAS, wire_body
+from harness.providers.clients import SDKClients
+
+try:
+    import anthropic
+except ImportError as error:
+    raise UsageError("calls to anthropic need its SDK: pip install 'stream-harness[anthropic]'") from error
+
+# After the check above, since it imports the SDK too.
+from harness.providers.anthropic_errors import translated
+
+_PATH: Final = "/v1/messages"
+_BETA_PATH: Final = "/v1/messages?beta=true"
+
+
+class Anthropic(LLM):
+    """A model of Anthropic, or of a host that speaks its Messages API, such as one at `base_url`.
+
+    `additional_params` may hold `betas`, a list of names, as the SDK's beta methods take it. Settings that the API does
+    not have (seed, n, penalties, logprobs) are not sent.
+    """
+
+    provider = "anthropic"
+    #: Environment variables that may hold the key, in order.
+    key_variables: tuple[str, ...] = ("ANTHROPIC_API_KEY",)
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self._clients = SDKClients(self._new_client, self._new_async_client)
+
+    def check(self, request: LLMRequest) -> None:
+        self._key()
+        wire_body(self, request)
+
+    def get_context_window_size(self) -> int:
+        return 200_000
+
+    def generate(self, request: LLMRequest) -> Iterator[Part]:
+        answer = Answer(self.provider)
+        with _translation(answer):
+            # Not messages.create: it knows fewer fields than the API, and refuses whole answers that may take long.
+            client = self._clients.sync()
+            if not request.stream:
+                yield from answer.whole(client.post(**self._call(request), cast_to=object))
+                return
+            with client.post(
+                **self._call(request), cast_to=object, stream=True, stream_cls=anthropic.Stream[object]
+            ) as stream:
+                for event in stream:
+                    yield from answer.event(event)
+
+    async def agenerate(self, request: LLMRequest) -> AsyncIterator[Part]:
+        answer = Answer(self.provider)
+        with _translation(answer):
+            client = self._clients.running()
+            if not request.stream:
+                for part in answer.whole(await client.post(**self._call(request), cast_to=object)):
+                    yield part
+                return
+            async with await client.post(
+                **self._call(request), cast_to=object, stream=True, stream_cls=anthropic.AsyncStream[object]
+            ) as stream:
+                async for event in stream:
+                    for part in answer.event(event):
+                        yield part
+
+    def _call(self, request: LLMRequest) -> dict[str, Any]:
+        """Return what the SDK is to post."""
+        call: dict[str, Any] = {"path": _PATH, "body": wire_body(self, request)}
+        betas = self.additional_params.get(BETAS)
+        if betas is not None:
+            call["path"] = _BETA_PATH
+        if betas:
+            call["options"] = {"headers": {"anthropic-beta": ",".join(betas)}}
+        return call
+
+    def _key(self) -> str:
+        return api_key(self.api_key, self.provider, self.key_variables)
+
+    def _client_settings(self) -> dict[str, Any]:
+        settings: dict[str, Any] = {"api_key": self._key(), "base_url": self.base_url}
+        if self.timeout is not None:
+            settings["timeout"] = self.timeout
+        if self.max_retries is not None:
+            settings["max_retries"] = self.max_retries
+        return settings
+
+    def _new_client(self) -> anthropic.Anthropic:
+        http_client = anthropic.DefaultHttpxClient()
+        end_with_run(http_client)
+        return anthropic.Anthropic(**self._client_settings(), http_client=http_client)
+
+    def _new_async_client(self) -> anthropic.AsyncAnthropic:
+        return anthropic.AsyncAnthropic(**self._client_settings())
+
+
+@contextlib.contextmanager
+def _translation(answer: Answer) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, MalformedResponseError):
+            raise
+        ours = translated(error, answer.provider, begun=answer.begun)
+        if ours is None:
+            raise
+        raise ours from error

@@ -1,0 +1,198 @@
+"""One HTTP/1.1 connection of the emulator: requests in, recorded responses out, chunk by chunk and with their endings.
+
+h11 knows the protocol; what is decided here is when bytes leave and how a connection breaks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import socket
+import struct
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+from harness.errors import UsageError
+from harness.recording.wire import Headers, WireRequest, WireResponse
+
+try:
+    import h11
+except ImportError as missing:
+    raise UsageError("serving a recording needs h11: pip install 'stream-harness[serve]'") from missing
+
+#: Header fields that are of one connection (RFC 9110, 7.6.1), or say what the framing chosen here says.
+_NOT_SENT: Final = frozenset(
+    {
+        "connection",
+        "content-length",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+#: Statuses whose responses have no body (RFC 9110, 6.4.1).
+_BODILESS: Final = frozenset({204, 304})
+_READ: Final = 65_536
+#: Before a reset: where it discards what the client has not read yet, the client is given this long to read.
+_RESET_AFTER_S: Final = 0.05
+
+
+async def serve_connection(
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    answer: Callable[[WireRequest], WireResponse],
+    speed: float | None,
+) -> None:
+    """Answer the requests of one connection, one after the other, until either side ends it; then close it."""
+    # Written means handed to the system: what a reset comes after has left.
+    writer.transport.set_write_buffer_limits(high=0)
+    connection = _Connection(reader, writer, speed)
+    try:
+        with suppress(_ConnectionOverError, ConnectionError):
+            while (request := await connection.request()) is not None:
+                await connection.respond(request.method, answer(request))
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+    finally:
+        # Where the above did not come to its end, nobody waits for a client that does not read.
+        writer.transport.abort()
+
+
+class _ConnectionOverError(Exception):
+    """There is nothing more to say on this connection."""
+
+
+class _Connection:
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, speed: float | None) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._speed = speed
+        self._http = h11.Connection(h11.SERVER)
+
+    async def request(self) -> WireRequest | None:
+        """Return the next request; None where the client has closed, or a response has ended the connection."""
+        if self._http.our_state is h11.DONE and self._http.their_state is h11.DONE:
+            self._http.start_next_cycle()
+        if self._http.our_state is not h11.IDLE:
+            return None
+        try:
+            return await self._read_request()
+        except h11.RemoteProtocolError as error:
+            await self._refuse(error)
+            raise _ConnectionOverError from error
+
+    async def _read_request(self) -> WireRequest | None:
+        head: h11.Request | None = None
+        body = bytearray()
+        while True:
+            event = self._http.next_event()
+            if event is h11.NEED_DATA:
+                if self._http.they_are_waiting_for_100_continue:
+                    await self._send(h11.InformationalResponse(status_code=100, headers=[], reason=b"Continue"))
+                self._http.receive_data(await self._reader.read(_READ))
+            elif isinstance(event, h11.Request):
+                head = event
+            elif isinstance(event, h11.Data):
+                body += event.data
+            elif isinstance(event, h11.EndOfMessage) and head is not None:
+                return _wire(head, bytes(body))
+            else:
+                return None
+
+    async def _refuse(self, error: h11.RemoteProtocolError) -> None:
+        if self._http.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            text = str(error).encode()
+            headers = [("content-type", "text/plain"), ("connection", "close")]
+            await self._send(h11.Response(status_code=error.error_status_hint, headers=headers, reason=b""))
+            await self._send(h11.Data(data=text))
+            await self._send(h11.EndOfMessage())
+
+    async def respond(self, method: str, response: WireResponse) -> None:
+        """Send `response` as it was recorded: its pieces when they are due, then its ending.
+
+        Raises:
+            _ConnectionOverError: it ended the connection, or the client has left.
+        """
+        began = asyncio.get_running_loop().time()
+        if response.status:
+            await self._send(_head(response))
+            for chunk in response.chunks:
+                await self._wait(began, chunk.at_ms)
+                piece = response.body[chunk.offset : chunk.offset + chunk.length]
+                if piece and method != "HEAD" and response.status not in _BODILESS:
+                    await self._send(h11.Data(data=piece))
+        await self._end(response, began)
+
+    async def _end(self, response: WireResponse, began: float) -> None:
+        ended = response.ended
+        if ended.how == "cancelled" or (ended.error or "").partition(":")[0].endswith("Timeout"):
+            # The recorded client left here, or lost its patience. What would have come next is not known.
+            await self._be_silent(None)
+        await self._wait(began, ended.at_ms)
+        if ended.how == "complete":
+            await self._send(h11.EndOfMessage())
+            return
+        if ended.how == "reset":
+            await self._be_silent(_RESET_AFTER_S)
+            transport = self._writer.transport
+            linger = struct.pack("ii", 1, 0)
+            transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            transport.abort()
+        raise _ConnectionOverError
+
+    async def _send(self, event: h11.Event) -> None:
+        self._writer.write(self._http.send(event) or b"")
+        await self._writer.drain()
+
+    async def _wait(self, began: float, at_ms: float) -> None:
+        if at_ms == math.inf:
+            await self._be_silent(None)
+        if self._speed is not None:
+            due = began + at_ms / 1000 / self._speed - asyncio.get_running_loop().time()
+            if due > 0:
+                await self._be_silent(due)
+
+    async def _be_silent(self, seconds: float | None) -> None:
+        """Return after `seconds`, or never.
+
+        Raises:
+            _ConnectionOverError: the client has left in the meantime.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while sent := await self._reader.read(_READ):
+                    # The next request, sent before this one was answered.
+                    self._http.receive_data(sent)
+                raise _ConnectionOverError
+
+
+def _wire(request: h11.Request, body: bytes) -> WireRequest:
+    target = request.target.decode("ascii")
+    headers: Headers = tuple((name.decode("ascii"), value.decode("latin-1")) for name, value in request.headers)
+    host = next((value for name, value in headers if name == "host"), "localhost")
+    url = target if "://" in target.partition("?")[0] else f"http://{host}{target}"
+    return WireRequest(request.method.decode("ascii"), url, headers, body)
+
+
+def _head(response: WireResponse) -> h11.Response:
+    fields: list[tuple[bytes, bytes]] = []
+    for name, value in response.headers:
+        encoded = name.lower().encode("latin-1", "replace"), value.strip().encode("latin-1", "replace")
+        if name.lower() not in _NOT_SENT and _is_sendable(*encoded):
+            fields.append(encoded)
+    return h11.Response(status_code=response.status, headers=fields, reason=response.reason.encode("ascii", "ignore"))
+
+
+def _is_sendable(name: bytes, value: bytes) -> bool:
+    """Whether HTTP/1.1 can carry a field: HTTP/2 has some that it can't, and an edited file may have any."""
+    try:
+        h11.Response(status_code=200, headers=[(name, value)])
+    except h11.LocalProtocolError:
+        return False
+    return True

@@ -1,0 +1,353 @@
+"""aiohttp: connectors whose connections are answered from a tape or recorded to it.
+
+The patch stands where a session asks for a connection: redirects, middlewares, cookies and timeouts are above it and
+stay aiohttp's own. A played response comes as bytes to aiohttp's own parser, each piece when the reader asks for one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import re
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, cast
+
+from aiohttp.client_exceptions import (
+    ClientConnectionError,
+    ClientConnectorError,
+    ClientOSError,
+    ClientPayloadError,
+    ConnectionTimeoutError,
+    ServerDisconnectedError,
+    SocketTimeoutError,
+)
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.client_reqrep import ClientRequest, ClientResponse
+from aiohttp.connector import BaseConnector, Connection
+from aiohttp.payload import Payload
+from aiohttp.streams import StreamReader
+from yarl import URL
+
+from harness.recording.playback import Playback, cut_off, playable_headers
+from harness.recording.tape import tape_for
+from harness.recording.transports.failures import Failed, Failure, described, failed
+from harness.recording.wire import How, WireRequest
+
+if TYPE_CHECKING:
+    from aiohttp.client import ClientTimeout
+    from aiohttp.tracing import Trace
+
+    from harness.recording.take import Take
+    from harness.recording.tape import Tape
+
+_Connect = Callable[[BaseConnector, ClientRequest, "list[Trace]", "ClientTimeout"], Awaitable[Connection]]
+
+#: What an error before the response is recorded as; the first row that fits.
+_BEFORE_RESPONSE: tuple[tuple[type[Exception], Failure], ...] = (
+    (ConnectionTimeoutError, "ConnectTimeout"),
+    (TimeoutError, "ReadTimeout"),
+    (ClientConnectorError, "ConnectError"),
+    (ServerDisconnectedError, "RemoteProtocolError"),
+    (OSError, "ReadError"),
+)
+#: How aiohttp words a body that broke off with its connection: what was missing, then the system's own error.
+_BROKE = re.compile(r"> *\. \w+\(.*\)$", re.DOTALL)
+#: Where a request, a response and a connection's protocol keep the take that they are part of.
+_TAKE = "_harness_take"
+
+
+def install(library: ModuleType) -> None:
+    """Patch the connectors, requests and responses of aiohttp for the life of the process."""
+    connector: Any = BaseConnector
+    connector.connect = _patched_connect(connector.connect)
+    request: Any = ClientRequest
+    request.send = _patched_send(request.send)
+    response: Any = ClientResponse
+    response.start = _patched_start(response.start)
+
+
+def _patched_connect(real: _Connect) -> _Connect:
+    @wraps(real)
+    async def connect(
+        connector: BaseConnector,
+        request: ClientRequest,
+        traces: list[Trace],
+        timeout: ClientTimeout,  # noqa: ASYNC109 - aiohttp's signature
+    ) -> Connection:
+        url = str(request.url)
+        tape = tape_for(request.method, url)
+        if tape is None:
+            return await real(connector, request, traces, timeout)
+        asked = WireRequest(request.method, url, tuple(request.headers.items()), await _body(request))
+        answer = tape.answer(asked)
+        if answer is not None:
+            return await _play(connector, request, asked, Playback(answer, tape.speed))
+        take = vars(request)[_TAKE] = tape.begin(asked)
+        _send_to(request, tape, url)
+        try:
+            return await real(connector, request, traces, timeout)
+        except BaseException as error:
+            take.ended(*_before_connection(error, request))
+            raise
+
+    return connect
+
+
+def _patched_send(
+    real: Callable[[ClientRequest, Connection], Awaitable[ClientResponse]],
+) -> Callable[[ClientRequest, Connection], Awaitable[ClientResponse]]:
+    @wraps(real)
+    async def send(request: ClientRequest, connection: Connection) -> ClientResponse:
+        take: Take | None = vars(request).pop(_TAKE, None)
+        if take is None:
+            return await real(request, connection)
+        try:
+            response = await real(request, connection)
+        except BaseException as error:
+            take.ended(*_before_response(error))
+            raise
+        vars(response)[_TAKE] = take
+        return response
+
+    return send
+
+
+def _patched_start(
+    real: Callable[[ClientResponse, Connection], Awaitable[ClientResponse]],
+) -> Callable[[ClientResponse, Connection], Awaitable[ClientResponse]]:
+    @wraps(real)
+    async def start(response: ClientResponse, connection: Connection) -> ClientResponse:
+        take: Take | None = vars(response).pop(_TAKE, None)
+        protocol = connection.protocol
+        if take is None or protocol is None:
+            return await real(response, connection)
+        try:
+            await real(response, connection)
+        except BaseException as error:
+            take.ended(*_before_response(error))
+            raise
+        take.responded(response.status, response.reason or "", tuple(response.headers.items()))
+        _tee(response.content, protocol, take)
+        return response
+
+    return start
+
+
+async def _body(request: ClientRequest) -> bytes:
+    body = request.body
+    return await body.as_bytes() if isinstance(body, Payload) else body
+
+
+def _send_to(request: ClientRequest, tape: Tape, url: str) -> None:
+    """Have the request go where the tape sends it, and ask for a body that can be read in a file."""
+    request.headers["Accept-Encoding"] = "identity"
+    destination = tape.destination(url)
+    if destination != url:
+        # A response is made with the URL that was asked for, which the request keeps beside this one.
+        request.url = URL(destination, encoded=True)
+        request.headers["Host"] = request.url.authority
+
+
+def _tee(reader: StreamReader, protocol: ResponseHandler, take: Take) -> None:
+    """Note what the response's reader already has, and what comes to it from now on."""
+    for piece in getattr(reader, "_buffer", ()):
+        take.chunk(piece)
+    broken = reader.exception()
+    if reader.is_eof():
+        take.ended("complete")
+    elif broken is not None:
+        take.ended(*_within_body(broken))
+    else:
+        vars(protocol)[_TAKE] = take
+        reader.__class__ = _TeeReader
+
+
+class _TeeReader(StreamReader):
+    """The reader of a live response, made one of this class when its first bytes have come.
+
+    A connection is used again only after the end of a body, so until then its take is the reader's.
+    """
+
+    __slots__ = ()
+
+    @property
+    def _take(self) -> Take:
+        take: Take = vars(self._protocol)[_TAKE]
+        return take
+
+    def feed_data(self, data: bytes, size: int = 0) -> bool:
+        self._take.chunk(data)
+        return super().feed_data(data, size)
+
+    def feed_eof(self) -> None:
+        self._take.ended("complete")
+        super().feed_eof()
+
+    def set_exception(self, exc: BaseException, *cause: BaseException) -> None:
+        if not self._eof:
+            self._take.ended(*_within_body(exc))
+        super().set_exception(exc, *cause)
+
+    async def _wait(self, func_name: str) -> None:
+        try:
+            await super()._wait(func_name)
+        except TimeoutError as error:
+            # The session's time for the whole request, of which its parts are not told.
+            self._take.ended(*_within_body(error))
+            raise
+
+
+async def _play(connector: BaseConnector, request: ClientRequest, asked: WireRequest, playback: Playback) -> Connection:
+    """Return a connection on which the response is played, or raise what stands in the place of one."""
+    recorded = playback.response
+    if recorded.status == 0:
+        await playback.await_end()
+        if recorded.ended.how == "cancelled":
+            raise cut_off(asked, recorded)
+        what = failed(recorded)
+        if what.failure == "ConnectTimeout":
+            raise ConnectionTimeoutError(what.text)
+        if what.failure == "ConnectError":
+            raise ClientConnectorError(request.connection_key, _system_error(errno.ECONNREFUSED, what))
+    protocol = _PlayedHandler(request.loop, asked, playback)
+    return Connection(connector, request.connection_key, protocol, request.loop)
+
+
+class _PlayedHandler(ResponseHandler):
+    """The protocol of a connection that nothing is sent on, and whose response comes from a recording."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, asked: WireRequest, playback: Playback) -> None:
+        super().__init__(loop)
+        self._asked = asked
+        self._playback = playback
+        self._played = 0
+        self.connection_made(_Nowhere(playback))
+        # Never used again: what comes after this response is none of the recording.
+        self.force_close()
+
+    def set_response_params(self, **params: Any) -> None:
+        # Pieces come when they are asked for, so a slow reader must not look like a silent server.
+        super().set_response_params(**params | {"read_timeout": None})
+
+    async def read(self) -> Any:
+        """Return the head of the response and its reader."""
+        # The task that sends the body gets to run, as it does while a server is thinking.
+        await asyncio.sleep(0)
+        recorded = self._playback.response
+        if recorded.status == 0:
+            raise _no_response(failed(recorded))
+        fields = (*playable_headers(recorded), ("transfer-encoding", "chunked"))
+        lines = [f"HTTP/1.1 {recorded.status} {recorded.reason}", *(f"{name}: {value}" for name, value in fields)]
+        self.data_received(("\r\n".join(lines) + "\r\n\r\n").encode("utf-8", "surrogateescape"))
+        message, reader = await super().read()
+        if not reader.is_eof():
+            reader.__class__ = _PlayedReader
+        return message, reader
+
+    async def play_next(self, reader: StreamReader) -> None:
+        """Give the next piece to the parser, and by it to `reader`, or end the response as it was recorded."""
+        recorded = self._playback.response
+        chunk = recorded.chunks[self._played] if self._played < len(recorded.chunks) else None
+        # Not by `apieces`, whose end a cancelled wait would be, while aiohttp lets a reader try again.
+        await self._playback._sleep(recorded.ended.at_ms if chunk is None else chunk.at_ms)
+        if self._playback.closed:
+            raise ClientConnectionError("Connection closed")
+        if chunk is not None:
+            self._played += 1
+            piece = recorded.body[chunk.offset : chunk.offset + chunk.length]
+            self.data_received(b"%x\r\n%b\r\n" % (len(piece), piece))
+        elif recorded.ended.how == "complete":
+            self.data_received(b"0\r\n\r\n")
+        elif recorded.ended.how == "cancelled":
+            raise cut_off(self._asked, recorded)
+        else:
+            error = _broken_body(failed(recorded))
+            reader.set_exception(error)
+            raise error
+
+
+class _PlayedReader(StreamReader):
+    """The reader of a played response: where it would wait for bytes, it takes the next piece."""
+
+    __slots__ = ()
+
+    async def _wait(self, func_name: str) -> None:
+        with self._timer:
+            await cast(_PlayedHandler, self._protocol).play_next(self)
+
+
+class _Nowhere(asyncio.Transport):
+    """A transport that swallows what is sent."""
+
+    def __init__(self, playback: Playback) -> None:
+        super().__init__()
+        self._playback = playback
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        pass
+
+    def is_closing(self) -> bool:
+        return self._playback.closed
+
+    def close(self) -> None:
+        self._playback.close()
+
+    def abort(self) -> None:
+        self._playback.close()
+
+
+def _no_response(what: Failed) -> Exception:
+    match what.failure:
+        case "ReadTimeout":
+            return SocketTimeoutError(what.text)
+        case "ReadError":
+            system = _system_error(errno.ECONNRESET, what)
+            return ClientOSError(system.errno, system.strerror)
+        case _:
+            return ServerDisconnectedError(what.text or None)
+
+
+def _broken_body(what: Failed) -> Exception:
+    timed_out = what.failure in ("ReadTimeout", "ConnectTimeout")
+    return SocketTimeoutError(what.text) if timed_out else ClientPayloadError(what.text)
+
+
+def _system_error(number: int, what: Failed) -> OSError:
+    """Return the system's error behind a recorded one; aiohttp builds its own texts around it."""
+    text = what.text.removeprefix(f"[Errno {number}] ")
+    if what.raised_as.startswith("ClientConnector"):
+        text = text.partition(" [")[2].removesuffix("]") or text
+    return OSError(number, text)
+
+
+def _before_connection(error: BaseException, request: ClientRequest) -> tuple[How, str | None]:
+    if isinstance(error, TimeoutError):
+        return "no-response", described("ConnectTimeout", error)
+    if isinstance(error, asyncio.CancelledError):
+        # The session's time for the whole request cancels the task and becomes a timeout only further up.
+        try:
+            request._timer.assert_timeout()
+        except TimeoutError as timeout:
+            return "no-response", described("ConnectTimeout", timeout)
+    return _before_response(error)
+
+
+def _before_response(error: BaseException) -> tuple[How, str | None]:
+    if not isinstance(error, Exception):
+        return "cancelled", None
+    failure = next((failure for kind, failure in _BEFORE_RESPONSE if isinstance(error, kind)), "RemoteProtocolError")
+    return "no-response", described(cast(Failure, failure), error)
+
+
+def _within_body(error: BaseException) -> tuple[How, str | None]:
+    # A response that its client closes or releases has just this class set as its reader's error.
+    if not isinstance(error, Exception) or type(error) is ClientConnectionError:
+        return "cancelled", None
+    if isinstance(error, TimeoutError):
+        return "error", described("ReadTimeout", error)
+    if isinstance(error, ClientPayloadError) and not _BROKE.search(str(error)):
+        return "cut", described("RemoteProtocolError", error)
+    broke = isinstance(error, ClientPayloadError | OSError)
+    return ("reset" if broke else "error"), described("ReadError", error)

@@ -1,0 +1,61 @@
+"""What recordings call the ways in which a request fails, whichever library ran into them.
+
+The names are httpx's, which divides failures by what happened on the wire. Another library's own error stands behind:
+`ReadTimeout: ReadTimeoutError: Read timed out.` So any library can raise what another one recorded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, cast, get_args
+
+from harness.recording.playback import error_name
+from harness.recording.wire import How, WireResponse
+
+#: `ConnectError`: no connection, name resolution and TLS included. `RemoteProtocolError`: the server closed too early,
+#: or sent what is not HTTP. `ReadError`: the connection broke.
+Failure = Literal["ConnectError", "ConnectTimeout", "ReadError", "ReadTimeout", "RemoteProtocolError"]
+
+#: httpx's finer names, by the one among ours that libraries have a class for.
+_ALSO: dict[str, Failure] = {
+    "CloseError": "ReadError",
+    "LocalProtocolError": "RemoteProtocolError",
+    "PoolTimeout": "ConnectTimeout",
+    "ProxyError": "ConnectError",
+    "WriteError": "ReadError",
+    "WriteTimeout": "ReadTimeout",
+}
+#: What an ending is taken for that names no error we know.
+_TAKEN_FOR: dict[How, Failure] = {
+    "cut": "RemoteProtocolError",
+    "reset": "ReadError",
+    "error": "ReadError",
+    "no-response": "ConnectError",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A recorded failure."""
+
+    failure: Failure
+    #: The class of the library that recorded it, where that is not the failure's own name, else empty.
+    raised_as: str
+    #: The text of the error; empty where none was recorded.
+    text: str
+
+
+def described(failure: Failure, error: BaseException) -> str:
+    """Return how `error`, of a library other than httpx, is recorded."""
+    return f"{failure}: {type(error).__name__}: {error}"
+
+
+def failed(response: WireResponse) -> Failed:
+    """Return the failure with which `response` ended. Not for one that is complete or was cancelled."""
+    name, text = error_name(response)
+    known = name in get_args(Failure) or name in _ALSO
+    failure = _ALSO.get(name, cast(Failure, name)) if known else _TAKEN_FOR[response.ended.how]
+    raised_as, _, rest = text.partition(": ")
+    if known and raised_as.isidentifier():
+        return Failed(failure, raised_as, rest)
+    return Failed(failure, "", text)

@@ -1,0 +1,383 @@
+"""urllib3, and so requests and botocore: pools whose requests are answered from a tape or recorded to it.
+
+The patch stands where a pool hands a request to one connection: retries, redirects and the wrapping of errors are above
+it and stay urllib3's own. A played response comes as bytes to urllib3's own parser.
+"""
+
+from __future__ import annotations
+
+import errno
+import http.client
+import io
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import wraps
+from http.client import HTTPException
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, cast
+
+from urllib3 import HTTPHeaderDict
+from urllib3.connection import HTTPConnection, port_by_scheme
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool, connection_from_url
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    NewConnectionError,
+    ProtocolError,
+    ProxyError,
+    ReadTimeoutError,
+    SSLError,
+)
+from urllib3.response import HTTPResponse
+from urllib3.util import Url, parse_url
+
+from harness.recording.playback import Playback, cut_off, playable_headers
+from harness.recording.tape import tape_for
+from harness.recording.transports.failures import Failed, Failure, described, failed
+from harness.recording.wire import Headers, How, WireRequest, WireResponse
+
+if TYPE_CHECKING:
+    from harness.recording.take import Take
+
+_Send = Callable[..., HTTPResponse]
+
+#: What an error before the response is recorded as; the first row that fits.
+_BEFORE_RESPONSE: tuple[tuple[type[Exception], Failure], ...] = (
+    # Before ConnectTimeoutError, of which urllib3 makes it a kind.
+    (NewConnectionError, "ConnectError"),
+    (ConnectTimeoutError, "ConnectTimeout"),
+    (ReadTimeoutError, "ReadTimeout"),
+    (SSLError, "ConnectError"),
+    (ProxyError, "ConnectError"),
+    # Before OSError, since `RemoteDisconnected` is both.
+    (HTTPException, "RemoteProtocolError"),
+    (OSError, "ReadError"),
+    (HTTPError, "RemoteProtocolError"),
+)
+
+
+def install(library: ModuleType) -> None:
+    """Patch the connection pools of urllib3 for the life of the process. Version 1, shaped otherwise, is left alone."""
+    if library.__version__.startswith("1."):
+        return
+    pool: Any = HTTPConnectionPool
+    pool._make_request = _patched(pool._make_request)
+    secure: Any = HTTPSConnectionPool
+    secure._prepare_proxy = _tunnel_when_live(secure._prepare_proxy)
+
+
+def _patched(real: _Send) -> _Send:
+    @wraps(real)
+    def _make_request(
+        pool: HTTPConnectionPool, conn: HTTPConnection, method: str, url: str, **options: Any
+    ) -> HTTPResponse:
+        asked_url = _absolute(pool, url)
+        tape = tape_for(method, asked_url)
+        if tape is None:
+            return real(pool, conn, method, url, **options)
+        open_tunnel = vars(conn).pop(_TUNNEL, None)
+        body = _read(options.get("body"))
+        headers = options.get("headers") or {}
+        asked = WireRequest(method, asked_url, _plain(headers), body or b"")
+        answer = tape.answer(asked)
+        if answer is not None:
+            return _Playing(pool, conn, asked, Playback(answer, tape.speed)).response(url, options)
+        preload = options.get("preload_content", True)
+        options |= {"body": body, "headers": _asking_for_plain_bodies(headers), "preload_content": False}
+        take = tape.begin(asked)
+        try:
+            destination = tape.destination(asked_url)
+            if destination != asked_url:
+                response = _elsewhere(real, destination, pool, conn, method, options)
+            else:
+                if open_tunnel is not None:
+                    open_tunnel()
+                response = real(pool, conn, method, url, **options)
+        except BaseException as error:
+            take.ended(*_before_response(error))
+            raise
+        take.responded(response.status, response.reason or "", tuple(response.headers.items()))
+        return _loaded(_tee(response, take), preload)
+
+    return _make_request
+
+
+#: Where a connection keeps the tunnel that it is still to open.
+_TUNNEL = "_harness_tunnel"
+
+
+def _tunnel_when_live(real: Callable[[HTTPSConnectionPool, HTTPConnection], None]) -> Callable[..., None]:
+    @wraps(real)
+    def _prepare_proxy(pool: HTTPSConnectionPool, conn: HTTPConnection) -> None:
+        # Behind a proxy a pool connects before it has a request to ask a tape about.
+        if tape_for("CONNECT", _absolute(pool, "")) is None:
+            real(pool, conn)
+        else:
+            vars(conn)[_TUNNEL] = lambda: real(pool, conn)
+
+    return _prepare_proxy
+
+
+def _elsewhere(
+    real: _Send,
+    destination: str,
+    pool: HTTPConnectionPool,
+    conn: HTTPConnection,
+    method: str,
+    options: dict[str, Any],
+) -> HTTPResponse:
+    """Send a request over a connection of its own to where the tape sends it."""
+    own_pool = connection_from_url(destination)
+    own: Any = own_pool._get_conn()
+    headers = {name: value for name, value in options["headers"].items() if _text(name).lower() != "host"}
+    # The response has the connection, whether it is streamed or read at once, so that it closes with the response.
+    own_options = options | {"headers": headers, "response_conn": own}
+    try:
+        response = real(own_pool, own, method, parse_url(destination).request_uri, **own_options)
+    except BaseException:
+        own.close()
+        raise
+    if options.get("response_conn") is not None:
+        pool._put_conn(conn)
+    return response
+
+
+def _loaded(response: HTTPResponse, preload: bool) -> HTTPResponse:
+    """Return `response`, read to its end where the caller wanted that: urllib3 itself would before it can be tapped."""
+    if preload:
+        response._body = response.read(decode_content=response.decode_content)
+    return response
+
+
+def _tee(response: HTTPResponse, take: Take) -> HTTPResponse:
+    """Return the same response, from now on noting what is read from it."""
+    response.__class__ = _Tee
+    tee = cast(_Tee, response)
+    tee._take = take
+    if tee.length_remaining == 0:
+        take.ended("complete")
+    return tee
+
+
+class _Tee(HTTPResponse):
+    """A live response; its pieces are noted where they come off the wire, and passed on as they are.
+
+    All bytes of a body come through one of two methods: chunks through `_handle_chunk`, others through `_raw_read`.
+    """
+
+    _take: Take
+    #: The thread that is reading the length of a chunk: urllib3 closes the response there itself where none comes.
+    _measuring: int | None = None
+
+    def _update_chunk_length(self) -> None:
+        self._measuring = threading.get_ident()
+        super()._update_chunk_length()
+        self._measuring = None
+
+    def _handle_chunk(self, amt: int | None) -> bytes:
+        piece = super()._handle_chunk(amt)
+        self._take.chunk(piece)
+        return piece
+
+    def read_chunked(self, amt: int | None = None, decode_content: bool | None = None) -> Iterator[bytes]:  # type: ignore[override]
+        with self._noting_how_it_ends():
+            yield from super().read_chunked(amt, decode_content)
+        self._take.ended("complete")
+
+    def _raw_read(self, amt: int | None = None, *, read1: bool = False) -> bytes:
+        with self._noting_how_it_ends():
+            piece = super()._raw_read(amt, read1=read1)
+        self._take.chunk(piece or b"")
+        if self.isclosed():
+            # botocore has urllib3 not compare lengths, since it does so itself.
+            short = bool(self.length_remaining)
+            self._take.ended("cut" if short else "complete", _SHORT if short else None)
+        return piece
+
+    def close(self) -> None:
+        if self._measuring != threading.get_ident():
+            # First, since a reader in another thread may be woken by closing and would report a broken connection.
+            self._take.ended("cancelled")
+        super().close()
+
+    def shutdown(self) -> None:
+        self._take.ended("cancelled")
+        super().shutdown()
+
+    @contextmanager
+    def _noting_how_it_ends(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException as error:
+            self._take.ended(*_within_body(error))
+            raise
+
+
+#: A body that was shorter than its length, where nobody raised an error about it.
+_SHORT = "RemoteProtocolError: the body was shorter than its content-length"
+
+
+class _Playing:
+    """One request that is answered from a tape, and the pool and connection that urllib3 had chosen for it."""
+
+    def __init__(self, pool: HTTPConnectionPool, conn: HTTPConnection, asked: WireRequest, playback: Playback) -> None:
+        self._pool = pool
+        self._conn = conn
+        self._asked = asked
+        self._playback = playback
+
+    def response(self, url: str, options: dict[str, Any]) -> HTTPResponse:
+        """Return the played response, or raise what stands in its place. The connection is not touched."""
+        recorded = self._playback.response
+        if recorded.status == 0:
+            self._playback.wait_for_end()
+            raise self._before_response(recorded)
+        parsed = http.client.HTTPResponse(cast(Any, _PlayedSocket(self._wire())), method=self._asked.method)
+        parsed.begin()
+        response = _Played(
+            body=cast(Any, parsed),
+            headers=HTTPHeaderDict(parsed.getheaders()),
+            status=parsed.status,
+            version=parsed.version,
+            version_string="HTTP/1.1",
+            reason=parsed.reason,
+            preload_content=False,
+            decode_content=options.get("decode_content", True),
+            original_response=cast(Any, parsed),
+            request_method=self._asked.method,
+            request_url=url,
+        )
+        response.playback = self._playback
+        response.retries = options.get("retries")
+        response._connection = options.get("response_conn")
+        response._pool = self._pool
+        return _loaded(response, options.get("preload_content", True))
+
+    def _wire(self) -> Iterator[bytes]:
+        recorded = self._playback.response
+        fields = (*playable_headers(recorded), ("transfer-encoding", "chunked"))
+        lines = [f"HTTP/1.1 {recorded.status} {recorded.reason}", *(f"{name}: {value}" for name, value in fields)]
+        yield ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")
+        for piece in self._playback.pieces():
+            yield b"%x\r\n%b\r\n" % (len(piece), piece)
+        if self._playback.closed:
+            raise ProtocolError("the response was closed while it was read")
+        if recorded.ended.how == "cancelled":
+            raise cut_off(self._asked, recorded)
+        if recorded.ended.how != "complete":
+            raise self._within_body(failed(recorded))
+        yield b"0\r\n\r\n"
+
+    def _before_response(self, recorded: WireResponse) -> BaseException:
+        """Return what urllib3's connection would have raised: pools wrap some of it."""
+        if recorded.ended.how == "cancelled":
+            return cut_off(self._asked, recorded)
+        what = failed(recorded)
+        text = what.text.removeprefix(f"{self._conn}: ").removeprefix(f"{self._pool}: ")
+        match what.failure:
+            case "ConnectTimeout":
+                return ConnectTimeoutError(self._conn, text)
+            case "ReadTimeout":
+                return ReadTimeoutError(self._pool, self._asked.url, text)
+            case "ReadError":
+                return ConnectionResetError(errno.ECONNRESET, text.removeprefix(f"[Errno {errno.ECONNRESET}] "))
+            case "RemoteProtocolError":
+                return http.client.RemoteDisconnected(text)
+            case "ConnectError":
+                return SSLError(text) if what.raised_as == "SSLError" else NewConnectionError(self._conn, text)
+
+    def _within_body(self, what: Failed) -> BaseException:
+        if what.failure in ("ReadTimeout", "ConnectTimeout"):
+            return ReadTimeoutError(self._pool, "", what.text.removeprefix(f"{self._pool}: "))
+        return ProtocolError(what.text)
+
+
+class _Played(HTTPResponse):
+    """A recorded response. Closing it wakes a thread that waits for its next piece."""
+
+    playback: Playback | None = None
+
+    def close(self) -> None:
+        if self.playback is not None:
+            self.playback.close()
+        super().close()
+
+    def shutdown(self) -> None:
+        if self.playback is not None:
+            self.playback.close()
+
+
+class _PlayedSocket(io.RawIOBase):
+    """What http.client reads a response from: each piece of the script is one read, none is asked for before its turn."""
+
+    def __init__(self, script: Iterator[bytes]) -> None:
+        super().__init__()
+        self._script = script
+        self._rest = b""
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        return io.BufferedReader(self)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        self._rest = self._rest or next(self._script, b"")
+        taken = min(len(self._rest), len(buffer))
+        buffer[:taken], self._rest = self._rest[:taken], self._rest[taken:]
+        return taken
+
+
+def _absolute(pool: HTTPConnectionPool, target: str) -> str:
+    """Return the URL of a request: its target where that is one, as for plain proxies, else with the pool's origin."""
+    if target and not target.startswith("/"):
+        return target
+    port = pool.port if pool.port != port_by_scheme.get(pool.scheme or "") else None
+    return Url(scheme=pool.scheme, host=pool.host, port=port, path=target or None).url
+
+
+def _read(body: Any) -> bytes | None:
+    """Return the body of a request as bytes. A file is rewound by urllib3 itself before it is sent again."""
+    if body is None or isinstance(body, bytes):
+        return body
+    if isinstance(body, str):
+        return body.encode()
+    if isinstance(body, bytearray | memoryview):
+        return bytes(body)
+    pieces = iter([body.read()]) if hasattr(body, "read") else iter(body)
+    return b"".join(piece.encode() if isinstance(piece, str) else bytes(piece) for piece in pieces)
+
+
+def _plain(headers: Mapping[Any, Any]) -> Headers:
+    return tuple((_text(name), _text(value)) for name, value in headers.items())
+
+
+def _text(value: Any) -> str:
+    # botocore has some as bytes.
+    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
+
+
+def _asking_for_plain_bodies(headers: Mapping[Any, Any]) -> Mapping[Any, Any]:
+    """Return the headers that ask for a body that can be read in a file; without the field, urllib3 does just that."""
+    if not any(_text(name).lower() == "accept-encoding" for name in headers):
+        return headers
+    return {name: headers[name] for name in headers if _text(name).lower() != "accept-encoding"}
+
+
+def _before_response(error: BaseException) -> tuple[How, str | None]:
+    if not isinstance(error, Exception):
+        return "cancelled", None
+    failure = next((failure for kind, failure in _BEFORE_RESPONSE if isinstance(error, kind)), "ConnectError")
+    return "no-response", described(cast(Failure, failure), error)
+
+
+def _within_body(error: BaseException) -> tuple[How, str | None]:
+    if not isinstance(error, Exception):
+        return "cancelled", None
+    if isinstance(error, ReadTimeoutError):
+        return "error", described("ReadTimeout", error)
+    broke = isinstance(error, SSLError) or isinstance(error.__cause__, OSError)
+    if isinstance(error, ProtocolError | HTTPException) and not broke:
+        return "cut", described("RemoteProtocolError", error)
+    return ("reset" if broke else "error"), described("ReadError", error)

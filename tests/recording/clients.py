@@ -1,0 +1,149 @@
+"""Every HTTP library that tapes know, used as its SDKs use it, behind one way to post and read."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+import httpx
+import httpx2
+import requests
+import urllib3
+
+from tests.recording.loopback import PATIENCE_S
+
+Seen = Callable[[bytes], object]
+
+
+@dataclass(slots=True)
+class Read:
+    """What a client saw of one response."""
+
+    pieces: list[bytes] = field(default_factory=list)
+    status: int = 0
+    #: The class of the library's error and its text; empty where none was raised.
+    error: str = ""
+    text: str = ""
+
+    @property
+    def body(self) -> bytes:
+        return b"".join(self.pieces)
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """One library, used one way."""
+
+    name: str
+    #: Posts to a URL, fills the `Read`, tells of each piece, and stops where told true.
+    use: Callable[[str, bytes, float, Read, Seen], None]
+    #: The base class of what the library raises about connections.
+    errors: type[Exception]
+
+    def post(
+        self,
+        url: str,
+        *,
+        content: bytes = b'{"a": 1}',
+        timeout: float = PATIENCE_S,
+        on_piece: Seen = lambda _: False,
+        stop: bool = False,
+    ) -> Read:
+        """Post, read piece by piece; leave after the first piece if told to. Errors of the library are noted."""
+        read = Read()
+
+        def seen(piece: bytes) -> bool:
+            read.pieces.append(piece)
+            on_piece(piece)
+            return stop
+
+        try:
+            self.use(url, content, timeout, read, seen)
+        except self.errors as error:
+            read.error, read.text = type(error).__name__, str(error)
+        return read
+
+
+def _sync_httpx(library: Any) -> Callable[[str, bytes, float, Read, Seen], None]:
+    def use(url: str, content: bytes, timeout: float, read: Read, seen: Seen) -> None:
+        with (
+            library.Client(timeout=timeout, trust_env=False) as client,
+            client.stream("POST", url, content=content) as response,
+        ):
+            read.status = response.status_code
+            for piece in response.iter_raw():
+                if seen(piece):
+                    break
+
+    return use
+
+
+def _async_httpx(library: Any) -> Callable[[str, bytes, float, Read, Seen], None]:
+    async def ause(url: str, content: bytes, timeout: float, read: Read, seen: Seen) -> None:
+        async with (
+            library.AsyncClient(timeout=timeout, trust_env=False) as client,
+            client.stream("POST", url, content=content) as response,
+        ):
+            read.status = response.status_code
+            async for piece in response.aiter_raw():
+                if seen(piece):
+                    break
+
+    return lambda *args: asyncio.run(ause(*args))
+
+
+def _urllib3(url: str, content: bytes, timeout: float, read: Read, seen: Seen) -> None:
+    with urllib3.PoolManager(timeout=timeout, retries=False) as pools:
+        response = pools.request("POST", url, body=content, preload_content=False)
+        try:
+            read.status = response.status
+            for piece in response.stream():
+                if seen(piece):
+                    break
+        finally:
+            response.close()
+
+
+def _requests(url: str, content: bytes, timeout: float, read: Read, seen: Seen) -> None:
+    with (
+        requests.Session() as session,
+        session.post(url, data=content, timeout=timeout, stream=True) as response,
+    ):
+        read.status = response.status_code
+        for piece in response.iter_content(None):
+            if seen(piece):
+                break
+
+
+async def _apost(url: str, content: bytes, timeout: float, read: Read, seen: Seen) -> None:
+    limits = aiohttp.ClientTimeout(sock_read=timeout)
+    # Lower case, as google-genai has it.
+    async with (
+        aiohttp.ClientSession(timeout=limits) as session,
+        session.request("post", url, data=content) as response,
+    ):
+        read.status = response.status
+        async for piece in response.content.iter_any():
+            if seen(piece):
+                break
+
+
+def _aiohttp(url: str, content: bytes, timeout: float, read: Read, seen: Seen) -> None:
+    asyncio.run(_apost(url, content, timeout, read, seen))
+
+
+CLIENTS = {
+    client.name: client
+    for client in (
+        Client("httpx", _sync_httpx(httpx), httpx.TransportError),
+        Client("httpx async", _async_httpx(httpx), httpx.TransportError),
+        Client("httpx2", _sync_httpx(httpx2), httpx2.TransportError),
+        Client("httpx2 async", _async_httpx(httpx2), httpx2.TransportError),
+        Client("urllib3", _urllib3, urllib3.exceptions.HTTPError),
+        Client("requests", _requests, requests.RequestException),
+        Client("aiohttp", _aiohttp, aiohttp.ClientError),
+    )
+}
