@@ -335,6 +335,57 @@ def scan(paths: tuple[Path, ...], max_age: int, json_file: IO[str] | None) -> in
     return 1 if findings else 0
 
 
+@harness.command()
+@click.option("--runtime", default="harness", show_default=True, metavar="NAME|module:attr", help="The runtime under test.")
+@click.option("--clause", "clauses", multiple=True, metavar="GLOB", help="Only these clauses, as in cleanup.*; repeatable.")
+@click.option("--expect", type=click.Path(path_type=Path), metavar="FILE", help="Known failures; new and stale ones fail.")
+@click.option("--write-expect", type=click.Path(path_type=Path), metavar="FILE", help="Write the failures as known ones.")
+@click.option("-n", "--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes to work in.")
+@click.option("--junit", type=click.Path(path_type=Path), metavar="FILE", help="Write a JUnit report.")
+@json_option
+def conformance(
+    runtime: str,
+    clauses: tuple[str, ...],
+    expect: Path | None,
+    write_expect: Path | None,
+    workers: int,
+    junit: Path | None,
+    json_file: IO[str] | None,
+) -> int:
+    """Put a runtime through the suite and say, clause by clause, what holds.
+
+    \b
+    Example:
+      harness conformance --runtime my_runtime.subject:Subject --clause 'cleanup.*' -n 2
+
+    \b
+    JSON: {"format": "harness.conformance/1", "subject": {"name", "version", "capabilities"}, "summary": {"must":
+    {"passed", "failed", "not_testable"}, "should": {...}, "not_applicable"}, "clauses": [{"id", "level", "status",
+    "checks": [{"scenario", "status", "violations": [{"seq", "message"}]}]}], "faults": [{"scenario", "message"}]}
+    """
+    from conformance import baseline, command
+
+    outcome = command.run_suite(runtime, clauses, workers)
+    console = _console(json_file)
+    document = outcome.document()
+    _render_outcome(console, document)
+    code = outcome.exit_code()
+    if write_expect is not None:
+        baseline.write(outcome, write_expect)
+    if expect is not None and code != 2:
+        held = baseline.hold(outcome, expect)
+        for what, entries in (("new failure", held.new), ("stale entry", held.stale)):
+            for clause, scenario in entries:
+                console.print(f"{what}: {clause} in {scenario or 'no scenario'}", markup=False, highlight=False)
+        code = 0 if held.holds else 1
+    _write_json(json_file, document)
+    if junit is not None:
+        from conformance.report import junit as junit_report
+
+        junit_report.write(command.cases(outcome), junit)
+    return code
+
+
 def _default_recordings() -> Path:
     here = Path("cassettes")
     if here.is_dir():
@@ -393,6 +444,29 @@ def _render_summary(console: Console, summary: dict[str, Any]) -> None:
     console.print(
         f"{summary['passed']} passed, {summary['failed']} failed, {summary['errors']} errors, "
         f"{summary['not_a_call']} not a call; {summary['files']} files in {summary['seconds']} s",
+        highlight=False,
+    )
+
+
+def _render_outcome(console: Console, document: dict[str, Any]) -> None:
+    styles = {"passed": "green", "failed": "red", "not-testable": "yellow", "not-applicable": "dim"}
+    for row in document["clauses"]:
+        console.print(f"[{styles[row['status']]}]{row['status']:14}[/] {row['id']} ({row['level']})", highlight=False)
+        for check in row["checks"]:
+            for violation in check["violations"][:3]:
+                at = f" at frame {violation['seq']}" if violation["seq"] is not None else ""
+                console.print(
+                    f"               {check['scenario']}{at}: {violation['message']}", markup=False, highlight=False
+                )
+    for fault in document["faults"]:
+        console.print(f"fault of the harness in {fault['scenario']}:\n{fault['message']}", markup=False, highlight=False)
+    subject, counts = document["subject"], document["summary"]
+    told = "; ".join(
+        f"{level.upper()} {', '.join(f'{count} {name}' for name, count in counts[level].items())}"
+        for level in ("must", "should")
+    )
+    console.print(
+        f"{subject['name']} {subject['version']}: {told}; {counts['not_applicable']} not applicable".replace("_", " "),
         highlight=False,
     )
 

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-
 # What a model says. The subject's own OpenAI integration asks a server on loopback that plays this.
 
 

@@ -1,52 +1,77 @@
-"""Ordered frame streams for LLM agents: flows, direct LLM calls, and the sessions through which they are read."""
+"""Ordered frame streams for LLM agents: flows, direct LLM calls, and the sessions through which they are read.
+
+Importing this package loads nothing else; each public name loads its module when it is first used.
+"""
 
 from __future__ import annotations
 
-from harness.bus import BaseEventListener, EventBus, add_stream_sink, event_bus, reset_stream_sinks
-from harness.errors import (
-    ConformanceError,
-    HarnessError,
-    ProviderError,
-    RecordingError,
-    RunCancelled,
-    UsageError,
-)
-from harness.events import BaseEvent
-from harness.flow import Flow, and_, listen, or_, router, start
-from harness.frames import StreamFrame
-from harness.legacy import StreamChunk, StreamChunkType, ToolCallChunk, stream_frame_to_chunk
-from harness.llm import LLM, BaseLLM, UsageMetrics, call_stop_override, call_stream_override
-from harness.session import AsyncStreamSession, StreamSession
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
 
-__all__ = [
-    "LLM",
-    "AsyncStreamSession",
-    "BaseEvent",
-    "BaseEventListener",
-    "BaseLLM",
-    "ConformanceError",
-    "EventBus",
-    "Flow",
-    "HarnessError",
-    "ProviderError",
-    "RecordingError",
-    "RunCancelled",
-    "StreamChunk",
-    "StreamChunkType",
-    "StreamFrame",
-    "StreamSession",
-    "ToolCallChunk",
-    "UsageError",
-    "UsageMetrics",
-    "add_stream_sink",
-    "and_",
-    "call_stop_override",
-    "call_stream_override",
-    "event_bus",
-    "listen",
-    "or_",
-    "reset_stream_sinks",
-    "router",
-    "start",
-    "stream_frame_to_chunk",
-]
+if TYPE_CHECKING:
+    from harness.bus import (
+        BaseEventListener as BaseEventListener,
+        EventBus as EventBus,
+        add_stream_sink as add_stream_sink,
+        event_bus as event_bus,
+        reset_stream_sinks as reset_stream_sinks,
+    )
+    from harness.errors import (
+        ConformanceError as ConformanceError,
+        HarnessError as HarnessError,
+        ProviderError as ProviderError,
+        RecordingError as RecordingError,
+        RunCancelled as RunCancelled,
+        UsageError as UsageError,
+    )
+    from harness.events import BaseEvent as BaseEvent
+    from harness.flow import (
+        Flow as Flow,
+        and_ as and_,
+        listen as listen,
+        or_ as or_,
+        router as router,
+        start as start,
+    )
+    from harness.frames import StreamFrame as StreamFrame
+    from harness.legacy import (
+        StreamChunk as StreamChunk,
+        StreamChunkType as StreamChunkType,
+        ToolCallChunk as ToolCallChunk,
+        stream_frame_to_chunk as stream_frame_to_chunk,
+    )
+    from harness.llm import (
+        LLM as LLM,
+        BaseLLM as BaseLLM,
+        UsageMetrics as UsageMetrics,
+        call_stop_override as call_stop_override,
+        call_stream_override as call_stream_override,
+    )
+    from harness.session import AsyncStreamSession as AsyncStreamSession, StreamSession as StreamSession
+
+#: Module → the public names that come from it.
+_NAMES: Final = {
+    "harness.bus": "BaseEventListener EventBus add_stream_sink event_bus reset_stream_sinks",
+    "harness.errors": "ConformanceError HarnessError ProviderError RecordingError RunCancelled UsageError",
+    "harness.events": "BaseEvent",
+    "harness.flow": "Flow and_ listen or_ router start",
+    "harness.frames": "StreamFrame",
+    "harness.legacy": "StreamChunk StreamChunkType ToolCallChunk stream_frame_to_chunk",
+    "harness.llm": "LLM BaseLLM UsageMetrics call_stop_override call_stream_override",
+    "harness.session": "AsyncStreamSession StreamSession",
+}
+_MODULE_OF: Final = {name: module for module, names in _NAMES.items() for name in names.split()}
+
+__all__ = sorted(_MODULE_OF)  # noqa: PLE0605 - computed, so that the names stand in one place
+
+
+def __getattr__(name: str) -> Any:
+    module = _MODULE_OF.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(module), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

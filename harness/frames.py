@@ -7,7 +7,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, cast, get_args
 
 import orjson
-import orjson
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -141,11 +140,6 @@ class StreamFrame(BaseModel):
     def __iter__(self) -> Iterator[tuple[str, Any]]:  # type: ignore[override]
         return self.__repr_args__()
 
-    @classmethod
-    def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> StreamFrame:
-        """Return the frame that `model_dump_json` wrote. Pydantic's own parser refuses what is nested 200 deep."""
-        return cls.model_validate(orjson.loads(json_data), **options)
-
     def __reduce__(self) -> tuple[Any, ...]:
         return StreamFrame.model_validate, ({name: getattr(self, name) for name in _FIELDS},)
 
@@ -164,7 +158,7 @@ def _fragment_payload(fragment: ToolCallFragment) -> FrozenDict:
 
 
 def _fragment_head(fragment: ToolCallFragment) -> dict[str, Any]:
-    return {"id": fragment.id, "type": fragment.type, "index": fragment.index}
+    return {"id": encode(fragment.id), "type": encode(fragment.type), "index": fragment.index}
 
 
 def stored_payload(frame: StreamFrame) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from enum import Enum
 
 from pydantic import BaseModel, ConfigDict
 
+from harness.codec import decoded_text
 from harness.frames import StreamFrame
 
 
@@ -55,12 +56,12 @@ def stream_frame_to_chunk(frame: StreamFrame) -> StreamChunk | None:
         tool_call = ToolCallChunk(
             tool_id=called["id"],
             tool_name=called["function"]["name"],
-            arguments=called["function"]["arguments"] or "",
+            arguments=decoded_text(called["function"]["arguments"] or ""),
             index=called["index"],
         )
     chunk = payload["chunk"]
     return StreamChunk(
-        content=chunk if isinstance(chunk, str) else "",
+        content=decoded_text(chunk or ""),
         chunk_type=StreamChunkType.TEXT if tool_call is None else StreamChunkType.TOOL_CALL,
         task_name=payload.get("task_name") or "",
         task_id=payload.get("task_id") or "",

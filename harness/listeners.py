@@ -20,9 +20,13 @@ logger = logging.getLogger("harness")
 #: `(source, event)`, sync or async.
 Handler = Callable[[Any, Any], Any]
 #: Where `aemit` collects the async handlers that it is going to await; None elsewhere.
-_collected: contextvars.ContextVar[list[Awaitable[None]] | None] = contextvars.ContextVar(
-    "harness_awaited", default=None
-)
+_collected: contextvars.ContextVar[Collected | None] = contextvars.ContextVar("harness_awaited", default=None)
+
+
+class Collected(list[Awaitable[None]]):
+    """What async handlers an emit set going. Tasks that it started keep it in their context, and must not add later."""
+
+    is_open = True
 
 
 class Listeners:
@@ -84,7 +88,7 @@ class Listeners:
 
     def _run_async(self, outcome: Awaitable[None]) -> None:
         collected = _collected.get()
-        if collected is not None:
+        if collected is not None and collected.is_open:
             collected.append(outcome)
             return
         future: asyncio.Future[None] | concurrent.futures.Future[None]
@@ -112,13 +116,14 @@ class Listeners:
 
 
 @contextlib.contextmanager
-def collecting() -> Iterator[list[Awaitable[None]]]:
+def collecting() -> Iterator[Collected]:
     """Collect the async handlers that an emit inside sets going, for the caller to await."""
-    outcomes: list[Awaitable[None]] = []
+    outcomes = Collected()
     token = _collected.set(outcomes)
     try:
         yield outcomes
     finally:
+        outcomes.is_open = False
         _collected.reset(token)
 
 

@@ -15,9 +15,9 @@ def read_whole(session: Any, *observations: Observation, wire: tuple[Any, ...] =
     frames: list[Any] = []
     failed = False
     try:
-        for frame in session:
+        for frame in session:  # not extend(): what came before a failure must be kept  # noqa: PERF402
             frames.append(frame)
-    except BaseException:  # noqa: BLE001 - whatever the run raised is what is being looked at
+    except BaseException:
         failed = True
     return _evidence(session, frames, before, failed, _again(session, failed), observations, wire)
 
@@ -30,13 +30,13 @@ async def aread_whole(session: Any, *observations: Observation, wire: tuple[Any,
     try:
         async for frame in session:
             frames.append(frame)
-    except BaseException:  # noqa: BLE001
+    except BaseException:
         failed = True
     again: list[Any] = []
     try:
         async for frame in session.events:
             again.append(frame)
-    except BaseException:  # noqa: BLE001
+    except BaseException:
         pass
     return _evidence(session, frames, before, failed, again, observations, wire)
 
@@ -46,7 +46,7 @@ def read_result(session: Any, when: Any) -> ResultRead:
     value, raised, depth = None, None, 0
     try:
         value = session.result
-    except BaseException as error:  # noqa: BLE001
+    except BaseException as error:
         raised = error
         depth = _depth(error)
     return ResultRead(
@@ -65,7 +65,7 @@ def _again(session: Any, failed: bool) -> list[Any]:
     try:
         for frame in session.events:
             frames.append(frame)
-    except BaseException:  # noqa: BLE001
+    except BaseException:
         if not failed:
             raise
     return frames

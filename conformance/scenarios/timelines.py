@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from conformance.evidence import Evidence
+from conformance.payloads import PAYLOADS
 from conformance.programs import Ask, CallProgram, Emit, EmitPayload, FlowProgram, Method, Program, Raise, Script, Text
 from conformance.scenario import Scenario
 from conformance.scenarios.reading import aread_whole, in_loop, read_whole
-from conformance.payloads import PAYLOADS
 from conformance.subjects.subject import Performance, Subject
 
 #: What every timeline must keep.

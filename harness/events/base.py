@@ -68,7 +68,8 @@ class BaseEvent(BaseModel):
     `custom` channel.
     """
 
-    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
+    # Built at first use: most programs meet few of the events, and building all of them is most of an import.
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True, defer_build=True)
 
     #: The kind of scope that this event opens or closes, as in `flow`, `method`, `call`; None for a leaf.
     opens: ClassVar[str | None] = None

@@ -62,7 +62,7 @@ class FunctionCall:
 class ToolCallFragment(BaseModel):
     """What a tool-call chunk says of its call; `index` counts the calls of one response from 0."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     id: str | None = None
     type: str = "function"

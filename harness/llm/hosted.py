@@ -9,7 +9,6 @@ from pydantic import ConfigDict
 
 from harness.llm.given import Given
 
-
 F = TypeVar("F")
 
 

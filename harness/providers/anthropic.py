@@ -5,27 +5,19 @@ Source: https://platform.claude.com/docs/en/api/messages and …/build-with-clau
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, Final
 
-from harness.errors import MalformedResponseError, UsageError
 from harness.llm.connections import end_with_run
 from harness.llm.credentials import api_key
 from harness.llm.llm import LLM
 from harness.llm.parts import Part
 from harness.llm.request import LLMRequest
 from harness.providers.anthropic_answer import Answer
+from harness.providers.anthropic_errors import translation
 from harness.providers.anthropic_request import BETAS, wire_body
+from harness.providers.anthropic_sdk import anthropic
 from harness.providers.clients import SDKClients
-
-try:
-    import anthropic
-except ImportError as error:
-    raise UsageError("calls to anthropic need its SDK: pip install 'stream-harness[anthropic]'") from error
-
-# After the check above, since it imports the SDK too.
-from harness.providers.anthropic_errors import translated
 
 _PATH: Final = "/v1/messages"
 _BETA_PATH: Final = "/v1/messages?beta=true"
@@ -55,7 +47,7 @@ class Anthropic(LLM):
 
     def generate(self, request: LLMRequest) -> Iterator[Part]:
         answer = Answer(self.provider)
-        with _translation(answer):
+        with translation(answer):
             # Not messages.create: it knows fewer fields than the API, and refuses whole answers that may take long.
             client = self._clients.sync()
             if not request.stream:
@@ -64,12 +56,13 @@ class Anthropic(LLM):
             with client.post(
                 **self._call(request), cast_to=object, stream=True, stream_cls=anthropic.Stream[object]
             ) as stream:
+                answer.request_id = stream.response.headers.get("request-id")
                 for event in stream:
                     yield from answer.event(event)
 
     async def agenerate(self, request: LLMRequest) -> AsyncIterator[Part]:
         answer = Answer(self.provider)
-        with _translation(answer):
+        with translation(answer):
             client = self._clients.running()
             if not request.stream:
                 for part in answer.whole(await client.post(**self._call(request), cast_to=object)):
@@ -78,6 +71,7 @@ class Anthropic(LLM):
             async with await client.post(
                 **self._call(request), cast_to=object, stream=True, stream_cls=anthropic.AsyncStream[object]
             ) as stream:
+                answer.request_id = stream.response.headers.get("request-id")
                 async for event in stream:
                     for part in answer.event(event):
                         yield part
@@ -110,16 +104,3 @@ class Anthropic(LLM):
 
     def _new_async_client(self) -> anthropic.AsyncAnthropic:
         return anthropic.AsyncAnthropic(**self._client_settings())
-
-
-@contextlib.contextmanager
-def _translation(answer: Answer) -> Iterator[None]:
-    try:
-        yield
-    except Exception as error:
-        if isinstance(error, MalformedResponseError):
-            raise
-        ours = translated(error, answer.provider, begun=answer.begun)
-        if ours is None:
-            raise
-        raise ours from error

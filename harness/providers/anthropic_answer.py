@@ -39,6 +39,8 @@ class Answer:
         self.provider = provider
         #: Whether anything of the answer has come.
         self.begun = False
+        #: From the headers of its response, once they have come.
+        self.request_id: str | None = None
         self._usage: dict[str, Any] = {}
         self._finish: str | None = None
         #: The tool calls that are open, by the index of their block: what their input began with, if no more came.
@@ -87,6 +89,7 @@ class Answer:
             raise MalformedResponseError(
                 f"{self.provider} sent what its wire format does not allow ({type(error).__name__}: {error})",
                 provider=self.provider,
+                request_id=self.request_id,
             ) from error
 
     def _started(self, index: int, block: Mapping[str, Any]) -> Iterator[Part]:

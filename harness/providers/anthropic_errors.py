@@ -2,30 +2,44 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Iterator
 from typing import Final
 
-import anthropic
-
 from harness.errors import MalformedResponseError, ProviderError, ProviderStatusError
+from harness.providers.anthropic_answer import Answer
+from harness.providers.anthropic_sdk import anthropic
 from harness.providers.transport_errors import RETRYABLE, is_transport_error, no_whole_answer
 
 #: Error types that come inside a stream and may not come again.
 _PASSING: Final = frozenset({"api_error", "overloaded_error", "rate_limit_error", "timeout_error"})
 
 
-def translated(error: Exception, provider: str, *, begun: bool) -> ProviderError | None:
-    """Return the error to raise for what the SDK raised; None for what does not come from the provider.
+@contextlib.contextmanager
+def translation(answer: Answer) -> Iterator[None]:
+    """Raise what the SDK raises inside as an error of this project."""
+    try:
+        yield
+    except Exception as error:
+        ours = _translated(error, answer)
+        if ours is None:
+            raise
+        raise ours from error
 
-    `begun` tells whether the answer had begun to arrive: a connection that breaks then has cut it.
-    """
+
+def _translated(error: Exception, answer: Answer) -> ProviderError | None:
+    """Return the error to raise for what the SDK raised; None for what does not come from the provider."""
+    provider = answer.provider
     if isinstance(error, anthropic.APIStatusError):
         return _status_error(error, provider)
     if isinstance(error, anthropic.APIConnectionError) or is_transport_error(error):
-        return no_whole_answer(error, provider, begun=begun)
+        return no_whole_answer(error, provider, begun=answer.begun)
     if isinstance(error, json.JSONDecodeError | UnicodeDecodeError | anthropic.AnthropicError):
         return MalformedResponseError(
-            f"{provider} sent what its wire format does not allow ({type(error).__name__}: {error})", provider=provider
+            f"{provider} sent what its wire format does not allow ({type(error).__name__}: {error})",
+            provider=provider,
+            request_id=answer.request_id,
         )
     return None
 

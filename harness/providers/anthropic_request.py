@@ -76,7 +76,7 @@ def _output_format(wanted: type[BaseModel] | Mapping[str, Any]) -> Mapping[str, 
         # The OpenAI-like form keeps the schema one level deeper.
         deeper = wanted.get("json_schema")
         return {"type": "json_schema", "schema": deeper["schema"]} if isinstance(deeper, Mapping) else wanted
-    import anthropic
+    from harness.providers.anthropic_sdk import anthropic
 
     return {"type": "json_schema", "schema": anthropic.transform_schema(wanted)}
 

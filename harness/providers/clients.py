@@ -7,9 +7,14 @@ import threading
 import weakref
 from asyncio import AbstractEventLoop, get_running_loop
 from collections.abc import AsyncGenerator, Callable
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
-S = TypeVar("S")
+
+class _Closable(Protocol):
+    def close(self) -> Any: ...
+
+
+S = TypeVar("S", bound=_Closable)
 A = TypeVar("A")
 
 
@@ -34,6 +39,8 @@ class SDKClients(Generic[S, A]):
         with self._lock:
             if self._client is None:
                 self._client = self._make()
+                # Pooled connections are closed with the LLM, not left to the garbage collector, which warns of them.
+                weakref.finalize(self, self._client.close)
             return self._client
 
     def running(self) -> A:

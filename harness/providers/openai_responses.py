@@ -28,14 +28,18 @@ from harness.providers.openai_responses_request import check_settings, wire_body
 #: Why a response is incomplete.
 _INCOMPLETE: Final[dict[str, FinishReason]] = {"max_output_tokens": "length", "content_filter": "content_filter"}
 #: Events that carry a piece of text in `delta`, and the part that it makes.
-_DELTAS: Final[dict[str, type[TextDelta] | type[ThinkingDelta]]] = {
+_DELTAS: Final[dict[str, type[TextDelta | ThinkingDelta]]] = {
     "response.output_text.delta": TextDelta,
     "response.refusal.delta": TextDelta,
     "response.reasoning_summary_text.delta": ThinkingDelta,
     "response.reasoning_text.delta": ThinkingDelta,
 }
-#: Events after which nothing comes.
-_ENDS: Final = frozenset({"response.completed", "response.incomplete", "response.failed"})
+#: Events after which nothing comes, and the status of the response that they carry.
+_ENDS: Final = {
+    "response.completed": "completed",
+    "response.incomplete": "incomplete",
+    "response.failed": "failed",
+}
 
 
 class OpenAIResponses(OpenAIModel):
@@ -154,11 +158,10 @@ class _Answer:
             yield ToolCallDelta(event.output_index, None, None, event.delta)
         elif kind == "response.function_call_arguments.done":
             # Some hosts that speak this API send no deltas.
-            rest = event.arguments.removeprefix(self._arguments.get(event.output_index, ""))
-            if rest and not self._arguments.get(event.output_index):
-                yield ToolCallDelta(event.output_index, None, None, rest)
+            if not self._arguments.get(event.output_index):
+                yield ToolCallDelta(event.output_index, None, None, event.arguments)
         elif kind in _ENDS:
-            yield from self._end(event.response)
+            yield from self._end(event.response, _ENDS[kind])
         elif kind == "error":
             raise self._failure(event.message, event.code)
 
@@ -174,30 +177,31 @@ class _Answer:
             if item.type == "reasoning":
                 yield from (ThinkingDelta(piece.text) for piece in (*item.summary, *(item.content or ())))
             elif item.type == "message":
-                for part in item.content:
-                    yield TextDelta(part.refusal if part.type == "refusal" else part.text)
+                yield from (
+                    TextDelta(piece.refusal if piece.type == "refusal" else piece.text) for piece in item.content
+                )
             elif item.type == "function_call":
                 yield ToolCallDelta(place, item.call_id, item.name, item.arguments)
                 self._arguments[place] = item.arguments
-        yield from self._end(response)
+        yield from self._end(response, response.status or "completed")
 
     def _started(self, response: Any) -> Iterator[Part]:
         self.response_id = response.id
         yield ResponseStarted(response.id)
 
-    def _end(self, response: Any) -> Iterator[Part]:
+    def _end(self, response: Any, status: str) -> Iterator[Part]:
         if response.usage is not None:
             yield _usage(response.usage)
-        if response.status == "completed":
+        if status == "completed":
             self.ended = True
-            yield Finish("tool_calls" if self._arguments else "stop", response.status)
-        elif response.status == "incomplete":
+            yield Finish("tool_calls" if self._arguments else "stop", status)
+        elif status == "incomplete":
             self.ended = True
             why = response.incomplete_details.reason if response.incomplete_details else None
             yield Finish(_INCOMPLETE.get(why or "", "other"), why)
         else:
             error = response.error
-            what = error.message if error is not None else f"the response is {response.status}"
+            what = error.message if error is not None else f"the response is {status}"
             raise self._failure(what, error.code if error is not None else None)
 
     def _failure(self, message: str, code: str | None) -> ProviderError:

@@ -46,7 +46,7 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
 
     System messages that come first are the `instructions`, unless `additional_params` decide about those.
     """
-    messages = request.messages
+    messages: Sequence[Message] = request.messages
     body: dict[str, Any] = {"model": llm.model}
     if "instructions" not in llm.additional_params:
         system, messages = _leading_system(messages)

@@ -142,5 +142,17 @@ class _AsyncSession:
     def result(self) -> Any:
         return self._session.result
 
+    @property
+    def is_completed(self) -> bool:
+        return bool(self._session.is_completed)
+
+    @property
+    def is_exhausted(self) -> bool:
+        return bool(self._session.is_exhausted)
+
+    @property
+    def is_cancelled(self) -> bool:
+        return bool(self._session.is_cancelled)
+
     def close(self) -> None:
         self._session.close()

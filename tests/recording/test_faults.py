@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 import threading
+from contextvars import copy_context
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,8 +21,10 @@ from harness.errors import (
     StreamTruncatedError,
     UsageError,
 )
+from harness.llm.credentials import no_credentials_needed
 from harness.recording.dialects import AWS_EVENT_STREAM, aws_message, dialect_of
 from harness.recording.faults import FAULTS, cut_points, faulted, parse_fault, resplit
+from harness.recording.playback import Playback
 from harness.recording.splitting import events_of
 from harness.recording.tape import playing
 from harness.recording.wire import Chunk, Ending, Interaction, WireRequest, WireResponse
@@ -269,21 +274,43 @@ def test_in_playback_a_client_that_tries_again_succeeds_after_the_refusals(text:
 
 def test_in_playback_a_stall_lasts_until_the_session_is_closed(text: Remade) -> None:
     (stalled,) = parse_fault("stall:1000").apply(text.interaction.response)
-    seen = threading.Event()
-
-    def read(session: Any) -> None:
-        for frame in session:
-            if frame.content:
-                seen.set()
-
-    with playing(SHIPPED / "stalled.yaml", (replace(text.interaction, response=stalled),)):
+    shown, over = threading.Event(), threading.Event()
+    with no_credentials_needed(), playing(Path("stalled.yaml"), (replace(text.interaction, response=stalled),)):
         session = text.session()
-        reader = threading.Thread(target=read, args=(session,), daemon=True)
+
+        def read() -> None:
+            for frame in session:
+                if frame.content:
+                    shown.set()
+            over.set()
+
+        # A copy, since the tape and the missing credentials are of this context.
+        reader = threading.Thread(target=copy_context().run, args=(read,), daemon=True)
         reader.start()
-        assert seen.wait(PATIENCE_S)
-        assert not session.is_completed
+        assert shown.wait(PATIENCE_S)
+        assert not over.wait(0.1)
         session.close()
+        assert over.wait(PATIENCE_S)
         reader.join(PATIENCE_S)
-        assert not reader.is_alive()
     assert session.is_cancelled
     assert "llm_call_failed" not in [frame.type for frame in session.frames]
+
+
+def test_in_playback_a_stall_ends_with_the_response_or_the_task_that_reads_it(text: Remade) -> None:
+    (stalled,) = parse_fault("stall:1000").apply(text.interaction.response)
+    playback = Playback(stalled, speed=None)
+    came: list[bytes] = []
+    reader = threading.Thread(target=lambda: came.extend(playback.pieces()), daemon=True)
+    reader.start()
+    reader.join(0.1)
+    assert reader.is_alive()
+    playback.close()
+    reader.join(PATIENCE_S)
+    assert (reader.is_alive(), b"".join(came)) == (False, stalled.body)
+
+    async def read() -> None:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.1):
+                await Playback(stalled, speed=None).await_end()
+
+    asyncio.run(read())

@@ -1,0 +1,118 @@
+"""The outcome of a whole run of the suite: clause by clause, from what its scenarios said."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from conformance.clauses import CLAUSES, Clause
+from conformance.judge import Status
+from conformance.running import Decision, ScenarioResult
+from conformance.subjects.subject import Subject
+
+FORMAT: Final = "harness.conformance/1"
+
+
+@dataclass(frozen=True)
+class ClauseOutcome:
+    """One clause, with every scenario that decided it, or was to."""
+
+    clause: Clause
+    status: Status
+    #: The scenarios that say something about it, in order.
+    decisions: tuple[tuple[str, Decision], ...]
+
+
+@dataclass(frozen=True)
+class SuiteOutcome:
+    """What the suite found out about one subject."""
+
+    subject: str
+    version: str
+    capabilities: frozenset[str]
+    clauses: tuple[ClauseOutcome, ...]
+    #: Failures of the harness itself, as (scenario, traceback); they say nothing about the subject.
+    faults: tuple[tuple[str, str], ...]
+
+    @property
+    def failures(self) -> frozenset[tuple[str, str]]:
+        """Each (clause, scenario) that failed or could not be tested; a clause without scenarios stands alone."""
+        failed = set()
+        for row in self.clauses:
+            bad = [scenario for scenario, decision in row.decisions if decision.status in ("failed", "not-testable")]
+            failed.update((row.clause.id, scenario) for scenario in bad)
+            if row.status == "not-testable" and not bad:
+                failed.add((row.clause.id, ""))
+        return frozenset(failed)
+
+    def exit_code(self) -> int:
+        """Return 2 where the harness failed or nothing was checked, else 1 where a MUST fell short, else 0."""
+        if self.faults or not any(row.status in ("passed", "failed") for row in self.clauses):
+            return 2
+        musts = {row.clause.id for row in self.clauses if row.clause.level == "MUST"}
+        return 1 if any(clause in musts for clause, _ in self.failures) else 0
+
+    def document(self) -> dict[str, Any]:
+        """Return the JSON document."""
+        return {
+            "format": FORMAT,
+            "subject": {"name": self.subject, "version": self.version, "capabilities": sorted(self.capabilities)},
+            "summary": {
+                **{level.lower(): self._counts(level) for level in ("MUST", "SHOULD")},
+                "not_applicable": sum(row.status == "not-applicable" for row in self.clauses),
+            },
+            "clauses": [
+                {
+                    "id": row.clause.id,
+                    "level": row.clause.level,
+                    "status": row.status,
+                    "checks": [
+                        {
+                            "scenario": scenario,
+                            "status": decision.status,
+                            "violations": [{"seq": one.seq, "message": one.message} for one in decision.violations],
+                        }
+                        for scenario, decision in row.decisions
+                    ],
+                }
+                for row in self.clauses
+            ],
+            "faults": [{"scenario": scenario, "message": message} for scenario, message in self.faults],
+        }
+
+    def _counts(self, level: str) -> dict[str, int]:
+        statuses = [row.status for row in self.clauses if row.clause.level == level]
+        return {
+            name: statuses.count(status)  # type: ignore[arg-type]
+            for name, status in (("passed", "passed"), ("failed", "failed"), ("not_testable", "not-testable"))
+        }
+
+
+def outcome_of(subject: Subject, results: Iterable[ScenarioResult], clauses: Iterable[str] | None = None) -> SuiteOutcome:
+    """Put together what scenarios said, for all clauses or those named."""
+    said: defaultdict[str, list[tuple[str, Decision]]] = defaultdict(list)
+    faults = []
+    for result in results:
+        if result.fault is not None:
+            faults.append((result.scenario, result.fault))
+        for decision in result.decisions:
+            said[decision.clause].append((result.scenario, decision))
+    chosen = set(CLAUSES if clauses is None else clauses)
+    rows = tuple(
+        ClauseOutcome(clause, _status(clause, said[clause.id], subject), tuple(said[clause.id]))
+        for clause in CLAUSES.values()
+        if clause.id in chosen
+    )
+    return SuiteOutcome(subject.name, subject.version, subject.capabilities, rows, tuple(faults))
+
+
+def _status(clause: Clause, decisions: list[tuple[str, Decision]], subject: Subject) -> Status:
+    if not clause.capabilities <= subject.capabilities:
+        return "not-applicable"
+    statuses = {decision.status for _, decision in decisions}
+    if "failed" in statuses:
+        return "failed"
+    # Nothing that decides it is never a pass, and neither is a scenario that was to decide it and could not.
+    return "passed" if statuses == {"passed"} else "not-testable"
