@@ -65,4 +65,6 @@ def _read(path: Path) -> set[tuple[str, str]]:
             f"'{path}': {error.strerror or error}; write a baseline with --write-expect FILE"
         ) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UnreadableRecordingError(f"'{path}' is no baseline ({error}); write one with --write-expect FILE") from error
+        raise UnreadableRecordingError(
+            f"'{path}' is no baseline ({error}); write one with --write-expect FILE"
+        ) from error

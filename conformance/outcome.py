@@ -39,7 +39,7 @@ class SuiteOutcome:
     @property
     def failures(self) -> frozenset[tuple[str, str]]:
         """Each (clause, scenario) that failed or could not be tested; a clause without scenarios stands alone."""
-        failed = set()
+        failed: set[tuple[str, str]] = set()
         for row in self.clauses:
             bad = [scenario for scenario, decision in row.decisions if decision.status in ("failed", "not-testable")]
             failed.update((row.clause.id, scenario) for scenario in bad)
@@ -90,7 +90,9 @@ class SuiteOutcome:
         }
 
 
-def outcome_of(subject: Subject, results: Iterable[ScenarioResult], clauses: Iterable[str] | None = None) -> SuiteOutcome:
+def outcome_of(
+    subject: Subject, results: Iterable[ScenarioResult], clauses: Iterable[str] | None = None
+) -> SuiteOutcome:
     """Put together what scenarios said, for all clauses or those named."""
     said: defaultdict[str, list[tuple[str, Decision]]] = defaultdict(list)
     faults = []

@@ -6,11 +6,13 @@ A subject that hangs, exits or kills its loop is judged like any other: the scen
 from __future__ import annotations
 
 import multiprocessing
+import os
 import traceback
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Final, Literal
 
 from conformance.clauses import CLAUSES
@@ -78,8 +80,10 @@ def perform(subject: Subject, scenario: Scenario) -> ScenarioResult:
             finally:
                 stage.release_all()
         verdict = judge(evidence, subject.capabilities)
-    except Exception:
-        return ScenarioResult(scenario.id, (), fault=traceback.format_exc())
+    except Exception as error:
+        if _is_ours(error):
+            return ScenarioResult(scenario.id, (), fault=traceback.format_exc())
+        return _all_failed(scenario, f"the subject raised {type(error).__name__}: {error}")
     decisions = []
     for row in verdict.clauses:
         mine = row.clause.id in scenario.clauses
@@ -87,6 +91,12 @@ def perform(subject: Subject, scenario: Scenario) -> ScenarioResult:
             found = tuple(Found(violation.seq, violation.message) for violation in row.violations)
             decisions.append(Decision(row.clause.id, row.status, found))
     return ScenarioResult(scenario.id, tuple(decisions))
+
+
+def _is_ours(error: Exception) -> bool:
+    """Whether an exception was raised by the suite itself, and not by the subject that it called."""
+    entries = traceback.extract_tb(error.__traceback__)
+    return bool(entries) and Path(entries[-1].filename).is_relative_to(Path(__file__).parent)
 
 
 def _all_failed(scenario: Scenario, why: str) -> ScenarioResult:
@@ -150,6 +160,10 @@ class _Worker:
 
 
 def _work(connection: Connection, subject_name: str) -> None:
+    # What a subject prints is for its own users; results go through the connection.
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, 1)
+    os.dup2(silence, 2)
     subject = load_subject(subject_name)
     by_id = {one.id: one for one in scenarios()}
     while True:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import Callable, Coroutine
 from typing import Any, Literal
 
 from conformance.evidence import Evidence, ResultRead
@@ -15,7 +17,7 @@ def read_whole(session: Any, *observations: Observation, wire: tuple[Any, ...] =
     frames: list[Any] = []
     failed = False
     try:
-        for frame in session:  # not extend(): what came before a failure must be kept  # noqa: PERF402
+        for frame in session:
             frames.append(frame)
     except BaseException:
         failed = True
@@ -33,11 +35,9 @@ async def aread_whole(session: Any, *observations: Observation, wire: tuple[Any,
     except BaseException:
         failed = True
     again: list[Any] = []
-    try:
+    with contextlib.suppress(BaseException):
         async for frame in session.events:
             again.append(frame)
-    except BaseException:
-        pass
     return _evidence(session, frames, before, failed, again, observations, wire)
 
 
@@ -54,10 +54,14 @@ def read_result(session: Any, when: Any) -> ResultRead:
     )
 
 
-def in_loop(make: Any) -> Evidence:
+def in_loop(consume: Callable[[], Coroutine[Any, Any, Evidence]]) -> Evidence:
     """Run an async consumer in a loop of its own."""
-    evidence: Evidence = asyncio.run(make())
-    return evidence
+
+    async def consumer() -> Evidence:
+        # The session is made in here: whether one may be made outside a loop is a matter of its own.
+        return await consume()
+
+    return asyncio.run(consumer())
 
 
 def _again(session: Any, failed: bool) -> list[Any]:

@@ -49,7 +49,10 @@ def _whole(name: str, program: Program, clauses: frozenset[str], needs: frozense
         return read_whole(subject.session(program, performance))
 
     def aobserve(subject: Subject, performance: Performance) -> Evidence:
-        return in_loop(lambda: aread_whole(subject.asession(program, performance)))
+        async def consume() -> Evidence:
+            return await aread_whole(subject.asession(program, performance))
+
+        return in_loop(consume)
 
     return (
         Scenario(f"{name}/sync", clauses, observe, needs),

@@ -1,192 +1,44 @@
-"""This project's own runtime as a subject."""
+"""The runtime of this project as a subject."""
 
 from __future__ import annotations
 
-import contextvars
-import threading
-from collections.abc import Callable
 from importlib import metadata
 from typing import Any
 
-from conformance.payloads import payload_event
-from conformance.programs import (
-    Ask,
-    Block,
-    CallProgram,
-    Emit,
-    EmitPayload,
-    FlowProgram,
-    Give,
-    Method,
-    Nest,
-    Program,
-    Raise,
-    Reach,
-    ReadFlag,
-    Spawn,
-    Step,
-)
+import harness
+from conformance.subjects.performing import Names, ProgramSubject
 from conformance.subjects.subject import Performance
-from harness import LLM, BaseEvent, Flow, and_, event_bus, listen, or_, router, start
 
 
-class ProbeEvent(BaseEvent):
+class ProbeEvent(harness.BaseEvent):
     """An event that the runtime does not know."""
 
     note: str = ""
 
 
-class HarnessSubject:
-    """The runtime of this project."""
+class HarnessSubject(ProgramSubject):
+    """The runtime that comes with this suite."""
 
     name = "harness"
     version = metadata.version("stream-harness")
     capabilities = frozenset({"flow", "llm", "async", "threads", "tools", "thinking", "backpressure"})
+    names = Names(
+        Flow=harness.Flow,
+        start=harness.start,
+        listen=harness.listen,
+        router=harness.router,
+        and_=harness.and_,
+        or_=harness.or_,
+        ProbeEvent=ProbeEvent,
+        BaseEvent=harness.BaseEvent,
+        event_bus=harness.event_bus,
+    )
 
-    #: What builds a flow, for subclasses that break it.
-    flow_class: type[Flow[Any]] = Flow
-
-    def session(self, program: Program, performance: Performance) -> Any:
-        if isinstance(program, CallProgram):
-            return self._call(program, performance, "stream_events")
-        return self.flow(program, performance).stream_events()
-
-    def asession(self, program: Program, performance: Performance) -> Any:
-        if isinstance(program, CallProgram):
-            return self._call(program, performance, "astream")
-        return self.flow(program, performance).astream()
-
-    def _call(self, program: CallProgram, performance: Performance, entry: str) -> Any:
-        ask = program.ask
-        prompt = f"{program.prompt} {performance.provider.prompt_for(ask.script)}"
-        return getattr(self.llm(performance, stream=ask.stream), entry)(prompt, **_tools(ask))
-
-    def llm(self, performance: Performance, **settings: Any) -> LLM:
-        return LLM(
+    def llm(self, performance: Performance, **settings: Any) -> harness.LLM:
+        return harness.LLM(
             "openai/gpt-4o-mini",
             api_key="conformance",
             base_url=performance.provider.base_url,
             max_retries=0,
             **settings,
         )
-
-    def emit(self, source: Any, note: str) -> None:
-        event_bus.emit(source, ProbeEvent(type="probe", note=note))
-
-    def flow(self, program: FlowProgram, performance: Performance) -> Flow[Any]:
-        body = {method.name: self._method(method, performance) for method in program.methods}
-        flow_class = type(program.name, (self.flow_class,), body)
-        flow: Flow[Any] = flow_class()
-        return flow
-
-    def _method(self, method: Method, performance: Performance) -> Any:
-        if method.is_async:
-
-            async def arun(flow: Any) -> Any:
-                return await self._aperform(flow, method.steps, performance)
-
-            run: Callable[..., Any] = arun
-        else:
-
-            def run(flow: Any) -> Any:
-                return self._perform(flow, method.steps, performance)
-
-        run.__name__ = run.__qualname__ = method.name
-        if not method.after:
-            return start()(run)
-        condition = (
-            method.after[0] if len(method.after) == 1 else (and_ if method.joins == "all" else or_)(*method.after)
-        )
-        return (router if method.is_router else listen)(condition)(run)
-
-    def _perform(self, flow: Any, steps: tuple[Step, ...], performance: Performance) -> Any:
-        value = None
-        for step in steps:
-            match step:
-                case Block(point):
-                    performance.stage.block(point)
-                case Ask():
-                    value = self.llm(performance, stream=step.stream).call(
-                        performance.provider.prompt_for(step.script), **_tools(step)
-                    )
-                case Nest():
-                    inner = self.flow(step.program, performance)
-                    value = _read(inner.stream_events(), performance) if step.streamed else inner.kickoff()
-                case Spawn():
-                    self._spawn(flow, step, performance)
-                case Give(given):
-                    return given
-                case _:
-                    self._simple(flow, step, performance)
-        return value
-
-    async def _aperform(self, flow: Any, steps: tuple[Step, ...], performance: Performance) -> Any:
-        value = None
-        for step in steps:
-            match step:
-                case Block(point):
-                    await performance.stage.ablock(point)
-                case Ask():
-                    value = await self.llm(performance, stream=step.stream).acall(
-                        performance.provider.prompt_for(step.script), **_tools(step)
-                    )
-                case Nest():
-                    inner = self.flow(step.program, performance)
-                    value = await _aread(inner.astream(), performance) if step.streamed else await inner.akickoff()
-                case Emit(note, kind, True):
-                    await event_bus.aemit(flow, ProbeEvent(type=kind, note=note))
-                case Give(given):
-                    return given
-                case _:
-                    self._simple(flow, step, performance)
-        return value
-
-    def _simple(self, flow: Any, step: Step, performance: Performance) -> None:
-        match step:
-            case Emit(note, kind):
-                event_bus.emit(flow, ProbeEvent(type=kind, note=note))
-            case EmitPayload(name):
-                event_bus.emit(flow, payload_event(name, BaseEvent))
-            case Reach(point):
-                performance.stage.reach(point)
-            case ReadFlag():
-                performance.stage.note("flag", flow.stream)
-            case Raise(error_type):
-                error = error_type("raised by the program")
-                performance.stage.note("raised", error)
-                raise error
-            case _:
-                raise TypeError(f"a step that this subject does not know: {step!r}")
-
-    def _spawn(self, flow: Any, step: Spawn, performance: Performance) -> None:
-        def work() -> None:
-            self._perform(flow, step.steps, performance)
-
-        context = contextvars.copy_context() if step.with_context else contextvars.Context()
-        thread = threading.Thread(target=context.run, args=(work,), name="program", daemon=True)
-        thread.start()
-        thread.join()
-
-
-def _tools(ask: Ask) -> dict[str, Any]:
-    if not ask.functions:
-        return {}
-    tools = [
-        {"type": "function", "function": {"name": name, "description": name, "parameters": {"type": "object"}}}
-        for name in ask.functions
-    ]
-
-    def returning(value: Any) -> Callable[..., Any]:
-        return lambda **arguments: value
-
-    return {"tools": tools, "available_functions": {name: returning(value) for name, value in ask.functions.items()}}
-
-
-def _read(session: Any, performance: Performance) -> Any:
-    performance.stage.note("inner", list(session))
-    return session.result
-
-
-async def _aread(session: Any, performance: Performance) -> Any:
-    performance.stage.note("inner", [frame async for frame in session])
-    return session.result

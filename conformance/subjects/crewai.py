@@ -1,0 +1,60 @@
+"""CrewAI, the reference runtime, as a subject: the real package, where it is installed."""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module, metadata
+from typing import Any
+
+from conformance.subjects.performing import Names, ProgramSubject
+from conformance.subjects.subject import Performance
+from harness.errors import ConformanceError
+
+# Before the first import: it phones home, and asks on the terminal whether it may trace.
+os.environ.setdefault("CREWAI_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("CREWAI_TRACING_ENABLED", "false")
+os.environ.setdefault("OTEL_SDK_DISABLED", "true")
+
+
+class CrewAISubject(ProgramSubject):
+    """The reference, in the version that is installed.
+
+    Raises:
+        ConformanceError: it is not installed.
+    """
+
+    name = "crewai"
+    #: What its documentation says that it can do. It has no look-ahead limit.
+    capabilities = frozenset({"flow", "llm", "async", "threads", "tools", "thinking"})
+
+    def __init__(self) -> None:
+        try:
+            flow, events = import_module("crewai.flow.flow"), import_module("crewai.events")
+            base = import_module("crewai.events.base_events").BaseEvent
+        except ImportError as error:
+            raise ConformanceError(
+                f"the subject crewai needs the package: pip install 'crewai==1.15.*' beside stream-harness ({error})"
+            ) from error
+        self.version = metadata.version("crewai")
+        fields = {"__annotations__": {"type": str, "note": str}, "note": "", "__module__": __name__}
+        self.names = Names(
+            Flow=flow.Flow,
+            start=flow.start,
+            listen=flow.listen,
+            router=flow.router,
+            and_=flow.and_,
+            or_=flow.or_,
+            ProbeEvent=type("ProbeEvent", (base,), fields),
+            BaseEvent=base,
+            event_bus=events.crewai_event_bus,
+        )
+
+    def llm(self, performance: Performance, **settings: Any) -> Any:
+        crewai = import_module("crewai")
+        return crewai.LLM(
+            model="openai/gpt-4o-mini",
+            api_key="conformance",
+            base_url=performance.provider.base_url,
+            max_retries=0,
+            **settings,
+        )

@@ -1,0 +1,201 @@
+"""Performing programs on any runtime that has the public names of this one, which are the reference's.
+
+Two runtimes that share those names share this; each says what its own are.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from conformance.payloads import payload_event
+from conformance.programs import (
+    Ask,
+    Block,
+    CallProgram,
+    Emit,
+    EmitPayload,
+    FlowProgram,
+    Give,
+    Method,
+    Nest,
+    Program,
+    Raise,
+    Reach,
+    ReadFlag,
+    Spawn,
+    Step,
+)
+from conformance.subjects.subject import Performance
+
+
+@dataclass(frozen=True)
+class Names:
+    """A runtime's public names, under the names that this runtime has for them."""
+
+    Flow: Any
+    start: Any
+    listen: Any
+    router: Any
+    and_: Any
+    or_: Any
+    #: An event class of the user's own, with a field `note`, and what such classes are made of.
+    ProbeEvent: Any
+    BaseEvent: Any
+    event_bus: Any
+
+
+class ProgramSubject:
+    """A subject whose flows and calls are made of `names`."""
+
+    names: Names
+
+    def llm(self, performance: Performance, **settings: Any) -> Any:
+        """Return an LLM that asks the performance's provider; see `Subject`."""
+        raise NotImplementedError
+
+    def session(self, program: Program, performance: Performance) -> Any:
+        if isinstance(program, CallProgram):
+            return self._call(program, performance, "stream_events")
+        return self.flow(program, performance).stream_events()
+
+    def asession(self, program: Program, performance: Performance) -> Any:
+        if isinstance(program, CallProgram):
+            return self._call(program, performance, "astream")
+        return self.flow(program, performance).astream()
+
+    def _call(self, program: CallProgram, performance: Performance, entry: str) -> Any:
+        ask = program.ask
+        prompt = f"{program.prompt} {performance.provider.prompt_for(ask.script)}"
+        return getattr(self.llm(performance, **_said(ask)), entry)(prompt, **_tools(ask))
+
+    def emit(self, source: Any, note: str) -> None:
+        """Publish a custom event in the caller's context; see `Subject`."""
+        self.names.event_bus.emit(source, self.names.ProbeEvent(type="probe", note=note))
+
+    def flow(self, program: FlowProgram, performance: Performance) -> Any:
+        body = {method.name: self._method(method, performance) for method in program.methods}
+        flow_class = type(program.name, (self.names.Flow,), body)
+        return flow_class()
+
+    def _method(self, method: Method, performance: Performance) -> Any:
+        if method.is_async:
+
+            async def arun(flow: Any) -> Any:
+                return await self._aperform(flow, method.steps, performance)
+
+            run: Callable[..., Any] = arun
+        else:
+
+            def run(flow: Any) -> Any:
+                return self._perform(flow, method.steps, performance)
+
+        run.__name__ = run.__qualname__ = method.name
+        if not method.after:
+            return self.names.start()(run)
+        condition = (
+            method.after[0]
+            if len(method.after) == 1
+            else (self.names.and_ if method.joins == "all" else self.names.or_)(*method.after)
+        )
+        return (self.names.router if method.is_router else self.names.listen)(condition)(run)
+
+    def _perform(self, flow: Any, steps: tuple[Step, ...], performance: Performance) -> Any:
+        value = None
+        for step in steps:
+            match step:
+                case Block(point):
+                    performance.stage.block(point)
+                case Ask():
+                    value = self.llm(performance, **_said(step)).call(
+                        performance.provider.prompt_for(step.script), **_tools(step)
+                    )
+                case Nest():
+                    inner = self.flow(step.program, performance)
+                    value = _read(inner.stream_events(), performance) if step.streamed else inner.kickoff()
+                case Spawn():
+                    self._spawn(flow, step, performance)
+                case Give(given):
+                    return given
+                case _:
+                    self._simple(flow, step, performance)
+        return value
+
+    async def _aperform(self, flow: Any, steps: tuple[Step, ...], performance: Performance) -> Any:
+        value = None
+        for step in steps:
+            match step:
+                case Block(point):
+                    await performance.stage.ablock(point)
+                case Ask():
+                    value = await self.llm(performance, **_said(step)).acall(
+                        performance.provider.prompt_for(step.script), **_tools(step)
+                    )
+                case Nest():
+                    inner = self.flow(step.program, performance)
+                    value = await _aread(inner.astream(), performance) if step.streamed else await inner.akickoff()
+                case Emit(note, kind, True):
+                    await self.names.event_bus.aemit(flow, self.names.ProbeEvent(type=kind, note=note))
+                case Give(given):
+                    return given
+                case _:
+                    self._simple(flow, step, performance)
+        return value
+
+    def _simple(self, flow: Any, step: Step, performance: Performance) -> None:
+        match step:
+            case Emit(note, kind):
+                self.names.event_bus.emit(flow, self.names.ProbeEvent(type=kind, note=note))
+            case EmitPayload(name):
+                self.names.event_bus.emit(flow, payload_event(name, self.names.BaseEvent))
+            case Reach(point):
+                performance.stage.reach(point)
+            case ReadFlag():
+                performance.stage.note("flag", flow.stream)
+            case Raise(error_type):
+                error = error_type("raised by the program")
+                performance.stage.note("raised", error)
+                raise error
+            case _:
+                raise TypeError(f"a step that this subject does not know: {step!r}")
+
+    def _spawn(self, flow: Any, step: Spawn, performance: Performance) -> None:
+        def work() -> None:
+            self._perform(flow, step.steps, performance)
+
+        context = contextvars.copy_context() if step.with_context else contextvars.Context()
+        thread = threading.Thread(target=context.run, args=(work,), name="program", daemon=True)
+        thread.start()
+        thread.join()
+
+
+def _said(ask: Ask) -> dict[str, Any]:
+    """Return what is said of streaming when the LLM is made: nothing, where the program says nothing."""
+    return {} if ask.stream is None else {"stream": ask.stream}
+
+
+def _tools(ask: Ask) -> dict[str, Any]:
+    if not ask.functions:
+        return {}
+    tools = [
+        {"type": "function", "function": {"name": name, "description": name, "parameters": {"type": "object"}}}
+        for name in ask.functions
+    ]
+
+    def returning(value: Any) -> Callable[..., Any]:
+        return lambda **arguments: value
+
+    return {"tools": tools, "available_functions": {name: returning(value) for name, value in ask.functions.items()}}
+
+
+def _read(session: Any, performance: Performance) -> Any:
+    performance.stage.note("inner", list(session))
+    return session.result
+
+
+async def _aread(session: Any, performance: Performance) -> Any:
+    performance.stage.note("inner", [frame async for frame in session])
+    return session.result
