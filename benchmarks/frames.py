@@ -20,6 +20,7 @@ def contest(settings: Settings) -> Contest:
         (
             Contestant("harness", "harness_frames.py", work),
             Contestant("CrewAI", "crewai_frames.py", work, "crewai"),
+            Contestant("CrewAI, silent", "crewai_frames.py", (*work, "silent"), "crewai"),
             Contestant("pydantic-ai", "pydantic_ai_frames.py", work, "pydantic-ai"),
             Contestant("LangGraph", "langgraph_frames.py", work, "langgraph"),
             Contestant("bare queue", "bare_frames.py", work),
@@ -29,6 +30,7 @@ def contest(settings: Settings) -> Contest:
         ),
         (
             Ratio("harness", "CrewAI", ("at least", 20)),
+            Ratio("harness", "CrewAI, silent"),
             Ratio("harness", "pydantic-ai", ("at least", 8)),
             Ratio("harness", "bare queue", ("at least", 0.25)),
             Ratio("harness", "LangGraph", ("at least", 1)),

@@ -14,6 +14,15 @@ class _FailsToPrint:
         raise ValueError("no repr")
 
 
+class FailsToPrintError(Exception):
+    """An error that can't say what it is."""
+
+    def __str__(self) -> str:
+        raise ValueError("no text")
+
+    __repr__ = __str__
+
+
 def _nested(depth: int) -> Any:
     value: Any = "bottom"
     for _ in range(depth):
@@ -30,6 +39,7 @@ def _cycle() -> Any:
 #: Name → what makes the value, and the part of it that must come back unchanged where that is possible.
 PAYLOADS: Final[Mapping[str, Callable[[], Any]]] = MappingProxyType(
     {
+        "plain": lambda: {"text": "plain"},
         "bytes": lambda: b"\x00\xff",
         "nan": lambda: [math.nan, math.inf, -math.inf],
         "deep-150": lambda: _nested(150),

@@ -74,6 +74,14 @@ class EmitPayload:
 
 
 @dataclass(frozen=True)
+class EmitBuiltIn:
+    """Publish an event of one of the runtime's own types, as an integration of it would, with these fields."""
+
+    type: str
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Ask:
     """Call a model. Its answer is the step's value."""
 
@@ -137,7 +145,7 @@ class Give:
     value: Any
 
 
-Step = Emit | EmitPayload | Ask | Reach | Block | Raise | Spawn | Nest | ReadFlag | Give
+Step = Emit | EmitPayload | EmitBuiltIn | Ask | Reach | Block | Raise | Spawn | Nest | ReadFlag | Give
 
 
 @dataclass(frozen=True)

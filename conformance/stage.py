@@ -47,6 +47,11 @@ class Stage:
         with self._changed:
             return self._reached[point] > 0
 
+    def times_reached(self, point: str) -> int:
+        """Return how often the run has come to `point`."""
+        with self._changed:
+            return self._reached[point]
+
     def await_reached(self, point: str, times: int = 1) -> None:
         """Wait until the run has come to `point`. Raises StageError at the deadline."""
         with self._changed:

@@ -149,7 +149,8 @@ class StreamFrame(BaseModel):
         return cast(dict[str, Any], handler(whole))
 
 
-_FIELDS = frozenset(StreamFrame.model_fields)
+#: A set, which all frames share, since copying a model copies and updates it.
+_FIELDS = set(StreamFrame.model_fields)
 
 
 def _fragment_payload(fragment: ToolCallFragment) -> FrozenDict:

@@ -50,7 +50,8 @@ class Production:
     def know(self, source: Any) -> None:
         """Let events that `source` emits in threads without context find this session."""
         if self._base is not None:
-            attribution.remember(source, self._base)
+            # A session without a source is known all the same, so that a stray event is warned of.
+            attribution.remember(self._base if source is None else source, self._base)
 
     def failed(self, error: BaseException) -> None:
         """Note what the run raised, in a form that an iterator can raise (clause `error.original`)."""

@@ -11,7 +11,9 @@ import sys
 from pathlib import Path
 
 from tests.servers.anthropic import AnthropicServer
+from tests.servers.azure import AzureServer
 from tests.servers.openai_chat import OpenAIChatServer
+from tests.servers.openai_responses import OpenAIResponsesServer
 from tests.servers.wire_server import WireServer
 
 CASSETTES = Path(__file__).parents[1] / "cassettes"
@@ -36,6 +38,22 @@ AUTHORED: dict[str, tuple[type[WireServer], dict[str, str]]] = {
             "truncated": "truncated",
         },
     ),
+    "azure": (
+        AzureServer,
+        {
+            "text": "text",
+            "async_text": "async_text",
+            "tool_call": "one_tool",
+            "parallel_tool_calls": "parallel_tools",
+            "structured_output": "structured_output",
+            "length_limited": "length_limited",
+            "not_streamed": "WholeAnswer",
+            "responses": "responses",
+            "http_error": "http_error",
+            "stream_error": "stream_error",
+            "truncated": "truncated",
+        },
+    ),
     "openai": (
         OpenAIChatServer,
         {
@@ -47,6 +65,25 @@ AUTHORED: dict[str, tuple[type[WireServer], dict[str, str]]] = {
             "http_error": "http_error",
             "truncated": "truncated",
             "two_step_flow": "StoryFlow",
+        },
+    ),
+    "openai_responses": (
+        OpenAIResponsesServer,
+        {
+            "text": "text",
+            "async_text": "async_text",
+            "thinking": "thinking",
+            "tool_call": "one_tool",
+            "parallel_tool_calls": "parallel_tools",
+            "tool_results": "tool_results",
+            "text_and_tool": "text_and_tool",
+            "web_search": "web_search",
+            "structured_output": "structured_output",
+            "length_limited": "length_limited",
+            "chained": "ChainFlow",
+            "http_error": "http_error",
+            "stream_error": "stream_error",
+            "truncated": "truncated",
         },
     ),
 }

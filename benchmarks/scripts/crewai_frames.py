@@ -1,10 +1,12 @@
 """Frames of CrewAI's sync session: a flow's method emits chunk events on its bus, and a loop reads the frames.
 
-Usage, with CrewAI's interpreter: crewai_frames.py CHUNKS TEXT; prints frames per second.
+Usage, with CrewAI's interpreter: crewai_frames.py CHUNKS TEXT [silent]; prints frames per second. `silent` takes off its
+own listeners, which show every chunk in the terminal.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import time
@@ -15,7 +17,7 @@ from crewai.events import LLMStreamChunkEvent, crewai_event_bus  # type: ignore[
 from crewai.flow.flow import Flow, start  # type: ignore[import-not-found]
 
 
-def main(chunks: int, text: str) -> float:
+def main(chunks: int, text: str, *, silent: bool) -> float:
     class Chunks(Flow):  # type: ignore[misc]
         @start()  # type: ignore[untyped-decorator]
         def emit(self) -> None:
@@ -25,7 +27,8 @@ def main(chunks: int, text: str) -> float:
     flow = Chunks()
     characters = 0
     began = time.perf_counter()
-    with flow.stream_events() as session:
+    handlers = crewai_event_bus.scoped_handlers() if silent else contextlib.nullcontext()
+    with handlers, flow.stream_events() as session:
         for frame in session:
             characters += len(frame.content)
     seconds = time.perf_counter() - began
@@ -35,4 +38,4 @@ def main(chunks: int, text: str) -> float:
 
 
 if __name__ == "__main__":
-    print(main(int(sys.argv[1]), sys.argv[2]))
+    print(main(int(sys.argv[1]), sys.argv[2], silent=sys.argv[3:] == ["silent"]))

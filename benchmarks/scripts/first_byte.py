@@ -2,7 +2,7 @@
 
 Usage: first_byte.py plain|harness|vcrpy REQUESTS PIECES; prints the median of the milliseconds from sending a request to
 the first byte of its body: without recording, or with each request recorded to a cassette of its own. The server sends a
-piece every 5 ms.
+piece every 5 ms, the first one after as long.
 """
 
 from __future__ import annotations
@@ -76,8 +76,8 @@ def _server(pieces: int) -> Iterator[str]:
             self.send_header("transfer-encoding", "chunked")
             self.end_headers()
             for _ in range(pieces):
-                self.wfile.write(b"%x\r\n%s\r\n" % (len(_PIECE), _PIECE))
                 time.sleep(_INTERVAL_S)
+                self.wfile.write(b"%x\r\n%s\r\n" % (len(_PIECE), _PIECE))
             self.wfile.write(b"0\r\n\r\n")
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base names it

@@ -1,6 +1,6 @@
-"""What importing a name costs in a fresh interpreter.
+"""What importing a module, or names from it, costs in a fresh interpreter.
 
-Usage: importing.py MODULE [NAME]; prints the milliseconds of `import MODULE`, or of `from MODULE import NAME`.
+Usage: importing.py MODULE [NAMES]; prints the milliseconds of `import MODULE`, or of `from MODULE import NAMES`.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ import sys
 import time
 
 
-def main(module: str, name: str | None) -> float:
-    statement = f"import {module}" if name is None else f"from {module} import {name}"
+def main(module: str, names: str | None) -> float:
+    statement = f"import {module}" if names is None else f"from {module} import {names}"
     began = time.perf_counter()
     exec(statement)
     return (time.perf_counter() - began) * 1000

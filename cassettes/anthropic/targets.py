@@ -8,8 +8,8 @@ from pydantic import BaseModel
 
 from harness import LLM, AsyncStreamSession, Flow, StreamSession, start
 
-MODEL = "anthropic/claude-sonnet-4-5"
-THINKING = {"type": "enabled", "budget_tokens": 1024}
+MODEL = "anthropic/claude-sonnet-4-6"
+THINKING = {"type": "adaptive"}
 
 
 class WeatherReport(BaseModel):

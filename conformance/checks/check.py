@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from conformance.evidence import Evidence
 
@@ -37,6 +38,19 @@ class Check:
     def __call__(self, evidence: Evidence) -> tuple[Violation, ...]:
         """Return every violation, in the order in which the frames show them."""
         return tuple(Violation(self.clause, seq, message) for seq, message in self.find(evidence))
+
+
+Seen = TypeVar("Seen")
+
+
+def seen(evidence: Evidence, kind: type[Seen]) -> list[Seen]:
+    """Return the observations of one kind."""
+    return [one for one in evidence.observations if isinstance(one, kind)]
+
+
+def saw(kind: type[Any]) -> Callable[[Evidence], bool]:
+    """Return what says whether there is any observation of one kind."""
+    return lambda evidence: bool(seen(evidence, kind))
 
 
 def has_frames(evidence: Evidence) -> bool:

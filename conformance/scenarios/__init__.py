@@ -5,13 +5,20 @@ from __future__ import annotations
 from functools import cache
 
 from conformance.scenario import Scenario
-from conformance.scenarios import timelines
+from conformance.scenarios import errors, look_ahead, results, sessions, timelines, vocabulary
 
 
 @cache
 def scenarios() -> tuple[Scenario, ...]:
     """Return every scenario, in the order in which reports show them."""
-    every = (*timelines.SCENARIOS,)
+    every = (
+        *timelines.SCENARIOS,
+        *vocabulary.SCENARIOS,
+        *sessions.SCENARIOS,
+        *look_ahead.SCENARIOS,
+        *results.SCENARIOS,
+        *errors.SCENARIOS,
+    )
     names = [one.id for one in every]
     if len(set(names)) != len(names):
         raise ValueError(f"two scenarios have one id: {sorted({name for name in names if names.count(name) > 1})}")

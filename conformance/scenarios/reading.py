@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Callable, Coroutine
 from typing import Any, Literal
 
-from conformance.evidence import Evidence, ResultRead
+from conformance.evidence import Evidence, Outcome, ResultRead
 from conformance.observations import Observation
 
 
@@ -15,30 +15,30 @@ def read_whole(session: Any, *observations: Observation, wire: tuple[Any, ...] =
     """Read a sync session to its end, then its result twice and its events again."""
     before = read_result(session, "before")
     frames: list[Any] = []
-    failed = False
+    raised: BaseException | None = None
     try:
         for frame in session:
             frames.append(frame)
-    except BaseException:
-        failed = True
-    return _evidence(session, frames, before, failed, _again(session, failed), observations, wire)
+    except BaseException as error:
+        raised = error
+    return _evidence(session, frames, before, raised, _again(session, raised is not None), observations, wire)
 
 
 async def aread_whole(session: Any, *observations: Observation, wire: tuple[Any, ...] = ()) -> Evidence:
     """Do as `read_whole` for an async session."""
     before = read_result(session, "before")
     frames: list[Any] = []
-    failed = False
+    raised: BaseException | None = None
     try:
         async for frame in session:
             frames.append(frame)
-    except BaseException:
-        failed = True
+    except BaseException as error:
+        raised = error
     again: list[Any] = []
     with contextlib.suppress(BaseException):
         async for frame in session.events:
             again.append(frame)
-    return _evidence(session, frames, before, failed, again, observations, wire)
+    return _evidence(session, frames, before, raised, again, observations, wire)
 
 
 def read_result(session: Any, when: Any) -> ResultRead:
@@ -79,11 +79,12 @@ def _evidence(
     session: Any,
     frames: list[Any],
     before: ResultRead,
-    failed: bool,
+    raised: BaseException | None,
     again: list[Any],
     observations: tuple[Observation, ...],
     wire: tuple[Any, ...],
 ) -> Evidence:
+    failed = raised is not None
     when: Literal["after-failure", "after-exhaustion"] = "after-failure" if failed else "after-exhaustion"
     reads = (before, read_result(session, when), read_result(session, when))
     return Evidence(
@@ -91,6 +92,8 @@ def _evidence(
         ended="failed" if failed else "exhausted",
         replayed=tuple(again),
         reads=reads,
+        # Whatever ended the loop is what the result must go on raising.
+        outcome=Outcome(error=raised) if failed else None,
         wire=wire,
         observations=observations,
     )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from conformance.evidence import Evidence
+from dataclasses import replace
+from typing import Any
+
+from conformance.evidence import Evidence, Outcome
 from conformance.payloads import PAYLOADS
 from conformance.programs import Ask, CallProgram, Emit, EmitPayload, FlowProgram, Method, Program, Raise, Script, Text
 from conformance.scenario import Scenario
@@ -44,15 +47,25 @@ FAILING = FlowProgram((Method("fails", (Emit("before"), Raise(LookupError))),))
 UNKNOWN_FAILED = FlowProgram((Method("emits", (Emit("custom", type="x_failed"),)),))
 
 
-def _whole(name: str, program: Program, clauses: frozenset[str], needs: frozenset[str]) -> tuple[Scenario, Scenario]:
+def _whole(
+    name: str, program: Program, clauses: frozenset[str], needs: frozenset[str], value: Any = None
+) -> tuple[Scenario, Scenario]:
+    """Return scenarios that read a run to its end; `value` is what it returns, where it does not fail."""
+
+    def told(evidence: Evidence, performance: Performance) -> Evidence:
+        raised = performance.stage.noted("raised")
+        if raised:
+            return replace(evidence, outcome=Outcome(error=raised[0]))
+        return evidence if evidence.ended == "failed" else replace(evidence, outcome=Outcome(value))
+
     def observe(subject: Subject, performance: Performance) -> Evidence:
-        return read_whole(subject.session(program, performance))
+        return told(read_whole(subject.session(program, performance)), performance)
 
     def aobserve(subject: Subject, performance: Performance) -> Evidence:
         async def consume() -> Evidence:
             return await aread_whole(subject.asession(program, performance))
 
-        return in_loop(consume)
+        return told(in_loop(consume), performance)
 
     return (
         Scenario(f"{name}/sync", clauses, observe, needs),
@@ -69,11 +82,12 @@ SCENARIOS: tuple[Scenario, ...] = (
         TWO_STEPS,
         FRAMES | _CALLS | {"channel.flow", "channel.custom", "result.value"},
         _FLOW | {"llm"},
+        Script().text,
     ),
     *_whole("flow/parallel", PARALLEL, FRAMES | _CALLS, _FLOW | {"llm"}),
     *_whole("flow/failing", FAILING, FRAMES | {"envelope.error-class", "error.frames-first", "result.reraises"}, _FLOW),
     *_whole("flow/unknown-event", UNKNOWN_FAILED, frozenset({"channel.custom", "channel.by-table"}), _FLOW),
-    *_whole("call/text", CallProgram(), FRAMES | _CALLS | {"result.value"}, frozenset({"llm"})),
+    *_whole("call/text", CallProgram(), FRAMES | _CALLS | {"result.value"}, frozenset({"llm"}), Script().text),
     *_whole(
         "call/truncated",
         CallProgram(Ask(Script((Text("Half"),), ending="cut"))),
@@ -86,7 +100,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         for scenario in _whole(
             f"payload/{name}",
             FlowProgram((Method("carries", (EmitPayload(name),)),)),
-            frozenset({"envelope.data-json", "envelope.timestamp-utc", "envelope.immutable", "error.observer-safe"}),
+            frozenset({"envelope.data-json", "envelope.timestamp-utc", "envelope.immutable"}),
             _FLOW,
         )
     ),

@@ -31,6 +31,7 @@ class CrewAISubject(ProgramSubject):
         try:
             flow, events = import_module("crewai.flow.flow"), import_module("crewai.events")
             base = import_module("crewai.events.base_events").BaseEvent
+            stream_context = import_module("crewai.events.stream_context")
         except ImportError as error:
             raise ConformanceError(
                 f"the subject crewai needs the package: pip install 'crewai==1.15.*' beside stream-harness ({error})"
@@ -47,6 +48,8 @@ class CrewAISubject(ProgramSubject):
             ProbeEvent=type("ProbeEvent", (base,), fields),
             BaseEvent=base,
             event_bus=events.crewai_event_bus,
+            add_stream_sink=stream_context.add_stream_sink,
+            reset_stream_sinks=stream_context.reset_stream_sinks,
         )
 
     def llm(self, performance: Performance, **settings: Any) -> Any:

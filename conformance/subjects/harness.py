@@ -32,6 +32,8 @@ class HarnessSubject(ProgramSubject):
         ProbeEvent=ProbeEvent,
         BaseEvent=harness.BaseEvent,
         event_bus=harness.event_bus,
+        add_stream_sink=harness.add_stream_sink,
+        reset_stream_sinks=harness.reset_stream_sinks,
     )
 
     def llm(self, performance: Performance, **settings: Any) -> harness.LLM:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import contextvars
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,7 @@ from conformance.programs import (
     Block,
     CallProgram,
     Emit,
+    EmitBuiltIn,
     EmitPayload,
     FlowProgram,
     Give,
@@ -46,6 +48,9 @@ class Names:
     ProbeEvent: Any
     BaseEvent: Any
     event_bus: Any
+    #: What adds a sink `(source, event)` to the context and what takes it back, by the token that the first returns.
+    add_stream_sink: Any
+    reset_stream_sinks: Any
 
 
 class ProgramSubject:
@@ -75,6 +80,33 @@ class ProgramSubject:
     def emit(self, source: Any, note: str) -> None:
         """Publish a custom event in the caller's context; see `Subject`."""
         self.names.event_bus.emit(source, self.names.ProbeEvent(type="probe", note=note))
+
+    def bounded(self, program: FlowProgram, performance: Performance, *, kind: str, **limits: Any) -> Any:
+        """Return a session with a look-ahead limit; needs the capability backpressure."""
+        flow = self.flow(program, performance)
+        return flow.stream_events(**limits) if kind == "sync" else flow.astream(**limits)
+
+    @contextmanager
+    def listening(self, listener: Callable[[Any, Any], None]) -> Iterator[None]:
+        """Have `listener(source, event)` called for every event of a known class, until the end of the block."""
+        classes = _all_classes(self.names.BaseEvent)
+        for one in classes:
+            self.names.event_bus.register_handler(one, listener)
+        try:
+            yield
+        finally:
+            self.names.event_bus.flush()
+            for one in classes:
+                self.names.event_bus.off(one, listener)
+
+    @contextmanager
+    def sinking(self, sink: Callable[[Any, Any], None]) -> Iterator[None]:
+        """Have `sink(source, event)` called for every event of this context, until the end of the block."""
+        token = self.names.add_stream_sink(sink)
+        try:
+            yield
+        finally:
+            self.names.reset_stream_sinks(token)
 
     def flow(self, program: FlowProgram, performance: Performance) -> Any:
         body = {method.name: self._method(method, performance) for method in program.methods}
@@ -138,7 +170,7 @@ class ProgramSubject:
                     inner = self.flow(step.program, performance)
                     value = await _aread(inner.astream(), performance) if step.streamed else await inner.akickoff()
                 case Emit(note, kind, True):
-                    await self.names.event_bus.aemit(flow, self.names.ProbeEvent(type=kind, note=note))
+                    await self.names.event_bus.aemit(flow, self._probe(note, kind, performance))
                 case Give(given):
                     return given
                 case _:
@@ -148,9 +180,12 @@ class ProgramSubject:
     def _simple(self, flow: Any, step: Step, performance: Performance) -> None:
         match step:
             case Emit(note, kind):
-                self.names.event_bus.emit(flow, self.names.ProbeEvent(type=kind, note=note))
+                self.names.event_bus.emit(flow, self._probe(note, kind, performance))
             case EmitPayload(name):
-                self.names.event_bus.emit(flow, payload_event(name, self.names.BaseEvent))
+                self.names.event_bus.emit(flow, _noted(payload_event(name, self.names.BaseEvent), performance))
+            case EmitBuiltIn(name, fields):
+                event_class = _class_of(name, self.names.BaseEvent)
+                self.names.event_bus.emit(flow, _noted(event_class(**fields), performance))
             case Reach(point):
                 performance.stage.reach(point)
             case ReadFlag():
@@ -162,6 +197,9 @@ class ProgramSubject:
             case _:
                 raise TypeError(f"a step that this subject does not know: {step!r}")
 
+    def _probe(self, note: str, kind: str, performance: Performance) -> Any:
+        return _noted(self.names.ProbeEvent(type=kind, note=note), performance)
+
     def _spawn(self, flow: Any, step: Spawn, performance: Performance) -> None:
         def work() -> None:
             self._perform(flow, step.steps, performance)
@@ -170,6 +208,24 @@ class ProgramSubject:
         thread = threading.Thread(target=context.run, args=(work,), name="program", daemon=True)
         thread.start()
         thread.join()
+
+
+def _noted(event: Any, performance: Performance) -> Any:
+    """Note that user code emits this: such events need not open, close or nest."""
+    performance.stage.note("emitted", event.event_id)
+    return event
+
+
+def _all_classes(base: Any) -> list[Any]:
+    return [base, *(found for child in base.__subclasses__() for found in _all_classes(child))]
+
+
+def _class_of(event_type: str, base: Any) -> Any:
+    for one in _all_classes(base):
+        # Classes of the user's own take their type from whoever makes them.
+        if one.model_fields["type"].default == event_type:
+            return one
+    raise TypeError(f"this subject has no built-in event {event_type!r}")
 
 
 def _said(ask: Ask) -> dict[str, Any]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, Protocol, cast
 
-from conformance.programs import Program
+from conformance.programs import FlowProgram, Program
 from conformance.provider import ScriptedProvider
 from conformance.stage import Stage
 from harness.errors import ConformanceError
@@ -49,6 +50,15 @@ class Subject(Protocol):
 
     def emit(self, source: Any, note: str) -> None:
         """Publish a custom event on the subject's bus, in the caller's context."""
+
+    def bounded(self, program: FlowProgram, performance: Performance, *, kind: str, **limits: Any) -> Any:
+        """Return a session of `kind` sync or async with `look_ahead` and `retain`; needs the capability backpressure."""
+
+    def listening(self, listener: Callable[[Any, Any], None]) -> AbstractContextManager[None]:
+        """Return a block in which `listener(source, event)` is called for every event on the subject's bus."""
+
+    def sinking(self, sink: Callable[[Any, Any], None]) -> AbstractContextManager[None]:
+        """Return a block in which `sink(source, event)` is called for every event of the calling context."""
 
 
 #: Name → module and attribute.

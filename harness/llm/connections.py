@@ -4,15 +4,17 @@ A client's own `close()` does not wake a reader blocked in another thread, or bl
 wakes it at once. So the socket is taken where it connects or is used again, and belongs to the run that last wrote to
 it: a pooled connection may serve many.
 
-Async clients, aiohttp's among them, need none of this: cancelling their task closes the connection.
+Of async clients, httpx's need none of this: cancelling their task closes the connection. aiohttp's closes when its
+response is let go of, which code that was cancelled may never do.
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any
 
@@ -20,11 +22,14 @@ from harness.errors import RunCancelled
 from harness.scope import Run, current_run
 
 if TYPE_CHECKING:
+    from aiohttp.connector import Connection
     from urllib3.connection import HTTPConnection
 
 _lock = threading.Lock()
 #: Where a urllib3 connection keeps what takes it from the run that it belongs to.
 _LET_GO = "_harness_let_go"
+#: What marks a function that was changed here.
+_CHANGED = "_harness_ends_with_run"
 
 
 def end_with_run(client: Any) -> None:
@@ -46,10 +51,27 @@ def end_urllib3_with_runs() -> None:
     """
     from urllib3.connection import HTTPConnection
 
-    connections: Any = HTTPConnection
+    _change_once(HTTPConnection, "request", _belonging)
+
+
+def end_aiohttp_with_runs() -> None:
+    """Have every connection of aiohttp end when the run that uses it is cancelled.
+
+    Imports aiohttp. Changes its connectors once per process, which has no effect outside of runs.
+    """
+    from aiohttp.connector import BaseConnector
+
+    _change_once(BaseConnector, "connect", _abelonging)
+
+
+def _change_once(owner: Any, name: str, change: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
     with _lock:
-        if not hasattr(connections.request, _LET_GO):
-            connections.request = _belonging(connections.request)
+        real = getattr(owner, name)
+        # Also seen through the wrappers of others, which take over attributes.
+        if not hasattr(real, _CHANGED):
+            changed = change(real)
+            setattr(changed, _CHANGED, True)
+            setattr(owner, name, changed)
 
 
 def _belonging(real: Callable[..., None]) -> Callable[..., None]:
@@ -75,8 +97,29 @@ def _belonging(real: Callable[..., None]) -> Callable[..., None]:
             # It may have been connecting, where there was no socket to shut down.
             raise RunCancelled
 
-    setattr(request, _LET_GO, True)
     return request
+
+
+def _abelonging(real: Callable[..., Awaitable[Connection]]) -> Callable[..., Awaitable[Connection]]:
+    @wraps(real)
+    async def connect(*args: Any, **kwargs: Any) -> Connection:
+        connection = await real(*args, **kwargs)
+        run = current_run()
+        if run is not None:
+            connection.add_callback(run.on_cancel(partial(_abort, asyncio.get_running_loop(), connection)))
+        return connection
+
+    return connect
+
+
+def _abort(loop: asyncio.AbstractEventLoop, connection: Connection) -> None:
+    def abort() -> None:
+        if connection.transport is not None:
+            connection.transport.abort()
+
+    # A closed loop has closed its connections.
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(abort)
 
 
 class _Backend:

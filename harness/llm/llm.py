@@ -12,6 +12,8 @@ from harness.llm.base import BaseLLM
 #: Provider name in a model string → the module and class of its integration.
 PROVIDERS: Final[dict[str, tuple[str, str]]] = {
     "openai": ("harness.providers.openai_chat", "OpenAIChat"),
+    "azure": ("harness.providers.azure", "AzureChat"),
+    "azure-responses": ("harness.providers.azure_responses", "AzureResponses"),
     "openai-responses": ("harness.providers.openai_responses", "OpenAIResponses"),
     "anthropic": ("harness.providers.anthropic", "Anthropic"),
 }

@@ -35,8 +35,12 @@ def parse_tool(wire: Mapping[str, Any], place: str) -> dict[str, Any]:
 def parse_system(system: str | Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the system message of a recorded system prompt. Raises UsageError where it can't be rebuilt."""
     ours = {"role": "system", "content": system if isinstance(system, str) else [dict(block) for block in system]}
-    if wire_system(read_messages([ours])) != system:
-        raise UsageError("system: can't be rebuilt")
+    try:
+        rebuilt = wire_system(read_messages([ours]))
+    except UsageError as error:
+        raise UsageError(f"system of the recorded request can't be rebuilt: {error}") from error
+    if rebuilt != system:
+        raise UsageError("system of the recorded request can't be rebuilt")
     return ours
 
 

@@ -29,7 +29,8 @@ from harness.providers.openai_request import wire_body
 _DONE: Final = re.compile(rb"[\r\n]data: ?\[DONE\]")
 _LONGEST_DONE: Final = 13
 
-_FINISH: Final[dict[str, FinishReason]] = {
+#: The API's reasons why an answer ended.
+FINISH: Final[dict[str, FinishReason]] = {
     "stop": "stop",
     "length": "length",
     "tool_calls": "tool_calls",
@@ -97,8 +98,9 @@ class _Answer:
         if not self.begun:
             self.begun = True
             yield ResponseStarted(chunk.id)
-        if chunk.choices:
-            choice = chunk.choices[0]
+        # With n > 1 the choices come side by side; the answer is the first. Some hosts leave its number out.
+        choice = next((one for one in chunk.choices or () if not getattr(one, "index", 0)), None)
+        if choice is not None:
             delta = choice.delta
             if delta is not None:
                 yield from _message_parts(delta)
@@ -131,7 +133,7 @@ class _Answer:
         yield self._finished()
 
     def _finished(self) -> Finish:
-        return Finish(None if self._finish is None else _FINISH.get(self._finish, "other"), self._finish)
+        return Finish(None if self._finish is None else FINISH.get(self._finish, "other"), self._finish)
 
 
 def _message_parts(message: Any) -> Iterator[Part]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 from harness.errors import MalformedResponseError, ProviderError, ProviderStatusError
@@ -38,7 +38,7 @@ def translated(error: Exception, provider: str, *, begun: bool, request_id: str 
     """Return the error to raise for what the SDK raised; None for what does not come from the provider."""
     if isinstance(error, openai.APIStatusError):
         return ProviderStatusError(
-            f"{provider} answered {error.status_code}: {error.message}",
+            f"{provider} answered {error.status_code}: {_said(error)}",
             provider=provider,
             status=error.status_code,
             request_id=error.request_id,
@@ -54,10 +54,18 @@ def translated(error: Exception, provider: str, *, begun: bool, request_id: str 
             request_id=request_id,
             code=error.code,
         )
-    if isinstance(error, json.JSONDecodeError | UnicodeDecodeError | openai.OpenAIError):
+    # The SDK hands out objects of whatever JSON came: one that lacks a field shows where the field is used.
+    if isinstance(error, json.JSONDecodeError | UnicodeDecodeError | AttributeError | TypeError | openai.OpenAIError):
         return MalformedResponseError(
             f"{provider} sent what its wire format does not allow ({type(error).__name__}: {error})",
             provider=provider,
             request_id=request_id,
         )
     return None
+
+
+def _said(error: openai.APIStatusError) -> str:
+    """Return what the provider wrote; the SDK's own message has another form in each of its versions."""
+    body = error.body
+    told = body.get("error", body) if isinstance(body, Mapping) else None
+    return str(told["message"]) if isinstance(told, Mapping) and told.get("message") else error.message

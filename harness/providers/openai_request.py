@@ -69,22 +69,31 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
         UsageError: a field can't be rebuilt; it is named.
     """
     recorded = json_object(body, "model", "messages")
+    base_url = url.partition("?")[0].removesuffix("/chat/completions")
+    return recorded_call(f"openai/{recorded['model']}", recorded, base_url=base_url)
+
+
+def recorded_call(model: str, recorded: Mapping[str, Any], **given: Any) -> RecordedCall:
+    """Return the call of a recorded body, made by `model` with the settings `given` beside those that the body tells.
+
+    Raises:
+        UsageError: a field can't be rebuilt; it is named.
+    """
     settings: dict[str, Any] = {name: recorded[name] for name in _SAME_NAME if recorded.get(name) is not None}
-    limit = _max_tokens_field(recorded["model"])
+    limit = _max_tokens_field(model.partition("/")[2])
     if recorded.get(limit) is not None:
         settings["max_tokens"] = recorded[limit]
     if recorded.get("stop"):
         settings["stop"] = recorded["stop"]
     if recorded.get("response_format") is not None:
         settings["response_format"] = recorded["response_format"]
-    stream, tools = recorded.get("stream"), recorded.get("tools")
-    settings["base_url"] = url.partition("?")[0].removesuffix("/chat/completions")
+    tools = recorded.get("tools")
     call = RecordedCall(
-        model=f"openai/{recorded['model']}",
+        model=model,
         messages=[message.given() for message in read_messages(recorded["messages"])],
         tools=[tool.given() for tool in in_order(read_tools(tools), hosted_tools(tools))],
-        stream=stream,
-        settings=settings,
+        stream=recorded.get("stream"),
+        settings={**given, **settings},
     )
     return call.with_rest(_rest(recorded, {*settings, limit, "model", "messages", "stream", "tools", "stop"}))
 
@@ -124,7 +133,7 @@ def response_format(wanted: type[BaseModel] | Mapping[str, Any]) -> Any:
     """Return what asks for an answer that validates as `wanted`; a mapping is the provider's own form already."""
     if isinstance(wanted, Mapping):
         return wanted
-    import openai
+    from harness.providers.openai_sdk import openai
 
     schema = openai.pydantic_function_tool(wanted)["function"]["parameters"]
     return {"type": "json_schema", "json_schema": {"name": wanted.__name__, "strict": True, "schema": schema}}

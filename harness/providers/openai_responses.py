@@ -149,7 +149,7 @@ class _Answer:
         if kind == "response.created":
             yield from self._started(event.response)
         elif kind in _DELTAS:
-            yield _DELTAS[kind](event.delta)
+            yield _DELTAS[kind](self._text(event.delta))
         elif kind == "response.output_item.added" and event.item.type == "function_call":
             self._arguments[event.output_index] = ""
             yield ToolCallDelta(event.output_index, event.item.call_id, event.item.name, "")
@@ -167,7 +167,7 @@ class _Answer:
 
     def whole(self, response: Any) -> Iterator[Part]:
         """Return the parts of an answer that was not streamed. Raises ProviderError where it tells of a failure."""
-        self.request_id = response._request_id
+        self.request_id = getattr(response, "_request_id", None)
         if not isinstance(getattr(response, "output", None), list):
             raise MalformedResponseError(
                 f"{self.provider} sent an answer without output", provider=self.provider, request_id=self.request_id
@@ -184,6 +184,15 @@ class _Answer:
                 yield ToolCallDelta(place, item.call_id, item.name, item.arguments)
                 self._arguments[place] = item.arguments
         yield from self._end(response, response.status or "completed")
+
+    def _text(self, delta: Any) -> str:
+        if not isinstance(delta, str):
+            raise MalformedResponseError(
+                f"{self.provider} sent a delta of text that is {delta!r}",
+                provider=self.provider,
+                request_id=self.request_id,
+            )
+        return delta
 
     def _started(self, response: Any) -> Iterator[Part]:
         self.response_id = response.id

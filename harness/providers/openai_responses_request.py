@@ -113,8 +113,9 @@ def _wire_tool(tool: ToolDefinition | HostedTool) -> dict[str, Any]:
 
 def _format(wanted: type[BaseModel] | Mapping[str, Any]) -> dict[str, Any]:
     """Return the format in this API's form, which has in one object what chat completions nest."""
-    chat = dict(response_format(wanted))
-    return {**chat, **chat.pop("json_schema")} if "json_schema" in chat else chat
+    chat: dict[str, Any] = dict(response_format(wanted))
+    nested: dict[str, Any] = chat.pop("json_schema", {})
+    return chat | nested
 
 
 def parse_recorded(url: str, body: bytes) -> RecordedCall:

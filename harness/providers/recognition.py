@@ -42,7 +42,9 @@ class WireAPI:
 #: The first row that fits decides.
 _APIS: Final = (
     WireAPI(
-        "azure", re.compile(r"https?://[^/]*\.openai\.azure\.com/|.*/openai/deployments/|.*\.models\.ai\.azure\.com/")
+        "azure",
+        re.compile(r"https?://[^/]*\.openai\.azure\.com/|.*/openai/deployments/|.*\.models\.ai\.azure\.com/"),
+        "harness.providers.azure_request",
     ),
     WireAPI("openai", re.compile(r".*/chat/completions$"), "harness.providers.openai_request"),
     WireAPI("openai-responses", re.compile(r".*/responses$"), "harness.providers.openai_responses_request"),

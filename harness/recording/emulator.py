@@ -120,9 +120,14 @@ class Emulator:
         await asyncio.gather(*self._connections, return_exceptions=True)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        def over(task: asyncio.Task[None]) -> None:
+            self._connections.discard(task)
+            # A task that was cancelled before it began has closed nothing.
+            writer.transport.abort()
+
         # A task of our own: the one that asyncio makes for a coroutine reports its cancellation as an error.
         task = asyncio.get_running_loop().create_task(
             serve_connection(reader, writer, self.answers.answer, self._speed)
         )
         self._connections.add(task)
-        task.add_done_callback(self._connections.discard)
+        task.add_done_callback(over)

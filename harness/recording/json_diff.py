@@ -28,8 +28,8 @@ def differences(recorded: Any, sent: Any, path: str) -> Iterator[tuple[str, Any,
         yield path, recorded, sent
 
 
-def contrast(recorded: Any, sent: Any) -> str:
-    """Return both values as one phrase: `recorded …, sent …`."""
+def contrast(recorded: Any, sent: Any, verb: str = "sent") -> str:
+    """Return both values as one phrase: `recorded …, sent …`, with another verb where nothing was sent."""
     start = 0
     if isinstance(recorded, str) and isinstance(sent, str):
         same = next(
@@ -37,7 +37,7 @@ def contrast(recorded: Any, sent: Any) -> str:
             min(len(recorded), len(sent)),
         )
         start = same - _LEAD if same > _SHOWN - _LEAD else 0
-    return f"recorded {_shown(recorded, start)}, sent {_shown(sent, start)}"
+    return f"recorded {_shown(recorded, start)}, {verb} {_shown(sent, start)}"
 
 
 def _shown(value: Any, start: int) -> str:

@@ -95,21 +95,22 @@ class InteractionIndex:
         """Return the recorded request most like `request`; None where nothing is recorded. Linear in the tape."""
         sent = request_key(request)
         sent_json = _json(request.body)
-        best: tuple[tuple[int, int], int] | None = None
+        best: tuple[tuple[int, int, bool], int] | None = None
         for position, recorded in enumerate(self._keys):
             unlike = sum(mine != theirs for mine, theirs in zip(sent[:-1], recorded[:-1], strict=True))
             if best is not None and unlike > best[0][0]:
                 continue
-            limit = best[0][1] if best is not None and unlike == best[0][0] else None
-            distance = self._body_distance(position, sent, sent_json, limit)
-            if best is None or (unlike, distance) < best[0]:
-                best = ((unlike, distance), position)
+            limit = best[0][1] + 1 if best is not None and unlike == best[0][0] else None
+            # Of two as near, the one that still waits to be played is more likely to be meant.
+            rank = (unlike, self._body_distance(position, sent, sent_json, limit), self._played[position])
+            if best is None or rank < best[0]:
+                best = (rank, position)
         if best is None:
             return None
         return Nearest(best[1] + 1, self._difference(best[1], sent, sent_json))
 
     def _body_distance(self, position: int, sent: RequestKey, sent_json: Any, limit: int | None) -> int:
-        """Return in how many places the bodies differ; not counted beyond `limit`, where the best so far stands."""
+        """Return in how many places the bodies differ; not counted beyond `limit`, more than the best so far."""
         if self._keys[position].body == sent.body:
             return 0
         count = 0

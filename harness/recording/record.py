@@ -17,8 +17,19 @@ from harness.codec import encode, error_text
 from harness.errors import HarnessError, TransportFault, UnsafeRecordingError, UsageError
 from harness.llm.credentials import no_credentials_needed
 from harness.providers.recognition import recognized
-from harness.recording.folder import CASSETTE, FRAMES, RECORDING, Outcome, Recording, Workplace, is_recording
-from harness.recording.frames_file import FrameLines, header_line
+from harness.recording.cassette_reader import read_cassette
+from harness.recording.folder import (
+    CASSETTE,
+    FRAMES,
+    RECORDING,
+    Outcome,
+    Recording,
+    Workplace,
+    is_recording,
+    load_recording,
+    recover,
+)
+from harness.recording.frames_file import FrameLines, header_line, read_lines
 from harness.recording.normal import FrameLike
 from harness.recording.redaction import Redactor
 from harness.recording.scan import scan
@@ -65,8 +76,11 @@ def record(
         UnsafeRecordingError: the scan found a credential, or something else that no recording may have.
         RecordingError: the folder can't be written, or what stands in it can't be read.
     """
+    recover(out)
     if mode == "none" and not is_recording(out):
         raise UsageError(f"mode none plays what is recorded, and '{out}' is no recording; record it with --mode once")
+    if is_recording(out) and mode != "all":
+        _check_readable(out)
     keep_old = is_recording(out) and mode in ("once", "none")
     workplace = Workplace(out)
     workplace.open()
@@ -94,6 +108,13 @@ def record(
     else:
         workplace.publish()
     return Recorded(out, run.recording(tape, origin), run.frames, len(tape.interactions), not keep_old, run.error)
+
+
+def _check_readable(folder: Path) -> None:
+    """Refuse to play or to replace a recording that can't be read. Raises UnreadableRecordingError."""
+    load_recording(folder)
+    read_lines(folder / FRAMES)
+    read_cassette(folder / CASSETTE)
 
 
 def _check_safe(workplace: Workplace) -> None:
@@ -155,12 +176,12 @@ class _Run:
         lines = FrameLines(self.redactor)
         try:
             for frame in session:
-                self.frames += 1
-                if frame.channel == "llm" and (text := text_of(frame)):
-                    self._on_text(text)
                 # What belongs together is redacted together, so lines come when a call has ended, not before.
                 if written := lines.add(frame):
                     self._append(written)
+                self.frames += 1
+                if frame.channel == "llm" and (text := text_of(frame)):
+                    self._on_text(text)
         finally:
             if written := lines.rest():
                 self._append(written)

@@ -93,9 +93,11 @@ def replay_recording(folder: Path, *, speed: float | None = None, update: bool =
         open_tape(folder / CASSETTE, "none", speed=speed, redactor=redactor, scope_of=current_path) as tape,
     ):
         made.run(target, replayed, limit)
-    _note_tape(tape, replayed, cancelled=limit is not None)
     replayed.differences = compare_lines(recorded_lines, made.lines)
     replayed.differences += _outcome_differences(recording, replayed, made, redactor)
+    if limit is None or replayed.differences:
+        _note_tape(tape, replayed, cancelled=limit is not None)
+    # Else: played from a tape, a cancelled run gets further than when it was recorded; what it asked for then is of no account.
     if update and replayed.differences and not replayed.problems:
         _update(folder, recording, replayed, made, redactor)
     return replayed
@@ -200,9 +202,11 @@ def _note_tape(tape: Tape, replayed: Replayed, *, cancelled: bool = False) -> No
     replayed.problems.extend(str(miss) for miss in tape.misses)
     if cancelled:
         return
+    # By identity: equal requests may have been recorded more than once.
+    numbers = {id(one): number for number, one in enumerate(tape.interactions, start=1)}
     for one in tape.unplayed:
         replayed.problems.append(
-            f"recorded request {tape.interactions.index(one) + 1} "
+            f"recorded request {numbers[id(one)]} "
             f"({one.request.method} {host_of(one.request.url)}) was never made; "
             "the run has changed, record it again with --mode all"
         )

@@ -36,7 +36,8 @@ class Take:
         self._finished = finished
         self._began = clock()
         self._run: Run | None = current_run()
-        self._lock = threading.Lock()
+        # Reentrant: the one who ends the response asks for it, and a tape that closes waits until it has been taken down.
+        self._lock = threading.RLock()
         self._status = 0
         self._reason = ""
         self._headers: Headers = ()
@@ -73,7 +74,7 @@ class Take:
             if how == "cancelled" and end_was_seen(self._content_type(), b"".join(self._pieces)):
                 how = "complete"
             self._ended = Ending(how, error, self._now_ms())
-        self._finished(self)
+            self._finished(self)
 
     def response(self) -> WireResponse:
         """Return the response. Ask after the end."""

@@ -115,7 +115,8 @@ def _session(start: Callable[..., Any], turn: tuple[str, ...], inputs: Mapping[s
     session = start(*turn, **inputs)
     if hasattr(type(session), "__aiter__"):
         return _AsyncSession(session)
-    if all(hasattr(type(session), part) for part in ("__iter__", "frames", "result", "close")):
+    # By name: asking for the result itself raises before the end.
+    if {"__iter__", "frames", "result", "close"} <= set(dir(session)):
         return cast(Session, session)
     raise UsageError(
         f"target {name!r}: its entry returned {type(session).__name__}, which is no session "

@@ -31,7 +31,7 @@ class OwnCall(BaseLLM):
 
     def call(self, messages: Any, *args: Any, **kwargs: Any) -> str:
         self.threads.append(threading.current_thread().name)
-        common = {"call_id": "c1", "model": self.model}
+        common: dict[str, Any] = {"call_id": "c1", "model": self.model}
         started = bus.open_scope(self, LLMCallStartedEvent(**common, messages=[]), label=self.model)
         for chunk in ("al", "so"):
             bus.emit(self, LLMStreamChunkEvent(**common, chunk=chunk))

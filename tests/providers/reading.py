@@ -1,7 +1,8 @@
-"""What a recorded answer says, in the words of nobody's adapter: what the readings of all providers give."""
+"""What a recorded answer says, in the words of nobody's adapter, and the traffic that it is read from."""
 
 from __future__ import annotations
 
+import csv
 import gzip
 import json
 from collections.abc import Iterator
@@ -18,43 +19,54 @@ class Said:
 
     text: str = ""
     thinking: str = ""
-    #: Name, id, and arguments as a JSON value.
+    #: Id, name, and the arguments as a JSON value.
     calls: list[tuple[str, str, Any]] = field(default_factory=list)
-    #: Prompt, completion and cached tokens.
-    tokens: tuple[int, int, int | None] = (0, 0, None)
+    #: Under the names that all providers share.
+    usage: dict[str, int] | None = None
     finish_reason: str | None = None
 
 
 @dataclass(frozen=True)
-class Recorded:
+class Exchange:
     """One interaction of a cassette, as plain YAML gives it."""
 
-    file: str
+    path: Path
+    #: From 1.
     number: int
-    method: str
     url: str
     request: Any
+    status: int
     content_type: str
     body: bytes
-    status: int
+
+    def __str__(self) -> str:
+        return f"{self.path.name} {self.number}"
 
 
-def recorded(path: Path) -> Iterator[Recorded]:
+def exchanges(path: Path) -> Iterator[Exchange]:
     """Yield the interactions of a vcrpy cassette."""
     cassette: Any = yaml.load(path.read_bytes(), Loader=yaml.CSafeLoader)
     for number, one in enumerate(cassette["interactions"], start=1):
         request, response = one["request"], one["response"]
         headers = {name.lower(): values for name, values in response["headers"].items()}
-        yield Recorded(
-            path.name,
+        yield Exchange(
+            path,
             number,
-            request["method"],
             request["uri"],
             json.loads(_bytes(request["body"])),
+            response["status"]["code"],
             headers["content-type"][0],
             _bytes(response["body"]["string"]),
-            response["status"]["code"],
         )
+
+
+def live_exchanges(corpus: Path, provider: str) -> list[Exchange]:
+    """Return the interactions of a provider that the corpus has."""
+    with (corpus / "INDEX.tsv").open(newline="") as index:
+        files = [row["file"] for row in csv.DictReader(index, delimiter="\t") if row["providers"] == provider]
+    found = [exchange for file in files for exchange in exchanges(corpus / file)]
+    assert found, f"the corpus has nothing of {provider}"
+    return found
 
 
 def _bytes(kept: str | bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""What a recorded answer of Anthropic says, read from its bytes with nothing but json."""
+"""What an answer of Anthropic says, read from its bytes with nothing but json: the reading the adapter is held to."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ from typing import Any, Final
 
 from tests.providers.reading import Said
 
-REASONS: Final = {
+_REASONS: Final = {
     "end_turn": "stop",
     "stop_sequence": "stop",
     "max_tokens": "length",
     "tool_use": "tool_calls",
     "refusal": "content_filter",
+}
+_COUNTS: Final = {
+    "cached_prompt_tokens": "cache_read_input_tokens",
+    "cache_creation_tokens": "cache_creation_input_tokens",
 }
 
 
@@ -32,10 +36,10 @@ def _add(message: dict[str, Any], event: dict[str, Any]) -> None:
     if event["type"] == "message_start":
         message |= event["message"]
     elif event["type"] == "content_block_start":
-        message["content"].append(dict(event["content_block"], partial=""))
+        message["content"].append({**event["content_block"], "json": ""})
     elif event["type"] == "content_block_delta":
         block, delta = message["content"][event["index"]], event["delta"]
-        block["partial"] += delta.get("partial_json", "")
+        block["json"] += delta.get("partial_json", "")
         for name in ("text", "thinking"):
             block[name] = block.get(name, "") + delta.get(name, "")
     elif event["type"] == "message_delta":
@@ -44,15 +48,17 @@ def _add(message: dict[str, Any], event: dict[str, Any]) -> None:
 
 
 def _message(message: dict[str, Any]) -> Said:
-    blocks, usage = message["content"], message["usage"]
+    blocks, sent = message["content"], message["usage"]
+    prompt, completion = sent["input_tokens"], sent["output_tokens"]
+    usage = {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
     return Said(
         text="".join(block["text"] for block in blocks if block["type"] == "text"),
         thinking="".join(block["thinking"] for block in blocks if block["type"] == "thinking"),
         calls=[
-            (block["name"], block["id"], json.loads(block.get("partial") or "null") or block["input"])
+            (block["id"], block["name"], json.loads(block["json"]) if block.get("json") else block["input"])
             for block in blocks
             if block["type"] == "tool_use"
         ],
-        tokens=(usage["input_tokens"], usage["output_tokens"], usage.get("cache_read_input_tokens")),
-        finish_reason=REASONS[message["stop_reason"]],
+        usage=usage | {ours: sent[theirs] for ours, theirs in _COUNTS.items() if theirs in sent},
+        finish_reason=_REASONS[message["stop_reason"]],
     )

@@ -82,9 +82,9 @@ def _sync_httpx(library: Any) -> Callable[[str, bytes, float, Read, Seen], None]
 
 
 def _async_httpx(library: Any) -> Callable[[str, bytes, float, Read, Seen], None]:
-    async def ause(url: str, content: bytes, timeout: float, read: Read, seen: Seen) -> None:
+    async def ause(url: str, content: bytes, patience: float, read: Read, seen: Seen) -> None:
         async with (
-            library.AsyncClient(timeout=timeout, trust_env=False) as client,
+            library.AsyncClient(timeout=patience, trust_env=False) as client,
             client.stream("POST", url, content=content) as response,
         ):
             read.status = response.status_code
@@ -118,8 +118,8 @@ def _requests(url: str, content: bytes, timeout: float, read: Read, seen: Seen) 
                 break
 
 
-async def _apost(url: str, content: bytes, timeout: float, read: Read, seen: Seen) -> None:
-    limits = aiohttp.ClientTimeout(sock_read=timeout)
+async def _apost(url: str, content: bytes, patience: float, read: Read, seen: Seen) -> None:
+    limits = aiohttp.ClientTimeout(sock_read=patience)
     # Lower case, as google-genai has it.
     async with (
         aiohttp.ClientSession(timeout=limits) as session,

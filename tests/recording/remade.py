@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,11 @@ class Remade:
         for frame in frames:
             del frame["timestamp"]
         return Run(frames, error)
+
+    @cached_property
+    def whole(self) -> Run:
+        """The call against the response as it was recorded."""
+        return self.against(self.interaction.response)
 
     def session(self) -> StreamSession[Any]:
         """Return the call as a session, for a tape that the test has put up."""

@@ -28,22 +28,40 @@ SPLITS = st.lists(st.integers(1, 500), min_size=1, max_size=40)
 SAMPLE, SHORT = 6, 20_000
 
 
-def openai_deltas(events: tuple[bytes, ...]) -> Iterator[str]:
-    """Yield every delta of OpenAI's chat events; read by hand, so as not to ask the decoder about itself."""
+def payloads(events: tuple[bytes, ...]) -> Iterator[dict[str, Any]]:
+    """Yield the JSON of server-sent events; read by hand, so as not to ask a decoder about itself."""
     for event in events:
-        payload = event.removeprefix(b"data:").strip()
-        if not payload.startswith(b"{"):
-            continue
-        for choice in json.loads(payload).get("choices", [])[:1]:
-            delta: dict[str, Any] = choice["delta"]
-            yield delta.get("content") or ""
-            yield delta.get("refusal") or ""
-            for call in delta.get("tool_calls") or []:
-                yield call["function"].get("arguments") or ""
+        data = b"".join(line[5:] for line in event.splitlines() if line.startswith(b"data:")).strip()
+        if data.startswith(b"{") and event.endswith(b"\n\n"):
+            yield json.loads(data)
 
 
-#: By provider: what the whole events of a body say. Where a provider has no row, frames are held against the whole run only.
-SAYS: dict[str, Callable[[tuple[bytes, ...]], Iterator[str]]] = {"openai": openai_deltas}
+def openai_deltas(payload: dict[str, Any]) -> Iterator[str]:
+    for choice in payload.get("choices", [])[:1]:
+        delta: dict[str, Any] = choice["delta"]
+        yield delta.get("content") or delta.get("refusal") or ""
+        for call in delta.get("tool_calls") or []:
+            yield call["function"].get("arguments") or ""
+
+
+def anthropic_deltas(payload: dict[str, Any]) -> Iterator[str]:
+    if payload["type"] == "content_block_delta":
+        delta: dict[str, Any] = payload["delta"]
+        yield next((delta[key] for key in ("text", "thinking", "partial_json") if key in delta), "")
+
+
+def responses_deltas(payload: dict[str, Any]) -> Iterator[str]:
+    if payload["type"].endswith(".delta"):
+        yield payload["delta"]
+
+
+#: By provider: what one event says. Where there is no row, frames are only held against those of the whole run.
+SAYS: dict[str, Callable[[dict[str, Any]], Iterator[str]]] = {
+    "anthropic": anthropic_deltas,
+    "azure": openai_deltas,
+    "openai": openai_deltas,
+    "openai-responses": responses_deltas,
+}
 
 
 def greeting() -> Interaction:
@@ -72,10 +90,8 @@ def greeting() -> Interaction:
     )
 
 
-STREAMS = [("greeting", greeting()), *shipped_streams()]
-every_stream = pytest.mark.parametrize(
-    "stream", [pytest.param(Remade(interaction), id=name) for name, interaction in STREAMS]
-)
+STREAMS = [(name, Remade(one)) for name, one in [("greeting", greeting()), *shipped_streams()]]
+every_stream = pytest.mark.parametrize("stream", [pytest.param(stream, id=name) for name, stream in STREAMS])
 
 
 @every_stream
@@ -88,34 +104,31 @@ def test_a_cut_at_any_chunk_is_a_typed_failure_after_the_frames_that_came(stream
 
 def check_cuts(stream: Remade, how: str, points: tuple[int, ...]) -> None:
     recorded = stream.interaction.response
-    whole = stream.against(recorded)
     for point in points:
         (cut,) = parse_fault(f"{how}:{point}").apply(recorded)
         assert cut.body == recorded.body[:point]
-        check_cut(stream, cut, stream.against(cut), whole)
+        check_cut(stream, cut, stream.against(cut))
 
 
-def check_cut(stream: Remade, cut: WireResponse, run: Run, whole: Run) -> None:
+def check_cut(stream: Remade, cut: WireResponse, run: Run) -> None:
     assert isinstance(run.error, ProviderError), f"cut at {len(cut.body)} ended with {run.error!r}"
     if run.chunks:
         assert isinstance(run.error, StreamTruncatedError)
     *before, last = run.frames
     assert (last["type"], last["data"]["error_type"]) == ("llm_call_failed", type(run.error).__name__)
-    assert before == whole.frames[: len(before)]
+    assert before == stream.whole.frames[: len(before)]
     says = SAYS.get(stream.provider)
     if says is not None:
-        assert run.chunks == "".join(says(events_of(cut)))
+        assert run.chunks == "".join(delta for payload in payloads(events_of(cut)) for delta in says(payload))
 
 
-@every_stream
-def test_a_cut_just_before_the_end_marker_has_shown_everything(stream: Remade) -> None:
-    if stream.provider not in SAYS:
-        pytest.skip("what the last event says, only a row of SAYS can tell")
-    recorded = stream.interaction.response
-    (cut,) = parse_fault("missing-end").apply(recorded)
-    run = stream.against(cut)
-    assert isinstance(run.error, StreamTruncatedError)
-    assert run.frames[:-1] == stream.against(recorded).frames[:-1]
+@pytest.mark.parametrize(
+    "stream", [pytest.param(stream, id=name) for name, stream in STREAMS if stream.provider in SAYS]
+)
+def test_a_stream_without_its_end_marker_has_shown_everything_and_failed(stream: Remade) -> None:
+    run = stream.against(*parse_fault("missing-end").apply(stream.interaction.response))
+    assert isinstance(run.error, ProviderError)
+    assert run.frames[:-1] == stream.whole.frames[:-1]
 
 
 @every_stream
@@ -131,20 +144,19 @@ def check_split(stream: Remade, lengths: list[int]) -> None:
     recorded = stream.interaction.response
     split = resplit(recorded, lengths)
     assert split.body == recorded.body
-    run, whole = stream.against(split), stream.against(recorded)
-    assert run.frames == whole.frames
-    assert (type(run.error), str(run.error)) == (type(whole.error), str(whole.error))
+    run = stream.against(split)
+    assert run.frames == stream.whole.frames
+    assert (type(run.error), str(run.error)) == (type(stream.whole.error), str(stream.whole.error))
 
 
 def test_a_split_at_any_one_byte_gives_the_same_frames() -> None:
     stream = Remade(greeting())
     recorded = stream.interaction.response
-    whole = stream.against(recorded)
-    assert whole.error is None
-    assert whole.chunks == "Grüße aus Århus: 灯台 🗼 und 👩‍🚀 winkt"
+    assert stream.whole.error is None
+    assert stream.whole.chunks == "Grüße aus Århus: 灯台 🗼 und 👩‍🚀 winkt"
     size = len(recorded.body)
     for at in range(1, size):
-        assert stream.against(resplit(recorded, [at, size])).frames == whole.frames
+        assert stream.against(resplit(recorded, [at, size])).frames == stream.whole.frames
 
 
 def test_streams_of_real_providers_keep_both_promises(corpus: Path) -> None:

@@ -19,6 +19,7 @@ import requests
 from harness.errors import NetworkBlockedError, TransportFault, UnrecordedRequestError
 from harness.recording.cassette_reader import read_cassette
 from harness.recording.tape import Mode, current_tape, network_guard, open_tape
+from harness.recording.wire import WireResponse
 from tests.recording.clients import CLIENTS, Client
 from tests.recording.loopback import PATIENCE_S, Exchange, loopback
 
@@ -35,6 +36,8 @@ class Case:
     errors: tuple[str, str, str, str] = ("", "", "", "")
     status: int = 200
     timeout: float = PATIENCE_S
+    #: Libraries that keep the end of a body from their users where it is not whole.
+    withheld_by: tuple[str, ...] = ()
 
     def error(self, client: str) -> str:
         return dict(zip(("httpx", "urllib3", "requests", "aiohttp"), self.errors, strict=True))[family(client)]
@@ -109,7 +112,13 @@ CASES = (
     Case("error status", error_status, "complete", status=429),
     Case("no content", nothing_in_it, "complete", status=204),
     Case("cut", cut, "cut", ("RemoteProtocolError", "ProtocolError", "ChunkedEncodingError", "ClientPayloadError")),
-    Case("short", short, "cut", ("RemoteProtocolError", "ProtocolError", "ChunkedEncodingError", "ClientPayloadError")),
+    Case(
+        "short",
+        short,
+        "cut",
+        ("RemoteProtocolError", "ProtocolError", "ChunkedEncodingError", "ClientPayloadError"),
+        withheld_by=("urllib3", "requests"),
+    ),
     Case("reset", reset, "reset", ("ReadError", "ProtocolError", "ChunkedEncodingError", "ClientPayloadError")),
     Case(
         "silent in the body",
@@ -146,6 +155,10 @@ CASES = (
 )
 
 
+def chunks(response: WireResponse) -> list[bytes]:
+    return [response.body[chunk.offset : chunk.offset + chunk.length] for chunk in response.chunks]
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "cassette.yaml"
@@ -160,15 +173,17 @@ def test_what_is_recorded_on_one_library_is_played_on_every_other(recorder: Clie
             live = recorder.post(url, timeout=case.timeout, on_piece=lambda _: server.seen.set())
     assert (live.error, live.status) == (case.error(recorder.name), 0 if case.how == "no-response" else case.status)
     (one,) = read_cassette(path)
-    assert (one.response.ended.how, one.response.body) == (case.how, live.body)
+    assert one.response.ended.how == case.how
+    if recorder.name not in case.withheld_by:
+        assert one.response.body == live.body
     for player in CLIENTS.values():
         with network_guard(), open_tape(path, "none") as tape:
             played = player.post(url)
             assert tape.unplayed == ()
         assert (played.error, played.status) == (case.error(player.name), live.status), player.name
-        assert played.pieces == live.pieces, player.name
-        if player is recorder:
-            assert played.text == live.text
+        assert played.pieces == chunks(one.response), player.name
+        if player.name == recorder.name not in case.withheld_by:
+            assert (played.body, played.text) == (live.body, live.text)
 
 
 @pytest.mark.parametrize("client", CLIENTS.values(), ids=lambda client: client.name)
@@ -186,7 +201,7 @@ def test_the_client_sees_each_piece_before_the_next_is_sent(client: Client, path
         read = client.post(server.url, on_piece=lambda piece: seen[PIECES.index(piece)].set())
     assert read.pieces == list(PIECES)
     (one,) = read_cassette(path)
-    assert [one.response.body[c.offset : c.offset + c.length] for c in one.response.chunks] == list(PIECES)
+    assert chunks(one.response) == list(PIECES)
 
 
 @pytest.mark.parametrize("recorder", CLIENTS.values(), ids=lambda client: client.name)
@@ -210,12 +225,12 @@ def test_a_recording_that_its_client_left_says_so_to_one_that_reads_on(recorder:
 @pytest.mark.parametrize("client", CLIENTS.values(), ids=lambda client: client.name)
 def test_no_library_gets_out_while_the_network_is_blocked(client: Client, path: Path) -> None:
     with loopback(text_stream) as server:
-        assert client.post(server.url).pieces == list(PIECES)
+        assert client.post(server.url).body == b"".join(PIECES)
         with network_guard(), pytest.raises(TransportFault, match="harness record") as fault:
             client.post(server.url)
         assert isinstance(fault.value.error, NetworkBlockedError)
         with network_guard(), open_tape(path, "once"):
-            assert client.post(server.url).pieces == list(PIECES)
+            assert client.post(server.url).body == b"".join(PIECES)
         with network_guard(), open_tape(path, "none"):
             with pytest.raises(TransportFault) as miss:
                 client.post(server.url, content=b"another")
@@ -228,14 +243,14 @@ def test_a_base_url_redirects_and_the_url_that_was_asked_for_is_recorded(client:
     asked = "https://api.example.test/v1/chat?a=1"
     with loopback(text_stream) as server:
         with network_guard(), open_tape(path, "once", base_url=f"{server.url}/proxy"):
-            assert client.post(asked).pieces == list(PIECES)
+            assert client.post(asked).body == b"".join(PIECES)
         (seen,) = server.exchanges
     assert seen.request_line == "POST /proxy/v1/chat?a=1 HTTP/1.1"
     assert seen.headers["host"] == server.url.removeprefix("http://")
     assert seen.headers["accept-encoding"] == "identity"
     assert [one.request.url for one in read_cassette(path)] == [asked]
     with network_guard(), open_tape(path, "none"):
-        assert client.post(asked).pieces == list(PIECES)
+        assert client.post(asked).body == b"".join(PIECES)
 
 
 def echo(exchange: Exchange) -> None:
@@ -258,7 +273,7 @@ def test_fifty_recordings_and_replays_at_once_in_threads_do_not_mix(tmp_path: Pa
                     client = clients[(number + (mode != "once")) % len(clients)]
                     assert client.post(url, content=content).body == content
                     assert current_tape() is tape
-        except BaseException as error:  # noqa: BLE001 - told below
+        except BaseException as error:
             failures.append(error)
 
     def all_at_once(modes: Callable[[int], Mode], url: str) -> None:
@@ -379,6 +394,6 @@ def test_a_socket_pair_made_from_a_connection_is_not_stopped() -> None:
         "        connecting.connect(listener.getsockname())\n"
     )
     scope: dict[str, Any] = {"socket": socket}
-    exec(compile(source, socket.__file__, "exec"), scope)  # noqa: S102
+    exec(compile(source, socket.__file__, "exec"), scope)
     with network_guard():
         scope["socketpair"]()

@@ -36,6 +36,8 @@ def _check(connecting: socket.socket, address: Any) -> None:
     if (tape is not None and tape.records) or _makes_a_pair(sys._getframe(2)):
         return
     where = ":".join(str(part) for part in address[:2]) if isinstance(address, tuple) else str(address)
+    # Who connects is ready for an OSError, and would leave the socket open.
+    connecting.close()
     why = "no tape is running here" if tape is None else "the tape that is running here only plays"
     raise TransportFault(
         NetworkBlockedError(
@@ -45,5 +47,9 @@ def _check(connecting: socket.socket, address: Any) -> None:
     )
 
 
-def _makes_a_pair(caller: FrameType) -> bool:
-    return caller.f_code.co_filename == socket.__file__ and "socketpair" in caller.f_code.co_name
+def _makes_a_pair(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if "socketpair" in frame.f_code.co_name and frame.f_code.co_filename == socket.__file__:
+            return True
+        frame = frame.f_back
+    return False

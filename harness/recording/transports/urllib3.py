@@ -6,9 +6,6 @@ it and stay urllib3's own. A played response comes as bytes to urllib3's own par
 
 from __future__ import annotations
 
-import errno
-import http.client
-import io
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,7 +14,6 @@ from http.client import HTTPException
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
-from urllib3 import HTTPHeaderDict
 from urllib3.connection import HTTPConnection, port_by_scheme
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool, connection_from_url
 from urllib3.exceptions import (
@@ -32,10 +28,13 @@ from urllib3.exceptions import (
 from urllib3.response import HTTPResponse
 from urllib3.util import Url, parse_url
 
-from harness.recording.playback import Playback, cut_off, playable_headers
+from harness.errors import RunCancelled
+from harness.recording.playback import Playback
 from harness.recording.tape import tape_for
-from harness.recording.transports.failures import Failed, Failure, described, failed
-from harness.recording.wire import Headers, How, WireRequest, WireResponse
+from harness.recording.transports.failures import Failure, described
+from harness.recording.transports.urllib3_played import Playing, loaded
+from harness.recording.wire import Headers, How, WireRequest
+from harness.scope import current_run
 
 if TYPE_CHECKING:
     from harness.recording.take import Take
@@ -76,13 +75,17 @@ def _patched(real: _Send) -> _Send:
         tape = tape_for(method, asked_url)
         if tape is None:
             return real(pool, conn, method, url, **options)
+        run = current_run()
+        if run is not None and run.cancelled:
+            # An SDK that tries again after its connection has ended: nothing of the run that is recorded.
+            raise RunCancelled
         open_tunnel = vars(conn).pop(_TUNNEL, None)
         body = _read(options.get("body"))
         headers = options.get("headers") or {}
         asked = WireRequest(method, asked_url, _plain(headers), body or b"")
         answer = tape.answer(asked)
         if answer is not None:
-            return _Playing(pool, conn, asked, Playback(answer, tape.speed)).response(url, options)
+            return Playing(pool, conn, asked, Playback(answer, tape.speed)).response(url, options)
         preload = options.get("preload_content", True)
         options |= {"body": body, "headers": _asking_for_plain_bodies(headers), "preload_content": False}
         take = tape.begin(asked)
@@ -98,7 +101,7 @@ def _patched(real: _Send) -> _Send:
             take.ended(*_before_response(error))
             raise
         take.responded(response.status, response.reason or "", tuple(response.headers.items()))
-        return _loaded(_tee(response, take), preload)
+        return loaded(_tee(response, take), preload)
 
     return _make_request
 
@@ -140,13 +143,6 @@ def _elsewhere(
         raise
     if options.get("response_conn") is not None:
         pool._put_conn(conn)
-    return response
-
-
-def _loaded(response: HTTPResponse, preload: bool) -> HTTPResponse:
-    """Return `response`, read to its end where the caller wanted that: urllib3 itself would before it can be tapped."""
-    if preload:
-        response._body = response.read(decode_content=response.decode_content)
     return response
 
 
@@ -216,117 +212,6 @@ class _Tee(HTTPResponse):
 
 #: A body that was shorter than its length, where nobody raised an error about it.
 _SHORT = "RemoteProtocolError: the body was shorter than its content-length"
-
-
-class _Playing:
-    """One request that is answered from a tape, and the pool and connection that urllib3 had chosen for it."""
-
-    def __init__(self, pool: HTTPConnectionPool, conn: HTTPConnection, asked: WireRequest, playback: Playback) -> None:
-        self._pool = pool
-        self._conn = conn
-        self._asked = asked
-        self._playback = playback
-
-    def response(self, url: str, options: dict[str, Any]) -> HTTPResponse:
-        """Return the played response, or raise what stands in its place. The connection is not touched."""
-        recorded = self._playback.response
-        if recorded.status == 0:
-            self._playback.wait_for_end()
-            raise self._before_response(recorded)
-        parsed = http.client.HTTPResponse(cast(Any, _PlayedSocket(self._wire())), method=self._asked.method)
-        parsed.begin()
-        response = _Played(
-            body=cast(Any, parsed),
-            headers=HTTPHeaderDict(parsed.getheaders()),
-            status=parsed.status,
-            version=parsed.version,
-            version_string="HTTP/1.1",
-            reason=parsed.reason,
-            preload_content=False,
-            decode_content=options.get("decode_content", True),
-            original_response=cast(Any, parsed),
-            request_method=self._asked.method,
-            request_url=url,
-        )
-        response.playback = self._playback
-        response.retries = options.get("retries")
-        response._connection = options.get("response_conn")
-        response._pool = self._pool
-        return _loaded(response, options.get("preload_content", True))
-
-    def _wire(self) -> Iterator[bytes]:
-        recorded = self._playback.response
-        fields = (*playable_headers(recorded), ("transfer-encoding", "chunked"))
-        lines = [f"HTTP/1.1 {recorded.status} {recorded.reason}", *(f"{name}: {value}" for name, value in fields)]
-        yield ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")
-        for piece in self._playback.pieces():
-            yield b"%x\r\n%b\r\n" % (len(piece), piece)
-        if self._playback.closed:
-            raise ProtocolError("the response was closed while it was read")
-        if recorded.ended.how == "cancelled":
-            raise cut_off(self._asked, recorded)
-        if recorded.ended.how != "complete":
-            raise self._within_body(failed(recorded))
-        yield b"0\r\n\r\n"
-
-    def _before_response(self, recorded: WireResponse) -> BaseException:
-        """Return what urllib3's connection would have raised: pools wrap some of it."""
-        if recorded.ended.how == "cancelled":
-            return cut_off(self._asked, recorded)
-        what = failed(recorded)
-        text = what.text.removeprefix(f"{self._conn}: ").removeprefix(f"{self._pool}: ")
-        match what.failure:
-            case "ConnectTimeout":
-                return ConnectTimeoutError(self._conn, text)
-            case "ReadTimeout":
-                return ReadTimeoutError(self._pool, self._asked.url, text)
-            case "ReadError":
-                return ConnectionResetError(errno.ECONNRESET, text.removeprefix(f"[Errno {errno.ECONNRESET}] "))
-            case "RemoteProtocolError":
-                return http.client.RemoteDisconnected(text)
-            case "ConnectError":
-                return SSLError(text) if what.raised_as == "SSLError" else NewConnectionError(self._conn, text)
-
-    def _within_body(self, what: Failed) -> BaseException:
-        if what.failure in ("ReadTimeout", "ConnectTimeout"):
-            return ReadTimeoutError(self._pool, "", what.text.removeprefix(f"{self._pool}: "))
-        return ProtocolError(what.text)
-
-
-class _Played(HTTPResponse):
-    """A recorded response. Closing it wakes a thread that waits for its next piece."""
-
-    playback: Playback | None = None
-
-    def close(self) -> None:
-        if self.playback is not None:
-            self.playback.close()
-        super().close()
-
-    def shutdown(self) -> None:
-        if self.playback is not None:
-            self.playback.close()
-
-
-class _PlayedSocket(io.RawIOBase):
-    """What http.client reads a response from: each piece of the script is one read, none is asked for before its turn."""
-
-    def __init__(self, script: Iterator[bytes]) -> None:
-        super().__init__()
-        self._script = script
-        self._rest = b""
-
-    def makefile(self, mode: str) -> io.BufferedReader:
-        return io.BufferedReader(self)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        self._rest = self._rest or next(self._script, b"")
-        taken = min(len(self._rest), len(buffer))
-        buffer[:taken], self._rest = self._rest[:taken], self._rest[taken:]
-        return taken
 
 
 def _absolute(pool: HTTPConnectionPool, target: str) -> str:

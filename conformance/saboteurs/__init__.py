@@ -1,0 +1,31 @@
+"""Saboteurs: runtimes broken on purpose, one override each, as the proof that every check can fail.
+
+`harness conformance --runtime conformance.saboteurs:NAME` runs the suite against one of them.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from conformance.saboteurs import order
+from conformance.saboteurs.saboteur import SabotagedSubject, Saboteur
+
+__all__ = ["SabotagedSubject", "Saboteur", "saboteurs"]
+
+
+@cache
+def saboteurs() -> dict[str, Saboteur]:
+    """Return every saboteur by its name, area by area."""
+    every = (*order.SABOTEURS,)
+    by_name = {one.name: one for one in every}
+    if len(by_name) != len(every):
+        names = [one.name for one in every]
+        raise ValueError(f"two saboteurs have one name: {sorted({name for name in names if names.count(name) > 1})}")
+    return by_name
+
+
+def __getattr__(name: str) -> SabotagedSubject:
+    found = saboteurs().get(name)
+    if found is None:
+        raise AttributeError(f"there is no saboteur {name!r}; there are: {', '.join(saboteurs())}")
+    return SabotagedSubject((found.target, found.breaks))

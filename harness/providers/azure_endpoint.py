@@ -1,0 +1,43 @@
+"""Where a model on Azure is, and which variables may say so."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Final
+
+from harness.errors import UsageError
+
+#: Environment variables that may hold the key, in order.
+KEY_VARIABLES: Final = ("AZURE_API_KEY", "AZURE_OPENAI_API_KEY", "AZURE_INFERENCE_CREDENTIAL")
+_ENDPOINT_VARIABLES: Final = ("AZURE_ENDPOINT", "AZURE_OPENAI_ENDPOINT", "AZURE_API_BASE", "AZURE_INFERENCE_ENDPOINT")
+_VERSION_VARIABLES: Final = ("AZURE_API_VERSION", "OPENAI_API_VERSION")
+
+DEPLOYMENT: Final = re.compile(r"/openai/deployments/([^/?]+)")
+#: Hosts of Azure OpenAI resources, where every model is behind a deployment.
+_RESOURCE: Final = re.compile(r"https?://[^/]+\.(openai\.azure\.com|cognitiveservices\.azure\.com)")
+
+
+def azure_endpoint(given: str | None) -> str:
+    """Return the endpoint that was given, or that of the first variable that is set. Raises UsageError without one."""
+    found = given or _first(_ENDPOINT_VARIABLES)
+    if found is None:
+        raise UsageError(
+            f"azure: no endpoint; pass base_url='https://<resource>.openai.azure.com' or set {_ENDPOINT_VARIABLES[0]}"
+        )
+    return found.rstrip("/")
+
+
+def chat_endpoint(given: str | None, model: str) -> str:
+    """Return the endpoint of a chat model: of a bare Azure OpenAI resource it is the deployment of that name."""
+    endpoint = azure_endpoint(given)
+    return f"{endpoint}/openai/deployments/{model}" if _RESOURCE.fullmatch(endpoint) else endpoint
+
+
+def api_version(given: str | None) -> str | None:
+    """Return the API version that was given, or that of the first variable that is set."""
+    return given or _first(_VERSION_VARIABLES)
+
+
+def _first(variables: tuple[str, ...]) -> str | None:
+    return next((value for name in variables if (value := os.environ.get(name))), None)

@@ -1,0 +1,15 @@
+"""The official Azure SDK, or a clear word where it is missing. Whatever needs the SDK imports it from here."""
+
+from __future__ import annotations
+
+from harness.errors import UsageError
+
+try:
+    from azure.ai import inference
+    from azure.ai.inference import aio
+    from azure.core import exceptions
+    from azure.core.credentials import AzureKeyCredential
+except ImportError as error:
+    raise UsageError("calls to azure need its SDK: pip install 'stream-harness[azure]'") from error
+
+__all__ = ["AzureKeyCredential", "aio", "exceptions", "inference"]

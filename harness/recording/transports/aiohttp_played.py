@@ -1,0 +1,148 @@
+"""A recorded response as aiohttp reads one: as bytes, by its own parser, each piece when the reader asks for one."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+from typing import Any, cast
+
+from aiohttp.client_exceptions import (
+    ClientConnectionError,
+    ClientConnectorError,
+    ClientOSError,
+    ClientPayloadError,
+    ConnectionTimeoutError,
+    ServerDisconnectedError,
+    SocketTimeoutError,
+)
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.client_reqrep import ClientRequest
+from aiohttp.connector import BaseConnector, Connection
+from aiohttp.streams import StreamReader
+
+from harness.recording.playback import Playback, cut_off, playable_headers
+from harness.recording.transports.failures import Failed, failed
+from harness.recording.wire import WireRequest
+
+
+async def play(connector: BaseConnector, request: ClientRequest, asked: WireRequest, playback: Playback) -> Connection:
+    """Return a connection on which the response is played, or raise what stands in the place of one."""
+    recorded = playback.response
+    if recorded.status == 0:
+        await playback.await_end()
+        if recorded.ended.how == "cancelled":
+            raise cut_off(asked, recorded)
+        what = failed(recorded)
+        if what.failure == "ConnectTimeout":
+            raise ConnectionTimeoutError(what.text)
+        if what.failure == "ConnectError":
+            raise ClientConnectorError(request.connection_key, _system_error(errno.ECONNREFUSED, what))
+    protocol = _PlayedHandler(request.loop, asked, playback)
+    return Connection(connector, request.connection_key, protocol, request.loop)
+
+
+class _PlayedHandler(ResponseHandler):
+    """The protocol of a connection that nothing is sent on, and whose response comes from a recording."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, asked: WireRequest, playback: Playback) -> None:
+        super().__init__(loop)
+        self._asked = asked
+        self._playback = playback
+        self._played = 0
+        self.connection_made(_Nowhere(playback))
+        # Never used again: what comes after this response is none of the recording.
+        self.force_close()
+
+    def set_response_params(self, **params: Any) -> None:
+        # Pieces come when they are asked for, so a slow reader must not look like a silent server.
+        super().set_response_params(**params | {"read_timeout": None})
+
+    async def read(self) -> Any:
+        """Return the head of the response and its reader."""
+        # The task that sends the body gets to run, as it does while a server is thinking.
+        await asyncio.sleep(0)
+        recorded = self._playback.response
+        if recorded.status == 0:
+            raise _no_response(failed(recorded))
+        fields = (*playable_headers(recorded), ("transfer-encoding", "chunked"))
+        lines = [f"HTTP/1.1 {recorded.status} {recorded.reason}", *(f"{name}: {value}" for name, value in fields)]
+        self.data_received(("\r\n".join(lines) + "\r\n\r\n").encode("utf-8", "surrogateescape"))
+        message, reader = await super().read()
+        if not reader.is_eof():
+            reader.__class__ = _PlayedReader
+        return message, reader
+
+    async def play_next(self, reader: StreamReader) -> None:
+        """Give the next piece to the parser, and by it to `reader`, or end the response as it was recorded."""
+        recorded = self._playback.response
+        chunk = recorded.chunks[self._played] if self._played < len(recorded.chunks) else None
+        # Not by `apieces`, whose end a cancelled wait would be, while aiohttp lets a reader try again.
+        await self._playback._sleep(recorded.ended.at_ms if chunk is None else chunk.at_ms)
+        if self._playback.closed:
+            raise ClientConnectionError("Connection closed")
+        if chunk is not None:
+            self._played += 1
+            piece = recorded.body[chunk.offset : chunk.offset + chunk.length]
+            self.data_received(b"%x\r\n%b\r\n" % (len(piece), piece))
+        elif recorded.ended.how == "complete":
+            self.data_received(b"0\r\n\r\n")
+        elif recorded.ended.how == "cancelled":
+            raise cut_off(self._asked, recorded)
+        else:
+            error = _broken_body(failed(recorded))
+            reader.set_exception(error)
+            raise error
+
+
+class _PlayedReader(StreamReader):
+    """The reader of a played response: where it would wait for bytes, it takes the next piece."""
+
+    __slots__ = ()
+
+    async def _wait(self, func_name: str) -> None:
+        with self._timer:
+            await cast(_PlayedHandler, self._protocol).play_next(self)
+
+
+class _Nowhere(asyncio.Transport):
+    """A transport that swallows what is sent."""
+
+    def __init__(self, playback: Playback) -> None:
+        super().__init__()
+        self._playback = playback
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        pass
+
+    def is_closing(self) -> bool:
+        return self._playback.closed
+
+    def close(self) -> None:
+        self._playback.close()
+
+    def abort(self) -> None:
+        self._playback.close()
+
+
+def _no_response(what: Failed) -> Exception:
+    match what.failure:
+        case "ReadTimeout":
+            return SocketTimeoutError(what.text)
+        case "ReadError":
+            system = _system_error(errno.ECONNRESET, what)
+            return ClientOSError(system.errno, system.strerror)
+        case _:
+            return ServerDisconnectedError(what.text or None)
+
+
+def _broken_body(what: Failed) -> Exception:
+    timed_out = what.failure in ("ReadTimeout", "ConnectTimeout")
+    return SocketTimeoutError(what.text) if timed_out else ClientPayloadError(what.text)
+
+
+def _system_error(number: int, what: Failed) -> OSError:
+    """Return the system's error behind a recorded one; aiohttp builds its own texts around it."""
+    text = what.text.removeprefix(f"[Errno {number}] ")
+    if what.raised_as.startswith("ClientConnector"):
+        text = text.partition(" [")[2].removesuffix("]") or text
+    return OSError(number, text)

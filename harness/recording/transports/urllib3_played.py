@@ -1,0 +1,137 @@
+"""A recorded response as urllib3 reads one: as bytes, by its own parser, so that every way to read it is its own."""
+
+from __future__ import annotations
+
+import errno
+import http.client
+import io
+from collections.abc import Iterator
+from typing import Any, cast
+
+from urllib3 import HTTPHeaderDict
+from urllib3.connection import HTTPConnection
+from urllib3.connectionpool import HTTPConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ProtocolError, ReadTimeoutError, SSLError
+from urllib3.response import HTTPResponse
+
+from harness.recording.playback import Playback, cut_off, playable_headers
+from harness.recording.transports.failures import Failed, failed
+from harness.recording.wire import WireRequest, WireResponse
+
+
+class Playing:
+    """One request that is answered from a tape, and the pool and connection that urllib3 had chosen for it."""
+
+    def __init__(self, pool: HTTPConnectionPool, conn: HTTPConnection, asked: WireRequest, playback: Playback) -> None:
+        self._pool = pool
+        self._conn = conn
+        self._asked = asked
+        self._playback = playback
+
+    def response(self, url: str, options: dict[str, Any]) -> HTTPResponse:
+        """Return the played response, or raise what stands in its place. The connection is not touched."""
+        recorded = self._playback.response
+        if recorded.status == 0:
+            self._playback.wait_for_end()
+            raise self._before_response(recorded)
+        parsed = http.client.HTTPResponse(cast(Any, _PlayedSocket(self._wire())), method=self._asked.method)
+        parsed.begin()
+        response = _Played(
+            body=cast(Any, parsed),
+            headers=HTTPHeaderDict(parsed.getheaders()),
+            status=parsed.status,
+            version=parsed.version,
+            version_string="HTTP/1.1",
+            reason=parsed.reason,
+            preload_content=False,
+            decode_content=options.get("decode_content", True),
+            original_response=cast(Any, parsed),
+            request_method=self._asked.method,
+            request_url=url,
+        )
+        response.playback = self._playback
+        response.retries = options.get("retries")
+        response._connection = options.get("response_conn")
+        response._pool = self._pool
+        return loaded(response, options.get("preload_content", True))
+
+    def _wire(self) -> Iterator[bytes]:
+        recorded = self._playback.response
+        fields = (*playable_headers(recorded), ("transfer-encoding", "chunked"))
+        lines = [f"HTTP/1.1 {recorded.status} {recorded.reason}", *(f"{name}: {value}" for name, value in fields)]
+        yield ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")
+        for piece in self._playback.pieces():
+            yield b"%x\r\n%b\r\n" % (len(piece), piece)
+        if self._playback.closed:
+            raise ProtocolError("the response was closed while it was read")
+        if recorded.ended.how == "cancelled":
+            raise cut_off(self._asked, recorded)
+        if recorded.ended.how != "complete":
+            raise self._within_body(failed(recorded))
+        yield b"0\r\n\r\n"
+
+    def _before_response(self, recorded: WireResponse) -> BaseException:
+        """Return what urllib3's connection would have raised: pools wrap some of it."""
+        if recorded.ended.how == "cancelled":
+            return cut_off(self._asked, recorded)
+        what = failed(recorded)
+        text = what.text.removeprefix(f"{self._conn}: ").removeprefix(f"{self._pool}: ")
+        match what.failure:
+            case "ConnectTimeout":
+                return ConnectTimeoutError(self._conn, text)
+            case "ReadTimeout":
+                return ReadTimeoutError(self._pool, self._asked.url, text)
+            case "ReadError":
+                return ConnectionResetError(errno.ECONNRESET, text.removeprefix(f"[Errno {errno.ECONNRESET}] "))
+            case "RemoteProtocolError":
+                return http.client.RemoteDisconnected(text)
+            case "ConnectError":
+                return SSLError(text) if what.raised_as == "SSLError" else NewConnectionError(self._conn, text)
+
+    def _within_body(self, what: Failed) -> BaseException:
+        if what.failure in ("ReadTimeout", "ConnectTimeout"):
+            return ReadTimeoutError(self._pool, "", what.text.removeprefix(f"{self._pool}: "))
+        return ProtocolError(what.text)
+
+
+class _Played(HTTPResponse):
+    """A recorded response. Closing it wakes a thread that waits for its next piece."""
+
+    playback: Playback | None = None
+
+    def close(self) -> None:
+        if self.playback is not None:
+            self.playback.close()
+        super().close()
+
+    def shutdown(self) -> None:
+        if self.playback is not None:
+            self.playback.close()
+
+
+class _PlayedSocket(io.RawIOBase):
+    """What http.client reads a response from: each piece of the script is one read, none is asked for before its turn."""
+
+    def __init__(self, script: Iterator[bytes]) -> None:
+        super().__init__()
+        self._script = script
+        self._rest = b""
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        return io.BufferedReader(self)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        self._rest = self._rest or next(self._script, b"")
+        taken = min(len(self._rest), len(buffer))
+        buffer[:taken], self._rest = self._rest[:taken], self._rest[taken:]
+        return taken
+
+
+def loaded(response: HTTPResponse, preload: bool) -> HTTPResponse:
+    """Return `response`, read to its end where the caller wanted that: urllib3 itself would before it can be tapped."""
+    if preload:
+        response._body = response.read(decode_content=response.decode_content)
+    return response

@@ -1,0 +1,301 @@
+"""Anthropic's request body: what ordinary conversations become, and recorded bodies made again from what they say."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, strategies as st
+
+from harness.errors import UsageError
+from harness.providers.anthropic_request import BETAS, parse_recorded, wire_body
+from tests.providers.playing_again import again
+from tests.providers.reading import exchanges, live_exchanges
+
+URL = "https://api.anthropic.com/v1/messages"
+SHIPPED = Path(__file__).parents[2] / "cassettes" / "anthropic"
+PDF = "JVBERi0xLjQK"
+PNG = "iVBORw0KGgo="
+CACHED = {"cache_control": {"type": "ephemeral"}}
+
+
+def text(said: str, **more: Any) -> dict[str, Any]:
+    return {"type": "text", "text": said, **more}
+
+
+def use(name: str, **arguments: Any) -> dict[str, Any]:
+    return {"type": "tool_use", "id": f"toolu_{name}", "name": name, "input": arguments}
+
+
+def result(name: str, content: Any = "done", **more: Any) -> dict[str, Any]:
+    return {"type": "tool_result", "tool_use_id": f"toolu_{name}", "content": content, **more}
+
+
+def pdf(**more: Any) -> dict[str, Any]:
+    return {"type": "document", "source": {"type": "base64", "media_type": "application/pdf", "data": PDF}, **more}
+
+
+def image(**more: Any) -> dict[str, Any]:
+    return {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PNG}, **more}
+
+
+def user(*content: Any) -> dict[str, Any]:
+    return {"role": "user", "content": content[0] if isinstance(content[0], str) else list(content)}
+
+
+def answer(*content: Any) -> dict[str, Any]:
+    return {"role": "assistant", "content": content[0] if isinstance(content[0], str) else list(content)}
+
+
+THOUGHT = {"type": "thinking", "thinking": "hm", "signature": "c2ln"}
+HIDDEN = {"type": "redacted_thinking", "data": "ZGF0YQ=="}
+ASKED = user("Hi")
+#: Conversations as other callers have sent them.
+CONVERSATIONS: dict[str, list[dict[str, Any]]] = {
+    "one text": [ASKED],
+    "text as a block": [user(text("Hi"))],
+    "cache marks": [user(text("Hi", **CACHED), pdf(**CACHED), image(cache_control={"type": "ephemeral", "ttl": "1h"}))],
+    "files": [user(pdf(title="a.pdf"), image(), {"type": "image", "source": {"type": "url", "url": "https://x/y.png"}})],
+    "text files": [
+        user({"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "é\n"}}),
+        user({"type": "document", "source": {"type": "content", "content": [text("a")]}, "citations": {"enabled": True}}),
+    ],
+    "documents elsewhere": [
+        user(
+            {"type": "document", "source": {"type": "url", "url": "https://x/y.pdf"}, "context": "c"},
+            {"type": "document", "source": {"type": "file", "file_id": "file_1"}, "title": "t"},
+        )
+    ],
+    "prefilled answer": [ASKED, answer("{")],
+    "answer as blocks": [ASKED, answer(text("a"), text("b"))],
+    "answer that quotes": [ASKED, answer(text("a", citations=[{"type": "char_location", "cited_text": "b"}]))],
+    "one call": [ASKED, answer(use("a", x=1)), user(result("a"))],
+    "text before calls": [ASKED, answer(text("Wait."), use("a", x=1.5), use("b")), user(result("a"), result("b"))],
+    "empty text before a call": [ASKED, answer(text(""), use("a"))],
+    "text after a call": [ASKED, answer(use("a"), text("Done?"))],
+    "thinking before calls": [ASKED, answer(THOUGHT, HIDDEN, text("Wait."), use("a")), user(result("a"))],
+    "thinking among calls": [ASKED, answer(THOUGHT, use("a"), THOUGHT, use("b"))],
+    "call with more": [ASKED, answer({**use("a"), "caller": {"type": "direct"}, **CACHED})],
+    "deep arguments": [ASKED, answer(use("a", x={"y": [None, True, {"z": "é 🗼"}]}))],
+    "failed result": [ASKED, answer(use("a")), user(result("a", is_error=True))],
+    "cached result": [ASKED, answer(use("a")), user(result("a", **CACHED))],
+    "result of blocks": [ASKED, answer(use("a")), user(result("a", [text("x"), image(), pdf(title="b")]))],
+    "result of nothing": [ASKED, answer(use("a")), user({"type": "tool_result", "tool_use_id": "toolu_a"})],
+    "results and text": [ASKED, answer(use("a")), user(result("a"), text("And now?"))],
+    "results in two messages": [ASKED, answer(use("a"), use("b")), user(result("a")), user(result("b"))],
+    "results in three messages": [ASKED, user(result("a")), user(result("b")), user(result("c"))],
+    "users in a row": [ASKED, user(text("and")), ASKED],
+    "empty answer": [ASKED, {"role": "assistant", "content": []}],
+}
+TOOL = {"name": "a", "description": "A.", "input_schema": {"type": "object", "properties": {}}}
+#: What stands in recorded bodies besides.
+FIELDS: dict[str, dict[str, Any]] = {
+    "nothing": {},
+    "streamed": {"stream": True},
+    "not streamed": {"stream": False},
+    "system": {"system": "Be brief."},
+    "system of blocks": {"system": [text("Be brief.", **CACHED), text("Be kind.")]},
+    "one system block": {"system": [text("Be brief.")]},
+    "empty system": {"system": ""},
+    "no system blocks": {"system": []},
+    "sampling": {"temperature": 0, "top_p": 1.0, "top_k": 3, "stop_sequences": ["a"], "max_tokens": 1},
+    "empty lists": {"stop_sequences": [], "tools": []},
+    "nulls": {"temperature": None, "thinking": None, "stop_sequences": None, "system": None},
+    "thinking": {"thinking": {"type": "enabled", "budget_tokens": 1024}},
+    "tools": {"tools": [TOOL, {**TOOL, "strict": True, **CACHED}, {"name": "b", "input_schema": {}}]},
+    "tool choice": {"tools": [TOOL], "tool_choice": {"type": "tool", "name": "a"}},
+    "output": {"output_config": {"effort": "low", "format": {"type": "json_schema", "schema": {}}}},
+    "metadata": {"metadata": {"user_id": "u"}, "service_tier": "auto"},
+}
+
+
+def body_of(messages: list[dict[str, Any]], **fields: Any) -> dict[str, Any]:
+    return {"model": "claude-sonnet-4-5", "max_tokens": 4096, "messages": messages, **fields}
+
+
+def rebuilt(body: Any, url: str = URL) -> Any:
+    call = parse_recorded(url, json.dumps(body).encode())
+    return wire_body(*again(call))
+
+
+@pytest.mark.parametrize("messages", CONVERSATIONS.values(), ids=CONVERSATIONS)
+def test_recorded_conversation_is_made_again_to_the_same_json(messages: list[dict[str, Any]]) -> None:
+    assert json.dumps(rebuilt(body_of(messages)), sort_keys=True) == json.dumps(body_of(messages), sort_keys=True)
+
+
+@pytest.mark.parametrize("fields", FIELDS.values(), ids=FIELDS)
+def test_recorded_fields_are_made_again_to_the_same_json(fields: dict[str, Any]) -> None:
+    body = body_of([ASKED], **fields)
+    assert json.dumps(rebuilt(body), sort_keys=True) == json.dumps(body, sort_keys=True)
+
+
+_said = st.text()
+_json = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False) | _said,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_said, inner, max_size=3),
+    max_leaves=6,
+)
+_marks = st.sampled_from([{}, CACHED])
+_text_block = st.builds(lambda said, mark: text(said, **mark), _said, _marks)
+_media = st.sampled_from([pdf(), pdf(title="t"), image(), image(**CACHED)])
+_use = st.builds(
+    lambda name, arguments: {**use(name), "input": arguments}, _said, st.dictionaries(_said, _json, max_size=3)
+)
+_result = st.builds(
+    lambda name, content, more: result(name, content, **more),
+    _said,
+    _said | st.lists(_text_block | _media, max_size=3),
+    st.sampled_from([{}, {"is_error": True}, CACHED]),
+)
+_message = st.one_of(
+    st.builds(lambda said: user(said), _said),
+    st.builds(lambda blocks: {"role": "user", "content": blocks}, st.lists(_text_block | _media | _result, max_size=4)),
+    st.builds(lambda said: answer(said), _said),
+    st.builds(
+        lambda blocks: {"role": "assistant", "content": blocks},
+        st.lists(_text_block | _use | st.sampled_from([THOUGHT, HIDDEN]), max_size=4),
+    ),
+)
+
+
+@given(st.lists(_message, min_size=1, max_size=5), st.sampled_from(list(FIELDS.values())))
+def test_any_recorded_request_is_made_again_to_the_same_json(messages: list[dict[str, Any]], fields: dict[str, Any]) -> None:
+    body = body_of(messages, **fields)
+    assert json.dumps(rebuilt(body), sort_keys=True) == json.dumps(body, sort_keys=True)
+
+
+def test_every_shipped_request_is_made_again_to_the_same_json() -> None:
+    found = [exchange for path in sorted(SHIPPED.glob("*/cassette.yaml")) for exchange in exchanges(path)]
+    assert len(found) >= 10
+    for exchange in found:
+        assert rebuilt(exchange.request, exchange.url) == exchange.request, str(exchange.path)
+
+
+def test_every_live_request_is_made_again_to_the_same_json(corpus: Path) -> None:
+    for exchange in live_exchanges(corpus, "anthropic"):
+        assert rebuilt(exchange.request, exchange.url) == exchange.request, str(exchange)
+
+
+def test_the_url_says_the_base_and_the_beta_endpoint() -> None:
+    call = parse_recorded("http://proxy.test/anthropic/v1/messages?beta=true", json.dumps(body_of([ASKED])).encode())
+    assert call.settings["base_url"] == "http://proxy.test/anthropic"
+    assert call.settings["additional_params"] == {BETAS: []}
+
+
+@pytest.mark.parametrize(
+    ("body", "url", "named"),
+    [
+        (b"oops", URL, "not JSON"),
+        (b"[]", URL, "not an object"),
+        (b"{}", URL, "'model'"),
+        (b'{"model": "m"}', URL, "'messages'"),
+        (json.dumps(body_of([ASKED])).encode(), f"{URL}?api=2", "api=2"),
+        (json.dumps(body_of([ASKED, answer({"type": "later_invention"})])).encode(), URL, r"messages\[1\]"),
+        (json.dumps(body_of([{"role": "system", "content": "x"}])).encode(), URL, r"messages\[0\]"),
+        (json.dumps(body_of([{**ASKED, "priority": 1}])).encode(), URL, r"messages\[0\]"),
+        (json.dumps(body_of([ASKED], tools=[{"type": "web_search_20250305"}])).encode(), URL, r"tools\[0\]"),
+        (json.dumps(body_of([ASKED], tools=[TOOL, {**TOOL, "later": 1}])).encode(), URL, r"tools\[1\]\.later"),
+        (json.dumps(body_of([ASKED], system=[{"type": "image"}])).encode(), URL, "system"),
+    ],
+    ids=[
+        "no JSON", "no object", "no model", "no messages", "query", "block", "role", "field of a message",
+        "tool of the provider", "field of a tool", "system",
+    ],
+)  # fmt: skip
+def test_what_cannot_be_rebuilt_is_named(body: bytes, url: str, named: str) -> None:
+    with pytest.raises(UsageError, match=named):
+        parse_recorded(url, body)
+
+
+def sent(*messages: dict[str, Any]) -> Any:
+    from harness.llm import LLM, LLMRequest
+    from harness.llm.messages import read_messages
+
+    return wire_body(LLM("anthropic/claude-sonnet-4-5", api_key="k"), LLMRequest(read_messages(list(messages))))
+
+
+def file(url: str, **more: Any) -> dict[str, Any]:
+    return {"role": "user", "content": [{"type": "file", "file": {"file_data": url, **more}}]}
+
+
+NOTE = base64.b64encode("é".encode()).decode()
+#: An ordinary message → its content on the wire.
+ORDINARY: dict[str, tuple[dict[str, Any], Any]] = {
+    "image by data URL": (
+        {"role": "user", "content": [{"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PNG}"}}]},
+        [image()],
+    ),
+    "image by URL": (
+        {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://x/y.png", "detail": "low"}}]},
+        [{"type": "image", "source": {"type": "url", "url": "https://x/y.png"}}],
+    ),
+    "PDF": (file(f"data:application/pdf;base64,{PDF}", filename="a.pdf"), [pdf(title="a.pdf")]),
+    "text file": (
+        file(f"data:text/markdown;base64,{NOTE}"),
+        [{"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "é"}}],
+    ),
+    "percent-encoded text file": (
+        file("data:text/plain,a%20b"),
+        [{"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "a b"}}],
+    ),
+    "image as a file": (file(f"data:image/png;base64,{PNG}"), [image()]),
+    "uploaded file": (
+        {"role": "user", "content": [{"type": "file", "file": {"file_id": "file_1"}}]},
+        [{"type": "document", "source": {"type": "file", "file_id": "file_1"}}],
+    ),
+    "refusal": ({"role": "assistant", "content": [{"type": "refusal", "refusal": "No."}]}, [text("No.")]),
+}
+
+
+@pytest.mark.parametrize(("message", "content"), ORDINARY.values(), ids=ORDINARY)
+def test_ordinary_parts_become_blocks(message: dict[str, Any], content: Any) -> None:
+    assert sent(message)["messages"] == [{"role": message["role"], "content": content}]
+
+
+def call(name: str, arguments: str) -> dict[str, Any]:
+    return {"id": f"toolu_{name}", "type": "function", "function": {"name": name, "arguments": arguments}}
+
+
+def test_an_ordinary_conversation_keeps_its_tool_calls_and_groups_their_results() -> None:
+    body = sent(
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "Hi", "name": "ada"},
+        {"role": "assistant", "content": "", "tool_calls": [call("a", '{"x": 1}'), call("b", "")]},
+        {"role": "tool", "tool_call_id": "toolu_a", "content": "1", "name": "a"},
+        {"role": "tool", "tool_call_id": "toolu_b", "content": "2"},
+        {"role": "user", "content": "And?"},
+    )
+    assert body["system"] == "Be brief."
+    assert body["messages"] == [
+        user("Hi"),
+        answer(use("a", x=1), use("b")),
+        user(result("a", "1"), result("b", "2")),
+        user("And?"),
+    ]
+
+
+def test_system_messages_are_the_system_prompt_wherever_they_stand() -> None:
+    body = sent(
+        {"role": "system", "content": "A"}, {"role": "user", "content": "Hi"}, {"role": "developer", "content": "B"}
+    )
+    assert (body["system"], body["messages"]) == ([text("A"), text("B")], [user("Hi")])
+
+
+@pytest.mark.parametrize(
+    ("message", "named"),
+    [
+        ({"role": "function", "content": "x", "name": "f"}, "function"),
+        ({"role": "tool", "content": "x"}, "tool_call_id"),
+        ({"role": "user", "content": [{"type": "input_audio", "input_audio": {"data": "", "format": "wav"}}]}, "Audio"),
+        ({"role": "user", "content": [{"role": "user", "content": "x"}]}, "QuotedMessage"),
+        ({"role": "user", "content": [{"type": "file", "file": {"filename": "a"}}]}, "data URL"),
+        ({"role": "assistant", "content": None, "tool_calls": [call("a", "{oops")]}, "toolu_a"),
+    ],
+    ids=["function", "no id", "audio", "quoted", "no data", "arguments"],
+)
+def test_what_anthropic_does_not_take_is_refused_before_anything_is_sent(message: dict[str, Any], named: str) -> None:
+    with pytest.raises(UsageError, match=named):
+        sent(message)

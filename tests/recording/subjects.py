@@ -1,0 +1,181 @@
+"""What the tests of recording record: flows, LLM calls and callables, by name as a target has them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+
+from harness import LLM, Flow, StreamSession, and_, listen, start
+from harness.frames import StreamFrame
+from harness.session import AsyncStreamSession
+from tests.servers.openai_chat_scenarios import SCENARIOS
+
+MODEL = "openai/gpt-4o-mini"
+NUMBER = "Which number is it?"
+KEY = "sk-proj-" + "Ab3dEf6hIj9lMn2pQr5tUv8xYz1" * 2
+TOOL = {"type": "function", "function": {"name": "get_weather", "parameters": {"type": "object", "properties": {}}}}
+
+NOT_A_TARGET = 3
+an_llm = LLM(MODEL, max_retries=0)
+
+
+def text(prompt: str = SCENARIOS["text"].prompt) -> StreamSession[Any]:
+    return LLM(MODEL, max_retries=0).stream_events(prompt)
+
+
+def atext() -> AsyncStreamSession[Any]:
+    return LLM(MODEL, max_retries=0).astream(SCENARIOS["text"].prompt)
+
+
+def scenario(name: str) -> StreamSession[Any]:
+    return LLM(MODEL, max_retries=0).stream_events(SCENARIOS[name].prompt, tools=[TOOL])
+
+
+class ThreeCallsFlow(Flow[dict[str, Any]]):
+    """Two answers, and a third by the name of its scenario."""
+
+    @start()
+    def ask(self) -> str:
+        llm = LLM(MODEL, max_retries=0)
+        return " ".join(str(llm.call(SCENARIOS[name].prompt)) for name in ("text", "outline", self.state["last"]))
+
+
+def three_calls(last: str) -> StreamSession[Any]:
+    """A run of which nothing is ahead of what has been read, so that what is kept of the first answer is sure."""
+    return ThreeCallsFlow().stream_events({"last": last}, look_ahead=1)
+
+
+def told_key() -> StreamSession[Any]:
+    return text(f"My key is {KEY}, keep it. {SCENARIOS['text'].prompt}")
+
+
+class FailingWithKeyFlow(Flow[dict[str, Any]]):
+    @start()
+    def fail(self) -> None:
+        raise ValueError(f"the key {KEY} was refused")
+
+
+class InterruptedFlow(Flow[dict[str, Any]]):
+    """A run that is interrupted from within."""
+
+    @start()
+    def ask(self) -> None:
+        LLM(MODEL).call(SCENARIOS["text"].prompt)
+        raise KeyboardInterrupt
+
+
+class OwnRequestFlow(Flow[dict[str, Any]]):
+    """A run that can be told to make a request which no recording holds."""
+
+    @start()
+    def ask(self) -> str:
+        answer = str(LLM(MODEL).call(SCENARIOS["text"].prompt))
+        if os.environ.get("SUBJECT_CALLS_OUT"):
+            httpx.get("http://127.0.0.1:9/never")
+        return answer
+
+
+def nothing() -> None:
+    """Not a session."""
+
+
+class StoryFlow(Flow[dict[str, Any]]):
+    """Two steps with a call each."""
+
+    @start()
+    def outline(self) -> str:
+        return str(LLM(MODEL).call(SCENARIOS["outline"].prompt))
+
+    @listen(outline)
+    def expand(self, outline: str) -> str:
+        return str(LLM(MODEL).call(f"{SCENARIOS['expand'].prompt} {outline}"))
+
+
+class GreetingFlow(Flow[dict[str, Any]]):
+    """Gives back what it was given, without a call."""
+
+    @start()
+    def greet(self) -> str:
+        return f"Hello {self.state.get('name', 'you')}"
+
+
+class FailingFlow(Flow[dict[str, Any]]):
+    @start()
+    def ask(self) -> str:
+        return str(LLM(MODEL).call(SCENARIOS["text"].prompt))
+
+    @listen(ask)
+    def fail(self, answer: str) -> None:
+        raise ValueError("no boat has come home")
+
+
+class Order:
+    """Which of two parallel methods asks first."""
+
+    first = "left"
+    answered = threading.Event()
+
+    @classmethod
+    def begin(cls, first: str) -> None:
+        cls.first, cls.answered = first, threading.Event()
+
+    @classmethod
+    def asked(cls, method: str) -> str:
+        if method != cls.first:
+            assert cls.answered.wait(10)
+        answer = str(LLM(MODEL).call(NUMBER))
+        cls.answered.set()
+        return answer
+
+
+class ParallelFlow(Flow[dict[str, Any]]):
+    """Two methods that ask the same at the same time, each with an answer of its own."""
+
+    @start()
+    def begin(self) -> None:
+        return None
+
+    @listen(begin)
+    async def left(self) -> str:
+        return await asyncio.to_thread(Order.asked, "left")
+
+    @listen(begin)
+    async def right(self) -> str:
+        return await asyncio.to_thread(Order.asked, "right")
+
+    @listen(and_(left, right))
+    def joined(self) -> list[Any]:
+        return sorted(map(str, self.method_outputs))
+
+
+class Drained:
+    """A session that has run to its end before it gives its first frame: as far ahead of its reader as can be."""
+
+    def __init__(self, session: StreamSession[Any]) -> None:
+        self._session = session
+
+    def __iter__(self) -> Iterator[StreamFrame]:
+        with contextlib.suppress(Exception):
+            list(self._session)
+        yield from self._session.frames
+
+    @property
+    def frames(self) -> list[StreamFrame]:
+        return self._session.frames
+
+    @property
+    def result(self) -> Any:
+        return self._session.result
+
+    def close(self) -> None:
+        self._session.close()
+
+
+def drained_story() -> Drained:
+    return Drained(StoryFlow().stream_events())

@@ -1,0 +1,162 @@
+"""Two timelines are equal where their scope trees are; every edit is told with its kind, its place and a JSON path."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from harness.recording import compare
+from harness.recording.compare import Difference, compare_frames, compare_lines, compare_values
+from harness.recording.frames_file import dump_frames
+from tests.recording.timelines import BEGAN, Row, chunk, flow, flow_end, frames_of, method, method_end
+
+SEQUENTIAL: list[Row] = [
+    flow(), method("a"), chunk("a", "x"), chunk("a", "y"), method_end("a", "xy"),
+    method("b"), chunk("b", "z"), method_end("b", "z"), flow_end("z"),
+]  # fmt: skip
+#: a and b are open together.
+PARALLEL: list[Row] = [
+    flow(), method("a"), method("b"), chunk("a", "x"), chunk("b", "z"), chunk("a", "y"),
+    method_end("a", "xy"), method_end("b", "z"), flow_end("z"),
+]  # fmt: skip
+
+
+def edited(rows: list[Row], *changes: tuple[int, Row | None]) -> list[Row]:
+    """Return the rows with some replaced, by position, and those without a replacement left out."""
+    new = {position: row for position, row in changes}
+    return [row for position, old in enumerate(rows) if (row := new.get(position, old)) is not None]
+
+
+def differences(one: list[Row], other: list[Row]) -> list[Difference]:
+    return compare_frames(frames_of(*one), frames_of(*other, run="other", began=BEGAN + timedelta(hours=5)))
+
+
+EDITS: list[tuple[str, list[Row], list[tuple[str, str, tuple[int | None, int | None], str]]]] = [
+    ("a changed chunk", edited(SEQUENTIAL, (3, chunk("a", "Y"))),
+     [("changed", "flow Plan / method_execution a / llm_stream_chunk", (4, 4), 'data.chunk: recorded "y", sent "Y"')]),
+    ("a missing chunk", edited(SEQUENTIAL, (3, None)),
+     [("missing", "flow Plan / method_execution a / llm_stream_chunk", (4, None), "did not come")]),
+    ("an added chunk", [*SEQUENTIAL[:4], chunk("a", "!"), *SEQUENTIAL[4:]],
+     [("added", "flow Plan / method_execution a / llm_stream_chunk", (None, 5), "was not there before")]),
+    ("chunks in another order", [*SEQUENTIAL[:2], SEQUENTIAL[3], SEQUENTIAL[2], *SEQUENTIAL[4:]],
+     [("moved", "flow Plan / method_execution a / llm_stream_chunk", (4, 3), "came after llm_stream_chunk (#3), and now "
+       "before it")]),
+    ("a changed result", edited(SEQUENTIAL, (8, flow_end("Z"))),
+     [("changed", "flow Plan / flow_finished", (9, 9), 'data.result: recorded "z", sent "Z"')]),
+    ("a missing end", edited(SEQUENTIAL, (8, None)),
+     [("missing", "flow Plan", (9, None), "flow_finished did not come")]),
+    ("another end", edited(SEQUENTIAL, (7, ("b", "method_execution_failed", "flow", {"method_name": "b", "error": "no"}))),
+     [("changed", "flow Plan / method_execution b / method_execution_finished", (8, 8),
+       'type: recorded "method_execution_finished", sent "method_execution_failed"; data.flow_name: recorded "Plan", sent '
+       'nothing; data.result: recorded "z", sent nothing; and 1 more places')]),
+    ("a missing method", [*SEQUENTIAL[:5], *SEQUENTIAL[8:]],
+     [("missing", "flow Plan / method_execution b", (6, None), "did not come with 2 frames in it")]),
+    ("methods in the other order", [flow(), *SEQUENTIAL[5:8], *SEQUENTIAL[1:5], flow_end("z")],
+     [("moved", "flow Plan / method_execution b", (6, 2), "came after method_execution a (#2), and now before it")]),
+    ("a frame in another scope", edited(SEQUENTIAL, (3, chunk("flow", "y"))),
+     [("missing", "flow Plan / method_execution a / llm_stream_chunk", (4, None), "did not come"),
+      ("added", "flow Plan / llm_stream_chunk", (None, 4), "was not there before")]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rows", "expected"), [row[1:] for row in EDITS], ids=[row[0] for row in EDITS])
+def test_an_edit_is_told_with_kind_and_place(
+    rows: list[Row], expected: list[tuple[str, str, tuple[int | None, int | None], str]]
+) -> None:
+    found = [(one.kind, one.where, one.seqs, one.message) for one in differences(SEQUENTIAL, rows)]
+    assert found == expected
+
+
+@pytest.mark.parametrize("rows", [row[1] for row in EDITS], ids=[row[0] for row in EDITS])
+def test_an_edit_is_seen_from_both_sides(rows: list[Row]) -> None:
+    there, back = differences(SEQUENTIAL, rows), differences(rows, SEQUENTIAL)
+    assert len(there) == len(back) > 0
+    turned = {"missing": "added", "added": "missing"}
+    assert sorted(turned.get(one.kind, one.kind) for one in there) == sorted(one.kind for one in back)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        PARALLEL,
+        [PARALLEL[at] for at in (0, 2, 1, 3, 4, 5, 6, 7, 8)],
+        [PARALLEL[at] for at in (0, 2, 1, 4, 3, 5, 7, 6, 8)],
+        [PARALLEL[at] for at in (0, 1, 3, 5, 2, 4, 7, 6, 8)],
+        # One wholly after the other is a way that parallel scopes may run, too.
+        SEQUENTIAL,
+    ],
+    ids=["the same", "started in turn", "ended in turn", "chunks in turn", "one after the other"],
+)
+def test_scopes_that_were_open_together_may_interleave(rows: list[Row]) -> None:
+    assert differences(PARALLEL, rows) == []
+    assert differences(rows, PARALLEL) == []
+
+
+def test_order_within_a_scope_holds_although_scopes_interleave() -> None:
+    swapped = [PARALLEL[at] for at in (0, 1, 2, 5, 4, 3, 6, 7, 8)]
+    assert [one.kind for one in differences(PARALLEL, swapped)] == ["moved"]
+
+
+def test_ids_and_times_and_numbers_of_a_run_do_not_count() -> None:
+    def rows(call: str) -> list[Row]:
+        return [("call", "llm_call_started", None, {"call_id": call}), chunk("call", call)]
+
+    one, other = (frames_of(*rows(call), run=call, began=BEGAN) for call in ("c" * 36, "d" * 36))
+    assert compare_frames(one, other) == []
+
+
+def test_equal_scopes_are_told_apart_by_what_is_in_them() -> None:
+    rows = [flow(), ("1", "custom_started", "flow", {}), chunk("1", "a"), ("2", "custom_started", "flow", {}), chunk("2", "b")]
+    swapped = [rows[0], rows[3], rows[4], rows[1], rows[2]]
+    assert [one.kind for one in differences(rows, swapped)] == ["moved"]
+
+
+@pytest.mark.parametrize(
+    ("recorded", "replayed", "messages"),
+    [
+        ({"a": "call-1"}, {"a": "call-2"}, []),
+        ({"at": "1970-01-01T00:00:00.000001Z"}, {"at": "1970-01-01T00:00:09.000000Z"}, []),
+        ({"results": ["a"]}, {"results": ["b"]}, ['results[0]: recorded "a", sent "b"']),
+        ("a", "b", ['it: recorded "a", sent "b"']),
+        ({"a": "calls-1"}, {"a": "calls-2"}, ['a: recorded "calls-1", sent "calls-2"']),
+    ],
+)
+def test_values_are_compared_without_ids_and_times(recorded: object, replayed: object, messages: list[str]) -> None:
+    found = compare_values(recorded, replayed, "outcome")
+    assert [(one.kind, one.where, one.message) for one in found] == [("changed", "outcome", text) for text in messages]
+
+
+def test_a_difference_reads_as_one_line() -> None:
+    assert str(differences(SEQUENTIAL, edited(SEQUENTIAL, (3, None)))[0]) == (
+        "missing #4 → –  flow Plan / method_execution a / llm_stream_chunk: did not come"
+    )
+
+
+def thousand(last: str = "999") -> list[bytes]:
+    rows = [flow(), *(chunk("flow", str(number), number) for number in range(998)), chunk("flow", last)]
+    return dump_frames(frames_of(*rows)).splitlines()[1:]
+
+
+def test_a_thousand_equal_frames_take_one_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = thousand()
+    later = [line.replace(b"1970-01-01T00:00:00.", b"1970-01-01T00:00:07.") for line in one]
+    assert later != one
+    looks: list[bytes] = []
+    same_line = compare._same_line
+    monkeypatch.setattr(compare, "_same_line", lambda mine, theirs: (looks.append(mine), same_line(mine, theirs))[1])
+    monkeypatch.setattr(compare, "compare_stored", lambda *lines: pytest.fail("equal lines were compared as trees"))
+    assert compare_lines(one, later) == []
+    assert len(looks) == 1000
+
+
+def test_one_difference_among_a_thousand_frames_is_the_only_one_told() -> None:
+    assert [(one.kind, one.seqs) for one in compare_lines(thousand(), thousand("other"))] == [("changed", (1000, 1000))]
+
+
+def test_a_changed_time_in_the_payload_of_a_run_does_not_count_and_a_date_in_content_does() -> None:
+    def lines(at: str) -> list[bytes]:
+        return dump_frames(frames_of(("e", "custom_event", None, {"at": at}))).splitlines()[1:]
+
+    assert compare_lines(lines("2026-01-05T12:00:01.000000Z"), lines("2026-01-05T12:00:02.000000Z")) == []
+    assert len(compare_lines(lines("1999-01-05T12:00:01.000000Z"), lines("1999-01-05T12:00:02.000000Z"))) == 1

@@ -1,0 +1,343 @@
+"""Recording a run against a provider on loopback: what is written, what is left alone, and that it replays green."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.errors import (
+    ProviderStatusError,
+    RecordingError,
+    StreamTruncatedError,
+    UnreadableRecordingError,
+    UnrecordedRequestError,
+    UsageError,
+)
+from harness.recording import load_frames, load_recording, record, replay_recording
+from harness.recording.cassette_reader import read_cassette
+from harness.recording.record import Recorded
+from harness.recording.replay import Replayed
+from harness.recording.target import Target
+from tests.recording.subjects import KEY, NUMBER, Order
+from tests.servers.openai_chat import OpenAIChatServer
+from tests.servers.openai_chat_scenarios import EXPANDED_TEXT, HARBOUR_TEXT, SCENARIOS, Completion, Scenario
+from tests.servers.wire_server import WireRequest, WireResponse
+
+SUBJECTS = "tests.recording.subjects"
+
+
+@pytest.fixture
+def server() -> Iterator[OpenAIChatServer]:
+    with OpenAIChatServer() as running:
+        yield running
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return tmp_path / "recording"
+
+
+def recorded(server: OpenAIChatServer, out: Path, attribute: str, *, mode: Any = "once", **options: Any) -> Recorded:
+    return record(Target(f"{SUBJECTS}:{attribute}", **options), out, mode=mode, base_url=server.origin)
+
+
+def assert_green(replayed: Replayed) -> None:
+    assert ([str(one) for one in replayed.differences], replayed.problems) == ([], [])
+    assert replayed.frames
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+@dataclass(frozen=True)
+class Subject:
+    attribute: str
+    status: str
+    results: list[Any]
+    interactions: int
+    raises: type[BaseException] | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+SUBJECT_ROWS = [
+    Subject("text", "completed", [HARBOUR_TEXT], 1),
+    Subject("atext", "completed", [HARBOUR_TEXT], 1),
+    Subject("an_llm", "completed", [HARBOUR_TEXT], 1, options={"inputs": {"messages": SCENARIOS["text"].prompt}}),
+    Subject("StoryFlow", "completed", [EXPANDED_TEXT], 2),
+    Subject("GreetingFlow", "completed", ["Hello Ada"], 0, options={"inputs": {"name": "Ada"}}),
+    Subject("FailingFlow", "failed", [], 1, ValueError),
+    Subject("scenario", "failed", [], 1, ProviderStatusError, {"inputs": {"name": "bad_key"}}),
+    Subject("scenario", "failed", [], 1, StreamTruncatedError, {"inputs": {"name": "truncated"}}),
+    Subject("scenario", "failed", [], 1, StreamTruncatedError, {"inputs": {"name": "truncated_eof"}}),
+    Subject("scenario", "failed", [], 1, StreamTruncatedError, {"inputs": {"name": "truncated_reset"}}),
+    Subject("InterruptedFlow", "cancelled", [], 1, KeyboardInterrupt),
+]
+
+
+@pytest.mark.parametrize("row", SUBJECT_ROWS, ids=lambda row: "-".join([row.attribute, *row.options.get("inputs", ())]))
+def test_what_is_recorded_replays_green(row: Subject, server: OpenAIChatServer, out: Path) -> None:
+    done = recorded(server, out, row.attribute, **row.options)
+    assert type(done.error) is (row.raises or type(None))
+    assert (done.written, done.interactions, done.path) == (True, row.interactions, out)
+    assert sorted(path.name for path in out.iterdir()) == ["cassette.yaml", "frames.jsonl", "recording.json"]
+    said = load_recording(out)
+    assert said == done.recording
+    assert said.outcome is not None
+    assert (said.status, said.outcome.status, said.outcome.results) == ("complete", row.status, row.results)
+    assert said.outcome.error_type == (row.raises.__name__ if row.raises else None)
+    assert said.providers == (("openai",) if row.interactions else ())
+    assert len(load_frames(out / "frames.jsonl")) == done.frames
+    assert len(read_cassette(out / "cassette.yaml")) == row.interactions
+    assert_green(replay_recording(out))
+    assert len(server.requests) == row.interactions, "the replay asked the server"
+    assert sorted(path.name for path in out.parent.iterdir()) == ["recording"]
+
+
+def test_a_recording_names_what_it_is_of(server: OpenAIChatServer, out: Path) -> None:
+    said = record(
+        Target(f"{SUBJECTS}:text", inputs={"prompt": SCENARIOS["unicode"].prompt}),
+        out,
+        base_url=server.origin,
+        origin="authored",
+    ).recording
+    assert (said.target, said.entry, said.turns) == (f"{SUBJECTS}:text", None, ())
+    assert said.inputs == {"prompt": SCENARIOS["unicode"].prompt}
+    assert said.runtime["name"] == "harness"
+    assert {"python", "openai", "vcrpy"} <= said.versions.keys()
+    assert said.origin == "authored"
+    assert "127.0.0.1" not in (out / "cassette.yaml").read_text()
+    assert read_cassette(out / "cassette.yaml")[0].request.url == "https://api.openai.com/v1/chat/completions"
+
+
+def test_text_is_given_on_as_it_comes(server: OpenAIChatServer, out: Path) -> None:
+    told: list[str] = []
+    record(Target(f"{SUBJECTS}:text"), out, base_url=server.origin, on_text=told.append)
+    assert "".join(told) == HARBOUR_TEXT
+    assert len(told) > 3
+
+
+def test_ctrl_c_leaves_a_recording_that_says_so_and_replays_green(server: OpenAIChatServer, out: Path) -> None:
+    def interrupt(text: str) -> None:
+        raise KeyboardInterrupt
+
+    done = record(Target(f"{SUBJECTS}:StoryFlow"), out, base_url=server.origin, on_text=interrupt)
+    assert isinstance(done.error, KeyboardInterrupt)
+    assert done.recording.outcome is not None
+    assert (done.recording.status, done.recording.outcome.status) == ("complete", "cancelled")
+    assert [frame.type for frame in load_frames(out / "frames.jsonl")][-1] == "llm_stream_chunk"
+    replayed = replay_recording(out)
+    assert_green(replayed)
+    assert len(replayed.frames) == done.frames
+
+
+class Numbered(OpenAIChatServer):
+    """Answers the same prompt with another text each time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._answered = 0
+
+    def answer(self, request: WireRequest) -> WireResponse:
+        self._answered += 1
+        self.scenarios = {"number": Scenario(NUMBER, (Completion(f"Number {self._answered}."),))}
+        return super().answer(request)
+
+
+@pytest.mark.parametrize("first_again", ["left", "right"])
+def test_parallel_methods_that_ask_the_same_get_their_own_answers(first_again: str, out: Path) -> None:
+    Order.begin("left")
+    with Numbered() as server:
+        recorded(server, out, "ParallelFlow")
+    assert answers(load_frames(out / "frames.jsonl")) == {"left": "Number 1.", "right": "Number 2."}
+    Order.begin(first_again)
+    replayed = replay_recording(out)
+    assert answers(replayed.frames) == {"left": "Number 1.", "right": "Number 2."}
+    assert_green(replayed)
+
+
+def answers(frames: Any) -> dict[str, str]:
+    return {
+        frame.data["method_name"]: frame.data["result"]
+        for frame in frames
+        if frame.type == "method_execution_finished" and frame.data["method_name"] in ("left", "right")
+    }
+
+
+def test_once_plays_what_is_recorded_and_leaves_it_alone(server: OpenAIChatServer, out: Path) -> None:
+    recorded(server, out, "StoryFlow")
+    before = contents(out)
+    again = recorded(server, out, "StoryFlow")
+    assert (again.written, again.interactions, len(server.requests)) == (False, 2, 2)
+    assert contents(out.parent) == {f"recording/{name}": content for name, content in before.items()}
+
+
+def test_none_plays_only(server: OpenAIChatServer, out: Path) -> None:
+    with pytest.raises(UsageError, match="mode none plays what is recorded"):
+        recorded(server, out, "text", mode="none")
+    assert not out.exists()
+    recorded(server, out, "text")
+    before = contents(out)
+    assert recorded(server, out, "text", mode="none").error is None
+    other = recorded(server, out, "text", mode="none", inputs={"prompt": SCENARIOS["unicode"].prompt})
+    assert isinstance(other.error, UnrecordedRequestError)
+    assert contents(out) == before
+    assert len(server.requests) == 1
+
+
+def test_new_plays_what_is_there_and_records_the_rest(server: OpenAIChatServer, out: Path) -> None:
+    recorded(server, out, "text")
+    done = recorded(server, out, "three_calls", mode="new", inputs={"last": "unicode"})
+    assert (done.written, done.interactions) == (True, 3)
+    asked = [request.body["messages"][0]["content"] for request in server.requests]
+    assert asked == [SCENARIOS[name].prompt for name in ("text", "outline", "unicode")]
+    assert_green(replay_recording(out))
+
+
+def test_all_records_anew(server: OpenAIChatServer, out: Path) -> None:
+    recorded(server, out, "StoryFlow")
+    done = recorded(server, out, "text", mode="all")
+    assert (done.written, done.interactions, len(server.requests)) == (True, 1, 3)
+    assert_green(replay_recording(out))
+
+
+@pytest.mark.parametrize("name", ["recording.json", "frames.jsonl", "cassette.yaml"])
+@pytest.mark.parametrize("content", [b"", b"\x00\xff torn", None], ids=["empty", "torn", "missing"])
+@pytest.mark.parametrize("mode", ["none", "once", "new"])
+def test_an_unreadable_recording_is_never_written_over(
+    mode: str, content: bytes | None, name: str, server: OpenAIChatServer, out: Path
+) -> None:
+    recorded(server, out, "text")
+    if content is None:
+        (out / name).unlink()
+    else:
+        (out / name).write_bytes(content)
+    before = contents(out.parent)
+    with pytest.raises(UnreadableRecordingError, match=name):
+        recorded(server, out, "text", mode=mode)
+    assert contents(out.parent) == before
+    assert len(server.requests) == 1
+
+
+def test_a_recording_hidden_by_a_kill_is_found_again_before_anything_is_recorded(
+    server: OpenAIChatServer, out: Path
+) -> None:
+    recorded(server, out, "text")
+    before = contents(out)
+    out.rename(out.with_name("recording.old"))
+    assert recorded(server, out, "text").written is False
+    assert contents(out) == before
+    assert len(server.requests) == 1
+
+
+def test_a_folder_of_other_things_is_refused_before_anything_is_asked(server: OpenAIChatServer, out: Path) -> None:
+    out.mkdir()
+    (out / "thesis.tex").write_text("precious")
+    with pytest.raises(RecordingError, match=r"thesis\.tex, which is no part of a recording"):
+        recorded(server, out, "text", mode="all")
+    assert contents(out.parent) == {"recording/thesis.tex": b"precious"}
+    assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    ("attribute", "options", "message"),
+    [
+        ("missing", {}, "has no attribute 'missing'"),
+        ("nothing", {}, "which is no session"),
+        ("NOT_A_TARGET", {}, "expected a flow, an LLM, a crew"),
+        ("text", {"inputs": {"depth": 1}}, "can't be started with the inputs given"),
+    ],
+)
+def test_a_target_that_can_not_be_run_leaves_nothing(
+    attribute: str, options: Mapping[str, Any], message: str, server: OpenAIChatServer, out: Path
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        recorded(server, out, attribute, **options)
+    assert contents(out.parent) == {}
+    assert list(out.parent.iterdir()) == []
+
+
+def test_a_target_of_another_runtime_is_refused(server: OpenAIChatServer, out: Path) -> None:
+    with pytest.raises(UsageError, match="runs on 'harness', not on 'crewai' as asked for"):
+        record(Target(f"{SUBJECTS}:text"), out, base_url=server.origin, runtime="crewai")
+    assert list(out.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize("attribute", ["told_key", "FailingWithKeyFlow"])
+def test_a_credential_reaches_no_file_and_the_recording_replays_green(
+    attribute: str, server: OpenAIChatServer, out: Path
+) -> None:
+    done = recorded(server, out, attribute)
+    for name, content in contents(out).items():
+        assert KEY.encode() not in content, name
+    assert KEY not in done.recording.model_dump_json()
+    assert_green(replay_recording(out))
+
+
+def test_a_credential_in_the_inputs_reaches_no_file(server: OpenAIChatServer, out: Path) -> None:
+    recorded(server, out, "text", inputs={"prompt": f"{SCENARIOS['text'].prompt} {KEY}"})
+    assert all(KEY.encode() not in content for content in contents(out).values())
+
+
+def test_a_credential_that_the_model_streams_in_pieces_reaches_no_file(out: Path) -> None:
+    with OpenAIChatServer({"key": Scenario(SCENARIOS["text"].prompt, (Completion(f"It is {KEY}, I think."),))}) as server:
+        done = recorded(server, out, "text")
+    assert done.error is None
+    frames = load_frames(out / "frames.jsonl")
+    assert KEY not in "".join(frame.content for frame in frames)
+    assert all(KEY.encode() not in content for content in contents(out).values())
+    body = b"".join(read_cassette(out / "cassette.yaml")[0].response.body.split(b"\n\n"))
+    deltas = "".join(json.loads(part)["choices"][0]["delta"].get("content") or "" for part in _events(body))
+    assert KEY not in deltas
+    assert "I think." in deltas
+    assert_green(replay_recording(out))
+
+
+def _events(body: bytes) -> list[str]:
+    return [part for part in body.decode().split("data: ") if part.startswith("{") and '"choices":[{' in part]
+
+
+RECORDER = """
+import sys
+from pathlib import Path
+from harness.recording import Target, record
+record(Target("tests.recording.subjects:three_calls", inputs={"last": "blocked_head"}), Path(sys.argv[1]), mode="all",
+       base_url=sys.argv[2])
+"""
+
+
+def test_kill_leaves_the_old_recording_and_a_partial_one_that_can_be_read(
+    server: OpenAIChatServer, out: Path
+) -> None:
+    recorded(server, out, "text")
+    before = contents(out)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("OPENAI_")}
+    recorder = subprocess.Popen([sys.executable, "-c", RECORDER, str(out), server.origin], env=environment)
+    try:
+        server.wait_for(lambda: server.held == 1, timeout_s=30)
+    finally:
+        recorder.send_signal(signal.SIGKILL)
+        recorder.wait(30)
+    assert contents(out) == before
+    assert_green(replay_recording(out))
+    partial = out.with_name("recording.partial")
+    said = load_recording(partial)
+    assert (said.status, said.outcome, said.target) == ("partial", None, f"{SUBJECTS}:three_calls")
+    kept = load_frames(partial / "frames.jsonl")
+    types = [frame.type for frame in kept if not frame.type.endswith("_chunk")]
+    assert types[:4] == ["flow_started", "method_execution_started", "llm_call_started", "llm_call_completed"]
+    assert types[-1] == "llm_call_completed", "a call is written when it has ended, and not before"
+    assert [one.response.status for one in read_cassette(partial / "cassette.yaml.partial")] == [200, 200]
+    with pytest.raises(UnreadableRecordingError, match="is partial: the process that recorded it was stopped"):
+        replay_recording(partial)
+    assert recorded(server, out, "text", mode="all").written
+    assert sorted(path.name for path in out.parent.iterdir()) == ["recording"]

@@ -1,0 +1,163 @@
+"""Claims about threads that read one session, or use it while another one does."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from harness.bus import emit
+from harness.session import StreamSession
+from tests.session.bodies import TIMEOUT_S, Note, notes
+
+
+def test_several_threads_on_one_session_each_see_the_whole_timeline() -> None:
+    session = StreamSession(notes(200))
+    together = threading.Barrier(6)
+    seen: list[list[int]] = []
+
+    def read() -> None:
+        together.wait(TIMEOUT_S)
+        seen.append([frame.seq for frame in session])
+
+    threads = [threading.Thread(target=read) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(TIMEOUT_S)
+    assert seen == [list(range(1, 201))] * 6
+
+
+def test_threads_that_share_one_view_share_its_frames_without_loss() -> None:
+    view = StreamSession(notes(300)).events
+    together = threading.Barrier(4)
+    seen: list[int] = []
+
+    def read() -> None:
+        together.wait(TIMEOUT_S)
+        seen.extend(frame.seq for frame in view)
+
+    threads = [threading.Thread(target=read) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(TIMEOUT_S)
+    assert sorted(seen) == list(range(1, 301))
+
+
+def test_a_body_runs_once_though_many_threads_ask_for_the_first_frame_together() -> None:
+    runs: list[int] = []
+    together = threading.Barrier(6)
+
+    def body() -> None:
+        runs.append(1)
+        emit(None, Note())
+
+    session = StreamSession(body)
+
+    def read() -> None:
+        together.wait(TIMEOUT_S)
+        next(iter(session))
+
+    threads = [threading.Thread(target=read) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(TIMEOUT_S)
+    assert runs == [1]
+    session.close()
+
+
+def test_every_thread_that_reads_a_failing_session_gets_its_error() -> None:
+    error, gate = ValueError("told"), threading.Event()
+
+    def body() -> None:
+        gate.wait(TIMEOUT_S)
+        raise error
+
+    session = StreamSession(body)
+    raised: list[BaseException] = []
+
+    def read() -> None:
+        try:
+            list(session)
+        except ValueError as caught:
+            raised.append(caught)
+
+    threads = [threading.Thread(target=read) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    gate.set()
+    for thread in threads:
+        thread.join(TIMEOUT_S)
+    assert raised == [error] * 3
+
+
+def test_closing_from_another_thread_ends_every_reader(gate: threading.Event) -> None:
+    waiting = threading.Barrier(4)
+    ends: list[str] = []
+
+    def body() -> None:
+        emit(None, Note())
+        gate.wait(TIMEOUT_S)
+
+    session = StreamSession(body)
+
+    def read() -> None:
+        view = session.events
+        next(view)
+        waiting.wait(TIMEOUT_S)
+        ends.append("ended" if next(view, None) is None else "read on")
+
+    threads = [threading.Thread(target=read) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    waiting.wait(TIMEOUT_S)
+    session.close()
+    for thread in threads:
+        thread.join(TIMEOUT_S)
+    assert (ends, gate.is_set()) == (["ended"] * 3, False)
+
+
+def test_sessions_in_threads_see_only_their_own_frames() -> None:
+    together = threading.Barrier(4)
+    seen: list[set[int]] = []
+
+    def read(number: int) -> None:
+        def body() -> None:
+            together.wait(TIMEOUT_S)
+            for _ in range(50):
+                emit(None, Note(n=number))
+
+        seen.append({frame.data["n"] for frame in StreamSession(body)})
+
+    threads = [threading.Thread(target=read, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(TIMEOUT_S)
+    assert sorted(map(sorted, seen)) == [[0], [1], [2], [3]]
+
+
+@pytest.mark.parametrize("closer", ["reader", "other"])
+def test_a_reader_in_the_thread_of_another_run_can_be_closed(closer: str, gate: threading.Event) -> None:
+    blocked = threading.Event()
+
+    def inner() -> None:
+        emit(None, Note())
+        blocked.set()
+        gate.wait(TIMEOUT_S)
+
+    def outer() -> str:
+        with StreamSession(inner) as session:
+            next(iter(session))
+            assert blocked.wait(TIMEOUT_S)
+            if closer == "other":
+                thread = threading.Thread(target=session.close)
+                thread.start()
+                thread.join(TIMEOUT_S)
+        return "went on"
+
+    session = StreamSession(outer)
+    list(session)
+    assert (session.result, gate.is_set()) == ("went on", False)
