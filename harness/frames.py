@@ -195,22 +195,21 @@ class Draft:
     def __init__(self, event: BaseEvent) -> None:
         fields = event.__dict__
         shape = _shapes.get(event.__class__) or _shape_of(event.__class__)
-        payload = FrozenDict(shape.defaults)
+        payload = shape.defaults.copy()
         fragment = None
-        for names in (event.__pydantic_fields_set__, shape.stamped):
-            for name in names:
-                if name in payload:
-                    value = fields[name]
-                    if type(value) is ToolCallFragment:
-                        fragment = value
-                        _delete(payload, name)
-                    elif type(value) is str and value.isascii():
-                        _put(payload, name, value)
-                    else:
-                        _put(payload, name, encode(value))
+        for name in (*event.__pydantic_fields_set__, *shape.stamped):
+            if name in payload:
+                value = fields[name]
+                if value is None or (type(value) is str and value.isascii()):
+                    payload[name] = value
+                elif type(value) is ToolCallFragment:
+                    fragment = value
+                    del payload[name]
+                else:
+                    payload[name] = encode(value)
         if event.__pydantic_extra__:
             for name, value in event.__pydantic_extra__.items():
-                _put(payload, name, encode(value))
+                payload[name] = encode(value)
         channel = CHANNEL_OF.get(fields["type"], "custom")
         namespace = (channel, *[_named(fields[name]) for name in shape.names if fields[name]])
         if namespace == shape.last_namespace:
@@ -220,7 +219,7 @@ class Draft:
         self.event = event
         self.channel: Channel = channel
         self.namespace = namespace
-        self.payload = payload
+        self.payload = FrozenDict(payload)
         self.fragment: ToolCallFragment | None = fragment
 
     def frame(self, seq: int, parent_id: str | None) -> StreamFrame:
@@ -242,10 +241,10 @@ class Draft:
             values["data"] = self.payload
         else:
             private = {"_payload": self.payload, "_fragment": self.fragment}
-        _set(frame, "__dict__", values)
-        _set(frame, "__pydantic_fields_set__", _FIELDS)
-        _set(frame, "__pydantic_extra__", None)
-        _set(frame, "__pydantic_private__", private)
+        _set_dict(frame, values)
+        _set_fields_set(frame, _FIELDS)
+        _set_extra(frame, None)
+        _set_private(frame, private)
         return frame
 
 
@@ -259,8 +258,11 @@ def _named(value: Any) -> str:
 
 _new_frame = StreamFrame.__new__
 _set = object.__setattr__
-_put = dict.__setitem__
-_delete = dict.__delitem__
+# What `object.__setattr__` would look up anew for every frame.
+_set_dict, _set_fields_set, _set_extra, _set_private = (
+    BaseModel.__dict__[name].__set__
+    for name in ("__dict__", "__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
+)
 
 
 class _Shape:

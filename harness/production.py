@@ -24,6 +24,10 @@ class Production:
             raise UsageError(f"look_ahead is the number of unread frames allowed, at least 1, not {look_ahead}")
         self.timeline = Timeline(threading.RLock(), retain=retain)
         self.run: Run | None = None
+        #: Itself, until there is nothing to close any more. What closes the run of a session that is collected holds
+        #: this list for as long as the session lives, and must not hold a failed run's error: its traceback leads
+        #: through the frames of readers back to the session.
+        self.unfinished: list[Production] = [self]
         self._base: Scope | None = None
         self._look_ahead = look_ahead
         # Before the start, since cursors made then must already tell how far they have read.
@@ -69,6 +73,7 @@ class Production:
 
     def end(self) -> None:
         """Let go of everything that would keep the run's objects alive."""
+        self.unfinished.clear()
         if self._base is not None:
             attribution.forget(self._base)
         if self.run is not None:

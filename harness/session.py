@@ -30,7 +30,7 @@ class _Session(Generic[T, View]):
     def __init__(self, *, look_ahead: int | None, retain: bool) -> None:
         self._production = Production(look_ahead, retain)
         self._timeline = self._production.timeline
-        weakref.finalize(self, self._production.close).atexit = False
+        weakref.finalize(self, _close_unfinished, self._production.unfinished).atexit = False
 
     def _view(self, cursor: Cursor) -> View:
         raise NotImplementedError
@@ -126,6 +126,11 @@ class _Session(Generic[T, View]):
         waited for (clauses `cleanup.*`).
         """
         self._production.close()
+
+
+def _close_unfinished(productions: list[Production]) -> None:
+    for production in list(productions):
+        production.close()
 
 
 def _checked(channels: Iterable[str]) -> Collection[str]:

@@ -19,6 +19,7 @@ from harness.providers.azure_endpoint import KEY_VARIABLES, api_version, chat_en
 from harness.providers.azure_errors import request_id_of, translation
 from harness.providers.azure_request import wire_body
 from harness.providers.azure_sdk import AzureKeyCredential, aio, inference
+from harness.providers.clients import SDKClients
 from harness.providers.openai_chat import FINISH
 
 
@@ -29,7 +30,7 @@ class AzureChat(LLM):
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
-        self._client: inference.ChatCompletionsClient | None = None
+        self._clients = SDKClients(self._new_client, self._new_async_client)
 
     def check(self, request: LLMRequest) -> None:
         self._client_settings()
@@ -37,7 +38,7 @@ class AzureChat(LLM):
     def generate(self, request: LLMRequest) -> Iterator[Part]:
         answer = _Answer(self.provider)
         with translation(answer):
-            created: Any = self._sync_client().complete(body=self._body(request))
+            created: Any = self._clients.sync().complete(body=self._body(request))
             if not request.stream:
                 yield from answer.whole(created)
                 return
@@ -51,30 +52,22 @@ class AzureChat(LLM):
     async def agenerate(self, request: LLMRequest) -> AsyncIterator[Part]:
         answer = _Answer(self.provider)
         with translation(answer):
-            # For this call alone: aiohttp, on which it runs, wants its sessions closed before their loop ends.
-            async with aio.ChatCompletionsClient(**self._client_settings()) as client:
-                created: Any = await client.complete(body=self._body(request))
-                if not request.stream:
-                    for part in answer.whole(created):
-                        yield part
-                    return
-                async with created as stream:
-                    answer.came(stream._response)
-                    stream._bytes_iterator = answer.wire.aof(stream._bytes_iterator)
-                    async for update in stream:
-                        for part in answer.update(update):
-                            yield part
-                for part in answer.end():
+            created: Any = await self._clients.running().complete(body=self._body(request))
+            if not request.stream:
+                for part in answer.whole(created):
                     yield part
+                return
+            async with created as stream:
+                answer.came(stream._response)
+                stream._bytes_iterator = answer.wire.aof(stream._bytes_iterator)
+                async for update in stream:
+                    for part in answer.update(update):
+                        yield part
+            for part in answer.end():
+                yield part
 
     def _body(self, request: LLMRequest) -> dict[str, Any]:
         return wire_body(self, request, chat_endpoint(self.base_url, self.model))
-
-    def _sync_client(self) -> inference.ChatCompletionsClient:
-        if self._client is None:
-            end_urllib3_with_runs()
-            self._client = inference.ChatCompletionsClient(**self._client_settings())
-        return self._client
 
     def _client_settings(self) -> dict[str, Any]:
         key = api_key(self.api_key, self.provider, KEY_VARIABLES)
@@ -87,6 +80,13 @@ class AzureChat(LLM):
         if self.max_retries is not None:
             settings["retry_total"] = self.max_retries
         return settings
+
+    def _new_client(self) -> inference.ChatCompletionsClient:
+        end_urllib3_with_runs()
+        return inference.ChatCompletionsClient(**self._client_settings())
+
+    def _new_async_client(self) -> aio.ChatCompletionsClient:
+        return aio.ChatCompletionsClient(**self._client_settings())
 
 
 class _Answer:

@@ -71,6 +71,7 @@ class OpenAIResponses(OpenAIModel):
     def check(self, request: LLMRequest) -> None:
         super().check(request)
         check_settings(self)
+        wire_body(self, request)
 
     def supports_stop_words(self) -> bool:
         return False

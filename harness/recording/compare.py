@@ -65,7 +65,7 @@ def compare_stored(recorded: Sequence[dict[str, Any]], replayed: Sequence[dict[s
 def compare_values(recorded: Any, replayed: Any, where: str) -> list[Difference]:
     """Return the places where two JSON values differ, volatile ids and times aside."""
     return [
-        Difference("changed", where, (None, None), f"{path or 'it'}: {contrast(mine, theirs, "now")}")
+        Difference("changed", where, (None, None), f"{path or 'it'}: {contrast(mine, theirs, 'now')}")
         for path, mine, theirs in differences(_masked(recorded), _masked(replayed), "")
     ]
 
@@ -190,7 +190,7 @@ def _compare(one: _Node, other: _Node, around: tuple[str, ...]) -> Iterator[Diff
 def _changed(one: dict[str, Any], other: dict[str, Any], around: tuple[str, ...]) -> Iterator[Difference]:
     found = list(differences(_content(one, {}), _content(other, {}), ""))
     if found:
-        message = "; ".join(f"{path}: {contrast(mine, theirs, "now")}" for path, mine, theirs in found[:3])
+        message = "; ".join(f"{path}: {contrast(mine, theirs, 'now')}" for path, mine, theirs in found[:3])
         more = f"; and {len(found) - 3} more places" if len(found) > 3 else ""
         yield Difference("changed", " / ".join(around), (one["seq"], other["seq"]), message + more)
 

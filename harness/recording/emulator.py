@@ -7,8 +7,9 @@ came or at once, and every response ends as it ended: in order, cut off, reset, 
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
@@ -46,7 +47,7 @@ def serve(
             ready(emulator)
             await asyncio.Event().wait()
 
-    asyncio.run(run())
+    _run(run())
 
 
 @contextmanager
@@ -69,7 +70,7 @@ def emulated(
 
     def work() -> None:
         try:
-            asyncio.run(run())
+            _run(run())
         except BaseException as error:
             if listens.done():
                 raise
@@ -85,8 +86,17 @@ def emulated(
         thread.join()
 
 
+def _run(main: Coroutine[None, None, None]) -> None:
+    # Not the loop that Windows has by default, which can't watch a socket.
+    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+        runner.run(main)
+
+
 class Emulator:
-    """A server of recorded responses; an async context manager that listens while its block runs."""
+    """A server of recorded responses; an async context manager that listens while its block runs.
+
+    Needs a loop that has `add_reader`.
+    """
 
     def __init__(self, served: Served, *, port: int = 0, speed: float | None = None) -> None:
         self.served = served
@@ -94,7 +104,7 @@ class Emulator:
         self.answers = Answers(served)
         self._port = port
         self._speed = speed
-        self._server: asyncio.Server | None = None
+        self._listener: socket.socket | None = None
         self._connections: set[asyncio.Task[None]] = set()
 
     @property
@@ -104,30 +114,39 @@ class Emulator:
 
     async def __aenter__(self) -> Self:
         try:
-            self._server = await asyncio.start_server(self._accept, _HOST, self._port)
+            self._listener = socket.create_server((_HOST, self._port))
         except (OSError, OverflowError) as error:
             raise UsageError(f"port {self._port} of {_HOST} can't be had: {error}; choose another, or none") from error
-        self._port = self._server.sockets[0].getsockname()[1]
+        self._listener.setblocking(False)
+        self._port = self._listener.getsockname()[1]
+        asyncio.get_running_loop().add_reader(self._listener, self._accept, self._listener)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._server is not None:
-            self._server.close()
+        if self._listener is not None:
+            asyncio.get_running_loop().remove_reader(self._listener)
+            self._listener.close()
         for connection in self._connections:
             connection.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
 
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _accept(self, listener: socket.socket) -> None:
+        # Not asyncio's own server: closed while a connection is on its way in, it leaves that one open for ever.
+        try:
+            connection, _ = listener.accept()
+        except OSError:  # the client was faster, or has left again
+            return
+        connection.setblocking(False)
+
         def over(task: asyncio.Task[None]) -> None:
             self._connections.discard(task)
             # A task that was cancelled before it began has closed nothing.
-            writer.transport.abort()
+            connection.close()
 
-        # A task of our own: the one that asyncio makes for a coroutine reports its cancellation as an error.
         task = asyncio.get_running_loop().create_task(
-            serve_connection(reader, writer, self.answers.answer, self._speed)
+            serve_connection(connection, self.answers.answer, self._speed), name="harness-emulator connection"
         )
         self._connections.add(task)
         task.add_done_callback(over)

@@ -43,12 +43,10 @@ _RESET_AFTER_S: Final = 0.05
 
 
 async def serve_connection(
-    reader: asyncio.StreamReader,
-    writer: asyncio.StreamWriter,
-    answer: Callable[[WireRequest], WireResponse],
-    speed: float | None,
+    accepted: socket.socket, answer: Callable[[WireRequest], WireResponse], speed: float | None
 ) -> None:
     """Answer the requests of one connection, one after the other, until either side ends it; then close it."""
+    reader, writer = await asyncio.open_connection(sock=accepted)
     # Written means handed to the system: what a reset comes after has left.
     writer.transport.set_write_buffer_limits(high=0)
     connection = _Connection(reader, writer, speed)

@@ -101,6 +101,9 @@ class Normalizer:
         return None if value is None else self._names.get(value, value)
 
     def _value(self, value: Any) -> Any:
+        # Most values are None, and asking whether one is a Mapping costs more than all else here.
+        if value is None or isinstance(value, bool | int | float):
+            return value
         if isinstance(value, str):
             return self._text(value)
         if isinstance(value, Mapping):

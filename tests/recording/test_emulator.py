@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -367,18 +367,18 @@ def test_a_stall_lasts_until_the_client_leaves(cassette: Callable[..., Path]) ->
 
 
 def test_leaving_ends_open_connections_and_its_thread(cassette: Callable[..., Path]) -> None:
-    path = cassette(interaction(b"x" * 30_000_000, how="cancelled"))
-    with emulated(path) as emulator:
-        stuck = raw(emulator, ASK)
-        connection = stuck.__enter__()
-        assert connection.recv(8) == b"HTTP/1.1"
-        idle = socket.create_connection(connection.getpeername())
-    assert [thread.name for thread in threading.enumerate() if thread.name == "harness-emulator"] == []
-    assert idle.recv(1) == b""
-    idle.close()
-    stuck.__exit__(None, None, None)
-    with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", int(emulator.url.rpartition(":")[2])))
+    path = cassette(interaction(b"x" * 10_000_000), interaction(b"", how="cancelled"))
+    with ExitStack() as clients:
+        with emulated(path) as emulator:
+            unread, silent, idle = (clients.enter_context(raw(emulator, ask)) for ask in (ASK, ASK, b""))
+            assert unread.recv(8) == silent.recv(8) == b"HTTP/1.1"
+            late = clients.enter_context(raw(emulator, b""))
+        assert "harness-emulator" not in [thread.name for thread in threading.enumerate()]
+        assert (len(read_all(unread)) < 10_000_000, idle.recv(1)) == (True, b"")
+        with suppress(ConnectionResetError):  # it was not even accepted
+            assert late.recv(1) == b""
+        with pytest.raises(ConnectionRefusedError), raw(emulator, b""):
+            pass
 
 
 def test_what_is_no_http_is_refused(cassette: Callable[..., Path]) -> None:
