@@ -399,7 +399,11 @@ def _console(json_file: IO[str] | None) -> Console:
     """Return where people read: stdout, or stderr where stdout is for the JSON document."""
     from rich.console import Console
 
-    return Console(stderr=_is_stdout(json_file), soft_wrap=True)
+    class Output(Console):
+        def on_broken_pipe(self) -> NoReturn:
+            raise BrokenPipeError  # which main() knows; rich itself would end the process with 1
+
+    return Output(stderr=_is_stdout(json_file), soft_wrap=True)
 
 
 def _text_stream(json_file: IO[str] | None) -> IO[str]:

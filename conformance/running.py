@@ -25,6 +25,7 @@ from conformance.subjects.subject import Performance, Subject, load_subject
 
 #: How long one scenario may take; a sound runtime takes milliseconds.
 SCENARIO_DEADLINE_S: Final = 30.0
+Context = multiprocessing.context.SpawnContext | multiprocessing.context.ForkServerContext
 #: What takes longest to import, for nearly every subject.
 _PRELOADED: Final = ("conformance.running", "conformance.subjects.harness", "openai.resources.chat")
 
@@ -139,7 +140,7 @@ class _Processes:
             worker.kill()
 
 
-def _clean_context() -> multiprocessing.context.BaseContext:
+def _clean_context() -> Context:
     """Return what makes processes that inherit no threads, locks and loops of whoever runs the suite.
 
     Where there can be a server that has imported the suite and done nothing else, a process costs milliseconds.
@@ -152,7 +153,7 @@ def _clean_context() -> multiprocessing.context.BaseContext:
 
 
 class _Worker:
-    def __init__(self, context: multiprocessing.context.BaseContext, subject: str) -> None:
+    def __init__(self, context: Context, subject: str) -> None:
         self._connection, theirs = context.Pipe()
         self._process = context.Process(target=_work, args=(theirs, subject), daemon=True)
         self._process.start()

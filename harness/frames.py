@@ -12,7 +12,6 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    PrivateAttr,
     SerializerFunctionWrapHandler,
     model_serializer,
 )
@@ -99,27 +98,23 @@ class StreamFrame(BaseModel):
     @property
     def content(self) -> str:
         """The text that this frame adds to the answer; empty for every frame that adds none, tool arguments included."""
-        payload = self.__dict__.get("data")
-        if payload is None:  # a tool-call chunk, see below
-            return ""
+        payload = self.__dict__.get("_payload") or self.data
         chunk = payload.get("chunk")
         return chunk if isinstance(chunk, str) and payload.get("call_type") != "tool_call" else ""
 
     def __str__(self) -> str:
         return self.content
 
-    # A tool-call chunk keeps its delta alone; the cumulative arguments that its payload shows are joined when read, from
-    # the deltas that all chunks of its call share. Kept joined, a call of n chunks would take n² memory
-    # (clause `llm.tool-chunks`). Such a frame has no "data" in its dict, but these two.
-    _payload: FrozenDict = PrivateAttr()
-    _fragment: ToolCallFragment = PrivateAttr()
+    # A frame from an event keeps its payload in a plain dict, "_payload", until somebody reads `data`: most frames are
+    # read for their content alone, and plain dicts of scalars cost the garbage collector nothing.
+    # A tool-call chunk keeps its delta alone, with a "_fragment"; the cumulative arguments that its payload shows are
+    # joined when read, from the deltas that all chunks of its call share. Kept joined, a call of n chunks would take n²
+    # memory (clause `llm.tool-chunks`).
 
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any:
-            if name == "data":
-                return FrozenDict({**self._payload, "tool_call": _fragment_payload(self._fragment)})
-            return super().__getattr__(name)
+            return _read_payload(self) if name == "data" else super().__getattr__(name)
 
     @classmethod
     def model_validate_json(cls, json_data: str | bytes | bytearray, **options: Any) -> Self:
@@ -162,16 +157,28 @@ def _fragment_head(fragment: ToolCallFragment) -> dict[str, Any]:
     return {"id": encode(fragment.id), "type": encode(fragment.type), "index": fragment.index}
 
 
+def _read_payload(frame: StreamFrame) -> FrozenDict:
+    values = frame.__dict__
+    payload = values.get("_payload")
+    if payload is None:  # another thread has read it meanwhile
+        return cast(FrozenDict, values["data"])
+    if "_fragment" in values:
+        return FrozenDict({**payload, "tool_call": _fragment_payload(values["_fragment"])})
+    read = values["data"] = FrozenDict(payload)
+    values.pop("_payload", None)
+    return read
+
+
 def stored_payload(frame: StreamFrame) -> dict[str, Any]:
     """Return the payload of a frame as files hold it: a tool-call chunk's cumulative arguments are left out.
 
     They are the `chunk` texts of the call so far, joined; `restored_frame` puts them back.
     """
-    if "data" in frame.__dict__:
-        return frame.data
-    fragment = frame._fragment
+    fragment = frame.__dict__.get("_fragment")
+    if fragment is None:
+        return frame.__dict__.get("_payload") or frame.data
     function = {"name": encode(fragment.function.name)}
-    return {**frame._payload, "tool_call": {**_fragment_head(fragment), "function": function}}
+    return {**frame.__dict__["_payload"], "tool_call": {**_fragment_head(fragment), "function": function}}
 
 
 def restored_frame(stored: Mapping[str, Any], deltas: list[str]) -> StreamFrame:
@@ -182,8 +189,7 @@ def restored_frame(stored: Mapping[str, Any], deltas: list[str]) -> StreamFrame:
     function = FunctionCall(told["function"]["name"], deltas=deltas)
     fragment = ToolCallFragment(id=told["id"], type=told["type"], index=told["index"], function=function)
     values = {name: value for name, value in frame.__dict__.items() if name != "data"}
-    _set(frame, "__dict__", values)
-    _set(frame, "__pydantic_private__", {"_payload": payload, "_fragment": fragment})
+    _set_dict(frame, {**values, "_payload": payload, "_fragment": fragment})
     return frame
 
 
@@ -219,7 +225,8 @@ class Draft:
         self.event = event
         self.channel: Channel = channel
         self.namespace = namespace
-        self.payload = FrozenDict(payload)
+        #: Shared by the frames of all sessions, and changed by none.
+        self.payload = payload
         self.fragment: ToolCallFragment | None = fragment
 
     def frame(self, seq: int, parent_id: str | None) -> StreamFrame:
@@ -235,16 +242,14 @@ class Draft:
             "timestamp": fields["timestamp"],
             "parent_id": parent_id,
             "previous_id": fields["previous_event_id"],
+            "_payload": self.payload,
         }
-        private = None
-        if self.fragment is None:
-            values["data"] = self.payload
-        else:
-            private = {"_payload": self.payload, "_fragment": self.fragment}
+        if self.fragment is not None:
+            values["_fragment"] = self.fragment
         _set_dict(frame, values)
         _set_fields_set(frame, _FIELDS)
         _set_extra(frame, None)
-        _set_private(frame, private)
+        _set_private(frame, None)
         return frame
 
 
@@ -257,7 +262,6 @@ def _named(value: Any) -> str:
 
 
 _new_frame = StreamFrame.__new__
-_set = object.__setattr__
 # What `object.__setattr__` would look up anew for every frame.
 _set_dict, _set_fields_set, _set_extra, _set_private = (
     BaseModel.__dict__[name].__set__

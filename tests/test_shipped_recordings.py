@@ -101,7 +101,7 @@ def test_all_streams_but_the_truncated_one_have_their_end_marker() -> None:
         if (one.response.header("content-type") or "").startswith("text/event-stream")
         and stream_shape(one.response.body).end_marker is None
     }
-    assert cut == {"openai/truncated"}
+    assert {name.rpartition("/")[2] for name in cut} == {"truncated"}
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=NAMES)
@@ -113,7 +113,7 @@ def test_it_says_that_it_was_authored_and_by_what(path: Path) -> None:
 
 
 _MACHINE = re.compile(r"/(?:home|root|Users|tmp|work|var)/|[A-Z]:\\\\|127\.0\.0\.1|localhost|\.local\b")
-_CREDENTIAL = re.compile(r"(?i)authorization|x-api-key|bearer |sk-[a-z0-9]|cookie|no-key-needed")
+_CREDENTIAL = re.compile(r"(?i)authorization|x-api-key|bearer |\bsk-[a-z0-9]|cookie|no-key-needed")
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=NAMES)

@@ -135,14 +135,11 @@ def thread_safe(evidence: Evidence) -> Iterator[Finding]:
 
 def same_surface(evidence: Evidence) -> Iterator[Finding]:
     """Both kinds of session have the same surface, and can be used from where the contract says."""
-    for surface in seen(evidence, Surface):
-        missing = [name for name in (*PROJECTIONS, *_PROPERTIES) if name not in surface.names]
-        if missing:
-            yield None, f"{_article(surface.kind)} session has no {', '.join(missing)}"
+    yield from _without(evidence, _PROPERTIES)
     kinds = {surface.kind: surface.names for surface in seen(evidence, Surface)}
-    for name in MORE_PROJECTIONS:
+    for name in (*PROJECTIONS, *MORE_PROJECTIONS):
         has = [kind for kind, names in kinds.items() if name in names]
-        if len(has) == 1:
+        if len(kinds) == 2 and len(has) == 1:
             yield None, f"only the {has[0]} session has {name}"
     for used in seen(evidence, Used):
         if used.raised is not None:

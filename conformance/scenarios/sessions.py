@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from conformance.evidence import Evidence
@@ -80,7 +81,7 @@ _SETTINGS: Final = (
 def _unused(setting: _Setting, consumer: Consumer, performance: Performance) -> Evidence:
     threads, tasks = set(threading.enumerate()), consumer.tasks()
     session = consumer.open(setting.program)
-    views = [getattr(session, name) for name in ("events", "llm", "flow", "tools", "messages")]
+    views = [getattr(session, name, None) for name in _VIEWS]
     views.append(session.interleave(["llm", "flow"]))
     seen = LazyStart(
         reached=tuple(point for point in ("began", "held") if performance.stage.has_reached(point)),
@@ -98,10 +99,6 @@ def _read_and_replayed(setting: _Setting, consumer: Consumer, performance: Perfo
     first = consumer.read(session)
     reads = (read_result(session, "after-exhaustion"),)
     every = tuple(session.frames)
-    listed = session.frames
-    before = len(listed)
-    attempt(listed.clear)
-    copied = EditedCopy(before, len(session.frames))
     views = tuple(
         ViewRead(name, "after-end", channels, taken.frames, every, taken.raised)
         for name, channels in _VIEWS.items()
@@ -111,6 +108,11 @@ def _read_and_replayed(setting: _Setting, consumer: Consumer, performance: Perfo
     again = consumer.read(session)
     mixed = consumer.read(session.interleave(list(setting.busy)))
     picked = consumer.read(session.subscribe([setting.busy[0]]))
+    # Last, since where it is no copy nothing is left.
+    listed = session.frames
+    before = len(listed)
+    attempt(listed.clear)
+    copied = EditedCopy(before, len(session.frames))
     return Evidence(
         first.frames,
         "exhausted" if first.raised is None else "failed",
@@ -122,11 +124,17 @@ def _read_and_replayed(setting: _Setting, consumer: Consumer, performance: Perfo
             *views,
             ViewRead("interleave", "after-end", frozenset(setting.busy), mixed.frames, every, mixed.raised),
             ViewRead("subscribe", "after-end", frozenset(setting.busy[:1]), picked.frames, every, picked.raised),
-            Surface(consumer.kind, frozenset(name for name in dir(session) if not name.startswith("_"))),
+            Surface(consumer.kind, _names(session)),
             copied,
             Repeated(performance.stage.times_reached("held")),
         ),
     )
+
+
+def _names(session: Any) -> frozenset[str]:
+    """Return the public names that a session has; that reading one raises something else is another matter."""
+    public = (name for name in dir(session) if not name.startswith("_"))
+    return frozenset(name for name in public if not isinstance(attempt(partial(getattr, session, name)), AttributeError))
 
 
 def _two_at_once(setting: _Setting, consumer: Consumer, performance: Performance) -> Evidence:
@@ -232,8 +240,7 @@ def _surfaces(setting: _Setting, consumer: Consumer, performance: Performance) -
     observations: list[Any] = []
     for kind, make in kinds:
         session = make(setting.program)
-        names = frozenset(name for name in dir(session) if not name.startswith("_"))
-        observations.append(Surface(kind, names))
+        observations.append(Surface(kind, _names(session)))
         session.close()
     # The consumer's loop is the one of its first iteration.
     read = consumer.open_outside(setting.program)

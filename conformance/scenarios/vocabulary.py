@@ -50,6 +50,7 @@ _CLAUSES: Final = frozenset(
     {
         "envelope.type-verbatim",
         "envelope.id-unique",
+        "envelope.content-text",
         "channel.closed-set",
         "channel.llm",
         "channel.flow",

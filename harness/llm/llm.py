@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import re
 from typing import Any, Final, Self
 
 from harness.errors import UsageError
 from harness.llm.base import BaseLLM
 
+#: Hosts that speak OpenAI's chat completions; where they are stands with their integration.
+_HOSTS: Final = (
+    "cerebras",
+    "dashscope",
+    "deepseek",
+    "fireworks_ai",
+    "groq",
+    "hosted_vllm",
+    "lm_studio",
+    "ollama",
+    "ollama_chat",
+    "openrouter",
+    "together_ai",
+    "xai",
+)
 #: Provider name in a model string → the module and class of its integration.
 PROVIDERS: Final[dict[str, tuple[str, str]]] = {
     "openai": ("harness.providers.openai_chat", "OpenAIChat"),
@@ -16,7 +32,11 @@ PROVIDERS: Final[dict[str, tuple[str, str]]] = {
     "azure-responses": ("harness.providers.azure_responses", "AzureResponses"),
     "openai-responses": ("harness.providers.openai_responses", "OpenAIResponses"),
     "anthropic": ("harness.providers.anthropic", "Anthropic"),
+    **dict.fromkeys(_HOSTS, ("harness.providers.openai_compatible", "OpenAICompatible")),
+    "litellm": ("harness.providers.litellm", "LiteLLM"),
 }
+#: What reaches every provider that has no row, where it is installed.
+_FALLBACK: Final = "litellm"
 #: What bare model names look like, by provider.
 _BARE_NAMES: Final[tuple[tuple[str, re.Pattern[str]], ...]] = (
     ("openai", re.compile(r"(gpt-|chatgpt-|o\d|ft:(gpt-|o\d))")),
@@ -53,9 +73,14 @@ def split_model(model: str) -> tuple[str, str]:
     if bare in PROVIDERS:
         return bare, model
     named = bare or (provider if name else None)
+    if name and importlib.util.find_spec(_FALLBACK) is not None:
+        return _FALLBACK, model
     known = ", ".join(f"{name}/…" for name in PROVIDERS)
     if named:
-        raise UsageError(f"model {model!r}: there is no integration for the provider {named!r}; there is {known}")
+        raise UsageError(
+            f"model {model!r}: there is no integration for the provider {named!r}; there is {known}; "
+            "many others are reached with pip install 'stream-harness[litellm]'"
+        )
     raise UsageError(f"model {model!r}: no provider can be told from it; write it as provider/model ({known})")
 
 

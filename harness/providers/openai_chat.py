@@ -43,7 +43,7 @@ class OpenAIChat(OpenAIModel):
     """A model of OpenAI, or of a host that speaks its chat completions, such as one at `base_url`."""
 
     def generate(self, request: LLMRequest) -> Iterator[Part]:
-        answer = _Answer(self.provider)
+        answer = ChatAnswer(self.provider)
         with translation(answer):
             created = self._clients.sync().chat.completions.create(**self._arguments(request))
             if not request.stream:
@@ -56,7 +56,7 @@ class OpenAIChat(OpenAIModel):
             yield from answer.end()
 
     async def agenerate(self, request: LLMRequest) -> AsyncIterator[Part]:
-        answer = _Answer(self.provider)
+        answer = ChatAnswer(self.provider)
         with translation(answer):
             created = await self._clients.running().chat.completions.create(**self._arguments(request))
             if not request.stream:
@@ -78,7 +78,7 @@ class OpenAIChat(OpenAIModel):
         return {**named, "extra_body": body}
 
 
-class _Answer:
+class ChatAnswer:
     """One answer of the API, from its objects to parts."""
 
     def __init__(self, provider: str) -> None:
@@ -116,7 +116,7 @@ class _Answer:
     def end(self) -> Iterator[Part]:
         """Return what a stream that has ended still tells: whether it was whole."""
         if self.marker.seen:
-            yield self._finished()
+            yield self.finished()
 
     def whole(self, completion: Any) -> Iterator[Part]:
         """Return the parts of an answer that was not streamed."""
@@ -130,9 +130,10 @@ class _Answer:
         if completion.usage:
             yield _usage(completion.usage)
         self._finish = choice.finish_reason
-        yield self._finished()
+        yield self.finished()
 
-    def _finished(self) -> Finish:
+    def finished(self) -> Finish:
+        """Return the end of an answer that was whole."""
         return Finish(None if self._finish is None else FINISH.get(self._finish, "other"), self._finish)
 
 

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from harness.llm.credentials import PLACEHOLDER
-from harness.llm.llm import HOSTS
+from harness.llm.llm import split_model
 from harness.providers.openai_chat import OpenAIChat
 
 
@@ -23,7 +23,7 @@ class Host:
 
 
 #: The hosts by the provider's name in a model string. Their documentation was read in 2026-11.
-ROWS: Final = MappingProxyType(
+HOSTS: Final = MappingProxyType(
     {
         "cerebras": Host("https://api.cerebras.ai/v1", ("CEREBRAS_API_KEY",), ("CEREBRAS_BASE_URL",)),
         "dashscope": Host(
@@ -51,8 +51,8 @@ class OpenAICompatible(OpenAIChat):
 
     def __init__(self, model: str, *args: Any, **settings: Any) -> None:
         super().__init__(model, *args, **settings)
-        self.provider = model.partition("/")[0]
-        self._host = ROWS[self.provider]
+        self.provider, _ = split_model(model)
+        self._host = HOSTS[self.provider]
         self.key_variables = self._host.key_variables
 
     def _key(self) -> str:

@@ -7,6 +7,7 @@ came or at once, and every response ends as it ended: in order, cut off, reset, 
 from __future__ import annotations
 
 import asyncio
+import math
 import socket
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Sequence
@@ -38,7 +39,7 @@ def serve(
 
     Raises:
         KeyboardInterrupt: at Ctrl-C; it never returns.
-        UnreadableRecordingError, UsageError: as `load_served`, and where the port can't be had.
+        UnreadableRecordingError, UsageError: as `load_served`; the speed is not above zero, or the port can't be had.
     """
     emulator = Emulator(load_served(path, faults), port=port, speed=speed)
 
@@ -99,6 +100,8 @@ class Emulator:
     """
 
     def __init__(self, served: Served, *, port: int = 0, speed: float | None = None) -> None:
+        if speed is not None and not 0 < speed < math.inf:
+            raise UsageError(f"speed is {speed}; it must be above zero: 1.0 is as recorded, 2.0 twice as fast")
         self.served = served
         #: What was asked for so far.
         self.answers = Answers(served)

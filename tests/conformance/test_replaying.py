@@ -15,15 +15,22 @@ from typing import Any
 import pytest
 import yaml
 
+from conformance import replaying
+from conformance.checks import Violation
 from conformance.replaying import ReplayResult, exit_code, found, replay, replay_all, report, summary
 from harness.errors import UnreadableRecordingError
 from harness.llm import LLM
 from harness.llm.credentials import no_credentials_needed
-from harness.providers.openai_request import parse_recorded
+from harness.llm.messages import read_messages, read_tools
+from harness.llm.overrides import call_stream_override
+from harness.llm.recorded import RecordedCall
+from harness.llm.request import LLMRequest
+from harness.providers.openai_request import parse_recorded, wire_body
 from harness.recording import Target, record
 from harness.recording.cassette_reader import read_cassette
-from harness.recording.tape import network_guard, open_tape, playing
+from harness.recording.tape import network_guard, playing
 from harness.recording.wire import Interaction
+from harness.session import AsyncStreamSession
 from tests.llm.scripted import Ran, aread
 from tests.providers.reading_openai_chat import Reading, read_plain, read_stream
 from tests.servers.openai_chat import OpenAIChatServer
@@ -120,17 +127,10 @@ def test_an_error_that_does_not_come_back_fails(cassettes: Path) -> None:
 
 
 def test_a_violated_clause_fails_with_its_id_and_frame(recordings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from conformance import judge
-    from conformance.checks import Violation
-
-    found_one = judge.Verdict if hasattr(judge, "Verdict") else None
-    assert found_one is None or found_one
-    import conformance.replaying as module
-
     class Judged:
         violations = (Violation("order.seq-gapless", 3, "a gap"),)
 
-    monkeypatch.setattr(module, "judge", lambda evidence: Judged())
+    monkeypatch.setattr(replaying, "judge", lambda evidence: Judged())
     (result,) = replay(recordings / "text")
     assert result.status == "failed"
     assert result.violations == [{"clause": "order.seq-gapless", "seq": 3, "message": "a gap"}]
@@ -183,15 +183,8 @@ def test_the_document_counts_files_interactions_and_statuses() -> None:
     json.dumps(document)
 
 
-# Real traffic. What is expected of it is read from its bytes with nothing but json.
-
-
-@pytest.fixture(scope="module")
-def real(request: pytest.FixtureRequest) -> Iterator[None]:
-    yield
-
-
 def openai_files(corpus: Path) -> list[Path]:
+    """Return the files of real traffic that hold calls of OpenAI chat."""
     with (corpus / "INDEX.tsv").open(newline="") as index:
         rows = csv.DictReader(index, delimiter="\t")
         return [corpus / row["file"] for row in rows if "openai-chat" in row["providers"]]
@@ -241,14 +234,14 @@ def test_async_calls_of_real_traffic_say_the_same(corpus: Path) -> None:
     async def ask(interaction: Interaction) -> Ran:
         call = parse_recorded(interaction.request.url, interaction.request.body)
         llm = LLM(call.model, stream=call.stream, max_retries=0, **call.settings)
-        # As it was recorded: a call that did not stream is asked for whole.
-        if not call.stream:
-            from harness.session import AsyncStreamSession
+        if call.stream:
+            return await aread(llm.astream(call.messages, call.tools or None))
 
-            llm.stream = False
-            llm.additional_params.setdefault("stream", _omitted(interaction))
-            return await aread(AsyncStreamSession(lambda: llm.acall(call.messages, call.tools or None)))
-        return await aread(llm.astream(call.messages, call.tools or None))
+        async def whole() -> Any:
+            with call_stream_override(llm, False):
+                return await llm.acall(call.messages, call.tools or None)
+
+        return await aread(AsyncStreamSession(whole))
 
     async def run() -> None:
         for path, number, interaction in openai_calls(corpus):
@@ -269,12 +262,6 @@ def test_async_calls_of_real_traffic_say_the_same(corpus: Path) -> None:
         asyncio.run(run())
 
 
-def _omitted(interaction: Interaction) -> Any:
-    from harness.llm.recorded import OMIT
-
-    return json.loads(interaction.request.body).get("stream", OMIT)
-
-
 def test_a_recorded_request_is_sent_again_with_the_same_json(corpus: Path) -> None:
     with network_guard(), no_credentials_needed():
         for path, number, interaction in openai_calls(corpus):
@@ -283,11 +270,7 @@ def test_a_recorded_request_is_sent_again_with_the_same_json(corpus: Path) -> No
             assert wire_of(llm, call) == json.loads(interaction.request.body), f"{path.name} #{number}"
 
 
-def wire_of(llm: LLM, call: Any) -> Any:
-    from harness.llm.messages import read_messages, read_tools
-    from harness.llm.request import LLMRequest
-    from harness.providers.openai_request import wire_body
-
+def wire_of(llm: LLM, call: RecordedCall) -> Any:
     request = LLMRequest(
         messages=read_messages(call.messages),
         tools=read_tools(call.tools),
@@ -308,8 +291,3 @@ def test_every_other_file_of_real_traffic_is_judged_too(corpus: Path) -> None:
             assert (result.status == "passed") is (result.message is None), where
             if result.status == "failed":
                 assert result.provider, where
-
-
-def test_played_traffic_needs_its_tape(tmp_path: Path, cassettes: Path) -> None:
-    with network_guard(), no_credentials_needed(), open_tape(cassettes / "text.yaml", "none") as tape:
-        assert len(tape.unplayed) == 1

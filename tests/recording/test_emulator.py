@@ -90,9 +90,6 @@ def read_all(connection: socket.socket) -> bytes:
 ASK = b'POST /v1/chat?a=1 HTTP/1.1\r\nhost: h\r\ncontent-length: 8\r\nconnection: close\r\n\r\n{"a": 1}'
 
 
-# The same recording, recorded again.
-
-
 def assert_same_exchange(served: Interaction, recorded: Interaction) -> None:
     """Hold what was recorded from the emulator against what it served: all but times, host and versions."""
     one, two = served.response, recorded.response
@@ -109,7 +106,9 @@ def fields(headers: Headers) -> list[tuple[str, str]]:
     return sorted((name.lower(), value) for name, value in headers)
 
 
-@pytest.mark.parametrize("folder", [pytest.param(path, id=str(path.relative_to(SHIPPED))) for path in shipped_recordings()])
+@pytest.mark.parametrize(
+    "folder", [pytest.param(path, id=str(path.relative_to(SHIPPED))) for path in shipped_recordings()]
+)
 def test_a_shipped_recording_recorded_from_its_emulator_is_the_same(folder: Path, tmp_path: Path) -> None:
     shipped = load_recording(folder)
     target = Target(shipped.target, shipped.entry, shipped.inputs, shipped.turns)
@@ -147,7 +146,9 @@ def check_recorded_again(path: Path, again: Path, *, speed: float | None = None)
     ):
         for one in served:
             headers = list(kept_request_headers(one.request.headers))
-            with client.stream(one.request.method, one.request.url, content=one.request.body, headers=headers) as answer:
+            with client.stream(
+                one.request.method, one.request.url, content=one.request.body, headers=headers
+            ) as answer:
                 for _ in answer.iter_raw():
                     pass
     for before, after in zip(served, read_cassette(again), strict=True):
@@ -161,17 +162,18 @@ def test_aws_framing_and_bytes_that_are_no_text_arrive_as_they_were(
     kind = (("content-type", AWS_EVENT_STREAM), ("x-amzn-requestid", "r-1"))
     events = [aws_message({":event-type": name}, bytes(range(256))) for name in ("messageStart", "metadata")]
     url = "https://bedrock-runtime.us-east-1.amazonaws.com/model/a.b-v1%3A0/converse-stream"
-    path = cassette(interaction(*events, headers=kind, url=url, every_ms=20.0), interaction(b"x" * 300_000, b"\xff" * 9))
+    path = cassette(
+        interaction(*events, headers=kind, url=url, every_ms=20.0), interaction(b"x" * 300_000, b"\xff" * 9)
+    )
     check_recorded_again(path, tmp_path / "again.yaml", speed=speed)
 
 
-# Clients.
-
-
-def test_the_official_sdk_is_answered(tmp_path: Path) -> None:
-    del tmp_path
+def test_the_official_sdk_is_answered() -> None:
     asked: dict[str, Any] = json.loads(read_cassette(TEXT / "cassette.yaml")[0].request.body)
-    with emulated(TEXT) as emulator, openai.OpenAI(base_url=f"{emulator.url}/v1", api_key="any", max_retries=0) as client:
+    with (
+        emulated(TEXT) as emulator,
+        openai.OpenAI(base_url=f"{emulator.url}/v1", api_key="any", max_retries=0) as client,
+    ):
         for _ in range(2):
             chunks = list(client.chat.completions.create(**asked))
             text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
@@ -195,11 +197,13 @@ def test_curl_is_answered() -> None:
     assert run.stdout == recorded.response.body
 
 
-# What leaves, and when.
-
-
 def test_every_recorded_chunk_is_a_chunk_on_the_wire(cassette: Callable[..., Path]) -> None:
-    hop = (("content-type", "text/event-stream"), ("Connection", "keep-alive"), ("Content-Length", "9"), (":status", "200"))
+    hop = (
+        ("content-type", "text/event-stream"),
+        ("Connection", "keep-alive"),
+        ("Content-Length", "9"),
+        (":status", "200"),
+    )
     with emulated(cassette(interaction(*EVENTS, headers=hop))) as emulator, raw(emulator, ASK) as connection:
         head, _, body = read_all(connection).partition(b"\r\n\r\n")
     assert head.splitlines()[0] == b"HTTP/1.1 200 Fine"
@@ -222,9 +226,9 @@ def test_at_recorded_speed_a_chunk_leaves_when_it_is_due_and_not_before(cassette
 
 
 def test_connections_are_kept_and_requests_may_come_early(cassette: Callable[..., Path]) -> None:
-    with emulated(cassette(interaction(b"one"), interaction(b"two"))) as emulator:
-        with raw(emulator, ASK.replace(b"connection: close\r\n", b"") + ASK) as connection:
-            both = read_all(connection)
+    asks = ASK.replace(b"connection: close\r\n", b"") + ASK
+    with emulated(cassette(interaction(b"one"), interaction(b"two"))) as emulator, raw(emulator, asks) as connection:
+        both = read_all(connection)
     assert both.count(b"HTTP/1.1 200 Fine") == 2
     assert both.index(b"one") < both.index(b"two")
 
@@ -237,12 +241,18 @@ def test_connections_are_kept_and_requests_may_come_early(cassette: Callable[...
         pytest.param(interaction(*EVENTS[:2], how="reset"), httpx.ReadError, id="reset"),
         pytest.param(interaction(*EVENTS[:2], how="error", error="ReadTimeout: slow"), httpx.ReadTimeout, id="timeout"),
         pytest.param(interaction(*EVENTS[:2], how="cancelled"), httpx.ReadTimeout, id="cancelled"),
-        pytest.param(interaction(*EVENTS[:2], how="error", error="ReadError: odd"), httpx.RemoteProtocolError, id="other"),
+        pytest.param(
+            interaction(*EVENTS[:2], how="error", error="ReadError: odd"), httpx.RemoteProtocolError, id="other"
+        ),
         pytest.param(interaction(status=0, how="no-response"), httpx.RemoteProtocolError, id="no response"),
-        pytest.param(interaction(status=0, how="no-response", error="ReadTimeout: slow"), httpx.ReadTimeout, id="none in time"),
+        pytest.param(
+            interaction(status=0, how="no-response", error="ReadTimeout: slow"), httpx.ReadTimeout, id="none in time"
+        ),
     ],
 )
-def test_a_response_ends_as_it_ended(cassette: Callable[..., Path], exchange: Interaction, error: type[Exception] | None) -> None:
+def test_a_response_ends_as_it_ended(
+    cassette: Callable[..., Path], exchange: Interaction, error: type[Exception] | None
+) -> None:
     timeout = 0.3 if error is httpx.ReadTimeout else PATIENCE_S
     raised: Exception | None = None
     pieces: list[bytes] = []
@@ -252,7 +262,6 @@ def test_a_response_ends_as_it_ended(cassette: Callable[..., Path], exchange: In
                 pieces.extend(answer.iter_raw())
         except httpx.TransportError as problem:
             raised = problem
-            # What was read before it broke.
     assert (type(raised) if raised else None) is error
     if error is None:
         assert pieces == list(EVENTS)
@@ -260,7 +269,10 @@ def test_a_response_ends_as_it_ended(cassette: Callable[..., Path], exchange: In
 
 @pytest.mark.parametrize("how", ["cut", "reset", "cancelled"])
 def test_all_that_came_before_a_break_arrives(cassette: Callable[..., Path], how: How) -> None:
-    with emulated(cassette(interaction(b"x" * 100_000, EVENTS[0], how=how))) as emulator, raw(emulator, ASK) as connection:
+    with (
+        emulated(cassette(interaction(b"x" * 100_000, EVENTS[0], how=how))) as emulator,
+        raw(emulator, ASK) as connection,
+    ):
         came = b""
         while not came.endswith(EVENTS[0] + b"\r\n"):
             came += connection.recv(65_536)
@@ -276,9 +288,6 @@ def test_a_status_without_a_body_is_sent_without_one(cassette: Callable[..., Pat
     with emulated(cassette(interaction(b"odd", status=status))) as emulator:
         answer = post(emulator)
     assert (answer.status_code, answer.content) == (status, b"")
-
-
-# What answers.
 
 
 def test_equal_requests_get_their_responses_in_order_and_then_the_last_again(cassette: Callable[..., Path]) -> None:
@@ -308,7 +317,9 @@ def test_a_request_that_was_not_recorded_is_told_what_differs(
     error = answer.json()["error"]
     assert error["nearest"]["number"] == 1
     assert where in error["nearest"]["difference"]
-    assert f"cassette.yaml': request 2 (POST {path.partition('?')[0]}) matches none of 1 (nearest: 1" in error["message"]
+    assert (
+        f"cassette.yaml': request 2 (POST {path.partition('?')[0]}) matches none of 1 (nearest: 1" in error["message"]
+    )
 
 
 def test_credentials_and_host_do_not_count(cassette: Callable[..., Path]) -> None:
@@ -363,9 +374,6 @@ def test_a_stall_lasts_until_the_client_leaves(cassette: Callable[..., Path]) ->
             assert connection.recv(8) == b"HTTP/1.1"
 
 
-# Its life.
-
-
 def test_leaving_ends_open_connections_and_its_thread(cassette: Callable[..., Path]) -> None:
     path = cassette(interaction(b"x" * 10_000_000), interaction(b"", how="cancelled"))
     with ExitStack() as clients:
@@ -394,6 +402,12 @@ def test_a_port_that_is_taken_is_the_callers_mistake(cassette: Callable[..., Pat
         port = int(emulator.url.rpartition(":")[2])
         with pytest.raises(UsageError, match=f"port {port} of 127.0.0.1 can't be had"), emulated(path, port=port):
             pass
+
+
+@pytest.mark.parametrize("speed", [0.0, -1.0, float("inf")])
+def test_a_speed_is_above_zero(cassette: Callable[..., Path], speed: float) -> None:
+    with pytest.raises(UsageError, match="it must be above zero"), emulated(cassette(interaction(b"1")), speed=speed):
+        pass
 
 
 def test_what_holds_nothing_to_serve_is_unreadable(cassette: Callable[..., Path], tmp_path: Path) -> None:

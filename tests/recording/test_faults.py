@@ -125,7 +125,7 @@ def test_a_malformed_event_is_one_event_and_not_the_end(
     before, after = events_of(recorded), events_of(broken)
     (index,) = [index for index, pair in enumerate(zip(before, after, strict=True)) if pair[0] != pair[1]]
     assert index < count - ends
-    with pytest.raises(ValueError):  # noqa: PT011 - JSONDecodeError and UnicodeDecodeError have nothing else in common
+    with pytest.raises(ValueError):  # both JSONDecodeError and UnicodeDecodeError
         json.loads(after[index].partition(b"data: ")[2])
 
 
@@ -138,7 +138,13 @@ def test_seeds_give_different_faults_and_the_same_ones_again() -> None:
 
 
 @pytest.mark.parametrize(
-    ("spec", "how", "at_ms"), [("cut:25", "cut", 20.0), ("reset:25", "reset", 20.0), ("end:25", "complete", 20.0), ("stall:25", "error", math.inf)]
+    ("spec", "how", "at_ms"),
+    [
+        ("cut:25", "cut", 20.0),
+        ("reset:25", "reset", 20.0),
+        ("end:25", "complete", 20.0),
+        ("stall:25", "error", math.inf),
+    ],
 )
 def test_breaking_off_leaves_the_first_bytes_in_their_pieces(spec: str, how: str, at_ms: float) -> None:
     recorded = response(b"x" * 40, "text/event-stream", 10, 10, 10, 10)
@@ -194,7 +200,7 @@ def test_a_fault_that_fits_nothing_is_the_callers_mistake() -> None:
         with pytest.raises(UsageError, match=f"fault '{spec}' can be done to none of the 1 responses"):
             faulted([plain], [parse_fault(spec)])
     (broken,) = faulted([plain], [parse_fault("malformed")])
-    with pytest.raises(ValueError):  # noqa: PT011
+    with pytest.raises(ValueError):
         json.loads(broken.response.body)
 
 
@@ -279,10 +285,12 @@ def test_in_playback_a_stall_lasts_until_the_session_is_closed(text: Remade) -> 
         session = text.session()
 
         def read() -> None:
-            for frame in session:
-                if frame.content:
-                    shown.set()
-            over.set()
+            try:
+                for frame in session:
+                    if frame.content:
+                        shown.set()
+            finally:
+                over.set()
 
         # A copy, since the tape and the missing credentials are of this context.
         reader = threading.Thread(target=copy_context().run, args=(read,), daemon=True)

@@ -1,0 +1,105 @@
+"""Providers that have no integration of their own, through litellm.
+
+It is given OpenAI's chat form, and answers in it. Source: https://docs.litellm.ai/docs/completion (2026-11).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+from harness.errors import UsageError
+from harness.llm.connections import end_with_run
+from harness.llm.llm import LLM
+from harness.llm.parts import Part
+from harness.llm.request import LLMRequest
+from harness.providers.openai_chat import ChatAnswer
+from harness.providers.openai_errors import translation
+from harness.providers.openai_request import wire_body
+
+# Else its import fetches a list of prices.
+os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
+try:
+    import httpx
+    import litellm  # type: ignore[import-not-found]  # it can't be installed beside the openai extra
+    from litellm.exceptions import MidStreamFallbackError  # type: ignore[import-not-found]
+except ImportError as error:
+    raise UsageError("calls through litellm need it: pip install 'stream-harness[litellm]'") from error
+
+
+def _prepare() -> None:
+    """Have the clients that litellm shares for threads end their connections with the run that uses them."""
+    # aiohttp warns of what litellm leaves open when a loop ends; httpx, without it, does not.
+    litellm.disable_aiohttp_transport = True
+    # Its advice on debugging is printed, not logged.
+    litellm.suppress_debug_info = True
+    if litellm.client_session is None:
+        litellm.client_session = httpx.Client()
+    for client in (litellm.client_session, litellm.module_level_client.client):
+        end_with_run(client)
+
+
+_prepare()
+
+
+class LiteLLM(LLM):
+    """A model by litellm's name for it, such as `cohere/command-r` or `litellm/cohere/command-r`.
+
+    Keys and addresses come from the variables that litellm reads, where `api_key` and `base_url` do not say.
+    """
+
+    provider = "litellm"
+
+    def generate(self, request: LLMRequest) -> Iterator[Part]:
+        answer = ChatAnswer(self.provider)
+        with translation(answer), _unwrapped():
+            created: Any = litellm.completion(**self._arguments(request))
+            if not request.stream:
+                yield from answer.whole(created)
+                return
+            for chunk in created:
+                yield from answer.chunk(chunk)
+            yield from _end(answer, created)
+
+    async def agenerate(self, request: LLMRequest) -> AsyncIterator[Part]:
+        answer = ChatAnswer(self.provider)
+        with translation(answer), _unwrapped():
+            created: Any = await litellm.acompletion(**self._arguments(request))
+            if not request.stream:
+                for part in answer.whole(created):
+                    yield part
+                return
+            async for chunk in created:
+                for part in answer.chunk(chunk):
+                    yield part
+            for part in _end(answer, created):
+                yield part
+
+    def _arguments(self, request: LLMRequest) -> dict[str, Any]:
+        settings = {
+            "api_key": self.api_key,
+            "base_url": self.base_url,
+            "api_version": self.api_version,
+            "timeout": self.timeout,
+            "max_retries": self.max_retries,
+            "thinking": self.thinking,
+        }
+        body = wire_body(self, request)
+        return {**{name: value for name, value in settings.items() if value is not None}, **body}
+
+
+@contextlib.contextmanager
+def _unwrapped() -> Iterator[None]:
+    """Raise what went wrong in a stream as itself, and not as what litellm wraps it in."""
+    try:
+        yield
+    except MidStreamFallbackError as error:
+        raise error.original_exception or error from error
+
+
+def _end(answer: ChatAnswer, stream: Any) -> Iterator[Part]:
+    # It gives every stream a last chunk with a reason, also one that was cut: what the provider sent stands here.
+    if stream.received_finish_reason is not None or stream.intermittent_finish_reason is not None:
+        yield answer.finished()

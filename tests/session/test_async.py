@@ -1,0 +1,531 @@
+"""Claims about async sessions: loops, tasks, cancelling, closing, and what is left."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import subprocess
+import sys
+import threading
+import weakref
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from harness import attribution
+from harness.bus import aemit, emit
+from harness.errors import RunCancelled
+from harness.session import AsyncStreamSession
+from tests.session.bodies import TIMEOUT_S, Note, collected
+
+
+class Waiting:
+    """A body that waits after its first frame until released, and notes how it ended."""
+
+    def __init__(self) -> None:
+        self.waits = asyncio.Event()
+        self.gate = asyncio.Event()
+        self.ended: list[str] = []
+
+    async def __call__(self) -> str:
+        await aemit(self, Note(n=1))
+        self.waits.set()
+        try:
+            await self.gate.wait()
+            await aemit(self, Note(n=2))
+        except BaseException as error:
+            self.ended.append(type(error).__name__)
+            raise
+        self.ended.append("went on")
+        return "done"
+
+    def session(self) -> AsyncStreamSession[str]:
+        return AsyncStreamSession(self, source=self)
+
+
+async def settled() -> None:
+    """Wait for every task but this one."""
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    if tasks:
+        await asyncio.wait(tasks, timeout=TIMEOUT_S)
+
+
+async def by_close(session: AsyncStreamSession[str]) -> None:
+    session.close()
+
+
+async def by_aclose(session: AsyncStreamSession[str]) -> None:
+    await session.aclose()
+
+
+async def by_aclose_twice(session: AsyncStreamSession[str]) -> None:
+    await session.aclose()
+    await session.aclose()
+
+
+async def by_another_thread(session: AsyncStreamSession[str]) -> None:
+    await asyncio.to_thread(session.close)
+
+
+async def by_the_block(session: AsyncStreamSession[str]) -> None:
+    async with session:
+        async for _ in session:
+            break
+
+
+async def by_an_error_of_the_consumer(session: AsyncStreamSession[str]) -> None:
+    with pytest.raises(LookupError, match="mine"):
+        async with session:
+            async for _ in session:
+                raise LookupError("mine")
+
+
+async def by_cancelling_the_consumer(session: AsyncStreamSession[str]) -> None:
+    began = asyncio.Event()
+
+    async def consume() -> None:
+        async for _ in session:
+            began.set()
+
+    task = asyncio.create_task(consume())
+    await began.wait()
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait({task})
+    assert task.cancelled()
+
+
+Closer = Callable[[AsyncStreamSession[str]], Awaitable[None]]
+CLOSERS: tuple[Closer, ...] = (
+    by_close,
+    by_aclose,
+    by_aclose_twice,
+    by_another_thread,
+    by_the_block,
+    by_an_error_of_the_consumer,
+    by_cancelling_the_consumer,
+)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("close", CLOSERS, ids=lambda close: close.__name__)
+async def test_closing_cancels_the_run_and_leaves_no_task(close: Closer) -> None:
+    body = Waiting()
+    session = body.session()
+    await anext(aiter(session))
+    await asyncio.wait_for(body.waits.wait(), TIMEOUT_S)
+    await close(session)
+    await settled()
+    assert (body.ended, session.is_cancelled) == (["CancelledError"], True)
+    assert [frame.data["n"] for frame in await collected(aiter(session))] == [1]
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+    with pytest.raises(RuntimeError, match="The stream was closed"):
+        session.result  # noqa: B018
+
+
+@pytest.mark.asyncio
+async def test_aclose_returns_although_the_run_will_not_stop() -> None:
+    release, began = asyncio.Event(), asyncio.Event()
+
+    async def stubborn() -> None:
+        emit(None, Note())
+        while not release.is_set():
+            try:
+                began.set()
+                await release.wait()
+            except asyncio.CancelledError:
+                continue
+
+    session = AsyncStreamSession(stubborn)
+    await anext(aiter(session))
+    await began.wait()
+    await asyncio.wait_for(session.aclose(), TIMEOUT_S)
+    assert (release.is_set(), session.is_cancelled) == (False, True)
+    release.set()
+    await settled()
+
+
+@pytest.mark.asyncio
+async def test_aclose_waits_for_a_run_that_cleans_up() -> None:
+    cleaned: list[str] = []
+
+    async def body() -> None:
+        try:
+            emit(None, Note())
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)
+            cleaned.append("cleaned up")
+
+    session = AsyncStreamSession(body)
+    await anext(aiter(session))
+    await session.aclose()
+    assert cleaned == ["cleaned up"]
+
+
+@pytest.mark.asyncio
+async def test_the_run_may_close_its_own_session() -> None:
+    sessions: list[AsyncStreamSession[None]] = []
+
+    async def body() -> None:
+        emit(None, Note())
+        await sessions[0].aclose()
+        with pytest.raises(RunCancelled):
+            emit(None, Note())
+
+    sessions.append(AsyncStreamSession(body))
+    assert len(await collected(aiter(sessions[0]))) == 1
+    await settled()
+    assert sessions[0].is_cancelled
+
+
+@pytest.mark.asyncio
+async def test_a_session_closed_before_its_first_frame_never_runs() -> None:
+    body = Waiting()
+    session = body.session()
+    await session.aclose()
+    assert (await collected(aiter(session)), body.waits.is_set()) == ([], False)
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+@pytest.mark.asyncio
+async def test_leaving_the_block_leaves_an_exhausted_session_alone() -> None:
+    body = Waiting()
+    body.gate.set()
+    async with body.session() as session:
+        assert len(await collected(aiter(session))) == 2
+    assert (session.is_exhausted, session.result) == (True, "done")
+
+
+@pytest.mark.asyncio
+async def test_a_second_consumer_that_waits_keeps_the_run_alive() -> None:
+    body = Waiting()
+    session = body.session()
+    first, second = (asyncio.create_task(collected(aiter(session))) for _ in range(2))
+    await body.waits.wait()
+    await asyncio.sleep(0)
+    first.cancel()
+    await asyncio.wait({first})
+    body.gate.set()
+    assert [frame.data["n"] for frame in await second] == [1, 2]
+    assert session.result == "done"
+
+
+@pytest.mark.asyncio
+async def test_a_second_consumer_that_is_busy_keeps_the_run_alive() -> None:
+    body = Waiting()
+    session = body.session()
+    busy, may_go_on = asyncio.Event(), asyncio.Event()
+    seen: list[int] = []
+
+    async def consume() -> None:
+        async for frame in session:
+            seen.append(frame.data["n"])
+            busy.set()
+            await may_go_on.wait()
+
+    second = asyncio.create_task(consume())
+    await busy.wait()
+    first = asyncio.create_task(collected(aiter(session)))
+    await asyncio.sleep(0)
+    first.cancel()
+    await asyncio.wait({first})
+    assert first.cancelled()
+    body.gate.set()
+    may_go_on.set()
+    await second
+    assert (seen, session.is_exhausted) == ([1, 2], True)
+
+
+@pytest.mark.asyncio
+async def test_a_consumer_cancelled_in_the_moment_of_a_frame_does_not_end_the_others() -> None:
+    body = Waiting()
+    session = body.session()
+    first, second = (asyncio.create_task(collected(aiter(session))) for _ in range(2))
+    await body.waits.wait()
+    await asyncio.sleep(0)
+    # Both are woken by the next frame; the first one is cancelled before it can run.
+    emit_next = body.gate.set
+
+    def cancel_at_once(*_: Any) -> None:
+        first.cancel()
+
+    emit_next()
+    asyncio.get_running_loop().call_soon(cancel_at_once)
+    await asyncio.wait({first, second}, timeout=TIMEOUT_S)
+    assert [frame.data["n"] for frame in second.result()] == [1, 2]
+
+
+@pytest.mark.asyncio
+async def test_the_last_consumer_to_be_cancelled_ends_the_run() -> None:
+    body = Waiting()
+    session = body.session()
+    tasks = [asyncio.create_task(collected(aiter(session))) for _ in range(2)]
+    await body.waits.wait()
+    await asyncio.sleep(0)
+    for task in tasks:
+        task.cancel()
+        await asyncio.wait({task})
+    await settled()
+    assert (body.ended, session.is_cancelled) == (["CancelledError"], True)
+
+
+async def drop_the_session(body: Waiting) -> None:
+    await anext(aiter(body.session()))
+
+
+async def drop_a_half_read_view(body: Waiting) -> None:
+    view = aiter(body.session())
+    await anext(view)
+    await body.waits.wait()
+    del view
+
+
+async def drop_by_an_error_of_the_consumer(body: Waiting) -> None:
+    with pytest.raises(LookupError, match="mine"):
+        async for _ in body.session():
+            raise LookupError("mine")
+
+
+async def drop_with_the_task(body: Waiting) -> None:
+    async def consume() -> None:
+        async for _ in body.session():
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(consume())
+    await body.waits.wait()
+    task.cancel()
+    await asyncio.wait({task})
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    "drop",
+    [drop_the_session, drop_a_half_read_view, drop_by_an_error_of_the_consumer, drop_with_the_task],
+    ids=lambda drop: drop.__name__,
+)
+async def test_a_run_that_nobody_can_read_any_more_is_cancelled(drop: Callable[[Waiting], Awaitable[None]]) -> None:
+    body = Waiting()
+    await drop(body)
+    gc.collect()
+    await settled()
+    assert body.ended == ["CancelledError"] or not body.waits.is_set()
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+def test_a_session_made_outside_a_loop_is_read_in_one() -> None:
+    async def body() -> str:
+        await aemit(None, Note(n=1))
+        return "done"
+
+    session = AsyncStreamSession(body)
+    view = session.custom
+    assert [frame.data["n"] for frame in asyncio.run(collected(view))] == [1]
+    assert session.result == "done"
+
+
+def test_an_ended_session_is_replayed_in_another_loop_and_its_result_read_in_none() -> None:
+    async def body() -> str:
+        emit(None, Note(n=1))
+        return "done"
+
+    session = AsyncStreamSession(body)
+    first = asyncio.run(collected(aiter(session)))
+    assert asyncio.run(collected(aiter(session))) == first
+    assert session.result == "done"
+
+
+def test_asking_for_a_frame_outside_of_any_loop_starts_nothing() -> None:
+    async def body() -> str:
+        return "done"
+
+    session = AsyncStreamSession(body)
+    reading = anext(aiter(session))
+    with pytest.raises(RuntimeError, match="no running event loop"):
+        reading.__await__().send(None)
+    assert asyncio.run(collected(aiter(session))) == []
+    assert session.result == "done"
+
+
+def test_closing_after_the_loop_has_ended_is_no_error() -> None:
+    sessions: list[AsyncStreamSession[str]] = []
+
+    async def leave() -> None:
+        sessions.append(Waiting().session())
+        await anext(aiter(sessions[0]))
+
+    asyncio.run(leave())
+    sessions[0].close()
+    sessions[0].close()
+
+
+def test_a_reader_whose_loop_was_closed_hinders_nobody() -> None:
+    async def body() -> None:
+        emit(None, Note(n=1))
+        await asyncio.Event().wait()
+
+    session = AsyncStreamSession(body)
+    loop = asyncio.new_event_loop()
+    view = aiter(session)
+    loop.run_until_complete(anext(view))
+    waiting = loop.create_task(anext(view))  # type: ignore[arg-type]
+    loop.run_until_complete(asyncio.sleep(0))
+    loop.stop()
+    loop.close()
+    closer = threading.Thread(target=session.close)
+    closer.start()
+    closer.join(TIMEOUT_S)
+    assert session.is_cancelled
+    # Closed under its tasks: asyncio would warn of them.
+    for task in (waiting, session._task):
+        assert task is not None
+        task._log_destroy_pending = False  # type: ignore[attr-defined]
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt()], ids=lambda error: type(error).__name__)
+async def test_an_exit_that_the_run_raises_does_not_stop_the_loop_but_reaches_its_reader(error: BaseException) -> None:
+    async def body() -> None:
+        raise error
+
+    session = AsyncStreamSession(body)
+    with pytest.raises(type(error)) as caught:
+        await anext(aiter(session))
+    assert caught.value is error
+
+
+@pytest.mark.asyncio
+async def test_a_cancellation_that_the_run_raises_by_itself_reaches_its_reader() -> None:
+    async def body() -> None:
+        emit(None, Note(n=1))
+        raise asyncio.CancelledError("mine")
+
+    session = AsyncStreamSession(body)
+    view = aiter(session)
+    await anext(view)
+    with pytest.raises(asyncio.CancelledError, match="mine"):
+        await anext(view)
+    assert (session.is_completed, session.is_cancelled) == (True, False)
+
+
+@pytest.mark.asyncio
+async def test_sessions_in_tasks_see_only_their_own_frames() -> None:
+    together = asyncio.Barrier(4)
+
+    def body(number: int) -> Callable[[], Awaitable[None]]:
+        async def work() -> None:
+            await together.wait()
+            for _ in range(20):
+                await aemit(None, Note(n=number))
+                await asyncio.sleep(0)
+
+        return work
+
+    seen = await asyncio.gather(*[collected(aiter(AsyncStreamSession(body(number)))) for number in range(4)])
+    assert [{frame.data["n"] for frame in frames} for frames in seen] == [{0}, {1}, {2}, {3}]
+
+
+@pytest.mark.asyncio
+async def test_frames_of_threads_that_the_run_starts_come_to_its_reader() -> None:
+    async def body() -> None:
+        await asyncio.gather(*[asyncio.to_thread(emit, None, Note(n=n)) for n in range(8)])
+
+    frames = await collected(aiter(AsyncStreamSession(body)))
+    assert ([frame.seq for frame in frames], {frame.data["n"] for frame in frames}) == (
+        list(range(1, 9)),
+        set(range(8)),
+    )
+
+
+async def whole(body: Waiting) -> AsyncStreamSession[str]:
+    body.gate.set()
+    session = body.session()
+    await collected(aiter(session))
+    return session
+
+
+async def failed(body: Waiting) -> AsyncStreamSession[str]:
+    async def fail() -> str:
+        raise ValueError(body)
+
+    session = AsyncStreamSession(fail, source=body)
+    with pytest.raises(ValueError, match="Waiting"):
+        await collected(aiter(session))
+    return session
+
+
+async def closed(body: Waiting) -> AsyncStreamSession[str]:
+    session = body.session()
+    await anext(aiter(session))
+    await session.aclose()
+    return session
+
+
+async def unused(body: Waiting) -> AsyncStreamSession[str]:
+    return body.session()
+
+
+@pytest.mark.parametrize("make", [whole, failed, closed, unused], ids=lambda make: make.__name__)
+def test_nothing_is_left_of(make: Callable[[Waiting], Awaitable[AsyncStreamSession[str]]]) -> None:
+    threads = threading.enumerate()
+
+    async def run() -> AsyncIterator[weakref.ref[Any]]:
+        body = Waiting()
+        session = await make(body)
+        yield weakref.ref(body)
+        yield weakref.ref(session)
+        yield weakref.ref(session._timeline)
+        for frame in session.frames:
+            yield weakref.ref(frame)
+
+    async def refs() -> list[weakref.ref[Any]]:
+        found = [ref async for ref in run()]
+        await settled()
+        gc.collect()
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+        return found
+
+    found = asyncio.run(refs())
+    assert [ref() for ref in found] == [None] * len(found)
+    assert (threading.enumerate(), attribution._by_source) == (threads, {})
+
+
+ENDINGS = {
+    "left open": "",
+    "closed": "await session.aclose()",
+    "ended by an exit": "raise SystemExit(0)",
+}
+
+
+@pytest.mark.parametrize("ending", ENDINGS.values(), ids=ENDINGS.keys())
+def test_the_interpreter_exits_while_a_run_is_blocked_in_a_thread(ending: str) -> None:
+    program = f"""
+import asyncio, atexit, threading
+from harness.bus import emit
+from harness.events import BaseEvent
+from harness.session import AsyncStreamSession
+from harness.workers import in_thread
+class Note(BaseEvent):
+    type: str = "note"
+async def body():
+    emit(None, Note())
+    await in_thread(threading.Event().wait)
+async def main():
+    session = AsyncStreamSession(body)
+    async for frame in session:
+        break
+    {ending or "pass"}
+atexit.register(print, "left")
+asyncio.run(main())
+"""
+    ended = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+        env=dict(os.environ),
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "left\n", "")
