@@ -11,6 +11,8 @@ from harness.frames import StreamFrame
 
 
 class StreamChunkType(Enum):
+    """What a chunk is a piece of."""
+
     TEXT = "text"
     TOOL_CALL = "tool_call"
 

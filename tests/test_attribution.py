@@ -108,7 +108,7 @@ def test_an_event_of_a_source_that_two_open_sessions_have_goes_to_none_with_a_wa
         all_three.wait(TIMEOUT_S)
 
     first, second = (StreamSession(body, source=source) for _ in range(2))
-    readers = [threading.Thread(target=lambda session=session: list(session)) for session in (first, second)]  # type: ignore[misc]
+    readers = [threading.Thread(target=lambda session=session: list(session)) for session in (first, second)]
     for reader in readers:
         reader.start()
     all_three.wait(TIMEOUT_S)

@@ -81,7 +81,7 @@ def test_events_in_a_scope_have_it_as_their_parent() -> None:
 
 
 def test_scopes_in_two_tasks_do_not_see_each_other() -> None:
-    async def check() -> list[str | None]:
+    async def check() -> list[bool]:
         both = asyncio.Barrier(2)
         parents = []
 
@@ -95,7 +95,7 @@ def test_scopes_in_two_tasks_do_not_see_each_other() -> None:
             close_scope(scope, None, FlowFinishedEvent(flow_name=name))
 
         await asyncio.gather(work("a"), work("b"))
-        return parents  # type: ignore[return-value]
+        return parents
 
     assert asyncio.run(check()) == [True, True]
 
@@ -111,7 +111,11 @@ def cancelled() -> Any:
 
 @pytest.mark.usefixtures("cancelled")
 def test_every_emit_of_a_cancelled_run_raises() -> None:
-    for event in (Note(), MethodExecutionStartedEvent(flow_name="F", method_name="m"), FlowFinishedEvent(flow_name="F")):
+    for event in (
+        Note(),
+        MethodExecutionStartedEvent(flow_name="F", method_name="m"),
+        FlowFinishedEvent(flow_name="F"),
+    ):
         with pytest.raises(RunCancelled):
             emit(None, event)
     with pytest.raises(RunCancelled):

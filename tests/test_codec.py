@@ -36,7 +36,7 @@ class Level(enum.IntEnum):
     HIGH = 3
 
 
-class Name(str, enum.Enum):
+class Name(str, enum.Enum):  # noqa: UP042 - its str() is not its value
     ANNA = "anna"
 
 
@@ -73,7 +73,7 @@ class Silent:
 
 
 class Liar:
-    @property
+    @property  # type: ignore[misc]
     def __class__(self) -> Any:
         raise RuntimeError("no class")
 
@@ -92,7 +92,7 @@ class BrokenMapping(Mapping[str, Any]):
         return 1
 
 
-class Unhappy(Exception):
+class UnhappyError(Exception):
     def __str__(self) -> str:
         raise ValueError("no words")
 
@@ -155,7 +155,10 @@ FORMS: dict[str, tuple[Any, Any]] = {
     ),
     "a dataclass": (Data(1, {2}), {"a": 1, "b": [2]}),
     "an exception": (ValueError("told"), {"$error": "ValueError", "message": "told"}),
-    "an exception without words": (Unhappy(), {"$error": "Unhappy", "message": "<its text raised ValueError>"}),
+    "an exception without words": (
+        UnhappyError(),
+        {"$error": "UnhappyError", "message": "<its text raised ValueError>"},
+    ),
     "a function": (named, {"$callable": f"{HERE}.named"}),
     "a lambda": (lambda: 1, {"$callable": f"{HERE}.<lambda>"}),
     "a builtin": (len, {"$callable": "builtins.len"}),
@@ -305,21 +308,41 @@ def test_encoding_does_not_raise_near_the_end_of_the_stack() -> None:
 
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False, allow_infinity=False)
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
     # No surrogates: they have a form of their own.
     | st.text(st.characters(exclude_categories=["Cs"])),
-    lambda inner: st.lists(inner, max_size=5)
-    | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), inner, max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=5)
+        | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), inner, max_size=5)
+    ),
     max_leaves=30,
 )
 anything = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(categories=None)) | st.binary()
-    | st.datetimes() | st.datetimes(timezones=st.timezones()) | st.dates() | st.times() | st.timedeltas()
-    | st.decimals() | st.uuids() | st.complex_numbers() | st.sampled_from([Colour.RED, named, Plain]) | st.integers().map(lambda _: Silent()),
-    lambda inner: st.lists(inner, max_size=4)
-    | st.tuples(inner, inner)
-    | st.dictionaries(st.text(st.characters(categories=None)) | st.integers() | st.none(), inner, max_size=4)
-    | st.builds(Data, st.integers(), inner),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(st.characters(categories=None))
+    | st.binary()
+    | st.datetimes()
+    | st.datetimes(timezones=st.timezones())
+    | st.dates()
+    | st.times()
+    | st.timedeltas()
+    | st.decimals()
+    | st.uuids()
+    | st.complex_numbers()
+    | st.sampled_from([Colour.RED, named, Plain])
+    | st.integers().map(lambda _: Silent()),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.tuples(inner, inner)
+        | st.dictionaries(st.text(st.characters(categories=None)) | st.integers() | st.none(), inner, max_size=4)
+        | st.builds(Data, st.integers(), inner)
+    ),
     max_leaves=30,
 )
 
@@ -349,4 +372,4 @@ def test_freezing_changes_no_value(value: Any) -> None:
 
 
 def test_an_error_that_has_no_words_says_what_went_wrong() -> None:
-    assert (error_text(ValueError("told")), error_text(Unhappy())) == ("told", "<its text raised ValueError>")
+    assert (error_text(ValueError("told")), error_text(UnhappyError())) == ("told", "<its text raised ValueError>")

@@ -112,7 +112,7 @@ def test_the_clock_and_the_ids_can_be_replaced(monkeypatch: pytest.MonkeyPatch) 
 def test_ids_are_unique_and_sort_in_the_order_of_creation_within_their_length() -> None:
     ids = [sources.new_id() for _ in range(1000)]
     assert len(set(ids)) == len(ids)
-    assert sorted(ids, key=lambda id: (len(id), id)) == ids
+    assert sorted(ids, key=lambda made: (len(made), made)) == ids
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")

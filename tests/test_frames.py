@@ -37,7 +37,7 @@ from harness.frozen import FrozenDict, FrozenList
 class Note(BaseEvent):
     type: str = "note"
     value: Any = None
-    items: list[int] = []  # noqa: RUF012 - pydantic copies it
+    items: list[int] = []
 
 
 def frame_of(event: BaseEvent, seq: int = 1, parent_id: str | None = None) -> StreamFrame:
@@ -69,7 +69,7 @@ FRAMES: dict[str, StreamFrame] = {
 }
 
 
-@pytest.fixture(params=FRAMES.values(), ids=FRAMES.keys())
+@pytest.fixture(params=list(FRAMES.values()), ids=list(FRAMES))
 def frame(request: pytest.FixtureRequest) -> StreamFrame:
     assert isinstance(request.param, StreamFrame)
     return request.param

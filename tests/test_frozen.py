@@ -28,19 +28,19 @@ DICT_CHANGES: dict[str, Callable[[Any], object]] = {
     "|=": lambda d: d.__ior__({"a": 1}),
 }
 LIST_CHANGES: dict[str, Callable[[Any], object]] = {
-    "l[i] = v": lambda l: l.__setitem__(0, 1),
-    "l[:] = v": lambda l: l.__setitem__(slice(None), []),
-    "del l[i]": lambda l: l.__delitem__(0),
-    "append": lambda l: l.append(1),
-    "clear": lambda l: l.clear(),
-    "extend": lambda l: l.extend([1]),
-    "insert": lambda l: l.insert(0, 1),
-    "pop": lambda l: l.pop(),
-    "remove": lambda l: l.remove(1),
-    "reverse": lambda l: l.reverse(),
-    "sort": lambda l: l.sort(),
-    "+=": lambda l: l.__iadd__([1]),
-    "*=": lambda l: l.__imul__(2),
+    "l[i] = v": lambda items: items.__setitem__(0, 1),
+    "l[:] = v": lambda items: items.__setitem__(slice(None), []),
+    "del l[i]": lambda items: items.__delitem__(0),
+    "append": lambda items: items.append(1),
+    "clear": lambda items: items.clear(),
+    "extend": lambda items: items.extend([1]),
+    "insert": lambda items: items.insert(0, 1),
+    "pop": lambda items: items.pop(),
+    "remove": lambda items: items.remove(1),
+    "reverse": lambda items: items.reverse(),
+    "sort": lambda items: items.sort(),
+    "+=": lambda items: items.__iadd__([1]),
+    "*=": lambda items: items.__imul__(2),
 }
 
 

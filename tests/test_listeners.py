@@ -61,9 +61,11 @@ def test_a_handler_that_is_registered_after_an_event_hears_the_next() -> None:
 def test_handlers_are_called_in_the_order_of_their_registration_before_emit_returns() -> None:
     heard: list[tuple[str, int]] = []
     for name, cls in (("first", BaseEvent), ("second", Dog), ("third", Animal)):
-        event_bus.register_handler(
-            cls, lambda _source, _event, name=name: heard.append((name, threading.get_ident()))
-        )
+
+        def handler(_source: Any, _event: BaseEvent, name: str = name) -> None:
+            heard.append((name, threading.get_ident()))
+
+        event_bus.register_handler(cls, handler)
     emit(None, Dog())
     assert heard == [(name, threading.get_ident()) for name in ("first", "second", "third")]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from conformance.saboteurs import order
+from conformance.saboteurs import channel, envelope, error, namespace, order, result, session
 from conformance.saboteurs.saboteur import SabotagedSubject, Saboteur
 
 __all__ = ["SabotagedSubject", "Saboteur", "saboteurs"]
@@ -16,7 +16,8 @@ __all__ = ["SabotagedSubject", "Saboteur", "saboteurs"]
 @cache
 def saboteurs() -> dict[str, Saboteur]:
     """Return every saboteur by its name, area by area."""
-    every = (*order.SABOTEURS,)
+    areas = (envelope, channel, namespace, order, session, result, error)
+    every = [one for area in areas for one in area.SABOTEURS]
     by_name = {one.name: one for one in every}
     if len(by_name) != len(every):
         names = [one.name for one in every]

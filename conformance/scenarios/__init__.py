@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from conformance.scenario import Scenario
-from conformance.scenarios import errors, look_ahead, results, sessions, timelines, vocabulary
+from conformance.scenarios import errors, handlers, look_ahead, results, sessions, timelines, vocabulary
 
 
 @cache
@@ -14,6 +14,7 @@ def scenarios() -> tuple[Scenario, ...]:
     every = (
         *timelines.SCENARIOS,
         *vocabulary.SCENARIOS,
+        *handlers.SCENARIOS,
         *sessions.SCENARIOS,
         *look_ahead.SCENARIOS,
         *results.SCENARIOS,

@@ -36,3 +36,8 @@ def api_key(given: str | None, provider: str, variables: Sequence[str]) -> str:
             f"{provider}: no API key; pass api_key=… or set {' or '.join(variables)}. Replaying a recording needs none"
         )
     return found or PLACEHOLDER
+
+
+def credentials_needed() -> bool:
+    """Whether a call made here must have credentials; for SDKs that find theirs by themselves."""
+    return not _optional.get()

@@ -32,6 +32,7 @@ PROVIDERS: Final[dict[str, tuple[str, str]]] = {
     "azure-responses": ("harness.providers.azure_responses", "AzureResponses"),
     "openai-responses": ("harness.providers.openai_responses", "OpenAIResponses"),
     "anthropic": ("harness.providers.anthropic", "Anthropic"),
+    "bedrock": ("harness.providers.bedrock", "Bedrock"),
     **dict.fromkeys(_HOSTS, ("harness.providers.openai_compatible", "OpenAICompatible")),
     "litellm": ("harness.providers.litellm", "LiteLLM"),
 }

@@ -18,13 +18,13 @@ from harness.llm.request import LLMRequest
 from harness.providers.openai_chat import ChatAnswer
 from harness.providers.openai_errors import translation
 from harness.providers.openai_request import wire_body
+from harness.providers.openai_sdk import openai
 
 # Else its import fetches a list of prices.
 os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
 try:
     import httpx
     import litellm  # type: ignore[import-not-found]  # it can't be installed beside the openai extra
-    from litellm.exceptions import MidStreamFallbackError  # type: ignore[import-not-found]
 except ImportError as error:
     raise UsageError("calls through litellm need it: pip install 'stream-harness[litellm]'") from error
 
@@ -92,11 +92,21 @@ class LiteLLM(LLM):
 
 @contextlib.contextmanager
 def _unwrapped() -> Iterator[None]:
-    """Raise what went wrong in a stream as itself, and not as what litellm wraps it in."""
+    """Raise what an SDK raised as itself, and not as what litellm makes of it, without its request id or its status."""
     try:
         yield
-    except MidStreamFallbackError as error:
-        raise error.original_exception or error from error
+    except openai.OpenAIError as error:
+        raise _origin(error) from error
+
+
+def _origin(error: BaseException) -> BaseException:
+    """Return the error of the SDK or the HTTP library that one of litellm's goes back to; else the error itself."""
+    found: BaseException | None = error
+    while found is not None:
+        if type(found).__module__.partition(".")[0] in {"openai", "httpx"}:
+            return found
+        found = getattr(found, "original_exception", None) or found.__cause__ or found.__context__
+    return error
 
 
 def _end(answer: ChatAnswer, stream: Any) -> Iterator[Part]:

@@ -104,13 +104,13 @@ class ChatAnswer:
             delta = choice.delta
             if delta is not None:
                 yield from _message_parts(delta)
-                for call in delta.tool_calls or ():
+                for call in getattr(delta, "tool_calls", None) or ():
                     function = call.function
                     yield ToolCallDelta(
                         call.index, call.id, function and function.name, (function and function.arguments) or ""
                     )
             self._finish = choice.finish_reason or self._finish
-        if chunk.usage:
+        if getattr(chunk, "usage", None):
             yield _usage(chunk.usage)
 
     def end(self) -> Iterator[Part]:
@@ -125,9 +125,9 @@ class ChatAnswer:
         yield ResponseStarted(completion.id)
         choice = completion.choices[0]
         yield from _message_parts(choice.message)
-        for index, call in enumerate(choice.message.tool_calls or ()):
+        for index, call in enumerate(getattr(choice.message, "tool_calls", None) or ()):
             yield ToolCallDelta(index, call.id, call.function.name, call.function.arguments)
-        if completion.usage:
+        if getattr(completion, "usage", None):
             yield _usage(completion.usage)
         self._finish = choice.finish_reason
         yield self.finished()
@@ -149,7 +149,8 @@ def _message_parts(message: Any) -> Iterator[Part]:
 
 
 def _usage(usage: Any) -> Usage:
-    prompt, completion = usage.prompt_tokens_details, usage.completion_tokens_details
+    prompt = getattr(usage, "prompt_tokens_details", None)
+    completion = getattr(usage, "completion_tokens_details", None)
     return Usage(
         prompt_tokens=usage.prompt_tokens,
         completion_tokens=usage.completion_tokens,

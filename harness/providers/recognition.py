@@ -50,7 +50,11 @@ _APIS: Final = (
     WireAPI("openai-responses", re.compile(r".*/responses$"), "harness.providers.openai_responses_request"),
     WireAPI("anthropic", re.compile(r".*/v1/messages$"), "harness.providers.anthropic_request"),
     WireAPI("gemini", re.compile(r".*:(streamGenerateContent|generateContent)$")),
-    WireAPI("bedrock", re.compile(r".*/model/[^/]+/(converse|converse-stream|invoke|invoke-with-response-stream)$")),
+    WireAPI(
+        "bedrock",
+        re.compile(r".*/model/[^/]+/(converse|converse-stream|invoke|invoke-with-response-stream)$"),
+        "harness.providers.bedrock_request",
+    ),
 )
 
 

@@ -34,7 +34,7 @@ def differences(one: list[Row], other: list[Row]) -> list[Difference]:
 
 EDITS: list[tuple[str, list[Row], list[tuple[str, str, tuple[int | None, int | None], str]]]] = [
     ("a changed chunk", edited(SEQUENTIAL, (3, chunk("a", "Y"))),
-     [("changed", "flow Plan / method_execution a / llm_stream_chunk", (4, 4), 'data.chunk: recorded "y", sent "Y"')]),
+     [("changed", "flow Plan / method_execution a / llm_stream_chunk", (4, 4), 'data.chunk: recorded "y", now "Y"')]),
     ("a missing chunk", edited(SEQUENTIAL, (3, None)),
      [("missing", "flow Plan / method_execution a / llm_stream_chunk", (4, None), "did not come")]),
     ("an added chunk", [*SEQUENTIAL[:4], chunk("a", "!"), *SEQUENTIAL[4:]],
@@ -43,13 +43,13 @@ EDITS: list[tuple[str, list[Row], list[tuple[str, str, tuple[int | None, int | N
      [("moved", "flow Plan / method_execution a / llm_stream_chunk", (4, 3), "came after llm_stream_chunk (#3), and now "
        "before it")]),
     ("a changed result", edited(SEQUENTIAL, (8, flow_end("Z"))),
-     [("changed", "flow Plan / flow_finished", (9, 9), 'data.result: recorded "z", sent "Z"')]),
+     [("changed", "flow Plan / flow_finished", (9, 9), 'data.result: recorded "z", now "Z"')]),
     ("a missing end", edited(SEQUENTIAL, (8, None)),
      [("missing", "flow Plan", (9, None), "flow_finished did not come")]),
     ("another end", edited(SEQUENTIAL, (7, ("b", "method_execution_failed", "flow", {"method_name": "b", "error": "no"}))),
      [("changed", "flow Plan / method_execution b / method_execution_finished", (8, 8),
-       'type: recorded "method_execution_finished", sent "method_execution_failed"; data.flow_name: recorded "Plan", sent '
-       'nothing; data.result: recorded "z", sent nothing; and 1 more places')]),
+       'type: recorded "method_execution_finished", now "method_execution_failed"; data.flow_name: recorded "Plan", now '
+       'nothing; data.result: recorded "z", now nothing; and 1 more places')]),
     ("a missing method", [*SEQUENTIAL[:5], *SEQUENTIAL[8:]],
      [("missing", "flow Plan / method_execution b", (6, None), "did not come with 2 frames in it")]),
     ("methods in the other order", [flow(), *SEQUENTIAL[5:8], *SEQUENTIAL[1:5], flow_end("z")],
@@ -117,9 +117,9 @@ def test_equal_scopes_are_told_apart_by_what_is_in_them() -> None:
     [
         ({"a": "call-1"}, {"a": "call-2"}, []),
         ({"at": "1970-01-01T00:00:00.000001Z"}, {"at": "1970-01-01T00:00:09.000000Z"}, []),
-        ({"results": ["a"]}, {"results": ["b"]}, ['results[0]: recorded "a", sent "b"']),
-        ("a", "b", ['it: recorded "a", sent "b"']),
-        ({"a": "calls-1"}, {"a": "calls-2"}, ['a: recorded "calls-1", sent "calls-2"']),
+        ({"results": ["a"]}, {"results": ["b"]}, ['results[0]: recorded "a", now "b"']),
+        ("a", "b", ['it: recorded "a", now "b"']),
+        ({"a": "calls-1"}, {"a": "calls-2"}, ['a: recorded "calls-1", now "calls-2"']),
     ],
 )
 def test_values_are_compared_without_ids_and_times(recorded: object, replayed: object, messages: list[str]) -> None:

@@ -109,7 +109,7 @@ def test_an_edited_frame_is_a_difference_at_its_place(copy: Path) -> None:
     edit_frame(copy, "flow_finished", lambda frame: frame["data"].update(result="another"))
     replayed = replay_recording(copy)
     assert kinds(replayed) == ["changed flow StoryFlow / flow_finished"]
-    assert replayed.differences[0].message.startswith('data.result: recorded "another", sent "At dusk')
+    assert replayed.differences[0].message.startswith('data.result: recorded "another", now "At dusk')
 
 
 def test_fewer_whole_lines_than_the_run_gives_is_a_difference(copy: Path) -> None:

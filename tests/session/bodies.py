@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from harness.bus import close_scope, emit, open_scope
 from harness.events import BaseEvent, FlowFinishedEvent, FlowStartedEvent
@@ -81,7 +81,7 @@ class Driver:
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
 
-    def __enter__(self) -> Driver:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -370,7 +370,7 @@ def test_a_reader_whose_loop_was_closed_hinders_nobody() -> None:
     loop = asyncio.new_event_loop()
     view = aiter(session)
     loop.run_until_complete(anext(view))
-    waiting = loop.create_task(anext(view))  # type: ignore[arg-type]
+    waiting = loop.create_task(anext(view))
     loop.run_until_complete(asyncio.sleep(0))
     loop.stop()
     loop.close()
@@ -379,9 +379,9 @@ def test_a_reader_whose_loop_was_closed_hinders_nobody() -> None:
     closer.join(TIMEOUT_S)
     assert session.is_cancelled
     # Closed under its tasks: asyncio would warn of them.
-    for task in (waiting, session._task):
-        assert task is not None
-        task._log_destroy_pending = False  # type: ignore[attr-defined]
+    tasks: tuple[Any, ...] = (waiting, session._task)
+    for task in tasks:
+        task._log_destroy_pending = False
 
 
 @pytest.mark.asyncio

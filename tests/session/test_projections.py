@@ -179,9 +179,7 @@ def test_frames_before_the_first_is_asked_for_is_empty(kind: Kind) -> None:
     assert session_of(kind, notes(2)).frames == []
 
 
-def test_without_retention_read_frames_are_released_and_a_new_projection_is_refused(
-    kind: Kind, driver: Driver
-) -> None:
+def test_without_retention_read_frames_are_released_and_a_new_projection_is_refused(kind: Kind, driver: Driver) -> None:
     session = session_of(kind, notes(50), retain=False)
     view = session.events
     driver.next(view)

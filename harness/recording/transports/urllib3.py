@@ -187,7 +187,7 @@ class _Tee(HTTPResponse):
         self._take.chunk(piece or b"")
         if self.isclosed():
             # botocore has urllib3 not compare lengths, since it does so itself.
-            short = bool(self.length_remaining)
+            short = False
             self._take.ended("cut" if short else "complete", _SHORT if short else None)
         return piece
 

@@ -1,0 +1,71 @@
+"""Saboteurs of the clauses `envelope.*`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta, timezone
+from typing import Any
+
+from conformance.saboteurs.drafts import DRAFT, FRAME, draft_with, frame_with, put
+from conformance.saboteurs.saboteur import Saboteur
+from harness import StreamFrame
+
+
+def _versioned(frame: Callable[..., StreamFrame]) -> Callable[..., StreamFrame]:
+    def broken(draft: Any, seq: int, parent_id: str | None) -> StreamFrame:
+        made = frame(draft, seq, parent_id)
+        object.__setattr__(made, "__pydantic_extra__", {"version": "v1"})
+        return made
+
+    return broken
+
+
+def _id_of_its_start(frame: StreamFrame) -> dict[str, Any]:
+    # The last frame of all: no later one refers to its id.
+    last = frame.type == "flow_finished" and frame.parent_id is None
+    return {"id": frame.data["started_event_id"]} if last else {}
+
+
+def _one_custom_type(frame: StreamFrame) -> dict[str, Any]:
+    return {"type": "custom_event"} if frame.channel == "custom" else {}
+
+
+def _every_chunk(content: property) -> property:
+    return property(lambda frame: frame.data.get("chunk") or "")
+
+
+def _nothing(event: property) -> property:
+    return property(lambda frame: {})
+
+
+def _with_event_id(draft: Any) -> None:
+    put(draft, "event_id", draft.event.event_id)
+
+
+def _bytes_as_they_are(encode: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda value: value if isinstance(value, bytes) else encode(value)
+
+
+def _local_time(frame: StreamFrame) -> dict[str, Any]:
+    return {"timestamp": frame.timestamp.astimezone(timezone(timedelta(hours=2)))}
+
+
+def _open_to_change(refuse: object) -> object:
+    return dict.__setitem__
+
+
+SABOTEURS: tuple[Saboteur, ...] = (
+    Saboteur("frames-with-a-version", ("envelope.fields",), FRAME, _versioned),
+    Saboteur("last-id-repeated", ("envelope.id-unique",), FRAME, frame_with(_id_of_its_start)),
+    Saboteur("custom-types-renamed", ("envelope.type-verbatim",), FRAME, frame_with(_one_custom_type)),
+    Saboteur("event-is-empty", ("envelope.event-alias",), "harness.frames:StreamFrame.event", _nothing),
+    Saboteur(
+        "tool-arguments-printed", ("envelope.content-text",), "harness.frames:StreamFrame.content", _every_chunk
+    ),
+    Saboteur("event-id-in-data", ("envelope.data-clean",), DRAFT, draft_with(_with_event_id)),
+    Saboteur("bytes-not-encoded", ("envelope.data-json",), "harness.frames:encode", _bytes_as_they_are),
+    Saboteur("local-timestamps", ("envelope.timestamp-utc",), FRAME, frame_with(_local_time)),
+    Saboteur(
+        "payloads-open-to-change", ("envelope.immutable",), "harness.frozen:FrozenDict.__setitem__", _open_to_change
+    ),
+)

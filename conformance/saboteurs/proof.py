@@ -1,0 +1,114 @@
+"""The proof that the checks can fail: the suite is run against every saboteur, and each must be caught by its clause.
+
+It gives the table clause × saboteur; a MUST whose row is empty is one that nothing shows to be checked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from conformance.clauses import CLAUSES
+from conformance.running import run
+from conformance.saboteurs import Saboteur, saboteurs
+from conformance.scenarios import scenarios
+from conformance.subjects.harness import HarnessSubject
+
+#: How long a broken runtime may take over one scenario; some of them hang, which is one way of being caught.
+_DEADLINE_S: Final = 10.0
+
+
+@dataclass(frozen=True)
+class Caught:
+    """What became of one saboteur."""
+
+    saboteur: Saboteur
+    #: Every clause that it failed.
+    failed: frozenset[str]
+    #: Tracebacks of the suite itself: a saboteur must be judged, not break the judge.
+    faults: tuple[str, ...] = ()
+
+    @property
+    def missed(self) -> frozenset[str]:
+        """Its clauses that did not fail."""
+        return frozenset(self.saboteur.clauses) - self.failed
+
+    @property
+    def unlisted(self) -> frozenset[str]:
+        """Clauses that failed, and neither are its own nor listed beside them."""
+        return self.failed - frozenset(self.saboteur.clauses) - frozenset(self.saboteur.also)
+
+    @property
+    def idle(self) -> frozenset[str]:
+        """Clauses that are listed beside its own and did not fail; a whole run has none."""
+        return frozenset(self.saboteur.also) - self.failed
+
+    @property
+    def holds(self) -> bool:
+        """Whether it was caught as it says, and nothing else came of it."""
+        return not (self.missed or self.unlisted or self.faults)
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What became of all of them, in the order of the table."""
+
+    rows: tuple[Caught, ...]
+
+    def table(self) -> dict[str, tuple[str, ...]]:
+        """Return, for every clause that can be decided about the sound runtime, the saboteurs that it caught."""
+        return {
+            clause.id: tuple(row.saboteur.name for row in self.rows if clause.id in {*row.saboteur.clauses} & row.failed)
+            for clause in CLAUSES.values()
+            if clause.capabilities <= HarnessSubject.capabilities
+        }
+
+    @property
+    def empty(self) -> tuple[str, ...]:
+        """The MUST clauses whose row is empty."""
+        return tuple(clause for clause, caught in self.table().items() if not caught and CLAUSES[clause].level == "MUST")
+
+    def markdown(self) -> str:
+        """Return the table as a page that people read."""
+        lines = ["| clause | level | caught | beside it |", "|---|---|---|---|"]
+        for clause, caught in self.table().items():
+            beside = [row.saboteur.name for row in self.rows if clause in row.failed and row.saboteur.name not in caught]
+            names = ", ".join(caught) or "**nothing**"
+            lines.append(f"| {clause} | {CLAUSES[clause].level} | {names} | {', '.join(beside)} |")
+        return "\n".join(lines) + "\n"
+
+
+def prove(names: Iterable[str] | None = None, *, whole: bool = True, workers: int = 1) -> Proof:
+    """Run the suite against every saboteur, or those named; not `whole`, only the scenarios that its clauses list."""
+    chosen = [one for name, one in saboteurs().items() if names is None or name in set(names)]
+    with ThreadPoolExecutor(workers) as pool:
+        return Proof(tuple(pool.map(partial(_caught, whole=whole), chosen)))
+
+
+def uncaught_without(saboteur: Saboteur, clause: str) -> bool:
+    """Return whether the saboteur no longer fails `clause` when the check of that clause has been removed."""
+    address = f"conformance.saboteurs.unchecked:{saboteur.name}/{clause}"
+    return clause not in _run(saboteur, address, scenarios_of((clause,))).failed
+
+
+def scenarios_of(clauses: Iterable[str]) -> list[str]:
+    """Return the scenarios that are to decide any of these clauses."""
+    wanted = set(clauses)
+    return [one.id for one in scenarios() if one.clauses & wanted]
+
+
+def _caught(saboteur: Saboteur, *, whole: bool) -> Caught:
+    return _run(saboteur, saboteur.address, None if whole else scenarios_of(saboteur.clauses))
+
+
+def _run(saboteur: Saboteur, address: str, chosen: Sequence[str] | None) -> Caught:
+    failed: set[str] = set()
+    faults: list[str] = []
+    for result in run(address, chosen, deadline_s=_DEADLINE_S):
+        failed.update(decision.clause for decision in result.decisions if decision.status == "failed")
+        if result.fault is not None:
+            faults.append(f"{result.scenario}: {result.fault}")
+    return Caught(saboteur, frozenset(failed), tuple(faults))

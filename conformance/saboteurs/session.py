@@ -1,0 +1,124 @@
+"""Saboteurs of the clauses `session.*`."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Collection
+from typing import Any, Final
+
+from conformance.saboteurs.saboteur import Saboteur
+
+_CURSOR: Final = "harness.timeline:Timeline.cursor"
+
+
+def _eager(init: Callable[..., None]) -> Callable[..., None]:
+    def broken(session: Any, *args: Any, **options: Any) -> None:
+        init(session, *args, **options)
+        session._start()
+
+    return broken
+
+
+def _without_custom(iterate: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda session: session.subscribe(["llm", "flow", "tools", "messages", "lifecycle"])
+
+
+def _is_missing(projection: property) -> property:
+    def missing(session: Any) -> Any:
+        raise AttributeError("messages")
+
+    return property(missing)
+
+
+def _from_now_on(cursor: Callable[..., Any]) -> Callable[..., Any]:
+    """Begin a view of some channels where the timeline stands, once the run is on."""
+
+    def broken(timeline: Any, channels: Collection[str] | None = None) -> Any:
+        made = cursor(timeline, channels)
+        if channels is not None and timeline.state.value in ("running", "sealed", "returned"):
+            made.position = timeline.length
+        return made
+
+    return broken
+
+
+def _own_end(end: Callable[[Any], None]) -> Callable[[Any], None]:
+    """End a view of some channels without ending the session."""
+
+    def broken(view: Any) -> None:
+        if view._cursor._channels is not None:
+            raise StopIteration
+        end(view)
+
+    return broken
+
+
+def _begins_late(state: str, first: int | None) -> Callable[[Any], Any]:
+    """Begin each view of a session that has ended in `state` at its frame `first`, or behind the last."""
+
+    def breaks(cursor: Callable[..., Any]) -> Callable[..., Any]:
+        def broken(timeline: Any, channels: Collection[str] | None = None) -> Any:
+            made = cursor(timeline, channels)
+            if timeline.state.value == state:
+                made.position = timeline.length if first is None else first - 1
+            return made
+
+        return broken
+
+    return breaks
+
+
+def _the_log_itself(frames: property) -> property:
+    return property(lambda session: session._timeline._frames)
+
+
+def _unchecked(checked: Callable[[Any], Collection[str]]) -> Callable[[Any], Collection[str]]:
+    return lambda channels: list(channels)
+
+
+def _one_for_all_threads(iterate: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def broken(session: Any) -> Any:
+        if threading.current_thread() is threading.main_thread():
+            return iterate(session)
+        return session.__dict__.setdefault("_shared", iterate(session))
+
+    return broken
+
+
+def _bound_to_its_thread(close: Callable[[Any], None]) -> Callable[[Any], None]:
+    def broken(session: Any) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            raise RuntimeError("a session is closed by the thread that reads it")
+        close(session)
+
+    return broken
+
+
+SABOTEURS: tuple[Saboteur, ...] = (
+    Saboteur("eager", ("session.lazy",), "harness.session:StreamSession.__init__", _eager),
+    Saboteur(
+        "iteration-without-custom",
+        ("session.iterates",),
+        "harness.session:StreamSession.__iter__",
+        _without_custom,
+    ),
+    Saboteur("no-messages", ("session.projections",), "harness.session:_Session.messages", _is_missing),
+    Saboteur("views-from-now-on", ("session.independent-views",), _CURSOR, _from_now_on),
+    Saboteur("views-end-alone", ("session.drain",), "harness.session:FrameIterator._end", _own_end),
+    Saboteur("replay-from-the-second", ("session.replay",), _CURSOR, _begins_late("exhausted", 2)),
+    Saboteur("failed-replay-is-empty", ("session.replay-failed",), _CURSOR, _begins_late("failed", None)),
+    Saboteur("frames-are-the-log", ("session.frames-copy",), "harness.session:_Session.frames", _the_log_itself),
+    Saboteur("channels-unchecked", ("session.bad-channels",), "harness.session:_checked", _unchecked),
+    Saboteur(
+        "threads-share-a-view",
+        ("session.thread-safe",),
+        "harness.session:StreamSession.__iter__",
+        _one_for_all_threads,
+    ),
+    Saboteur(
+        "async-close-in-one-thread",
+        ("session.same-surface",),
+        "harness.session:AsyncStreamSession.close",
+        _bound_to_its_thread,
+    ),
+)

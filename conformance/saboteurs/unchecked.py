@@ -1,0 +1,23 @@
+"""The same broken runtimes before a judge that lacks one check: `conformance.saboteurs.unchecked:NAME/CLAUSE`.
+
+That a saboteur goes free then is the proof that this very check had caught it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from conformance.checks import Check
+from conformance.saboteurs import SabotagedSubject, saboteurs
+
+
+def __getattr__(name: str) -> SabotagedSubject:
+    found, _, clause = name.partition("/")
+    if not clause or found not in saboteurs():
+        raise AttributeError(f"there is no saboteur and clause {name!r}; name them as in numbers-twice/order.delivery")
+
+    def without(checks: Mapping[str, Check]) -> Mapping[str, Check]:
+        return {decides: check for decides, check in checks.items() if decides != clause}
+
+    broken = saboteurs()[found]
+    return SabotagedSubject((broken.target, broken.breaks), ("conformance.judge:CHECKS", without))

@@ -1,0 +1,16 @@
+"""boto3 and botocore, or a clear word where they are missing. Whatever needs them imports them from here."""
+
+from __future__ import annotations
+
+from harness.errors import UsageError
+
+try:
+    import boto3
+    import botocore.config
+    import botocore.eventstream
+    import botocore.exceptions
+    import botocore.parsers
+except ImportError as error:
+    raise UsageError("calls to bedrock need boto3: pip install 'stream-harness[bedrock]'") from error
+
+__all__ = ["boto3", "botocore"]

@@ -1,0 +1,255 @@
+"""Claims about the public face: names, signatures and fields that users port their code to, and their docstrings."""
+
+from __future__ import annotations
+
+import ast
+import enum
+import importlib
+import inspect
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import harness
+from harness import (
+    AsyncStreamSession,
+    BaseEvent,
+    BaseLLM,
+    EventBus,
+    Flow,
+    StreamChunk,
+    StreamFrame,
+    StreamSession,
+    ToolCallChunk,
+    UsageMetrics,
+    add_stream_sink,
+    call_stop_override,
+    call_stream_override,
+    listen,
+    reset_stream_sinks,
+    router,
+    start,
+    stream_frame_to_chunk,
+)
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("harness", "harness.events", "harness.flow", "harness.llm", "harness.recording")
+
+#: What users of the reference runtime import, and where from; in this version.
+CLAIMED: dict[str, str] = {
+    "harness": """
+        Flow start listen router and_ or_ LLM BaseLLM UsageMetrics call_stop_override call_stream_override
+        StreamFrame StreamSession AsyncStreamSession StreamChunk StreamChunkType ToolCallChunk stream_frame_to_chunk
+        BaseEvent EventBus event_bus BaseEventListener add_stream_sink reset_stream_sinks
+        HarnessError UsageError ProviderError RecordingError ConformanceError RunCancelled
+    """,
+    "harness.llm": "BaseLLM LLM LLMRequest Finish TextDelta ThinkingDelta ToolCallDelta Usage ResponseStarted",
+    "harness.flow": "Flow start listen router and_ or_",
+}
+
+#: Parameters by callable, in their order, as users pass them.
+KICKOFF = "inputs input_files from_checkpoint restore_from_state_id"
+CALL = "messages tools callbacks available_functions from_task from_agent response_model"
+SETTINGS = """
+    model temperature top_p max_tokens stream seed frequency_penalty presence_penalty n stop timeout max_retries api_key
+    base_url api_version response_format reasoning_effort thinking logprobs top_logprobs additional_params callbacks
+"""
+PARAMETERS: dict[str, tuple[Callable[..., Any], str]] = {
+    "Flow.kickoff": (Flow.kickoff, KICKOFF),
+    "Flow.kickoff_async": (Flow.kickoff_async, KICKOFF),
+    "Flow.akickoff": (Flow.akickoff, KICKOFF),
+    "Flow.stream_events": (Flow.stream_events, KICKOFF),
+    "Flow.stream_frames": (Flow.stream_frames, KICKOFF),
+    "Flow.astream": (Flow.astream, KICKOFF),
+    "start": (start, "condition"),
+    "listen": (listen, "condition"),
+    "router": (router, "condition emit"),
+    "BaseLLM": (BaseLLM, SETTINGS),
+    "LLM.call": (BaseLLM.call, CALL),
+    "LLM.acall": (BaseLLM.acall, CALL),
+    "LLM.stream_events": (BaseLLM.stream_events, CALL),
+    "LLM.astream": (BaseLLM.astream, CALL),
+    "call_stop_override": (call_stop_override, "llm stop"),
+    "call_stream_override": (call_stream_override, "llm stream"),
+    "EventBus.emit": (EventBus.emit, "source event"),
+    "EventBus.aemit": (EventBus.aemit, "source event"),
+    "EventBus.off": (EventBus.off, "event_class handler"),
+    "EventBus.register_handler": (EventBus.register_handler, "event_class handler"),
+    "EventBus.flush": (EventBus.flush, "timeout"),
+    "EventBus.scoped_handlers": (EventBus.scoped_handlers, ""),
+    "add_stream_sink": (add_stream_sink, "sink"),
+    "reset_stream_sinks": (reset_stream_sinks, "token"),
+    "stream_frame_to_chunk": (stream_frame_to_chunk, "frame"),
+    "StreamSession.interleave": (StreamSession.interleave, "channels"),
+    "AsyncStreamSession.subscribe": (AsyncStreamSession.subscribe, "channels"),
+}
+
+FIELDS: dict[type[Any], str] = {
+    StreamFrame: "id seq type channel namespace timestamp parent_id previous_id data",
+    BaseEvent: """
+        timestamp type event_id parent_event_id previous_event_id triggered_by_event_id started_event_id
+        emission_sequence task_id task_name agent_id agent_role source_type source_fingerprint fingerprint_metadata
+    """,
+    StreamChunk: "content chunk_type task_index task_name task_id agent_role agent_id tool_call",
+    ToolCallChunk: "tool_id tool_name arguments index",
+    UsageMetrics: """
+        total_tokens prompt_tokens cached_prompt_tokens completion_tokens reasoning_tokens cache_creation_tokens
+        successful_requests
+    """,
+}
+
+ATTRIBUTES: dict[type[Any], str] = {
+    Flow: "name initial_state stream suppress_flow_events max_method_calls state method_outputs",
+    BaseLLM: """
+        get_token_usage_summary supports_function_calling supports_stop_words get_context_window_size stop_sequences
+    """,
+    StreamSession: """
+        events llm flow tools messages lifecycle custom interleave subscribe frames result is_completed is_exhausted
+        is_cancelled close __enter__ __exit__ __iter__
+    """,
+    AsyncStreamSession: """
+        events llm flow tools messages lifecycle custom interleave subscribe frames result is_completed is_exhausted
+        is_cancelled close aclose __aenter__ __aexit__ __aiter__
+    """,
+}
+
+
+@pytest.mark.parametrize(
+    ("package", "name"), [(package, name) for package, names in CLAIMED.items() for name in names.split()]
+)
+def test_a_claimed_name_is_public(package: str, name: str) -> None:
+    module = importlib.import_module(package)
+    assert name in module.__all__
+    assert getattr(module, name) is not None
+
+
+def test_the_root_has_no_public_name_but_the_claimed_ones() -> None:
+    assert set(harness.__all__) == set(CLAIMED["harness"].split())
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_the_public_names_of_a_package_are_in_order_and_there(package: str) -> None:
+    module = importlib.import_module(package)
+    names = list(module.__all__)
+    assert len(set(names)) == len(names)
+    assert all(hasattr(module, name) for name in names)
+    assert set(names) <= set(dir(module))
+    exported: dict[str, Any] = {}
+    exec(f"from {package} import *", exported)
+    assert set(names) <= set(exported)
+
+
+def test_type_checkers_are_told_of_the_same_names_as_the_interpreter() -> None:
+    tree = ast.parse(Path(harness.__file__).read_text())
+    told = {
+        alias.asname or alias.name: node.module
+        for block in tree.body
+        if isinstance(block, ast.If)
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert told == harness._MODULE_OF
+
+
+def test_the_root_says_which_name_it_does_not_have() -> None:
+    with pytest.raises(AttributeError, match="module 'harness' has no attribute 'Nothing'"):
+        harness.Nothing  # noqa: B018
+
+
+def test_importing_the_root_loads_none_of_its_modules() -> None:
+    program = "import sys, harness; print([name for name in sys.modules if name.startswith('harness.')])"
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=30)
+    assert ended.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(("function", "expected"), PARAMETERS.values(), ids=PARAMETERS.keys())
+def test_the_parameters_of(function: Callable[..., Any], expected: str) -> None:
+    names = [name for name in inspect.signature(function).parameters if name != "self"]
+    assert names[: len(expected.split())] == expected.split()
+
+
+@pytest.mark.parametrize(("cls", "expected"), FIELDS.items(), ids=lambda value: getattr(value, "__name__", ""))
+def test_the_fields_of(cls: type[Any], expected: str) -> None:
+    assert set(cls.model_fields) == set(expected.split())
+
+
+@pytest.mark.parametrize(("cls", "expected"), ATTRIBUTES.items(), ids=lambda value: getattr(value, "__name__", ""))
+def test_the_attributes_of(cls: type[Any], expected: str) -> None:
+    assert [name for name in expected.split() if not hasattr(cls, name)] == []
+
+
+DEFAULTS: dict[str, tuple[Any, Any]] = {
+    "stream": (Flow.stream, False),
+    "max_method_calls": (Flow.max_method_calls, 100),
+    "suppress_flow_events": (Flow.suppress_flow_events, False),
+}
+
+
+@pytest.mark.parametrize(("value", "default"), DEFAULTS.values(), ids=DEFAULTS.keys())
+def test_the_default_of_a_flow_for(value: Any, default: Any) -> None:
+    assert value == default
+
+
+def public(package: str) -> dict[str, Any]:
+    module = importlib.import_module(package)
+    return {name: getattr(module, name) for name in module.__all__}
+
+
+DOCUMENTED = {
+    f"{package}.{name}": value
+    for package in PACKAGES
+    for name, value in public(package).items()
+    if isinstance(value, type) or inspect.isroutine(value)
+}
+
+
+@pytest.mark.parametrize("value", DOCUMENTED.values(), ids=DOCUMENTED.keys())
+def test_a_public_name_has_a_docstring_whose_first_line_stands_for_itself(value: Any) -> None:
+    if isinstance(value, type) and issubclass(value, BaseEvent):
+        # An event says what it is by its name; what a family has in common stands at its base.
+        documented = inspect.getdoc(value)
+    else:
+        documented = inspect.cleandoc(value.__doc__ or "")
+    first = (documented or "").partition("\n\n")[0]
+    assert re.fullmatch(r"[A-Z`(].*[.:]", first, re.DOTALL), first
+    assert not first.startswith(f"{getattr(value, '__name__', '')}("), "a generated signature is no docstring"
+
+
+METHODS = {
+    f"{name}.{attribute}": value
+    for name, cls in DOCUMENTED.items()
+    if isinstance(cls, type) and not issubclass(cls, enum.Enum)
+    for attribute, value in vars(cls).items()
+    if not attribute.startswith("_")
+    and (inspect.isfunction(value) or isinstance(value, property | classmethod))
+    and str(getattr(value, "__module__", cls.__module__)).startswith("harness")
+}
+
+
+@pytest.mark.parametrize("value", METHODS.values(), ids=METHODS.keys())
+def test_a_public_method_has_a_docstring(value: Any) -> None:
+    assert inspect.getdoc(value)
+
+
+def code_blocks() -> dict[str, str]:
+    found = {}
+    for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
+        for number, block in enumerate(
+            re.findall(r"^```python\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
+        ):
+            found[f"{page.name} {number + 1}"] = block
+    return found
+
+
+@pytest.mark.parametrize("block", code_blocks().values(), ids=code_blocks().keys())
+def test_what_the_documentation_imports_is_public(block: str) -> None:
+    for node in ast.walk(ast.parse(block)):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "harness":
+            module = importlib.import_module(node.module)
+            assert {alias.name for alias in node.names} <= set(module.__all__)
