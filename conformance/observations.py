@@ -40,25 +40,28 @@ class ViewRead:
 
 @dataclass(frozen=True)
 class Closed:
-    """A session that was closed early, and what came of it."""
+    """A session that was closed while its run was blocked, and what came of it (clauses `cleanup.*`)."""
 
+    kind: Literal["sync", "async"]
     #: What closed it: `close`, `aclose`, `with`, `collected`, `consumer-error`, `other-thread`, `cancelled-consumer`.
     how: str
-    #: Where the run was blocked: `user-code`, `provider-head`, `provider-body`, `awaiting`, or `emitting`.
+    #: Where the run was blocked, as in `a sync method`, `a provider's head`.
     blocked_in: str
-    #: Whether closing came back while the run was still blocked.
+    #: Whether closing, and in an async run the end of the loop, came back while the run was still blocked.
     returned_while_blocked: bool
     #: What closing raised.
     raised: BaseException | None
-    #: Frames that had been appended when it came back, and once the blocked code had been let go on and had ended.
-    frames_then: int
-    frames_later: int
-    #: Points behind the blocked one that the run came to afterwards.
+    #: Frames that had been appended when it came back, and once the blocked code had been let go on and had ended;
+    #: None where the session was gone.
+    frames_then: int | None
+    frames_later: int | None
+    #: Points behind the next event that the run came to afterwards.
     reached_later: tuple[str, ...]
     #: Whether the provider saw its client go away while it was silent; None where no provider was asked.
-    disconnected: bool | None = None
-    is_cancelled: bool = True
-    #: Threads, tasks and objects of the run that were still there in the end.
+    disconnected: bool | None
+    #: What the session said of itself; None where it was gone.
+    is_cancelled: bool | None
+    #: Threads and tasks of the run that were still there in the end.
     left_behind: tuple[str, ...] = ()
 
 
@@ -167,6 +170,144 @@ class Disturbed:
     undisturbed_types: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Exited:
+    """A program whose interpreter was to exit while the run was blocked (clause `cleanup.close-prompt`)."""
+
+    #: As in `a sync session in a sync method`.
+    what: str
+    exited: bool
+    #: What it wrote on its standard error, for reports.
+    said: str
+
+
+@dataclass(frozen=True)
+class CloseCalled:
+    """One call of `close` or `aclose` (clause `cleanup.idempotent`)."""
+
+    #: As in `a second close()`.
+    what: str
+    raised: BaseException | None
+    #: What the session said of itself before and afterwards, as (is_completed, is_exhausted, is_cancelled).
+    before: tuple[bool, bool, bool]
+    after: tuple[bool, bool, bool]
+
+
+@dataclass(frozen=True)
+class ClosedUnstarted:
+    """A session that was closed before its first frame, and then read (clause `cleanup.close-before-start`)."""
+
+    how: str
+    #: Whether the program began, and what reading gave.
+    ran: bool
+    frames: int
+    raised: BaseException | None
+
+
+@dataclass(frozen=True)
+class BlockLeft:
+    """A `with` block of a session that was left (clause `cleanup.context-exit`)."""
+
+    #: Whether the session had been read to its end before.
+    was_read: bool
+    is_exhausted: bool
+    is_cancelled: bool
+    #: What leaving raised.
+    raised: BaseException | None
+
+
+@dataclass(frozen=True)
+class LeftBehind:
+    """What was still there of a run once everybody had let go of it (clause `cleanup.no-leaks`)."""
+
+    #: As in `a flow that was read to its end`.
+    of: str
+    things: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What a session showed, beside what it should have (clauses `scope.*`).
+
+    Marks are what programs put into their events and models into their answers.
+    """
+
+    situation: Literal["isolated", "nested-outer", "nested-inner", "by-context", "by-source", "unclear", "awaited-emit"]
+    #: As in `one of two threads on one flow class`.
+    session: str
+    expected: tuple[str, ...]
+    seen: tuple[str, ...]
+    raised: BaseException | None = None
+    #: Whether a warning was given; None where none is asked for.
+    warned: bool | None = None
+
+
+@dataclass(frozen=True)
+class Captured:
+    """A call to a model inside a streamed flow (clause `scope.captures-llm`)."""
+
+    #: What was said of streaming when the LLM was made.
+    told: bool | None
+    #: Text chunks that the flow's session showed, and the text that the model said.
+    chunks: tuple[str, ...]
+    text: str
+    #: Whether the provider was asked to stream.
+    asked: bool
+
+
+@dataclass(frozen=True)
+class Entered:
+    """A way into a run that the contract names (clauses `entry.flow`, `entry.llm` and their like)."""
+
+    clause: str
+    #: As in `flow.stream_events(inputs=…)`.
+    call: str
+    #: What the call raised, and whether it gave a session of the kind that was due.
+    raised: BaseException | None
+    is_session: bool
+    #: The run's value, beside what it should have been, and how many frames there were.
+    value: object
+    expected: object
+    frames: int | None
+
+
+@dataclass(frozen=True)
+class Passed:
+    """What was given to a streamed kickoff, and what the run was given (clause `entry.kwargs`)."""
+
+    call: str
+    given: object
+    arrived: object
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A combination of options that can't be (clause `entry.kwargs`)."""
+
+    call: str
+    #: What the call raised; None where it returned.
+    raised: BaseException | None
+
+
+@dataclass(frozen=True)
+class FlagRead:
+    """A `stream` attribute, read by someone (clause `entry.flag-restored`)."""
+
+    #: As in `the flow's, inside its run`.
+    whose: str
+    expected: object
+    seen: object
+
+
+@dataclass(frozen=True)
+class Overridden:
+    """A call with call-scoped overrides, and the request that reached the provider (clause `entry.llm-overrides`)."""
+
+    what: str
+    expected: object
+    seen: object
+
+
 Observation = (
     LazyStart
     | ViewRead
@@ -180,4 +321,16 @@ Observation = (
     | LookAhead
     | FailedRead
     | Disturbed
+    | Exited
+    | CloseCalled
+    | ClosedUnstarted
+    | BlockLeft
+    | LeftBehind
+    | Heard
+    | Captured
+    | Entered
+    | Passed
+    | Refused
+    | FlagRead
+    | Overridden
 )

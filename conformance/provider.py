@@ -60,7 +60,12 @@ class ScriptedProvider:
     @property
     def base_url(self) -> str:
         """The URL that an OpenAI client takes as its base."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}/v1"
+        return f"http://127.0.0.1:{self.port}/v1"
+
+    @property
+    def port(self) -> int:
+        """The port on loopback."""
+        return int(self._server.server_address[1])
 
     def prompt_for(self, script: Script) -> str:
         """Return a prompt that is answered with `script`."""

@@ -58,6 +58,11 @@ class Stage:
             if not self._changed.wait_for(lambda: self._reached[point] >= times, self._deadline_s):
                 raise StageError(f"the run did not come to {point!r} within {self._deadline_s} s")
 
+    def comes_to(self, point: str, within_s: float) -> bool:
+        """Wait until the run has come to `point`, and return whether it did in time."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._reached[point] > 0, within_s)
+
     async def aawait_reached(self, point: str, times: int = 1) -> None:
         """Do as `await_reached`, without blocking the loop."""
         await asyncio.get_running_loop().run_in_executor(None, self.await_reached, point, times)

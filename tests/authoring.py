@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from tests.servers.anthropic import AnthropicServer
+from tests.servers.bedrock import BedrockServer
 from tests.servers.azure import AzureServer
 from tests.servers.openai_chat import OpenAIChatServer
 from tests.servers.openai_responses import OpenAIResponsesServer
@@ -21,6 +22,25 @@ CASSETTES = Path(__file__).parents[1] / "cassettes"
 AUTHORED: dict[str, tuple[type[WireServer], dict[str, str]]] = {
     "anthropic": (
         AnthropicServer,
+        {
+            "text": "text",
+            "async_text": "async_text",
+            "tool_call": "one_tool",
+            "parallel_tool_calls": "parallel_tools",
+            "tool_results": "tool_results",
+            "thinking": "thinking",
+            "redacted_thinking": "redacted_thinking",
+            "structured_output": "structured_output",
+            "cache_usage": "cache_usage",
+            "length_limited": "length_limited",
+            "not_streamed": "WholeAnswer",
+            "http_error": "http_error",
+            "stream_error": "stream_error",
+            "truncated": "truncated",
+        },
+    ),
+    "bedrock": (
+        BedrockServer,
         {
             "text": "text",
             "async_text": "async_text",

@@ -306,7 +306,12 @@ def test_without_a_path_the_folder_here_is_replayed_and_else_the_shipped_recordi
     recorded: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[list[Path]] = []
-    monkeypatch.setattr(replaying, "replay_all", lambda subjects, **options: asked.append(subjects) or [])
+
+    def ask(subjects: list[Path], **options: Any) -> list[Any]:
+        asked.append(subjects)
+        return []
+
+    monkeypatch.setattr(replaying, "replay_all", ask)
     monkeypatch.chdir(tmp_path)
     run("replay")
     assert ROOT / "cassettes" / "openai" / "text" in asked[0]
@@ -397,12 +402,12 @@ def test_scan_finds_a_planted_key_and_never_prints_it(copy: Path, run: Run) -> N
     assert run("scan", copy).code == 0
     path = copy / "cassette.yaml"
     path.write_text(path.read_text().replace("How is the harbour tonight?", f"My key is {KEY}"))
-    for arguments in ((), ("--json", "-")):
-        said = run("scan", copy, *arguments)
+    told, document = run("scan", copy), run("scan", copy, "--json", "-")
+    for said in (told, document):
         assert said.code == 1
         assert "secret" in said.out
         assert KEY not in said.out + said.err
-    assert {"path", "kind", "where", "message"} == set(said.document["findings"][0])
+    assert {"path", "kind", "where", "message"} == set(document.document["findings"][0])
 
 
 @pytest.mark.parametrize("damage", ["half-written", "later version"])

@@ -50,13 +50,26 @@ def _local_time(frame: StreamFrame) -> dict[str, Any]:
     return {"timestamp": frame.timestamp.astimezone(timezone(timedelta(hours=2)))}
 
 
-def _open_to_change(refuse: object) -> object:
-    return dict.__setitem__
+def _plain_dict(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def broken(frame: Any) -> Any:
+        payload = read(frame)
+        if "data" not in frame.__dict__:
+            return payload
+        frame.__dict__["data"] = dict(payload)
+        return frame.__dict__["data"]
+
+    return broken
 
 
 SABOTEURS: tuple[Saboteur, ...] = (
     Saboteur("frames-with-a-version", ("envelope.fields",), FRAME, _versioned),
-    Saboteur("last-id-repeated", ("envelope.id-unique",), FRAME, frame_with(_id_of_its_start)),
+    Saboteur(
+        "last-id-repeated",
+        ("envelope.id-unique",),
+        FRAME,
+        frame_with(_id_of_its_start),
+        {"envelope.type-verbatim": "the event of that id has another type"},
+    ),
     Saboteur("custom-types-renamed", ("envelope.type-verbatim",), FRAME, frame_with(_one_custom_type)),
     Saboteur("event-is-empty", ("envelope.event-alias",), "harness.frames:StreamFrame.event", _nothing),
     Saboteur(
@@ -65,7 +78,5 @@ SABOTEURS: tuple[Saboteur, ...] = (
     Saboteur("event-id-in-data", ("envelope.data-clean",), DRAFT, draft_with(_with_event_id)),
     Saboteur("bytes-not-encoded", ("envelope.data-json",), "harness.frames:encode", _bytes_as_they_are),
     Saboteur("local-timestamps", ("envelope.timestamp-utc",), FRAME, frame_with(_local_time)),
-    Saboteur(
-        "payloads-open-to-change", ("envelope.immutable",), "harness.frozen:FrozenDict.__setitem__", _open_to_change
-    ),
+    Saboteur("payloads-open-to-change", ("envelope.immutable",), "harness.frames:_read_payload", _plain_dict),
 )

@@ -59,7 +59,10 @@ SABOTEURS: tuple[Saboteur, ...] = (
         ("order.one-completion",),
         "harness.timeline:Timeline.accept",
         _completes_twice,
-        {"order.scope-nesting": "the second completion closes the call again"},
+        {
+            "order.scope-nesting": "the second completion closes the call again",
+            "envelope.id-unique": "the id of the second completion is no event's",
+        },
     ),
     Saboteur("never-sealed", ("order.terminal-last",), "harness.timeline:Timeline._move", _never_sealed),
 )

@@ -53,19 +53,26 @@ def _own_end(end: Callable[[Any], None]) -> Callable[[Any], None]:
     return broken
 
 
-def _begins_late(state: str, first: int | None) -> Callable[[Any], Any]:
-    """Begin each view of a session that has ended in `state` at its frame `first`, or behind the last."""
+def _without_the_first(cursor: Callable[..., Any]) -> Callable[..., Any]:
+    """Begin a view of some channels at the second frame, once the session is exhausted."""
 
-    def breaks(cursor: Callable[..., Any]) -> Callable[..., Any]:
-        def broken(timeline: Any, channels: Collection[str] | None = None) -> Any:
-            made = cursor(timeline, channels)
-            if timeline.state.value == state:
-                made.position = timeline.length if first is None else first - 1
-            return made
+    def broken(timeline: Any, channels: Collection[str] | None = None) -> Any:
+        made = cursor(timeline, channels)
+        if channels is not None and timeline.state.value == "exhausted":
+            made.position = 1
+        return made
 
-        return broken
+    return broken
 
-    return breaks
+
+def _empty_once_failed(cursor: Callable[..., Any]) -> Callable[..., Any]:
+    def broken(timeline: Any, channels: Collection[str] | None = None) -> Any:
+        made = cursor(timeline, channels)
+        if timeline.state.value == "failed":
+            made.position = timeline.length
+        return made
+
+    return broken
 
 
 def _the_log_itself(frames: property) -> property:
@@ -101,12 +108,21 @@ SABOTEURS: tuple[Saboteur, ...] = (
         ("session.iterates",),
         "harness.session:StreamSession.__iter__",
         _without_custom,
+        {
+            "order.seq-gapless": "the numbers of what is left out are missing",
+            "order.previous-earlier": "links to what is left out lead nowhere",
+            "session.independent-views": "it is left out after a break",
+            "session.replay": "it is left out again",
+            "session.replay-failed": "a failed session's events are more than it showed at first",
+            "session.thread-safe": "it is left out for each thread",
+            "session.backpressure": "fewer frames are read than are there",
+        },
     ),
     Saboteur("no-messages", ("session.projections",), "harness.session:_Session.messages", _is_missing),
     Saboteur("views-from-now-on", ("session.independent-views",), _CURSOR, _from_now_on),
     Saboteur("views-end-alone", ("session.drain",), "harness.session:FrameIterator._end", _own_end),
-    Saboteur("replay-from-the-second", ("session.replay",), _CURSOR, _begins_late("exhausted", 2)),
-    Saboteur("failed-replay-is-empty", ("session.replay-failed",), _CURSOR, _begins_late("failed", None)),
+    Saboteur("replay-from-the-second", ("session.replay",), _CURSOR, _without_the_first),
+    Saboteur("failed-replay-is-empty", ("session.replay-failed",), _CURSOR, _empty_once_failed),
     Saboteur("frames-are-the-log", ("session.frames-copy",), "harness.session:_Session.frames", _the_log_itself),
     Saboteur("channels-unchecked", ("session.bad-channels",), "harness.session:_checked", _unchecked),
     Saboteur(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from conformance.scenario import Scenario
-from conformance.scenarios import errors, handlers, look_ahead, results, sessions, timelines, vocabulary
+from conformance.scenarios import cleanup, closing, errors, handlers, look_ahead, results, scopes, sessions, timelines, vocabulary
 
 
 @cache
@@ -19,6 +19,9 @@ def scenarios() -> tuple[Scenario, ...]:
         *look_ahead.SCENARIOS,
         *results.SCENARIOS,
         *errors.SCENARIOS,
+        *closing.SCENARIOS,
+        *cleanup.SCENARIOS,
+        *scopes.SCENARIOS,
     )
     names = [one.id for one in every]
     if len(set(names)) != len(names):

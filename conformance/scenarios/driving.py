@@ -65,23 +65,29 @@ class Consumer:
         return self.kind == "sync"
 
     def open(self, program: Program) -> Any:
-        """Return a session that performs `program`."""
+        """Return a session that performs `program`. Raises StageError, from what the subject raised instead."""
         if self.is_sync:
             return self.sync_twin(program)
 
         async def make() -> Any:
             # In the loop: whether a session may be made outside of one is a matter of its own.
-            return self._subject.asession(program, self._performance)
+            return self.open_outside(program)
 
-        return self.keep(self._until(make()))
+        return self._until(make())
 
     def open_outside(self, program: Program) -> Any:
-        """Return an async session that was made where no loop runs."""
-        return self.keep(self._subject.asession(program, self._performance))
+        """Return an async session that is made here, where no loop need run."""
+        return self._kept(lambda: self._subject.asession(program, self._performance))
 
     def sync_twin(self, program: Program) -> Any:
         """Return a sync session that performs `program`, to be held against one of this kind."""
-        return self.keep(self._subject.session(program, self._performance))
+        return self._kept(lambda: self._subject.session(program, self._performance))
+
+    def _kept(self, make: Callable[[], Any]) -> Any:
+        try:
+            return self.keep(make())
+        except BaseException as error:
+            raise StageError(f"there was no session to be had: {type(error).__name__}: {error}") from error
 
     def keep(self, session: Any) -> Any:
         """Have `session` closed in the end."""
@@ -113,6 +119,10 @@ class Consumer:
         except Exception as error:
             return Taken(raised=error)
         return self.take(iterator)
+
+    def complete(self, awaitable: Any) -> Any:
+        """Return what `awaitable` gives, in the consumer's loop. Raises whatever it raises."""
+        return self._until(awaitable)
 
     def _next(self, iterator: Any) -> Any:
         if self._loop is None:

@@ -76,14 +76,18 @@ def _disturbed(
 
         alone = consumer.open(_PLAIN)
         undisturbed = consumer.read(alone)
+        opened, taken = None, Taken()
         with disturbing(subject, fail):
-            session = consumer.open(_PLAIN)
-            taken = consumer.read(session)
+            try:
+                opened = consumer.open(_PLAIN)
+                taken = consumer.read(opened)
+            except StageError as stopped:  # making a flow may publish something, too
+                taken = Taken(raised=stopped.__cause__ or stopped)
         seen = Disturbed(
             f"{by} that raises {error.__name__}",
             bool(calls),
             taken.raised,
-            _value(session),
+            None if opened is None else _value(opened),
             _types(taken),
             _value(alone),
             _types(undisturbed),

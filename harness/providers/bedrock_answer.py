@@ -63,6 +63,7 @@ class Answer:
 
     def whole(self, response: Mapping[str, Any]) -> Iterator[Part]:
         """Return the parts of an answer that was not streamed."""
+        self.headers(response)
         with self._read_as_documented():
             for index, block in enumerate(response["output"]["message"]["content"]):
                 match block:

@@ -45,7 +45,7 @@ def _translated(error: Exception, answer: Answer) -> HarnessError | None:
         return _status_error(error, provider)
     if isinstance(error, _CALLERS):
         return UsageError(f"{provider}: {error}")
-    if isinstance(error, _TRANSPORT) or _is_urllib3s(error):
+    if isinstance(error, _TRANSPORT) or _is_transport_error(error):
         return no_whole_answer(error, provider, begun=answer.begun)
     if isinstance(error, botocore.eventstream.ParserError | botocore.parsers.ResponseParserError):
         return MalformedResponseError(
@@ -80,6 +80,6 @@ def _stream_error(error: botocore.exceptions.EventStreamError, answer: Answer) -
     )
 
 
-def _is_urllib3s(error: Exception) -> bool:
-    """Whether this is an error of urllib3 that botocore let through, as it does while it streams."""
-    return type(error).__module__.partition(".")[0] == "urllib3"
+def _is_transport_error(error: Exception) -> bool:
+    """Whether this is an error of what is under botocore, which lets it through while it streams."""
+    return type(error).__module__.partition(".")[0] in {"urllib3", "aiohttp"}

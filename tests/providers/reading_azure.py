@@ -19,7 +19,8 @@ def read(content_type: str, body: bytes) -> Said:
             for call in message.get("tool_calls", [])
         ]
         return _said(message["content"] or "", calls, completion["usage"], choice["finish_reason"])
-    text, reason, usage = "", "", {}
+    text, reason = "", ""
+    usage: dict[str, Any] = {}
     parts: dict[int, dict[str, str]] = {}
     for line in body.decode().splitlines():
         if not line.startswith("data: {"):

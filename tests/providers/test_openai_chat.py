@@ -25,8 +25,13 @@ from harness.errors import (
 from harness.llm import LLM
 from harness.llm.recorded import OMIT
 from harness.recording.tape import playing
-from harness.recording.wire import Chunk, Ending as TapeEnding, Interaction, WireRequest as TapeRequest
-from harness.recording.wire import WireResponse as TapeResponse
+from harness.recording.wire import (
+    Chunk,
+    Ending as TapeEnding,
+    Interaction,
+    WireRequest as TapeRequest,
+    WireResponse as TapeResponse,
+)
 from tests.llm.scripted import WAYS, Ran, Way, called, in_session, streamed
 from tests.servers.openai_chat import OpenAIChatServer
 from tests.servers.openai_chat_scenarios import (

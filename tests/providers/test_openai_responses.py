@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import json
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -434,6 +436,35 @@ def test_a_whole_answer_that_is_no_end_is_a_failure(status: str) -> None:
 
 def raw_llm(server: Raw, **settings: Any) -> LLM:
     return LLM("openai-responses/m", base_url=server.origin, api_key="k", max_retries=0, **settings)
+
+
+def test_closing_a_session_ends_the_connection_that_it_waits_for(server: OpenAIResponsesServer) -> None:
+    session = llm_of(server).stream_events(SCENARIOS["blocked_body"].prompt)
+    reader = threading.Thread(target=lambda: list(session))
+    reader.start()
+    server.wait_for(lambda: server.held == 1)
+    session.close()
+    server.wait_for(lambda: server.disconnects == 1)
+    reader.join(10)
+    assert not reader.is_alive()
+    assert session.is_cancelled
+
+
+def test_closing_an_async_session_ends_the_connection_that_it_waits_for(server: OpenAIResponsesServer) -> None:
+    async def close_while_it_waits() -> None:
+        session = llm_of(server).astream(SCENARIOS["blocked_body"].prompt)
+
+        async def read_all() -> None:
+            async for _ in session:
+                pass
+
+        reader = asyncio.create_task(read_all())
+        await asyncio.to_thread(server.wait_for, lambda: server.held == 1)
+        await session.aclose()
+        await asyncio.wait_for(reader, 10)
+        await asyncio.to_thread(server.wait_for, lambda: server.disconnects == 1)
+
+    asyncio.run(close_while_it_waits())
 
 
 def live(corpus: Path) -> Iterator[tuple[Path, int, Interaction]]:

@@ -120,6 +120,26 @@ def test_a_request_without_a_body_in_its_answer_is_whole(pools: urllib3.PoolMana
     assert [one.response.ended.how for one in read_cassette(path)] == ["complete"]
 
 
+def test_a_short_body_is_cut_and_ends_quietly_for_who_asked_for_that(pools: urllib3.PoolManager, path: Path) -> None:
+    def short(exchange: Exchange) -> None:
+        exchange.connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n" + BODY)
+        exchange.cut()
+
+    def ask(url: str, *, minds: bool) -> bytes:
+        # botocore compares lengths itself, where it does.
+        response = pools.request("POST", url, preload_content=False, enforce_content_length=minds)
+        return b"".join(response.stream(4))
+
+    with loopback(short) as server:
+        with open_tape(path, "once"):
+            assert ask(server.url, minds=False) == BODY
+        with open_tape(path, "none"):
+            assert ask(server.url, minds=False) == BODY
+        with open_tape(path, "none"), pytest.raises(urllib3.exceptions.ProtocolError):
+            ask(server.url, minds=True)
+    assert [one.response.ended.how for one in read_cassette(path)] == ["cut"]
+
+
 def test_a_compressed_recording_is_decoded_and_a_plain_one_is_not(pools: urllib3.PoolManager, path: Path) -> None:
     for body in (BODY, gzip.compress(BODY)):
         cassette_of(path, answer(body, headers=(*JSON, ("content-encoding", "gzip"), ("content-length", "9"))))

@@ -23,7 +23,7 @@ _PATH: Final = re.compile(r"/openai/deployments/([^/]+)/chat/completions\?api-ve
 _SAFE: Final = {"filtered": False, "severity": "safe"}
 _PROMPT_FILTERS: Final = {
     "hate": _SAFE,
-    "jailbreak": {"detected": False, "filtered": False},
+    "jailbreak": {"filtered": False, "detected": False},
     "self_harm": _SAFE,
     "sexual": _SAFE,
     "violence": _SAFE,
@@ -109,7 +109,8 @@ def _chunk(chunk: dict[str, Any]) -> dict[str, Any]:
     chunk.pop("service_tier")
     for choice in chunk["choices"]:
         choice["content_filter_results"] = _TEXT_FILTERS if choice["delta"].get("content") else {}
-    return _sorted(chunk)
+    ordered: dict[str, Any] = _sorted(chunk)
+    return ordered
 
 
 def _completion(completion: dict[str, Any]) -> dict[str, Any]:
@@ -117,7 +118,8 @@ def _completion(completion: dict[str, Any]) -> dict[str, Any]:
     for choice in completion["choices"]:
         choice["content_filter_results"] = _TEXT_FILTERS if choice["message"]["content"] else {}
     prompt = [{"prompt_index": 0, "content_filter_results": _PROMPT_FILTERS}]
-    return {**_sorted(completion), "prompt_filter_results": prompt}
+    whole = {**_sorted(completion), "prompt_filter_results": prompt}
+    return {name: whole[name] for name in sorted(whole)}
 
 
 def _sorted(value: Any) -> Any:

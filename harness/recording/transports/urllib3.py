@@ -32,7 +32,7 @@ from harness.errors import RunCancelled
 from harness.recording.playback import Playback
 from harness.recording.tape import tape_for
 from harness.recording.transports.failures import Failure, described
-from harness.recording.transports.urllib3_played import Playing, loaded
+from harness.recording.transports.urllib3_played import SHORT, Playing, loaded
 from harness.recording.wire import Headers, How, WireRequest
 from harness.scope import current_run
 
@@ -187,8 +187,8 @@ class _Tee(HTTPResponse):
         self._take.chunk(piece or b"")
         if self.isclosed():
             # botocore has urllib3 not compare lengths, since it does so itself.
-            short = False
-            self._take.ended("cut" if short else "complete", _SHORT if short else None)
+            short = bool(self.length_remaining)
+            self._take.ended("cut" if short else "complete", SHORT if short else None)
         return piece
 
     def close(self) -> None:
@@ -208,10 +208,6 @@ class _Tee(HTTPResponse):
         except BaseException as error:
             self._take.ended(*_within_body(error))
             raise
-
-
-#: A body that was shorter than its length, where nobody raised an error about it.
-_SHORT = "RemoteProtocolError: the body was shorter than its content-length"
 
 
 def _absolute(pool: HTTPConnectionPool, target: str) -> str:

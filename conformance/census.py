@@ -1,0 +1,104 @@
+"""What a run has left behind: threads, tasks, sockets to the provider, and objects that something still refers to.
+
+Counted in the process itself, without anything that the runtime could answer for: the interpreter's list of threads, the
+kernel's list of connections, the garbage collector's list of objects.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import threading
+import weakref
+from collections.abc import Collection, Iterable
+from pathlib import Path
+from time import monotonic
+from typing import Any, Final
+
+#: How long what is at its end may take to be gone, in seconds. A sound runtime takes milliseconds.
+ENDING_S: Final = 2.0
+#: Threads of the scripted provider stay as long as a client keeps its connection.
+_PROVIDERS_OWN: Final = "process_request_thread"
+#: Where Linux tells which connections there are; elsewhere none are counted.
+_CONNECTIONS: Final = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
+_DESCRIPTORS: Final = Path("/proc/self/fd")
+
+
+class Census:
+    """What there was before a run, to be held against what there is after it."""
+
+    def __init__(self, provider_port: int) -> None:
+        self._port = provider_port
+        self._threads = frozenset(threading.enumerate())
+        self._sockets = frozenset(_sockets_to(provider_port))
+        self._watched: list[tuple[str, weakref.ref[Any]]] = []
+
+    def watch(self, name: str, thing: Any) -> None:
+        """Have `thing` counted as left behind while anything refers to it."""
+        self._watched.append((name, weakref.ref(thing)))
+
+    def threads_left(self, within_s: float = ENDING_S) -> tuple[str, ...]:
+        """Return the names of the threads that were started since and have not ended in time."""
+        deadline = monotonic() + within_s
+        started = [one for one in threading.enumerate() if one not in self._threads and _PROVIDERS_OWN not in one.name]
+        for thread in started:
+            if thread is not threading.current_thread():
+                thread.join(max(0.0, deadline - monotonic()))
+        return tuple(
+            f"thread {one.name!r}" for one in started if one.is_alive() and one is not threading.current_thread()
+        )
+
+    def things_left(self, event_ids: Collection[str]) -> tuple[str, ...]:
+        """Return what of the watched, of the events with these ids, and of connections is still there."""
+        gc.collect()
+        objects = [name for name, reference in self._watched if reference() is not None]
+        events = [f"event {name}" for name in _events_alive(frozenset(event_ids))]
+        sockets = len(set(_sockets_to(self._port)) - self._sockets)
+        return (*objects, *events, *([f"{sockets} sockets to the provider"] if sockets else []))
+
+
+async def tasks_left(own: Iterable[asyncio.Task[Any]], within_s: float = ENDING_S) -> tuple[str, ...]:
+    """Return the names of the running loop's tasks that are not `own` and do not end in time."""
+    others = asyncio.all_tasks() - set(own)
+    if not others:
+        return ()
+    _, pending = await asyncio.wait(others, timeout=within_s)
+    return tuple(f"task {task.get_name()!r}" for task in pending)
+
+
+def _events_alive(event_ids: frozenset[str]) -> list[str]:
+    if not event_ids:
+        return []
+    names = []
+    for thing in gc.get_objects():
+        try:
+            fields = object.__getattribute__(thing, "__dict__")
+        except (AttributeError, TypeError):
+            continue
+        if type(fields) is dict and fields.get("event_id").__class__ is str and fields["event_id"] in event_ids:
+            names.append(type(thing).__name__)
+    return names
+
+
+def _sockets_to(port: int) -> list[str]:
+    """Return the inodes of this process's connections to a port of its own."""
+    inodes = set()
+    for table in _CONNECTIONS:
+        if not table.exists():
+            continue
+        for line in table.read_text().splitlines()[1:]:
+            fields = line.split()
+            if int(fields[2].rpartition(":")[2], 16) == port:
+                inodes.add(f"socket:[{fields[9]}]")
+    if not inodes:
+        return []
+    held = []
+    for descriptor in os.listdir(_DESCRIPTORS):
+        try:
+            target = os.readlink(_DESCRIPTORS / descriptor)
+        except OSError:
+            continue  # closed since it was listed
+        if target in inodes:
+            held.append(target)
+    return held

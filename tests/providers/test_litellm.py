@@ -1,0 +1,95 @@
+"""Providers without an integration of their own, through litellm; its extra has an environment to itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from harness.errors import ProviderConnectionError, ProviderError, ProviderStatusError, StreamTruncatedError
+from harness.llm import LLM
+from tests.llm.scripted import WAYS, Ran, Way, in_session, streamed, text_of
+from tests.servers.openai_chat import OpenAIChatServer
+from tests.servers.openai_chat_scenarios import BERGEN_CALL, HARBOUR_TEXT, NARVIK_CALL, SCENARIOS
+
+pytest.importorskip("litellm", reason="the extra `litellm` is not installed; it can't stand beside `openai`")
+
+# What litellm keeps open is its own; the garbage collector finds it in any later test.
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+TOOLS: list[dict[str, Any]] = [
+    {"type": "function", "function": {"name": "get_weather", "parameters": {"type": "object", "properties": {}}}}
+]
+
+
+@pytest.fixture
+def server() -> Iterator[OpenAIChatServer]:
+    with OpenAIChatServer() as running:
+        yield running
+
+
+def ask(server: OpenAIChatServer, way: Way, streams: bool, scenario: str, **keywords: Any) -> Ran:
+    llm = LLM("litellm/openai/gpt-4o-mini", base_url=server.base_url, api_key="k", max_retries=0)
+    prompt = SCENARIOS[scenario].prompt
+    if streams:
+        return streamed(llm, way, prompt, **keywords)
+    llm.stream = False
+    return in_session(llm, way, prompt, **keywords)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("streams", [True, False], ids=["streamed", "whole"])
+def test_text_arrives_with_usage_and_reason(way: Way, streams: bool, server: OpenAIChatServer) -> None:
+    ran = ask(server, way, streams, "text")
+    completed = ran.frames[-1].data
+    assert (ran.result, completed["finish_reason"]) == (HARBOUR_TEXT, "stop")
+    assert completed["usage"]["total_tokens"] > 0
+    assert text_of(ran.frames) == (HARBOUR_TEXT if streams else "")
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("streams", [True, False], ids=["streamed", "whole"])
+def test_every_parallel_call_arrives(way: Way, streams: bool, server: OpenAIChatServer) -> None:
+    pytest.importorskip("mcp", reason="litellm needs it where tools are given")
+    ran = ask(server, way, streams, "parallel_tool_calls", tools=TOOLS)
+    asked = [(call["function"]["name"], call["function"]["arguments"]) for call in ran.result]
+    assert asked == [(call.name, call.arguments) for call in (BERGEN_CALL, NARVIK_CALL)]
+    assert len({call["id"] for call in ran.result}) == 2
+    assert ran.frames[-1].data["finish_reason"] == "tool_calls"
+
+
+@dataclass(frozen=True)
+class Failing:
+    scenario: str
+    streams: bool
+    kind: type[ProviderError]
+    status: int | None = None
+
+
+FAILURES = [
+    Failing("bad_key", True, ProviderStatusError, 401),
+    Failing("bad_key", False, ProviderStatusError, 401),
+    Failing("stream_error", True, ProviderError),
+    Failing("truncated", True, StreamTruncatedError),
+    Failing("truncated_eof", True, StreamTruncatedError),
+    Failing("truncated_reset", True, StreamTruncatedError),
+    Failing("truncated_eof", False, ProviderConnectionError),
+]
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("failing", FAILURES, ids=lambda one: f"{one.scenario} {'streamed' if one.streams else 'whole'}")
+def test_a_failure_is_a_typed_error(failing: Failing, way: Way, server: OpenAIChatServer) -> None:
+    ran = ask(server, way, failing.streams, failing.scenario)
+    assert type(ran.error) is failing.kind
+    error: ProviderError = ran.error
+    assert error.status == failing.status
+    assert (error.request_id is not None) is (failing.status is not None)
+    assert [frame.type for frame in ran.frames].count("llm_call_failed") == 1
+
+
+def test_a_provider_that_has_no_row_is_litellms() -> None:
+    llm = LLM("cohere/command-r")
+    assert (type(llm).__name__, llm.model) == ("LiteLLM", "cohere/command-r")
