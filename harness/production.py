@@ -10,7 +10,7 @@ from harness import attribution, scope as scopes
 from harness.errors import UsageError
 from harness.lookahead import FrameLimit
 from harness.scope import Run, Scope
-from harness.timeline import State, Timeline
+from harness.timeline import Timeline
 
 
 class Production:
@@ -47,9 +47,6 @@ class Production:
         self._base = scopes.session_scope(self.timeline, self.run, limits)
         scopes.enter(self._base)
         scopes.previous_id.set(None)
-        if self.timeline.state is State.CANCELLED:
-            # Closed by another thread after the start was decided, before there was a run to cancel.
-            self.run.cancel()
 
     def know(self, source: Any) -> None:
         """Let events that `source` emits in threads without context find this session."""

@@ -178,6 +178,8 @@ class StreamSession(_Session[T, "FrameIterator"]):
         if body is not None and self._timeline.start():
             context = self._production.context()
             if self._timeline.state is State.CANCELLED:
+                # Closed by another thread after the start was decided, before there was a run to cancel.
+                self._production.end()
                 return
             self._production.know(self._source)
             threading.Thread(
@@ -299,6 +301,8 @@ class AsyncStreamSession(_Session[T, "AsyncFrameIterator"]):
         if body is not None and self._timeline.start():
             context = self._production.context()
             if self._timeline.state is State.CANCELLED:
+                # Closed by another thread after the start was decided, before there was a run to cancel.
+                self._production.end()
                 return
             self._production.know(self._source)
             self._task = loop.create_task(_aproduce(self._production, body), name="harness-run", context=context)

@@ -141,7 +141,10 @@ class Timeline:
             self._value, self._error = value, error
             self._traceback = error.__traceback__ if error is not None else None
             wakers = self._take_wakers()
-        self._tell(wakers)
+        for wake in wakers:
+            wake()
+        if self.on_room is not None:
+            self.on_room()
 
     def close(self) -> bool:
         """Cancel what is not at its end; True where that changed anything. No frame is appended after it."""
@@ -150,14 +153,9 @@ class Timeline:
             self._move("close")
             self._open.clear()
             wakers = self._take_wakers()
-        self._tell(wakers)
-        return self._state is not before
-
-    def _tell(self, wakers: list[Callable[[], None]]) -> None:
         for wake in wakers:
             wake()
-        if self.on_room is not None:
-            self.on_room()
+        return self._state is not before
 
     def _move(self, action: str) -> None:
         try:

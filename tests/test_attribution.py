@@ -14,8 +14,8 @@ import pytest
 
 from harness import attribution
 from harness.attribution import UnattributedEventWarning
-from harness.bus import emit
-from harness.events import BaseEvent
+from harness.bus import close_scope, emit, open_scope
+from harness.events import BaseEvent, FlowFinishedEvent, FlowStartedEvent
 from harness.flow import Flow, start
 from harness.frames import StreamFrame
 from harness.session import StreamSession
@@ -93,10 +93,12 @@ def test_an_event_that_nobody_can_place_goes_to_no_session_with_a_warning(source
 
 def test_no_source_is_nobodys_source_though_a_session_has_none() -> None:
     def body() -> None:
+        flow = open_scope(None, FlowStartedEvent(flow_name="F"))
         with pytest.warns(UnattributedEventWarning):
             in_thread(lambda: emit(None, Note()))
+        close_scope(flow, None, FlowFinishedEvent(flow_name="F"))
 
-    assert list(StreamSession(body)) == []
+    assert notes(list(StreamSession(body))) == []
 
 
 def test_an_event_of_a_source_that_two_open_sessions_have_goes_to_none_with_a_warning() -> None:

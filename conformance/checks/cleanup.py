@@ -7,7 +7,7 @@ from typing import Final
 
 from conformance.checks.check import Check, Finding, saw, seen
 from conformance.evidence import Evidence
-from conformance.observations import BlockLeft, Closed, ClosedUnstarted, CloseCalled, Exited, LeftBehind
+from conformance.observations import BlockLeft, CloseCalled, Closed, ClosedUnstarted, Exited, LeftBehind
 
 #: What leaves a block, and so must have closed the session.
 _LEAVES: Final = ("with", "consumer-error")

@@ -41,6 +41,6 @@ SABOTEURS: tuple[Saboteur, ...] = (
         "unknown-types-by-substring",
         ("channel.custom", "channel.by-table"),
         _TABLE,
-        lambda table: _BySubstring(table),
+        _BySubstring,
     ),
 )

@@ -72,9 +72,7 @@ SABOTEURS: tuple[Saboteur, ...] = (
     ),
     Saboteur("custom-types-renamed", ("envelope.type-verbatim",), FRAME, frame_with(_one_custom_type)),
     Saboteur("event-is-empty", ("envelope.event-alias",), "harness.frames:StreamFrame.event", _nothing),
-    Saboteur(
-        "tool-arguments-printed", ("envelope.content-text",), "harness.frames:StreamFrame.content", _every_chunk
-    ),
+    Saboteur("tool-arguments-printed", ("envelope.content-text",), "harness.frames:StreamFrame.content", _every_chunk),
     Saboteur("event-id-in-data", ("envelope.data-clean",), DRAFT, draft_with(_with_event_id)),
     Saboteur("bytes-not-encoded", ("envelope.data-json",), "harness.frames:encode", _bytes_as_they_are),
     Saboteur("local-timestamps", ("envelope.timestamp-utc",), FRAME, frame_with(_local_time)),

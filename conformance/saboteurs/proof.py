@@ -1,6 +1,6 @@
 """The proof that the checks can fail: the suite is run against every saboteur, and each must be caught by its clause.
 
-It gives the table clause × saboteur; a MUST whose row is empty is one that nothing shows to be checked.
+It gives the table of clauses and saboteurs; a MUST whose row is empty is one that nothing shows to be checked.
 """
 
 from __future__ import annotations
@@ -46,10 +46,17 @@ class Caught:
         """Clauses that are listed beside its own and did not fail; a whole run has none."""
         return frozenset(self.saboteur.also) - self.failed
 
-    @property
-    def holds(self) -> bool:
-        """Whether it was caught as it says, and nothing else came of it."""
-        return not (self.missed or self.unlisted or self.faults)
+    def told(self, *, whole: bool = True) -> list[str]:
+        """Return what is wrong with its row, in words; nothing where it was caught as it says."""
+        name, listed = self.saboteur.name, ", ".join(self.saboteur.clauses)
+        wrong = [f"{name} was not caught by {clause}" for clause in sorted(self.missed)]
+        wrong += [
+            f"{name} failed {clause} too, which is not listed beside {listed}" for clause in sorted(self.unlisted)
+        ]
+        wrong += [f"{name} broke the suite: {fault}" for fault in self.faults]
+        if whole:
+            wrong += [f"{name} did not fail {clause}, which is listed beside {listed}" for clause in sorted(self.idle)]
+        return wrong
 
 
 @dataclass(frozen=True)
@@ -61,7 +68,9 @@ class Proof:
     def table(self) -> dict[str, tuple[str, ...]]:
         """Return, for every clause that can be decided about the sound runtime, the saboteurs that it caught."""
         return {
-            clause.id: tuple(row.saboteur.name for row in self.rows if clause.id in {*row.saboteur.clauses} & row.failed)
+            clause.id: tuple(
+                row.saboteur.name for row in self.rows if clause.id in {*row.saboteur.clauses} & row.failed
+            )
             for clause in CLAUSES.values()
             if clause.capabilities <= HarnessSubject.capabilities
         }
@@ -69,13 +78,23 @@ class Proof:
     @property
     def empty(self) -> tuple[str, ...]:
         """The MUST clauses whose row is empty."""
-        return tuple(clause for clause, caught in self.table().items() if not caught and CLAUSES[clause].level == "MUST")
+        return tuple(
+            clause for clause, caught in self.table().items() if not caught and CLAUSES[clause].level == "MUST"
+        )
+
+    @property
+    def wrong(self) -> list[str]:
+        """What the proof lacks, in words."""
+        rows = [message for row in self.rows for message in row.told()]
+        return rows + [f"no saboteur is caught by {clause}" for clause in self.empty]
 
     def markdown(self) -> str:
         """Return the table as a page that people read."""
         lines = ["| clause | level | caught | beside it |", "|---|---|---|---|"]
         for clause, caught in self.table().items():
-            beside = [row.saboteur.name for row in self.rows if clause in row.failed and row.saboteur.name not in caught]
+            beside = [
+                row.saboteur.name for row in self.rows if clause in row.failed and row.saboteur.name not in caught
+            ]
             names = ", ".join(caught) or "**nothing**"
             lines.append(f"| {clause} | {CLAUSES[clause].level} | {names} | {', '.join(beside)} |")
         return "\n".join(lines) + "\n"

@@ -80,7 +80,7 @@ def _the_log_itself(frames: property) -> property:
 
 
 def _unchecked(checked: Callable[[Any], Collection[str]]) -> Callable[[Any], Collection[str]]:
-    return lambda channels: list(channels)
+    return list
 
 
 def _one_for_all_threads(iterate: Callable[[Any], Any]) -> Callable[[Any], Any]:

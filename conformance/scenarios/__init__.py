@@ -5,7 +5,19 @@ from __future__ import annotations
 from functools import cache
 
 from conformance.scenario import Scenario
-from conformance.scenarios import cleanup, closing, errors, handlers, look_ahead, results, scopes, sessions, timelines, vocabulary
+from conformance.scenarios import (
+    cleanup,
+    closing,
+    entries,
+    errors,
+    handlers,
+    look_ahead,
+    results,
+    scopes,
+    sessions,
+    timelines,
+    vocabulary,
+)
 
 
 @cache
@@ -22,6 +34,7 @@ def scenarios() -> tuple[Scenario, ...]:
         *closing.SCENARIOS,
         *cleanup.SCENARIOS,
         *scopes.SCENARIOS,
+        *entries.SCENARIOS,
     )
     names = [one.id for one in every]
     if len(set(names)) != len(names):

@@ -134,7 +134,9 @@ def _read_and_replayed(setting: _Setting, consumer: Consumer, performance: Perfo
 def _names(session: Any) -> frozenset[str]:
     """Return the public names that a session has; that reading one raises something else is another matter."""
     public = (name for name in dir(session) if not name.startswith("_"))
-    return frozenset(name for name in public if not isinstance(attempt(partial(getattr, session, name)), AttributeError))
+    return frozenset(
+        name for name in public if not isinstance(attempt(partial(getattr, session, name)), AttributeError)
+    )
 
 
 def _two_at_once(setting: _Setting, consumer: Consumer, performance: Performance) -> Evidence:

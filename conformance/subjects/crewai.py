@@ -32,6 +32,7 @@ class CrewAISubject(ProgramSubject):
             flow, events = import_module("crewai.flow.flow"), import_module("crewai.events")
             base = import_module("crewai.events.base_events").BaseEvent
             stream_context = import_module("crewai.events.stream_context")
+            base_llm = import_module("crewai.llms.base_llm")
         except ImportError as error:
             raise ConformanceError(
                 f"the subject crewai needs the package: pip install 'crewai==1.15.*' beside stream-harness ({error})"
@@ -50,6 +51,8 @@ class CrewAISubject(ProgramSubject):
             event_bus=events.crewai_event_bus,
             add_stream_sink=stream_context.add_stream_sink,
             reset_stream_sinks=stream_context.reset_stream_sinks,
+            call_stream_override=base_llm.call_stream_override,
+            call_stop_override=base_llm.call_stop_override,
         )
 
     def llm(self, performance: Performance, **settings: Any) -> Any:

@@ -34,6 +34,8 @@ class HarnessSubject(ProgramSubject):
         event_bus=harness.event_bus,
         add_stream_sink=harness.add_stream_sink,
         reset_stream_sinks=harness.reset_stream_sinks,
+        call_stream_override=harness.call_stream_override,
+        call_stop_override=harness.call_stop_override,
     )
 
     def llm(self, performance: Performance, **settings: Any) -> harness.LLM:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextvars
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,6 +51,9 @@ class Names:
     #: What adds a sink `(source, event)` to the context and what takes it back, by the token that the first returns.
     add_stream_sink: Any
     reset_stream_sinks: Any
+    #: Contexts `(llm, value)` in which calls of one LLM stream, or stop at these words.
+    call_stream_override: Any
+    call_stop_override: Any
 
 
 class ProgramSubject:
@@ -108,6 +111,14 @@ class ProgramSubject:
         finally:
             self.names.reset_stream_sinks(token)
 
+    def overriding(
+        self, llm: Any, *, stream: bool | None = None, stop: list[str] | None = None
+    ) -> AbstractContextManager[None]:
+        """Return a block in which calls of `llm` stream or don't, or stop at these words; see `Subject`."""
+        override = self.names.call_stop_override if stream is None else self.names.call_stream_override
+        context: AbstractContextManager[None] = override(llm, stop if stream is None else stream)
+        return context
+
     def flow(self, program: FlowProgram, performance: Performance) -> Any:
         body = {method.name: self._method(method, performance) for method in program.methods}
         flow_class = type(program.name, (self.names.Flow,), body)
@@ -142,9 +153,8 @@ class ProgramSubject:
                 case Block(point):
                     performance.stage.block(point)
                 case Ask():
-                    value = self.llm(performance, **_said(step)).call(
-                        performance.provider.prompt_for(step.script), **_tools(step)
-                    )
+                    llm = self._asked(step, performance)
+                    value = llm.call(performance.provider.prompt_for(step.script), **_tools(step))
                 case Nest():
                     inner = self.flow(step.program, performance)
                     value = _read(inner.stream_events(), performance) if step.streamed else inner.kickoff()
@@ -163,9 +173,8 @@ class ProgramSubject:
                 case Block(point):
                     await performance.stage.ablock(point)
                 case Ask():
-                    value = await self.llm(performance, **_said(step)).acall(
-                        performance.provider.prompt_for(step.script), **_tools(step)
-                    )
+                    llm = self._asked(step, performance)
+                    value = await llm.acall(performance.provider.prompt_for(step.script), **_tools(step))
                 case Nest():
                     inner = self.flow(step.program, performance)
                     value = await _aread(inner.astream(), performance) if step.streamed else await inner.akickoff()
@@ -196,6 +205,11 @@ class ProgramSubject:
                 raise error
             case _:
                 raise TypeError(f"a step that this subject does not know: {step!r}")
+
+    def _asked(self, ask: Ask, performance: Performance) -> Any:
+        llm = self.llm(performance, **_said(ask))
+        performance.stage.note("llm", llm)
+        return llm
 
     def _probe(self, note: str, kind: str, performance: Performance) -> Any:
         return _noted(self.names.ProbeEvent(type=kind, note=note), performance)

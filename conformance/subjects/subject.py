@@ -48,6 +48,11 @@ class Subject(Protocol):
     def llm(self, performance: Performance, **settings: Any) -> Any:
         """Return an LLM that asks the performance's provider, with these constructor settings."""
 
+    def overriding(
+        self, llm: Any, *, stream: bool | None = None, stop: list[str] | None = None
+    ) -> AbstractContextManager[None]:
+        """Return a block in which calls of `llm` stream or don't, or stop at these words: one of the two is given."""
+
     def emit(self, source: Any, note: str) -> None:
         """Publish a custom event on the subject's bus, in the caller's context."""
 

@@ -28,16 +28,17 @@ class Served:
 
     #: The cassette, as messages name it.
     path: Path
+    #: As they were recorded.
+    recorded: tuple[Interaction, ...]
+    #: As they are served: with faults, there may be more of them.
     interactions: tuple[Interaction, ...]
-    #: How many interactions were recorded; with faults, there may be more to serve.
-    recorded: int
     #: The specs of the faults.
     faults: tuple[str, ...]
 
     @property
     def providers(self) -> tuple[str, ...]:
         """The providers that were called, sorted."""
-        apis = (recognized(one.request.method, one.request.url) for one in self.interactions)
+        apis = (recognized(one.request.method, one.request.url) for one in self.recorded)
         return tuple(sorted({api.provider for api in apis if api is not None}))
 
 
@@ -58,7 +59,7 @@ def load_served(path: Path, faults: Sequence[Fault] = ()) -> Served:
     playable = [
         replace(one, response=replace(one.response, headers=playable_headers(one.response))) for one in recorded
     ]
-    return Served(path, faulted(playable, faults), len(recorded), tuple(fault.spec for fault in faults))
+    return Served(path, recorded, faulted(playable, faults), tuple(fault.spec for fault in faults))
 
 
 class Answers:
@@ -72,11 +73,10 @@ class Answers:
     def __init__(self, served: Served) -> None:
         self._name = cassette_name(served.path)
         self._redactor = Redactor()
-        requests = [self._comparable(one.request) for one in served.interactions]
-        self._interactions = served.interactions
-        self._index = InteractionIndex(served.interactions, requests)
+        self._index = self._indexed(served.interactions)
         # Nothing is ever taken from this one, so that it knows the nearest as if nothing had been played.
-        self._all = InteractionIndex(served.interactions, requests)
+        self._recorded = served.recorded
+        self._all = self._indexed(served.recorded)
         self._last: dict[Any, WireResponse] = {}
         self._lock = threading.Lock()
         #: How many requests were answered from the recording, and how many not.
@@ -97,6 +97,9 @@ class Answers:
             self._last[key] = response
             return response
 
+    def _indexed(self, interactions: Sequence[Interaction]) -> InteractionIndex:
+        return InteractionIndex(interactions, [self._comparable(one.request) for one in interactions])
+
     def _comparable(self, request: WireRequest) -> WireRequest:
         """Return `request` as recorded ones are, without credentials, and without what the server's place decides."""
         clean = self._redactor.request(request)
@@ -108,7 +111,7 @@ class Answers:
         near = "nothing is recorded" if nearest is None else f"nearest: {nearest.number}, {nearest.difference}"
         message = (
             f"cassette '{self._name}': request {self.answered + self.missed} "
-            f"({request.method} {urlsplit(request.url).path}) matches none of {len(self._interactions)} ({near}); "
+            f"({request.method} {urlsplit(request.url).path}) matches none of {len(self._recorded)} ({near}); "
             "record it, or ask what is recorded"
         )
         error = {

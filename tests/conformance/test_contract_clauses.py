@@ -38,6 +38,8 @@ CLAUSES_OF_AREA = {
 
 #: Clauses of the areas that pure checks decide, which only a runner can decide.
 LEFT_TO_RUNNERS = {"llm.rechunk", "llm.legacy-chunk"}
+#: Clauses of runs that no program describes yet.
+UNTIL_THERE_ARE_TURNS = {"scope.concurrent-turns"}
 
 #: One clause for each way in which capabilities are decided.
 NEEDS = {
@@ -91,9 +93,11 @@ def test_an_unknown_clause_is_refused_with_its_neighbours() -> None:
 
 
 def test_every_clause_of_the_decidable_areas_has_a_check() -> None:
-    areas = {"envelope", "channel", "namespace", "order", "result", "llm"}
+    areas = {clause_id.partition(".")[0] for clause_id in CHECKS}
 
-    assert {row.id for row in CLAUSES.values() if row.area in areas} == set(CHECKS) | LEFT_TO_RUNNERS
+    assert {row.id for row in CLAUSES.values() if row.area in areas} - UNTIL_THERE_ARE_TURNS == (
+        set(CHECKS) | LEFT_TO_RUNNERS
+    )
 
 
 def test_the_vocabulary_knows_the_types_of_this_runtime_and_their_channels() -> None:

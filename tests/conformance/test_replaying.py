@@ -73,7 +73,9 @@ def test_recordings_and_cassettes_are_found_at_any_depth_in_order(recordings: Pa
 
 
 def test_a_path_that_is_not_there_is_an_error() -> None:
-    with pytest.raises(UnreadableRecordingError, match="'nowhere' does not exist; expected a recording, a cassette, or"):
+    with pytest.raises(
+        UnreadableRecordingError, match="'nowhere' does not exist; expected a recording, a cassette, or"
+    ):
         found([Path("nowhere")])
 
 

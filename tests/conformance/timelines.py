@@ -24,6 +24,14 @@ _CHANNELS = {
 }
 CHANNEL = {name: channel for channel, names in _CHANNELS.items() for name in names.split()}
 
+#: Areas whose clauses are decided from frames and results alone; those of the others need observations.
+_AREAS = frozenset({"envelope", "channel", "namespace", "order", "result", "llm"})
+
+
+def from_timeline(clause: str) -> bool:
+    """Whether a timeline alone can decide `clause`."""
+    return clause.partition(".")[0] in _AREAS
+
 
 class FrozenItems(list[Any]):
     """A list that refuses to be appended to."""

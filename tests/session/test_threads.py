@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import threading
+from collections.abc import Iterator
 
 import pytest
 
@@ -28,6 +30,16 @@ def test_several_threads_on_one_session_each_see_the_whole_timeline() -> None:
     assert seen == [list(range(1, 201))] * 6
 
 
+@pytest.fixture
+def _hasty_switches() -> Iterator[None]:
+    """Has threads interrupt each other as often as they can, so that what is not guarded shows."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("_hasty_switches")
 def test_threads_that_share_one_view_share_its_frames_without_loss() -> None:
     view = StreamSession(notes(300)).events
     together = threading.Barrier(4)

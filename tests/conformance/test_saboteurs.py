@@ -1,0 +1,154 @@
+"""Every saboteur is caught by its clauses, and by the checks of those clauses and nothing else."""
+
+from __future__ import annotations
+
+import importlib
+import os
+
+import pytest
+
+from conformance.checks import CHECKS
+from conformance.clauses import CLAUSES, clause
+from conformance.running import run
+from conformance.saboteurs import Saboteur, saboteurs
+from conformance.saboteurs.proof import Caught, Proof, prove, scenarios_of, uncaught_without
+from conformance.saboteurs.saboteur import override
+from conformance.scenarios import scenarios
+from conformance.subjects.harness import HarnessSubject
+from conformance.subjects.subject import load_subject
+from harness import ConformanceError
+
+SABOTEURS = tuple(saboteurs().values())
+#: Areas whose saboteurs are still to come. One that has any must not stand here.
+AWAITED = frozenset({"cleanup", "scope", "entry", "llm", "replay"})
+#: The clauses that are decided about the sound runtime, and must have a saboteur.
+MUSTS = frozenset(
+    row.id
+    for row in CLAUSES.values()
+    if row.level == "MUST" and row.capabilities <= HarnessSubject.capabilities and row.area not in AWAITED
+)
+SLEEPER = Saboteur("sleeper", ("order.delivery",), "m:f", str, {"order.seq-gapless": "a reason"})
+
+
+def named(saboteur: Saboteur) -> str:
+    return saboteur.name
+
+
+@pytest.mark.parametrize("saboteur", SABOTEURS, ids=named)
+def test_a_saboteur_is_caught_where_its_clauses_are_decided(saboteur: Saboteur) -> None:
+    [row] = prove([saboteur.name], whole=False).rows
+
+    assert row.told(whole=False) == []
+
+
+@pytest.mark.parametrize(
+    ("saboteur", "clause_id"),
+    [pytest.param(one, clause_id, id=f"{one.name}-{clause_id}") for one in SABOTEURS for clause_id in one.clauses],
+)
+def test_a_saboteur_goes_free_when_the_check_of_its_clause_is_removed(saboteur: Saboteur, clause_id: str) -> None:
+    assert uncaught_without(saboteur, clause_id)
+
+
+def test_every_must_has_a_saboteur() -> None:
+    assert {clause_id for one in SABOTEURS for clause_id in one.clauses} >= MUSTS
+
+
+def test_every_check_of_a_must_can_be_removed_by_the_tests_above() -> None:
+    musts = {clause_id for clause_id in CHECKS if clause_id in MUSTS}
+
+    assert musts == MUSTS
+
+
+def test_no_awaited_area_has_saboteurs_yet() -> None:
+    assert not {clause(clause_id).area for one in SABOTEURS for clause_id in one.clauses} & AWAITED
+
+
+@pytest.mark.parametrize("saboteur", SABOTEURS, ids=named)
+def test_a_row_names_clauses_with_reasons_and_scenarios_that_decide_them(saboteur: Saboteur) -> None:
+    assert all(clause(clause_id) for clause_id in (*saboteur.clauses, *saboteur.also))
+    assert not set(saboteur.clauses) & set(saboteur.also)
+    assert all(saboteur.also.values())
+    assert all(scenarios_of((clause_id,)) for clause_id in saboteur.clauses)
+
+
+@pytest.mark.parametrize("target", sorted({one.target for one in SABOTEURS}))
+def test_what_is_overridden_is_there(target: str) -> None:
+    module, _, path = target.partition(":")
+    found = importlib.import_module(module)
+    for part in path.split("."):
+        found = getattr(found, part)
+
+
+def test_an_override_replaces_what_stands_in_its_owner() -> None:
+    class Owner:
+        @property
+        def answer(self) -> int:
+            return 42
+
+    globals()["Owner"] = Owner
+    try:
+        override(f"{__name__}:Owner.answer", lambda answer: property(lambda owner: answer.__get__(owner) + 1))
+    finally:
+        del globals()["Owner"]
+
+    assert Owner().answer == 43
+
+
+def test_making_a_saboteur_leaves_this_process_sound() -> None:
+    for saboteur in SABOTEURS:
+        assert load_subject(saboteur.address).capabilities == HarnessSubject.capabilities
+
+    names = [one.id for one in scenarios() if one.id.startswith("flow/two-steps")]
+    decisions = [decision for result in run("harness", names) for decision in result.decisions]
+
+    assert {decision.status for decision in decisions} == {"passed"}
+
+
+def test_an_unknown_saboteur_is_refused_with_the_names_of_all() -> None:
+    with pytest.raises(ConformanceError, match="no saboteur 'nobody'; there are: frames-with-a-version, "):
+        load_subject("conformance.saboteurs:nobody")
+    with pytest.raises(ConformanceError, match="no saboteur and clause 'nobody/order.delivery'"):
+        load_subject("conformance.saboteurs.unchecked:nobody/order.delivery")
+
+
+@pytest.mark.parametrize(
+    ("failed", "faults", "told"),
+    [
+        (("order.delivery", "order.seq-gapless"), (), []),
+        (("order.seq-gapless",), (), ["sleeper was not caught by order.delivery"]),
+        (
+            ("order.delivery", "order.seq-gapless", "result.value"),
+            (),
+            ["sleeper failed result.value too, which is not listed beside order.delivery"],
+        ),
+        (
+            ("order.delivery",),
+            (),
+            ["sleeper did not fail order.seq-gapless, which is listed beside order.delivery"],
+        ),
+        (("order.delivery", "order.seq-gapless"), ("a traceback",), ["sleeper broke the suite: a traceback"]),
+    ],
+    ids=["caught", "missed", "unlisted", "idle", "fault"],
+)
+def test_a_row_tells_what_is_wrong_with_it(failed: tuple[str, ...], faults: tuple[str, ...], told: list[str]) -> None:
+    assert Caught(SLEEPER, frozenset(failed), faults).told() == told
+
+
+def test_a_clause_that_nothing_is_caught_by_is_an_empty_row() -> None:
+    proof = Proof((Caught(SLEEPER, frozenset({"order.delivery", "order.seq-gapless"})),))
+
+    assert proof.table()["order.delivery"] == ("sleeper",)
+    assert "order.delivery" not in proof.empty
+    assert "order.seq-gapless" in proof.empty  # failing beside another clause proves nothing
+    assert "no saboteur is caught by order.seq-gapless" in proof.wrong
+    assert "| order.delivery | MUST | sleeper |  |" in proof.markdown()
+    assert "| order.seq-gapless | MUST | **nothing** | sleeper |" in proof.markdown()
+    assert "turn.sequence" not in proof.table()
+
+
+@pytest.mark.slow
+def test_the_whole_suite_against_every_saboteur() -> None:
+    proof = prove(workers=os.cpu_count() or 1)
+
+    assert [message for row in proof.rows for message in row.told()] == []
+    assert {one for one in proof.empty if clause(one).area not in AWAITED} == set()
