@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
 import threading
 import weakref
 from collections.abc import Collection, Iterable
@@ -94,9 +93,9 @@ def _sockets_to(port: int) -> list[str]:
     if not inodes:
         return []
     held = []
-    for descriptor in os.listdir(_DESCRIPTORS):
+    for descriptor in _DESCRIPTORS.iterdir():
         try:
-            target = os.readlink(_DESCRIPTORS / descriptor)
+            target = str(descriptor.readlink())
         except OSError:
             continue  # closed since it was listed
         if target in inodes:

@@ -39,7 +39,7 @@ def _leave(subject: Subject, place: str, performance: Performance) -> None:
     _kept = session = subject.session(program(place), performance)
     next(iter(session))
     performance.stage.await_reached("held")
-    print("blocked", flush=True)
+    _tell_blocked()
 
 
 async def _aleave(subject: Subject, place: str, performance: Performance) -> None:
@@ -47,7 +47,12 @@ async def _aleave(subject: Subject, place: str, performance: Performance) -> Non
     _kept = session = subject.asession(program(place), performance)
     await anext(aiter(session))
     await performance.stage.aawait_reached("held")
-    print("blocked", flush=True)
+    _tell_blocked()
+
+
+def _tell_blocked() -> None:
+    sys.stdout.write("blocked\n")
+    sys.stdout.flush()
 
 
 _kept: object = None

@@ -61,7 +61,7 @@ class Closed:
     disconnected: bool | None
     #: What the session said of itself; None where it was gone.
     is_cancelled: bool | None
-    #: Threads and tasks of the run that were still there in the end.
+    #: Tasks of the run that were still in the loop when the consumer had come back.
     left_behind: tuple[str, ...] = ()
 
 

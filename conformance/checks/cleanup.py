@@ -91,7 +91,7 @@ def no_leaks(evidence: Evidence) -> Iterator[Finding]:
     """Nothing of a run is left when everybody has let go of it."""
     for closed in seen(evidence, Closed):
         for thing in closed.left_behind:
-            yield None, f"{thing} was still there after {_situation(closed)}, and nothing was blocked any more"
+            yield None, f"{thing} was still in the loop after {_situation(closed)} although it was cancelled"
     for left in seen(evidence, LeftBehind):
         for thing in left.things:
             yield None, f"{thing} was still there after {left.of}"

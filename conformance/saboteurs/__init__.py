@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from conformance.saboteurs import channel, envelope, error, namespace, order, result, session
+from conformance.saboteurs import channel, cleanup, entry, envelope, error, namespace, order, result, scope, session
 from conformance.saboteurs.saboteur import SabotagedSubject, Saboteur
 
 __all__ = ["SabotagedSubject", "Saboteur", "saboteurs"]
@@ -16,7 +16,7 @@ __all__ = ["SabotagedSubject", "Saboteur", "saboteurs"]
 @cache
 def saboteurs() -> dict[str, Saboteur]:
     """Return every saboteur by its name, area by area."""
-    areas = (envelope, channel, namespace, order, session, result, error)
+    areas = (envelope, channel, namespace, order, session, result, error, cleanup, scope, entry)
     every = [one for area in areas for one in area.SABOTEURS]
     by_name = {one.name: one for one in every}
     if len(by_name) != len(every):
@@ -29,4 +29,6 @@ def __getattr__(name: str) -> SabotagedSubject:
     found = saboteurs().get(name)
     if found is None:
         raise AttributeError(f"there is no saboteur {name!r}; there are: {', '.join(saboteurs())}")
-    return SabotagedSubject((found.target, found.breaks))
+    subject = SabotagedSubject((found.target, found.breaks))
+    subject.address = found.address
+    return subject

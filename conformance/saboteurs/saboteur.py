@@ -51,6 +51,9 @@ class SabotagedSubject(HarnessSubject):
     Not when it is made: whoever runs the suite makes one too, to read its capabilities, and must stay sound.
     """
 
+    #: The name under which a process of its own finds the same broken runtime.
+    address: str
+
     def __init__(self, *overrides: tuple[str, Callable[[Any], Any]]) -> None:
         self._overrides = overrides
 

@@ -20,4 +20,6 @@ def __getattr__(name: str) -> SabotagedSubject:
         return {decides: check for decides, check in checks.items() if decides != clause}
 
     broken = saboteurs()[found]
-    return SabotagedSubject((broken.target, broken.breaks), ("conformance.judge:CHECKS", without))
+    subject = SabotagedSubject((broken.target, broken.breaks), ("conformance.judge:CHECKS", without))
+    subject.address = broken.address
+    return subject

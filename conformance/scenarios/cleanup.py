@@ -10,11 +10,12 @@ import sys
 import threading
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any, Final, Literal
 
 from conformance.census import ENDING_S, Census
 from conformance.evidence import Evidence
-from conformance.observations import BlockLeft, ClosedUnstarted, CloseCalled, Exited, LeftBehind
+from conformance.observations import BlockLeft, CloseCalled, ClosedUnstarted, Exited, LeftBehind
 from conformance.programs import Ask, Block, CallProgram, Emit, FlowProgram, Method, Program, Raise, Reach, Step
 from conformance.scenario import Scenario
 from conformance.scenarios.driving import KINDS, Consumer, Kind, Observe, attempt, both
@@ -66,7 +67,7 @@ def _close(session: Any) -> None:
 
 def _close_in_thread(session: Any) -> None:
     raised: list[BaseException | None] = []
-    closer = threading.Thread(target=lambda: raised.append(attempt(session.close)), name="closer", daemon=True)
+    closer = threading.Thread(target=lambda: raised.append(attempt(lambda: session.close())), name="closer", daemon=True)
     closer.start()
     closer.join(ENDING_S)
     if not raised:
@@ -125,8 +126,8 @@ def _exit(kind: Kind, place: str) -> Scenario:
         address = getattr(subject, "address", f"{type(subject).__module__}:{type(subject).__qualname__}")
         command = [sys.executable, "-m", "conformance.exiting", address, kind, place]
         # Its import path is this one's, wherever the suite and the subject were found.
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)}
-        with subprocess.Popen(
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path)}
+        with subprocess.Popen(  # noqa: S603 - this very interpreter
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
         ) as process:
             guard = threading.Timer(_START_S, process.kill)

@@ -111,7 +111,7 @@ def _consume(how: str, make: Callable[[], Any], performance: Performance, told: 
     session = told.session = make()
     iterator = _begin(session, performance)
     if how == "close":
-        told.raised = attempt(session.close)
+        told.raised = attempt(lambda: session.close())
     elif how == "with":
 
         def leave() -> None:
@@ -128,7 +128,7 @@ def _consume(how: str, make: Callable[[], Any], performance: Performance, told: 
         told.raised = _but_own(attempt(fail))
     else:
         closer = _closer(session, told)
-        attempt(lambda: [frame for frame in iterator])
+        attempt(lambda: list(iterator))
         closer.join(ENDING_S)
     told.frames_then = len(session.frames)
 
@@ -166,27 +166,29 @@ async def _aclose(how: str, session: Any, performance: Performance, told: _Told)
     await anext(iterator)
     await performance.stage.aawait_reached("held")
     if how == "close":
-        told.raised = attempt(session.close)
+        told.raised = attempt(lambda: session.close())
     elif how == "other-thread":
         reader = asyncio.create_task(read(), name="reader")
         closer = await asyncio.to_thread(_closer, session, told)
         await asyncio.to_thread(closer.join, ENDING_S)
         await asyncio.wait({reader}, timeout=ENDING_S)
     else:
+        leave = session.aclose() if how == "aclose" else _leave_block(how, session)
         try:
-            if how == "aclose":
-                await session.aclose()
-            else:
-                async with session:
-                    if how == "consumer-error":
-                        raise _ConsumerError
+            await leave
         except BaseException as error:
             told.raised = _but_own(error)
 
 
+async def _leave_block(how: str, session: Any) -> None:
+    async with session:
+        if how == "consumer-error":
+            raise _ConsumerError
+
+
 def _closer(session: Any, told: _Told) -> threading.Thread:
     def close() -> None:
-        told.raised = attempt(session.close)
+        told.raised = attempt(lambda: session.close())
 
     thread = threading.Thread(target=close, name="closer", daemon=True)
     thread.start()
@@ -228,9 +230,9 @@ def _closed(kind: Kind, how: str, place: Place, subject: Subject, performance: P
     stage.await_reached("held")
     consumer.join(ENDING_S)
     returned = not consumer.is_alive()
-    disconnected = stage.comes_to("held:disconnected", ENDING_S if returned else 0) if place.asks else None
+    disconnected = stage.comes_to("held:disconnected", ENDING_S) if place.asks else None
     stage.release("held")
-    left_behind = census.threads_left()
+    census.threads_left()
     if told.failed:
         raise told.failed[0]
     if consumer.is_alive():
@@ -248,7 +250,7 @@ def _closed(kind: Kind, how: str, place: Place, subject: Subject, performance: P
         tuple(point for point in _LATER if stage.has_reached(point)),
         disconnected,
         None if session is None else bool(session.is_cancelled),
-        (*told.left_behind, *left_behind),
+        told.left_behind,
     )
     return Evidence(frames, "closed", observations=(seen,))
 

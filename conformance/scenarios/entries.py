@@ -90,7 +90,7 @@ def _llms(consumer: Consumer, subject: Subject, performance: Performance) -> Evi
         seen.append(_enter(consumer, clause, f"llm.{entry}(…){said}", partial(getattr(llm, entry), prompt), text))
         call = llm.call if consumer.is_sync else llm.acall
         value, raised = _tried(consumer, partial(call, prompt))
-        seen.append(Entered(clause, f"llm.{call.__name__}(…){said}", raised, True, value, text, frames=None))  # noqa: FBT003
+        seen.append(Entered(clause, f"llm.{call.__name__}(…){said}", raised, True, value, text, frames=None))
     return Evidence((), "exhausted", observations=tuple(seen))
 
 
@@ -123,7 +123,7 @@ def _flow_flag(end: str) -> Observe:
     def observe(consumer: Consumer, subject: Subject, performance: Performance) -> Evidence:
         flow = subject.flow(program, performance)
         flow.stream = True
-        enter = flow.kickoff if consumer.is_sync else flow.kickoff_async
+        enter = flow.stream_events if consumer.is_sync else flow.astream
         sessions = [consumer.keep(_made(consumer, enter)) for _ in range(2 if end == "overlapping" else 1)]
         for session in sessions:
             consumer.take(consumer.iterate(session), 1)

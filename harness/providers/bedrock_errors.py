@@ -47,7 +47,8 @@ def _translated(error: Exception, answer: Answer) -> HarnessError | None:
         return UsageError(f"{provider}: {error}")
     if isinstance(error, _TRANSPORT) or _is_transport_error(error):
         return no_whole_answer(error, provider, begun=answer.begun)
-    if isinstance(error, botocore.eventstream.ParserError | botocore.parsers.ResponseParserError):
+    malformed = botocore.eventstream.ParserError | botocore.parsers.ResponseParserError
+    if isinstance(error, malformed) or _failed_in_parser(error):
         return MalformedResponseError(
             f"{provider} sent what its wire format does not allow ({type(error).__name__}: {error})",
             provider=provider,
@@ -83,3 +84,11 @@ def _stream_error(error: botocore.exceptions.EventStreamError, answer: Answer) -
 def _is_transport_error(error: Exception) -> bool:
     """Whether this is an error of what is under botocore, which lets it through while it streams."""
     return type(error).__module__.partition(".")[0] in {"urllib3", "aiohttp"}
+
+
+def _failed_in_parser(error: Exception) -> bool:
+    """Whether botocore's own parser stumbled: it trusts that what it reads has the shape that it expects."""
+    innermost = error.__traceback__
+    while innermost is not None and innermost.tb_next is not None:
+        innermost = innermost.tb_next
+    return innermost is not None and innermost.tb_frame.f_globals.get("__name__") == botocore.parsers.__name__

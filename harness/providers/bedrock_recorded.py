@@ -98,14 +98,15 @@ def _result(result: Mapping[str, Any]) -> dict[str, Any]:
     return {"role": "tool", "tool_call_id": result["toolUseId"], "content": _content(parts)}
 
 
-def _part(block: Mapping[str, Any]) -> dict[str, Any]:
+def _part(block: Mapping[str, Any], *, plain: bool = True) -> dict[str, Any]:
+    """Return the part that says a block; a file as every caller would write it, or by its source where not `plain`."""
     match dict(block):
         case {"text": text}:
             return {"type": "text", "text": text}
         case {"image": image}:
-            return _image(image)
+            return _image(image, plain=plain)
         case {"document": document}:
-            return _document(document)
+            return _document(document, plain=plain)
         case {"reasoningContent": {"reasoningText": thought}}:
             signature = {"signature": thought["signature"]} if "signature" in thought else {}
             return {"type": "thinking", "thinking": thought["text"], **signature}
@@ -117,7 +118,7 @@ def _part(block: Mapping[str, Any]) -> dict[str, Any]:
             return {"type": "tool_use", "id": use["toolUseId"], "name": use["name"], "input": use["input"]}
         case {"toolResult": result}:
             failed = {"is_error": result["status"] == "error"} if "status" in result else {}
-            parts = [_part(inner) for inner in result["content"]]
+            parts = [_part(inner, plain=False) for inner in result["content"]]
             return {"type": "tool_result", "tool_use_id": result["toolUseId"], "content": parts, **failed}
         case {"json": value}:
             return {"type": "json", "value": value}
@@ -125,17 +126,17 @@ def _part(block: Mapping[str, Any]) -> dict[str, Any]:
             raise UsageError(f"a block of the kind {', '.join(block)} has no form of ours")
 
 
-def _image(image: Mapping[str, Any]) -> dict[str, Any]:
+def _image(image: Mapping[str, Any], *, plain: bool) -> dict[str, Any]:
     source, kind = image["source"], IMAGES.get(image["format"], image["format"])
-    if "bytes" in source:
+    if plain and "bytes" in source:
         return {"type": "image_url", "image_url": {"url": str(DataURL(kind, source["bytes"]))}}
     return {"type": "image", "source": media_source(source, kind)}
 
 
-def _document(document: Mapping[str, Any]) -> dict[str, Any]:
+def _document(document: Mapping[str, Any], *, plain: bool) -> dict[str, Any]:
     kind = DOCUMENTS.get(document["format"]) if "format" in document else None
     source = document["source"]
-    if document.keys() == {"format", "name", "source"} and "bytes" in source and "." not in document["name"]:
+    if plain and document.keys() == {"format", "name", "source"} and "bytes" in source and "." not in document["name"]:
         data = str(DataURL(str(kind), source["bytes"]))
         return {"type": "file", "file": {"filename": document["name"], "file_data": data}}
     more = {name: document[name] for name in ("context", "citations") if name in document}

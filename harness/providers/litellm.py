@@ -6,27 +6,18 @@ It is given OpenAI's chat form, and answers in it. Source: https://docs.litellm.
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
-from harness.errors import UsageError
 from harness.llm.connections import end_with_run
 from harness.llm.llm import LLM
 from harness.llm.parts import Part
 from harness.llm.request import LLMRequest
+from harness.providers.litellm_sdk import httpx, litellm
 from harness.providers.openai_chat import ChatAnswer
 from harness.providers.openai_errors import translation
 from harness.providers.openai_request import wire_body
 from harness.providers.openai_sdk import openai
-
-# Else its import fetches a list of prices.
-os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
-try:
-    import httpx
-    import litellm  # type: ignore[import-not-found]  # it can't be installed beside the openai extra
-except ImportError as error:
-    raise UsageError("calls through litellm need it: pip install 'stream-harness[litellm]'") from error
 
 
 def _prepare() -> None:

@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Literal, Protocol
 from urllib.parse import urlsplit, urlunsplit
 
-from harness.errors import RecordingError, TransportFault, UnrecordedRequestError
+from harness.errors import RecordingError, RunCancelled, TransportFault, UnrecordedRequestError
 from harness.recording.cassette_reader import cassette_name
 from harness.recording.cassette_writer import CassetteWriter
 from harness.recording.kept_headers import kept_request_headers
 from harness.recording.matching import InteractionIndex
 from harness.recording.take import Take
 from harness.recording.wire import Interaction, WireRequest, WireResponse
+from harness.scope import current_run
 
 #: `none` plays only; `once` records where there is no recording, else plays; `new` plays what is there and records
 #: the rest; `all` records anew.
@@ -95,7 +96,14 @@ class Tape:
         raise TransportFault(miss)
 
     def begin(self, request: WireRequest) -> Take:
-        """Return what is to be filled with the live response to `request`; its clock starts now."""
+        """Return what is to be filled with the live response to `request`; its clock starts now.
+
+        Raises:
+            RunCancelled: the run that asks has been closed; an SDK that tries again is not to.
+        """
+        run = current_run()
+        if run is not None and run.cancelled:
+            raise RunCancelled
         take = Take(self._clean(request), self._scope_of(), self._clock, self._finish)
         with self._lock:
             self._takes[take] = None
@@ -174,7 +182,7 @@ class Tape:
             if self._journal is not None:
                 try:
                     self._journal.append(interaction)
-                except RecordingError:
+                except Exception:
                     # What the journal can't hold, the save at the end will complain of, after the run.
                     self._journal = None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -94,3 +95,11 @@ def test_the_live_cassette_replays(corpus: Path) -> None:
     (exchange,) = live_exchanges(corpus, "openai-compatible")
     for replayed in replay_cassette(exchange.path):
         assert (replayed.problems, replayed.error) == ([], None)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("litellm") is not None, reason="litellm is installed")
+def test_what_reaches_all_others_names_its_extra_where_it_is_missing() -> None:
+    with pytest.raises(UsageError, match=r"stream-harness\[litellm\]"):
+        LLM("litellm/cohere/command-r")
+    with pytest.raises(UsageError, match=r"'cohere'.*stream-harness\[litellm\]"):
+        LLM("cohere/command-r")

@@ -70,7 +70,7 @@ class Client:
 def _sync_httpx(library: Any) -> Callable[[str, bytes, float, Read, Seen], None]:
     def use(url: str, content: bytes, timeout: float, read: Read, seen: Seen) -> None:
         with (
-            library.Client(timeout=timeout, trust_env=False) as client,
+            library.Client(timeout=timeout, trust_env=False, verify=False) as client,
             client.stream("POST", url, content=content) as response,
         ):
             read.status = response.status_code
@@ -84,7 +84,7 @@ def _sync_httpx(library: Any) -> Callable[[str, bytes, float, Read, Seen], None]
 def _async_httpx(library: Any) -> Callable[[str, bytes, float, Read, Seen], None]:
     async def ause(url: str, content: bytes, patience: float, read: Read, seen: Seen) -> None:
         async with (
-            library.AsyncClient(timeout=patience, trust_env=False) as client,
+            library.AsyncClient(timeout=patience, trust_env=False, verify=False) as client,
             client.stream("POST", url, content=content) as response,
         ):
             read.status = response.status_code

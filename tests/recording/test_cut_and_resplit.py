@@ -135,7 +135,7 @@ def test_a_stream_without_its_end_marker_has_shown_everything_and_failed(stream:
 
 
 @every_stream
-@settings(max_examples=12, deadline=None, derandomize=True, database=None)
+@settings(max_examples=8, deadline=None, derandomize=True, database=None)
 @given(lengths=SPLITS)
 @example(lengths=[1])
 @example(lengths=[10_000_000])
@@ -170,7 +170,7 @@ def test_streams_of_real_providers_keep_both_promises(corpus: Path) -> None:
             stream = Remade(interaction)
             points = cut_points(interaction.response)
             step = max(1, len(points) // SAMPLE)
-            for how in BREAKS:
+            for how in ("end", "reset"):
                 check_cuts(stream, how, points[::-step])
             for lengths in ([3, 1, 7], [1]) if len(interaction.response.body) < SHORT else ([1_000, 1, 17],):
                 check_split(stream, lengths)

@@ -298,7 +298,7 @@ def test_fifty_recordings_and_replays_at_once_in_threads_do_not_mix(tmp_path: Pa
 
 def test_fifty_recordings_and_replays_at_once_in_tasks_do_not_mix(tmp_path: Path) -> None:
     async def by_httpx(url: str, content: str) -> str:
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(verify=False) as client:
             return (await client.post(url, content=content)).text
 
     async def by_aiohttp(url: str, content: str) -> str:

@@ -1,0 +1,75 @@
+"""Saboteurs of the clauses `scope.*`."""
+
+from __future__ import annotations
+
+import warnings
+import weakref
+from collections.abc import Callable
+from typing import Any, Final
+
+from conformance.saboteurs.saboteur import Saboteur
+
+_BASE: Final = "harness.scope:session_scope"
+_OF_THREAD: Final = "harness.bus:scope_of_thread"
+
+
+def _heard_by_all(session_scope: Callable[..., Any]) -> Callable[..., Any]:
+    """Give what a session's run emits to every other open session of the process, too."""
+    others: weakref.WeakSet[Any] = weakref.WeakSet()
+
+    def broken(sink: Any, run: Any, lookahead: Any) -> Any:
+        base = session_scope(sink, run, lookahead)
+        base.sinks = (*base.sinks, *(one for one in others if one not in base.sinks))
+        others.add(sink)
+        return base
+
+    return broken
+
+
+def _heard_by_itself(session_scope: Callable[..., Any]) -> Callable[..., Any]:
+    def broken(sink: Any, run: Any, lookahead: Any) -> Any:
+        base = session_scope(sink, run, lookahead)
+        base.sinks = (sink,)
+        return base
+
+    return broken
+
+
+def _threads_are_nobodys(scope_of_thread: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    from harness.scope import ROOT
+
+    def broken(source: Any) -> Any:
+        scope_of_thread(source)
+        return ROOT
+
+    return broken
+
+
+def _unwarned(scope_of_thread: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def broken(source: Any) -> Any:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return scope_of_thread(source)
+
+    return broken
+
+
+def _unpublished(aemit: Callable[..., Any]) -> Callable[..., Any]:
+    async def broken(bus: Any, source: Any, event: Any) -> None:
+        return
+
+    return broken
+
+
+def _asked_whole(current_run: Callable[[], Any]) -> Callable[[], Any]:
+    return lambda: None
+
+
+SABOTEURS: tuple[Saboteur, ...] = (
+    Saboteur("heard-by-all", ("scope.isolated",), _BASE, _heard_by_all),
+    Saboteur("heard-by-itself", ("scope.nested",), _BASE, _heard_by_itself),
+    Saboteur("threads-are-nobodys", ("scope.worker-threads",), _OF_THREAD, _threads_are_nobodys),
+    Saboteur("strays-unwarned", ("scope.worker-threads",), _OF_THREAD, _unwarned),
+    Saboteur("awaited-emits-unpublished", ("scope.aemit",), "harness.bus:EventBus.aemit", _unpublished),
+    Saboteur("asked-whole", ("scope.captures-llm",), "harness.llm.base:current_run", _asked_whole),
+)

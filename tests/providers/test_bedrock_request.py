@@ -1,0 +1,291 @@
+"""Bedrock's request body: what ordinary conversations become, and recorded bodies made again from what they say."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, strategies as st
+
+from harness.errors import UsageError
+from harness.llm import LLM, LLMRequest
+from harness.llm.messages import read_messages, read_tools
+from harness.providers.bedrock_recorded import wire_json
+from harness.providers.bedrock_request import parse_recorded, sdk_arguments
+from tests.providers.playing_again import again
+from tests.providers.reading import exchanges, live_exchanges
+
+MODEL = "us.anthropic.claude-sonnet-4-20250514-v1:0"
+URL = "https://bedrock-runtime.us-east-1.amazonaws.com/model/us.anthropic.claude-sonnet-4-20250514-v1%3A0/converse"
+SHIPPED = Path(__file__).parents[2] / "cassettes" / "bedrock"
+PDF = "JVBERi0xLjQK"
+PNG = "iVBORw0KGgo="
+POINT = {"cachePoint": {"type": "default"}}
+
+
+def text(said: str) -> dict[str, Any]:
+    return {"text": said}
+
+
+def use(name: str, **arguments: Any) -> dict[str, Any]:
+    return {"toolUse": {"toolUseId": f"tooluse_{name}", "name": name, "input": arguments}}
+
+
+def result(name: str, *content: dict[str, Any], **more: Any) -> dict[str, Any]:
+    said = list(content) or [text("done")]
+    return {"toolResult": {"toolUseId": f"tooluse_{name}", "content": said, **more}}
+
+
+def image(**source: Any) -> dict[str, Any]:
+    return {"image": {"format": "png", "source": source or {"bytes": PNG}}}
+
+
+def document(format_: str = "pdf", name: str = "a", source: Any = None, **more: Any) -> dict[str, Any]:
+    return {"document": {"format": format_, "name": name, "source": source or {"bytes": PDF}, **more}}
+
+
+def user(*content: Any) -> dict[str, Any]:
+    return {"role": "user", "content": list(content)}
+
+
+def answer(*content: Any) -> dict[str, Any]:
+    return {"role": "assistant", "content": list(content)}
+
+
+THOUGHT = {"reasoningContent": {"reasoningText": {"text": "hm", "signature": "c2ln"}}}
+HIDDEN = {"reasoningContent": {"redactedContent": "ZGF0YQ=="}}
+ASKED = user(text("Hi"))
+#: Conversations as other callers have sent them.
+CONVERSATIONS: dict[str, list[dict[str, Any]]] = {
+    "one text": [ASKED],
+    "texts": [user(text("a"), text("b"))],
+    "cache points": [user(text("a"), POINT, image(), {"cachePoint": {"type": "default", "ttl": "1h"}})],
+    "files": [user(text("a"), image(), document(), document("txt", "b"), document("docx", "c d"))],
+    "documents of other kinds": [
+        user(document("txt", "t", {"text": "é"}), document("txt", "t", {"content": [text("a")]})),
+        answer(text("a")),
+        user(document("pdf", "t", {"s3Location": {"uri": "s3://b/k.pdf"}}, context="c", citations={"enabled": True})),
+    ],
+    "document with a dot": [user(text("a"), document(name="a.pdf"))],
+    "image in a bucket": [user(image(s3Location={"uri": "s3://b/k.png"}))],
+    "prefilled answer": [ASKED, answer(text("{"))],
+    "one call": [ASKED, answer(use("a", x=1)), user(result("a"))],
+    "text before calls": [ASKED, answer(text("Wait."), use("a", x=1.5), use("b")), user(result("a"), result("b"))],
+    "text after a call": [ASKED, answer(use("a"), text("Done?"))],
+    "empty text before a call": [ASKED, answer(text(""), use("a"))],
+    "reasoning before calls": [ASKED, answer(THOUGHT, HIDDEN, text("Wait."), use("a")), user(result("a"))],
+    "reasoning among calls": [ASKED, answer(THOUGHT, use("a"), THOUGHT, use("b"))],
+    "deep arguments": [ASKED, answer(use("a", x={"bytes": [None, True, {"z": "é 🗼"}]}))],
+    "failed result": [ASKED, answer(use("a")), user(result("a", status="error"), result("b", status="success"))],
+    "JSON result": [ASKED, answer(use("a")), user(result("a", {"json": {"x": [1]}}))],
+    "result of blocks": [ASKED, answer(use("a")), user(result("a", text("x"), image(), document(name="b")))],
+    "results and text": [ASKED, answer(use("a")), user(result("a"), text("And now?"))],
+    "text and results": [ASKED, answer(use("a")), user(text("Here:"), result("a"))],
+    "cache point after results": [ASKED, answer(use("a")), user(result("a"), POINT)],
+    "empty answer": [ASKED, {"role": "assistant", "content": []}],
+}
+SPEC = {"toolSpec": {"name": "a", "description": "A.", "inputSchema": {"json": {"type": "object"}}}}
+#: What stands in recorded bodies besides.
+FIELDS: dict[str, dict[str, Any]] = {
+    "nothing": {},
+    "system": {"system": [text("Be brief.")]},
+    "system of blocks": {"system": [text("Be brief."), POINT, text("Be kind.")]},
+    "empty system": {"system": []},
+    "empty fields": {"inferenceConfig": {}, "additionalModelRequestFields": {}},
+    "sampling": {"inferenceConfig": {"maxTokens": 1, "temperature": 0, "topP": 1.0, "stopSequences": ["a"]}},
+    "sampling of another kind": {"inferenceConfig": {"maxTokens": 1, "topK": 3, "stopSequences": []}},
+    "no stop sequences": {"inferenceConfig": {"stopSequences": []}},
+    "thinking": {"additionalModelRequestFields": {"thinking": {"type": "enabled", "budget_tokens": 1024}}},
+    "model's own fields": {"additionalModelRequestFields": {"thinking": {"type": "disabled"}, "top_k": 5}},
+    "tools": {"toolConfig": {"tools": [SPEC, POINT, SPEC], "toolChoice": {"auto": {}}}},
+    "strict tool": {"toolConfig": {"tools": [{"toolSpec": {**SPEC["toolSpec"], "strict": True}}]}},
+    "no tools": {"toolConfig": {}},
+    "more": {"guardrailConfig": {"guardrailIdentifier": "g"}, "requestMetadata": {"a": "b"}},
+    "output": {"outputConfig": {"textFormat": {"type": "json_schema"}}},
+}
+
+
+def rebuilt(body: Any, url: str = URL) -> Any:
+    arguments = sdk_arguments(*again(parse_recorded(url, json.dumps(body).encode())))
+    del arguments["modelId"]
+    return wire_json(arguments)
+
+
+def canonical(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)
+
+
+@pytest.mark.parametrize("messages", CONVERSATIONS.values(), ids=CONVERSATIONS)
+def test_recorded_conversation_is_made_again_to_the_same_json(messages: list[dict[str, Any]]) -> None:
+    body = {"messages": messages}
+    assert canonical(rebuilt(body)) == canonical(body)
+
+
+@pytest.mark.parametrize("fields", FIELDS.values(), ids=FIELDS)
+def test_recorded_fields_are_made_again_to_the_same_json(fields: dict[str, Any]) -> None:
+    body = {"messages": [ASKED], **fields}
+    assert canonical(rebuilt(body)) == canonical(body)
+
+
+_said = st.text()
+_json = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False) | _said,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_said, inner, max_size=3),
+    max_leaves=6,
+)
+_arguments = st.dictionaries(_said, _json, max_size=3)
+_media = st.sampled_from([image(), document(), document("md", "b", {"text": "x"})])
+_use = st.builds(lambda name, asked: {"toolUse": {**use(name)["toolUse"], "input": asked}}, _said, _arguments)
+_inner = st.builds(text, _said) | _media | st.builds(lambda value: {"json": value}, _arguments)
+_result = st.builds(
+    lambda name, content, more: {"toolResult": {**result(name)["toolResult"], "content": content, **more}},
+    _said,
+    st.lists(_inner, max_size=3),
+    st.sampled_from([{}, {"status": "error"}]),
+)
+_text = st.builds(text, _said)
+_turns = st.tuples(
+    st.lists(_text | _media | _result | st.just(POINT), max_size=4),
+    st.lists(_text | _use | st.sampled_from([THOUGHT, HIDDEN]), max_size=4),
+)
+
+
+@given(st.lists(_turns, min_size=1, max_size=3), st.sampled_from(list(FIELDS.values())))
+def test_any_recorded_request_is_made_again_to_the_same_json(turns: list[Any], fields: dict[str, Any]) -> None:
+    body = {"messages": [message for asked, said in turns for message in (user(*asked), answer(*said))], **fields}
+    assert canonical(rebuilt(body)) == canonical(body)
+
+
+def test_every_shipped_request_is_made_again_to_the_same_json() -> None:
+    found = [exchange for path in sorted(SHIPPED.glob("*/cassette.yaml")) for exchange in exchanges(path)]
+    assert len(found) >= 10
+    for exchange in found:
+        assert rebuilt(exchange.request, exchange.url) == exchange.request, str(exchange.path)
+
+
+def test_every_live_request_is_made_again_to_the_same_json(corpus: Path) -> None:
+    for exchange in live_exchanges(corpus, "bedrock"):
+        assert rebuilt(exchange.request, exchange.url) == exchange.request, str(exchange)
+
+
+@pytest.mark.parametrize(("operation", "stream"), [("converse", False), ("converse-stream", True)])
+def test_the_url_says_endpoint_model_and_whether_it_streams(operation: str, stream: bool) -> None:
+    url = f"{URL.removesuffix('converse')}{operation}"
+    call = parse_recorded(url, json.dumps({"messages": [ASKED]}).encode())
+    assert (call.model, call.stream) == (f"bedrock/{MODEL}", stream)
+    assert call.settings["base_url"] == "https://bedrock-runtime.us-east-1.amazonaws.com"
+
+
+@pytest.mark.parametrize(
+    ("body", "url", "named"),
+    [
+        (b"oops", URL, "not JSON"),
+        (b"[]", URL, "not an object"),
+        (b"{}", URL, "'messages'"),
+        (b'{"messages": []}', URL.replace("converse", "invoke"), "only requests of Converse"),
+        (b'{"messages": []}', f"{URL}?a=1", "only requests of Converse"),
+        (json.dumps({"messages": [ASKED, answer({"video": {}})]}).encode(), URL, r"messages\[1\].*video"),
+        (json.dumps({"messages": [ASKED, ASKED]}).encode(), URL, r"messages\[1\]"),
+        (json.dumps({"messages": [{**ASKED, "priority": 1}]}).encode(), URL, r"messages\[0\]"),
+        (json.dumps({"messages": [user({**text("a"), "later": 1})]}).encode(), URL, r"messages\[0\]"),
+        (json.dumps({"messages": [ASKED], "system": [{"guardContent": {}}]}).encode(), URL, "system"),
+        (json.dumps({"messages": [ASKED], "toolConfig": {"tools": [{"systemTool": {}}]}}).encode(), URL, r"tools\[0\]"),
+        (json.dumps({"messages": [ASKED], "toolConfig": {"later": 1}}).encode(), URL, r"toolConfig\.later"),
+    ],
+    ids=[
+        "no JSON", "no object", "no messages", "another operation", "query", "block", "role", "field of a message",
+        "field of a block", "system", "tool of the provider", "field of the tools",
+    ],
+)  # fmt: skip
+def test_what_cannot_be_rebuilt_is_named(body: bytes, url: str, named: str) -> None:
+    with pytest.raises(UsageError, match=named):
+        parse_recorded(url, body)
+
+
+def sent(*messages: dict[str, Any], tools: list[dict[str, Any]] | None = None) -> Any:
+    request = LLMRequest(read_messages(list(messages)), read_tools(tools))
+    return sdk_arguments(LLM(f"bedrock/{MODEL}"), request)
+
+
+def data_file(url: str, **more: Any) -> dict[str, Any]:
+    return {"type": "file", "file": {"file_data": url, **more}}
+
+
+#: An ordinary part → its blocks.
+ORDINARY: dict[str, tuple[dict[str, Any], list[dict[str, Any]]]] = {
+    "image by data URL": (
+        {"type": "image_url", "image_url": {"url": f"data:image/jpg;base64,{PNG}"}},
+        [{"image": {"format": "jpeg", "source": {"bytes": PNG}}}],
+    ),
+    "image in a bucket": ({"type": "image_url", "image_url": {"url": "s3://b/k.JPG"}}, [
+        {"image": {"format": "jpeg", "source": {"s3Location": {"uri": "s3://b/k.JPG"}}}}
+    ]),
+    "PDF": (data_file(f"data:application/pdf;base64,{PDF}", filename="an_a&b.pdf"), [document(name="an-a-b")]),
+    "file without a name": (data_file("data:text/plain,%C3%A9"), [document("txt", "document", {"bytes": "w6k="})]),
+    "image as a file": (data_file(f"data:image/png;base64,{PNG}"), [image()]),
+    "cache mark": ({"type": "text", "text": "a", "cache_control": {"type": "ephemeral"}}, [text("a"), POINT]),
+    "refusal": ({"type": "refusal", "refusal": "No."}, [text("No.")]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("part", "blocks"), ORDINARY.values(), ids=ORDINARY)
+def test_ordinary_parts_become_blocks(part: dict[str, Any], blocks: list[dict[str, Any]]) -> None:
+    body = sent({"role": "user", "content": [part]})
+    assert wire_json(body["messages"]) == [user(*blocks)]
+
+
+def call(name: str, arguments: str) -> dict[str, Any]:
+    return {"id": f"tooluse_{name}", "type": "function", "function": {"name": name, "arguments": arguments}}
+
+
+def test_an_ordinary_conversation_alternates_between_its_sides() -> None:
+    body = sent(
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "Hi", "name": "ada"},
+        {"role": "user", "content": "Are you there?"},
+        {"role": "assistant", "content": "", "tool_calls": [call("a", '{"x": 1}'), call("b", "")]},
+        {"role": "tool", "tool_call_id": "tooluse_a", "content": "done", "name": "a"},
+        {"role": "tool", "tool_call_id": "tooluse_b", "content": "done"},
+        {"role": "user", "content": "And?"},
+        {"role": "developer", "content": "Be kind."},
+    )
+    assert body["system"] == [text("Be brief."), text("Be kind.")]
+    assert body["messages"] == [
+        user(text("Hi"), text("Are you there?")),
+        answer(use("a", x=1), use("b")),
+        user(result("a"), result("b"), text("And?")),
+    ]
+
+
+def test_tools_are_specs_and_cache_marks_are_points() -> None:
+    tools = [
+        {"type": "function", "function": {"name": "a"}, "cache_control": {"type": "ephemeral", "ttl": "1h"}},
+        {"type": "function", "function": {"name": "b", "description": "B.", "parameters": {"type": "object"}}},
+    ]
+    assert sent({"role": "user", "content": "Hi"}, tools=tools)["toolConfig"]["tools"] == [
+        {"toolSpec": {"name": "a", "inputSchema": {"json": {"type": "object", "properties": {}}}}},
+        {"cachePoint": {"type": "default", "ttl": "1h"}},
+        {"toolSpec": {"name": "b", "description": "B.", "inputSchema": {"json": {"type": "object"}}}},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("message", "named"),
+    [
+        ({"role": "function", "content": "x", "name": "f"}, "function"),
+        ({"role": "tool", "content": "x"}, "tool_call_id"),
+        ({"role": "user", "content": [{"type": "input_audio", "input_audio": {"data": "", "format": "wav"}}]}, "Audio"),
+        ({"role": "user", "content": [{"role": "user", "content": "x"}]}, "QuotedMessage"),
+        ({"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://x/y.png"}}]}, "s3://"),
+        ({"role": "user", "content": [{"type": "file", "file": {"file_id": "a"}}]}, "data URL"),
+        ({"role": "user", "content": [data_file("data:application/zip;base64,")]}, "application/zip"),
+        ({"role": "user", "content": [data_file("data:application/pdf;base64,%")]}, "base64"),
+        ({"role": "assistant", "content": None, "tool_calls": [call("a", "{oops")]}, "tooluse_a"),
+    ],
+    ids=["function", "no id", "audio", "quoted", "image URL", "no data", "media type", "base64", "arguments"],
+)
+def test_what_bedrock_does_not_take_is_refused_before_anything_is_sent(message: dict[str, Any], named: str) -> None:
+    with pytest.raises(UsageError, match=named):
+        sent(message)
