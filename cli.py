@@ -303,7 +303,9 @@ def diff(first: Path, second: Path, json_file: IO[str] | None) -> int:
 
 @harness.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--max-age", type=click.IntRange(1), default=365, show_default=True, metavar="DAYS", help="Older is a finding.")
+@click.option(
+    "--max-age", type=click.IntRange(1), default=365, show_default=True, metavar="DAYS", help="Older is a finding."
+)
 @json_option
 def scan(paths: tuple[Path, ...], max_age: int, json_file: IO[str] | None) -> int:
     """Look for credentials, unreadable or outdated formats, age, unplayed requests and orphan files.
@@ -336,10 +338,18 @@ def scan(paths: tuple[Path, ...], max_age: int, json_file: IO[str] | None) -> in
 
 
 @harness.command()
-@click.option("--runtime", default="harness", show_default=True, metavar="NAME|module:attr", help="The runtime under test.")
-@click.option("--clause", "clauses", multiple=True, metavar="GLOB", help="Only these clauses, as in cleanup.*; repeatable.")
-@click.option("--expect", type=click.Path(path_type=Path), metavar="FILE", help="Known failures; new and stale ones fail.")
-@click.option("--write-expect", type=click.Path(path_type=Path), metavar="FILE", help="Write the failures as known ones.")
+@click.option(
+    "--runtime", default="harness", show_default=True, metavar="NAME|module:attr", help="The runtime under test."
+)
+@click.option(
+    "--clause", "clauses", multiple=True, metavar="GLOB", help="Only these clauses, as in cleanup.*; repeatable."
+)
+@click.option(
+    "--expect", type=click.Path(path_type=Path), metavar="FILE", help="Known failures; new and stale ones fail."
+)
+@click.option(
+    "--write-expect", type=click.Path(path_type=Path), metavar="FILE", help="Write the failures as known ones."
+)
 @click.option("-n", "--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes to work in.")
 @click.option("--junit", type=click.Path(path_type=Path), metavar="FILE", help="Write a JUnit report.")
 @json_option
@@ -390,7 +400,9 @@ def conformance(
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="On this port; 0 takes a free one.")
 @click.option("--speed", type=click.FloatRange(0, min_open=True), help="Answer at recorded times: 1 as recorded.")
-@click.option("--fault", "specs", multiple=True, metavar="SPEC", help="What goes wrong, as in cut:120 or 429:2; repeatable.")
+@click.option(
+    "--fault", "specs", multiple=True, metavar="SPEC", help="What goes wrong, as in cut:120 or 429:2; repeatable."
+)
 @json_option
 def serve(path: Path, port: int, speed: float | None, specs: tuple[str, ...], json_file: IO[str] | None) -> None:
     """Serve a recording or cassette on loopback as its provider, chunk by chunk, until Ctrl-C.
@@ -503,7 +515,9 @@ def _render_outcome(console: Console, document: dict[str, Any]) -> None:
                     f"               {check['scenario']}{at}: {violation['message']}", markup=False, highlight=False
                 )
     for fault in document["faults"]:
-        console.print(f"fault of the harness in {fault['scenario']}:\n{fault['message']}", markup=False, highlight=False)
+        console.print(
+            f"fault of the harness in {fault['scenario']}:\n{fault['message']}", markup=False, highlight=False
+        )
     subject, counts = document["subject"], document["summary"]
     told = "; ".join(
         f"{level.upper()} {', '.join(f'{count} {name}' for name, count in counts[level].items())}"

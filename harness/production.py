@@ -50,6 +50,7 @@ class Production:
 
     def know(self, source: Any) -> None:
         """Let events that `source` emits in threads without context find this session."""
+        self.timeline.root = source
         if self._base is not None:
             # A session without a source is known all the same, so that a stray event is warned of.
             attribution.remember(self._base if source is None else source, self._base)
@@ -71,6 +72,7 @@ class Production:
     def end(self) -> None:
         """Let go of everything that would keep the run's objects alive."""
         self.unfinished.clear()
+        self.timeline.root = None
         if self._base is not None:
             attribution.forget(self._base)
         if self.run is not None:

@@ -73,6 +73,9 @@ class Timeline:
         #: How many frames have been let go of; always 0 while they are retained.
         self._released = 0
         self._open: set[str] = set()
+        #: The source whose scope is the outermost one, and seals the timeline when it ends. A session of a body that may
+        #: start several runs one after the other has none.
+        self.root: Any = None
         self._wakers: list[Callable[[], None]] = []
         self._cursors: list[Cursor] = []
         self._value: Any = None
@@ -111,7 +114,7 @@ class Timeline:
                 self._open.add(event.event_id)
             elif closing:
                 self._open.discard(event.started_event_id or "")
-                if scope.owned and scope.parent is not None and scope.parent.sink is self:
+                if scope.owned and source is self.root and scope.parent is not None and scope.parent.sink is self:
                     self._move("seal")
             wakers = self._take_wakers()
         for wake in wakers:

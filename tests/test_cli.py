@@ -113,7 +113,9 @@ def test_a_recording_that_can_not_be_read_ends_with_2_and_says_what_to_do(
     assert said.out.startswith("error")
     assert name in said.out
     # What was expected, or what to do next.
-    assert re.search(r"expected|record it |update |a later one|not written to its end|is a folder with", said.out), said.out
+    assert re.search(r"expected|record it |update |a later one|not written to its end|is a folder with", said.out), (
+        said.out
+    )
     assert "Traceback" not in said.out + said.err
     assert "1 errors" in said.out
 
@@ -223,9 +225,7 @@ def edit_request(copy: Path) -> None:
         (edit_request, "body differs at messages[0].content"),
     ],
 )
-def test_what_differs_ends_with_1_and_says_where(
-    edit: Callable[[Path], None], told: str, copy: Path, run: Run
-) -> None:
+def test_what_differs_ends_with_1_and_says_where(edit: Callable[[Path], None], told: str, copy: Path, run: Run) -> None:
     before = {name: (copy / name).read_bytes() for name in FILES}
     edit(copy)
     assert {name: (copy / name).read_bytes() for name in FILES} != before

@@ -16,7 +16,7 @@ from typing import Any, Final, Literal
 from conformance.census import ENDING_S, Census
 from conformance.evidence import Evidence
 from conformance.observations import BlockLeft, CloseCalled, ClosedUnstarted, Exited, LeftBehind
-from conformance.programs import Ask, Block, CallProgram, Emit, FlowProgram, Method, Program, Raise, Reach, Step
+from conformance.programs import Ask, Block, CallProgram, Emit, FlowProgram, Give, Method, Program, Raise, Reach, Step
 from conformance.scenario import Scenario
 from conformance.scenarios.driving import KINDS, Consumer, Kind, Observe, attempt, both
 from conformance.stage import StageError
@@ -67,7 +67,9 @@ def _close(session: Any) -> None:
 
 def _close_in_thread(session: Any) -> None:
     raised: list[BaseException | None] = []
-    closer = threading.Thread(target=lambda: raised.append(attempt(lambda: session.close())), name="closer", daemon=True)
+    closer = threading.Thread(
+        target=lambda: raised.append(attempt(partial(_close, session))), name="closer", daemon=True
+    )
     closer.start()
     closer.join(ENDING_S)
     if not raised:
@@ -79,7 +81,7 @@ def _close_in_thread(session: Any) -> None:
 def _unstarted(consumer: Consumer, subject: Subject, performance: Performance) -> Evidence:
     """Close a session that nobody has read, and then read it."""
     closed = consumer.open(_PLAIN)
-    closed.close()
+    consumer.close(closed)
     taken = consumer.read(closed)
     consumer.let_finish()
     seen = [ClosedUnstarted("close()", performance.stage.has_reached("began"), len(taken.frames), taken.raised)]
@@ -133,7 +135,8 @@ def _exit(kind: Kind, place: str) -> Scenario:
             guard = threading.Timer(_START_S, process.kill)
             guard.start()
             assert process.stdout is not None
-            blocked = process.stdout.readline().strip() == "blocked"
+            # What the subject writes comes before it.
+            blocked = any(line.strip() == "blocked" for line in process.stdout)
             guard.cancel()
             try:
                 _, said = process.communicate(timeout=_EXIT_S)
@@ -157,19 +160,21 @@ def _left_behind(program: Program, end: Literal["read", "closed", "dropped"], of
     """Perform a program twice, so that what is made once per process is there, and count after the second time."""
 
     def perform(kind: Kind, subject: Subject, performance: Performance, census: Census | None) -> None:
+        def watch(name: str, thing: Any) -> Any:
+            if census is not None:
+                census.watch(name, thing)
+            return thing
+
         if isinstance(program, FlowProgram):
             flow = subject.flow(program, performance)
-            session = flow.stream_events() if kind == "sync" else flow.astream()
-            if census is not None:
-                census.watch("the flow", flow)
+            make = flow.stream_events if kind == "sync" else flow.astream
+            watch("the flow", flow)
         else:
-            session = (subject.session if kind == "sync" else subject.asession)(program, performance)
-        if census is not None:
-            census.watch("the session", session)
+            make = partial(subject.session if kind == "sync" else subject.asession, program, performance)
         if kind == "sync":
-            _use(session, end)
+            _use(watch("the session", make()), end)
         else:
-            asyncio.run(_ause(session, end))
+            asyncio.run(_ause(lambda: watch("the session", make()), end))
 
     def observe(consumer: Consumer, subject: Subject, performance: Performance) -> Evidence:
         perform(consumer.kind, subject, performance, None)
@@ -195,7 +200,8 @@ def _use(session: Any, end: str) -> None:
         session.close()
 
 
-async def _ause(session: Any, end: str) -> None:
+async def _ause(make: Callable[[], Any], end: str) -> None:
+    session = make()
     with contextlib.suppress(LookupError):
         async for _ in session:
             if end != "read":
@@ -204,7 +210,7 @@ async def _ause(session: Any, end: str) -> None:
         await session.aclose()
 
 
-_WORK: Final[tuple[Step, ...]] = (Emit("one"), Ask(), Emit("two"))
+_WORK: Final[tuple[Step, ...]] = (Emit("one"), Ask(), Emit("two"), Give(None))
 _FAILS: Final = FlowProgram((Method("fails", (Emit("one"), Raise(LookupError))),))
 _ASKS: Final = FlowProgram((Method("first", _WORK), Method("second", (Emit("three"),), after=("first",))))
 _WAITS: Final = FlowProgram((Method("waits", (Emit("one"), Block("never"), Emit("two")), is_async=True),))

@@ -11,6 +11,7 @@ import gc
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from conformance.census import ENDING_S, Census, tasks_left
@@ -22,6 +23,7 @@ from conformance.programs import (
     CallProgram,
     Emit,
     FlowProgram,
+    Give,
     HoldBody,
     Method,
     Program,
@@ -55,7 +57,7 @@ class Place:
 def _flow(*steps: Step, is_async: bool = False) -> FlowProgram:
     return FlowProgram(
         (
-            Method("first", (Emit("one"), *steps, Emit("two"), Reach("went-on")), is_async=is_async),
+            Method("first", (Emit("one"), *steps, Emit("two"), Reach("went-on"), Give(None)), is_async=is_async),
             Method("next", (Reach("began-next"),), after=("first",)),
         )
     )
@@ -111,7 +113,7 @@ def _consume(how: str, make: Callable[[], Any], performance: Performance, told: 
     session = told.session = make()
     iterator = _begin(session, performance)
     if how == "close":
-        told.raised = attempt(lambda: session.close())
+        told.raised = attempt(partial(_close, session))
     elif how == "with":
 
         def leave() -> None:
@@ -166,7 +168,7 @@ async def _aclose(how: str, session: Any, performance: Performance, told: _Told)
     await anext(iterator)
     await performance.stage.aawait_reached("held")
     if how == "close":
-        told.raised = attempt(lambda: session.close())
+        told.raised = attempt(partial(_close, session))
     elif how == "other-thread":
         reader = asyncio.create_task(read(), name="reader")
         closer = await asyncio.to_thread(_closer, session, told)
@@ -188,11 +190,15 @@ async def _leave_block(how: str, session: Any) -> None:
 
 def _closer(session: Any, told: _Told) -> threading.Thread:
     def close() -> None:
-        told.raised = attempt(lambda: session.close())
+        told.raised = attempt(partial(_close, session))
 
     thread = threading.Thread(target=close, name="closer", daemon=True)
     thread.start()
     return thread
+
+
+def _close(session: Any) -> None:
+    session.close()
 
 
 def _but_own(error: BaseException | None) -> BaseException | None:
@@ -224,6 +230,8 @@ def _closed(kind: Kind, how: str, place: Place, subject: Subject, performance: P
                 asyncio.run(_aconsume(how, made, performance, told))
         except BaseException as error:
             told.failed.append(error)
+            # Nobody needs to wait for a run that will not begin.
+            stage.reach("held")
 
     consumer = threading.Thread(target=consume, name="consumer", daemon=True)
     consumer.start()

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import Any, Final, Literal, Self
 
@@ -51,7 +52,7 @@ class Consumer:
     ) -> None:
         self._performance.stage.release_all()
         for session in self._sessions:
-            attempt(session.close)
+            attempt(partial(self.close, session))
         if self._loop is not None:
             tasks = asyncio.all_tasks(self._loop)
             for task in tasks:
@@ -119,6 +120,13 @@ class Consumer:
         except Exception as error:
             return Taken(raised=error)
         return self.take(iterator)
+
+    def close(self, session: Any) -> None:
+        """Close a session by `close()`, or, where that is missing, by `aclose()`."""
+        if self.is_sync or hasattr(session, "close"):
+            session.close()
+        else:
+            self.complete(session.aclose())
 
     def complete(self, awaitable: Any) -> Any:
         """Return what `awaitable` gives, in the consumer's loop. Raises whatever it raises."""

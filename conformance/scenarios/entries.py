@@ -130,7 +130,7 @@ def _flow_flag(end: str) -> Observe:
         _await_held(consumer, performance, len(sessions))
         seen = [FlagRead("the flow's, outside of its run while that is on", True, flow.stream)]
         if end == "closed":
-            sessions[0].close()
+            consumer.close(sessions[0])
         performance.stage.release("held")
         for session in sessions:
             if end != "closed":
@@ -158,7 +158,7 @@ def _llm_flag(end: str) -> Observe:
         _await_held(consumer, performance, count)
         seen = [FlagRead("the LLM's, while a call of it is streamed", False, llm.stream)]
         if end == "closed":
-            sessions[0].close()
+            consumer.close(sessions[0])
         performance.stage.release("held")
         for session in sessions:
             if end != "closed":

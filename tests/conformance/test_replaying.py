@@ -147,11 +147,6 @@ def test_what_can_not_be_judged_is_an_error_and_the_rest_is_judged(cassettes: Pa
     }  # fmt: skip
 
 
-def test_several_workers_give_the_same_results_in_the_same_order(recordings: Path) -> None:
-    subjects = found([recordings])
-    assert list(replay_all(subjects, workers=2)) == list(replay_all(subjects))
-
-
 def result_of(status: Any, path: str = "a", interaction: int | None = 1) -> ReplayResult:
     return ReplayResult(path, "cassette", interaction, None, None, status)
 

@@ -121,7 +121,9 @@ def told(frame: StreamFrame) -> str:
         case "llm_stream_chunk" if payload["call_type"] == "tool_call":
             call = payload["tool_call"]
             function = call["function"]
-            return f"call {call['index']} {call['id']} {function['name']} {payload['chunk']!r} of {function['arguments']}"
+            return (
+                f"call {call['index']} {call['id']} {function['name']} {payload['chunk']!r} of {function['arguments']}"
+            )
         case "llm_stream_chunk":
             return f"text {payload['chunk']!r}"
         case "llm_thinking_chunk":
@@ -129,7 +131,9 @@ def told(frame: StreamFrame) -> str:
         case "llm_call_completed":
             response = payload["response"]
             if payload["call_type"] == "tool_call":
-                response = [f"{call['id']} {call['function']['name']} {call['function']['arguments']}" for call in response]
+                response = [
+                    f"{call['id']} {call['function']['name']} {call['function']['arguments']}" for call in response
+                ]
             return f"completed {response!r} {payload['finish_reason']}"
         case "llm_call_failed":
             return f"failed {payload['error_type']}"

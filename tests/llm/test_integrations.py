@@ -52,7 +52,9 @@ def test_one_half_serves_both_ways(kind: type[Scripted], way: Way) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_neither_half_is_refused_with_what_to_implement(way: Way) -> None:
-    with pytest.raises(UsageError, match=r"Neither implements neither generate\(\) nor agenerate\(\), nor its own call"):
+    with pytest.raises(
+        UsageError, match=r"Neither implements neither generate\(\) nor agenerate\(\), nor its own call"
+    ):
         called(Neither("n"), way, "Hi")
 
 

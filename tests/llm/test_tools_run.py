@@ -51,7 +51,7 @@ def test_a_tool_is_run_between_chunks_and_completion_and_its_value_is_the_result
         'call 0 c0 add \'{"a":1,"b":2}\' of {"a":1,"b":2}',
         "tool add started",
         "tool add finished 3",
-        "completed ['c0 add {\"a\":1,\"b\":2}'] tool_calls",
+        'completed [\'c0 add {"a":1,"b":2}\'] tool_calls',
     ]
     assert ran.result == 3
     started, _, used, finished, completed = ran.frames

@@ -52,9 +52,7 @@ def read_plain(body: bytes) -> Reading:
     return _reading(text, calls, answer.get("usage"), choice["finish_reason"])
 
 
-def _reading(
-    text: str, calls: list[dict[str, Any]], usage: dict[str, Any] | None, reason: str | None
-) -> Reading:
+def _reading(text: str, calls: list[dict[str, Any]], usage: dict[str, Any] | None, reason: str | None) -> Reading:
     return Reading(
         text,
         [

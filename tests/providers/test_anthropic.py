@@ -320,7 +320,7 @@ class Raw(WireServer):
 
     def __init__(self, body: bytes, content_type: str = "text/event-stream") -> None:
         super().__init__()
-        self._response = WireResponse(200, (("content-type", content_type), ("request-id", "req_raw")), (body,))
+        self._response = WireResponse(200, (("content-type", content_type), ("request-id", "req_raw")), (body,) if body else ())
 
     def answer(self, request: WireRequest) -> WireResponse:
         return self._response

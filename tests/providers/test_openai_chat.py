@@ -102,7 +102,9 @@ ANSWERS = [
     Answer("text", HARBOUR_TEXT),
     Answer("unicode", UNICODE_TEXT),
     Answer("tool_call", calls=calls(BERGEN_CALL), reason="tool_calls", keywords={"tools": TOOLS}),
-    Answer("parallel_tool_calls", calls=calls(BERGEN_CALL, NARVIK_CALL), reason="tool_calls", keywords={"tools": TOOLS}),
+    Answer(
+        "parallel_tool_calls", calls=calls(BERGEN_CALL, NARVIK_CALL), reason="tool_calls", keywords={"tools": TOOLS}
+    ),
     Answer("two_tools", calls=calls(BERGEN_CALL, TIDE_CALL), reason="tool_calls", keywords={"tools": TOOLS}),
     Answer("structured", REPORT_JSON, keywords={"response_model": Report}),
     Answer("length", "One wave, two", reason="length", completion_tokens=4, settings={"max_tokens": 4}),
@@ -127,7 +129,9 @@ def test_an_answer_arrives_whole_with_usage_and_reason(
         assert ran.result == response
     else:
         assert response == answer.text
-        assert ran.result == (Report.model_validate_json(REPORT_JSON) if "response_model" in answer.keywords else response)
+        assert ran.result == (
+            Report.model_validate_json(REPORT_JSON) if "response_model" in answer.keywords else response
+        )
     assert completed["finish_reason"] == completed["raw_finish_reason"] == answer.reason
     assert completed["usage"]["total_tokens"] == (
         completed["usage"]["prompt_tokens"] + completed["usage"]["completion_tokens"]
@@ -279,7 +283,12 @@ def test_an_unknown_model_is_the_providers_error(server: OpenAIChatServer) -> No
     ],
 )
 def test_a_stream_that_breaks_off_is_a_failure_after_the_chunks_that_came(
-    scenario: str, keywords: Mapping[str, Any], error: type[ProviderError], told: str, way: Way, server: OpenAIChatServer
+    scenario: str,
+    keywords: Mapping[str, Any],
+    error: type[ProviderError],
+    told: str,
+    way: Way,
+    server: OpenAIChatServer,
 ) -> None:
     ran = streamed(llm_of(server), way, SCENARIOS[scenario].prompt, **keywords)
     assert type(ran.error) is error

@@ -107,7 +107,13 @@ def test_ids_and_times_and_numbers_of_a_run_do_not_count() -> None:
 
 
 def test_equal_scopes_are_told_apart_by_what_is_in_them() -> None:
-    rows = [flow(), ("1", "custom_started", "flow", {}), chunk("1", "a"), ("2", "custom_started", "flow", {}), chunk("2", "b")]
+    rows = [
+        flow(),
+        ("1", "custom_started", "flow", {}),
+        chunk("1", "a"),
+        ("2", "custom_started", "flow", {}),
+        chunk("2", "b"),
+    ]
     swapped = [rows[0], rows[3], rows[4], rows[1], rows[2]]
     assert [one.kind for one in differences(rows, swapped)] == ["moved"]
 

@@ -67,7 +67,9 @@ def test_a_manifest_that_can_not_be_read_says_why(content: bytes, message: str, 
 
 
 def test_a_missing_manifest_says_what_a_recording_is(tmp_path: Path) -> None:
-    with pytest.raises(UnreadableRecordingError, match="a recording is a folder with recording.json, cassette.yaml and"):
+    with pytest.raises(
+        UnreadableRecordingError, match="a recording is a folder with recording.json, cassette.yaml and"
+    ):
         load_recording(tmp_path)
 
 

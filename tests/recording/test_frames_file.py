@@ -34,7 +34,10 @@ def test_a_file_is_a_header_and_one_line_per_frame_with_sorted_keys(tmp_path: Pa
 
 def test_frames_survive_a_round_trip(tmp_path: Path) -> None:
     llm = Scripted(
-        TextDelta("é 🗼"), ToolCallDelta(0, "c1", "add", '{"a":'), ToolCallDelta(0, None, None, "1}"), Finish("tool_calls")
+        TextDelta("é 🗼"),
+        ToolCallDelta(0, "c1", "add", '{"a":'),
+        ToolCallDelta(0, None, None, "1}"),
+        Finish("tool_calls"),
     )
     path = tmp_path / "frames.jsonl"
     path.write_bytes(dump_frames(streamed(llm, "sync", "Hi").frames))

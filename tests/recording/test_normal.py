@@ -21,7 +21,9 @@ def normalised(*payloads: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def test_ids_are_named_by_seq_and_links_follow() -> None:
-    frames = frames_of(("a", "flow_started", None, {}), ("b", "custom_event", "a", {}), ("a", "flow_finished", None, {}))
+    frames = frames_of(
+        ("a", "flow_started", None, {}), ("b", "custom_event", "a", {}), ("a", "flow_finished", None, {})
+    )
     normalizer = Normalizer()
     told = [normalizer.frame(frame) for frame in frames]
     assert [(one["id"], one["parent_id"], one["previous_id"]) for one in told] == [
@@ -99,7 +101,9 @@ class ForeignFrame:
 
 
 @pytest.mark.parametrize(
-    "at", [BEGAN.replace(tzinfo=None), BEGAN, BEGAN.astimezone(timezone(timedelta(hours=2)))], ids=["naive", "UTC", "+2"]
+    "at",
+    [BEGAN.replace(tzinfo=None), BEGAN, BEGAN.astimezone(timezone(timedelta(hours=2)))],
+    ids=["naive", "UTC", "+2"],
 )
 def test_frames_of_other_runtimes_are_normalised_too(at: datetime) -> None:
     normalizer = Normalizer()

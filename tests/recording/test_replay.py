@@ -99,7 +99,12 @@ def edit_cassette(path: Path, change: Callable[[list[Any]], None]) -> None:
 
 def test_a_run_comes_again_with_its_frames_and_result(story: Path) -> None:
     replayed = replay_recording(story)
-    assert (replayed.kind, replayed.provider, replayed.ended, replayed.error) == ("recording", "openai", "exhausted", None)
+    assert (replayed.kind, replayed.provider, replayed.ended, replayed.error) == (
+        "recording",
+        "openai",
+        "exhausted",
+        None,
+    )
     assert (replayed.differences, replayed.problems) == ([], [])
     assert replayed.sessions[0].result == EXPANDED_TEXT
     assert len(replayed.frames) == len((story / "frames.jsonl").read_text().splitlines()) - 1
@@ -144,7 +149,10 @@ def test_an_edited_request_is_one_that_was_not_recorded_and_one_that_was_never_m
     edit_cassette(copy / "cassette.yaml", change)
     replayed = replay_recording(copy)
     missed, unplayed = replayed.problems
-    assert "request 2 (POST https://api.openai.com/v1/chat/completions) matches none of 2 (nearest: 2, body differs at" in missed
+    assert (
+        "request 2 (POST https://api.openai.com/v1/chat/completions) matches none of 2 (nearest: 2, body differs at"
+        in missed
+    )
     assert 'messages[0].content: recorded "Expand this outline into one sentence:' in missed
     assert unplayed.startswith("recorded request 2 (POST api.openai.com/v1/chat/completions) was never made")
 
@@ -320,7 +328,11 @@ def test_interactions_are_judged_one_by_one(parts: dict[str, Path], tmp_path: Pa
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [("interactions: []\nversion: 1\n", "holds no interactions: there is nothing to check"), ("", "cassette"), ("[1]", "cassette")],
+    [
+        ("interactions: []\nversion: 1\n", "holds no interactions: there is nothing to check"),
+        ("", "cassette"),
+        ("[1]", "cassette"),
+    ],
 )
 def test_a_cassette_that_holds_nothing_or_is_none_is_an_error(content: str, message: str, tmp_path: Path) -> None:
     path = tmp_path / "cassette.yaml"

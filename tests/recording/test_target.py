@@ -111,8 +111,16 @@ def test_each_turn_is_a_session_of_one_conversation() -> None:
         (f"{HERE}:FlowLike", {"entry": "missing"}, "FlowLike has no entry 'missing'"),
         (f"{HERE}:FlowLike", {"turns": ("Hi",)}, "FlowLike has no entry 'stream_turn'"),
         (f"{HERE}:no_session", {}, "its entry returned str, which is no session"),
-        (f"{HERE}:factory", {"inputs": {"depth": 1}}, r"can't be started with the inputs given \(depth\): got an unexpected"),
-        (f"{HERE}:Outer.llm", {}, r"can't be started with the inputs given \(none\): missing a required argument: 'messages'"),
+        (
+            f"{HERE}:factory",
+            {"inputs": {"depth": 1}},
+            r"can't be started with the inputs given \(depth\): got an unexpected",
+        ),
+        (
+            f"{HERE}:Outer.llm",
+            {},
+            r"can't be started with the inputs given \(none\): missing a required argument: 'messages'",
+        ),
     ],
 )
 def test_a_target_that_can_not_be_run_says_what_was_expected(

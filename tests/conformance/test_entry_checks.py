@@ -1,0 +1,47 @@
+"""Every check of `entry.*` can fail: one broken observation each, caught by the clauses that its row names."""
+
+from __future__ import annotations
+
+import pytest
+
+from conformance.checks import CHECKS
+from conformance.observations import Entered, FlagRead, Overridden, Passed, Refused
+from tests.conformance.faults import Fault, assert_caught, fault
+
+ENTRIES = ("entry.flow", "entry.flow-async", "entry.llm", "entry.llm-async")
+PASSED = Passed("flow.stream_events(inputs=…)", {"topic": "tides"}, {"topic": "tides"})
+REFUSED = Refused("flow.stream_events(no_such_option=…)", TypeError("no"))
+FLAG = FlagRead("the flow's, inside its run", False, False)
+REQUEST = Overridden("the request of a call with stop=['END']", {"stop": ["END"]}, {"stop": ["END"]})
+
+
+def entered(clause: str) -> Entered:
+    return Entered(clause, "streaming()", None, is_session=True, value=7, expected=7, frames=3)
+
+
+FAULTS = (
+    *(
+        row
+        for clause in ENTRIES
+        for row in (
+            fault("a way in that raises", clause, entered(clause), raised=AttributeError("streaming")),
+            fault("a way in to no session", clause, entered(clause), is_session=False),
+            fault("a session without frames", clause, entered(clause), frames=0),
+            fault("another value", clause, entered(clause), value=None),
+        )
+    ),
+    fault("inputs that are lost", "entry.kwargs", PASSED, arrived=None),
+    fault("an impossible option that is taken", "entry.kwargs", REFUSED, raised=None),
+    fault("a flag that changed", "entry.flag-restored", FLAG, seen=True),
+    fault("a flag that is gone", "entry.flag-restored", FLAG, seen=None),
+    fault("stop words that are lost", "entry.llm-overrides", REQUEST, seen={"stop": []}),
+)
+
+
+@pytest.mark.parametrize("row", FAULTS, ids=str)
+def test_a_fault_is_caught_by_its_clause_and_by_no_other(row: Fault) -> None:
+    assert_caught(row)
+
+
+def test_every_check_of_the_area_has_a_fault_that_it_catches() -> None:
+    assert {row.clause for row in FAULTS} == {c for c in CHECKS if c.startswith("entry.")}
