@@ -75,7 +75,11 @@ def parallel_tools() -> StreamSession[Any]:
 def tool_results() -> StreamSession[Any]:
     """The answer to a conversation in which two tools have run; their results travel as one message."""
     calls = [
-        {"id": f"tooluse_{city}", "type": "function", "function": {"name": "get_weather", "arguments": f'{{"city":"{city}"}}'}}
+        {
+            "id": f"tooluse_{city}",
+            "type": "function",
+            "function": {"name": "get_weather", "arguments": f'{{"city":"{city}"}}'},
+        }
         for city in ("Bergen", "Narvik")
     ]
     return _llm().stream_events(

@@ -20,7 +20,7 @@ def _joining(close: Callable[[Any], None]) -> Callable[[Any], None]:
     def broken(session: Any) -> None:
         close(session)
         for thread in threading.enumerate():
-            if thread.name == "harness-run" and thread is not threading.current_thread():
+            if thread.name.startswith("harness-") and thread is not threading.current_thread():
                 thread.join(_LONG_S)
 
     return broken

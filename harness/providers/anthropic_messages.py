@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, assert_never
+from typing import Any
 
 from harness.errors import UsageError
 from harness.llm.blocks import (
-    CachePointPart,
     DocumentPart,
     RedactedThinkingPart,
     SourcedImagePart,
@@ -20,12 +19,10 @@ from harness.llm.blocks import (
     ToolUsePart,
 )
 from harness.llm.messages import (
-    AudioPart,
     ContentPart,
     FilePart,
     ImagePart,
     Message,
-    QuotedMessage,
     RefusalPart,
     TextPart,
     ToolCall,
@@ -131,10 +128,8 @@ def wire_block(part: ContentPart) -> dict[str, Any]:
             return {**_file(part), **_cache_mark(part)}
         case RefusalPart():
             return {"type": "text", "text": part.refusal}
-        case AudioPart() | QuotedMessage() | CachePointPart():
-            raise UsageError(f"anthropic takes no {type(part).__name__} in a message")
         case _:
-            assert_never(part)
+            raise UsageError(f"anthropic takes no {type(part).__name__} in a message")
 
 
 def _source(url: str) -> dict[str, Any]:

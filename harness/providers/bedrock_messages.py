@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, assert_never
+from typing import Any
 
 from harness.errors import UsageError
 from harness.llm.blocks import (
@@ -23,12 +23,10 @@ from harness.llm.blocks import (
     ToolUsePart,
 )
 from harness.llm.messages import (
-    AudioPart,
     ContentPart,
     FilePart,
     ImagePart,
     Message,
-    QuotedMessage,
     RefusalPart,
     TextPart,
     ToolCall,
@@ -121,10 +119,8 @@ def sdk_block(part: ContentPart | BlockText | JSONPart) -> dict[str, Any]:
             return _tool_result(part)
         case JSONPart():
             return {"json": part.value}
-        case AudioPart() | QuotedMessage():
-            raise UsageError(f"bedrock takes no {type(part).__name__} in a message")
         case _:
-            assert_never(part)
+            raise UsageError(f"bedrock takes no {type(part).__name__} in a message")
 
 
 def _tool_use(call: ToolCall) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
 import time
 import zlib
@@ -77,7 +78,7 @@ class Playback:
     def _wait(self, at_ms: float) -> None:
         due = self._due_in(at_ms)
         if due > 0:
-            self._stop.wait(due)
+            self._stop.wait(None if due == math.inf else due)
         self._check()
 
     async def _sleep(self, at_ms: float) -> None:
@@ -87,6 +88,9 @@ class Playback:
         self._check()
 
     def _due_in(self, at_ms: float) -> float:
+        if at_ms == math.inf:
+            # A stall has no end at any speed; it is waited out by whoever cancels or closes.
+            return math.inf
         if self._speed is None:
             return 0.0
         return self._began + at_ms / 1000 / self._speed - time.monotonic()

@@ -45,8 +45,8 @@ def read(content_type: str, body: bytes) -> Said:
 
 def _streamed(body: bytes) -> Said:
     said, names, arguments = Said(), {}, defaultdict[int, str](str)
-    buffer = EventStreamBuffer()  # type: ignore[no-untyped-call]
-    buffer.add_data(body)  # type: ignore[no-untyped-call]
+    buffer = EventStreamBuffer()
+    buffer.add_data(body)
     for message in buffer:
         kind, event = message.headers[":event-type"], json.loads(message.payload)
         index, delta = event.get("contentBlockIndex"), event.get("delta", {})

@@ -320,7 +320,9 @@ class Raw(WireServer):
 
     def __init__(self, body: bytes, content_type: str = "text/event-stream") -> None:
         super().__init__()
-        self._response = WireResponse(200, (("content-type", content_type), ("request-id", "req_raw")), (body,) if body else ())
+        self._response = WireResponse(
+            200, (("content-type", content_type), ("request-id", "req_raw")), (body,) if body else ()
+        )
 
     def answer(self, request: WireRequest) -> WireResponse:
         return self._response
@@ -331,11 +333,13 @@ def event(kind: str, **fields: Any) -> bytes:
 
 
 def block(index: int, start: Mapping[str, Any], *deltas: Mapping[str, Any]) -> bytes:
-    return b"".join((
-        event("content_block_start", index=index, content_block=start),
-        *(event("content_block_delta", index=index, delta=delta) for delta in deltas),
-        event("content_block_stop", index=index),
-    ))
+    return b"".join(
+        (
+            event("content_block_start", index=index, content_block=start),
+            *(event("content_block_delta", index=index, delta=delta) for delta in deltas),
+            event("content_block_stop", index=index),
+        )
+    )
 
 
 START = event("message_start", message={"id": "msg_1", "content": [], "usage": {"input_tokens": 1, "output_tokens": 1}})

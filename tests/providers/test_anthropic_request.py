@@ -58,10 +58,14 @@ CONVERSATIONS: dict[str, list[dict[str, Any]]] = {
     "one text": [ASKED],
     "text as a block": [user(text("Hi"))],
     "cache marks": [user(text("Hi", **CACHED), pdf(**CACHED), image(cache_control={"type": "ephemeral", "ttl": "1h"}))],
-    "files": [user(pdf(title="a.pdf"), image(), {"type": "image", "source": {"type": "url", "url": "https://x/y.png"}})],
+    "files": [
+        user(pdf(title="a.pdf"), image(), {"type": "image", "source": {"type": "url", "url": "https://x/y.png"}})
+    ],
     "text files": [
         user({"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "é\n"}}),
-        user({"type": "document", "source": {"type": "content", "content": [text("a")]}, "citations": {"enabled": True}}),
+        user(
+            {"type": "document", "source": {"type": "content", "content": [text("a")]}, "citations": {"enabled": True}}
+        ),
     ],
     "documents elsewhere": [
         user(
@@ -162,7 +166,9 @@ _message = st.one_of(
 
 
 @given(st.lists(_message, min_size=1, max_size=5), st.sampled_from(list(FIELDS.values())))
-def test_any_recorded_request_is_made_again_to_the_same_json(messages: list[dict[str, Any]], fields: dict[str, Any]) -> None:
+def test_any_recorded_request_is_made_again_to_the_same_json(
+    messages: list[dict[str, Any]], fields: dict[str, Any]
+) -> None:
     body = body_of(messages, **fields)
     assert json.dumps(rebuilt(body), sort_keys=True) == json.dumps(body, sort_keys=True)
 

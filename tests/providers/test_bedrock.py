@@ -303,7 +303,9 @@ class Raw(WireServer):
 
     def __init__(self, body: bytes, content_type: str = "application/vnd.amazon.eventstream") -> None:
         super().__init__()
-        self._response = WireResponse(200, (("content-type", content_type), ("x-amzn-requestid", "r")), (body,) if body else ())
+        self._response = WireResponse(
+            200, (("content-type", content_type), ("x-amzn-requestid", "r")), (body,) if body else ()
+        )
 
     def answer(self, request: WireRequest) -> WireResponse:
         return self._response

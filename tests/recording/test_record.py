@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,8 +27,11 @@ from harness.errors import (
 from harness.recording import load_frames, load_recording, record, replay_recording
 from harness.recording.cassette_reader import read_cassette
 from harness.recording.record import Recorded
+from harness.recording.redaction import Redactor
 from harness.recording.replay import Replayed
+from harness.recording.tape import open_tape
 from harness.recording.target import Target
+from harness.recording.wire import WireRequest as TapeRequest, WireResponse as TapeResponse
 from tests.recording.subjects import KEY, NUMBER, Order
 from tests.servers.openai_chat import OpenAIChatServer
 from tests.servers.openai_chat_scenarios import EXPANDED_TEXT, HARBOUR_TEXT, SCENARIOS, Completion, Scenario
@@ -351,3 +355,37 @@ def test_kill_leaves_the_old_recording_and_a_partial_one_that_can_be_read(server
         replay_recording(partial)
     assert recorded(server, out, "text", mode="all").written
     assert sorted(path.name for path in out.parent.iterdir()) == ["recording"]
+
+
+class SlowRedactor(Redactor):
+    """Works on a response until it is let go."""
+
+    def __init__(self) -> None:
+        self.inside = threading.Event()
+        self.go = threading.Event()
+
+    def response(self, response: TapeResponse) -> TapeResponse:
+        self.inside.set()
+        assert self.go.wait(10)
+        return super().response(response)
+
+
+def test_a_response_that_is_being_taken_down_when_the_tape_ends_is_kept(tmp_path: Path) -> None:
+    redactor = SlowRedactor()
+    opened = open_tape(tmp_path / "cassette.yaml", "all", redactor=redactor)
+    tape = opened.__enter__()
+    take = tape.begin(TapeRequest("POST", "https://api.openai.com/v1/chat/completions", (), b"{}"))
+    take.responded(200, "OK", ())
+    take.chunk(b"whole")
+    ending = threading.Thread(target=take.ended, args=("complete",))
+    ending.start()
+    assert redactor.inside.wait(10)
+    closing = threading.Thread(target=tape.close)
+    closing.start()
+    closing.join(0.1)  # returns at once where closing does not wait, which is what must not be
+    redactor.go.set()
+    for thread in (ending, closing):
+        thread.join(10)
+    opened.__exit__(None, None, None)
+    (kept,) = read_cassette(tmp_path / "cassette.yaml")
+    assert (kept.response.body, kept.response.ended.how) == (b"whole", "complete")

@@ -55,7 +55,10 @@ def key_sets(body: bytes, content_type: str) -> set[KeySet]:
         return {
             found
             for headers, event in messages(body)
-            for found in [KeySet(_kind(headers, event), "headers", tuple(headers)), *_key_sets(_kind(headers, event), event)]
+            for found in [
+                KeySet(_kind(headers, event), "headers", tuple(headers)),
+                *_key_sets(_kind(headers, event), event),
+            ]
         }
     answer = json.loads(body)
     return set(_key_sets("answer" if "output" in answer else "error", answer))

@@ -160,7 +160,9 @@ def test_tool_results_get_the_scenarios_next_reply(client: anthropic.Anthropic) 
         if block.type == "tool_use"
     ]
     conversation = [*asked("tool_call")["messages"], {"role": "assistant", "content": first.to_dict()["content"]}]
-    second = client.messages.create(**asked("tool_call", messages=[*conversation, {"role": "user", "content": results}]))
+    second = client.messages.create(
+        **asked("tool_call", messages=[*conversation, {"role": "user", "content": results}])
+    )
     assert assembled(second.content) == ("It is 11 degrees in Bergen.",)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
@@ -119,7 +120,9 @@ def read_stream(response: Any) -> tuple[tuple[str | Thinking | Call, ...], str, 
                 stop = reason
             case {"metadata": metadata}:
                 usage = metadata["usage"]
-    blocks = (Call(block.name, block.arguments or "{}") if isinstance(block, Call) else block for block in found.values())
+    blocks = (
+        Call(block.name, block.arguments or "{}") if isinstance(block, Call) else block for block in found.values()
+    )
     return tuple(blocks), stop, usage
 
 
@@ -180,9 +183,10 @@ def test_broken_stream_reaches_boto3_as_its_class(server: BedrockServer, name: s
     text, kind = "", BROKEN[name]
     caught: Exception | None = None
     try:
-        for event in client_of(server).converse_stream(modelId=MODEL, **asked(name))["stream"]:
-            assert "messageStop" not in event
-            text += event.get("contentBlockDelta", {}).get("delta", {}).get("text", "")
+        with closing(client_of(server).converse_stream(modelId=MODEL, **asked(name))["stream"]) as events:
+            for event in events:
+                assert "messageStop" not in event
+                text += event.get("contentBlockDelta", {}).get("delta", {}).get("text", "")
     except (botocore.exceptions.ClientError, urllib3.exceptions.HTTPError) as error:
         caught = error
     assert caught is None if kind is None else isinstance(caught, kind)
@@ -190,7 +194,10 @@ def test_broken_stream_reaches_boto3_as_its_class(server: BedrockServer, name: s
 
 
 def test_events_come_in_the_providers_order(server: BedrockServer) -> None:
-    kinds = [kind for kind, _ in groupby([*event_kinds(stream(server, "thinking")), *event_kinds(stream(server, "tool_call"))])]
+    kinds = [
+        kind
+        for kind, _ in groupby([*event_kinds(stream(server, "thinking")), *event_kinds(stream(server, "tool_call"))])
+    ]
     text = ["contentBlockDelta text", "contentBlockStop"]
     assert kinds == [
         "messageStart", "contentBlockDelta reasoningContent", "contentBlockStop", *text, "messageStop", "metadata",

@@ -8,7 +8,7 @@ from harness.flow import Flow, start
 from harness.session import StreamSession
 
 
-class Once(Flow[Any]):
+class Once(Flow[dict[str, Any]]):
     @start()
     def step(self) -> str:
         return "done"
