@@ -20,7 +20,7 @@ When = Literal["before", "after-break", "after-exhaustion", "after-failure", "af
 DeltaKind = Literal["thinking", "text", "tool_call"]
 
 #: The normalised reasons for which an answer ends, the same for every provider.
-FinishReason = Literal["stop", "length", "tool_calls", "content_filter"]
+FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "other"]
 
 
 class FrameLike(Protocol):

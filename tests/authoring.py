@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 
 from tests.servers.anthropic import AnthropicServer
-from tests.servers.bedrock import BedrockServer
 from tests.servers.azure import AzureServer
+from tests.servers.bedrock import BedrockServer
 from tests.servers.openai_chat import OpenAIChatServer
 from tests.servers.openai_responses import OpenAIResponsesServer
 from tests.servers.wire_server import WireServer

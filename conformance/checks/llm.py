@@ -15,7 +15,7 @@ from conformance.checks.tool_calls import deltas_of_arguments, has_tool_calls, h
 from conformance.evidence import Evidence, WireFacts
 
 _COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
-_FINISH_REASONS = ("stop", "length", "tool_calls", "content_filter")
+_FINISH_REASONS = ("stop", "length", "tool_calls", "content_filter", "other")
 
 
 def sequence(evidence: Evidence) -> Iterator[Finding]:
