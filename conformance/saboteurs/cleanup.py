@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any, Final
 
@@ -34,14 +35,10 @@ def _no_daemons(module: Any) -> Any:
     return SimpleNamespace(**{**vars(module), "Thread": Thread})
 
 
-def _emits_go_on(scope_for: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    from harness.scope import current_scope
-
-    def broken(source: Any) -> Any:
-        try:
-            return scope_for(source)
-        except RunCancelled:
-            return current_scope()
+def _goes_on(emit: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]:
+    def broken(source: Any, event: Any) -> None:
+        with suppress(RunCancelled):
+            emit(source, event)
 
     return broken
 
@@ -103,7 +100,7 @@ def _remembered_for_ever(forget: Callable[[Any], None]) -> Callable[[Any], None]
 SABOTEURS: tuple[Saboteur, ...] = (
     Saboteur("close-joins-the-run", ("cleanup.close-prompt",), _CLOSE, _joining),
     Saboteur("run-keeps-the-interpreter", ("cleanup.close-prompt",), "harness.session:threading", _no_daemons),
-    Saboteur("emits-go-on", ("cleanup.work-stops",), "harness.bus:_scope_for", _emits_go_on),
+    Saboteur("emits-go-on", ("cleanup.work-stops",), "harness.bus:emit", _goes_on),
     Saboteur("one-more-later", ("cleanup.no-late-frames",), "harness.session:_Session.frames", _one_more_later),
     Saboteur("closes-only-once", ("cleanup.idempotent",), _CLOSE, _only_once),
     Saboteur("runs-what-never-began", ("cleanup.close-before-start",), _CLOSE, _runs_what_never_began),

@@ -13,13 +13,25 @@ _BASE: Final = "harness.scope:session_scope"
 _OF_THREAD: Final = "harness.bus:scope_of_thread"
 
 
+class _Eavesdropper:
+    """Passes on to a session what another one hears, while it is on."""
+
+    def __init__(self, session: Any) -> None:
+        self._session = weakref.ref(session)
+
+    def accept(self, source: Any, event: Any, scope: Any) -> None:
+        session = self._session()
+        if session is not None and session.state.value == "running" and event.type == "probe":
+            session.accept(source, event, scope)
+
+
 def _heard_by_all(session_scope: Callable[..., Any]) -> Callable[..., Any]:
-    """Give what a session's run emits to every other open session of the process, too."""
+    """Give what user code emits in one session to every other open session of the process, too."""
     others: weakref.WeakSet[Any] = weakref.WeakSet()
 
     def broken(sink: Any, run: Any, lookahead: Any) -> Any:
         base = session_scope(sink, run, lookahead)
-        base.sinks = (*base.sinks, *(one for one in others if one not in base.sinks))
+        base.sinks = (*base.sinks, *(_Eavesdropper(one) for one in others if one not in base.sinks))
         others.add(sink)
         return base
 

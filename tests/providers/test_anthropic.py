@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -407,6 +409,13 @@ def test_a_key_is_needed_and_its_variable_is_named(model: str, monkeypatch: pyte
     monkeypatch.delenv("ANTHROPIC_API_KEY", raising=False)
     with pytest.raises(UsageError, match="ANTHROPIC_API_KEY"):
         LLM(model).call("Hi")
+
+
+def test_a_missing_sdk_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "anthropic", None)
+    monkeypatch.delitem(sys.modules, "harness.providers.anthropic_sdk", raising=False)
+    with pytest.raises(UsageError, match=r"stream-harness\[anthropic\]"):
+        importlib.import_module("harness.providers.anthropic_sdk")
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -395,6 +397,13 @@ def test_credentials_are_needed(way: Way, server: BedrockServer, monkeypatch: py
 def test_a_region_is_needed_where_there_is_no_endpoint() -> None:
     with pytest.raises(UsageError, match="region"):
         LLM("bedrock/us.amazon.nova-micro-v1:0").call("Hi")
+
+
+def test_a_missing_sdk_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "boto3", None)
+    monkeypatch.delitem(sys.modules, "harness.providers.bedrock_sdk", raising=False)
+    with pytest.raises(UsageError, match=r"stream-harness\[bedrock\]"):
+        importlib.import_module("harness.providers.bedrock_sdk")
 
 
 @pytest.mark.parametrize("way", WAYS)
