@@ -308,6 +308,24 @@ class Overridden:
     seen: object
 
 
+@dataclass(frozen=True)
+class Rechunked:
+    """One answer, and the same bytes in other pieces (clause `llm.rechunk`)."""
+
+    whole: Sequence[FrameLike]
+    #: One timeline for each way to split.
+    split: tuple[Sequence[FrameLike], ...]
+
+
+@dataclass(frozen=True)
+class LegacyChunk:
+    """A frame, and the chunk that the runtime projects it to (clause `llm.legacy-chunk`)."""
+
+    frame: FrameLike
+    #: None where the frame is no chunk.
+    chunk: Any
+
+
 Observation = (
     LazyStart
     | ViewRead
@@ -333,4 +351,6 @@ Observation = (
     | Refused
     | FlagRead
     | Overridden
+    | Rechunked
+    | LegacyChunk
 )

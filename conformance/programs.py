@@ -21,6 +21,13 @@ class Text:
 
 
 @dataclass(frozen=True)
+class Thinking:
+    """A piece of reasoning, as hosts of reasoning models send it."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class ToolCall:
     """A tool call; its arguments' JSON text comes in these pieces."""
 
@@ -39,9 +46,11 @@ class HoldBody:
 class Script:
     """One answer of a model."""
 
-    says: tuple[Text | ToolCall | HoldBody, ...] = (Text("Hello"), Text(" there"), Text("."))
+    says: tuple[Text | Thinking | ToolCall | HoldBody, ...] = (Text("Hello"), Text(" there"), Text("."))
     #: `whole` ends with the provider's end marker; the others end early, cleanly or by a reset.
     ending: Literal["whole", "cut", "reset"] = "whole"
+    #: How many bytes each piece on the wire has; None sends each event whole.
+    piece_bytes: int | None = None
     #: An HTTP error status in place of the answer.
     status: int = 200
     #: The provider is silent before its status line until this point is released.

@@ -17,7 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Final, Self
 
-from conformance.programs import HoldBody, Script, Text, ToolCall
+from conformance.programs import HoldBody, Script, Text, Thinking, ToolCall
 from conformance.stage import Stage
 
 _ID: Final = "chatcmpl-conformance"
@@ -99,9 +99,9 @@ class ScriptedProvider:
                 if not self._held(handler, event.point):
                     return
             else:
-                _chunk(handler, f"data: {json.dumps(event)}\n\n".encode())
+                _pieces(handler, f"data: {json.dumps(event, ensure_ascii=False)}\n\n".encode(), script.piece_bytes)
         if script.ending == "whole":
-            _chunk(handler, b"data: [DONE]\n\n")
+            _pieces(handler, b"data: [DONE]\n\n", script.piece_bytes)
             _chunk(handler, b"")
         elif script.ending == "cut":
             handler.close_connection = True
@@ -166,6 +166,8 @@ def _events(script: Script, *, usage: bool) -> Iterator[dict[str, Any] | HoldBod
             yield piece
         elif isinstance(piece, Text):
             yield _delta({"content": piece.text})
+        elif isinstance(piece, Thinking):
+            yield _delta({"reasoning_content": piece.text})
         else:
             index += 1
             head = {"index": index, "id": f"call_{index}", "type": "function"}
@@ -216,6 +218,11 @@ def _plain(handler: BaseHTTPRequestHandler, status: int, document: dict[str, Any
     handler.send_header("x-request-id", "req_conformance")
     handler.end_headers()
     handler.wfile.write(content)
+
+
+def _pieces(handler: BaseHTTPRequestHandler, data: bytes, length: int | None) -> None:
+    for start in range(0, len(data), length or len(data)):
+        _chunk(handler, data[start : start + (length or len(data))])
 
 
 def _chunk(handler: BaseHTTPRequestHandler, data: bytes) -> None:

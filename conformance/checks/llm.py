@@ -1,18 +1,19 @@
 """Checks of the clauses `llm.*` on what one call streams: sequence, text, thinking, usage, and how it ends.
 
-The clauses on tool calls have their own file, `tool_calls`. What needs several runs of one call to decide
-(`llm.rechunk`), or the legacy projection (`llm.legacy-chunk`), is for a runner and has no check here.
+The clauses on tool calls have their own file, `tool_calls`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import groupby
+from itertools import groupby, zip_longest
+from typing import Any
 
 from conformance.checks.calls import Call, calls_of, chunks_of_no_call, has_calls
-from conformance.checks.check import Check, Finding
+from conformance.checks.check import Check, Finding, saw, seen
 from conformance.checks.tool_calls import deltas_of_arguments, has_tool_calls, has_tool_chunks, tool_chunks, tool_run
-from conformance.evidence import Evidence, WireFacts
+from conformance.evidence import Evidence, FrameLike, WireFacts
+from conformance.observations import LegacyChunk, Rechunked
 
 _COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
 _FINISH_REASONS = ("stop", "length", "tool_calls", "content_filter", "other")
@@ -181,6 +182,42 @@ def _is_plain(call: Call) -> bool:
     return not call.wire.streamed if call.wire is not None else call.started.data.get("stream") is False
 
 
+def rechunk(evidence: Evidence) -> Iterator[Finding]:
+    """The same bytes in other pieces give the same frames."""
+    for rechunked in seen(evidence, Rechunked):
+        whole = [_said_by(frame) for frame in rechunked.whole]
+        for other in rechunked.split:
+            for frame, expected in zip_longest(other, whole):
+                found = None if frame is None else _said_by(frame)
+                if found != expected:
+                    yield getattr(frame, "seq", None), f"split otherwise, {found} came in place of {expected}"
+                    break
+
+
+def _said_by(frame: FrameLike) -> tuple[Any, ...]:
+    """Return what of a frame may not depend on how its bytes came: all but ids and times."""
+    payload = frame.data
+    called = payload.get("tool_call") or {}
+    function = called.get("function") or {}
+    return (frame.type, payload.get("chunk"), called.get("index"), function.get("name"), function.get("arguments"))
+
+
+def legacy_chunk(evidence: Evidence) -> Iterator[Finding]:
+    """A chunk frame projects to a chunk with its content; every other frame to None."""
+    for one in seen(evidence, LegacyChunk):
+        frame, chunk = one.frame, one.chunk
+        if frame.type not in ("llm_stream_chunk", "llm_thinking_chunk"):
+            if chunk is not None:
+                yield frame.seq, f"{frame.type} projects to {chunk!r}, not to None"
+            continue
+        if chunk is None:
+            yield frame.seq, f"{frame.type} projects to None"
+        elif chunk.content != frame.data["chunk"]:
+            yield frame.seq, f"the chunk's content is {chunk.content!r}, the frame's {frame.data['chunk']!r}"
+        elif (chunk.tool_call is not None) != (frame.data.get("call_type") == "tool_call"):
+            yield frame.seq, f"the chunk's tool call is {chunk.tool_call!r}"
+
+
 def _any_call(holds: Callable[[Call], bool]) -> Callable[[Evidence], bool]:
     return lambda evidence: any(map(holds, calls_of(evidence)))
 
@@ -211,4 +248,6 @@ CHECKS = (
     Check("llm.truncation", truncation, _may_be_cut_off),
     Check("llm.errors", errors, _any_call(_went_wrong)),
     Check("llm.no-stream", no_stream, _any_call(_is_plain)),
+    Check("llm.rechunk", rechunk, saw(Rechunked)),
+    Check("llm.legacy-chunk", legacy_chunk, saw(LegacyChunk)),
 )

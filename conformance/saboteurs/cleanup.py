@@ -100,17 +100,39 @@ def _remembered_for_ever(forget: Callable[[Any], None]) -> Callable[[Any], None]
 SABOTEURS: tuple[Saboteur, ...] = (
     Saboteur("close-joins-the-run", ("cleanup.close-prompt",), _CLOSE, _joining),
     Saboteur("run-keeps-the-interpreter", ("cleanup.close-prompt",), "harness.session:threading", _no_daemons),
-    Saboteur("emits-go-on", ("cleanup.work-stops",), "harness.bus:emit", _goes_on),
+    Saboteur(
+        "emits-go-on",
+        ("cleanup.work-stops",),
+        "harness.bus:emit",
+        _goes_on,
+        {"cleanup.async-cancel": "a sync method of an async run goes on, too"},
+    ),
     Saboteur("one-more-later", ("cleanup.no-late-frames",), "harness.session:_Session.frames", _one_more_later),
     Saboteur("closes-only-once", ("cleanup.idempotent",), _CLOSE, _only_once),
     Saboteur("runs-what-never-began", ("cleanup.close-before-start",), _CLOSE, _runs_what_never_began),
-    Saboteur("blocks-close-nothing", ("cleanup.context-exit",), _LEAVE, _leaves_it_open),
+    Saboteur(
+        "blocks-close-nothing",
+        ("cleanup.context-exit",),
+        _LEAVE,
+        _leaves_it_open,
+        {
+            "cleanup.work-stops": "the run of a session whose block was left goes on",
+            "cleanup.no-late-frames": "and its frames are appended",
+            "cleanup.close-before-start": "a session whose unused block was left can be read",
+        },
+    ),
     Saboteur("blocks-unread", ("cleanup.context-exit",), _LEAVE, _unreads),
     Saboteur(
         "cancelled-consumers-read-on",
         ("cleanup.async-cancel",),
         "harness.session:AsyncStreamSession._is_read_by_others",
         _reads_on,
+        {
+            "cleanup.close-prompt": "the loop can't end while the run's task waits for what is blocked",
+            "cleanup.work-stops": "the run goes on when its consumer has gone",
+            "cleanup.no-late-frames": "and its frames are appended",
+            "cleanup.no-leaks": "its task stays in the loop",
+        },
     ),
     Saboteur("remembered-for-ever", ("cleanup.no-leaks",), "harness.attribution:forget", _remembered_for_ever),
 )

@@ -16,13 +16,15 @@ def _a_list(stream_frames: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _never_a_session(kickoff_async: Callable[..., Any]) -> Callable[..., Any]:
-    async def broken(flow: Any, inputs: Any = None, input_files: Any = None, *beginnings: Any, **named: Any) -> Any:
-        return await flow._run(flow._request(inputs, input_files, *beginnings, **{**_NOWHERE, **named}))
+    async def broken(flow: Any, *args: Any, **options: Any) -> Any:
+        made = await kickoff_async(flow, *args, **options)
+        if not hasattr(made, "__aiter__"):
+            return made
+        async for _ in made:
+            pass
+        return made.result
 
     return broken
-
-
-_NOWHERE: Final = {"from_checkpoint": None, "restore_from_state_id": None}
 
 
 def _in_pieces(call: Callable[..., Any]) -> Callable[..., Any]:
@@ -67,7 +69,11 @@ def _own_words(stop_sequences: property) -> property:
 SABOTEURS: tuple[Saboteur, ...] = (
     Saboteur("frames-in-a-list", ("entry.flow",), "harness.flow.flow:Flow.stream_frames", _a_list),
     Saboteur(
-        "kickoff-async-just-runs", ("entry.flow-async",), "harness.flow.flow:Flow.kickoff_async", _never_a_session
+        "kickoff-async-just-runs",
+        ("entry.flow-async",),
+        "harness.flow.flow:Flow.kickoff_async",
+        _never_a_session,
+        {"entry.kwargs": "there are no frames to show what inputs arrived"},
     ),
     Saboteur("answers-in-pieces", ("entry.llm",), "harness.llm.base:BaseLLM.call", _in_pieces),
     Saboteur("any-beginning-goes", ("entry.kwargs",), _REQUEST, _anything_goes),

@@ -78,7 +78,16 @@ def _asked_whole(current_run: Callable[[], Any]) -> Callable[[], Any]:
 
 
 SABOTEURS: tuple[Saboteur, ...] = (
-    Saboteur("heard-by-all", ("scope.isolated",), _BASE, _heard_by_all),
+    Saboteur(
+        "heard-by-all",
+        ("scope.isolated",),
+        _BASE,
+        _heard_by_all,
+        {
+            "scope.worker-threads": "two sessions with one source hear each other",
+            "order.previous-earlier": "links lead to frames of the other session",
+        },
+    ),
     Saboteur("heard-by-itself", ("scope.nested",), _BASE, _heard_by_itself),
     Saboteur("threads-are-nobodys", ("scope.worker-threads",), _OF_THREAD, _threads_are_nobodys),
     Saboteur("strays-unwarned", ("scope.worker-threads",), _OF_THREAD, _unwarned),

@@ -6,6 +6,7 @@ from functools import cache
 
 from conformance.scenario import Scenario
 from conformance.scenarios import (
+    calls,
     cleanup,
     closing,
     entries,
@@ -35,6 +36,7 @@ def scenarios() -> tuple[Scenario, ...]:
         *cleanup.SCENARIOS,
         *scopes.SCENARIOS,
         *entries.SCENARIOS,
+        *calls.SCENARIOS,
     )
     names = [one.id for one in every]
     if len(set(names)) != len(names):

@@ -55,6 +55,9 @@ class CrewAISubject(ProgramSubject):
             call_stop_override=base_llm.call_stop_override,
         )
 
+    def legacy_chunk(self, frame: Any) -> Any:
+        return import_module("crewai.types.streaming").stream_frame_to_chunk(frame)
+
     def llm(self, performance: Performance, **settings: Any) -> Any:
         crewai = import_module("crewai")
         return crewai.LLM(

@@ -38,6 +38,9 @@ class HarnessSubject(ProgramSubject):
         call_stop_override=harness.call_stop_override,
     )
 
+    def legacy_chunk(self, frame: harness.StreamFrame) -> harness.StreamChunk | None:
+        return harness.stream_frame_to_chunk(frame)
+
     def llm(self, performance: Performance, **settings: Any) -> harness.LLM:
         return harness.LLM(
             "openai/gpt-4o-mini",

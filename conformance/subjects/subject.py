@@ -53,6 +53,9 @@ class Subject(Protocol):
     ) -> AbstractContextManager[None]:
         """Return a block in which calls of `llm` stream or don't, or stop at these words: one of the two is given."""
 
+    def legacy_chunk(self, frame: Any) -> Any:
+        """Return the legacy chunk that `frame` projects to, or None."""
+
     def emit(self, source: Any, note: str) -> None:
         """Publish a custom event on the subject's bus, in the caller's context."""
 
