@@ -217,7 +217,7 @@ def _message(run: Replayed, violations: list[Violation]) -> str | None:
             reasons.append(f"the recorded HTTP error {run.status} did not come back as an error")
         elif not run.frames:
             reasons.append("the call gave no frames: there is nothing to check")
-    if run.differences:
+    if run.differences and not run.updated:
         reasons.append(f"the run is not what was recorded, in {len(run.differences)} places: {run.differences[0]}")
     if violations:
         first = violations[0]
@@ -233,7 +233,10 @@ def _text(run: Replayed, completed: list[Mapping[str, Any]]) -> str:
     ]
     if any(frame.type == "llm_stream_chunk" for frame in run.frames):
         return "".join(chunks)
-    return "".join(payload["response"] for payload in completed if payload["call_type"] == "llm_call")
+    return "".join(
+        payload["response"] if payload["call_type"] == "llm_call" else payload.get("text") or ""
+        for payload in completed
+    )
 
 
 def _usage(completed: list[Mapping[str, Any]]) -> dict[str, int] | None:

@@ -128,7 +128,6 @@ SABOTEURS: tuple[Saboteur, ...] = (
         "harness.session:AsyncStreamSession._is_read_by_others",
         _reads_on,
         {
-            "cleanup.close-prompt": "the loop can't end while the run's task waits for what is blocked",
             "cleanup.work-stops": "the run goes on when its consumer has gone",
             "cleanup.no-late-frames": "and its frames are appended",
             "cleanup.no-leaks": "its task stays in the loop",

@@ -96,7 +96,7 @@ def _legacy(subject: Subject, performance: Performance) -> Evidence:
 
 _CALL = frozenset({"llm.sequence", "llm.deltas-equal-final", "llm.usage", "order.one-completion"})
 _TOOLS = frozenset({"tools"})
-_BROKEN = frozenset({"llm.truncation", "llm.errors"})
+_BROKEN = frozenset({"llm.truncation", "llm.sequence"})
 
 SCENARIOS: tuple[Scenario, ...] = (
     *_streamed("ask/text", Ask(Script(_TEXT)), _CALL),
@@ -120,8 +120,8 @@ SCENARIOS: tuple[Scenario, ...] = (
         _CALL | {"llm.tool-chunks", "llm.tool-run"},
         _TOOLS,
     ),
-    *_streamed("ask/cut", Ask(Script(_TEXT, ending="cut")), _BROKEN | {"llm.sequence"}),
-    *_streamed("ask/reset", Ask(Script(_TEXT, ending="reset")), _BROKEN | {"llm.sequence"}),
+    *_streamed("ask/cut", Ask(Script(_TEXT, ending="cut")), _BROKEN),
+    *_streamed("ask/reset", Ask(Script(_TEXT, ending="reset")), _BROKEN),
     *_streamed("ask/refused", Ask(Script(_TEXT, status=429)), frozenset({"llm.errors", "llm.sequence"})),
     *_streamed("ask/failing", Ask(Script(_TEXT, status=500)), frozenset({"llm.errors", "llm.sequence"})),
     Scenario("ask/not-streamed", frozenset({"llm.no-stream", "llm.usage"}), _plain, frozenset({"flow", "llm"})),

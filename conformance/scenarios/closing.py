@@ -38,7 +38,7 @@ from conformance.stage import StageError
 from conformance.subjects.subject import Performance, Subject
 
 _HEAD: Final = Ask(Script(hold_head="held"))
-_BODY: Final = Ask(Script((Text("Hel"), HoldBody("held"), Text("lo"))))
+_BODY: Final = Ask(Script((Text("Hel"), HoldBody("held"), Text("lo"))), stream=True)
 #: Behind the event that comes first after the block: a run that comes here has not been stopped.
 _LATER: Final = ("went-on", "began-next")
 

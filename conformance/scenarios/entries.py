@@ -173,7 +173,7 @@ def _llm_flag(end: str) -> Observe:
 def _captured_flag(consumer: Consumer, subject: Subject, performance: Performance) -> Evidence:
     """Read the flag of an LLM that a streamed flow calls, while it does and afterwards."""
     before = subject.llm(performance).stream
-    script = Script((Text("Hel"), HoldBody("held"), Text("lo")))
+    script = Script(hold_head="held")
     session = consumer.open(FlowProgram((Method("asks", (Ask(script),)),)))
     consumer.take(consumer.iterate(session), 1)
     _await_held(consumer, performance, 1)

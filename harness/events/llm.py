@@ -115,7 +115,10 @@ class LLMCallCompletedEvent(LLMEvent):
     closes: ClassVar[str | None] = "call"
     type: Literal["llm_call_completed"] = "llm_call_completed"
     messages: str | list[dict[str, Any]] | None = None
+    #: The text, or the tool calls, as `[{id, type, function: {name, arguments}}]`.
     response: Any = None
+    #: What the model said beside its tool calls; None where it said nothing, or where `response` is the text.
+    text: str | None = None
     call_type: CallType = "llm_call"
     #: Token counts under the names that all providers share, and as this provider sent them.
     usage: dict[str, int] | None = None

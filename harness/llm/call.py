@@ -120,6 +120,7 @@ class Call:
             **self._common,
             messages=self._messages(),
             response=[call.payload() for call in assembly.calls] or assembly.text,
+            text=(assembly.text or None) if assembly.calls else None,
             call_type="tool_call" if assembly.calls else "llm_call",
             usage=assembly.usage.payload() if assembly.usage is not None else None,
             raw_usage=dict(assembly.usage.raw)

@@ -49,6 +49,8 @@ class Replayed:
     error: BaseException | None = None
     #: Where the frames, or the results, are not what was recorded.
     differences: list[Difference] = field(default_factory=list)
+    #: Whether the recording was given the frames and results of this run, so that the differences are gone.
+    updated: bool = False
     #: What else makes this replay a failure: unmatched requests, unplayed ones, an unsupported provider.
     problems: list[str] = field(default_factory=list)
     #: Why this is no call to a model, for an interaction that is none.
@@ -100,6 +102,7 @@ def replay_recording(folder: Path, *, speed: float | None = None, update: bool =
     # Else: played from a tape, a cancelled run gets further than when it was recorded; what it asked for then is of no account.
     if update and replayed.differences and not replayed.problems:
         _update(folder, recording, replayed, made, redactor)
+        replayed.updated = True
     return replayed
 
 

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-import boto3  # type: ignore[import-untyped]
+import boto3
 import httpx
 import httpx2
 import pytest
 import requests
 import urllib3
-from botocore.config import Config  # type: ignore[import-untyped]
+from botocore.config import Config
 
 from harness.errors import RunCancelled
 from harness.llm.connections import end_aiohttp_with_runs, end_urllib3_with_runs, end_with_run

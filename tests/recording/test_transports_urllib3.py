@@ -10,12 +10,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import boto3  # type: ignore[import-untyped]
-import botocore.exceptions  # type: ignore[import-untyped]
+import boto3
+import botocore.exceptions
 import pytest
 import requests
 import urllib3
-from botocore.config import Config  # type: ignore[import-untyped]
+from botocore.config import Config
 
 from harness.errors import RunCancelled
 from harness.recording.cassette_reader import read_cassette
