@@ -326,6 +326,25 @@ class LegacyChunk:
     chunk: Any
 
 
+@dataclass(frozen=True)
+class MadeAgain:
+    """A recorded run, made again from its tape (clauses `replay.*`)."""
+
+    #: Where the timelines differ, as messages.
+    differences: tuple[str, ...]
+    #: What the run made again raised.
+    raised: BaseException | None
+    #: Requests that reached the provider while it was made again, and recorded ones that were not asked for.
+    requests_sent: int
+    left_unplayed: int
+    #: What came of a call that was not recorded, and what the tape then told.
+    miss: BaseException | None
+    misses: int
+    unplayed_then: int
+    #: What opening a torn cassette raised.
+    unreadable: BaseException | None
+
+
 Observation = (
     LazyStart
     | ViewRead
@@ -353,4 +372,5 @@ Observation = (
     | Overridden
     | Rechunked
     | LegacyChunk
+    | MadeAgain
 )

@@ -70,8 +70,9 @@ class ScriptedProvider:
     def prompt_for(self, script: Script) -> str:
         """Return a prompt that is answered with `script`."""
         with self.lock:
-            self._scripts.append(script)
-            return f"[script {len(self._scripts) - 1}]"
+            if script not in self._scripts:
+                self._scripts.append(script)
+            return f"[script {self._scripts.index(script)}]"
 
     def answer(self, handler: BaseHTTPRequestHandler, body: dict[str, Any]) -> None:
         """Play the script that `body` asks for to one client."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from conformance.checks import channel, cleanup, entry, envelope, error, llm, namespace, order, result, scope, session
+from conformance.checks import channel, cleanup, entry, envelope, error, llm, namespace, order, replay, result, scope, session
 from conformance.checks.check import Check, Violation
 from conformance.clauses import clause
 
@@ -18,7 +18,7 @@ __all__ = ["CHECKS", "Check", "Violation"]
 CHECKS: Mapping[str, Check] = MappingProxyType(
     {
         clause(check.clause).id: check
-        for area in (envelope, channel, namespace, order, session, result, error, cleanup, scope, entry, llm)
+        for area in (envelope, channel, namespace, order, session, result, error, cleanup, scope, entry, llm, replay)
         for check in area.CHECKS
     }
 )

@@ -92,5 +92,11 @@ SABOTEURS: tuple[Saboteur, ...] = (
     Saboteur("threads-are-nobodys", ("scope.worker-threads",), _OF_THREAD, _threads_are_nobodys),
     Saboteur("strays-unwarned", ("scope.worker-threads",), _OF_THREAD, _unwarned),
     Saboteur("awaited-emits-unpublished", ("scope.aemit",), "harness.bus:EventBus.aemit", _unpublished),
-    Saboteur("asked-whole", ("scope.captures-llm",), "harness.llm.base:current_run", _asked_whole),
+    Saboteur(
+        "asked-whole",
+        ("scope.captures-llm",),
+        "harness.llm.base:current_run",
+        _asked_whole,
+        {"scope.nested": "an outer session lacks the tokens of the calls inside"},
+    ),
 )

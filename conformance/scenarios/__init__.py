@@ -13,6 +13,7 @@ from conformance.scenarios import (
     errors,
     handlers,
     look_ahead,
+    replays,
     results,
     scopes,
     sessions,
@@ -37,6 +38,7 @@ def scenarios() -> tuple[Scenario, ...]:
         *scopes.SCENARIOS,
         *entries.SCENARIOS,
         *calls.SCENARIOS,
+        *replays.SCENARIOS,
     )
     names = [one.id for one in every]
     if len(set(names)) != len(names):

@@ -8,6 +8,7 @@ from harness.recording.frames_file import load_frames
 from harness.recording.record import Recorded, record
 from harness.recording.replay import Replayed, replay_cassette, replay_recording
 from harness.recording.scan import Finding, scan
+from harness.recording.tape import network_guard, open_tape
 from harness.recording.target import Target
 
 __all__ = [
@@ -22,6 +23,8 @@ __all__ = [
     "is_recording",
     "load_frames",
     "load_recording",
+    "network_guard",
+    "open_tape",
     "record",
     "replay_cassette",
     "replay_recording",

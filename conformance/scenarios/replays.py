@@ -1,0 +1,81 @@
+"""A run recorded from the provider, and made again from its tape alone."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from conformance.evidence import Evidence
+from conformance.observations import MadeAgain
+from conformance.programs import Ask, CallProgram, FlowProgram, Method, Program, Script, Text
+from conformance.scenario import Scenario
+from conformance.subjects.subject import Performance, Subject
+from harness.recording import compare_frames, network_guard, open_tape
+
+_OUTLINE = Ask(Script((Text("One"), Text(", two"))))
+_EXPAND = Ask(Script((Text("Three"),)))
+_STRANGER = Ask(Script((Text("Nobody recorded this"),)))
+#: Two methods at once, and one that waits for both: what may interleave, and what may not.
+_SIDE_BY_SIDE = FlowProgram(
+    (
+        Method("left", (_OUTLINE,)),
+        Method("right", (_EXPAND,)),
+        Method("joined", (_OUTLINE,), after=("left", "right"), joins="all"),
+    )
+)
+
+
+def _observe(program: Program) -> Any:
+    def observe(subject: Subject, performance: Performance) -> Evidence:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "cassette.yaml"
+            with open_tape(path, "all"):
+                recorded = _read(subject.session(program, performance))[0]
+            asked = len(performance.provider.log.requests)
+            with network_guard(), open_tape(path, "none") as tape:
+                replayed, error = _read(subject.session(program, performance))
+                left = len(tape.unplayed)
+            sent = len(performance.provider.log.requests) - asked
+            with network_guard(), open_tape(path, "none") as tape:
+                _, miss = _read(subject.session(CallProgram(_STRANGER), performance))
+                observation = MadeAgain(
+                    differences=tuple(map(str, compare_frames(recorded, replayed))),
+                    raised=error,
+                    requests_sent=sent,
+                    left_unplayed=left,
+                    miss=miss,
+                    misses=len(tape.misses),
+                    unplayed_then=len(tape.unplayed),
+                    unreadable=_unreadable(path),
+                )
+        return Evidence(frames=tuple(replayed), ended="exhausted", observations=(observation,))
+
+    return observe
+
+
+def _read(session: Any) -> tuple[list[Any], BaseException | None]:
+    frames: list[Any] = []
+    try:
+        for frame in session:
+            frames.append(frame)
+    except BaseException as error:
+        return frames, error
+    return frames, None
+
+
+def _unreadable(path: Path) -> BaseException | None:
+    path.write_text("version: 1\ninteractions:\n- request: {", encoding="utf-8")
+    try:
+        with open_tape(path, "none"):
+            return None
+    except Exception as error:
+        return error
+
+
+_CLAUSES = frozenset({"replay.equal", "replay.offline", "replay.complete"})
+
+SCENARIOS: tuple[Scenario, ...] = (
+    Scenario("replay/call", _CLAUSES, _observe(CallProgram(_OUTLINE)), frozenset({"llm"})),
+    Scenario("replay/side-by-side", _CLAUSES, _observe(_SIDE_BY_SIDE), frozenset({"flow", "llm"})),
+)
