@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from harness import LLM, Flow, StreamSession, listen, start
+from harness import LLM, AsyncStreamSession, Flow, StreamSession, listen, start
 
 MODEL = "openai/gpt-4o-mini"
 
@@ -76,6 +76,25 @@ def http_error() -> StreamSession[Any]:
 def truncated() -> StreamSession[Any]:
     """A stream that ends before its end marker: a failure, and no short success."""
     return LLM(MODEL, max_retries=0).stream_events("Stop without an end marker.")
+
+
+def stream_error() -> StreamSession[Any]:
+    """An error that the provider reports inside its stream."""
+    return LLM(MODEL, max_retries=0).stream_events("Break in the middle.")
+
+
+def async_text() -> AsyncStreamSession[Any]:
+    """A streamed answer, read by a task."""
+    return LLM(MODEL).astream("How is the harbour tonight?")
+
+
+class WholeAnswer(Flow[dict[str, Any]]):
+    """An answer that is not streamed, inside a flow that is."""
+
+    @start()
+    def ask(self) -> str:
+        """Ask an LLM that was told not to stream."""
+        return str(LLM(MODEL, stream=False).call("How is the harbour tonight?"))
 
 
 class StoryFlow(Flow[dict[str, Any]]):

@@ -8,7 +8,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from conformance.checks import channel, cleanup, entry, envelope, error, llm, namespace, order, replay, result, scope, session
+from conformance.checks import (
+    channel,
+    cleanup,
+    entry,
+    envelope,
+    error,
+    llm,
+    namespace,
+    order,
+    replay,
+    result,
+    scope,
+    session,
+)
 from conformance.checks.check import Check, Violation
 from conformance.clauses import clause
 

@@ -26,8 +26,8 @@ def _id_of_its_start(frame: StreamFrame) -> dict[str, Any]:
     return {"id": frame.data["started_event_id"]} if last else {}
 
 
-def _one_custom_type(frame: StreamFrame) -> dict[str, Any]:
-    return {"type": "custom_event"} if frame.channel == "custom" else {}
+def _error_for_failed(frame: StreamFrame) -> dict[str, Any]:
+    return {"type": frame.type.replace("_failed", "_error")} if frame.channel == "custom" else {}
 
 
 def _every_chunk(content: property) -> property:
@@ -70,7 +70,7 @@ SABOTEURS: tuple[Saboteur, ...] = (
         frame_with(_id_of_its_start),
         {"envelope.type-verbatim": "the event of that id has another type"},
     ),
-    Saboteur("custom-types-renamed", ("envelope.type-verbatim",), FRAME, frame_with(_one_custom_type)),
+    Saboteur("failed-renamed-to-error", ("envelope.type-verbatim",), FRAME, frame_with(_error_for_failed)),
     Saboteur("event-is-empty", ("envelope.event-alias",), "harness.frames:StreamFrame.event", _nothing),
     Saboteur("tool-arguments-printed", ("envelope.content-text",), "harness.frames:StreamFrame.content", _every_chunk),
     Saboteur("event-id-in-data", ("envelope.data-clean",), DRAFT, draft_with(_with_event_id)),

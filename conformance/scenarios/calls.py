@@ -38,7 +38,9 @@ def _facts(ask: Ask, *, streamed: bool = True) -> WireFacts:
         status=script.status,
         ended_at_marker=whole,
         thinking="".join(piece.text for piece in script.says if isinstance(piece, Thinking)),
-        tool_calls=() if refused else tuple(
+        tool_calls=()
+        if refused
+        else tuple(
             WireToolCall(call.name, "".join(call.arguments), f"call_{index}") for index, call in enumerate(calls)
         ),
         kinds=None
@@ -52,7 +54,9 @@ def _facts(ask: Ask, *, streamed: bool = True) -> WireFacts:
     )
 
 
-def _streamed(name: str, ask: Ask, clauses: frozenset[str], needs: frozenset[str] = frozenset()) -> tuple[Scenario, ...]:
+def _streamed(
+    name: str, ask: Ask, clauses: frozenset[str], needs: frozenset[str] = frozenset()
+) -> tuple[Scenario, ...]:
     program = CallProgram(ask)
 
     def observe(subject: Subject, performance: Performance) -> Evidence:

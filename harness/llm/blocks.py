@@ -102,6 +102,8 @@ class ToolUsePart(Given):
     cache_control: CacheControl | None = None
     #: What asked for the tool: the model itself, or code that it wrote.
     caller: dict[str, Any] | None = None
+    #: Lets the provider trust the reasoning behind the call when it is sent back.
+    signature: str | None = None
 
 
 class ToolResultPart(Given):

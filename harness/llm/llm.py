@@ -33,6 +33,9 @@ PROVIDERS: Final[dict[str, tuple[str, str]]] = {
     "openai-responses": ("harness.providers.openai_responses", "OpenAIResponses"),
     "anthropic": ("harness.providers.anthropic", "Anthropic"),
     "bedrock": ("harness.providers.bedrock", "Bedrock"),
+    "gemini": ("harness.providers.gemini", "Gemini"),
+    "google": ("harness.providers.gemini", "Gemini"),
+    "vertex_ai": ("harness.providers.gemini", "VertexAI"),
     **dict.fromkeys(_HOSTS, ("harness.providers.openai_compatible", "OpenAICompatible")),
     "litellm": ("harness.providers.litellm", "LiteLLM"),
 }

@@ -26,6 +26,8 @@ class TextPart(Given):
     citations: list[dict[str, Any]] | None = None
     #: How likely its tokens were, where that was asked for.
     logprobs: list[dict[str, Any]] | None = None
+    #: Lets the provider trust the reasoning behind the text when it is sent back.
+    signature: str | None = None
 
 
 class ImageURL(Given):

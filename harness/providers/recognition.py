@@ -49,7 +49,7 @@ _APIS: Final = (
     WireAPI("openai", re.compile(r".*/chat/completions$"), "harness.providers.openai_request"),
     WireAPI("openai-responses", re.compile(r".*/responses$"), "harness.providers.openai_responses_request"),
     WireAPI("anthropic", re.compile(r".*/v1/messages$"), "harness.providers.anthropic_request"),
-    WireAPI("gemini", re.compile(r".*:(streamGenerateContent|generateContent)$")),
+    WireAPI("gemini", re.compile(r".*:(streamGenerateContent|generateContent)$"), "harness.providers.gemini_request"),
     WireAPI(
         "bedrock",
         re.compile(r".*/model/[^/]+/(converse|converse-stream|invoke|invoke-with-response-stream)$"),

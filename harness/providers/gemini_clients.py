@@ -1,0 +1,70 @@
+"""Clients of the Gen AI SDK for one LLM."""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import TYPE_CHECKING, Any, Final
+
+from harness.llm.connections import end_aiohttp_with_runs, end_with_run
+from harness.llm.credentials import api_key, credentials_needed
+from harness.providers.gemini_sdk import genai
+
+if TYPE_CHECKING:
+    from harness.providers.gemini import Gemini
+
+#: Attempts after the first where the caller names no number, as other SDKs have it.
+_RETRIES: Final = 2
+
+
+def new_client(llm: Gemini) -> genai.Client:
+    """Return a client whose sync connections end with the run that uses them."""
+    client = genai.Client(**_arguments(llm))
+    # The SDK makes its HTTP client with what its settings for certificates ask; it is changed where it stands.
+    end_with_run(client._api_client._httpx_client)
+    return client
+
+
+class AsyncClient:
+    """A client for one loop."""
+
+    def __init__(self, llm: Gemini) -> None:
+        if importlib.util.find_spec("aiohttp") is not None:
+            end_aiohttp_with_runs()
+        self._client = genai.Client(**_arguments(llm))
+        self.api = self._client._api_client
+
+    async def close(self) -> None:
+        await self._client.aio.aclose()
+        self._client.close()
+
+
+def _arguments(llm: Gemini) -> dict[str, Any]:
+    retries = _RETRIES if llm.max_retries is None else llm.max_retries
+    options = {
+        "base_url": llm.base_url,
+        "api_version": llm.api_version,
+        # Milliseconds here.
+        "timeout": None if llm.timeout is None else round(llm.timeout * 1000),
+        # Said always: unasked, the async client waits and tries again by itself.
+        "retry_options": {"attempts": retries + 1},
+    }
+    arguments: dict[str, Any] = {"vertexai": llm.on_vertex, "http_options": options}
+    if llm.project is None:
+        return {**arguments, "api_key": _key(llm)}
+    arguments |= {"project": llm.project, "location": llm.location}
+    if not credentials_needed():
+        # Played from a tape: there is nobody to show credentials to.
+        from google.auth.credentials import AnonymousCredentials
+
+        arguments["credentials"] = AnonymousCredentials()
+    return arguments
+
+
+def check_credentials(llm: Gemini) -> None:
+    """Refuse an LLM without a key that needs one. Raises UsageError."""
+    if llm.project is None:
+        _key(llm)
+
+
+def _key(llm: Gemini) -> str:
+    return api_key(llm.api_key, llm.provider, llm.key_variables)

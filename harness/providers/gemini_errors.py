@@ -1,0 +1,69 @@
+"""What the Gen AI SDK raises, translated once into the errors of this project."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from harness.errors import MalformedResponseError, ProviderError, ProviderStatusError
+from harness.providers.gemini_answer import Answer
+from harness.providers.gemini_sdk import genai_errors
+from harness.providers.transport_errors import RETRYABLE, is_transport_error, no_whole_answer
+
+_REQUEST_INFO: Final = "type.googleapis.com/google.rpc.RequestInfo"
+
+
+@contextlib.contextmanager
+def translation(answer: Answer) -> Iterator[None]:
+    """Raise what the SDK raises inside as an error of this project."""
+    try:
+        yield
+    except Exception as error:
+        ours = _translated(error, answer)
+        if ours is None:
+            raise
+        raise ours from error
+
+
+def _translated(error: Exception, answer: Answer) -> ProviderError | None:
+    """Return the error to raise for what the SDK raised; None for what does not come from the provider."""
+    provider = answer.provider
+    if isinstance(error, genai_errors.APIError):
+        return ProviderStatusError(
+            f"{provider} answered {error.code}: {error.message or error.status}",
+            provider=provider,
+            status=error.code,
+            request_id=_request_id(error.details),
+            code=error.status,
+            retryable=error.code in RETRYABLE,
+        )
+    if is_transport_error(error) or type(error).__module__.partition(".")[0] == "aiohttp":
+        return no_whole_answer(error, provider, begun=answer.begun)
+    if isinstance(error, TimeoutError):
+        return no_whole_answer(error, provider, begun=answer.begun)
+    if _is_torn(error.__cause__):
+        return no_whole_answer(error, provider, begun=True)
+    if isinstance(error, json.JSONDecodeError | UnicodeDecodeError | genai_errors.UnknownApiResponseError):
+        return MalformedResponseError(
+            f"{provider} sent what its wire format does not allow ({type(error).__name__}: {error})", provider=provider
+        )
+    return None
+
+
+def _is_torn(error: BaseException | None) -> bool:
+    """Whether this is JSON that only lacks its end: a stream that was cut inside a line."""
+    return isinstance(error, json.JSONDecodeError) and (
+        error.pos >= len(error.doc) or error.msg.startswith("Unterminated string")
+    )
+
+
+def _request_id(told: Any) -> str | None:
+    """Return the id that the details of an error give; no response header has it."""
+    error = told.get("error") if isinstance(told, Mapping) else None
+    details = error.get("details") if isinstance(error, Mapping) else None
+    for detail in details if isinstance(details, list) else ():
+        if isinstance(detail, Mapping) and detail.get("@type") == _REQUEST_INFO:
+            return detail.get("requestId")
+    return None

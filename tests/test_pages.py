@@ -1,0 +1,33 @@
+"""What pages say that can be computed is what the code says."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from cassettes.overview import render_table
+from harness.timeline import LEGAL, State
+
+ROOT = Path(__file__).parents[1]
+ACTIONS = ("start", "append", "seal", "return", "raise", "drain", "close")
+
+
+def test_the_readme_has_the_table_of_shipped_recordings() -> None:
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = page.partition("cassettes.overview -->\n")[2].partition("<!-- end of recordings -->")[0]
+    assert shown == render_table(), "run: python -m cassettes.overview"
+
+
+def test_the_architecture_page_has_the_table_of_states() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rows = [
+        f"| {state.value} | {' | '.join(LEGAL[state, action].value if (state, action) in LEGAL else '' for action in ACTIONS)} |"
+        for state in State
+    ]
+    assert re.sub(r" +", " ", "\n".join(rows)) in re.sub(r" +", " ", page)
+
+
+def test_every_module_of_the_harness_has_its_place_on_the_architecture_page() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    modules = [path for path in (ROOT / "harness").glob("*.py") if path.stem != "__init__"]
+    assert [path.name for path in modules if path.name not in page] == []
