@@ -58,7 +58,8 @@ class Gemini(LLM):
     def generate(self, request: LLMRequest) -> Iterator[Part]:
         answer = Answer(self.provider, self._signatures)
         with translation(answer):
-            api, body = self._clients.sync()._api_client, wire_body(self, request, self._signatures)
+            api: Any = self._clients.sync()._api_client
+            body = wire_body(self, request, self._signatures)
             if not request.stream:
                 yield from answer.chunk(json.loads(api.request(_METHOD, self._path(request), body).body or ""))
                 yield from answer.end()

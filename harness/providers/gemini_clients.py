@@ -31,7 +31,7 @@ class AsyncClient:
         if importlib.util.find_spec("aiohttp") is not None:
             end_aiohttp_with_runs()
         self._client = genai.Client(**_arguments(llm))
-        self.api = self._client._api_client
+        self.api: Any = self._client._api_client
 
     async def close(self) -> None:
         await self._client.aio.aclose()
@@ -56,7 +56,7 @@ def _arguments(llm: Gemini) -> dict[str, Any]:
         # Played from a tape: there is nobody to show credentials to.
         from google.auth.credentials import AnonymousCredentials
 
-        arguments["credentials"] = AnonymousCredentials()
+        arguments["credentials"] = AnonymousCredentials()  # type: ignore[no-untyped-call]
     return arguments
 
 

@@ -84,7 +84,7 @@ def wire_contents(
 
 def names_of_calls(messages: Iterable[Message]) -> dict[str, str]:
     """Return the functions that messages call, by call id: an answer names its function, too."""
-    names = {}
+    names: dict[str, str] = {}
     for message in messages:
         names |= {call.id: call.function.name for call in message.tool_calls or ()}
         if isinstance(message.content, list):
