@@ -1,0 +1,21 @@
+"""The streaming contract as data, the suite that puts a runtime to it, and its pytest classes.
+
+The classes are imported when they are first asked for: the command line runs the same suite without pytest.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from conformance.suite import ConformanceWarning, FlowConformance, LLMConformance, RuntimeConformance
+
+__all__ = ["ConformanceWarning", "FlowConformance", "LLMConformance", "RuntimeConformance"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from conformance import suite
+
+    return getattr(suite, name)

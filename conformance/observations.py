@@ -332,9 +332,12 @@ class MadeAgain:
 
     #: Where the timelines differ, as messages.
     differences: tuple[str, ...]
-    #: What the run made again raised.
+    #: What the run raised when it was recorded, and when it was made again.
+    raised_first: BaseException | None
     raised: BaseException | None
-    #: Requests that reached the provider while it was made again, and recorded ones that were not asked for.
+    #: Requests that reached the provider while it was recorded: what there is to make again.
+    requests_recorded: int
+    #: Requests that reached the provider afterwards, and recorded ones that were not asked for again.
     requests_sent: int
     left_unplayed: int
     #: What came of a call that was not recorded, and what the tape then told.

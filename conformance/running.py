@@ -21,7 +21,7 @@ from conformance.provider import ScriptedProvider
 from conformance.scenario import Scenario
 from conformance.scenarios import scenarios
 from conformance.stage import Stage, StageError
-from conformance.subjects.subject import Performance, Subject, load_subject
+from conformance.subjects.subject import NotOfferedError, Performance, Subject, load_subject
 
 #: How long one scenario may take; a sound runtime takes milliseconds.
 SCENARIO_DEADLINE_S: Final = 30.0
@@ -83,6 +83,8 @@ def perform(subject: Subject, scenario: Scenario) -> ScenarioResult:
             finally:
                 stage.release_all()
         verdict = judge(evidence, subject.capabilities)
+    except NotOfferedError as error:
+        return ScenarioResult(scenario.id, (Decision(error.clause, "failed", (Found(None, str(error)),)),))
     except Exception as error:
         if _is_ours(error):
             return ScenarioResult(scenario.id, (), fault=traceback.format_exc())

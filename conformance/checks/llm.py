@@ -7,15 +7,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import groupby, zip_longest
+from operator import attrgetter
 from typing import Any
 
-from conformance.checks.calls import Call, calls_of, chunks_of_no_call, has_calls
+from conformance.checks.calls import (
+    CHUNKS,
+    Call,
+    calls_of,
+    chunks_of_no_call,
+    delta_kind,
+    has_calls,
+    tool_call_of,
+)
 from conformance.checks.check import Check, Finding, saw, seen
 from conformance.checks.tool_calls import deltas_of_arguments, has_tool_calls, has_tool_chunks, tool_chunks, tool_run
 from conformance.evidence import Evidence, FrameLike, WireFacts
 from conformance.observations import LegacyChunk, Rechunked
 
 _COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
+#: What a frame of a call says of the answer, beside its tool call.
+_SAID = ("chunk", "call_type", "response", "text", "usage", "finish_reason", "error_type")
 _FINISH_REASONS = ("stop", "length", "tool_calls", "content_filter", "other")
 
 
@@ -174,7 +185,7 @@ def no_stream(evidence: Evidence) -> Iterator[Finding]:
             yield frame.seq, f"the call {call.name} does not stream, and has a {kind} chunk"
         if call.wire is not None and call.completed is not None and not call.wire.tool_calls:
             response = call.completed.data.get("response")
-            if isinstance(response, str) and response != call.wire.text:
+            if response != call.wire.text:
                 yield call.completed.seq, f"the response of call {call.name} is {response!r}, sent {call.wire.text!r}"
 
 
@@ -195,27 +206,55 @@ def rechunk(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _said_by(frame: FrameLike) -> tuple[Any, ...]:
-    """Return what of a frame may not depend on how its bytes came: all but ids and times."""
-    payload = frame.data
-    called = payload.get("tool_call") or {}
-    function = called.get("function") or {}
-    return (frame.type, payload.get("chunk"), called.get("index"), function.get("name"), function.get("arguments"))
+    """Return what of a frame may not depend on how its bytes came: all but ids, times and the prompt."""
+    tool_call, function = tool_call_of(frame)
+    called = (tool_call.get("index"), function.get("name"), function.get("arguments"))
+    return (frame.type, *called, *(frame.data.get(name) for name in _SAID))
+
+
+def _was_rechunked(evidence: Evidence) -> bool:
+    # Two runs that show nothing of the answer are equal, too.
+    return any(delta_kind(frame) for one in seen(evidence, Rechunked) if one.split for frame in one.whole)
 
 
 def legacy_chunk(evidence: Evidence) -> Iterator[Finding]:
     """A chunk frame projects to a chunk with its content; every other frame to None."""
     for one in seen(evidence, LegacyChunk):
         frame, chunk = one.frame, one.chunk
-        if frame.type not in ("llm_stream_chunk", "llm_thinking_chunk"):
+        if frame.type not in CHUNKS:
             if chunk is not None:
                 yield frame.seq, f"{frame.type} projects to {chunk!r}, not to None"
             continue
         if chunk is None:
             yield frame.seq, f"{frame.type} projects to None"
-        elif chunk.content != frame.data["chunk"]:
-            yield frame.seq, f"the chunk's content is {chunk.content!r}, the frame's {frame.data['chunk']!r}"
-        elif (chunk.tool_call is not None) != (frame.data.get("call_type") == "tool_call"):
-            yield frame.seq, f"the chunk's tool call is {chunk.tool_call!r}"
+            continue
+        for name, value in _projected(frame).items():
+            read = attrgetter(name)
+            found = read(chunk) if name.partition(".")[0] != "tool_call" or chunk.tool_call is not None else None
+            # The kinds of a chunk are members of an enumeration in one runtime, and their names in another.
+            if getattr(found, "value", found) != value:
+                yield frame.seq, f"{name} of the chunk is {found!r}, by its frame {value!r}"
+
+
+def _projected(frame: FrameLike) -> dict[str, Any]:
+    """Return what the legacy chunk of a chunk frame says, by the names of its attributes."""
+    payload = frame.data
+    is_tool_call = delta_kind(frame) == "tool_call"
+    expected = {
+        "content": payload["chunk"],
+        "chunk_type": "tool_call" if is_tool_call else "text",
+        **{name: payload.get(name) or "" for name in ("task_name", "task_id", "agent_role", "agent_id")},
+    }
+    if not is_tool_call:
+        return {**expected, "tool_call": None}
+    tool_call, function = tool_call_of(frame)
+    return {
+        **expected,
+        "tool_call.tool_id": tool_call.get("id"),
+        "tool_call.tool_name": function.get("name"),
+        "tool_call.arguments": function.get("arguments"),
+        "tool_call.index": tool_call.get("index"),
+    }
 
 
 def _any_call(holds: Callable[[Call], bool]) -> Callable[[Evidence], bool]:
@@ -248,6 +287,6 @@ CHECKS = (
     Check("llm.truncation", truncation, _may_be_cut_off),
     Check("llm.errors", errors, _any_call(_went_wrong)),
     Check("llm.no-stream", no_stream, _any_call(_is_plain)),
-    Check("llm.rechunk", rechunk, saw(Rechunked)),
+    Check("llm.rechunk", rechunk, _was_rechunked),
     Check("llm.legacy-chunk", legacy_chunk, saw(LegacyChunk)),
 )

@@ -12,8 +12,9 @@ from conformance.observations import MadeAgain
 def equal(evidence: Evidence) -> Iterator[Finding]:
     """The run that is made again gives the scope tree that was recorded."""
     for made in seen(evidence, MadeAgain):
-        if made.raised is not None:
-            yield None, f"the run made again raised {type(made.raised).__name__}: {made.raised}"
+        first, again = _told(made.raised_first), _told(made.raised)
+        if again != first:
+            yield None, f"the run raised {first or 'nothing'}, and {again or 'nothing'} when it was made again"
         for difference in made.differences:
             yield None, f"the run made again is another: {difference}"
 
@@ -22,12 +23,14 @@ def offline(evidence: Evidence) -> Iterator[Finding]:
     """No request leaves."""
     for made in seen(evidence, MadeAgain):
         if made.requests_sent:
-            yield None, f"{made.requests_sent} requests reached the provider while the run was made again"
+            yield None, f"{made.requests_sent} requests reached the provider while the network was blocked"
 
 
 def complete(evidence: Evidence) -> Iterator[Finding]:
     """What was not recorded, not played, or can't be read is a failure."""
     for made in seen(evidence, MadeAgain):
+        if not made.requests_recorded:
+            yield None, "the recorded run asked the provider for nothing: there is nothing to make again"
         if made.left_unplayed:
             yield None, f"{made.left_unplayed} recorded requests were not made again"
         if made.miss is None:
@@ -38,6 +41,10 @@ def complete(evidence: Evidence) -> Iterator[Finding]:
             yield None, "the tape does not tell of recorded requests that were not made"
         if made.unreadable is None:
             yield None, "a cassette that can't be read was no failure"
+
+
+def _told(error: BaseException | None) -> str:
+    return "" if error is None else f"{type(error).__name__}: {error}"
 
 
 CHECKS = (

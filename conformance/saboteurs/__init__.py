@@ -7,7 +7,20 @@ from __future__ import annotations
 
 from functools import cache
 
-from conformance.saboteurs import channel, cleanup, entry, envelope, error, namespace, order, result, scope, session
+from conformance.saboteurs import (
+    channel,
+    cleanup,
+    entry,
+    envelope,
+    error,
+    llm,
+    namespace,
+    order,
+    replay,
+    result,
+    scope,
+    session,
+)
 from conformance.saboteurs.saboteur import SabotagedSubject, Saboteur
 
 __all__ = ["SabotagedSubject", "Saboteur", "saboteurs"]
@@ -16,7 +29,7 @@ __all__ = ["SabotagedSubject", "Saboteur", "saboteurs"]
 @cache
 def saboteurs() -> dict[str, Saboteur]:
     """Return every saboteur by its name, area by area."""
-    areas = (envelope, channel, namespace, order, session, result, error, cleanup, scope, entry)
+    areas = (envelope, channel, namespace, order, session, result, error, cleanup, scope, entry, llm, replay)
     every = [one for area in areas for one in area.SABOTEURS]
     by_name = {one.name: one for one in every}
     if len(by_name) != len(every):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from conformance.evidence import Evidence, WireFacts, WireToolCall
@@ -83,12 +84,12 @@ def _plain(subject: Subject, performance: Performance) -> Evidence:
 
 def _rechunked(subject: Subject, performance: Performance) -> Evidence:
     says = (*_TEXT, _WEATHER)
-    whole = list(subject.session(CallProgram(Ask(Script(says))), performance))
+    sound = read_whole(subject.session(CallProgram(Ask(Script(says))), performance))
     split = tuple(
-        tuple(subject.session(CallProgram(Ask(Script(says, piece_bytes=length))), performance)) for length in (1, 2, 7)
+        read_whole(subject.session(CallProgram(Ask(Script(says, piece_bytes=length))), performance)).frames
+        for length in (1, 2, 7)
     )
-    observation = Rechunked(tuple(whole), split)
-    return Evidence(frames=tuple(whole), ended="exhausted", observations=(observation,))
+    return replace(sound, observations=(*sound.observations, Rechunked(sound.frames, split)))
 
 
 def _legacy(subject: Subject, performance: Performance) -> Evidence:

@@ -14,7 +14,7 @@ from conformance.evidence import Evidence, FrameLike
 from conformance.programs import Program
 from conformance.scenario import Scenario
 from conformance.stage import DEADLINE_S, StageError
-from conformance.subjects.subject import Performance, Subject
+from conformance.subjects.subject import NotOfferedError, Performance, Subject
 
 Kind = Literal["sync", "async"]
 KINDS: Final[tuple[Kind, ...]] = ("sync", "async")
@@ -87,6 +87,8 @@ class Consumer:
     def _kept(self, make: Callable[[], Any]) -> Any:
         try:
             return self.keep(make())
+        except NotOfferedError:
+            raise
         except BaseException as error:
             raise StageError(f"there was no session to be had: {type(error).__name__}: {error}") from error
 

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from conformance.evidence import Evidence
+from conformance.evidence import Ended, Evidence
 from conformance.observations import MadeAgain
 from conformance.programs import Ask, CallProgram, FlowProgram, Method, Program, Script, Text
 from conformance.scenario import Scenario
@@ -15,6 +15,7 @@ from harness.recording import compare_frames, network_guard, open_tape
 
 _OUTLINE = Ask(Script((Text("One"), Text(", two"))))
 _EXPAND = Ask(Script((Text("Three"),)))
+_REFUSED = Ask(Script((Text("Nobody reads this"),), status=429))
 _STRANGER = Ask(Script((Text("Nobody recorded this"),)))
 #: Two methods at once, and one that waits for both: what may interleave, and what may not.
 _SIDE_BY_SIDE = FlowProgram(
@@ -31,25 +32,27 @@ def _observe(program: Program) -> Any:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "cassette.yaml"
             with open_tape(path, "all"):
-                recorded = _read(subject.session(program, performance))[0]
+                recorded, first_error = _read(subject.session(program, performance))
             asked = len(performance.provider.log.requests)
             with network_guard(), open_tape(path, "none") as tape:
                 replayed, error = _read(subject.session(program, performance))
                 left = len(tape.unplayed)
-            sent = len(performance.provider.log.requests) - asked
             with network_guard(), open_tape(path, "none") as tape:
                 _, miss = _read(subject.session(CallProgram(_STRANGER), performance))
                 observation = MadeAgain(
                     differences=tuple(map(str, compare_frames(recorded, replayed))),
+                    raised_first=first_error,
                     raised=error,
-                    requests_sent=sent,
+                    requests_recorded=asked,
+                    requests_sent=len(performance.provider.log.requests) - asked,
                     left_unplayed=left,
                     miss=miss,
                     misses=len(tape.misses),
                     unplayed_then=len(tape.unplayed),
                     unreadable=_unreadable(path),
                 )
-        return Evidence(frames=tuple(replayed), ended="exhausted", observations=(observation,))
+        ended: Ended = "exhausted" if error is None else "failed"
+        return Evidence(frames=tuple(replayed), ended=ended, observations=(observation,))
 
     return observe
 
@@ -77,5 +80,6 @@ _CLAUSES = frozenset({"replay.equal", "replay.offline", "replay.complete"})
 
 SCENARIOS: tuple[Scenario, ...] = (
     Scenario("replay/call", _CLAUSES, _observe(CallProgram(_OUTLINE)), frozenset({"llm"})),
+    Scenario("replay/refused", _CLAUSES, _observe(CallProgram(_REFUSED)), frozenset({"llm"})),
     Scenario("replay/side-by-side", _CLAUSES, _observe(_SIDE_BY_SIDE), frozenset({"flow", "llm"})),
 )

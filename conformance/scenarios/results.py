@@ -89,7 +89,7 @@ def _closed(program: Program) -> Callable[[Consumer, Subject, Performance], Evid
     def observe(consumer: Consumer, subject: Subject, performance: Performance) -> Evidence:
         session = consumer.open(program)
         taken = consumer.take(consumer.iterate(session), 2)
-        session.close()
+        consumer.close(session)
         reads = (read_result(session, "after-close"), read_result(session, "after-close"))
         return Evidence(taken.frames, "closed", reads=reads)
 

@@ -35,12 +35,13 @@ from conformance.programs import (
 from conformance.scenario import Scenario
 from conformance.scenarios.driving import Consumer, attempt, both
 from conformance.scenarios.reading import read_result
+from conformance.scenarios.vocabulary import MESSAGE
 from conformance.stage import DEADLINE_S, StageError
 from conformance.subjects.subject import Performance, Subject
 
 _FLOW: Final = FlowProgram(
     (
-        Method("opens", (Reach("began"), Emit("one"), Ask(), Emit("two"))),
+        Method("opens", (Reach("began"), Emit("one"), MESSAGE, Ask(), Emit("two"))),
         Method("waits", (Block("held"), Emit("three"), Ask()), after=("opens",)),
     )
 )
@@ -89,7 +90,7 @@ def _unused(setting: _Setting, consumer: Consumer, performance: Performance) -> 
         started_tasks=consumer.tasks() - tasks,
     )
     frames = tuple(session.frames)
-    session.close()
+    consumer.close(session)
     return Evidence(frames, "closed", reads=(read_result(session, "after-close"),), observations=(seen,))
 
 
@@ -205,7 +206,7 @@ def _bad_channels(setting: _Setting, consumer: Consumer, performance: Performanc
         ("subscribe(['tokens'])", lambda: session.subscribe(["tokens"])),
     )
     seen = tuple(ChannelsAsked(call, attempt(ask)) for call, ask in asked)
-    session.close()
+    consumer.close(session)
     return Evidence((), "closed", observations=seen)
 
 
@@ -243,7 +244,7 @@ def _surfaces(setting: _Setting, consumer: Consumer, performance: Performance) -
     for kind, make in kinds:
         session = make(setting.program)
         observations.append(Surface(kind, _names(session)))
-        session.close()
+        consumer.close(session)
     # The consumer's loop is the one of its first iteration.
     read = consumer.open_outside(setting.program)
     taken = consumer.read(read)

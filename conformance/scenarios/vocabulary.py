@@ -14,7 +14,8 @@ _LIFECYCLE: Final = (
     EmitBuiltIn("crew_kickoff_started", {"crew_name": "writers", "inputs": {"topic": "frames"}}),
     EmitBuiltIn("crew_kickoff_completed", {"crew_name": "writers", "output": "done"}),
 )
-_MESSAGE: Final = EmitBuiltIn(
+#: One message of a conversation, which opens and closes nothing.
+MESSAGE: Final = EmitBuiltIn(
     "conversation_message_added",
     {"flow_name": "ProbeFlow", "session_id": "s1", "role": "user", "content": "Hi", "message_index": 0},
 )
@@ -22,7 +23,7 @@ _MESSAGE: Final = EmitBuiltIn(
 _TOOLS: Final = Ask(Script((ToolCall("add", ('{"a"', ": 1}")),)), functions={"add": 3})
 _PROGRAM: Final = FlowProgram(
     (
-        Method("speaks", (Emit("one"), *_LIFECYCLE, _MESSAGE)),
+        Method("speaks", (Emit("one"), *_LIFECYCLE, MESSAGE)),
         Method("asks", (_TOOLS, Emit("two", type="tool_custom_failed")), after=("speaks",)),
     )
 )

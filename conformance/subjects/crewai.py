@@ -7,7 +7,7 @@ from importlib import import_module, metadata
 from typing import Any
 
 from conformance.subjects.performing import Names, ProgramSubject
-from conformance.subjects.subject import Performance
+from conformance.subjects.subject import NotOfferedError, Performance
 from harness.errors import ConformanceError
 
 # Before the first import: it phones home, and asks on the terminal whether it may trace.
@@ -56,7 +56,10 @@ class CrewAISubject(ProgramSubject):
         )
 
     def legacy_chunk(self, frame: Any) -> Any:
-        return import_module("crewai.types.streaming").stream_frame_to_chunk(frame)
+        project = getattr(import_module("crewai.types.streaming"), "stream_frame_to_chunk", None)
+        if project is None:
+            raise NotOfferedError("llm.legacy-chunk", "nothing projects a frame to a StreamChunk")
+        return project(frame)
 
     def llm(self, performance: Performance, **settings: Any) -> Any:
         crewai = import_module("crewai")

@@ -31,7 +31,7 @@ from conformance.programs import (
     Spawn,
     Step,
 )
-from conformance.subjects.subject import Performance
+from conformance.subjects.subject import NotOfferedError, Performance
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,11 @@ class ProgramSubject:
     def _call(self, program: CallProgram, performance: Performance, entry: str) -> Any:
         ask = program.ask
         prompt = f"{program.prompt} {performance.provider.prompt_for(ask.script)}"
-        return getattr(self.llm(performance, **_said(ask)), entry)(prompt, **_tools(ask))
+        llm = self.llm(performance, **_said(ask))
+        if not hasattr(llm, entry):
+            clause = {"stream_events": "entry.llm", "astream": "entry.llm-async"}[entry]
+            raise NotOfferedError(clause, f"{type(llm).__name__} has no {entry}()")
+        return getattr(llm, entry)(prompt, **_tools(ask))
 
     def emit(self, source: Any, note: str) -> None:
         """Publish a custom event in the caller's context; see `Subject`."""
@@ -125,16 +129,18 @@ class ProgramSubject:
         return flow_class()
 
     def _method(self, method: Method, performance: Performance) -> Any:
+        subject = self
+        # The flow must be called `self`: a listener with any other parameter is given what it listened to.
         if method.is_async:
 
-            async def arun(flow: Any) -> Any:
-                return await self._aperform(flow, method.steps, performance)
+            async def arun(self: Any) -> Any:
+                return await subject._aperform(self, method.steps, performance)
 
             run: Callable[..., Any] = arun
         else:
 
-            def run(flow: Any) -> Any:
-                return self._perform(flow, method.steps, performance)
+            def run(self: Any) -> Any:
+                return subject._perform(self, method.steps, performance)
 
         run.__name__ = run.__qualname__ = method.name
         if not method.after:

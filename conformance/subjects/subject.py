@@ -23,6 +23,15 @@ class Performance:
     provider: ScriptedProvider
 
 
+class NotOfferedError(ConformanceError):
+    """A runtime has no such entry: one clause says that it should, and the scenario says nothing about any other."""
+
+    def __init__(self, clause: str, message: str) -> None:
+        super().__init__(message)
+        #: The clause that the entry's absence breaks.
+        self.clause = clause
+
+
 class Subject(Protocol):
     """A runtime under test.
 

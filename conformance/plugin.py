@@ -1,0 +1,179 @@
+"""The pytest plugin: recorded traffic, whole recordings and timeline snapshots as fixtures, with the network blocked.
+
+It imports pytest alone when it is loaded, and the rest when a test asks for it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import pytest
+
+if TYPE_CHECKING:
+    from syrupy.assertion import SnapshotAssertion
+
+    from harness.frames import StreamFrame
+    from harness.recording import Recording
+    from harness.recording.tape import Mode, Tape
+
+_MODES: Final = ("none", "once", "new", "all")
+#: What file systems or shells make something else of; most come from the ids of parametrised tests.
+_UNFIT: Final = re.compile(r"[<>?%*:|\"'/\\\s]+")
+
+
+@dataclass(frozen=True)
+class LoadedRecording:
+    """A recording's folder with what stands in it."""
+
+    path: Path
+    about: Recording
+    frames: tuple[StreamFrame, ...]
+
+    @property
+    def cassette(self) -> Path:
+        """The traffic of the recorded run."""
+        return self.path / "cassette.yaml"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("stream-harness", "recorded LLM traffic")
+    group.addoption(
+        "--record-mode",
+        choices=_MODES,
+        default="none",
+        help="none: play cassettes only (default); once: record where there is none; new: play what is there and record "
+        "the rest; all: record anew",
+    )
+    group.addoption(
+        "--recordings",
+        metavar="DIR",
+        default=None,
+        help="where cassettes and recordings are, instead of the folder `cassettes` beside each test module",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers",
+        "cassette(name): play, or record, the cassette or the recording of this name; sought in the folder of cassettes, "
+        "then among the recordings that come with stream-harness",
+    )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    yield
+    tape = item.stash.get(_TAPE, None)
+    if tape is None or tape.records:
+        return
+    problems = [str(miss) for miss in tape.misses]
+    problems += [f"unplayed: {one.request.method} {one.request.url}" for one in tape.unplayed]
+    if problems:
+        told = "\n".join(f"  {problem}" for problem in problems)
+        pytest.fail(
+            f"cassette '{tape.path}' and the test do not fit:\n{told}\nrecord it again with --record-mode all", False
+        )
+
+
+@pytest.fixture(autouse=True)
+def _marked_cassette(request: pytest.FixtureRequest) -> None:
+    """Open the cassette of a test that is only marked; without it, the test would go out to the network."""
+    if request.node.get_closest_marker("cassette") and not {"cassette", "recording"} & set(request.fixturenames):
+        request.getfixturevalue("cassette")
+
+
+@pytest.fixture
+def _offline() -> Iterator[None]:
+    from harness.recording import network_guard
+
+    with network_guard():
+        yield
+
+
+@pytest.fixture
+def cassette(request: pytest.FixtureRequest, _offline: None) -> Iterator[Tape]:
+    """The tape that plays, or records, this test's traffic: `<test>.yaml`, or what the marker `cassette` names.
+
+    The test fails where it leaves an interaction unplayed, or makes a request that none answers.
+    """
+    from harness.recording import open_tape
+    from harness.recording.redaction import Redactor
+    from harness.scope import current_path
+
+    mode = cast("Mode", request.config.getoption("--record-mode"))
+    path = _cassette_path(request, mode)
+    if mode != "none":
+        path.parent.mkdir(parents=True, exist_ok=True)
+    with open_tape(path, mode, redactor=Redactor(), scope_of=current_path) as tape:
+        request.node.stash[_TAPE] = tape
+        yield tape
+
+
+@pytest.fixture
+def recording(request: pytest.FixtureRequest, _offline: None) -> LoadedRecording:
+    """The recording that the marker `cassette` names, or the parameter of an indirect parametrisation."""
+    from harness.errors import UsageError
+    from harness.recording import is_recording, load_frames, load_recording
+
+    name = getattr(request, "param", None) or _marked_name(request)
+    if name is None:
+        raise UsageError("which recording? Mark the test with cassette(name), or parametrise `recording` indirectly")
+    places = [folder / name for folder in (_folder(request), _shipped())]
+    path = next(filter(is_recording, places), None)
+    if path is None:
+        raise UsageError(f"there is no recording {name!r}; neither {' nor '.join(map(repr, map(str, places)))} is one")
+    return LoadedRecording(path, load_recording(path), tuple(load_frames(path / "frames.jsonl")))
+
+
+@pytest.fixture
+def frames(snapshot: SnapshotAssertion, _offline: None) -> SnapshotAssertion:
+    """A syrupy snapshot of a timeline: `assert session == frames`, or `== frames(name="…")` for several in one test.
+
+    It takes a session that has been read, or any frames; `--snapshot-update` writes it. Needs syrupy.
+    """
+    from harness.snapshots import FramesExtension
+
+    return snapshot.use_extension(FramesExtension)
+
+
+_TAPE: Final = pytest.StashKey["Tape"]()
+
+
+def _cassette_path(request: pytest.FixtureRequest, mode: Mode) -> Path:
+    folder = _folder(request)
+    name = _marked_name(request)
+    if name is None:
+        owner = f"{request.cls.__name__}." if request.cls is not None else ""
+        return folder / request.path.stem / f"{_UNFIT.sub('-', owner + request.node.name)}.yaml"
+    # Recordings of an installed package are played, and never written to.
+    roots = [folder, _shipped()] if mode in ("none", "once") else [folder]
+    for root in roots:
+        if (root / name).is_dir():
+            return root / name / "cassette.yaml"
+    return folder / (name if Path(name).suffix in (".yaml", ".yml", ".json") else f"{name}.yaml")
+
+
+def _marked_name(request: pytest.FixtureRequest) -> str | None:
+    marker = request.node.get_closest_marker("cassette")
+    if marker is None:
+        return None
+    if len(marker.args) != 1 or marker.kwargs or not isinstance(marker.args[0], str):
+        from harness.errors import UsageError
+
+        raise UsageError(f"the marker cassette takes one name, as in cassette('openai/text'), not {marker.args}")
+    return marker.args[0]
+
+
+def _folder(request: pytest.FixtureRequest) -> Path:
+    named: Any = request.config.getoption("--recordings")
+    return request.path.parent / "cassettes" if named is None else request.config.invocation_params.dir / named
+
+
+def _shipped() -> Path:
+    import cassettes
+
+    return Path(next(iter(cassettes.__path__)))

@@ -1,0 +1,212 @@
+"""The suite as pytest classes: subclass one, override the fixture `subject`, and every clause is a test.
+
+    class TestMyRuntime(RuntimeConformance):
+        @pytest.fixture
+        def subject(self) -> str:
+            return "my_package.subject:MySubject"
+
+A subject by its name is put into each scenario in a process of its own kind, with a deadline, as the command line does
+it; an instance is put there in the process of the tests, which it can take along. A scenario is performed once for a
+class and, under pytest-xdist, once for each worker that gets one of its tests.
+
+A broken MUST fails its test and a broken SHOULD warns; what should have been decided and was not counts as broken. What
+the subject does not declare is skipped, and a failure of the suite itself is an error of the test's setup.
+"""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final
+
+import pytest
+
+from conformance.clauses import CLAUSES
+from conformance.running import SCENARIO_DEADLINE_S, Decision, ScenarioResult, _Processes, perform
+from conformance.scenario import Scenario
+from conformance.scenarios import scenarios
+from conformance.subjects.subject import Subject, load_subject
+from harness.errors import ConformanceError, UsageError
+
+_SCENARIOS: Final[Mapping[str, Scenario]] = {one.id: one for one in scenarios()}
+#: The test of what a scenario shows to be broken beside the clauses that it is for.
+_BESIDE: Final = "test_clauses_beside"
+#: The only part that is to be overridden.
+_OPEN: Final = frozenset({"subject"})
+
+
+class ConformanceWarning(UserWarning):
+    """A clause of level SHOULD is broken, or could not be decided."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One test: a clause, or None for all that a scenario is not for, and a scenario, or None where there is none."""
+
+    clause: str | None
+    scenario: str | None
+
+    def __str__(self) -> str:
+        return f"{self.clause or 'beside'}-{self.scenario or 'no scenario'}"
+
+
+class _Performed:
+    """What became of the scenarios that one class has put its subject into."""
+
+    def __init__(self) -> None:
+        self._results: dict[str, ScenarioResult] = {}
+        self._processes: _Processes | None = None
+
+    def result(self, subject: Subject | str, scenario: Scenario) -> ScenarioResult:
+        if scenario.id not in self._results:
+            self._results[scenario.id] = self._perform(subject, scenario)
+        return self._results[scenario.id]
+
+    def _perform(self, subject: Subject | str, scenario: Scenario) -> ScenarioResult:
+        if not isinstance(subject, str):
+            return perform(subject, scenario)
+        if self._processes is None:
+            self._processes = _Processes(subject, SCENARIO_DEADLINE_S)
+        return self._processes.perform(scenario.id)
+
+    def close(self) -> None:
+        if self._processes is not None:
+            self._processes.close()
+
+
+class _Conformance:
+    """One test method for each clause, run for each scenario that decides it."""
+
+    #: Test method → the cases that it is run for.
+    _cases: ClassVar[Mapping[str, tuple[Case, ...]]] = {}
+    #: What may not be overridden, by name.
+    _standard: ClassVar[Mapping[str, Any]] = {}
+
+    def __init_subclass__(cls, covers: Callable[[Scenario], bool] | None = None, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if covers is not None:
+            cls._declare([one for one in _SCENARIOS.values() if covers(one)])
+        for standard_class in cls.__mro__[1:]:
+            standard = vars(standard_class).get("_standard", {})
+            for name, part in standard.items():
+                _refuse_override(cls, name, part)
+
+    @classmethod
+    def _declare(cls, chosen: list[Scenario]) -> None:
+        cases: dict[str, tuple[Case, ...]] = {}
+        for clause in CLAUSES:
+            decided = tuple(Case(clause, one.id) for one in chosen if clause in one.clauses)
+            # What no scenario decides must show, and not be missing, where a whole runtime is tested.
+            if decided or len(chosen) == len(_SCENARIOS):
+                cases[f"test_{clause.replace('.', '_')}"] = decided or (Case(clause, None),)
+        cases[_BESIDE] = tuple(Case(None, one.id) for one in chosen)
+        for name in cases:
+            setattr(cls, name, _test(name, cls.__name__))
+        cls._cases = cases
+        fixed = {name: part for name, part in vars(_Conformance).items() if callable(part) and not _is_dunder(name)}
+        cls._standard = {name: vars(cls).get(name, fixed.get(name)) for name in (*cases, *fixed) if name not in _OPEN}
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        cases = self._cases.get(metafunc.function.__name__)
+        if cases is not None:
+            metafunc.parametrize("decisions", cases, indirect=True, ids=str)
+
+    @pytest.fixture
+    def subject(self) -> Subject | str:
+        """The runtime under test, as an instance or by its name; the one thing to override."""
+        raise UsageError(
+            f"{type(self).__name__} does not say what it tests; override the fixture `subject` and return a subject, or "
+            "its name as module:attribute"
+        )
+
+    @pytest.fixture(scope="class")
+    def _performed(self) -> Iterator[_Performed]:
+        performed = _Performed()
+        yield performed
+        performed.close()
+
+    @pytest.fixture
+    def decisions(
+        self, request: pytest.FixtureRequest, subject: Subject | str, _performed: _Performed
+    ) -> tuple[Decision, ...]:
+        """What the scenario of this test says about its clause, or about all that the scenario is not for."""
+        case: Case = request.param
+        able = (load_subject(subject) if isinstance(subject, str) else subject).capabilities
+        _skip_inapplicable(case, able)
+        if case.scenario is None:
+            assert case.clause is not None
+            return (Decision(case.clause, "not-testable"),)
+        scenario = _SCENARIOS[case.scenario]
+        result = _performed.result(subject, scenario)
+        if result.fault is not None:
+            raise ConformanceError(f"the suite itself failed in {scenario.id}; report it:\n{result.fault}")
+        if case.clause is None:
+            return tuple(one for one in result.decisions if one.clause not in scenario.clauses)
+        found = tuple(one for one in result.decisions if one.clause == case.clause)
+        return found or (Decision(case.clause, "not-testable"),)
+
+
+def _test(name: str, owner: str) -> Callable[[Any, tuple[Decision, ...]], None]:
+    def test(self: Any, decisions: tuple[Decision, ...]) -> None:
+        broken = [one for one in decisions if one.status in ("failed", "not-testable")]
+        musts = [_told(one) for one in broken if CLAUSES[one.clause].level == "MUST"]
+        for one in broken:
+            if CLAUSES[one.clause].level == "SHOULD":
+                warnings.warn(ConformanceWarning(_told(one)), stacklevel=1)
+        if musts:
+            pytest.fail("\n".join(musts), pytrace=False)
+
+    test.__name__ = name
+    test.__qualname__ = f"{owner}.{name}"
+    return test
+
+
+def _told(decision: Decision) -> str:
+    """Return a broken clause for people: what it demands, and every place where it was broken."""
+    clause = CLAUSES[decision.clause]
+    lines = [f"{clause.id} ({clause.level}) {decision.status}: {clause.statement}"]
+    lines.extend(f"  {f'#{one.seq}: ' if one.seq else ''}{one.message}" for one in decision.violations)
+    return "\n".join(lines)
+
+
+def _skip_inapplicable(case: Case, able: frozenset[str]) -> None:
+    needs = CLAUSES[case.clause].capabilities if case.clause else frozenset()
+    if case.scenario is not None:
+        needs |= _SCENARIOS[case.scenario].needs
+    if not needs <= able:
+        pytest.skip(f"not applicable: the subject does not declare {', '.join(sorted(needs - able))}")
+
+
+def _refuse_override(cls: type, name: str, part: Any) -> None:
+    found = getattr(cls, name, None)
+    if found is part:
+        return
+    marks = [mark for mark in getattr(found, "pytestmark", ()) if mark.name == "xfail" and mark.kwargs.get("reason")]
+    if name.startswith("test_") and callable(found) and marks:
+        if "decisions" in inspect.signature(found).parameters:
+            return
+        raise UsageError(
+            f"{cls.__name__}.{name} must take `decisions` as the standard check does, and give it to super()"
+        )
+    raise UsageError(
+        f"{cls.__name__} overrides {name}, which is part of the standard suite; only `subject` is to be overridden. A "
+        "check that is known to fail is overridden with @pytest.mark.xfail(reason=…), and calls super()"
+    )
+
+
+def _is_dunder(name: str) -> bool:
+    return name.startswith("__") and name.endswith("__")
+
+
+class RuntimeConformance(_Conformance, covers=lambda scenario: True):
+    """All that the contract says of a runtime."""
+
+
+class FlowConformance(_Conformance, covers=lambda scenario: "flow" in scenario.needs):
+    """What flows can show."""
+
+
+class LLMConformance(_Conformance, covers=lambda scenario: "llm" in scenario.needs and "flow" not in scenario.needs):
+    """What calls of an LLM can show that stand in no flow."""
