@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import pytest
 
 if TYPE_CHECKING:
-    from syrupy.assertion import SnapshotAssertion
-
     from harness.frames import StreamFrame
     from harness.recording import Recording
     from harness.recording.tape import Mode, Tape
@@ -74,9 +72,8 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     problems += [f"unplayed: {one.request.method} {one.request.url}" for one in tape.unplayed]
     if problems:
         told = "\n".join(f"  {problem}" for problem in problems)
-        pytest.fail(
-            f"cassette '{tape.path}' and the test do not fit:\n{told}\nrecord it again with --record-mode all", False
-        )
+        message = f"cassette '{tape.path}' and the test do not fit:\n{told}\nrecord it again with --record-mode all"
+        pytest.fail(message, pytrace=False)
 
 
 @pytest.fixture(autouse=True)
@@ -130,8 +127,8 @@ def recording(request: pytest.FixtureRequest, _offline: None) -> LoadedRecording
 
 
 @pytest.fixture
-def frames(snapshot: SnapshotAssertion, _offline: None) -> SnapshotAssertion:
-    """A syrupy snapshot of a timeline: `assert session == frames`, or `== frames(name="…")` for several in one test.
+def frames(snapshot: Any, _offline: None) -> Any:
+    """The snapshot of a timeline, by syrupy: `assert session == frames`; with `frames(name="…")`, several in one test.
 
     It takes a session that has been read, or any frames; `--snapshot-update` writes it. Needs syrupy.
     """

@@ -19,6 +19,8 @@ import inspect
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
+from itertools import chain
 from typing import Any, ClassVar, Final
 
 import pytest
@@ -103,15 +105,16 @@ class _Conformance:
                 cases[f"test_{clause.replace('.', '_')}"] = decided or (Case(clause, None),)
         cases[_BESIDE] = tuple(Case(None, one.id) for one in chosen)
         for name in cases:
-            setattr(cls, name, _test(name, cls.__name__))
+            setattr(cls, name, _test(name))
         cls._cases = cases
         fixed = {name: part for name, part in vars(_Conformance).items() if callable(part) and not _is_dunder(name)}
         cls._standard = {name: vars(cls).get(name, fixed.get(name)) for name in (*cases, *fixed) if name not in _OPEN}
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        cases = self._cases.get(metafunc.function.__name__)
-        if cases is not None:
-            metafunc.parametrize("decisions", cases, indirect=True, ids=str)
+        name = metafunc.function.__name__
+        found = [vars(one).get("_cases", {}).get(name, ()) for one in type(self).__mro__]
+        if any(found):
+            metafunc.parametrize("decisions", tuple(dict.fromkeys(chain(*found))), indirect=True, ids=str)
 
     @pytest.fixture
     def subject(self) -> Subject | str:
@@ -148,7 +151,8 @@ class _Conformance:
         return found or (Decision(case.clause, "not-testable"),)
 
 
-def _test(name: str, owner: str) -> Callable[[Any, tuple[Decision, ...]], None]:
+@cache
+def _test(name: str) -> Callable[[Any, tuple[Decision, ...]], None]:
     def test(self: Any, decisions: tuple[Decision, ...]) -> None:
         broken = [one for one in decisions if one.status in ("failed", "not-testable")]
         musts = [_told(one) for one in broken if CLAUSES[one.clause].level == "MUST"]
@@ -159,7 +163,7 @@ def _test(name: str, owner: str) -> Callable[[Any, tuple[Decision, ...]], None]:
             pytest.fail("\n".join(musts), pytrace=False)
 
     test.__name__ = name
-    test.__qualname__ = f"{owner}.{name}"
+    test.__qualname__ = f"{_Conformance.__name__}.{name}"
     return test
 
 
@@ -180,7 +184,7 @@ def _skip_inapplicable(case: Case, able: frozenset[str]) -> None:
 
 
 def _refuse_override(cls: type, name: str, part: Any) -> None:
-    found = getattr(cls, name, None)
+    found = inspect.getattr_static(cls, name)
     if found is part:
         return
     marks = [mark for mark in getattr(found, "pytestmark", ()) if mark.name == "xfail" and mark.kwargs.get("reason")]

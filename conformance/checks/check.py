@@ -53,6 +53,14 @@ def saw(kind: type[Any]) -> Callable[[Evidence], bool]:
     return lambda evidence: bool(seen(evidence, kind))
 
 
+def shown(value: object) -> str:
+    """Return the repr of a value that a run gave or raised; of one whose repr fails, its class."""
+    try:
+        return repr(value)
+    except Exception:
+        return f"<{type(value).__name__}>"
+
+
 def has_frames(evidence: Evidence) -> bool:
     """Whether there is any frame to judge."""
     return bool(evidence.frames)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from typing import Final
 
-from conformance.checks.check import Check, Finding, saw, seen
+from conformance.checks.check import Check, Finding, saw, seen, shown
 from conformance.evidence import Evidence
 from conformance.observations import Disturbed, FailedRead
 
@@ -36,20 +36,20 @@ def base_exception(evidence: Evidence) -> Iterator[Finding]:
     """SystemExit and its like reach whoever reads, and the result, as what they are."""
     for read in _of_base_exceptions(evidence):
         if read.raised is not read.error:
-            yield None, f"the run raised {read.error!r}, and reading it {_ended(read.raised)}"
+            yield None, f"the run raised {shown(read.error)}, and reading it {_ended(read.raised)}"
         for result in evidence.reads:
             if result.when == "after-failure" and result.raised is not read.error:
-                yield None, f"the run raised {read.error!r}, and its result {_ended(result.raised)}"
+                yield None, f"the run raised {shown(read.error)}, and its result {_ended(result.raised)}"
 
 
 def original(evidence: Evidence) -> Iterator[Finding]:
     """What surfaces is the exception object that the run raised; where Python forbids that, a RuntimeError from it."""
-    for read in seen(evidence, FailedRead):
+    for read in _of_others(evidence):
         if isinstance(read.error, _UNPASSABLE):
             if type(read.raised) is not RuntimeError or read.raised.__cause__ is not read.error:
-                yield None, f"the run raised {_name(read.error)}, and reading it {_ended(read.raised)}, not from it"
-        elif not isinstance(read.error, _BASE_EXCEPTIONS) and read.raised is not read.error:
-            yield None, f"the run raised {_name(read.error)}, and reading it {_ended(read.raised)}"
+                yield None, f"the run raised {shown(read.error)}, and reading it {_ended(read.raised)}, not from it"
+        elif read.raised is not read.error:
+            yield None, f"the run raised {shown(read.error)}, and reading it {_ended(read.raised)}"
 
 
 def observer_safe(evidence: Evidence) -> Iterator[Finding]:
@@ -60,28 +60,29 @@ def observer_safe(evidence: Evidence) -> Iterator[Finding]:
         if disturbed.raised is not None:
             yield None, f"{disturbed.by} made the run fail: {_ended(disturbed.raised)}"
         elif disturbed.value != disturbed.undisturbed_value:
-            yield None, f"{disturbed.by} made the result {disturbed.value!r}, not {disturbed.undisturbed_value!r}"
+            yield (
+                None,
+                f"{disturbed.by} made the result {shown(disturbed.value)}, not {shown(disturbed.undisturbed_value)}",
+            )
         elif disturbed.types != disturbed.undisturbed_types:
             yield None, f"{disturbed.by} changed the frames: {disturbed.types}, not {disturbed.undisturbed_types}"
 
 
+def _first_reads(evidence: Evidence) -> list[FailedRead]:
+    # What a second reading gives is `session.replay-failed`.
+    return [read for read in seen(evidence, FailedRead) if read.when == "first"]
+
+
 def _of_base_exceptions(evidence: Evidence) -> list[FailedRead]:
-    return [read for read in seen(evidence, FailedRead) if isinstance(read.error, _BASE_EXCEPTIONS)]
+    return [read for read in _first_reads(evidence) if isinstance(read.error, _BASE_EXCEPTIONS)]
 
 
-def _of_others(evidence: Evidence) -> bool:
-    return len(_of_base_exceptions(evidence)) < len(seen(evidence, FailedRead))
+def _of_others(evidence: Evidence) -> list[FailedRead]:
+    return [read for read in _first_reads(evidence) if not isinstance(read.error, _BASE_EXCEPTIONS)]
 
 
 def _ended(raised: BaseException | None) -> str:
-    return "ended as if it were whole" if raised is None else f"raised {_name(raised)}"
-
-
-def _name(error: BaseException) -> str:
-    try:
-        return f"{type(error).__name__}: {error}"
-    except Exception:
-        return type(error).__name__
+    return "ended as if it were whole" if raised is None else f"raised {shown(raised)}"
 
 
 def _failed_with_frames(evidence: Evidence) -> bool:
@@ -92,6 +93,6 @@ def _failed_with_frames(evidence: Evidence) -> bool:
 CHECKS = (
     Check("error.frames-first", frames_first, _failed_with_frames),
     Check("error.base-exception", base_exception, lambda evidence: bool(_of_base_exceptions(evidence))),
-    Check("error.original", original, _of_others),
+    Check("error.original", original, lambda evidence: bool(_of_others(evidence))),
     Check("error.observer-safe", observer_safe, saw(Disturbed)),
 )

@@ -1,25 +1,17 @@
 """Checks of the clauses `llm.*` on what one call streams: sequence, text, thinking, usage, and how it ends.
 
-The clauses on tool calls have their own file, `tool_calls`.
+The clauses on tool calls have a file of their own, `tool_calls`, and so has that on older chunks, `legacy_chunk`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import groupby, zip_longest
-from operator import attrgetter
 from typing import Any
 
-from conformance.checks.calls import (
-    CHUNKS,
-    Call,
-    calls_of,
-    chunks_of_no_call,
-    delta_kind,
-    has_calls,
-    tool_call_of,
-)
+from conformance.checks.calls import Call, calls_of, chunks_of_no_call, delta_kind, has_calls, tool_call_of
 from conformance.checks.check import Check, Finding, saw, seen
+from conformance.checks.legacy_chunk import legacy_chunk
 from conformance.checks.tool_calls import deltas_of_arguments, has_tool_calls, has_tool_chunks, tool_chunks, tool_run
 from conformance.evidence import Evidence, FrameLike, WireFacts
 from conformance.observations import LegacyChunk, Rechunked
@@ -215,46 +207,6 @@ def _said_by(frame: FrameLike) -> tuple[Any, ...]:
 def _was_rechunked(evidence: Evidence) -> bool:
     # Two runs that show nothing of the answer are equal, too.
     return any(delta_kind(frame) for one in seen(evidence, Rechunked) if one.split for frame in one.whole)
-
-
-def legacy_chunk(evidence: Evidence) -> Iterator[Finding]:
-    """A chunk frame projects to a chunk with its content; every other frame to None."""
-    for one in seen(evidence, LegacyChunk):
-        frame, chunk = one.frame, one.chunk
-        if frame.type not in CHUNKS:
-            if chunk is not None:
-                yield frame.seq, f"{frame.type} projects to {chunk!r}, not to None"
-            continue
-        if chunk is None:
-            yield frame.seq, f"{frame.type} projects to None"
-            continue
-        for name, value in _projected(frame).items():
-            read = attrgetter(name)
-            found = read(chunk) if name.partition(".")[0] != "tool_call" or chunk.tool_call is not None else None
-            # The kinds of a chunk are members of an enumeration in one runtime, and their names in another.
-            if getattr(found, "value", found) != value:
-                yield frame.seq, f"{name} of the chunk is {found!r}, by its frame {value!r}"
-
-
-def _projected(frame: FrameLike) -> dict[str, Any]:
-    """Return what the legacy chunk of a chunk frame says, by the names of its attributes."""
-    payload = frame.data
-    is_tool_call = delta_kind(frame) == "tool_call"
-    expected = {
-        "content": payload["chunk"],
-        "chunk_type": "tool_call" if is_tool_call else "text",
-        **{name: payload.get(name) or "" for name in ("task_name", "task_id", "agent_role", "agent_id")},
-    }
-    if not is_tool_call:
-        return {**expected, "tool_call": None}
-    tool_call, function = tool_call_of(frame)
-    return {
-        **expected,
-        "tool_call.tool_id": tool_call.get("id"),
-        "tool_call.tool_name": function.get("name"),
-        "tool_call.arguments": function.get("arguments"),
-        "tool_call.index": tool_call.get("index"),
-    }
 
 
 def _any_call(holds: Callable[[Call], bool]) -> Callable[[Evidence], bool]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from conformance.checks.check import Check, Finding
+from conformance.checks.check import Check, Finding, shown
 from conformance.evidence import Evidence, ResultRead, When
 
 _TOO_EARLY = "Streaming has not completed yet"
@@ -35,9 +35,9 @@ def gated_after_break(evidence: Evidence) -> Iterator[Finding]:
 def _refused_as_too_early(evidence: Evidence, when: When) -> Iterator[Finding]:
     for read in _reads(evidence, when):
         if read.raised is None:
-            yield None, f"result read {when} gave {read.value!r} instead of a RuntimeError"
+            yield None, f"result read {when} gave {shown(read.value)} instead of a RuntimeError"
         elif not isinstance(read.raised, RuntimeError) or not str(read.raised).startswith(_TOO_EARLY):
-            yield None, f'result read {when} raised {read.raised!r}, not RuntimeError "{_TOO_EARLY} …"'
+            yield None, f'result read {when} raised {shown(read.raised)}, not RuntimeError "{_TOO_EARLY} …"'
 
 
 def value(evidence: Evidence) -> Iterator[Finding]:
@@ -45,9 +45,9 @@ def value(evidence: Evidence) -> Iterator[Finding]:
     for read in _reads(evidence, "after-exhaustion"):
         expected = evidence.outcome.value if evidence.outcome is not None else None
         if read.raised is not None:
-            yield None, f"result raised {read.raised!r} after the stream was exhausted"
+            yield None, f"result raised {shown(read.raised)} after the stream was exhausted"
         elif read.value is not expected and (type(read.value) is not type(expected) or read.value != expected):
-            yield None, f"result is {read.value!r}, the run returned {expected!r}"
+            yield None, f"result is {shown(read.value)}, the run returned {shown(expected)}"
 
 
 def reraises(evidence: Evidence) -> Iterator[Finding]:
@@ -56,8 +56,8 @@ def reraises(evidence: Evidence) -> Iterator[Finding]:
     depth: int | None = None
     for read in _reads(evidence, "after-failure"):
         if read.raised is not error:
-            what = "raised nothing" if read.raised is None else f"raised {read.raised!r}"
-            yield None, f"result {what}, not the exception object of the run: {error!r}"
+            what = "raised nothing" if read.raised is None else f"raised {shown(read.raised)}"
+            yield None, f"result {what}, not the exception object of the run: {shown(error)}"
         elif depth is not None and read.traceback_depth > depth:
             yield None, f"the traceback grew from {depth} to {read.traceback_depth} entries by reading the result again"
         else:
@@ -68,9 +68,9 @@ def after_close(evidence: Evidence) -> Iterator[Finding]:
     """After an early close the result says that the stream was closed."""
     for read in _reads(evidence, "after-close"):
         if read.raised is None:
-            yield None, f"result gave {read.value!r} after an early close"
+            yield None, f"result gave {shown(read.value)} after an early close"
         elif not isinstance(read.raised, RuntimeError) or "closed" not in str(read.raised).lower():
-            yield None, f"result raised {read.raised!r} after an early close, not a RuntimeError that says so"
+            yield None, f"result raised {shown(read.raised)} after an early close, not a RuntimeError that says so"
 
 
 def states(evidence: Evidence) -> Iterator[Finding]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Final, Literal
 
-from conformance.checks.check import Check, Finding, saw, seen
+from conformance.checks.check import Check, Finding, saw, seen, shown
 from conformance.checks.vocabulary import CHANNELS
 from conformance.evidence import Evidence, FrameLike
 from conformance.observations import (
@@ -108,7 +108,7 @@ def replay_failed(evidence: Evidence) -> Iterator[Finding]:
                 f"the second reading of a failed session gave {len(read.frames)} frames, not {len(first.frames)}",
             )
         if read.raised is not first.raised:
-            yield None, f"the second reading of a failed session raised {read.raised!r}, not {first.raised!r}"
+            yield None, f"the second reading of a failed session {_did(read.raised)}, not {_did(first.raised)}"
 
 
 def frames_copy(evidence: Evidence) -> Iterator[Finding]:
@@ -195,7 +195,7 @@ def _ids(frames: Sequence[FrameLike]) -> list[str]:
 
 
 def _did(raised: BaseException | None) -> str:
-    return "raised nothing" if raised is None else f"raised {type(raised).__name__}: {raised}"
+    return "raised nothing" if raised is None else f"raised {shown(raised)}"
 
 
 def _article(kind: Literal["sync", "async"]) -> str:

@@ -17,8 +17,14 @@ _TRANSLATED: Final = "harness.providers.openai_errors:translated"
 
 def _thinking_last(generate: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
     def broken(llm: Any, request: Any) -> Iterator[Any]:
-        parts = list(generate(llm, request))
-        yield from sorted(parts, key=lambda part: _kind(part) in ("ThinkingDelta", "Finish"))
+        held = []
+        for part in generate(llm, request):
+            if _kind(part) == "ThinkingDelta":
+                held.append(part)
+                continue
+            if _kind(part) == "Finish":
+                yield from held
+            yield part
 
     return broken
 
@@ -66,7 +72,7 @@ def _one_id(fragment: Callable[[Any], Any]) -> Callable[[Any], Any]:
 def _first_call_only(chunk: Callable[..., Any]) -> Callable[..., Any]:
     def broken(call: Any, part: Any) -> Any:
         made = chunk(call, part)
-        return None if getattr(part, "index", 0) > 0 else made
+        return None if _kind(part) == "ToolCallDelta" and part.index > 0 else made
 
     return broken
 
@@ -181,7 +187,16 @@ SABOTEURS: tuple[Saboteur, ...] = (
         "thinking-comes-last", ("llm.sequence",), "harness.providers.openai_chat:OpenAIChat.generate", _thinking_last
     ),
     Saboteur("failures-not-raised", ("llm.sequence",), "harness.llm.base:BaseLLM.call", _failures_kept),
-    Saboteur("chunks-stripped", ("llm.deltas-equal-final",), _CHUNK, _chunks_stripped),
+    Saboteur(
+        "chunks-stripped",
+        ("llm.deltas-equal-final",),
+        _CHUNK,
+        _chunks_stripped,
+        {
+            "scope.captures-llm": "the tokens of a call inside do not join to its text",
+            "scope.nested": "an outer session has other tokens than the call inside",
+        },
+    ),
     Saboteur("arguments-as-deltas", ("llm.tool-chunks",), _FRAGMENT, _only_the_delta),
     Saboteur("one-id-for-all-calls", ("llm.tool-chunks",), _FRAGMENT, _one_id),
     Saboteur("parallel-calls-lost", ("llm.tool-chunks",), _CHUNK, _first_call_only),

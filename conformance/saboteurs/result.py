@@ -56,7 +56,10 @@ SABOTEURS: tuple[Saboteur, ...] = (
         ("result.gated-after-break",),
         "harness.session:FrameIterator.__del__",
         _left_is_completed,
-        {"result.states": "is_completed is True of a session that is at no end"},
+        {
+            "result.states": "is_completed is True of a session that is at no end",
+            "cleanup.idempotent": "it says the same of a session that has been closed and was left",
+        },
     ),
     Saboteur("falsy-results-are-none", ("result.value",), "harness.timeline:Timeline.returned", _falsy_is_none),
     Saboteur("tracebacks-grow", ("result.reraises",), "harness.timeline:Timeline.error", _grown),

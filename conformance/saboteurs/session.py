@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable, Collection
 from typing import Any, Final
@@ -19,8 +20,8 @@ def _eager(init: Callable[..., None]) -> Callable[..., None]:
     return broken
 
 
-def _without_custom(iterate: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    return lambda session: session.subscribe(["llm", "flow", "tools", "messages", "lifecycle"])
+def _without_messages(iterate: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda session: session.subscribe(["llm", "flow", "tools", "lifecycle", "custom"])
 
 
 def _is_missing(projection: property) -> property:
@@ -92,30 +93,33 @@ def _one_for_all_threads(iterate: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return broken
 
 
-def _bound_to_its_thread(close: Callable[[Any], None]) -> Callable[[Any], None]:
-    def broken(session: Any) -> None:
-        if threading.current_thread() is not threading.main_thread():
-            raise RuntimeError("a session is closed by the thread that reads it")
-        close(session)
+def _made_in_a_loop(init: Callable[..., None]) -> Callable[..., None]:
+    def broken(session: Any, *args: Any, **options: Any) -> None:
+        asyncio.get_running_loop()
+        init(session, *args, **options)
 
     return broken
 
 
 SABOTEURS: tuple[Saboteur, ...] = (
-    Saboteur("eager", ("session.lazy",), "harness.session:StreamSession.__init__", _eager),
     Saboteur(
-        "iteration-without-custom",
+        "eager",
+        ("session.lazy",),
+        "harness.session:StreamSession.__init__",
+        _eager,
+        {"cleanup.close-before-start": "it has run when it is closed"},
+    ),
+    Saboteur(
+        "iteration-without-messages",
         ("session.iterates",),
         "harness.session:StreamSession.__iter__",
-        _without_custom,
+        _without_messages,
         {
             "order.seq-gapless": "the numbers of what is left out are missing",
             "order.previous-earlier": "links to what is left out lead nowhere",
             "session.independent-views": "it is left out after a break",
             "session.replay": "it is left out again",
-            "session.replay-failed": "a failed session's events are more than it showed at first",
             "session.thread-safe": "it is left out for each thread",
-            "session.backpressure": "fewer frames are read than are there",
         },
     ),
     Saboteur("no-messages", ("session.projections",), "harness.session:_Session.messages", _is_missing),
@@ -132,9 +136,9 @@ SABOTEURS: tuple[Saboteur, ...] = (
         _one_for_all_threads,
     ),
     Saboteur(
-        "async-close-in-one-thread",
+        "async-only-in-a-loop",
         ("session.same-surface",),
-        "harness.session:AsyncStreamSession.close",
-        _bound_to_its_thread,
+        "harness.session:AsyncStreamSession.__init__",
+        _made_in_a_loop,
     ),
 )

@@ -100,6 +100,7 @@ def _legacy(subject: Subject, performance: Performance) -> Evidence:
 
 
 _CALL = frozenset({"llm.sequence", "llm.deltas-equal-final", "llm.usage", "order.one-completion"})
+_TOOL_CALL = frozenset({"llm.tool-chunks", "llm.tool-run"})
 _TOOLS = frozenset({"tools"})
 _BROKEN = frozenset({"llm.truncation", "llm.sequence"})
 
@@ -111,18 +112,18 @@ SCENARIOS: tuple[Scenario, ...] = (
         _CALL | {"llm.thinking"},
         frozenset({"thinking"}),
     ),
-    *_streamed("ask/tool", Ask(Script((_WEATHER,))), _CALL | {"llm.tool-chunks"}, _TOOLS),
-    *_streamed("ask/parallel-tools", Ask(Script((_WEATHER, _TIDE))), _CALL | {"llm.tool-chunks"}, _TOOLS),
+    *_streamed("ask/tool", Ask(Script((_WEATHER,))), _CALL | _TOOL_CALL, _TOOLS),
+    *_streamed("ask/parallel-tools", Ask(Script((_WEATHER, _TIDE))), _CALL | _TOOL_CALL, _TOOLS),
     *_streamed(
         "ask/tool-run",
         Ask(Script((_WEATHER,)), functions={"get_weather": _RETURNS["get_weather"]}),
-        _CALL | {"llm.tool-chunks", "llm.tool-run", "channel.tools"},
+        _CALL | _TOOL_CALL | {"channel.tools"},
         _TOOLS,
     ),
     *_streamed(
         "ask/parallel-tools-run",
         Ask(Script((_WEATHER, _TIDE)), functions=_RETURNS),
-        _CALL | {"llm.tool-chunks", "llm.tool-run"},
+        _CALL | _TOOL_CALL,
         _TOOLS,
     ),
     *_streamed("ask/cut", Ask(Script(_TEXT, ending="cut")), _BROKEN),

@@ -69,12 +69,17 @@ class Consumer:
         """Return a session that performs `program`. Raises StageError, from what the subject raised instead."""
         if self.is_sync:
             return self.sync_twin(program)
+        return self.in_loop(lambda: self.open_outside(program))
 
-        async def make() -> Any:
-            # In the loop: whether a session may be made outside of one is a matter of its own.
-            return self.open_outside(program)
+    def in_loop(self, make: Callable[[], Any]) -> Any:
+        """Return what `make()` gives: for async sessions in the loop, since making one outside is a matter of its own."""
+        if self.is_sync:
+            return make()
 
-        return self._until(make())
+        async def made() -> Any:
+            return make()
+
+        return self._until(made())
 
     def open_outside(self, program: Program) -> Any:
         """Return an async session that is made here, where no loop need run."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Final
 
 from conformance.evidence import Evidence
@@ -24,9 +25,8 @@ def _ahead(*, awaited: bool, retain: bool) -> Observe:
         can_wait = consumer.is_sync or awaited
         steps = tuple(Emit(str(n), awaited=awaited and not consumer.is_sync) for n in range(_EVENTS))
         program = FlowProgram((Method("emits", steps, is_async=not consumer.is_sync),))
-        session = consumer.keep(
-            subject.bounded(program, performance, kind=consumer.kind, look_ahead=_LIMIT, retain=retain)
-        )
+        make = partial(subject.bounded, program, performance, kind=consumer.kind, look_ahead=_LIMIT, retain=retain)
+        session = consumer.keep(consumer.in_loop(make))
         iterator = consumer.iterate(session)
         read = most_unread = 0
         while (step := consumer.take(iterator, 1)).frames:

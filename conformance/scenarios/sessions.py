@@ -245,15 +245,29 @@ def _surfaces(setting: _Setting, consumer: Consumer, performance: Performance) -
         session = make(setting.program)
         observations.append(Surface(kind, _names(session)))
         consumer.close(session)
-    # The consumer's loop is the one of its first iteration.
-    read = consumer.open_outside(setting.program)
+    observations.append(_made_outside(setting, consumer))
+    read = consumer.open(setting.program)
     taken = consumer.read(read)
-    observations.append(_used("an async session made outside of a loop", taken.raised, read, cancelled=False))
     for kind, make in kinds:
         session = make(setting.program)
-        raised = _in_thread(session.close)
+        raised = _in_thread(partial(_close, session))
         observations.append(_used(f"close() of a {kind} session by another thread", raised, session, cancelled=True))
     return Evidence(taken.frames, "exhausted" if taken.raised is None else "failed", observations=tuple(observations))
+
+
+def _made_outside(setting: _Setting, consumer: Consumer) -> Used:
+    """Make an async session where no loop runs; the consumer's is then the loop of its first iteration."""
+    what = "an async session made outside of a loop"
+    try:
+        session = consumer.open_outside(setting.program)
+    except StageError as stopped:
+        return Used(what, stopped.__cause__, is_completed=False, is_cancelled=False, cancelled=False)
+    taken = consumer.read(session)
+    return _used(what, taken.raised, session, cancelled=False)
+
+
+def _close(session: Any) -> None:
+    session.close()  # looked up in the thread, since it may be missing
 
 
 def _used(what: str, raised: BaseException | None, session: Any, *, cancelled: bool) -> Used:

@@ -25,15 +25,24 @@ def new_client(llm: Gemini) -> genai.Client:
 
 
 class AsyncClient:
-    """A client for one loop."""
+    """A client for the loop that runs here, over aiohttp where that is installed, else over httpx."""
 
     def __init__(self, llm: Gemini) -> None:
+        arguments = _arguments(llm)
+        self._session: Any = None
         if importlib.util.find_spec("aiohttp") is not None:
+            import aiohttp
+
             end_aiohttp_with_runs()
-        self._client = genai.Client(**_arguments(llm))
+            # The SDK's own session is of a kind that aiohttp warns of.
+            self._session = aiohttp.ClientSession(trust_env=True, connector=aiohttp.TCPConnector(limit=0))
+            arguments["http_options"]["aiohttp_client"] = self._session
+        self._client = genai.Client(**arguments)
         self.api: Any = self._client._api_client
 
     async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
         await self._client.aio.aclose()
         self._client.close()
 

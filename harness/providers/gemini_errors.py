@@ -31,12 +31,13 @@ def _translated(error: Exception, answer: Answer) -> ProviderError | None:
     """Return the error to raise for what the SDK raised; None for what does not come from the provider."""
     provider = answer.provider
     if isinstance(error, genai_errors.APIError):
+        told = _told(error)
         return ProviderStatusError(
-            f"{provider} answered {error.code}: {error.message or error.status}",
+            f"{provider} answered {error.code}: {told.get('message') or error.message}",
             provider=provider,
             status=error.code,
-            request_id=_request_id(error.details),
-            code=error.status,
+            request_id=_request_id(told),
+            code=told.get("status") or error.status,
             retryable=error.code in RETRYABLE,
         )
     if is_transport_error(error) or type(error).__module__.partition(".")[0] == "aiohttp":
@@ -59,10 +60,21 @@ def _is_torn(error: BaseException | None) -> bool:
     )
 
 
-def _request_id(told: Any) -> str | None:
+def _told(error: genai_errors.APIError) -> Mapping[str, Any]:
+    """Return what Google said of an error. The async client leaves it unread where its content type is that of a stream."""
+    details = error.details
+    if isinstance(details, Mapping) and "error" not in details:
+        with contextlib.suppress(KeyError, TypeError, ValueError):
+            details = json.loads(details["message"])
+        if isinstance(details, list) and len(details) == 1:
+            details = details[0]
+    told = details.get("error") if isinstance(details, Mapping) else None
+    return told if isinstance(told, Mapping) else {}
+
+
+def _request_id(told: Mapping[str, Any]) -> str | None:
     """Return the id that the details of an error give; no response header has it."""
-    error = told.get("error") if isinstance(told, Mapping) else None
-    details = error.get("details") if isinstance(error, Mapping) else None
+    details = told.get("details")
     for detail in details if isinstance(details, list) else ():
         if isinstance(detail, Mapping) and detail.get("@type") == _REQUEST_INFO:
             return detail.get("requestId")

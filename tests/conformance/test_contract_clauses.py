@@ -36,8 +36,6 @@ CLAUSES_OF_AREA = {
     "replay": 3,
 }
 
-#: Clauses of the areas that pure checks decide, which only a runner can decide.
-LEFT_TO_RUNNERS = {"llm.rechunk", "llm.legacy-chunk"}
 #: Capabilities of runs that no program describes yet.
 UNDESCRIBED = {"turn", "crew"}
 
@@ -96,8 +94,7 @@ def test_every_clause_of_the_decidable_areas_has_a_check() -> None:
     areas = {clause_id.partition(".")[0] for clause_id in CHECKS}
     described = {row.id for row in CLAUSES.values() if row.area in areas and not row.capabilities & UNDESCRIBED}
 
-    assert described <= set(CHECKS) | LEFT_TO_RUNNERS
-    assert not set(CHECKS) & LEFT_TO_RUNNERS
+    assert described <= set(CHECKS)
 
 
 def test_the_vocabulary_knows_the_types_of_this_runtime_and_their_channels() -> None:

@@ -25,7 +25,7 @@ def from_stop() -> RuntimeError:
 
 
 class UnprintableError(Exception):
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         raise ValueError("no text")
 
 
@@ -98,4 +98,4 @@ def test_an_error_that_can_not_be_printed_is_reported_by_its_class() -> None:
 
     [violation] = judge(Evidence((), "failed", observations=(seen,))).violations
 
-    assert violation.message == "the run raised UnprintableError, and reading it ended as if it were whole"
+    assert violation.message == "the run raised <UnprintableError>, and reading it ended as if it were whole"

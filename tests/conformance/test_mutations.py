@@ -12,6 +12,7 @@ import pytest
 from conformance.checks import CHECKS
 from conformance.evidence import Evidence, FrameLike, Outcome, WireFacts
 from conformance.judge import judge
+from conformance.observations import LegacyChunk, Rechunked
 from tests.conformance import timelines
 from tests.conformance.timelines import Frame, FrozenItems, RefusedError, from_timeline, frozen
 
@@ -71,6 +72,27 @@ def read(place: int, /, **changes: Any) -> Edit:
         reads = list(evidence.reads)
         reads[place] = replace(reads[place], **changes)
         return replace(evidence, reads=tuple(reads))
+
+    return edit
+
+
+def split(seq: int, /, **changes: Any) -> Edit:
+    """Replace keys of one frame's payload in the run whose bytes were split otherwise."""
+
+    def edit(evidence: Evidence) -> Evidence:
+        other = data(seq, **changes)(evidence).frames
+        return replace(evidence, observations=(Rechunked(evidence.frames, (other,)),))
+
+    return edit
+
+
+def chunk(seq: int, made: Any) -> Edit:
+    """Replace the legacy chunk of one frame."""
+
+    def edit(evidence: Evidence) -> Evidence:
+        kept = list(evidence.observations)
+        kept[seq - 1] = LegacyChunk(evidence.frames[seq - 1], made)
+        return replace(evidence, observations=tuple(kept))
 
     return edit
 
@@ -450,6 +472,27 @@ MUTATIONS = (
     row("an error of another request", "llm.errors", T.refused_call, wire(request_id="req-2")),
     row("another plain response", "llm.no-stream", T.plain_call, data(2, response="Hel")),
     row("chunks of a plain call", "llm.no-stream", T.text_call, wire(streamed=False)),
+    row("no plain response", "llm.no-stream", T.plain_call, data(2, response=None)),
+    row("a torn character", "llm.rechunk", T.resplit_call, split(3, chunk="He\ufffd")),
+    row("usage lost with the split", "llm.rechunk", T.resplit_call, split(5, usage=None)),
+    row(
+        "a last frame lost with the split",
+        "llm.rechunk",
+        T.resplit_call,
+        lambda e: replace(e, observations=(Rechunked(e.frames, (tuple(e.frames)[:-1],)),)),
+    ),
+    row("a start that has a legacy chunk", "llm.legacy-chunk", T.projected_call, chunk(1, T.Chunk("", "text"))),
+    row("thinking that has none", "llm.legacy-chunk", T.projected_call, chunk(2, None)),
+    row("its agent lost", "llm.legacy-chunk", T.projected_call, chunk(2, T.Chunk("hm", "text"))),
+    row("another text", "llm.legacy-chunk", T.projected_call, chunk(3, T.Chunk("hel", "text"))),
+    row("a chunk with nothing in it", "llm.legacy-chunk", T.projected_call, chunk(3, object())),
+    row("arguments as text", "llm.legacy-chunk", T.projected_call, chunk(4, T.Chunk('{"a"', "text"))),
+    row(
+        "another tool's name in the legacy chunk",
+        "llm.legacy-chunk",
+        T.projected_call,
+        chunk(4, T.Chunk('{"a"', "tool_call", T.CalledChunk("t0", "divide", '{"a"', 0))),
+    ),
 )
 
 
@@ -475,6 +518,14 @@ def test_an_error_that_names_no_provider_is_untyped() -> None:
 
     assert verdict.failed == ("llm.errors",)
     assert [violation.message.partition(" does")[0] for violation in verdict.violations[:1]] == ["RuntimeError"]
+
+
+def test_two_runs_that_show_nothing_of_the_answer_are_not_testable() -> None:
+    frames = T.plain_call().frames
+
+    verdict = judge(replace(T.plain_call(), observations=(Rechunked(frames, (frames,)),)))
+
+    assert verdict.status("llm.rechunk") == "not-testable"
 
 
 def test_all_violations_are_given_not_the_first() -> None:

@@ -82,7 +82,6 @@ FAULTS = (
         "no error the second time",
         "session.replay-failed",
         FAILED_AGAIN,
-        "error.original",
         beside=(FAILED,),
         raised=None,
     ),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, NoReturn
 
 from conformance.evidence import Ended, Evidence, Outcome, ResultRead, WireFacts, WireToolCall
+from conformance.observations import LegacyChunk, Rechunked
 
 _EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 _NAMES = ("flow_name", "method_name", "session_id", "call_id", "tool_name", "agent_role", "task_name")
@@ -243,6 +244,53 @@ def tools_run() -> Evidence:
     return timeline.evidence(wire=(facts,), reads=(read,), outcome=Outcome([1, 2]))
 
 
+def resplit_call() -> Evidence:
+    """A call whose answer came a second time, from the same bytes in other pieces."""
+    whole = text_call()
+    return replace(whole, observations=(Rechunked(whole.frames, (text_call().frames,)),))
+
+
+@dataclass(frozen=True)
+class CalledChunk:
+    """The plainest tool call of a legacy chunk."""
+
+    tool_id: str | None
+    tool_name: str | None
+    arguments: str
+    index: int
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """The plainest legacy chunk that has the whole surface."""
+
+    content: str
+    chunk_type: str
+    tool_call: CalledChunk | None = None
+    task_name: str = ""
+    task_id: str = ""
+    agent_role: str = ""
+    agent_id: str = ""
+
+
+def projected_call() -> Evidence:
+    """A call that thinks, answers, and asks for a tool; each of its frames beside its legacy chunk."""
+    timeline = Timeline()
+    call = timeline.call("c1")
+    timeline.add("llm_thinking_chunk", call, call_id="c1", chunk="hm", agent_role="Writer")
+    timeline.text(call, "c1", "Hel")
+    timeline.argument(call, 0, '{"a"', '{"a"')
+    timeline.close("llm_call_failed", call, error="the stream ended early", error_type="StreamTruncatedError")
+    chunks = (
+        None,
+        Chunk("hm", "text", agent_role="Writer"),
+        Chunk("Hel", "text"),
+        Chunk('{"a"', "tool_call", CalledChunk("t0", "add", '{"a"', 0)),
+        None,
+    )
+    return timeline.evidence("failed", observations=tuple(map(LegacyChunk, timeline.frames, chunks)))
+
+
 def tools_handed_over() -> Evidence:
     """A direct call that asks for two tools and was given no functions."""
     timeline, call = _streamed_tool_calls()
@@ -396,6 +444,8 @@ SOUND: tuple[Callable[[], Evidence], ...] = (
     tools_run,
     tools_handed_over,
     plain_call,
+    resplit_call,
+    projected_call,
     refused_call,
     truncated_call,
     failed_flow,

@@ -100,9 +100,7 @@ SCENARIOS: Final[Mapping[str, Scenario]] = MappingProxyType(
         "overloaded": Scenario("Ask at the busiest hour.", (_OVERLOADED,)),
         "stream_error": Scenario("Break in the middle.", (Answer((HARBOUR_TEXT,), cut_after=3, failure=_OVERLOADED),)),
         "truncated": Scenario("Stop without an end marker.", (Answer((HARBOUR_TEXT,), cut_after=3),)),
-        "truncated_eof": Scenario(
-            "Hang up in the middle.", (Answer((HARBOUR_TEXT,), cut_after=3, ending=Ending.EOF),)
-        ),
+        "truncated_eof": Scenario("Hang up in the middle.", (Answer((HARBOUR_TEXT,), cut_after=3, ending=Ending.EOF),)),
         "truncated_reset": Scenario(
             "Reset in the middle.", (Answer((HARBOUR_TEXT,), cut_after=3, ending=Ending.RESET),)
         ),
