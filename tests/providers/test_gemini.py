@@ -182,7 +182,7 @@ def test_the_calls_of_two_answers_have_ids_of_their_own(server: GeminiServer) ->
     assert len(set(ids)) == 4
 
 
-PARTS = [
+PARTS: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"type": "text", "text": "a"}, {"text": "a"}),
     (
         {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}},
