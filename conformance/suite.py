@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import chain
@@ -124,16 +124,8 @@ class _Conformance:
             "its name as module:attribute"
         )
 
-    @pytest.fixture(scope="class")
-    def _performed(self) -> Iterator[_Performed]:
-        performed = _Performed()
-        yield performed
-        performed.close()
-
     @pytest.fixture
-    def decisions(
-        self, request: pytest.FixtureRequest, subject: Subject | str, _performed: _Performed
-    ) -> tuple[Decision, ...]:
+    def decisions(self, request: pytest.FixtureRequest, subject: Subject | str) -> tuple[Decision, ...]:
         """What the scenario of this test says about its clause, or about all that the scenario is not for."""
         case: Case = request.param
         able = (load_subject(subject) if isinstance(subject, str) else subject).capabilities
@@ -142,13 +134,25 @@ class _Conformance:
             assert case.clause is not None
             return (Decision(case.clause, "not-testable"),)
         scenario = _SCENARIOS[case.scenario]
-        result = _performed.result(subject, scenario)
+        result = _performed(request).result(subject, scenario)
         if result.fault is not None:
             raise ConformanceError(f"the suite itself failed in {scenario.id}; report it:\n{result.fault}")
         if case.clause is None:
             return tuple(one for one in result.decisions if one.clause not in scenario.clauses)
         found = tuple(one for one in result.decisions if one.clause == case.clause)
         return found or (Decision(case.clause, "not-testable"),)
+
+
+_PERFORMED: Final = pytest.StashKey[_Performed]()
+
+
+def _performed(request: pytest.FixtureRequest) -> _Performed:
+    """Return what the class of a test has performed, kept until its last test is done."""
+    suite = request.node.getparent(pytest.Class)
+    if _PERFORMED not in suite.stash:
+        performed = suite.stash[_PERFORMED] = _Performed()
+        suite.addfinalizer(performed.close)
+    return suite.stash[_PERFORMED]
 
 
 @cache

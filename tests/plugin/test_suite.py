@@ -155,7 +155,6 @@ def _without_decisions(self: object) -> None: ...
         ("test_llm_usage", pytest.mark.xfail(reason="because")(lambda self: None)),
         ("test_clauses_beside", _override),
         ("decisions", pytest.fixture(lambda self: ())),
-        ("_performed", None),
         ("pytest_generate_tests", None),
     ],
     ids=[
@@ -166,7 +165,6 @@ def _without_decisions(self: object) -> None: ...
         "xfail-that-decides-nothing",
         "beside",
         "decisions",
-        "performed",
         "generation",
     ],
 )
