@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 InnerRun = Callable[..., pytest.RunResult]
 
 #: A loopback server that speaks chat completions, and one test's call of it.
-CALLS = '''
+CALLS = """
 from harness import LLM
 
 def answer(question="How is the harbour tonight?"):
@@ -19,7 +19,7 @@ def answer(question="How is the harbour tonight?"):
     for frame in session.events:
         pass
     return session
-'''
+"""
 
 
 @pytest.fixture

@@ -46,7 +46,7 @@ async def test_answers(cassette):
     frames = [frame async for frame in session.events]
     assert frames and session.result == {ANSWER!r}
 """
-    inner(plugins=("pytest_asyncio",), test_it=source).assert_outcomes(passed=1)
+    inner(plugins=("pytest_asyncio.plugin",), test_it=source).assert_outcomes(passed=1)
 
 
 def test_workers_of_xdist_are_answered_each(inner: InnerRun) -> None:
@@ -96,7 +96,7 @@ from calls import answer
 from harness.errors import HarnessError
 
 @pytest.mark.parametrize("recording", ["openai/text"], indirect=True)
-def test_it({fixture}, recording):
+def test_it({"frames, " if fixture == "frames" else ""}recording):
     with pytest.raises(HarnessError, match="network is blocked"):
         answer()
 """
@@ -178,9 +178,7 @@ class TestIt:
 """
 
 
-@pytest.mark.parametrize(
-    ("mode", "asked_at_last"), [("once", 1), ("new", 1), ("all", 2)], ids=["once", "new", "all"]
-)
+@pytest.mark.parametrize(("mode", "asked_at_last"), [("once", 1), ("new", 1), ("all", 2)], ids=["once", "new", "all"])
 def test_what_was_recorded_is_played(
     inner: InnerRun, pytester: pytest.Pytester, provider: list[bytes], mode: str, asked_at_last: int
 ) -> None:

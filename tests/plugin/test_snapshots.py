@@ -17,7 +17,7 @@ def test_answers(cassette, frames):
     session = answer()
     assert session == frames(name="a calm night")
 """
-OTHER = SOURCE.replace("== frames", "== frames").replace(
+OTHER = SOURCE.replace(
     "session = answer()",
     "session = [one.model_copy(update={'data': {**one.data, 'model': 'gpt-5'}}) if one.type == 'llm_call_started' else one"
     " for one in answer().frames]",
@@ -42,7 +42,7 @@ def test_a_timeline_that_changed_is_told_by_its_scope(inner: InnerRun) -> None:
     inner("--snapshot-update", plugins=PLUGINS, test_it=SOURCE)
     result = inner(plugins=PLUGINS, test_it=OTHER)
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*changed #1 → #1*model*gpt-5*"])
+    result.stdout.fnmatch_lines(["*missing #1 → –*gpt-4o-mini*", "*added – → #1*gpt-5*"])
     inner("--snapshot-update", plugins=PLUGINS).assert_outcomes(passed=1)
     inner(plugins=PLUGINS).assert_outcomes(passed=1)
 
@@ -55,7 +55,9 @@ def test_a_timeline_that_changed_is_told_by_its_scope(inner: InnerRun) -> None:
         pytest.param(lambda content: content.replace(b"frames/1", b"frames/9"), "*later than*", id="later"),
     ],
 )
-def test_an_unreadable_snapshot_is_not_an_empty_one(inner: InnerRun, pytester: pytest.Pytester, edit: object, told: str) -> None:
+def test_an_unreadable_snapshot_is_not_an_empty_one(
+    inner: InnerRun, pytester: pytest.Pytester, edit: object, told: str
+) -> None:
     assert callable(edit)
     inner("--snapshot-update", plugins=PLUGINS, test_it=SOURCE)
     stored = pytester.path / STORED

@@ -25,7 +25,6 @@ class TestIt(RuntimeConformance):
     def subject(self):
         return HarnessSubject()
 """
-#: Every frame of it that a listener sees is one that was not: no sequence numbers survive.
 BROKEN = """
 import pytest
 from conformance import LLMConformance
@@ -36,6 +35,7 @@ class Broken(HarnessSubject):
     def session(self, program, performance):
         type(self).performed += 1
         raise RuntimeError("this runtime has no sessions")
+    asession = session
 
 class TestIt(LLMConformance):
     @pytest.fixture
