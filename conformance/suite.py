@@ -148,7 +148,7 @@ _PERFORMED: Final = pytest.StashKey[_Performed]()
 
 def _performed(request: pytest.FixtureRequest) -> _Performed:
     """Return what the class of a test has performed, kept until its last test is done."""
-    suite = request.node.getparent(pytest.Class)
+    suite: pytest.Class = request.node.getparent(pytest.Class)
     if _PERFORMED not in suite.stash:
         performed = suite.stash[_PERFORMED] = _Performed()
         suite.addfinalizer(performed.close)

@@ -46,7 +46,8 @@ async def test_answers(cassette):
     frames = [frame async for frame in session.events]
     assert frames and session.result == {ANSWER!r}
 """
-    inner(plugins=("pytest_asyncio.plugin",), test_it=source).assert_outcomes(passed=1)
+    scope = "asyncio_default_fixture_loop_scope=function"
+    inner("-o", scope, plugins=("pytest_asyncio.plugin",), test_it=source).assert_outcomes(passed=1)
 
 
 def test_workers_of_xdist_are_answered_each(inner: InnerRun) -> None:
