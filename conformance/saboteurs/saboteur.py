@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import multiprocessing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -46,9 +47,10 @@ def override(target: str, breaks: Callable[[Any], Any]) -> None:
 
 
 class SabotagedSubject(HarnessSubject):
-    """The runtime of this project, broken from the first time that it is asked for anything.
+    """The runtime of this project, broken in the processes in which scenarios are performed.
 
-    Not when it is made: whoever runs the suite makes one too, to read its capabilities, and must stay sound.
+    There it is broken when it is made; anywhere else when it is first asked for something, since whoever runs the suite
+    makes one too, to read its capabilities, and must stay sound.
     """
 
     #: The name under which a process of its own finds the same broken runtime.
@@ -56,6 +58,8 @@ class SabotagedSubject(HarnessSubject):
 
     def __init__(self, *overrides: tuple[str, Callable[[Any], Any]]) -> None:
         self._overrides = overrides
+        if multiprocessing.parent_process() is not None:
+            self._break()
 
     def _break(self) -> None:
         overrides, self._overrides = self._overrides, ()

@@ -14,7 +14,9 @@ from conformance.saboteurs import SabotagedSubject, saboteurs
 def __getattr__(name: str) -> SabotagedSubject:
     found, _, clause = name.partition("/")
     if not clause or found not in saboteurs():
-        raise AttributeError(f"there is no saboteur and clause {name!r}; name them as in numbers-twice/order.delivery")
+        raise AttributeError(
+            f"there is no saboteur and clause {name!r}; name them as in first-number-twice/order.seq-gapless"
+        )
 
     def without(checks: Mapping[str, Check]) -> Mapping[str, Check]:
         return {decides: check for decides, check in checks.items() if decides != clause}

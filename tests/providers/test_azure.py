@@ -117,7 +117,9 @@ def test_an_answer_arrives_whole_with_usage_and_reason(
     completed = ran.frames[-1].data
     if answer.calls:
         functions = [call["function"] for call in completed["response"]]
-        assert [(one["name"], one["arguments"]) for one in functions] == [(one.name, one.arguments) for one in answer.calls]
+        assert [(one["name"], one["arguments"]) for one in functions] == [
+            (one.name, one.arguments) for one in answer.calls
+        ]
         assert len({call["id"] for call in completed["response"]}) == len(answer.calls)
     else:
         assert completed["response"] == answer.text
@@ -170,7 +172,9 @@ FAILURES = [
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("failing", FAILURES, ids=lambda one: f"{one.scenario} {'streamed' if one.streams else 'whole'}")
+@pytest.mark.parametrize(
+    "failing", FAILURES, ids=lambda one: f"{one.scenario} {'streamed' if one.streams else 'whole'}"
+)
 def test_a_failure_is_one_failed_frame_and_a_typed_error(failing: Failing, way: Way, server: AzureServer) -> None:
     ran = ask(llm_of(server), way, failing.streams, SCENARIOS[failing.scenario].prompt)
     assert type(ran.error) is failing.kind

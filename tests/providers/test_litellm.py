@@ -80,7 +80,9 @@ FAILURES = [
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("failing", FAILURES, ids=lambda one: f"{one.scenario} {'streamed' if one.streams else 'whole'}")
+@pytest.mark.parametrize(
+    "failing", FAILURES, ids=lambda one: f"{one.scenario} {'streamed' if one.streams else 'whole'}"
+)
 def test_a_failure_is_a_typed_error(failing: Failing, way: Way, server: OpenAIChatServer) -> None:
     ran = ask(server, way, failing.streams, failing.scenario)
     assert type(ran.error) is failing.kind

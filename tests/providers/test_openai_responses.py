@@ -115,7 +115,9 @@ def test_an_answer_arrives_whole_with_usage_and_reason(
     completed = ran.frames[-1].data
     if answer.calls:
         functions = [call["function"] for call in completed["response"]]
-        assert [(one["name"], one["arguments"]) for one in functions] == [(one.name, one.arguments) for one in answer.calls]
+        assert [(one["name"], one["arguments"]) for one in functions] == [
+            (one.name, one.arguments) for one in answer.calls
+        ]
         assert len({call["id"] for call in completed["response"]}) == len(answer.calls)
     else:
         assert completed["response"] == answer.text
@@ -377,7 +379,9 @@ def arguments(place: int, delta: str) -> bytes:
 CREATED = event("response.created", response=response("in_progress"))
 TEXT = event("response.output_text.delta", item_id="m", output_index=0, content_index=0, delta="é", logprobs=[])
 END = event("response.completed", response=response("completed"))
-FILTERED = event("response.incomplete", response=response("incomplete", incomplete_details={"reason": "content_filter"}))
+FILTERED = event(
+    "response.incomplete", response=response("incomplete", incomplete_details={"reason": "content_filter"})
+)
 #: Streams that the provider, or a host that speaks its format, may send.
 STREAMS = [
     ("text", CREATED + TEXT + END, ["text 'é'", "completed 'é' stop"]),

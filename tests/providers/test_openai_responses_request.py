@@ -47,7 +47,10 @@ said_parts = st.one_of(
 facts = {"id": names, "status": st.sampled_from(["completed", "incomplete"])}
 items = st.one_of(
     st.fixed_dictionaries(
-        {"role": st.sampled_from(["user", "system", "developer"]), "content": texts | st.lists(asked_parts, max_size=3)},
+        {
+            "role": st.sampled_from(["user", "system", "developer"]),
+            "content": texts | st.lists(asked_parts, max_size=3),
+        },
         optional={"type": st.just("message"), **facts},
     ),
     st.fixed_dictionaries(
@@ -106,10 +109,16 @@ def test_a_recorded_request_is_made_again_with_equal_json(body: dict[str, Any]) 
     ("item", "place"),
     [
         ({"role": "user", "content": "Hi", "mood": "good"}, r"input\[1\]\.mood"),
-        ({"role": "user", "content": [{"type": "input_text", "text": "Hi", "tone": 1}]}, r"input\[1\]\.content\[0\]\.tone"),
+        (
+            {"role": "user", "content": [{"type": "input_text", "text": "Hi", "tone": 1}]},
+            r"input\[1\]\.content\[0\]\.tone",
+        ),
         ({"role": "user", "content": [{"type": "input_smell"}]}, r"input\[1\]\.content\[0\]\.type"),
         ({"type": "later_invention"}, r"input\[1\]\.type"),
-        ({"type": "function_call", "call_id": "c", "name": "f", "arguments": "", "namespace": "n"}, r"input\[1\]\.namespace"),
+        (
+            {"type": "function_call", "call_id": "c", "name": "f", "arguments": "", "namespace": "n"},
+            r"input\[1\]\.namespace",
+        ),
         ({"type": "function_call_output", "call_id": "c", "output": [{"type": "x"}]}, r"input\[1\]\.output\[0\]"),
         ({"type": "reasoning", "summary": "none"}, r"messages\[1\]"),
         ("text", r"input\[1\]"),

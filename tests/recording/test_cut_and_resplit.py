@@ -100,7 +100,8 @@ every_stream = pytest.mark.parametrize("stream", [pytest.param(stream, id=name) 
 @pytest.mark.parametrize("how", BREAKS)
 def test_a_cut_at_any_chunk_is_a_typed_failure_after_the_frames_that_came(stream: Remade, how: str) -> None:
     points = cut_points(stream.interaction.response)
-    assert len(points) >= 2
+    # A provider that sends whole calls at once may answer in one piece: there is still the cut before it.
+    assert points
     check_cuts(stream, how, points)
 
 
