@@ -68,7 +68,8 @@ class Normalizer:
         payload = stored_payload(frame) if isinstance(frame, StreamFrame) else frame.data
         self._name(frame.id, "f", frame.seq)
         for key, word in _VOLATILE.items():
-            if isinstance(value := payload.get(key), str):
+            value = payload.get(key)
+            if value is not None and isinstance(value, str):
                 self._name(value, word)
         state = payload.get("state")
         if isinstance(state, Mapping) and isinstance(value := state.get("id"), str):
@@ -101,16 +102,16 @@ class Normalizer:
         return None if value is None else self._names.get(value, value)
 
     def _value(self, value: Any) -> Any:
-        # Most values are None, and asking whether one is a Mapping costs more than all else here.
-        if value is None or isinstance(value, bool | int | float):
+        # Asking whether a value is a Mapping costs more than all else here, and most values are None.
+        if isinstance(value, bool | int | float):
             return value
         if isinstance(value, str):
             return self._text(value)
         if isinstance(value, Mapping):
-            return {key: self._value(item) for key, item in value.items()}
+            return {key: None if item is None else self._value(item) for key, item in value.items()}
         if isinstance(value, list | tuple):
             return [self._value(item) for item in value]
-        return value
+        return value  # None, in a list
 
     def _text(self, value: str) -> str:
         named = self._names.get(value)
