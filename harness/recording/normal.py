@@ -22,6 +22,8 @@ _VOLATILE: Final = {
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 #: A time as the codec writes it. Times of the run itself are told from dates in content by when they are.
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
+#: A text that is shorter than a time holds neither a time nor an unmistakable id.
+_SHORTEST: Final = len("1970-01-01T00:00:00.000000Z")
 _MARGIN: Final = timedelta(hours=1)
 #: An id as long as this does not stand in a text by chance, and is replaced inside longer texts too.
 _UNMISTAKABLE: Final = 32
@@ -108,7 +110,16 @@ class Normalizer:
         if isinstance(value, str):
             return self._text(value)
         if isinstance(value, Mapping):
-            return {key: None if item is None else self._value(item) for key, item in value.items()}
+            names, normal = self._names, {}
+            for key, item in value.items():
+                # What most items are, answered here: each call that is saved shows in the time of a whole recording.
+                if item is None:
+                    normal[key] = None
+                elif item.__class__ is str and len(item) < _SHORTEST:
+                    normal[key] = names.get(item, item)
+                else:
+                    normal[key] = self._value(item)
+            return normal
         if isinstance(value, list | tuple):
             return [self._value(item) for item in value]
         return value  # None, in a list
@@ -117,7 +128,7 @@ class Normalizer:
         named = self._names.get(value)
         if named is not None:
             return named
-        if len(value) < len("1970-01-01T00:00:00.000000Z"):
+        if len(value) < _SHORTEST:
             return value
         if _TIME.fullmatch(value):
             return self._time(value)
