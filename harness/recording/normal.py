@@ -110,7 +110,8 @@ class Normalizer:
         if isinstance(value, str):
             return self._text(value)
         if isinstance(value, Mapping):
-            names, normal = self._names, {}
+            names = self._names
+            normal: dict[Any, Any] = {}
             for key, item in value.items():
                 # What most items are, answered here: each call that is saved shows in the time of a whole recording.
                 if item is None:
