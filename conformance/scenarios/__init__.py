@@ -17,6 +17,7 @@ from conformance.scenarios import (
     results,
     scopes,
     sessions,
+    surfaces,
     timelines,
     vocabulary,
 )
@@ -29,6 +30,7 @@ def scenarios() -> tuple[Scenario, ...]:
         *timelines.SCENARIOS,
         *vocabulary.SCENARIOS,
         *handlers.SCENARIOS,
+        *surfaces.SCENARIOS,
         *sessions.SCENARIOS,
         *look_ahead.SCENARIOS,
         *results.SCENARIOS,

@@ -1,100 +1,24 @@
-"""What a consumer can do with a session: views, replays, copies, threads, and asking for what is not there."""
+"""What a consumer sees when it reads a session: once or again, by one view or several, in one thread or several."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
 from typing import Any, Final
 
 from conformance.evidence import Evidence
-from conformance.observations import (
-    ChannelsAsked,
-    Drained,
-    EditedCopy,
-    LazyStart,
-    Repeated,
-    Surface,
-    Used,
-    ViewRead,
-)
-from conformance.programs import (
-    Ask,
-    Block,
-    CallProgram,
-    Emit,
-    FlowProgram,
-    HoldBody,
-    Method,
-    Program,
-    Reach,
-    Script,
-    Text,
-)
+from conformance.observations import Drained, EditedCopy, Repeated, Surface, ViewRead
 from conformance.scenario import Scenario
-from conformance.scenarios.driving import Consumer, attempt, both
+from conformance.scenarios.driving import Consumer, attempt
 from conformance.scenarios.reading import read_result
-from conformance.scenarios.vocabulary import MESSAGE
+from conformance.scenarios.settings import BEFORE_HOLD, SETTINGS, VIEWS, Setting, names_of, rows
 from conformance.stage import DEADLINE_S, StageError
-from conformance.subjects.subject import Performance, Subject
+from conformance.subjects.subject import Performance
 
-_FLOW: Final = FlowProgram(
-    (
-        Method("opens", (Reach("began"), Emit("one"), MESSAGE, Ask(), Emit("two"))),
-        Method("waits", (Block("held"), Emit("three"), Ask()), after=("opens",)),
-    )
-)
-_CALL: Final = CallProgram(Ask(Script((Text("Hel"), Text("lo"), HoldBody("held"), Text(" there"), Text(".")))))
-#: How many frames of either program come for sure before it is held.
-_BEFORE_HOLD: Final = 2
+#: How many threads read one session at once.
 _READERS: Final = 3
 
-#: The views that a session must have, with the channels that each shows; the last two ought to be there.
-_VIEWS: Final = {
-    "events": None,
-    "llm": frozenset({"llm"}),
-    "flow": frozenset({"flow"}),
-    "tools": frozenset({"tools"}),
-    "messages": frozenset({"messages"}),
-    "lifecycle": frozenset({"lifecycle"}),
-    "custom": frozenset({"custom"}),
-}
 
-
-@dataclass(frozen=True)
-class _Setting:
-    """A kind of run, so that a runtime of calls alone and one of flows are both put through the same."""
-
-    name: str
-    program: Program
-    needs: frozenset[str]
-    #: Two channels that the run's frames are on.
-    busy: tuple[str, str]
-
-
-_SETTINGS: Final = (
-    _Setting("flow", _FLOW, frozenset({"flow", "llm"}), ("flow", "custom")),
-    _Setting("call", _CALL, frozenset({"llm"}), ("llm", "flow")),
-)
-
-
-def _unused(setting: _Setting, consumer: Consumer, performance: Performance) -> Evidence:
-    threads, tasks = set(threading.enumerate()), consumer.tasks()
-    session = consumer.open(setting.program)
-    views = [getattr(session, name, None) for name in _VIEWS]
-    views.append(session.interleave(["llm", "flow"]))
-    seen = LazyStart(
-        reached=tuple(point for point in ("began", "held") if performance.stage.has_reached(point)),
-        started_threads=tuple(sorted(thread.name for thread in set(threading.enumerate()) - threads)),
-        started_tasks=consumer.tasks() - tasks,
-    )
-    frames = tuple(session.frames)
-    consumer.close(session)
-    return Evidence(frames, "closed", reads=(read_result(session, "after-close"),), observations=(seen,))
-
-
-def _read_and_replayed(setting: _Setting, consumer: Consumer, performance: Performance) -> Evidence:
+def _read_and_replayed(setting: Setting, consumer: Consumer, performance: Performance) -> Evidence:
     session = consumer.open(setting.program)
     performance.stage.release("held")
     first = consumer.read(session)
@@ -102,7 +26,7 @@ def _read_and_replayed(setting: _Setting, consumer: Consumer, performance: Perfo
     every = tuple(session.frames)
     views = tuple(
         ViewRead(name, "after-end", channels, taken.frames, every, taken.raised)
-        for name, channels in _VIEWS.items()
+        for name, channels in VIEWS.items()
         if hasattr(session, name)
         for taken in [consumer.read(getattr(session, name))]
     )
@@ -125,26 +49,18 @@ def _read_and_replayed(setting: _Setting, consumer: Consumer, performance: Perfo
             *views,
             ViewRead("interleave", "after-end", frozenset(setting.busy), mixed.frames, every, mixed.raised),
             ViewRead("subscribe", "after-end", frozenset(setting.busy[:1]), picked.frames, every, picked.raised),
-            Surface(consumer.kind, _names(session)),
+            Surface(consumer.kind, names_of(session)),
             copied,
             Repeated(performance.stage.times_reached("held")),
         ),
     )
 
 
-def _names(session: Any) -> frozenset[str]:
-    """Return the public names that a session has; that reading one raises something else is another matter."""
-    public = (name for name in dir(session) if not name.startswith("_"))
-    return frozenset(
-        name for name in public if not isinstance(attempt(partial(getattr, session, name)), AttributeError)
-    )
-
-
-def _two_at_once(setting: _Setting, consumer: Consumer, performance: Performance) -> Evidence:
+def _two_at_once(setting: Setting, consumer: Consumer, performance: Performance) -> Evidence:
     session = consumer.open(setting.program)
     left, right = consumer.iterate(session.events), consumer.iterate(session.interleave(list(setting.busy)))
     # Both are alive and have read before the run goes on.
-    shown, picked = [*consumer.take(left, _BEFORE_HOLD).frames], [*consumer.take(right, 1).frames]
+    shown, picked = [*consumer.take(left, BEFORE_HOLD).frames], [*consumer.take(right, 1).frames]
     performance.stage.release("held")
     while (step := consumer.take(left, 1)).frames:
         shown += step.frames
@@ -163,10 +79,10 @@ def _two_at_once(setting: _Setting, consumer: Consumer, performance: Performance
     )
 
 
-def _after_break(setting: _Setting, consumer: Consumer, performance: Performance) -> Evidence:
+def _after_break(setting: Setting, consumer: Consumer, performance: Performance) -> Evidence:
     session = consumer.open(setting.program)
     before = read_result(session, "before")
-    consumer.take(consumer.iterate(session), _BEFORE_HOLD)
+    consumer.take(consumer.iterate(session), BEFORE_HOLD)
     left = read_result(session, "after-break")
     performance.stage.release("held")
     view = consumer.read(session.interleave(list(setting.busy)))
@@ -183,7 +99,7 @@ def _after_break(setting: _Setting, consumer: Consumer, performance: Performance
     )
 
 
-def _one_projection(setting: _Setting, consumer: Consumer, performance: Performance) -> Evidence:
+def _one_projection(setting: Setting, consumer: Consumer, performance: Performance) -> Evidence:
     session = consumer.open(setting.program)
     performance.stage.release("held")
     consumer.read(session.tools)
@@ -196,28 +112,14 @@ def _one_projection(setting: _Setting, consumer: Consumer, performance: Performa
     )
 
 
-def _bad_channels(setting: _Setting, consumer: Consumer, performance: Performance) -> Evidence:
-    session = consumer.open(setting.program)
-    asked: tuple[tuple[str, Callable[[], object]], ...] = (
-        ("interleave(['tokens'])", lambda: session.interleave(["tokens"])),
-        ("interleave(['llm', 'tokens'])", lambda: session.interleave(["llm", "tokens"])),
-        ("interleave([])", lambda: session.interleave([])),
-        ("interleave('llm')", lambda: session.interleave("llm")),
-        ("subscribe(['tokens'])", lambda: session.subscribe(["tokens"])),
-    )
-    seen = tuple(ChannelsAsked(call, attempt(ask)) for call, ask in asked)
-    consumer.close(session)
-    return Evidence((), "closed", observations=seen)
-
-
-def _by_threads(setting: _Setting, consumer: Consumer, performance: Performance) -> Evidence:
+def _by_threads(setting: Setting, consumer: Consumer, performance: Performance) -> Evidence:
     session = consumer.open(setting.program)
     met = threading.Barrier(_READERS)
     taken: list[Any] = []
 
     def read() -> None:
         iterator = consumer.iterate(session)
-        begun = consumer.take(iterator, _BEFORE_HOLD)
+        begun = consumer.take(iterator, BEFORE_HOLD)
         # Where one reader shuts the others out, nobody waits for them.
         attempt(lambda: met.wait(DEADLINE_S / 10))
         performance.stage.release("held")
@@ -236,67 +138,11 @@ def _by_threads(setting: _Setting, consumer: Consumer, performance: Performance)
     return Evidence(every, "exhausted" if session.is_exhausted else "failed", observations=views)
 
 
-def _surfaces(setting: _Setting, consumer: Consumer, performance: Performance) -> Evidence:
-    """Look at both kinds; use an async session outside of a loop, and close it from another thread."""
-    performance.stage.release("held")
-    kinds: tuple[tuple[Any, Any], ...] = (("sync", consumer.sync_twin), ("async", consumer.open))
-    observations: list[Any] = []
-    for kind, make in kinds:
-        session = make(setting.program)
-        observations.append(Surface(kind, _names(session)))
-        consumer.close(session)
-    observations.append(_made_outside(setting, consumer))
-    read = consumer.open(setting.program)
-    taken = consumer.read(read)
-    for kind, make in kinds:
-        session = make(setting.program)
-        raised = _in_thread(partial(_close, session))
-        observations.append(_used(f"close() of a {kind} session by another thread", raised, session, cancelled=True))
-    return Evidence(taken.frames, "exhausted" if taken.raised is None else "failed", observations=tuple(observations))
-
-
-def _made_outside(setting: _Setting, consumer: Consumer) -> Used:
-    """Make an async session where no loop runs; the consumer's is then the loop of its first iteration."""
-    what = "an async session made outside of a loop"
-    try:
-        session = consumer.open_outside(setting.program)
-    except StageError as stopped:
-        return Used(what, stopped.__cause__, is_completed=False, is_cancelled=False, cancelled=False)
-    taken = consumer.read(session)
-    return _used(what, taken.raised, session, cancelled=False)
-
-
-def _close(session: Any) -> None:
-    session.close()  # looked up in the thread, since it may be missing
-
-
-def _used(what: str, raised: BaseException | None, session: Any, *, cancelled: bool) -> Used:
-    return Used(what, raised, bool(session.is_completed), bool(session.is_cancelled), cancelled)
-
-
-def _in_thread(action: Callable[[], object]) -> BaseException | None:
-    raised: list[BaseException | None] = []
-    thread = threading.Thread(target=lambda: raised.append(attempt(action)), name="closer", daemon=True)
-    thread.start()
-    thread.join(DEADLINE_S)
-    return raised[0] if raised else StageError("it did not come back")
-
-
-def _in(
-    setting: _Setting, observe: Callable[[_Setting, Consumer, Performance], Evidence]
-) -> Callable[[Consumer, Subject, Performance], Evidence]:
-    return lambda consumer, subject, performance: observe(setting, consumer, performance)
-
-
-def _scenarios(setting: _Setting) -> tuple[Scenario, ...]:
-    def rows(name: str, clauses: set[str], observe: Any) -> tuple[Scenario, ...]:
-        return both(f"session/{name}/{setting.name}", frozenset(clauses), _in(setting, observe), setting.needs)
-
-    by_threads = rows("by-threads", {"session.thread-safe"}, _by_threads)
-    surfaces = rows("both-kinds", {"session.same-surface", "session.projections"}, _surfaces)
+def _scenarios(setting: Setting) -> tuple[Scenario, ...]:
+    by_threads = rows(setting, "by-threads", {"session.thread-safe"}, _by_threads)
     return (
-        *rows("unused", {"session.lazy", "result.after-close"}, _unused),
         *rows(
+            setting,
             "read-and-replayed",
             {
                 "session.iterates",
@@ -309,18 +155,17 @@ def _scenarios(setting: _Setting) -> tuple[Scenario, ...]:
             },
             _read_and_replayed,
         ),
-        *rows("two-at-once", {"session.independent-views"}, _two_at_once),
+        *rows(setting, "two-at-once", {"session.independent-views"}, _two_at_once),
         *rows(
+            setting,
             "after-break",
             {"session.independent-views", "result.gated-after-break", "result.states", "order.seq-gapless"},
             _after_break,
         ),
-        *rows("one-projection", {"session.drain"}, _one_projection),
-        *rows("bad-channels", {"session.bad-channels"}, _bad_channels),
+        *rows(setting, "one-projection", {"session.drain"}, _one_projection),
         # An async session is bound to one loop, so to one thread.
         *(one for one in by_threads if one.id.endswith("/sync")),
-        *(one for one in surfaces if one.id.endswith("/async")),
     )
 
 
-SCENARIOS: tuple[Scenario, ...] = tuple(one for setting in _SETTINGS for one in _scenarios(setting))
+SCENARIOS: tuple[Scenario, ...] = tuple(one for setting in SETTINGS for one in _scenarios(setting))
