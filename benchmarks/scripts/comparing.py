@@ -1,8 +1,8 @@
 """Checking the frames of runs against what was recorded of them: nothing has changed, the usual case.
 
 Usage: comparing.py frames|lines|syrupy RECORDINGS FRAMES; prints the seconds that checking takes. This project compares
-the lines of each run's frames with those of the recording's file; `frames` makes these lines first, `lines` has them,
-as a replay does that makes them while the run goes on. syrupy compares each run's frames, as plain
+the lines of each run's frames with those of the recording's file; `frames` makes each line and compares it, as a replay
+does while the run goes on, `lines` has all of them, as when two files are compared. syrupy compares each run's frames, as plain
 dicts that were made in advance, with one snapshot; what pytest itself costs is left out.
 """
 
@@ -20,8 +20,8 @@ import pytest
 from harness.bus import emit
 from harness.events import LLMStreamChunkEvent
 from harness.frames import StreamFrame
-from harness.recording.compare import compare_lines
-from harness.recording.frames_file import dump_frames, read_lines
+from harness.recording.compare import Difference, LineComparison, compare_lines
+from harness.recording.frames_file import FrameLines, dump_frames, read_lines
 from harness.session import StreamSession
 
 
@@ -45,17 +45,21 @@ def _compare(runs: list[list[StreamFrame]], folder: Path, *, made: bool) -> floa
     paths = [folder / f"{number}.jsonl" for number in range(len(runs))]
     for path, run in zip(paths, runs, strict=True):
         path.write_bytes(dump_frames(run))
-    lines_before = [_lines(run) for run in runs] if made else []
+    lines_of_runs = [read_lines(path) for path in paths] if made else []
     began = time.perf_counter()
-    lines_of_runs = lines_before if made else map(_lines, runs)
-    for path, lines in zip(paths, lines_of_runs, strict=True):
-        if compare_lines(read_lines(path), lines):
+    for number, path in enumerate(paths):
+        recorded = read_lines(path)
+        if compare_lines(recorded, lines_of_runs[number]) if made else _made_and_compared(recorded, runs[number]):
             sys.exit(f"{path} is not equal to what it was made of")
     return time.perf_counter() - began
 
 
-def _lines(run: list[StreamFrame]) -> list[bytes]:
-    return dump_frames(run).split(b"\n")[1:-1]
+def _made_and_compared(recorded: list[bytes], run: list[StreamFrame]) -> list[Difference]:
+    lines, comparison = FrameLines(), LineComparison(recorded)
+    for frame in run:
+        comparison.add(lines.add(frame))
+    comparison.add(lines.rest())
+    return comparison.differences()
 
 
 _TEST: Final = """

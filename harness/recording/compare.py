@@ -50,11 +50,46 @@ def compare_frames(recorded: Iterable[FrameLike], replayed: Iterable[FrameLike])
     return compare_stored(_stored(recorded), _stored(replayed))
 
 
-def compare_lines(recorded: Sequence[bytes], replayed: Sequence[bytes]) -> list[Difference]:
+class LineComparison:
+    """Holds the lines of a run against recorded ones while they come, and keeps none that is as recorded."""
+
+    def __init__(self, recorded: Sequence[bytes]) -> None:
+        self._recorded = recorded
+        #: So many lines from the first on are as recorded, times aside.
+        self._equal = 0
+        #: The lines from there on.
+        self._others: list[bytes] = []
+
+    def add(self, lines: bytes) -> None:
+        """Take the next lines of the run, each with its newline; or none."""
+        for line in lines.split(b"\n")[:-1]:
+            self._take(line)
+
+    def _take(self, line: bytes) -> None:
+        at = self._equal
+        if not self._others and at < len(self._recorded) and _same_line(self._recorded[at], line):
+            self._equal += 1
+        else:
+            self._others.append(line)
+
+    @property
+    def lines(self) -> list[bytes]:
+        """The lines of the run, without newlines; those that are as recorded have the recorded times."""
+        return [*self._recorded[: self._equal], *self._others]
+
+    def differences(self) -> list[Difference]:
+        """Return what differs, when all lines have come."""
+        if not self._others and self._equal == len(self._recorded):
+            return []
+        return compare_stored(list(map(orjson.loads, self._recorded)), list(map(orjson.loads, self.lines)))
+
+
+def compare_lines(recorded: Sequence[bytes], replayed: Iterable[bytes]) -> list[Difference]:
     """Return the differences between the lines of two frames files; the usual case, equality, takes one pass."""
-    if len(recorded) == len(replayed) and all(map(_same_line, recorded, replayed)):
-        return []
-    return compare_stored([orjson.loads(line) for line in recorded], [orjson.loads(line) for line in replayed])
+    comparison = LineComparison(recorded)
+    for line in replayed:
+        comparison._take(line)
+    return comparison.differences()
 
 
 def compare_stored(recorded: Sequence[dict[str, Any]], replayed: Sequence[dict[str, Any]]) -> list[Difference]:

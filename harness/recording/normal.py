@@ -20,11 +20,14 @@ _VOLATILE: Final = {
     "source_fingerprint": "source",
 }
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_NAIVE_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001  (UTC, and written as such; naive ones are written sooner)
 #: A time as the codec writes it. Times of the run itself are told from dates in content by when they are.
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 #: A text that is shorter than a time holds neither a time nor an unmistakable id.
 _SHORTEST: Final = len("1970-01-01T00:00:00.000000Z")
 _MARGIN: Final = timedelta(hours=1)
+#: What of a frame is not its payload.
+_ENVELOPE: Final = ("id", "seq", "type", "channel", "namespace", "timestamp", "parent_id", "previous_id")
 #: An id as long as this does not stand in a text by chance, and is replaced inside longer texts too.
 _UNMISTAKABLE: Final = 32
 
@@ -64,11 +67,19 @@ class Normalizer:
 
     def frame(self, frame: FrameLike) -> dict[str, Any]:
         """Return the next frame as a JSON object."""
-        timestamp = frame.timestamp if frame.timestamp.tzinfo else frame.timestamp.replace(tzinfo=UTC)
+        if isinstance(frame, StreamFrame):
+            # Reading a model's fields one by one would cost as much as all that is done with them.
+            fields: Mapping[str, Any] = frame.__dict__
+            payload: Mapping[str, Any] = stored_payload(frame)
+        else:
+            fields = {name: getattr(frame, name) for name in _ENVELOPE}
+            payload = frame.data
+        timestamp = fields["timestamp"]
+        if timestamp.tzinfo is None:
+            timestamp = timestamp.replace(tzinfo=UTC)
         if self._started is None:
             self._started = timestamp
-        payload = stored_payload(frame) if isinstance(frame, StreamFrame) else frame.data
-        self._name(frame.id, "f", frame.seq)
+        self._name(fields["id"], "f", fields["seq"])
         for key, word in _VOLATILE.items():
             value = payload.get(key)
             if value is not None and isinstance(value, str):
@@ -77,14 +88,14 @@ class Normalizer:
         if isinstance(state, Mapping) and isinstance(value := state.get("id"), str):
             self._name(value, "state")
         return {
-            "id": self._names[frame.id],
-            "seq": frame.seq,
-            "type": frame.type,
-            "channel": frame.channel,
-            "namespace": [self._text(name) for name in frame.namespace],
-            "timestamp": _written(_EPOCH + (timestamp - self._started)),
-            "parent_id": self._link(frame.parent_id),
-            "previous_id": self._link(frame.previous_id),
+            "id": self._names[fields["id"]],
+            "seq": fields["seq"],
+            "type": fields["type"],
+            "channel": fields["channel"],
+            "namespace": [self._text(name) for name in fields["namespace"]],
+            "timestamp": _written(timestamp - self._started),
+            "parent_id": self._link(fields["parent_id"]),
+            "previous_id": self._link(fields["previous_id"]),
             "data": self._value(payload),
         }
 
@@ -111,13 +122,14 @@ class Normalizer:
             return self._text(value)
         if isinstance(value, Mapping):
             names = self._names
-            normal: dict[Any, Any] = {}
+            normal: dict[Any, Any] = dict(value)
             for key, item in value.items():
                 # What most items are, answered here: each call that is saved shows in the time of a whole recording.
                 if item is None:
-                    normal[key] = None
-                elif item.__class__ is str and len(item) < _SHORTEST:
-                    normal[key] = names.get(item, item)
+                    continue
+                if item.__class__ is str and len(item) < _SHORTEST:
+                    if item in names:
+                        normal[key] = names[item]
                 else:
                     normal[key] = self._value(item)
             return normal
@@ -143,11 +155,12 @@ class Normalizer:
         except ValueError:
             return value
         since = moment - (self._started or moment)
-        return _written(_EPOCH + since) if abs(since) < _MARGIN else value
+        return _written(since) if abs(since) < _MARGIN else value
 
 
-def _written(moment: datetime) -> str:
-    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+def _written(since: timedelta) -> str:
+    """Return a moment of the run, as if it had begun at the epoch."""
+    return f"{(_NAIVE_EPOCH + since).isoformat(timespec='microseconds')}Z"
 
 
 def offset_ms(normalised: datetime) -> float:

@@ -19,7 +19,7 @@ from harness.llm.overrides import call_stream_override
 from harness.llm.recorded import RecordedCall
 from harness.providers.recognition import recognized
 from harness.recording.cassette_reader import read_cassette
-from harness.recording.compare import Difference, compare_lines, compare_values
+from harness.recording.compare import Difference, LineComparison, compare_values
 from harness.recording.folder import CASSETTE, FRAMES, RECORDING, Outcome, Recording, load_recording, recover
 from harness.recording.frames_file import FrameLines, header_line, read_lines
 from harness.recording.normal import FrameLike
@@ -87,7 +87,7 @@ def replay_recording(folder: Path, *, speed: float | None = None, update: bool =
         raise UnreadableRecordingError(f"'{folder / FRAMES}' holds no frames: there is nothing to check")
     replayed = Replayed(folder, "recording", provider=", ".join(recording.providers) or None)
     redactor = Redactor()
-    made = _Made(redactor)
+    made = _Made(redactor, LineComparison(recorded_lines))
     target = Target(recording.target, recording.entry, recording.inputs, recording.turns)
     limit = len(recorded_lines) if recording.outcome and recording.outcome.status == "cancelled" else None
     with (
@@ -95,7 +95,7 @@ def replay_recording(folder: Path, *, speed: float | None = None, update: bool =
         open_tape(folder / CASSETTE, "none", speed=speed, redactor=redactor, scope_of=current_path) as tape,
     ):
         made.run(target, replayed, limit)
-    replayed.differences = compare_lines(recorded_lines, made.lines)
+    replayed.differences = made.comparison.differences()
     replayed.differences += _outcome_differences(recording, replayed, made, redactor)
     if limit is None or replayed.differences:
         _note_tape(tape, replayed, cancelled=limit is not None)
@@ -109,15 +109,10 @@ def replay_recording(folder: Path, *, speed: float | None = None, update: bool =
 class _Made:
     """The frames and results of a run as it is made again."""
 
-    def __init__(self, redactor: Redactor) -> None:
+    def __init__(self, redactor: Redactor, comparison: LineComparison) -> None:
         self._redactor = redactor
-        self.content = b""
+        self.comparison = comparison
         self.results: list[Any] = []
-
-    @property
-    def lines(self) -> list[bytes]:
-        """The canonical lines, without newlines."""
-        return self.content.split(b"\n")[:-1]
 
     def run(self, target: Target, replayed: Replayed, limit: int | None) -> None:
         """Run `target`; a run that was cancelled when it was recorded is closed after as many frames."""
@@ -143,11 +138,11 @@ class _Made:
         try:
             for frame in session:
                 replayed.frames.append(frame)
-                self.content += lines.add(frame)
+                self.comparison.add(lines.add(frame))
                 if limit is not None and len(replayed.frames) >= limit:
                     return
         finally:
-            self.content += lines.rest()
+            self.comparison.add(lines.rest())
 
 
 def replay_cassette(path: Path, *, speed: float | None = None) -> Iterator[Replayed]:
@@ -237,7 +232,8 @@ def _update(folder: Path, recording: Recording, replayed: Replayed, made: _Made,
     from harness.recording.atomic import write_atomically
 
     updated = recording.model_copy(update={"outcome": _outcome(replayed, made, redactor)})
-    write_atomically(folder / FRAMES, header_line() + made.content)
+    content = b"".join([line + b"\n" for line in made.comparison.lines])
+    write_atomically(folder / FRAMES, header_line() + content)
     write_atomically(folder / RECORDING, updated.dump())
 
 
