@@ -262,13 +262,15 @@ class Entered:
     clause: str
     #: As in `flow.stream_events(inputs=…)`.
     call: str
-    #: What the call raised, and whether it gave a session of the kind that was due.
+    #: What the call, or reading its session, raised.
     raised: BaseException | None
-    is_session: bool
-    #: The run's value, beside what it should have been, and how many frames there were.
+    #: The run's value, beside what it should have been.
     value: object
     expected: object
-    frames: int | None
+    #: What `value` lacks to be a session of the kind that was due; where it lacks anything, it is no run's value.
+    missing: tuple[str, ...] = ()
+    #: How many frames there were; None for a call that gives no session.
+    frames: int | None = None
 
 
 @dataclass(frozen=True)
@@ -348,6 +350,14 @@ class MadeAgain:
     unreadable: BaseException | None
 
 
+@dataclass(frozen=True)
+class Carried:
+    """A payload that is JSON, as user code put it into an event, and as frames gave it (clause `envelope.data-json`)."""
+
+    sent: Any
+    arrived: tuple[Any, ...]
+
+
 Observation = (
     LazyStart
     | ViewRead
@@ -376,4 +386,5 @@ Observation = (
     | Rechunked
     | LegacyChunk
     | MadeAgain
+    | Carried
 )

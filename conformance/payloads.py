@@ -36,13 +36,14 @@ def _cycle() -> Any:
     return inside
 
 
-#: Name → what makes the value, and the part of it that must come back unchanged where that is possible.
+#: Name → what makes the value.
 PAYLOADS: Final[Mapping[str, Callable[[], Any]]] = MappingProxyType(
     {
         "plain": lambda: {"text": "plain"},
         "bytes": lambda: b"\x00\xff",
         "nan": lambda: [math.nan, math.inf, -math.inf],
         "deep-150": lambda: _nested(150),
+        "tree": lambda: {"a": {"b": [{"c": {"d": {"e": ["leaf", 1, 2.5, True, None]}}}]}},
         "deep-400": lambda: _nested(400),
         "cycle": _cycle,
         "surrogate": lambda: {"lone \ud800": "\udfff"},
@@ -52,6 +53,9 @@ PAYLOADS: Final[Mapping[str, Callable[[], Any]]] = MappingProxyType(
         "aware-time": lambda: datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
     }
 )
+
+#: Those that are JSON, within the depth that the contract keeps: they come back as they were sent.
+UNCHANGED: Final = frozenset({"plain", "tree", "deep-150"})
 
 
 def payload_event(name: str, base: type[Any]) -> Any:

@@ -13,7 +13,8 @@ from conformance.clauses import CLAUSES
 
 #: How much of a message fits into a cell.
 _SHOWN = 160
-_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+#: What differs from run to run and tells nothing.
+_VOLATILE = re.compile(r" at 0x[0-9a-f]+|(?<=Task-)\d+|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}")
 
 
 def render_summary(document: dict[str, Any], command: str) -> str:
@@ -46,11 +47,17 @@ def render_summary(document: dict[str, Any], command: str) -> str:
         told = next((one["message"] for check in bad for one in check["violations"]), "nothing decides it")
         evidence = f"`{bad[0]['scenario']}`: {_cell(told)}" if bad else told
         lines.append(f"| {row['id']} | {row['level']} | {len(bad)} of {len(row['checks'])} | {evidence} |")
+    lines += ["", "## What does not apply", "", "| clause | level | needs, and is not declared |", "|---|---|---|"]
+    declared = frozenset(subject["capabilities"])
+    for row in document["clauses"]:
+        if row["status"] == "not-applicable":
+            undeclared = sorted(CLAUSES[row["id"]].capabilities - declared)
+            lines.append(f"| {row['id']} | {row['level']} | {', '.join(undeclared)} |")
     return "\n".join(lines) + "\n"
 
 
 def _cell(text: str) -> str:
-    line = " ".join(_ADDRESS.sub("", text).replace("|", "\\|").split())
+    line = " ".join(_VOLATILE.sub("…", text).replace("|", "\\|").split())
     return line if len(line) <= _SHOWN else f"{line[:_SHOWN]}…"
 
 

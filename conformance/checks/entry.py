@@ -19,8 +19,9 @@ def _entered(clause: str) -> Check:
         for entered in mine(evidence):
             if entered.raised is not None:
                 yield None, f"{entered.call} {_did(entered.raised)}"
-            elif not entered.is_session:
-                yield None, f"{entered.call} gave {entered.value!r}, which is no session of that kind"
+            elif entered.missing:
+                kind = type(entered.value).__name__
+                yield None, f"{entered.call} gave no session of that kind: {kind} has no {', '.join(entered.missing)}"
             elif entered.frames == 0:
                 yield None, f"{entered.call} gave a session without any frame"
             elif entered.value != entered.expected:

@@ -8,11 +8,12 @@ from dataclasses import fields as dataclass_fields, is_dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from conformance.checks.check import Check, Finding, has_frames
+from conformance.checks.check import Check, Finding, has_frames, seen, shown
 from conformance.checks.json_form import not_json
 from conformance.checks.tampering import immutable
 from conformance.checks.vocabulary import FAILURES
 from conformance.evidence import Evidence, FrameLike
+from conformance.observations import Carried
 
 FIELDS = ("id", "seq", "type", "channel", "namespace", "timestamp", "parent_id", "previous_id", "data")
 _ENVELOPE_ONLY = ("timestamp", "type", "event_id", "parent_event_id", "previous_event_id", "emission_sequence")
@@ -120,7 +121,7 @@ def data_clean(evidence: Evidence) -> Iterator[Finding]:
 
 
 def data_json(evidence: Evidence) -> Iterator[Finding]:
-    """The payload is JSON, and a frame that can dump and load itself comes back equal."""
+    """The payload is JSON, comes as it was sent, and a frame that can dump and load itself comes back equal."""
     for frame in evidence.frames:
         wrong = False
         for path, reason in not_json(frame.data):
@@ -128,6 +129,10 @@ def data_json(evidence: Evidence) -> Iterator[Finding]:
             yield frame.seq, f"data{path} of {frame.type} is {reason}"
         if not wrong and (lost := _lost_by_reload(frame)):
             yield frame.seq, f"{frame.type} does not survive dump and load: {lost}"
+    for carried in seen(evidence, Carried):
+        if carried.arrived != (carried.sent,):
+            arrived = ", ".join(_shortened(shown(one)) for one in carried.arrived) or "nothing"
+            yield None, f"a payload that is JSON came as {arrived}, sent was {_shortened(shown(carried.sent))}"
 
 
 def _lost_by_reload(frame: FrameLike) -> str | None:

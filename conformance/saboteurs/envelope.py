@@ -9,6 +9,7 @@ from typing import Any
 from conformance.saboteurs.drafts import DRAFT, FRAME, draft_with, frame_with, put
 from conformance.saboteurs.saboteur import Saboteur
 from harness import StreamFrame
+from harness.frozen import FrozenDict, FrozenList
 
 
 def _versioned(frame: Callable[..., StreamFrame]) -> Callable[..., StreamFrame]:
@@ -46,6 +47,19 @@ def _bytes_as_they_are(encode: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda value: value if isinstance(value, bytes) else encode(value)
 
 
+def _cut_at_five_levels(encode: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def cut(value: Any, levels: int) -> Any:
+        if not isinstance(value, dict | list):
+            return value
+        if levels == 0:
+            return repr(value)
+        if isinstance(value, dict):
+            return FrozenDict({key: cut(item, levels - 1) for key, item in value.items()})
+        return FrozenList(cut(item, levels - 1) for item in value)
+
+    return lambda value: cut(encode(value), 5)
+
+
 def _local_time(frame: StreamFrame) -> dict[str, Any]:
     return {"timestamp": frame.timestamp.astimezone(timezone(timedelta(hours=2)))}
 
@@ -75,6 +89,7 @@ SABOTEURS: tuple[Saboteur, ...] = (
     Saboteur("tool-arguments-printed", ("envelope.content-text",), "harness.frames:StreamFrame.content", _every_chunk),
     Saboteur("event-id-in-data", ("envelope.data-clean",), DRAFT, draft_with(_with_event_id)),
     Saboteur("bytes-not-encoded", ("envelope.data-json",), "harness.frames:encode", _bytes_as_they_are),
+    Saboteur("payloads-cut-at-five-levels", ("envelope.data-json",), "harness.frames:encode", _cut_at_five_levels),
     Saboteur("local-timestamps", ("envelope.timestamp-utc",), FRAME, frame_with(_local_time)),
     Saboteur("payloads-open-to-change", ("envelope.immutable",), "harness.frames:_read_payload", _plain_dict),
 )

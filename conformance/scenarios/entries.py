@@ -11,7 +11,7 @@ from conformance.observations import Entered, FlagRead, Overridden, Passed, Refu
 from conformance.programs import Ask, Block, Emit, FlowProgram, Give, HoldBody, Method, Raise, ReadFlag, Script, Text
 from conformance.scenario import Scenario
 from conformance.scenarios.driving import Consumer, Kind, Observe, both
-from conformance.subjects.subject import Performance, Subject
+from conformance.subjects.subject import Performance, Subject, offered
 
 _VALUE: Final = "value"
 _PLAIN: Final = FlowProgram((Method("gives", (Emit("one"), Give(_VALUE))),))
@@ -40,39 +40,40 @@ def _tried(consumer: Consumer, make: Callable[[], Any]) -> tuple[Any, BaseExcept
         return None, error
 
 
-def _flow_entries(consumer: Consumer, flow: Any) -> dict[str, Callable[..., Any]]:
-    """Return the ways into a flow that give sessions of the consumer's kind, by what is written to take them."""
+def _flow_entries(consumer: Consumer, flow: Any) -> dict[str, Callable[..., Any] | None]:
+    """Return the ways into a flow that give sessions of the consumer's kind, by what is written to take them.
+
+    One that the runtime does not have is None.
+    """
     streaming = type(flow)()
     streaming.stream = True
-    if consumer.is_sync:
-        return {
-            "flow.stream_events": flow.stream_events,
-            "flow.stream_frames": flow.stream_frames,
-            "flow.kickoff, with stream=True,": streaming.kickoff,
-        }
-    return {"flow.astream": flow.astream, "flow.kickoff_async, with stream=True,": streaming.kickoff_async}
+    plain, kickoff = (
+        (("stream_events", "stream_frames"), "kickoff") if consumer.is_sync else (("astream",), "kickoff_async")
+    )
+    ways = {f"flow.{name}": getattr(flow, name, None) for name in plain}
+    return {**ways, f"flow.{kickoff}, with stream=True,": getattr(streaming, kickoff, None)}
 
 
 def _enter(consumer: Consumer, clause: str, call: str, make: Callable[[], Any], expected: object) -> Entered:
     """Take a way in, and read to the end what it gives."""
     session, raised = _tried(consumer, make)
     if raised is not None:
-        return Entered(clause, call, raised, is_session=False, value=None, expected=expected, frames=None)
-    own = _OWN[consumer.kind]
-    names = {name for name in (*_SURFACE, *own) if hasattr(type(session), name)}
-    if names != {*_SURFACE, *own}:
-        return Entered(clause, call, None, is_session=False, value=session, expected=expected, frames=None)
+        return Entered(clause, call, raised, None, expected)
+    missing = tuple(name for name in (*_SURFACE, *_OWN[consumer.kind]) if not hasattr(type(session), name))
+    if missing:
+        return Entered(clause, call, None, session, expected, missing)
     taken = consumer.read(consumer.keep(session))
     value = None if taken.raised is not None else session.result
-    return Entered(
-        clause, call, taken.raised, is_session=True, value=value, expected=expected, frames=len(taken.frames)
-    )
+    return Entered(clause, call, taken.raised, value, expected, frames=len(taken.frames))
 
 
 def _flows(consumer: Consumer, subject: Subject, performance: Performance) -> Evidence:
     clause = "entry.flow" if consumer.is_sync else "entry.flow-async"
     seen = []
     for call, enter in _flow_entries(consumer, subject.flow(_PLAIN, performance)).items():
+        if enter is None:
+            seen.append(Entered(clause, call, AttributeError("there is none"), None, _VALUE))
+            continue
         seen.append(_enter(consumer, clause, f"{call}()", enter, _VALUE))
         seen.append(_enter(consumer, clause, f"{call}(inputs=…)", partial(enter, inputs=dict(_INPUTS)), _VALUE))
     return Evidence((), "exhausted", observations=tuple(seen))
@@ -87,10 +88,11 @@ def _llms(consumer: Consumer, subject: Subject, performance: Performance) -> Evi
         llm = subject.llm(performance, **({} if told is None else {"stream": told}))
         prompt = performance.provider.prompt_for(Script())
         said = "" if told is None else f" of an LLM with stream={told}"
-        seen.append(_enter(consumer, clause, f"llm.{entry}(…){said}", partial(getattr(llm, entry), prompt), text))
+        enter = offered(llm, entry, clause)
+        seen.append(_enter(consumer, clause, f"llm.{entry}(…){said}", partial(enter, prompt), text))
         call = llm.call if consumer.is_sync else llm.acall
         value, raised = _tried(consumer, partial(call, prompt))
-        seen.append(Entered(clause, f"llm.{call.__name__}(…){said}", raised, True, value, text, frames=None))
+        seen.append(Entered(clause, f"llm.{call.__name__}(…){said}", raised, value, text))
     return Evidence((), "exhausted", observations=tuple(seen))
 
 
@@ -98,6 +100,8 @@ def _options(consumer: Consumer, subject: Subject, performance: Performance) -> 
     """Give inputs, and see them arrive; give what can't be, and see it refused."""
     seen: list[Any] = []
     for call, enter in _flow_entries(consumer, subject.flow(_PLAIN, performance)).items():
+        if enter is None:
+            continue  # of which the entry's own clause speaks
         session = consumer.keep(_made(consumer, partial(enter, inputs=dict(_INPUTS))))
         frames = consumer.read(session).frames
         arrived = [frame.data.get("inputs") for frame in frames if frame.type == "flow_started"]
@@ -149,7 +153,11 @@ def _llm_flag(end: str) -> Observe:
 
     def observe(consumer: Consumer, subject: Subject, performance: Performance) -> Evidence:
         llm = subject.llm(performance, stream=False)
-        entry = llm.stream_events if consumer.is_sync else llm.astream
+        entry = (
+            offered(llm, "stream_events", "entry.llm")
+            if consumer.is_sync
+            else offered(llm, "astream", "entry.llm-async")
+        )
         prompt = performance.provider.prompt_for(script)
         count = 2 if end == "overlapping" else 1
         sessions = [consumer.keep(_made(consumer, lambda: entry(prompt))) for _ in range(count)]

@@ -14,7 +14,7 @@ from conformance.programs import Ask, Block, Emit, FlowProgram, HoldBody, Method
 from conformance.scenario import Scenario
 from conformance.scenarios.driving import Consumer, Observe, Taken, both
 from conformance.stage import DEADLINE_S
-from conformance.subjects.subject import Performance, Subject
+from conformance.subjects.subject import Performance, Subject, offered
 
 Shared = Literal["class", "object"]
 
@@ -87,10 +87,10 @@ def _one_llm(consumer: Consumer, subject: Subject, performance: Performance) -> 
     def call(script: Script) -> Any:
         prompt = performance.provider.prompt_for(script)
         if consumer.is_sync:
-            return consumer.keep(llm.stream_events(prompt))
+            return consumer.keep(offered(llm, "stream_events", "entry.llm")(prompt))
 
         async def make() -> Any:
-            return llm.astream(prompt)
+            return offered(llm, "astream", "entry.llm-async")(prompt)
 
         return consumer.keep(consumer.complete(make()))
 

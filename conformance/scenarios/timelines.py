@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from conformance.evidence import Evidence, Outcome
-from conformance.payloads import PAYLOADS
+from conformance.evidence import Evidence, FrameLike, Outcome
+from conformance.observations import Carried
+from conformance.payloads import PAYLOADS, UNCHANGED
 from conformance.programs import Ask, CallProgram, Emit, EmitPayload, FlowProgram, Method, Program, Raise, Script, Text
 from conformance.scenario import Scenario
 from conformance.scenarios.reading import aread_whole, in_loop, read_whole
@@ -53,6 +55,8 @@ def _whole(
     """Return scenarios that read a run to its end; `value` is what it returns, where it does not fail."""
 
     def told(evidence: Evidence, performance: Performance) -> Evidence:
+        if isinstance(program, FlowProgram):
+            evidence = replace(evidence, observations=(*evidence.observations, *_carried(program, evidence.frames)))
         raised = performance.stage.noted("raised")
         if raised:
             return replace(evidence, outcome=Outcome(error=raised[0]))
@@ -71,6 +75,14 @@ def _whole(
         Scenario(f"{name}/sync", clauses, observe, needs),
         Scenario(f"{name}/async", clauses, aobserve, needs | {"async"}),
     )
+
+
+def _carried(program: FlowProgram, frames: Sequence[FrameLike]) -> Iterator[Carried]:
+    """Yield what became of each payload of a program that is to come back as it was sent."""
+    for step in (step for method in program.methods for step in method.steps):
+        if isinstance(step, EmitPayload) and step.payload in UNCHANGED:
+            arrived = tuple(frame.data.get("payload") for frame in frames if frame.type == "probe_payload")
+            yield Carried(PAYLOADS[step.payload](), arrived)
 
 
 _FLOW = frozenset({"flow"})

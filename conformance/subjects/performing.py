@@ -31,7 +31,7 @@ from conformance.programs import (
     Spawn,
     Step,
 )
-from conformance.subjects.subject import NotOfferedError, Performance
+from conformance.subjects.subject import Performance, offered
 
 
 @dataclass(frozen=True)
@@ -79,10 +79,8 @@ class ProgramSubject:
         ask = program.ask
         prompt = f"{program.prompt} {performance.provider.prompt_for(ask.script)}"
         llm = self.llm(performance, **_said(ask))
-        if not hasattr(llm, entry):
-            clause = {"stream_events": "entry.llm", "astream": "entry.llm-async"}[entry]
-            raise NotOfferedError(clause, f"{type(llm).__name__} has no {entry}()")
-        return getattr(llm, entry)(prompt, **_tools(ask))
+        clause = {"stream_events": "entry.llm", "astream": "entry.llm-async"}[entry]
+        return offered(llm, entry, clause)(prompt, **_tools(ask))
 
     def emit(self, source: Any, note: str) -> None:
         """Publish a custom event in the caller's context; see `Subject`."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, Protocol, cast
 
+from conformance.clauses import declared
 from conformance.programs import FlowProgram, Program
 from conformance.provider import ScriptedProvider
 from conformance.stage import Stage
@@ -30,6 +31,17 @@ class NotOfferedError(ConformanceError):
         super().__init__(message)
         #: The clause that the entry's absence breaks.
         self.clause = clause
+
+
+def offered(owner: Any, entry: str, clause: str) -> Any:
+    """Return the entry point `entry` of a flow or an LLM.
+
+    Raises:
+        NotOfferedError: it has none, which breaks `clause`.
+    """
+    if not hasattr(owner, entry):
+        raise NotOfferedError(clause, f"{type(owner).__name__} has no {entry}()")
+    return getattr(owner, entry)
 
 
 class Subject(Protocol):
@@ -91,7 +103,8 @@ def load_subject(name: str) -> Subject:
     """Return a subject by its name or as `module:attribute`, a class to be made or an object.
 
     Raises:
-        ConformanceError: it can't be imported, or lacks a part of the protocol.
+        ConformanceError: it can't be imported or made, lacks a part of the protocol, or declares what the contract
+            does not know.
     """
     module_name, colon, attribute = BUILT_IN.get(name, name).partition(":")
     if not colon:
@@ -99,10 +112,13 @@ def load_subject(name: str) -> Subject:
         raise ConformanceError(f"there is no subject {name!r}; name one of {known}, or module:attribute")
     try:
         found: Any = getattr(importlib.import_module(module_name), attribute)
-    except (ImportError, AttributeError) as error:
-        raise ConformanceError(f"subject {name!r} can't be loaded: {error}") from error
-    subject = found() if isinstance(found, type) else found
+        subject = found() if isinstance(found, type) else found
+    except ConformanceError:
+        raise
+    except Exception as error:
+        raise ConformanceError(f"subject {name!r} can't be loaded: {type(error).__name__}: {error}") from error
     missing = [part for part in ("name", "version", "capabilities", "session") if not hasattr(subject, part)]
     if missing:
         raise ConformanceError(f"subject {name!r} lacks {', '.join(missing)}; see conformance.subjects.Subject")
+    declared(frozenset(subject.capabilities))
     return cast(Subject, subject)

@@ -16,7 +16,7 @@ REQUEST = Overridden("the request of a call with stop=['END']", {"stop": ["END"]
 
 
 def entered(clause: str) -> Entered:
-    return Entered(clause, "streaming()", None, is_session=True, value=7, expected=7, frames=3)
+    return Entered(clause, "streaming()", None, value=7, expected=7, frames=3)
 
 
 FAULTS = (
@@ -25,7 +25,7 @@ FAULTS = (
         for clause in ENTRIES
         for row in (
             fault("a way in that raises", clause, entered(clause), raised=AttributeError("streaming")),
-            fault("a way in to no session", clause, entered(clause), is_session=False),
+            fault("a way in to no session", clause, entered(clause), missing=("close",)),
             fault("a session without frames", clause, entered(clause), frames=0),
             fault("another value", clause, entered(clause), value=None),
         )
