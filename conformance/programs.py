@@ -188,4 +188,14 @@ class CallProgram:
     prompt: str = "Say hello."
 
 
-Program = FlowProgram | CallProgram
+@dataclass(frozen=True)
+class RecordedProgram:
+    """A direct call that comes with the project, streamed by the subject's integration of its provider."""
+
+    #: As in `anthropic/thinking`; see `conformance.shipped_calls`.
+    name: str
+    #: Name → what the function returns; None gives the model its tools and no functions.
+    functions: Mapping[str, Any] | None = None
+
+
+Program = FlowProgram | CallProgram | RecordedProgram

@@ -8,12 +8,12 @@ from __future__ import annotations
 import multiprocessing
 import os
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 
 from conformance.clauses import CLAUSES
 from conformance.judge import Status, judge
@@ -57,12 +57,33 @@ class ScenarioResult:
     fault: str | None = None
 
 
+class Situation(Protocol):
+    """A scenario, as far as the processes that perform it need to know it."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def clauses(self) -> frozenset[str]: ...
+
+
+Performer = Callable[[str], ScenarioResult]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What processes are for: both are functions of a module, so that a process finds them by name."""
+
+    #: Makes, from a subject's name, what performs one scenario of it by its id.
+    performer: Callable[[str], Performer]
+    scenarios: Callable[[], Sequence[Situation]]
+
+
 def run(
     subject: str, chosen: Sequence[str] | None = None, *, workers: int = 1, deadline_s: float = SCENARIO_DEADLINE_S
 ) -> Iterator[ScenarioResult]:
     """Run scenarios, all or those named, against a subject; yield their results in the order of the scenarios."""
-    able = load_subject(subject).capabilities
-    names = [one.id for one in scenarios() if one.needs <= able and (chosen is None or one.id in chosen)]
+    loaded = load_subject(subject)
+    names = [one.id for one in scenarios() if one.fits(loaded) and (chosen is None or one.id in chosen)]
     with ThreadPoolExecutor(workers) as pool:
         processes = _Processes(subject, deadline_s)
         try:
@@ -98,13 +119,24 @@ def perform(subject: Subject, scenario: Scenario) -> ScenarioResult:
     return ScenarioResult(scenario.id, tuple(decisions))
 
 
+def performer(subject_name: str) -> Performer:
+    """Return what performs a scenario by its id on the runtime of that name."""
+    subject = load_subject(subject_name)
+    by_id = {one.id: one for one in scenarios()}
+    return lambda name: perform(subject, by_id[name])
+
+
+#: The suite of runtimes.
+RUNTIME: Final = Kind(performer, scenarios)
+
+
 def _is_ours(error: Exception) -> bool:
     """Whether an exception was raised by the suite itself, and not by the subject that it called."""
     entries = traceback.extract_tb(error.__traceback__)
     return bool(entries) and Path(entries[-1].filename).is_relative_to(Path(__file__).parent)
 
 
-def _all_failed(scenario: Scenario, why: str) -> ScenarioResult:
+def _all_failed(scenario: Situation, why: str) -> ScenarioResult:
     failed: Literal["failed"] = "failed"
     ordered = [clause for clause in CLAUSES if clause in scenario.clauses]
     return ScenarioResult(scenario.id, tuple(Decision(clause, failed, (Found(None, why),)) for clause in ordered))
@@ -113,16 +145,17 @@ def _all_failed(scenario: Scenario, why: str) -> ScenarioResult:
 class _Processes:
     """Processes that perform scenarios one after the other; one that hangs or dies is replaced."""
 
-    def __init__(self, subject: str, deadline_s: float) -> None:
+    def __init__(self, subject: str, deadline_s: float, kind: Kind = RUNTIME) -> None:
         self._subject = subject
+        self._kind = kind
         self._deadline_s = deadline_s
         self._context = _clean_context()
         self._idle: list[_Worker] = []
-        self._by_id = {one.id: one for one in scenarios()}
+        self._by_id = {one.id: one for one in kind.scenarios()}
 
     def perform(self, name: str) -> ScenarioResult:
         """Perform one scenario in a process of its own kind. Called from several threads."""
-        worker = self._idle.pop() if self._idle else _Worker(self._context, self._subject)
+        worker = self._idle.pop() if self._idle else _Worker(self._context, self._subject, self._kind)
         try:
             result = worker.perform(name, self._deadline_s)
         except TimeoutError:
@@ -155,9 +188,9 @@ def _clean_context() -> Context:
 
 
 class _Worker:
-    def __init__(self, context: Context, subject: str) -> None:
+    def __init__(self, context: Context, subject: str, kind: Kind) -> None:
         self._connection, theirs = context.Pipe()
-        self._process = context.Process(target=_work, args=(theirs, subject), daemon=True)
+        self._process = context.Process(target=_work, args=(theirs, subject, kind), daemon=True)
         self._process.start()
         theirs.close()
 
@@ -175,16 +208,15 @@ class _Worker:
         return self._process.exitcode
 
 
-def _work(connection: Connection, subject_name: str) -> None:
+def _work(connection: Connection, subject_name: str, kind: Kind) -> None:
     # What a subject prints is for its own users; results go through the connection.
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 1)
     os.dup2(silence, 2)
-    subject = load_subject(subject_name)
-    by_id = {one.id: one for one in scenarios()}
+    perform_one = kind.performer(subject_name)
     while True:
         try:
             name = connection.recv()
         except EOFError:
             return
-        connection.send(perform(subject, by_id[name]))
+        connection.send(perform_one(name))

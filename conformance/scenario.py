@@ -21,3 +21,10 @@ class Scenario:
     observe: Callable[[Subject, Performance], Evidence]
     #: Capabilities without which a subject can't be put there.
     needs: frozenset[str] = frozenset()
+    #: The provider that the subject must speak to in its own format, where it takes more than OpenAI's chat.
+    provider: str | None = None
+
+    def fits(self, subject: Subject) -> bool:
+        """Whether the subject declares all that it takes to be put there."""
+        speaks = self.provider is None or self.provider in getattr(subject, "providers", ())
+        return speaks and self.needs <= subject.capabilities

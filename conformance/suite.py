@@ -128,8 +128,7 @@ class _Conformance:
     def decisions(self, request: pytest.FixtureRequest, subject: Subject | str) -> tuple[Decision, ...]:
         """What the scenario of this test says about its clause, or about all that the scenario is not for."""
         case: Case = request.param
-        able = (load_subject(subject) if isinstance(subject, str) else subject).capabilities
-        _skip_inapplicable(case, able)
+        _skip_inapplicable(case, load_subject(subject) if isinstance(subject, str) else subject)
         if case.scenario is None:
             assert case.clause is not None
             return (Decision(case.clause, "not-testable"),)
@@ -179,12 +178,16 @@ def _told(decision: Decision) -> str:
     return "\n".join(lines)
 
 
-def _skip_inapplicable(case: Case, able: frozenset[str]) -> None:
+def _skip_inapplicable(case: Case, subject: Subject) -> None:
+    scenario = None if case.scenario is None else _SCENARIOS[case.scenario]
     needs = CLAUSES[case.clause].capabilities if case.clause else frozenset()
-    if case.scenario is not None:
-        needs |= _SCENARIOS[case.scenario].needs
-    if not needs <= able:
-        pytest.skip(f"not applicable: the subject does not declare {', '.join(sorted(needs - able))}")
+    if scenario is not None:
+        needs |= scenario.needs
+    if not needs <= subject.capabilities:
+        undeclared = ", ".join(sorted(needs - subject.capabilities))
+        pytest.skip(f"not applicable: the subject does not declare {undeclared}")
+    if scenario is not None and not scenario.fits(subject):
+        pytest.skip(f"not applicable: the subject does not speak to {scenario.provider} in its own format")
 
 
 def _refuse_override(cls: type, name: str, part: Any) -> None:

@@ -13,6 +13,7 @@ from conformance.scenarios import (
     errors,
     handlers,
     look_ahead,
+    recorded,
     replays,
     results,
     scopes,
@@ -29,6 +30,7 @@ def scenarios() -> tuple[Scenario, ...]:
     every = (
         *timelines.SCENARIOS,
         *vocabulary.SCENARIOS,
+        *recorded.SCENARIOS,
         *handlers.SCENARIOS,
         *surfaces.SCENARIOS,
         *sessions.SCENARIOS,

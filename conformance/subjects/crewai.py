@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from importlib import import_module, metadata
-from typing import Any
+from typing import Any, Final
 
+from conformance.shipped_calls import ShippedCall
 from conformance.subjects.performing import Names, ProgramSubject
 from conformance.subjects.subject import NotOfferedError, Performance
 from harness.errors import ConformanceError
@@ -14,6 +16,20 @@ from harness.errors import ConformanceError
 os.environ.setdefault("CREWAI_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("CREWAI_TRACING_ENABLED", "false")
 os.environ.setdefault("OTEL_SDK_DISABLED", "true")
+
+
+#: By provider: what its LLM needs to be made. Nothing of it is sent anywhere.
+_SETTINGS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "anthropic": {"api_key": "conformance", "max_retries": 0},
+    "azure": {
+        "api_key": "conformance",
+        "endpoint": "https://conformance.openai.azure.com/openai/deployments/gpt-4o-mini",
+    },
+    "bedrock": {"aws_access_key_id": "conformance", "aws_secret_access_key": "conformance", "region_name": "us-east-1"},
+    "gemini": {"api_key": "conformance"},
+    "openai": {"api_key": "conformance", "max_retries": 0},
+    "openai_responses": {"api_key": "conformance", "max_retries": 0, "api": "responses"},
+}
 
 
 class CrewAISubject(ProgramSubject):
@@ -54,6 +70,16 @@ class CrewAISubject(ProgramSubject):
             call_stream_override=base_llm.call_stream_override,
             call_stop_override=base_llm.call_stop_override,
         )
+
+    #: Those that it speaks to in their own formats, where their SDKs are installed beside it.
+    providers = frozenset({"anthropic", "azure", "bedrock", "gemini", "openai", "openai_responses"})
+
+    def provider_llm(self, recorded: ShippedCall) -> Any:
+        crewai = import_module("crewai")
+        model = recorded.asked.model.replace("openai-responses/", "openai/")
+        settings = _SETTINGS[recorded.provider]
+        # Its Gemini integration asks for thoughts by itself; the others are told what to send, and get what they get.
+        return crewai.LLM(model=model, stream=True, **settings)
 
     def legacy_chunk(self, frame: Any) -> Any:
         project = getattr(import_module("crewai.types.streaming"), "stream_frame_to_chunk", None)

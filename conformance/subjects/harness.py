@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from importlib import metadata
-from typing import Any
+from importlib.util import find_spec
+from typing import Any, Final
 
 import harness
+from conformance.shipped_calls import ShippedCall
 from conformance.subjects.performing import Names, ProgramSubject
 from conformance.subjects.subject import Performance
+from harness.llm.credentials import no_credentials_needed
+
+#: Provider → the package of its official SDK.
+_SDKS: Final = {
+    "anthropic": "anthropic",
+    "azure": "azure.ai.inference",
+    "bedrock": "boto3",
+    "gemini": "google.genai",
+    "openai": "openai",
+    "openai_responses": "openai",
+}
 
 
 class ProbeEvent(harness.BaseEvent):
@@ -37,6 +50,16 @@ class HarnessSubject(ProgramSubject):
         call_stream_override=harness.call_stream_override,
         call_stop_override=harness.call_stop_override,
     )
+
+    @property
+    def providers(self) -> frozenset[str]:  # type: ignore[override]
+        """Those whose SDKs are installed."""
+        return frozenset(name for name, sdk in _SDKS.items() if find_spec(sdk) is not None)
+
+    def provider_llm(self, recorded: ShippedCall) -> harness.LLM:
+        asked = recorded.asked
+        with no_credentials_needed():
+            return harness.LLM(asked.model, stream=True, **{**asked.settings, "max_retries": 0})
 
     def legacy_chunk(self, frame: harness.StreamFrame) -> harness.StreamChunk | None:
         return harness.stream_frame_to_chunk(frame)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextvars
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -28,9 +28,11 @@ from conformance.programs import (
     Raise,
     Reach,
     ReadFlag,
+    RecordedProgram,
     Spawn,
     Step,
 )
+from conformance.shipped_calls import ShippedCall, shipped_call
 from conformance.subjects.subject import Performance, offered
 
 
@@ -59,28 +61,42 @@ class Names:
 class ProgramSubject:
     """A subject whose flows and calls are made of `names`."""
 
+    name: str
     names: Names
+    #: The providers that its LLM speaks to, each in its own format, by the names of their shipped recordings.
+    providers: frozenset[str] = frozenset()
+
+    def provider_llm(self, recorded: ShippedCall) -> Any:
+        """Return an LLM with the model and the settings of a call to one of `providers`."""
+        raise TypeError(f"{self.name} does not speak to {recorded.provider}")
 
     def llm(self, performance: Performance, **settings: Any) -> Any:
         """Return an LLM that asks the performance's provider; see `Subject`."""
         raise NotImplementedError
 
     def session(self, program: Program, performance: Performance) -> Any:
-        if isinstance(program, CallProgram):
-            return self._call(program, performance, "stream_events")
-        return self.flow(program, performance).stream_events()
+        if isinstance(program, FlowProgram):
+            return self.flow(program, performance).stream_events()
+        return self._call(program, performance, "stream_events")
 
     def asession(self, program: Program, performance: Performance) -> Any:
-        if isinstance(program, CallProgram):
-            return self._call(program, performance, "astream")
-        return self.flow(program, performance).astream()
+        if isinstance(program, FlowProgram):
+            return self.flow(program, performance).astream()
+        return self._call(program, performance, "astream")
 
-    def _call(self, program: CallProgram, performance: Performance, entry: str) -> Any:
+    def _call(self, program: CallProgram | RecordedProgram, performance: Performance, entry: str) -> Any:
+        clause = {"stream_events": "entry.llm", "astream": "entry.llm-async"}[entry]
+        if isinstance(program, RecordedProgram):
+            recorded = shipped_call(program.name)
+            functions = None if program.functions is None else _returning(program.functions)
+            given = {"tools": recorded.asked.tools or None, "available_functions": functions}
+            llm = self.provider_llm(recorded)
+            return offered(llm, entry, clause)(
+                recorded.asked.messages, **{name: value for name, value in given.items() if value is not None}
+            )
         ask = program.ask
         prompt = f"{program.prompt} {performance.provider.prompt_for(ask.script)}"
-        llm = self.llm(performance, **_said(ask))
-        clause = {"stream_events": "entry.llm", "astream": "entry.llm-async"}[entry]
-        return offered(llm, entry, clause)(prompt, **_tools(ask))
+        return offered(self.llm(performance, **_said(ask)), entry, clause)(prompt, **_tools(ask))
 
     def emit(self, source: Any, note: str) -> None:
         """Publish a custom event in the caller's context; see `Subject`."""
@@ -258,11 +274,14 @@ def _tools(ask: Ask) -> dict[str, Any]:
         {"type": "function", "function": {"name": name, "description": name, "parameters": {"type": "object"}}}
         for name in ask.functions
     ]
+    return {"tools": tools, "available_functions": _returning(ask.functions)}
 
+
+def _returning(values: Mapping[str, Any]) -> dict[str, Callable[..., Any]]:
     def returning(value: Any) -> Callable[..., Any]:
         return lambda **arguments: value
 
-    return {"tools": tools, "available_functions": {name: returning(value) for name, value in ask.functions.items()}}
+    return {name: returning(value) for name, value in values.items()}
 
 
 def _read(session: Any, performance: Performance) -> Any:

@@ -56,6 +56,8 @@ class Subject(Protocol):
     version: str
     #: What it can do, in the contract's words. What is declared must hold; what is not is not applicable.
     capabilities: frozenset[str]
+    # It may have `providers: frozenset[str]`: those that its LLM speaks to in their own formats, by the names of the
+    # shipped recordings; it is then given `RecordedProgram`s of theirs.
 
     def session(self, program: Program, performance: Performance) -> Any:
         """Return a sync session that performs `program` when it is iterated, and does nothing before."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import get_args
+from typing import TypeVar, get_args
 from urllib.parse import urlsplit
 
 from harness.errors import NetworkBlockedError, RecordingError, TransportFault, UsageError
@@ -20,7 +20,7 @@ from harness.recording.cassette_writer import CassetteWriter
 from harness.recording.tape_core import Mode, Redactor, Tape, request_line
 from harness.recording.wire import Interaction
 
-__all__ = ["Mode", "Redactor", "Tape", "current_tape", "network_guard", "open_tape", "playing", "tape_for"]
+__all__ = ["Mode", "Redactor", "Tape", "current_tape", "network_guard", "open_tape", "playing", "running", "tape_for"]
 
 
 def open_tape(
@@ -59,12 +59,29 @@ def open_tape(
 
 
 @contextmanager
-def playing(path: Path, interactions: tuple[Interaction, ...], *, speed: float | None = None) -> Iterator[Tape]:
+def playing(
+    path: Path,
+    interactions: tuple[Interaction, ...],
+    *,
+    speed: float | None = None,
+    redactor: Redactor | None = None,
+    scope_of: Callable[[], tuple[str, ...]] = tuple,
+) -> Iterator[Tape]:
     """Play these interactions to this context, and record nothing; `path` is what messages name."""
+    tape = Tape(path, interactions, plays=True, records=False, speed=speed, redactor=redactor, scope_of=scope_of)
+    with running(tape):
+        yield tape
+
+
+TapeT = TypeVar("TapeT", bound=Tape)
+
+
+@contextmanager
+def running(tape: TapeT) -> Iterator[TapeT]:
+    """Have `tape` answer the requests of this context, and close it at the end."""
     from harness.recording import transports
 
     transports.install()
-    tape = Tape(path, interactions, plays=True, records=False, speed=speed)
     try:
         with _put_up(tape):
             yield tape

@@ -1,0 +1,86 @@
+"""Calls whose answers come with the project: what each provider sends in its own format, and what was asked.
+
+A runtime makes such a call with its own integration of that provider, and gets the recorded bytes whatever it sends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import cassettes
+from conformance.wire import format_of
+from harness.errors import UsageError
+from harness.llm.recorded import RecordedCall
+from harness.providers.recognition import recognized
+from harness.recording.cassette_reader import read_cassette
+from harness.recording.tape import Tape, running
+from harness.recording.wire import WireRequest, WireResponse
+
+_SHIPPED = Path(next(iter(cassettes.__path__)))
+
+
+@dataclass(frozen=True)
+class ShippedCall:
+    """One recorded call."""
+
+    #: The folder of its provider, as in `openai_responses`.
+    provider: str
+    #: What was asked, in the terms of OpenAI's chat messages and tools.
+    asked: RecordedCall
+    answer: WireResponse
+    wire_format: str
+
+
+def is_shipped(name: str) -> bool:
+    """Whether there is a shipped recording of that name."""
+    return (_SHIPPED / name).is_dir()
+
+
+@cache
+def shipped_call(name: str) -> ShippedCall:
+    """Return the first call of a shipped recording, named as in `anthropic/thinking`."""
+    one = read_cassette(_SHIPPED / name / "cassette.yaml")[0]
+    api, wire_format = recognized(one.request.method, one.request.url), format_of(one.response)
+    if api is None or wire_format is None:
+        raise LookupError(f"{name} is no call to a model in a format that can be read")
+    asked = api.parse(one.request.url, one.request.body)
+    return ShippedCall(name.partition("/")[0], asked, one.response, wire_format)
+
+
+class _Answers(Tape):
+    """A tape that gives one answer to whatever is asked first, and plain text to every request after it."""
+
+    def __init__(self, first: ShippedCall) -> None:
+        super().__init__(Path(first.provider), (), plays=False, records=False)
+        self._first: WireResponse | None = first.answer
+        self._provider = first.provider
+
+    def answer(self, request: WireRequest) -> WireResponse:
+        with self._lock:
+            first, self._first = self._first, None
+        if first is not None:
+            return first
+        later = "text" if _streams(request) else "not_streamed"
+        return shipped_call(f"{self._provider}/{later}").answer
+
+
+def _streams(request: WireRequest) -> bool:
+    api = recognized(request.method, request.url)
+    try:
+        return api is None or bool(api.parse(request.url, request.body).stream)
+    except UsageError:
+        return True  # what can't be read for another reason is the subject's to explain
+
+
+@contextmanager
+def answering(first: ShippedCall) -> Iterator[None]:
+    """Give this context the recorded answer to its first request.
+
+    One request is due; a runtime that makes others is told a text each time, and what it does then is judged.
+    """
+    with running(_Answers(first)):
+        yield

@@ -1,0 +1,88 @@
+"""Reading recorded answers without any integration or SDK: what the frames of a run are held to.
+
+One module per wire format; formats that have none are judged by what was recorded of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from conformance.evidence import WireFacts
+from conformance.wire import anthropic, bedrock, gemini, openai_chat, openai_responses
+from conformance.wire.reading import MalformedError, Reading
+from harness.recording.dialects import dialect_of
+from harness.recording.wire import WireResponse
+
+__all__ = ["FORMATS", "Reading", "facts_of", "format_of", "is_request_id", "read", "request_id_of"]
+
+_Read = Callable[[bytes, Reading], None]
+
+#: Wire format, as `harness.recording.dialects` names it → what reads a streamed answer of it, and a plain one.
+FORMATS: Final[Mapping[str, tuple[_Read, _Read]]] = {
+    "openai": (openai_chat.read_stream, openai_chat.read_plain),
+    "openai-responses": (openai_responses.read_stream, openai_responses.read_plain),
+    "anthropic": (anthropic.read_stream, anthropic.read_plain),
+    "gemini": (gemini.read_stream, gemini.read_plain),
+    "bedrock": (bedrock.read_stream, bedrock.read_plain),
+}
+_REQUEST_ID: Final = re.compile(r"(?:^|-)request-?id$", re.IGNORECASE)
+#: The counts that the contract names; what else a provider counts is its own.
+_COUNTS: Final = ("prompt_tokens", "completion_tokens", "total_tokens", "cached_prompt_tokens", "reasoning_tokens")
+
+
+def format_of(response: WireResponse) -> str | None:
+    """Return the wire format of a recorded answer; None for one that nobody here reads."""
+    dialect = dialect_of(response)
+    return dialect.name if dialect.mark.search(response.body) else None
+
+
+def read(wire_format: str, body: bytes, *, streamed: bool) -> Reading:
+    """Return what an answer says, as far as its bytes go.
+
+    Raises:
+        LookupError, TypeError, AttributeError: it has not the shape that its format is known to have.
+    """
+    reading = Reading()
+    stream, plain = FORMATS[wire_format]
+    try:
+        (stream if streamed else plain)(body, reading)
+    except MalformedError:
+        reading.failed = True
+    return reading
+
+
+def facts_of(response: WireResponse, wire_format: str, *, streamed: bool, has_functions: bool) -> WireFacts | None:
+    """Return the facts of one call whose answer was `response`; None where it can't be read."""
+    refused = not 200 <= response.status < 300
+    try:
+        reading = Reading() if refused else read(wire_format, response.body, streamed=streamed)
+    except (LookupError, TypeError, AttributeError):
+        return None
+    return WireFacts(
+        streamed=streamed,
+        text=reading.text,
+        status=response.status,
+        ended_at_marker=reading.ended,
+        thinking=reading.thinking,
+        tool_calls=reading.calls,
+        kinds=None if refused else tuple(reading.kinds),
+        usage=None
+        if reading.usage is None
+        else {name: reading.usage[name] for name in _COUNTS if name in reading.usage},
+        finish_reason=reading.finish_reason,
+        error_event=reading.failed,
+        request_id=request_id_of(response),
+        has_functions=has_functions,
+    )
+
+
+def request_id_of(response: WireResponse) -> str | None:
+    """Return the provider's id of the request, from whichever header its name tells of one."""
+    return next((value for name, value in response.headers if is_request_id(name)), None)
+
+
+def is_request_id(header: str) -> bool:
+    """Whether a header of that name holds a provider's id of the request."""
+    return _REQUEST_ID.search(header) is not None

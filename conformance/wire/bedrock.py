@@ -1,0 +1,76 @@
+"""Amazon Bedrock's Converse and ConverseStream.
+
+https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html (read 2026-11).
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from conformance.evidence import FinishReason
+from conformance.wire.framing import aws_messages
+from conformance.wire.reading import Reading, counts, json_object
+
+_REASONS: Final[dict[str, FinishReason]] = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "tool_use": "tool_calls",
+    "guardrail_intervened": "content_filter",
+    "content_filtered": "content_filter",
+}
+_COUNTS: Final = {
+    "prompt_tokens": "inputTokens",
+    "completion_tokens": "outputTokens",
+    "total_tokens": "totalTokens",
+    "cached_prompt_tokens": "cacheReadInputTokens",
+    "cache_creation_tokens": "cacheWriteInputTokens",
+}
+
+
+def read_stream(body: bytes, reading: Reading) -> None:
+    """Read a streamed answer."""
+    for headers, payload in aws_messages(body):
+        if headers.get(":message-type") != "event":
+            reading.failed = True
+            return
+        event = json_object(payload)
+        index = event.get("contentBlockIndex")
+        match headers[":event-type"]:
+            case "contentBlockStart":
+                use = (event.get("start") or {}).get("toolUse")
+                if use is not None:
+                    reading.begin_call(index, use["toolUseId"], use["name"])
+            case "contentBlockDelta":
+                delta = event["delta"]
+                reading.say(delta.get("text"))
+                reading.think((delta.get("reasoningContent") or {}).get("text"))
+                if "toolUse" in delta:
+                    reading.argue(index, delta["toolUse"]["input"])
+            case "messageStop":
+                reading.finish_reason = _REASONS.get(event["stopReason"], "other")
+                reading.ended = True
+            case "metadata":
+                _use(reading, event.get("usage"))
+
+
+def read_plain(body: bytes, reading: Reading) -> None:
+    """Read an answer that came at once."""
+    answer = json_object(body)
+    for index, block in enumerate(answer["output"]["message"]["content"]):
+        reading.say(block.get("text"))
+        reading.think((block.get("reasoningContent") or {}).get("reasoningText", {}).get("text"))
+        if "toolUse" in block:
+            use = block["toolUse"]
+            reading.begin_call(index, use["toolUseId"], use["name"])
+            reading.argue(index, json.dumps(use["input"]))
+    _use(reading, answer.get("usage"))
+    reading.finish_reason = _REASONS.get(answer["stopReason"], "other")
+    reading.ended = True
+
+
+def _use(reading: Reading, sent: dict[str, Any] | None) -> None:
+    if sent is not None:
+        reading.usage = counts(sent, _COUNTS)

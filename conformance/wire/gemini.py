@@ -1,0 +1,68 @@
+"""Gemini's generateContent, streamed as server-sent events or not.
+
+https://ai.google.dev/api/generate-content (read 2026-11). Calls may have no ids there.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from conformance.evidence import FinishReason
+from conformance.wire.framing import sse_events
+from conformance.wire.reading import Reading, counts, json_object
+
+_REASONS: Final[dict[str, FinishReason]] = {
+    "STOP": "stop",
+    "MAX_TOKENS": "length",
+    **dict.fromkeys(("SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII"), "content_filter"),
+}
+_COUNTS: Final = {
+    "prompt_tokens": "promptTokenCount",
+    "total_tokens": "totalTokenCount",
+    "cached_prompt_tokens": "cachedContentTokenCount",
+    "reasoning_tokens": "thoughtsTokenCount",
+}
+
+
+def read_stream(body: bytes, reading: Reading) -> None:
+    """Read a streamed answer."""
+    for _, data in sse_events(body):
+        event = json_object(data)
+        if event.get("error"):
+            reading.failed = True
+            return
+        _add(reading, event)
+
+
+def read_plain(body: bytes, reading: Reading) -> None:
+    """Read an answer that came at once."""
+    _add(reading, json_object(body))
+    reading.ended = True
+
+
+def _add(reading: Reading, event: dict[str, Any]) -> None:
+    _use(reading, event.get("usageMetadata"))
+    for candidate in event.get("candidates", [])[:1]:
+        for part in (candidate.get("content") or {}).get("parts", ()):
+            if "functionCall" in part:
+                call = part["functionCall"]
+                key = len(reading.calls)
+                reading.begin_call(key, call.get("id"), call["name"])
+                reading.argue(key, json.dumps(call.get("args") or {}))
+            elif part.get("thought"):
+                reading.think(part.get("text"))
+            else:
+                reading.say(part.get("text"))
+        reason = candidate.get("finishReason")
+        if reason is not None:
+            # What tells the end stands in the last event that holds any of the answer.
+            reading.ended = True
+            ended: FinishReason = _REASONS.get(reason, "other")
+            reading.finish_reason = "tool_calls" if reading.calls and ended == "stop" else ended
+
+
+def _use(reading: Reading, sent: dict[str, Any] | None) -> None:
+    if sent is not None:
+        completion = sent.get("candidatesTokenCount", 0) + sent.get("thoughtsTokenCount", 0)
+        reading.usage = {**counts(sent, _COUNTS), "completion_tokens": completion}

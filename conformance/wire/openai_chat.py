@@ -1,0 +1,84 @@
+"""OpenAI's chat completions, which Azure and many hosts speak.
+
+https://platform.openai.com/docs/api-reference/chat-streaming (read 2026-11).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from conformance.evidence import FinishReason
+from conformance.wire.framing import sse_events
+from conformance.wire.reading import Reading, counts, json_object
+
+_REASONS: Final[dict[str, FinishReason]] = {
+    "stop": "stop",
+    "length": "length",
+    "tool_calls": "tool_calls",
+    "function_call": "tool_calls",
+    "content_filter": "content_filter",
+}
+_COUNTS: Final = {name: name for name in ("prompt_tokens", "completion_tokens", "total_tokens")}
+
+
+def read_stream(body: bytes, reading: Reading) -> None:
+    """Read a streamed answer."""
+    current: dict[int, object] = {}
+    for _, data in sse_events(body):
+        if data.strip() == b"[DONE]":
+            reading.ended = True
+            return
+        event = json_object(data)
+        if event.get("error"):
+            reading.failed = True
+            return
+        _use(reading, event.get("usage"))
+        for choice in event.get("choices", [])[:1]:
+            _add(reading, choice.get("delta") or {}, current)
+            _end(reading, choice.get("finish_reason"))
+
+
+def read_plain(body: bytes, reading: Reading) -> None:
+    """Read an answer that came at once."""
+    answer = json_object(body)
+    choice = answer["choices"][0]
+    message = choice["message"]
+    _think_and_say(reading, message)
+    for index, call in enumerate(message.get("tool_calls") or []):
+        reading.begin_call(index, call.get("id"), call["function"]["name"])
+        reading.argue(index, call["function"]["arguments"])
+    _use(reading, answer.get("usage"))
+    _end(reading, choice.get("finish_reason"))
+    reading.ended = True
+
+
+def _add(reading: Reading, delta: dict[str, Any], current: dict[int, object]) -> None:
+    """Add one delta; `current` has the call that each index stands for at the moment."""
+    _think_and_say(reading, delta)
+    for piece in delta.get("tool_calls") or []:
+        index, function = piece.get("index", 0), piece.get("function") or {}
+        # Some hosts number all parallel calls 0: a new id is a new call.
+        key = (index, piece["id"]) if piece.get("id") else current.get(index, (index, None))
+        current[index] = key
+        if not reading.has_call(key):
+            reading.begin_call(key, piece.get("id"), function.get("name") or "")
+        reading.argue(key, function.get("arguments"))
+
+
+def _think_and_say(reading: Reading, message: dict[str, Any]) -> None:
+    # The second name is that of hosts which speak OpenAI's format; OpenAI itself sends no reasoning here.
+    reading.think(message.get("reasoning_content") or message.get("reasoning"))
+    reading.say(message.get("content"))
+    reading.say(message.get("refusal"))
+
+
+def _use(reading: Reading, sent: dict[str, Any] | None) -> None:
+    if sent is not None:
+        reading.usage = counts(sent, _COUNTS)
+        reading.usage |= counts(sent.get("prompt_tokens_details") or {}, {"cached_prompt_tokens": "cached_tokens"})
+        reading.usage |= counts(sent.get("completion_tokens_details") or {}, {"reasoning_tokens": "reasoning_tokens"})
+
+
+def _end(reading: Reading, reason: str | None) -> None:
+    if reason is not None:
+        reading.finish_reason = _REASONS.get(reason, "other")

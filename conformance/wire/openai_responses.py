@@ -1,0 +1,73 @@
+"""OpenAI's Responses.
+
+A streamed answer is read from its deltas; the whole response in its last event tells usage, status and reason alone.
+https://platform.openai.com/docs/api-reference/responses-streaming (read 2026-11).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from conformance.evidence import FinishReason
+from conformance.wire.framing import sse_events
+from conformance.wire.reading import Reading, counts, json_object
+
+_REASONS: Final[dict[str, FinishReason]] = {"max_output_tokens": "length", "content_filter": "content_filter"}
+_COUNTS: Final = {
+    "prompt_tokens": "input_tokens",
+    "completion_tokens": "output_tokens",
+    "total_tokens": "total_tokens",
+}
+_PROMPT_COUNTS: Final = {"cached_prompt_tokens": "cached_tokens", "cache_creation_tokens": "cache_write_tokens"}
+
+
+def read_stream(body: bytes, reading: Reading) -> None:
+    """Read a streamed answer."""
+    for _, data in sse_events(body):
+        if data.strip() == b"[DONE]":
+            return
+        event = json_object(data)
+        match event["type"]:
+            case "error" | "response.failed":
+                reading.failed = True
+                return
+            case "response.output_text.delta" | "response.refusal.delta":
+                reading.say(event["delta"])
+            case "response.reasoning_summary_text.delta" | "response.reasoning_text.delta":
+                reading.think(event["delta"])
+            case "response.output_item.added" if event["item"]["type"] == "function_call":
+                reading.begin_call(event["output_index"], event["item"]["call_id"], event["item"]["name"])
+            case "response.function_call_arguments.delta":
+                reading.argue(event["output_index"], event["delta"])
+            case "response.completed" | "response.incomplete":
+                _end(reading, event["response"])
+
+
+def read_plain(body: bytes, reading: Reading) -> None:
+    """Read an answer that came at once."""
+    response = json_object(body)
+    for index, item in enumerate(response["output"]):
+        if item["type"] == "message":
+            for part in item["content"]:
+                reading.say(part.get("text") or part.get("refusal"))
+        elif item["type"] == "function_call":
+            reading.begin_call(index, item["call_id"], item["name"])
+            reading.argue(index, item["arguments"])
+        elif item["type"] == "reasoning":
+            for part in [*item.get("summary", []), *(item.get("content") or [])]:
+                reading.think(part["text"])
+    _end(reading, response)
+
+
+def _end(reading: Reading, response: dict[str, Any]) -> None:
+    sent = response.get("usage")
+    if sent is not None:
+        reading.usage = counts(sent, _COUNTS)
+        reading.usage |= counts(sent.get("input_tokens_details") or {}, _PROMPT_COUNTS)
+        reading.usage |= counts(sent.get("output_tokens_details") or {}, {"reasoning_tokens": "reasoning_tokens"})
+    why = (response.get("incomplete_details") or {}).get("reason")
+    # The wire has no reason of its own for an answer that calls tools.
+    whole: FinishReason = "tool_calls" if reading.calls else "stop"
+    reading.finish_reason = whole if why is None else _REASONS.get(why, "other")
+    reading.failed = response.get("status") == "failed"
+    reading.ended = True

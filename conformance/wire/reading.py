@@ -1,0 +1,88 @@
+"""What a recorded answer says, as one reads it from its bytes: the values that every reader fills."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from conformance.evidence import DeltaKind, FinishReason, WireToolCall
+
+
+class MalformedError(ValueError):
+    """Bytes that no reader of their framing could take."""
+
+
+@dataclass
+class Reading:
+    """An answer as far as its bytes go. It grows event by event; what comes in one piece is added at once."""
+
+    text: str = ""
+    thinking: str = ""
+    #: Under the names that all providers share; None where the bytes hold none.
+    usage: dict[str, int] | None = None
+    finish_reason: FinishReason | None = None
+    #: Whether the provider's end marker, or the whole body of a plain answer, is there.
+    ended: bool = False
+    #: Whether the provider told of an error inside the answer, or sent what its format does not allow.
+    failed: bool = False
+    #: The kinds of the pieces in the order in which they come, equal neighbours joined.
+    kinds: list[DeltaKind] = field(default_factory=list)
+    _calls: dict[object, tuple[str | None, str, list[str]]] = field(default_factory=dict)
+
+    @property
+    def calls(self) -> tuple[WireToolCall, ...]:
+        """The tool calls, in the order in which they begin."""
+        return tuple(
+            WireToolCall(name, "".join(arguments) or "{}", call_id) for call_id, name, arguments in self._calls.values()
+        )
+
+    def say(self, text: str | None) -> None:
+        """Add a piece of the answer's text."""
+        if text:
+            self.text += text
+            self._came("text")
+
+    def think(self, text: str | None) -> None:
+        """Add a piece of the reasoning."""
+        if text:
+            self.thinking += text
+            self._came("thinking")
+
+    def begin_call(self, key: object, call_id: str | None, name: str) -> None:
+        """Begin a tool call; `key` tells it apart from the others of this answer."""
+        self._calls[key] = (call_id or None, name, [])
+        self._came("tool_call")
+
+    def argue(self, key: object, arguments: str | None) -> None:
+        """Add a piece of the arguments of a call that has begun."""
+        self._calls[key][2].append(arguments or "")
+        self._came("tool_call")
+
+    def has_call(self, key: object) -> bool:
+        """Whether a call has begun by that key."""
+        return key in self._calls
+
+    def _came(self, kind: DeltaKind) -> None:
+        if not self.kinds or self.kinds[-1] != kind:
+            self.kinds.append(kind)
+
+
+def json_object(data: bytes) -> dict[str, Any]:
+    """Return the JSON object that `data` is.
+
+    Raises:
+        MalformedError: it is none.
+    """
+    try:
+        value = json.loads(data.decode())
+    except ValueError as error:
+        raise MalformedError(str(error)) from error
+    if not isinstance(value, dict):
+        raise MalformedError(f"{type(value).__name__} in place of an object")
+    return value
+
+
+def counts(sent: dict[str, Any], names: dict[str, str]) -> dict[str, int]:
+    """Return the counts that were sent, under the names that all providers share: `names` is theirs by ours."""
+    return {ours: sent[theirs] for ours, theirs in names.items() if sent.get(theirs) is not None}
