@@ -11,7 +11,7 @@ from typing import Any, Final
 from conformance.saboteurs.saboteur import Saboteur
 from harness import RunCancelled
 
-_CLOSE: Final = "harness.session:_Session.close"
+_CLOSE: Final = "harness.projections:Projected.close"
 _LEAVE: Final = "harness.session:StreamSession.__exit__"
 #: Longer than a scenario waits for closing to come back, and short enough for the rest of it to go on.
 _LONG_S: Final = 3.0
@@ -107,7 +107,7 @@ SABOTEURS: tuple[Saboteur, ...] = (
         _goes_on,
         {"cleanup.async-cancel": "a sync method of an async run goes on, too"},
     ),
-    Saboteur("one-more-later", ("cleanup.no-late-frames",), "harness.session:_Session.frames", _one_more_later),
+    Saboteur("one-more-later", ("cleanup.no-late-frames",), "harness.projections:Projected.frames", _one_more_later),
     Saboteur("closes-only-once", ("cleanup.idempotent",), _CLOSE, _only_once),
     Saboteur("runs-what-never-began", ("cleanup.close-before-start",), _CLOSE, _runs_what_never_began),
     Saboteur(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextvars
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -58,7 +59,7 @@ class Names:
     call_stop_override: Any
 
 
-class ProgramSubject:
+class ProgramSubject(ABC):
     """A subject whose flows and calls are made of `names`."""
 
     name: str
@@ -70,9 +71,9 @@ class ProgramSubject:
         """Return an LLM with the model and the settings of a call to one of `providers`."""
         raise TypeError(f"{self.name} does not speak to {recorded.provider}")
 
+    @abstractmethod
     def llm(self, performance: Performance, **settings: Any) -> Any:
         """Return an LLM that asks the performance's provider; see `Subject`."""
-        raise NotImplementedError
 
     def session(self, program: Program, performance: Performance) -> Any:
         if isinstance(program, FlowProgram):

@@ -12,6 +12,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
@@ -28,7 +29,7 @@ _URL_SAFE = str.maketrans("-_", "+/")
 _STANDARD = str.maketrans("+/", "-_")
 
 
-class Passage:
+class Passage(ABC):
     """A text to search, each character of which can be overwritten in the raw text behind it."""
 
     __slots__ = ("text",)
@@ -36,9 +37,9 @@ class Passage:
     def __init__(self, text: str) -> None:
         self.text = text
 
+    @abstractmethod
     def put(self, index: int, char: str) -> bool:
         """Write `char` over character `index`; True where that changed the raw text."""
-        raise NotImplementedError
 
     def blot(self, start: int, stop: int) -> bool:
         """Write filler over the characters from `start` to `stop`; True where that changed anything.
