@@ -128,7 +128,7 @@ SABOTEURS: tuple[Saboteur, ...] = (
     Saboteur("replay-from-the-second", ("session.replay",), _CURSOR, _without_the_first),
     Saboteur("failed-replay-is-empty", ("session.replay-failed",), _CURSOR, _empty_once_failed),
     Saboteur("frames-are-the-log", ("session.frames-copy",), "harness.projections:Projected.frames", _the_log_itself),
-    Saboteur("channels-unchecked", ("session.bad-channels",), "harness.session:_checked", _unchecked),
+    Saboteur("channels-unchecked", ("session.bad-channels",), "harness.projections:_checked", _unchecked),
     Saboteur(
         "threads-share-a-view",
         ("session.thread-safe",),
