@@ -25,6 +25,7 @@ from benchmarks import (
     matching,
     memory,
     stages,
+    suite,
 )
 from benchmarks.contest import Contest, Outcome, Settings, hold
 from benchmarks.peers import PEERS, installed_version
@@ -40,6 +41,7 @@ CONTESTS: Final[dict[str, Callable[[Settings], Contest]]] = {
     "matching": matching.contest,
     "folder": folder.contest,
     "comparing": comparing.contest,
+    "suite": suite.contest,
 }
 
 

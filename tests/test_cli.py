@@ -10,16 +10,15 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-import cli
 from conformance import replaying
 from harness.recording import Target, record
+from tests.command_line import Run, runner
 from tests.recording.subjects import KEY
 from tests.servers.openai_chat import OpenAIChatServer
 from tests.servers.openai_chat_scenarios import HARBOUR_TEXT, SCENARIOS
@@ -28,33 +27,9 @@ SUBJECTS = "tests.recording.subjects"
 ROOT = Path(__file__).parents[1]
 
 
-@dataclass(frozen=True)
-class Said:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def document(self) -> Any:
-        return json.loads(self.out)
-
-
-Run = Callable[..., Said]
-
-
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs a command as the console script does."""
-
-    def run_it(*arguments: str | Path) -> Said:
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as left:
-            cli.main([str(argument) for argument in arguments])
-        captured = capsys.readouterr()
-        assert isinstance(left.value.code, int)
-        return Said(left.value.code, captured.out, captured.err)
-
-    return run_it
+    return runner(capsys)
 
 
 @pytest.fixture(scope="module")

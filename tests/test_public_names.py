@@ -38,7 +38,7 @@ from harness import (
 )
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("harness", "harness.events", "harness.flow", "harness.llm", "harness.recording")
+PACKAGES = ("harness", "harness.events", "harness.flow", "harness.llm", "harness.recording", "harness.snapshots")
 
 #: What users of the reference runtime import, and where from; in this version.
 CLAIMED: dict[str, str] = {

@@ -1,0 +1,184 @@
+"""What the page of a run of the suite shows, from its JSON document: the clauses by area, and what broke them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from types import MappingProxyType
+from typing import Any, Final
+
+from conformance.clauses import AREAS, CAPABILITIES, CLAUSES, Clause
+from conformance.report.headlines import Fallen, Tile, Verdict
+
+#: What each status is called to a reader, with its mark, worst first; colour alone would tell not everybody.
+_STATUSES: Final = MappingProxyType(
+    {
+        "error": ("!", "error"),
+        "failed": ("✗", "failed"),
+        "not-testable": ("?", "not testable"),
+        "passed": ("✓", "passed"),
+        "not-applicable": ("–", "not applicable"),
+    }
+)
+_FELL: Final = frozenset({"failed", "not-testable"})
+#: A clause with more violations than these shows the first until it is unfolded.
+_FOLDED_ABOVE: Final = 20
+
+
+def content(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the template `conformance.html.jinja` is filled with."""
+    declared = frozenset(document["subject"]["capabilities"])
+    rows = [_row(clause, declared) for clause in document["clauses"]]
+    return {
+        "statuses": _STATUSES,
+        "verdict": _verdict(document, rows),
+        "counts": _tally(rows),
+        "tiles": _tiles(document["summary"]),
+        "fallen": [Fallen(row.shown, row.anchor, row.id, row.first) for row in rows if row.fell],
+        "subject": document["subject"],
+        "undeclared": [name for name in CAPABILITIES if name not in declared],
+        "faults": document["faults"],
+        "surprises": _surprises(document.get("baseline"), rows),
+        "areas": _areas(rows),
+        "folded_above": _FOLDED_ABOVE,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One clause with what the page adds to it."""
+
+    id: str
+    area: str
+    level: str
+    status: str
+    checks: Sequence[Mapping[str, Any]]
+    #: None where this version's contract does not have it.
+    clause: Clause | None
+    #: What it needs and the subject does not declare.
+    lacking: tuple[str, ...]
+
+    @property
+    def anchor(self) -> str:
+        return f"clause-{self.id}"
+
+    @property
+    def fell(self) -> bool:
+        """Whether it counts as a failure; so does one that does not apply, when a scenario that is for it fails as a whole."""
+        return self.status in _FELL or any(check["status"] in _FELL for check in self.checks)
+
+    @property
+    def shown(self) -> str:
+        return self.status if self.status in _FELL else "failed"
+
+    @property
+    def violations(self) -> int:
+        return sum(len(check["violations"]) for check in self.checks)
+
+    @property
+    def first(self) -> str | None:
+        messages = (violation["message"] for check in self.checks for violation in check["violations"])
+        return next(messages, None)
+
+
+def _row(clause: Mapping[str, Any], declared: frozenset[str]) -> _Row:
+    known = CLAUSES.get(clause["id"])
+    lacking = tuple(sorted(known.capabilities - declared)) if known else ()
+    area = clause["id"].partition(".")[0]
+    return _Row(clause["id"], area, clause["level"], clause["status"], clause["checks"], known, lacking)
+
+
+@dataclass(frozen=True, slots=True)
+class _Area:
+    """The clauses of one area, in the document's order."""
+
+    name: str
+    #: What the contract says beside the name; empty where this version's does not have the area.
+    title: str
+    rows: tuple[_Row, ...]
+    #: How many clauses there are of each status, worst first.
+    tally: Mapping[str, int]
+
+    @property
+    def fell(self) -> bool:
+        return any(row.fell for row in self.rows)
+
+
+def _areas(rows: Iterable[_Row]) -> list[_Area]:
+    titles = {area.name: area.title.removeprefix(area.name) for area in AREAS}
+    grouped = [(name, tuple(members)) for name, members in groupby(rows, key=lambda row: row.area)]
+    return [_Area(name, titles.get(name, ""), members, _tally(members)) for name, members in grouped]
+
+
+def _tally(rows: Iterable[_Row]) -> dict[str, int]:
+    count = Counter(row.status for row in rows)
+    return {status: count[status] for status in _STATUSES if count[status]}
+
+
+def _verdict(document: Mapping[str, Any], rows: Sequence[_Row]) -> Verdict:
+    """Return the headline that agrees with the command's exit code: a fault of the suite outranks what fell short."""
+    faults = len(document["faults"])
+    if faults:
+        return Verdict("error", f"The suite itself failed in {_counted(faults, 'scenario')}")
+    if not any(row.status in ("passed", "failed") for row in rows):
+        return Verdict("error", "Nothing was checked")
+    if "baseline" in document:
+        return _against(document["baseline"], sum(row.fell for row in rows))
+    told = [one for level in ("MUST", "SHOULD") if (one := _fell([row for row in rows if row.level == level], level))]
+    if told:
+        broken = any(row.fell for row in rows if row.level == "MUST")
+        return Verdict("failed" if broken else "passed", ", ".join(told) + " fell short")
+    return Verdict(
+        "passed",
+        f"All {len(_applicable(rows)):,} clauses hold" if len(_applicable(rows)) > 1 else "The one clause holds",
+    )
+
+
+def _against(baseline: Mapping[str, Any], fell: int) -> Verdict:
+    new, stale = len(baseline["new"]), len(baseline["stale"])
+    told = [_counted(new, "new failure")] * bool(new) + [_counted(stale, "stale entry", "stale entries")] * bool(stale)
+    if told:
+        return Verdict("failed", ", ".join(told))
+    return Verdict("passed", f"As expected: {_counted(fell, 'clause')} fell short" if fell else "As expected: all hold")
+
+
+def _fell(rows: Sequence[_Row], level: str) -> str | None:
+    fell = sum(row.fell for row in rows)
+    return f"{fell:,} of {len(_applicable(rows)):,} {level}s" if fell else None
+
+
+def _applicable(rows: Iterable[_Row]) -> list[_Row]:
+    return [row for row in rows if row.status != "not-applicable" or row.fell]
+
+
+def _counted(count: int, noun: str, plural: str | None = None) -> str:
+    return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
+
+
+def _tiles(summary: Mapping[str, Any]) -> list[Tile]:
+    tiles = [
+        Tile(f"{level.upper()} {_STATUSES[status][1]}", summary[level][status.replace("-", "_")], status)
+        for level in ("must", "should")
+        for status in ("passed", "failed", "not-testable")
+    ]
+    return [*tiles, Tile("not applicable", summary["not_applicable"], "not-applicable")]
+
+
+@dataclass(frozen=True, slots=True)
+class _Surprise:
+    """A failure that the baseline does not know, or an entry of it that did not fail."""
+
+    what: str
+    clause: str
+    scenario: str
+    #: None where the clause is not on the page.
+    anchor: str | None
+
+
+def _surprises(baseline: Mapping[str, Any] | None, rows: Sequence[_Row]) -> list[_Surprise]:
+    anchors = {row.id: row.anchor for row in rows}
+    found = [] if baseline is None else [("new failure", one) for one in baseline["new"]]
+    found += [] if baseline is None else [("stale entry: it did not fail", one) for one in baseline["stale"]]
+    return [_Surprise(what, one["clause"], one["scenario"], anchors.get(one["clause"])) for what, one in found]

@@ -1,0 +1,34 @@
+"""What stands above the results on every page: the verdict, the numbers, and links to what fell short."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a reader sees first; it agrees with the exit code of the command that made the report."""
+
+    #: `passed`, `failed`, or `error` where something could not be judged; gives the headline its colour and mark.
+    status: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One number."""
+
+    label: str
+    count: float
+    #: Gives the number its colour where it is not zero.
+    status: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fallen:
+    """One thing that fell short, with the place on the page that tells all of it."""
+
+    status: str
+    anchor: str
+    title: str
+    message: str | None

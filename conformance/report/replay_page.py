@@ -1,0 +1,139 @@
+"""What the page of a replay shows, from its JSON document: the results by file, and the clauses that they break."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final
+
+import orjson
+
+from conformance.clauses import CLAUSES, Clause
+from conformance.report.case import result_name
+from conformance.report.headlines import Fallen, Tile, Verdict
+
+#: What each status is called to a reader, with its mark, worst first; colour alone would tell not everybody.
+_STATUSES: Final = MappingProxyType(
+    {"error": ("!", "error"), "failed": ("✗", "failed"), "passed": ("✓", "passed"), "not-a-call": ("–", "not a call")}
+)
+
+
+#: How the summary counts each status, in the order in which a reader wants them.
+_COUNTS: Final = MappingProxyType(
+    {"passed": "passed", "failed": "failed", "error": "errors", "not-a-call": "not_a_call"}
+)
+
+
+def content(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the template `replay.html.jinja` is filled with."""
+    results: list[dict[str, Any]] = document["results"]
+    summary = document["summary"]
+    counts = {status: summary[name] for status, name in _COUNTS.items()}
+    files = _files(results)
+    return {
+        "statuses": _STATUSES,
+        "verdict": _verdict(summary),
+        "counts": counts,
+        "tiles": [
+            *(Tile(_STATUSES[status][1], count, status) for status, count in counts.items()),
+            *(Tile(name, summary[name]) for name in ("files", "interactions", "seconds")),
+        ],
+        "fallen": [_fallen(file, row) for file in files for row in file.rows if row.fell],
+        "files": files,
+        "broken": _broken(results),
+    }
+
+
+def _verdict(summary: Mapping[str, Any]) -> Verdict:
+    """Return the headline that agrees with the command's exit code: what could not be judged outranks what failed."""
+    failed, errors, judged = summary["failed"], summary["errors"], summary["passed"] + summary["failed"]
+    fell = f"{failed:,} of {judged:,} fell short"
+    if errors:
+        return Verdict("error", f"{errors:,} could not be judged" + (f", {fell}" if failed else ""))
+    if not judged:
+        return Verdict("error", "Nothing was checked")
+    if failed:
+        return Verdict("failed", fell)
+    return Verdict("passed", f"All {judged:,} hold" if judged > 1 else "The one result holds")
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One result with what the page adds to it."""
+
+    #: Unique on the page, for links within it.
+    anchor: str
+    name: str
+    result: Mapping[str, Any]
+    #: The model's tool calls as source-like text.
+    calls: tuple[str, ...]
+
+    @property
+    def fell(self) -> bool:
+        return self.result["status"] in {"failed", "error"}
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """The results of one path, in the document's order."""
+
+    #: With its last slash, or empty.
+    parent: str
+    name: str
+    rows: tuple[_Row, ...]
+    #: How many results there are of each status, worst first.
+    tally: Mapping[str, int]
+
+    @property
+    def fell(self) -> bool:
+        return any(row.fell for row in self.rows)
+
+
+def _files(results: Iterable[dict[str, Any]]) -> list[_File]:
+    rows: defaultdict[str, list[_Row]] = defaultdict(list)
+    for number, result in enumerate(results, start=1):
+        calls = tuple(map(_call, result["tool_calls"]))
+        rows[result["path"]].append(_Row(f"result-{number}", result_name(result), result, calls))
+    return [_file(path, tuple(members)) for path, members in rows.items()]
+
+
+def _file(path: str, rows: tuple[_Row, ...]) -> _File:
+    parent, slash, name = path.rpartition("/")
+    count = Counter(row.result["status"] for row in rows)
+    return _File(parent + slash, name, rows, {status: count[status] for status in _STATUSES if count[status]})
+
+
+def _fallen(file: _File, row: _Row) -> Fallen:
+    title = f"{file.parent}{file.name}"
+    if row.result["interaction"] is not None:
+        title += f" · {row.name}"
+    return Fallen(row.result["status"], row.anchor, title, row.result["message"])
+
+
+def _call(call: Mapping[str, Any]) -> str:
+    function = call.get("function")
+    if not isinstance(function, Mapping):
+        # A runtime that breaks llm.tool-run gives calls of another shape; they are shown as they came.
+        return orjson.dumps(call).decode()
+    return f"{function.get('name')}({function.get('arguments')})"
+
+
+@dataclass(frozen=True, slots=True)
+class _Broken:
+    """A clause that results break."""
+
+    id: str
+    #: None where this version's contract does not have it.
+    clause: Clause | None
+    violations: int
+    results: int
+
+
+def _broken(results: Iterable[dict[str, Any]]) -> list[_Broken]:
+    """Return the broken clauses, the most widely broken first."""
+    per_result = [Counter(violation["clause"] for violation in result["violations"]) for result in results]
+    violations = sum(per_result, Counter[str]())
+    spread = Counter(clause for counter in per_result for clause in counter)
+    return [_Broken(id_, CLAUSES.get(id_), violations[id_], results) for id_, results in spread.most_common()]

@@ -1,0 +1,302 @@
+"""`harness conformance`: exit codes, what is said and where, baselines, and reports; each against a clause or two."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from conformance import baseline, command
+from conformance.outcome import SuiteOutcome
+from tests.command_line import Run, Said, runner
+from tests.conformance.html_tree import parsed
+
+#: Runtimes broken on purpose, each with a clause that fails in all of its scenarios.
+CLOSES_ONCE = ("--runtime", "conformance.saboteurs:closes-only-once", "--clause", "cleanup.idempotent")
+BREAKS_A_SHOULD = ("--runtime", "conformance.saboteurs:unknown-types-by-substring", "--clause", "channel.by-table")
+SOUND = ("--clause", "cleanup.idempotent")
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    def conformance(*arguments: str | Path) -> Said:
+        return runner(capsys)("conformance", *arguments)
+
+    return conformance
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (SOUND, 0, "passed         cleanup.idempotent (MUST)\n"),
+        (CLOSES_ONCE, 1, "failed         cleanup.idempotent (MUST)\n"),
+        (BREAKS_A_SHOULD, 0, "failed         channel.by-table (SHOULD)\n"),
+        (("--clause", "turn.*"), 2, "0 failed, 0 not testable; 6 not applicable"),
+    ],
+    ids=["sound", "a broken MUST", "a broken SHOULD", "nothing that applies"],
+)
+def test_the_exit_code_is_that_of_the_musts(arguments: tuple[str, ...], code: int, told: str, run: Run) -> None:
+    said = run(*arguments)
+
+    assert said.code == code
+    assert told in said.out
+    assert said.err == ""
+
+
+def test_what_fails_is_shown_with_its_scenario_and_place(run: Run) -> None:
+    lines = run(*CLOSES_ONCE).out.splitlines()
+
+    assert lines[0] == "failed         cleanup.idempotent (MUST)"
+    assert lines[1].strip().startswith("close/twice/sync")
+    assert lines[-1].startswith("harness ")
+    assert lines[-1].endswith(
+        ": MUST 0 passed, 1 failed, 0 not testable; SHOULD 0 passed, 0 failed, 0 not testable; 0 not applicable"
+    )
+
+
+def test_two_workers_say_the_same(run: Run) -> None:
+    one, two = (run(*CLOSES_ONCE, "-n", workers, "--json", "-").document for workers in ("1", "2"))
+
+    assert [row["status"] for row in one["clauses"]] == ["failed"]
+    assert _without_ids(one) == _without_ids(two)
+
+
+def _without_ids(document: dict[str, Any]) -> list[Any]:
+    return [
+        (row["id"], row["status"], [(check["scenario"], len(check["violations"])) for check in row["checks"]])
+        for row in document["clauses"]
+    ]
+
+
+class Unmade:
+    """A subject that can't be made."""
+
+    def __init__(self) -> None:
+        raise ValueError("no licence was found")
+
+
+class Fanciful:
+    name, version, capabilities = "fanciful", "1", frozenset({"flow", "flying"})
+
+    def session(self) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--clause", "nonsense.*"), "--clause 'nonsense.*' fits no clause"),
+        ((*SOUND, "--clause", "cleanup"), "--clause 'cleanup' fits no clause"),
+        (("--runtime", "nobody"), "there is no subject 'nobody'; name one of harness, crewai, or module:attribute"),
+        (("--runtime", "no_such_module:it"), "subject 'no_such_module:it' can't be loaded: ModuleNotFoundError"),
+        (("--runtime", "conformance.clauses:nothing"), "can't be loaded: AttributeError"),
+        (("--runtime", "conformance.clauses:CLAUSES"), "lacks name, version, capabilities, session"),
+        (("--runtime", f"{__name__}:Unmade"), "can't be loaded: ValueError: no licence was found"),
+        (("--runtime", f"{__name__}:Fanciful"), "unknown capabilities flying; there are: flow, "),
+        (("-n", "0"), "--workers"),
+        (("--expect", "missing.json"), "'missing.json': No such file or directory; write a baseline with"),
+    ],
+)
+def test_wrong_usage_ends_with_2_and_says_what_was_expected(
+    arguments: tuple[str, ...], told: str, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    said = run(*arguments, "--junit", "junit.xml", "--html", "html", "--json", "report.json")
+
+    assert said.code == 2
+    assert told in said.err
+    assert said.out == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"\x89PNG\r\n\x00",
+        b"[]",
+        b"{}",
+        b'{"format": "harness.conformance-baseline/2", "expected_failures": {}}',
+        b'{"format": "harness.conformance-baseline/1"}',
+        b'{"format": "harness.conformance-baseline/1", "expected_failures": []}',
+        b'{"format": "harness.conformance-baseline/1", "expected_failures": {"llm.usage": 3}}',
+    ],
+)
+def test_a_baseline_that_can_not_be_read_ends_with_2_before_anything_is_run(
+    content: bytes, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ran(*arguments: Any, **options: Any) -> SuiteOutcome:
+        raise AssertionError("the suite was run")
+
+    monkeypatch.setattr(command, "run_suite", ran)
+    (tmp_path / "known.json").write_bytes(content)
+    said = run("--expect", tmp_path / "known.json")
+
+    assert said.code == 2
+    assert "known.json" in said.err
+    assert len(said.err.splitlines()) == 1
+    assert said.out == ""
+
+
+def test_the_failures_that_were_written_are_the_ones_to_expect(run: Run, tmp_path: Path) -> None:
+    known = tmp_path / "known.json"
+
+    assert run(*CLOSES_ONCE, "--write-expect", known).code == 1
+    document = json.loads(known.read_text())
+    assert document["format"] == baseline.FORMAT
+    assert document["subject"]["name"] == "harness"
+    assert document["expected_failures"] == {"cleanup.idempotent": ["close/twice/async", "close/twice/sync"]}
+    held = run(*CLOSES_ONCE, "--expect", known)
+    assert held.code == 0
+    assert "new failure" not in held.out
+    assert "stale entry" not in held.out
+
+
+def test_a_new_failure_fails(run: Run, tmp_path: Path) -> None:
+    known = tmp_path / "known.json"
+    write(known, {"cleanup.idempotent": ["close/twice/sync"]})
+
+    said = run(*CLOSES_ONCE, "--expect", known, "--json", tmp_path / "report.json")
+
+    assert said.code == 1
+    assert "new failure: cleanup.idempotent in close/twice/async\n" in said.out
+    assert json.loads((tmp_path / "report.json").read_text())["baseline"] == {
+        "new": [{"clause": "cleanup.idempotent", "scenario": "close/twice/async"}],
+        "stale": [],
+    }
+
+
+def test_a_new_failure_of_a_should_fails_too(run: Run, tmp_path: Path) -> None:
+    write(tmp_path / "known.json", {})
+
+    assert run(*BREAKS_A_SHOULD, "--expect", tmp_path / "known.json").code == 1
+
+
+def test_a_stale_entry_fails(run: Run, tmp_path: Path) -> None:
+    known = tmp_path / "known.json"
+    write(known, {"cleanup.idempotent": ["close/twice/sync"]})
+
+    said = run(*SOUND, "--expect", known, "--html", tmp_path)
+
+    assert said.code == 1
+    assert "stale entry: cleanup.idempotent in close/twice/sync\n" in said.out
+    assert parsed(tmp_path / "index.html").all("h1")[0].text == "1 stale entry"
+
+
+def test_an_entry_of_a_clause_that_was_not_run_is_not_stale(run: Run, tmp_path: Path) -> None:
+    write(tmp_path / "known.json", {"llm.usage": ["ask/usage/sync"]})
+
+    assert run(*SOUND, "--expect", tmp_path / "known.json").code == 0
+
+
+def test_a_baseline_does_not_make_nothing_into_something(run: Run, tmp_path: Path) -> None:
+    write(tmp_path / "known.json", {})
+
+    assert run("--clause", "turn.*", "--expect", tmp_path / "known.json").code == 2
+
+
+def test_held_and_written_at_once_the_old_baseline_is_held_and_the_new_one_written(run: Run, tmp_path: Path) -> None:
+    known = tmp_path / "known.json"
+    write(known, {})
+
+    assert run(*CLOSES_ONCE, "--expect", known, "--write-expect", known).code == 1
+    assert run(*CLOSES_ONCE, "--expect", known).code == 0
+
+
+def write(path: Path, entries: dict[str, list[str]]) -> None:
+    path.write_text(json.dumps({"format": baseline.FORMAT, "expected_failures": entries}))
+
+
+def test_the_json_document_is_alone_on_stdout_and_as_documented(run: Run) -> None:
+    said = run(*CLOSES_ONCE, "--json", "-")
+    document = said.document
+
+    assert said.code == 1
+    assert set(document) == {"format", "subject", "summary", "clauses", "faults"}
+    assert document["format"] == "harness.conformance/1"
+    assert set(document["subject"]) == {"name", "version", "capabilities"}
+    assert document["summary"] == {
+        "must": {"passed": 0, "failed": 1, "not_testable": 0},
+        "should": {"passed": 0, "failed": 0, "not_testable": 0},
+        "not_applicable": 0,
+    }
+    [row] = document["clauses"]
+    assert (set(row), row["id"], row["level"], row["status"]) == (
+        {"id", "level", "status", "checks"}, "cleanup.idempotent", "MUST", "failed"
+    )  # fmt: skip
+    assert {check["status"] for check in row["checks"]} == {"failed"}
+    assert next(set(one) for check in row["checks"] for one in check["violations"]) == {"seq", "message"}
+    assert "failed         cleanup.idempotent (MUST)" in said.err
+
+
+def test_the_junit_report_has_a_case_for_each_clause_and_scenario(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "junit.xml"
+    said = run(*CLOSES_ONCE, "--clause", "turn.pending", "--junit", path)
+    cases = {case.attrib["name"]: [child.tag for child in case] for case in ET.parse(path).iter("testcase")}
+
+    assert said.code == 1
+    assert cases == {
+        "cleanup.idempotent[close/twice/sync]": ["failure"],
+        "cleanup.idempotent[close/twice/async]": ["failure"],
+        "turn.pending": ["skipped"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "headline", "status"),
+    [
+        (SOUND, "The one clause holds", "passed"),
+        (CLOSES_ONCE, "1 of 1 MUSTs fell short", "failed"),
+        (("--clause", "turn.*"), "Nothing was checked", "error"),
+    ],
+    ids=["sound", "broken", "nothing"],
+)
+def test_the_page_is_written_with_a_headline_that_agrees_with_the_exit_code(
+    arguments: tuple[str, ...], headline: str, status: str, run: Run, tmp_path: Path
+) -> None:
+    said = run(*arguments, "--html", tmp_path)
+    page = parsed(tmp_path / "index.html")
+
+    assert (page.all("h1")[0].text, page.all("header")[0].classes) == (headline, {status})
+    assert said.code == {"passed": 0, "failed": 1, "error": 2}[status]
+
+
+def test_an_interrupt_ends_with_130_and_leaves_no_report(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*arguments: Any, **options: Any) -> SuiteOutcome:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "run_suite", interrupted)
+    said = run("--json", tmp_path / "report.json", "--html", tmp_path, "--write-expect", tmp_path / "known.json")
+
+    assert (said.code, said.err.strip()) == (130, "interrupted")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_help_has_an_example_and_names_the_document(run: Run) -> None:
+    said = run("--help")
+
+    assert said.code == 0
+    assert "harness conformance --runtime " in said.out.partition("Example:")[2]
+    assert '"harness.conformance/1"' in said.out
+
+
+def test_the_subject_of_the_documentation_gives_the_output_of_the_documentation(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "conformance.md").read_text(encoding="utf-8")
+    [source] = re.findall(r"^```python\n# tiny\.py\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    [(command, output)] = re.findall(
+        r"^```console\n\$ harness conformance (.*?)\n(.*?)^```", page, re.DOTALL | re.MULTILINE
+    )
+    (tmp_path / "tiny.py").write_text(source)
+    monkeypatch.syspath_prepend(tmp_path)
+
+    said = run(*command.split())
+
+    assert (said.code, said.out) == (1, output)
