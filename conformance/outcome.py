@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from conformance.clauses import CLAUSES, Clause
 from conformance.judge import Status
 from conformance.running import Decision, ScenarioResult
-from conformance.subjects.subject import Subject
 
 FORMAT: Final = "harness.conformance/1"
+
+
+class Tested(Protocol):
+    """What the suite was run against, as reports name it."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def version(self) -> str: ...
+    @property
+    def capabilities(self) -> frozenset[str]: ...
 
 
 @dataclass(frozen=True)
@@ -91,9 +101,16 @@ class SuiteOutcome:
 
 
 def outcome_of(
-    subject: Subject, results: Iterable[ScenarioResult], clauses: Iterable[str] | None = None
+    subject: Tested,
+    results: Iterable[ScenarioResult],
+    clauses: Iterable[str] | None = None,
+    out_of_reach: Collection[str] = (),
 ) -> SuiteOutcome:
-    """Put together what scenarios said, for all clauses or those named."""
+    """Put together what scenarios said, for all clauses or those named.
+
+    Beside those that need what the subject does not declare, the clauses `out_of_reach` do not apply: all that could
+    decide them needs it.
+    """
     said: defaultdict[str, list[tuple[str, Decision]]] = defaultdict(list)
     faults = []
     for result in results:
@@ -102,19 +119,25 @@ def outcome_of(
         for decision in result.decisions:
             said[decision.clause].append((result.scenario, decision))
     chosen = set(CLAUSES if clauses is None else clauses)
+    applicable = {
+        clause.id
+        for clause in CLAUSES.values()
+        if clause.capabilities <= subject.capabilities and clause.id not in out_of_reach
+    }
     rows = tuple(
-        ClauseOutcome(clause, _status(clause, said[clause.id], subject), tuple(said[clause.id]))
+        _row(clause, tuple(said[clause.id]) if clause.id in applicable else None)
         for clause in CLAUSES.values()
         if clause.id in chosen
     )
     return SuiteOutcome(subject.name, subject.version, subject.capabilities, rows, tuple(faults))
 
 
-def _status(clause: Clause, decisions: list[tuple[str, Decision]], subject: Subject) -> Status:
-    if not clause.capabilities <= subject.capabilities:
-        return "not-applicable"
+def _row(clause: Clause, decisions: tuple[tuple[str, Decision], ...] | None) -> ClauseOutcome:
+    """Return the outcome of one clause; of one that does not apply, whatever a scenario said of it, None."""
+    if decisions is None:
+        return ClauseOutcome(clause, "not-applicable", ())
     statuses = {decision.status for _, decision in decisions}
     if "failed" in statuses:
-        return "failed"
+        return ClauseOutcome(clause, "failed", decisions)
     # Nothing that decides it is never a pass, and neither is a scenario that was to decide it and could not.
-    return "passed" if statuses == {"passed"} else "not-testable"
+    return ClauseOutcome(clause, "passed" if statuses == {"passed"} else "not-testable", decisions)

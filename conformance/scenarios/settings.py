@@ -32,8 +32,15 @@ _FLOW: Final = FlowProgram(
         Method("waits", (Block("held"), Emit("three"), Ask()), after=("opens",)),
     )
 )
+#: For runtimes that know of no model.
+_PLAIN: Final = FlowProgram(
+    (
+        Method("opens", (Reach("began"), Emit("one"), MESSAGE, Emit("two"))),
+        Method("waits", (Block("held"), Emit("three")), after=("opens",)),
+    )
+)
 _CALL: Final = CallProgram(Ask(Script((Text("Hel"), Text("lo"), HoldBody("held"), Text(" there"), Text(".")))))
-#: How many frames of either program come for sure before it is held.
+#: How many frames of each program come for sure before it is held.
 BEFORE_HOLD: Final = 2
 
 #: The views that a session must have, with the channels that each shows; the last two ought to be there.
@@ -61,6 +68,7 @@ class Setting:
 
 SETTINGS: Final = (
     Setting("flow", _FLOW, frozenset({"flow", "llm"}), ("flow", "custom")),
+    Setting("plain", _PLAIN, frozenset({"flow"}), ("flow", "custom")),
     Setting("call", _CALL, frozenset({"llm"}), ("llm", "flow")),
 )
 

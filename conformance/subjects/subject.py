@@ -65,7 +65,7 @@ class Subject(Protocol):
     def asession(self, program: Program, performance: Performance) -> Any:
         """Return an async session that performs `program`; needs the capability async."""
 
-    def flow(self, program: Program, performance: Performance) -> Any:
+    def flow(self, program: FlowProgram, performance: Performance) -> Any:
         """Return the flow object of a flow program, to be streamed by its own entry points."""
 
     def llm(self, performance: Performance, **settings: Any) -> Any:
