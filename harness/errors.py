@@ -6,6 +6,25 @@ Every one is a `HarnessError`. Foreign exceptions are translated once, at the ed
 
 from __future__ import annotations
 
+__all__ = [
+    "ConformanceError",
+    "HarnessError",
+    "MalformedResponseError",
+    "NetworkBlockedError",
+    "ProviderConnectionError",
+    "ProviderError",
+    "ProviderStatusError",
+    "RecordingError",
+    "RunCancelled",
+    "StreamTruncatedError",
+    "TransportFault",
+    "UnplayedRecordingError",
+    "UnreadableRecordingError",
+    "UnrecordedRequestError",
+    "UnsafeRecordingError",
+    "UsageError",
+]
+
 
 class HarnessError(Exception):
     """Any error that this project raises on purpose."""

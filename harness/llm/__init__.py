@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from harness.llm.base import BaseLLM
+from harness.llm.connections import end_aiohttp_with_runs, end_urllib3_with_runs, end_with_run
 from harness.llm.llm import LLM
 from harness.llm.messages import Message, ToolDefinition
 from harness.llm.overrides import call_stop_override, call_stream_override
@@ -28,4 +29,7 @@ __all__ = [
     "UsageMetrics",
     "call_stop_override",
     "call_stream_override",
+    "end_aiohttp_with_runs",
+    "end_urllib3_with_runs",
+    "end_with_run",
 ]
