@@ -29,6 +29,7 @@ _STYLES = {"passed": "green", "failed": "red", "error": "bold red", "not-a-call"
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command and exit with its code."""
     from harness.errors import (
+        ConformanceError,
         HarnessError,
         RecordingError,
         UnplayedRecordingError,
@@ -47,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         code = 130
     except (UnrecordedRequestError, UnplayedRecordingError, UnsafeRecordingError) as error:
         code = _said(error, 1)
-    except (UsageError, RecordingError) as error:
+    except (UsageError, RecordingError, ConformanceError) as error:
         code = _said(error, 2)
     except HarnessError as error:
         code = _said(error, 1)
@@ -342,6 +343,13 @@ def scan(paths: tuple[Path, ...], max_age: int, json_file: IO[str] | None) -> in
     "--runtime", default="harness", show_default=True, metavar="NAME|module:attr", help="The runtime under test."
 )
 @click.option(
+    "--provider",
+    "providers",
+    multiple=True,
+    metavar="NAME|PATH",
+    help="A provider integration in place of a runtime, by its recordings; repeatable.",
+)
+@click.option(
     "--clause", "clauses", multiple=True, metavar="GLOB", help="Only these clauses, as in cleanup.*; repeatable."
 )
 @click.option(
@@ -352,38 +360,55 @@ def scan(paths: tuple[Path, ...], max_age: int, json_file: IO[str] | None) -> in
 )
 @click.option("-n", "--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes to work in.")
 @click.option("--junit", type=click.Path(path_type=Path), metavar="FILE", help="Write a JUnit report.")
+@click.option("--html", type=click.Path(path_type=Path), metavar="DIR", help="Write an HTML report.")
 @json_option
 def conformance(
     runtime: str,
+    providers: tuple[str, ...],
     clauses: tuple[str, ...],
     expect: Path | None,
     write_expect: Path | None,
     workers: int,
     junit: Path | None,
+    html: Path | None,
     json_file: IO[str] | None,
 ) -> int:
     """Put a runtime through the suite and say, clause by clause, what holds.
 
+    With --provider it is an integration that is tested, from recordings of its calls and faults done to them: those that
+    come with the project, by the provider's name, or a folder of yours, as harness record makes them.
+
     \b
     Example:
       harness conformance --runtime my_runtime.subject:Subject --clause 'cleanup.*' -n 2
+      harness conformance --provider openai --provider my_recordings/acme -n 2
 
     \b
     JSON: {"format": "harness.conformance/1", "subject": {"name", "version", "capabilities"}, "summary": {"must":
     {"passed", "failed", "not_testable"}, "should": {...}, "not_applicable"}, "clauses": [{"id", "level", "status",
-    "checks": [{"scenario", "status", "violations": [{"seq", "message"}]}]}], "faults": [{"scenario", "message"}]}
+    "checks": [{"scenario", "status", "violations": [{"seq", "message"}]}]}], "faults": [{"scenario", "message"}]};
+    with --expect also "baseline": {"new": [{"clause", "scenario"}], "stale": [...]}
     """
     from conformance import baseline, command
 
-    outcome = command.run_suite(runtime, clauses, workers)
+    # Read before anything is run: a suite's time is long to wait for the news that a file is missing.
+    expected = None if expect is None else baseline.read(expect)
+    if providers and runtime != "harness":
+        raise click.UsageError("--runtime and --provider are two suites; give one of them")
+    outcome = (
+        command.run_providers(providers, clauses, workers)
+        if providers
+        else command.run_suite(runtime, clauses, workers)
+    )
     console = _console(json_file)
     document = outcome.document()
     _render_outcome(console, document)
     code = outcome.exit_code()
     if write_expect is not None:
         baseline.write(outcome, write_expect)
-    if expect is not None and code != 2:
-        held = baseline.hold(outcome, expect)
+    if expected is not None and code != 2:
+        held = baseline.hold(outcome, expected)
+        document["baseline"] = held.document()
         for what, entries in (("new failure", held.new), ("stale entry", held.stale)):
             for clause, scenario in entries:
                 console.print(f"{what}: {clause} in {scenario or 'no scenario'}", markup=False, highlight=False)
@@ -393,6 +418,10 @@ def conformance(
         from conformance.report import junit as junit_report
 
         junit_report.write(command.cases(outcome), junit)
+    if html is not None:
+        from conformance.report import html as html_report
+
+        html_report.write(document, html)
     return code
 
 

@@ -9,6 +9,13 @@ A subject by its name is put into each scenario in a process of its own kind, wi
 it; an instance is put there in the process of the tests, which it can take along. A scenario is performed once for a
 class and, under pytest-xdist, once for each worker that gets one of its tests.
 
+`LLMConformance` tests an integration of a provider, by recordings of its calls:
+
+    class TestMyProvider(LLMConformance):
+        @pytest.fixture
+        def recordings(self) -> Path:
+            return Path(__file__).parent / "recordings"
+
 A broken MUST fails its test and a broken SHOULD warns; what should have been decided and was not counts as broken. What
 the subject does not declare is skipped, and a failure of the suite itself is an error of the test's setup.
 """
@@ -17,16 +24,29 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import chain
+from pathlib import Path
 from typing import Any, ClassVar, Final
 
 import pytest
 
 from conformance.clauses import CLAUSES
-from conformance.running import SCENARIO_DEADLINE_S, Decision, ScenarioResult, _Processes, perform
+from conformance.recordings.found import RecordedProvider, load_provider
+from conformance.recordings.performing import DEADLINE_S, PROVIDER, not_shown
+from conformance.recordings.scenarios import provider_scenarios
+from conformance.running import (
+    RUNTIME,
+    SCENARIO_DEADLINE_S,
+    Decision,
+    Kind,
+    ScenarioResult,
+    Situation,
+    _Processes,
+    perform,
+)
 from conformance.scenario import Scenario
 from conformance.scenarios import scenarios
 from conformance.subjects.subject import Subject, load_subject
@@ -35,8 +55,8 @@ from harness.errors import ConformanceError, UsageError
 _SCENARIOS: Final[Mapping[str, Scenario]] = {one.id: one for one in scenarios()}
 #: The test of what a scenario shows to be broken beside the clauses that it is for.
 _BESIDE: Final = "test_clauses_beside"
-#: The only part that is to be overridden.
-_OPEN: Final = frozenset({"subject"})
+#: The only parts that are to be overridden: by what a suite is told what to test.
+_OPEN: Final = frozenset({"subject", "recordings"})
 
 
 class ConformanceWarning(UserWarning):
@@ -62,16 +82,19 @@ class _Performed:
         self._processes: _Processes | None = None
 
     def result(self, subject: Subject | str, scenario: Scenario) -> ScenarioResult:
+        if isinstance(subject, str):
+            return self.result_of(subject, scenario.id, RUNTIME, SCENARIO_DEADLINE_S)
         if scenario.id not in self._results:
-            self._results[scenario.id] = self._perform(subject, scenario)
+            self._results[scenario.id] = perform(subject, scenario)
         return self._results[scenario.id]
 
-    def _perform(self, subject: Subject | str, scenario: Scenario) -> ScenarioResult:
-        if not isinstance(subject, str):
-            return perform(subject, scenario)
-        if self._processes is None:
-            self._processes = _Processes(subject, SCENARIO_DEADLINE_S)
-        return self._processes.perform(scenario.id)
+    def result_of(self, name: str, scenario: str, kind: Kind, deadline_s: float) -> ScenarioResult:
+        """Return what became of a scenario in a process of its own kind."""
+        if scenario not in self._results:
+            if self._processes is None:
+                self._processes = _Processes(name, deadline_s, kind)
+            self._results[scenario] = self._processes.perform(scenario)
+        return self._results[scenario]
 
     def close(self) -> None:
         if self._processes is not None:
@@ -86,17 +109,17 @@ class _Conformance:
     #: What may not be overridden, by name.
     _standard: ClassVar[Mapping[str, Any]] = {}
 
-    def __init_subclass__(cls, covers: Callable[[Scenario], bool] | None = None, **kwargs: Any) -> None:
+    def __init_subclass__(cls, scenarios: Sequence[Situation] | None = None, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if covers is not None:
-            cls._declare([one for one in _SCENARIOS.values() if covers(one)])
+        if scenarios is not None:
+            cls._declare(scenarios)
         for standard_class in cls.__mro__[1:]:
             standard = vars(standard_class).get("_standard", {})
             for name, part in standard.items():
                 _refuse_override(cls, name, part)
 
     @classmethod
-    def _declare(cls, chosen: list[Scenario]) -> None:
+    def _declare(cls, chosen: Sequence[Situation]) -> None:
         cases: dict[str, tuple[Case, ...]] = {}
         for clause in CLAUSES:
             decided = tuple(Case(clause, one.id) for one in chosen if clause in one.clauses)
@@ -107,14 +130,24 @@ class _Conformance:
         for name in cases:
             setattr(cls, name, _test(name))
         cls._cases = cases
-        fixed = {name: part for name, part in vars(_Conformance).items() if callable(part) and not _is_dunder(name)}
-        cls._standard = {name: vars(cls).get(name, fixed.get(name)) for name in (*cases, *fixed) if name not in _OPEN}
+        fixed = {
+            name: part
+            for part_of in reversed(cls.__mro__)
+            if issubclass(part_of, _Conformance)
+            for name, part in vars(part_of).items()
+            if callable(part) and not _is_dunder(name)
+        }
+        cls._standard = {name: part for name, part in fixed.items() if name not in _OPEN}
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         name = metafunc.function.__name__
         found = [vars(one).get("_cases", {}).get(name, ()) for one in type(self).__mro__]
         if any(found):
             metafunc.parametrize("decisions", tuple(dict.fromkeys(chain(*found))), indirect=True, ids=str)
+
+
+class _RuntimeSuite(_Conformance):
+    """Scenarios that a runtime is put into."""
 
     @pytest.fixture
     def subject(self) -> Subject | str:
@@ -202,8 +235,8 @@ def _refuse_override(cls: type, name: str, part: Any) -> None:
             f"{cls.__name__}.{name} must take `decisions` as the standard check does, and give it to super()"
         )
     raise UsageError(
-        f"{cls.__name__} overrides {name}, which is part of the standard suite; only `subject` is to be overridden. A "
-        "check that is known to fail is overridden with @pytest.mark.xfail(reason=…), and calls super()"
+        f"{cls.__name__} overrides {name}, which is part of the standard suite; only `subject`, or `recordings`, is to be "
+        "overridden. A check that is known to fail is overridden with @pytest.mark.xfail(reason=…), and calls super()"
     )
 
 
@@ -211,13 +244,57 @@ def _is_dunder(name: str) -> bool:
     return name.startswith("__") and name.endswith("__")
 
 
-class RuntimeConformance(_Conformance, covers=lambda scenario: True):
+class RuntimeConformance(_RuntimeSuite, scenarios=tuple(_SCENARIOS.values())):
     """All that the contract says of a runtime."""
 
 
-class FlowConformance(_Conformance, covers=lambda scenario: "flow" in scenario.needs):
+class FlowConformance(_RuntimeSuite, scenarios=[one for one in _SCENARIOS.values() if "flow" in one.needs]):
     """What flows can show."""
 
 
-class LLMConformance(_Conformance, covers=lambda scenario: "llm" in scenario.needs and "flow" not in scenario.needs):
-    """What calls of an LLM can show that stand in no flow."""
+class LLMConformance(_Conformance, scenarios=provider_scenarios()):
+    """What the contract says of an LLM, put to an integration of a provider by recordings of its calls.
+
+    Override the fixture `recordings`. Each situation, with every recording that fits it, is performed in a process of
+    its own kind, with a deadline, as `harness conformance --provider` does it.
+    """
+
+    @pytest.fixture
+    def recordings(self) -> Path | str:
+        """The recordings of the integration under test: their folder, one of them, or a provider's name."""
+        raise UsageError(
+            f"{type(self).__name__} does not say what it tests; override the fixture `recordings` and return a folder of "
+            "recordings, as harness record makes them"
+        )
+
+    @pytest.fixture
+    def decisions(self, request: pytest.FixtureRequest, recordings: Path | str) -> tuple[Decision, ...]:
+        """What the situation of this test says about its clause, or about all that the situation is not for."""
+        case: Case = request.param
+        able = _recorded(str(recordings)).capabilities
+        needs = CLAUSES[case.clause].capabilities if case.clause else frozenset[str]()
+        if not needs <= able:
+            pytest.skip(f"not applicable: no recording holds any {', '.join(sorted(needs - able))}")
+
+        def decided_in(scenario: str) -> tuple[Decision, ...]:
+            result = _performed(request).result_of(str(recordings), scenario, PROVIDER, DEADLINE_S)
+            if result.fault is not None:
+                raise ConformanceError(f"the suite itself failed in {scenario}; report it:\n{result.fault}")
+            return result.decisions
+
+        assert case.scenario is not None
+        if case.clause is None:
+            own = next(one.clauses for one in provider_scenarios() if one.id == case.scenario)
+            return tuple(one for one in decided_in(case.scenario) if one.clause not in own)
+        found = tuple(one for one in decided_in(case.scenario) if one.clause == case.clause)
+        if found:
+            return found
+        for other in (one.id for one in provider_scenarios() if case.clause in one.clauses):
+            if any(one.clause == case.clause for one in decided_in(other)):
+                pytest.skip(f"no recording shows it in {case.scenario}; in {other} one does")
+        return (not_shown(case.clause),)
+
+
+@cache
+def _recorded(name: str) -> RecordedProvider:
+    return load_provider(name)

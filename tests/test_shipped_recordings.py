@@ -5,19 +5,25 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import cassettes
 from conformance.replaying import exit_code, found, replay
-from harness.llm import LLM
+from harness.frames import StreamFrame
+from harness.llm import LLM, call_stream_override
 from harness.llm.credentials import no_credentials_needed
 from harness.providers.recognition import recognized
 from harness.recording.cassette_reader import read_cassette
 from harness.recording.folder import load_recording
+from harness.recording.frames_file import load_frames
 from harness.recording.tape import network_guard, playing
 from harness.recording.wire import Interaction
+from harness.session import AsyncStreamSession, StreamSession
+from tests.authoring import COMMON, SHIPPED as AUTHORED
 from tests.llm.scripted import Ran, aread, read
 from tests.servers.shapes import END_MARKER, plain_shape, stream_shape
 from tests.servers.test_shapes import DOCUMENTED_UNSEEN, live_key_sets
@@ -31,14 +37,62 @@ CALLS = [
     for number, interaction in enumerate(read_cassette(path / "cassette.yaml"), start=1)
 ]
 CALL_IDS = [f"{name} {number}" for name, number, _ in CALLS]
-OPENAI = [(name, one) for name, _, one in CALLS if one.request.url.endswith("/chat/completions")]
+CHATS = [(name, one) for name, _, one in CALLS if one.request.url.endswith("/chat/completions")]
+OPENAI = [(name, one) for name, one in CHATS if name.startswith("openai/")]
+
+#: What a provider has no recording of, and why.
+NOT_THERE = {
+    "openai/thinking": "its chat completions show no reasoning; hosts of the same format do, see openai_compatible",
+}
+#: How runs end; those of all other scenarios complete.
+FAILS_WITH = {
+    "http_error": "ProviderStatusError",
+    "stream_error": "ProviderError",
+    "truncated": "StreamTruncatedError",
+}
+#: What is found among the frames of a scenario.
+SHOWS: dict[str, Callable[[Sequence[StreamFrame]], object]] = {
+    "text": lambda frames: frames[-1].data["usage"]["total_tokens"] > 0 and count(frames, "llm_stream_chunk") > 1,
+    "async_text": lambda frames: count(frames, "llm_stream_chunk") > 1,
+    "tool_call": lambda frames: count(frames, "tool_usage_finished") == 1,
+    "parallel_tool_calls": lambda frames: count(frames, "tool_usage_finished") == 2,
+    "thinking": lambda frames: count(frames, "llm_thinking_chunk"),
+    "structured_output": lambda frames: frames[-1].data["response"].startswith("{"),
+    "length_limited": lambda frames: frames[-1].data["finish_reason"] == "length",
+    "not_streamed": lambda frames: not count(frames, "llm_stream_chunk"),
+    "http_error": lambda frames: count(frames, "llm_stream_chunk") == 0,
+    "stream_error": lambda frames: count(frames, "llm_stream_chunk") > 0,
+    "truncated": lambda frames: count(frames, "llm_stream_chunk") > 0,
+}
 
 
-def test_there_is_a_recording_of_each_kind_of_answer() -> None:
-    assert {
-        "text", "tool_call", "parallel_tool_calls", "structured_output", "length_limited", "http_error", "truncated",
-        "two_step_flow",
-    } <= {name.removeprefix("openai/") for name in NAMES}  # fmt: skip
+def count(frames: Sequence[StreamFrame], kind: str) -> int:
+    return [frame.type for frame in frames].count(kind)
+
+
+def test_every_provider_has_a_recording_of_every_common_scenario() -> None:
+    assert SHOWS.keys() == COMMON.keys()
+    providers = {name.partition("/")[0] for name in NAMES}
+    assert providers == {row.name for row in AUTHORED}
+    every = {f"{provider}/{scenario}" for provider in providers for scenario in COMMON}
+    assert every - set(NAMES) == NOT_THERE.keys()
+
+
+def test_every_recording_can_be_made_anew() -> None:
+    assert {f"{row.name}/{folder}" for row in AUTHORED for folder in row.targets} == set(NAMES)
+    for row in AUTHORED:
+        for folder, target in row.targets.items():
+            said = load_recording(ROOT / row.name / folder)
+            assert said.target == f"cassettes.{row.name}.targets:{target}"
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=NAMES)
+def test_it_ended_and_shows_what_its_scenario_says(path: Path) -> None:
+    outcome = load_recording(path).outcome
+    assert outcome is not None
+    assert outcome.error_type == FAILS_WITH.get(path.name)
+    if path.name in SHOWS:
+        assert SHOWS[path.name](load_frames(path / "frames.jsonl"))
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=NAMES)
@@ -58,18 +112,31 @@ def test_each_call_gives_the_same_sync_and_async(name: str, number: int, interac
 
 def again(interaction: Interaction) -> Ran:
     llm, messages, tools = call_of(interaction)
-    with network_guard(), no_credentials_needed(), playing(ROOT, (interaction,)):
-        return read(llm.stream_events(messages, tools))
+
+    def asked() -> Any:
+        with call_stream_override(llm, bool(llm.stream)):
+            return llm.call(messages, tools)
+
+    with network_guard(), no_credentials_needed(), playing(ROOT, (interaction,)) as tape:
+        ran = read(StreamSession(asked, source=llm))
+    assert not tape.misses
+    return ran
 
 
 def aagain(interaction: Interaction) -> Ran:
     llm, messages, tools = call_of(interaction)
 
-    async def run() -> Ran:
-        return await aread(llm.astream(messages, tools))
+    async def asked() -> Any:
+        with call_stream_override(llm, bool(llm.stream)):
+            return await llm.acall(messages, tools)
 
-    with network_guard(), no_credentials_needed(), playing(ROOT, (interaction,)):
-        return asyncio.run(run())
+    async def run() -> Ran:
+        return await aread(AsyncStreamSession(asked, source=llm))
+
+    with network_guard(), no_credentials_needed(), playing(ROOT, (interaction,)) as tape:
+        aran = asyncio.run(run())
+    assert not tape.misses
+    return aran
 
 
 def call_of(interaction: Interaction) -> tuple[LLM, list[dict[str, object]], list[dict[str, object]] | None]:
@@ -97,7 +164,7 @@ def test_an_openai_answer_has_the_shape_of_live_traffic(interaction: Interaction
 def test_all_streams_but_those_that_broke_off_have_their_end_marker() -> None:
     cut = {
         name
-        for name, one in OPENAI
+        for name, one in CHATS
         if (one.response.header("content-type") or "").startswith("text/event-stream")
         and stream_shape(one.response.body).end_marker is None
     }

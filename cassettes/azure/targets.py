@@ -25,6 +25,14 @@ def async_text() -> AsyncStreamSession[Any]:
     return _llm().astream("Send greetings in several scripts.")
 
 
+def thinking() -> StreamSession[Any]:
+    """Reasoning before the answer, from a model that has an endpoint of its own."""
+    endpoint = "https://harbour-example.eastus2.models.ai.azure.com"
+    return LLM("azure/DeepSeek-R1", base_url=endpoint, api_version="2024-05-01-preview").stream_events(
+        "Ship or lighthouse: who turns?"
+    )
+
+
 def one_tool() -> StreamSession[Any]:
     """One tool call, run."""
     return _llm().stream_events(

@@ -102,6 +102,15 @@ def truncated() -> StreamSession[Any]:
     return LLM(MODEL, max_retries=0).stream_events("Stop without an end marker.")
 
 
+class WholeAnswer(Flow[dict[str, Any]]):
+    """An answer that comes at once."""
+
+    @start()
+    def ask(self) -> str:
+        """Ask an LLM that does not stream."""
+        return str(LLM(MODEL, stream=False).call("How is the harbour tonight?"))
+
+
 class ChainFlow(Flow[dict[str, Any]]):
     """Two answers that do not stream; the second goes on from the first, which the provider has kept."""
 

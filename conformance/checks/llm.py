@@ -6,6 +6,7 @@ The clauses on tool calls have a file of their own, `tool_calls`, and so has tha
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import groupby, zip_longest
 from typing import Any
 
@@ -141,16 +142,19 @@ def _was_accepted(wire: WireFacts) -> bool:
 
 def errors(evidence: Evidence) -> Iterator[Finding]:
     """What the provider got wrong is one failed frame, and an error that says provider, status and request."""
-    failing = list(filter(_went_wrong, calls_of(evidence)))
-    for call in failing:
+    calls = calls_of(evidence)
+    for call in filter(_went_wrong, calls):
         failed = [frame for frame in call.terminals if frame.type == "llm_call_failed"]
         if len(failed) != 1:
             yield call.end.seq, f"the call {call.name} went wrong and has {len(failed)} failed frames, not one"
-    last = failing[-1] if failing else None
+    # An answer that was cut off and did not fail is of `llm.truncation`.
+    last = next((call for call in calls[::-1] if _went_wrong(call) or (_was_cut_off(call) and call.failed)), None)
     if last is not None and last.wire is not None and last.started.parent_id is None:
         for read in evidence.reads:
             if read.when == "after-failure" and read.raised is not None:
-                yield from ((last.end.seq, message) for message in _untyped(read.raised, last.wire))
+                # Of a stream that broke off it is enough to know whose it was.
+                wire = last.wire if _went_wrong(last) else replace(last.wire, request_id=None)
+                yield from ((last.end.seq, message) for message in _untyped(read.raised, wire))
 
 
 def _went_wrong(call: Call) -> bool:
@@ -237,7 +241,7 @@ CHECKS = (
         ),
     ),
     Check("llm.truncation", truncation, _may_be_cut_off),
-    Check("llm.errors", errors, _any_call(_went_wrong)),
+    Check("llm.errors", errors, _any_call(lambda call: _went_wrong(call) or _was_cut_off(call))),
     Check("llm.no-stream", no_stream, _any_call(_is_plain)),
     Check("llm.rechunk", rechunk, _was_rechunked),
     Check("llm.legacy-chunk", legacy_chunk, saw(LegacyChunk)),

@@ -64,5 +64,7 @@ SABOTEURS: tuple[Saboteur, ...] = (
     Saboteur("falsy-results-are-none", ("result.value",), "harness.timeline:Timeline.returned", _falsy_is_none),
     Saboteur("tracebacks-grow", ("result.reraises",), "harness.timeline:Timeline.error", _grown),
     Saboteur("closed-sounds-early", ("result.after-close",), _RESULT, _closed_is_early),
-    Saboteur("failed-is-cancelled", ("result.states",), "harness.projections:Projected.is_cancelled", _failed_is_cancelled),
+    Saboteur(
+        "failed-is-cancelled", ("result.states",), "harness.projections:Projected.is_cancelled", _failed_is_cancelled
+    ),
 )

@@ -20,6 +20,7 @@ from harness.events.llm import (
     LLMThinkingChunkEvent,
 )
 from harness.llm.assembly import Assembly
+from harness.llm.chunks import ChunkEvents
 from harness.llm.parts import Part, TextDelta, ThinkingDelta
 from harness.llm.request import LLMRequest
 from harness.scope import Run, Scope, current_run
@@ -41,6 +42,8 @@ class Call:
             **_origin(from_task, "task", "name"),
             **_origin(from_agent, "agent", "role"),
         }
+        self._text_events = ChunkEvents(LLMStreamChunkEvent, self._common)
+        self._thinking_events = ChunkEvents(LLMThinkingChunkEvent, self._common)
         self._run = Run(current_run())
         self._scope: Scope | None = None
         self._ended = False
@@ -76,9 +79,9 @@ class Call:
             return None
         response_id = self.assembly.response_id
         if isinstance(part, TextDelta):
-            return LLMStreamChunkEvent(chunk=part.text, response_id=response_id, **self._common) if part.text else None
+            return self._text_events.event(part.text, response_id) if part.text else None
         if isinstance(part, ThinkingDelta):
-            return LLMThinkingChunkEvent(chunk=part.text, response_id=response_id, **self._common)
+            return self._thinking_events.event(part.text, response_id)
         if call is None:
             return None
         return LLMStreamChunkEvent(

@@ -18,6 +18,7 @@ from harness.providers.anthropic_errors import translation
 from harness.providers.anthropic_request import BETAS, wire_body
 from harness.providers.anthropic_sdk import anthropic
 from harness.providers.clients import SDKClients
+from harness.providers.thoughts import Thoughts
 
 _PATH: Final = "/v1/messages"
 _BETA_PATH: Final = "/v1/messages?beta=true"
@@ -27,7 +28,8 @@ class Anthropic(LLM):
     """A model of Anthropic, or of a host that speaks its Messages API, such as one at `base_url`.
 
     `additional_params` may hold `betas`, a list of names, as the SDK's beta methods take it. Settings that the API does
-    not have (seed, n, penalties, logprobs) are not sent.
+    not have (seed, n, penalties, logprobs) are not sent. The signed reasoning behind tool calls is kept with the instance,
+    and goes back with them.
     """
 
     provider = "anthropic"
@@ -37,6 +39,7 @@ class Anthropic(LLM):
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
         self._clients = SDKClients(self._new_client, self._new_async_client)
+        self._thoughts = Thoughts()
 
     def check(self, request: LLMRequest) -> None:
         self._key()
@@ -46,7 +49,7 @@ class Anthropic(LLM):
         return 200_000
 
     def generate(self, request: LLMRequest) -> Iterator[Part]:
-        answer = Answer(self.provider)
+        answer = Answer(self.provider, self._thoughts)
         with translation(answer):
             # Not messages.create: it knows fewer fields than the API, and refuses whole answers that may take long.
             client = self._clients.sync()
@@ -61,7 +64,7 @@ class Anthropic(LLM):
                     yield from answer.event(event)
 
     async def agenerate(self, request: LLMRequest) -> AsyncIterator[Part]:
-        answer = Answer(self.provider)
+        answer = Answer(self.provider, self._thoughts)
         with translation(answer):
             client = self._clients.running()
             if not request.stream:
@@ -78,7 +81,7 @@ class Anthropic(LLM):
 
     def _call(self, request: LLMRequest) -> dict[str, Any]:
         """Return what the SDK is to post."""
-        call: dict[str, Any] = {"path": _PATH, "body": wire_body(self, request)}
+        call: dict[str, Any] = {"path": _PATH, "body": wire_body(self, self._thoughts.given_back(request))}
         betas = self.additional_params.get(BETAS)
         if betas is not None:
             call["path"] = _BETA_PATH

@@ -5,12 +5,12 @@ Source: https://platform.claude.com/docs/en/build-with-claude/streaming (2026-11
 
 from __future__ import annotations
 
-import contextlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from harness.errors import MalformedResponseError
+from harness.llm.blocks import RedactedThinkingPart, ThinkingPart
 from harness.llm.parts import (
     Finish,
     FinishReason,
@@ -21,6 +21,7 @@ from harness.llm.parts import (
     ToolCallDelta,
     Usage,
 )
+from harness.providers.thoughts import Thought, Thoughts
 
 _FINISH: Final[dict[str, FinishReason]] = {
     "end_turn": "stop",
@@ -31,12 +32,16 @@ _FINISH: Final[dict[str, FinishReason]] = {
     "refusal": "content_filter",
 }
 
+#: What reading raises where the provider sent something else than it documents.
+_NOT_AS_DOCUMENTED: Final = (AttributeError, KeyError, TypeError)
+
 
 class Answer:
     """One answer as it grows, streamed or whole. Events that this code does not know say nothing to it."""
 
-    def __init__(self, provider: str) -> None:
+    def __init__(self, provider: str, thoughts: Thoughts) -> None:
         self.provider = provider
+        self._thoughts = thoughts
         #: Whether anything of the answer has come.
         self.begun = False
         #: From the headers of its response, once they have come.
@@ -45,12 +50,24 @@ class Answer:
         self._finish: str | None = None
         #: The tool calls that are open, by the index of their block: what their input began with, if no more came.
         self._empty_calls: dict[int, dict[str, Any]] = {}
-        self._calls: set[int] = set()
+        #: Its id by the index of a call's block.
+        self._calls: dict[int, str] = {}
+        #: Blocks of reasoning as far as they have come, by their index.
+        self._reasoning: dict[int, dict[str, str]] = {}
 
-    def event(self, event: Any) -> Iterator[Part]:
+    def event(self, event: Any) -> Iterable[Part]:
         """Return the parts of one streamed event. Raises MalformedResponseError where it is none."""
         self.begun = True
-        with self._read_as_documented():
+        # Nearly every event is a piece of text.
+        try:
+            if event["type"] == "content_block_delta" and event["delta"]["type"] == "text_delta":
+                return (TextDelta(event["delta"]["text"]),)
+        except _NOT_AS_DOCUMENTED as error:
+            raise self._malformed(error) from error
+        return self._parts(event)
+
+    def _parts(self, event: Mapping[str, Any]) -> Iterator[Part]:
+        try:
             match event["type"]:
                 case "message_start":
                     yield ResponseStarted(event["message"]["id"])
@@ -68,10 +85,12 @@ class Answer:
                     self._take_usage(event.get("usage"))
                 case "message_stop":
                     yield from self._end()
+        except _NOT_AS_DOCUMENTED as error:
+            raise self._malformed(error) from error
 
     def whole(self, message: Any) -> Iterator[Part]:
         """Return the parts of an answer that was not streamed. Raises MalformedResponseError where it is none."""
-        with self._read_as_documented():
+        try:
             yield ResponseStarted(message["id"])
             for index, block in enumerate(message["content"]):
                 yield from self._started(index, block)
@@ -80,45 +99,58 @@ class Answer:
             self._finish = message.get("stop_reason")
             self._take_usage(message.get("usage"))
             yield from self._end()
+        except _NOT_AS_DOCUMENTED as error:
+            raise self._malformed(error) from error
 
-    @contextlib.contextmanager
-    def _read_as_documented(self) -> Iterator[None]:
-        try:
-            yield
-        except (AttributeError, KeyError, TypeError) as error:
-            raise MalformedResponseError(
-                f"{self.provider} sent what its wire format does not allow ({type(error).__name__}: {error})",
-                provider=self.provider,
-                request_id=self.request_id,
-            ) from error
+    def _malformed(self, error: Exception) -> MalformedResponseError:
+        return MalformedResponseError(
+            f"{self.provider} sent what its wire format does not allow ({type(error).__name__}: {error})",
+            provider=self.provider,
+            request_id=self.request_id,
+        )
 
     def _started(self, index: int, block: Mapping[str, Any]) -> Iterator[Part]:
         match block["type"]:
             case "text" if block["text"]:
                 yield TextDelta(block["text"])
-            case "thinking" if block["thinking"]:
-                yield ThinkingDelta(block["thinking"])
+            case "thinking":
+                signature = block.get("signature") or ""
+                self._reasoning[index] = {"type": "thinking", "thinking": block["thinking"], "signature": signature}
+                if block["thinking"]:
+                    yield ThinkingDelta(block["thinking"])
+            case "redacted_thinking":
+                self._reasoning[index] = {"type": "redacted_thinking", "data": block["data"]}
             # Not server_tool_use: the provider runs that one itself.
             case "tool_use":
-                self._calls.add(index)
+                self._calls[index] = block["id"]
                 self._empty_calls[index] = block.get("input") or {}
                 yield ToolCallDelta(index, block["id"], block["name"], "")
 
     def _delta(self, index: int, delta: Mapping[str, Any]) -> Iterator[Part]:
         match delta["type"]:
-            case "text_delta":
-                yield TextDelta(delta["text"])
             case "thinking_delta" if delta["thinking"]:
+                if index in self._reasoning:
+                    self._reasoning[index]["thinking"] += delta["thinking"]
                 yield ThinkingDelta(delta["thinking"])
+            case "signature_delta" if index in self._reasoning:
+                self._reasoning[index]["signature"] += delta["signature"]
             case "input_json_delta" if index in self._calls and delta["partial_json"]:
                 self._empty_calls.pop(index, None)
                 yield ToolCallDelta(index, None, None, delta["partial_json"])
+
+    def _signed(self) -> Iterator[Thought]:
+        for block in self._reasoning.values():
+            if "data" in block:
+                yield RedactedThinkingPart.model_validate(block)
+            elif block["signature"]:
+                yield ThinkingPart.model_validate(block)
 
     def _take_usage(self, usage: Mapping[str, Any] | None) -> None:
         # Later counts are cumulative; what a later report leaves out, an earlier one said.
         self._usage |= {name: count for name, count in (usage or {}).items() if count is not None}
 
     def _end(self) -> Iterator[Part]:
+        self._thoughts.keep(self._calls.values(), list(self._signed()))
         if self._usage:
             yield _usage(self._usage)
         yield Finish(None if self._finish is None else _FINISH.get(self._finish, "other"), self._finish)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,6 +12,7 @@ from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.anthropic_messages import wire_messages, wire_system, wire_tool
 from harness.providers.anthropic_recorded import parse_messages, parse_system, parse_tool
+from harness.providers.recorded_body import FLAG, MESSAGES, OBJECTS, TEXT, TEXT_OR_BLOCKS, json_object
 
 if TYPE_CHECKING:
     from harness.llm.base import BaseLLM
@@ -87,7 +87,9 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
     Raises:
         UsageError: a field can't be rebuilt; it is named.
     """
-    recorded = _json_object(body)
+    recorded = json_object(
+        body, {"model": TEXT, "messages": MESSAGES}, {"stream": FLAG, "system": TEXT_OR_BLOCKS, "tools": OBJECTS}
+    )
     # An empty value says something that our settings, being unset, would not say.
     said = {name for name, value in recorded.items() if value not in (None, [], "")}
     settings: dict[str, Any] = {ours: recorded[wire] for ours, wire in _FIELDS.items() if wire in said}
@@ -96,7 +98,7 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
     messages = [parse_system(recorded["system"])] if "system" in said else []
     messages += parse_messages(recorded["messages"])
     tools = [parse_tool(tool, f"tools[{place}]") for place, tool in enumerate(recorded.get("tools") or ())]
-    known = {"model", "messages", "stream"} | (said & {"system", "tools", *_FIELDS.values()})
+    known = {"model", "messages"} | (said & {"stream", "system", "tools", *_FIELDS.values()})
     rest = {name: value for name, value in recorded.items() if name not in known}
     if "max_tokens" not in recorded:
         rest["max_tokens"] = OMIT
@@ -111,16 +113,3 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
         stream=recorded.get("stream"),
         settings=settings,
     ).with_rest(rest)
-
-
-def _json_object(body: bytes) -> dict[str, Any]:
-    try:
-        recorded = json.loads(body)
-    except ValueError as error:
-        raise UsageError(f"the recorded request body is not JSON: {error}") from error
-    if not isinstance(recorded, dict):
-        raise UsageError(f"the recorded request body is {type(recorded).__name__}, not an object")
-    for name in ("model", "messages"):
-        if name not in recorded:
-            raise UsageError(f"the recorded request has no {name!r}")
-    return recorded

@@ -14,6 +14,7 @@ from harness.llm.recorded import RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers import openai_request, openai_responses_request
 from harness.providers.azure_endpoint import DEPLOYMENT
+from harness.providers.recorded_body import TEXT, json_object
 
 if TYPE_CHECKING:
     from harness.llm.base import BaseLLM
@@ -40,13 +41,14 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
     if query or wire_api:
         raise UsageError(f"{url.partition('?')[0]}: {next(iter(query), wire_api)} of this URL can't be rebuilt")
     if parts.path.endswith("/responses"):
-        recorded = openai_request.json_object(body, "model", "input")
+        recorded = openai_responses_request.json_body(body)
         return openai_responses_request.recorded_call(
             f"azure-responses/{recorded['model']}", recorded, base_url=base_url, **version
         )
     base_url = base_url.removesuffix("/chat/completions")
     deployment = DEPLOYMENT.search(base_url)
-    recorded = openai_request.json_object(body, "messages", *([] if deployment else ["model"]))
+    named = {} if deployment else {"model": TEXT}
+    recorded = json_object(body, {**openai_request.CONVERSATION, **named}, openai_request.FIELDS)
     name = unquote(deployment[1]) if deployment else recorded["model"]
     # Without a version it is OpenAI's own API, at Azure's address.
     provider = "azure" if version else "openai"

@@ -17,14 +17,17 @@ from harness.providers.bedrock_answer import Answer
 from harness.providers.bedrock_clients import AsyncClient, has_async_client, new_client
 from harness.providers.bedrock_errors import translation
 from harness.providers.bedrock_request import sdk_arguments
+from harness.providers.bedrock_stream import events
 from harness.providers.clients import SDKClients
+from harness.providers.thoughts import Thoughts
 
 
 class Bedrock(LLM):
     """A model on Amazon Bedrock, at `base_url` where that is given.
 
     Credentials and region are boto3's to find: variables, profiles, roles. Settings that Converse does not have (seed,
-    n, penalties, logprobs) are not sent; `thinking` and `reasoning_effort` go to the model as its own fields.
+    n, penalties, logprobs) are not sent; `thinking` and `reasoning_effort` go to the model as its own fields. The signed
+    reasoning behind tool calls is kept with the instance, and goes back with them.
     """
 
     provider = "bedrock"
@@ -32,6 +35,7 @@ class Bedrock(LLM):
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
         self._clients = SDKClients(lambda: new_client(self), lambda: AsyncClient(self))
+        self._thoughts = Thoughts()
 
     def check(self, request: LLMRequest) -> None:
         sdk_arguments(self, request)
@@ -40,16 +44,16 @@ class Bedrock(LLM):
         return 200_000 if "claude" in self.model else 128_000
 
     def generate(self, request: LLMRequest) -> Iterator[Part]:
-        answer = Answer(self.provider)
+        answer = Answer(self.provider, self._thoughts)
         with translation(answer):
-            client, arguments = self._clients.sync(), sdk_arguments(self, request)
+            client, arguments = self._clients.sync(), self._arguments(request)
             if not request.stream:
                 yield from answer.whole(client.converse(**arguments))
                 return
             response = client.converse_stream(**arguments)
             answer.headers(response)
             with contextlib.closing(response["stream"]) as stream:
-                for event in stream:
+                for event in events(stream):
                     yield from answer.event(event)
 
     async def agenerate(self, request: LLMRequest) -> AsyncIterator[Part]:
@@ -58,9 +62,9 @@ class Bedrock(LLM):
                 async for part in parts:
                     yield part
             return
-        answer = Answer(self.provider)
+        answer = Answer(self.provider, self._thoughts)
         with translation(answer):
-            client, arguments = await self._clients.running().ready(), sdk_arguments(self, request)
+            client, arguments = await self._clients.running().ready(), self._arguments(request)
             if not request.stream:
                 for part in answer.whole(await client.converse(**arguments)):
                     yield part
@@ -71,3 +75,6 @@ class Bedrock(LLM):
                 async for event in stream:
                     for part in answer.event(event):
                         yield part
+
+    def _arguments(self, request: LLMRequest) -> dict[str, Any]:
+        return sdk_arguments(self, self._thoughts.given_back(request))

@@ -5,13 +5,16 @@ Source: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Conv
 
 from __future__ import annotations
 
-import contextlib
+import base64
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from harness.errors import MalformedResponseError
+from harness.llm.blocks import RedactedThinkingPart, ThinkingPart
 from harness.llm.parts import Finish, FinishReason, Part, TextDelta, ThinkingDelta, ToolCallDelta, Usage
+from harness.providers.thoughts import Thought, Thoughts
 
 _FINISH: Final[dict[str, FinishReason]] = {
     "end_turn": "stop",
@@ -23,12 +26,16 @@ _FINISH: Final[dict[str, FinishReason]] = {
     "content_filtered": "content_filter",
 }
 
+#: What reading raises where the provider sent something else than it documents.
+_NOT_AS_DOCUMENTED: Final = (AttributeError, KeyError, TypeError)
+
 
 class Answer:
     """One answer as it grows, streamed or whole. Events that this code does not know say nothing to it."""
 
-    def __init__(self, provider: str) -> None:
+    def __init__(self, provider: str, thoughts: Thoughts) -> None:
         self.provider = provider
+        self._thoughts = thoughts
         #: Whether anything of the answer has come.
         self.begun = False
         #: From the headers of its response, once they have come.
@@ -37,18 +44,30 @@ class Answer:
         self._finish: str | None = None
         #: The indices of the blocks that are open tool calls without any input yet.
         self._empty_calls: set[int] = set()
+        self._call_ids: list[str] = []
+        #: Blocks of reasoning as far as they have come, by their index.
+        self._reasoning: dict[int, _Reasoning] = {}
 
     def headers(self, response: Mapping[str, Any]) -> None:
         """Take what the headers of the response say."""
         self.request_id = response.get("ResponseMetadata", {}).get("RequestId")
 
-    def event(self, event: Mapping[str, Any]) -> Iterator[Part]:
-        """Return the parts of one streamed event."""
+    def event(self, event: Mapping[str, Any]) -> Iterable[Part]:
+        """Return the parts of one streamed event. Raises MalformedResponseError where it is none."""
         self.begun = True
-        with self._read_as_documented():
+        # Nearly every event is a piece of text.
+        try:
+            text = event["contentBlockDelta"]["delta"]["text"]
+        except (KeyError, TypeError):
+            return self._parts(event)
+        return (TextDelta(text),) if text else ()
+
+    def _parts(self, event: Mapping[str, Any]) -> Iterator[Part]:
+        try:
             match event:
                 case {"contentBlockStart": {"start": {"toolUse": use}, "contentBlockIndex": index}}:
                     self._empty_calls.add(index)
+                    self._call_ids.append(use["toolUseId"])
                     yield ToolCallDelta(index, use["toolUseId"], use["name"], "")
                 case {"contentBlockDelta": {"delta": delta, "contentBlockIndex": index}}:
                     yield from self._delta(index, delta)
@@ -60,50 +79,78 @@ class Answer:
                     self._stopped, self._finish = True, stop.get("stopReason")
                 case {"metadata": metadata}:
                     yield from self._end(metadata.get("usage"))
+        except _NOT_AS_DOCUMENTED as error:
+            raise self._malformed(error) from error
 
     def whole(self, response: Mapping[str, Any]) -> Iterator[Part]:
         """Return the parts of an answer that was not streamed."""
         self.headers(response)
-        with self._read_as_documented():
+        try:
             for index, block in enumerate(response["output"]["message"]["content"]):
                 match block:
                     case {"toolUse": use}:
+                        self._call_ids.append(use["toolUseId"])
                         arguments = json.dumps(use["input"], ensure_ascii=False)
                         yield ToolCallDelta(index, use["toolUseId"], use["name"], arguments)
-                    case {"reasoningContent": {"reasoningText": {"text": text}}} if text:
-                        yield ThinkingDelta(text)
+                    case {"reasoningContent": {"reasoningText": said}}:
+                        yield from self._reasons(index, said)
+                    case {"reasoningContent": hidden}:
+                        yield from self._reasons(index, hidden)
                     case {"text": text} if text:
                         yield TextDelta(text)
             self._stopped, self._finish = True, response.get("stopReason")
             yield from self._end(response.get("usage"))
+        except _NOT_AS_DOCUMENTED as error:
+            raise self._malformed(error) from error
 
     def _delta(self, index: int, delta: Mapping[str, Any]) -> Iterator[Part]:
         match delta:
-            case {"text": text} if text:
-                yield TextDelta(text)
-            case {"reasoningContent": {"text": text}} if text:
-                yield ThinkingDelta(text)
+            case {"reasoningContent": said}:
+                yield from self._reasons(index, said)
             case {"toolUse": {"input": arguments}} if arguments:
                 self._empty_calls.discard(index)
                 yield ToolCallDelta(index, None, None, arguments)
+
+    def _reasons(self, index: int, said: Mapping[str, Any]) -> Iterator[Part]:
+        block = self._reasoning.setdefault(index, _Reasoning())
+        block.text += said.get("text") or ""
+        block.signature += said.get("signature") or ""
+        block.hidden += said.get("redactedContent") or b""
+        if said.get("text"):
+            yield ThinkingDelta(said["text"])
 
     def _end(self, usage: Mapping[str, Any] | None) -> Iterator[Part]:
         # A stream's last event is metadata; it ends a message that has stopped.
         if usage:
             yield _usage(usage)
         if self._stopped:
+            signed = (block.part() for block in self._reasoning.values())
+            self._thoughts.keep(self._call_ids, [part for part in signed if part is not None])
             yield Finish(None if self._finish is None else _FINISH.get(self._finish, "other"), self._finish)
 
-    @contextlib.contextmanager
-    def _read_as_documented(self) -> Iterator[None]:
-        try:
-            yield
-        except (AttributeError, KeyError, TypeError) as error:
-            raise MalformedResponseError(
-                f"{self.provider} sent what its wire format does not allow ({type(error).__name__}: {error})",
-                provider=self.provider,
-                request_id=self.request_id,
-            ) from error
+    def _malformed(self, error: Exception) -> MalformedResponseError:
+        return MalformedResponseError(
+            f"{self.provider} sent what its wire format does not allow ({type(error).__name__}: {error})",
+            provider=self.provider,
+            request_id=self.request_id,
+        )
+
+
+@dataclass
+class _Reasoning:
+    """One block of reasoning as far as it has come."""
+
+    text: str = ""
+    signature: str = ""
+    hidden: bytes = b""
+
+    def part(self) -> Thought | None:
+        """Return what is to be given back, or None where nothing is signed."""
+        if self.hidden:
+            return RedactedThinkingPart(type="redacted_thinking", data=base64.b64encode(self.hidden).decode())
+        if self.signature:
+            return ThinkingPart(type="thinking", thinking=self.text, signature=self.signature)
+        return None
 
 
 def _usage(raw: Mapping[str, Any]) -> Usage:

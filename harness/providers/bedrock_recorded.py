@@ -153,9 +153,13 @@ def parse_tools(tools: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     for place, tool in enumerate(tools):
         where = f"toolConfig.tools[{place}] of the recorded request can't be rebuilt"
         match dict(tool):
-            case {"toolSpec": {"inputSchema": {"json": schema}, **spec}} if not spec.keys() - _SPEC:
+            case {"toolSpec": {"inputSchema": {"json": dict(schema), **beside}, **spec}, **more} if not (
+                beside or more or spec.keys() - _SPEC
+            ):
                 ours.append({"type": "function", "function": {**spec, "parameters": schema}})
-            case {"cachePoint": {"type": "default", **rest}} if not rest.keys() - {"ttl"} and ours:
+            case {"cachePoint": {"type": "default", **rest}, **more} if (
+                ours and "cache_control" not in ours[-1] and not (more or rest.keys() - {"ttl"})
+            ):
                 ours[-1]["cache_control"] = {"type": "ephemeral", **rest}
             case _:
                 raise UsageError(where)

@@ -15,6 +15,7 @@ from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.bedrock_messages import sdk_messages, sdk_system, sdk_tools
 from harness.providers.bedrock_recorded import parse_messages, parse_system, parse_tools
+from harness.providers.recorded_body import MESSAGES, OBJECT, OBJECTS, json_object
 
 if TYPE_CHECKING:
     from harness.llm.base import BaseLLM
@@ -77,6 +78,15 @@ def _closed(schema: Any) -> Any:
     return {**closed, "additionalProperties": False} if closed.get("type") == "object" else closed
 
 
+#: What recorded bodies may have beside the conversation.
+_FIELDS: Final = {
+    "system": OBJECTS,
+    "inferenceConfig": OBJECT,
+    "additionalModelRequestFields": OBJECT,
+    "toolConfig": OBJECT,
+}
+
+
 def parse_recorded(url: str, body: bytes) -> RecordedCall:
     """Return the call that made a recorded request: made again, it goes to the same URL with the same JSON.
 
@@ -86,7 +96,7 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
     found = _URL.fullmatch(url)
     if found is None or found["operation"] not in _STREAMS or found["query"]:
         raise UsageError(f"{url}: only requests of Converse and ConverseStream can be rebuilt")
-    recorded = _json_object(body)
+    recorded = json_object(body, {"messages": MESSAGES}, _FIELDS)
     rest = {name: value for name, value in recorded.items() if name != "messages"}
     settings: dict[str, Any] = {"base_url": found["base"]}
     settings |= _taken_inference(rest) | _taken_thinking(rest)
@@ -130,15 +140,3 @@ def _taken_tools(rest: dict[str, Any]) -> list[dict[str, Any]]:
     if TOOL_CHOICE in config:
         rest[TOOL_CHOICE] = config[TOOL_CHOICE]
     return parse_tools(config["tools"])
-
-
-def _json_object(body: bytes) -> dict[str, Any]:
-    try:
-        recorded = json.loads(body)
-    except ValueError as error:
-        raise UsageError(f"the recorded request body is not JSON: {error}") from error
-    if not isinstance(recorded, dict):
-        raise UsageError(f"the recorded request body is {type(recorded).__name__}, not an object")
-    if "messages" not in recorded:
-        raise UsageError("the recorded request has no 'messages'")
-    return recorded

@@ -10,11 +10,12 @@ from typing import Any
 class EndMarker:
     """Tells whether a pattern has come by in a response, however its bytes were split.
 
-    `pattern` matches at most `longest` bytes.
+    `pattern` matches at most `longest` bytes, and nothing that `part` is not in: nearly all bytes are told by that alone.
     """
 
-    def __init__(self, pattern: re.Pattern[bytes], longest: int) -> None:
+    def __init__(self, pattern: re.Pattern[bytes], longest: int, part: bytes) -> None:
         self._pattern = pattern
+        self._part = part
         self._longest = longest
         self._tail = b"\n"  # the start of a body is the start of a line
         self.seen = False
@@ -27,7 +28,7 @@ class EndMarker:
     def _look(self, chunk: bytes) -> None:
         if not self.seen:
             window = self._tail + chunk
-            self.seen = self._pattern.search(window) is not None
+            self.seen = self._part in window and self._pattern.search(window) is not None
             self._tail = window[-self._longest :]
 
     def _watched(self, iterate: Callable[..., Iterator[bytes]]) -> Callable[..., Iterator[bytes]]:

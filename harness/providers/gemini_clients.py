@@ -6,7 +6,7 @@ import importlib.util
 from typing import TYPE_CHECKING, Any, Final
 
 from harness.llm.connections import end_aiohttp_with_runs, end_with_run
-from harness.llm.credentials import api_key, credentials_needed
+from harness.llm.credentials import PLACEHOLDER, api_key, credentials_needed
 from harness.providers.gemini_sdk import genai
 
 if TYPE_CHECKING:
@@ -62,10 +62,10 @@ def _arguments(llm: Gemini) -> dict[str, Any]:
         return {**arguments, "api_key": _key(llm)}
     arguments |= {"project": llm.project, "location": llm.location}
     if not credentials_needed():
-        # Played from a tape: there is nobody to show credentials to.
-        from google.auth.credentials import AnonymousCredentials
+        # Played from a tape: there is nobody to show credentials to. The SDK asks for a token all the same.
+        from google.oauth2.credentials import Credentials
 
-        arguments["credentials"] = AnonymousCredentials()  # type: ignore[no-untyped-call]
+        arguments["credentials"] = Credentials(PLACEHOLDER)  # type: ignore[no-untyped-call]
     return arguments
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
@@ -15,6 +14,7 @@ from harness.llm.request import LLMRequest
 from harness.providers.gemini_calls import Signatures
 from harness.providers.gemini_messages import JSON_SCHEMA, wire_contents, wire_system, wire_tools
 from harness.providers.gemini_recorded import parse_contents, parse_system, parse_tools
+from harness.providers.recorded_body import MESSAGES, OBJECT, OBJECTS, json_object
 
 if TYPE_CHECKING:
     from harness.llm.base import BaseLLM
@@ -100,7 +100,7 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
     Raises:
         UsageError: a field can't be rebuilt; it is named.
     """
-    recorded = _json_object(body)
+    recorded = json_object(body, {"contents": MESSAGES}, {"systemInstruction": OBJECT, "tools": OBJECTS})
     base, _, query = url.partition("?")
     found = _URL.fullmatch(base)
     if found is None:
@@ -139,15 +139,3 @@ def _parse_config(config: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, 
     if formats:
         said["response_format"] = formats
     return said, rest
-
-
-def _json_object(body: bytes) -> dict[str, Any]:
-    try:
-        recorded = json.loads(body)
-    except ValueError as error:
-        raise UsageError(f"the recorded request body is not JSON: {error}") from error
-    if not isinstance(recorded, dict):
-        raise UsageError(f"the recorded request body is {type(recorded).__name__}, not an object")
-    if "contents" not in recorded:
-        raise UsageError("the recorded request has no 'contents'")
-    return recorded

@@ -9,7 +9,9 @@ import contextlib
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
+from harness.errors import UsageError
 from harness.llm.connections import end_with_run
+from harness.llm.credentials import PLACEHOLDER, credentials_needed
 from harness.llm.llm import LLM
 from harness.llm.parts import Part
 from harness.llm.request import LLMRequest
@@ -50,9 +52,10 @@ class LiteLLM(LLM):
             if not request.stream:
                 yield from answer.whole(created)
                 return
+            watched = _watched(answer, created)
             for chunk in created:
                 yield from answer.chunk(chunk)
-            yield from _end(answer, created)
+            yield from answer.end() if watched else _end(answer, created)
 
     async def agenerate(self, request: LLMRequest) -> AsyncIterator[Part]:
         answer = ChatAnswer(self.provider)
@@ -62,15 +65,16 @@ class LiteLLM(LLM):
                 for part in answer.whole(created):
                     yield part
                 return
+            watched = _watched(answer, created)
             async for chunk in created:
                 for part in answer.chunk(chunk):
                     yield part
-            for part in _end(answer, created):
+            for part in answer.end() if watched else _end(answer, created):
                 yield part
 
     def _arguments(self, request: LLMRequest) -> dict[str, Any]:
         settings = {
-            "api_key": self.api_key,
+            "api_key": self.api_key or (None if credentials_needed() else PLACEHOLDER),
             "base_url": self.base_url,
             "api_version": self.api_version,
             "timeout": self.timeout,
@@ -87,7 +91,12 @@ def _unwrapped() -> Iterator[None]:
     try:
         yield
     except openai.OpenAIError as error:
-        raise _origin(error) from error
+        origin = _origin(error)
+        if type(origin) is openai.OpenAIError:  # what the SDK says of its settings, such as a key that is missing
+            raise UsageError(f"litellm: {origin}") from error
+        if isinstance(origin, httpx.HTTPStatusError):
+            origin = _status_error(origin, error)
+        raise origin from error
 
 
 def _origin(error: BaseException) -> BaseException:
@@ -98,6 +107,25 @@ def _origin(error: BaseException) -> BaseException:
             return found
         found = getattr(found, "original_exception", None) or found.__cause__ or found.__context__
     return error
+
+
+def _status_error(origin: Any, error: Exception) -> openai.APIStatusError:
+    """Return an HTTP error that litellm met without an SDK as the SDK would raise it."""
+    try:
+        body: Any = origin.response.json()
+    except (ValueError, httpx.StreamError):
+        body = None
+    told = body.get("error", body) if isinstance(body, dict) else body
+    return openai.APIStatusError(str(error), response=origin.response, body=told)
+
+
+def _watched(answer: ChatAnswer, stream: Any) -> bool:
+    """Whether the end marker of a stream can be seen: where litellm reads it through the SDK."""
+    of_sdk = stream.completion_stream
+    if not isinstance(of_sdk, openai.Stream | openai.AsyncStream):
+        return False
+    answer.came(of_sdk.response)
+    return True
 
 
 def _end(answer: ChatAnswer, stream: Any) -> Iterator[Part]:

@@ -28,6 +28,7 @@ from harness.providers.openai_request import wire_body
 
 _DONE: Final = re.compile(rb"[\r\n]data: ?\[DONE\]")
 _LONGEST_DONE: Final = 13
+_LAST_OF_DONE: Final = b"[DONE]"
 
 #: The API's reasons why an answer ended.
 FINISH: Final[dict[str, FinishReason]] = {
@@ -83,7 +84,7 @@ class ChatAnswer:
 
     def __init__(self, provider: str) -> None:
         self.provider = provider
-        self.marker = EndMarker(_DONE, _LONGEST_DONE)
+        self.marker = EndMarker(_DONE, _LONGEST_DONE, _LAST_OF_DONE)
         self.begun = False
         self.request_id: str | None = None
         self._finish: str | None = None
@@ -93,25 +94,31 @@ class ChatAnswer:
         self.request_id = response.headers.get("x-request-id")
         self.marker.watch(response)
 
-    def chunk(self, chunk: Any) -> Iterator[Part]:
+    def chunk(self, chunk: Any) -> list[Part]:
         """Return the parts of one streamed chunk."""
+        parts: list[Part] = []
         if not self.begun:
             self.begun = True
-            yield ResponseStarted(chunk.id)
+            parts.append(ResponseStarted(chunk.id))
         # With n > 1 the choices come side by side; the answer is the first. Some hosts leave its number out.
-        choice = next((one for one in chunk.choices or () if not getattr(one, "index", 0)), None)
-        if choice is not None:
+        for choice in chunk.choices or ():
+            if getattr(choice, "index", 0):
+                continue
             delta = choice.delta
             if delta is not None:
-                yield from _message_parts(delta)
+                parts += _message_parts(delta)
                 for call in getattr(delta, "tool_calls", None) or ():
                     function = call.function
-                    yield ToolCallDelta(
-                        call.index, call.id, function and function.name, (function and function.arguments) or ""
+                    parts.append(
+                        ToolCallDelta(
+                            call.index, call.id, function and function.name, (function and function.arguments) or ""
+                        )
                     )
             self._finish = choice.finish_reason or self._finish
+            break
         if getattr(chunk, "usage", None):
-            yield _usage(chunk.usage)
+            parts.append(_usage(chunk.usage))
+        return parts
 
     def end(self) -> Iterator[Part]:
         """Return what a stream that has ended still tells: whether it was whole."""
@@ -137,15 +144,20 @@ class ChatAnswer:
         return Finish(None if self._finish is None else FINISH.get(self._finish, "other"), self._finish)
 
 
-def _message_parts(message: Any) -> Iterator[Part]:
-    # Hosts that serve reasoning models add these fields to the API's own.
-    thinking = getattr(message, "reasoning_content", None) or getattr(message, "reasoning", None)
+def _message_parts(message: Any) -> list[Part]:
+    parts: list[Part] = []
+    # Hosts that serve reasoning models add these fields to the API's own. The SDK keeps them apart; litellm has the first.
+    added = message.model_extra
+    thinking = message.__dict__.get("reasoning_content") or (
+        added and (added.get("reasoning_content") or added.get("reasoning"))
+    )
     if thinking:
-        yield ThinkingDelta(thinking)
+        parts.append(ThinkingDelta(thinking))
     if message.content:
-        yield TextDelta(message.content)
+        parts.append(TextDelta(message.content))
     if getattr(message, "refusal", None):
-        yield TextDelta(message.refusal)
+        parts.append(TextDelta(message.refusal))
+    return parts
 
 
 def _usage(usage: Any) -> Usage:

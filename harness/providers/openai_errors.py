@@ -41,7 +41,8 @@ def translated(error: Exception, provider: str, *, begun: bool, request_id: str 
             f"{provider} answered {error.status_code}: {_said(error)}",
             provider=provider,
             status=error.status_code,
-            request_id=error.request_id,
+            # Azure serves the same APIs, and has a header of its own for it.
+            request_id=error.request_id or error.response.headers.get("apim-request-id"),
             code=error.code,
             retryable=error.status_code in RETRYABLE,
         )

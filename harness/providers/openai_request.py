@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel
 
-from harness.errors import UsageError
 from harness.llm.hosted import hosted_tools, in_order
 from harness.llm.messages import read_messages, read_tools
 from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
+from harness.providers.recorded_body import FLAG, MESSAGES, OBJECT, OBJECTS, TEXT, json_object
 
 if TYPE_CHECKING:
     from harness.llm.base import BaseLLM
 
+#: What recorded bodies must have, and may.
+CONVERSATION: Final = {"messages": MESSAGES}
+FIELDS: Final = {"stream": FLAG, "tools": OBJECTS, "response_format": OBJECT}
 #: Models that take `max_completion_tokens` in place of `max_tokens`.
 _REASONING: Final = re.compile(r"(o\d|gpt-5)")
 #: Settings that have the same name on the wire.
@@ -68,7 +70,7 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
     Raises:
         UsageError: a field can't be rebuilt; it is named.
     """
-    recorded = json_object(body, "model", "messages")
+    recorded = json_object(body, {"model": TEXT, **CONVERSATION}, FIELDS)
     base_url = url.partition("?")[0].removesuffix("/chat/completions")
     return recorded_call(f"openai/{recorded['model']}", recorded, base_url=base_url)
 
@@ -95,13 +97,14 @@ def recorded_call(model: str, recorded: Mapping[str, Any], **given: Any) -> Reco
         stream=recorded.get("stream"),
         settings={**given, **settings},
     )
-    return call.with_rest(_rest(recorded, {*settings, limit, "model", "messages", "stream", "tools", "stop"}))
+    known = {*settings.keys() - {"max_tokens"}, limit, "model", "messages", "stream", "tools", "stop"}
+    return call.with_rest(_rest(recorded, known, limit))
 
 
-def _rest(recorded: Mapping[str, Any], known: set[str]) -> dict[str, Any]:
+def _rest(recorded: Mapping[str, Any], known: set[str], limit: str) -> dict[str, Any]:
     """Return the fields that have no setting of ours, or a form that ours would not send."""
     rest = {name: value for name, value in recorded.items() if name not in known}
-    for name in ("tools", "stop", "response_format", *_SAME_NAME):
+    for name in (limit, "stream", "tools", "stop", "response_format", *_SAME_NAME):
         if name in recorded and not recorded[name]:
             rest[name] = recorded[name]
     if isinstance(recorded.get("stop"), str):
@@ -109,20 +112,6 @@ def _rest(recorded: Mapping[str, Any], known: set[str]) -> dict[str, Any]:
     if recorded.get("stream") and "stream_options" not in recorded:
         rest["stream_options"] = OMIT
     return rest
-
-
-def json_object(body: bytes, *needed: str) -> dict[str, Any]:
-    """Return a recorded body. Raises UsageError where it is no JSON object with the fields that are needed."""
-    try:
-        recorded = json.loads(body)
-    except ValueError as error:
-        raise UsageError(f"the recorded request body is not JSON: {error}") from error
-    if not isinstance(recorded, dict):
-        raise UsageError(f"the recorded request body is {type(recorded).__name__}, not an object")
-    for name in needed:
-        if name not in recorded:
-            raise UsageError(f"the recorded request has no {name!r}")
-    return recorded
 
 
 def _max_tokens_field(model: str) -> str:

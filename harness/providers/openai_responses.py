@@ -6,10 +6,11 @@ Source: https://platform.openai.com/docs/api-reference/responses-streaming (2026
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Any, ClassVar, Final
 
 from harness.errors import MalformedResponseError, ProviderError
+from harness.llm.items import ReasoningItem
 from harness.llm.parts import (
     Finish,
     FinishReason,
@@ -24,6 +25,7 @@ from harness.llm.request import LLMRequest
 from harness.providers.openai_errors import translation
 from harness.providers.openai_model import OpenAIModel
 from harness.providers.openai_responses_request import check_settings, wire_body
+from harness.providers.thoughts import Thoughts
 
 #: Why a response is incomplete.
 _INCOMPLETE: Final[dict[str, FinishReason]] = {"max_output_tokens": "length", "content_filter": "content_filter"}
@@ -55,6 +57,7 @@ class OpenAIResponses(OpenAIModel):
         super().__init__(*args, **settings)
         self.auto_chain = auto_chain
         self._chain_lock = threading.Lock()
+        self._thoughts = Thoughts()
         self._last_response_id: str | None = None
 
     @property
@@ -109,7 +112,7 @@ class OpenAIResponses(OpenAIModel):
         self._keep(answer)
 
     def _arguments(self, request: LLMRequest) -> dict[str, Any]:
-        body = wire_body(self, request)
+        body = wire_body(self, self._thoughts.given_back(request))
         if self.auto_chain and self.last_response_id is not None:
             body.setdefault("previous_response_id", self.last_response_id)
         named: dict[str, Any] = {name: body.pop(name) for name in ("model", "input", "stream") if name in body}
@@ -118,6 +121,7 @@ class OpenAIResponses(OpenAIModel):
 
     def _keep(self, answer: _Answer) -> None:
         if answer.ended:
+            self._thoughts.keep(answer.call_ids, answer.reasoning)
             with self._chain_lock:
                 self._last_response_id = answer.response_id
 
@@ -134,23 +138,29 @@ class _Answer:
         self.response_id: str | None = None
         #: The arguments that have come of each tool call, by its place among the response's items.
         self._arguments: dict[int, str] = {}
+        #: Ids of its tool calls, and its reasoning that only the provider can read.
+        self.call_ids: list[str] = []
+        self.reasoning: list[ReasoningItem] = []
 
     def came(self, response: Any) -> None:
         """Take note of the HTTP response, of which the body is still to come."""
         self.request_id = response.headers.get("x-request-id") or response.headers.get("apim-request-id")
 
-    def event(self, event: Any) -> Iterator[Part]:
+    def event(self, event: Any) -> Iterable[Part]:
         """Return the parts of one streamed event.
 
         Raises:
             ProviderError: it tells that the response has failed.
         """
         self.begun = True
+        # Nearly every event is a piece of text.
+        made = _DELTAS.get(event.type)
+        return self._parts(event) if made is None else (made(self._text(event.delta)),)
+
+    def _parts(self, event: Any) -> Iterator[Part]:
         kind = event.type
         if kind == "response.created":
             yield from self._started(event.response)
-        elif kind in _DELTAS:
-            yield _DELTAS[kind](self._text(event.delta))
         elif kind == "response.output_item.added" and event.item.type == "function_call":
             self._arguments[event.output_index] = ""
             yield ToolCallDelta(event.output_index, event.item.call_id, event.item.name, "")
@@ -162,6 +172,7 @@ class _Answer:
             if not self._arguments.get(event.output_index):
                 yield ToolCallDelta(event.output_index, None, None, event.arguments)
         elif kind in _ENDS:
+            self._take_reasoning(event.response)
             yield from self._end(event.response, _ENDS[kind])
         elif kind == "error":
             raise self._failure(event.message, event.code)
@@ -184,7 +195,17 @@ class _Answer:
             elif item.type == "function_call":
                 yield ToolCallDelta(place, item.call_id, item.name, item.arguments)
                 self._arguments[place] = item.arguments
+        self._take_reasoning(response)
         yield from self._end(response, response.status or "completed")
+
+    def _take_reasoning(self, response: Any) -> None:
+        # Where the provider keeps answers, it has their reasoning; what it does not keep, it sends encrypted if asked.
+        for item in response.output or ():
+            if item.type == "function_call":
+                self.call_ids.append(item.call_id)
+            elif item.type == "reasoning" and item.encrypted_content:
+                said = item.model_dump(mode="json", exclude_unset=True, include=set(ReasoningItem.model_fields))
+                self.reasoning.append(ReasoningItem.model_validate(said))
 
     def _text(self, delta: Any) -> str:
         if not isinstance(delta, str):

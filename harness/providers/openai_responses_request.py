@@ -15,8 +15,9 @@ from harness.llm.hosted import HostedTool, hosted_tools, in_order
 from harness.llm.messages import Message, ToolDefinition, read_messages, read_tools
 from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
-from harness.providers.openai_request import json_object, response_format
+from harness.providers.openai_request import response_format
 from harness.providers.openai_responses_items import parse_item, wire_items
+from harness.providers.recorded_body import FLAG, OBJECTS, TEXT, TEXT_OR_ITEMS, json_object
 
 if TYPE_CHECKING:
     from harness.llm.base import BaseLLM
@@ -124,9 +125,14 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
     Raises:
         UsageError: a field can't be rebuilt; it is named.
     """
-    recorded = json_object(body, "model", "input")
+    recorded = json_body(body)
     base_url = url.partition("?")[0].removesuffix("/responses")
     return recorded_call(f"openai-responses/{recorded['model']}", recorded, base_url=base_url)
+
+
+def json_body(body: bytes) -> dict[str, Any]:
+    """Return a recorded body. Raises UsageError where it is none."""
+    return json_object(body, {"model": TEXT, "input": TEXT_OR_ITEMS}, {"stream": FLAG, "tools": OBJECTS})
 
 
 def recorded_call(model: str, recorded: Mapping[str, Any], **settings: Any) -> RecordedCall:
@@ -142,8 +148,7 @@ def recorded_call(model: str, recorded: Mapping[str, Any], **settings: Any) -> R
         settings={**settings, **{setting: value for setting, (_, value) in told.items()}},
     )
     rest = {name: value for name, value in recorded.items() if name not in {"model", "input", "stream", "tools", *read}}
-    if not recorded.get("tools") and "tools" in recorded:
-        rest["tools"] = recorded["tools"]
+    rest |= {name: recorded[name] for name in ("stream", "tools") if name in recorded and not recorded[name]}
     rest.pop("instructions", None)
     return call.with_rest({**rest, **instructions})
 
@@ -154,7 +159,7 @@ def _parse_conversation(recorded: Mapping[str, Any]) -> tuple[dict[str, Any], li
     if isinstance(asked, str):
         messages = [{"role": "user", "content": asked, "item": {"bare": True}}]
     else:
-        messages = [parse_item(item, f"input[{number}]") for number, item in enumerate(asked)]
+        messages = [_parse_item(item, f"input[{number}]") for number, item in enumerate(asked)]
     begins_with_system = bool(messages) and messages[0]["role"] == "system"
     instructions = recorded.get("instructions")
     if isinstance(instructions, str) and not begins_with_system:
@@ -164,8 +169,23 @@ def _parse_conversation(recorded: Mapping[str, Any]) -> tuple[dict[str, Any], li
     return ({"instructions": OMIT} if begins_with_system else {}), _checked(messages)
 
 
+def _parse_item(item: Any, place: str) -> dict[str, Any]:
+    message = parse_item(item, place)
+    (read,) = _read([message], place)
+    if list(wire_items(read)) != [item]:
+        raise UsageError(f"{place} of the recorded request can't be rebuilt")
+    return message
+
+
 def _checked(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [message.given() for message in read_messages(messages)]
+    return [message.given() for message in _read(messages, "input")]
+
+
+def _read(messages: list[dict[str, Any]], place: str) -> list[Message]:
+    try:
+        return read_messages(messages)
+    except UsageError as error:
+        raise UsageError(f"{place} of the recorded request can't be rebuilt: {error}") from error
 
 
 def _parse_settings(recorded: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, Any]]]:

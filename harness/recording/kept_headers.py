@@ -20,8 +20,6 @@ REQUEST_HEADERS = frozenset(
 #: What decides how a response body is decoded, retried, rate-limited or reported.
 RESPONSE_HEADERS = frozenset(
     {
-        "anthropic-request-id",
-        "apim-request-id",
         "content-encoding",
         "content-language",
         "content-type",
@@ -29,20 +27,18 @@ RESPONSE_HEADERS = frozenset(
         "openai-model",
         "openai-processing-ms",
         "openai-version",
-        "request-id",
         "retry-after",
         "retry-after-ms",
         "x-amzn-errortype",
         "x-amzn-requestid",
-        "x-goog-request-id",
-        "x-ms-request-id",
-        "x-request-id",
         "x-should-retry",
     }
 )
 
 #: Families of response headers, by the start of their names.
 RESPONSE_HEADER_FAMILIES = ("anthropic-ratelimit-", "ratelimit-", "x-amzn-bedrock-", "x-ratelimit-")
+#: What names the request in a provider's logs, by the end of its name: `request-id`, `x-request-id` and its like.
+_REQUEST_ID = "request-id"
 
 
 def kept_request_headers(headers: Headers) -> Headers:
@@ -55,5 +51,7 @@ def kept_response_headers(headers: Headers) -> Headers:
     return tuple(
         (name, value)
         for name, value in headers
-        if name.lower() in RESPONSE_HEADERS or name.lower().startswith(RESPONSE_HEADER_FAMILIES)
+        if (lower := name.lower()) in RESPONSE_HEADERS
+        or lower.startswith(RESPONSE_HEADER_FAMILIES)
+        or lower.endswith(_REQUEST_ID)
     )

@@ -38,7 +38,23 @@ from harness.recording.target import Session, Target
 from harness.scope import current_path
 
 #: Packages whose versions are worth knowing when a recording is looked at years later.
-_WORTH_KNOWING: Final = ("stream-harness", "crewai", "openai", "httpx2", "httpx", "pydantic", "vcrpy")
+_WORTH_KNOWING: Final = (
+    "stream-harness",
+    "crewai",
+    "openai",
+    "anthropic",
+    "google-genai",
+    "boto3",
+    "aiobotocore",
+    "azure-ai-inference",
+    "litellm",
+    "httpx2",
+    "httpx",
+    "urllib3",
+    "aiohttp",
+    "pydantic",
+    "vcrpy",
+)
 
 
 @dataclass(frozen=True)

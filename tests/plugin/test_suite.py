@@ -9,6 +9,7 @@ import pytest
 
 from conformance import FlowConformance, LLMConformance, RuntimeConformance
 from conformance.clauses import CLAUSES
+from conformance.recordings.scenarios import provider_scenarios
 from conformance.scenarios import scenarios
 from harness.errors import UsageError
 from tests.plugin.conftest import ROOT, InnerRun
@@ -27,7 +28,7 @@ class TestIt(RuntimeConformance):
 """
 BROKEN = """
 import pytest
-from conformance import LLMConformance
+from conformance import RuntimeConformance
 from conformance.subjects.harness import HarnessSubject
 
 class Broken(HarnessSubject):
@@ -37,7 +38,7 @@ class Broken(HarnessSubject):
         raise RuntimeError("this runtime has no sessions")
     asession = session
 
-class TestIt(LLMConformance):
+class TestIt(RuntimeConformance):
     @pytest.fixture
     def subject(self):
         return Broken()
@@ -53,8 +54,13 @@ def test_every_clause_and_scenario_is_one_test() -> None:
     beside = {(None, one.id) for one in scenarios()}
     lonely = {(clause, None) for clause in CLAUSES if clause not in {name for name, _ in decided}}
     assert _cases(RuntimeConformance) == decided | beside | lonely
-    assert _cases(FlowConformance) | _cases(LLMConformance) == decided | beside
-    assert not _cases(FlowConformance) & _cases(LLMConformance)
+    assert _cases(FlowConformance) < decided | beside
+
+
+def test_every_clause_that_recordings_show_is_a_test_of_its_own() -> None:
+    decided = {(clause, one.id) for one in provider_scenarios() for clause in one.clauses}
+    assert _cases(LLMConformance) == decided | {(None, one.id) for one in provider_scenarios()}
+    assert {clause for clause in CLAUSES if clause.startswith("llm.")} <= {clause for clause, _ in decided}
 
 
 def test_the_clauses_are_imported_without_pytest() -> None:
@@ -80,7 +86,7 @@ def test_the_suite_is_spread_over_workers(inner: InnerRun) -> None:
 
 
 def test_a_class_that_names_no_subject_is_told_so(inner: InnerRun) -> None:
-    source = "from conformance import LLMConformance\nclass TestIt(LLMConformance): pass"
+    source = "from conformance import RuntimeConformance\nclass TestIt(RuntimeConformance): pass"
     result = inner("-k", "llm_usage", test_it=source)
     assert set(result.parseoutcomes()) <= {"errors", "deselected", "error"}
     result.stdout.fnmatch_lines(["*override the fixture `subject`*"])
@@ -89,7 +95,7 @@ def test_a_class_that_names_no_subject_is_told_so(inner: InnerRun) -> None:
 def test_what_a_broken_runtime_does_fails_by_clause_and_each_scenario_is_performed_once(inner: InnerRun) -> None:
     counting = """
 def test_zz_scenarios_and_performances():
-    asked = {case.scenario for name, cases in vars(LLMConformance)["_cases"].items() if "usage" in name for case in cases}
+    asked = {case.scenario for name, cases in vars(RuntimeConformance)["_cases"].items() if "usage" in name for case in cases}
     assert 0 < Broken.performed <= len(asked)
 """
     result = inner("-k", "usage or zz", test_it=BROKEN + counting)
@@ -100,10 +106,39 @@ def test_zz_scenarios_and_performances():
     result.stdout.fnmatch_lines_random(["PASSED *test_zz*"])
 
 
+RECORDED = """
+import pytest
+from conformance import LLMConformance
+
+class TestIt(LLMConformance):
+    @pytest.fixture
+    def recordings(self):
+        return "azure"
+"""
+
+
+def test_an_integration_is_tested_by_its_recordings_with_clause_and_situation_in_the_test_id(inner: InnerRun) -> None:
+    result = inner("-k", "truncation or no-stream", "-v", test_it=RECORDED)
+    assert not {"failed", "errors"} & set(result.parseoutcomes())
+    result.stdout.fnmatch_lines_random(
+        [
+            "*test_llm_truncation[[]llm.truncation-provider/cut/sync[]]*",
+            "*test_llm_no-stream[[]*/not-streamed/async[]]*",
+        ]
+    )
+
+
+def test_what_recordings_do_not_show_fails_or_is_skipped(inner: InnerRun) -> None:
+    source = RECORDED.replace('"azure"', f"{str(ROOT / 'cassettes' / 'azure' / 'text')!r}")
+    outcomes = inner("-k", "no-stream or thinking", test_it=source)
+    assert outcomes.parseoutcomes()["failed"] == 2
+    outcomes.stdout.fnmatch_lines_random(["*record a call with stream=False*", "*no recording holds any thinking*"])
+
+
 HUNG = """
 import os
 import pytest
-from conformance import LLMConformance
+from conformance import RuntimeConformance
 from conformance.subjects.harness import HarnessSubject
 
 class Exiting(HarnessSubject):
@@ -112,7 +147,7 @@ class Exiting(HarnessSubject):
     def llm(self, performance, **settings):
         os._exit(3)
 
-class TestIt(LLMConformance):
+class TestIt(RuntimeConformance):
     @pytest.fixture
     def subject(self):
         return "test_it:Exiting"
@@ -172,12 +207,17 @@ def _without_decisions(self: object) -> None: ...
 def test_an_override_is_refused(name: str, override: object, mixed_in: bool) -> None:
     with pytest.raises(UsageError, match=name):
         if mixed_in:
-            type("TestIt", (type("Mixin", (), {name: override}), LLMConformance), {})
+            type("TestIt", (type("Mixin", (), {name: override}), RuntimeConformance), {})
         else:
-            type("TestIt", (LLMConformance,), {name: override})
+            type("TestIt", (RuntimeConformance,), {name: override})
 
 
-def test_two_suites_may_be_joined() -> None:
-    class TestBoth(LLMConformance, FlowConformance): ...
+def test_two_suites_of_one_subject_may_be_joined() -> None:
+    class TestBoth(RuntimeConformance, FlowConformance): ...
 
-    assert TestBoth.__mro__[1:3] == (LLMConformance, FlowConformance)
+    assert TestBoth.__mro__[1:3] == (RuntimeConformance, FlowConformance)
+
+
+def test_suites_of_two_subjects_may_not_be_joined() -> None:
+    with pytest.raises(UsageError, match="decisions"):
+        type("TestBoth", (LLMConformance, FlowConformance), {})

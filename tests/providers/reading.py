@@ -12,6 +12,8 @@ from typing import Any
 
 import yaml
 
+from conformance.wire import read as read_wire
+
 
 @dataclass
 class Said:
@@ -24,6 +26,21 @@ class Said:
     #: Under the names that all providers share.
     usage: dict[str, int] | None = None
     finish_reason: str | None = None
+
+
+def said(wire_format: str, content_type: str, body: bytes) -> Said:
+    """Return what an answer says by the readers that the provider suite has, which know no adapter and no SDK."""
+    streamed = content_type.startswith(("text/event-stream", "application/vnd.amazon.eventstream"))
+    reading = read_wire(wire_format, body, streamed=streamed)
+    assert reading.ended
+    assert not reading.failed
+    return Said(
+        text=reading.text,
+        thinking=reading.thinking,
+        calls=[(call.id or "", call.name, json.loads(call.arguments)) for call in reading.calls],
+        usage=reading.usage,
+        finish_reason=reading.finish_reason,
+    )
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from harness.errors import (
 )
 from harness.llm import LLM
 from harness.providers.azure_request import parse_recorded, wire_body
+from harness.providers.recognition import recognized
 from harness.recording.replay import replay_cassette
 from harness.recording.tape import playing
 from harness.recording.wire import Chunk, Ending, Interaction, WireRequest, WireResponse
@@ -281,6 +282,7 @@ def test_closing_an_async_session_ends_the_connection_that_it_waits_for(server: 
         ("https://r.openai.azure.com/openai/deployments/d/chat/completions?api-version=1", {}, "azure/d"),
         ("https://r.openai.azure.com/openai/deployments/d/chat/completions?api-version=1", {"model": "d"}, "azure/d"),
         ("https://m.models.ai.azure.com/chat/completions?api-version=1", {"model": "phi"}, "azure/phi"),
+        ("https://m.services.ai.azure.com/models/chat/completions?api-version=1", {"model": "phi"}, "azure/phi"),
         ("https://r.openai.azure.com/openai/v1/chat/completions", {"model": "d"}, "openai/d"),
         ("https://r.openai.azure.com/openai/deployments/gpt-5/chat/completions?api-version=1",
          {"max_completion_tokens": 5, "stream": True, "stream_options": {"include_usage": True}}, "azure/gpt-5"),
@@ -291,6 +293,9 @@ def test_a_recorded_url_names_model_endpoint_and_version(url: str, body: dict[st
     call = parse_recorded(url, json.dumps(sent).encode())
     llm, request = again(call)
     assert call.model == model
+    api = recognized("POST", url)
+    assert api is not None
+    assert api.provider == "azure"
     assert f"{llm.base_url}/chat/completions" == url.partition("?")[0]
     if model.startswith("azure/"):
         assert llm.api_version == "1"

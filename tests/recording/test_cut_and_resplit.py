@@ -7,19 +7,18 @@ bytes in other pieces give the same frames (clause `llm.rechunk`).
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import example, given, settings, strategies as st
 
-from harness.errors import ProviderError, StreamTruncatedError
+from harness.errors import ProviderError
 from harness.recording.dialects import dialect_of
 from harness.recording.faults import cut_points, parse_fault, resplit
-from harness.recording.splitting import events_of
 from harness.recording.wire import Chunk, Ending, Interaction, WireRequest, WireResponse
-from tests.recording.remade import Remade, Run, shipped_streams, streams_of
+from tests.recording.cutting import SAYS, check_cuts, check_split
+from tests.recording.remade import Remade, shipped_streams, streams_of
 
 #: In order without an end marker, by closing the connection, by breaking it.
 BREAKS = ("end", "cut", "reset")
@@ -27,41 +26,6 @@ BREAKS = ("end", "cut", "reset")
 SPLITS = st.lists(st.integers(1, 500), min_size=1, max_size=40)
 #: Of a long stream, so many cut points are looked at, spread over all of it; and bytes one by one up to this length.
 SAMPLE, SHORT = 3, 10_000
-
-
-def payloads(events: tuple[bytes, ...]) -> Iterator[dict[str, Any]]:
-    """Yield the JSON of server-sent events; read by hand, so as not to ask a decoder about itself."""
-    for event in events:
-        data = b"".join(line[5:] for line in event.splitlines() if line.startswith(b"data:")).strip()
-        if data.startswith(b"{") and event.endswith(b"\n\n"):
-            yield json.loads(data)
-
-
-def openai_deltas(payload: dict[str, Any]) -> Iterator[str]:
-    for choice in payload.get("choices", [])[:1]:
-        delta: dict[str, Any] = choice["delta"]
-        yield delta.get("content") or delta.get("refusal") or ""
-        for call in delta.get("tool_calls") or []:
-            yield call["function"].get("arguments") or ""
-
-
-def anthropic_deltas(payload: dict[str, Any]) -> Iterator[str]:
-    if payload["type"] == "content_block_delta":
-        delta: dict[str, Any] = payload["delta"]
-        yield next((delta[key] for key in ("text", "thinking", "partial_json") if key in delta), "")
-
-
-def responses_deltas(payload: dict[str, Any]) -> Iterator[str]:
-    if payload["type"].endswith(".delta"):
-        yield payload["delta"]
-
-
-#: By wire format: what one event says. Where there is no row, frames are only held against those of the whole run.
-SAYS: dict[str, Callable[[dict[str, Any]], Iterator[str]]] = {
-    "anthropic": anthropic_deltas,
-    "openai": openai_deltas,
-    "openai-responses": responses_deltas,
-}
 
 
 def greeting() -> Interaction:
@@ -105,26 +69,6 @@ def test_a_cut_at_any_chunk_is_a_typed_failure_after_the_frames_that_came(stream
     check_cuts(stream, how, points)
 
 
-def check_cuts(stream: Remade, how: str, points: tuple[int, ...]) -> None:
-    recorded = stream.interaction.response
-    for point in points:
-        (cut,) = parse_fault(f"{how}:{point}").apply(recorded)
-        assert cut.body == recorded.body[:point]
-        check_cut(stream, cut, stream.against(cut))
-
-
-def check_cut(stream: Remade, cut: WireResponse, run: Run) -> None:
-    assert isinstance(run.error, ProviderError), f"cut at {len(cut.body)} ended with {run.error!r}"
-    if run.chunks:
-        assert isinstance(run.error, StreamTruncatedError)
-    *before, last = run.frames
-    assert (last["type"], last["data"]["error_type"]) == ("llm_call_failed", type(run.error).__name__)
-    assert before == stream.whole.frames[: len(before)]
-    says = SAYS.get(dialect_of(cut).name)
-    if says is not None:
-        assert run.chunks == "".join(delta for payload in payloads(events_of(cut)) for delta in says(payload))
-
-
 @pytest.mark.parametrize(
     "stream",
     [pytest.param(stream, id=name) for name, stream in STREAMS if dialect_of(stream.interaction.response).name in SAYS],
@@ -142,15 +86,6 @@ def test_a_stream_without_its_end_marker_has_shown_everything_and_failed(stream:
 @example(lengths=[10_000_000])
 def test_however_the_bytes_are_split_the_frames_are_the_same(stream: Remade, lengths: list[int]) -> None:
     check_split(stream, lengths)
-
-
-def check_split(stream: Remade, lengths: list[int]) -> None:
-    recorded = stream.interaction.response
-    split = resplit(recorded, lengths)
-    assert split.body == recorded.body
-    run = stream.against(split)
-    assert run.frames == stream.whole.frames
-    assert (type(run.error), str(run.error)) == (type(stream.whole.error), str(stream.whole.error))
 
 
 def test_a_split_at_any_one_byte_gives_the_same_frames() -> None:

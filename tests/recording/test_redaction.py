@@ -185,3 +185,8 @@ def test_no_planted_secret_is_in_any_written_file(tmp_path: Path) -> None:
     # YAML folds long lines; without their breaks nothing of a secret can hide.
     flat = "".join(written.split())
     assert [planted.id for planted in BY_FORM if "".join(planted.core.split())[:24] in flat] == []
+
+
+@pytest.mark.parametrize("name", ["request-id", "X-Request-Id", "acme-request-id", "apim-request-id"])
+def test_the_name_that_a_provider_gives_a_request_is_kept(name: str) -> None:
+    assert (name, "req_1") in REDACTOR.response(response(b"{}", "application/json", (name, "req_1"))).headers

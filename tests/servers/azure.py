@@ -2,7 +2,8 @@
 
 `AzureServer` answers `POST /openai/deployments/<deployment>/chat/completions?api-version=…` from the scenarios of the
 OpenAI chat server, with what Azure adds: the results of content filters, keys in alphabetical order, and a first event
-that tells of the prompt alone. `POST /openai/v1/responses` is answered as the OpenAI Responses server does.
+that tells of the prompt alone. `POST /chat/completions?api-version=…` is the same at an endpoint of a model that thinks.
+`POST /openai/v1/responses` is answered as the OpenAI Responses server does.
 """
 
 from __future__ import annotations
@@ -11,15 +12,18 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Final, Self
 
+from tests.servers.compatible import SCENARIOS
 from tests.servers.openai_chat import MODELS, ChatRequest, OpenAIChatServer
 from tests.servers.openai_chat_scenarios import Failure
 from tests.servers.openai_responses import OpenAIResponsesServer
 from tests.servers.wire_server import Hold, WireRequest, WireResponse
 
-_PATH: Final = re.compile(r"/openai/deployments/([^/]+)/chat/completions\?api-version=(\d{4}-\d\d-\d\d(?:-preview)?)")
+_PATH: Final = re.compile(
+    r"(?:/openai/deployments/([^/]+))?/chat/completions\?api-version=(\d{4}-\d\d-\d\d(?:-preview)?)"
+)
 _SAFE: Final = {"filtered": False, "severity": "safe"}
 _PROMPT_FILTERS: Final = {
     "hate": _SAFE,
@@ -32,10 +36,12 @@ _TEXT_FILTERS: Final = {"hate": _SAFE, "self_harm": _SAFE, "sexual": _SAFE, "vio
 
 
 class AzureServer(OpenAIChatServer):
-    """An Azure OpenAI resource whose deployments are named as their models are."""
+    """An Azure OpenAI resource whose deployments are named as their models are, and an endpoint of another model."""
+
+    models = MappingProxyType({**MODELS, "DeepSeek-R1": "deepseek-r1"})
 
     def __init__(self, *, port: int = 0) -> None:
-        super().__init__(port=port)
+        super().__init__(SCENARIOS, port=port)
         self._responses = OpenAIResponsesServer()
 
     def __enter__(self) -> Self:
@@ -65,10 +71,11 @@ class AzureServer(OpenAIChatServer):
         if "api-key" not in request.headers:
             text = "Access denied due to invalid subscription key or wrong API endpoint."
             return self._failure("no-key", Failure(401, text, "", code="401"))
-        if asked[1] not in MODELS:
+        model = asked[1] or body.get("model")
+        if model not in self.models:
             text = "The API deployment for this resource does not exist."
             return self._failure("no-deployment", Failure(404, text, "", code="DeploymentNotFound"))
-        return _as_azure(self._complete({**body, "model": asked[1]}))
+        return _as_azure(self._complete({**body, "model": model}))
 
     def _failure(self, name: str, failure: Failure) -> WireResponse:
         answer = super()._failure(name, failure)

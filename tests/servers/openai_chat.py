@@ -18,7 +18,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from tests.servers.openai_chat_scenarios import SCENARIOS, Completion, Failure, Scenario
 from tests.servers.openai_chat_wire import Message, chunks, completion, error, message_text, sse
@@ -51,6 +51,10 @@ class ChatRequest:
 class OpenAIChatServer(WireServer):
     """Answers chat completions from `scenarios`; keeps what it was asked in `requests`, in order of arrival."""
 
+    #: The models that this server has, and its paths.
+    models: ClassVar[Mapping[str, str]] = MODELS
+    paths: ClassVar[frozenset[str]] = frozenset({"/v1/chat/completions"})
+
     def __init__(self, scenarios: Mapping[str, Scenario] = SCENARIOS, *, port: int = 0) -> None:
         super().__init__(port=port)
         self.scenarios = scenarios
@@ -73,7 +77,7 @@ class OpenAIChatServer(WireServer):
             self.requests.append(ChatRequest(request.method, request.path, request.headers, body))
         if not isinstance(parsed, dict):
             return self._failure("unread", _bad_request("We could not parse the JSON body of your request."))
-        if (request.method, request.path.partition("?")[0]) != ("POST", "/v1/chat/completions"):
+        if request.method != "POST" or request.path.partition("?")[0] not in self.paths:
             return self._failure(
                 "unknown-url",
                 Failure(404, f"Invalid URL ({request.method} {request.path})", "invalid_request_error"),
@@ -84,7 +88,7 @@ class OpenAIChatServer(WireServer):
 
     def _complete(self, body: Mapping[str, Any]) -> WireResponse:
         model = str(body.get("model"))
-        if model not in MODELS:
+        if model not in self.models:
             text = f"The model `{model}` does not exist or you do not have access to it."
             return self._failure("no-model", Failure(404, text, "invalid_request_error", code="model_not_found"))
         messages: Sequence[Mapping[str, Any]] = body.get("messages") or []
@@ -97,7 +101,7 @@ class OpenAIChatServer(WireServer):
             return self._failure(name, _bad_request(f"Missing required parameter: '{missing[0]}'.", param=missing[0]))
         if isinstance(reply, Failure):
             return self._failure(name, reply)
-        message = Message.of(reply, body, MODELS[model], self._seed(f"{name}/{model}"))
+        message = Message.of(reply, body, self.models[model], self._seed(f"{name}/{model}"))
         headers = _headers(message.seed)
         if not body.get("stream"):
             if reply.failure is not None:

@@ -49,6 +49,8 @@ class Completion:
     failure: Failure | None = None
     #: Wait for `server.hold` before the status line, or after this many events.
     hold: Literal["head"] | int | None = None
+    #: What a host of reasoning models sends before the text; OpenAI itself shows none.
+    reasoning: str = ""
 
 
 @dataclass(frozen=True)

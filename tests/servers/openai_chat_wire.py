@@ -33,6 +33,7 @@ class Message:
     calls: tuple[Call, ...]
     finish_reason: str
     prompt_tokens: int
+    reasoning: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, reply: Completion, body: Mapping[str, Any], model: str, seed: str) -> Message:
@@ -43,7 +44,8 @@ class Message:
             text, finish_reason = text[:limit], "length"
         # Four characters a token is the provider's rule of thumb.
         prompt_tokens = sum(4 + len(message_text(message.get("content"))) // 4 for message in body["messages"])
-        return cls(seed, model, text, pieces(reply.refusal), reply.calls, finish_reason, prompt_tokens)
+        said = (text, pieces(reply.refusal), reply.calls)
+        return cls(seed, model, *said, finish_reason, prompt_tokens, pieces(reply.reasoning))
 
     @property
     def id(self) -> str:
@@ -59,14 +61,14 @@ class Message:
     @property
     def usage(self) -> dict[str, Any]:
         called = sum(1 + len(pieces(call.arguments)) for call in self.calls)
-        completion = len(self.text) + len(self.refusal) + called
+        completion = len(self.reasoning) + len(self.text) + len(self.refusal) + called
         return {
             "prompt_tokens": self.prompt_tokens,
             "completion_tokens": completion,
             "total_tokens": self.prompt_tokens + completion,
             "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
             "completion_tokens_details": {
-                "reasoning_tokens": 0,
+                "reasoning_tokens": len(self.reasoning),
                 "audio_tokens": 0,
                 "accepted_prediction_tokens": 0,
                 "rejected_prediction_tokens": 0,
@@ -124,6 +126,7 @@ def _deltas(message: Message) -> Iterator[dict[str, Any]]:
             yield {**first, "tool_calls": [_opened(message, 0, only)], "refusal": None}
         case _:
             yield first
+    yield from ({"reasoning_content": piece} for piece in message.reasoning)
     yield from ({"content": piece} for piece in message.text)
     yield from ({"refusal": piece} for piece in message.refusal)
     for index, call in enumerate(message.calls):
@@ -156,6 +159,7 @@ def completion(message: Message) -> dict[str, Any]:
     said = {
         "role": "assistant",
         "content": content,
+        **({"reasoning_content": "".join(message.reasoning)} if message.reasoning else {}),
         **({"tool_calls": calls} if calls else {}),
         "refusal": "".join(message.refusal) or None,
         "annotations": [],

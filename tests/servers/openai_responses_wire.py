@@ -136,6 +136,8 @@ class Response:
             events.append({"type": "response.reasoning_summary_text.done", **where, **tail, "text": summary})
             events.append({"type": f"{head['type']}.done", **where, "part": part, **tail})
         done = {**item, "summary": [{"type": "summary_text", "text": text} for text in self.answer.summaries]}
+        if "reasoning.encrypted_content" in (self.request.get("include") or ()):
+            done["encrypted_content"] = letters(f"{self.seed}/encrypted/{place}", 60)
         return item, done, events
 
     def _search(self, query: str, place: int) -> tuple[dict[str, Any], dict[str, Any], list[dict[str, Any]]]:

@@ -1,0 +1,137 @@
+"""One situation of the provider suite performed and judged, and the whole suite run against a provider."""
+
+from __future__ import annotations
+
+import traceback
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Final
+
+from conformance.clauses import CLAUSES
+from conformance.judge import judge
+from conformance.recordings.found import RecordedProvider, load_provider
+from conformance.recordings.scenarios import ProviderScenario, provider_scenarios
+from conformance.running import (
+    Decision,
+    Found,
+    Kind,
+    Performer,
+    ScenarioResult,
+    _all_failed,
+    _is_ours,
+    _Processes,
+)
+
+#: How long one situation may take, which is put to every recording.
+DEADLINE_S: Final = 60.0
+#: Of one clause in one situation, so many violations are told; a broken integration breaks it at every place.
+_MOST_TOLD: Final = 10
+#: What to record, for each clause that recordings must show.
+_TO_RECORD: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "llm.no-stream": "a call with stream=False",
+        "llm.tool-chunks": "a call in which the model asks for a tool",
+        "llm.tool-run": "a call in which the model asks for a tool",
+        "llm.thinking": "a call in which the model thinks",
+    }
+)
+_STREAM: Final = "a streamed call that gives text and ends well"
+
+
+def perform_on(provider: RecordedProvider, scenario: ProviderScenario) -> ScenarioResult:
+    """Put every recording that fits into one situation, here, and judge what came of it."""
+    try:
+        return ScenarioResult(scenario.id, tuple(_decisions(provider, scenario)))
+    except Exception as error:
+        if _is_ours(error):
+            return ScenarioResult(scenario.id, (), fault=traceback.format_exc())
+        return _all_failed(scenario, f"a target raised {type(error).__name__}: {error}")
+
+
+def _decisions(provider: RecordedProvider, scenario: ProviderScenario) -> Iterator[Decision]:
+    mine = scenario.clauses & clauses_of(provider)
+    broken: defaultdict[str, list[Found]] = defaultdict(list)
+    held: set[str] = set()
+    for seen in scenario.observe(provider):
+        if seen.evidence is None:
+            for clause in mine:
+                broken[clause].append(Found(None, f"{seen.label}: {seen.why}"))
+            continue
+        for row in judge(seen.evidence, provider.capabilities).clauses:
+            if row.status == "passed":
+                held.add(row.clause.id)
+            for one in row.violations:
+                broken[row.clause.id].append(Found(one.seq, f"{seen.label}: {one.message}"))
+    for clause in CLAUSES:
+        if clause in broken:
+            yield Decision(clause, "failed", tuple(_told(broken[clause])))
+        elif clause in held & mine:
+            yield Decision(clause, "passed")
+
+
+def _told(found: list[Found]) -> Iterator[Found]:
+    yield from found[:_MOST_TOLD]
+    if len(found) > _MOST_TOLD:
+        yield Found(None, f"and {len(found) - _MOST_TOLD} more")
+
+
+def clauses_of(provider: RecordedProvider) -> frozenset[str]:
+    """Return the clauses that the recordings of a provider must show."""
+    decided = frozenset[str]().union(*(one.clauses for one in provider_scenarios()))
+    return frozenset(clause for clause in decided if CLAUSES[clause].capabilities <= provider.capabilities)
+
+
+def undecided(clauses: Iterable[str], results: Collection[ScenarioResult]) -> tuple[ScenarioResult, ...]:
+    """Return, for each clause that no situation has decided, that it can't be tested, and what to record."""
+    said = {decision.clause for result in results for decision in result.decisions}
+    missing = [clause for clause in CLAUSES if clause in set(clauses) - said]
+    return tuple(ScenarioResult(_first(clause), (not_shown(clause),)) for clause in missing)
+
+
+def not_shown(clause: str) -> Decision:
+    """Return that recordings do not show a clause, and what to record so that they do."""
+    wanted = _TO_RECORD.get(clause, _STREAM)
+    return Decision(clause, "not-testable", (Found(None, f"no recording shows it; record {wanted}"),))
+
+
+def _first(clause: str) -> str:
+    return next(one.id for one in provider_scenarios() if clause in one.clauses)
+
+
+def run_provider(name: str, chosen: Collection[str], *, workers: int = 1) -> Iterator[ScenarioResult]:
+    """Run the suite against the recordings of one provider; its scenarios are told with its name.
+
+    `chosen` are the clauses to decide. Each situation is performed in a process where it can do no harm.
+    """
+    provider = load_provider(name)
+    wanted = clauses_of(provider) & set(chosen)
+    ids = [one.id for one in provider_scenarios() if one.clauses & wanted]
+    processes = _Processes(name, DEADLINE_S, PROVIDER)
+    results = []
+    try:
+        with ThreadPoolExecutor(workers) as pool:
+            for result in pool.map(processes.perform, ids):
+                results.append(result)
+                yield _of(provider, result)
+    finally:
+        processes.close()
+    for result in undecided(wanted, results):
+        yield _of(provider, result)
+
+
+def _of(provider: RecordedProvider, result: ScenarioResult) -> ScenarioResult:
+    return replace(result, scenario=result.scenario.replace("provider/", f"{provider.name}/", 1))
+
+
+def performer(name: str) -> Performer:
+    """Return what performs a situation by its id on the recordings that `name` stands for."""
+    provider = load_provider(name)
+    by_id = {one.id: one for one in provider_scenarios()}
+    return lambda scenario: perform_on(provider, by_id[scenario])
+
+
+#: What processes of this suite do.
+PROVIDER: Final = Kind(performer, provider_scenarios)

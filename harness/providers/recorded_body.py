@@ -1,0 +1,56 @@
+"""Reading the JSON body of a recorded request, as far as all wire formats have it in common."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+from harness.errors import UsageError
+
+
+class Kind(NamedTuple):
+    """What a field must be, and how to tell."""
+
+    name: str
+    fits: Callable[[Any], object]
+
+
+TEXT: Final = Kind("a string with something in it", lambda value: isinstance(value, str) and value != "")
+FLAG: Final = Kind("true or false", lambda value: isinstance(value, bool))
+OBJECT: Final = Kind("an object", lambda value: isinstance(value, dict))
+OBJECTS: Final = Kind(
+    "a list of objects", lambda value: isinstance(value, list) and all(isinstance(one, dict) for one in value)
+)
+#: A conversation.
+MESSAGES: Final = Kind("a list of at least one object", lambda value: OBJECTS.fits(value) and bool(value))
+#: A conversation of the Responses API.
+TEXT_OR_ITEMS: Final = Kind(
+    "a string or a list with something in it",
+    lambda value: isinstance(value, str) or (isinstance(value, list) and value),
+)
+#: A system prompt of Anthropic.
+TEXT_OR_BLOCKS: Final = Kind("a string or a list", lambda value: isinstance(value, str | list))
+
+
+def json_object(body: bytes, needed: dict[str, Kind], others: dict[str, Kind] | None = None) -> dict[str, Any]:
+    """Return a recorded body, with the fields that are `needed`; those in `others` may be missing or null.
+
+    Raises:
+        UsageError: it is no JSON object, or a field is missing or of another kind; it is named.
+    """
+    try:
+        recorded = json.loads(body)
+    except ValueError as error:
+        raise UsageError(f"the recorded request body is not JSON: {error}") from error
+    if not isinstance(recorded, dict):
+        raise UsageError(f"the recorded request body is {type(recorded).__name__}, not an object")
+    for name, kind in needed.items():
+        if name not in recorded:
+            raise UsageError(f"the recorded request has no {name!r}")
+        if not kind.fits(recorded[name]):
+            raise UsageError(f"{name} of the recorded request is not {kind.name}")
+    for name, kind in (others or {}).items():
+        if recorded.get(name) is not None and not kind.fits(recorded[name]):
+            raise UsageError(f"{name} of the recorded request is not {kind.name}")
+    return recorded

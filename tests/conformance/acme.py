@@ -1,0 +1,251 @@
+"""Acme, a provider with a wire format of its own: its integration, sound and broken, and its side of the wire.
+
+A streamed answer is lines of JSON: `{"say": …}`, `{"think": …}`, `{"call": …}`, `{"used": [prompt, completion]}`, and
+`{"over": reason}` at the end. What does not stream is one object with the same members.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import threading
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import httpx
+
+from harness import BaseLLM, StreamSession
+from harness.errors import (
+    MalformedResponseError,
+    ProviderConnectionError,
+    ProviderError,
+    ProviderStatusError,
+    StreamTruncatedError,
+)
+from harness.llm import Finish, LLMRequest, TextDelta, ThinkingDelta, ToolCallDelta, Usage
+from harness.llm.parts import Part
+from tests.recording.loopback import Exchange
+
+URL = "https://api.acme.example/v2/say"
+TOOL = {
+    "type": "function",
+    "function": {"name": "get_tide", "description": "The tide.", "parameters": {"type": "object"}},
+}
+_LINES: dict[str, list[dict[str, Any]]] = {
+    "greet": [{"think": "Who "}, {"think": "asks?"}, {"say": "Grüße aus "}, {"say": "Århus 🌊"}],
+    "ask": [
+        {"say": "Let me look."},
+        {"call": ["c1", "get_tide", '{"harbour": ']},
+        {"call": ["c1", "get_tide", '"Århus"}']},
+    ],
+}
+
+
+def answer(exchange: Exchange) -> None:
+    """Answer one request as Acme does, each line in a piece of its own."""
+    asked = json.loads(exchange.body)
+    identified = {"acme_request_id": f"acme-{asked['ask']}"}
+    if asked["ask"] == "refuse":
+        exchange.head("402 Payment Required", "application/json", **identified)
+        exchange.chunk(b'{"complaint": "no credit"}')
+    elif asked["stream"]:
+        exchange.head(content_type="application/x-ndjson", **identified)
+        for line in [*_LINES[asked["ask"]], {"used": [3, 4]}, {"over": "done"}]:
+            exchange.chunk(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+    else:
+        exchange.head(content_type="application/json", **identified)
+        exchange.chunk(json.dumps({"say": "Grüße", "used": [3, 4], "over": "done"}).encode())
+    exchange.finish()
+
+
+class Acme(BaseLLM):
+    """The sound integration."""
+
+    provider = "acme"
+
+    def generate(self, request: LLMRequest) -> Iterator[Part]:
+        body = {"ask": request.messages[-1].content, "stream": request.stream}
+        identified, begun = None, False
+        try:
+            with httpx.Client(trust_env=False) as client, client.stream("POST", URL, json=body) as response:
+                identified = response.headers.get("acme-request-id")
+                if response.status_code >= 400:
+                    raise self.refused(response.status_code, identified)
+                begun = True
+                for line in self.lines(response.iter_raw()):
+                    yield from self.parts(line)
+        except httpx.HTTPError as error:
+            cut = StreamTruncatedError if begun else ProviderConnectionError
+            raise cut(str(error), provider="acme", request_id=identified) from error
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            raise MalformedResponseError(str(error), provider="acme", request_id=identified) from error
+
+    def refused(self, status: int, identified: str | None) -> Exception:
+        return ProviderStatusError(f"acme says {status}", provider="acme", status=status, request_id=identified)
+
+    def lines(self, pieces: Iterable[bytes]) -> Iterator[str]:
+        rest = b""
+        for piece in pieces:
+            *whole, rest = (rest + piece).split(b"\n")
+            yield from (line.decode() for line in whole)
+        if rest:
+            yield rest.decode()
+
+    def parts(self, line: str) -> Iterator[Part]:
+        said = json.loads(line)
+        if "think" in said:
+            yield ThinkingDelta(said["think"])
+        if "say" in said:
+            yield TextDelta(said["say"])
+        if "call" in said:
+            yield ToolCallDelta(0, *said["call"])
+        if "used" in said:
+            prompt, completion = said["used"]
+            yield Usage(prompt, completion, prompt + completion)
+        if "over" in said:
+            yield Finish("stop", said["over"])
+
+
+class Sound:
+    """What is recorded; each broken integration has the same targets, under its own name."""
+
+    LLM: type[BaseLLM] = Acme
+
+    @classmethod
+    def text(cls) -> StreamSession[Any]:
+        return cls.LLM("one").stream_events("greet")
+
+    @classmethod
+    def tool(cls) -> StreamSession[Any]:
+        return cls.LLM("one").stream_events("ask", tools=[TOOL])
+
+    @classmethod
+    def refused(cls) -> StreamSession[Any]:
+        return cls.LLM("one").stream_events("refuse")
+
+    @classmethod
+    def plain(cls) -> StreamSession[Any]:
+        llm = cls.LLM("one", stream=False)
+        return StreamSession(lambda: llm.call("greet"), source=llm)
+
+
+class TornCharacters(Sound):
+    """Decodes each piece by itself."""
+
+    class LLM(Acme):
+        def lines(self, pieces: Iterable[bytes]) -> Iterator[str]:
+            decoded = (piece.decode("utf-8", "replace").encode() for piece in pieces)
+            return super().lines(decoded)
+
+
+class LinesAreChunks(Sound):
+    """Takes each piece for a line."""
+
+    class LLM(Acme):
+        def lines(self, pieces: Iterable[bytes]) -> Iterator[str]:
+            return (piece.decode() for piece in pieces)
+
+
+class ShortIsWhole(Sound):
+    """Says that the answer has ended, whatever came."""
+
+    class LLM(Acme):
+        def generate(self, request: LLMRequest) -> Iterator[Part]:
+            with contextlib.suppress(StreamTruncatedError):
+                yield from super().generate(request)
+            yield Finish("stop")
+
+
+class ErrorsPass(Sound):
+    """Takes what it can't read, and what is refused, for the end."""
+
+    class LLM(Acme):
+        def generate(self, request: LLMRequest) -> Iterator[Part]:
+            try:
+                yield from super().generate(request)
+            except (MalformedResponseError, ProviderStatusError):
+                yield Finish("stop")
+
+
+class ErrorsOfPython(Sound):
+    """Raises what no program can read a status from."""
+
+    class LLM(Acme):
+        def refused(self, status: int, identified: str | None) -> Exception:
+            return RuntimeError(f"acme says {status}")
+
+
+class DisconnectsOfPython(Sound):
+    """Raises what does not say whose connection broke."""
+
+    class LLM(Acme):
+        def generate(self, request: LLMRequest) -> Iterator[Part]:
+            try:
+                yield from super().generate(request)
+            except StreamTruncatedError as error:
+                raise ConnectionError("broken") from error
+
+
+class NoUsage(Sound):
+    """Counts nothing."""
+
+    class LLM(Acme):
+        def parts(self, line: str) -> Iterator[Part]:
+            return (part for part in super().parts(line) if not isinstance(part, Usage))
+
+
+class NoThinking(Sound):
+    """Keeps the reasoning to itself."""
+
+    class LLM(Acme):
+        def parts(self, line: str) -> Iterator[Part]:
+            return (part for part in super().parts(line) if not isinstance(part, ThinkingDelta))
+
+
+class LostWords(Sound):
+    """Drops a piece of text."""
+
+    class LLM(Acme):
+        def parts(self, line: str) -> Iterator[Part]:
+            return (part for part in super().parts(line) if not (isinstance(part, TextDelta) and "rhus" in part.text))
+
+
+class ToolsForgotten(Sound):
+    """Never tells of a tool call."""
+
+    class LLM(Acme):
+        def parts(self, line: str) -> Iterator[Part]:
+            return (part for part in super().parts(line) if not isinstance(part, ToolCallDelta))
+
+
+class Shorter(Sound):
+    """Loses the end of an answer that comes at once."""
+
+    class LLM(Acme):
+        def generate(self, request: LLMRequest) -> Iterator[Part]:
+            for part in super().generate(request):
+                short = isinstance(part, TextDelta) and not request.stream
+                yield TextDelta(part.text[:-1]) if short and isinstance(part, TextDelta) else part
+
+
+class Exiting(Sound):
+    """Ends its process where a stream is cut."""
+
+    class LLM(Acme):
+        def generate(self, request: LLMRequest) -> Iterator[Part]:
+            try:
+                yield from super().generate(request)
+            except ProviderError:
+                os._exit(7)
+
+
+class Hanging(Sound):
+    """Waits for ever where a stream is cut."""
+
+    class LLM(Acme):
+        def generate(self, request: LLMRequest) -> Iterator[Part]:
+            try:
+                yield from super().generate(request)
+            except ProviderError:
+                threading.Event().wait()

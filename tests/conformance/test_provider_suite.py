@@ -1,0 +1,228 @@
+"""The provider suite: sound integrations pass it, and each broken one is caught by its clause, known format or not."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance.command import run_providers
+from conformance.outcome import SuiteOutcome
+from conformance.recordings.found import RecordedProvider, load_provider, shipped
+from conformance.recordings.performing import PROVIDER, clauses_of, perform_on, undecided
+from conformance.recordings.recorded import RecordedRun
+from conformance.recordings.scenarios import provider_scenarios
+from conformance.running import ScenarioResult, _Processes
+from harness.errors import UnreadableRecordingError, UsageError
+from harness.recording import Target, record
+from tests.conformance import acme, broken_openai
+from tests.recording.loopback import loopback
+
+ROOT = Path(__file__).parents[2]
+BY_ID = {one.id: one for one in provider_scenarios()}
+#: Broken integration of a format that the suite does not know → the clause and the situation that it must be caught in.
+BROKEN: Mapping[type[acme.Sound], tuple[str, str]] = {
+    acme.TornCharacters: ("llm.rechunk", "provider/re-split/sync"),
+    acme.LinesAreChunks: ("llm.rechunk", "provider/re-split/async"),
+    acme.ShortIsWhole: ("llm.truncation", "provider/cut/sync"),
+    acme.ErrorsPass: ("llm.errors", "provider/malformed/sync"),
+    acme.ErrorsOfPython: ("llm.errors", "provider/http-500/sync"),
+    acme.DisconnectsOfPython: ("llm.errors", "provider/reset/sync"),
+    acme.NoUsage: ("llm.usage", "provider/whole/sync"),
+    acme.NoThinking: ("llm.thinking", "provider/whole/sync"),
+    acme.LostWords: ("llm.deltas-equal-final", "provider/whole/async"),
+    acme.ToolsForgotten: ("llm.tool-chunks", "provider/whole/sync"),
+    acme.Shorter: ("llm.no-stream", "provider/not-streamed/sync"),
+}
+#: The same for integrations whose bytes the suite reads by itself, so that their own recordings need not be right.
+BROKEN_OPENAI: Mapping[type[broken_openai.Sound], tuple[str, str]] = {
+    broken_openai.NoUsage: ("llm.usage", "provider/whole/sync"),
+    broken_openai.ShortIsWhole: ("llm.truncation", "provider/no-end-marker/sync"),
+    broken_openai.ErrorEventsPass: ("llm.errors", "provider/error-event/sync"),
+    broken_openai.FirstToolOnly: ("llm.tool-chunks", "provider/whole/sync"),
+    broken_openai.ShorterInLoops: ("llm.deltas-equal-final", "provider/whole/async"),
+    broken_openai.OtherReason: ("llm.usage", "provider/whole/sync"),
+    broken_openai.NoRequestId: ("llm.errors", "provider/http-429/async"),
+}
+
+
+@pytest.fixture(scope="module")
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the sound integration of Acme recorded."""
+    folder = tmp_path_factory.mktemp("acme")
+    with loopback(acme.answer) as server:
+        for name in ("text", "tool", "refused", "plain"):
+            target = Target(f"{acme.__name__}:Sound.{name}")
+            record(target, folder / name, base_url=server.url, origin="authored")
+    return folder
+
+
+def _of(folder: Path, targets: type, name: str | None = None) -> RecordedProvider:
+    """Return recordings as if those targets had been recorded."""
+    provider = load_provider(str(folder))
+
+    def renamed(run: RecordedRun) -> RecordedRun:
+        attribute = (name or run.target.name).rpartition(".")[2]
+        return replace(run, target=replace(run.target, name=f"{targets.__module__}:{targets.__name__}.{attribute}"))
+
+    return replace(provider, runs=tuple(map(renamed, provider.runs)))
+
+
+def _failed(result: ScenarioResult) -> dict[str, list[str]]:
+    assert result.fault is None, result.fault
+    return {one.clause: [v.message for v in one.violations] for one in result.decisions if one.status == "failed"}
+
+
+def test_a_sound_integration_of_a_format_that_nobody_knows_passes(recordings: Path) -> None:
+    provider = load_provider(str(recordings))
+    assert provider.capabilities == {"llm", "tools", "thinking"}
+    results = [perform_on(provider, scenario) for scenario in provider_scenarios()]
+    assert {one.scenario: failed for one in results if (failed := _failed(one))} == {}
+    assert undecided(clauses_of(provider), results) == ()
+
+
+@pytest.mark.parametrize("targets", BROKEN, ids=lambda one: one.__name__)
+def test_a_broken_integration_is_caught_by_its_clause(recordings: Path, targets: type[acme.Sound]) -> None:
+    clause, situation = BROKEN[targets]
+    failed = _failed(perform_on(_of(recordings, targets), BY_ID[situation]))
+    assert clause in failed
+    assert all(
+        message.split(",")[0].split(":")[0] in ("text", "tool", "refused", "plain") for message in failed[clause][:9]
+    )
+
+
+def test_a_violation_names_the_recording_and_the_place_of_the_cut(recordings: Path) -> None:
+    failed = _failed(perform_on(_of(recordings, acme.ShortIsWhole), BY_ID["provider/cut/sync"]))
+    assert any(message.startswith("text, ended in order after 0 of ") for message in failed["llm.truncation"])
+
+
+@pytest.mark.parametrize(("targets", "says"), [(acme.Exiting, "exit code 7"), (acme.Hanging, "within 3.0 s")])
+def test_an_integration_that_does_not_come_back_is_judged(
+    recordings: Path, tmp_path: Path, targets: type[acme.Sound], says: str
+) -> None:
+    for name in ("text", "plain"):
+        shutil.copytree(recordings / name, tmp_path / name)
+        path = tmp_path / name / "recording.json"
+        path.write_text(path.read_text().replace(":Sound.", f":{targets.__name__}."))
+    processes = _Processes(str(tmp_path), 3.0, PROVIDER)
+    try:
+        cut = _failed(processes.perform("provider/reset/sync"))
+        assert not _failed(processes.perform("provider/not-streamed/sync"))
+    finally:
+        processes.close()
+    assert all(says in messages[0] for messages in cut.values())
+    assert "llm.truncation" in cut
+
+
+@pytest.mark.parametrize("targets", BROKEN_OPENAI, ids=lambda one: one.__name__)
+def test_where_the_bytes_are_known_they_are_the_measure(targets: type[broken_openai.Sound]) -> None:
+    clause, situation = BROKEN_OPENAI[targets]
+    openai = shipped()["openai"]
+    sound = _together([_of(openai / name, broken_openai.Sound, name) for name in ("text", "parallel_tool_calls")])
+    broken = _together([_of(openai / name, targets, name) for name in ("text", "parallel_tool_calls")])
+    assert not _failed(perform_on(sound, BY_ID[situation]))
+    assert clause in _failed(perform_on(broken, BY_ID[situation]))
+
+
+def _together(parts: list[RecordedProvider]) -> RecordedProvider:
+    return RecordedProvider("openai", tuple(run for one in parts for run in one.runs))
+
+
+def test_what_no_recording_shows_is_told_with_what_to_record(recordings: Path) -> None:
+    provider = load_provider(str(recordings / "plain"))
+    results = [perform_on(provider, BY_ID[name]) for name in ("provider/not-streamed/sync", "provider/http-429/sync")]
+    told = {one.clause: one for result in undecided(clauses_of(provider), results) for one in result.decisions}
+    assert {"llm.truncation", "llm.rechunk", "llm.deltas-equal-final"} <= set(told)
+    assert not {"llm.thinking", "llm.tool-run", "llm.no-stream", "llm.errors"} & set(told)
+    assert told["llm.rechunk"].status == "not-testable"
+    assert "record a streamed call" in told["llm.rechunk"].violations[0].message
+
+
+def test_tools_that_the_model_was_given_must_be_shown(recordings: Path, tmp_path: Path) -> None:
+    shutil.copytree(recordings / "text", tmp_path / "text")
+    frames = tmp_path / "text" / "frames.jsonl"
+    frames.write_text(frames.read_text().replace('"tools":null', f'"tools":[{json.dumps(acme.TOOL)}]'))
+    assert "llm.tool-run" in clauses_of(load_provider(str(tmp_path)))
+    assert "llm.tool-run" not in clauses_of(load_provider(str(recordings / "text")))
+
+
+@pytest.mark.parametrize("name", ["nobody", "cassettes/nobody"])
+def test_a_name_that_stands_for_nothing_is_refused_and_told_what_there_is(name: str) -> None:
+    with pytest.raises(UsageError, match=f"provider '{name}': no recordings there; name one of .*bedrock.*openai"):
+        load_provider(name)
+
+
+def test_a_recording_that_was_not_written_to_its_end_is_unreadable(recordings: Path, tmp_path: Path) -> None:
+    shutil.copytree(recordings / "text", tmp_path / "text")
+    path = tmp_path / "text" / "recording.json"
+    path.write_text(path.read_text().replace('"status": "complete"', '"status": "partial"'))
+    with pytest.raises(UnreadableRecordingError, match="is partial"):
+        load_provider(str(tmp_path))
+
+
+@pytest.fixture(scope="module")
+def outcome(recordings: Path) -> SuiteOutcome:
+    return run_providers([str(recordings), "azure"], ["llm.usage", "llm.truncation"])
+
+
+def test_several_providers_are_one_document(outcome: SuiteOutcome, recordings: Path) -> None:
+    document: dict[str, Any] = outcome.document()
+    assert document["format"] == "harness.conformance/1"
+    assert document["subject"]["name"] == f"{recordings.name}, azure"
+    assert {row["id"]: row["status"] for row in document["clauses"]} == {
+        "llm.usage": "passed",
+        "llm.truncation": "passed",
+    }
+    told = {check["scenario"] for row in document["clauses"] for check in row["checks"]}
+    assert {f"{recordings.name}/cut/sync", "azure/cut/sync", "azure/whole/async"} <= told
+    assert outcome.exit_code() == 0
+
+
+def test_clauses_that_recordings_can_not_show_are_refused() -> None:
+    with pytest.raises(UsageError, match=r"recordings show none of these; they show .*llm\.rechunk"):
+        run_providers(["openai"], ["scope.*"])
+
+
+def _harness(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "cli", "conformance", *arguments]
+    return subprocess.run(command, check=False, cwd=ROOT, capture_output=True, text=True, timeout=120)
+
+
+def test_the_command_takes_providers_and_folders_and_writes_the_document() -> None:
+    run = _harness("--provider", "cassettes/azure/text", "--clause", "llm.truncation", "--json", "-")
+    assert run.returncode == 0, run.stderr
+    document = json.loads(run.stdout)
+    assert document["subject"]["name"] == "text"
+    assert {one["scenario"] for one in document["clauses"][0]["checks"]} >= {
+        "text/cut/sync",
+        "text/no-end-marker/async",
+    }
+    assert "passed         llm.truncation (MUST)" in run.stderr
+
+
+def test_what_recordings_lack_fails_the_command_and_says_what_to_record() -> None:
+    run = _harness("--provider", "cassettes/azure/text", "--clause", "llm.no-stream", "--clause", "llm.usage")
+    assert run.returncode == 1
+    assert "no recording shows it; record a call with stream=False" in run.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--provider", "nobody"), "provider 'nobody': no recordings there"),
+        (("--provider", "openai", "--provider", "cassettes/openai"), "both called 'openai' in a report"),
+        (("--provider", "openai", "--runtime", "crewai"), "give one of them"),
+        (("--provider", "openai", "--clause", "scope.*"), "recordings show none of these"),
+    ],
+)
+def test_wrong_usage_is_told(arguments: tuple[str, ...], says: str) -> None:
+    run = _harness(*arguments)
+    assert run.returncode == 2
+    assert says in run.stderr
