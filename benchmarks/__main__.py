@@ -24,6 +24,7 @@ from benchmarks import (
     importing,
     matching,
     memory,
+    providers,
     stages,
     suite,
 )
@@ -37,6 +38,7 @@ CONTESTS: Final[dict[str, Callable[[Settings], Contest]]] = {
     "closing": closing.contest,
     "importing": importing.contest,
     "memory": memory.contest,
+    "providers": providers.contest,
     "first-byte": first_byte.contest,
     "matching": matching.contest,
     "folder": folder.contest,
