@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from operator import itemgetter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, cast, get_args
 
@@ -216,15 +217,12 @@ class Draft:
         if event.__pydantic_extra__:
             for name, value in event.__pydantic_extra__.items():
                 payload[name] = encode(value)
-        channel = CHANNEL_OF.get(fields["type"], "custom")
-        namespace = (channel, *[_named(fields[name]) for name in shape.names if fields[name]])
-        if namespace == shape.last_namespace:
-            namespace = shape.last_namespace
-        else:
-            shape.last_namespace = namespace
+        place = shape.last_place
+        if (told := shape.places(fields)) != place.told:
+            place = shape.last_place = _Place(told)
         self.event = event
-        self.channel: Channel = channel
-        self.namespace = namespace
+        self.channel = place.channel
+        self.namespace = place.namespace
         #: Shared by the frames of all sessions, and changed by none.
         self.payload = payload
         self.fragment: ToolCallFragment | None = fragment
@@ -253,6 +251,18 @@ class Draft:
         return frame
 
 
+class _Place:
+    """Where a frame belongs, made of what its event tells: its type, then what a namespace names."""
+
+    __slots__ = ("channel", "namespace", "told")
+
+    def __init__(self, told: tuple[Any, ...]) -> None:
+        # Names that are no text may be equal to others, as 1 is to True: these are told anew each time.
+        self.told = told if all(type(name) is str or name is None for name in told) else None
+        self.channel: Channel = CHANNEL_OF.get(told[0], "custom")
+        self.namespace = (self.channel, *[_named(name) for name in told[1:] if name])
+
+
 def _named(value: Any) -> str:
     if type(value) is str and value.isascii():
         return value
@@ -276,7 +286,7 @@ class _Shape:
     encoded.
     """
 
-    __slots__ = ("defaults", "last_namespace", "names", "stamped")
+    __slots__ = ("defaults", "last_place", "places", "stamped")
 
     def __init__(self, cls: type[BaseEvent]) -> None:
         fields = {name: field for name, field in cls.model_fields.items() if name not in _ENVELOPE_ONLY}
@@ -289,9 +299,10 @@ class _Shape:
             name: None if field.is_required() or name in made else encode(field.default)
             for name, field in fields.items()
         }
-        self.names = tuple(name for name in _NAMESPACE if name in fields)
-        #: The namespace of the last event: chunks of one call share one tuple.
-        self.last_namespace: tuple[str, ...] = ()
+        #: What of an event's fields tells its place; at least two, so that it is a tuple of them.
+        self.places = itemgetter("type", *(name for name in _NAMESPACE if name in fields))
+        #: The place of the last event: chunks of one call share one.
+        self.last_place = _Place(("",))
 
 
 _shapes: dict[type[BaseEvent], _Shape] = {}

@@ -103,10 +103,10 @@ class Timeline:
                 if self._state is State.CANCELLED:
                     raise RunCancelled
                 return
-            closing = not scope.is_open and event.started_event_id == scope.event_id
-            if not scope.is_open and not closing:
+            closing = not scope.is_open
+            if closing and event.started_event_id != scope.event_id:
                 return
-            parent_id = event.parent_event_id
+            parent_id = event.__dict__["parent_event_id"]
             if parent_id not in self._open:
                 parent_id = None
             self._frames.append(draft.frame(self._released + len(self._frames) + 1, parent_id))
@@ -116,6 +116,8 @@ class Timeline:
                 self._open.discard(event.started_event_id or "")
                 if scope.owned and source is self.root and scope.parent is not None and scope.parent.sink is self:
                     self._move("seal")
+            if not self._wakers:
+                return
             wakers = self._take_wakers()
         for wake in wakers:
             wake()

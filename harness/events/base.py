@@ -6,6 +6,7 @@ import itertools
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -30,14 +31,10 @@ class EventIds:
         return f"{self._prefix}-{self._next():x}"
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 class _Sources:
     """The clock and the id source of events: one replaceable default each, so that a test can reproduce a run."""
 
-    now: Callable[[], datetime] = staticmethod(_utc_now)
+    now: Callable[[], datetime] = staticmethod(partial(datetime.now, UTC))
     new_id: Callable[[], str] = EventIds()
 
 
