@@ -8,7 +8,7 @@ from importlib import import_module, metadata
 from typing import Any, Final
 
 from conformance.shipped_calls import ShippedCall
-from conformance.subjects.performing import Names, ProgramSubject
+from conformance.subjects.performing import Names, ProgramSubject, reachable_providers
 from conformance.subjects.subject import NotOfferedError, Performance
 from harness.errors import ConformanceError
 
@@ -71,8 +71,7 @@ class CrewAISubject(ProgramSubject):
             call_stop_override=base_llm.call_stop_override,
         )
 
-    #: Those that it speaks to in their own formats, where their SDKs are installed beside it.
-    providers = frozenset({"anthropic", "azure", "bedrock", "gemini", "openai", "openai_responses"})
+    providers = reachable_providers()
 
     def provider_llm(self, recorded: ShippedCall) -> Any:
         crewai = import_module("crewai")

@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 from importlib import metadata
-from importlib.util import find_spec
-from typing import Any, Final
+from typing import Any
 
 import harness
 from conformance.shipped_calls import ShippedCall
-from conformance.subjects.performing import Names, ProgramSubject
+from conformance.subjects.performing import Names, ProgramSubject, reachable_providers
 from conformance.subjects.subject import Performance
 from harness.llm.credentials import no_credentials_needed
-
-#: Provider → the package of its official SDK.
-_SDKS: Final = {
-    "anthropic": "anthropic",
-    "azure": "azure.ai.inference",
-    "bedrock": "boto3",
-    "gemini": "google.genai",
-    "openai": "openai",
-    "openai_responses": "openai",
-}
 
 
 class ProbeEvent(harness.BaseEvent):
@@ -51,10 +40,7 @@ class HarnessSubject(ProgramSubject):
         call_stop_override=harness.call_stop_override,
     )
 
-    @property
-    def providers(self) -> frozenset[str]:  # type: ignore[override]
-        """Those whose SDKs are installed."""
-        return frozenset(name for name, sdk in _SDKS.items() if find_spec(sdk) is not None)
+    providers = reachable_providers()
 
     def provider_llm(self, recorded: ShippedCall) -> harness.LLM:
         asked = recorded.asked

@@ -11,7 +11,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from importlib import metadata
+from typing import Any, Final
 
 from conformance.payloads import payload_event
 from conformance.programs import (
@@ -57,6 +58,30 @@ class Names:
     #: Contexts `(llm, value)` in which calls of one LLM stream, or stop at these words.
     call_stream_override: Any
     call_stop_override: Any
+
+
+#: Provider, by the name of its shipped recordings → the distribution of its official SDK.
+_SDKS: Final = {
+    "anthropic": "anthropic",
+    "azure": "azure-ai-inference",
+    "bedrock": "boto3",
+    "gemini": "google-genai",
+    "openai": "openai",
+    "openai_responses": "openai",
+}
+
+
+def reachable_providers() -> frozenset[str]:
+    """Return the providers whose SDKs are installed."""
+
+    def is_installed(distribution: str) -> bool:
+        try:
+            metadata.version(distribution)
+        except metadata.PackageNotFoundError:
+            return False
+        return True
+
+    return frozenset(name for name, sdk in _SDKS.items() if is_installed(sdk))
 
 
 class ProgramSubject(ABC):
