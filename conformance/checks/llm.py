@@ -6,7 +6,6 @@ The clauses on tool calls have a file of their own, `tool_calls`, and so has tha
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from itertools import groupby, zip_longest
 from typing import Any
 
@@ -152,9 +151,7 @@ def errors(evidence: Evidence) -> Iterator[Finding]:
     if last is not None and last.wire is not None and last.started.parent_id is None:
         for read in evidence.reads:
             if read.when == "after-failure" and read.raised is not None:
-                # Of a stream that broke off it is enough to know whose it was.
-                wire = last.wire if _went_wrong(last) else replace(last.wire, request_id=None)
-                yield from ((last.end.seq, message) for message in _untyped(read.raised, wire))
+                yield from ((last.end.seq, message) for message in _untyped(read.raised, last.wire))
 
 
 def _went_wrong(call: Call) -> bool:

@@ -7,7 +7,7 @@ from harness.llm.connections import end_aiohttp_with_runs, end_urllib3_with_runs
 from harness.llm.llm import LLM
 from harness.llm.messages import Message, ToolDefinition
 from harness.llm.overrides import call_stop_override, call_stream_override
-from harness.llm.parts import Finish, Part, ResponseStarted, TextDelta, ThinkingDelta, ToolCallDelta, Usage
+from harness.llm.parts import Finish, Part, RequestId, ResponseStarted, TextDelta, ThinkingDelta, ToolCallDelta, Usage
 from harness.llm.request import LLMRequest
 from harness.llm.tools_run import ToolCallFailed
 from harness.llm.usage import UsageMetrics
@@ -19,6 +19,7 @@ __all__ = [
     "LLMRequest",
     "Message",
     "Part",
+    "RequestId",
     "ResponseStarted",
     "TextDelta",
     "ThinkingDelta",

@@ -12,6 +12,7 @@ from harness.llm.parts import (
     Finish,
     FinishReason,
     Part,
+    RequestId,
     ResponseStarted,
     TextDelta,
     ThinkingDelta,
@@ -64,6 +65,7 @@ class Assembly:
         #: The tool calls in the order of their first pieces.
         self.calls: list[AssembledCall] = []
         self.usage: Usage | None = None
+        self.request_id: str | None = None
         self.response_id: str | None = None
         self.finish_reason: FinishReason | None = None
         self.raw_finish_reason: str | None = None
@@ -85,6 +87,8 @@ class Assembly:
                 return self._take_call(part)
             case Usage():
                 self.usage = part
+            case RequestId(request_id):
+                self.request_id = request_id
             case ResponseStarted(response_id):
                 self.response_id = response_id
             case Finish(reason, raw):
@@ -102,6 +106,7 @@ class Assembly:
                 raise MalformedResponseError(
                     f"{self._provider} sent a piece of tool call {part.index} before its name",
                     provider=self._provider,
+                    request_id=self.request_id,
                 )
             index = len(self.calls)
             call = AssembledCall(index, part.id or f"call_{index}", part.name)
@@ -117,5 +122,6 @@ class Assembly:
                 f"the stream of {self._provider} ended before its end marker, after {len(self.text)} characters of text "
                 f"and {len(self.calls)} tool calls: the answer is not whole",
                 provider=self._provider,
+                request_id=self.request_id,
                 retryable=True,
             )

@@ -113,6 +113,7 @@ class Call:
                 f"the answer of {self._llm.provider} is not a valid {model.__name__} (finish reason "
                 f"{assembly.finish_reason}): {error.errors(include_url=False)[0]['msg']}",
                 provider=self._llm.provider,
+                request_id=assembly.request_id,
             ) from error
 
     def complete(self) -> None:

@@ -16,6 +16,12 @@ class ResponseStarted(NamedTuple):
     response_id: str
 
 
+class RequestId(NamedTuple):
+    """The provider's id of the request, from the head of its response: what errors name (clause `llm.errors`)."""
+
+    request_id: str | None
+
+
 class TextDelta(NamedTuple):
     """A piece of the answer's text."""
 
@@ -63,4 +69,4 @@ class Finish(NamedTuple):
     raw: str | None = None
 
 
-Part = ResponseStarted | TextDelta | ThinkingDelta | ToolCallDelta | Usage | Finish
+Part = RequestId | ResponseStarted | TextDelta | ThinkingDelta | ToolCallDelta | Usage | Finish

@@ -11,7 +11,7 @@ from typing import Any, Final
 from harness.llm.connections import end_with_run
 from harness.llm.credentials import api_key
 from harness.llm.llm import LLM
-from harness.llm.parts import Part
+from harness.llm.parts import Part, RequestId
 from harness.llm.request import LLMRequest
 from harness.providers.anthropic_answer import Answer
 from harness.providers.anthropic_errors import translation
@@ -60,6 +60,7 @@ class Anthropic(LLM):
                 **self._call(request), cast_to=object, stream=True, stream_cls=anthropic.Stream[object]
             ) as stream:
                 answer.request_id = stream.response.headers.get("request-id")
+                yield RequestId(answer.request_id)
                 for event in stream:
                     yield from answer.event(event)
 
@@ -75,6 +76,7 @@ class Anthropic(LLM):
                 **self._call(request), cast_to=object, stream=True, stream_cls=anthropic.AsyncStream[object]
             ) as stream:
                 answer.request_id = stream.response.headers.get("request-id")
+                yield RequestId(answer.request_id)
                 async for event in stream:
                     for part in answer.event(event):
                         yield part

@@ -34,7 +34,7 @@ def _translated(error: Exception, answer: Answer) -> ProviderError | None:
     if isinstance(error, anthropic.APIStatusError):
         return _status_error(error, provider)
     if isinstance(error, anthropic.APIConnectionError) or is_transport_error(error):
-        return no_whole_answer(error, provider, begun=answer.begun)
+        return no_whole_answer(error, provider, begun=answer.begun, request_id=answer.request_id)
     if isinstance(error, json.JSONDecodeError | UnicodeDecodeError | anthropic.AnthropicError):
         return MalformedResponseError(
             f"{provider} sent what its wire format does not allow ({type(error).__name__}: {error})",

@@ -13,7 +13,7 @@ from harness.errors import MalformedResponseError, ProviderError
 from harness.llm.connections import end_urllib3_with_runs
 from harness.llm.credentials import api_key
 from harness.llm.llm import LLM
-from harness.llm.parts import Finish, Part, ResponseStarted, TextDelta, ThinkingDelta, ToolCallDelta, Usage
+from harness.llm.parts import Finish, Part, RequestId, ResponseStarted, TextDelta, ThinkingDelta, ToolCallDelta, Usage
 from harness.llm.request import LLMRequest
 from harness.providers.azure_endpoint import KEY_VARIABLES, api_version, chat_endpoint
 from harness.providers.azure_errors import request_id_of, translation
@@ -44,6 +44,7 @@ class AzureChat(LLM):
                 return
             with created as stream:
                 answer.came(stream._response)
+                yield RequestId(answer.request_id)
                 stream._bytes_iterator = answer.wire.of(stream._bytes_iterator)
                 for update in stream:
                     yield from answer.update(update)
@@ -59,6 +60,7 @@ class AzureChat(LLM):
                 return
             async with created as stream:
                 answer.came(stream._response)
+                yield RequestId(answer.request_id)
                 stream._bytes_iterator = answer.wire.aof(stream._bytes_iterator)
                 async for update in stream:
                     for part in answer.update(update):

@@ -37,7 +37,7 @@ def _translated(error: Exception, answer: Answer) -> ProviderError | None:
     if isinstance(
         error, exceptions.HttpResponseError | exceptions.ServiceRequestError | exceptions.ServiceResponseError
     ):
-        return no_whole_answer(error, answer.provider, begun=answer.begun)
+        return no_whole_answer(error, answer.provider, begun=answer.begun, request_id=answer.request_id)
     if isinstance(error, ValueError | LookupError | AttributeError | TypeError | exceptions.AzureError):
         return MalformedResponseError(
             f"{answer.provider} sent what its wire format does not allow ({type(error).__name__}: {error})",

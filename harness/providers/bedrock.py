@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 from harness.llm.llm import LLM
-from harness.llm.parts import Part
+from harness.llm.parts import Part, RequestId
 from harness.llm.pump import aended
 from harness.llm.request import LLMRequest
 from harness.providers.bedrock_answer import Answer
@@ -53,6 +53,7 @@ class Bedrock(LLM):
             response = client.converse_stream(**arguments)
             answer.headers(response)
             with contextlib.closing(response["stream"]) as stream:
+                yield RequestId(answer.request_id)
                 for event in events(stream):
                     yield from answer.event(event)
 
@@ -72,6 +73,7 @@ class Bedrock(LLM):
             response = await client.converse_stream(**arguments)
             answer.headers(response)
             with contextlib.closing(response["stream"]) as stream:
+                yield RequestId(answer.request_id)
                 async for event in stream:
                     for part in answer.event(event):
                         yield part

@@ -46,7 +46,7 @@ def _translated(error: Exception, answer: Answer) -> HarnessError | None:
     if isinstance(error, _CALLERS):
         return UsageError(f"{provider}: {error}")
     if isinstance(error, _TRANSPORT) or _is_transport_error(error):
-        return no_whole_answer(error, provider, begun=answer.begun)
+        return no_whole_answer(error, provider, begun=answer.begun, request_id=answer.request_id)
     malformed = botocore.eventstream.ParserError | botocore.parsers.ResponseParserError
     if isinstance(error, malformed) or _failed_in_parser(error):
         return MalformedResponseError(

@@ -14,6 +14,7 @@ from harness.llm.parts import (
     Finish,
     FinishReason,
     Part,
+    RequestId,
     ResponseStarted,
     TextDelta,
     ThinkingDelta,
@@ -52,6 +53,7 @@ class OpenAIChat(OpenAIModel):
                 return
             with created as stream:
                 answer.came(stream.response)
+                yield RequestId(answer.request_id)
                 for chunk in stream:
                     yield from answer.chunk(chunk)
             yield from answer.end()
@@ -66,6 +68,7 @@ class OpenAIChat(OpenAIModel):
                 return
             async with created as stream:
                 answer.came(stream.response)
+                yield RequestId(answer.request_id)
                 async for chunk in stream:
                     for part in answer.chunk(chunk):
                         yield part

@@ -47,7 +47,7 @@ def translated(error: Exception, provider: str, *, begun: bool, request_id: str 
             retryable=error.status_code in RETRYABLE,
         )
     if isinstance(error, openai.APIConnectionError) or is_transport_error(error):
-        return no_whole_answer(error, provider, begun=begun)
+        return no_whole_answer(error, provider, begun=begun, request_id=request_id)
     if isinstance(error, openai.APIError):
         return ProviderError(
             f"{provider} reported an error inside the stream: {error.message}",

@@ -15,6 +15,7 @@ from harness.llm.parts import (
     Finish,
     FinishReason,
     Part,
+    RequestId,
     ResponseStarted,
     TextDelta,
     ThinkingDelta,
@@ -86,6 +87,7 @@ class OpenAIResponses(OpenAIModel):
             if request.stream:
                 with created as stream:
                     answer.came(stream.response)
+                    yield RequestId(answer.request_id)
                     for event in stream:
                         yield from answer.event(event)
                         if answer.ended:
@@ -101,6 +103,7 @@ class OpenAIResponses(OpenAIModel):
             if request.stream:
                 async with created as stream:
                     answer.came(stream.response)
+                    yield RequestId(answer.request_id)
                     async for event in stream:
                         for part in answer.event(event):
                             yield part

@@ -15,12 +15,17 @@ def is_transport_error(error: Exception) -> bool:
     return type(error).__module__.partition(".")[0] in {"httpx", "httpx2"}
 
 
-def no_whole_answer(error: Exception, provider: str, *, begun: bool) -> ProviderError:
+def no_whole_answer(error: Exception, provider: str, *, begun: bool, request_id: str | None = None) -> ProviderError:
     """Return the error for a connection that failed. `begun` tells whether the answer had begun to arrive."""
     cause = error.__cause__ or error
     what = f"{type(cause).__name__}: {cause}"
     if begun:
         return StreamTruncatedError(
-            f"the stream of {provider} was cut before its end marker ({what})", provider=provider, retryable=True
+            f"the stream of {provider} was cut before its end marker ({what})",
+            provider=provider,
+            request_id=request_id,
+            retryable=True,
         )
-    return ProviderConnectionError(f"no answer from {provider} ({what})", provider=provider, retryable=True)
+    return ProviderConnectionError(
+        f"no answer from {provider} ({what})", provider=provider, request_id=request_id, retryable=True
+    )

@@ -23,7 +23,7 @@ from harness.errors import (
     ProviderStatusError,
     StreamTruncatedError,
 )
-from harness.llm import Finish, LLMRequest, TextDelta, ThinkingDelta, ToolCallDelta, Usage
+from harness.llm import Finish, LLMRequest, RequestId, TextDelta, ThinkingDelta, ToolCallDelta, Usage
 from harness.llm.parts import Part
 from tests.recording.loopback import Exchange
 
@@ -73,6 +73,7 @@ class Acme(BaseLLM):
                 if response.status_code >= 400:
                     raise self.refused(response.status_code, identified)
                 begun = True
+                yield RequestId(identified)
                 for line in self.lines(response.iter_raw()):
                     yield from self.parts(line)
         except httpx.HTTPError as error:

@@ -165,9 +165,9 @@ FAILURES = [
     Failing("rate_limit", True, ProviderStatusError, 429, "rate_limit_exceeded", retryable=True),
     Failing("stream_error", True, ProviderError),
     Failing("server_error", False, ProviderStatusError, 500, retryable=True),
-    Failing("truncated", True, StreamTruncatedError, retryable=True, has_request_id=False),
-    Failing("truncated_eof", True, StreamTruncatedError, retryable=True, has_request_id=False),
-    Failing("truncated_reset", True, StreamTruncatedError, retryable=True, has_request_id=False),
+    Failing("truncated", True, StreamTruncatedError, retryable=True),
+    Failing("truncated_eof", True, StreamTruncatedError, retryable=True),
+    Failing("truncated_reset", True, StreamTruncatedError, retryable=True),
     Failing("truncated_eof", False, ProviderConnectionError, retryable=True, has_request_id=False),
 ]
 

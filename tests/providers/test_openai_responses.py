@@ -166,9 +166,9 @@ STREAM_FAILURES = [
     Failing("rate_limit", ProviderStatusError, 429, "rate_limit_exceeded", retryable=True),
     Failing("stream_error", ProviderError, None, "server_error", retryable=True),
     Failing("response_failed", ProviderError, None, "server_error", retryable=True),
-    Failing("truncated", StreamTruncatedError, retryable=True, has_request_id=False),
-    Failing("truncated_eof", StreamTruncatedError, retryable=True, has_request_id=False),
-    Failing("truncated_reset", StreamTruncatedError, retryable=True, has_request_id=False),
+    Failing("truncated", StreamTruncatedError, retryable=True),
+    Failing("truncated_eof", StreamTruncatedError, retryable=True),
+    Failing("truncated_reset", StreamTruncatedError, retryable=True),
 ]
 WHOLE_FAILURES = [
     Failing("bad_key", ProviderStatusError, 401, "invalid_api_key"),

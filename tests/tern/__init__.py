@@ -16,7 +16,17 @@ from harness.errors import (
     ProviderStatusError,
     StreamTruncatedError,
 )
-from harness.llm import Finish, LLMRequest, Part, ResponseStarted, TextDelta, ToolCallDelta, Usage, end_with_run
+from harness.llm import (
+    Finish,
+    LLMRequest,
+    Part,
+    RequestId,
+    ResponseStarted,
+    TextDelta,
+    ToolCallDelta,
+    Usage,
+    end_with_run,
+)
 
 REASONS = {"stop": Finish("stop", "stop"), "length": Finish("length", "length"), "call": Finish("tool_calls", "call")}
 #: Settings of an LLM that Tern has nothing like.
@@ -64,7 +74,7 @@ class Tern(BaseLLM):
             raise UsageError("tern: only a response model can be checked; Tern knows no response format")
 
     def generate(self, request: LLMRequest) -> Iterator[Part]:
-        body, request_id, answered, ended = self._body(request), None, False, False
+        body, request_id, answered = self._body(request), None, False
         url, key = self.base_url or "https://api.tern.example", self.api_key or os.environ.get("TERN_API_KEY")
         headers = {"authorization": f"Bearer {key}"} if key else {}
         try:
@@ -75,14 +85,12 @@ class Tern(BaseLLM):
                     if response.status_code != 200:
                         raise self._refused(response, request_id)
                     answered = True
+                    yield RequestId(request_id)
                     for line in lines(response.iter_bytes()):
                         said = Line.model_validate_json(line)
                         if said.error is not None:
                             raise ProviderError(f"tern: {said.error}", provider="tern", request_id=request_id)
                         yield from parts(said)
-                        ended = ended or said.end is not None
-            if not ended:
-                raise StreamTruncatedError("tern: no end", provider="tern", request_id=request_id, retryable=True)
         except httpx.TransportError as error:
             kind = StreamTruncatedError if answered else ProviderConnectionError
             raise kind(f"tern: {error!r}", provider="tern", request_id=request_id, retryable=True) from error

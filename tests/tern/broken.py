@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 
 from harness.errors import StreamTruncatedError
@@ -13,9 +14,12 @@ class EndsWhateverCame(Tern):
     """Takes the end of the stream for the end of the answer."""
 
     def generate(self, request: LLMRequest) -> Iterator[Part]:
-        try:
-            yield from super().generate(request)
-        except StreamTruncatedError:
+        ended = False
+        with contextlib.suppress(StreamTruncatedError):
+            for part in super().generate(request):
+                ended = ended or isinstance(part, Finish)
+                yield part
+        if not ended:
             yield Finish("stop", "stop")
 
 
