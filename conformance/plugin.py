@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -39,13 +40,15 @@ class LoadedRecording:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("stream-harness", "recorded LLM traffic")
-    group.addoption(
-        "--record-mode",
-        choices=_MODES,
-        default="none",
-        help="none: play cassettes only (default); once: record where there is none; new: play what is there and record "
-        "the rest; all: record anew",
-    )
+    # pytest-recording has an option of this name and means the same by it; which of the two is loaded first is chance.
+    if find_spec("pytest_recording") is None:
+        group.addoption(
+            "--record-mode",
+            choices=_MODES,
+            default="none",
+            help="none: play cassettes only (default); once: record where there is none; new: play what is there and "
+            "record the rest; all: record anew",
+        )
     group.addoption(
         "--recordings",
         metavar="DIR",
@@ -101,7 +104,7 @@ def cassette(request: pytest.FixtureRequest, _offline: None) -> Iterator[Tape]:
     from harness.recording.redaction import Redactor
     from harness.scope import current_path
 
-    mode = cast("Mode", request.config.getoption("--record-mode"))
+    mode = _mode(request.config)
     path = _cassette_path(request, mode)
     if mode != "none":
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -138,6 +141,13 @@ def frames(snapshot: Any, _offline: None) -> Any:
 
 
 _TAPE: Final = pytest.StashKey["Tape"]()
+#: What pytest-recording calls the same modes.
+_OTHER_NAMES: Final = {None: "none", "new_episodes": "new", "rewrite": "all"}
+
+
+def _mode(config: pytest.Config) -> Mode:
+    given = config.getoption("--record-mode", default=None)
+    return cast("Mode", _OTHER_NAMES.get(given, given))
 
 
 def _cassette_path(request: pytest.FixtureRequest, mode: Mode) -> Path:

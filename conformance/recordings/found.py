@@ -36,13 +36,15 @@ class RecordedProvider:
     def shapes(self) -> tuple[tuple[RecordedRun, RecordedCall], ...]:
         """The calls to do faults to: of those that answered with the same kinds of pieces, the one in most chunks.
 
-        What failed when it was recorded is not among them, but for a call that was refused.
+        What failed when it was recorded is not among them, but for a call that was refused; nor is an answer that was
+        left before its end, since nobody knows what was to come.
         """
         found: dict[object, tuple[RecordedRun, RecordedCall]] = {}
         for run in self.runs:
             for call in run.calls:
                 facts = call.facts
-                if facts.error_event or not (facts.ended_at_marker or call.was_refused):
+                left = call.response.ended.how == "cancelled"
+                if left or facts.error_event or not (facts.ended_at_marker or call.was_refused):
                     continue
                 shape = (call.wire_format, call.streamed, call.was_refused, facts.kinds, len(facts.tool_calls) > 1)
                 if shape not in found or _telling(run, call) > _telling(*found[shape]):

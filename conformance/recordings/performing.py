@@ -24,6 +24,7 @@ from conformance.running import (
     _is_ours,
     _Processes,
 )
+from harness.errors import UsageError
 
 #: How long one situation may take, which is put to every recording.
 DEADLINE_S: Final = 60.0
@@ -32,12 +33,14 @@ _MOST_TOLD: Final = 10
 #: What to record, for each clause that recordings must show.
 _TO_RECORD: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "llm.no-stream": "a call with stream=False",
+        "llm.no-stream": "a call with stream=False inside a flow (stream_events() always streams)",
         "llm.tool-chunks": "a call in which the model asks for a tool",
         "llm.tool-run": "a call in which the model asks for a tool",
         "llm.thinking": "a call in which the model thinks",
     }
 )
+#: How the failure of a process is told from one of the suite where a target is at fault.
+_NO_TARGET: Final = "no target: "
 _STREAM: Final = "a streamed call that gives text and ends well"
 
 
@@ -45,6 +48,8 @@ def perform_on(provider: RecordedProvider, scenario: ProviderScenario) -> Scenar
     """Put every recording that fits into one situation, here, and judge what came of it."""
     try:
         return ScenarioResult(scenario.id, tuple(_decisions(provider, scenario)))
+    except UsageError as error:
+        return ScenarioResult(scenario.id, (), fault=f"{_NO_TARGET}{error}")
     except Exception as error:
         if _is_ours(error):
             return ScenarioResult(scenario.id, (), fault=traceback.format_exc())
@@ -105,6 +110,9 @@ def run_provider(name: str, chosen: Collection[str], *, workers: int = 1) -> Ite
     """Run the suite against the recordings of one provider; its scenarios are told with its name.
 
     `chosen` are the clauses to decide. Each situation is performed in a process where it can do no harm.
+
+    Raises:
+        UsageError: a target can't be imported or started here.
     """
     provider = load_provider(name)
     wanted = clauses_of(provider) & set(chosen)
@@ -114,6 +122,8 @@ def run_provider(name: str, chosen: Collection[str], *, workers: int = 1) -> Ite
     try:
         with ThreadPoolExecutor(workers) as pool:
             for result in pool.map(processes.perform, ids):
+                if result.fault is not None and result.fault.startswith(_NO_TARGET):
+                    raise UsageError(result.fault.removeprefix(_NO_TARGET))
                 results.append(result)
                 yield _of(provider, result)
     finally:

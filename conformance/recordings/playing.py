@@ -53,7 +53,7 @@ def play(
     for all that follow. `max_retries` is what every LLM reads for its own; None leaves it as it is.
 
     Raises:
-        NotPlayableError: it asked for something that was not recorded, or its target can't be run.
+        NotPlayableError: it asked for something that was not recorded, or not for all that was.
         OtherWayError: its session can't be read in this way.
     """
     taped = [

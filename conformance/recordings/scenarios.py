@@ -12,7 +12,7 @@ from conformance.evidence import Evidence
 from conformance.observations import LegacyChunk, Rechunked
 from conformance.recordings import variants
 from conformance.recordings.found import RecordedProvider
-from conformance.recordings.playing import NotPlayableError, OtherWayError, Way, play
+from conformance.recordings.playing import OtherWayError, Way, play
 from conformance.recordings.recorded import RecordedCall, RecordedRun
 from conformance.recordings.variants import Variant
 
@@ -100,7 +100,9 @@ def _seen(label: str, made: Callable[[], Sequence[Evidence]]) -> Iterator[Seen]:
             yield Seen(label, evidence)
     except OtherWayError:
         return
-    except (NotPlayableError, harness.HarnessError) as error:
+    except harness.UsageError:
+        raise  # the target itself can't be run, whatever its answers are
+    except harness.HarnessError as error:
         yield Seen(label, None, f"it can't be made again: {error}")
 
 

@@ -26,6 +26,7 @@ from tests.conformance import acme, broken_openai
 from tests.recording.loopback import loopback
 
 ROOT = Path(__file__).parents[2]
+SHIPPED = ROOT / "cassettes"
 BY_ID = {one.id: one for one in provider_scenarios()}
 #: Broken integration of a format that the suite does not know → the clause and the situation that it must be caught in.
 BROKEN: Mapping[type[acme.Sound], tuple[str, str]] = {
@@ -226,3 +227,19 @@ def test_wrong_usage_is_told(arguments: tuple[str, ...], says: str) -> None:
     run = _harness(*arguments)
     assert run.returncode == 2
     assert says in run.stderr
+
+
+def test_recordings_whose_target_is_not_here_are_told_once(tmp_path: Path) -> None:
+    shutil.copytree(SHIPPED / "openai" / "text", tmp_path / "text")
+    manifest = tmp_path / "text" / "recording.json"
+    manifest.write_text(manifest.read_text().replace("cassettes.openai.targets:text", "not_here.targets:text"))
+    with pytest.raises(UsageError, match=r"target 'not_here\.targets:text': module 'not_here\.targets' can't be imported"):
+        run_providers([str(tmp_path)], ["llm.truncation"])
+
+
+def test_an_answer_that_was_left_before_its_end_is_no_measure(tmp_path: Path) -> None:
+    shutil.copytree(SHIPPED / "openai" / "text", tmp_path / "text")
+    cassette = tmp_path / "text" / "cassette.yaml"
+    cassette.write_text(cassette.read_text().replace("how: complete", "how: cancelled"))
+    assert "how: cancelled" in cassette.read_text()
+    assert load_provider(str(tmp_path)).shapes == ()

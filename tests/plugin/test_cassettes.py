@@ -224,3 +224,23 @@ def test_start():
     assert not heavy & set(sys.modules)
 """
     inner(test_it=source).assert_outcomes(passed=1)
+
+
+#: As pytest-recording declares it.
+ANOTHER_PLUGIN = """
+def pytest_addoption(parser):
+    modes = ["once", "new_episodes", "none", "rewrite", "all"]
+    parser.getgroup("recording").addoption("--record-mode", default=None, choices=modes)
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "mode"), [((), "none"), (("--record-mode", "new_episodes"), "new"), (("--record-mode", "rewrite"), "all")]
+)
+def test_the_option_of_pytest_recording_is_shared(inner: InnerRun, given: tuple[str, ...], mode: str) -> None:
+    tells = (
+        "def test_mode(pytestconfig):\n    from conformance.plugin import _mode\n    print('mode', _mode(pytestconfig))"
+    )
+    result = inner(*given, plugins=("pytest_recording",), pytest_recording=ANOTHER_PLUGIN, test_it=tells)
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines([f"mode {mode}"])
