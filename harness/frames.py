@@ -195,7 +195,7 @@ def restored_frame(stored: Mapping[str, Any], deltas: list[str]) -> StreamFrame:
 
 
 class Draft:
-    """All of a frame that does not depend on the session it goes to; made once however many sessions an event reaches."""
+    """All of a frame that does not depend on the place it takes in its session; made before that is decided."""
 
     __slots__ = ("channel", "event", "fragment", "namespace", "payload")
 
