@@ -158,7 +158,7 @@ def test_a_subject_by_its_name_may_end_its_process(
     inner: InnerRun, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", f"{ROOT}:{pytester.path}")
-    result = inner("-k", "llm_usage", test_it=HUNG)
+    result = inner("-k", "llm_errors", test_it=HUNG)
     assert result.parseoutcomes()["failed"] > 0
     result.stdout.fnmatch_lines(["*ended its process (exit code 3*"])
 
