@@ -128,8 +128,7 @@ SABOTEURS: tuple[Saboteur, ...] = (
         "harness.session:AsyncStreamSession._is_read_by_others",
         _reads_on,
         {
-            "cleanup.work-stops": "the run goes on when its consumer has gone",
-            "cleanup.no-late-frames": "and its frames are appended",
+            "cleanup.no-late-frames": "the run goes on when its consumer has gone, and its frames are appended",
             "cleanup.no-leaks": "its task stays in the loop",
         },
     ),

@@ -35,6 +35,14 @@ def _in_pieces(call: Callable[..., Any]) -> Callable[..., Any]:
     return broken
 
 
+def _awaited_in_pieces(acall: Callable[..., Any]) -> Callable[..., Any]:
+    async def broken(llm: Any, *args: Any, **options: Any) -> Any:
+        value = await acall(llm, *args, **options)
+        return iter([value]) if llm.stream else value
+
+    return broken
+
+
 def _anything_goes(request: Callable[..., Any]) -> Callable[..., Any]:
     return lambda flow, inputs, input_files, *beginnings: request(flow, inputs, input_files, None, None)
 
@@ -76,6 +84,7 @@ SABOTEURS: tuple[Saboteur, ...] = (
         {"entry.kwargs": "there are no frames to show what inputs arrived"},
     ),
     Saboteur("answers-in-pieces", ("entry.llm",), "harness.llm.base:BaseLLM.call", _in_pieces),
+    Saboteur("awaited-in-pieces", ("entry.llm-async",), "harness.llm.base:BaseLLM.acall", _awaited_in_pieces),
     Saboteur("any-beginning-goes", ("entry.kwargs",), _REQUEST, _anything_goes),
     Saboteur("inputs-lost", ("entry.kwargs",), _REQUEST, _inputs_lost),
     Saboteur("flag-as-set", ("entry.flag-restored",), "harness.flow.stream_flag:StreamFlag.__get__", _as_set),

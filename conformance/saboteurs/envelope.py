@@ -60,6 +60,11 @@ def _cut_at_five_levels(encode: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda value: cut(encode(value), 5)
 
 
+def _nameless_error(draft: Any) -> None:
+    if "error_type" in draft.payload:
+        put(draft, "error_type", None)
+
+
 def _local_time(frame: StreamFrame) -> dict[str, Any]:
     return {"timestamp": frame.timestamp.astimezone(timezone(timedelta(hours=2)))}
 
@@ -90,6 +95,7 @@ SABOTEURS: tuple[Saboteur, ...] = (
     Saboteur("event-id-in-data", ("envelope.data-clean",), DRAFT, draft_with(_with_event_id)),
     Saboteur("bytes-not-encoded", ("envelope.data-json",), "harness.frames:encode", _bytes_as_they_are),
     Saboteur("payloads-cut-at-five-levels", ("envelope.data-json",), "harness.frames:encode", _cut_at_five_levels),
+    Saboteur("errors-without-a-class", ("envelope.error-class",), DRAFT, draft_with(_nameless_error)),
     Saboteur("local-timestamps", ("envelope.timestamp-utc",), FRAME, frame_with(_local_time)),
     Saboteur("payloads-open-to-change", ("envelope.immutable",), "harness.frames:_read_payload", _plain_dict),
 )

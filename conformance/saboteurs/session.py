@@ -101,6 +101,10 @@ def _made_in_a_loop(init: Callable[..., None]) -> Callable[..., None]:
     return broken
 
 
+def _room_for_all(has_room: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda limit: True
+
+
 SABOTEURS: tuple[Saboteur, ...] = (
     Saboteur(
         "eager",
@@ -123,6 +127,7 @@ SABOTEURS: tuple[Saboteur, ...] = (
         },
     ),
     Saboteur("no-messages", ("session.projections",), "harness.projections:Projected.messages", _is_missing),
+    Saboteur("no-lifecycle", ("session.more-projections",), "harness.projections:Projected.lifecycle", _is_missing),
     Saboteur("views-from-now-on", ("session.independent-views",), _CURSOR, _from_now_on),
     Saboteur("views-end-alone", ("session.drain",), "harness.session:FrameIterator._end", _own_end),
     Saboteur("replay-from-the-second", ("session.replay",), _CURSOR, _without_the_first),
@@ -135,6 +140,7 @@ SABOTEURS: tuple[Saboteur, ...] = (
         "harness.session:StreamSession.__iter__",
         _one_for_all_threads,
     ),
+    Saboteur("room-for-all", ("session.backpressure",), "harness.lookahead:FrameLimit._has_room", _room_for_all),
     Saboteur(
         "async-only-in-a-loop",
         ("session.same-surface",),

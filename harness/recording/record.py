@@ -190,18 +190,26 @@ class _Run:
 
     def _read(self, session: Session) -> None:
         lines = FrameLines(self.redactor)
+        read = 0
         try:
             for frame in session:
-                # What belongs together is redacted together, so lines come when a call has ended, not before.
-                if written := lines.add(frame):
-                    self._append(written)
-                self.frames += 1
+                read += 1
+                self._take(lines, frame)
                 if frame.channel == "llm" and (text := text_of(frame)):
                     self._on_text(text)
         finally:
+            # An interrupt leaves frames behind that have come and were not read.
+            for frame in session.frames[read:]:
+                self._take(lines, frame)
             if written := lines.rest():
                 self._append(written)
             session.close()
+
+    def _take(self, lines: FrameLines, frame: FrameLike) -> None:
+        # What belongs together is redacted together, so lines come when a call has ended, not before.
+        if written := lines.add(frame):
+            self._append(written)
+        self.frames += 1
 
     def _append(self, lines: bytes) -> None:
         self._content += lines

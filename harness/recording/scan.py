@@ -122,7 +122,7 @@ def _in_recording(folder: Path, oldest: datetime) -> Iterator[Finding]:
             yield from findings
         elif manifest.is_file():
             yield Finding(part, "format", "", "is missing from its recording; record it again with --mode all")
-    if cassette.is_file() and frames.is_file():
+    if cassette.is_file() and frames.is_file() and not _was_cancelled(folder):
         yield from _unplayed(cassette, frames)
 
 
@@ -165,6 +165,15 @@ def _in_cassette(path: Path, oldest: datetime | None) -> Iterator[Finding]:
     recorded_at = _latest_date(interactions)
     if oldest is not None and recorded_at is not None:
         yield from _age(path, "response.headers.date", recorded_at, oldest)
+
+
+def _was_cancelled(folder: Path) -> bool:
+    """Whether the run was interrupted: a call may then have been answered of which no frame has come yet."""
+    try:
+        outcome = load_recording(folder).outcome
+    except RecordingError:
+        return False
+    return outcome is not None and outcome.status == "cancelled"
 
 
 def _unplayed(cassette: Path, frames: Path) -> Iterator[Finding]:

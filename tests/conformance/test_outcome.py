@@ -64,10 +64,10 @@ def test_a_part_that_a_session_lacks_is_the_subjects_fault_and_not_the_suites() 
     assert "has no attribute 'events'" in result.decisions[0].violations[0].message
 
 
-@pytest.mark.parametrize("able", [{"flow"}, {"flow", "async"}, {"llm"}, {"llm", "tools", "thinking"}], ids=str)
-def test_a_clause_that_nothing_can_show_with_what_is_declared_does_not_apply(able: set[str]) -> None:
+@pytest.mark.parametrize("able", ["flow", "flow async", "llm", "llm tools thinking"])
+def test_a_clause_that_nothing_can_show_with_what_is_declared_does_not_apply(able: str) -> None:
     class Less(HarnessSubject):
-        capabilities = frozenset(able)
+        capabilities = frozenset(able.split())
 
     fitting = [one for one in scenarios() if one.fits(Less())]
     shown = {clause: Decision(clause, "passed") for one in fitting for clause in one.clauses}

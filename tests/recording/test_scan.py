@@ -153,6 +153,14 @@ def test_more_answered_calls_than_the_run_made_are_a_finding(recording: Path) ->
     assert told(scan([recording], now=NOW), recording) == [("cassette.yaml", "unplayed", "interactions")]
 
 
+def test_of_an_interrupted_run_more_calls_may_be_answered_than_the_frames_tell_of(recording: Path) -> None:
+    answered = Interaction(REQUEST, RESPONSE)
+    write_cassette(recording / "cassette.yaml", [answered, answered])
+    outcome = {"status": "cancelled", "results": [], "error": None, "error_type": None}
+    (recording / "recording.json").write_text(json.dumps({**MANIFEST, "outcome": outcome}))
+    assert scan([recording], now=NOW) == []
+
+
 def test_what_a_killed_recorder_leaves_beside_a_cassette_is_an_orphan(tmp_path: Path) -> None:
     write_cassette(tmp_path / "plain.yaml", [Interaction(REQUEST, RESPONSE)])
     for name in (".plain.yaml.x1y2", "plain.yaml.partial"):
