@@ -6,6 +6,7 @@ import asyncio
 import importlib.util
 import re
 from contextlib import AsyncExitStack
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from harness.llm.connections import end_urllib3_with_runs
@@ -26,9 +27,21 @@ _TIMEOUT_S: Final = 600
 def new_client(llm: BaseLLM) -> Any:
     """Return a client for threads, whose connections end with the run that uses them."""
     end_urllib3_with_runs()
-    session = boto3.Session()
+    session = _session()
     config = botocore.config.Config(**_config(llm))
     return session.client(_SERVICE, config=config, **_where(llm, session.region_name), **_credentials())
+
+
+def _session() -> Any:
+    """Return a session that finds credentials and region anew, and shares what is read of the services' descriptions."""
+    core = botocore.session.get_session()
+    core.register_component("data_loader", _descriptions())
+    return boto3.Session(botocore_session=core)
+
+
+@cache
+def _descriptions() -> Any:
+    return botocore.loaders.create_loader()
 
 
 def has_async_client() -> bool:
@@ -59,7 +72,7 @@ class AsyncClient:
         from aiobotocore.config import AioConfig
         from aiobotocore.session import get_session
 
-        where = _where(self._llm, boto3.Session().region_name)
+        where = _where(self._llm, _session().region_name)
         config = AioConfig(**_config(self._llm))
         return get_session().create_client(_SERVICE, config=config, **where, **_credentials())
 

@@ -9,7 +9,9 @@ try:
     import botocore.config
     import botocore.eventstream
     import botocore.exceptions
+    import botocore.loaders
     import botocore.parsers
+    import botocore.session
 except ImportError as error:
     raise UsageError("calls to bedrock need boto3: pip install 'stream-harness[bedrock]'") from error
 

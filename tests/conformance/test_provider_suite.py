@@ -233,7 +233,9 @@ def test_recordings_whose_target_is_not_here_are_told_once(tmp_path: Path) -> No
     shutil.copytree(SHIPPED / "openai" / "text", tmp_path / "text")
     manifest = tmp_path / "text" / "recording.json"
     manifest.write_text(manifest.read_text().replace("cassettes.openai.targets:text", "not_here.targets:text"))
-    with pytest.raises(UsageError, match=r"target 'not_here\.targets:text': module 'not_here\.targets' can't be imported"):
+    with pytest.raises(
+        UsageError, match=r"target 'not_here\.targets:text': module 'not_here\.targets' can't be imported"
+    ):
         run_providers([str(tmp_path)], ["llm.truncation"])
 
 
