@@ -156,7 +156,7 @@ def test_more_answered_calls_than_the_run_made_are_a_finding(recording: Path) ->
 def test_of_an_interrupted_run_more_calls_may_be_answered_than_the_frames_tell_of(recording: Path) -> None:
     answered = Interaction(REQUEST, RESPONSE)
     write_cassette(recording / "cassette.yaml", [answered, answered])
-    outcome = {"status": "cancelled", "results": [], "error": None, "error_type": None}
+    outcome: dict[str, Any] = {"status": "cancelled", "results": [], "error": None, "error_type": None}
     (recording / "recording.json").write_text(json.dumps({**MANIFEST, "outcome": outcome}))
     assert scan([recording], now=NOW) == []
 
