@@ -13,7 +13,7 @@ from harness.errors import UsageError
 from harness.llm.connections import end_with_run
 from harness.llm.credentials import PLACEHOLDER, credentials_needed
 from harness.llm.llm import LLM
-from harness.llm.parts import Part
+from harness.llm.parts import Part, RequestId
 from harness.llm.request import LLMRequest
 from harness.providers.litellm_sdk import httpx, litellm
 from harness.providers.openai_chat import ChatAnswer
@@ -53,6 +53,7 @@ class LiteLLM(LLM):
                 yield from answer.whole(created)
                 return
             watched = _watched(answer, created)
+            yield RequestId(answer.request_id)
             for chunk in created:
                 yield from answer.chunk(chunk)
             yield from answer.end() if watched else _end(answer, created)
@@ -66,6 +67,7 @@ class LiteLLM(LLM):
                     yield part
                 return
             watched = _watched(answer, created)
+            yield RequestId(answer.request_id)
             async for chunk in created:
                 for part in answer.chunk(chunk):
                     yield part

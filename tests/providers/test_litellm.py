@@ -82,9 +82,9 @@ FAILURES = [
     Failing("bad_key", True, ProviderStatusError, 401, known=True),
     Failing("bad_key", False, ProviderStatusError, 401, known=True),
     Failing("stream_error", True, ProviderError, known=True),
-    Failing("truncated", True, StreamTruncatedError),
-    Failing("truncated_eof", True, StreamTruncatedError),
-    Failing("truncated_reset", True, StreamTruncatedError),
+    Failing("truncated", True, StreamTruncatedError, known=True),
+    Failing("truncated_eof", True, StreamTruncatedError, known=True),
+    Failing("truncated_reset", True, StreamTruncatedError, known=True),
     Failing("truncated_eof", False, ProviderConnectionError),
 ]
 
