@@ -62,15 +62,19 @@ def mislabel(response: WireResponse, *, header: str, value: str) -> Responses:
 
 
 def garble(response: WireResponse, *, seed: int = 0) -> Responses:
-    """Break the JSON of one event, or of an answer that does not stream; in AWS framing, a checksum."""
+    """Break the JSON of one event, or of an answer that does not stream; in AWS framing, a checksum.
+
+    What ends a stream is spared, where there is anything else.
+    """
     events = list(events_of(response))
     ends = end_events(response, events)
+    spared = ends if len(ends) < len(events) else ()
     aws = media_type(response.header("content-type") or "") == AWS_EVENT_STREAM
     plain = not is_stream(response)
     sound = {
         index: (0, len(event)) if aws or plain else _json_span(event)
         for index, event in enumerate(events)
-        if index not in ends
+        if index not in spared
     }
     candidates = [(index, span) for index, span in sound.items() if span is not None]
     if not candidates or (plain and not response.body.lstrip().startswith((b"{", b"["))):

@@ -29,7 +29,7 @@ from harness.recording.splitting import events_of
 from harness.recording.tape import playing
 from harness.recording.wire import Chunk, Ending, Interaction, WireRequest, WireResponse
 from tests.recording.loopback import PATIENCE_S
-from tests.recording.remade import SHIPPED, Remade, streams_of
+from tests.recording.remade import SHIPPED, Remade, shipped_streams, streams_of
 
 
 def response(body: bytes, content_type: str = "text/event-stream", *lengths: int) -> WireResponse:
@@ -269,6 +269,32 @@ def test_in_playback_a_fault_is_a_typed_failure(
 def test_in_playback_these_faults_change_no_frame(text: Remade, spec: str) -> None:
     recorded = text.interaction.response
     assert text.against(*parse_fault(spec).apply(recorded)).frames == text.against(recorded).frames
+
+
+every_stream = pytest.mark.parametrize(
+    "stream", [pytest.param(Remade(one), id=name) for name, one in shipped_streams()]
+)
+
+
+@every_stream
+@pytest.mark.parametrize("spec", ["429:1", "500", "cut", "reset", "end", "missing-end", "error-event", "malformed"])
+def test_in_playback_every_shipped_stream_fails_with_a_type_and_shows_it_once(stream: Remade, spec: str) -> None:
+    (broken, *_) = parse_fault(spec).apply(stream.interaction.response)
+    run = stream.against(broken)
+    assert isinstance(run.error, ProviderError), repr(run.error)
+    assert run.error.provider
+    assert [frame["type"] for frame in run.frames].count("llm_call_failed") == 1
+
+
+@every_stream
+@pytest.mark.parametrize("spec", ["double-end", "gzip-header", "content-type:text/html"])
+def test_in_playback_these_faults_change_no_frame_of_any_shipped_stream(stream: Remade, spec: str) -> None:
+    (other,) = parse_fault(spec).apply(stream.interaction.response)
+    if spec == "double-end" and stream.provider == "gemini":
+        # Its last piece of text and the reason come in one event: sent twice, both are there twice.
+        assert stream.against(other).chunks.startswith(stream.whole.chunks)
+        return
+    assert stream.against(other).frames == stream.whole.frames
 
 
 def test_in_playback_a_client_that_tries_again_succeeds_after_the_refusals(text: Remade) -> None:
