@@ -3,7 +3,7 @@
 Usage: provider_stream.py PROVIDER harness|sdk CHUNKS; prints milliseconds. The answer is the one that comes with this
 project, its pieces of text repeated until there are CHUNKS of them, each a chunk of the wire as it was recorded. Either
 way it is played from a tape to the provider's official SDK: by itself as its documentation uses it, or under a session
-of this project. It is streamed twice, by one client; the second time counts.
+of this project. It is streamed six times, by one client; the fastest counts, since what else a machine does only adds.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from harness.recording.wire import Chunk, Interaction, WireResponse
 
 _PROMPT: Final = "How is the harbour tonight?"
 _MESSAGES: Final[Any] = [{"role": "user", "content": _PROMPT}]
+_TIMES: Final = 6
 _INSTRUCTIONS: Final = "Answer in one sentence."
 _BEDROCK_URL: Final = "https://bedrock-runtime.us-east-1.amazonaws.com"
 _AZURE_URL: Final = "https://harbour-example.openai.azure.com/openai/deployments/gpt-4o-mini"
@@ -155,19 +156,19 @@ def main(name: str, reader: str, chunks: int) -> float:
     recorded, *_ = read_cassette(recording)
     response = _lengthened(recorded.response, _PROVIDERS[name].text, chunks)
     texts = _PROVIDERS[name].sdk() if reader == "sdk" else _session(recorded)
-    seconds = 0.0
-    with no_credentials_needed(), playing(recording, (replace(recorded, response=response),) * 2):
-        for _ in range(2):
+    took: list[float] = []
+    with no_credentials_needed(), playing(recording, (replace(recorded, response=response),) * _TIMES):
+        for _ in range(_TIMES):
             pieces = characters = 0
             began = time.perf_counter()
             for text in texts():
                 if text:
                     pieces += 1
                     characters += len(text)
-            seconds = time.perf_counter() - began
+            took.append(time.perf_counter() - began)
             if pieces < chunks or characters < chunks:
                 sys.exit(f"{pieces} pieces of text came of {chunks}")
-    return seconds * 1000
+    return min(took) * 1000
 
 
 def _session(recorded: Interaction) -> Texts:
