@@ -1,8 +1,4 @@
-"""Runs described as data, so that every subject performs the same one.
-
-A program says what happens inside the run; a scenario says what the consumer does meanwhile. The two meet at named
-points (`conformance.stage`): nothing sleeps, and no clock decides.
-"""
+"""What a flow does: its methods, and the steps in them."""
 
 from __future__ import annotations
 
@@ -10,59 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-# What a model says. The subject's own OpenAI integration asks a server on loopback that plays this.
-
-
-@dataclass(frozen=True)
-class Text:
-    """A piece of text."""
-
-    text: str
-
-
-@dataclass(frozen=True)
-class Thinking:
-    """A piece of reasoning, as hosts of reasoning models send it."""
-
-    text: str
-
-
-@dataclass(frozen=True)
-class ToolCall:
-    """A tool call; its arguments' JSON text comes in these pieces."""
-
-    name: str
-    arguments: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class HoldBody:
-    """The provider falls silent here, in the middle of its answer, until the point is released."""
-
-    point: str
-
-
-@dataclass(frozen=True)
-class Script:
-    """One answer of a model."""
-
-    says: tuple[Text | Thinking | ToolCall | HoldBody, ...] = (Text("Hello"), Text(" there"), Text("."))
-    #: `whole` ends with the provider's end marker; the others end early, cleanly or by a reset.
-    ending: Literal["whole", "cut", "reset"] = "whole"
-    #: How many bytes each piece on the wire has; None sends each event whole.
-    piece_bytes: int | None = None
-    #: An HTTP error status in place of the answer.
-    status: int = 200
-    #: The provider is silent before its status line until this point is released.
-    hold_head: str | None = None
-
-    @property
-    def text(self) -> str:
-        """The whole text that the model says."""
-        return "".join(piece.text for piece in self.says if isinstance(piece, Text))
-
-
-# What a run does.
+from conformance.programs.crew import CrewProgram
+from conformance.programs.script import Script
 
 
 @dataclass(frozen=True)
@@ -148,13 +93,29 @@ class ReadFlag:
 
 
 @dataclass(frozen=True)
+class RunCrew:
+    """Run a crew inside: what it gives is the step's value, as text."""
+
+    program: CrewProgram
+
+
+@dataclass(frozen=True)
 class Give:
     """End the method with this value."""
 
     value: Any
 
 
-Step = Emit | EmitPayload | EmitBuiltIn | Ask | Reach | Block | Raise | Spawn | Nest | ReadFlag | Give
+Step = Emit | EmitPayload | EmitBuiltIn | Ask | Reach | Block | Raise | Spawn | Nest | ReadFlag | RunCrew | Give
+
+
+@dataclass(frozen=True)
+class Feedback:
+    """A human is asked for feedback on a method's value."""
+
+    message: str = "Is that right?"
+    #: What the human says at once; None lets the flow wait until it is resumed.
+    answer: str | None = None
 
 
 @dataclass(frozen=True)
@@ -170,6 +131,8 @@ class Method:
     is_async: bool = False
     #: Its value is a route that others may be `after`.
     is_router: bool = False
+    #: Asked for after the steps, on their value; a flow of such a method needs the capability feedback.
+    feedback: Feedback | None = None
 
 
 @dataclass(frozen=True)
@@ -178,24 +141,3 @@ class FlowProgram:
 
     methods: tuple[Method, ...]
     name: str = "ProbeFlow"
-
-
-@dataclass(frozen=True)
-class CallProgram:
-    """A direct call to a model, streamed."""
-
-    ask: Ask = Ask()
-    prompt: str = "Say hello."
-
-
-@dataclass(frozen=True)
-class RecordedProgram:
-    """A direct call that comes with the project, streamed by the subject's integration of its provider."""
-
-    #: As in `anthropic/thinking`; see `conformance.shipped_calls`.
-    name: str
-    #: Name → what the function returns; None gives the model its tools and no functions.
-    functions: Mapping[str, Any] | None = None
-
-
-Program = FlowProgram | CallProgram | RecordedProgram

@@ -1,0 +1,63 @@
+"""Runs described as data, so that every subject performs the same one.
+
+A program says what happens inside the run; a scenario says what the consumer does meanwhile. The two meet at named
+points (`conformance.stage`): nothing sleeps, and no clock decides.
+"""
+
+from __future__ import annotations
+
+from conformance.programs.call import CallProgram, RecordedProgram
+from conformance.programs.conversation import ConversationProgram
+from conformance.programs.crew import CrewProgram, TaskProgram
+from conformance.programs.flow import (
+    Ask,
+    Block,
+    Emit,
+    EmitBuiltIn,
+    EmitPayload,
+    Feedback,
+    FlowProgram,
+    Give,
+    Method,
+    Nest,
+    Raise,
+    Reach,
+    ReadFlag,
+    RunCrew,
+    Spawn,
+    Step,
+)
+from conformance.programs.script import HoldBody, Script, Text, Thinking, ToolCall
+
+__all__ = [
+    "Ask",
+    "Block",
+    "CallProgram",
+    "ConversationProgram",
+    "CrewProgram",
+    "Emit",
+    "EmitBuiltIn",
+    "EmitPayload",
+    "Feedback",
+    "FlowProgram",
+    "Give",
+    "HoldBody",
+    "Method",
+    "Nest",
+    "Program",
+    "Raise",
+    "Reach",
+    "ReadFlag",
+    "RecordedProgram",
+    "RunCrew",
+    "Script",
+    "Spawn",
+    "Step",
+    "TaskProgram",
+    "Text",
+    "Thinking",
+    "ToolCall",
+]
+
+#: What `Subject.session` and `asession` are asked to perform.
+Program = FlowProgram | CallProgram | RecordedProgram

@@ -1,0 +1,55 @@
+"""What a model says. The subject's own OpenAI integration asks a server on loopback that plays this."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Text:
+    """A piece of text."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Thinking:
+    """A piece of reasoning, as hosts of reasoning models send it."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class ToolCall:
+    """A tool call; its arguments' JSON text comes in these pieces."""
+
+    name: str
+    arguments: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class HoldBody:
+    """The provider falls silent here, in the middle of its answer, until the point is released."""
+
+    point: str
+
+
+@dataclass(frozen=True)
+class Script:
+    """One answer of a model."""
+
+    says: tuple[Text | Thinking | ToolCall | HoldBody, ...] = (Text("Hello"), Text(" there"), Text("."))
+    #: `whole` ends with the provider's end marker; the others end early, cleanly or by a reset.
+    ending: Literal["whole", "cut", "reset"] = "whole"
+    #: How many bytes each piece on the wire has; None sends each event whole.
+    piece_bytes: int | None = None
+    #: An HTTP error status in place of the answer.
+    status: int = 200
+    #: The provider is silent before its status line until this point is released.
+    hold_head: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The whole text that the model says."""
+        return "".join(piece.text for piece in self.says if isinstance(piece, Text))
