@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from conformance.programs.flow import Ask
+from conformance.programs.flow import GREET, Ask
 
 
 @dataclass(frozen=True)
 class CallProgram:
     """A direct call to a model, streamed."""
 
-    ask: Ask = Ask()
+    ask: Ask = GREET
     prompt: str = "Say hello."
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from conformance.programs.script import Script
+from conformance.programs.script import GREETING, Script
 
 
 @dataclass(frozen=True)
@@ -12,7 +12,7 @@ class TaskProgram:
     """One task of the crew's agent, which asks its model once."""
 
     name: str
-    script: Script = Script()
+    script: Script = GREETING
 
 
 @dataclass(frozen=True)

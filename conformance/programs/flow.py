@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from conformance.programs.crew import CrewProgram
-from conformance.programs.script import Script
+from conformance.programs.script import GREETING, Script
 
 
 @dataclass(frozen=True)
@@ -39,11 +39,15 @@ class EmitBuiltIn:
 class Ask:
     """Call a model. Its answer is the step's value."""
 
-    script: Script = Script()
+    script: Script = GREETING
     #: Said of the LLM when it was made; None says nothing.
     stream: bool | None = None
     #: Functions given by name, each with what it returns.
     functions: Mapping[str, Any] = field(default_factory=dict)
+
+
+#: A call that says nothing of its own.
+GREET: Final = Ask()
 
 
 @dataclass(frozen=True)

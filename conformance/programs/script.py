@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 
 @dataclass(frozen=True)
@@ -53,3 +53,7 @@ class Script:
     def text(self) -> str:
         """The whole text that the model says."""
         return "".join(piece.text for piece in self.says if isinstance(piece, Text))
+
+
+#: What a model says where a program does not care.
+GREETING: Final = Script()
