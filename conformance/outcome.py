@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from conformance.clauses import CLAUSES, Clause
+from conformance.decisions import Decision, ScenarioResult
 from conformance.judge import Status
-from conformance.running import Decision, ScenarioResult
 
 FORMAT: Final = "harness.conformance/1"
 

@@ -34,19 +34,12 @@ from typing import Any, ClassVar, Final
 import pytest
 
 from conformance.clauses import CLAUSES
+from conformance.decisions import Decision, ScenarioResult, Situation
+from conformance.processes import Kind, Processes
 from conformance.recordings.found import RecordedProvider, load_provider
 from conformance.recordings.performing import DEADLINE_S, PROVIDER, not_shown
 from conformance.recordings.scenarios import provider_scenarios
-from conformance.running import (
-    RUNTIME,
-    SCENARIO_DEADLINE_S,
-    Decision,
-    Kind,
-    ScenarioResult,
-    Situation,
-    _Processes,
-    perform,
-)
+from conformance.running import RUNTIME, SCENARIO_DEADLINE_S, perform
 from conformance.scenario import Scenario
 from conformance.scenarios import scenarios
 from conformance.subjects.subject import Subject, load_subject
@@ -79,7 +72,7 @@ class _Performed:
 
     def __init__(self) -> None:
         self._results: dict[str, ScenarioResult] = {}
-        self._processes: _Processes | None = None
+        self._processes: Processes | None = None
 
     def result(self, subject: Subject | str, scenario: Scenario) -> ScenarioResult:
         if isinstance(subject, str):
@@ -92,7 +85,7 @@ class _Performed:
         """Return what became of a scenario in a process of its own kind."""
         if scenario not in self._results:
             if self._processes is None:
-                self._processes = _Processes(name, deadline_s, kind)
+                self._processes = Processes(name, deadline_s, kind)
             self._results[scenario] = self._processes.perform(scenario)
         return self._results[scenario]
 

@@ -11,19 +11,12 @@ from types import MappingProxyType
 from typing import Final
 
 from conformance.clauses import CLAUSES
+from conformance.decisions import Decision, Found, ScenarioResult, all_failed
 from conformance.judge import judge
+from conformance.processes import Kind, Loaded, Processes
 from conformance.recordings.found import RecordedProvider, load_provider
 from conformance.recordings.scenarios import ProviderScenario, provider_scenarios
-from conformance.running import (
-    Decision,
-    Found,
-    Kind,
-    Performer,
-    ScenarioResult,
-    _all_failed,
-    _is_ours,
-    _Processes,
-)
+from conformance.running import is_ours
 from harness.errors import UsageError
 
 #: How long one situation may take, which is put to every recording.
@@ -51,9 +44,9 @@ def perform_on(provider: RecordedProvider, scenario: ProviderScenario) -> Scenar
     except UsageError as error:
         return ScenarioResult(scenario.id, (), fault=f"{_NO_TARGET}{error}")
     except Exception as error:
-        if _is_ours(error):
+        if is_ours(error):
             return ScenarioResult(scenario.id, (), fault=traceback.format_exc())
-        return _all_failed(scenario, f"a target raised {type(error).__name__}: {error}")
+        return all_failed(scenario, f"a target raised {type(error).__name__}: {error}")
 
 
 def _decisions(provider: RecordedProvider, scenario: ProviderScenario) -> Iterator[Decision]:
@@ -117,7 +110,7 @@ def run_provider(name: str, chosen: Collection[str], *, workers: int = 1) -> Ite
     provider = load_provider(name)
     wanted = clauses_of(provider) & set(chosen)
     ids = [one.id for one in provider_scenarios() if one.clauses & wanted]
-    processes = _Processes(name, DEADLINE_S, PROVIDER)
+    processes = Processes(name, DEADLINE_S, PROVIDER)
     results = []
     try:
         with ThreadPoolExecutor(workers) as pool:
@@ -136,12 +129,12 @@ def _of(provider: RecordedProvider, result: ScenarioResult) -> ScenarioResult:
     return replace(result, scenario=result.scenario.replace("provider/", f"{provider.name}/", 1))
 
 
-def performer(name: str) -> Performer:
-    """Return what performs a situation by its id on the recordings that `name` stands for."""
+def load(name: str) -> Loaded:
+    """Return the recordings that `name` stands for, as processes need them."""
     provider = load_provider(name)
     by_id = {one.id: one for one in provider_scenarios()}
-    return lambda scenario: perform_on(provider, by_id[scenario])
+    return Loaded(lambda scenario: perform_on(provider, by_id[scenario]))
 
 
 #: What processes of this suite do.
-PROVIDER: Final = Kind(performer, provider_scenarios)
+PROVIDER: Final = Kind(load, provider_scenarios)

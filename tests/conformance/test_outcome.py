@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import pytest
 
 from conformance.command import out_of_reach
+from conformance.decisions import Decision, Found, ScenarioResult
 from conformance.outcome import SuiteOutcome, outcome_of
-from conformance.running import Decision, Found, ScenarioResult, perform
+from conformance.running import perform
 from conformance.scenario import Scenario
 from conformance.scenarios import scenarios
 from conformance.subjects.harness import HarnessSubject

@@ -14,12 +14,13 @@ from typing import Any
 import pytest
 
 from conformance.command import run_providers
+from conformance.decisions import ScenarioResult
 from conformance.outcome import SuiteOutcome
+from conformance.processes import Processes
 from conformance.recordings.found import RecordedProvider, load_provider, shipped
 from conformance.recordings.performing import PROVIDER, clauses_of, perform_on, undecided
 from conformance.recordings.recorded import RecordedRun
 from conformance.recordings.scenarios import provider_scenarios
-from conformance.running import ScenarioResult, _Processes
 from harness.errors import UnreadableRecordingError, UsageError
 from harness.recording import Target, record
 from tests.conformance import acme, broken_openai
@@ -112,7 +113,7 @@ def test_an_integration_that_does_not_come_back_is_judged(
         shutil.copytree(recordings / name, tmp_path / name)
         path = tmp_path / name / "recording.json"
         path.write_text(path.read_text().replace(":Sound.", f":{targets.__name__}."))
-    processes = _Processes(str(tmp_path), 3.0, PROVIDER)
+    processes = Processes(str(tmp_path), 3.0, PROVIDER)
     try:
         cut = _failed(processes.perform("provider/reset/sync"))
         assert not _failed(processes.perform("provider/not-streamed/sync"))

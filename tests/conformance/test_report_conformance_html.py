@@ -9,10 +9,10 @@ import pytest
 
 from conformance.baseline import Held, hold
 from conformance.clauses import CLAUSES
+from conformance.decisions import Decision, Found
 from conformance.judge import Status
 from conformance.outcome import ClauseOutcome, SuiteOutcome
 from conformance.report import html
-from conformance.running import Decision, Found
 from tests.conformance.html_tree import Node, parsed
 
 ABLE = frozenset({"flow", "llm"})
