@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 from conformance.evidence import Evidence, FrameLike, Outcome
 from conformance.observations import Carried
@@ -77,6 +77,39 @@ def _whole(
     )
 
 
+def _second(
+    name: str, program: FlowProgram | CallProgram, *, before: Literal["streamed", "plain"]
+) -> Iterator[Scenario]:
+    """Yield scenarios that read a run after another, in the same process and context: nothing goes on from the first."""
+
+    def first(subject: Subject, performance: Performance) -> Any:
+        if isinstance(program, FlowProgram):
+            return subject.flow(program, performance).kickoff()
+        return subject.llm(performance).call(performance.provider.prompt_for(program.ask.script))
+
+    def observe(subject: Subject, performance: Performance) -> Evidence:
+        if before == "plain":
+            first(subject, performance)
+        else:
+            read_whole(subject.session(program, performance))
+        return read_whole(subject.session(program, performance))
+
+    def aobserve(subject: Subject, performance: Performance) -> Evidence:
+        if before == "plain":
+            first(subject, performance)
+
+        async def consume() -> Evidence:
+            if before == "streamed":
+                await aread_whole(subject.asession(program, performance))
+            return await aread_whole(subject.asession(program, performance))
+
+        return in_loop(consume)
+
+    needs = frozenset({"flow", "llm"}) if isinstance(program, FlowProgram) else frozenset({"llm"})
+    yield Scenario(f"{name}/{before}/sync", _LINKS, observe, needs)
+    yield Scenario(f"{name}/{before}/async", _LINKS, aobserve, needs | {"async"})
+
+
 def _carried(program: FlowProgram, frames: Sequence[FrameLike]) -> Iterator[Carried]:
     """Yield what became of each payload of a program that is to come back as it was sent."""
     for step in (step for method in program.methods for step in method.steps):
@@ -86,6 +119,7 @@ def _carried(program: FlowProgram, frames: Sequence[FrameLike]) -> Iterator[Carr
 
 
 _FLOW = frozenset({"flow"})
+_LINKS = frozenset({"order.seq-gapless", "order.delivery", "order.parent-closed", "order.previous-earlier"})
 _CALLS = frozenset({"channel.llm", "order.one-completion", "llm.sequence"})
 
 SCENARIOS: tuple[Scenario, ...] = (
@@ -106,6 +140,10 @@ SCENARIOS: tuple[Scenario, ...] = (
         FRAMES | {"result.reraises"},
         frozenset({"llm"}),
     ),
+    *_second("flow/after", TWO_STEPS, before="streamed"),
+    *_second("flow/after", TWO_STEPS, before="plain"),
+    *_second("call/after", CallProgram(), before="streamed"),
+    *_second("call/after", CallProgram(), before="plain"),
     *(
         scenario
         for name in PAYLOADS
