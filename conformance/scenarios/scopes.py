@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import warnings
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from conformance.evidence import Evidence, FrameLike
@@ -54,13 +54,31 @@ def _stream(consumer: Consumer, flow: Any) -> Any:
     return consumer.keep(consumer.complete(make()))
 
 
-def _both_open(consumer: Consumer, performance: Performance, sessions: list[Any]) -> list[Any]:
+@dataclass(frozen=True)
+class _Begun:
+    """Sessions that are read in the middle of their runs, each by one loop that has its first frame."""
+
+    consumer: Consumer
+    #: Each loop, and what it was given so far.
+    loops: tuple[tuple[Any, Taken], ...]
+
+    def read_on(self) -> list[Taken]:
+        """Return all that each loop is given, to the end."""
+        return [self._whole(iterator, first) for iterator, first in self.loops]
+
+    def _whole(self, iterator: Any, first: Taken) -> Taken:
+        if first.raised is not None:
+            return first
+        rest = self.consumer.take(iterator)
+        return Taken((*first.frames, *rest.frames), rest.raised)
+
+
+def _all_open(consumer: Consumer, performance: Performance, sessions: list[Any]) -> _Begun:
     """Begin every session, and wait until all of them are in the middle."""
     iterators = [consumer.iterate(session) for session in sessions]
-    for iterator in iterators:
-        consumer.take(iterator, 1)
+    begun = _Begun(consumer, tuple((iterator, consumer.take(iterator, 1)) for iterator in iterators))
     _await(consumer, performance, "held", len(sessions))
-    return iterators
+    return begun
 
 
 def _beside(shared: Shared) -> Observe:
@@ -70,9 +88,9 @@ def _beside(shared: Shared) -> Observe:
         flow = subject.flow(_MEET, performance)
         twin = flow if shared == "object" else type(flow)()
         sessions = [_stream(consumer, one) for one in (flow, twin)]
-        _both_open(consumer, performance, sessions)
+        begun = _all_open(consumer, performance, sessions)
         performance.stage.release("held")
-        taken = [consumer.read(session) for session in sessions]
+        taken = begun.read_on()
         name = f"one of two sessions on one flow {shared}"
         return _heard(taken, [Heard("isolated", name, _MEET_MARKS, marks(one.frames), one.raised) for one in taken])
 
@@ -95,9 +113,9 @@ def _one_llm(consumer: Consumer, subject: Subject, performance: Performance) -> 
         return consumer.keep(consumer.complete(make()))
 
     sessions = [call(script) for script in scripts]
-    _both_open(consumer, performance, sessions)
+    begun = _all_open(consumer, performance, sessions)
     performance.stage.release("held")
-    taken = [consumer.read(session) for session in sessions]
+    taken = begun.read_on()
     name = "one of two calls of one LLM"
     return _heard(
         taken,
@@ -156,14 +174,14 @@ def _stray(whose: Literal["its own", "shared", "a stranger"]) -> Observe:
         flow = subject.flow(_MEET, performance)
         source = subject.flow(_MEET, performance) if whose == "a stranger" else flow
         sessions = [_stream(consumer, flow) for _ in range(2 if whose == "shared" else 1)]
-        _both_open(consumer, performance, sessions)
+        begun = _all_open(consumer, performance, sessions)
         with warnings.catch_warnings(record=True) as given:
             warnings.simplefilter("always")
             emitter = threading.Thread(target=subject.emit, args=(source, "stray"), name="stray", daemon=True)
             emitter.start()
             emitter.join(DEADLINE_S)
         performance.stage.release("held")
-        taken = [consumer.read(session) for session in sessions]
+        taken = begun.read_on()
         clear = whose == "its own"
         expected = ("one", "stray", "two", "three") if clear else _MEET_MARKS
         situation: Literal["by-source", "unclear"] = "by-source" if clear else "unclear"
