@@ -31,7 +31,12 @@ def _parsed_inputs(context: click.Context, parameter: click.Parameter, values: t
 @click.command()
 @click.argument("target")
 @click.option(
-    "--input", "inputs", multiple=True, callback=_parsed_inputs, metavar="K=JSON", help="An input of the run; repeatable."
+    "--input",
+    "inputs",
+    multiple=True,
+    callback=_parsed_inputs,
+    metavar="K=JSON",
+    help="An input of the run; repeatable.",
 )
 @click.option("--turn", "turns", multiple=True, metavar="TEXT", help="A message of a conversation; repeatable.")
 @click.option("--entry", metavar="NAME", help="The method that starts the session, in place of the natural one.")

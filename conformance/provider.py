@@ -10,6 +10,7 @@ import json
 import select
 import socket
 import struct
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -42,8 +43,7 @@ class ScriptedProvider:
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
         self._scripts: list[Script] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_for(self))
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), _handler_for(self))
         self.lock = threading.Lock()
         self.log = WireLog()
 
@@ -125,6 +125,15 @@ class ScriptedProvider:
                 self._stage.reach(f"{point}:disconnected")
                 return False
         return True
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of clients that reset their connection, as a run that is closed does."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 def _handler_for(provider: ScriptedProvider) -> type[BaseHTTPRequestHandler]:

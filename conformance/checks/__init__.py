@@ -14,6 +14,7 @@ from conformance.checks import (
     entry,
     envelope,
     error,
+    flow,
     llm,
     namespace,
     order,
@@ -21,6 +22,7 @@ from conformance.checks import (
     result,
     scope,
     session,
+    turn,
 )
 from conformance.checks.check import Check, Violation
 from conformance.clauses import clause
@@ -31,7 +33,22 @@ __all__ = ["CHECKS", "Check", "Violation"]
 CHECKS: Mapping[str, Check] = MappingProxyType(
     {
         clause(check.clause).id: check
-        for area in (envelope, channel, namespace, order, session, result, error, cleanup, scope, entry, llm, replay)
+        for area in (
+            envelope,
+            channel,
+            namespace,
+            order,
+            session,
+            result,
+            error,
+            cleanup,
+            scope,
+            entry,
+            llm,
+            turn,
+            flow,
+            replay,
+        )
         for check in area.CHECKS
     }
 )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from conformance.checks.check import Check, Finding, saw, seen
+from conformance.checks.crew import crew, has_crews
 from conformance.evidence import Evidence
-from conformance.observations import Entered, FlagRead, Overridden, Passed, Refused
+from conformance.observations import Entered, FlagRead, Overridden, Passed, Refused, TurnRefused
 
 
 def _entered(clause: str) -> Check:
@@ -55,6 +56,20 @@ def llm_overrides(evidence: Evidence) -> Iterator[Finding]:
             yield None, f"{overridden.what} was {overridden.seen!r}, not {overridden.expected!r}"
 
 
+def _turn() -> Check:
+    """Return the check of the way into a turn, which a flow that is not conversational refuses at the call."""
+    entered = _entered("entry.turn")
+
+    def find(evidence: Evidence) -> Iterator[Finding]:
+        yield from entered.find(evidence)
+        for refused in seen(evidence, TurnRefused):
+            if not isinstance(refused.raised, ValueError):
+                how = "raised nothing" if refused.raised is None else _did(refused.raised)
+                yield None, f"{refused.call} of a flow that is not conversational {how}, and was to raise ValueError"
+
+    return Check("entry.turn", find, lambda evidence: entered.testable(evidence) or bool(seen(evidence, TurnRefused)))
+
+
 def _did(raised: BaseException) -> str:
     return f"raised {type(raised).__name__}: {raised}"
 
@@ -68,6 +83,9 @@ CHECKS = (
     _entered("entry.flow-async"),
     _entered("entry.llm"),
     _entered("entry.llm-async"),
+    _turn(),
+    _entered("entry.turn-async"),
+    Check("entry.crew", crew, has_crews),
     Check("entry.kwargs", kwargs, _saw_any(Passed, Refused)),
     Check("entry.flag-restored", flag_restored, saw(FlagRead)),
     Check("entry.llm-overrides", llm_overrides, saw(Overridden)),

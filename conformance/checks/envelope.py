@@ -13,7 +13,7 @@ from conformance.checks.json_form import not_json
 from conformance.checks.tampering import immutable
 from conformance.checks.vocabulary import FAILURES
 from conformance.evidence import Evidence, FrameLike
-from conformance.observations import Carried
+from conformance.observations import Carried, Encoded
 
 FIELDS = ("id", "seq", "type", "channel", "namespace", "timestamp", "parent_id", "previous_id", "data")
 _ENVELOPE_ONLY = ("timestamp", "type", "event_id", "parent_event_id", "previous_event_id", "emission_sequence")
@@ -133,6 +133,9 @@ def data_json(evidence: Evidence) -> Iterator[Finding]:
         if carried.arrived != (carried.sent,):
             arrived = ", ".join(_shortened(shown(one)) for one in carried.arrived) or "nothing"
             yield None, f"a payload that is JSON came as {arrived}, sent was {_shortened(shown(carried.sent))}"
+    for encoded in seen(evidence, Encoded):
+        if encoded.raised is not None:
+            yield None, f"a run that published the payload {encoded.payload!r} failed by it: {shown(encoded.raised)}"
 
 
 def _lost_by_reload(frame: FrameLike) -> str | None:

@@ -17,12 +17,18 @@ _UNPASSABLE: Final = (StopIteration, StopAsyncIteration)
 #: What a run opens, and what must tell of its failure before it is raised. A call that streams on its own has no flow.
 _OPENERS: Final = {"flow_started": "flow_failed", "method_execution_started": "method_execution_failed"}
 _CALL: Final = {"llm_call_started": "llm_call_failed"}
+#: In a turn it is the turn that fails: a flow that runs through several is not over.
+_TURN: Final = {
+    "conversation_turn_started": "conversation_turn_failed",
+    "method_execution_started": "method_execution_failed",
+}
 
 
 def frames_first(evidence: Evidence) -> Iterator[Finding]:
     """The frames of the failure came before the exception, and stay."""
     types = [frame.type for frame in evidence.frames]
-    for opener, failure in (_OPENERS if "flow_started" in types else _CALL).items():
+    openers = _TURN if "conversation_turn_started" in types else _OPENERS if "flow_started" in types else _CALL
+    for opener, failure in openers.items():
         if opener in types and failure not in types:
             yield None, f"the run failed, and no {failure} was shown before its exception"
     for read in seen(evidence, FailedRead):
@@ -87,7 +93,7 @@ def _ended(raised: BaseException | None) -> str:
 
 def _failed_with_frames(evidence: Evidence) -> bool:
     types = {frame.type for frame in evidence.frames}
-    return evidence.ended == "failed" and bool(types & {*_OPENERS, *_CALL})
+    return evidence.ended == "failed" and bool(types & {*_OPENERS, *_CALL, *_TURN})
 
 
 CHECKS = (

@@ -75,14 +75,17 @@ def terminal_last(evidence: Evidence) -> Iterator[Finding]:
 
 def _outermost_terminal(evidence: Evidence) -> int | None:
     """Return the place of the frame that closes the run, or None where it was not closed."""
-    top = [
-        scope for scope in Walk(evidence).taken().scopes.values() if scope.parent is None and scope.kind not in _PRELUDE
-    ]
+    walk = Walk(evidence)
+    # What closes a scope and names none, which is for `order.scope-nesting` to say, can only be meant for the outermost.
+    nameless = {step.closes: place for place, step in enumerate(walk.steps()) if step.closes and step.target is None}
+    top = [scope for scope in walk.scopes.values() if scope.parent is None and scope.kind not in _PRELUDE]
     runs = [scope for scope in top if scope.kind in _RUNS]
     # A session over something smaller, such as a direct call, may hold several in a row: the last one counts.
     root: Scope | None = runs[0] if runs else top[-1] if top else None
-    if root is None or root.closed_by is None:
+    if root is None:
         return None
+    if root.closed_by is None:
+        return nameless.get(root.kind) if root in runs else None
     return next(place for place, frame in enumerate(evidence.frames) if frame is root.closed_by)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 
-from conformance.checks.check import Check, Finding, saw, seen
+from conformance.checks.check import Check, Finding, saw, seen, shown
 from conformance.evidence import Evidence
-from conformance.observations import Captured, Heard
+from conformance.observations import Captured, Heard, TurnBeside
 
 
 def isolated(evidence: Evidence) -> Iterator[Finding]:
@@ -50,6 +50,31 @@ def captures_llm(evidence: Evidence) -> Iterator[Finding]:
             yield None, f"the streamed flow shows {len(captured.chunks)} chunks of an LLM that was {told}"
 
 
+def concurrent_turns(evidence: Evidence) -> Iterator[Finding]:
+    """A second turn is refused while one is open; all that were let in are answered, each once."""
+    for beside in seen(evidence, TurnBeside):
+        if beside.refused is None:
+            yield None, f"a second turn was let in while one was open ({beside.held})"
+        elif not isinstance(beside.refused, Exception) or "turn" not in shown(beside.refused).lower():
+            yield (
+                None,
+                f"a second turn beside an open one ({beside.held}) came to {shown(beside.refused)}, no clear error",
+            )
+        said = Counter(beside.transcript)
+        for turn in beside.taken:
+            if turn.raised is not None:
+                yield None, f"{turn.name} ({beside.held}) raised {shown(turn.raised)}"
+            elif turn.result != turn.reply:
+                yield None, f"{turn.name} ({beside.held}) came to {shown(turn.result)}, not to {turn.reply!r}"
+            for what, message in (("message", ("user", turn.message)), ("reply", ("assistant", turn.reply))):
+                if said[message] != 1:
+                    times = f"{said[message]} times" if said[message] else "not at all"
+                    yield (
+                        None,
+                        f"the {what} of {turn.name} ({beside.held}) is in the transcript {times}: {message[1]!r}",
+                    )
+
+
 def _in(evidence: Evidence, *situations: str) -> list[Heard]:
     return [heard for heard in seen(evidence, Heard) if heard.situation in situations]
 
@@ -76,4 +101,5 @@ CHECKS = (
     Check("scope.worker-threads", worker_threads, _has("by-context", "by-source", "unclear")),
     Check("scope.aemit", awaited_emit, _has("awaited-emit")),
     Check("scope.captures-llm", captures_llm, saw(Captured)),
+    Check("scope.concurrent-turns", concurrent_turns, saw(TurnBeside)),
 )

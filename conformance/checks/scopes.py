@@ -86,13 +86,14 @@ class Walk:
 
 
 def deferred(evidence: Evidence) -> frozenset[str]:
-    """Return the ids of the flows that are opened in a turn and not closed in this session.
+    """Return the ids of the flows that are opened by a turn, in it or beside it, and not closed in this session.
 
     Their end comes at finalisation, so here they open no scope (clauses `order.scope-nesting`, `turn.deferred`).
     """
-    scopes = Walk(evidence).taken().scopes.values()
+    scopes = list(Walk(evidence).taken().scopes.values())
+    first_turn = next((place for place, scope in enumerate(scopes) if scope.kind == "turn"), len(scopes))
     return frozenset(
         scope.opener.id
-        for scope in scopes
-        if scope.kind == "flow" and scope.closed_by is None and scope.parent is not None and scope.parent.kind == "turn"
+        for scope in scopes[first_turn:]
+        if scope.kind == "flow" and scope.closed_by is None and (scope.parent is None or scope.parent.kind == "turn")
     )

@@ -13,6 +13,7 @@ from conformance.observations.cleanup import (
     Exited,
     LeftBehind,
 )
+from conformance.observations.crew import CrewClosed, CrewKept, CrewResult, CrewStreamed, TaskSaid
 from conformance.observations.entry import (
     Entered,
     FlagRead,
@@ -20,8 +21,9 @@ from conformance.observations.entry import (
     Passed,
     Refused,
 )
-from conformance.observations.envelope import Carried
+from conformance.observations.envelope import Carried, Encoded
 from conformance.observations.error import Disturbed, FailedRead
+from conformance.observations.flow import Continued, FeedbackShown, Paused, Restored, Resumed
 from conformance.observations.llm import LegacyChunk, Rechunked
 from conformance.observations.replay import MadeAgain
 from conformance.observations.scope import Captured, Heard
@@ -36,8 +38,18 @@ from conformance.observations.session import (
     Used,
     ViewRead,
 )
+from conformance.observations.turn import (
+    AnswerStreamed,
+    FlowsCounted,
+    MessageLeft,
+    TurnBeside,
+    Turned,
+    TurnRefused,
+    TurnTaken,
+)
 
 __all__ = [
+    "AnswerStreamed",
     "BlockLeft",
     "Captured",
     "Carried",
@@ -45,26 +57,43 @@ __all__ = [
     "CloseCalled",
     "Closed",
     "ClosedUnstarted",
+    "Continued",
+    "CrewClosed",
+    "CrewKept",
+    "CrewResult",
+    "CrewStreamed",
     "Disturbed",
     "Drained",
     "EditedCopy",
+    "Encoded",
     "Entered",
     "Exited",
     "FailedRead",
+    "FeedbackShown",
     "FlagRead",
+    "FlowsCounted",
     "Heard",
     "LazyStart",
     "LeftBehind",
     "LegacyChunk",
     "LookAhead",
     "MadeAgain",
+    "MessageLeft",
     "Observation",
     "Overridden",
     "Passed",
+    "Paused",
     "Rechunked",
     "Refused",
     "Repeated",
+    "Restored",
+    "Resumed",
     "Surface",
+    "TaskSaid",
+    "TurnBeside",
+    "TurnRefused",
+    "TurnTaken",
+    "Turned",
     "Used",
     "ViewRead",
 ]
@@ -94,8 +123,23 @@ Observation = (
     | Refused
     | FlagRead
     | Overridden
+    | CrewStreamed
+    | CrewKept
+    | CrewResult
+    | CrewClosed
     | Rechunked
     | LegacyChunk
     | MadeAgain
     | Carried
+    | Encoded
+    | FeedbackShown
+    | Paused
+    | Resumed
+    | Restored
+    | Turned
+    | MessageLeft
+    | AnswerStreamed
+    | FlowsCounted
+    | TurnBeside
+    | TurnRefused
 )

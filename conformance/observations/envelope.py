@@ -12,3 +12,13 @@ class Carried:
 
     sent: Any
     arrived: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A run that did nothing but publish a payload, which may be hard to encode (clause `envelope.data-json`)."""
+
+    #: Its name, as in `conformance.payloads`.
+    payload: str
+    #: What reading the run raised.
+    raised: BaseException | None

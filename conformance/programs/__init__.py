@@ -7,10 +7,11 @@ points (`conformance.stage`): nothing sleeps, and no clock decides.
 from __future__ import annotations
 
 from conformance.programs.call import CallProgram, RecordedProgram
-from conformance.programs.conversation import ConversationProgram
-from conformance.programs.crew import CrewProgram, TaskProgram
+from conformance.programs.conversation import ConversationProgram, route_to
+from conformance.programs.crew import CrewProgram, TaskProgram, ToolProgram
 from conformance.programs.flow import (
     Ask,
+    AskHuman,
     Block,
     Emit,
     EmitBuiltIn,
@@ -23,6 +24,7 @@ from conformance.programs.flow import (
     Raise,
     Reach,
     ReadFlag,
+    Reply,
     RunCrew,
     Spawn,
     Step,
@@ -31,6 +33,7 @@ from conformance.programs.script import HoldBody, Script, Text, Thinking, ToolCa
 
 __all__ = [
     "Ask",
+    "AskHuman",
     "Block",
     "CallProgram",
     "ConversationProgram",
@@ -49,6 +52,7 @@ __all__ = [
     "Reach",
     "ReadFlag",
     "RecordedProgram",
+    "Reply",
     "RunCrew",
     "Script",
     "Spawn",
@@ -57,6 +61,8 @@ __all__ = [
     "Text",
     "Thinking",
     "ToolCall",
+    "ToolProgram",
+    "route_to",
 ]
 
 #: What `Subject.session` and `asession` are asked to perform.

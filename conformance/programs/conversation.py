@@ -11,13 +11,19 @@ from conformance.programs.flow import Method
 class ConversationProgram:
     """A conversational flow, to be streamed turn by turn; needs the capability turn.
 
-    The user's message names the script with which a model answers it; see `ScriptedProvider.prompt_for`.
+    The user's message says what becomes of its turn: `[route NAME]` gives it to the handler of that name, and
+    `[script N]`, which `ScriptedProvider.prompt_for` writes, is how the model of the built-in answer answers it.
     """
 
-    #: What answers every turn: its `name` is the route's and it has no `after`. None leaves it to the built-in answer.
-    handler: Method | None = None
+    #: Each answers the turns that name it, and has no `after`. All other turns are left to the built-in answer.
+    handlers: tuple[Method, ...] = ()
     #: Said of the LLM of the built-in answer when it was made; None says nothing.
     stream: bool | None = None
     #: Whether one flow is started by the first turn and finished when the conversation is, or each turn has its own.
     deferred: bool = True
     name: str = "ProbeConversation"
+
+
+def route_to(handler: str) -> str:
+    """Return what a message says to be given to that handler."""
+    return f"[route {handler}]"

@@ -101,6 +101,22 @@ class RunCrew:
     """Run a crew inside: what it gives is the step's value, as text."""
 
     program: CrewProgram
+    #: As a stream of chunks, which is read to its end inside.
+    streamed: bool = False
+
+
+@dataclass(frozen=True)
+class Reply:
+    """In a turn: add this to the conversation as the assistant's message, as a handler does that returns it, too."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class AskHuman:
+    """Ask the flow's input provider. What it says is the step's value; needs the capability feedback."""
+
+    message: str
 
 
 @dataclass(frozen=True)
@@ -110,7 +126,22 @@ class Give:
     value: Any
 
 
-Step = Emit | EmitPayload | EmitBuiltIn | Ask | Reach | Block | Raise | Spawn | Nest | ReadFlag | RunCrew | Give
+Step = (
+    Emit
+    | EmitPayload
+    | EmitBuiltIn
+    | Ask
+    | Reach
+    | Block
+    | Raise
+    | Spawn
+    | Nest
+    | ReadFlag
+    | RunCrew
+    | Reply
+    | AskHuman
+    | Give
+)
 
 
 @dataclass(frozen=True)
@@ -120,6 +151,8 @@ class Feedback:
     message: str = "Is that right?"
     #: What the human says at once; None lets the flow wait until it is resumed.
     answer: str | None = None
+    #: A provider of the user's own, or none: then the runtime asks on the terminal.
+    asked_by: Literal["provider", "terminal"] = "provider"
 
 
 @dataclass(frozen=True)
@@ -145,3 +178,5 @@ class FlowProgram:
 
     methods: tuple[Method, ...]
     name: str = "ProbeFlow"
+    #: Said of streaming by its class; None says nothing.
+    stream: bool | None = None

@@ -74,9 +74,9 @@ class SabotagedSubject(HarnessSubject):
         self._break()
         return super().asession(program, performance)
 
-    def flow(self, program: FlowProgram, performance: Performance) -> Any:
+    def flow(self, program: FlowProgram, performance: Performance, **options: Any) -> Any:
         self._break()
-        return super().flow(program, performance)
+        return super().flow(program, performance, **options)
 
     def llm(self, performance: Performance, **settings: Any) -> LLM:
         self._break()

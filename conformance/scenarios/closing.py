@@ -21,6 +21,7 @@ from conformance.programs import (
     Ask,
     Block,
     CallProgram,
+    ConversationProgram,
     Emit,
     FlowProgram,
     Give,
@@ -33,6 +34,7 @@ from conformance.programs import (
     Text,
 )
 from conformance.scenario import Scenario
+from conformance.scenarios.conversing import TURN, FirstTurn
 from conformance.scenarios.driving import KINDS, Kind, attempt
 from conformance.stage import StageError
 from conformance.subjects.subject import Performance, Subject
@@ -49,7 +51,7 @@ class Place:
 
     name: str
     what: str
-    program: Program
+    program: Program | FirstTurn
     needs: frozenset[str]
     asks: bool = False
 
@@ -63,6 +65,7 @@ def _flow(*steps: Step, is_async: bool = False) -> FlowProgram:
     )
 
 
+_HANDLER: Final = Method("waits", (Emit("one"), Block("held"), Emit("two"), Reach("went-on")))
 _LLM: Final = frozenset({"llm"})
 _BOTH: Final = frozenset({"flow", "llm"})
 PLACES: Final = (
@@ -74,6 +77,10 @@ PLACES: Final = (
     Place("async-provider-body", "a provider's body, awaited", _flow(_BODY, is_async=True), _BOTH, asks=True),
     Place("call-head", "the head of a direct call", CallProgram(_HEAD), _LLM, asks=True),
     Place("call-body", "the body of a direct call", CallProgram(_BODY), _LLM, asks=True),
+    Place("turn-handler", "a handler of a turn", FirstTurn(ConversationProgram((_HANDLER,))), _BOTH | TURN),
+    Place(
+        "turn-answer", "the answer of a turn", FirstTurn(ConversationProgram(), _BODY.script), _BOTH | TURN, asks=True
+    ),
 )
 #: The places that every way of closing is tried in; the others are closed in the plainest way.
 _THOROUGH: Final = ("sync-method", "async-method", "provider-body", "call-head")
@@ -219,11 +226,12 @@ def _closed(kind: Kind, how: str, place: Place, subject: Subject, performance: P
     stage = performance.stage
     census = Census(performance.provider.port)
     told = _Told()
-    make = subject.session if kind == "sync" else subject.asession
 
     def consume() -> None:
         def made() -> Any:
-            return make(place.program, performance)
+            if isinstance(place.program, FirstTurn):
+                return place.program.session(kind, subject, performance)
+            return (subject.session if kind == "sync" else subject.asession)(place.program, performance)
 
         try:
             if kind == "sync":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
@@ -135,6 +135,18 @@ class Consumer:
         else:
             self.complete(session.aclose())
 
+    def begin(self, sessions: Iterable[Any]) -> Begun:
+        """Take the first frame of each session, by a loop of its own that goes on in `Begun.read_on`."""
+        iterators = [self.iterate(session) for session in sessions]
+        return Begun(self, tuple((iterator, self.take(iterator, 1)) for iterator in iterators))
+
+    def await_reached(self, point: str, times: int = 1) -> None:
+        """Wait for the run to come to `point`, while the loop of an async one goes on."""
+        if self.is_sync:
+            self._performance.stage.await_reached(point, times)
+        else:
+            self.complete(self._performance.stage.aawait_reached(point, times))
+
     def complete(self, awaitable: Any) -> Any:
         """Return what `awaitable` gives, in the consumer's loop. Raises whatever it raises."""
         return self._until(awaitable)
@@ -169,6 +181,25 @@ class Consumer:
         for _ in range(3):
             self._until(asyncio.sleep(0))
         return len(asyncio.all_tasks(self._loop))
+
+
+@dataclass(frozen=True)
+class Begun:
+    """Sessions in the middle of their runs, each read by one loop: a second view of one is a matter of its own."""
+
+    consumer: Consumer
+    #: Each loop, and what it was given so far.
+    loops: tuple[tuple[Any, Taken], ...]
+
+    def read_on(self) -> list[Taken]:
+        """Return all that each loop is given, to the end."""
+        return [self._whole(iterator, first) for iterator, first in self.loops]
+
+    def _whole(self, iterator: Any, first: Taken) -> Taken:
+        if first.raised is not None:
+            return first
+        rest = self.consumer.take(iterator)
+        return Taken((*first.frames, *rest.frames), rest.raised)
 
 
 async def _caught(iterator: Any) -> Any:

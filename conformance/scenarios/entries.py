@@ -20,24 +20,29 @@ _SURFACE: Final = ("events", "frames", "result", "close")
 _OWN: Final[dict[Kind, tuple[str, ...]]] = {"sync": ("__iter__", "__enter__"), "async": ("__aiter__", "__aenter__")}
 
 
-def _made(consumer: Consumer, make: Callable[[], Any]) -> Any:
+def made(consumer: Consumer, make: Callable[[], Any]) -> Any:
     """Return what `make` gives; in the consumer's loop for async ones, and awaited where it is to be."""
     if consumer.is_sync:
         return make()
 
     async def in_loop() -> Any:
-        made = make()
-        return await made if hasattr(made, "__await__") else made
+        given = make()
+        return await given if hasattr(given, "__await__") else given
 
     return consumer.complete(in_loop())
 
 
-def _tried(consumer: Consumer, make: Callable[[], Any]) -> tuple[Any, BaseException | None]:
+def tried(consumer: Consumer, make: Callable[[], Any]) -> tuple[Any, BaseException | None]:
     """Return what `make` gives and None, or None and what it raises."""
     try:
-        return _made(consumer, make), None
+        return made(consumer, make), None
     except BaseException as error:
         return None, error
+
+
+def lacks(consumer: Consumer, value: Any) -> tuple[str, ...]:
+    """Return what `value` lacks to be a session of the consumer's kind."""
+    return tuple(name for name in (*_SURFACE, *_OWN[consumer.kind]) if not hasattr(type(value), name))
 
 
 def _flow_entries(consumer: Consumer, flow: Any) -> dict[str, Callable[..., Any] | None]:
@@ -54,12 +59,12 @@ def _flow_entries(consumer: Consumer, flow: Any) -> dict[str, Callable[..., Any]
     return {**ways, f"flow.{kickoff}, with stream=True,": getattr(streaming, kickoff, None)}
 
 
-def _enter(consumer: Consumer, clause: str, call: str, make: Callable[[], Any], expected: object) -> Entered:
+def way_in(consumer: Consumer, clause: str, call: str, make: Callable[[], Any], expected: object) -> Entered:
     """Take a way in, and read to the end what it gives."""
-    session, raised = _tried(consumer, make)
+    session, raised = tried(consumer, make)
     if raised is not None:
         return Entered(clause, call, raised, None, expected)
-    missing = tuple(name for name in (*_SURFACE, *_OWN[consumer.kind]) if not hasattr(type(session), name))
+    missing = lacks(consumer, session)
     if missing:
         return Entered(clause, call, None, session, expected, missing)
     taken = consumer.read(consumer.keep(session))
@@ -74,8 +79,8 @@ def _flows(consumer: Consumer, subject: Subject, performance: Performance) -> Ev
         if enter is None:
             seen.append(Entered(clause, call, AttributeError("there is none"), None, _VALUE))
             continue
-        seen.append(_enter(consumer, clause, f"{call}()", enter, _VALUE))
-        seen.append(_enter(consumer, clause, f"{call}(inputs=…)", partial(enter, inputs=dict(_INPUTS)), _VALUE))
+        seen.append(way_in(consumer, clause, f"{call}()", enter, _VALUE))
+        seen.append(way_in(consumer, clause, f"{call}(inputs=…)", partial(enter, inputs=dict(_INPUTS)), _VALUE))
     return Evidence((), "exhausted", observations=tuple(seen))
 
 
@@ -89,9 +94,9 @@ def _llms(consumer: Consumer, subject: Subject, performance: Performance) -> Evi
         prompt = performance.provider.prompt_for(Script())
         said = "" if told is None else f" of an LLM with stream={told}"
         enter = offered(llm, entry, clause)
-        seen.append(_enter(consumer, clause, f"llm.{entry}(…){said}", partial(enter, prompt), text))
+        seen.append(way_in(consumer, clause, f"llm.{entry}(…){said}", partial(enter, prompt), text))
         call = llm.call if consumer.is_sync else llm.acall
-        value, raised = _tried(consumer, partial(call, prompt))
+        value, raised = tried(consumer, partial(call, prompt))
         seen.append(Entered(clause, f"llm.{call.__name__}(…){said}", raised, value, text))
     return Evidence((), "exhausted", observations=tuple(seen))
 
@@ -102,7 +107,7 @@ def _options(consumer: Consumer, subject: Subject, performance: Performance) -> 
     for call, enter in _flow_entries(consumer, subject.flow(_PLAIN, performance)).items():
         if enter is None:
             continue  # of which the entry's own clause speaks
-        session = consumer.keep(_made(consumer, partial(enter, inputs=dict(_INPUTS))))
+        session = consumer.keep(made(consumer, partial(enter, inputs=dict(_INPUTS))))
         frames = consumer.read(session).frames
         arrived = [frame.data.get("inputs") for frame in frames if frame.type == "flow_started"]
         given = dict(arrived[0]) if arrived and arrived[0] is not None else None
@@ -112,7 +117,7 @@ def _options(consumer: Consumer, subject: Subject, performance: Performance) -> 
             "no_such_option=…": {"no_such_option": 1},
         }
         for said, options in impossible.items():
-            session, raised = _tried(consumer, partial(enter, **options))
+            session, raised = tried(consumer, partial(enter, **options))
             if raised is None:
                 consumer.keep(session)
             seen.append(Refused(f"{call}({said})", raised))
@@ -128,10 +133,10 @@ def _flow_flag(end: str) -> Observe:
         flow = subject.flow(program, performance)
         flow.stream = True
         enter = flow.stream_events if consumer.is_sync else flow.astream
-        sessions = [consumer.keep(_made(consumer, enter)) for _ in range(2 if end == "overlapping" else 1)]
+        sessions = [consumer.keep(made(consumer, enter)) for _ in range(2 if end == "overlapping" else 1)]
         for session in sessions:
             consumer.take(consumer.iterate(session), 1)
-        _await_held(consumer, performance, len(sessions))
+        consumer.await_reached("held", len(sessions))
         seen = [FlagRead("the flow's, outside of its run while that is on", True, flow.stream)]
         if end == "closed":
             consumer.close(sessions[0])
@@ -160,10 +165,10 @@ def _llm_flag(end: str) -> Observe:
         )
         prompt = performance.provider.prompt_for(script)
         count = 2 if end == "overlapping" else 1
-        sessions = [consumer.keep(_made(consumer, lambda: entry(prompt))) for _ in range(count)]
+        sessions = [consumer.keep(made(consumer, lambda: entry(prompt))) for _ in range(count)]
         for session in sessions:
             consumer.take(consumer.iterate(session), 1)
-        _await_held(consumer, performance, count)
+        consumer.await_reached("held", count)
         seen = [FlagRead("the LLM's, while a call of it is streamed", False, llm.stream)]
         if end == "closed":
             consumer.close(sessions[0])
@@ -184,20 +189,13 @@ def _captured_flag(consumer: Consumer, subject: Subject, performance: Performanc
     script = Script(hold_head="held")
     session = consumer.open(FlowProgram((Method("asks", (Ask(script),)),)))
     consumer.take(consumer.iterate(session), 1)
-    _await_held(consumer, performance, 1)
+    consumer.await_reached("held")
     (llm,) = performance.stage.noted("llm")
     seen = [FlagRead("the LLM's, while a streamed flow calls it", before, llm.stream)]
     performance.stage.release("held")
     consumer.read(session)
     seen.append(FlagRead("the LLM's, after a streamed flow has called it", before, llm.stream))
     return Evidence((), "exhausted", observations=tuple(seen))
-
-
-def _await_held(consumer: Consumer, performance: Performance, times: int) -> None:
-    if consumer.is_sync:
-        performance.stage.await_reached("held", times)
-    else:
-        consumer.complete(performance.stage.aawait_reached("held", times))
 
 
 def _overrides(consumer: Consumer, subject: Subject, performance: Performance) -> Evidence:
@@ -209,7 +207,7 @@ def _overrides(consumer: Consumer, subject: Subject, performance: Performance) -
 
     def call(what: str, **expected: Any) -> None:
         method = llm.call if consumer.is_sync else llm.acall
-        text = _made(consumer, lambda: method(prompt))
+        text = made(consumer, lambda: method(prompt))
         with performance.provider.lock:
             body = performance.provider.log.requests[-1]
         got = {"stream": bool(body.get("stream")), "stop": list(body.get("stop") or [])}

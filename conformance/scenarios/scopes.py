@@ -5,14 +5,14 @@ from __future__ import annotations
 import threading
 import warnings
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final, Literal
 
 from conformance.evidence import Evidence, FrameLike
 from conformance.observations import Captured, Heard
 from conformance.programs import Ask, Block, Emit, FlowProgram, HoldBody, Method, Nest, Script, Spawn, Text
 from conformance.scenario import Scenario
-from conformance.scenarios.driving import Consumer, Observe, Taken, both
+from conformance.scenarios.driving import Begun, Consumer, Observe, Taken, both
 from conformance.stage import DEADLINE_S
 from conformance.subjects.subject import Performance, Subject, offered
 
@@ -35,14 +35,6 @@ def marks(frames: Iterable[FrameLike]) -> tuple[str, ...]:
     return (*notes, text) if text else tuple(notes)
 
 
-def _await(consumer: Consumer, performance: Performance, point: str, times: int = 1) -> None:
-    """Wait for the run to come to `point`, while the loop of an async one goes on."""
-    if consumer.is_sync:
-        performance.stage.await_reached(point, times)
-    else:
-        consumer.complete(performance.stage.aawait_reached(point, times))
-
-
 def _stream(consumer: Consumer, flow: Any) -> Any:
     """Return a session of a flow object that may have others."""
     if consumer.is_sync:
@@ -54,30 +46,10 @@ def _stream(consumer: Consumer, flow: Any) -> Any:
     return consumer.keep(consumer.complete(make()))
 
 
-@dataclass(frozen=True)
-class _Begun:
-    """Sessions that are read in the middle of their runs, each by one loop that has its first frame."""
-
-    consumer: Consumer
-    #: Each loop, and what it was given so far.
-    loops: tuple[tuple[Any, Taken], ...]
-
-    def read_on(self) -> list[Taken]:
-        """Return all that each loop is given, to the end."""
-        return [self._whole(iterator, first) for iterator, first in self.loops]
-
-    def _whole(self, iterator: Any, first: Taken) -> Taken:
-        if first.raised is not None:
-            return first
-        rest = self.consumer.take(iterator)
-        return Taken((*first.frames, *rest.frames), rest.raised)
-
-
-def _all_open(consumer: Consumer, performance: Performance, sessions: list[Any]) -> _Begun:
+def _all_open(consumer: Consumer, sessions: list[Any]) -> Begun:
     """Begin every session, and wait until all of them are in the middle."""
-    iterators = [consumer.iterate(session) for session in sessions]
-    begun = _Begun(consumer, tuple((iterator, consumer.take(iterator, 1)) for iterator in iterators))
-    _await(consumer, performance, "held", len(sessions))
+    begun = consumer.begin(sessions)
+    consumer.await_reached("held", len(sessions))
     return begun
 
 
@@ -88,7 +60,7 @@ def _beside(shared: Shared) -> Observe:
         flow = subject.flow(_MEET, performance)
         twin = flow if shared == "object" else type(flow)()
         sessions = [_stream(consumer, one) for one in (flow, twin)]
-        begun = _all_open(consumer, performance, sessions)
+        begun = _all_open(consumer, sessions)
         performance.stage.release("held")
         taken = begun.read_on()
         name = f"one of two sessions on one flow {shared}"
@@ -113,7 +85,7 @@ def _one_llm(consumer: Consumer, subject: Subject, performance: Performance) -> 
         return consumer.keep(consumer.complete(make()))
 
     sessions = [call(script) for script in scripts]
-    begun = _all_open(consumer, performance, sessions)
+    begun = _all_open(consumer, sessions)
     performance.stage.release("held")
     taken = begun.read_on()
     name = "one of two calls of one LLM"
@@ -174,7 +146,7 @@ def _stray(whose: Literal["its own", "shared", "a stranger"]) -> Observe:
         flow = subject.flow(_MEET, performance)
         source = subject.flow(_MEET, performance) if whose == "a stranger" else flow
         sessions = [_stream(consumer, flow) for _ in range(2 if whose == "shared" else 1)]
-        begun = _all_open(consumer, performance, sessions)
+        begun = _all_open(consumer, sessions)
         with warnings.catch_warnings(record=True) as given:
             warnings.simplefilter("always")
             emitter = threading.Thread(target=subject.emit, args=(source, "stray"), name="stray", daemon=True)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Literal
 
-from conformance.evidence import Evidence, FrameLike, Outcome
-from conformance.observations import Carried
+from conformance.evidence import Evidence, Outcome
+from conformance.observations import Carried, Encoded, Observation
 from conformance.payloads import PAYLOADS, UNCHANGED
 from conformance.programs import Ask, CallProgram, Emit, EmitPayload, FlowProgram, Method, Program, Raise, Script, Text
 from conformance.scenario import Scenario
@@ -56,7 +56,7 @@ def _whole(
 
     def told(evidence: Evidence, performance: Performance) -> Evidence:
         if isinstance(program, FlowProgram):
-            evidence = replace(evidence, observations=(*evidence.observations, *_carried(program, evidence.frames)))
+            evidence = replace(evidence, observations=(*evidence.observations, *_published(program, evidence)))
         raised = performance.stage.noted("raised")
         if raised:
             return replace(evidence, outcome=Outcome(error=raised[0]))
@@ -110,12 +110,15 @@ def _second(
     yield Scenario(f"{name}/{before}/async", _LINKS, aobserve, needs | {"async"})
 
 
-def _carried(program: FlowProgram, frames: Sequence[FrameLike]) -> Iterator[Carried]:
-    """Yield what became of each payload of a program that is to come back as it was sent."""
+def _published(program: FlowProgram, evidence: Evidence) -> Iterator[Observation]:
+    """Yield what became of each payload of a program."""
+    raised = evidence.outcome.error if evidence.outcome is not None else None
     for step in (step for method in program.methods for step in method.steps):
-        if isinstance(step, EmitPayload) and step.payload in UNCHANGED:
-            arrived = tuple(frame.data.get("payload") for frame in frames if frame.type == "probe_payload")
-            yield Carried(PAYLOADS[step.payload](), arrived)
+        if isinstance(step, EmitPayload):
+            yield Encoded(step.payload, raised)
+            if step.payload in UNCHANGED:
+                arrived = tuple(frame.data.get("payload") for frame in evidence.frames if frame.type == "probe_payload")
+                yield Carried(PAYLOADS[step.payload](), arrived)
 
 
 _FLOW = frozenset({"flow"})

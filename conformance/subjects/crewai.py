@@ -8,7 +8,13 @@ from importlib import import_module, metadata
 from typing import Any, Final
 
 from conformance.shipped_calls import ShippedCall
-from conformance.subjects.performing import Names, ProgramSubject, reachable_providers
+from conformance.subjects.conversing import ConversationNames
+from conformance.subjects.crewing import CrewNames
+from conformance.subjects.names import Names
+from conformance.subjects.pausing import PauseNames
+from conformance.subjects.performing import ProgramSubject
+from conformance.subjects.reach import reachable_providers
+from conformance.subjects.restoring import RestoreNames
 from conformance.subjects.subject import NotOfferedError, Performance
 from harness.errors import ConformanceError
 
@@ -41,7 +47,9 @@ class CrewAISubject(ProgramSubject):
 
     name = "crewai"
     #: What its documentation says that it can do. It has no look-ahead limit.
-    capabilities = frozenset({"flow", "llm", "async", "threads", "tools", "thinking"})
+    capabilities = frozenset(
+        {"flow", "llm", "async", "threads", "tools", "thinking", "turn", "crew", "feedback", "checkpoint"}
+    )
 
     def __init__(self) -> None:
         try:
@@ -49,6 +57,10 @@ class CrewAISubject(ProgramSubject):
             base = import_module("crewai.events.base_events").BaseEvent
             stream_context = import_module("crewai.events.stream_context")
             base_llm = import_module("crewai.llms.base_llm")
+            feedback = import_module("crewai.flow.async_feedback")
+            persistence = import_module("crewai.flow.persistence")
+            conversational = import_module("crewai.flow.conversational")
+            crewai = import_module("crewai")
         except ImportError as error:
             raise ConformanceError(
                 f"the subject crewai needs the package: pip install 'crewai==1.15.*' beside stream-harness ({error})"
@@ -70,8 +82,22 @@ class CrewAISubject(ProgramSubject):
             call_stream_override=base_llm.call_stream_override,
             call_stop_override=base_llm.call_stop_override,
         )
+        self.conversations = ConversationNames(ConversationConfig=conversational.ConversationConfig)
+        self.crews = CrewNames(
+            Agent=crewai.Agent, Task=crewai.Task, Crew=crewai.Crew, tool=import_module("crewai.tools").tool
+        )
+        self.pauses = PauseNames(
+            human_feedback=import_module("crewai.flow").human_feedback,
+            HumanFeedbackPending=feedback.HumanFeedbackPending,
+            FlowPersistence=persistence.FlowPersistence,
+        )
+        self.restores = RestoreNames(
+            CheckpointConfig=import_module("crewai").CheckpointConfig, FlowPersistence=persistence.FlowPersistence
+        )
 
     providers = reachable_providers()
+    #: Its memory's database starts one when it is imported, which happens when a flow is made.
+    idle_threads = frozenset({"LanceDBBackgroundEventLoop"})
 
     def provider_llm(self, recorded: ShippedCall) -> Any:
         crewai = import_module("crewai")

@@ -7,7 +7,9 @@ from typing import Any
 
 import harness
 from conformance.shipped_calls import ShippedCall
-from conformance.subjects.performing import Names, ProgramSubject, reachable_providers
+from conformance.subjects.names import Names
+from conformance.subjects.performing import ProgramSubject
+from conformance.subjects.reach import reachable_providers
 from conformance.subjects.subject import Performance
 from harness.llm.credentials import no_credentials_needed
 

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any, Final, Protocol, cast
 
 from conformance.clauses import declared
-from conformance.programs import FlowProgram, Program
+from conformance.programs import ConversationProgram, CrewProgram, FlowProgram, Program
 from conformance.provider import ScriptedProvider
 from conformance.stage import Stage
 from harness.errors import ConformanceError
@@ -58,6 +58,8 @@ class Subject(Protocol):
     capabilities: frozenset[str]
     # It may have `providers: frozenset[str]`: those that its LLM speaks to in their own formats, by the names of the
     # shipped recordings; it is then given `RecordedProgram`s of theirs.
+    # It may have `idle_threads: frozenset[str]`: names of threads that its imports start and that no run of it needs. A
+    # process with any other thread can't be copied, so each of its scenarios loads the subject anew, which is slow.
 
     def session(self, program: Program, performance: Performance) -> Any:
         """Return a sync session that performs `program` when it is iterated, and does nothing before."""
@@ -65,8 +67,35 @@ class Subject(Protocol):
     def asession(self, program: Program, performance: Performance) -> Any:
         """Return an async session that performs `program`; needs the capability async."""
 
-    def flow(self, program: FlowProgram, performance: Performance) -> Any:
-        """Return the flow object of a flow program, to be streamed by its own entry points."""
+    def flow(self, program: FlowProgram, performance: Performance, **options: Any) -> Any:
+        """Return the flow object of a flow program, made with these options, to be streamed by its own entry points.
+
+        One with methods that ask a human has a `persistence` of its own, which keeps it while it waits; its class has
+        `from_pending(flow_id, persistence=…)`, which gives one with `resume(feedback)` and `resume_async(feedback)`.
+        Options are `input_provider` (feedback), `checkpoint` and `persistence` (checkpoint).
+        """
+
+    def conversation(self, program: ConversationProgram, performance: Performance) -> Any:
+        """Return a conversational flow object, to be streamed turn by turn; needs the capability turn.
+
+        It has the transcript in `state.messages`, each with `role` and `content`, and `finalize_session_traces()`. The
+        LLM of its built-in answer is noted as `llm`.
+        """
+
+    def crew(self, program: CrewProgram, performance: Performance, *, stream: bool) -> Any:
+        """Return a crew object, to be run by its own entry points; needs the capability crew.
+
+        It has `agents`, `tasks` and `stream`. The LLM of its agent is noted as `llm`.
+        """
+
+    def is_pending(self, value: Any) -> bool:
+        """Whether `value` is the object that a run which waits for a human ends with; needs the capability feedback."""
+
+    def checkpoint_config(self, **settings: Any) -> Any:
+        """Return what a flow takes as `checkpoint` and `from_checkpoint`; needs the capability checkpoint."""
+
+    def memory(self) -> Any:
+        """Return a persistence that keeps states in itself, for a flow's option; needs the capability checkpoint."""
 
     def llm(self, performance: Performance, **settings: Any) -> Any:
         """Return an LLM that asks the performance's provider, with these constructor settings."""

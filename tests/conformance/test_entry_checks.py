@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from conformance.checks import CHECKS
-from conformance.observations import Entered, FlagRead, Overridden, Passed, Refused
+from conformance.observations import Entered, FlagRead, Overridden, Passed, Refused, TurnRefused
 from tests.conformance.faults import Fault, assert_caught, fault
 
-ENTRIES = ("entry.flow", "entry.flow-async", "entry.llm", "entry.llm-async")
+ENTRIES = ("entry.flow", "entry.flow-async", "entry.llm", "entry.llm-async", "entry.turn", "entry.turn-async")
 PASSED = Passed("flow.stream_events(inputs=…)", {"topic": "tides"}, {"topic": "tides"})
 REFUSED = Refused("flow.stream_events(no_such_option=…)", TypeError("no"))
+TURN_REFUSED = TurnRefused("flow.stream_turn(…)", ValueError("not conversational"))
 FLAG = FlagRead("the flow's, inside its run", False, False)
 REQUEST = Overridden("the request of a call with stop=['END']", {"stop": ["END"]}, {"stop": ["END"]})
 
@@ -30,6 +31,8 @@ FAULTS = (
             fault("another value", clause, entered(clause), value=None),
         )
     ),
+    fault("a turn of any flow", "entry.turn", TURN_REFUSED, raised=None),
+    fault("an accident for a refusal", "entry.turn", TURN_REFUSED, raised=AttributeError("no turn")),
     fault("inputs that are lost", "entry.kwargs", PASSED, arrived=None),
     fault("an impossible option that is taken", "entry.kwargs", REFUSED, raised=None),
     fault("a flag that changed", "entry.flag-restored", FLAG, seen=True),
@@ -44,4 +47,6 @@ def test_a_fault_is_caught_by_its_clause_and_by_no_other(row: Fault) -> None:
 
 
 def test_every_check_of_the_area_has_a_fault_that_it_catches() -> None:
-    assert {row.clause for row in FAULTS} == {c for c in CHECKS if c.startswith("entry.")}
+    in_test_crew_checks = {"entry.crew"}
+
+    assert {row.clause for row in FAULTS} | in_test_crew_checks == {c for c in CHECKS if c.startswith("entry.")}

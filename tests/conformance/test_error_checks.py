@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -60,9 +61,17 @@ def test_every_check_of_the_area_has_a_fault_that_it_catches() -> None:
     assert {row.clause for row in FAULTS} | from_frames == {c for c in CHECKS if c.startswith("error.")}
 
 
-@pytest.mark.parametrize("untold", ["flow_failed", "method_execution_failed"])
-def test_a_failure_whose_frames_do_not_come_first_is_caught(untold: str) -> None:
-    sound = timelines.failed_flow()
+@pytest.mark.parametrize(
+    ("failed", "untold"),
+    [
+        (timelines.failed_flow, "flow_failed"),
+        (timelines.failed_flow, "method_execution_failed"),
+        (timelines.failed_turn, "conversation_turn_failed"),
+        (timelines.failed_turn, "method_execution_failed"),
+    ],
+)
+def test_a_failure_whose_frames_do_not_come_first_is_caught(failed: Callable[[], Evidence], untold: str) -> None:
+    sound = failed()
     told = tuple(frame for frame in sound.frames if frame.type != untold)
 
     assert judge(sound).status("error.frames-first") == "passed"

@@ -12,7 +12,7 @@ import pytest
 from conformance.checks import CHECKS
 from conformance.evidence import Evidence, FrameLike, Outcome, WireFacts
 from conformance.judge import judge
-from conformance.observations import LegacyChunk, Rechunked
+from conformance.observations import Carried, Encoded, LegacyChunk, Observation, Rechunked
 from tests.conformance import timelines
 from tests.conformance.timelines import Frame, FrozenItems, RefusedError, from_timeline, frozen
 
@@ -95,6 +95,11 @@ def chunk(seq: int, made: Any) -> Edit:
         return replace(evidence, observations=tuple(kept))
 
     return edit
+
+
+def saw(observation: Observation) -> Edit:
+    """Add what a scenario saw beside the frames."""
+    return lambda evidence: replace(evidence, observations=(*evidence.observations, observation))
 
 
 def swap(seq: int) -> Edit:
@@ -231,6 +236,9 @@ MUTATIONS = (
     row("a time in data", "envelope.data-json", T.text_call, data(1, at=datetime(2026, 1, 1, tzinfo=UTC))),
     row("data too deep to load", "envelope.data-json", T.text_call, data(1, messages=nest(260))),
     row("a dump that can't be loaded", "envelope.data-json", T.text_call, as_class(1, Reloading)),
+    row("JSON that comes otherwise", "envelope.data-json", T.text_call, saw(Carried([1], ([1.0, 2],)))),
+    row("JSON that does not come", "envelope.data-json", T.text_call, saw(Carried([1], ()))),
+    row("a payload that ends the run", "envelope.data-json", T.text_call, saw(Encoded("cycle", ValueError("no")))),
     row("a naive timestamp", "envelope.timestamp-utc", T.text_call, put(2, timestamp=NAIVE)),
     row(
         "a local timestamp", "envelope.timestamp-utc", T.text_call, put(2, timestamp=datetime(2026, 1, 1, tzinfo=CEST))
@@ -356,6 +364,13 @@ MUTATIONS = (
         "order.terminal-last",
     ),
     row("an event after the end", "order.terminal-last", T.two_methods, again(4, parent_id=None)),
+    row(
+        "a message after the end of a turn that names nothing",
+        "order.terminal-last",
+        T.deferred_turn,
+        then(data(13, started_event_id=None), again(11, parent_id=None)),
+        "order.scope-nesting",
+    ),
     row("a result before the end", "result.gated", T.two_methods, read(0, raised=None)),
     row("another refusal", "result.gated", T.two_methods, read(0, raised=RuntimeError("not yet"))),
     row("a result after a break", "result.gated-after-break", T.two_methods, read(1, raised=None)),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from conformance.checks import CHECKS
-from conformance.observations import Captured, Heard
+from conformance.observations import Captured, Heard, TurnBeside, TurnTaken
 from tests.conformance.faults import Fault, assert_caught, fault
 
 BESIDE = Heard("isolated", "one of two sessions", ("one", "two"), ("two", "one"))
@@ -16,6 +19,15 @@ UNCLEAR = Heard("unclear", "one of two sessions", ("one",), ("one",), None, warn
 AWAITED = Heard("awaited-emit", "the session", ("one",), ("one",))
 STREAMED = Captured(None, ("Hel", "lo"), "Hello", asked=True)
 WHOLE = Captured(told=False, chunks=(), text="Hello", asked=False)
+OPEN = TurnTaken("the open turn", "One?", "First.", "First.", None)
+AGAIN = TurnTaken("the second turn, asked for again", "Two?", "Second.", "Second.", None)
+SAID = (("user", "One?"), ("assistant", "First."), ("user", "Two?"), ("assistant", "Second."))
+REFUSED = TurnBeside("held in its handler", RuntimeError("a turn is open"), (OPEN, AGAIN), SAID)
+
+
+def taken(**changes: Any) -> dict[str, Any]:
+    return {"taken": (replace(OPEN, **changes), AGAIN)}
+
 
 FAULTS = (
     fault("another session's event", "scope.isolated", BESIDE, seen=("one", "two", "three")),
@@ -32,6 +44,19 @@ FAULTS = (
     fault("a call whose tokens are lost", "scope.captures-llm", STREAMED, chunks=()),
     fault("an LLM that streams although told not to", "scope.captures-llm", WHOLE, asked=True),
     fault("chunks of an LLM that does not stream", "scope.captures-llm", WHOLE, chunks=("Hello",)),
+    fault("a second turn that is let in", "scope.concurrent-turns", REFUSED, refused=None),
+    fault(
+        "an accident for a refusal",
+        "scope.concurrent-turns",
+        REFUSED,
+        refused=ValueError("generator already executing"),
+    ),
+    fault("a refusal that no except catches", "scope.concurrent-turns", REFUSED, refused=SystemExit("a turn is open")),
+    fault("an open turn that fails", "scope.concurrent-turns", REFUSED, **taken(raised=LookupError("no"), result=None)),
+    fault("an open turn with another's reply", "scope.concurrent-turns", REFUSED, **taken(result="Second.")),
+    fault("a message that is lost", "scope.concurrent-turns", REFUSED, transcript=SAID[1:]),
+    fault("a message that is there twice", "scope.concurrent-turns", REFUSED, transcript=(*SAID, SAID[0])),
+    fault("a message that is answered twice", "scope.concurrent-turns", REFUSED, transcript=(*SAID, SAID[3])),
 )
 
 

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
-from conformance.summary_page import render_summary
+import pytest
+
+from conformance.known_faults import KnownFault, held, read_known
+from conformance.summary_page import main, render_summary
+from harness.errors import ConformanceError
 
 
 def document() -> dict[str, Any]:
@@ -37,3 +43,54 @@ def test_a_page_has_numbers_per_area_and_the_first_evidence_of_what_fell_short()
     assert "| cleanup.no-leaks | MUST | 1 of 2 | `close/two`: task 'Task-…' \\| <Session object…> stayed |" in page
     assert "| session.replay | MUST | 0 of 0 | nothing decides it |" in page
     assert "| turn.sequence | MUST | turn |" in page
+
+
+def fault(clause: str, scenarios: str) -> KnownFault:
+    return KnownFault(f"{clause} breaks", clause, scenarios)
+
+
+@pytest.mark.parametrize(
+    ("known", "says"),
+    [
+        (fault("cleanup.no-leaks", "close/*"), "1 of 2 scenarios `close/*`"),
+        (fault("cleanup.no-leaks", "close/one"), "**nothing**"),
+        (fault("order.delivery", "*"), "**nothing**"),
+        (fault("turn.sequence", "*"), "not declared"),
+        (fault("llm.usage", "*"), "not declared"),
+    ],
+    ids=str,
+)
+def test_a_known_fault_is_found_where_its_clause_broke_in_its_scenarios(known: KnownFault, says: str) -> None:
+    page = render_summary(document(), "", held(document(), (known,)))
+    assert f"| {known.says} | {known.clause} | {says} |" in page.splitlines()
+
+
+@pytest.mark.parametrize(("scenarios", "code"), [("close/two", 0), ("close/one", 1)])
+def test_a_known_fault_that_is_not_found_ends_the_command_with_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], scenarios: str, code: int
+) -> None:
+    report, known = tmp_path / "report.json", tmp_path / "known.toml"
+    report.write_text(json.dumps(document()))
+    known.write_text(f'[[fault]]\nsays = "it leaks"\nclause = "cleanup.no-leaks"\nscenarios = "{scenarios}"\n')
+    assert main([str(report), str(known)]) == code
+    assert "| it leaks |" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "fault = 1", '[[fault]]\nsays = "x"\n', '[[fault]]\nsays = "x"\nclause = "no.such"\nscenarios = "*"\n', "["],
+)
+def test_a_list_of_known_faults_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "known.toml"
+    path.write_text(text)
+    with pytest.raises(ConformanceError):
+        read_known(path)
+
+
+def test_the_known_faults_of_the_reference_name_clauses_and_scenarios_that_there_are() -> None:
+    from fnmatch import fnmatchcase
+
+    from conformance.scenarios import scenarios
+
+    for one in read_known(Path("docs/crewai-1.15.known.toml")):
+        assert any(fnmatchcase(scenario.id, one.scenarios) for scenario in scenarios()), one

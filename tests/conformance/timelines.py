@@ -403,6 +403,30 @@ def deferred_turn() -> Evidence:
     return timeline.evidence()
 
 
+def deferred_beside() -> Evidence:
+    """A first turn whose flow, finished later, stands beside it."""
+    timeline = Timeline()
+    turn = _turn(timeline)
+    flow = timeline.flow("Chat")
+    _message(timeline, flow, "user")
+    timeline.finish_method(timeline.method("answers", flow, "Chat"))
+    _message(timeline, flow, "assistant")
+    timeline.close("conversation_turn_completed", turn)
+    return timeline.evidence()
+
+
+def failed_turn() -> Evidence:
+    """A turn whose handler raises; the flow that its conversation runs in goes on."""
+    timeline = Timeline()
+    turn = _turn(timeline)
+    timeline.flow("Chat", turn)
+    _message(timeline, turn, "user")
+    method = timeline.method("answers", turn, "Chat")
+    timeline.close("method_execution_failed", method, error="no", error_type="LookupError")
+    timeline.close("conversation_turn_failed", turn, error="no", error_type="LookupError")
+    return timeline.evidence("failed")
+
+
 def pending_turn() -> Evidence:
     """A later turn that waits for human feedback; its flow was started in an earlier one."""
     timeline = Timeline()
@@ -452,6 +476,8 @@ SOUND: tuple[Callable[[], Evidence], ...] = (
     closed_early,
     paused_flow,
     deferred_turn,
+    deferred_beside,
+    failed_turn,
     pending_turn,
     restored_flow,
     own_provider,

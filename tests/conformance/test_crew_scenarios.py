@@ -1,0 +1,229 @@
+"""What crews owe their readers can be kept, and each part of it broken: a sound stand-in, and one override of it each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+import harness
+from conformance.decisions import ScenarioResult
+from conformance.running import perform
+from conformance.scenario import Scenario
+from conformance.scenarios import crews, crews_in_flows, scenarios
+from harness.events.base import BaseEvent
+from tests.conformance.standins.crews import Crew, CrewOutput, CrewStreamingOutput, CrewSubject, TaskOutput
+
+SCENARIOS = {one.id: one for one in (*crews.SCENARIOS, *crews_in_flows.SCENARIOS)}
+
+
+def named(scenario: Scenario) -> str:
+    return scenario.id
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=named)
+def test_crews_can_keep_every_clause_that_a_scenario_names(scenario: Scenario) -> None:
+    result = perform(CrewSubject(), scenario)
+
+    assert result.fault is None
+    assert [decision for decision in result.decisions if decision.status != "passed"] == []
+    assert {decision.clause for decision in result.decisions} == scenario.clauses
+
+
+def test_the_scenarios_are_part_of_the_suite() -> None:
+    assert SCENARIOS.keys() <= {one.id for one in scenarios()}
+
+
+# Streams, each with one thing overridden.
+
+
+class LosesTasks(CrewStreamingOutput):
+    def chunk(self, frame: Any) -> harness.StreamChunk | None:
+        chunk = super().chunk(frame)
+        return None if chunk is None else chunk.model_copy(update={"task_index": 0, "task_name": "", "task_id": ""})
+
+
+class LosesToolCalls(CrewStreamingOutput):
+    def chunk(self, frame: Any) -> harness.StreamChunk | None:
+        chunk = super().chunk(frame)
+        return None if chunk is not None and chunk.tool_call is not None else chunk
+
+
+class IsReadOnce(CrewStreamingOutput):
+    def __iter__(self) -> Iterator[harness.StreamChunk]:
+        return iter(()) if self.is_completed else super().__iter__()
+
+
+class BeginsLate(CrewStreamingOutput):
+    def __iter__(self) -> Iterator[harness.StreamChunk]:
+        chunks = super().__iter__()
+        next(chunks)
+        return chunks
+
+
+class EndsWell(CrewStreamingOutput):
+    def __iter__(self) -> Iterator[harness.StreamChunk]:
+        try:
+            yield from super().__iter__()
+        except harness.ProviderError:
+            return
+
+
+class WaitsToClose(CrewStreamingOutput):
+    def close(self) -> None:
+        list(self.session)
+        super().close()
+
+    async def aclose(self) -> None:
+        async for _ in self.session:
+            pass
+        await super().aclose()
+
+
+class IsNotGated(CrewStreamingOutput):
+    @property
+    def result(self) -> Any:
+        return self.session.result if self.is_completed else CrewOutput([TaskOutput("none", "")])
+
+
+class SharesItsChunks(CrewStreamingOutput):
+    every: list[SharesItsChunks] = []
+
+    def __init__(self, crew: Crew, session: Any) -> None:
+        super().__init__(crew, session)
+        self.every.append(self)
+
+    def __iter__(self) -> Iterator[harness.StreamChunk]:
+        yield from super().__iter__()
+        for other in self.every:
+            if other is not self:
+                yield from other.chunks
+
+
+# Crews, each with one thing overridden.
+
+
+def streaming(output: type[CrewStreamingOutput]) -> type[Crew]:
+    return type(output.__name__, (Crew,), {"streaming": output})
+
+
+class GivesFrames(Crew):
+    def streamed(self, session: Any) -> Any:
+        return session
+
+
+class CanNotStream(Crew):
+    def kickoff(self) -> Any:
+        if self.stream:
+            raise harness.UsageError("crews can't stream")
+        return super().kickoff()
+
+
+class SetsFlags(Crew):
+    def kickoff(self) -> Any:
+        if self.stream:
+            self.agents[0].llm.stream = True
+        return super().kickoff()
+
+
+class NeverStreams(Crew):
+    def run(self) -> CrewOutput:
+        with harness.call_stream_override(self.agents[0].llm, False):
+            return super().run()
+
+
+class AlwaysStreams(Crew):
+    def run(self) -> CrewOutput:
+        with harness.call_stream_override(self.agents[0].llm, True):
+            return super().run()
+
+
+class TellsNoTools(Crew):
+    def emit(self, event: BaseEvent) -> None:
+        if not event.type.startswith("tool_usage"):
+            super().emit(event)
+
+
+class TellsNoAgents(Crew):
+    def emit(self, event: BaseEvent) -> None:
+        if not event.type.startswith("agent_execution"):
+            super().emit(event)
+
+
+class LeavesTasksOpen(Crew):
+    def emit(self, event: BaseEvent) -> None:
+        if event.type != "task_failed":
+            super().emit(event)
+
+
+class NamesNoError(Crew):
+    def emit(self, event: BaseEvent) -> None:
+        if hasattr(event, "error_type"):
+            event = event.model_copy(update={"error_type": None})
+        super().emit(event)
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A crew with one override, the clause that it breaks, and the scenarios that find it."""
+
+    crew: type[Crew]
+    clause: str
+    found_in: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.clause}: {self.crew.__name__}"
+
+
+BROKEN = (
+    Broken(
+        streaming(LosesTasks),
+        "entry.crew",
+        ("crew/streamed/kickoff", "crew/streamed/kickoff_async", "crew/tool/akickoff", "crew/failing/kickoff"),
+    ),
+    Broken(streaming(LosesToolCalls), "entry.crew", ("crew/tool/kickoff", "crew/tool/kickoff_async")),
+    Broken(streaming(IsReadOnce), "entry.crew", ("crew/streamed/kickoff",)),
+    Broken(streaming(BeginsLate), "entry.crew", ("crew/streamed/kickoff", "crew/failing/kickoff")),
+    Broken(streaming(BeginsLate), "scope.nested", ("crew/in-flow/streamed/sync-method/sync",)),
+    Broken(streaming(EndsWell), "entry.crew", ("crew/failing/kickoff",)),
+    Broken(streaming(WaitsToClose), "entry.crew", ("crew/closed/kickoff", "crew/closed/akickoff")),
+    Broken(streaming(IsNotGated), "entry.crew", ("crew/streamed/kickoff", "crew/streamed/akickoff")),
+    Broken(GivesFrames, "entry.crew", ("crew/streamed/kickoff", "crew/failing/akickoff", "crew/closed/kickoff_async")),
+    Broken(CanNotStream, "entry.crew", ("crew/streamed/kickoff", "crew/tool/kickoff", "crew/closed/kickoff")),
+    Broken(CanNotStream, "entry.flag-restored", ("crew/flags/kickoff",)),
+    Broken(CanNotStream, "scope.isolated", ("crew/beside/kickoff",)),
+    Broken(streaming(SharesItsChunks), "scope.isolated", ("crew/beside/kickoff",)),
+    Broken(SetsFlags, "entry.flag-restored", ("crew/flags/kickoff",)),
+    Broken(NeverStreams, "scope.captures-llm", ("crew/in-flow/told-nothing/sync-method/async",)),
+    Broken(AlwaysStreams, "scope.captures-llm", ("crew/in-flow/told-not-to-stream/sync-method/sync",)),
+    Broken(TellsNoTools, "scope.nested", ("crew/in-flow/tool/sync", "crew/in-flow/tool/async")),
+    Broken(
+        TellsNoAgents, "scope.nested", ("crew/in-flow/told-nothing/async-method/sync", "crew/in-flow/http-400/async")
+    ),
+    Broken(LeavesTasksOpen, "order.scope-nesting", ("crew/in-flow/http-500/sync",)),
+    Broken(LeavesTasksOpen, "scope.nested", ("crew/in-flow/http-500/sync",)),
+    Broken(NamesNoError, "envelope.error-class", ("crew/in-flow/http-400/sync",)),
+)
+
+
+@pytest.mark.parametrize("broken", BROKEN, ids=str)
+def test_a_crew_that_breaks_a_clause_is_found_by_it(broken: Broken) -> None:
+    results = [perform(CrewSubject(broken.crew), SCENARIOS[name]) for name in broken.found_in]
+
+    assert [result.fault for result in results] == [None] * len(results)
+    assert {name: failed(result) for name, result in zip(broken.found_in, results, strict=True)} == {
+        name: failed_by(broken) for name in broken.found_in
+    }
+
+
+def failed(result: ScenarioResult) -> set[str]:
+    return {decision.clause for decision in result.decisions if decision.status == "failed"}
+
+
+def failed_by(broken: Broken) -> set[str]:
+    """Return all clauses that the same crew breaks, in any row."""
+    return {
+        row.clause for row in BROKEN if row.crew.__name__ == broken.crew.__name__ and row.found_in == broken.found_in
+    }

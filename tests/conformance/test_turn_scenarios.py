@@ -1,0 +1,110 @@
+"""The scenarios of conversations on a sound stand-in, where all pass, and on broken ones, each caught by its clauses."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from conformance.clauses import CLAUSES
+from conformance.programs import ConversationProgram, Method, Reply, route_to
+from conformance.provider import ScriptedProvider
+from conformance.running import perform
+from conformance.scenario import Scenario
+from conformance.scenarios import closing, conversations, turns
+from conformance.stage import Stage
+from conformance.subjects.conversing import ConversationNames, conversational
+from conformance.subjects.harness import HarnessSubject
+from conformance.subjects.subject import Performance
+from tests.conformance.standins.broken_turns import BROKEN, Broken
+from tests.conformance.standins.turns import Conversing
+
+SCENARIOS = (
+    *turns.SCENARIOS,
+    *conversations.SCENARIOS,
+    *(one for one in closing.SCENARIOS if one.id.startswith("close/turn-")),
+)
+#: What conversations alone can decide.
+CLAUSES_OF_TURNS = {name for name, row in CLAUSES.items() if "turn" in row.capabilities}
+
+
+def name_of(scenario: Scenario) -> str:
+    return scenario.id
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=name_of)
+def test_a_sound_conversation_passes_every_clause_that_a_scenario_names(scenario: Scenario) -> None:
+    result = perform(Conversing(), scenario)
+
+    assert result.fault is None
+    assert [one for one in result.decisions if one.status != "passed"] == []
+    assert {one.clause for one in result.decisions} >= scenario.clauses
+
+
+def test_every_clause_that_needs_turns_is_decided() -> None:
+    assert {clause for scenario in SCENARIOS for clause in scenario.clauses} >= CLAUSES_OF_TURNS
+
+
+class Configured(HarnessSubject):
+    """Makes conversations of a class that is no flow, with a decorator that notes what it is given."""
+
+    names = replace(HarnessSubject.names, Flow=object)
+    conversations = ConversationNames(ConversationConfig=lambda **given: partial(_noted, given))
+
+
+def _noted(given: dict[str, Any], flow_class: Any) -> Any:
+    flow_class.given = given
+    return flow_class
+
+
+def test_a_conversation_is_made_as_its_program_says() -> None:
+    handlers = (Method("first", (Reply("1"),)), Method("second"))
+    program = ConversationProgram(handlers, stream=False, deferred=False, name="Harbour")
+    stage = Stage()
+    with ScriptedProvider(stage) as provider:
+        flow = Configured().conversation(program, Performance(stage, provider))
+
+    assert type(flow).__name__ == "Harbour"
+    assert flow.given == {"llm": stage.noted("llm")[0], "defer_trace_finalization": False}
+    assert flow.given["llm"].stream is False
+
+
+@pytest.mark.parametrize(
+    ("message", "route"),
+    [
+        (f"To {route_to('second')}, please.", "to_second"),
+        (route_to("first"), "to_first"),
+        (route_to("third"), None),
+        ("first", None),
+    ],
+)
+def test_a_message_is_routed_to_the_handler_that_it_names(message: str, route: str | None) -> None:
+    program = ConversationProgram((Method("first"), Method("second")))
+    names = ConversationNames(ConversationConfig=lambda **given: lambda flow_class: flow_class)
+    made = conversational(names, object, program, {}, None)()
+    made.state = SimpleNamespace(current_user_message=message)
+
+    assert made.route_turn({}) == route
+
+
+def test_a_runtime_that_does_not_converse_says_so() -> None:
+    stage = Stage()
+    with ScriptedProvider(stage) as provider, pytest.raises(TypeError, match="harness does not converse"):
+        HarnessSubject().conversation(ConversationProgram(), Performance(stage, provider))
+
+
+@pytest.mark.parametrize("one", BROKEN, ids=str)
+def test_a_broken_conversation_is_caught_by_its_clause(one: Broken) -> None:
+    results = [perform(one.subject, scenario) for scenario in SCENARIOS if one.clause in scenario.clauses]
+    failed = {decision.clause for result in results for decision in result.decisions if decision.status == "failed"}
+
+    assert [result.fault for result in results if result.fault] == []
+    assert failed == {one.clause, *one.also}
+
+
+def test_every_clause_of_turns_catches_a_broken_conversation() -> None:
+    # Frames alone decide where messages go: `test_mutations` breaks that.
+    assert {one.clause for one in BROKEN} | {"channel.messages"} == CLAUSES_OF_TURNS
