@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from conformance.outcome import SuiteOutcome
 from harness.errors import UnreadableRecordingError
-from harness.recording.atomic import write_atomically
+from harness.recording import write_atomically
 
 FORMAT: Final = "harness.conformance-baseline/1"
 

@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import pytest
 
 if TYPE_CHECKING:
-    from harness.frames import StreamFrame
-    from harness.recording import Recording
-    from harness.recording.tape import Mode, Tape
+    from harness import StreamFrame
+    from harness.recording import Mode, Recording, Tape
 
 _MODES: Final = ("none", "once", "new", "all")
 #: What file systems or shells make something else of; most come from the ids of parametrised tests.
@@ -100,9 +99,7 @@ def cassette(request: pytest.FixtureRequest, _offline: None) -> Iterator[Tape]:
 
     The test fails where it leaves an interaction unplayed, or makes a request that none answers.
     """
-    from harness.recording import open_tape
-    from harness.recording.redaction import Redactor
-    from harness.scope import current_path
+    from harness.recording import Redactor, current_path, open_tape
 
     mode = _mode(request.config)
     path = _cassette_path(request, mode)

@@ -14,11 +14,9 @@ from pathlib import Path
 import cassettes
 from conformance.wire import format_of
 from harness.errors import UsageError
-from harness.llm.recorded import RecordedCall
-from harness.providers.recognition import recognized
-from harness.recording.cassette_reader import read_cassette
-from harness.recording.tape import Tape, running
-from harness.recording.wire import WireRequest, WireResponse
+from harness.llm import RecordedCall
+from harness.providers import recognized
+from harness.recording import Tape, WireRequest, WireResponse, read_cassette, running
 
 _SHIPPED = Path(next(iter(cassettes.__path__)))
 

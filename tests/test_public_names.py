@@ -38,7 +38,15 @@ from harness import (
 )
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("harness", "harness.events", "harness.flow", "harness.llm", "harness.recording", "harness.snapshots")
+PACKAGES = (
+    "harness",
+    "harness.events",
+    "harness.flow",
+    "harness.llm",
+    "harness.providers",
+    "harness.recording",
+    "harness.snapshots",
+)
 
 #: What users of the reference runtime import, and where from; in this version.
 CLAIMED: dict[str, str] = {

@@ -12,7 +12,7 @@ from typing import Final
 import cassettes
 from conformance.recordings.recorded import RecordedCall, RecordedRun, load_run
 from harness.errors import UsageError
-from harness.recording.folder import is_recording
+from harness.recording import is_recording
 
 #: The package that a module comes with, where its own name does not say so.
 _OURS: Final = {"cassettes": "stream-harness"}

@@ -16,11 +16,8 @@ from conformance.scenarios.reading import aread_whole, in_loop, read_whole
 from conformance.wire import request_id_of
 from harness import BaseLLM, Flow
 from harness.errors import ConformanceError
-from harness.llm.credentials import no_credentials_needed
-from harness.recording.redaction import Redactor
-from harness.recording.tape import network_guard, playing
-from harness.recording.wire import Interaction, WireRequest, WireResponse
-from harness.scope import current_path
+from harness.llm import no_credentials_needed
+from harness.recording import Interaction, Redactor, WireRequest, WireResponse, current_path, network_guard, playing
 
 Way = Literal["sync", "async"]
 #: What was done to an answer whose format nobody here reads: nothing, the end is missing, or it is wrong somewhere.

@@ -12,12 +12,18 @@ from conformance.checks.calls import Call, calls_of
 from conformance.evidence import Evidence, FrameLike, WireFacts, WireToolCall
 from conformance.wire import facts_of, format_of, request_id_of
 from harness.errors import UnreadableRecordingError
-from harness.providers.recognition import recognized
-from harness.recording.cassette_reader import read_cassette
-from harness.recording.folder import CASSETTE, FRAMES, load_recording, recover
-from harness.recording.frames_file import load_frames
-from harness.recording.target import Target
-from harness.recording.wire import Interaction, WireResponse
+from harness.providers import recognized
+from harness.recording import (
+    CASSETTE,
+    FRAMES,
+    Interaction,
+    Target,
+    WireResponse,
+    load_frames,
+    load_recording,
+    read_cassette,
+    recover,
+)
 
 
 @dataclass(frozen=True)

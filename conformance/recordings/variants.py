@@ -10,10 +10,17 @@ from conformance.recordings.found import RecordedProvider
 from conformance.recordings.playing import Spoilt
 from conformance.recordings.recorded import RecordedCall
 from conformance.wire import is_request_id
-from harness.recording.fault_effects import refuse, repeat_end, tell_of_error
-from harness.recording.faults import cut_points, parse_fault, resplit
-from harness.recording.splitting import events_of
-from harness.recording.wire import Ending, WireResponse
+from harness.recording import (
+    Ending,
+    WireResponse,
+    cut_points,
+    events_of,
+    parse_fault,
+    refuse,
+    repeat_end,
+    resplit,
+    tell_of_error,
+)
 
 #: Lengths that are in step with no framing.
 _PRIMES: Final = (2, 3, 5, 7, 11, 13)

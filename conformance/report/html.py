@@ -14,7 +14,7 @@ from conformance import outcome, replaying
 from conformance.report import conformance_page, replay_page
 from conformance.report.characters import legal
 from harness.errors import UsageError
-from harness.recording.atomic import write_atomically
+from harness.recording import write_atomically
 
 #: The format of a document → its template, and what fills it.
 _PAGES: Final[Mapping[str, tuple[str, Callable[[Mapping[str, Any]], dict[str, Any]]]]] = MappingProxyType(

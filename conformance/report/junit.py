@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 
 from conformance.report.case import Case, Outcome
 from conformance.report.characters import legal
-from harness.recording.atomic import write_atomically
+from harness.recording import write_atomically
 
 #: The element that says why a case did not pass.
 _REASONS: Final[Mapping[Outcome, str]] = MappingProxyType({"failed": "failure", "error": "error", "skipped": "skipped"})

@@ -12,7 +12,7 @@ from conformance.scenarios.reading import aread_whole, in_loop, read_whole
 from conformance.shipped_calls import ShippedCall, answering, is_shipped, shipped_call
 from conformance.subjects.subject import Performance, Subject
 from conformance.wire import facts_of
-from harness.llm.credentials import no_credentials_needed
+from harness.llm import no_credentials_needed
 
 _PROVIDERS: Final = ("openai", "openai_responses", "anthropic", "bedrock", "gemini", "azure")
 #: What every function that a model may ask for returns, by its name.

@@ -11,7 +11,7 @@ from conformance.subjects.names import Names
 from conformance.subjects.performing import ProgramSubject
 from conformance.subjects.reach import reachable_providers
 from conformance.subjects.subject import Performance
-from harness.llm.credentials import no_credentials_needed
+from harness.llm import no_credentials_needed
 
 
 class ProbeEvent(harness.BaseEvent):

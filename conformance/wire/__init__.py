@@ -12,8 +12,7 @@ from typing import Final
 from conformance.evidence import WireFacts
 from conformance.wire import anthropic, bedrock, gemini, openai_chat, openai_responses
 from conformance.wire.reading import MalformedError, Reading
-from harness.recording.dialects import dialect_of
-from harness.recording.wire import WireResponse
+from harness.recording import WireResponse, dialect_of
 
 __all__ = ["FORMATS", "Reading", "facts_of", "format_of", "is_request_id", "read", "request_id_of"]
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from harness.llm.base import BaseLLM
 from harness.llm.connections import end_aiohttp_with_runs, end_urllib3_with_runs, end_with_run
+from harness.llm.credentials import no_credentials_needed
 from harness.llm.llm import LLM
 from harness.llm.messages import Message, ToolDefinition
 from harness.llm.overrides import call_stop_override, call_stream_override
 from harness.llm.parts import Finish, Part, RequestId, ResponseStarted, TextDelta, ThinkingDelta, ToolCallDelta, Usage
+from harness.llm.recorded import RecordedCall
 from harness.llm.request import LLMRequest
 from harness.llm.tools_run import ToolCallFailed
 from harness.llm.usage import UsageMetrics
@@ -19,6 +21,7 @@ __all__ = [
     "LLMRequest",
     "Message",
     "Part",
+    "RecordedCall",
     "RequestId",
     "ResponseStarted",
     "TextDelta",
@@ -33,4 +36,5 @@ __all__ = [
     "end_aiohttp_with_runs",
     "end_urllib3_with_runs",
     "end_with_run",
+    "no_credentials_needed",
 ]

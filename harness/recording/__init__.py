@@ -1,32 +1,67 @@
-"""Recording runs with their provider traffic, and replaying, comparing and reading what was recorded."""
+"""Recording runs with their provider traffic, and replaying, comparing, reading and damaging what was recorded."""
 
 from __future__ import annotations
 
+from harness.recording.atomic import write_atomically
+from harness.recording.cassette_reader import read_cassette
 from harness.recording.compare import Difference, compare_frames
-from harness.recording.folder import Outcome, Recording, is_recording, load_recording
+from harness.recording.dialects import Dialect, dialect_of
+from harness.recording.fault_effects import refuse, repeat_end, tell_of_error
+from harness.recording.faults import Fault, parse_fault
+from harness.recording.folder import CASSETTE, FRAMES, Outcome, Recording, is_recording, load_recording, recover
 from harness.recording.frames_file import load_frames
 from harness.recording.record import Recorded, record
+from harness.recording.redaction import Redactor
 from harness.recording.replay import Replayed, replay_cassette, replay_recording
 from harness.recording.scan import Finding, scan
-from harness.recording.tape import network_guard, open_tape
+from harness.recording.splitting import cut_points, events_of, resplit
+from harness.recording.tape import Mode, Tape, network_guard, open_tape, playing, running
 from harness.recording.target import Target
+from harness.recording.wire import Chunk, Ending, Interaction, WireRequest, WireResponse
+from harness.scope import current_path
 
 __all__ = [
+    "CASSETTE",
+    "FRAMES",
+    "Chunk",
+    "Dialect",
     "Difference",
+    "Ending",
+    "Fault",
     "Finding",
+    "Interaction",
+    "Mode",
     "Outcome",
     "Recorded",
     "Recording",
+    "Redactor",
     "Replayed",
+    "Tape",
     "Target",
+    "WireRequest",
+    "WireResponse",
     "compare_frames",
+    "current_path",
+    "cut_points",
+    "dialect_of",
+    "events_of",
     "is_recording",
     "load_frames",
     "load_recording",
     "network_guard",
     "open_tape",
+    "parse_fault",
+    "playing",
+    "read_cassette",
     "record",
+    "recover",
+    "refuse",
+    "repeat_end",
     "replay_cassette",
     "replay_recording",
+    "resplit",
+    "running",
     "scan",
+    "tell_of_error",
+    "write_atomically",
 ]
