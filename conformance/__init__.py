@@ -8,9 +8,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from conformance.suite import ConformanceWarning, FlowConformance, LLMConformance, RuntimeConformance
+    from conformance.suite import (
+        ConformanceWarning,
+        CrewConformance,
+        FlowConformance,
+        LLMConformance,
+        RuntimeConformance,
+        TurnConformance,
+    )
 
-__all__ = ["ConformanceWarning", "FlowConformance", "LLMConformance", "RuntimeConformance"]
+__all__ = [
+    "ConformanceWarning",
+    "CrewConformance",
+    "FlowConformance",
+    "LLMConformance",
+    "RuntimeConformance",
+    "TurnConformance",
+]
 
 
 def __getattr__(name: str) -> Any:

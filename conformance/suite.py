@@ -241,8 +241,20 @@ class RuntimeConformance(_RuntimeSuite, scenarios=tuple(_SCENARIOS.values())):
     """All that the contract says of a runtime."""
 
 
-class FlowConformance(_RuntimeSuite, scenarios=[one for one in _SCENARIOS.values() if "flow" in one.needs]):
-    """What flows can show."""
+def _of(capability: str, *others: str) -> list[Scenario]:
+    return [one for one in _SCENARIOS.values() if capability in one.needs and one.needs.isdisjoint(others)]
+
+
+class FlowConformance(_RuntimeSuite, scenarios=_of("flow", "turn", "crew")):
+    """What flows can show, those that ask a human and those that are restored among them."""
+
+
+class TurnConformance(_RuntimeSuite, scenarios=_of("turn")):
+    """What turns of conversations can show."""
+
+
+class CrewConformance(_RuntimeSuite, scenarios=_of("crew")):
+    """What crews can show, streamed on their own and in flows."""
 
 
 class LLMConformance(_Conformance, scenarios=provider_scenarios()):

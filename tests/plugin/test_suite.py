@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from conformance import FlowConformance, LLMConformance, RuntimeConformance
+from conformance import CrewConformance, FlowConformance, LLMConformance, RuntimeConformance, TurnConformance
 from conformance.clauses import CLAUSES
 from conformance.recordings.scenarios import provider_scenarios
 from conformance.scenarios import scenarios
@@ -54,7 +54,23 @@ def test_every_clause_and_scenario_is_one_test() -> None:
     beside = {(None, one.id) for one in scenarios()}
     lonely = {(clause, None) for clause in CLAUSES if clause not in {name for name, _ in decided}}
     assert _cases(RuntimeConformance) == decided | beside | lonely
-    assert _cases(FlowConformance) < decided | beside
+
+
+@pytest.mark.parametrize(
+    ("suite", "shows", "leaves"),
+    [
+        (FlowConformance, {"flow/two-steps/sync", "pause/pending/sync", "restore/state/async"}, {"turn/deferred/sync"}),
+        (TurnConformance, {"turn/deferred/sync", "entry/turn/sync"}, {"flow/two-steps/sync"}),
+        (CrewConformance, {"crew/streamed/kickoff", "crew/in-flow/tool/sync"}, {"flow/two-steps/sync"}),
+    ],
+)
+def test_a_suite_of_one_kind_of_run_has_its_scenarios_and_no_others(
+    suite: type, shows: set[str], leaves: set[str]
+) -> None:
+    shown = {scenario for _, scenario in _cases(suite)}
+    assert _cases(suite) < _cases(RuntimeConformance)
+    assert shows <= shown
+    assert not leaves & shown
 
 
 def test_every_clause_that_recordings_show_is_a_test_of_its_own() -> None:
