@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
+from time import monotonic
 from typing import Any, Final
 
 from conformance.census import ENDING_S, Census, tasks_left
@@ -36,7 +39,7 @@ from conformance.programs import (
 from conformance.scenario import Scenario
 from conformance.scenarios.conversing import TURN, FirstTurn
 from conformance.scenarios.driving import KINDS, Kind, attempt
-from conformance.stage import StageError
+from conformance.stage import DEADLINE_S, StageError
 from conformance.subjects.subject import Performance, Subject
 
 _HEAD: Final = Ask(Script(hold_head="held"))
@@ -82,6 +85,10 @@ PLACES: Final = (
         "turn-answer", "the answer of a turn", FirstTurn(ConversationProgram(), _BODY.script), _BOTH | TURN, asks=True
     ),
 )
+_SUITE: Final = Path(__file__).parents[1]
+#: How often a thread is looked at, in seconds, and how often it must be found in one place to count as waiting there.
+_LOOK_S: Final = 0.001
+_STILL: Final = 20
 #: The places that every way of closing is tried in; the others are closed in the plainest way.
 _THOROUGH: Final = ("sync-method", "async-method", "provider-body", "call-head")
 
@@ -136,7 +143,7 @@ def _consume(how: str, make: Callable[[], Any], performance: Performance, told: 
 
         told.raised = _but_own(attempt(fail))
     else:
-        closer = _closer(session, told)
+        closer = _closer(session, told, reader=threading.current_thread())
         attempt(lambda: list(iterator))
         closer.join(ENDING_S)
     told.frames_then = len(session.frames)
@@ -197,13 +204,29 @@ async def _leave_block(how: str, session: Any) -> None:
             raise _ConsumerError
 
 
-def _closer(session: Any, told: _Told) -> threading.Thread:
+def _closer(session: Any, told: _Told, reader: threading.Thread | None = None) -> threading.Thread:
+    """Return a thread that closes the session, once `reader` waits for its next frame."""
+
     def close() -> None:
+        if reader is not None:
+            _await_waiting(reader)
         told.raised = attempt(partial(_close, session))
 
     thread = threading.Thread(target=close, name="closer", daemon=True)
     thread.start()
     return thread
+
+
+def _await_waiting(reader: threading.Thread) -> None:
+    """Wait until a thread of the suite stands still in code of the subject's, which alone knows what it waits for."""
+    look, deadline = threading.Event(), monotonic() + DEADLINE_S
+    place, still = None, 0
+    while still < _STILL and monotonic() < deadline and reader.is_alive():
+        frame = sys._current_frames().get(reader.ident or 0)
+        inside = frame is not None and not Path(frame.f_code.co_filename).is_relative_to(_SUITE)
+        found = (id(frame), frame.f_lasti) if frame is not None and inside else None
+        place, still = found, still + 1 if found is not None and found == place else 0
+        look.wait(_LOOK_S)
 
 
 def _close(session: Any) -> None:
