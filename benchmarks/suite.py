@@ -11,11 +11,13 @@ _SLOWEST: Final = "10"
 
 
 def contest(settings: Settings) -> Contest:
-    """Return the suite against this project's runtime: as a whole, its processes' starts, and each area alone."""
+    """Return the suite against this project's runtime: as a whole, a worker's start, and each area alone."""
     from conformance.scenarios import scenarios
+    from conformance.subjects.subject import load_subject
 
     del settings
-    areas = dict.fromkeys(one.id.partition("/")[0] for one in scenarios())
+    subject = load_subject("harness")
+    areas = dict.fromkeys(one.id.partition("/")[0] for one in scenarios() if one.fits(subject))
     return Contest(
         "suite",
         "The conformance suite, against this project's runtime",
@@ -23,8 +25,8 @@ def contest(settings: Settings) -> Contest:
         (
             Contestant("whole, 1 worker", "suite.py", ("whole", "1")),
             Contestant("whole, 2 workers", "suite.py", ("whole", "2")),
-            Contestant("the first process, and a scenario", "suite.py", ("start", "first")),
-            Contestant("another process, and a scenario", "suite.py", ("start", "next")),
+            Contestant("the first worker, and a scenario", "suite.py", ("start", "first")),
+            Contestant("another worker, and a scenario", "suite.py", ("start", "next")),
             Contestant(f"the {_SLOWEST} slowest scenarios", "suite.py", ("slowest", _SLOWEST)),
             *(Contestant(f"area {name}", "suite.py", ("area", name)) for name in areas),
         ),

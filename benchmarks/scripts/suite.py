@@ -15,12 +15,12 @@ from conformance.running import run
 from conformance.scenarios import scenarios
 
 _SUBJECT: Final = "harness"
-#: Performed before the clock starts where one process is kept: its start is measured apart. It must be the first of all.
+#: Performed before the clock starts where one worker is kept: its start is measured apart. It must be the first of all.
 _WARM: Final = scenarios()[0].id
 
 
 def whole(workers: str) -> float:
-    """Return what everything takes, from nothing to the last result, in so many processes at once."""
+    """Return what everything takes, from nothing to the last result, with so many workers."""
     began = time.perf_counter()
     count = sum(_held(result.scenario, result.fault) for result in run(_SUBJECT, workers=int(workers)))
     if not count:
@@ -29,7 +29,7 @@ def whole(workers: str) -> float:
 
 
 def area(name: str) -> float:
-    """Return what the scenarios of an area take, one after the other in a warm process."""
+    """Return what the scenarios of an area take, one after the other in copies of a worker that has been used."""
     return sum(seconds for _, seconds in _timed(one.id for one in scenarios() if one.id.partition("/")[0] == name))
 
 
@@ -42,7 +42,7 @@ def slowest(count: str) -> float:
 
 
 def start(which: str) -> float:
-    """Return what a process takes until it has performed a short scenario: the first of all, or one after it."""
+    """Return what a worker takes until a short scenario has been performed: the first of all, or one after it."""
     took = 0.0
     for _ in ("first", "next")[: 1 if which == "first" else 2]:
         began = time.perf_counter()
