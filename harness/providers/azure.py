@@ -18,7 +18,7 @@ from harness.llm.request import LLMRequest
 from harness.providers.azure_endpoint import KEY_VARIABLES, api_version, chat_endpoint
 from harness.providers.azure_errors import request_id_of, translation
 from harness.providers.azure_request import wire_body
-from harness.providers.azure_sdk import AzureKeyCredential, aio, inference
+from harness.providers.azure_sdk import AzureKeyCredential, aio, inference, policies
 from harness.providers.clients import SDKClients
 from harness.providers.openai_chat import FINISH
 
@@ -85,10 +85,18 @@ class AzureChat(LLM):
 
     def _new_client(self) -> inference.ChatCompletionsClient:
         end_urllib3_with_runs()
-        return inference.ChatCompletionsClient(**self._client_settings())
+        return inference.ChatCompletionsClient(**self._client_settings(), per_retry_policies=[_RefusalsAreRead()])
 
     def _new_async_client(self) -> aio.ChatCompletionsClient:
         return aio.ChatCompletionsClient(**self._client_settings())
+
+
+class _RefusalsAreRead(policies.SansIOHTTPPolicy[Any, Any]):
+    """Reads what comes with an HTTP error: the SDK makes its next attempt without, and leaves the connection open."""
+
+    def on_response(self, request: Any, response: Any) -> None:
+        if response.http_response.status_code >= 400:
+            response.http_response.read()
 
 
 class _Answer:

@@ -9,7 +9,8 @@ try:
     from azure.ai.inference import aio
     from azure.core import exceptions
     from azure.core.credentials import AzureKeyCredential
+    from azure.core.pipeline import policies
 except ImportError as error:
     raise UsageError("calls to azure need its SDK: pip install 'stream-harness[azure]'") from error
 
-__all__ = ["AzureKeyCredential", "aio", "exceptions", "inference"]
+__all__ = ["AzureKeyCredential", "aio", "exceptions", "inference", "policies"]
