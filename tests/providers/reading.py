@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,12 @@ from typing import Any
 import yaml
 
 from conformance.wire import read as read_wire
+
+#: How the URL of a call ends: other requests of the same recordings are no matter of providers.
+_CALL = re.compile(
+    r"/(?:chat/completions|responses|messages|converse|converse-stream|invoke"
+    r"|[^/]*:(?:generateContent|streamGenerateContent))(?:\?.*)?$",
+)
 
 
 @dataclass
@@ -51,10 +58,15 @@ class Exchange:
     #: From 1.
     number: int
     url: str
-    request: Any
+    asked: bytes
     status: int
     content_type: str
     body: bytes
+
+    @property
+    def request(self) -> Any:
+        """The JSON of the request."""
+        return json.loads(self.asked)
 
     def __str__(self) -> str:
         return f"{self.path.name} {self.number}"
@@ -70,7 +82,7 @@ def exchanges(path: Path) -> Iterator[Exchange]:
             path,
             number,
             request["uri"],
-            json.loads(_bytes(request["body"])),
+            _bytes(request["body"] or b""),
             response["status"]["code"],
             headers["content-type"][0],
             _bytes(response["body"]["string"]),
@@ -78,10 +90,12 @@ def exchanges(path: Path) -> Iterator[Exchange]:
 
 
 def live_exchanges(corpus: Path, provider: str) -> list[Exchange]:
-    """Return the interactions of a provider that the corpus has."""
+    """Return the calls of a provider that the corpus has."""
     with (corpus / "INDEX.tsv").open(newline="") as index:
-        files = [row["file"] for row in csv.DictReader(index, delimiter="\t") if row["providers"] == provider]
-    found = [exchange for file in files for exchange in exchanges(corpus / file)]
+        files = [
+            row["file"] for row in csv.DictReader(index, delimiter="\t") if provider in row["providers"].split(",")
+        ]
+    found = [exchange for file in files for exchange in exchanges(corpus / file) if _CALL.search(exchange.url)]
     assert found, f"the corpus has nothing of {provider}"
     return found
 

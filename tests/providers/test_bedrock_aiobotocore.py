@@ -22,16 +22,25 @@ from harness.recording.wire import Interaction, WireResponse
 from harness.session import AsyncStreamSession
 from tests.llm.scripted import in_session, streamed, text_of
 from tests.optional import needs
-from tests.providers.test_bedrock import THINKING, TOOLS, _closed_when_held, _credentials, llm_of, server
+from tests.providers.integrations import BEDROCK
+from tests.providers.integrations.anthropic import THINKING
+from tests.providers.integrations.integration import TOOLS
+from tests.providers.test_closing import close_when_held
 from tests.recording.cutting import check_cuts, check_split
 from tests.recording.remade import SHIPPED, Remade, Run
-from tests.servers.anthropic_scenarios import CROSSING, CROSSING_TEXT, HARBOUR_TEXT
+from tests.servers.anthropic_scenarios import CROSSING
 from tests.servers.bedrock import BedrockServer
-from tests.servers.bedrock_scenarios import SCENARIOS
+from tests.servers.script import CROSSING_TEXT, HARBOUR_TEXT
 
 needs("aiobotocore", "the extra `aiobotocore` is not installed; it can't stand beside the newest boto3")
 
-__all__ = ["_credentials", "server"]
+PROMPTS = BEDROCK.prompts
+
+
+@pytest.fixture
+def server() -> Iterator[BedrockServer]:
+    with BedrockServer() as running:
+        yield running
 
 
 @pytest.fixture(autouse=True)
@@ -44,49 +53,44 @@ def _no_boto3(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harness.providers.bedrock.new_client", refuse)
 
 
-def prompt(scenario: str) -> str:
-    return SCENARIOS[scenario].prompt
-
-
 def test_text_comes_as_it_is_sent(server: BedrockServer) -> None:
-    ran = streamed(llm_of(server), "async", prompt("text"))
+    ran = streamed(BEDROCK.llm(server), "async", PROMPTS["text"])
     assert (ran.result, text_of(ran.frames)) == (HARBOUR_TEXT, HARBOUR_TEXT)
     assert ran.frames[-1].data["usage"]["total_tokens"] > 0
 
 
 def test_a_whole_answer_comes(server: BedrockServer) -> None:
-    assert in_session(llm_of(server, stream=False), "async", prompt("text")).result == HARBOUR_TEXT
+    assert in_session(BEDROCK.llm(server, stream=False), "async", PROMPTS["text"]).result == HARBOUR_TEXT
 
 
 def test_thinking_comes_before_the_text(server: BedrockServer) -> None:
-    ran = streamed(llm_of(server, thinking=THINKING), "async", prompt("thinking"))
+    ran = streamed(BEDROCK.llm(server, thinking=THINKING), "async", PROMPTS["thinking"])
     assert ran.result == CROSSING_TEXT
     assert "".join(f.data["chunk"] for f in ran.frames if f.type == "llm_thinking_chunk") == CROSSING.text
 
 
 def test_tools_are_run(server: BedrockServer) -> None:
     functions = {"get_weather": lambda city: f"11 degrees in {city}"}
-    asked = prompt("parallel_tool_calls")
-    ran = streamed(llm_of(server), "async", asked, tools=TOOLS, available_functions=functions)
+    asked = PROMPTS["parallel_tool_calls"]
+    ran = streamed(BEDROCK.llm(server), "async", asked, tools=TOOLS, available_functions=functions)
     assert ran.result == ["11 degrees in Bergen", "11 degrees in Narvik"]
 
 
 def test_an_http_error_keeps_status_and_request_id(server: BedrockServer) -> None:
-    error = streamed(llm_of(server), "async", prompt("throttled")).error
+    error = streamed(BEDROCK.llm(server), "async", PROMPTS["throttled"]).error
     assert isinstance(error, ProviderStatusError)
     assert (error.status, error.code, len(error.request_id or "")) == (429, "ThrottlingException", 36)
 
 
 @pytest.mark.parametrize("scenario", ["truncated", "truncated_eof", "truncated_reset"])
 def test_a_stream_that_breaks_off_is_a_failure(scenario: str, server: BedrockServer) -> None:
-    ran = streamed(llm_of(server), "async", prompt(scenario))
+    ran = streamed(BEDROCK.llm(server), "async", PROMPTS[scenario])
     assert isinstance(ran.error, StreamTruncatedError)
     assert text_of(ran.frames) == "The harbour is"
 
 
 def test_closing_ends_the_connection(server: BedrockServer) -> None:
-    asyncio.run(_closed_when_held(llm_of(server), prompt("blocked_body"), server))
-    server.wait_for(lambda: server.disconnects == 1)
+    asyncio.run(close_when_held(BEDROCK.llm(server), PROMPTS["blocked_body"], "llm_stream_chunk", server))
 
 
 #: One loop for all recordings: a client, which is of one loop, takes longer to make than a hundred calls.

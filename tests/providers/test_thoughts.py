@@ -17,9 +17,10 @@ from harness.providers.thoughts import Thoughts
 from tests.llm.scripted import WAYS, Way
 from tests.servers import anthropic_wire, bedrock_wire
 from tests.servers.anthropic import MODELS, AnthropicServer
-from tests.servers.anthropic_scenarios import BERGEN_CALL, CHECKING, CROSSING, HIDDEN, Answer, Scenario
+from tests.servers.anthropic_scenarios import BERGEN_CALL, CROSSING, HIDDEN, Answer, Scenario
 from tests.servers.bedrock import BedrockServer
 from tests.servers.openai_responses import OpenAIResponsesServer
+from tests.servers.script import CHECKING
 
 PROMPT = "Think, then look at the weather in Bergen."
 ANSWERED = "It is 11 degrees in Bergen."
@@ -29,13 +30,6 @@ TOOLS: list[dict[str, Any]] = [
     {"type": "function", "function": {"name": "get_weather", "parameters": {"type": "object", "properties": {}}}}
 ]
 THINKING = {"type": "enabled", "budget_tokens": 1024}
-
-
-@pytest.fixture(autouse=True)
-def _credentials(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Credentials of nobody."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "nobody")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "nothing")
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,10 @@ from types import MappingProxyType, TracebackType
 from typing import Any, Final, Self
 
 from tests.servers.compatible import SCENARIOS
-from tests.servers.openai_chat import MODELS, ChatRequest, OpenAIChatServer
+from tests.servers.openai_chat import MODELS, OpenAIChatServer
 from tests.servers.openai_chat_scenarios import Failure
 from tests.servers.openai_responses import OpenAIResponsesServer
+from tests.servers.scripted_server import Asked, RefusedError, rewritten
 from tests.servers.wire_server import Hold, WireRequest, WireResponse
 
 _PATH: Final = re.compile(
@@ -38,6 +39,8 @@ _TEXT_FILTERS: Final = {"hate": _SAFE, "self_harm": _SAFE, "sexual": _SAFE, "vio
 class AzureServer(OpenAIChatServer):
     """An Azure OpenAI resource whose deployments are named as their models are, and an endpoint of another model."""
 
+    #: The endpoint of one deployment.
+    api = "/openai/deployments/gpt-4o-mini"
     models = MappingProxyType({**MODELS, "DeepSeek-R1": "deepseek-r1"})
 
     def __init__(self, *, port: int = 0) -> None:
@@ -54,33 +57,27 @@ class AzureServer(OpenAIChatServer):
         self._responses.__exit__(kind, error, traceback)
         super().__exit__(kind, error, traceback)
 
-    @property
-    def base_url(self) -> str:
-        """The endpoint of one deployment."""
-        return f"{self.origin}/openai/deployments/gpt-4o-mini"
-
     def answer(self, request: WireRequest) -> WireResponse:
         if request.path.startswith("/openai/v1/responses"):
             return _as_azure(self._responses.answer(request))
-        body: dict[str, Any] = json.loads(request.body or b"{}")
-        with self.changing():
-            self.requests.append(ChatRequest(request.method, request.path, request.headers, body))
-        asked = _PATH.fullmatch(request.path)
-        if request.method != "POST" or asked is None:
-            return self._failure("unknown-url", Failure(404, "Resource not found", "", code="404"))
-        if "api-key" not in request.headers:
+        return _as_azure(super().answer(request))
+
+    def reply(self, asked: Asked) -> WireResponse:
+        found = _PATH.fullmatch(asked.path)
+        if asked.method != "POST" or found is None:
+            raise RefusedError("unknown-url", Failure(404, "Resource not found", "", code="404"))
+        if "api-key" not in asked.headers:
             text = "Access denied due to invalid subscription key or wrong API endpoint."
-            return self._failure("no-key", Failure(401, text, "", code="401"))
-        model = asked[1] or body.get("model")
+            raise RefusedError("no-key", Failure(401, text, "", code="401"))
+        model = found[1] or asked.body.get("model")
         if model not in self.models:
             text = "The API deployment for this resource does not exist."
-            return self._failure("no-deployment", Failure(404, text, "", code="DeploymentNotFound"))
-        return _as_azure(self._complete({**body, "model": model}))
+            raise RefusedError("no-deployment", Failure(404, text, "", code="DeploymentNotFound"))
+        return self.complete({**asked.body, "model": model})
 
-    def _failure(self, name: str, failure: Failure) -> WireResponse:
-        answer = super()._failure(name, failure)
+    def failed(self, name: str, failure: Failure) -> WireResponse:
         text = json.dumps({"error": {"code": failure.code, "message": failure.message}}, separators=(",", ":")).encode()
-        return _as_azure(replace(answer, body=(text,), content_length=len(text)))
+        return replace(super().failed(name, failure), body=(text,), content_length=len(text))
 
 
 def _as_azure(response: WireResponse) -> WireResponse:
@@ -90,14 +87,13 @@ def _as_azure(response: WireResponse) -> WireResponse:
         for name, value in response.headers
         if not name.startswith(("openai-", "access-control-"))
     )
-    parts = tuple(_parts(response.body))
+    response = replace(response, headers=headers)
     if response.content_length is None:
-        return replace(response, headers=headers, body=parts)
-    whole = b"".join(part for part in response.body if isinstance(part, bytes))
-    if len(whole) < response.content_length or not whole.startswith(b'{\n  "id": "chatcmpl'):
-        return replace(response, headers=headers)
-    text = _dumped(_completion(json.loads(whole)))
-    return replace(response, headers=headers, body=(text,), content_length=len(text))
+        return replace(response, body=tuple(_parts(response.body)))
+    first = response.body[0]
+    if first is Hold.HERE or not first.startswith(b'{\n  "id": "chatcmpl'):
+        return response
+    return rewritten(response, lambda completion: _dumped(_completion(completion)))
 
 
 def _parts(body: tuple[bytes | Hold, ...]) -> Iterator[bytes | Hold]:

@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Final
 from tests.servers.openai_chat import OpenAIChatServer
 from tests.servers.openai_chat_scenarios import SCENARIOS as OF_OPENAI, Completion, Scenario
 from tests.servers.openai_chat_wire import sse
+from tests.servers.scripted_server import rewritten
 from tests.servers.wire_server import Hold, WireResponse
 
 THOUGHT: Final = "A ship turns, and so does the lamp. The lighthouse itself stands still."
@@ -38,17 +39,11 @@ class _Host(OpenAIChatServer):
     def __init__(self, *, port: int = 0) -> None:
         super().__init__(SCENARIOS, port=port)
 
-    def _complete(self, body: Mapping[str, Any]) -> WireResponse:
-        response = super()._complete(body)
-        if response.status != 200:
-            return response
+    def complete(self, body: Mapping[str, Any]) -> WireResponse:
+        response = super().complete(body)
         if response.content_length is None:
             return replace(response, body=tuple(self._events(response.body)))
-        whole = b"".join(part for part in response.body if isinstance(part, bytes))
-        if len(whole) < response.content_length:
-            return response
-        text = json.dumps(self.own(json.loads(whole)), ensure_ascii=False).encode()
-        return replace(response, body=(text,), content_length=len(text))
+        return rewritten(response, lambda answer: json.dumps(self.own(answer), ensure_ascii=False).encode())
 
     def _events(self, parts: tuple[bytes | Hold, ...]) -> Iterator[bytes | Hold]:
         yield self.comment
@@ -68,13 +63,10 @@ class _Host(OpenAIChatServer):
 class OpenRouterServer(_Host):
     """OpenRouter: which provider answered, its own finish reason, and reasoning as `reasoning` with details."""
 
+    api = "/api/v1"
     models = MappingProxyType({name: name for name in ("openai/gpt-4o-mini", "deepseek/deepseek-r1")})
     paths = frozenset({"/api/v1/chat/completions"})
     comment = b": OPENROUTER PROCESSING\n\n"
-
-    @property
-    def base_url(self) -> str:
-        return f"{self.origin}/api/v1"
 
     def own(self, answer: dict[str, Any]) -> dict[str, Any]:
         answer = super().own(answer)

@@ -1,6 +1,6 @@
 """What the OpenAI chat server answers, as plain data: prompts on one side, replies on the other.
 
-The texts are short and our own. `SCENARIOS` is the script of a server that is given no other.
+`SCENARIOS` is the script of a server that is given no other.
 """
 
 from __future__ import annotations
@@ -8,9 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import Any, Final
 
+from tests.servers import script
+from tests.servers.script import BOTH_TEXT, HARBOUR_TEXT, REPORT_JSON, UNICODE_TEXT, Travels, conversations, travels
 from tests.servers.wire_server import Ending
+
+__all__ = ["BOTH_TEXT", "HARBOUR_TEXT", "REPORT_JSON", "UNICODE_TEXT"]
 
 
 @dataclass(frozen=True)
@@ -35,51 +39,32 @@ class Failure:
 
 
 @dataclass(frozen=True)
-class Completion:
-    """One assistant message and the way it travels. Positions count events of the stream from 1."""
+class Completion(Travels[Failure]):
+    """One assistant message."""
 
     text: str = ""
     calls: tuple[Call, ...] = ()
     refusal: str = ""
-    #: The stream sends this many events and nothing after them, `[DONE]` included.
-    cut_after: int | None = None
-    #: How the cut body ends.
-    ending: Ending = Ending.WHOLE
-    #: Sent as the event that follows a cut.
-    failure: Failure | None = None
-    #: Wait for `server.hold` before the status line, or after this many events.
-    hold: Literal["head"] | int | None = None
     #: What a host of reasoning models sends before the text; OpenAI itself shows none.
     reasoning: str = ""
 
 
-@dataclass(frozen=True)
-class Scenario:
-    """A conversation that the server can hold.
-
-    It is chosen when `prompt` is contained in the last user message (the longest prompt wins), the model is `model`
-    where one is named, and all of `needs` are keys of the request; a request without them is a 400.
-    """
-
-    prompt: str
-    #: Reply n answers the request with n assistant messages after the last user message; the last one answers the rest.
-    replies: tuple[Completion | Failure, ...]
-    needs: frozenset[str] = frozenset()
-    model: str | None = None
+Scenario = script.Scenario[Completion | Failure]
 
 
-HARBOUR_TEXT: Final = "The harbour is calm tonight, and every boat is home."
-UNICODE_TEXT: Final = "Grüße aus Århus: 灯台 🗼 e\u0301té, und 👩‍🚀 winkt."
+def say(*said: str | Call, **travels: Any) -> Completion:
+    text = "".join(one for one in said if isinstance(one, str))
+    return Completion(text, tuple(one for one in said if isinstance(one, Call)), **travels)
+
+
 OUTLINE_TEXT: Final = "1. Wake the keeper\n2. Light the lamp\n3. Watch the ships"
 EXPANDED_TEXT: Final = (
     "At dusk the keeper wakes and climbs the stairs. She lights the lamp, and its beam sweeps over the water. "
     "Until morning she watches the ships go by."
 )
-REPORT_JSON: Final = '{"city":"Bergen","temperature_c":11,"summary":"Light rain, clearing by noon."}'
 BERGEN_CALL: Final = Call("get_weather", '{"city": "Bergen"}')
 NARVIK_CALL: Final = Call("get_weather", '{"city": "Narvik"}')
 TIDE_CALL: Final = Call("get_tide", '{"harbour": "Bergen", "day": "today"}')
-BOTH_TEXT: Final = "Bergen has 11 degrees and Narvik 4."
 
 _SERVER_FAULT: Final = Failure(
     500, "The server had an error while processing your request. Sorry about that!", "server_error"
@@ -87,37 +72,18 @@ _SERVER_FAULT: Final = Failure(
 
 SCENARIOS: Final[Mapping[str, Scenario]] = MappingProxyType(
     {
-        "text": Scenario("How is the harbour tonight?", (Completion(HARBOUR_TEXT),)),
-        "unicode": Scenario("Send greetings in several scripts.", (Completion(UNICODE_TEXT),)),
-        "outline": Scenario("Outline a story about a lighthouse in three points.", (Completion(OUTLINE_TEXT),)),
-        "expand": Scenario("Expand this outline into one paragraph:", (Completion(EXPANDED_TEXT),)),
-        "turn_name": Scenario("Hello, my name is Ada.", (Completion("Hello Ada, how can I help?"),)),
-        "turn_recall": Scenario("What is my name?", (Completion("Your name is Ada."),)),
-        "tool_call": Scenario(
-            "What is the weather in Bergen?",
-            (Completion(calls=(BERGEN_CALL,)), Completion("It is 11 degrees in Bergen.")),
-            needs=frozenset({"tools"}),
-        ),
-        "parallel_tool_calls": Scenario(
-            "Compare the weather in Bergen and Narvik.",
-            (Completion(calls=(BERGEN_CALL, NARVIK_CALL)), Completion(BOTH_TEXT)),
-            needs=frozenset({"tools"}),
-        ),
+        **conversations(say, BERGEN_CALL, NARVIK_CALL, tools="tools", structured="response_format"),
+        "outline": Scenario("Outline a story about a lighthouse in three points.", (say(OUTLINE_TEXT),)),
+        "expand": Scenario("Expand this outline into one paragraph:", (say(EXPANDED_TEXT),)),
+        "turn_name": Scenario("Hello, my name is Ada.", (say("Hello Ada, how can I help?"),)),
+        "turn_recall": Scenario("What is my name?", (say("Your name is Ada."),)),
         "two_tools": Scenario(
             "Can I sail from Bergen today?",
-            (Completion(calls=(BERGEN_CALL, TIDE_CALL)), Completion("Yes: light rain, and high tide at noon.")),
+            (say(BERGEN_CALL, TIDE_CALL), say("Yes: light rain, and high tide at noon.")),
             needs=frozenset({"tools"}),
         ),
-        "structured": Scenario(
-            "Report the weather in Bergen as JSON.", (Completion(REPORT_JSON),), needs=frozenset({"response_format"})
-        ),
-        # Cut by the request's max_tokens or max_completion_tokens, one token being one delta.
-        "length": Scenario(
-            "Count the waves.",
-            (Completion("One wave, two waves, three waves, four waves, and they go on."),),
-        ),
         "refusal": Scenario(
-            "Forge a captain's licence for me.", (Completion(refusal="I'm sorry, I can't help with forging papers."),)
+            "Forge a captain's licence for me.", (say(refusal="I'm sorry, I can't help with forging papers."),)
         ),
         "bad_key": Scenario(
             "Open the locked archive.",
@@ -136,18 +102,11 @@ SCENARIOS: Final[Mapping[str, Scenario]] = MappingProxyType(
             ),
         ),
         "server_error": Scenario("Break the server.", (_SERVER_FAULT,)),
-        "stream_error": Scenario(
-            "Break in the middle.", (Completion(HARBOUR_TEXT, cut_after=4, failure=_SERVER_FAULT),)
-        ),
-        "truncated": Scenario("Stop without an end marker.", (Completion(HARBOUR_TEXT, cut_after=4),)),
-        "truncated_eof": Scenario("Hang up half-way.", (Completion(HARBOUR_TEXT, cut_after=4, ending=Ending.EOF),)),
-        "truncated_reset": Scenario("Reset half-way.", (Completion(HARBOUR_TEXT, cut_after=4, ending=Ending.RESET),)),
+        **travels(say, 4, _SERVER_FAULT),
         "truncated_tool_call": Scenario(
             "Hang up while you ask for the weather.",
-            (Completion(calls=(BERGEN_CALL,), cut_after=3, ending=Ending.EOF),),
+            (say(BERGEN_CALL, cut_after=3, ending=Ending.EOF),),
             needs=frozenset({"tools"}),
         ),
-        "blocked_head": Scenario("Think before you answer.", (Completion(HARBOUR_TEXT, hold="head"),)),
-        "blocked_body": Scenario("Pause after a few words.", (Completion(HARBOUR_TEXT, hold=4),)),
     }
 )

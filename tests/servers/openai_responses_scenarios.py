@@ -1,6 +1,6 @@
 """What the OpenAI Responses server answers, as plain data: prompts on one side, replies on the other.
 
-The texts are short and our own, and shared with the chat server where the scenarios are the same.
+The calls are those of the chat server's script.
 """
 
 from __future__ import annotations
@@ -8,16 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
-from tests.servers import openai_chat_scenarios as chat
-from tests.servers.openai_chat_scenarios import Completion, Failure, Scenario
-from tests.servers.wire_server import Ending
+from tests.servers import script
+from tests.servers.openai_chat_scenarios import BERGEN_CALL, NARVIK_CALL, TIDE_CALL, Call, Completion, Failure
+from tests.servers.script import HARBOUR_TEXT, conversations, travels
 
 
 @dataclass(frozen=True)
 class Answer(Completion):
-    """One response and the way it travels; `failure` is what the stream reports after a cut."""
+    """One response."""
 
     #: The summaries of its reasoning, each a part of one reasoning item that comes first.
     summaries: tuple[str, ...] = ()
@@ -25,6 +25,14 @@ class Answer(Completion):
     search: str | None = None
     #: Whether the failure is that of the response, and not of the stream.
     fails: bool = False
+
+
+Scenario = script.Scenario[Answer | Failure]
+
+
+def say(*said: str | Call, **travels: Any) -> Answer:
+    text = "".join(one for one in said if isinstance(one, str))
+    return Answer(text, tuple(one for one in said if isinstance(one, Call)), **travels)
 
 
 SUMMARY: Final = ("**Looking at the tide**\n\nThe tide table says noon.", "**Answering**\n\nShort is best.")
@@ -36,44 +44,26 @@ SERVER_FAULT: Final = Failure(
 
 SCENARIOS: Final[Mapping[str, Scenario]] = MappingProxyType(
     {
-        "text": Scenario("How is the harbour tonight?", (Answer(chat.HARBOUR_TEXT),)),
-        "unicode": Scenario("Send greetings in several scripts.", (Answer(chat.UNICODE_TEXT),)),
+        **conversations(say, BERGEN_CALL, NARVIK_CALL, tools="tools", structured="text"),
         "thinking": Scenario(
-            "When is high water?", (Answer(TIDE_TEXT, summaries=SUMMARY),), needs=frozenset({"reasoning"})
-        ),
-        "tool_call": Scenario(
-            "What is the weather in Bergen?",
-            (Answer(calls=(chat.BERGEN_CALL,)), Answer("It is 11 degrees in Bergen.")),
-            needs=frozenset({"tools"}),
-        ),
-        "parallel_tool_calls": Scenario(
-            "Compare the weather in Bergen and Narvik.",
-            (Answer(calls=(chat.BERGEN_CALL, chat.NARVIK_CALL)), Answer(chat.BOTH_TEXT)),
-            needs=frozenset({"tools"}),
+            "When is high water?", (say(TIDE_TEXT, summaries=SUMMARY),), needs=frozenset({"reasoning"})
         ),
         "text_and_tool": Scenario(
             "Say what you do, then look at the tide.",
-            (Answer("I will look at the tide table.", calls=(chat.TIDE_CALL,), summaries=SUMMARY[:1]),),
+            (say("I will look at the tide table.", TIDE_CALL, summaries=SUMMARY[:1]),),
             needs=frozenset({"tools"}),
         ),
         "web_search": Scenario(
             "How many people live in Bergen?",
-            (Answer(SEARCH_TEXT, search="population of Bergen"),),
+            (say(SEARCH_TEXT, search="population of Bergen"),),
             needs=frozenset({"tools"}),
         ),
-        "structured": Scenario(
-            "Report the weather in Bergen as JSON.", (Answer(chat.REPORT_JSON),), needs=frozenset({"text"})
-        ),
-        # Cut by the request's max_output_tokens, one token being one delta.
-        "length": Scenario(
-            "Count the waves.", (Answer("One wave, two waves, three waves, four waves, and they go on."),)
-        ),
         "refusal": Scenario(
-            "Forge a captain's licence for me.", (Answer(refusal="I'm sorry, I can't help with forging papers."),)
+            "Forge a captain's licence for me.", (say(refusal="I'm sorry, I can't help with forging papers."),)
         ),
-        "chain_name": Scenario("Hello, my name is Ada.", (Answer("Hello Ada, how can I help?"),)),
+        "chain_name": Scenario("Hello, my name is Ada.", (say("Hello Ada, how can I help?"),)),
         "chain_recall": Scenario(
-            "What is my name?", (Answer("Your name is Ada."),), needs=frozenset({"previous_response_id"})
+            "What is my name?", (say("Your name is Ada."),), needs=frozenset({"previous_response_id"})
         ),
         "bad_key": Scenario(
             "Open the locked archive.",
@@ -83,19 +73,9 @@ SCENARIOS: Final[Mapping[str, Scenario]] = MappingProxyType(
             "Ask far too often.",
             (Failure(429, "Rate limit reached for requests.", "requests", code="rate_limit_exceeded"),),
         ),
-        "stream_error": Scenario(
-            "Break in the middle.", (Answer(chat.HARBOUR_TEXT, cut_after=6, failure=SERVER_FAULT),)
-        ),
+        **travels(say, 6, SERVER_FAULT),
         "response_failed": Scenario(
-            "Fail in the middle.", (Answer(chat.HARBOUR_TEXT, cut_after=6, failure=SERVER_FAULT, fails=True),)
+            "Fail in the middle.", (say(HARBOUR_TEXT, cut_after=6, failure=SERVER_FAULT, fails=True),)
         ),
-        "truncated": Scenario("Stop without an end marker.", (Answer(chat.HARBOUR_TEXT, cut_after=6),)),
-        "truncated_eof": Scenario(
-            "Hang up in the middle.", (Answer(chat.HARBOUR_TEXT, cut_after=6, ending=Ending.EOF),)
-        ),
-        "truncated_reset": Scenario(
-            "Reset in the middle.", (Answer(chat.HARBOUR_TEXT, cut_after=6, ending=Ending.RESET),)
-        ),
-        "blocked_body": Scenario("Stall in the middle.", (Answer(chat.HARBOUR_TEXT, hold=6),)),
     }
 )

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import http.client
 import json
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from itertools import groupby
 from pathlib import Path
@@ -17,14 +13,13 @@ import httpx2
 import pytest
 
 from tests.providers.reading import live_exchanges
-from tests.servers import anthropic_scenarios as script
 from tests.servers.anthropic import AnthropicServer
 from tests.servers.anthropic_scenarios import SCENARIOS, Answer, Call, Failure, Thinking
 from tests.servers.anthropic_shapes import event_kinds, key_sets
+from tests.servers.plain_client import post
 from tests.servers.shapes import KeySet
 from tests.servers.wire_server import Ending
 
-ROOT: Final = Path(__file__).parents[2]
 MODEL: Final = "claude-sonnet-4-6"
 #: What a request has so that every scenario answers it.
 EVERYTHING: Final[Mapping[str, Any]] = {
@@ -69,14 +64,9 @@ def asked(name: str, **more: Any) -> dict[str, Any]:
 
 
 def fetch(server: AnthropicServer, body: Any, path: str = "/v1/messages") -> tuple[int, str, bytes]:
-    connection = http.client.HTTPConnection(server.origin.removeprefix("http://"), timeout=10)
     headers = {"x-api-key": "k", "anthropic-version": "2023-06-01", "content-type": "application/json"}
-    try:
-        connection.request("POST", path, body if isinstance(body, bytes) else json.dumps(body), headers)
-        response = connection.getresponse()
-        return response.status, response.getheader("content-type", ""), response.read()
-    finally:
-        connection.close()
+    response, text = post(server, path, body, headers)
+    return response.status, response.getheader("content-type", ""), text
 
 
 def assembled(blocks: Any) -> tuple[str | Thinking | Call, ...]:
@@ -192,15 +182,6 @@ def test_error_event_follows_the_events_that_came(server: AnthropicServer) -> No
     assert kinds == [*STARTED, "content_block_delta text_delta", "content_block_delta text_delta", "error"]
 
 
-def test_same_requests_get_the_same_bytes_and_each_answer_its_own_ids() -> None:
-    rounds = []
-    for _ in range(2):
-        with AnthropicServer() as server:
-            rounds.append([fetch(server, asked("parallel_tool_calls", stream=True))[2] for _ in range(2)])
-    assert rounds[0] == rounds[1]
-    assert rounds[0][0] != rounds[0][1]
-
-
 def test_sdk_that_closes_a_stream_is_counted(server: AnthropicServer, client: anthropic.Anthropic) -> None:
     stream = client.messages.create(**asked("blocked_body", stream=True))
     assert next(iter(stream)).type == "message_start"
@@ -234,20 +215,6 @@ def test_sdk_that_closes_a_stream_is_counted(server: AnthropicServer, client: an
 def test_request_outside_the_script_is_refused(server: AnthropicServer, path: str, body: Any, status: int) -> None:
     answered, _, text = fetch(server, body, path)
     assert (answered, json.loads(text)["type"]) == (status, "error")
-
-
-def test_module_serves_until_it_is_interrupted() -> None:
-    command = [sys.executable, "-m", "tests.servers.anthropic", "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
-        assert process.stdout is not None
-        url = process.stdout.readline().strip()
-        try:
-            with anthropic.Anthropic(base_url=url, api_key="test-key", max_retries=0) as client:
-                message = client.messages.create(**asked("text"))
-        finally:
-            process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=10) == 0
-    assert assembled(message.content) == (script.HARBOUR_TEXT,)
 
 
 DELTA_USAGE: Final = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens", "output_tokens")

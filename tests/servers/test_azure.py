@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import csv
-import http.client
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +12,7 @@ import pytest
 from harness.recording.cassette_reader import read_cassette
 from tests.servers.azure import AzureServer
 from tests.servers.openai_chat_scenarios import SCENARIOS
+from tests.servers.plain_client import post
 from tests.servers.shapes import KeySet, plain_shape, stream_shape
 
 PATH: Final = "/openai/deployments/gpt-4o-mini/chat/completions?api-version=2024-12-01-preview"
@@ -27,15 +26,10 @@ def server() -> Iterator[AzureServer]:
 
 
 def fetch(server: AzureServer, name: str, path: str = PATH, key: str = "api-key", **options: Any) -> tuple[int, bytes]:
-    connection = http.client.HTTPConnection(server.origin.removeprefix("http://"), timeout=10)
-    body = json.dumps({"messages": [{"role": "user", "content": SCENARIOS[name].prompt}], "tools": [], **options})
-    try:
-        connection.request("POST", path, body, {key: "test-key"})
-        response = connection.getresponse()
-        assert response.getheader("apim-request-id")
-        return response.status, response.read()
-    finally:
-        connection.close()
+    body = {"messages": [{"role": "user", "content": SCENARIOS[name].prompt}], "tools": [], **options}
+    response, text = post(server, path, body, {key: "test-key"})
+    assert response.getheader("apim-request-id")
+    return response.status, text
 
 
 #: What no recording of the corpus has, with where its parts were seen.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,8 +12,10 @@ from google import genai
 
 from tests.providers.reading import live_exchanges
 from tests.servers.gemini import GeminiServer
-from tests.servers.gemini_scenarios import HARBOUR_TEXT, SCENARIOS, Answer
+from tests.servers.gemini_scenarios import SCENARIOS, Answer
 from tests.servers.gemini_shapes import key_sets
+from tests.servers.plain_client import post
+from tests.servers.script import HARBOUR_TEXT
 from tests.servers.shapes import KeySet
 from tests.servers.wire_server import Ending
 
@@ -31,13 +32,8 @@ def server() -> Iterator[GeminiServer]:
 def fetch(server: GeminiServer, name: str, method: str, *, model: str = MODEL) -> tuple[int, str, bytes]:
     prompt = SCENARIOS[name].prompt
     body: dict[str, Any] = {"contents": [{"parts": [{"text": prompt}], "role": "user"}]}
-    connection = http.client.HTTPConnection(server.origin.removeprefix("http://"), timeout=10)
-    try:
-        connection.request("POST", f"/v1beta/models/{model}:{method}", json.dumps(body), {"x-goog-api-key": "k"})
-        response = connection.getresponse()
-        return response.status, response.headers["content-type"], response.read()
-    finally:
-        connection.close()
+    response, text = post(server, f"/v1beta/models/{model}:{method}", body, {"x-goog-api-key": "k"})
+    return response.status, response.headers["content-type"], text
 
 
 def test_the_sdk_reads_the_same_text_streamed_and_whole(server: GeminiServer) -> None:
@@ -46,16 +42,6 @@ def test_the_sdk_reads_the_same_text_streamed_and_whole(server: GeminiServer) ->
         whole = client.models.generate_content(model=MODEL, contents=prompt)
         chunks = list(client.models.generate_content_stream(model=MODEL, contents=prompt))
     assert whole.text == "".join(chunk.text or "" for chunk in chunks) == HARBOUR_TEXT
-
-
-@pytest.mark.parametrize("method", METHODS)
-def test_same_requests_get_the_same_bytes_and_each_answer_its_own_id(method: str) -> None:
-    rounds = []
-    for _ in range(2):
-        with GeminiServer() as server:
-            rounds.append([fetch(server, "parallel_tool_calls", method)[2] for _ in range(2)])
-    assert rounds[0] == rounds[1]
-    assert rounds[0][0] != rounds[0][1]
 
 
 def test_a_model_that_the_server_has_not_is_refused(server: GeminiServer) -> None:

@@ -5,13 +5,8 @@ from __future__ import annotations
 import http.client
 import itertools
 import json
-import signal
-import subprocess
-import sys
-import threading
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
 
 import openai
@@ -23,9 +18,10 @@ from tests.servers import openai_chat_scenarios as script
 from tests.servers.openai_chat import MODELS, OpenAIChatServer
 from tests.servers.openai_chat_scenarios import SCENARIOS, Completion, Scenario
 from tests.servers.openai_chat_wire import pieces
+from tests.servers.plain_client import connect, post
 from tests.servers.shapes import stream_shape
 
-ROOT: Final = Path(__file__).parents[2]
+KEY: Final = {"authorization": "Bearer test-key", "content-type": "application/json"}
 MODEL: Final = "gpt-4o-mini"
 USAGE: Final = {"stream_options": {"include_usage": True}}
 TOOLS: Final = {
@@ -135,24 +131,16 @@ def client(server: OpenAIChatServer) -> Iterator[openai.OpenAI]:
         yield sdk
 
 
-def connect(server: OpenAIChatServer) -> http.client.HTTPConnection:
-    return http.client.HTTPConnection(server.origin.removeprefix("http://"), timeout=10)
+def asked(name: str, **options: Any) -> dict[str, Any]:
+    return {"model": MODEL, "messages": [{"role": "user", "content": SCENARIOS[name].prompt}], **options}
 
 
 def send(connection: http.client.HTTPConnection, name: str, **options: Any) -> None:
-    body = {"model": MODEL, "messages": [{"role": "user", "content": SCENARIOS[name].prompt}], **options}
-    headers = {"authorization": "Bearer test-key", "content-type": "application/json"}
-    connection.request("POST", "/v1/chat/completions", json.dumps(body), headers)
+    connection.request("POST", "/v1/chat/completions", json.dumps(asked(name, **options)), KEY)
 
 
 def fetch(server: OpenAIChatServer, name: str, **options: Any) -> tuple[http.client.HTTPResponse, bytes]:
-    connection = connect(server)
-    try:
-        send(connection, name, **options)
-        response = connection.getresponse()
-        return response, response.read()
-    finally:
-        connection.close()
+    return post(server, "/v1/chat/completions", asked(name, **options), KEY)
 
 
 def read_event(response: http.client.HTTPResponse) -> bytes:
@@ -302,44 +290,6 @@ def test_broken_stream_reaches_the_sdk_as_its_class(client: openai.OpenAI, name:
     assert came == sum(kind != "error_event" for kind in kinds)
 
 
-@pytest.mark.parametrize(
-    ("name", "outcome"),
-    [
-        ("stream_error", 500),
-        ("truncated", 200),
-        ("truncated_eof", http.client.IncompleteRead),
-        ("truncated_reset", ConnectionResetError),
-    ],
-)
-def test_broken_scenario_without_streaming(server: OpenAIChatServer, name: str, outcome: int | type[Exception]) -> None:
-    if isinstance(outcome, int):
-        assert fetch(server, name)[0].status == outcome
-    else:
-        with pytest.raises(outcome):
-            fetch(server, name)
-
-
-@pytest.mark.parametrize("name", HELD)
-@pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
-def test_held_answer_goes_on_when_released(server: OpenAIChatServer, name: str, stream: bool) -> None:
-    connection = connect(server)
-    send(connection, name, stream=stream)
-    server.wait_for(lambda: server.held == 1)
-    assert connection.sock is not None
-    connection.sock.setblocking(False)
-    if name == "blocked_head":
-        with pytest.raises(BlockingIOError):
-            connection.sock.recv(1)
-    connection.sock.settimeout(10)
-    server.hold.set()
-    response = connection.getresponse()
-    body = response.read()
-    connection.close()
-    expected = stream_shape(body).end_marker == "[DONE]" if stream else "choices" in json.loads(body)
-    assert expected
-    assert server.disconnects == 0
-
-
 def test_held_body_gives_the_events_before_the_hold(server: OpenAIChatServer) -> None:
     connection = connect(server)
     send(connection, "blocked_body", stream=True)
@@ -355,45 +305,12 @@ def test_held_body_gives_the_events_before_the_hold(server: OpenAIChatServer) ->
     connection.close()
 
 
-@pytest.mark.parametrize("name", HELD)
-def test_client_that_leaves_a_held_answer_is_counted(server: OpenAIChatServer, name: str) -> None:
-    connection = connect(server)
-    send(connection, name, stream=True)
-    server.wait_for(lambda: server.held == 1)
-    assert server.disconnects == 0
-    connection.close()
-    server.wait_for(lambda: server.disconnects == 1)
-
-
 def test_sdk_that_closes_a_stream_is_counted(server: OpenAIChatServer, client: openai.OpenAI) -> None:
     stream = streamed(client, "blocked_body")
     assert next(stream).choices[0].delta.role == "assistant"
     server.wait_for(lambda: server.held == 1)
     stream.close()
     server.wait_for(lambda: server.disconnects == 1)
-
-
-@pytest.mark.parametrize("name", HELD)
-def test_leaving_the_block_ends_held_answers_and_threads(name: str) -> None:
-    before = set(threading.enumerate())
-    with OpenAIChatServer() as server:
-        connection = connect(server)
-        send(connection, name, stream=True)
-        server.wait_for(lambda: server.held == 1)
-    connection.close()
-    assert set(threading.enumerate()) == before
-
-
-def test_connection_is_kept_alive(server: OpenAIChatServer) -> None:
-    connection = connect(server)
-    sockets = set()
-    for name, options in (("text", {"stream": True}), ("text", {}), ("server_error", {}), ("unicode", {})):
-        send(connection, name, **options)
-        connection.getresponse().read()
-        sockets.add(connection.sock)
-    connection.close()
-    assert len(sockets) == 1
-    assert None not in sockets
 
 
 def test_each_event_is_one_chunk_of_the_transfer_encoding(server: OpenAIChatServer) -> None:
@@ -425,15 +342,6 @@ def test_padding_can_be_switched_off(server: OpenAIChatServer) -> None:
     _, bare = fetch(server, "text", stream=True, stream_options={"include_obfuscation": False})
     assert b'"obfuscation":"' in padded
     assert b"obfuscation" not in bare
-
-
-def test_same_requests_get_the_same_bytes_and_each_answer_its_own_ids() -> None:
-    rounds = []
-    for _ in range(2):
-        with OpenAIChatServer() as server:
-            rounds.append([fetch(server, "parallel_tool_calls", stream=True, **TOOLS)[1] for _ in range(2)])
-    assert rounds[0] == rounds[1]
-    assert rounds[0][0] != rounds[0][1]
 
 
 def test_tool_results_get_the_scenarios_next_reply(client: openai.OpenAI) -> None:
@@ -528,15 +436,3 @@ def test_requests_are_kept_as_they_were_read(server: OpenAIChatServer) -> None:
     )
     assert (first.body["seed"], first.body["stream"]) == (7, True)
     assert second.body["messages"][0]["content"] == SCENARIOS["outline"].prompt
-
-
-def test_module_serves_until_it_is_interrupted() -> None:
-    command = [sys.executable, "-m", "tests.servers.openai_chat", "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
-        assert process.stdout is not None
-        url = process.stdout.readline().strip()
-        with openai.OpenAI(base_url=url, api_key="test-key", max_retries=0) as client:
-            text = plain(client, "text", {}).choices[0].message.content
-        process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=10) == 0
-    assert text == script.HARBOUR_TEXT

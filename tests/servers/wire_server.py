@@ -22,6 +22,8 @@ from typing import Final, Self, cast
 
 #: How long a held answer waits between two looks at whether its client is still there. Results don't depend on it.
 _LOOK_INTERVAL_S: Final = 0.02
+#: How long the end of a server may take to be noticed: every test that has one waits for it.
+_STOP_INTERVAL_S: Final = 0.005
 
 
 class Ending(enum.Enum):
@@ -81,7 +83,9 @@ class WireServer(ABC):
         self.disconnects = 0
         self._state_changed = threading.Condition()
         self._listener = _Listener(port, self)
-        self._thread = threading.Thread(target=self._listener.serve_forever, args=(0.02,), name="wire-server")
+        self._thread = threading.Thread(
+            target=self._listener.serve_forever, args=(_STOP_INTERVAL_S,), name="wire-server"
+        )
 
     @abstractmethod
     def answer(self, request: WireRequest) -> WireResponse:

@@ -1,0 +1,190 @@
+"""OpenAI's Responses API."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from harness.errors import ProviderError
+from harness.llm.recorded import OMIT
+from tests.providers.integrations.integration import (
+    KEY,
+    SDK,
+    TOOLS,
+    TRUNCATIONS,
+    Answer,
+    Body,
+    Break,
+    Integration,
+    Refusal,
+    Stream,
+    Usage,
+    ordinary,
+)
+from tests.servers.openai_chat_wire import pieces
+from tests.servers.openai_responses import OpenAIResponsesServer
+from tests.servers.openai_responses_scenarios import SCENARIOS, SEARCH_TEXT, SUMMARY, TIDE_TEXT
+
+FUNCTION = {"type": "function", "name": "get_weather", "parameters": {"type": "object", "properties": {}}}
+BODIES = (
+    Body("nothing set", {}),
+    Body("not streamed, as said", {"stream": False}, {"stream": False}),
+    Body(
+        "sampling",
+        {"temperature": 0.0, "top_p": 0.5, "top_logprobs": 2},
+        {"temperature": 0.0, "top_p": 0.5, "top_logprobs": 2},
+    ),
+    Body("logprobs", {"include": ["message.output_text.logprobs"]}, {"logprobs": True}),
+    Body("limit", {"max_output_tokens": 50}, {"max_tokens": 50}),
+    Body("effort", {"reasoning": {"effort": "high"}}, {"reasoning_effort": "high"}),
+    Body("thinking", {"reasoning": {"summary": "auto"}}, {"thinking": True}),
+    Body(
+        "kind of thinking",
+        {"reasoning": {"effort": "low", "summary": "concise"}},
+        {"reasoning_effort": "low", "thinking": "concise"},
+    ),
+    Body(
+        "tools in their places",
+        {"tools": [{"type": "web_search"}, FUNCTION, {"type": "file_search", "vector_store_ids": ["vs_1"]}]},
+        keywords={"tools": [{"type": "web_search"}, TOOLS[0], {"type": "file_search", "vector_store_ids": ["vs_1"]}]},
+    ),
+    Body(
+        "a chat format is made flat",
+        {"text": {"format": {"type": "json_schema", "name": "n", "schema": {}}}},
+        {"response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": {}}}},
+    ),
+    Body(
+        "this API's own format",
+        {"text": {"format": {"type": "json_object"}}},
+        {"response_format": {"type": "json_object"}},
+    ),
+    Body(
+        "fields that are no settings",
+        {"store": False, "truncation": "auto"},
+        {"additional_params": {"store": False, "truncation": "auto"}},
+    ),
+    Body("additional fields win", {}, {"temperature": 0.1, "additional_params": {"temperature": OMIT}}),
+)
+
+
+def event(kind: str, **fields: Any) -> bytes:
+    told = json.dumps({"type": kind, "sequence_number": 0, **fields}, ensure_ascii=False)
+    return f"event: {kind}\ndata: {told}\n\n".encode()
+
+
+def response(status: str, **fields: Any) -> dict[str, Any]:
+    return {"id": "r", "object": "response", "status": status, "output": [], "usage": None, "error": None,
+            "incomplete_details": None, **fields}  # fmt: skip
+
+
+def call(place: int, name: str) -> bytes:
+    item = {"type": "function_call", "id": f"fc_{name}", "call_id": name, "name": name, "arguments": ""}
+    return event("response.output_item.added", item=item, output_index=place)
+
+
+def arguments(place: int, delta: str) -> bytes:
+    return event("response.function_call_arguments.delta", item_id="fc", output_index=place, delta=delta)
+
+
+CREATED = event("response.created", response=response("in_progress"))
+TEXT = event("response.output_text.delta", item_id="m", output_index=0, content_index=0, delta="é", logprobs=[])
+END = event("response.completed", response=response("completed"))
+FILTERED = event(
+    "response.incomplete", response=response("incomplete", incomplete_details={"reason": "content_filter"})
+)
+STREAMS = (
+    Stream("text", CREATED + TEXT + END, ["text 'é'", "completed 'é' stop"]),
+    Stream("raw reasoning", CREATED + event("response.reasoning_text.delta", delta="hm", item_id="r", output_index=0, content_index=0) + END,
+     ["thinking 'hm'", "completed '' stop"]),
+    Stream("calls side by side", CREATED + call(0, "a") + call(1, "b") + arguments(1, "{}") + arguments(0, "[]") + END,
+     ["call 0 a a '' of ", "call 1 b b '' of ", "call 1 b b '{}' of {}", "call 0 a a '[]' of []",
+      "completed ['a a []', 'b b {}'] tool_calls"]),
+    Stream("arguments without deltas", CREATED + call(0, "a") + event(
+        "response.function_call_arguments.done", item_id="fc", output_index=0, arguments="{}") + END,
+     ["call 0 a a '' of ", "call 0 a a '{}' of {}", "completed ['a a {}'] tool_calls"]),
+    Stream("events that say nothing here", CREATED + event("response.later_invention", a=1) + TEXT + END,
+     ["text 'é'", "completed 'é' stop"]),
+    Stream("filtered", CREATED + TEXT + FILTERED, ["text 'é'", "completed 'é' content_filter"]),
+    Stream("incomplete for another reason", CREATED + event("response.incomplete", response=response("incomplete")),
+     ["completed '' other"]),
+    Stream("failed", CREATED + TEXT + event("response.failed", response=response("failed", error={"code": "server_error", "message": "no"})),
+     ["text 'é'", "failed ProviderError"]),
+    Stream("failed without saying why", CREATED + event("response.failed", response=response("failed")), ["failed ProviderError"]),
+    Stream("an error event", CREATED + event("error", code="x", message="no", param=None), ["failed ProviderError"]),
+    Stream("an error event in the form of an HTTP error", CREATED + event("error", error={"message": "no", "code": "x"}),
+     ["failed ProviderError"]),
+    Stream("nothing", b"", ["failed StreamTruncatedError"]),
+    Stream("the end is cut", CREATED + TEXT + END[:-20], ["text 'é'", "failed StreamTruncatedError"]),
+    Stream("an event that is no JSON", CREATED + TEXT + b"event: x\ndata: {oops\n\n", ["text 'é'", "failed MalformedResponseError"]),
+    Stream("bytes that are no UTF-8", CREATED + b"data: \xff\n\n", ["failed MalformedResponseError"]),
+    Stream("an event that lacks a field", CREATED + event("response.output_text.delta", item_id="m"),
+     ["failed MalformedResponseError"]),
+    Stream("an end that lacks its response", CREATED + event("response.completed"), ["failed MalformedResponseError"]),
+    Stream("a call that was never begun", CREATED + arguments(0, "{}") + END, ["failed MalformedResponseError"]),
+)  # fmt: skip
+
+COUNTS: Final = {"cached_prompt_tokens": 0, "reasoning_tokens": 0}
+
+OPENAI_RESPONSES: Final = Integration(
+    name="openai-responses",
+    provider="openai",
+    model="openai-responses/gpt-4o-mini",
+    server=OpenAIResponsesServer,
+    scenarios=SCENARIOS,
+    sdk=SDK("openai", "harness.providers.openai_sdk", "openai"),
+    key_told="OPENAI_API_KEY",
+    keyless=("openai-responses/gpt-4o-mini",),
+    variables=("OPENAI_API_KEY",),
+    credential=("authorization", f"Bearer {KEY}"),
+    asked=lambda prompt: {"model": "gpt-4o-mini", "input": [{"role": "user", "content": prompt}]},
+    bodies=BODIES,
+    answers=(
+        *ordinary(limit={"max_tokens": 4}),
+        Answer("refusal", "I'm sorry, I can't help with forging papers."),
+        Answer(
+            "thinking",
+            TIDE_TEXT,
+            thinking="".join(SUMMARY),
+            usage={"reasoning_tokens": sum(len(pieces(summary)) for summary in SUMMARY)},
+            settings={"reasoning_effort": "low", "thinking": True},
+        ),
+        Answer(
+            "text_and_tool",
+            "I will look at the tide table.",
+            (("get_tide", {"harbour": "Bergen", "day": "today"}),),
+            SUMMARY[0],
+            "tool_calls",
+            {"reasoning_tokens": len(pieces(SUMMARY[0]))},
+            keywords={"tools": TOOLS},
+        ),
+        Answer("web_search", SEARCH_TEXT, keywords={"tools": [*TOOLS, {"type": "web_search"}]}),
+    ),
+    usage=Usage(
+        COUNTS,
+        COUNTS,
+        {"prompt_tokens": "input_tokens", "completion_tokens": "output_tokens", "total_tokens": "total_tokens"},
+    ),
+    raw_reasons={"stop": "completed", "tool_calls": "completed", "length": "max_output_tokens"},
+    response_id=r"resp_\w+",
+    request_id=r"req_\w+",
+    refusals=(
+        Refusal("bad_key", 401, "invalid_api_key", retryable=False),
+        Refusal("rate_limit", 429, "rate_limit_exceeded"),
+    ),
+    fault=Refusal("stream_error", 500, "server_error"),
+    breaks=(
+        *TRUNCATIONS,
+        *(
+            Break(scenario, ProviderError, "reported that the response failed: The server had", "server_error")
+            for scenario in ("stream_error", "response_failed")
+        ),
+    ),
+    came=("text 'The'", "text ' harbour'"),
+    streams=STREAMS,
+    split=Stream(
+        "text", CREATED + TEXT.replace("é".encode(), "é 🗼".encode()) + END, ["text 'é 🗼'", "completed 'é 🗼' stop"]
+    ),
+    no_answers=(b"{}", b'{"id": "r", "output": null}', b"[]", b"<html>", b""),
+    wire="openai-responses",
+    corpus="openai-responses",
+)

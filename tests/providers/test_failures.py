@@ -1,0 +1,97 @@
+"""What a provider refuses, and what is no answer, is one failed call with a typed error, whoever the provider is."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import sys
+from typing import Any
+
+import pytest
+
+from harness.errors import MalformedResponseError, ProviderConnectionError, ProviderStatusError, UsageError
+from harness.llm import LLM
+from tests.llm.scripted import WAYS, Ran, Way, called, in_session
+from tests.providers.integrations import each, each_integration, each_way_to_answer
+from tests.providers.integrations.integration import Integration, Refusal, ask
+from tests.servers.raw import Raw
+from tests.servers.scripted_server import ScriptedServer
+
+
+@pytest.mark.parametrize("way", WAYS)
+@each_way_to_answer
+@each("refusal", lambda integration: integration.refusals, "scenario")
+def test_http_errors_keep_provider_status_code_and_request_id(
+    integration: Integration, refusal: Refusal, streams: bool, way: Way, server: ScriptedServer[Any, Any]
+) -> None:
+    ran = ask(integration.llm(server), way, streams, integration.prompts[refusal.scenario])
+    check_refused(ran, refusal, integration)
+    assert server.scenarios[refusal.scenario].replies[0].message in str(ran.error)
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("way", WAYS)
+@each_integration
+def test_an_error_that_a_stream_would_report_is_an_http_error_of_a_whole_answer(
+    integration: Integration, way: Way, server: ScriptedServer[Any, Any]
+) -> None:
+    ran = ask(integration.llm(server), way, False, integration.prompts[integration.fault.scenario])
+    check_refused(ran, integration.fault, integration)
+
+
+def check_refused(ran: Ran, refusal: Refusal, integration: Integration) -> None:
+    error = ran.error
+    assert isinstance(error, ProviderStatusError)
+    assert (error.provider, error.status, error.code) == (integration.provider, refusal.status, refusal.code)
+    assert error.retryable is refusal.retryable
+    if integration.request_id is None:
+        assert error.request_id is None
+    else:
+        assert re.fullmatch(integration.request_id, error.request_id or "")
+    assert ran.transcript == ["started", "failed ProviderStatusError"]
+    assert ran.frames[-1].data["error"] == str(error)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@each_integration
+def test_a_port_where_nobody_listens_is_a_connection_error(integration: Integration, way: Way) -> None:
+    with integration.server() as server:
+        llm = integration.llm(server)
+    with pytest.raises(ProviderConnectionError, match=f"no answer from {integration.provider}") as raised:
+        called(llm, way, "Hi")
+    assert (raised.value.status, raised.value.retryable) == (None, True)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@each_integration
+def test_a_whole_answer_that_is_none_is_malformed(integration: Integration, way: Way) -> None:
+    for body in integration.no_answers:
+        with Raw(body, "application/json") as server:
+            ran = in_session(integration.llm(server, stream=False), way, "Hi")
+        assert isinstance(ran.error, MalformedResponseError), body
+        assert ran.transcript == ["started", "failed MalformedResponseError"], body
+
+
+@pytest.mark.parametrize("way", WAYS)
+@each_integration
+def test_credentials_are_needed_and_where_they_are_looked_for_is_named(
+    integration: Integration, way: Way, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in integration.variables:
+        monkeypatch.delenv(name, raising=False)
+    for model in integration.keyless:
+        with pytest.raises(UsageError, match=integration.key_told):
+            called(LLM(model, base_url="http://127.0.0.1:9"), way, "Hi")
+
+
+@each_integration
+def test_a_missing_sdk_is_named_with_its_extra(integration: Integration, monkeypatch: pytest.MonkeyPatch) -> None:
+    sdk = integration.sdk
+    importlib.import_module(sdk.package)
+    monkeypatch.setitem(sys.modules, sdk.package, None)
+    if "." in sdk.package:
+        # `from parent import child` takes what the parent has.
+        monkeypatch.delattr(sdk.package)
+    monkeypatch.delitem(sys.modules, sdk.module, raising=False)
+    with pytest.raises(UsageError, match=rf"stream-harness\[{sdk.extra}\]"):
+        importlib.import_module(sdk.module)
