@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from conformance.observations import Observation
+    from conformance.frame_like import FrameLike
+from conformance.observations import Observation
 
 #: How the consumer's reading ended: all frames read and a result, all frames read and the run's error, or closed early.
 Ended = Literal["exhausted", "failed", "closed"]
@@ -21,33 +21,6 @@ DeltaKind = Literal["thinking", "text", "tool_call"]
 
 #: The normalised reasons for which an answer ends, the same for every provider.
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "other"]
-
-
-class FrameLike(Protocol):
-    """The surface of a frame, whatever runtime made it."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def seq(self) -> int: ...
-    @property
-    def type(self) -> str: ...
-    @property
-    def channel(self) -> str: ...
-    @property
-    def namespace(self) -> Sequence[str]: ...
-    @property
-    def timestamp(self) -> datetime: ...
-    @property
-    def parent_id(self) -> str | None: ...
-    @property
-    def previous_id(self) -> str | None: ...
-    @property
-    def data(self) -> Mapping[str, Any]: ...
-    @property
-    def event(self) -> Mapping[str, Any]: ...
-    @property
-    def content(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from conformance.evidence import DeltaKind, Evidence, FrameLike, WireFacts
+from conformance.evidence import DeltaKind, Evidence, WireFacts
+from conformance.frame_like import FrameLike
 
 TERMINALS = ("llm_call_completed", "llm_call_failed")
 CHUNKS = ("llm_stream_chunk", "llm_thinking_chunk")

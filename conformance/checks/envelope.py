@@ -12,7 +12,8 @@ from conformance.checks.check import Check, Finding, has_frames, seen, shown
 from conformance.checks.json_form import not_json
 from conformance.checks.tampering import immutable
 from conformance.checks.vocabulary import FAILURES
-from conformance.evidence import Evidence, FrameLike
+from conformance.evidence import Evidence
+from conformance.frame_like import FrameLike
 from conformance.observations import Carried, Encoded
 
 FIELDS = ("id", "seq", "type", "channel", "namespace", "timestamp", "parent_id", "previous_id", "data")

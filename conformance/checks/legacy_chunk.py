@@ -8,7 +8,8 @@ from typing import Any
 
 from conformance.checks.calls import CHUNKS, delta_kind, tool_call_of
 from conformance.checks.check import Finding, seen
-from conformance.evidence import Evidence, FrameLike
+from conformance.evidence import Evidence
+from conformance.frame_like import FrameLike
 from conformance.observations import LegacyChunk
 
 

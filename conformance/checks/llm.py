@@ -13,7 +13,8 @@ from conformance.checks.calls import Call, calls_of, chunks_of_no_call, delta_ki
 from conformance.checks.check import Check, Finding, saw, seen
 from conformance.checks.legacy_chunk import legacy_chunk
 from conformance.checks.tool_calls import deltas_of_arguments, has_tool_calls, has_tool_chunks, tool_chunks, tool_run
-from conformance.evidence import Evidence, FrameLike, WireFacts
+from conformance.evidence import Evidence, WireFacts
+from conformance.frame_like import FrameLike
 from conformance.observations import LegacyChunk, Rechunked
 
 _COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")

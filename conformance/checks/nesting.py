@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from conformance.checks.check import Finding
 from conformance.checks.scopes import Scope, Step, Walk, deferred
 from conformance.checks.vocabulary import opens
-from conformance.evidence import Evidence, FrameLike
+from conformance.evidence import Evidence
+from conformance.frame_like import FrameLike
 
 _CHUNKS = ("llm_stream_chunk", "llm_thinking_chunk")
 

@@ -7,7 +7,8 @@ from typing import Final, Literal
 
 from conformance.checks.check import Check, Finding, saw, seen, shown
 from conformance.checks.vocabulary import CHANNELS
-from conformance.evidence import Evidence, FrameLike
+from conformance.evidence import Evidence
+from conformance.frame_like import FrameLike
 from conformance.observations import (
     ChannelsAsked,
     Drained,

@@ -8,7 +8,8 @@ from functools import partial
 from typing import Any
 
 from conformance.checks.check import Finding
-from conformance.evidence import Evidence, FrameLike
+from conformance.evidence import Evidence
+from conformance.frame_like import FrameLike
 
 #: Deeper parts of a payload are not tried; one that contains itself has no end.
 _MAX_LEVELS = 200

@@ -8,7 +8,8 @@ from typing import Any
 
 from conformance.checks.calls import TOOL_RUNS, Call, calls_of, delta_kind, tool_call_of
 from conformance.checks.check import Finding
-from conformance.evidence import Evidence, FrameLike, WireFacts, WireToolCall
+from conformance.evidence import Evidence, WireFacts, WireToolCall
+from conformance.frame_like import FrameLike
 
 _TOOL_ENDS = ("tool_usage_finished", "tool_usage_error")
 

@@ -9,7 +9,8 @@ from typing import Final
 
 from conformance.checks.check import Check, Finding, saw, seen, shown
 from conformance.checks.vocabulary import CHANNEL_OF
-from conformance.evidence import Evidence, FrameLike
+from conformance.evidence import Evidence
+from conformance.frame_like import FrameLike
 from conformance.observations import AnswerStreamed, FlowsCounted, MessageLeft, Turned
 
 _STARTED: Final = "conversation_turn_started"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from conformance.evidence import FrameLike
+from conformance.frame_like import FrameLike
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from conformance.checks.calls import Call, calls_of
-from conformance.evidence import Evidence, FrameLike, WireFacts, WireToolCall
+from conformance.evidence import Evidence, WireFacts, WireToolCall
+from conformance.frame_like import FrameLike
 from conformance.wire import facts_of, format_of, request_id_of
 from harness.errors import UnreadableRecordingError
 from harness.providers import recognized

@@ -7,7 +7,8 @@ from typing import Any, Final, Literal
 
 from conformance.checks.calls import delta_kind
 from conformance.checks.crew import text_of
-from conformance.evidence import Evidence, FrameLike, Outcome
+from conformance.evidence import Evidence, Outcome
+from conformance.frame_like import FrameLike
 from conformance.observations import Captured, FailedRead, Heard, LegacyChunk
 from conformance.programs import (
     CrewProgram,

@@ -10,7 +10,8 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Final, Literal, Self
 
-from conformance.evidence import Evidence, FrameLike
+from conformance.evidence import Evidence
+from conformance.frame_like import FrameLike
 from conformance.programs import Program
 from conformance.scenario import Scenario
 from conformance.stage import DEADLINE_S, StageError

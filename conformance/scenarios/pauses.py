@@ -10,7 +10,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final, Literal
 
-from conformance.evidence import Evidence, FrameLike, Outcome
+from conformance.evidence import Evidence, Outcome
+from conformance.frame_like import FrameLike
 from conformance.observations import FeedbackShown, Paused, Resumed
 from conformance.programs import AskHuman, Emit, Feedback, FlowProgram, Give, Method, Reach
 from conformance.scenario import Scenario

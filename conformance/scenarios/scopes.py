@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Final, Literal
 
-from conformance.evidence import Evidence, FrameLike
+from conformance.evidence import Evidence
+from conformance.frame_like import FrameLike
 from conformance.observations import Captured, Heard
 from conformance.programs import Ask, Block, Emit, FlowProgram, HoldBody, Method, Nest, Script, Spawn, Text
 from conformance.scenario import Scenario

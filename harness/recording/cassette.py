@@ -17,12 +17,11 @@ from vcr.record_mode import RecordMode  # type: ignore[import-untyped]
 
 from harness.recording.cassette_reader import read_cassette
 from harness.recording.cassette_writer import write_cassette
+from harness.recording.tape_core import Mode
 from harness.recording.wire import Interaction, WireRequest, WireResponse
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
-
-    from harness.recording.tape import Mode
 
 _RECORD_MODES: dict[Mode, RecordMode] = {
     "none": RecordMode.NONE,

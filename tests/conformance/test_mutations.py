@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from conformance.checks import CHECKS
-from conformance.evidence import Evidence, FrameLike, Outcome, WireFacts
+from conformance.evidence import Evidence, Outcome, WireFacts
+from conformance.frame_like import FrameLike
 from conformance.judge import judge
 from conformance.observations import Carried, Encoded, LegacyChunk, Observation, Rechunked
 from tests.conformance import timelines
