@@ -30,3 +30,7 @@ author *providers:
 # Make docs/contract.md from the clause catalogue.
 contract:
     {{python}} -m conformance.contract_page > docs/contract.md
+
+# Make docs/saboteurs.md: every runtime that is broken on purpose, through the whole suite. Takes half an hour.
+proof:
+    {{python}} -m conformance.saboteurs docs/saboteurs.md

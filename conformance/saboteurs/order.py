@@ -58,7 +58,15 @@ SABOTEURS: tuple[Saboteur, ...] = (
         {"order.seq-gapless": "number 1 is missing where a session was closed after its first frame"},
     ),
     Saboteur("foreign-parent", ("order.parent-closed",), FRAME, frame_with(_foreign_parent)),
-    Saboteur("end-names-no-start", ("order.scope-nesting",), DRAFT, draft_with(_names_no_start)),
+    Saboteur(
+        "end-names-no-start",
+        ("order.scope-nesting",),
+        DRAFT,
+        draft_with(_names_no_start),
+        perhaps={
+            "replay.equal": "of methods side by side, which end is whose can't be told when they end the other way round"
+        },
+    ),
     Saboteur("foreign-previous", ("order.previous-earlier",), FRAME, frame_with(_foreign_previous)),
     Saboteur(
         "call-completes-twice",

@@ -20,6 +20,15 @@ from conformance.subjects.harness import HarnessSubject
 
 #: How long a broken runtime may take over one scenario; some of them hang, which is one way of being caught.
 _DEADLINE_S: Final = 10.0
+#: What stands above the table.
+_HEAD: Final = (
+    "# Runtimes broken on purpose, and the clauses that catch them",
+    "",
+    "Made by `python -m conformance.saboteurs FILE`, which puts every saboteur through the whole suite. A saboteur is this",
+    "runtime with one thing overridden. It must be caught by its clauses, and may fail others for the reasons that are",
+    "listed beside it in `conformance/saboteurs/`.",
+    "",
+)
 #: In how many of the scenarios that caught it a saboteur must go free without the check.
 _ENOUGH: Final = 3
 
@@ -47,7 +56,7 @@ class Caught:
     @property
     def unlisted(self) -> frozenset[str]:
         """Clauses that failed, and neither are its own nor listed beside them."""
-        return self.failed - frozenset(self.saboteur.clauses) - frozenset(self.saboteur.also)
+        return self.failed - {*self.saboteur.clauses, *self.saboteur.also, *self.saboteur.perhaps}
 
     @property
     def idle(self) -> frozenset[str]:
@@ -98,7 +107,7 @@ class Proof:
 
     def markdown(self) -> str:
         """Return the table as a page that people read."""
-        lines = ["| clause | level | caught | beside it |", "|---|---|---|---|"]
+        lines = [*_HEAD, "| clause | level | caught | beside it |", "|---|---|---|---|"]
         for clause, caught in self.table().items():
             beside = [
                 row.saboteur.name for row in self.rows if clause in row.failed and row.saboteur.name not in caught

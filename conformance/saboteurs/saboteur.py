@@ -29,6 +29,8 @@ class Saboteur:
     breaks: Callable[[Any], Any]
     #: Clauses that the same fault breaks beside them, each with the reason.
     also: Mapping[str, str] = field(default_factory=dict)
+    #: Clauses that it breaks in some runs and not in others, each with the reason.
+    perhaps: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def address(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+from pathlib import Path
 
 import pytest
 
@@ -22,7 +23,9 @@ SABOTEURS = tuple(saboteurs().values())
 MUSTS = frozenset(
     row.id for row in CLAUSES.values() if row.level == "MUST" and row.capabilities <= HarnessSubject.capabilities
 )
-SLEEPER = Saboteur("sleeper", ("order.delivery",), "m:f", str, {"order.seq-gapless": "a reason"})
+SLEEPER = Saboteur(
+    "sleeper", ("order.delivery",), "m:f", str, {"order.seq-gapless": "a reason"}, {"replay.equal": "a race"}
+)
 
 
 def named(saboteur: Saboteur) -> str:
@@ -44,9 +47,11 @@ def test_every_must_has_a_saboteur() -> None:
 
 @pytest.mark.parametrize("saboteur", SABOTEURS, ids=named)
 def test_a_row_names_clauses_with_reasons_and_scenarios_that_decide_them(saboteur: Saboteur) -> None:
-    assert all(clause(clause_id) for clause_id in (*saboteur.clauses, *saboteur.also))
-    assert not set(saboteur.clauses) & set(saboteur.also)
-    assert all(saboteur.also.values())
+    rows = (saboteur.clauses, saboteur.also, saboteur.perhaps)
+    listed = [clause_id for row in rows for clause_id in row]
+    assert all(map(clause, listed))
+    assert len(set(listed)) == len(listed)
+    assert all((*saboteur.also.values(), *saboteur.perhaps.values()))
     assert all(scenarios_of((clause_id,)) for clause_id in saboteur.clauses)
 
 
@@ -105,9 +110,10 @@ def test_an_unknown_saboteur_is_refused_with_the_names_of_all() -> None:
             (),
             ["sleeper did not fail order.seq-gapless, which is listed beside order.delivery"],
         ),
+        (("order.delivery", "order.seq-gapless", "replay.equal"), (), []),
         (("order.delivery", "order.seq-gapless"), ("a traceback",), ["sleeper broke the suite: a traceback"]),
     ],
-    ids=["caught", "missed", "unlisted", "idle", "fault"],
+    ids=["caught", "missed", "unlisted", "idle", "perhaps", "fault"],
 )
 def test_a_row_tells_what_is_wrong_with_it(failed: tuple[str, ...], faults: tuple[str, ...], told: list[str]) -> None:
     assert Caught(SLEEPER, dict.fromkeys(failed, ()), faults).told() == told
@@ -123,6 +129,18 @@ def test_a_clause_that_nothing_is_caught_by_is_an_empty_row() -> None:
     assert "| order.delivery | MUST | sleeper |  |" in proof.markdown()
     assert "| order.seq-gapless | MUST | **nothing** | sleeper |" in proof.markdown()
     assert "turn.sequence" not in proof.table()
+
+
+def test_the_page_of_the_last_proof_shows_every_saboteur_at_its_clauses() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "saboteurs.md").read_text(encoding="utf-8")
+    rows = {cells[1].strip(): cells for cells in (line.split("|") for line in page.splitlines()) if len(cells) == 6}
+    for saboteur in SABOTEURS:
+        for clause_id in saboteur.clauses:
+            assert saboteur.name in rows[clause_id][3].strip().split(", ")
+        for clause_id in saboteur.also:
+            assert saboteur.name in rows[clause_id][4].strip().split(", ")
+    assert rows.keys() >= MUSTS
+    assert "**nothing**" not in "".join(rows[clause_id][3] for clause_id in MUSTS)
 
 
 @pytest.mark.slow
