@@ -18,6 +18,8 @@ from conformance.subjects.subject import Performance
 
 
 def _unused(setting: Setting, consumer: Consumer, performance: Performance) -> Evidence:
+    # What a runtime starts once, when the first flow or LLM is made, is not this session's.
+    consumer.open(setting.program)
     threads, tasks = set(threading.enumerate()), consumer.tasks()
     session = consumer.open(setting.program)
     views = [getattr(session, name, None) for name in VIEWS]
