@@ -1,4 +1,4 @@
-"""What all tests share: no network but loopback, and where the corpus of real traffic is."""
+"""What all tests share: no network but loopback, where the corpus of real traffic is, and the same examples each time."""
 
 from __future__ import annotations
 
@@ -7,7 +7,13 @@ import socket
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
+
+# A run says the same as the one before; `--hypothesis-profile random` searches on.
+hypothesis.settings.register_profile("random", deadline=None)
+hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("repeatable")
 
 _CORPUS = "HARNESS_CORPUS"
 _LOOPBACK = ("127.", "::1", "localhost")

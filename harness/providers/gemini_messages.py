@@ -61,12 +61,14 @@ def wire_contents(
     Raises:
         UsageError: a message or a part can't be sent.
     """
-    names = {**(called or {}), **names_of_calls(messages)}
+    # An id may come again: an answer is to the last call before it.
+    names = {**names_of_calls(messages), **(called or {})}
     wire: list[dict[str, Any]] = []
     results: list[dict[str, Any]] | None = None
     for message in messages:
         if message.role in _SYSTEM_ROLES:
             continue
+        names |= names_of_calls([message])
         if message.role == "tool":
             if results is None:
                 results = []

@@ -124,3 +124,21 @@ def test_each_provider_has_its_path(
     assert [asked.path for asked in server.requests] == [
         f"{path}streamGenerateContent?alt=sse" if streams else f"{path}generateContent"
     ]
+
+
+def test_a_result_has_the_name_of_the_last_call_with_its_id() -> None:
+    pytest.importorskip("google.genai")
+    from harness.llm.messages import read_messages
+    from harness.providers.gemini_calls import Signatures
+    from harness.providers.gemini_messages import wire_contents
+
+    def turn(name: str) -> list[dict[str, Any]]:
+        call = {"id": "again", "type": "function", "function": {"name": name, "arguments": "{}"}}
+        return [
+            {"role": "assistant", "content": None, "tool_calls": [call]},
+            {"role": "tool", "tool_call_id": "again", "content": "11"},
+        ]
+
+    contents = wire_contents(read_messages([*turn("get_weather"), *turn("get_tide")]), Signatures())
+    results = [part["functionResponse"]["name"] for content in contents[1::2] for part in content["parts"]]
+    assert results == ["get_weather", "get_tide"]
