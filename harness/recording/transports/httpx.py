@@ -30,24 +30,24 @@ _RAISED_AS: dict[How, str] = {
 }
 
 
-def install(library: ModuleType) -> None:
-    """Patch the transports of `library`, which is httpx or httpx2, for the life of the process."""
-    twin = _Twin(library)
-    library.HTTPTransport.handle_request = twin.sync_handler(library.HTTPTransport.handle_request)
-    library.AsyncHTTPTransport.handle_async_request = twin.async_handler(
-        library.AsyncHTTPTransport.handle_async_request
+def install(package: ModuleType) -> None:
+    """Patch the transports of `package`, which is httpx or httpx2, for the life of the process."""
+    twin = _Twin(package)
+    package.HTTPTransport.handle_request = twin.sync_handler(package.HTTPTransport.handle_request)
+    package.AsyncHTTPTransport.handle_async_request = twin.async_handler(
+        package.AsyncHTTPTransport.handle_async_request
     )
 
 
 class _Twin:
     """One of the two libraries: the patched handlers and what they need of it."""
 
-    def __init__(self, library: ModuleType) -> None:
-        self.library = library
+    def __init__(self, package: ModuleType) -> None:
+        self.package = package
         # A client accepts streams of its own library's classes only.
-        sync, both = library.SyncByteStream, (library.SyncByteStream, library.AsyncByteStream)
+        sync, both = package.SyncByteStream, (package.SyncByteStream, package.AsyncByteStream)
         self._tee = type("TeeStream", (_Tee, sync), {})
-        self._async_tee = type("AsyncTeeStream", (_AsyncTee, library.AsyncByteStream), {})
+        self._async_tee = type("AsyncTeeStream", (_AsyncTee, package.AsyncByteStream), {})
         self._played = type("PlayedStream", (_Played, *both), {})
 
     def sync_handler(
@@ -69,7 +69,7 @@ class _Twin:
                 take.ended(*_before_response(error))
                 raise
             _note_head(take, response)
-            response.stream = self._tee(response.stream, take, self.library)
+            response.stream = self._tee(response.stream, take, self.package)
             return response
 
         return handle_request
@@ -93,14 +93,14 @@ class _Twin:
                 take.ended(*_before_response(error))
                 raise
             _note_head(take, response)
-            response.stream = self._async_tee(response.stream, take, self.library)
+            response.stream = self._async_tee(response.stream, take, self.package)
             return response
 
         return handle_async_request
 
     def _outgoing(self, request: httpx.Request, tape: Tape) -> httpx.Request:
         """Return a copy that goes where the tape sends it, and asks for a body that can be read in a file."""
-        outgoing: httpx.Request = self.library.Request(
+        outgoing: httpx.Request = self.package.Request(
             request.method,
             tape.destination(str(request.url)),
             headers=request.headers,
@@ -127,10 +127,10 @@ class _Twin:
         ending = self._ending(request, asked, recorded)
         if recorded.status == 0 and ending is not None:
             raise ending
-        response: httpx.Response = self.library.Response(
+        response: httpx.Response = self.package.Response(
             recorded.status,
             headers=list(playable_headers(recorded)),
-            stream=self._played(playback, ending, self.library),
+            stream=self._played(playback, ending, self.package),
             extensions={"http_version": b"HTTP/1.1"}
             | ({"reason_phrase": recorded.reason.encode("ascii", "ignore")} if recorded.reason else {}),
         )
@@ -144,9 +144,9 @@ class _Twin:
         if how == "cancelled":
             return cut_off(asked, recorded)
         name, text = error_name(recorded)
-        kind = getattr(self.library, name, None)
-        if not (isinstance(kind, type) and issubclass(kind, self.library.TransportError)):
-            kind = getattr(self.library, _RAISED_AS[how])
+        kind = getattr(self.package, name, None)
+        if not (isinstance(kind, type) and issubclass(kind, self.package.TransportError)):
+            kind = getattr(self.package, _RAISED_AS[how])
         ending: BaseException = kind(text, request=request)
         return ending
 
