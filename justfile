@@ -29,8 +29,8 @@ author *providers:
 
 # Make docs/contract.md from the clause catalogue.
 contract:
-    {{python}} -m conformance.contract_page > docs/contract.md
+    {{python}} -m conformance.contract.page > docs/contract.md
 
 # Make docs/saboteurs.md: every runtime that is broken on purpose, through the whole suite. Takes half an hour.
 proof:
-    {{python}} -m conformance.saboteurs docs/saboteurs.md
+    {{python}} -m conformance.proof docs/saboteurs.md

@@ -12,7 +12,7 @@ _SLOWEST: Final = "10"
 
 def contest(settings: Settings) -> Contest:
     """Return the suite against this project's runtime: as a whole, a worker's start, and each area alone."""
-    from conformance.scenarios import scenarios
+    from conformance.areas.scenarios import scenarios
     from conformance.subjects.subject import load_subject
 
     del settings

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from conformance.suite import (
+    from conformance.pytest_suite import (
         ConformanceWarning,
         CrewConformance,
         FlowConformance,
@@ -30,6 +30,6 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from conformance import suite
+    from conformance import pytest_suite as suite
 
     return getattr(suite, name)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
         start as start,
     )
     from harness.frames import StreamFrame as StreamFrame
-    from harness.legacy import (
+    from harness.frames.legacy import (
         StreamChunk as StreamChunk,
         StreamChunkType as StreamChunkType,
         ToolCallChunk as ToolCallChunk,
@@ -56,7 +56,7 @@ _NAMES: Final = {
     "harness.events": "BaseEvent",
     "harness.flow": "Flow and_ listen or_ router start",
     "harness.frames": "StreamFrame",
-    "harness.legacy": "StreamChunk StreamChunkType ToolCallChunk stream_frame_to_chunk",
+    "harness.frames.legacy": "StreamChunk StreamChunkType ToolCallChunk stream_frame_to_chunk",
     "harness.llm": "LLM BaseLLM UsageMetrics call_stop_override call_stream_override",
     "harness.session": "AsyncStreamSession StreamSession",
 }

@@ -15,8 +15,8 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Final, Generic, ParamSpec, TypeVar, cast
 
+from harness.bus.scope import current_run
 from harness.errors import RunCancelled
-from harness.scope import current_run
 
 T = TypeVar("T")
 P = ParamSpec("P")

@@ -64,7 +64,7 @@ class Authored:
                 out = ROOT / self.folder / self.recordings / recorded_in
                 where = ["--base-url", running.origin, "-o", str(out)]
                 # 1 is a run that failed as it was meant to, such as a truncated stream.
-                code = subprocess.run([sys.executable, "-m", "cli", *command, *where], check=False).returncode
+                code = subprocess.run([sys.executable, "-m", "harness", *command, *where], check=False).returncode
                 if code not in (0, 1):
                     raise SystemExit(f"{target}: harness record ended with {code}")
 

@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from conformance.recordings.found import load_provider
-from conformance.recordings.performing import perform_on
-from conformance.recordings.scenarios import provider_scenarios
-from conformance.replaying import replay
+from conformance.providers.found import load_provider
+from conformance.providers.performing import perform_on
+from conformance.providers.scenarios import provider_scenarios
+from conformance.run.replay import replay
 from harness import BaseLLM
 from harness.llm import Finish, Part, ResponseStarted, TextDelta, ToolCallDelta, Usage
 from harness.recording import Target, record
 from tests import tern
-from tests.command_line import runner
+from tests.commands.command_line import runner
 from tests.tern import targets
 from tests.tern.authoring import TARGETS
 from tests.tern.broken import CountsNothing, EndsWhateverCame

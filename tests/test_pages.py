@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from cassettes.overview import render_table
-from harness.timeline import LEGAL, State
+from harness.frames.timeline import LEGAL, State
 
 ROOT = Path(__file__).parents[1]
 ACTIONS = ("start", "append", "seal", "return", "raise", "drain", "close")

@@ -12,17 +12,17 @@ from typing import Any
 import pytest
 
 import cassettes
-from conformance.replaying import exit_code, found, replay
-from harness.frames import StreamFrame
+from conformance.run.replay import exit_code, found, replay
+from harness.frames.frame import StreamFrame
 from harness.llm import LLM, call_stream_override
 from harness.llm.credentials import no_credentials_needed
-from harness.providers.recognition import recognized
-from harness.recording.cassette_reader import read_cassette
-from harness.recording.folder import load_recording
-from harness.recording.frames_file import load_frames
-from harness.recording.tape import network_guard, playing
+from harness.providers.registry import recognized
+from harness.recording.files.cassette_reader import read_cassette
+from harness.recording.files.folder import load_recording
+from harness.recording.files.frames_file import load_frames
+from harness.recording.tape.tape import network_guard, playing
 from harness.recording.wire import Interaction
-from harness.session import AsyncStreamSession, StreamSession
+from harness.session.session import AsyncStreamSession, StreamSession
 from tests.authoring import COMMON, SHIPPED as AUTHORED
 from tests.llm.scripted import Ran, aread, read
 from tests.servers.shapes import END_MARKER, plain_shape, stream_shape

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from harness import scope as scopes
+from harness.bus import scope as scopes
+from harness.bus.scope import Run, Scope
 from harness.errors import RunCancelled
-from harness.scope import Run, Scope
 from harness.workers import in_thread, outcome_in_thread, run_coroutine
 
 _TIMEOUT_S = 10.0

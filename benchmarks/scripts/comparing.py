@@ -17,12 +17,12 @@ from typing import Any, Final
 
 import pytest
 
-from harness.bus import emit
+from harness.bus.bus import emit
 from harness.events import LLMStreamChunkEvent
-from harness.frames import StreamFrame
+from harness.frames.frame import StreamFrame
 from harness.recording.compare import Difference, LineComparison, compare_lines
-from harness.recording.frames_file import FrameLines, dump_frames, read_lines
-from harness.session import StreamSession
+from harness.recording.files.frames_file import FrameLines, dump_frames, read_lines
+from harness.session.session import StreamSession
 
 
 def main(checker: str, recordings: int, frames: int) -> float:

@@ -40,7 +40,7 @@ def main(recorder: str, requests: int, pieces: int) -> float:
 
 def _recording(recorder: str, path: Path) -> AbstractContextManager[Any]:
     if recorder == "harness":
-        from harness.recording.tape import open_tape
+        from harness.recording.tape.tape import open_tape
 
         return open_tape(path, "all")
     if recorder == "vcrpy":

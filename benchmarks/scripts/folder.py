@@ -31,7 +31,7 @@ def main(player: str, folder: Path) -> float:
 
 def _opener(player: str) -> Callable[[Path], AbstractContextManager[Any]]:
     if player == "harness":
-        from harness.recording.tape import open_tape
+        from harness.recording.tape.tape import open_tape
 
         return lambda path: open_tape(path, "none")
     if player == "vcrpy":

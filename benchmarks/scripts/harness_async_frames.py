@@ -10,9 +10,9 @@ import asyncio
 import sys
 import time
 
-from harness.bus import aemit
+from harness.bus.bus import aemit
 from harness.events import LLMStreamChunkEvent
-from harness.session import AsyncStreamSession
+from harness.session.session import AsyncStreamSession
 
 
 async def main(chunks: int, text: str, yield_every: int) -> float:

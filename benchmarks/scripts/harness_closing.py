@@ -13,10 +13,10 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-from harness.bus import emit
+from harness.bus.bus import emit
 from harness.events import LLMStreamChunkEvent
 from harness.llm import LLM
-from harness.session import AsyncStreamSession, StreamSession
+from harness.session.session import AsyncStreamSession, StreamSession
 from tests.servers.openai_chat import OpenAIChatServer
 from tests.servers.openai_chat_scenarios import SCENARIOS
 

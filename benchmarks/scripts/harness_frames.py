@@ -8,9 +8,9 @@ from __future__ import annotations
 import sys
 import time
 
-from harness.bus import emit
+from harness.bus.bus import emit
 from harness.events import LLMStreamChunkEvent
-from harness.session import StreamSession
+from harness.session.session import StreamSession
 
 
 def main(chunks: int, text: str) -> float:

@@ -10,9 +10,9 @@ import gc
 import sys
 import tracemalloc
 
-from harness.bus import emit
+from harness.bus.bus import emit
 from harness.events import LLMStreamChunkEvent
-from harness.session import StreamSession
+from harness.session.session import StreamSession
 
 
 def main(chunks: int, text: str) -> float:

@@ -42,7 +42,7 @@ def main(player: str, interactions: int) -> float:
 
 def _playing(player: str, path: Path) -> AbstractContextManager[Any]:
     if player == "harness":
-        from harness.recording.tape import open_tape
+        from harness.recording.tape.tape import open_tape
 
         return open_tape(path, "none")
     import vcr  # type: ignore[import-untyped]

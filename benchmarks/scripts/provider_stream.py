@@ -20,9 +20,9 @@ from typing import Any, Final
 import cassettes
 from harness import LLM
 from harness.llm.credentials import no_credentials_needed
-from harness.providers.recognition import recognized
-from harness.recording.cassette_reader import read_cassette
-from harness.recording.tape import playing
+from harness.providers.registry import recognized
+from harness.recording.files.cassette_reader import read_cassette
+from harness.recording.tape.tape import playing
 from harness.recording.wire import Chunk, Interaction, WireResponse
 
 _PROMPT: Final = "How is the harbour tonight?"

@@ -14,12 +14,12 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from harness.bus import emit
+from harness.bus.bus import emit
+from harness.bus.scope import ROOT
 from harness.events import LLMStreamChunkEvent
-from harness.frames import Draft, StreamFrame
-from harness.scope import ROOT
-from harness.session import AsyncStreamSession, StreamSession
-from harness.timeline import Timeline
+from harness.frames.frame import Draft, StreamFrame
+from harness.frames.timeline import Timeline
+from harness.session.session import AsyncStreamSession, StreamSession
 
 _SOURCE: Final = object()
 

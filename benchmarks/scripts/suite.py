@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-from conformance.running import run
-from conformance.scenarios import scenarios
+from conformance.areas.scenarios import scenarios
+from conformance.run.suite import run
 
 _SUBJECT: Final = "harness"
 #: Performed before the clock starts where one worker is kept: its start is measured apart. It must be the first of all.

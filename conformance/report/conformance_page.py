@@ -9,7 +9,7 @@ from itertools import groupby
 from types import MappingProxyType
 from typing import Any, Final
 
-from conformance.clauses import AREAS, CAPABILITIES, CLAUSES, Clause
+from conformance.contract.clauses import AREAS, CAPABILITIES, CLAUSES, Clause
 from conformance.report.headlines import Fallen, Tile, Verdict
 
 #: What each status is called to a reader, with its mark, worst first; colour alone would tell not everybody.

@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from conformance import outcome, replaying
 from conformance.report import conformance_page, replay_page
 from conformance.report.characters import legal
+from conformance.run import outcome, replay as replaying
 from harness.errors import UsageError
 from harness.recording import write_atomically
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import orjson
 
-from conformance.clauses import CLAUSES, Clause
+from conformance.contract.clauses import CLAUSES, Clause
 from conformance.report.case import result_name
 from conformance.report.headlines import Fallen, Tile, Verdict
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from conformance.programs import ConversationProgram, Method, route_to
+from conformance.stage.programs import ConversationProgram, Method, route_to
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from importlib import import_module, metadata
 from typing import Any, Final
 
-from conformance.shipped_calls import ShippedCall
+from conformance.stage.shipped_calls import ShippedCall
 from conformance.subjects.conversing import ConversationNames
 from conformance.subjects.crewing import CrewNames
 from conformance.subjects.names import Names

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
-from conformance.programs import CrewProgram, RunCrew, Script, TaskProgram, ToolCall, ToolProgram
+from conformance.stage.programs import CrewProgram, RunCrew, Script, TaskProgram, ToolCall, ToolProgram
 from conformance.subjects.subject import Performance
 
 #: Of every crew, as its events name it.

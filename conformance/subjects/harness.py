@@ -6,7 +6,7 @@ from importlib import metadata
 from typing import Any
 
 import harness
-from conformance.shipped_calls import ShippedCall
+from conformance.stage.shipped_calls import ShippedCall
 from conformance.subjects.names import Names
 from conformance.subjects.performing import ProgramSubject
 from conformance.subjects.reach import reachable_providers

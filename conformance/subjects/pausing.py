@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from conformance.programs import Feedback
+from conformance.stage.programs import Feedback
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
-from conformance.programs import (
+from conformance.stage.programs import (
     Ask,
     CallProgram,
     ConversationProgram,
@@ -19,7 +19,7 @@ from conformance.programs import (
     Program,
     RecordedProgram,
 )
-from conformance.shipped_calls import ShippedCall, shipped_call
+from conformance.stage.shipped_calls import ShippedCall, shipped_call
 from conformance.subjects.conversing import ConversationNames, conversational, handling
 from conformance.subjects.crewing import CrewNames, crew_of
 from conformance.subjects.names import Names

@@ -8,8 +8,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from conformance.payloads import payload_event
-from conformance.programs import (
+from conformance.stage.payloads import payload_event
+from conformance.stage.programs import (
     Ask,
     AskHuman,
     Block,

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, Protocol, cast
 
-from conformance.clauses import declared
-from conformance.programs import ConversationProgram, CrewProgram, FlowProgram, Program
-from conformance.provider import ScriptedProvider
-from conformance.stage import Stage
+from conformance.contract.clauses import declared
+from conformance.stage.points import Stage
+from conformance.stage.programs import ConversationProgram, CrewProgram, FlowProgram, Program
+from conformance.stage.server import ScriptedProvider
 from harness.errors import ConformanceError
 
 

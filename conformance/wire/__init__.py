@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from conformance.evidence import WireFacts
+from conformance.timeline.evidence import WireFacts
 from conformance.wire import anthropic, bedrock, gemini, openai_chat, openai_responses
 from conformance.wire.reading import MalformedError, Reading
 from harness.recording import WireResponse, dialect_of
@@ -18,7 +18,7 @@ __all__ = ["FORMATS", "Reading", "facts_of", "format_of", "is_request_id", "read
 
 _Read = Callable[[bytes, Reading], None]
 
-#: Wire format, as `harness.recording.dialects` names it → what reads a streamed answer of it, and a plain one.
+#: Wire format, as `harness.recording.faults.dialects` names it → what reads a streamed answer of it, and a plain one.
 FORMATS: Final[Mapping[str, tuple[_Read, _Read]]] = {
     "openai": (openai_chat.read_stream, openai_chat.read_plain),
     "openai-responses": (openai_responses.read_stream, openai_responses.read_plain),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from conformance.evidence import FinishReason
+from conformance.timeline.evidence import FinishReason
 from conformance.wire.framing import sse_events
 from conformance.wire.reading import Reading, counts, json_object
 

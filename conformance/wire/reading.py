@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from conformance.evidence import DeltaKind, FinishReason, WireToolCall
+from conformance.timeline.evidence import DeltaKind, FinishReason, WireToolCall
 
 
 class MalformedError(ValueError):

@@ -6,9 +6,9 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from harness import bus, scope as scopes
-from harness.attribution import remember
-from harness.codec import error_text
+from harness.bus import bus, scope as scopes
+from harness.bus.attribution import remember
+from harness.bus.scope import Run, Scope
 from harness.errors import RunCancelled
 from harness.events import (
     BaseEvent,
@@ -21,7 +21,7 @@ from harness.events import (
 )
 from harness.flow.plan import Call
 from harness.flow.state import snapshot
-from harness.scope import Run, Scope
+from harness.frames.codec import error_text
 
 #: Makes the event that closes a scope early, from an explanation.
 Closing = Callable[[Scope, str], BaseEvent]

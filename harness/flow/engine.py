@@ -14,12 +14,12 @@ import inspect
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness import bus, scope as scopes
+from harness.bus import bus, scope as scopes
+from harness.bus.scope import Run, Scope
 from harness.errors import RunCancelled
 from harness.flow.announce import Announcer
 from harness.flow.plan import Batches, Call, after, at_kickoff
 from harness.flow.progress import Progress
-from harness.scope import Run, Scope
 from harness.workers import GRACE_S, Outcome, outcome_in_thread
 
 

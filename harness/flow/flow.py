@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, cast
 from pydantic import BaseModel
 from typing_extensions import TypeVar
 
-from harness import bus
+from harness.bus import bus
 from harness.errors import UsageError
 from harness.events import FlowCreatedEvent
 from harness.flow.announce import Announcer, QuietAnnouncer
@@ -20,7 +20,7 @@ from harness.flow.progress import Progress
 from harness.flow.running import Request, run_of, running
 from harness.flow.state import AnyState, declared_type, new_state, with_inputs
 from harness.flow.stream_flag import StreamFlag
-from harness.session import AsyncStreamSession, StreamSession
+from harness.session.session import AsyncStreamSession, StreamSession
 from harness.workers import run_coroutine
 
 State = TypeVar("State", bound=dict[str, Any] | BaseModel, default=dict[str, Any])

@@ -9,8 +9,8 @@ from typing import Any, TypeVar, cast, get_args, get_origin
 
 from pydantic import BaseModel, Field, ValidationError, create_model
 
-from harness.codec import encode
 from harness.errors import UsageError
+from harness.frames.codec import encode
 
 AnyState = dict[str, Any] | BaseModel
 

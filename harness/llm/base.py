@@ -11,7 +11,8 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel
 
-from harness import bus
+from harness.bus import bus
+from harness.bus.scope import current_run
 from harness.errors import UsageError
 from harness.llm import overrides
 from harness.llm.call import Call
@@ -22,8 +23,7 @@ from harness.llm.pump import aended, ended, iterated_in_loop, iterated_in_thread
 from harness.llm.request import LLMRequest
 from harness.llm.tools_run import Functions, arun_tool, run_tool
 from harness.llm.usage import UsageCounter, UsageMetrics
-from harness.scope import current_run
-from harness.session import AsyncStreamSession, StreamSession
+from harness.session.session import AsyncStreamSession, StreamSession
 from harness.workers import in_thread
 
 Messages = str | Sequence[dict[str, Any] | Message]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
-from harness import bus
-from harness.codec import error_text
+from harness.bus import bus
+from harness.bus.scope import Run, Scope, current_run
 from harness.errors import MalformedResponseError, RunCancelled, TransportFault
 from harness.events.base import sources
 from harness.events.llm import (
@@ -19,11 +19,11 @@ from harness.events.llm import (
     LLMStreamChunkEvent,
     LLMThinkingChunkEvent,
 )
+from harness.frames.codec import error_text
 from harness.llm.assembly import Assembly
 from harness.llm.chunks import ChunkEvents
 from harness.llm.parts import Part, TextDelta, ThinkingDelta
 from harness.llm.request import LLMRequest
-from harness.scope import Run, Scope, current_run
 
 if TYPE_CHECKING:
     from harness.llm.base import BaseLLM

@@ -18,8 +18,8 @@ from collections.abc import Awaitable, Callable
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any
 
+from harness.bus.scope import Run, current_run
 from harness.errors import RunCancelled
-from harness.scope import Run, current_run
 
 if TYPE_CHECKING:
     from aiohttp.connector import Connection

@@ -27,17 +27,17 @@ _HOSTS: Final = (
 )
 #: Provider name in a model string → the module and class of its integration.
 PROVIDERS: Final[dict[str, tuple[str, str]]] = {
-    "openai": ("harness.providers.openai_chat", "OpenAIChat"),
-    "azure": ("harness.providers.azure", "AzureChat"),
-    "azure-responses": ("harness.providers.azure_responses", "AzureResponses"),
-    "openai-responses": ("harness.providers.openai_responses", "OpenAIResponses"),
-    "anthropic": ("harness.providers.anthropic", "Anthropic"),
-    "bedrock": ("harness.providers.bedrock", "Bedrock"),
-    "gemini": ("harness.providers.gemini", "Gemini"),
-    "google": ("harness.providers.gemini", "Gemini"),
-    "vertex_ai": ("harness.providers.gemini", "VertexAI"),
-    **dict.fromkeys(_HOSTS, ("harness.providers.openai_compatible", "OpenAICompatible")),
-    "litellm": ("harness.providers.litellm", "LiteLLM"),
+    "openai": ("harness.providers.openai.chat", "OpenAIChat"),
+    "azure": ("harness.providers.azure.model", "AzureChat"),
+    "azure-responses": ("harness.providers.azure.responses", "AzureResponses"),
+    "openai-responses": ("harness.providers.openai.responses", "OpenAIResponses"),
+    "anthropic": ("harness.providers.anthropic.model", "Anthropic"),
+    "bedrock": ("harness.providers.bedrock.model", "Bedrock"),
+    "gemini": ("harness.providers.gemini.model", "Gemini"),
+    "google": ("harness.providers.gemini.model", "Gemini"),
+    "vertex_ai": ("harness.providers.gemini.model", "VertexAI"),
+    **dict.fromkeys(_HOSTS, ("harness.providers.openai.compatible", "OpenAICompatible")),
+    "litellm": ("harness.providers.litellm.model", "LiteLLM"),
 }
 #: What reaches every provider that has no row, where it is installed.
 _FALLBACK: Final = "litellm"

@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Self
 
-from harness import bus
-from harness.codec import error_text
+from harness.bus import bus
+from harness.bus.scope import Scope
 from harness.errors import RunCancelled
 from harness.events.base import sources
 from harness.events.tools import ToolUsageErrorEvent, ToolUsageFinishedEvent, ToolUsageStartedEvent
+from harness.frames.codec import error_text
 from harness.llm.assembly import AssembledCall
-from harness.scope import Scope
 from harness.workers import in_thread, run_coroutine
 
 Functions = Mapping[str, Callable[..., Any]]

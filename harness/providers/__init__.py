@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from harness.providers.recognition import recognized
+from harness.providers.registry import recognized
 
 __all__ = ["recognized"]

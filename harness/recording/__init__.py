@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from harness.recording.atomic import write_atomically
-from harness.recording.cassette_reader import read_cassette
+from harness.bus.scope import current_path
 from harness.recording.compare import Difference, compare_frames
-from harness.recording.dialects import Dialect, dialect_of
-from harness.recording.fault_effects import refuse, repeat_end, tell_of_error
-from harness.recording.faults import Fault, parse_fault
-from harness.recording.folder import CASSETTE, FRAMES, Outcome, Recording, is_recording, load_recording, recover
-from harness.recording.frames_file import load_frames
+from harness.recording.faults.dialects import Dialect, dialect_of
+from harness.recording.faults.effects import refuse, repeat_end, tell_of_error
+from harness.recording.faults.faults import Fault, parse_fault
+from harness.recording.faults.splitting import cut_points, events_of, resplit
+from harness.recording.files.atomic import write_atomically
+from harness.recording.files.cassette_reader import read_cassette
+from harness.recording.files.folder import CASSETTE, FRAMES, Outcome, Recording, is_recording, load_recording, recover
+from harness.recording.files.frames_file import load_frames
 from harness.recording.record import Recorded, record
-from harness.recording.redaction import Redactor
+from harness.recording.redact.redaction import Redactor
 from harness.recording.replay import Replayed, replay_cassette, replay_recording
 from harness.recording.scan import Finding, scan
-from harness.recording.splitting import cut_points, events_of, resplit
-from harness.recording.tape import Mode, Tape, network_guard, open_tape, playing, running
+from harness.recording.tape.tape import Mode, Tape, network_guard, open_tape, playing, running
 from harness.recording.target import Target
 from harness.recording.wire import Chunk, Ending, Interaction, WireRequest, WireResponse
-from harness.scope import current_path
 
 __all__ = [
     "CASSETTE",

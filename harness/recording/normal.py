@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol
 
-from harness.frames import StreamFrame, stored_payload
+from harness.frames.frame import StreamFrame, stored_payload
 
 #: Payload keys whose value is an id made anew in every run, and what takes its place: the word and a number.
 _VOLATILE: Final = {

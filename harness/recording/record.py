@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
-from harness.codec import encode, error_text
+from harness.bus.scope import current_path
 from harness.errors import HarnessError, TransportFault, UnsafeRecordingError, UsageError
+from harness.frames.codec import encode, error_text
 from harness.llm.credentials import no_credentials_needed
-from harness.providers.recognition import recognized
-from harness.recording.cassette_reader import read_cassette
-from harness.recording.folder import (
+from harness.providers.registry import recognized
+from harness.recording.files.cassette_reader import read_cassette
+from harness.recording.files.folder import (
     CASSETTE,
     FRAMES,
     RECORDING,
@@ -29,13 +30,12 @@ from harness.recording.folder import (
     load_recording,
     recover,
 )
-from harness.recording.frames_file import FrameLines, header_line, read_lines
+from harness.recording.files.frames_file import FrameLines, header_line, read_lines
 from harness.recording.normal import FrameLike
-from harness.recording.redaction import Redactor
+from harness.recording.redact.redaction import Redactor
 from harness.recording.scan import scan
-from harness.recording.tape import Mode, Tape, open_tape
+from harness.recording.tape.tape import Mode, Tape, open_tape
 from harness.recording.target import Session, Target
-from harness.scope import current_path
 
 #: Packages whose versions are worth knowing when a recording is looked at years later.
 _WORTH_KNOWING: Final = (

@@ -11,25 +11,25 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from harness.codec import encode, error_text
+from harness.bus.scope import current_path
 from harness.errors import HarnessError, ProviderStatusError, TransportFault, UnreadableRecordingError, UsageError
+from harness.frames.codec import encode, error_text
 from harness.llm.credentials import no_credentials_needed
 from harness.llm.llm import LLM
 from harness.llm.overrides import call_stream_override
 from harness.llm.recorded import RecordedCall
-from harness.providers.recognition import recognized
-from harness.recording.cassette_reader import read_cassette
+from harness.providers.registry import recognized
 from harness.recording.compare import Difference, LineComparison, compare_values
-from harness.recording.folder import CASSETTE, FRAMES, RECORDING, Outcome, Recording, load_recording, recover
-from harness.recording.frames_file import FrameLines, header_line, read_lines
+from harness.recording.files.cassette_reader import read_cassette
+from harness.recording.files.folder import CASSETTE, FRAMES, RECORDING, Outcome, Recording, load_recording, recover
+from harness.recording.files.frames_file import FrameLines, header_line, read_lines
 from harness.recording.normal import FrameLike
 from harness.recording.record import host_of
-from harness.recording.redaction import Redactor
-from harness.recording.tape import Tape, network_guard, open_tape, playing
+from harness.recording.redact.redaction import Redactor
+from harness.recording.tape.tape import Tape, network_guard, open_tape, playing
 from harness.recording.target import Session, Target
 from harness.recording.wire import Interaction
-from harness.scope import current_path
-from harness.session import StreamSession
+from harness.session.session import StreamSession
 
 
 @dataclass
@@ -229,7 +229,7 @@ def _outcome(replayed: Replayed, made: _Made, redactor: Redactor) -> Outcome:
 
 
 def _update(folder: Path, recording: Recording, replayed: Replayed, made: _Made, redactor: Redactor) -> None:
-    from harness.recording.atomic import write_atomically
+    from harness.recording.files.atomic import write_atomically
 
     updated = recording.model_copy(update={"outcome": _outcome(replayed, made, redactor)})
     content = b"".join([line + b"\n" for line in made.comparison.lines])

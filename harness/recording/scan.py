@@ -23,10 +23,10 @@ from pathlib import Path
 from typing import Literal
 
 from harness.errors import RecordingError, UnreadableRecordingError
-from harness.providers.recognition import recognized
-from harness.recording.cassette_reader import FORMAT_VERSION, read_cassette
-from harness.recording.folder import CASSETTE, FRAMES, RECORDING, is_recording, load_recording
-from harness.recording.frames_file import load_frames
+from harness.providers.registry import recognized
+from harness.recording.files.cassette_reader import FORMAT_VERSION, read_cassette
+from harness.recording.files.folder import CASSETTE, FRAMES, RECORDING, is_recording, load_recording
+from harness.recording.files.frames_file import load_frames
 from harness.recording.redact.leaks import leaks_in_interaction, leaks_in_json, leaks_in_json_lines
 from harness.recording.redact.search import Hit
 from harness.recording.wire import Interaction

@@ -10,8 +10,8 @@ from syrupy.extensions.single_file import SingleFileSnapshotExtension
 
 from harness.errors import UsageError
 from harness.recording.compare import compare_lines
-from harness.recording.frames_file import dump_frames, read_lines
-from harness.recording.redaction import Redactor
+from harness.recording.files.frames_file import dump_frames, read_lines
+from harness.recording.redact.redaction import Redactor
 
 __all__ = ["FramesExtension"]
 

@@ -10,7 +10,7 @@ from harness import BaseLLM, StreamSession
 from harness.errors import ProviderError
 from harness.llm import Finish, LLMRequest, TextDelta, ToolCallDelta, Usage
 from harness.llm.parts import Part
-from harness.providers.openai_chat import OpenAIChat
+from harness.providers.openai.chat import OpenAIChat
 
 
 class Broken(OpenAIChat):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from conformance.evidence import Evidence
-from conformance.judge import judge
-from conformance.observations import Observation
+from conformance.areas.observations import Observation
+from conformance.run.judge import judge
+from conformance.timeline.evidence import Evidence
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.checks import CHECKS
-from conformance.observations import BlockLeft, CloseCalled, Closed, ClosedUnstarted, Exited, LeftBehind
+from conformance.areas.checks import CHECKS
+from conformance.areas.observations import BlockLeft, CloseCalled, Closed, ClosedUnstarted, Exited, LeftBehind
 from tests.conformance.faults import Fault, assert_caught, fault
 
 CLOSED = Closed("sync", "close", "a provider's body", True, None, 3, 3, (), True, True)

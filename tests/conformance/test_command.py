@@ -10,14 +10,14 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from conformance import baseline, command
-from conformance.outcome import SuiteOutcome
-from tests.command_line import Run, Said, runner
+from conformance.run import baseline, command
+from conformance.run.outcome import SuiteOutcome
+from tests.commands.command_line import Run, Said, runner
 from tests.conformance.html_tree import parsed
 
 #: Runtimes broken on purpose, each with a clause that fails in all of its scenarios.
-CLOSES_ONCE = ("--runtime", "conformance.saboteurs:closes-only-once", "--clause", "cleanup.idempotent")
-BREAKS_A_SHOULD = ("--runtime", "conformance.saboteurs:unknown-types-by-substring", "--clause", "channel.by-table")
+CLOSES_ONCE = ("--runtime", "conformance.proof:closes-only-once", "--clause", "cleanup.idempotent")
+BREAKS_A_SHOULD = ("--runtime", "conformance.proof:unknown-types-by-substring", "--clause", "channel.by-table")
 SOUND = ("--clause", "cleanup.idempotent")
 
 
@@ -92,8 +92,8 @@ class Fanciful:
         ((*SOUND, "--clause", "cleanup"), "--clause 'cleanup' fits no clause"),
         (("--runtime", "nobody"), "there is no subject 'nobody'; name one of harness, crewai, or module:attribute"),
         (("--runtime", "no_such_module:it"), "subject 'no_such_module:it' can't be loaded: ModuleNotFoundError"),
-        (("--runtime", "conformance.clauses:nothing"), "can't be loaded: AttributeError"),
-        (("--runtime", "conformance.clauses:CLAUSES"), "lacks name, version, capabilities, session"),
+        (("--runtime", "conformance.contract.clauses:nothing"), "can't be loaded: AttributeError"),
+        (("--runtime", "conformance.contract.clauses:CLAUSES"), "lacks name, version, capabilities, session"),
         (("--runtime", f"{__name__}:Unmade"), "can't be loaded: ValueError: no licence was found"),
         (("--runtime", f"{__name__}:Fanciful"), "unknown capabilities flying; there are: flow, "),
         (("-n", "0"), "--workers"),

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from conformance.checks import CHECKS
-from conformance.checks.vocabulary import CHANNEL_OF, CLOSES, OPENS, RUNTIME_SPECIFIC
-from conformance.clauses import AREAS, CAPABILITIES, CLAUSES, clause
-from conformance.contract_page import SOURCES, render_markdown
+from conformance.areas.checks import CHECKS
+from conformance.contract.clauses import AREAS, CAPABILITIES, CLAUSES, clause
+from conformance.contract.page import SOURCES, render_markdown
+from conformance.timeline.vocabulary import CHANNEL_OF, CLOSES, OPENS, RUNTIME_SPECIFIC
 from harness import ConformanceError
-from harness.frames import CHANNEL_OF as HARNESS_CHANNEL_OF
+from harness.frames.frame import CHANNEL_OF as HARNESS_CHANNEL_OF
 from tests.conformance.timelines import CHANNEL
 
 PAGE = Path(__file__).parents[2] / "docs" / "contract.md"
@@ -50,7 +50,7 @@ NEEDS = {
 
 
 def test_the_page_is_the_one_that_the_catalogue_makes() -> None:
-    assert PAGE.read_text(encoding="utf-8") == render_markdown(), "run `python -m conformance.contract_page`"
+    assert PAGE.read_text(encoding="utf-8") == render_markdown(), "run `python -m conformance.contract.page`"
 
 
 def test_the_page_has_one_row_per_clause() -> None:

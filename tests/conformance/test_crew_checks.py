@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from conformance.evidence import Evidence
-from conformance.judge import judge
-from conformance.observations import CrewClosed, CrewKept, CrewResult, CrewStreamed, TaskSaid
+from conformance.areas.observations import CrewClosed, CrewKept, CrewResult, CrewStreamed, TaskSaid
+from conformance.run.judge import judge
+from conformance.timeline.evidence import Evidence
 from harness import StreamChunk, StreamChunkType, ToolCallChunk
 from tests.conformance.faults import Fault, assert_caught, fault
 

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 import harness
-from conformance.decisions import ScenarioResult
-from conformance.running import perform
-from conformance.scenario import Scenario
-from conformance.scenarios import crews, crews_in_flows, scenarios
+from conformance.areas.crew import in_flows as crews_in_flows, scenarios as crews
+from conformance.areas.scenarios import scenarios
+from conformance.run.decisions import ScenarioResult
+from conformance.run.suite import perform
+from conformance.stage.scenario import Scenario
 from harness.events.base import BaseEvent
 from tests.conformance.standins.crews import Crew, CrewOutput, CrewStreamingOutput, CrewSubject, TaskOutput
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.checks import CHECKS
-from conformance.observations import Entered, FlagRead, Overridden, Passed, Refused, TurnRefused
+from conformance.areas.checks import CHECKS
+from conformance.areas.observations import Entered, FlagRead, Overridden, Passed, Refused, TurnRefused
 from tests.conformance.faults import Fault, assert_caught, fault
 
 ENTRIES = ("entry.flow", "entry.flow-async", "entry.llm", "entry.llm-async", "entry.turn", "entry.turn-async")

@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import pytest
 
-from conformance.checks import CHECKS
-from conformance.evidence import Evidence, ResultRead
-from conformance.judge import judge
-from conformance.observations import Disturbed, FailedRead
+from conformance.areas.checks import CHECKS
+from conformance.areas.observations import Disturbed, FailedRead
+from conformance.run.judge import judge
+from conformance.timeline.evidence import Evidence, ResultRead
 from tests.conformance import timelines
 from tests.conformance.faults import Fault, assert_caught, fault
 

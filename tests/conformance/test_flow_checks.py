@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from conformance.checks import CHECKS
-from conformance.judge import judge
-from conformance.observations import FeedbackShown, Paused, Restored, Resumed
+from conformance.areas.checks import CHECKS
+from conformance.areas.observations import FeedbackShown, Paused, Restored, Resumed
+from conformance.run.judge import judge
 from tests.conformance import timelines
 from tests.conformance.faults import Fault, assert_caught, fault
 

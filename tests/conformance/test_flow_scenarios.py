@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from conformance.decisions import ScenarioResult
-from conformance.programs import Method
-from conformance.running import perform
-from conformance.scenario import Scenario
-from conformance.scenarios import pauses, restores
+from conformance.areas.flow import restores, scenarios as pauses
+from conformance.run.decisions import ScenarioResult
+from conformance.run.suite import perform
+from conformance.stage.programs import Method
+from conformance.stage.scenario import Scenario
 from conformance.subjects.subject import Subject
 from harness import BaseEvent
 from harness.events import CheckpointRestoreStartedEvent, FlowFailedEvent, FlowPausedEvent

@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, strategies as st
 
-from conformance.checks import CHECKS
-from conformance.clauses import CAPABILITIES, CLAUSES
-from conformance.evidence import Evidence
-from conformance.judge import judge
+from conformance.areas.checks import CHECKS
+from conformance.contract.clauses import CAPABILITIES, CLAUSES
+from conformance.run.judge import judge
+from conformance.timeline.evidence import Evidence
 from harness import ConformanceError
 from tests.conformance.timelines import SOUND, Timeline, from_timeline, text_call, two_methods
 

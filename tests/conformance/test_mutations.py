@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from conformance.checks import CHECKS
-from conformance.evidence import Evidence, Outcome, WireFacts
-from conformance.frame_like import FrameLike
-from conformance.judge import judge
-from conformance.observations import Carried, Encoded, LegacyChunk, Observation, Rechunked
+from conformance.areas.checks import CHECKS
+from conformance.areas.observations import Carried, Encoded, LegacyChunk, Observation, Rechunked
+from conformance.run.judge import judge
+from conformance.timeline.evidence import Evidence, Outcome, WireFacts
+from conformance.timeline.frame_like import FrameLike
 from tests.conformance import timelines
 from tests.conformance.timelines import Frame, FrozenItems, RefusedError, from_timeline, frozen
 

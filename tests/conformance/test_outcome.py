@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import pytest
 
-from conformance.command import out_of_reach
-from conformance.decisions import Decision, Found, ScenarioResult
-from conformance.outcome import SuiteOutcome, outcome_of
-from conformance.running import perform
-from conformance.scenario import Scenario
-from conformance.scenarios import scenarios
+from conformance.areas.scenarios import scenarios
+from conformance.run.command import out_of_reach
+from conformance.run.decisions import Decision, Found, ScenarioResult
+from conformance.run.outcome import SuiteOutcome, outcome_of
+from conformance.run.suite import perform
+from conformance.stage.scenario import Scenario
 from conformance.subjects.harness import HarnessSubject
 
 

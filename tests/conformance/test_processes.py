@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from conformance.decisions import Decision, Found, ScenarioResult
-from conformance.processes import Kind, Loaded, Processes
+from conformance.run.decisions import Decision, Found, ScenarioResult
+from conformance.run.processes import Kind, Loaded, Processes
 
 CLAUSE = "result.value"
 #: What a scenario leaves behind in its process.

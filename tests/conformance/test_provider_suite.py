@@ -13,14 +13,14 @@ from typing import Any
 
 import pytest
 
-from conformance.command import run_providers
-from conformance.decisions import ScenarioResult
-from conformance.outcome import SuiteOutcome
-from conformance.processes import Processes
-from conformance.recordings.found import RecordedProvider, load_provider, shipped
-from conformance.recordings.performing import PROVIDER, clauses_of, perform_on, undecided
-from conformance.recordings.recorded import RecordedRun
-from conformance.recordings.scenarios import provider_scenarios
+from conformance.providers.found import RecordedProvider, load_provider, shipped
+from conformance.providers.performing import PROVIDER, clauses_of, perform_on, undecided
+from conformance.providers.recorded import RecordedRun
+from conformance.providers.scenarios import provider_scenarios
+from conformance.run.command import run_providers
+from conformance.run.decisions import ScenarioResult
+from conformance.run.outcome import SuiteOutcome
+from conformance.run.processes import Processes
 from harness.errors import UnreadableRecordingError, UsageError
 from harness.recording import Target, record
 from tests.conformance import acme, broken_openai
@@ -193,7 +193,7 @@ def test_clauses_that_recordings_can_not_show_are_refused() -> None:
 
 
 def _harness(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "cli", "conformance", *arguments]
+    command = [sys.executable, "-m", "harness", "conformance", *arguments]
     return subprocess.run(command, check=False, cwd=ROOT, capture_output=True, text=True, timeout=120)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.checks import CHECKS
-from conformance.observations import MadeAgain
+from conformance.areas.checks import CHECKS
+from conformance.areas.observations import MadeAgain
 from tests.conformance.faults import Fault, assert_caught, fault
 
 MADE = MadeAgain(

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 import yaml
 
-from conformance import replaying
-from conformance.checks import Violation
-from conformance.replaying import ReplayResult, exit_code, found, replay, replay_all, report, summary
+from conformance.areas.checks import Violation
+from conformance.run import replay as replaying
+from conformance.run.replay import ReplayResult, exit_code, found, replay, replay_all, report, summary
 from harness.errors import UnreadableRecordingError
 from harness.llm import LLM
 from harness.llm.credentials import no_credentials_needed
@@ -25,12 +25,12 @@ from harness.llm.messages import read_messages, read_tools
 from harness.llm.overrides import call_stream_override
 from harness.llm.recorded import RecordedCall
 from harness.llm.request import LLMRequest
-from harness.providers.openai_request import parse_recorded, wire_body
+from harness.providers.openai.request import parse_recorded, wire_body
 from harness.recording import Target, record
-from harness.recording.cassette_reader import read_cassette
-from harness.recording.tape import network_guard, playing
+from harness.recording.files.cassette_reader import read_cassette
+from harness.recording.tape.tape import network_guard, playing
 from harness.recording.wire import Interaction
-from harness.session import AsyncStreamSession
+from harness.session.session import AsyncStreamSession
 from tests.llm.scripted import Ran, aread
 from tests.providers.reading_openai_chat import Reading, read_plain, read_stream
 from tests.servers.openai_chat import OpenAIChatServer

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from conformance.baseline import Held, hold
-from conformance.clauses import CLAUSES
-from conformance.decisions import Decision, Found
-from conformance.judge import Status
-from conformance.outcome import ClauseOutcome, SuiteOutcome
+from conformance.contract.clauses import CLAUSES
 from conformance.report import html
+from conformance.run.baseline import Held, hold
+from conformance.run.decisions import Decision, Found
+from conformance.run.judge import Status
+from conformance.run.outcome import ClauseOutcome, SuiteOutcome
 from tests.conformance.html_tree import Node, parsed
 
 ABLE = frozenset({"flow", "llm"})

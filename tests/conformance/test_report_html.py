@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from conformance.clauses import CLAUSES
-from conformance.replaying import ReplayResult, report
+from conformance.contract.clauses import CLAUSES
 from conformance.report import html
+from conformance.run.replay import ReplayResult, report
 from harness.errors import UsageError
 from tests.conformance.html_tree import Node, parsed
 

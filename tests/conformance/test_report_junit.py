@@ -10,9 +10,9 @@ from xml.etree import ElementTree as ET
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from conformance.replaying import ReplayResult, report
 from conformance.report import Case, junit, replay_cases
 from conformance.report.case import Outcome
+from conformance.run.replay import ReplayResult, report
 from harness.errors import RecordingError
 
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from conformance.clauses import CLAUSES, clause
-from conformance.running import run
-from conformance.saboteurs import Saboteur, saboteurs
-from conformance.saboteurs.proof import Caught, Proof, prove, scenarios_of, uncaught_without
-from conformance.saboteurs.saboteur import override
-from conformance.scenarios import scenarios
+from conformance.areas.scenarios import scenarios
+from conformance.contract.clauses import CLAUSES, clause
+from conformance.proof import Saboteur, saboteurs
+from conformance.proof.proof import Caught, Proof, prove, scenarios_of, uncaught_without
+from conformance.proof.saboteur import override
+from conformance.run.suite import run
 from conformance.subjects.harness import HarnessSubject
 from conformance.subjects.subject import load_subject
 from harness import ConformanceError
@@ -90,9 +90,9 @@ def test_making_a_saboteur_leaves_this_process_sound() -> None:
 
 def test_an_unknown_saboteur_is_refused_with_the_names_of_all() -> None:
     with pytest.raises(ConformanceError, match="no saboteur 'nobody'; there are: frames-with-a-version, "):
-        load_subject("conformance.saboteurs:nobody")
+        load_subject("conformance.proof:nobody")
     with pytest.raises(ConformanceError, match=r"no saboteur and clause 'nobody/order\.delivery'"):
-        load_subject("conformance.saboteurs.unchecked:nobody/order.delivery")
+        load_subject("conformance.proof.unchecked:nobody/order.delivery")
 
 
 @pytest.mark.parametrize(

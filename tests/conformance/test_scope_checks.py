@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from conformance.checks import CHECKS
-from conformance.observations import Captured, Heard, TurnBeside, TurnTaken
+from conformance.areas.checks import CHECKS
+from conformance.areas.observations import Captured, Heard, TurnBeside, TurnTaken
 from tests.conformance.faults import Fault, assert_caught, fault
 
 BESIDE = Heard("isolated", "one of two sessions", ("one", "two"), ("two", "one"))

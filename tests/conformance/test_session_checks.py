@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.checks import CHECKS
-from conformance.checks.session import MORE_PROJECTIONS, PROJECTIONS
-from conformance.evidence import Evidence
-from conformance.judge import judge
-from conformance.observations import (
+from conformance.areas.checks import CHECKS
+from conformance.areas.observations import (
     ChannelsAsked,
     Drained,
     EditedCopy,
@@ -20,6 +17,9 @@ from conformance.observations import (
     Used,
     ViewRead,
 )
+from conformance.areas.session.checks import MORE_PROJECTIONS, PROJECTIONS
+from conformance.run.judge import judge
+from conformance.timeline.evidence import Evidence
 from tests.conformance import timelines
 from tests.conformance.faults import Fault, assert_caught, fault
 

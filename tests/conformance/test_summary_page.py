@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from conformance.known_faults import KnownFault, held, read_known
-from conformance.summary_page import main, render_summary
+from conformance.report.known_faults import KnownFault, held, read_known
+from conformance.report.summary_page import main, render_summary
 from harness.errors import ConformanceError
 
 
@@ -90,7 +90,7 @@ def test_a_list_of_known_faults_that_is_none_is_refused(tmp_path: Path, text: st
 def test_the_known_faults_of_the_reference_name_clauses_and_scenarios_that_there_are() -> None:
     from fnmatch import fnmatchcase
 
-    from conformance.scenarios import scenarios
+    from conformance.areas.scenarios import scenarios
 
     for one in read_known(Path("docs/crewai-1.15.known.toml")):
         assert any(fnmatchcase(scenario.id, one.scenarios) for scenario in scenarios()), one

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from conformance.checks import CHECKS
-from conformance.observations import AnswerStreamed, FlowsCounted, MessageLeft, Turned
+from conformance.areas.checks import CHECKS
+from conformance.areas.observations import AnswerStreamed, FlowsCounted, MessageLeft, Turned
 from tests.conformance.faults import Fault, assert_caught, fault
 from tests.conformance.timelines import Frame, Timeline
 

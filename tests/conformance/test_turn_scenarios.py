@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from conformance.clauses import CLAUSES
-from conformance.programs import ConversationProgram, Method, Reply, route_to
-from conformance.provider import ScriptedProvider
-from conformance.running import perform
-from conformance.scenario import Scenario
-from conformance.scenarios import closing, conversations, turns
-from conformance.stage import Stage
+from conformance.areas.cleanup import closing
+from conformance.areas.turn import conversations, scenarios as turns
+from conformance.contract.clauses import CLAUSES
+from conformance.run.suite import perform
+from conformance.stage.points import Stage
+from conformance.stage.programs import ConversationProgram, Method, Reply, route_to
+from conformance.stage.scenario import Scenario
+from conformance.stage.server import ScriptedProvider
 from conformance.subjects.conversing import ConversationNames, conversational
 from conformance.subjects.harness import HarnessSubject
 from conformance.subjects.subject import Performance

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, NoReturn
 
-from conformance.evidence import Ended, Evidence, Outcome, ResultRead, WireFacts, WireToolCall
-from conformance.observations import LegacyChunk, Rechunked
+from conformance.areas.observations import LegacyChunk, Rechunked
+from conformance.timeline.evidence import Ended, Evidence, Outcome, ResultRead, WireFacts, WireToolCall
 
 _EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 _NAMES = ("flow_name", "method_name", "session_id", "call_id", "tool_name", "agent_role", "task_name")

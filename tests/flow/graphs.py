@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from harness.bus import event_bus
+from harness.bus.bus import event_bus
 from harness.events import MethodExecutionFinishedEvent
 from harness.flow import Flow
-from harness.frames import StreamFrame
+from harness.frames.frame import StreamFrame
 from harness.workers import in_thread
 
 #: How long a test waits for what must happen; only a failing one waits that long.

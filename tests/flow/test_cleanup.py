@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from harness.bus import emit
+from harness.bus.bus import emit
 from harness.errors import RunCancelled
 from harness.events import BaseEvent
 from harness.flow import Flow, listen, start

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from harness.bus import emit, event_bus
+from harness.bus.bus import emit, event_bus
+from harness.bus.scope import current_path
 from harness.errors import UsageError
 from harness.events import BaseEvent, FlowCreatedEvent
 from harness.flow import Flow, listen, start
 from harness.flow.running import current_flow_run
-from harness.scope import current_path
-from harness.session import AsyncStreamSession, StreamSession
+from harness.session.session import AsyncStreamSession, StreamSession
 from tests.flow.graphs import TIMEOUT_S, collected, transcript
 
 

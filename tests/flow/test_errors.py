@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from harness.bus import emit, event_bus
+from harness.bus.bus import emit, event_bus
+from harness.bus.scope import Run, current_run
 from harness.errors import RunCancelled
 from harness.events import BaseEvent, MethodExecutionFailedEvent, MethodExecutionStartedEvent
 from harness.flow import Flow, listen, router, start
-from harness.frames import StreamFrame
-from harness.scope import Run, current_run
-from harness.session import AsyncStreamSession, StreamSession
+from harness.frames.frame import StreamFrame
+from harness.session.session import AsyncStreamSession, StreamSession
 from tests.flow.graphs import KINDS, TIMEOUT_S, Kind, Node, collected, flow_class, transcript, watched_ends
 
 ERRORS: tuple[type[BaseException], ...] = (

@@ -10,19 +10,19 @@ from typing import Any
 
 import pytest
 
-from conformance.replaying import found, replay
+from conformance.run.replay import found, replay
 from harness.llm.credentials import no_credentials_needed
-from harness.recording.cassette_reader import read_cassette
-from harness.recording.dialects import is_stream
-from harness.recording.faults import cut_points
-from harness.recording.folder import load_recording
+from harness.recording.faults.dialects import is_stream
+from harness.recording.faults.faults import cut_points
+from harness.recording.files.cassette_reader import read_cassette
+from harness.recording.files.folder import load_recording
 from harness.recording.normal import Normalizer
-from harness.recording.tape import network_guard, playing
+from harness.recording.tape.tape import network_guard, playing
 from harness.recording.target import Target
 from harness.recording.wire import Interaction, WireResponse
 from tests.authoring import OF_LITELLM
 from tests.optional import needs
-from tests.recording.cutting import check_cuts, check_split
+from tests.recording.faults.cutting import check_cuts, check_split
 from tests.recording.remade import Run
 
 needs("litellm", "the extra `litellm` is not installed; it can't stand beside `openai`")

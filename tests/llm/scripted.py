@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from harness.frames import StreamFrame
+from harness.frames.frame import StreamFrame
 from harness.llm import BaseLLM, LLMRequest, Part
-from harness.session import AsyncStreamSession, StreamSession
+from harness.session.session import AsyncStreamSession, StreamSession
 
 Step = Part | BaseException
 Way = Literal["sync", "async"]

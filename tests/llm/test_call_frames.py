@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from harness.errors import MalformedResponseError, ProviderError, StreamTruncatedError
-from harness.legacy import StreamChunkType, stream_frame_to_chunk
+from harness.frames.legacy import StreamChunkType, stream_frame_to_chunk
 from harness.llm import Finish, ResponseStarted, TextDelta, ThinkingDelta, ToolCallDelta, Usage
 from tests.llm.scripted import WAYS, AsyncScripted, Scripted, Step, Way, called, in_session, streamed, text_of
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from harness.bus import emit
+from harness.bus.bus import emit
 from harness.events import LLMStreamChunkEvent, LLMThinkingChunkEvent
 from harness.events.base import sources
 from harness.llm.chunks import ChunkEvents

@@ -21,12 +21,12 @@ import requests
 import urllib3
 from botocore.config import Config
 
+from harness.bus.scope import Run, Scope, current_scope, enter, reset
 from harness.errors import RunCancelled
 from harness.llm.connections import end_aiohttp_with_runs, end_urllib3_with_runs, end_with_run
-from harness.recording.cassette_reader import read_cassette
-from harness.recording.tape import open_tape
-from harness.scope import Run, Scope, current_scope, enter, reset
-from harness.session import AsyncStreamSession, StreamSession
+from harness.recording.files.cassette_reader import read_cassette
+from harness.recording.tape.tape import open_tape
+from harness.session.session import AsyncStreamSession, StreamSession
 from tests.recording.aws_messages import converse_message
 from tests.servers.wire_server import Hold, WireRequest, WireResponse, WireServer
 

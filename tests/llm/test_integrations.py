@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from harness import bus
+from harness.bus import bus
 from harness.errors import UsageError
 from harness.events.llm import LLMCallCompletedEvent, LLMCallStartedEvent, LLMStreamChunkEvent
 from harness.llm import BaseLLM, Finish, LLMRequest, Part, TextDelta

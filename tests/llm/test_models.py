@@ -12,7 +12,7 @@ from harness.errors import UsageError
 from harness.llm import LLM
 from harness.llm.credentials import PLACEHOLDER, api_key, no_credentials_needed
 from harness.llm.llm import split_model
-from harness.providers.openai_chat import OpenAIChat
+from harness.providers.openai.chat import OpenAIChat
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_the_context_window_is_that_of_the_longest_name_that_fits(model: str, to
 def test_an_integration_and_its_sdk_are_imported_when_they_are_used() -> None:
     script = (
         "import sys, harness; from harness.llm.llm import split_model; split_model('openai/gpt-4o')\n"
-        "assert not {'openai', 'harness.providers.openai_chat'} & sys.modules.keys()\n"
+        "assert not {'openai', 'harness.providers.openai.chat'} & sys.modules.keys()\n"
         "harness.LLM('openai/gpt-4o'); assert 'openai' in sys.modules"
     )
     subprocess.run([sys.executable, "-c", script], check=True)

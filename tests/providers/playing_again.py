@@ -14,9 +14,9 @@ from harness.llm.hosted import hosted_tools
 from harness.llm.messages import read_messages, read_tools
 from harness.llm.parts import ThinkingDelta
 from harness.llm.recorded import RecordedCall
-from harness.providers.recognition import recognized
-from harness.recording.cassette_reader import read_cassette
-from harness.recording.tape import network_guard, playing
+from harness.providers.registry import recognized
+from harness.recording.files.cassette_reader import read_cassette
+from harness.recording.tape.tape import network_guard, playing
 from tests.llm.scripted import Way
 from tests.providers.reading import Said
 

@@ -10,8 +10,8 @@ from unittest.mock import patch
 
 from harness.errors import ProviderStatusError
 from harness.llm.credentials import no_credentials_needed
-from harness.providers.recognition import recognized
-from harness.recording.tape import network_guard, playing
+from harness.providers.registry import recognized
+from harness.recording.tape.tape import network_guard, playing
 from harness.recording.wire import Chunk, Ending, WireRequest, WireResponse
 from tests.providers.playing_again import again
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from harness.errors import UsageError
-from harness.providers.anthropic_request import BETAS, parse_recorded, wire_body
+from harness.providers.anthropic.request import BETAS, parse_recorded, wire_body
 from tests.providers.playing_again import again
 from tests.providers.requests_anthropic import (
     ASKED,

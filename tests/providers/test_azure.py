@@ -11,8 +11,8 @@ import pytest
 
 from harness.errors import ProviderStatusError, UsageError
 from harness.llm import LLM
-from harness.providers.azure_request import parse_recorded, wire_body
-from harness.providers.recognition import recognized
+from harness.providers.azure.request import parse_recorded, wire_body
+from harness.providers.registry import recognized
 from tests.llm.scripted import WAYS, Way, streamed
 from tests.providers.integrations import AZURE
 from tests.providers.playing_again import again

@@ -13,20 +13,20 @@ import pytest
 from harness.errors import ProviderStatusError, StreamTruncatedError
 from harness.llm.credentials import no_credentials_needed
 from harness.llm.overrides import call_stream_override
-from harness.recording.cassette_reader import read_cassette
-from harness.recording.dialects import is_stream
-from harness.recording.faults import cut_points
+from harness.recording.faults.dialects import is_stream
+from harness.recording.faults.faults import cut_points
+from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.normal import Normalizer
-from harness.recording.tape import network_guard, playing
+from harness.recording.tape.tape import network_guard, playing
 from harness.recording.wire import Interaction, WireResponse
-from harness.session import AsyncStreamSession
+from harness.session.session import AsyncStreamSession
 from tests.llm.scripted import in_session, streamed, text_of
 from tests.optional import needs
 from tests.providers.integrations import BEDROCK
 from tests.providers.integrations.anthropic import THINKING
 from tests.providers.integrations.integration import TOOLS
 from tests.providers.test_closing import close_when_held
-from tests.recording.cutting import check_cuts, check_split
+from tests.recording.faults.cutting import check_cuts, check_split
 from tests.recording.remade import SHIPPED, Remade, Run
 from tests.servers.anthropic_scenarios import CROSSING
 from tests.servers.bedrock import BedrockServer
@@ -50,7 +50,7 @@ def _no_boto3(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any) -> None:
         raise AssertionError("an async call asked for the client of threads")
 
-    monkeypatch.setattr("harness.providers.bedrock.new_client", refuse)
+    monkeypatch.setattr("harness.providers.bedrock.model.new_client", refuse)
 
 
 def test_text_comes_as_it_is_sent(server: BedrockServer) -> None:

@@ -10,8 +10,8 @@ import pytest
 from harness.errors import UsageError
 from harness.llm import LLM, LLMRequest
 from harness.llm.messages import read_messages, read_tools
-from harness.providers.bedrock_recorded import wire_json
-from harness.providers.bedrock_request import parse_recorded, sdk_arguments
+from harness.providers.bedrock.recorded import wire_json
+from harness.providers.bedrock.request import parse_recorded, sdk_arguments
 from tests.providers.playing_again import again
 from tests.providers.requests_bedrock import (
     ASKED,

@@ -12,10 +12,10 @@ import pytest
 from botocore.eventstream import EventStream
 
 from harness.llm.parts import Part, TextDelta
-from harness.providers.bedrock_answer import Answer
-from harness.providers.bedrock_stream import events
-from harness.providers.thoughts import Thoughts
-from harness.recording.dialects import aws_message
+from harness.providers.bedrock.answer import Answer
+from harness.providers.bedrock.stream import events
+from harness.providers.shared.thoughts import Thoughts
+from harness.recording.faults.dialects import aws_message
 
 
 def message(kind: str, payload: Any, how: str = "event") -> bytes:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from harness.frames import StreamFrame
+from harness.frames.frame import StreamFrame
 from harness.llm import LLM
 from tests.providers.integrations import each_integration
 from tests.providers.integrations.integration import Integration

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.command import run_providers
-from conformance.recordings.found import shipped
+from conformance.providers.found import shipped
+from conformance.run.command import run_providers
 
 
 @pytest.mark.parametrize("provider", sorted(shipped()))

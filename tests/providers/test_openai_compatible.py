@@ -13,10 +13,10 @@ import pytest
 from harness.errors import ProviderStatusError, UsageError
 from harness.llm import LLM
 from harness.llm.llm import PROVIDERS
-from harness.providers.openai_compatible import HOSTS, OpenAICompatible
-from harness.recording.cassette_reader import read_cassette
+from harness.providers.openai.compatible import HOSTS, OpenAICompatible
+from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.replay import replay_cassette
-from harness.recording.tape import playing
+from harness.recording.tape.tape import playing
 from tests.llm.scripted import WAYS, Way, in_session, streamed
 from tests.providers.playing_again import heard
 from tests.providers.reading import live_exchanges
@@ -38,7 +38,7 @@ def _no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_row_is_a_model_string_and_the_other_way_round() -> None:
-    integration = ("harness.providers.openai_compatible", "OpenAICompatible")
+    integration = ("harness.providers.openai.compatible", "OpenAICompatible")
     assert {name for name, where in PROVIDERS.items() if where == integration} == set(HOSTS)
 
 

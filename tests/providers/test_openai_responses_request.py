@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harness.errors import UsageError
-from harness.providers.openai_responses_request import parse_recorded
+from harness.providers.openai.responses_request import parse_recorded
 from tests.providers.requests_openai_responses import URL
 
 

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from harness.errors import UsageError
-from harness.providers.recognition import recognized
-from harness.recording.cassette_reader import read_cassette
+from harness.providers.registry import recognized
+from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.wire import WireRequest
 from tests.providers import (
     requests_anthropic,

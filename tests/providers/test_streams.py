@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from harness.recording.tape import playing
+from harness.recording.tape.tape import playing
 from harness.recording.wire import Chunk, Ending, Interaction, WireRequest, WireResponse
 from tests.llm.scripted import WAYS, Way, streamed
 from tests.providers.integrations import each, each_integration

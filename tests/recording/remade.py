@@ -13,11 +13,11 @@ from harness import LLM, StreamSession
 from harness.errors import UsageError
 from harness.llm.credentials import no_credentials_needed
 from harness.llm.overrides import call_stream_override
-from harness.providers.recognition import recognized
-from harness.recording.cassette_reader import read_cassette
-from harness.recording.dialects import is_stream
+from harness.providers.registry import recognized
+from harness.recording.faults.dialects import is_stream
+from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.normal import Normalizer
-from harness.recording.tape import network_guard, playing
+from harness.recording.tape.tape import network_guard, playing
 from harness.recording.wire import Interaction, WireResponse
 
 SHIPPED = Path(next(iter(cassettes.__path__)))

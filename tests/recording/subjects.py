@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 
 from harness import LLM, Flow, StreamSession, and_, listen, start
-from harness.frames import StreamFrame
-from harness.session import AsyncStreamSession
+from harness.frames.frame import StreamFrame
+from harness.session.session import AsyncStreamSession
 from tests.servers.openai_chat_scenarios import SCENARIOS
 
 MODEL = "openai/gpt-4o-mini"

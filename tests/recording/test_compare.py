@@ -8,7 +8,7 @@ import pytest
 
 from harness.recording import compare
 from harness.recording.compare import Difference, compare_frames, compare_lines, compare_values
-from harness.recording.frames_file import dump_frames
+from harness.recording.files.frames_file import dump_frames
 from tests.recording.timelines import BEGAN, Row, chunk, flow, flow_end, frames_of, method, method_end
 
 SEQUENTIAL: list[Row] = [

@@ -25,11 +25,11 @@ from harness.errors import (
     UsageError,
 )
 from harness.recording import load_frames, load_recording, record, replay_recording
-from harness.recording.cassette_reader import read_cassette
+from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.record import Recorded
-from harness.recording.redaction import Redactor
+from harness.recording.redact.redaction import Redactor
 from harness.recording.replay import Replayed
-from harness.recording.tape import open_tape
+from harness.recording.tape.tape import open_tape
 from harness.recording.target import Target
 from harness.recording.wire import WireRequest as TapeRequest, WireResponse as TapeResponse
 from tests.recording.subjects import KEY, NUMBER, Order

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from harness.errors import UnreadableRecordingError
-from harness.recording.cassette_writer import write_cassette
+from harness.recording.files.cassette_writer import write_cassette
 from harness.recording.redact import second_opinion
-from harness.recording.redaction import Redactor
+from harness.recording.redact.redaction import Redactor
 from harness.recording.scan import Finding, Kind, scan
 from harness.recording.wire import Chunk, Ending, Interaction, WireRequest, WireResponse
-from tests.recording.planted_secrets import BY_FORM, Planted
-from tests.recording.secret_carriers import STREAMS
+from tests.recording.redact.planted_secrets import BY_FORM, Planted
+from tests.recording.redact.secret_carriers import STREAMS
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 KEY = next(planted for planted in BY_FORM if planted.id == "anthropic")

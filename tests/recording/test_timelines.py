@@ -10,7 +10,7 @@ import pytest
 
 from harness.errors import UnreadableRecordingError
 from harness.recording import Target, record
-from harness.recording.frames_file import dump_frames
+from harness.recording.files.frames_file import dump_frames
 from harness.recording.timelines import compared, timelines_of
 from tests.recording.timelines import chunk, flow, flow_end, frames_of, method, method_end
 from tests.servers.openai_chat import OpenAIChatServer

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pytest
 
-from harness.recording.cassette_reader import read_cassette
+from harness.recording.files.cassette_reader import read_cassette
 from tests.servers.azure import AzureServer
 from tests.servers.openai_chat_scenarios import SCENARIOS
 from tests.servers.plain_client import post

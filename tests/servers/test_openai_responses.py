@@ -12,7 +12,7 @@ import openai
 import pytest
 from openai.types.responses import ResponseCompletedEvent, ResponseTextDeltaEvent
 
-from harness.recording.cassette_reader import read_cassette
+from harness.recording.files.cassette_reader import read_cassette
 from tests.servers.openai_chat_scenarios import HARBOUR_TEXT, Failure
 from tests.servers.openai_responses import OpenAIResponsesServer
 from tests.servers.openai_responses_scenarios import SCENARIOS, Scenario

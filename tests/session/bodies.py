@@ -7,10 +7,10 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, Literal, Self
 
-from harness.bus import close_scope, emit, open_scope
+from harness.bus.bus import close_scope, emit, open_scope
 from harness.events import BaseEvent, FlowFinishedEvent, FlowStartedEvent
-from harness.frames import StreamFrame
-from harness.session import AsyncStreamSession, StreamSession
+from harness.frames.frame import StreamFrame
+from harness.session.session import AsyncStreamSession, StreamSession
 
 #: How long a test waits for what must happen; only a failing one waits that long.
 TIMEOUT_S = 10.0

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from harness import attribution
-from harness.bus import aemit, emit
+from harness.bus import attribution
+from harness.bus.bus import aemit, emit
 from harness.errors import RunCancelled
-from harness.session import AsyncStreamSession
+from harness.session.session import AsyncStreamSession
 from tests.session.bodies import TIMEOUT_S, Note, collected
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from harness.flow import Flow, start
-from harness.session import StreamSession
+from harness.session.session import StreamSession
 
 
 class Once(Flow[dict[str, Any]]):

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from harness import attribution
-from harness.bus import emit
+from harness.bus import attribution
+from harness.bus.bus import emit
 from harness.errors import RunCancelled
-from harness.session import StreamSession
+from harness.session.session import StreamSession
 from tests.session.bodies import TIMEOUT_S, Note, harness_threads, join_harness_threads, notes
 
 

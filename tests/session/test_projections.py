@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from harness.bus import emit
+from harness.bus.bus import emit
 from harness.errors import UsageError
-from harness.frames import CHANNELS, StreamFrame
-from harness.session import AsyncStreamSession, StreamSession
+from harness.frames.frame import CHANNELS, StreamFrame
+from harness.session.session import AsyncStreamSession, StreamSession
 from tests.session.bodies import (
     KINDS,
     TIMEOUT_S,

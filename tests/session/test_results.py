@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from harness.errors import RunCancelled
-from harness.session import StreamSession
-from harness.timeline import State
+from harness.frames.timeline import State
+from harness.session.session import StreamSession
 from tests.session.bodies import KINDS, AnySession, Driver, Kind, notes, raising, session_of
 
 pytestmark = pytest.mark.parametrize("kind", KINDS)

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from harness.bus import emit
-from harness.session import StreamSession
+from harness.bus.bus import emit
+from harness.session.session import StreamSession
 from tests.session.bodies import TIMEOUT_S, Note, notes
 
 

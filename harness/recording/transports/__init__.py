@@ -1,6 +1,6 @@
 """The HTTP libraries through which requests reach a tape, each patched once per process and for good.
 
-A patched library asks `harness.recording.tape` about each request. Where no tape is open and the network is not
+A patched library asks `harness.recording.tape.tape` about each request. Where no tape is open and the network is not
 blocked, the request goes straight through.
 
 To add one: a module here with `install()`, which patches what its row names, and a row.

@@ -27,8 +27,8 @@ from aiohttp.payload import Payload
 from aiohttp.streams import StreamReader
 from yarl import URL
 
-from harness.recording.playback import Playback
-from harness.recording.tape import tape_for
+from harness.recording.tape.playback import Playback
+from harness.recording.tape.tape import tape_for
 from harness.recording.transports.aiohttp_played import play
 from harness.recording.transports.failures import Failure, described
 from harness.recording.wire import Headers, How, WireRequest
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from aiohttp.client import ClientTimeout
     from aiohttp.tracing import Trace
 
-    from harness.recording.take import Take
-    from harness.recording.tape import Tape
+    from harness.recording.tape.take import Take
+    from harness.recording.tape.tape import Tape
 
 _Connect = Callable[[BaseConnector, ClientRequest, "list[Trace]", "ClientTimeout"], Awaitable[Connection]]
 

@@ -20,7 +20,7 @@ from aiohttp.client_reqrep import ClientRequest
 from aiohttp.connector import BaseConnector, Connection
 from aiohttp.streams import StreamReader
 
-from harness.recording.playback import Playback, cut_off, playable_headers
+from harness.recording.tape.playback import Playback, cut_off, playable_headers
 from harness.recording.transports.failures import Failed, failed
 from harness.recording.wire import WireRequest
 

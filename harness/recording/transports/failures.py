@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, cast, get_args
 
-from harness.recording.playback import error_name
+from harness.recording.tape.playback import error_name
 from harness.recording.wire import How, WireResponse
 
 #: `ConnectError`: no connection, name resolution and TLS included. `RemoteProtocolError`: the server closed too early,

@@ -11,15 +11,15 @@ from functools import wraps
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from harness.recording.playback import Playback, cut_off, error_name, playable_headers
-from harness.recording.tape import tape_for
+from harness.recording.tape.playback import Playback, cut_off, error_name, playable_headers
+from harness.recording.tape.tape import tape_for
 from harness.recording.wire import How, WireRequest, WireResponse
 
 if TYPE_CHECKING:
     import httpx
 
-    from harness.recording.take import Take
-    from harness.recording.tape import Tape
+    from harness.recording.tape.take import Take
+    from harness.recording.tape.tape import Tape
 
 #: What a recorded ending is raised as, where the class that was recorded is not one of this library's.
 _RAISED_AS: dict[How, str] = {

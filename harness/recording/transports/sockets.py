@@ -13,7 +13,7 @@ from types import FrameType, ModuleType
 from typing import Any
 
 from harness.errors import NetworkBlockedError, TransportFault
-from harness.recording import tape as tapes
+from harness.recording.tape import tape as tapes
 
 
 def install(library: ModuleType) -> None:

@@ -28,16 +28,16 @@ from urllib3.exceptions import (
 from urllib3.response import HTTPResponse
 from urllib3.util import Url, parse_url
 
+from harness.bus.scope import current_run
 from harness.errors import RunCancelled
-from harness.recording.playback import Playback
-from harness.recording.tape import tape_for
+from harness.recording.tape.playback import Playback
+from harness.recording.tape.tape import tape_for
 from harness.recording.transports.failures import Failure, described
 from harness.recording.transports.urllib3_played import SHORT, Playing, loaded
 from harness.recording.wire import Headers, How, WireRequest
-from harness.scope import current_run
 
 if TYPE_CHECKING:
-    from harness.recording.take import Take
+    from harness.recording.tape.take import Take
 
 _Send = Callable[..., HTTPResponse]
 

@@ -14,7 +14,7 @@ from urllib3.connectionpool import HTTPConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ProtocolError, ReadTimeoutError, SSLError
 from urllib3.response import HTTPResponse
 
-from harness.recording.playback import Playback, cut_off, playable_headers
+from harness.recording.tape.playback import Playback, cut_off, playable_headers
 from harness.recording.transports.failures import Failed, failed
 from harness.recording.wire import WireRequest, WireResponse
 

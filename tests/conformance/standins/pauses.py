@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any, Self
 from uuid import uuid4
 
-from conformance.programs import FlowProgram, Method
+from conformance.stage.programs import FlowProgram, Method
 from conformance.subjects.harness import HarnessSubject
 from conformance.subjects.subject import Performance
 from harness import AsyncStreamSession, BaseEvent, StreamSession, event_bus

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
-from conformance.programs import FlowProgram, Method
+from conformance.stage.programs import FlowProgram, Method
 from conformance.subjects.harness import HarnessSubject
 from conformance.subjects.restoring import memory
 from conformance.subjects.subject import Performance

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import harness
-from conformance.programs import Ask, ConversationProgram, FlowProgram, Method, route_to
+from conformance.stage.programs import Ask, ConversationProgram, FlowProgram, Method, route_to
 from conformance.subjects.harness import HarnessSubject
 from conformance.subjects.subject import Performance
 from harness import AsyncStreamSession, StreamSession

@@ -1,0 +1,72 @@
+"""Checks of the clauses `channel.*`: where a frame goes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from conformance.timeline.check import Check, Finding, has_frames
+from conformance.timeline.evidence import Evidence
+from conformance.timeline.vocabulary import CHANNEL_OF, CHANNELS, is_user_type
+
+#: Parts of a name by which a runtime without a table might route.
+_TELLING_PARTS = ("error", "failed", "started", "completed", "finished", "llm_", "tool_", "flow_", "message", "stream")
+
+
+def closed_set(evidence: Evidence) -> Iterator[Finding]:
+    """The channel is one of the six."""
+    for frame in evidence.frames:
+        if frame.channel not in CHANNELS:
+            yield frame.seq, f"{frame.type} is on {frame.channel!r}, which is none of {', '.join(sorted(CHANNELS))}"
+
+
+def built_in_on(channel: str) -> Check:
+    """Return the check that every built-in type of `channel` travels on it."""
+
+    def find(evidence: Evidence) -> Iterator[Finding]:
+        for frame in evidence.frames:
+            if CHANNEL_OF.get(frame.type) == channel != frame.channel:
+                yield frame.seq, f"{frame.type} is on {frame.channel!r}, not on {channel!r}"
+
+    def testable(evidence: Evidence) -> bool:
+        return any(CHANNEL_OF.get(frame.type) == channel for frame in evidence.frames)
+
+    return Check(f"channel.{channel}", find, testable)
+
+
+def custom(evidence: Evidence) -> Iterator[Finding]:
+    """A type that is nobody's but the user's is `custom`."""
+    for frame in evidence.frames:
+        if is_user_type(frame.type) and frame.channel != "custom":
+            yield frame.seq, f"{frame.type} is no built-in type, yet it is on {frame.channel!r}"
+
+
+def by_table(evidence: Evidence) -> Iterator[Finding]:
+    """One type has one channel, and no part of an unknown name decides it."""
+    first: dict[str, str] = {}
+    for frame in evidence.frames:
+        earlier = first.setdefault(frame.type, frame.channel)
+        if frame.channel != earlier:
+            yield frame.seq, f"{frame.type} is on {frame.channel!r} here and was on {earlier!r} before"
+        elif _tempts(frame.type) and frame.channel != "custom":
+            yield frame.seq, f"the unknown type {frame.type} was put on {frame.channel!r} by a part of its name"
+
+
+def _tempts(frame_type: str) -> bool:
+    return is_user_type(frame_type) and any(part in frame_type for part in _TELLING_PARTS)
+
+
+def _shows_a_table(evidence: Evidence) -> bool:
+    types = [frame.type for frame in evidence.frames]
+    return len(set(types)) < len(types) or any(map(_tempts, types))
+
+
+def _any_frame(holds: Callable[[str], bool]) -> Callable[[Evidence], bool]:
+    return lambda evidence: any(holds(frame.type) for frame in evidence.frames)
+
+
+CHECKS = (
+    Check("channel.closed-set", closed_set, has_frames),
+    *(built_in_on(channel) for channel in ("llm", "flow", "tools", "messages", "lifecycle")),
+    Check("channel.custom", custom, _any_frame(is_user_type)),
+    Check("channel.by-table", by_table, _shows_a_table),
+)

@@ -1,0 +1,46 @@
+"""Saboteurs of the clauses `channel.*`: rows of the table that say another channel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from conformance.proof.saboteur import Saboteur
+
+_TABLE: Final = "harness.frames.frame:CHANNEL_OF"
+Table = Mapping[str, str]
+
+
+def _row(event_type: str, channel: str) -> Callable[[Table], Table]:
+    return lambda table: {**table, event_type: channel}
+
+
+class _BySubstring(dict[str, str]):
+    """Routes what the table does not know by a part of its name."""
+
+    def get(self, event_type: str, default: Any = None) -> Any:
+        return super().get(event_type, "lifecycle" if "failed" in event_type else default)
+
+
+SABOTEURS: tuple[Saboteur, ...] = (
+    Saboteur(
+        "a-seventh-channel",
+        ("channel.closed-set",),
+        _TABLE,
+        _row("crew_kickoff_completed", "crew"),
+        {
+            "channel.lifecycle": "the type has left its own channel",
+            "envelope.data-json": "a frame on a channel that its model refuses can't be loaded",
+        },
+    ),
+    Saboteur("chunks-on-lifecycle", ("channel.llm",), _TABLE, _row("llm_stream_chunk", "lifecycle")),
+    Saboteur("methods-on-lifecycle", ("channel.flow",), _TABLE, _row("method_execution_started", "lifecycle")),
+    Saboteur("tools-on-lifecycle", ("channel.tools",), _TABLE, _row("tool_usage_started", "lifecycle")),
+    Saboteur("crews-on-custom", ("channel.lifecycle",), _TABLE, _row("crew_kickoff_started", "custom")),
+    Saboteur(
+        "unknown-types-by-substring",
+        ("channel.custom", "channel.by-table"),
+        _TABLE,
+        _BySubstring,
+    ),
+)

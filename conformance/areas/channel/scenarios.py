@@ -1,0 +1,69 @@
+"""Frames of every channel, and the events that they come from as a listener saw them."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from conformance.stage.consumer import Consumer, both
+from conformance.stage.programs import Ask, Emit, EmitBuiltIn, FlowProgram, Method, Script, ToolCall
+from conformance.stage.scenario import Scenario
+from conformance.subjects.subject import Performance, Subject
+from conformance.timeline.evidence import Evidence
+
+_LIFECYCLE: Final = (
+    EmitBuiltIn("crew_kickoff_started", {"crew_name": "writers", "inputs": {"topic": "frames"}}),
+    EmitBuiltIn("crew_kickoff_completed", {"crew_name": "writers", "output": "done"}),
+)
+#: One message of a conversation, which opens and closes nothing.
+MESSAGE: Final = EmitBuiltIn(
+    "conversation_message_added",
+    {"flow_name": "ProbeFlow", "session_id": "s1", "role": "user", "content": "Hi", "message_index": 0},
+)
+#: A call that runs a tool, so that there are tool frames of the runtime's own making.
+_TOOLS: Final = Ask(Script((ToolCall("add", ('{"a"', ": 1}")),)), functions={"add": 3})
+_PROGRAM: Final = FlowProgram(
+    (
+        Method("speaks", (Emit("one"), *_LIFECYCLE, MESSAGE)),
+        Method("asks", (_TOOLS, Emit("two", type="tool_custom_failed")), after=("speaks",)),
+    )
+)
+
+
+def _every_channel(consumer: Consumer, subject: Subject, performance: Performance) -> Evidence:
+    sources: dict[str, str] = {}
+
+    def note(source: Any, event: Any) -> None:
+        sources[event.event_id] = event.type
+
+    with subject.listening(note):
+        session = consumer.open(_PROGRAM)
+        taken = consumer.read(session)
+    return Evidence(
+        taken.frames,
+        "exhausted" if taken.raised is None else "failed",
+        # Without any event seen, nothing is known of their sources.
+        source_types=sources or None,
+        user_events=frozenset(performance.stage.noted("emitted")),
+    )
+
+
+_CLAUSES: Final = frozenset(
+    {
+        "envelope.type-verbatim",
+        "envelope.id-unique",
+        "envelope.content-text",
+        "channel.closed-set",
+        "channel.llm",
+        "channel.flow",
+        "channel.tools",
+        "channel.messages",
+        "channel.lifecycle",
+        "channel.custom",
+        "channel.by-table",
+        "namespace.order",
+    }
+)
+
+SCENARIOS: tuple[Scenario, ...] = both(
+    "vocabulary/every-channel", _CLAUSES, _every_channel, frozenset({"flow", "llm", "tools"})
+)

@@ -1,0 +1,138 @@
+"""Saboteurs of the clauses `cleanup.*`."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from types import SimpleNamespace
+from typing import Any, Final
+
+from conformance.proof.saboteur import Saboteur
+from harness import RunCancelled
+
+_CLOSE: Final = "harness.session.projections:Projected.close"
+_LEAVE: Final = "harness.session.session:StreamSession.__exit__"
+#: Longer than a scenario waits for closing to come back, and short enough for the rest of it to go on.
+_LONG_S: Final = 3.0
+
+
+def _joining(close: Callable[[Any], None]) -> Callable[[Any], None]:
+    def broken(session: Any) -> None:
+        close(session)
+        for thread in threading.enumerate():
+            if thread.name.startswith("harness-") and thread is not threading.current_thread():
+                thread.join(_LONG_S)
+
+    return broken
+
+
+def _no_daemons(module: Any) -> Any:
+    class Thread(threading.Thread):
+        def __init__(self, **options: Any) -> None:
+            super().__init__(**{**options, "daemon": False})
+
+    return SimpleNamespace(**{**vars(module), "Thread": Thread})
+
+
+def _goes_on(emit: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]:
+    def broken(source: Any, event: Any) -> None:
+        with suppress(RunCancelled):
+            emit(source, event)
+
+    return broken
+
+
+def _one_more_later(frames: property) -> property:
+    def late(session: Any) -> Any:
+        known = frames.__get__(session)
+        if not session.is_cancelled or session.__dict__.get("_looked_at"):
+            return known
+        session.__dict__["_looked_at"] = True
+        return known[:-1]
+
+    return property(late)
+
+
+def _only_once(close: Callable[[Any], None]) -> Callable[[Any], None]:
+    def broken(session: Any) -> None:
+        if session.is_cancelled:
+            raise RuntimeError("the session is closed")
+        close(session)
+
+    return broken
+
+
+def _runs_what_never_began(close: Callable[[Any], None]) -> Callable[[Any], None]:
+    def broken(session: Any) -> None:
+        body, is_new = session._body, session._timeline.state.value == "new"
+        close(session)
+        if is_new and hasattr(type(session), "__iter__"):
+            threading.Thread(target=body, name="belated", daemon=True).start()
+
+    return broken
+
+
+def _leaves_it_open(leave: Callable[..., None]) -> Callable[..., None]:
+    return lambda session, *failure: None
+
+
+def _unreads(leave: Callable[..., None]) -> Callable[..., None]:
+    def broken(session: Any, *failure: Any) -> None:
+        leave(session, *failure)
+        unread = {"is_exhausted": property(lambda left: False), "is_cancelled": property(lambda left: True)}
+        session.__class__ = type("Left", (type(session),), unread)
+
+    return broken
+
+
+def _reads_on(is_read_by_others: Callable[..., bool]) -> Callable[..., bool]:
+    return lambda session, task: True
+
+
+def _remembered_for_ever(forget: Callable[[Any], None]) -> Callable[[Any], None]:
+    def broken(base: Any) -> None:
+        base.is_open = False
+
+    return broken
+
+
+SABOTEURS: tuple[Saboteur, ...] = (
+    Saboteur("close-joins-the-run", ("cleanup.close-prompt",), _CLOSE, _joining),
+    Saboteur("run-keeps-the-interpreter", ("cleanup.close-prompt",), "harness.session.session:threading", _no_daemons),
+    Saboteur(
+        "emits-go-on",
+        ("cleanup.work-stops",),
+        "harness.bus.bus:emit",
+        _goes_on,
+        {"cleanup.async-cancel": "a sync method of an async run goes on, too"},
+    ),
+    Saboteur(
+        "one-more-later", ("cleanup.no-late-frames",), "harness.session.projections:Projected.frames", _one_more_later
+    ),
+    Saboteur("closes-only-once", ("cleanup.idempotent",), _CLOSE, _only_once),
+    Saboteur("runs-what-never-began", ("cleanup.close-before-start",), _CLOSE, _runs_what_never_began),
+    Saboteur(
+        "blocks-close-nothing",
+        ("cleanup.context-exit",),
+        _LEAVE,
+        _leaves_it_open,
+        {
+            "cleanup.work-stops": "the run of a session whose block was left goes on",
+            "cleanup.no-late-frames": "and its frames are appended",
+            "cleanup.close-before-start": "a session whose unused block was left can be read",
+        },
+    ),
+    Saboteur("blocks-unread", ("cleanup.context-exit",), _LEAVE, _unreads),
+    Saboteur(
+        "cancelled-consumers-read-on",
+        ("cleanup.async-cancel",),
+        "harness.session.session:AsyncStreamSession._is_read_by_others",
+        _reads_on,
+        {
+            "cleanup.no-late-frames": "the run goes on when its consumer has gone, and its frames are appended",
+            "cleanup.no-leaks": "its task stays in the loop",
+        },
+    ),
+    Saboteur("remembered-for-ever", ("cleanup.no-leaks",), "harness.bus.attribution:forget", _remembered_for_ever),
+)

@@ -1,0 +1,98 @@
+"""Saboteurs of the clauses `entry.*`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from conformance.proof.saboteur import Saboteur
+
+_REQUEST: Final = "harness.flow.flow:Flow._request"
+
+
+def _a_list(stream_frames: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda flow, *args, **options: list(stream_frames(flow, *args, **options))
+
+
+def _never_a_session(kickoff_async: Callable[..., Any]) -> Callable[..., Any]:
+    async def broken(flow: Any, *args: Any, **options: Any) -> Any:
+        made = await kickoff_async(flow, *args, **options)
+        if not hasattr(made, "__aiter__"):
+            return made
+        async for _ in made:
+            pass
+        return made.result
+
+    return broken
+
+
+def _in_pieces(call: Callable[..., Any]) -> Callable[..., Any]:
+    def broken(llm: Any, *args: Any, **options: Any) -> Any:
+        value = call(llm, *args, **options)
+        return iter([value]) if llm.stream else value
+
+    return broken
+
+
+def _awaited_in_pieces(acall: Callable[..., Any]) -> Callable[..., Any]:
+    async def broken(llm: Any, *args: Any, **options: Any) -> Any:
+        value = await acall(llm, *args, **options)
+        return iter([value]) if llm.stream else value
+
+    return broken
+
+
+def _anything_goes(request: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda flow, inputs, input_files, *beginnings: request(flow, inputs, input_files, None, None)
+
+
+def _inputs_lost(request: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda flow, inputs, *others: request(flow, None, *others)
+
+
+def _as_set(flag: Callable[..., Any]) -> Callable[..., Any]:
+    def broken(descriptor: Any, flow: Any, owner: Any) -> bool:
+        return bool(descriptor._default if flow is None else flow.__dict__.get("_stream", descriptor._default))
+
+    return broken
+
+
+def _on_the_object(override: Callable[..., Any]) -> Callable[..., Any]:
+    @contextmanager
+    def broken(llm: Any, stream: bool) -> Iterator[None]:
+        before, llm.stream = llm.stream, stream
+        try:
+            yield
+        finally:
+            llm.stream = before
+
+    return broken
+
+
+def _own_words(stop_sequences: property) -> property:
+    return property(lambda llm: llm.stop)
+
+
+SABOTEURS: tuple[Saboteur, ...] = (
+    Saboteur("frames-in-a-list", ("entry.flow",), "harness.flow.flow:Flow.stream_frames", _a_list),
+    Saboteur(
+        "kickoff-async-just-runs",
+        ("entry.flow-async",),
+        "harness.flow.flow:Flow.kickoff_async",
+        _never_a_session,
+        {"entry.kwargs": "there are no frames to show what inputs arrived"},
+    ),
+    Saboteur("answers-in-pieces", ("entry.llm",), "harness.llm.base:BaseLLM.call", _in_pieces),
+    Saboteur("awaited-in-pieces", ("entry.llm-async",), "harness.llm.base:BaseLLM.acall", _awaited_in_pieces),
+    Saboteur("any-beginning-goes", ("entry.kwargs",), _REQUEST, _anything_goes),
+    Saboteur("inputs-lost", ("entry.kwargs",), _REQUEST, _inputs_lost),
+    Saboteur("flag-as-set", ("entry.flag-restored",), "harness.flow.stream_flag:StreamFlag.__get__", _as_set),
+    Saboteur(
+        "overrides-on-the-object",
+        ("entry.flag-restored",),
+        "harness.llm.overrides:call_stream_override",
+        _on_the_object,
+    ),
+    Saboteur("stop-words-its-own", ("entry.llm-overrides",), "harness.llm.base:BaseLLM.stop_sequences", _own_words),
+)

@@ -1,0 +1,213 @@
+"""Checks of the clauses `envelope.*`: one frame by itself. The check of immutability has its own file, `tampering`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import fields as dataclass_fields, is_dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from conformance.areas.envelope.json_form import not_json
+from conformance.areas.envelope.tampering import immutable
+from conformance.areas.observations import Carried, Encoded
+from conformance.timeline.check import Check, Finding, has_frames, seen, shown
+from conformance.timeline.evidence import Evidence
+from conformance.timeline.frame_like import FrameLike
+from conformance.timeline.vocabulary import FAILURES
+
+FIELDS = ("id", "seq", "type", "channel", "namespace", "timestamp", "parent_id", "previous_id", "data")
+_ENVELOPE_ONLY = ("timestamp", "type", "event_id", "parent_event_id", "previous_event_id", "emission_sequence")
+#: Payload keys of built-in types whose value is a time.
+_TIMES = ("started_at", "finished_at", "requested_at")
+
+
+def fields(evidence: Evidence) -> Iterator[Finding]:
+    """A frame has the nine fields, of their types, and no others."""
+    for place, frame in enumerate(evidence.frames, 1):
+        seq = _seq(frame)
+        missing = [name for name in FIELDS if not hasattr(frame, name)]
+        if missing:
+            yield seq, f"frame {place} has no {', '.join(missing)}"
+        more = sorted(_declared(frame).difference(FIELDS) | ({"version"} if hasattr(frame, "version") else set()))
+        if more:
+            yield seq, f"frame {place} has more fields than the envelope: {', '.join(more)}"
+        if not missing and (wrong := _of_wrong_type(frame)):
+            yield seq, f"frame {place} has {wrong}"
+
+
+def readable(frame: FrameLike) -> bool:
+    """Return whether `frame` has the shape on which every other check relies."""
+    return all(hasattr(frame, name) for name in (*FIELDS, "event", "content")) and not _of_wrong_type(frame)
+
+
+def _seq(frame: FrameLike) -> int | None:
+    seq = getattr(frame, "seq", None)
+    return seq if isinstance(seq, int) else None
+
+
+def _declared(frame: object) -> set[str]:
+    """Return the names of the fields that the frame's class declares, and of what a frame carries beyond them."""
+    cls = type(frame)
+    extra = getattr(frame, "__pydantic_extra__", None) or {}
+    if hasattr(cls, "model_fields"):
+        return {*cls.model_fields, *extra}
+    if is_dataclass(frame):
+        return {field.name for field in dataclass_fields(frame)}
+    return {name for name in getattr(frame, "__dict__", {}) if not name.startswith("_")}
+
+
+def _of_wrong_type(frame: FrameLike) -> str | None:
+    values: Mapping[str, Any] = {name: getattr(frame, name) for name in FIELDS}
+    for name in ("id", "parent_id", "previous_id"):
+        if not isinstance(values[name], Hashable):
+            return f"an {name} that is no text: {values[name]!r}"
+    for name in ("type", "channel"):
+        if not isinstance(values[name], str):
+            return f"a {name} that is no text: {values[name]!r}"
+    if not isinstance(values["namespace"], list | tuple):
+        return f"a namespace that is no sequence: {values['namespace']!r}"
+    if not isinstance(values["data"], Mapping):
+        return f"data that is no mapping: {values['data']!r}"
+    return None
+
+
+def id_unique(evidence: Evidence) -> Iterator[Finding]:
+    """The id is non-empty text, one frame's alone, and that of the source event."""
+    seen: Counter[object] = Counter()
+    for frame in evidence.frames:
+        frame_id: object = frame.id  # whatever a foreign frame has there
+        seen[frame_id] += 1
+        if not isinstance(frame_id, str) or not frame_id:
+            yield frame.seq, f"the id of {frame.type} is {frame_id!r}, not a non-empty text"
+        elif seen[frame_id] > 1:
+            yield frame.seq, f"the id {frame.id!r} of {frame.type} was used by an earlier frame"
+        elif evidence.source_types is not None and frame.id not in evidence.source_types:
+            yield frame.seq, f"the id {frame.id!r} of {frame.type} is no source event's"
+
+
+def type_verbatim(evidence: Evidence) -> Iterator[Finding]:
+    """The type is the one that the source event of the same id had."""
+    for frame in evidence.frames:
+        source = (evidence.source_types or {}).get(frame.id)
+        if source is not None and source != frame.type:
+            yield frame.seq, f"the event {frame.id!r} has the type {source!r}, its frame {frame.type!r}"
+
+
+def event_alias(evidence: Evidence) -> Iterator[Finding]:
+    """`event` gives what `data` gives."""
+    for frame in evidence.frames:
+        if frame.event != frame.data:
+            yield frame.seq, f"event and data of {frame.type} differ"
+
+
+def content_text(evidence: Evidence) -> Iterator[Finding]:
+    """`content` and `str` give the printable text, and nothing for frames that have none."""
+    for frame in evidence.frames:
+        payload = frame.data
+        chunk = payload.get("chunk")
+        expected = chunk if isinstance(chunk, str) and payload.get("call_type") != "tool_call" else ""
+        if frame.content != expected:
+            yield frame.seq, f"the content of {frame.type} is {frame.content!r}, not {expected!r}"
+        if str(frame) != expected:
+            yield frame.seq, f"str() of {frame.type} is {_shortened(str(frame))!r}, not {expected!r}"
+
+
+def data_clean(evidence: Evidence) -> Iterator[Finding]:
+    """The payload repeats nothing of the envelope."""
+    for frame in evidence.frames:
+        repeated = [name for name in _ENVELOPE_ONLY if name in frame.data]
+        if repeated:
+            yield frame.seq, f"data of {frame.type} repeats {', '.join(repeated)}"
+
+
+def data_json(evidence: Evidence) -> Iterator[Finding]:
+    """The payload is JSON, comes as it was sent, and a frame that can dump and load itself comes back equal."""
+    for frame in evidence.frames:
+        wrong = False
+        for path, reason in not_json(frame.data):
+            wrong = True
+            yield frame.seq, f"data{path} of {frame.type} is {reason}"
+        if not wrong and (lost := _lost_by_reload(frame)):
+            yield frame.seq, f"{frame.type} does not survive dump and load: {lost}"
+    for carried in seen(evidence, Carried):
+        if carried.arrived != (carried.sent,):
+            arrived = ", ".join(_shortened(shown(one)) for one in carried.arrived) or "nothing"
+            yield None, f"a payload that is JSON came as {arrived}, sent was {_shortened(shown(carried.sent))}"
+    for encoded in seen(evidence, Encoded):
+        if encoded.raised is not None:
+            yield None, f"a run that published the payload {encoded.payload!r} failed by it: {shown(encoded.raised)}"
+
+
+def _lost_by_reload(frame: FrameLike) -> str | None:
+    dump: Callable[[], str] | None = getattr(frame, "model_dump_json", None)
+    load: Callable[[str], object] | None = getattr(frame, "model_validate_json", None)
+    if dump is None or load is None:
+        return None
+    try:
+        return None if load(dump()) == frame else "it comes back changed"
+    except Exception as error:
+        return f"{type(error).__name__}: {_shortened(str(error))}"
+
+
+def timestamp_utc(evidence: Evidence) -> Iterator[Finding]:
+    """Every time is aware, and UTC."""
+    for frame in evidence.frames:
+        if wrong := _not_utc(frame.timestamp):
+            yield frame.seq, f"the timestamp of {frame.type} is {wrong}"
+        for name in _TIMES:
+            value = frame.data.get(name)
+            if value is not None and frame.channel != "custom" and (wrong := _not_utc(_moment(value))):
+                yield frame.seq, f"data.{name} of {frame.type} is {wrong}"
+
+
+def _moment(value: object) -> object:
+    try:
+        return datetime.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
+
+
+def _not_utc(value: object) -> str | None:
+    if not isinstance(value, datetime):
+        return f"no time: {value!r}"
+    if value.utcoffset() is None:
+        return f"naive: {value.isoformat()}"
+    return None if value.utcoffset() == timedelta(0) else f"not UTC: {value.isoformat()}"
+
+
+def error_class(evidence: Evidence) -> Iterator[Finding]:
+    """A failure names its error's text and class."""
+    for frame in evidence.frames:
+        if frame.type in FAILURES:
+            if not isinstance(frame.data.get("error"), str):
+                yield frame.seq, f"{frame.type} has no text of its error in data.error"
+            name = frame.data.get("error_type")
+            if not isinstance(name, str) or not name:
+                yield frame.seq, f"{frame.type} has no class name of its error in data.error_type"
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= 120 else f"{text[:120]}…"
+
+
+def _has_failure(evidence: Evidence) -> bool:
+    return any(frame.type in FAILURES for frame in evidence.frames)
+
+
+def _saw_sources(evidence: Evidence) -> bool:
+    return any(frame.id in (evidence.source_types or ()) for frame in evidence.frames)
+
+
+CHECKS = (
+    Check("envelope.fields", fields, has_frames),
+    Check("envelope.id-unique", id_unique, has_frames),
+    Check("envelope.type-verbatim", type_verbatim, _saw_sources),
+    Check("envelope.event-alias", event_alias, has_frames),
+    Check("envelope.content-text", content_text, has_frames),
+    Check("envelope.data-clean", data_clean, has_frames),
+    Check("envelope.data-json", data_json, has_frames),
+    Check("envelope.timestamp-utc", timestamp_utc, has_frames),
+    Check("envelope.immutable", immutable, has_frames),
+    Check("envelope.error-class", error_class, _has_failure),
+)

@@ -1,0 +1,246 @@
+"""Checks of the clauses `llm.*` on what one call streams: sequence, text, thinking, usage, and how it ends.
+
+The clauses on tool calls have a file of their own, `tool_calls`, and so has that on older chunks, `legacy_chunk`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import groupby, zip_longest
+from typing import Any
+
+from conformance.areas.llm.legacy_chunk import legacy_chunk
+from conformance.areas.llm.tool_calls import deltas_of_arguments, has_tool_calls, has_tool_chunks, tool_chunks, tool_run
+from conformance.areas.observations import LegacyChunk, Rechunked
+from conformance.timeline.calls import Call, calls_of, chunks_of_no_call, delta_kind, has_calls, tool_call_of
+from conformance.timeline.check import Check, Finding, saw, seen
+from conformance.timeline.evidence import Evidence, WireFacts
+from conformance.timeline.frame_like import FrameLike
+
+_COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
+#: What a frame of a call says of the answer, beside its tool call.
+_SAID = ("chunk", "call_type", "response", "text", "usage", "finish_reason", "error_type")
+_FINISH_REASONS = ("stop", "length", "tool_calls", "content_filter", "other")
+
+
+def sequence(evidence: Evidence) -> Iterator[Finding]:
+    """Started, the pieces in wire order, then completed; or failed, and the error is raised."""
+    for frame in chunks_of_no_call(evidence):
+        yield frame.seq, f"{frame.type} comes before its call has started"
+    calls = calls_of(evidence)
+    if len(evidence.wire) > len(calls):
+        yield None, f"{len(evidence.wire)} calls were sent, {len(calls)} have started frames"
+    for call in calls:
+        kinds = tuple(kind for kind, _ in groupby(kind for kind, _ in call.chunks))
+        wire_kinds = _streamed_kinds(call.wire)
+        if wire_kinds is not None and kinds != wire_kinds[: len(kinds) if evidence.ended == "closed" else None]:
+            yield call.end.seq, f"the pieces of call {call.name} came as {kinds}, on the wire as {wire_kinds}"
+    if calls and calls[-1].failed and calls[-1].started.parent_id is None and evidence.ended == "exhausted":
+        yield calls[-1].end.seq, f"the call {calls[-1].name} failed and no error was raised"
+
+
+def _streamed_kinds(wire: WireFacts | None) -> tuple[str, ...] | None:
+    return wire.kinds if wire is not None and wire.streamed else None
+
+
+def deltas_equal_final(evidence: Evidence) -> Iterator[Finding]:
+    """The text and tool-call deltas, joined, are what the provider sent and what the call gives as its response."""
+    for call in filter(_can_join, calls_of(evidence)):
+        text, seq = call.joined("text"), call.end.seq
+        if call.wire is not None and not _same_text(text, call.wire.text, evidence):
+            yield seq, f"the text chunks of call {call.name} join to {text!r}, the provider sent {call.wire.text!r}"
+        response = call.completed.data.get("response") if call.completed is not None else None
+        if isinstance(response, str) and not _uses_tools(call) and text != response:
+            yield seq, f"the text chunks of call {call.name} join to {text!r}, its response is {response!r}"
+        for message in deltas_of_arguments(call, cut=_is_cut(call, evidence)):
+            yield seq, message
+
+
+def _can_join(call: Call) -> bool:
+    return _is_streamed(call) and not call.by_user and (call.completed is not None or call.wire is not None)
+
+
+def _is_streamed(call: Call) -> bool:
+    if call.wire is not None:
+        return call.wire.streamed and _was_accepted(call.wire)
+    return call.started.data.get("stream") is True or bool(call.chunks)
+
+
+def _same_text(joined: str, sent: str, evidence: Evidence) -> bool:
+    return sent.startswith(joined) if evidence.ended == "closed" else joined == sent
+
+
+def _is_cut(call: Call, evidence: Evidence) -> bool:
+    return call.completed is None or evidence.ended == "closed"
+
+
+def _uses_tools(call: Call) -> bool:
+    return bool(call.tool_runs) or any(kind == "tool_call" for kind, _ in call.chunks)
+
+
+def thinking(evidence: Evidence) -> Iterator[Finding]:
+    """Reasoning text on the wire arrives as thinking chunks, all of it."""
+    for call in calls_of(evidence):
+        if call.wire is not None and call.wire.streamed:
+            joined = call.joined("thinking")
+            if not _same_text(joined, call.wire.thinking, evidence):
+                yield call.end.seq, f"the thinking of call {call.name} is {joined!r}, sent was {call.wire.thinking!r}"
+
+
+def usage(evidence: Evidence) -> Iterator[Finding]:
+    """Completed carries the wire's usage under the common names, and a normalised finish reason."""
+    for call in calls_of(evidence):
+        if call.completed is None or call.by_user:
+            continue
+        counts, seq = call.completed.data.get("usage"), call.completed.seq
+        if counts is not None:
+            missing = [name for name in _COUNTS if type(counts.get(name)) is not int]
+            if missing:
+                yield seq, f"the usage of call {call.name} has no number in {', '.join(missing)}: {dict(counts)}"
+        if call.wire is not None:
+            yield from ((seq, message) for message in _usage_against(call, counts, call.wire))
+        reason = call.completed.data.get("finish_reason")
+        if reason is not None and reason not in _FINISH_REASONS:
+            yield seq, f"the finish reason of call {call.name} is {reason!r}, none of {', '.join(_FINISH_REASONS)}"
+        elif call.wire is not None and not _same_reason(reason, call.wire):
+            yield seq, f"the finish reason of call {call.name} is {reason!r}, on the wire {call.wire.finish_reason!r}"
+
+
+def _usage_against(call: Call, counts: dict[str, object] | None, wire: WireFacts) -> Iterator[str]:
+    if wire.usage is None:
+        if counts is not None:
+            yield f"the wire has no usage for call {call.name}, its frame has {dict(counts)}"
+    elif counts is None:
+        yield f"the wire has usage for call {call.name}, its frame has none: {dict(wire.usage)}"
+    else:
+        for name, count in wire.usage.items():
+            if counts.get(name) != count:
+                yield f"{name} of call {call.name} is {counts.get(name)!r}, on the wire {count}"
+
+
+def _same_reason(reason: str | None, wire: WireFacts) -> bool:
+    # Some wire formats say "stop" where tool calls end an answer; naming them as what they are is as right.
+    both = {"stop", "tool_calls"}
+    return reason == wire.finish_reason or (bool(wire.tool_calls) and {reason, wire.finish_reason} == both)
+
+
+def truncation(evidence: Evidence) -> Iterator[Finding]:
+    """A stream without its end marker fails its call."""
+    for call in filter(_was_cut_off, calls_of(evidence)):
+        if call.failed is None:
+            yield call.end.seq, f"the stream of call {call.name} ended before its end marker, yet the call did not fail"
+
+
+def _was_cut_off(call: Call) -> bool:
+    wire = call.wire
+    return wire is not None and wire.streamed and _was_accepted(wire) and not wire.ended_at_marker
+
+
+def _was_accepted(wire: WireFacts) -> bool:
+    return wire.status is not None and wire.status < 400
+
+
+def errors(evidence: Evidence) -> Iterator[Finding]:
+    """What the provider got wrong is one failed frame, and an error that says provider, status and request."""
+    calls = calls_of(evidence)
+    for call in filter(_went_wrong, calls):
+        failed = [frame for frame in call.terminals if frame.type == "llm_call_failed"]
+        if len(failed) != 1:
+            yield call.end.seq, f"the call {call.name} went wrong and has {len(failed)} failed frames, not one"
+    # An answer that was cut off and did not fail is of `llm.truncation`.
+    last = next((call for call in calls[::-1] if _went_wrong(call) or (_was_cut_off(call) and call.failed)), None)
+    if last is not None and last.wire is not None and last.started.parent_id is None:
+        for read in evidence.reads:
+            if read.when == "after-failure" and read.raised is not None:
+                yield from ((last.end.seq, message) for message in _untyped(read.raised, last.wire))
+
+
+def _went_wrong(call: Call) -> bool:
+    wire = call.wire
+    return wire is not None and (not _was_accepted(wire) or wire.error_event)
+
+
+def _untyped(error: BaseException, wire: WireFacts) -> Iterator[str]:
+    name = type(error).__name__
+    if not getattr(error, "provider", None):
+        yield f"{name} does not say which provider failed"
+    status = getattr(error, "status", getattr(error, "status_code", None))
+    if wire.status is not None and wire.status >= 400 and status != wire.status:
+        yield f"{name} has the status {status!r}, on the wire it was {wire.status}"
+    request_id = getattr(error, "request_id", None)
+    if wire.request_id is not None and request_id != wire.request_id:
+        yield f"{name} has the request id {request_id!r}, on the wire it was {wire.request_id!r}"
+
+
+def no_stream(evidence: Evidence) -> Iterator[Finding]:
+    """A plain call is started and completed, with the same result and no pieces."""
+    for call in filter(_is_plain, calls_of(evidence)):
+        for kind, frame in call.chunks:
+            yield frame.seq, f"the call {call.name} does not stream, and has a {kind} chunk"
+        if call.wire is not None and call.completed is not None and not call.wire.tool_calls:
+            response = call.completed.data.get("response")
+            if response != call.wire.text:
+                yield call.completed.seq, f"the response of call {call.name} is {response!r}, sent {call.wire.text!r}"
+
+
+def _is_plain(call: Call) -> bool:
+    return not call.wire.streamed if call.wire is not None else call.started.data.get("stream") is False
+
+
+def rechunk(evidence: Evidence) -> Iterator[Finding]:
+    """The same bytes in other pieces give the same frames."""
+    for rechunked in seen(evidence, Rechunked):
+        whole = [_said_by(frame) for frame in rechunked.whole]
+        for other in rechunked.split:
+            for frame, expected in zip_longest(other, whole):
+                found = None if frame is None else _said_by(frame)
+                if found != expected:
+                    yield getattr(frame, "seq", None), f"split otherwise, {found} came in place of {expected}"
+                    break
+
+
+def _said_by(frame: FrameLike) -> tuple[Any, ...]:
+    """Return what of a frame may not depend on how its bytes came: all but ids, times and the prompt."""
+    tool_call, function = tool_call_of(frame)
+    called = (tool_call.get("index"), function.get("name"), function.get("arguments"))
+    return (frame.type, *called, *(frame.data.get(name) for name in _SAID))
+
+
+def _was_rechunked(evidence: Evidence) -> bool:
+    # Two runs that show nothing of the answer are equal, too.
+    return any(delta_kind(frame) for one in seen(evidence, Rechunked) if one.split for frame in one.whole)
+
+
+def _any_call(holds: Callable[[Call], bool]) -> Callable[[Evidence], bool]:
+    return lambda evidence: any(map(holds, calls_of(evidence)))
+
+
+def _may_be_cut_off(evidence: Evidence) -> bool:
+    return evidence.ended != "closed" and any(map(_was_cut_off, calls_of(evidence)))
+
+
+CHECKS = (
+    Check("llm.sequence", sequence, lambda evidence: has_calls(evidence) or bool(chunks_of_no_call(evidence))),
+    Check("llm.deltas-equal-final", deltas_equal_final, _any_call(_can_join)),
+    Check("llm.tool-chunks", tool_chunks, has_tool_chunks),
+    Check("llm.tool-run", tool_run, has_tool_calls),
+    Check(
+        "llm.thinking",
+        thinking,
+        _any_call(lambda call: call.wire is not None and call.wire.streamed and bool(call.wire.thinking)),
+    ),
+    Check(
+        "llm.usage",
+        usage,
+        _any_call(
+            lambda call: (
+                call.completed is not None and (call.wire is not None or call.completed.data.get("usage") is not None)
+            )
+        ),
+    ),
+    Check("llm.truncation", truncation, _may_be_cut_off),
+    Check("llm.errors", errors, _any_call(lambda call: _went_wrong(call) or _was_cut_off(call))),
+    Check("llm.no-stream", no_stream, _any_call(_is_plain)),
+    Check("llm.rechunk", rechunk, _was_rechunked),
+    Check("llm.legacy-chunk", legacy_chunk, saw(LegacyChunk)),
+)

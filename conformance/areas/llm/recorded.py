@@ -1,0 +1,79 @@
+"""Calls to every provider in its own wire format: recorded answers, given to a runtime's own integration."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Final
+
+from conformance.stage.programs import RecordedProgram
+from conformance.stage.reading import aread_whole, in_loop, read_whole
+from conformance.stage.scenario import Scenario
+from conformance.stage.shipped_calls import ShippedCall, answering, is_shipped, shipped_call
+from conformance.subjects.subject import Performance, Subject
+from conformance.timeline.evidence import Evidence
+from conformance.wire import facts_of
+from harness.llm import no_credentials_needed
+
+_PROVIDERS: Final = ("openai", "openai_responses", "anthropic", "bedrock", "gemini", "azure")
+#: What every function that a model may ask for returns, by its name.
+_RETURNS: Final = {"get_weather": "cloudy"}
+_CALL: Final = frozenset({"llm.sequence", "llm.deltas-equal-final", "llm.usage", "order.one-completion"})
+_TOOL_CALL: Final = _CALL | {"llm.tool-chunks", "llm.tool-run"}
+_TOOLS: Final = frozenset({"tools"})
+#: What is asked, the recording of it, whether the functions are run, the clauses it can decide, and what it needs.
+_ROWS: Final[tuple[tuple[str, str, bool, frozenset[str], frozenset[str]], ...]] = (
+    ("text", "text", False, _CALL, frozenset()),
+    ("tool", "tool_call", False, _TOOL_CALL, _TOOLS),
+    ("tool-run", "tool_call", True, _TOOL_CALL, _TOOLS),
+    ("parallel-tools-run", "parallel_tool_calls", True, _TOOL_CALL, _TOOLS),
+    ("thinking", "thinking", False, _CALL | {"llm.thinking"}, frozenset({"thinking"})),
+    ("truncated", "truncated", False, frozenset({"llm.truncation", "llm.sequence"}), frozenset()),
+)
+
+
+def _scenarios(
+    provider: str, name: str, recording: str, runs: bool, clauses: frozenset[str], needs: frozenset[str]
+) -> tuple[Scenario, Scenario]:
+    program = RecordedProgram(f"{provider}/{recording}", _RETURNS if runs else None)
+
+    def observe(subject: Subject, performance: Performance) -> Evidence:
+        recorded = shipped_call(program.name)
+        with answering(recorded), no_credentials_needed():
+            return _with_wire(read_whole(subject.session(program, performance)), recorded, program)
+
+    def aobserve(subject: Subject, performance: Performance) -> Evidence:
+        recorded = shipped_call(program.name)
+
+        async def consume() -> Evidence:
+            return await aread_whole(subject.asession(program, performance))
+
+        with answering(recorded), no_credentials_needed():
+            return _with_wire(in_loop(consume), recorded, program)
+
+    kind = f"recorded/{provider}/{name}"
+    return (
+        Scenario(f"{kind}/sync", clauses, observe, needs | {"llm"}, provider),
+        Scenario(f"{kind}/async", clauses, aobserve, needs | {"llm", "async"}, provider),
+    )
+
+
+def _with_wire(evidence: Evidence, recorded: ShippedCall, program: RecordedProgram) -> Evidence:
+    facts = facts_of(recorded.answer, recorded.wire_format, streamed=True, has_functions=program.functions is not None)
+    if facts is None:
+        raise LookupError(f"the recording {program.name} can't be read")
+    if program.functions is not None:
+        facts = replace(facts, returned=tuple(program.functions[call.name] for call in facts.tool_calls))
+    return replace(evidence, wire=(facts,))
+
+
+def _all() -> tuple[Scenario, ...]:
+    found: list[Any] = []
+    for provider in _PROVIDERS:
+        for row in _ROWS:
+            # Not every provider tells what its models think.
+            if is_shipped(f"{provider}/{row[1]}"):
+                found.extend(_scenarios(provider, *row))
+    return tuple(found)
+
+
+SCENARIOS: tuple[Scenario, ...] = _all()

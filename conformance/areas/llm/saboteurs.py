@@ -1,0 +1,259 @@
+"""Saboteurs of the clauses `llm.*`: the base of all integrations, and the integration that the suite asks through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+from conformance.proof.saboteur import Saboteur
+from harness import ProviderError
+
+_CHUNK: Final = "harness.llm.call:Call.chunk"
+_FRAGMENT: Final = "harness.llm.assembly:AssembledCall.fragment"
+_TOOL_RESULTS: Final = "harness.llm.base:_result_of"
+_PROJECTED: Final = "harness.frames.legacy:StreamChunk"
+_TRANSLATED: Final = "harness.providers.openai.errors:translated"
+
+
+def _thinking_last(generate: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
+    def broken(llm: Any, request: Any) -> Iterator[Any]:
+        held = []
+        for part in generate(llm, request):
+            if _kind(part) == "ThinkingDelta":
+                held.append(part)
+                continue
+            if _kind(part) == "Finish":
+                yield from held
+            yield part
+
+    return broken
+
+
+def _failures_kept(call: Callable[..., Any]) -> Callable[..., Any]:
+    def broken(llm: Any, *args: Any, **options: Any) -> Any:
+        try:
+            return call(llm, *args, **options)
+        except ProviderError:
+            return None
+
+    return broken
+
+
+def _chunks_stripped(chunk: Callable[..., Any]) -> Callable[..., Any]:
+    def broken(call: Any, part: Any) -> Any:
+        made = chunk(call, part)
+        return made.model_copy(update={"chunk": made.chunk.strip()}) if _kind(part) == "TextDelta" and made else made
+
+    return broken
+
+
+def _only_the_delta(fragment: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def broken(asked: Any) -> Any:
+        whole, asked.deltas = asked.deltas, asked.deltas[-1:]
+        try:
+            return fragment(asked)
+        finally:
+            asked.deltas = whole
+
+    return broken
+
+
+def _one_id(fragment: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def broken(asked: Any) -> Any:
+        own, asked.id = asked.id, "call_0"
+        try:
+            return fragment(asked)
+        finally:
+            asked.id = own
+
+    return broken
+
+
+def _first_call_only(chunk: Callable[..., Any]) -> Callable[..., Any]:
+    def broken(call: Any, part: Any) -> Any:
+        made = chunk(call, part)
+        return None if _kind(part) == "ToolCallDelta" and part.index > 0 else made
+
+    return broken
+
+
+def _as_a_list(result_of: Callable[[list[Any]], Any]) -> Callable[[list[Any]], Any]:
+    return lambda values: values
+
+
+def _last_first(result_of: Callable[[list[Any]], Any]) -> Callable[[list[Any]], Any]:
+    return lambda values: result_of(values[::-1])
+
+
+def _without_type(payload: Callable[[Any], dict[str, Any]]) -> Callable[[Any], dict[str, Any]]:
+    return lambda asked: {name: value for name, value in payload(asked).items() if name != "type"}
+
+
+def _no_thinking(message_parts: Callable[[Any], Iterator[Any]]) -> Callable[[Any], Iterator[Any]]:
+    return lambda message: (part for part in message_parts(message) if _kind(part) != "ThinkingDelta")
+
+
+def _not_asked_for(wire_body: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    def broken(*args: Any) -> dict[str, Any]:
+        return {name: value for name, value in wire_body(*args).items() if name != "stream_options"}
+
+    return broken
+
+
+def _other(finish: dict[str, str]) -> dict[str, str]:
+    return {}
+
+
+def _passes(check_end: Callable[[Any], None]) -> Callable[[Any], None]:
+    return lambda assembly: None
+
+
+def _without_status(translated: Callable[..., Any]) -> Callable[..., Any]:
+    def broken(error: Exception, provider: str, **options: Any) -> Any:
+        ours = translated(error, provider, **options)
+        if getattr(ours, "status", None) is not None:
+            ours.status = None
+        return ours
+
+    return broken
+
+
+def _untranslated(translated: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda error, provider, **options: None
+
+
+def _piece_by_piece(look: Callable[[Any, bytes], None]) -> Callable[[Any, bytes], None]:
+    def broken(marker: Any, chunk: bytes) -> None:
+        marker._tail = b"\n"
+        look(marker, chunk)
+
+    return broken
+
+
+def _torn_characters(watched: Callable[..., Any]) -> Callable[..., Any]:
+    def broken(marker: Any, iterate: Callable[..., Iterator[bytes]]) -> Any:
+        def decoded(*args: Any, **options: Any) -> Iterator[bytes]:
+            for chunk in iterate(*args, **options):
+                yield chunk.decode("utf-8", "replace").encode()
+
+        return watched(marker, decoded)
+
+    return broken
+
+
+def _always_chunks(chunk: Callable[..., Any]) -> Callable[..., Any]:
+    def broken(call: Any, part: Any) -> Any:
+        from harness.events.llm import LLMStreamChunkEvent
+
+        made = chunk(call, part)
+        if made is None and _kind(part) == "TextDelta":
+            return LLMStreamChunkEvent(chunk=part.text, **call._common)
+        return made
+
+    return broken
+
+
+def _shorter_when_whole(whole: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
+    def broken(answer: Any, completion: Any) -> Iterator[Any]:
+        for part in whole(answer, completion):
+            yield part._replace(text=part.text[:-1]) if _kind(part) == "TextDelta" else part
+
+    return broken
+
+
+def _text_only(chunk: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda **fields: chunk(content=fields["content"])
+
+
+def _tools_only(chunk: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda **fields: chunk(**fields) if fields["tool_call"] else None
+
+
+def _everything(project: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def broken(frame: Any) -> Any:
+        from harness import StreamChunk
+
+        return project(frame) or StreamChunk(content=frame.content)
+
+    return broken
+
+
+def _kind(part: Any) -> str:
+    return type(part).__name__
+
+
+SABOTEURS: tuple[Saboteur, ...] = (
+    Saboteur(
+        "thinking-comes-last", ("llm.sequence",), "harness.providers.openai.chat:OpenAIChat.generate", _thinking_last
+    ),
+    Saboteur("failures-not-raised", ("llm.sequence",), "harness.llm.base:BaseLLM.call", _failures_kept),
+    Saboteur(
+        "chunks-stripped",
+        ("llm.deltas-equal-final",),
+        _CHUNK,
+        _chunks_stripped,
+        {
+            "scope.captures-llm": "the tokens of a call inside do not join to its text",
+            "scope.nested": "an outer session has other tokens than the call inside",
+        },
+    ),
+    Saboteur("arguments-as-deltas", ("llm.tool-chunks",), _FRAGMENT, _only_the_delta),
+    Saboteur("one-id-for-all-calls", ("llm.tool-chunks",), _FRAGMENT, _one_id),
+    Saboteur("parallel-calls-lost", ("llm.tool-chunks",), _CHUNK, _first_call_only),
+    Saboteur("one-tools-value-in-a-list", ("llm.tool-run",), _TOOL_RESULTS, _as_a_list),
+    Saboteur("tools-values-reversed", ("llm.tool-run",), _TOOL_RESULTS, _last_first),
+    Saboteur("calls-without-type", ("llm.tool-run",), "harness.llm.assembly:AssembledCall.payload", _without_type),
+    Saboteur(
+        "thinking-dropped",
+        ("llm.thinking",),
+        "harness.providers.openai.chat:_message_parts",
+        _no_thinking,
+        {"llm.sequence": "a piece that was on the wire did not come"},
+    ),
+    Saboteur(
+        "usage-not-asked-for",
+        ("llm.usage",),
+        "harness.providers.openai.chat:wire_body",
+        _not_asked_for,
+        {"entry.llm-overrides": "what was not sent can't be counted"},
+    ),
+    Saboteur("finish-reasons-unknown", ("llm.usage",), "harness.providers.openai.chat:FINISH", _other),
+    Saboteur(
+        "cut-answers-pass",
+        ("llm.truncation",),
+        "harness.llm.assembly:Assembly.check_end",
+        _passes,
+        {"result.value": "the value of a call that had to fail"},
+    ),
+    Saboteur("errors-without-status", ("llm.errors",), _TRANSLATED, _without_status),
+    Saboteur("errors-of-the-sdk", ("llm.errors",), _TRANSLATED, _untranslated),
+    Saboteur(
+        "markers-in-one-piece", ("llm.rechunk",), "harness.providers.shared.end_marker:EndMarker._look", _piece_by_piece
+    ),
+    Saboteur(
+        "characters-torn", ("llm.rechunk",), "harness.providers.shared.end_marker:EndMarker._watched", _torn_characters
+    ),
+    Saboteur(
+        "plain-calls-in-chunks",
+        ("llm.no-stream",),
+        _CHUNK,
+        _always_chunks,
+        {"scope.captures-llm": "an LLM that was told not to stream does"},
+    ),
+    Saboteur(
+        "plain-answers-shorter",
+        ("llm.no-stream",),
+        "harness.providers.openai.chat:ChatAnswer.whole",
+        _shorter_when_whole,
+        {
+            "entry.llm": "the assembled result of a call outside a session is another",
+            "entry.llm-async": "and that of an awaited one",
+            "entry.llm-overrides": "and that of one told not to stream",
+        },
+    ),
+    Saboteur("legacy-chunks-of-text-only", ("llm.legacy-chunk",), _PROJECTED, _text_only),
+    Saboteur("legacy-chunks-of-tools-only", ("llm.legacy-chunk",), _PROJECTED, _tools_only),
+    Saboteur(
+        "every-frame-a-legacy-chunk", ("llm.legacy-chunk",), "harness.frames.legacy:stream_frame_to_chunk", _everything
+    ),
+)

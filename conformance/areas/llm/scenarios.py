@@ -1,0 +1,136 @@
+"""Calls to a model whose answers are known: text, thinking, tools, errors, and the same bytes in other pieces."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from conformance.areas.observations import LegacyChunk, Rechunked
+from conformance.stage.programs import Ask, CallProgram, FlowProgram, Method, Script, Text, Thinking, ToolCall
+from conformance.stage.reading import aread_whole, in_loop, read_whole
+from conformance.stage.scenario import Scenario
+from conformance.subjects.subject import Performance, Subject
+from conformance.timeline.evidence import Evidence, WireFacts, WireToolCall
+
+_USAGE = {
+    "prompt_tokens": 11,
+    "completion_tokens": 7,
+    "total_tokens": 18,
+    "cached_prompt_tokens": 3,
+    "reasoning_tokens": 2,
+}
+_TEXT = (Text("Grüße"), Text(" aus"), Text(" Bergen 🌊"))
+_WEATHER = ToolCall("get_weather", ('{"ci', 'ty": "Ber', 'gen"}'))
+_TIDE = ToolCall("get_tide", ("{}",))
+_RETURNS = {"get_weather": "cloudy", "get_tide": "high"}
+
+
+def _facts(ask: Ask, *, streamed: bool = True) -> WireFacts:
+    """Return what the provider sends for `ask`, told by the script and by nothing that the subject did."""
+    script = ask.script
+    calls = tuple(piece for piece in script.says if isinstance(piece, ToolCall))
+    whole = script.ending == "whole" and script.status < 400
+    told = {ToolCall: "tool_call", Text: "text", Thinking: "thinking"}
+    kinds: list[Any] = [told[type(piece)] for piece in script.says if type(piece) in told]
+    refused = script.status >= 400
+    return WireFacts(
+        streamed=streamed,
+        text="" if refused else script.text,
+        status=script.status,
+        ended_at_marker=whole,
+        thinking="".join(piece.text for piece in script.says if isinstance(piece, Thinking)),
+        tool_calls=()
+        if refused
+        else tuple(
+            WireToolCall(call.name, "".join(call.arguments), f"call_{index}") for index, call in enumerate(calls)
+        ),
+        kinds=None
+        if refused
+        else tuple(kind for index, kind in enumerate(kinds) if index == 0 or kind != kinds[index - 1]),
+        usage=_USAGE if whole else None,
+        finish_reason=("tool_calls" if calls else "stop") if whole else None,
+        request_id="req_conformance",
+        has_functions=bool(ask.functions),
+        returned=tuple(ask.functions[call.name] for call in calls) if ask.functions else None,
+    )
+
+
+def _streamed(
+    name: str, ask: Ask, clauses: frozenset[str], needs: frozenset[str] = frozenset()
+) -> tuple[Scenario, ...]:
+    program = CallProgram(ask)
+
+    def observe(subject: Subject, performance: Performance) -> Evidence:
+        return read_whole(subject.session(program, performance), wire=(_facts(ask),))
+
+    def aobserve(subject: Subject, performance: Performance) -> Evidence:
+        async def consume() -> Evidence:
+            return await aread_whole(subject.asession(program, performance), wire=(_facts(ask),))
+
+        return in_loop(consume)
+
+    needs |= {"llm"}
+    return (
+        Scenario(f"{name}/sync", clauses, observe, needs),
+        Scenario(f"{name}/async", clauses, aobserve, needs | {"async"}),
+    )
+
+
+def _plain(subject: Subject, performance: Performance) -> Evidence:
+    ask = Ask(Script(_TEXT), stream=False)
+    program = FlowProgram((Method("asks", (ask,)),))
+    return read_whole(subject.session(program, performance), wire=(_facts(ask, streamed=False),))
+
+
+def _rechunked(subject: Subject, performance: Performance) -> Evidence:
+    says = (*_TEXT, _WEATHER)
+    sound = read_whole(subject.session(CallProgram(Ask(Script(says))), performance))
+    split = tuple(
+        read_whole(subject.session(CallProgram(Ask(Script(says, piece_bytes=length))), performance)).frames
+        for length in (1, 2, 7)
+    )
+    return replace(sound, observations=(*sound.observations, Rechunked(sound.frames, split)))
+
+
+def _legacy(subject: Subject, performance: Performance) -> Evidence:
+    session = subject.session(CallProgram(Ask(Script((*_TEXT, _WEATHER, Thinking("hm"))))), performance)
+    frames = list(session)
+    observations = tuple(LegacyChunk(frame, subject.legacy_chunk(frame)) for frame in frames)
+    return Evidence(frames=tuple(frames), ended="exhausted", observations=observations)
+
+
+_CALL = frozenset({"llm.sequence", "llm.deltas-equal-final", "llm.usage", "order.one-completion"})
+_TOOL_CALL = frozenset({"llm.tool-chunks", "llm.tool-run"})
+_TOOLS = frozenset({"tools"})
+_BROKEN = frozenset({"llm.truncation", "llm.sequence"})
+
+SCENARIOS: tuple[Scenario, ...] = (
+    *_streamed("ask/text", Ask(Script(_TEXT)), _CALL),
+    *_streamed(
+        "ask/thinking",
+        Ask(Script((Thinking("The sea"), Thinking(" is calm."), *_TEXT))),
+        _CALL | {"llm.thinking"},
+        frozenset({"thinking"}),
+    ),
+    *_streamed("ask/tool", Ask(Script((_WEATHER,))), _CALL | _TOOL_CALL, _TOOLS),
+    *_streamed("ask/parallel-tools", Ask(Script((_WEATHER, _TIDE))), _CALL | _TOOL_CALL, _TOOLS),
+    *_streamed(
+        "ask/tool-run",
+        Ask(Script((_WEATHER,)), functions={"get_weather": _RETURNS["get_weather"]}),
+        _CALL | _TOOL_CALL | {"channel.tools"},
+        _TOOLS,
+    ),
+    *_streamed(
+        "ask/parallel-tools-run",
+        Ask(Script((_WEATHER, _TIDE)), functions=_RETURNS),
+        _CALL | _TOOL_CALL,
+        _TOOLS,
+    ),
+    *_streamed("ask/cut", Ask(Script(_TEXT, ending="cut")), _BROKEN),
+    *_streamed("ask/reset", Ask(Script(_TEXT, ending="reset")), _BROKEN),
+    *_streamed("ask/refused", Ask(Script(_TEXT, status=429)), frozenset({"llm.errors", "llm.sequence"})),
+    *_streamed("ask/failing", Ask(Script(_TEXT, status=500)), frozenset({"llm.errors", "llm.sequence"})),
+    Scenario("ask/not-streamed", frozenset({"llm.no-stream", "llm.usage"}), _plain, frozenset({"flow", "llm"})),
+    Scenario("ask/resplit", frozenset({"llm.rechunk"}), _rechunked, frozenset({"llm"})),
+    Scenario("ask/legacy-chunks", frozenset({"llm.legacy-chunk"}), _legacy, frozenset({"llm"})),
+)

@@ -1,0 +1,28 @@
+"""The check of the clause `namespace.order`: what a frame's namespace names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from conformance.timeline.check import Check, Finding, has_frames
+from conformance.timeline.evidence import Evidence
+from conformance.timeline.frame_like import FrameLike
+
+#: What follows the channel, as far as the event has it.
+_NAMES = ("flow_name", "method_name", "session_id", "call_id", "tool_name", "agent_role", "task_name")
+
+
+def order(evidence: Evidence) -> Iterator[Finding]:
+    """The namespace is the channel and the non-empty names, in the one order."""
+    for frame in evidence.frames:
+        expected = expected_namespace(frame)
+        if tuple(frame.namespace) != expected:
+            yield frame.seq, f"the namespace of {frame.type} is {tuple(frame.namespace)!r}, not {expected!r}"
+
+
+def expected_namespace(frame: FrameLike) -> tuple[str, ...]:
+    """Return what the payload of `frame` says its namespace is."""
+    return (frame.channel, *(str(frame.data[name]) for name in _NAMES if frame.data.get(name)))
+
+
+CHECKS = (Check("namespace.order", order, has_frames),)

@@ -1,0 +1,82 @@
+"""Saboteurs of the clauses `order.*`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from conformance.proof.drafts import DRAFT, FRAME, draft_with, frame_with, put
+from conformance.proof.saboteur import Saboteur
+from harness import StreamFrame
+
+
+def _first_number_twice(frame: StreamFrame) -> dict[str, Any]:
+    return {"seq": max(1, frame.seq - 1)}
+
+
+def _first_two_swapped(frame: StreamFrame) -> dict[str, Any]:
+    return {"seq": {1: 2, 2: 1}.get(frame.seq, frame.seq)}
+
+
+def _foreign_parent(frame: StreamFrame) -> dict[str, Any]:
+    return {"parent_id": "elsewhere"} if frame.channel == "custom" else {}
+
+
+def _foreign_previous(frame: StreamFrame) -> dict[str, Any]:
+    return {"previous_id": "elsewhere"} if frame.channel == "custom" else {}
+
+
+def _names_no_start(draft: Any) -> None:
+    if draft.event.type == "method_execution_finished":
+        put(draft, "started_event_id", None)
+
+
+def _completes_twice(accept: Callable[..., None]) -> Callable[..., None]:
+    def broken(timeline: Any, source: Any, event: Any, scope: Any) -> None:
+        accept(timeline, source, event, scope)
+        if event.type == "llm_call_completed":
+            accept(timeline, source, event.model_copy(update={"event_id": f"{event.event_id}-again"}), scope)
+
+    return broken
+
+
+def _never_sealed(move: Callable[[Any, str], None]) -> Callable[[Any, str], None]:
+    def broken(timeline: Any, action: str) -> None:
+        if action != "seal":
+            move(timeline, action)
+
+    return broken
+
+
+SABOTEURS: tuple[Saboteur, ...] = (
+    Saboteur("first-number-twice", ("order.seq-gapless",), FRAME, frame_with(_first_number_twice)),
+    Saboteur(
+        "first-two-swapped",
+        ("order.delivery",),
+        FRAME,
+        frame_with(_first_two_swapped),
+        {"order.seq-gapless": "number 1 is missing where a session was closed after its first frame"},
+    ),
+    Saboteur("foreign-parent", ("order.parent-closed",), FRAME, frame_with(_foreign_parent)),
+    Saboteur(
+        "end-names-no-start",
+        ("order.scope-nesting",),
+        DRAFT,
+        draft_with(_names_no_start),
+        perhaps={
+            "replay.equal": "of methods side by side, which end is whose can't be told when they end the other way round"
+        },
+    ),
+    Saboteur("foreign-previous", ("order.previous-earlier",), FRAME, frame_with(_foreign_previous)),
+    Saboteur(
+        "call-completes-twice",
+        ("order.one-completion",),
+        "harness.frames.timeline:Timeline.accept",
+        _completes_twice,
+        {
+            "order.scope-nesting": "the second completion closes the call again",
+            "envelope.id-unique": "the id of the second completion is no event's",
+        },
+    ),
+    Saboteur("never-sealed", ("order.terminal-last",), "harness.frames.timeline:Timeline._move", _never_sealed),
+)

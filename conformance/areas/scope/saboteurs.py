@@ -1,0 +1,102 @@
+"""Saboteurs of the clauses `scope.*`."""
+
+from __future__ import annotations
+
+import warnings
+import weakref
+from collections.abc import Callable
+from typing import Any, Final
+
+from conformance.proof.saboteur import Saboteur
+
+_BASE: Final = "harness.bus.scope:session_scope"
+_OF_THREAD: Final = "harness.bus.bus:scope_of_thread"
+
+
+class _Eavesdropper:
+    """Passes on to a session what another one hears, while it is on."""
+
+    def __init__(self, session: Any) -> None:
+        self._session = weakref.ref(session)
+
+    def accept(self, source: Any, event: Any, scope: Any) -> None:
+        session = self._session()
+        if session is not None and session.state.value == "running" and event.type == "probe":
+            session.accept(source, event, scope)
+
+
+def _heard_by_all(session_scope: Callable[..., Any]) -> Callable[..., Any]:
+    """Give what user code emits in one session to every other open session of the process, too."""
+    others: weakref.WeakSet[Any] = weakref.WeakSet()
+
+    def broken(sink: Any, run: Any, lookahead: Any) -> Any:
+        base = session_scope(sink, run, lookahead)
+        base.sinks = (*base.sinks, *(_Eavesdropper(one) for one in others if one not in base.sinks))
+        others.add(sink)
+        return base
+
+    return broken
+
+
+def _heard_by_itself(session_scope: Callable[..., Any]) -> Callable[..., Any]:
+    def broken(sink: Any, run: Any, lookahead: Any) -> Any:
+        base = session_scope(sink, run, lookahead)
+        base.sinks = (sink,)
+        return base
+
+    return broken
+
+
+def _threads_are_nobodys(scope_of_thread: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    from harness.bus.scope import ROOT
+
+    def broken(source: Any) -> Any:
+        scope_of_thread(source)
+        return ROOT
+
+    return broken
+
+
+def _unwarned(scope_of_thread: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def broken(source: Any) -> Any:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return scope_of_thread(source)
+
+    return broken
+
+
+def _unpublished(aemit: Callable[..., Any]) -> Callable[..., Any]:
+    async def broken(bus: Any, source: Any, event: Any) -> None:
+        return
+
+    return broken
+
+
+def _asked_whole(current_run: Callable[[], Any]) -> Callable[[], Any]:
+    return lambda: None
+
+
+SABOTEURS: tuple[Saboteur, ...] = (
+    Saboteur(
+        "heard-by-all",
+        ("scope.isolated",),
+        _BASE,
+        _heard_by_all,
+        {
+            "scope.worker-threads": "two sessions with one source hear each other",
+            "order.previous-earlier": "links lead to frames of the other session",
+        },
+    ),
+    Saboteur("heard-by-itself", ("scope.nested",), _BASE, _heard_by_itself),
+    Saboteur("threads-are-nobodys", ("scope.worker-threads",), _OF_THREAD, _threads_are_nobodys),
+    Saboteur("strays-unwarned", ("scope.worker-threads",), _OF_THREAD, _unwarned),
+    Saboteur("awaited-emits-unpublished", ("scope.aemit",), "harness.bus.bus:EventBus.aemit", _unpublished),
+    Saboteur(
+        "asked-whole",
+        ("scope.captures-llm",),
+        "harness.llm.base:current_run",
+        _asked_whole,
+        {"scope.nested": "an outer session lacks the tokens of the calls inside"},
+    ),
+)

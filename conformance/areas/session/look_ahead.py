@@ -1,0 +1,71 @@
+"""Sessions with a look-ahead limit, read frame by frame."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, Final
+
+from conformance.areas.observations import LookAhead
+from conformance.stage.consumer import Consumer, Observe, both
+from conformance.stage.programs import Emit, FlowProgram, Method
+from conformance.stage.scenario import Scenario
+from conformance.subjects.subject import Performance, Subject
+from conformance.timeline.evidence import Evidence
+
+_LIMIT: Final = 3
+#: Enough for an emitter that does not wait to be seen ahead of its reader.
+_EVENTS: Final = 60
+_NEEDS: Final = frozenset({"flow", "backpressure"})
+
+
+def _ahead(*, awaited: bool, retain: bool) -> Observe:
+    """Read one frame after the other, looking each time how many are there that nobody has read."""
+
+    def observe(consumer: Consumer, subject: Subject, performance: Performance) -> Evidence:
+        can_wait = consumer.is_sync or awaited
+        steps = tuple(Emit(str(n), awaited=awaited and not consumer.is_sync) for n in range(_EVENTS))
+        program = FlowProgram((Method("emits", steps, is_async=not consumer.is_sync),))
+        make = partial(subject.bounded, program, performance, kind=consumer.kind, look_ahead=_LIMIT, retain=retain)
+        session = consumer.keep(consumer.in_loop(make))
+        iterator = consumer.iterate(session)
+        read = most_unread = 0
+        while (step := consumer.take(iterator, 1)).frames:
+            read += 1
+            newest = max((frame.seq for frame in session.frames), default=0)
+            most_unread = max(most_unread, newest - read)
+        replayed = consumer.read(_Late(session))
+        seen = LookAhead(
+            _LIMIT,
+            can_wait,
+            most_unread,
+            read,
+            len(replayed.frames),
+            retained=retain,
+            raised=replayed.raised,
+        )
+        ended: Any = "exhausted" if step.raised is None else "failed"
+        return Evidence(replayed.frames, ended, observations=(seen,))
+
+    return observe
+
+
+class _Late:
+    """A projection that is made when it is read, so that a refusal of either is seen."""
+
+    def __init__(self, session: Any) -> None:
+        self._session = session
+
+    def __iter__(self) -> Any:
+        return iter(self._session.events)
+
+    def __aiter__(self) -> Any:
+        return aiter(self._session.events)
+
+
+_CLAUSES: Final = frozenset({"session.backpressure"})
+
+SCENARIOS: tuple[Scenario, ...] = (
+    *both("session/look-ahead/emitters-wait", _CLAUSES, _ahead(awaited=True, retain=True), _NEEDS),
+    *both("session/look-ahead/nothing-retained", _CLAUSES, _ahead(awaited=True, retain=False), _NEEDS),
+    *both("session/look-ahead/loop-never-waits", _CLAUSES, _ahead(awaited=False, retain=True), _NEEDS)[1:],
+)

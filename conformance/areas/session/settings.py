@@ -1,0 +1,93 @@
+"""The kinds of run that sessions are tried on, so that a runtime of calls alone and one of flows are put through the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+from conformance.areas.channel.scenarios import MESSAGE
+from conformance.stage.consumer import Consumer, attempt, both
+from conformance.stage.programs import (
+    Ask,
+    Block,
+    CallProgram,
+    Emit,
+    FlowProgram,
+    HoldBody,
+    Method,
+    Program,
+    Reach,
+    Script,
+    Text,
+)
+from conformance.stage.scenario import Scenario
+from conformance.subjects.subject import Performance, Subject
+from conformance.timeline.evidence import Evidence
+
+_FLOW: Final = FlowProgram(
+    (
+        Method("opens", (Reach("began"), Emit("one"), MESSAGE, Ask(), Emit("two"))),
+        Method("waits", (Block("held"), Emit("three"), Ask()), after=("opens",)),
+    )
+)
+#: For runtimes that know of no model.
+_PLAIN: Final = FlowProgram(
+    (
+        Method("opens", (Reach("began"), Emit("one"), MESSAGE, Emit("two"))),
+        Method("waits", (Block("held"), Emit("three")), after=("opens",)),
+    )
+)
+_CALL: Final = CallProgram(Ask(Script((Text("Hel"), Text("lo"), HoldBody("held"), Text(" there"), Text(".")))))
+#: How many frames of each program come for sure before it is held.
+BEFORE_HOLD: Final = 2
+
+#: The views that a session must have, with the channels that each shows; the last two ought to be there.
+VIEWS: Final = {
+    "events": None,
+    "llm": frozenset({"llm"}),
+    "flow": frozenset({"flow"}),
+    "tools": frozenset({"tools"}),
+    "messages": frozenset({"messages"}),
+    "lifecycle": frozenset({"lifecycle"}),
+    "custom": frozenset({"custom"}),
+}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A kind of run, so that a runtime of calls alone and one of flows are both put through the same."""
+
+    name: str
+    program: Program
+    needs: frozenset[str]
+    #: Two channels that the run's frames are on.
+    busy: tuple[str, str]
+
+
+SETTINGS: Final = (
+    Setting("flow", _FLOW, frozenset({"flow", "llm"}), ("flow", "custom")),
+    Setting("plain", _PLAIN, frozenset({"flow"}), ("flow", "custom")),
+    Setting("call", _CALL, frozenset({"llm"}), ("llm", "flow")),
+)
+
+#: What a consumer does in one setting.
+ObserveIn = Callable[[Setting, Consumer, Performance], Evidence]
+
+
+def rows(setting: Setting, name: str, clauses: set[str], observe: ObserveIn) -> tuple[Scenario, ...]:
+    """Return the scenario for sync and for async sessions of one setting."""
+
+    def observed(consumer: Consumer, subject: Subject, performance: Performance) -> Evidence:
+        return observe(setting, consumer, performance)
+
+    return both(f"session/{name}/{setting.name}", frozenset(clauses), observed, setting.needs)
+
+
+def names_of(session: Any) -> frozenset[str]:
+    """Return the public names that a session has; that reading one raises something else is another matter."""
+    public = (name for name in dir(session) if not name.startswith("_"))
+    return frozenset(
+        name for name in public if not isinstance(attempt(partial(getattr, session, name)), AttributeError)
+    )

@@ -1,0 +1,126 @@
+"""`harness conformance`: the suite, against a runtime or a provider integration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import click
+
+from harness.commands.output import console_for, json_option, write_json
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_STYLES = {"passed": "green", "failed": "red", "not-testable": "yellow", "not-applicable": "dim"}
+
+
+@click.command()
+@click.option(
+    "--runtime", default="harness", show_default=True, metavar="NAME|module:attr", help="The runtime under test."
+)
+@click.option(
+    "--provider",
+    "providers",
+    multiple=True,
+    metavar="NAME|PATH",
+    help="A provider integration in place of a runtime, by its recordings; repeatable.",
+)
+@click.option(
+    "--clause", "clauses", multiple=True, metavar="GLOB", help="Only these clauses, as in cleanup.*; repeatable."
+)
+@click.option(
+    "--expect", type=click.Path(path_type=Path), metavar="FILE", help="Known failures; new and stale ones fail."
+)
+@click.option(
+    "--write-expect", type=click.Path(path_type=Path), metavar="FILE", help="Write the failures as known ones."
+)
+@click.option("-n", "--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes to work in.")
+@click.option("--junit", type=click.Path(path_type=Path), metavar="FILE", help="Write a JUnit report.")
+@click.option("--html", type=click.Path(path_type=Path), metavar="DIR", help="Write an HTML report.")
+@json_option
+def conformance(
+    runtime: str,
+    providers: tuple[str, ...],
+    clauses: tuple[str, ...],
+    expect: Path | None,
+    write_expect: Path | None,
+    workers: int,
+    junit: Path | None,
+    html: Path | None,
+    json_file: IO[str] | None,
+) -> int:
+    """Put a runtime through the suite and say, clause by clause, what holds.
+
+    With --provider it is an integration that is tested, from recordings of its calls and faults done to them: those that
+    come with the project, by the provider's name, or a folder of yours, as harness record makes them.
+
+    \b
+    Example:
+      harness conformance --runtime my_runtime.subject:Subject --clause 'cleanup.*' -n 2
+      harness conformance --provider openai --provider my_recordings/acme -n 2
+
+    \b
+    JSON: {"format": "harness.conformance/1", "subject": {"name", "version", "capabilities"}, "summary": {"must":
+    {"passed", "failed", "not_testable"}, "should": {...}, "not_applicable"}, "clauses": [{"id", "level", "status",
+    "checks": [{"scenario", "status", "violations": [{"seq", "message"}]}]}], "faults": [{"scenario", "message"}]};
+    with --expect also "baseline": {"new": [{"clause", "scenario"}], "stale": [...]}
+    """
+    from conformance.run import baseline, command
+
+    # Read before anything is run: a suite's time is long to wait for the news that a file is missing.
+    expected = None if expect is None else baseline.read(expect)
+    if providers and runtime != "harness":
+        raise click.UsageError("--runtime and --provider are two suites; give one of them")
+    outcome = (
+        command.run_providers(providers, clauses, workers)
+        if providers
+        else command.run_suite(runtime, clauses, workers)
+    )
+    console = console_for(json_file)
+    document = outcome.document()
+    _render_outcome(console, document)
+    code = outcome.exit_code()
+    if write_expect is not None:
+        baseline.write(outcome, write_expect)
+    if expected is not None and code != 2:
+        held = baseline.hold(outcome, expected)
+        document["baseline"] = held.document()
+        for what, entries in (("new failure", held.new), ("stale entry", held.stale)):
+            for clause, scenario in entries:
+                console.print(f"{what}: {clause} in {scenario or 'no scenario'}", markup=False, highlight=False)
+        code = 0 if held.holds else 1
+    write_json(json_file, document)
+    if junit is not None:
+        from conformance.report import junit as junit_report
+
+        junit_report.write(command.cases(outcome), junit)
+    if html is not None:
+        from conformance.report import html as html_report
+
+        html_report.write(document, html)
+    return code
+
+
+def _render_outcome(console: Console, document: dict[str, Any]) -> None:
+    for row in document["clauses"]:
+        console.print(f"[{_STYLES[row['status']]}]{row['status']:14}[/] {row['id']} ({row['level']})", highlight=False)
+        for check in row["checks"]:
+            for violation in check["violations"][:3]:
+                at = f" at frame {violation['seq']}" if violation["seq"] is not None else ""
+                console.print(
+                    f"               {check['scenario']}{at}: {violation['message']}", markup=False, highlight=False
+                )
+    for fault in document["faults"]:
+        console.print(
+            f"fault of the harness in {fault['scenario']}:\n{fault['message']}", markup=False, highlight=False
+        )
+    subject, counts = document["subject"], document["summary"]
+    told = "; ".join(
+        f"{level.upper()} {', '.join(f'{count} {name}' for name, count in counts[level].items())}"
+        for level in ("must", "should")
+    )
+    console.print(
+        f"{subject['name']} {subject['version']}: {told}; {counts['not_applicable']} not applicable".replace("_", " "),
+        highlight=False,
+    )

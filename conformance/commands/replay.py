@@ -1,0 +1,117 @@
+"""`harness replay`: recordings and cassettes, offline."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import click
+
+from harness.commands.output import console_for, json_option, write_json
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from conformance.run.replay import ReplayResult
+
+_STYLES = {"passed": "green", "failed": "red", "error": "bold red", "not-a-call": "dim"}
+
+
+@click.command()
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--update", is_flag=True, help="Write the frames that recordings give now, where they differ.")
+@click.option(
+    "--speed", type=click.FloatRange(0, min_open=True), help="Play at recorded times: 1 as recorded, 2 twice as fast."
+)
+@click.option("-n", "--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes to work in.")
+@click.option("--junit", type=click.Path(path_type=Path), metavar="FILE", help="Write a JUnit report.")
+@click.option("--html", type=click.Path(path_type=Path), metavar="DIR", help="Write an HTML report.")
+@json_option
+def replay(
+    paths: tuple[Path, ...],
+    update: bool,
+    speed: float | None,
+    workers: int,
+    junit: Path | None,
+    html: Path | None,
+    json_file: IO[str] | None,
+) -> int:
+    """Replay recordings and plain vcrpy cassettes offline, compare the timelines, and check the contract.
+
+    Without PATH: ./cassettes where there is one, else the recordings that come with the package.
+
+    \b
+    Example:
+      harness replay recordings/plan cassettes/ --json report.json
+
+    \b
+    JSON: {"format": "harness.replay/1", "summary": {"files", "interactions", "passed", "failed", "errors",
+    "not_a_call", "seconds"}, "results": [{"path", "kind", "interaction", "provider", "streamed", "status",
+    "frames", "text", "tool_calls", "usage", "finish_reason", "violations", "diff", "message"}]}
+    """
+    from conformance.run import replay as replaying
+
+    started = time.perf_counter()
+    subjects = replaying.found(paths or (_default_recordings(),))
+    console = console_for(json_file)
+    results = []
+    for group in replaying.replay_all(subjects, speed=speed, update=update, workers=workers):
+        for result in group:
+            results.append(result)
+            _render_result(console, result)
+    seconds = time.perf_counter() - started
+    document = replaying.report(results, seconds)
+    _render_summary(console, document["summary"])
+    write_json(json_file, document)
+    if junit is not None:
+        from conformance.report import junit as junit_report, replay_cases
+
+        junit_report.write(replay_cases(document), junit)
+    if html is not None:
+        from conformance.report import html as html_report
+
+        html_report.write(document, html)
+    return replaying.exit_code(results)
+
+
+def _default_recordings() -> Path:
+    here = Path("cassettes")
+    if here.is_dir():
+        return here
+    import cassettes
+
+    return Path(next(iter(cassettes.__path__)))
+
+
+def _render_result(console: Console, result: ReplayResult) -> None:
+    number = f" #{result.interaction}" if result.interaction is not None else ""
+    facts = ", ".join(
+        fact
+        for fact in (
+            result.provider,
+            {True: "streamed", False: "not streamed"}.get(result.streamed) if result.streamed is not None else None,
+            f"{result.frames} frames" if result.frames else None,
+        )
+        if fact
+    )
+    console.print(f"[{_STYLES[result.status]}]{result.status:10}[/] ", end="", highlight=False)
+    console.print(f"{result.path}{number}" + (f"  ({facts})" if facts else ""), markup=False, highlight=False)
+    if result.message is not None:
+        console.print(f"           {result.message}", markup=False, highlight=False)
+    for line in result.diff[:10]:
+        console.print(f"           {line}", markup=False, highlight=False)
+    for violation in result.violations[:10]:
+        console.print(
+            f"           {violation['clause']} at frame {violation['seq']}: {violation['message']}",
+            markup=False,
+            highlight=False,
+        )
+
+
+def _render_summary(console: Console, summary: dict[str, Any]) -> None:
+    console.print(
+        f"{summary['passed']} passed, {summary['failed']} failed, {summary['errors']} errors, "
+        f"{summary['not_a_call']} not a call; {summary['files']} files in {summary['seconds']} s",
+        highlight=False,
+    )

@@ -1,0 +1,1 @@
+"""The clauses, and the page made from them."""

@@ -1,0 +1,104 @@
+"""The streaming contract as data: every clause, in the order of the contract page."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from types import MappingProxyType
+from typing import Any, Literal, get_args
+
+from harness import ConformanceError
+
+Level = Literal["MUST", "SHOULD"]
+
+#: What a runtime may declare that it can do. A clause that needs an undeclared one is not applicable to it.
+CAPABILITIES: tuple[str, ...] = (
+    "flow",
+    "llm",
+    "turn",
+    "crew",
+    "async",
+    "feedback",
+    "checkpoint",
+    "threads",
+    "tools",
+    "thinking",
+    "backpressure",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One row of the contract: a statement that one check can decide."""
+
+    #: `area.name`, never renamed or reused.
+    id: str
+    #: The part before the dot, as in `envelope`.
+    area: str
+    level: Level
+    statement: str
+    #: All of these must be declared for the clause to be applicable; empty for a clause about every runtime.
+    capabilities: frozenset[str]
+    #: Keys of `conformance.contract.page.SOURCES`.
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """A section of the contract, its clauses in order."""
+
+    name: str
+    title: str
+    clauses: tuple[Clause, ...]
+
+
+def clause(clause_id: str) -> Clause:
+    """Return the clause of that id.
+
+    Raises:
+        ConformanceError: No clause has that id.
+    """
+    try:
+        return CLAUSES[clause_id]
+    except KeyError:
+        area = clause_id.partition(".")[0]
+        known = ", ".join(name for name in CLAUSES if name.startswith(f"{area}.")) or ", ".join(a.name for a in AREAS)
+        raise ConformanceError(f"the contract has no clause {clause_id!r}; there are: {known}") from None
+
+
+def declared(capabilities: frozenset[str]) -> frozenset[str]:
+    """Return `capabilities` as they are, when the contract knows them all.
+
+    Raises:
+        ConformanceError: The contract has no such capability; an unknown one would silently make nothing applicable.
+    """
+    unknown = sorted(capabilities.difference(CAPABILITIES))
+    if unknown:
+        raise ConformanceError(f"unknown capabilities {', '.join(unknown)}; there are: {', '.join(CAPABILITIES)}")
+    return capabilities
+
+
+def _area(row: Mapping[str, Any]) -> Area:
+    return Area(row["name"], row["title"], tuple(_clause(row["name"], item) for item in row["clause"]))
+
+
+def _clause(area: str, row: Mapping[str, Any]) -> Clause:
+    level: Level = row["level"]
+    if level not in get_args(Level) or not row["id"].startswith(f"{area}."):
+        raise ConformanceError(f"clauses.toml: the row {row['id']!r} has a wrong level or stands in the wrong area")
+    capabilities = declared(frozenset(row["capabilities"]))
+    return Clause(row["id"], area, level, row["statement"], capabilities, tuple(row["sources"]))
+
+
+def _areas() -> tuple[Area, ...]:
+    text = files("conformance.contract").joinpath("clauses.toml").read_text(encoding="utf-8")
+    return tuple(_area(row) for row in tomllib.loads(text)["area"])
+
+
+#: The contract's sections, in order.
+AREAS: tuple[Area, ...] = _areas()
+
+#: Every clause by its id, in order.
+CLAUSES: Mapping[str, Clause] = MappingProxyType({item.id: item for area in AREAS for item in area.clauses})

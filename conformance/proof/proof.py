@@ -1,0 +1,169 @@
+"""The proof that the checks can fail: the suite is run against every saboteur, and each must be caught by its clause.
+
+It gives the table of clauses and saboteurs; a MUST whose row is empty is one that nothing shows to be checked.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from conformance.areas.scenarios import scenarios
+from conformance.contract.clauses import CLAUSES
+from conformance.proof import Saboteur, saboteurs
+from conformance.run.suite import run
+from conformance.subjects.harness import HarnessSubject
+
+#: How long a broken runtime may take over one scenario; some of them hang, which is one way of being caught.
+_DEADLINE_S: Final = 10.0
+#: How many scenarios of an area are enough to show that its clauses catch a saboteur, where not the whole is proven.
+_OF_AREA: Final = 12
+#: What stands above the table.
+_HEAD: Final = (
+    "# Runtimes broken on purpose, and the clauses that catch them",
+    "",
+    "Made by `python -m conformance.proof FILE`, which puts every saboteur through the whole suite. A saboteur is this",
+    "runtime with one thing overridden. It must be caught by its clauses, and may fail others for the reasons that are",
+    "listed beside it in `conformance/areas/`.",
+    "",
+)
+#: In how many of the scenarios that caught it a saboteur must go free without the check.
+_ENOUGH: Final = 3
+
+
+@dataclass(frozen=True)
+class Caught:
+    """What became of one saboteur."""
+
+    saboteur: Saboteur
+    #: Every clause that it failed, and the scenarios in which it did.
+    by: Mapping[str, tuple[str, ...]]
+    #: Tracebacks of the suite itself: a saboteur must be judged, not break the judge.
+    faults: tuple[str, ...] = ()
+
+    @property
+    def failed(self) -> frozenset[str]:
+        """Every clause that it failed."""
+        return frozenset(self.by)
+
+    @property
+    def missed(self) -> frozenset[str]:
+        """Its clauses that did not fail."""
+        return frozenset(self.saboteur.clauses) - self.failed
+
+    @property
+    def unlisted(self) -> frozenset[str]:
+        """Clauses that failed, and neither are its own nor listed beside them."""
+        return self.failed - {*self.saboteur.clauses, *self.saboteur.also, *self.saboteur.perhaps}
+
+    @property
+    def idle(self) -> frozenset[str]:
+        """Clauses that are listed beside its own and did not fail; a whole run has none."""
+        return frozenset(self.saboteur.also) - self.failed
+
+    def told(self, *, whole: bool = True) -> list[str]:
+        """Return what is wrong with its row, in words; nothing where it was caught as it says."""
+        name, listed = self.saboteur.name, ", ".join(self.saboteur.clauses)
+        wrong = [f"{name} was not caught by {clause}" for clause in sorted(self.missed)]
+        wrong += [
+            f"{name} failed {clause} too, which is not listed beside {listed}" for clause in sorted(self.unlisted)
+        ]
+        wrong += [f"{name} broke the suite: {fault}" for fault in self.faults]
+        if whole:
+            wrong += [f"{name} did not fail {clause}, which is listed beside {listed}" for clause in sorted(self.idle)]
+        return wrong
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What became of all of them, in the order of the table."""
+
+    rows: tuple[Caught, ...]
+
+    def table(self) -> dict[str, tuple[str, ...]]:
+        """Return, for every clause that can be decided about the sound runtime, the saboteurs that it caught."""
+        return {
+            clause.id: tuple(
+                row.saboteur.name for row in self.rows if clause.id in {*row.saboteur.clauses} & row.failed
+            )
+            for clause in CLAUSES.values()
+            if clause.capabilities <= HarnessSubject.capabilities
+        }
+
+    @property
+    def empty(self) -> tuple[str, ...]:
+        """The MUST clauses whose row is empty."""
+        return tuple(
+            clause for clause, caught in self.table().items() if not caught and CLAUSES[clause].level == "MUST"
+        )
+
+    @property
+    def wrong(self) -> list[str]:
+        """What the proof lacks, in words."""
+        rows = [message for row in self.rows for message in row.told()]
+        return rows + [f"no saboteur is caught by {clause}" for clause in self.empty]
+
+    def markdown(self) -> str:
+        """Return the table as a page that people read."""
+        lines = [*_HEAD, "| clause | level | caught | beside it |", "|---|---|---|---|"]
+        for clause, caught in self.table().items():
+            beside = [
+                row.saboteur.name for row in self.rows if clause in row.failed and row.saboteur.name not in caught
+            ]
+            names = ", ".join(caught) or "**nothing**"
+            lines.append(f"| {clause} | {CLAUSES[clause].level} | {names} | {', '.join(beside)} |")
+        return "\n".join(lines) + "\n"
+
+
+def prove(names: Iterable[str] | None = None, *, whole: bool = True, workers: int = 1) -> Proof:
+    """Run the suite against every saboteur, or those named; not `whole`, only some scenarios of its clauses, of each area.
+
+    Calls to providers in their own formats are left out: they show nothing of a runtime that OpenAI's chat does not.
+    """
+    chosen = [one for name, one in saboteurs().items() if names is None or name in set(names)]
+    with ThreadPoolExecutor(workers) as pool:
+        return Proof(tuple(pool.map(partial(_caught, whole=whole), chosen)))
+
+
+def uncaught_without(caught: Caught, clause: str) -> bool:
+    """Return whether the saboteur goes free where it was caught by `clause`, once the check of that has been removed."""
+    name = caught.saboteur.name
+    address = f"conformance.proof.unchecked:{name}/{clause}"
+    again = _run(caught.saboteur, address, caught.by[clause][:_ENOUGH])
+    return clause not in again.failed and not again.faults
+
+
+def scenarios_of(clauses: Iterable[str]) -> list[str]:
+    """Return the scenarios that are to decide any of these clauses."""
+    wanted = set(clauses)
+    return [one.id for one in scenarios() if one.clauses & wanted and one.provider is None]
+
+
+def _caught(saboteur: Saboteur, *, whole: bool) -> Caught:
+    chosen = scenarios_of(CLAUSES) if whole else _some(scenarios_of(saboteur.clauses))
+    return _run(saboteur, saboteur.address, chosen)
+
+
+def _some(names: Iterable[str]) -> list[str]:
+    """Return the names of each area, or so many of them, spread over it and its kinds, where it has more."""
+    areas: defaultdict[str, list[str]] = defaultdict(list)
+    for name in names:
+        areas[name.partition("/")[0]].append(name)
+    # Sync and async take turns in a list of scenarios, so that an even step would see one of them alone.
+    return [one for area in areas.values() for one in area[:: len(area) // _OF_AREA | 1]]
+
+
+def _run(saboteur: Saboteur, address: str, chosen: Sequence[str] | None) -> Caught:
+    by: defaultdict[str, list[str]] = defaultdict(list)
+    faults: list[str] = []
+    for result in run(address, chosen, deadline_s=_DEADLINE_S):
+        for decision in result.decisions:
+            if decision.status == "failed":
+                by[decision.clause].append(result.scenario)
+        if result.fault is not None:
+            faults.append(f"{result.scenario}: {result.fault}")
+    return Caught(saboteur, {clause: tuple(names) for clause, names in by.items()}, tuple(faults))

@@ -1,0 +1,120 @@
+"""Which recordings a name stands for: those of a provider that come with the project, or a folder of one's own."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import metadata
+from pathlib import Path
+from typing import Final
+
+import cassettes
+from conformance.providers.recorded import RecordedCall, RecordedRun, load_run
+from harness.errors import UsageError
+from harness.recording import is_recording
+
+#: The package that a module comes with, where its own name does not say so.
+_OURS: Final = {"cassettes": "stream-harness"}
+_SHIPPED: Final = Path(next(iter(cassettes.__path__)))
+
+
+@dataclass(frozen=True)
+class RecordedProvider:
+    """The integration under test, as its recordings show it."""
+
+    #: As it was asked for: a provider's name, or the name of a folder.
+    name: str
+    runs: tuple[RecordedRun, ...]
+
+    @cached_property
+    def calls(self) -> tuple[RecordedCall, ...]:
+        """Every recorded call."""
+        return tuple(call for run in self.runs for call in run.calls)
+
+    @cached_property
+    def shapes(self) -> tuple[tuple[RecordedRun, RecordedCall], ...]:
+        """The calls to do faults to: of those that answered with the same kinds of pieces, the one in most chunks.
+
+        What failed when it was recorded is not among them, but for a call that was refused; nor is an answer that was
+        left before its end, since nobody knows what was to come.
+        """
+        found: dict[object, tuple[RecordedRun, RecordedCall]] = {}
+        for run in self.runs:
+            for call in run.calls:
+                facts = call.facts
+                left = call.response.ended.how == "cancelled"
+                if left or facts.error_event or not (facts.ended_at_marker or call.was_refused):
+                    continue
+                shape = (call.wire_format, call.streamed, call.was_refused, facts.kinds, len(facts.tool_calls) > 1)
+                if shape not in found or _telling(run, call) > _telling(*found[shape]):
+                    found[shape] = (run, call)
+        return tuple(found.values())
+
+    @cached_property
+    def capabilities(self) -> frozenset[str]:
+        """What the recordings claim: tools where the model was given any or asked for one, thinking where it thought."""
+        facts = [fact for call in self.calls for fact in (call.facts, call.said)]
+        found = {"llm"}
+        if any(call.has_tools for call in self.calls) or any(fact.tool_calls for fact in facts):
+            found.add("tools")
+        if any(fact.thinking for fact in facts):
+            found.add("thinking")
+        return frozenset(found)
+
+    @cached_property
+    def version(self) -> str:
+        """The version of the package that the targets are in, where it is installed as one."""
+        top = self.runs[0].target.name.partition(":")[0].partition(".")[0]
+        for package in (_OURS.get(top, top), *metadata.packages_distributions().get(top, ())):
+            with suppress(metadata.PackageNotFoundError):
+                return metadata.version(package)
+        return "unversioned"
+
+
+def _telling(run: RecordedRun, call: RecordedCall) -> tuple[bool, int]:
+    # What goes wrong in one call of several is told by the run and not by the call.
+    return len(run.calls) == 1, len(call.response.chunks)
+
+
+def shipped() -> dict[str, Path]:
+    """Return the folders of the recordings that come with the project, by the names of their providers."""
+    return {
+        folder.name: folder
+        for folder in sorted(_SHIPPED.iterdir())
+        if folder.is_dir() and any(is_recording(inner) for inner in folder.iterdir())
+    }
+
+
+def load_provider(name: str) -> RecordedProvider:
+    """Return the recordings that `name` stands for: a provider's name, or the path of a recording or a folder of them.
+
+    Raises:
+        UsageError: there is nothing by that name, or no recording in it that ran to its end.
+        UnreadableRecordingError: one of them can't be read.
+    """
+    known = shipped()
+    # A folder of one's own may have a provider's name; then it is asked for as a path.
+    folder = known.get(name.replace("-", "_"), Path(name))
+    folders = _recordings(folder)
+    if not folders:
+        raise UsageError(
+            f"provider {name!r}: no recordings there; name one of {', '.join(known)}, or a recording or a folder of "
+            "recordings, as harness record makes them"
+        )
+    runs = tuple(run for run in map(load_run, folders) if run is not None)
+    if not runs:
+        raise UsageError(f"provider {name!r}: every recording in '{folder}' was closed early; record one to its end")
+    shown = folder.resolve().name
+    return RecordedProvider(
+        shown.replace("_", "-") if folder.resolve() in map(Path.resolve, known.values()) else shown, runs
+    )
+
+
+def _recordings(folder: Path) -> list[Path]:
+    if is_recording(folder):
+        return [folder]
+    if not folder.is_dir():
+        return []
+    inner = [one for one in sorted(folder.iterdir()) if not one.name.startswith((".", "__"))]
+    return [found for one in inner if not one.name.endswith((".partial", ".old")) for found in _recordings(one)]

@@ -1,0 +1,133 @@
+"""What is done to a recorded answer before a run is made again with it: each variant with what to call it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from conformance.providers.found import RecordedProvider
+from conformance.providers.playing import Spoilt
+from conformance.providers.recorded import RecordedCall
+from conformance.wire import is_request_id
+from harness.recording import (
+    Ending,
+    WireResponse,
+    cut_points,
+    events_of,
+    parse_fault,
+    refuse,
+    repeat_end,
+    resplit,
+    tell_of_error,
+)
+
+#: Lengths that are in step with no framing.
+_PRIMES: Final = (2, 3, 5, 7, 11, 13)
+#: Bodies up to this many bytes are also given byte by byte.
+_SHORT: Final = 20_000
+#: What to call each way to break off.
+_HOWS: Final = {"end": "ended in order", "cut": "cut off", "reset": "reset"}
+_REASONS: Final = {429: "Too Many Requests", 500: "Internal Server Error"}
+
+
+@dataclass(frozen=True)
+class Variant:
+    """Answers in the place of one, for each attempt in order."""
+
+    #: As in `cut after 512 of 1,024 bytes`.
+    label: str
+    answers: tuple[WireResponse, ...]
+    spoilt: Spoilt = None
+
+
+def cuts(call: RecordedCall, how: str, most: int) -> Iterator[Variant]:
+    """Yield the answer broken off at boundaries before its end marker, in one of the ways that faults know.
+
+    Of many boundaries, `most` are taken, spread over all; the first and the last are always among them.
+    """
+    whole = len(call.response.body)
+    for point in _spread(_boundaries(call), most):
+        (cut,) = parse_fault(f"{how}:{point}").apply(call.response)
+        if cut != call.response:
+            yield Variant(f"{_HOWS[how]} after {point:,} of {whole:,} bytes", (cut,), "cut")
+
+
+def _boundaries(call: RecordedCall) -> tuple[int, ...]:
+    # In a format that nobody here reads, the last piece is taken for the end marker.
+    return tuple(sorted({*cut_points(call.response), *_event_ends(call.response)}))
+
+
+def _event_ends(response: WireResponse) -> Iterator[int]:
+    """Yield where events end of an answer that came in fewer pieces than it has; not beyond what may be cut."""
+    limit = max(cut_points(response), default=0)
+    end = 0
+    for event in events_of(response)[:-1]:
+        end += len(event)
+        if end <= limit:
+            yield end
+
+
+def _spread(points: Sequence[int], most: int) -> Sequence[int]:
+    if len(points) <= most:
+        return points
+    return [points[round(place * (len(points) - 1) / (most - 1))] for place in range(most)]
+
+
+def without_end(call: RecordedCall) -> Iterator[Variant]:
+    """Yield the answer without what its format ends a stream with; nothing for a format that nobody here reads."""
+    for answer in repeat_end(call.response, copies=0):
+        if answer != call.response:
+            yield Variant("without its end marker", (answer,), "cut")
+
+
+def splits(response: WireResponse) -> Iterator[WireResponse]:
+    """Yield the same bytes in other pieces: one by one, at primes, all at once."""
+    whole = max(1, len(response.body))
+    for lengths in ((1,), _PRIMES, (whole,)):
+        if lengths != (1,) or whole <= _SHORT:
+            yield resplit(response, lengths)
+
+
+def refusals(provider: RecordedProvider, call: RecordedCall, status: int) -> Iterator[Variant]:
+    """Yield the answer with an error status in its place."""
+    yield Variant(f"answered with {status}", (refusal(provider, call, status),))
+
+
+def refusal(provider: RecordedProvider, call: RecordedCall, status: int) -> WireResponse:
+    """Return an error of that status: in the words of the format, or those of an error that was recorded."""
+    recorded = [one.response for one in provider.calls if one.was_refused]
+    like = call.response if call.was_refused else recorded[0] if recorded and call.wire_format is None else None
+    if like is not None:
+        return replace(like, status=status, reason=_REASONS[status], scope=call.response.scope)
+    (refused,) = refuse(call.response, status=status, reason=_REASONS[status])
+    ids = tuple(field for field in call.response.headers if is_request_id(field[0]))
+    return replace(refused, headers=(*refused.headers, *ids), ended=Ending("complete", None, 0.0))
+
+
+def refused_once(provider: RecordedProvider, call: RecordedCall) -> Iterator[Variant]:
+    """Yield an answer that says to try again in no time, and then what was recorded."""
+    if call.streamed and not call.was_refused and call.said.finish_reason is not None:
+        refused = refusal(provider, call, 429)
+        soon = replace(refused, headers=(*refused.headers, ("retry-after", "0.01")))
+        yield Variant("answered with 429 and then as recorded", (soon, call.response))
+
+
+def malformed(call: RecordedCall, seeds: Sequence[int]) -> Iterator[Variant]:
+    """Yield the answer with one event, or its JSON, broken."""
+    if call.was_refused:
+        return
+    for seed in seeds:
+        (broken,) = parse_fault(f"malformed:seed={seed}").apply(call.response)
+        if broken != call.response:
+            yield Variant(f"malformed (seed {seed})", (broken,), "wrong")
+
+
+def error_events(call: RecordedCall, seeds: Sequence[int]) -> Iterator[Variant]:
+    """Yield the answer with its provider's error event at its end; nothing for a format that nobody here reads."""
+    if call.wire_format is None:
+        return
+    for seed in seeds:
+        (told,) = tell_of_error(call.response, seed=seed)
+        if told != call.response:
+            yield Variant(f"with an error event (seed {seed})", (told,), "wrong")

@@ -1,0 +1,95 @@
+"""A page about one run of the suite, made from its JSON: `python -m conformance.report.summary_page report.json > page.md`.
+
+With a list of known faults as a second file, the page says which of them the run has found.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from conformance.contract.clauses import CLAUSES
+from conformance.report.known_faults import Finding, held, read_known
+
+#: How much of a message fits into a cell.
+_SHOWN = 160
+#: What differs from run to run and tells nothing.
+_VOLATILE = re.compile(r" at 0x[0-9a-f]+|(?<=Task-)\d+|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}")
+
+
+def render_summary(document: dict[str, Any], command: str, findings: Sequence[Finding] = ()) -> str:
+    """Return the page: numbers per area, known faults, and for each clause that fell short the first evidence."""
+    subject = document["subject"]
+    counts: dict[str, Counter[str]] = {}
+    for row in document["clauses"]:
+        counts.setdefault(CLAUSES[row["id"]].area, Counter())[row["status"]] += 1
+    statuses = ("passed", "failed", "not-testable", "not-applicable")
+    lines = [
+        f"# {subject['name']} {subject['version']} against the contract",
+        "",
+        f"Made by `{command}` and `python -m conformance.report.summary_page`.",
+        "",
+        f"Declared capabilities: {', '.join(subject['capabilities'])}.",
+        "",
+        f"| area | {' | '.join(statuses)} |",
+        "|---|---|---|---|---|",
+        *(f"| {area} | {' | '.join(str(count[status]) for status in statuses)} |" for area, count in counts.items()),
+        "",
+        *_known(findings),
+        "## What fell short",
+        "",
+        "| clause | level | scenarios | first evidence |",
+        "|---|---|---|---|",
+    ]
+    for row in document["clauses"]:
+        bad = [check for check in row["checks"] if check["status"] != "passed"]
+        if row["status"] not in ("failed", "not-testable"):
+            continue
+        told = next((one["message"] for check in bad for one in check["violations"]), "nothing decides it")
+        evidence = f"`{bad[0]['scenario']}`: {_cell(told)}" if bad else told
+        lines.append(f"| {row['id']} | {row['level']} | {len(bad)} of {len(row['checks'])} | {evidence} |")
+    lines += ["", "## What does not apply", "", "| clause | level | needs, and is not declared |", "|---|---|---|"]
+    declared = frozenset(subject["capabilities"])
+    for row in document["clauses"]:
+        if row["status"] == "not-applicable":
+            undeclared = sorted(CLAUSES[row["id"]].capabilities - declared)
+            needs = ", ".join(undeclared) or "more than is declared, to be shown"
+            lines.append(f"| {row['id']} | {row['level']} | {needs} |")
+    return "\n".join(lines) + "\n"
+
+
+def _known(findings: Sequence[Finding]) -> Iterator[str]:
+    if not findings:
+        return
+    yield "## Faults that were known before"
+    yield ""
+    yield "| fault | clause | found in |"
+    yield "|---|---|---|"
+    for one in findings:
+        where = f"{one.found} of {one.decided} scenarios `{one.fault.scenarios}`" if one.applies else "not declared"
+        yield f"| {one.fault.says} | {one.fault.clause} | {where if one.found or not one.applies else '**nothing**'} |"
+    yield ""
+
+
+def _cell(text: str) -> str:
+    line = " ".join(_VOLATILE.sub("…", text).replace("|", "\\|").split())
+    return line if len(line) <= _SHOWN else f"{line[:_SHOWN]}…"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write the page to standard output; 1 where a known fault was not found that the runtime's claims let be found."""
+    document = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
+    findings = held(document, read_known(Path(arguments[1]))) if len(arguments) > 1 else ()
+    sys.stdout.write(
+        render_summary(document, f"harness conformance --runtime {document['subject']['name']} --json FILE", findings)
+    )
+    return 1 if any(one.applies and not one.found for one in findings) else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

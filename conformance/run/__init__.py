@@ -1,0 +1,1 @@
+"""Running the suite: processes, judgement, outcome."""

@@ -1,0 +1,245 @@
+"""`harness replay`: recordings give the evidence, the contract judges it, and here each becomes one result."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from conformance.areas.checks import Violation
+from conformance.run.judge import judge
+from conformance.timeline.evidence import Evidence, ResultRead
+from harness.errors import HarnessError, UnreadableRecordingError
+from harness.recording import Replayed, is_recording, replay_cassette, replay_recording
+
+FORMAT: Final = "harness.replay/1"
+Status = Literal["passed", "failed", "error", "not-a-call"]
+
+
+@dataclass(frozen=True)
+class ReplayResult:
+    """What became of one recording, or of one interaction of a plain cassette."""
+
+    path: str
+    kind: Literal["recording", "cassette"]
+    interaction: int | None
+    provider: str | None
+    streamed: bool | None
+    #: `passed`, `failed`, `error` (the harness could not judge), `not-a-call`.
+    status: Status
+    #: How many frames the run gave.
+    frames: int = 0
+    text: str = ""
+    tool_calls: list[dict[str, Any]] = field(default_factory=list)
+    #: Summed over the calls of the run; None where the wire told none.
+    usage: dict[str, int] | None = None
+    #: Of the last call.
+    finish_reason: str | None = None
+    violations: list[dict[str, Any]] = field(default_factory=list)
+    #: Where frames or results are not what was recorded.
+    diff: list[str] = field(default_factory=list)
+    #: Why it did not pass.
+    message: str | None = None
+
+
+@dataclass(frozen=True)
+class ReplaySummary:
+    """Counts over all results."""
+
+    files: int
+    interactions: int
+    passed: int
+    failed: int
+    errors: int
+    not_a_call: int
+    #: Wall time.
+    seconds: float
+
+
+def found(paths: Iterable[Path]) -> list[Path]:
+    """Return the recordings and plain cassettes at and below `paths`, in a stable order.
+
+    Raises:
+        UnreadableRecordingError: a path does not exist.
+    """
+    subjects: list[Path] = []
+    for path in paths:
+        if not path.exists():
+            raise UnreadableRecordingError(
+                f"'{path}' does not exist; expected a recording, a cassette, or a folder of them"
+            )
+        subjects.extend(_below(path))
+    return list(dict.fromkeys(subjects))
+
+
+def _below(path: Path) -> Iterator[Path]:
+    if path.is_file() or is_recording(path):
+        yield path
+        return
+    for inner in sorted(path.iterdir()):
+        if inner.is_dir() and not inner.name.startswith((".", "__")) and not inner.name.endswith((".partial", ".old")):
+            yield from _below(inner)
+        elif inner.suffix in {".yaml", ".yml"}:
+            yield inner
+
+
+def replay(path: Path, *, speed: float | None = None, update: bool = False) -> list[ReplayResult]:
+    """Replay one recording, or every interaction of one plain cassette; what can't be judged is an `error` result."""
+    kind: Literal["recording", "cassette"] = "recording" if path.is_dir() else "cassette"
+    results: list[ReplayResult] = []
+    try:
+        runs = (
+            [replay_recording(path, speed=speed, update=update)]
+            if path.is_dir()
+            else replay_cassette(path, speed=speed)
+        )
+        results.extend(map(_result, runs))
+    except HarnessError as error:
+        results.append(ReplayResult(str(path), kind, None, None, None, "error", message=str(error)))
+    return results
+
+
+def replay_all(
+    subjects: list[Path], *, speed: float | None = None, update: bool = False, workers: int = 1
+) -> Iterator[list[ReplayResult]]:
+    """Replay every subject, in order, in as many processes as there are workers."""
+    one = partial(replay, speed=speed, update=update)
+    if workers == 1 or len(subjects) < 2:
+        yield from map(one, subjects)
+        return
+    # Not forked: a forked child would inherit this process's threads and locks in whatever state they are.
+    with ProcessPoolExecutor(min(workers, len(subjects)), mp_context=get_context("spawn")) as pool:
+        yield from pool.map(one, subjects)
+
+
+def summary(results: Iterable[ReplayResult], seconds: float) -> ReplaySummary:
+    """Return the counts over `results`."""
+    every = list(results)
+    count = {
+        status: sum(result.status == status for result in every)
+        for status in ("passed", "failed", "error", "not-a-call")
+    }
+    return ReplaySummary(
+        files=len({result.path for result in every}),
+        interactions=sum(result.interaction is not None for result in every),
+        passed=count["passed"],
+        failed=count["failed"],
+        errors=count["error"],
+        not_a_call=count["not-a-call"],
+        seconds=round(seconds, 3),
+    )
+
+
+def exit_code(results: Iterable[ReplayResult]) -> int:
+    """Return 2 where anything was unreadable or nothing was checked, else 1 where anything failed, else 0."""
+    statuses = {result.status for result in results}
+    if "error" in statuses or not statuses & {"passed", "failed"}:
+        return 2
+    return 1 if "failed" in statuses else 0
+
+
+def report(results: Iterable[ReplayResult], seconds: float) -> dict[str, Any]:
+    """Return the JSON document of a replay."""
+    every = list(results)
+    return {
+        "format": FORMAT,
+        "summary": asdict(summary(every, seconds)),
+        "results": [asdict(result) for result in every],
+    }
+
+
+def _result(run: Replayed) -> ReplayResult:
+    common = (str(run.path), run.kind, run.interaction, run.provider, run.streamed)
+    if run.not_a_call is not None:
+        return ReplayResult(*common, "not-a-call", message=run.not_a_call)
+    violations = [violation for session in _sessions(run) for violation in session]
+    message = _message(run, violations)
+    completed = [frame.data for frame in run.frames if frame.type == "llm_call_completed"]
+    return ReplayResult(
+        *common,
+        "failed" if message is not None else "passed",
+        frames=len(run.frames),
+        text=_text(run, completed),
+        tool_calls=[
+            call for payload in completed if payload["call_type"] == "tool_call" for call in payload["response"]
+        ],
+        usage=_usage(completed),
+        finish_reason=completed[-1]["finish_reason"] if completed else None,
+        violations=[asdict(violation) for violation in violations],
+        diff=[str(difference) for difference in run.differences],
+        message=message,
+    )
+
+
+def _sessions(run: Replayed) -> Iterator[tuple[Violation, ...]]:
+    for session in run.sessions:
+        frames: Any = session.frames
+        if not frames:
+            continue
+        last = session is run.sessions[-1]
+        ended = run.ended if last else "exhausted"
+        closed = bool(getattr(session, "is_cancelled", False))
+        evidence = Evidence(
+            frames=frames,
+            ended="closed" if closed else ended,
+            replayed=list(session.events)
+            if hasattr(session, "events") and not closed and ended == "exhausted"
+            else None,
+            reads=(
+                _read(
+                    session, "after-close" if closed else f"after-{'exhaustion' if ended == 'exhausted' else 'failure'}"
+                ),
+            ),
+        )
+        yield judge(evidence).violations
+
+
+def _read(session: Any, when: Any) -> ResultRead:
+    value, raised = None, None
+    try:
+        value = session.result
+    except BaseException as error:
+        raised = error
+    states = (session.is_completed, session.is_exhausted, session.is_cancelled)
+    return ResultRead(when, raised, value, *map(bool, states))
+
+
+def _message(run: Replayed, violations: list[Violation]) -> str | None:
+    reasons = list(run.problems)
+    if not run.problems and run.kind == "cassette":
+        if run.error is not None and not run.is_recorded_error:
+            reasons.append(f"the call failed with {type(run.error).__name__}: {run.error}")
+        elif run.error is None and (run.status or 0) >= 400:
+            reasons.append(f"the recorded HTTP error {run.status} did not come back as an error")
+        elif not run.frames:
+            reasons.append("the call gave no frames: there is nothing to check")
+    if run.differences and not run.updated:
+        reasons.append(f"the run is not what was recorded, in {len(run.differences)} places: {run.differences[0]}")
+    if violations:
+        first = violations[0]
+        reasons.append(f"{len(violations)} contract violations: {first.clause} at frame {first.seq}: {first.message}")
+    return "; ".join(reasons) or None
+
+
+def _text(run: Replayed, completed: list[Mapping[str, Any]]) -> str:
+    chunks = [
+        frame.data["chunk"]
+        for frame in run.frames
+        if frame.type == "llm_stream_chunk" and frame.data["call_type"] == "llm_call"
+    ]
+    if any(frame.type == "llm_stream_chunk" for frame in run.frames):
+        return "".join(chunks)
+    return "".join(
+        payload["response"] if payload["call_type"] == "llm_call" else payload.get("text") or ""
+        for payload in completed
+    )
+
+
+def _usage(completed: list[Mapping[str, Any]]) -> dict[str, int] | None:
+    told = [payload["usage"] for payload in completed if payload["usage"]]
+    names = dict.fromkeys(name for usage in told for name in usage)
+    return {name: sum(usage.get(name, 0) for usage in told) for name in names} or None

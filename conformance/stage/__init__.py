@@ -1,0 +1,1 @@
+"""Where a subject is put: programs, points, servers, consumers."""

@@ -1,0 +1,240 @@
+"""A provider on loopback that plays scripts, in OpenAI's chat wire format, and keeps a log of what it saw.
+
+Every subject that can be pointed at a base URL can be given any answer, held in the middle, cut, or refused.
+Source: https://platform.openai.com/docs/api-reference/chat (2026-11).
+"""
+
+from __future__ import annotations
+
+import json
+import select
+import socket
+import struct
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, Final, Self
+
+from conformance.stage.points import Stage
+from conformance.stage.programs import HoldBody, Script, Text, Thinking, ToolCall
+
+_ID: Final = "chatcmpl-conformance"
+_COMMON: Final = {"id": _ID, "created": 1, "model": "gpt-4o-mini"}
+#: How often a silent provider looks whether its client has gone.
+_LOOK_S: Final = 0.02
+
+
+@dataclass
+class WireLog:
+    """What the provider saw. Guarded by the provider's lock while a run is on."""
+
+    #: The JSON bodies of the requests, in order of arrival.
+    requests: list[dict[str, Any]] = field(default_factory=list)
+    #: How many clients went away before their answer had been sent.
+    disconnects: int = 0
+
+
+class ScriptedProvider:
+    """Serves one script after the other: the script of a request is named in its last user message, as `[script N]`."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._scripts: list[Script] = []
+        self._server = _Server(("127.0.0.1", 0), _handler_for(self))
+        self.lock = threading.Lock()
+        self.log = WireLog()
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    @property
+    def base_url(self) -> str:
+        """The URL that an OpenAI client takes as its base."""
+        return f"http://127.0.0.1:{self.port}/v1"
+
+    @property
+    def port(self) -> int:
+        """The port on loopback."""
+        return int(self._server.server_address[1])
+
+    def prompt_for(self, script: Script) -> str:
+        """Return a prompt that is answered with `script`."""
+        with self.lock:
+            if script not in self._scripts:
+                self._scripts.append(script)
+            return f"[script {self._scripts.index(script)}]"
+
+    def answer(self, handler: BaseHTTPRequestHandler, body: dict[str, Any]) -> None:
+        """Play the script that `body` asks for to one client."""
+        with self.lock:
+            self.log.requests.append(body)
+            script = self._scripts[_script_number(body)]
+        if script.hold_head is not None and not self._held(handler, script.hold_head):
+            return
+        if script.status >= 400:
+            message = {"error": {"message": "refused", "type": "conformance", "param": None, "code": "refused"}}
+            _plain(handler, script.status, message)
+        elif body.get("stream"):
+            self._stream(handler, script, usage=bool((body.get("stream_options") or {}).get("include_usage")))
+        else:
+            _plain(handler, 200, _completion(script))
+
+    def _stream(self, handler: BaseHTTPRequestHandler, script: Script, *, usage: bool) -> None:
+        handler.send_response(200)
+        handler.send_header("content-type", "text/event-stream; charset=utf-8")
+        handler.send_header("transfer-encoding", "chunked")
+        handler.send_header("x-request-id", "req_conformance")
+        handler.end_headers()
+        for event in _events(script, usage=usage):
+            if isinstance(event, HoldBody):
+                if not self._held(handler, event.point):
+                    return
+            else:
+                _pieces(handler, f"data: {json.dumps(event, ensure_ascii=False)}\n\n".encode(), script.piece_bytes)
+        if script.ending == "whole":
+            _pieces(handler, b"data: [DONE]\n\n", script.piece_bytes)
+            _chunk(handler, b"")
+        elif script.ending == "cut":
+            handler.close_connection = True
+            _chunk(handler, b"")
+        else:
+            handler.close_connection = True
+            linger = struct.pack("ii", 1, 0)  # a close that throws away what was not sent is a reset
+            handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            handler.connection.close()
+
+    def _held(self, handler: BaseHTTPRequestHandler, point: str) -> bool:
+        """Stay silent until `point` is released; False where the client went away meanwhile."""
+        self._stage.reach(point)
+        while not self._stage.is_released(point):
+            readable, _, _ = select.select([handler.connection], [], [], _LOOK_S)
+            if readable and not _still_there(handler.connection):
+                with self.lock:
+                    self.log.disconnects += 1
+                handler.close_connection = True
+                self._stage.reach(f"{point}:disconnected")
+                return False
+        return True
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of clients that reset their connection, as a run that is closed does."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
+def _handler_for(provider: ScriptedProvider) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            try:
+                provider.answer(self, body)
+            except OSError:
+                with provider.lock:
+                    provider.log.disconnects += 1
+                self.close_connection = True
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name that http.server gives
+            """Say nothing: what matters is in the log."""
+
+    return Handler
+
+
+def _script_number(body: dict[str, Any]) -> int:
+    texts = [str(message.get("content")) for message in body["messages"]]
+    told = next(text for text in reversed(texts) if "[script " in text)
+    return int(told.rpartition("[script ")[2].partition("]")[0])
+
+
+def _still_there(connection: socket.socket) -> bool:
+    try:
+        return connection.recv(1, socket.MSG_PEEK) != b""
+    except OSError:
+        return False
+
+
+def _events(script: Script, *, usage: bool) -> Iterator[dict[str, Any] | HoldBody]:
+    yield _delta({"role": "assistant", "content": ""})
+    index = -1
+    for piece in script.says:
+        if isinstance(piece, HoldBody):
+            yield piece
+        elif isinstance(piece, Text):
+            yield _delta({"content": piece.text})
+        elif isinstance(piece, Thinking):
+            yield _delta({"reasoning_content": piece.text})
+        else:
+            index += 1
+            head = {"index": index, "id": f"call_{index}", "type": "function"}
+            yield _delta({"tool_calls": [{**head, "function": {"name": piece.name, "arguments": ""}}]})
+            for arguments in piece.arguments:
+                yield _delta({"tool_calls": [{"index": index, "function": {"arguments": arguments}}]})
+    if script.ending != "whole":
+        return
+    yield _delta({}, "tool_calls" if index >= 0 else "stop")
+    if usage:
+        yield {**_COMMON, "object": "chat.completion.chunk", "choices": [], "usage": _usage()}
+
+
+def _delta(delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
+    choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
+    return {**_COMMON, "object": "chat.completion.chunk", "choices": [choice]}
+
+
+def _completion(script: Script) -> dict[str, Any]:
+    calls = [
+        {
+            "id": f"call_{index}",
+            "type": "function",
+            "function": {"name": call.name, "arguments": "".join(call.arguments)},
+        }
+        for index, call in enumerate(piece for piece in script.says if isinstance(piece, ToolCall))
+    ]
+    message = {"role": "assistant", "content": script.text or None, **({"tool_calls": calls} if calls else {})}
+    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "tool_calls" if calls else "stop"}
+    return {**_COMMON, "object": "chat.completion", "choices": [choice], "usage": _usage()}
+
+
+def _usage() -> dict[str, Any]:
+    return {
+        "prompt_tokens": 11,
+        "completion_tokens": 7,
+        "total_tokens": 18,
+        "prompt_tokens_details": {"cached_tokens": 3},
+        "completion_tokens_details": {"reasoning_tokens": 2},
+    }
+
+
+def _plain(handler: BaseHTTPRequestHandler, status: int, document: dict[str, Any]) -> None:
+    content = json.dumps(document).encode()
+    handler.send_response(status)
+    handler.send_header("content-type", "application/json")
+    handler.send_header("content-length", str(len(content)))
+    handler.send_header("x-request-id", "req_conformance")
+    handler.end_headers()
+    handler.wfile.write(content)
+
+
+def _pieces(handler: BaseHTTPRequestHandler, data: bytes, length: int | None) -> None:
+    for start in range(0, len(data), length or len(data)):
+        _chunk(handler, data[start : start + (length or len(data))])
+
+
+def _chunk(handler: BaseHTTPRequestHandler, data: bytes) -> None:
+    handler.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
+    handler.wfile.flush()

@@ -1,0 +1,1 @@
+"""What a run showed: evidence, and how it is read."""

@@ -1,0 +1,113 @@
+"""What a check sees of one run: values that any runtime can be made to give, gathered before anything is judged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from conformance.timeline.frame_like import FrameLike
+from conformance.areas.observations import Observation
+
+#: How the consumer's reading ended: all frames read and a result, all frames read and the run's error, or closed early.
+Ended = Literal["exhausted", "failed", "closed"]
+
+#: When a result was read, in the life of its session.
+When = Literal["before", "after-break", "after-exhaustion", "after-failure", "after-close"]
+
+#: What a piece of a streamed answer adds to.
+DeltaKind = Literal["thinking", "text", "tool_call"]
+
+#: The normalised reasons for which an answer ends, the same for every provider.
+FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "other"]
+
+
+@dataclass(frozen=True, slots=True)
+class ResultRead:
+    """One attempt to read `session.result`, and what the session said of itself right after it."""
+
+    when: When
+    #: What the read raised, or None where it gave `value`.
+    raised: BaseException | None
+    value: Any
+    is_completed: bool
+    is_exhausted: bool
+    is_cancelled: bool
+    #: How many entries the traceback of `raised` had when this read had caught it; a later read must not add to it.
+    traceback_depth: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the run itself did, told by the program that was run and not by the session."""
+
+    value: Any = None
+    #: The exception object that the program raised, or None where it returned `value`.
+    error: BaseException | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WireToolCall:
+    """One tool call as the wire had it; `arguments` is JSON text."""
+
+    name: str
+    arguments: str
+    #: None where the wire format has no ids.
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WireFacts:
+    """What the provider sent for one call, read from the recorded bytes by something else than the runtime.
+
+    Facts of a stream that broke off are what came before it broke.
+    """
+
+    streamed: bool
+    text: str
+    #: The HTTP status, or None where no response came.
+    status: int | None
+    #: Whether the stream's end marker, or the whole body of a plain response, was sent.
+    ended_at_marker: bool
+    thinking: str = ""
+    #: In the order in which the wire names them.
+    tool_calls: tuple[WireToolCall, ...] = ()
+    #: The kinds of the pieces in wire order, equal neighbours joined; None where they were not gathered.
+    kinds: tuple[DeltaKind, ...] | None = None
+    #: prompt_tokens, completion_tokens, total_tokens and, where sent, cached_prompt_tokens and reasoning_tokens; None
+    #: where the wire has no usage.
+    usage: Mapping[str, int] | None = None
+    finish_reason: FinishReason | None = None
+    #: Whether an error event, or an event that its format does not allow, came inside the response.
+    error_event: bool = False
+    #: The provider's id of the request, from its headers.
+    request_id: str | None = None
+    #: Whether the call was given functions to run.
+    has_functions: bool = False
+    #: What those functions returned, in call order; None where they were not watched, or one of them raised.
+    returned: tuple[Any, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One run, as one consumer saw it, and what is known of it from elsewhere.
+
+    Only `frames` and `ended` are needed. Whatever else is left out makes the clauses that need it not testable.
+    """
+
+    #: Every frame that the consumer was given, in the order in which it was given, over all its loops.
+    frames: Sequence[FrameLike]
+    ended: Ended
+    #: The frames of a second projection, begun after the first was read; what an edit of the first may not reach.
+    replayed: Sequence[FrameLike] | None = None
+    reads: tuple[ResultRead, ...] = ()
+    outcome: Outcome | None = None
+    #: One entry for each call that starts, in the order of their started frames; None where a call left no bytes.
+    wire: Sequence[WireFacts | None] = ()
+    #: Ids of the source events with their types, as a listener on the runtime's bus saw them.
+    source_types: Mapping[str, str] | None = None
+    #: Ids of the events that user code emitted by itself, as far as known: those need not open, close or nest.
+    user_events: frozenset[str] = frozenset()
+    #: What else the consumer saw, where frames alone don't tell.
+    observations: tuple[Observation, ...] = ()

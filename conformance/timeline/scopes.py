@@ -1,0 +1,100 @@
+"""The scopes of a timeline: what was open when each frame came, reconstructed from the frames alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from conformance.timeline.evidence import Evidence
+from conformance.timeline.frame_like import FrameLike
+from conformance.timeline.vocabulary import closes, opens
+
+
+@dataclass(slots=True)
+class Scope:
+    """One opened scope; `closed_by` is filled in when its closing frame is met."""
+
+    kind: str
+    opener: FrameLike
+    parent: Scope | None
+    closed_by: FrameLike | None = None
+
+    @property
+    def name(self) -> str:
+        """What to call it in a message."""
+        return f"{self.opener.type} (seq {self.opener.seq})"
+
+    def is_within(self, outer: Scope) -> bool:
+        """Return whether this scope stands, at any depth, inside `outer`."""
+        scope = self.parent
+        while scope is not None and scope is not outer:
+            scope = scope.parent
+        return scope is not None
+
+
+@dataclass(slots=True)
+class Step:
+    """One frame with the scopes around it, as they are when it comes and before it has its own effect."""
+
+    frame: FrameLike
+    #: The scope that its parent_id names, open or closed; None where no earlier frame of that id opened one.
+    parent: Scope | None
+    #: The scopes open at this moment, by the id of what opened them.
+    open: dict[str, Scope]
+    #: The kind of scope that it closes, if any, and the scope that it names.
+    closes: str | None = None
+    target: Scope | None = None
+    #: The scope that it opens.
+    opened: Scope | None = None
+
+
+@dataclass(slots=True)
+class Walk:
+    """A pass over a timeline, frame by frame. The scopes are filled in as the steps are taken."""
+
+    evidence: Evidence
+    #: Every scope that was opened, by the id of what opened it, in order.
+    scopes: dict[str, Scope] = field(default_factory=dict)
+
+    def steps(self) -> Iterator[Step]:
+        """Give each frame in the order of delivery; a frame takes effect when the next one is asked for."""
+        still_open: dict[str, Scope] = {}
+        for frame in self.evidence.frames:
+            parent = self.scopes.get(frame.parent_id) if frame.parent_id is not None else None
+            step = Step(frame, parent, still_open, closes(frame.type, frame.channel))
+            if step.closes is not None:
+                step.target = self._named(frame)
+            kind = opens(frame.type, frame.channel)
+            if kind is not None and frame.id not in self.scopes:
+                step.opened = Scope(kind, frame, parent)
+            yield step
+            if step.opened is not None:
+                self.scopes[frame.id] = still_open[frame.id] = step.opened
+            target = step.target
+            if target is not None and target.kind == step.closes and target.closed_by is None:
+                target.closed_by = frame
+                still_open.pop(target.opener.id, None)
+
+    def taken(self) -> Walk:
+        """Take every step, and return the walk with all scopes filled in."""
+        for _ in self.steps():
+            pass
+        return self
+
+    def _named(self, frame: FrameLike) -> Scope | None:
+        started = frame.data.get("started_event_id")
+        return self.scopes.get(started) if isinstance(started, str) else None
+
+
+def deferred(evidence: Evidence) -> frozenset[str]:
+    """Return the ids of the flows that are opened by a turn, in it or beside it, and not closed in this session.
+
+    Their end comes at finalisation, so here they open no scope (clauses `order.scope-nesting`, `turn.deferred`).
+    """
+    scopes = list(Walk(evidence).taken().scopes.values())
+    first_turn = next((place for place, scope in enumerate(scopes) if scope.kind == "turn"), len(scopes))
+    return frozenset(
+        scope.opener.id
+        for scope in scopes[first_turn:]
+        if scope.kind == "flow" and scope.closed_by is None and (scope.parent is None or scope.parent.kind == "turn")
+    )

@@ -1,0 +1,25 @@
+"""The bus: where an event belongs, the listeners, and the way from an emitter to both."""
+
+from __future__ import annotations
+
+from harness.bus.bus import (
+    BaseEventListener,
+    EventBus,
+    SinkToken,
+    add_stream_sink,
+    aemit,
+    emit,
+    event_bus,
+    reset_stream_sinks,
+)
+
+__all__ = [
+    "BaseEventListener",
+    "EventBus",
+    "SinkToken",
+    "add_stream_sink",
+    "aemit",
+    "emit",
+    "event_bus",
+    "reset_stream_sinks",
+]

@@ -1,0 +1,271 @@
+"""The way of an event: stamped with its links, given to the sinks of its context, then to the listeners.
+
+`emit` is the hot path. It does not wait, but for a session's look-ahead limit; what a sink or a listener raises is
+logged and changes nothing for the emitter (clause `error.observer-safe`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import itertools
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+from harness.bus import scope as scopes
+from harness.bus.attribution import remember, scope_of_thread
+from harness.bus.listeners import Handler, Listeners, collecting
+from harness.bus.scope import ROOT, LookAhead, Run, Scope
+from harness.errors import RunCancelled, UsageError
+from harness.events import BaseEvent
+
+logger = logging.getLogger("harness")
+H = TypeVar("H", bound=Handler)
+_sequence = itertools.count(1).__next__
+_listeners = Listeners()
+#: Held while a scope changes from open to closed, which the work inside and whoever cancels it may both attempt.
+_ending = threading.RLock()
+
+
+def emit(source: Any, event: BaseEvent) -> None:
+    """Publish `event` in the current scope.
+
+    The event is stamped in place at its first emit; emitting the same instance again publishes a copy with an id of its
+    own. A started event opens its scope in the calling context, and what ends it closes the nearest one of its kind.
+
+    Raises:
+        RunCancelled: the run that this context works for has been closed.
+    """
+    scope = _scope_for(source)
+    if event.opens is not None:
+        _open(source, event, scope)
+    elif event.closes is not None:
+        closed = _nearest(scope, event.closes)
+        if closed is None:
+            _publish(source, event, scope, scope.event_id)
+        else:
+            closed.is_open = False
+            _close(source, event, closed)
+    else:
+        _publish(source, event, scope, scope.event_id)
+
+
+async def aemit(source: Any, event: BaseEvent) -> None:
+    """Publish `event` as `emit` does, and wait for what `emit` can't: room in a look-ahead, and async listeners."""
+    await room()
+    with collecting() as handlers:
+        emit(source, event)
+    for handler in handlers:
+        await handler
+
+
+async def room() -> None:
+    """Wait until every session around has room for one more frame (clause `session.backpressure`)."""
+    for lookahead in scopes.current_scope().lookahead:
+        await lookahead.room()
+
+
+def open_scope(
+    source: Any,
+    event: BaseEvent,
+    *,
+    run: Run | None = None,
+    label: str = "",
+    abandon: Callable[[Scope, str], BaseEvent] | None = None,
+) -> Scope:
+    """Publish a started event and make its scope the current one; the caller promises to close it.
+
+    `run` is what cancels the work inside, by default the run around. `abandon` makes the event that closes this scope
+    when the one around it closes first, from the scope and an explanation (clause `order.scope-nesting`).
+    """
+    around = _scope_for(source)
+    scope = _open(source, event, around)
+    scope.owned = True
+    scope.label = label
+    if run is not None:
+        scope.run = run
+    if abandon is not None:
+        scope.abandon = lambda why: _end(scope, source, abandon(scope, why))
+    if around.is_open:
+        around.children[cast(str, scope.event_id)] = scope
+    remember(source, scope)
+    return scope
+
+
+def close_scope(scope: Scope, source: Any, event: BaseEvent) -> None:
+    """Publish what ends `scope`, from any context, after ending what is still open in it. Closing twice does nothing."""
+    if not scope.is_open:
+        return
+    if scope.parent is not None and scope.parent.run.cancelled:
+        # Who cancelled the run around closes this scope too, where there is anybody left to be told.
+        scopes.leave(scope)
+        raise RunCancelled
+    _end(scope, source, event)
+
+
+def _end(scope: Scope, source: Any, event: BaseEvent) -> None:
+    # Not refused where the run around is cancelled: this is also how the one who cancelled it ends what is inside.
+    with _ending:
+        if not scope.is_open:
+            return
+        scope.is_open = False
+    for child in reversed(list(scope.children.values())):
+        if child.abandon is not None:
+            if child.run is not scope.run:
+                child.run.cancel()
+            child.abandon(f"the {scope.kind} around it ended first")
+    _close(source, event, scope)
+
+
+def _scope_for(source: Any) -> Scope:
+    scope = scopes.current_scope()
+    if scope is ROOT:
+        scope = scope_of_thread(source)
+    if scope.run.cancelled:
+        raise RunCancelled
+    return scope
+
+
+def _nearest(scope: Scope, kind: str) -> Scope | None:
+    """Return the nearest open scope of `kind` that user code opened: what the runtime opened, the runtime closes."""
+    found: Scope | None = scope
+    while found is not None and (found.kind != kind or not found.is_open or found.owned):
+        if found.sink is not None:
+            return None
+        found = found.parent
+    return found
+
+
+def _open(source: Any, event: BaseEvent, around: Scope) -> Scope:
+    event = _publish(source, event, around, around.event_id)
+    scope = Scope(event.opens or "", event.event_id, around, around.run, around.sinks, around.lookahead)
+    scopes.enter(scope)
+    return scope
+
+
+def _close(source: Any, event: BaseEvent, scope: Scope) -> None:
+    parent = scope.parent or ROOT
+    parent.children.pop(scope.event_id or "", None)
+    try:
+        _publish(source, event, scope, parent.event_id, started_id=scope.event_id)
+    finally:
+        scopes.leave(scope)
+
+
+def _publish(
+    source: Any, event: BaseEvent, scope: Scope, parent_id: str | None, started_id: str | None = None
+) -> BaseEvent:
+    if scope.lookahead:
+        _reserve(scope.lookahead)
+    fields = event.__dict__
+    if fields["emission_sequence"] is not None:
+        event = event.reissued()
+        fields = event.__dict__
+    # Events are frozen to their users; the links are stamped here and nowhere else, while nobody has seen the event.
+    fields["parent_event_id"] = parent_id
+    fields["previous_event_id"] = scopes.previous_id.get()
+    fields["emission_sequence"] = _sequence()
+    if started_id is not None:
+        fields["started_event_id"] = started_id
+    try:
+        for sink in scope.sinks:
+            try:
+                sink.accept(source, event, scope)
+            except (RunCancelled, KeyboardInterrupt):
+                raise
+            except BaseException:
+                logger.exception("a stream sink failed on %s", event.type)
+    finally:
+        for lookahead in scope.lookahead:
+            lookahead.settle()
+    scopes.previous_id.set(fields["event_id"])
+    _listeners.notify(source, event)
+    return event
+
+
+def _reserve(lookaheads: tuple[LookAhead, ...]) -> None:
+    """Take room in all of them, or, where a session is closed meanwhile, in none."""
+    for count, lookahead in enumerate(lookaheads):
+        try:
+            lookahead.take()
+        except BaseException:
+            for taken in lookaheads[:count]:
+                taken.settle()
+            raise
+
+
+class FunctionSink:
+    """A sink made of a function `(source, event)`."""
+
+    def __init__(self, function: Callable[[Any, BaseEvent], None]) -> None:
+        self._function = function
+
+    def accept(self, source: Any, event: BaseEvent, scope: Scope) -> None:
+        self._function(source, event)
+
+
+SinkToken = contextvars.Token[Scope]
+
+
+def add_stream_sink(sink: Callable[[Any, BaseEvent], None]) -> SinkToken:
+    """Have `sink(source, event)` called for every event of this context from now on; for `reset_stream_sinks`."""
+    return scopes.enter(scopes.sink_scope(FunctionSink(sink)))
+
+
+def reset_stream_sinks(token: SinkToken) -> None:
+    """Take back the sink that `add_stream_sink` answered with `token`, in the context in which it was added."""
+    scopes.reset(token)
+
+
+class EventBus:
+    """The bus as one object, for those who pass it on; `event_bus` is the only one of a process."""
+
+    def emit(self, source: Any, event: BaseEvent) -> None:
+        """See `harness.bus.bus.emit`."""
+        emit(source, event)
+
+    async def aemit(self, source: Any, event: BaseEvent) -> None:
+        """See `harness.bus.bus.aemit`."""
+        await aemit(source, event)
+
+    def on(self, *event_classes: type[BaseEvent]) -> Callable[[H], H]:
+        """Return a decorator that registers a handler `(source, event)`, sync or async, for these classes."""
+
+        def register(handler: H) -> H:
+            for event_class in event_classes:
+                _listeners.add(event_class, handler)
+            return handler
+
+        return register
+
+    def register_handler(self, event_class: type[BaseEvent], handler: Handler) -> None:
+        """Register `handler` for a class and its subclasses."""
+        _listeners.add(event_class, handler)
+
+    def off(self, event_class: type[BaseEvent], handler: Handler) -> None:
+        """Take a handler off; one that is not there is no error."""
+        _listeners.remove(event_class, handler)
+
+    def scoped_handlers(self) -> contextlib.AbstractContextManager[None]:
+        """Return a context in which only handlers registered inside it are called; the others come back after it."""
+        return _listeners.scoped()
+
+    def flush(self, timeout: float | None = 30.0) -> bool:
+        """Wait for async handlers set going by `emit`; True when all of them ended within `timeout` seconds."""
+        return _listeners.flush(timeout)
+
+
+event_bus = EventBus()
+
+
+class BaseEventListener:
+    """Registers a group of handlers when it is made: subclass it and implement `setup_listeners`."""
+
+    def __init__(self) -> None:
+        self.setup_listeners(event_bus)
+
+    def setup_listeners(self, bus: EventBus) -> None:
+        """Register the handlers with `bus.on(…)`."""
+        raise UsageError(f"{type(self).__name__} has no setup_listeners(bus): implement it to register its handlers")

@@ -1,0 +1,82 @@
+"""The `harness` command, one module for each of its own: parse, call one function, render.
+
+Exit codes: 2 for usage, unreadable input, or nothing checked; 1 where something fell short; 0 where all held; 130 after
+Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import Final, NoReturn
+
+import click
+
+#: Command → the module that holds a click command of that name; it is imported when the command is used.
+_MODULES: Final = {
+    "record": "harness.commands.record",
+    "replay": "conformance.commands.replay",
+    "show": "harness.commands.show",
+    "diff": "harness.commands.diff",
+    "conformance": "conformance.commands.conformance",
+    "scan": "harness.commands.scan",
+    "serve": "harness.commands.serve",
+}
+
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_MODULES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        module = _MODULES.get(cmd_name)
+        if module is None:
+            return None
+        command = getattr(importlib.import_module(module), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command and exit with its code."""
+    from harness.errors import (
+        ConformanceError,
+        HarnessError,
+        RecordingError,
+        UnplayedRecordingError,
+        UnrecordedRequestError,
+        UnsafeRecordingError,
+        UsageError,
+    )
+
+    try:
+        code = harness.main(arguments, prog_name="harness", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        code = 2
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted", err=True)
+        code = 130
+    except (UnrecordedRequestError, UnplayedRecordingError, UnsafeRecordingError) as error:
+        code = _said(error, 1)
+    except (UsageError, RecordingError, ConformanceError) as error:
+        code = _said(error, 2)
+    except HarnessError as error:
+        code = _said(error, 1)
+    except BrokenPipeError:
+        # The reader of our output has gone, as in `harness show … | head`; Python must not try to flush to it.
+        sys.stdout = None
+        code = 0
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _said(error: Exception, code: int) -> int:
+    click.echo(f"error: {error}", err=True)
+    return code
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="stream-harness", message="%(package)s %(version)s")
+def harness() -> None:
+    """Record streamed agent runs, replay them offline, and check that they keep the streaming contract."""

@@ -1,0 +1,117 @@
+"""`harness record`: run a target, and write one recording."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import IO, Any
+
+import click
+
+from harness.commands.output import json_option, text_stream, write_json
+
+_MODES = ("none", "once", "new", "all")
+
+
+def _parsed_inputs(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, Any]:
+    inputs: dict[str, Any] = {}
+    for value in values:
+        name, equals, text = value.partition("=")
+        if not (name and equals):
+            raise click.BadParameter(f"{value!r}: expected K=JSON, as in topic='\"agents\"' or count=3")
+        try:
+            inputs[name] = json.loads(text)
+        except ValueError as error:
+            raise click.BadParameter(
+                f"{value!r}: {text!r} is not JSON ({error}); text needs quotes: {name}='\"…\"'"
+            ) from error
+    return inputs
+
+
+@click.command()
+@click.argument("target")
+@click.option(
+    "--input",
+    "inputs",
+    multiple=True,
+    callback=_parsed_inputs,
+    metavar="K=JSON",
+    help="An input of the run; repeatable.",
+)
+@click.option("--turn", "turns", multiple=True, metavar="TEXT", help="A message of a conversation; repeatable.")
+@click.option("--entry", metavar="NAME", help="The method that starts the session, in place of the natural one.")
+@click.option("--runtime", type=click.Choice(["harness", "crewai"]), help="The runtime that the target must belong to.")
+@click.option("--mode", type=click.Choice(_MODES), default="once", show_default=True, help="As in vcrpy.")
+@click.option("--base-url", metavar="URL", help="Send requests there; the URL that was asked for is recorded.")
+@click.option(
+    "--origin",
+    type=click.Choice(["live", "authored"]),
+    default="live",
+    help="Who answers: a provider, or a server of yours.",
+)
+@click.option(
+    "-o",
+    "--output",
+    "out",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="DIR",
+    help="The recording's folder.",
+)
+@json_option
+def record(
+    target: str,
+    inputs: dict[str, Any],
+    turns: tuple[str, ...],
+    entry: str | None,
+    runtime: str | None,
+    mode: Any,
+    base_url: str | None,
+    origin: Any,
+    out: Path,
+    json_file: IO[str] | None,
+) -> int:
+    """Run TARGET (package.module:attribute) for real, stream its text, and write one recording.
+
+    \b
+    Example:
+      harness record my_app.flows:PlanFlow --input topic='"tides"' -o recordings/plan
+
+    \b
+    JSON: {"format": "harness.record/1", "path", "written", "frames", "interactions", "status", "error", "recording"}
+    """
+    from harness.recording import Target, record
+
+    out_stream = text_stream(json_file)
+    recorded = record(
+        Target(target, entry, inputs, turns),
+        out,
+        mode=mode,
+        base_url=base_url,
+        origin=origin,
+        runtime=runtime,
+        on_text=lambda text: click.echo(text, nl=False, file=out_stream),
+    )
+    outcome = recorded.recording.outcome
+    status = outcome.status if outcome is not None else "cancelled"
+    click.echo("", file=out_stream)
+    what = "recorded" if recorded.written else "played what was recorded, and left it as it was:"
+    click.echo(f"{what} {recorded.frames} frames, {recorded.interactions} requests: {out}", err=True)
+    if recorded.error is not None:
+        click.echo(f"the run {status}: {type(recorded.error).__name__}: {recorded.error}", err=True)
+    write_json(
+        json_file,
+        {
+            "format": "harness.record/1",
+            "path": str(out),
+            "written": recorded.written,
+            "frames": recorded.frames,
+            "interactions": recorded.interactions,
+            "status": status,
+            "error": None if outcome is None else outcome.error,
+            "recording": recorded.recording.model_dump(mode="json"),
+        },
+    )
+    if isinstance(recorded.error, KeyboardInterrupt):
+        return 130
+    return 0 if recorded.error is None else 1

@@ -1,0 +1,46 @@
+"""`harness scan`: what should not stand in a recording."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import IO
+
+import click
+
+from harness.commands.output import console_for, json_option, write_json
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--max-age", type=click.IntRange(1), default=365, show_default=True, metavar="DAYS", help="Older is a finding."
+)
+@json_option
+def scan(paths: tuple[Path, ...], max_age: int, json_file: IO[str] | None) -> int:
+    """Look for credentials, unreadable or outdated formats, age, unplayed requests and orphan files.
+
+    A credential's value is never printed.
+
+    \b
+    Example:
+      harness scan recordings/ cassettes/
+
+    \b
+    JSON: {"format": "harness.scan/1", "findings": [{"path", "kind", "where", "message"}]}
+    """
+    from dataclasses import asdict
+    from datetime import UTC, datetime
+
+    from harness.recording import scan
+
+    findings = scan(paths, now=datetime.now(UTC), max_age_days=max_age)
+    console = console_for(json_file)
+    for found in findings:
+        where = f" {found.where}" if found.where else ""
+        console.print(f"{found.kind:9} {found.path}{where}: {found.message}", markup=False, highlight=False)
+    console.print(f"{len(findings)} findings", highlight=False)
+    document = [{**asdict(found), "path": str(found.path)} for found in findings]
+    write_json(json_file, {"format": "harness.scan/1", "findings": document})
+    if any(found.kind in {"format", "version"} for found in findings):
+        return 2
+    return 1 if findings else 0

@@ -1,0 +1,63 @@
+"""`harness show`: a timeline in the terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import click
+
+from harness.commands.output import console_for, json_option, write_json
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from harness.recording.timelines import Timeline
+
+_CHANNELS = ("llm", "flow", "tools", "messages", "lifecycle", "custom")
+
+
+@click.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option(
+    "--channel", "channels", multiple=True, type=click.Choice(_CHANNELS), help="Only these channels; repeatable."
+)
+@json_option
+def show(path: Path, channels: tuple[str, ...], json_file: IO[str] | None) -> int:
+    """Show the timeline of a recording, a frames file, or each call of a plain cassette.
+
+    \b
+    Example:
+      harness show recordings/plan --channel flow --channel llm
+
+    \b
+    JSON: {"format": "harness.show/1", "timelines": [{"path", "interaction", "frames": [StreamFrame…]}]}
+    """
+    from harness.recording.timelines import timelines_of
+
+    console = console_for(json_file)
+    timelines = [timeline.only(channels) for timeline in timelines_of(path)]
+    for timeline in timelines:
+        _render_timeline(console, timeline)
+    write_json(
+        json_file,
+        {"format": "harness.show/1", "timelines": [timeline.document() for timeline in timelines]},
+    )
+    return 0 if any(timeline.frames for timeline in timelines) else 2
+
+
+def _render_timeline(console: Console, timeline: Timeline) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    lanes = [channel for channel in _CHANNELS if any(frame.channel == channel for frame in timeline.frames)]
+    table = Table(title=timeline.title, title_justify="left", box=None, pad_edge=False)
+    table.add_column("seq", justify="right")
+    table.add_column("ms", justify="right")
+    for lane in lanes:
+        table.add_column(lane, justify="center")
+    table.add_column("frame", overflow="fold")
+    for row in timeline.rows():
+        marks = ["●" if lane == row.channel else "·" for lane in lanes]
+        table.add_row(str(row.seq), f"{row.offset_ms:.0f}", *marks, Text(row.text))
+    console.print(table)

@@ -1,0 +1,224 @@
+"""Payload encoding: from whatever an event holds to frozen JSON.
+
+JSON values stay what they are. What JSON can't hold takes one of these forms, lossless where that is possible
+(clause `envelope.data-json`):
+
+| value | form |
+|---|---|
+| bytes | `{"$bytes": base64}` |
+| NaN, infinities | `{"$float": "nan" / "inf" / "-inf"}` |
+| an integer outside 64 bits | `{"$int": decimal digits}`, hexadecimal with `0x` where Python refuses to write it in decimal |
+| text with lone surrogates | `{"$text": escaped as in Python source}`; in a key, the escaped text itself |
+| a dict with keys that are no strings | `{"$map": [[key, value], …]}` |
+| times | ISO 8601 in UTC with microseconds and `Z`; a naive one is taken as UTC; dates and durations in ISO forms |
+| sets | a list, sorted by the JSON of its items; tuples are lists |
+| enums, UUIDs, paths, decimals | their value, or their text |
+| pydantic models, dataclasses | an object of their fields |
+| exceptions | `{"$error": class, "message": text}` |
+| functions, classes, modules | `{"$callable": qualified name}` |
+| anything else | `{"$object": class, "repr": its repr without addresses, or the class of what its repr raised}` |
+| a container inside itself | `{"$cycle": how many levels up it stands}` |
+| what lies deeper than 200 levels | `{"$deep": class, "repr": its repr, shortened}` |
+"""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import enum
+import math
+import re
+from collections.abc import Callable, Mapping, Set as AbstractSet
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from pathlib import PurePath
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
+from typing import Any
+from uuid import UUID
+
+import orjson
+from pydantic import BaseModel
+
+from harness.frames.frozen import FrozenDict, FrozenList
+
+#: Levels of nesting that a payload keeps; orjson refuses documents deeper than 254.
+MAX_DEPTH = 200
+_MAX_REPR = 500
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
+#: Scalars that are JSON already; text is checked for lone surrogates apart.
+_PLAIN = frozenset({type(None), bool})
+#: What a container that has been encoded holds beside containers.
+_ENCODED_SCALARS = frozenset({*_PLAIN, str, int, float})
+
+
+def encode(value: Any) -> Any:
+    """Return `value` as frozen JSON. Never raises; shares nothing that its caller could change."""
+    return _encode(value, ())
+
+
+def _encode(value: Any, above: tuple[int, ...]) -> Any:
+    # Not `__class__`, which mocks and lazy proxies answer with the class that they stand for.
+    cls = type(value)
+    if cls is str:
+        return value if value.isascii() else _text(value)
+    if cls in _PLAIN:
+        return value
+    if cls is int:
+        return _integer(value)
+    if cls is float:
+        return value if math.isfinite(value) else FrozenDict({"$float": str(value)})
+    if not above and _is_encoded(value, MAX_DEPTH):
+        return value
+    try:
+        return _encode_object(value, above)
+    except Exception as error:
+        return FrozenDict({"$object": _class_name(cls), "repr": f"<encoding raised {type(error).__name__}>"})
+
+
+def _is_encoded(value: Any, levels: int) -> bool:
+    """Return whether `value` is a frozen container, frozen all the way down, of no more than `levels` levels."""
+    cls = type(value)
+    if cls is not FrozenDict and cls is not FrozenList:
+        return False
+    for item in value.values() if cls is FrozenDict else value:
+        if type(item) not in _ENCODED_SCALARS and (levels <= 1 or not _is_encoded(item, levels - 1)):
+            return False
+    return True
+
+
+def _encode_object(value: Any, above: tuple[int, ...]) -> Any:
+    # Containers are walked in plain loops: every helper or comprehension here would cost a stack frame per level.
+    for kind, form in _SCALAR_FORMS:
+        if isinstance(value, kind):
+            return form(value)
+    if id(value) in above:
+        return FrozenDict({"$cycle": len(above) - above.index(id(value))})
+    if len(above) >= MAX_DEPTH - 1:
+        return FrozenDict({"$deep": _class_name(type(value)), "repr": _shallow_repr(value)})
+    above = (*above, id(value))
+    fields = _fields(value)
+    if fields is not None:
+        encoded = {}
+        for key, item in fields.items():
+            if not isinstance(key, str):
+                break
+            encoded[_key(key)] = _encode(item, above)
+        else:
+            return FrozenDict(encoded)
+        pairs = []
+        for key, item in fields.items():
+            pairs.append(FrozenList((_encode(key, above), _encode(item, above))))
+        return FrozenDict({"$map": FrozenList(pairs)})
+    if isinstance(value, list | tuple | AbstractSet):
+        items = []
+        for item in value:
+            items.append(_encode(item, above))
+        if isinstance(value, AbstractSet):
+            items.sort(key=lambda item: orjson.dumps(item, option=orjson.OPT_SORT_KEYS))
+        return FrozenList(items)
+    return FrozenDict({"$object": _class_name(type(value)), "repr": _safe_repr(value)})
+
+
+def _fields(value: Any) -> Mapping[Any, Any] | None:
+    if isinstance(value, Mapping):
+        return value
+    if isinstance(value, BaseModel):
+        return {name: getattr(value, name) for name in type(value).model_fields} | (value.__pydantic_extra__ or {})
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    return None
+
+
+def _text(value: str) -> Any:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return FrozenDict({"$text": _escaped(value)})
+    return value
+
+
+def decoded_text(value: Any) -> str:
+    """Return the text that `encode` was given, from what it made of it."""
+    if isinstance(value, dict):
+        return str(value["$text"]).encode("ascii").decode("unicode_escape")
+    return str(value)
+
+
+def _key(value: str) -> str:
+    plain = str.__str__(value)
+    try:
+        plain.encode()
+    except UnicodeEncodeError:
+        return _escaped(plain)
+    return plain
+
+
+def _escaped(value: str) -> str:
+    return value.encode("unicode_escape", "surrogatepass").decode("ascii")
+
+
+def _integer(value: int) -> Any:
+    if -(2**63) <= value < 2**64:
+        return int(value)
+    try:
+        return FrozenDict({"$int": str(value)})
+    except ValueError:  # more digits than `sys.get_int_max_str_digits` allows
+        return FrozenDict({"$int": hex(value)})
+
+
+def _moment(value: datetime) -> str:
+    aware = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    return aware.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _named(value: Any) -> FrozenDict:
+    name = getattr(value, "__qualname__", None) or getattr(value, "__name__", None) or type(value).__qualname__
+    return FrozenDict({"$callable": _key(f"{getattr(value, '__module__', None) or ''}.{name}".lstrip("."))})
+
+
+def _exception(value: BaseException) -> FrozenDict:
+    return FrozenDict({"$error": type(value).__name__, "message": _text(error_text(value))})
+
+
+def error_text(error: BaseException) -> str:
+    """Return what `error` says, or what went wrong when it was asked; never raises."""
+    try:
+        return str(error)
+    except Exception as failure:
+        return f"<its text raised {type(failure).__name__}>"
+
+
+def _safe_repr(value: Any) -> Any:
+    try:
+        text = _ADDRESS.sub("", repr(value))
+    except Exception as failure:
+        return f"<repr raised {type(failure).__name__}>"
+    return _text(text if len(text) <= _MAX_REPR else text[:_MAX_REPR] + "…")
+
+
+def _shallow_repr(value: Any) -> Any:
+    if isinstance(value, Mapping | list | tuple | AbstractSet):
+        return f"{type(value).__name__} of {len(value)}"
+    return _safe_repr(value)
+
+
+def _class_name(cls: type) -> str:
+    return _key(f"{cls.__module__}.{cls.__qualname__}")
+
+
+#: In this order: a datetime is a date, an IntEnum is an int, a str subclass is text.
+_SCALAR_FORMS: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
+    (enum.Enum, lambda value: _encode(value.value, ())),
+    (str, lambda value: _text(str.__str__(value))),
+    (int, lambda value: _integer(int(value))),
+    (float, lambda value: _encode(float(value), ())),
+    (bytes | bytearray | memoryview, lambda value: FrozenDict({"$bytes": base64.b64encode(value).decode()})),
+    (datetime, _moment),
+    (date | time, lambda value: value.isoformat()),
+    (timedelta, lambda value: f"PT{value.total_seconds():.6f}S"),
+    # A path may hold bytes that are no text, as lone surrogates.
+    (UUID | PurePath | Decimal, lambda value: _text(str(value))),
+    (BaseException, _exception),
+    (type | ModuleType, _named),
+    (FunctionType | MethodType | BuiltinFunctionType, _named),
+)

@@ -1,0 +1,73 @@
+"""Chunks, the older way to read a stream: what a frame is to those who know only text and tool calls."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from pydantic import BaseModel, ConfigDict
+
+from harness.frames.codec import decoded_text
+from harness.frames.frame import StreamFrame
+
+
+class StreamChunkType(Enum):
+    """What a chunk is a piece of."""
+
+    TEXT = "text"
+    TOOL_CALL = "tool_call"
+
+
+class ToolCallChunk(BaseModel):
+    """The tool call that a chunk belongs to; `arguments` is the JSON text so far."""
+
+    model_config = ConfigDict(frozen=True)
+
+    tool_id: str | None = None
+    tool_name: str | None = None
+    arguments: str = ""
+    index: int = 0
+
+
+class StreamChunk(BaseModel):
+    """One piece of text or of a tool call, with the task and agent it comes from. `str()` is its content."""
+
+    model_config = ConfigDict(frozen=True)
+
+    content: str
+    chunk_type: StreamChunkType = StreamChunkType.TEXT
+    #: From 0, in the order of the crew's tasks.
+    task_index: int = 0
+    task_name: str = ""
+    task_id: str = ""
+    agent_role: str = ""
+    agent_id: str = ""
+    tool_call: ToolCallChunk | None = None
+
+    def __str__(self) -> str:
+        return self.content
+
+
+def stream_frame_to_chunk(frame: StreamFrame) -> StreamChunk | None:
+    """Return the chunk of an llm text, thinking or tool-call frame; None for every other (clause `llm.legacy-chunk`)."""
+    if frame.type not in {"llm_stream_chunk", "llm_thinking_chunk"}:
+        return None
+    payload = frame.data
+    tool_call = None
+    if payload.get("call_type") == "tool_call" and payload.get("tool_call"):
+        called = payload["tool_call"]
+        tool_call = ToolCallChunk(
+            tool_id=called["id"],
+            tool_name=called["function"]["name"],
+            arguments=decoded_text(called["function"]["arguments"] or ""),
+            index=called["index"],
+        )
+    chunk = payload["chunk"]
+    return StreamChunk(
+        content=decoded_text(chunk or ""),
+        chunk_type=StreamChunkType.TEXT if tool_call is None else StreamChunkType.TOOL_CALL,
+        task_name=payload.get("task_name") or "",
+        task_id=payload.get("task_id") or "",
+        agent_role=payload.get("agent_role") or "",
+        agent_id=payload.get("agent_id") or "",
+        tool_call=tool_call,
+    )

@@ -1,0 +1,165 @@
+"""Anthropic's form of messages and tools.
+
+Source: https://platform.claude.com/docs/en/api/messages (2026-11).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from harness.errors import UsageError
+from harness.llm.blocks import (
+    DocumentPart,
+    RedactedThinkingPart,
+    SourcedImagePart,
+    ThinkingPart,
+    ToolResultPart,
+    ToolUsePart,
+)
+from harness.llm.messages import (
+    ContentPart,
+    FilePart,
+    ImagePart,
+    Message,
+    RefusalPart,
+    TextPart,
+    ToolCall,
+    ToolDefinition,
+)
+from harness.providers.shared.data_url import DataURL
+
+_SYSTEM_ROLES = ("system", "developer")
+#: What the schema of a tool without parameters is.
+_NO_PARAMETERS: Mapping[str, Any] = {"type": "object", "properties": {}}
+
+
+def wire_system(messages: Sequence[Message]) -> str | list[dict[str, Any]] | None:
+    """Return the system prompt, which stands outside the messages; wherever system messages stand, they are it.
+
+    Raises:
+        UsageError: a part can't be sent.
+    """
+    said = [message for message in messages if message.role in _SYSTEM_ROLES]
+    if len(said) == 1 and isinstance(said[0].content, str):
+        return said[0].content
+    blocks = [block for message in said for block in _blocks(message)]
+    return blocks or None
+
+
+def wire_messages(messages: Sequence[Message]) -> list[dict[str, Any]]:
+    """Return the conversation on the wire. The results of parallel tool calls are one message, as the API asks.
+
+    Raises:
+        UsageError: a message or a part can't be sent.
+    """
+    wire: list[dict[str, Any]] = []
+    results: list[dict[str, Any]] | None = None
+    for message in messages:
+        if message.role in _SYSTEM_ROLES:
+            continue
+        if message.role == "tool":
+            if results is None:
+                results = []
+                wire.append({"role": "user", "content": results})
+            results.append(_tool_result(message))
+            continue
+        results = None
+        wire.append(_wire_message(message))
+    return wire
+
+
+def _wire_message(message: Message) -> dict[str, Any]:
+    if message.role not in {"user", "assistant"}:
+        raise UsageError(f"anthropic has no messages of the role {message.role!r}; answer a tool call as 'tool'")
+    if isinstance(message.content, str) and not message.tool_calls:
+        return {"role": message.role, "content": message.content}
+    return {
+        "role": message.role,
+        "content": [*_blocks(message), *(_tool_use(call) for call in message.tool_calls or ())],
+    }
+
+
+def _blocks(message: Message) -> list[dict[str, Any]]:
+    content = message.content
+    if isinstance(content, str):
+        # The API refuses blocks of no text, and OpenAI-like assistants often say "" beside their tool calls.
+        return [{"type": "text", "text": content}] if content else []
+    return [wire_block(part) for part in content or ()]
+
+
+def _tool_use(call: ToolCall) -> dict[str, Any]:
+    try:
+        asked = json.loads(call.function.arguments or "{}")
+    except ValueError as error:
+        raise UsageError(
+            f"tool call {call.id!r}: anthropic takes arguments as a JSON object, and these are no JSON: {error}"
+        ) from error
+    return {"type": "tool_use", "id": call.id, "name": call.function.name, "input": asked}
+
+
+def _tool_result(message: Message) -> dict[str, Any]:
+    if message.tool_call_id is None:
+        raise UsageError("a tool message needs the tool_call_id that it answers")
+    result: dict[str, Any] = {"type": "tool_result", "tool_use_id": message.tool_call_id}
+    if isinstance(message.content, str):
+        result["content"] = message.content
+    elif message.content is not None:
+        result["content"] = _blocks(message)
+    return result
+
+
+def wire_block(part: ContentPart) -> dict[str, Any]:
+    match part:
+        case (
+            TextPart()
+            | ThinkingPart()
+            | RedactedThinkingPart()
+            | SourcedImagePart()
+            | DocumentPart()
+            | ToolUsePart()
+            | ToolResultPart()
+        ):
+            return part.given()
+        case ImagePart():
+            return {"type": "image", "source": _source(part.image_url.url), **_cache_mark(part)}
+        case FilePart():
+            return {**_file(part), **_cache_mark(part)}
+        case RefusalPart():
+            return {"type": "text", "text": part.refusal}
+        case _:
+            raise UsageError(f"anthropic takes no {type(part).__name__} in a message")
+
+
+def _source(url: str) -> dict[str, Any]:
+    inline = DataURL.read(url)
+    if inline is None:
+        return {"type": "url", "url": url}
+    return {"type": "base64", "media_type": inline.media_type, "data": inline.base64}
+
+
+def _file(part: FilePart) -> dict[str, Any]:
+    title = {} if part.file.filename is None else {"title": part.file.filename}
+    if part.file.file_id is not None:
+        return {"type": "document", "source": {"type": "file", "file_id": part.file.file_id}, **title}
+    inline = DataURL.read(part.file.file_data or "")
+    if inline is None:
+        raise UsageError("a file part needs a file_id, or file_data as a data URL")
+    if inline.media_type.startswith("image/"):
+        return {"type": "image", "source": _source(str(inline))}
+    text = inline.text() if inline.media_type.startswith("text/") else None
+    if text is not None:
+        return {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": text}, **title}
+    return {"type": "document", "source": _source(str(inline)), **title}
+
+
+def _cache_mark(part: ImagePart | FilePart | ToolDefinition) -> dict[str, Any]:
+    return {} if part.cache_control is None else {"cache_control": part.cache_control.given()}
+
+
+def wire_tool(tool: ToolDefinition) -> dict[str, Any]:
+    """Return a tool definition on the wire."""
+    function = tool.function.given()
+    schema = function.pop("parameters", None)
+    return {**function, "input_schema": _NO_PARAMETERS if schema is None else schema, **_cache_mark(tool)}

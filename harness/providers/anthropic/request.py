@@ -1,0 +1,115 @@
+"""The request body of Anthropic's Messages API: from our request to the wire, and back from a recorded one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import BaseModel
+
+from harness.errors import UsageError
+from harness.llm.recorded import OMIT, RecordedCall
+from harness.llm.request import LLMRequest
+from harness.providers.anthropic.messages import wire_messages, wire_system, wire_tool
+from harness.providers.anthropic.recorded import parse_messages, parse_system, parse_tool
+from harness.providers.shared.recorded_body import FLAG, MESSAGES, OBJECTS, TEXT, TEXT_OR_BLOCKS, json_object
+
+if TYPE_CHECKING:
+    from harness.llm.base import BaseLLM
+
+#: The API wants a limit with every request; this one stands where the caller names none.
+DEFAULT_MAX_TOKENS: Final = 4096
+#: In `additional_params`: names of betas. They are no field of the body: the request goes to the beta endpoint.
+BETAS: Final = "betas"
+#: Our setting → its field on the wire, where both have one form.
+_FIELDS: Final = {
+    "temperature": "temperature",
+    "top_p": "top_p",
+    "thinking": "thinking",
+    "max_tokens": "max_tokens",
+    "stop": "stop_sequences",
+}
+_PATH: Final = "/v1/messages"
+
+
+def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
+    """Return the JSON body of `request` with the settings of `llm`. Its `additional_params` win over all else.
+
+    Raises:
+        UsageError: a message or a tool has no form on this wire.
+    """
+    body: dict[str, Any] = {
+        "model": llm.model,
+        "max_tokens": DEFAULT_MAX_TOKENS if llm.max_tokens is None else llm.max_tokens,
+        "messages": wire_messages(request.messages),
+    }
+    system = wire_system(request.messages)
+    if system is not None:
+        body["system"] = system
+    if request.stream is not None:
+        body["stream"] = request.stream
+    for name in ("temperature", "top_p", "thinking"):
+        if (value := getattr(llm, name)) is not None:
+            body[_FIELDS[name]] = value
+    if request.stop:
+        body["stop_sequences"] = request.stop
+    if request.tools:
+        body["tools"] = [wire_tool(tool) for tool in request.tools]
+    output = _output_config(llm, request)
+    if output:
+        body["output_config"] = output
+    body |= {name: value for name, value in llm.additional_params.items() if name != BETAS}
+    return {name: value for name, value in body.items() if value is not OMIT}
+
+
+def _output_config(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
+    config: dict[str, Any] = {}
+    if llm.reasoning_effort is not None:
+        config["effort"] = llm.reasoning_effort
+    if request.response_format is not None:
+        config["format"] = _output_format(request.response_format)
+    return config
+
+
+def _output_format(wanted: type[BaseModel] | Mapping[str, Any]) -> Mapping[str, Any]:
+    if isinstance(wanted, Mapping):
+        # The OpenAI-like form keeps the schema one level deeper.
+        deeper = wanted.get("json_schema")
+        return {"type": "json_schema", "schema": deeper["schema"]} if isinstance(deeper, Mapping) else wanted
+    from harness.providers.anthropic.sdk import anthropic
+
+    return {"type": "json_schema", "schema": anthropic.transform_schema(wanted)}
+
+
+def parse_recorded(url: str, body: bytes) -> RecordedCall:
+    """Return the call that made a recorded request: made again, it goes to the same URL with the same JSON.
+
+    Raises:
+        UsageError: a field can't be rebuilt; it is named.
+    """
+    recorded = json_object(
+        body, {"model": TEXT, "messages": MESSAGES}, {"stream": FLAG, "system": TEXT_OR_BLOCKS, "tools": OBJECTS}
+    )
+    # An empty value says something that our settings, being unset, would not say.
+    said = {name for name, value in recorded.items() if value not in (None, [], "")}
+    settings: dict[str, Any] = {ours: recorded[wire] for ours, wire in _FIELDS.items() if wire in said}
+    base, _, query = url.partition("?")
+    settings["base_url"] = base.removesuffix(_PATH)
+    messages = [parse_system(recorded["system"])] if "system" in said else []
+    messages += parse_messages(recorded["messages"])
+    tools = [parse_tool(tool, f"tools[{place}]") for place, tool in enumerate(recorded.get("tools") or ())]
+    known = {"model", "messages"} | (said & {"stream", "system", "tools", *_FIELDS.values()})
+    rest = {name: value for name, value in recorded.items() if name not in known}
+    if "max_tokens" not in recorded:
+        rest["max_tokens"] = OMIT
+    if query == "beta=true":
+        rest[BETAS] = []
+    elif query:
+        raise UsageError(f"the query {query!r} of the recorded request can't be rebuilt")
+    return RecordedCall(
+        model=f"anthropic/{recorded['model']}",
+        messages=messages,
+        tools=tools,
+        stream=recorded.get("stream"),
+        settings=settings,
+    ).with_rest(rest)

@@ -1,0 +1,60 @@
+"""The request body of chat completions on Azure, and recorded requests to Azure of every kind.
+
+An Azure OpenAI deployment is named by the URL, and a model on another endpoint by the body, which is OpenAI's
+otherwise. Source: https://learn.microsoft.com/azure/ai-foundry/openai/reference (2026-11).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from harness.errors import UsageError
+from harness.llm.recorded import RecordedCall
+from harness.llm.request import LLMRequest
+from harness.providers.azure.endpoint import DEPLOYMENT
+from harness.providers.openai import request as openai_request, responses_request as openai_responses_request
+from harness.providers.shared.recorded_body import TEXT, json_object
+
+if TYPE_CHECKING:
+    from harness.llm.base import BaseLLM
+
+
+def wire_body(llm: BaseLLM, request: LLMRequest, endpoint: str) -> dict[str, Any]:
+    """Return the JSON body of `request` with the settings of `llm`, as `endpoint` takes it."""
+    body = openai_request.wire_body(llm, request)
+    if DEPLOYMENT.search(endpoint) and "model" not in llm.additional_params:
+        del body["model"]
+    return body
+
+
+def parse_recorded(url: str, body: bytes) -> RecordedCall:
+    """Return the call that made a recorded request: made again, it goes to the same URL with the same JSON.
+
+    Raises:
+        UsageError: the URL or a field can't be rebuilt; it is named.
+    """
+    parts = urlsplit(url)
+    base_url, _, wire_api = f"{parts.scheme}://{parts.netloc}{parts.path}".partition("/responses")
+    query = dict(parse_qsl(parts.query))
+    version = {"api_version": query.pop("api-version")} if "api-version" in query else {}
+    if query or wire_api:
+        raise UsageError(f"{url.partition('?')[0]}: {next(iter(query), wire_api)} of this URL can't be rebuilt")
+    if parts.path.endswith("/responses"):
+        recorded = openai_responses_request.json_body(body)
+        return openai_responses_request.recorded_call(
+            f"azure-responses/{recorded['model']}", recorded, base_url=base_url, **version
+        )
+    base_url = base_url.removesuffix("/chat/completions")
+    deployment = DEPLOYMENT.search(base_url)
+    named = {} if deployment else {"model": TEXT}
+    recorded = json_object(body, {**openai_request.CONVERSATION, **named}, openai_request.FIELDS)
+    name = unquote(deployment[1]) if deployment else recorded["model"]
+    # Without a version it is OpenAI's own API, at Azure's address.
+    provider = "azure" if version else "openai"
+    call = openai_request.recorded_call(f"{provider}/{name}", recorded, base_url=base_url, **version)
+    return call.with_rest({**call.settings.get("additional_params", {}), **_model(recorded, deployment is not None)})
+
+
+def _model(recorded: dict[str, Any], named_by_url: bool) -> dict[str, Any]:
+    return {"model": recorded["model"]} if named_by_url and "model" in recorded else {}

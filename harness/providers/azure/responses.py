@@ -1,0 +1,30 @@
+"""OpenAI's Responses API as Azure serves it, under `/openai/v1` of the resource.
+
+Source: https://learn.microsoft.com/azure/ai-foundry/openai/how-to/responses (2026-11).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.llm.request import LLMRequest
+from harness.providers.azure.endpoint import KEY_VARIABLES, azure_endpoint
+from harness.providers.openai.responses import OpenAIResponses
+
+
+class AzureResponses(OpenAIResponses):
+    """A deployment on Azure by the Responses API."""
+
+    provider = "azure"
+    key_variables = KEY_VARIABLES
+
+    def check(self, request: LLMRequest) -> None:
+        super().check(request)
+        azure_endpoint(self.base_url)
+
+    def _client_settings(self) -> dict[str, Any]:
+        base_url = azure_endpoint(self.base_url).rstrip("/")
+        if "/openai" not in base_url:
+            base_url += "/openai/v1"
+        query = {} if self.api_version is None else {"default_query": {"api-version": self.api_version}}
+        return {**super()._client_settings(), "base_url": base_url, **query}

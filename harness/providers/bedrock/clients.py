@@ -1,0 +1,97 @@
+"""The clients that speak to Bedrock: boto3's, and aiobotocore's where that is installed."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import re
+from contextlib import AsyncExitStack
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+from harness.llm.connections import end_urllib3_with_runs
+from harness.llm.credentials import PLACEHOLDER, credentials_needed
+from harness.providers.bedrock.sdk import boto3, botocore
+
+if TYPE_CHECKING:
+    from harness.llm.base import BaseLLM
+
+_SERVICE: Final = "bedrock-runtime"
+_REGION: Final = re.compile(r"https?://[^/]*\.([a-z]{2}(?:-[a-z]+)+-\d)\.")
+#: For an endpoint whose name tells no region, such as one on loopback; a region is signed in any case.
+_ANY_REGION: Final = "us-east-1"
+#: Seconds. boto3 gives up after 60, in which a long answer that is not streamed may not come.
+_TIMEOUT_S: Final = 600
+
+
+def new_client(llm: BaseLLM) -> Any:
+    """Return a client for threads, whose connections end with the run that uses them."""
+    end_urllib3_with_runs()
+    session = _session()
+    config = botocore.config.Config(**_config(llm))
+    return session.client(_SERVICE, config=config, **_where(llm, session.region_name), **_credentials())
+
+
+def _session() -> Any:
+    """Return a session that finds credentials and region anew, and shares what is read of the services' descriptions."""
+    core = botocore.session.get_session()
+    core.register_component("data_loader", _descriptions())
+    return boto3.Session(botocore_session=core)
+
+
+@cache
+def _descriptions() -> Any:
+    return botocore.loaders.create_loader()
+
+
+def has_async_client() -> bool:
+    """Whether aiobotocore is installed."""
+    return importlib.util.find_spec("aiobotocore") is not None
+
+
+class AsyncClient:
+    """A client for one loop, made when it is first asked for, since making one waits."""
+
+    def __init__(self, llm: BaseLLM) -> None:
+        self._llm = llm
+        self._lock = asyncio.Lock()
+        self._opened = AsyncExitStack()
+        self._client: Any = None
+
+    async def ready(self) -> Any:
+        """Return the client itself."""
+        async with self._lock:
+            if self._client is None:
+                self._client = await self._opened.enter_async_context(self._made())
+            return self._client
+
+    async def close(self) -> None:
+        await self._opened.aclose()
+
+    def _made(self) -> Any:
+        from aiobotocore.config import AioConfig
+        from aiobotocore.session import get_session
+
+        where = _where(self._llm, _session().region_name)
+        config = AioConfig(**_config(self._llm))
+        return get_session().create_client(_SERVICE, config=config, **where, **_credentials())
+
+
+def _config(llm: BaseLLM) -> dict[str, Any]:
+    timeout = _TIMEOUT_S if llm.timeout is None else llm.timeout
+    settings: dict[str, Any] = {"read_timeout": timeout, "connect_timeout": min(timeout, 60)}
+    if llm.max_retries is not None:
+        settings["retries"] = {"mode": "standard", "total_max_attempts": llm.max_retries + 1}
+    return settings
+
+
+def _where(llm: BaseLLM, configured: str | None) -> dict[str, str | None]:
+    found = _REGION.match(llm.base_url or "")
+    region = found[1] if found else configured or (_ANY_REGION if llm.base_url else None)
+    return {"region_name": region, "endpoint_url": llm.base_url}
+
+
+def _credentials() -> dict[str, str]:
+    if credentials_needed():
+        return {}
+    return {"aws_access_key_id": PLACEHOLDER, "aws_secret_access_key": PLACEHOLDER}

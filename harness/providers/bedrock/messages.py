@@ -1,0 +1,158 @@
+"""Bedrock Converse's form of messages and tools, as boto3 takes it: files are bytes, where the wire has base64.
+
+Source: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html (2026-11).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from harness.errors import UsageError
+from harness.llm.blocks import (
+    BlockText,
+    CacheControl,
+    CachePointPart,
+    DocumentPart,
+    JSONPart,
+    RedactedThinkingPart,
+    SourcedImagePart,
+    ThinkingPart,
+    ToolResultPart,
+    ToolUsePart,
+)
+from harness.llm.messages import (
+    ContentPart,
+    FilePart,
+    ImagePart,
+    Message,
+    RefusalPart,
+    TextPart,
+    ToolCall,
+    ToolDefinition,
+)
+from harness.providers.bedrock import media
+from harness.providers.shared.data_url import DataURL
+
+SYSTEM_ROLES = ("system", "developer")
+_STATUS = {True: "error", False: "success"}
+
+
+def sdk_system(messages: Sequence[Message]) -> list[dict[str, Any]]:
+    """Return the system prompt, which stands outside the messages; wherever system messages stand, they are it."""
+    return [block for message in messages if message.role in SYSTEM_ROLES for block in _blocks(message)]
+
+
+def sdk_messages(messages: Sequence[Message]) -> list[dict[str, Any]]:
+    """Return the conversation. What one side says in a row is one message, since the API wants the sides to alternate.
+
+    Raises:
+        UsageError: a message or a part can't be sent.
+    """
+    sent: list[dict[str, Any]] = []
+    for message in messages:
+        if message.role in SYSTEM_ROLES:
+            continue
+        role, content = _role(message), [*_blocks(message), *map(_tool_use, message.tool_calls or ())]
+        if sent and sent[-1]["role"] == role:
+            sent[-1]["content"] += content
+        else:
+            sent.append({"role": role, "content": content})
+    return sent
+
+
+def _role(message: Message) -> str:
+    if message.role in {"user", "assistant"}:
+        return message.role
+    if message.role == "tool":
+        return "user"
+    raise UsageError(f"bedrock has no messages of the role {message.role!r}; answer a tool call as 'tool'")
+
+
+def _blocks(message: Message) -> list[dict[str, Any]]:
+    content = message.content
+    if message.role == "tool":
+        if message.tool_call_id is None:
+            raise UsageError("a tool message needs the tool_call_id that it answers")
+        said = [{"text": content}] if isinstance(content, str) else [*_sdk_blocks(content or ())]
+        return [{"toolResult": {"toolUseId": message.tool_call_id, "content": said}}]
+    if isinstance(content, str):
+        # The API refuses blocks of no text, and OpenAI-like assistants often say "" beside their tool calls.
+        return [{"text": content}] if content or not message.tool_calls else []
+    return [*_sdk_blocks(content or ())]
+
+
+def _sdk_blocks(parts: Iterable[ContentPart | BlockText | JSONPart]) -> Iterator[dict[str, Any]]:
+    for part in parts:
+        yield sdk_block(part)
+        mark: CacheControl | None = getattr(part, "cache_control", None)
+        if mark is not None:
+            yield _cache_point(mark.ttl)
+
+
+def sdk_block(part: ContentPart | BlockText | JSONPart) -> dict[str, Any]:
+    """Return the block of one part. Raises UsageError for what Bedrock does not take."""
+    match part:
+        case TextPart() | BlockText():
+            return {"text": part.text}
+        case RefusalPart():
+            return {"text": part.refusal}
+        case ImagePart():
+            return media.image(part.image_url.url)
+        case FilePart():
+            return media.file(part)
+        case SourcedImagePart():
+            return media.sourced_image(part)
+        case DocumentPart():
+            return media.document(part)
+        case ThinkingPart():
+            signature = {} if part.signature is None else {"signature": part.signature}
+            return {"reasoningContent": {"reasoningText": {"text": part.thinking, **signature}}}
+        case RedactedThinkingPart():
+            return {"reasoningContent": {"redactedContent": DataURL("", part.data).content()}}
+        case CachePointPart():
+            return _cache_point(part.ttl)
+        case ToolUsePart():
+            return {"toolUse": {"toolUseId": part.id, "name": part.name, "input": part.input}}
+        case ToolResultPart():
+            return _tool_result(part)
+        case JSONPart():
+            return {"json": part.value}
+        case _:
+            raise UsageError(f"bedrock takes no {type(part).__name__} in a message")
+
+
+def _tool_use(call: ToolCall) -> dict[str, Any]:
+    try:
+        asked = json.loads(call.function.arguments or "{}")
+    except ValueError as error:
+        raise UsageError(
+            f"tool call {call.id!r}: bedrock takes arguments as a JSON object, and these are no JSON: {error}"
+        ) from error
+    return {"toolUse": {"toolUseId": call.id, "name": call.function.name, "input": asked}}
+
+
+def _tool_result(part: ToolResultPart) -> dict[str, Any]:
+    said = [{"text": part.content}] if isinstance(part.content, str) else [*_sdk_blocks(part.content or ())]
+    status = {} if part.is_error is None else {"status": _STATUS[part.is_error]}
+    return {"toolResult": {"toolUseId": part.tool_use_id, "content": said, **status}}
+
+
+def _cache_point(ttl: str | None) -> dict[str, Any]:
+    return {"cachePoint": {"type": "default"} if ttl is None else {"type": "default", "ttl": ttl}}
+
+
+def sdk_tools(tools: Sequence[ToolDefinition]) -> list[dict[str, Any]]:
+    """Return tool definitions."""
+    return [block for tool in tools for block in _tool(tool)]
+
+
+def _tool(tool: ToolDefinition) -> Iterator[dict[str, Any]]:
+    function = tool.function.given()
+    schema = function.pop("parameters", None)
+    if schema is None:
+        schema = {"type": "object", "properties": {}}
+    yield {"toolSpec": {**function, "inputSchema": {"json": schema}}}
+    if tool.cache_control is not None:
+        yield _cache_point(tool.cache_control.ttl)

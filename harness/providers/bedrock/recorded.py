@@ -1,0 +1,169 @@
+"""Recorded messages and tools of Bedrock Converse, read back into our own.
+
+An ordinary conversation comes back as its caller would have written it. What a recorded one has besides (results among
+text, reasoning among tool calls) is read into parts that say exactly what stood where.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from harness.errors import UsageError
+from harness.llm.messages import read_messages
+from harness.providers.bedrock.media import DOCUMENTS, IMAGES, media_source
+from harness.providers.bedrock.messages import sdk_messages, sdk_system
+from harness.providers.shared.data_url import DataURL
+
+
+def wire_json(value: Any) -> Any:
+    """Return what boto3 is given as it travels: bytes in base64."""
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    if isinstance(value, dict):
+        return {name: wire_json(member) for name, member in value.items()}
+    return [wire_json(member) for member in value] if isinstance(value, list) else value
+
+
+def parse_system(system: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the system message of a recorded system prompt. Raises UsageError where it can't be rebuilt."""
+    try:
+        ours = {"role": "system", "content": _content([*map(_part, system)])}
+        rebuilt = wire_json(sdk_system(read_messages([ours])))
+    except UsageError as error:
+        raise UsageError(f"system of the recorded request can't be rebuilt: {error}") from error
+    if rebuilt != list(system):
+        raise UsageError("system of the recorded request can't be rebuilt")
+    return ours
+
+
+def parse_messages(wire: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield our messages of a recorded conversation; `sdk_messages` makes exactly that one of them again.
+
+    Raises:
+        UsageError: a message can't be rebuilt; its place is named.
+    """
+    for place, message in enumerate(wire):
+        where = f"messages[{place}] of the recorded request can't be rebuilt"
+        if place and wire[place - 1].get("role") == message.get("role"):
+            raise UsageError(f"{where}: it has the role of the one before it")
+        try:
+            ordinary = _ordinary(message)
+            ours = ordinary if _gives(ordinary, message) else [_exact(message)]
+            if not _gives(ours, message):
+                raise UsageError(where)
+        except UsageError as error:
+            raise UsageError(f"{where}: {error}") from error
+        yield from ours
+
+
+def _gives(ours: list[dict[str, Any]], message: Mapping[str, Any]) -> bool:
+    return bool(ours) and bool(wire_json(sdk_messages(read_messages(ours))) == [message])
+
+
+def _ordinary(message: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the messages that a caller would write for this one: tool results first, then what else was said."""
+    role, content = message["role"], message["content"]
+    if role == "assistant":
+        calls = [_call(block["toolUse"]) for block in content if "toolUse" in block]
+        rest = [_part(block) for block in content if "toolUse" not in block]
+        said = {"role": role, "content": _content(rest) if rest or not calls else None}
+        return [{**said, "tool_calls": calls} if calls else said]
+    results = [_result(block["toolResult"]) for block in content if "toolResult" in block]
+    rest = [_part(block) for block in content if "toolResult" not in block]
+    return [*results, {"role": role, "content": _content(rest)}] if rest or not results else results
+
+
+def _exact(message: Mapping[str, Any]) -> dict[str, Any]:
+    return {"role": message["role"], "content": [_part(block) for block in message["content"]]}
+
+
+def _content(parts: list[dict[str, Any]]) -> str | list[dict[str, Any]]:
+    """Return the parts as a caller would give them: text alone as a string."""
+    return parts[0]["text"] if len(parts) == 1 and parts[0].keys() == {"type", "text"} else parts
+
+
+def _call(use: Mapping[str, Any]) -> dict[str, Any]:
+    arguments = json.dumps(use.get("input"), ensure_ascii=False)
+    return {"id": use["toolUseId"], "type": "function", "function": {"name": use["name"], "arguments": arguments}}
+
+
+def _result(result: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a tool message; a result that it can't say is what `_gives` finds out."""
+    parts = [_part(block) for block in result["content"]]
+    if any(part["type"] == "json" for part in parts):
+        parts = []
+    return {"role": "tool", "tool_call_id": result["toolUseId"], "content": _content(parts)}
+
+
+def _part(block: Mapping[str, Any], *, plain: bool = True) -> dict[str, Any]:
+    """Return the part that says a block; a file as every caller would write it, or by its source where not `plain`."""
+    match dict(block):
+        case {"text": text}:
+            return {"type": "text", "text": text}
+        case {"image": image}:
+            return _image(image, plain=plain)
+        case {"document": document}:
+            return _document(document, plain=plain)
+        case {"reasoningContent": {"reasoningText": thought}}:
+            signature = {"signature": thought["signature"]} if "signature" in thought else {}
+            return {"type": "thinking", "thinking": thought["text"], **signature}
+        case {"reasoningContent": {"redactedContent": data}}:
+            return {"type": "redacted_thinking", "data": data}
+        case {"cachePoint": mark}:
+            return {"type": "cache_point", **({"ttl": mark["ttl"]} if "ttl" in mark else {})}
+        case {"toolUse": use}:
+            return {"type": "tool_use", "id": use["toolUseId"], "name": use["name"], "input": use["input"]}
+        case {"toolResult": result}:
+            failed = {"is_error": result["status"] == "error"} if "status" in result else {}
+            parts = [_part(inner, plain=False) for inner in result["content"]]
+            return {"type": "tool_result", "tool_use_id": result["toolUseId"], "content": parts, **failed}
+        case {"json": value}:
+            return {"type": "json", "value": value}
+        case _:
+            raise UsageError(f"a block of the kind {', '.join(block)} has no form of ours")
+
+
+def _image(image: Mapping[str, Any], *, plain: bool) -> dict[str, Any]:
+    source, kind = image["source"], IMAGES.get(image["format"], image["format"])
+    if plain and "bytes" in source:
+        return {"type": "image_url", "image_url": {"url": str(DataURL(kind, source["bytes"]))}}
+    return {"type": "image", "source": media_source(source, kind)}
+
+
+def _document(document: Mapping[str, Any], *, plain: bool) -> dict[str, Any]:
+    kind = DOCUMENTS.get(document["format"]) if "format" in document else None
+    source = document["source"]
+    if plain and document.keys() == {"format", "name", "source"} and "bytes" in source and "." not in document["name"]:
+        data = str(DataURL(str(kind), source["bytes"]))
+        return {"type": "file", "file": {"filename": document["name"], "file_data": data}}
+    more = {name: document[name] for name in ("context", "citations") if name in document}
+    return {"type": "document", "source": media_source(source, kind), "title": document["name"], **more}
+
+
+def parse_tools(tools: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return our form of recorded tool definitions.
+
+    Raises:
+        UsageError: one is no function of the caller, or has a field that we have no word for.
+    """
+    ours: list[dict[str, Any]] = []
+    for place, tool in enumerate(tools):
+        where = f"toolConfig.tools[{place}] of the recorded request can't be rebuilt"
+        match dict(tool):
+            case {"toolSpec": {"inputSchema": {"json": dict(schema), **beside}, **spec}, **more} if not (
+                beside or more or spec.keys() - _SPEC
+            ):
+                ours.append({"type": "function", "function": {**spec, "parameters": schema}})
+            case {"cachePoint": {"type": "default", **rest}, **more} if (
+                ours and "cache_control" not in ours[-1] and not (more or rest.keys() - {"ttl"})
+            ):
+                ours[-1]["cache_control"] = {"type": "ephemeral", **rest}
+            case _:
+                raise UsageError(where)
+    return ours
+
+
+_SPEC = frozenset({"name", "description", "strict"})

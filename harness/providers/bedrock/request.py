@@ -1,0 +1,142 @@
+"""The request of Bedrock Converse: from ours to what boto3 takes, and back from a recorded one."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote
+
+from pydantic import BaseModel, TypeAdapter
+
+from harness.errors import UsageError
+from harness.llm.recorded import OMIT, RecordedCall
+from harness.llm.request import LLMRequest
+from harness.providers.bedrock.messages import sdk_messages, sdk_system, sdk_tools
+from harness.providers.bedrock.recorded import parse_messages, parse_system, parse_tools
+from harness.providers.shared.recorded_body import MESSAGES, OBJECT, OBJECTS, json_object
+
+if TYPE_CHECKING:
+    from harness.llm.base import BaseLLM
+
+#: In `additional_params`: what chooses among the tools. It is no field of the request: it goes with the tools.
+TOOL_CHOICE: Final = "toolChoice"
+#: Our setting → its field in `inferenceConfig`.
+_INFERENCE: Final = {"max_tokens": "maxTokens", "temperature": "temperature", "top_p": "topP", "stop": "stopSequences"}
+_URL: Final = re.compile(r"(?P<base>.*)/model/(?P<model>[^/]+)/(?P<operation>[^/?]+)(?P<query>\?.*)?")
+_STREAMS: Final = {"converse": False, "converse-stream": True}
+
+
+def sdk_arguments(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
+    """Return the arguments of `converse` and `converse_stream`. Its `additional_params` win over all else.
+
+    Raises:
+        UsageError: a message or a tool has no form there.
+    """
+    arguments: dict[str, Any] = {"modelId": llm.model, "messages": sdk_messages(request.messages)}
+    system = sdk_system(request.messages)
+    if system:
+        arguments["system"] = system
+    given = {"max_tokens": llm.max_tokens, "temperature": llm.temperature, "top_p": llm.top_p, "stop": request.stop}
+    inference = {_INFERENCE[name]: value for name, value in given.items() if value is not None and value != []}
+    if inference:
+        arguments["inferenceConfig"] = inference
+    additional = dict(llm.additional_params)
+    choice = additional.pop(TOOL_CHOICE, None)
+    if request.tools:
+        tools = {"tools": sdk_tools(request.tools)}
+        arguments["toolConfig"] = tools if choice is None else {**tools, TOOL_CHOICE: choice}
+    # The models' own fields, such as those of Anthropic's and OpenAI's models.
+    own = {"thinking": llm.thinking, "reasoning_effort": llm.reasoning_effort}
+    fields = {name: value for name, value in own.items() if value is not None}
+    if fields:
+        arguments["additionalModelRequestFields"] = fields
+    if request.response_format is not None:
+        arguments["outputConfig"] = _output_config(request.response_format)
+    arguments |= additional
+    return {name: value for name, value in arguments.items() if value is not OMIT}
+
+
+def _output_config(wanted: type[BaseModel] | Mapping[str, Any]) -> dict[str, Any]:
+    if isinstance(wanted, Mapping):
+        schema: Any = wanted.get("json_schema", wanted)
+    else:
+        schema = {"name": wanted.__name__, "schema": _closed(TypeAdapter(wanted).json_schema())}
+    named = {"name": schema["name"]} if "name" in schema else {}
+    text = json.dumps(schema["schema"], ensure_ascii=False)
+    return {"textFormat": {"type": "json_schema", "structure": {"jsonSchema": {"schema": text, **named}}}}
+
+
+def _closed(schema: Any) -> Any:
+    """Return a schema whose objects have no other properties, as structured output wants them."""
+    if isinstance(schema, list):
+        return [_closed(member) for member in schema]
+    if not isinstance(schema, dict):
+        return schema
+    closed = {name: _closed(member) for name, member in schema.items()}
+    return {**closed, "additionalProperties": False} if closed.get("type") == "object" else closed
+
+
+#: What recorded bodies may have beside the conversation.
+_FIELDS: Final = {
+    "system": OBJECTS,
+    "inferenceConfig": OBJECT,
+    "additionalModelRequestFields": OBJECT,
+    "toolConfig": OBJECT,
+}
+
+
+def parse_recorded(url: str, body: bytes) -> RecordedCall:
+    """Return the call that made a recorded request: made again, it goes to the same URL with the same JSON.
+
+    Raises:
+        UsageError: a field can't be rebuilt; it is named.
+    """
+    found = _URL.fullmatch(url)
+    if found is None or found["operation"] not in _STREAMS or found["query"]:
+        raise UsageError(f"{url}: only requests of Converse and ConverseStream can be rebuilt")
+    recorded = json_object(body, {"messages": MESSAGES}, _FIELDS)
+    rest = {name: value for name, value in recorded.items() if name != "messages"}
+    settings: dict[str, Any] = {"base_url": found["base"]}
+    settings |= _taken_inference(rest) | _taken_thinking(rest)
+    messages = [parse_system(rest.pop("system"))] if rest.get("system") else []
+    messages += parse_messages(recorded["messages"])
+    return RecordedCall(
+        model=f"bedrock/{unquote(found['model'])}",
+        messages=messages,
+        tools=_taken_tools(rest),
+        stream=_STREAMS[found["operation"]],
+        settings=settings,
+    ).with_rest(rest)
+
+
+def _taken_inference(rest: dict[str, Any]) -> dict[str, Any]:
+    """Take `inferenceConfig` from the rest where settings of ours say the same."""
+    config = rest.get("inferenceConfig") or {}
+    ours = {name: config[field] for name, field in _INFERENCE.items() if config.get(field) not in (None, [])}
+    if config and len(ours) == len(config):
+        del rest["inferenceConfig"]
+        return ours
+    return {}
+
+
+def _taken_thinking(rest: dict[str, Any]) -> dict[str, Any]:
+    fields = rest.get("additionalModelRequestFields") or {}
+    if fields.keys() == {"thinking"} and fields["thinking"] is not None:
+        del rest["additionalModelRequestFields"]
+        return dict(fields)
+    return {}
+
+
+def _taken_tools(rest: dict[str, Any]) -> list[dict[str, Any]]:
+    config = rest.get("toolConfig")
+    if not config:
+        return []
+    unknown = config.keys() - {"tools", TOOL_CHOICE}
+    if unknown or not config.get("tools"):
+        raise UsageError(f"toolConfig.{min(unknown, default='tools')} of the recorded request can't be rebuilt")
+    del rest["toolConfig"]
+    if TOOL_CHOICE in config:
+        rest[TOOL_CHOICE] = config[TOOL_CHOICE]
+    return parse_tools(config["tools"])

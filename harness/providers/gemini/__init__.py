@@ -1,0 +1,1 @@
+"""Gemini's generateContent, at Google AI Studio and on Vertex AI."""

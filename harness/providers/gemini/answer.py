@@ -1,0 +1,135 @@
+"""One answer of Gemini, from its JSON to parts.
+
+Source: https://ai.google.dev/api/generate-content#generatecontentresponse (2026-11).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from harness.errors import MalformedResponseError, ProviderError
+from harness.llm.parts import (
+    Finish,
+    FinishReason,
+    Part,
+    ResponseStarted,
+    TextDelta,
+    ThinkingDelta,
+    ToolCallDelta,
+    Usage,
+)
+from harness.providers.gemini.calls import Signatures, own_id
+from harness.providers.shared.transport_errors import RETRYABLE
+
+_FINISH: Final[dict[str, FinishReason]] = {
+    "STOP": "stop",
+    "MAX_TOKENS": "length",
+    "SAFETY": "content_filter",
+    "RECITATION": "content_filter",
+    "BLOCKLIST": "content_filter",
+    "PROHIBITED_CONTENT": "content_filter",
+    "SPII": "content_filter",
+    "IMAGE_SAFETY": "content_filter",
+    "IMAGE_PROHIBITED_CONTENT": "content_filter",
+    "IMAGE_RECITATION": "content_filter",
+    "MODEL_ARMOR": "content_filter",
+}
+
+
+class Answer:
+    """One answer as it grows, streamed or whole. Fields that this code does not know say nothing to it."""
+
+    def __init__(self, provider: str, signatures: Signatures) -> None:
+        self.provider = provider
+        #: Whether anything of the answer has come.
+        self.begun = False
+        self._signatures = signatures
+        self._response_id: str | None = None
+        self._calls = 0
+        self._usage: dict[str, Any] = {}
+        self._finish: str | None = None
+        #: Why the prompt got no answer.
+        self._blocked: str | None = None
+
+    def chunk(self, chunk: Any) -> Iterator[Part]:
+        """Return the parts of one piece of the answer, or of a whole one.
+
+        Raises:
+            ProviderError: the piece is an error that the provider reports.
+            MalformedResponseError: it is no piece of an answer.
+        """
+        self.begun = True
+        with self._read_as_documented():
+            if "error" in chunk:
+                raise self._reported(chunk["error"])
+            if self._response_id is None and "responseId" in chunk:
+                self._response_id = chunk["responseId"]
+                yield ResponseStarted(chunk["responseId"])
+            for candidate in chunk.get("candidates") or ():
+                if candidate.get("index", 0) == 0:
+                    yield from self._candidate(candidate)
+            # Later counts are cumulative.
+            self._usage |= chunk.get("usageMetadata") or {}
+            self._blocked = (chunk.get("promptFeedback") or {}).get("blockReason") or self._blocked
+
+    def end(self) -> Iterator[Part]:
+        """Return what the end of the body makes certain. No line marks it: it has come if a finish reason had."""
+        if self._usage:
+            with self._read_as_documented():
+                yield _usage(self._usage)
+        if self._finish is not None:
+            reason = _FINISH.get(self._finish, "other")
+            yield Finish("tool_calls" if self._calls and reason == "stop" else reason, self._finish)
+        elif self._blocked is not None:
+            yield Finish("content_filter", self._blocked)
+
+    @contextlib.contextmanager
+    def _read_as_documented(self) -> Iterator[None]:
+        try:
+            yield
+        except (AttributeError, KeyError, TypeError) as error:
+            raise MalformedResponseError(
+                f"{self.provider} sent what its wire format does not allow ({type(error).__name__}: {error})",
+                provider=self.provider,
+            ) from error
+
+    def _candidate(self, candidate: Mapping[str, Any]) -> Iterator[Part]:
+        for part in (candidate.get("content") or {}).get("parts") or ():
+            if "functionCall" in part:
+                yield self._call(part["functionCall"], part.get("thoughtSignature"))
+            elif part.get("text"):
+                yield ThinkingDelta(part["text"]) if part.get("thought") else TextDelta(part["text"])
+        self._finish = candidate.get("finishReason") or self._finish
+
+    def _call(self, call: Mapping[str, Any], signature: str | None) -> ToolCallDelta:
+        number = self._calls
+        self._calls += 1
+        call_id = call.get("id") or own_id(self._response_id or "", number)
+        if signature is not None:
+            self._signatures.keep(call_id, signature)
+        return ToolCallDelta(number, call_id, call["name"], json.dumps(call.get("args") or {}, ensure_ascii=False))
+
+    def _reported(self, error: Mapping[str, Any]) -> ProviderError:
+        return ProviderError(
+            f"{self.provider} reported an error inside the stream: {error.get('message')}",
+            provider=self.provider,
+            code=error.get("status"),
+            retryable=error.get("code") in RETRYABLE,
+        )
+
+
+def _usage(raw: Mapping[str, Any]) -> Usage:
+    """Return the counts under the common names. What a tool of the provider's read counts as prompt, thoughts as answer."""
+    prompt = raw.get("promptTokenCount", 0) + raw.get("toolUsePromptTokenCount", 0)
+    completion = raw.get("candidatesTokenCount", 0) + raw.get("thoughtsTokenCount", 0)
+    return Usage(
+        prompt_tokens=prompt,
+        completion_tokens=completion,
+        total_tokens=raw.get("totalTokenCount", prompt + completion),
+        cached_prompt_tokens=raw.get("cachedContentTokenCount"),
+        reasoning_tokens=raw.get("thoughtsTokenCount"),
+        raw=dict(raw),
+    )

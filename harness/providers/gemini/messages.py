@@ -1,0 +1,202 @@
+"""Gemini's form of messages and tools.
+
+Source: https://ai.google.dev/api/caching#Content (2026-11).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from harness.errors import UsageError
+from harness.llm.blocks import (
+    BlockText,
+    DocumentPart,
+    JSONPart,
+    SourcedImagePart,
+    ThinkingPart,
+    ToolResultPart,
+    ToolUsePart,
+)
+from harness.llm.hosted import HostedTool
+from harness.llm.messages import (
+    AudioPart,
+    ContentPart,
+    FilePart,
+    ImagePart,
+    Message,
+    RefusalPart,
+    TextPart,
+    ToolCall,
+    ToolDefinition,
+)
+from harness.providers.gemini.calls import Signatures, sent_id
+from harness.providers.gemini.media import wire_media
+
+_ROLES: Final = {"user": "user", "assistant": "model"}
+_SYSTEM_ROLES: Final = ("system", "developer")
+#: Where a tool's JSON Schema stands, and where a schema in Gemini's own dialect (types in capitals) does.
+JSON_SCHEMA: Final = "parametersJsonSchema"
+OWN_SCHEMA: Final = "parameters"
+
+
+def wire_system(messages: Sequence[Message]) -> dict[str, Any] | None:
+    """Return the system instruction, which stands outside the contents; wherever system messages stand, they are it.
+
+    Raises:
+        UsageError: a part can't be sent.
+    """
+    parts = [part for message in messages if message.role in _SYSTEM_ROLES for part in _parts(message)]
+    return {"parts": parts, "role": "user"} if parts else None
+
+
+def wire_contents(
+    messages: Sequence[Message], signatures: Signatures, called: Mapping[str, str] | None = None
+) -> list[dict[str, Any]]:
+    """Return the conversation on the wire. The results of parallel tool calls are one content, as the API asks.
+
+    `called` has the names of calls before these messages, by id.
+
+    Raises:
+        UsageError: a message or a part can't be sent.
+    """
+    # An id may come again: an answer is to the last call before it.
+    names = {**names_of_calls(messages), **(called or {})}
+    wire: list[dict[str, Any]] = []
+    results: list[dict[str, Any]] | None = None
+    for message in messages:
+        if message.role in _SYSTEM_ROLES:
+            continue
+        names |= names_of_calls([message])
+        if message.role == "tool":
+            if results is None:
+                results = []
+                wire.append({"parts": results, "role": "user"})
+            results.append(_answered(message, names))
+            continue
+        results = None
+        if message.role not in _ROLES:
+            raise UsageError(f"gemini has no messages of the role {message.role!r}; answer a tool call as 'tool'")
+        calls = [_asked(call, signatures) for call in message.tool_calls or ()]
+        parts = [] if calls and not message.content else _parts(message, names)
+        wire.append({"parts": [*parts, *calls], "role": _ROLES[message.role]})
+    return wire
+
+
+def names_of_calls(messages: Iterable[Message]) -> dict[str, str]:
+    """Return the functions that messages call, by call id: an answer names its function, too."""
+    names: dict[str, str] = {}
+    for message in messages:
+        names |= {call.id: call.function.name for call in message.tool_calls or ()}
+        if isinstance(message.content, list):
+            names |= {part.id: part.name for part in message.content if isinstance(part, ToolUsePart)}
+    return names
+
+
+def _parts(message: Message, names: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
+    if isinstance(message.content, list):
+        return [_part(part, names or {}) for part in message.content]
+    return [{"text": message.content or ""}]
+
+
+def _part(part: ContentPart, names: Mapping[str, str]) -> dict[str, Any]:
+    match part:
+        case TextPart():
+            return {"text": part.text, **_signature(part.signature)}
+        case RefusalPart():
+            return {"text": part.refusal}
+        case ThinkingPart():
+            return {"text": part.thinking, "thought": True, **_signature(part.signature)}
+        case ToolUsePart():
+            call = {**sent_id(part.id), "name": part.name, "args": part.input}
+            return {"functionCall": call, **_signature(part.signature)}
+        case ToolResultPart():
+            return _response(part.tool_use_id, _name(part.tool_use_id, names), _result(part))
+        case ImagePart() | FilePart() | AudioPart() | SourcedImagePart() | DocumentPart():
+            return wire_media(part)
+        case _:
+            raise UsageError(f"gemini takes no {type(part).__name__} in a message")
+
+
+def _signature(signature: str | None) -> dict[str, str]:
+    return {} if signature is None else {"thoughtSignature": signature}
+
+
+def _asked(call: ToolCall, signatures: Signatures) -> dict[str, Any]:
+    try:
+        arguments = json.loads(call.function.arguments or "{}")
+    except ValueError as error:
+        raise UsageError(
+            f"tool call {call.id!r}: gemini takes arguments as a JSON object, and these are no JSON: {error}"
+        ) from error
+    return {
+        "functionCall": {**sent_id(call.id), "name": call.function.name, "args": arguments},
+        **signatures.of(call.id),
+    }
+
+
+def _answered(message: Message, names: Mapping[str, str]) -> dict[str, Any]:
+    if message.tool_call_id is None:
+        raise UsageError("a tool message needs the tool_call_id that it answers")
+    content = message.content
+    if isinstance(content, list):
+        others = [part for part in content if not isinstance(part, TextPart)]
+        if others:
+            raise UsageError(f"gemini takes no {type(others[0]).__name__} as the result of a tool")
+        content = "".join(part.text for part in content if isinstance(part, TextPart))
+    name = message.name or _name(message.tool_call_id, names)
+    return _response(message.tool_call_id, name, {"result": content or ""})
+
+
+def _name(call_id: str, names: Mapping[str, str]) -> str:
+    if call_id not in names:
+        raise UsageError(f"the result of {call_id!r} answers no call: gemini must be told which function was called")
+    return names[call_id]
+
+
+def _result(part: ToolResultPart) -> dict[str, Any]:
+    key = "error" if part.is_error else "result"
+    content = part.content or ""
+    if isinstance(content, str):
+        return {key: content}
+    first = content[0]
+    if len(content) == 1 and isinstance(first, JSONPart):
+        return first.value if isinstance(first.value, dict) else {key: first.value}
+    others = [one for one in content if not isinstance(one, BlockText)]
+    if others:
+        raise UsageError(f"gemini takes no {type(others[0]).__name__} among others as the result of a tool")
+    return {key: "".join(one.text for one in content if isinstance(one, BlockText))}
+
+
+def _response(call_id: str, name: str, response: Mapping[str, Any]) -> dict[str, Any]:
+    return {"functionResponse": {**sent_id(call_id), "name": name, "response": response}}
+
+
+def wire_tools(tools: Sequence[ToolDefinition | HostedTool], schema_field: str = JSON_SCHEMA) -> list[dict[str, Any]]:
+    """Return tools on the wire, functions side by side in one of them. `schema_field` takes their JSON Schemas."""
+    wire: list[dict[str, Any]] = []
+    for tool in tools:
+        if isinstance(tool, HostedTool):
+            settings = tool.given()
+            wire.append({settings.pop("type"): settings})
+            continue
+        if not wire or "functionDeclarations" not in wire[-1]:
+            wire.append({"functionDeclarations": []})
+        wire[-1]["functionDeclarations"].append(_declaration(tool, schema_field))
+    return wire
+
+
+def _declaration(tool: ToolDefinition, schema_field: str) -> dict[str, Any]:
+    function = tool.function
+    declaration: dict[str, Any] = {"name": function.name}
+    if function.description is not None:
+        declaration["description"] = function.description
+    if function.parameters is not None:
+        declaration[OWN_SCHEMA if is_own_schema(function.parameters) else schema_field] = function.parameters
+    return declaration
+
+
+def is_own_schema(schema: Mapping[str, Any]) -> bool:
+    """Whether this is a schema in Gemini's own dialect; JSON Schema has no type in capitals."""
+    return str(schema.get("type")).isupper()

@@ -1,0 +1,141 @@
+"""The request body of Gemini's generateContent: from our request to the wire, and back from a recorded one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import BaseModel
+
+from harness.errors import UsageError
+from harness.llm.recorded import OMIT, RecordedCall
+from harness.llm.request import LLMRequest
+from harness.providers.gemini.calls import Signatures
+from harness.providers.gemini.messages import JSON_SCHEMA, wire_contents, wire_system, wire_tools
+from harness.providers.gemini.recorded import parse_contents, parse_system, parse_tools
+from harness.providers.shared.recorded_body import MESSAGES, OBJECT, OBJECTS, json_object
+
+if TYPE_CHECKING:
+    from harness.llm.base import BaseLLM
+
+#: In `additional_params`: the field that takes the JSON Schema of a tool, `parametersJsonSchema` where none is named.
+SCHEMA_FIELD: Final = "schema_field"
+_CONFIG: Final = "generationConfig"
+#: Our setting → its field of the generation config, where both have one form.
+_FIELDS: Final = {
+    "temperature": "temperature",
+    "top_p": "topP",
+    "max_tokens": "maxOutputTokens",
+    "seed": "seed",
+    "frequency_penalty": "frequencyPenalty",
+    "presence_penalty": "presencePenalty",
+    "n": "candidateCount",
+    "logprobs": "responseLogprobs",
+    "top_logprobs": "logprobs",
+    "thinking": "thinkingConfig",
+}
+#: The fields that say what form the answer must have.
+_FORMAT: Final = ("responseMimeType", "responseJsonSchema", "responseSchema")
+_URL: Final = re.compile(
+    r"(?P<base>.*)/(?P<version>v\d\w*)/(?:projects/(?P<project>[^/]+)/locations/(?P<location>[^/]+)/)?"
+    r"(?P<publisher>publishers/google/)?models/(?P<model>[^/:]+):(?P<stream>streamG|g)enerateContent"
+)
+
+
+def wire_body(llm: BaseLLM, request: LLMRequest, signatures: Signatures) -> dict[str, Any]:
+    """Return the JSON body of `request` with the settings of `llm`.
+
+    Its `additional_params` win over all else; those for `generationConfig` field by field.
+
+    Raises:
+        UsageError: a message or a tool has no form on this wire.
+    """
+    extra = dict(llm.additional_params)
+    schema_field = extra.pop(SCHEMA_FIELD, JSON_SCHEMA)
+    body: dict[str, Any] = {"contents": wire_contents(request.messages, signatures)}
+    system = wire_system(request.messages)
+    if system is not None:
+        body["systemInstruction"] = system
+    tools = request.all_tools()
+    if tools:
+        body["tools"] = wire_tools(tools, schema_field)
+    config = _config(llm, request)
+    if config:
+        body[_CONFIG] = config
+    if isinstance(extra.get(_CONFIG), Mapping):
+        extra[_CONFIG] = _present(config | extra[_CONFIG])
+    return _present(body | extra)
+
+
+def _config(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
+    config = {wire: value for ours, wire in _FIELDS.items() if (value := getattr(llm, ours)) is not None}
+    if request.stop:
+        config["stopSequences"] = request.stop
+    if llm.reasoning_effort is not None:
+        config["thinkingConfig"] = {"thinkingLevel": llm.reasoning_effort, **config.get("thinkingConfig", {})}
+    if request.response_format is not None:
+        config |= _format(request.response_format)
+    return config
+
+
+def _format(wanted: type[BaseModel] | Mapping[str, Any]) -> Mapping[str, Any]:
+    if not isinstance(wanted, Mapping):
+        return {"responseMimeType": "application/json", "responseJsonSchema": wanted.model_json_schema()}
+    if "type" not in wanted:
+        return wanted
+    # The OpenAI-like form keeps the schema one level deeper, and has a form without one.
+    deeper = wanted.get("json_schema")
+    schema = {"responseJsonSchema": deeper["schema"]} if isinstance(deeper, Mapping) else {}
+    return {"responseMimeType": "text/plain" if wanted["type"] == "text" else "application/json", **schema}
+
+
+def _present(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not OMIT}
+
+
+def parse_recorded(url: str, body: bytes) -> RecordedCall:
+    """Return the call that made a recorded request: made again, it goes to the same URL with the same JSON.
+
+    Raises:
+        UsageError: a field can't be rebuilt; it is named.
+    """
+    recorded = json_object(body, {"contents": MESSAGES}, {"systemInstruction": OBJECT, "tools": OBJECTS})
+    base, _, query = url.partition("?")
+    found = _URL.fullmatch(base)
+    if found is None:
+        raise UsageError(f"the path of the recorded request can't be rebuilt: {base}")
+    streams = found["stream"] != "g"
+    if query != ("alt=sse" if streams else ""):
+        raise UsageError(f"the query {query!r} of the recorded request can't be rebuilt")
+    settings: dict[str, Any] = {"base_url": found["base"], "api_version": found["version"]}
+    settings |= {name: found[name] for name in ("project", "location") if found[name] is not None}
+    system = [parse_system(recorded["systemInstruction"])] if "systemInstruction" in recorded else []
+    messages = [*system, *parse_contents(recorded["contents"])]
+    rest = {name: value for name, value in recorded.items() if name not in {"contents", "systemInstruction"}}
+    tools: list[dict[str, Any]] = []
+    if rest.get("tools"):
+        tools, schema_field = parse_tools(rest.pop("tools"))
+        if schema_field != JSON_SCHEMA:
+            rest[SCHEMA_FIELD] = schema_field
+    if isinstance(rest.get(_CONFIG), Mapping):
+        said, rest[_CONFIG] = _parse_config(rest[_CONFIG])
+        settings |= said
+        if said and not rest[_CONFIG]:
+            del rest[_CONFIG]
+    provider = "vertex_ai" if found["publisher"] else "gemini"
+    return RecordedCall(
+        model=f"{provider}/{found['model']}", messages=messages, tools=tools, stream=streams, settings=settings
+    ).with_rest(rest)
+
+
+def _parse_config(config: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the settings that a recorded generation config stands for, and the fields that none does."""
+    rest = dict(config)
+    said = {ours: rest.pop(wire) for ours, wire in _FIELDS.items() if rest.get(wire) is not None}
+    if rest.get("stopSequences"):
+        said["stop"] = rest.pop("stopSequences")
+    formats = {name: rest.pop(name) for name in _FORMAT if name in rest}
+    if formats:
+        said["response_format"] = formats
+    return said, rest

@@ -1,0 +1,1 @@
+"""What litellm reaches, in an environment of its own."""

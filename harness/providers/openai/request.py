@@ -1,0 +1,128 @@
+"""The request body of OpenAI chat completions: from our request to the wire, and back from a recorded one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import BaseModel
+
+from harness.llm.hosted import hosted_tools, in_order
+from harness.llm.messages import read_messages, read_tools
+from harness.llm.recorded import OMIT, RecordedCall
+from harness.llm.request import LLMRequest
+from harness.providers.shared.recorded_body import FLAG, MESSAGES, OBJECT, OBJECTS, TEXT, json_object
+
+if TYPE_CHECKING:
+    from harness.llm.base import BaseLLM
+
+#: What recorded bodies must have, and may.
+CONVERSATION: Final = {"messages": MESSAGES}
+FIELDS: Final = {"stream": FLAG, "tools": OBJECTS, "response_format": OBJECT}
+#: Models that take `max_completion_tokens` in place of `max_tokens`.
+_REASONING: Final = re.compile(r"(o\d|gpt-5)")
+#: Settings that have the same name on the wire.
+_SAME_NAME: Final = (
+    "temperature",
+    "top_p",
+    "seed",
+    "frequency_penalty",
+    "presence_penalty",
+    "n",
+    "reasoning_effort",
+    "logprobs",
+    "top_logprobs",
+)
+
+
+def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
+    """Return the JSON body of `request` with the settings of `llm`. Its `additional_params` win over all else."""
+    body: dict[str, Any] = {
+        "model": llm.model,
+        "messages": [
+            message.model_dump(mode="json", exclude_unset=True, exclude={"item"}) for message in request.messages
+        ],
+    }
+    if request.stream is not None:
+        body["stream"] = request.stream
+    if request.stream:
+        # Usage comes at a stream's end only where it is asked for (clause llm.usage).
+        body["stream_options"] = {"include_usage": True}
+    for name in _SAME_NAME:
+        if (value := getattr(llm, name)) is not None:
+            body[name] = value
+    if llm.max_tokens is not None:
+        body[_max_tokens_field(llm.model)] = llm.max_tokens
+    if request.stop:
+        body["stop"] = request.stop
+    if request.all_tools():
+        body["tools"] = [tool.given() for tool in request.all_tools()]
+    if request.response_format is not None:
+        body["response_format"] = response_format(request.response_format)
+    body |= llm.additional_params
+    return {name: value for name, value in body.items() if value is not OMIT}
+
+
+def parse_recorded(url: str, body: bytes) -> RecordedCall:
+    """Return the call that made a recorded request: made again, it goes to the same URL with the same JSON.
+
+    Raises:
+        UsageError: a field can't be rebuilt; it is named.
+    """
+    recorded = json_object(body, {"model": TEXT, **CONVERSATION}, FIELDS)
+    base_url = url.partition("?")[0].removesuffix("/chat/completions")
+    return recorded_call(f"openai/{recorded['model']}", recorded, base_url=base_url)
+
+
+def recorded_call(model: str, recorded: Mapping[str, Any], **given: Any) -> RecordedCall:
+    """Return the call of a recorded body, made by `model` with the settings `given` beside those that the body tells.
+
+    Raises:
+        UsageError: a field can't be rebuilt; it is named.
+    """
+    settings: dict[str, Any] = {name: recorded[name] for name in _SAME_NAME if recorded.get(name) is not None}
+    limit = _max_tokens_field(model.partition("/")[2])
+    if recorded.get(limit) is not None:
+        settings["max_tokens"] = recorded[limit]
+    if recorded.get("stop"):
+        settings["stop"] = recorded["stop"]
+    if recorded.get("response_format") is not None:
+        settings["response_format"] = recorded["response_format"]
+    tools = recorded.get("tools")
+    call = RecordedCall(
+        model=model,
+        messages=[message.given() for message in read_messages(recorded["messages"])],
+        tools=[tool.given() for tool in in_order(read_tools(tools), hosted_tools(tools))],
+        stream=recorded.get("stream"),
+        settings={**given, **settings},
+    )
+    known = {*settings.keys() - {"max_tokens"}, limit, "model", "messages", "stream", "tools", "stop"}
+    return call.with_rest(_rest(recorded, known, limit))
+
+
+def _rest(recorded: Mapping[str, Any], known: set[str], limit: str) -> dict[str, Any]:
+    """Return the fields that have no setting of ours, or a form that ours would not send."""
+    rest = {name: value for name, value in recorded.items() if name not in known}
+    for name in (limit, "stream", "tools", "stop", "response_format", *_SAME_NAME):
+        if name in recorded and not recorded[name]:
+            rest[name] = recorded[name]
+    if isinstance(recorded.get("stop"), str):
+        rest["stop"] = recorded["stop"]
+    if recorded.get("stream") and "stream_options" not in recorded:
+        rest["stream_options"] = OMIT
+    return rest
+
+
+def _max_tokens_field(model: str) -> str:
+    return "max_completion_tokens" if _REASONING.match(model) else "max_tokens"
+
+
+def response_format(wanted: type[BaseModel] | Mapping[str, Any]) -> Any:
+    """Return what asks for an answer that validates as `wanted`; a mapping is the provider's own form already."""
+    if isinstance(wanted, Mapping):
+        return wanted
+    from harness.providers.openai.sdk import openai
+
+    schema = openai.pydantic_function_tool(wanted)["function"]["parameters"]
+    return {"type": "json_schema", "json_schema": {"name": wanted.__name__, "strict": True, "schema": schema}}

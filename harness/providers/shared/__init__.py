@@ -1,0 +1,1 @@
+"""What integrations share, whichever provider they speak to."""

@@ -1,0 +1,1 @@
+"""Faults done to recorded answers."""

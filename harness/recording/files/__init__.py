@@ -1,0 +1,1 @@
+"""The files of a recording: read, written, and replaced as a whole."""

@@ -1,0 +1,266 @@
+"""A cassette file as interactions: ours, and what vcrpy of any recent version wrote.
+
+Strict: what can't be read whole is an error that says where and why, and is never taken for empty. What vcrpy has no
+place for, our chunk marks, ending and scope, is optional: a plain cassette gets one chunk per streamed event.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, get_args
+
+from harness.errors import RecordingError, UnreadableRecordingError
+from harness.recording.files.cassette_yaml import BadYamlError, load_yaml
+from harness.recording.framing import pieces
+from harness.recording.wire import Chunk, Ending, Headers, How, Interaction, WireRequest, WireResponse
+
+#: The version of vcrpy's format that we read and write.
+FORMAT_VERSION = 1
+
+#: Where an interaction begins in a file written by us, or by vcrpy: a list item in the first column.
+_INTERACTION_START = re.compile(r"^-(?: |\Z)", re.MULTILINE)
+
+
+def read_cassette(path: Path, *, allow_torn_tail: bool = False) -> tuple[Interaction, ...]:
+    """Return the interactions of the cassette at `path`, in order.
+
+    With `allow_torn_tail` a last interaction that was not written whole, as a killed process leaves it, is left out.
+
+    Raises:
+        UnreadableRecordingError: the file is missing, empty, torn, no cassette, or of a later version.
+        RecordingError: chunk marks do not add up to their body.
+    """
+    name = cassette_name(path)
+    text = _text(path, name)
+    try:
+        return _interactions(text, name)
+    except RecordingError:
+        if not allow_torn_tail:
+            raise
+        starts = [match.start() for match in _INTERACTION_START.finditer(text)]
+        before = text[: starts[-1]] if starts else text
+        # `interactions:` with nothing below it would be null.
+        return _interactions(before if len(starts) > 1 else f"{before} []", name)
+
+
+def cassette_name(path: Path) -> str:
+    """Return how messages name the cassette at `path`: a relative path as it is, of an absolute one the last parts."""
+    return Path(*path.parts[-3:]).as_posix() if path.is_absolute() else path.as_posix()
+
+
+def _text(path: Path, name: str) -> str:
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError as error:
+        raise UnreadableRecordingError(
+            f"cassette '{name}' is missing: no file at {path}; check the path, or record it with --mode once"
+        ) from error
+    except OSError as error:
+        raise UnreadableRecordingError(f"cassette '{name}' can't be read: {error.strerror} ({path})") from error
+    if not content.strip():
+        raise _unreadable(name, "it is empty", "a mapping with 'interactions'")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise _unreadable(name, f"byte {error.start} is not UTF-8", "a text file") from error
+
+
+def _interactions(text: str, name: str) -> tuple[Interaction, ...]:
+    try:
+        document = load_yaml(text)
+    except BadYamlError as error:
+        raise _unreadable(name, f"{error}", "a whole YAML document") from error
+    if isinstance(document, list) and document and isinstance(document[0], dict) and "request" in document[0]:
+        raise _unreadable(name, "it was written by vcrpy before 1.0", "a mapping with 'interactions'")
+    if not isinstance(document, dict) or "interactions" not in document:
+        raise _unreadable(name, "it is not a cassette", "a mapping with 'interactions'")
+    _check_version(document.get("version", str(FORMAT_VERSION)), name)
+    shape = _Shape(name)
+    return tuple(
+        _interaction(shape, entry, f"interactions[{index}]")
+        for index, entry in enumerate(shape.sequence(document["interactions"], "interactions"))
+    )
+
+
+def _check_version(version: Any, name: str) -> None:
+    if not isinstance(version, str) or not version.isdecimal():
+        raise _unreadable(name, f"version is {version!r}", "a whole number")
+    if int(version) > FORMAT_VERSION:
+        raise UnreadableRecordingError(
+            f"cassette '{name}' can't be read: its version is {version} and {FORMAT_VERSION} is the latest known here; "
+            "read it with the version of the program that wrote it, or a later one"
+        )
+
+
+def _interaction(shape: _Shape, entry: Any, where: str) -> Interaction:
+    parts = shape.mapping(entry, where)
+    request = shape.mapping(shape.get(parts, "request", where), f"{where}.request")
+    response = shape.mapping(shape.get(parts, "response", where), f"{where}.response")
+    return Interaction(
+        _request(shape, request, f"{where}.request"),
+        _response(shape, response, f"{where}.response"),
+    )
+
+
+def _request(shape: _Shape, parts: dict[str, Any], where: str) -> WireRequest:
+    return WireRequest(
+        method=shape.text(shape.get(parts, "method", where), f"{where}.method").upper(),
+        url=shape.text(shape.get(parts, "uri", where), f"{where}.uri"),
+        headers=shape.headers(parts.get("headers"), f"{where}.headers"),
+        body=shape.content(parts.get("body"), f"{where}.body"),
+    )
+
+
+def _response(shape: _Shape, parts: dict[str, Any], where: str) -> WireResponse:
+    headers = shape.headers(parts.get("headers"), f"{where}.headers")
+    # vcrpy's httpx recordings of before 2024 have these two keys in place of `status` and `body`.
+    if "status_code" in parts:
+        status, reason = shape.whole(parts["status_code"], f"{where}.status_code"), ""
+        body_parts: Any = parts.get("content")
+    else:
+        line = shape.mapping(shape.get(parts, "status", where), f"{where}.status")
+        status = shape.whole(shape.get(line, "code", f"{where}.status"), f"{where}.status.code")
+        reason = shape.text(line.get("message") or "", f"{where}.status.message")
+        body_parts = shape.get(parts, "body", where)
+    marks: Any = None
+    if isinstance(body_parts, dict):
+        marks = body_parts.get("chunks")
+        body = shape.content(shape.get(body_parts, "string", f"{where}.body"), f"{where}.body.string")
+    else:
+        body = shape.content(body_parts, f"{where}.body")
+    if marks is None and "ended" in parts:
+        # Written by us, so that a body without marks was cut off before them.
+        raise _unreadable(shape.name, f"{where}.body.chunks is missing", "chunk marks beside 'ended'")
+    content_type = next((value for key, value in headers if key.lower() == "content-type"), "")
+    chunks = _unmarked(content_type, body) if marks is None else _marked(shape, marks, body, f"{where}.body.chunks")
+    return WireResponse(
+        status=status,
+        reason=reason,
+        headers=headers,
+        body=body,
+        chunks=chunks,
+        ended=_ending(shape, parts.get("ended"), chunks, f"{where}.ended"),
+        scope=tuple(
+            shape.text(part, f"{where}.scope") for part in shape.sequence(parts.get("scope", []), f"{where}.scope")
+        ),
+    )
+
+
+def _unmarked(content_type: str, body: bytes) -> tuple[Chunk, ...]:
+    chunks: list[Chunk] = []
+    offset = 0
+    for length in pieces(content_type, body):
+        chunks.append(Chunk(offset, length, 0.0))
+        offset += length
+    return tuple(chunks)
+
+
+def _marked(shape: _Shape, marks: Any, body: bytes, where: str) -> tuple[Chunk, ...]:
+    chunks: list[Chunk] = []
+    end = 0
+    for index, mark in enumerate(shape.sequence(marks, where)):
+        spot = f"{where}[{index}]"
+        numbers = shape.sequence(mark, spot)
+        if len(numbers) != 3:
+            raise _unreadable(shape.name, f"{spot} is {mark!r}", "[offset, length, at_ms]")
+        chunk = Chunk(shape.whole(numbers[0], spot), shape.whole(numbers[1], spot), shape.number(numbers[2], spot))
+        if chunk.offset != end:
+            raise _edited(shape.name, spot, f"starts at {chunk.offset}, but the one before it ends at {end}")
+        end += chunk.length
+        chunks.append(chunk)
+    if end != len(body):
+        raise _edited(shape.name, where, f"add up to {end} bytes, but the body has {len(body)}")
+    return tuple(chunks)
+
+
+def _ending(shape: _Shape, value: Any, chunks: tuple[Chunk, ...], where: str) -> Ending:
+    if value is None:
+        return Ending("complete", None, chunks[-1].at_ms if chunks else 0.0)
+    parts = shape.mapping(value, where)
+    how = shape.text(shape.get(parts, "how", where), f"{where}.how")
+    for known in get_args(How):
+        if how == known:
+            error = parts.get("error")
+            return Ending(
+                known,
+                None if error is None else shape.text(error, f"{where}.error"),
+                shape.number(shape.get(parts, "at_ms", where), f"{where}.at_ms"),
+            )
+    raise _unreadable(shape.name, f"{where}.how is {how!r}", f"one of {', '.join(get_args(How))}")
+
+
+class _Shape:
+    """Says what a value of one cassette has to be, and refuses what it is not."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def get(self, parts: dict[str, Any], key: str, where: str) -> Any:
+        if key not in parts:
+            raise _unreadable(self.name, f"{where}.{key} is missing", "request and response with all their parts")
+        return parts[key]
+
+    def mapping(self, value: Any, where: str) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            raise _unreadable(self.name, f"{where} is {_kind(value)}", "a mapping")
+        return value
+
+    def sequence(self, value: Any, where: str) -> list[Any]:
+        if not isinstance(value, list):
+            raise _unreadable(self.name, f"{where} is {_kind(value)}", "a list")
+        return value
+
+    def text(self, value: Any, where: str) -> str:
+        # vcrpy writes the headers that botocore sends, which are bytes, as !!binary.
+        if isinstance(value, bytes):
+            return value.decode("latin-1")
+        if not isinstance(value, str):
+            raise _unreadable(self.name, f"{where} is {_kind(value)}", "text")
+        return value
+
+    def content(self, value: Any, where: str) -> bytes:
+        if value is None:
+            return b""
+        if isinstance(value, bytes):
+            return value
+        return self.text(value, where).encode()
+
+    def whole(self, value: Any, where: str) -> int:
+        if not isinstance(value, str) or not value.isdecimal():
+            raise _unreadable(self.name, f"{where} is {value!r}", "a whole number")
+        return int(value)
+
+    def number(self, value: Any, where: str) -> float:
+        try:
+            return float(value)
+        except (TypeError, ValueError) as error:
+            raise _unreadable(self.name, f"{where} is {value!r}", "a number") from error
+
+    def headers(self, value: Any, where: str) -> Headers:
+        fields: list[tuple[str, str]] = []
+        for key, values in self.mapping({} if value is None else value, where).items():
+            spot = f"{where}.{key}"
+            fields.extend((key, self.text(item, spot)) for item in (values if isinstance(values, list) else [values]))
+        return tuple(fields)
+
+
+def _kind(value: Any) -> str:
+    for kind, name in ((dict, "a mapping"), (list, "a list"), (str, "text"), (bytes, "binary")):
+        if isinstance(value, kind):
+            return name
+    return "null"
+
+
+def _unreadable(name: str, found: str, expected: str) -> UnreadableRecordingError:
+    return UnreadableRecordingError(
+        f"cassette '{name}' can't be read: {found}; expected {expected}. "
+        "Restore the file, or delete it and record it again"
+    )
+
+
+def _edited(name: str, where: str, problem: str) -> RecordingError:
+    return RecordingError(
+        f"cassette '{name}': {where} {problem}: the body or its chunk marks were edited; "
+        "restore the file, or delete it and record it again"
+    )

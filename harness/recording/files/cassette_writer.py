@@ -1,0 +1,167 @@
+"""Interactions as a cassette file: text that people read and diff, and that plain vcrpy plays.
+
+Bodies are literal blocks where YAML can hold them so. What vcrpy has no place for stands in keys of `response` and
+`response.body` that it ignores. The body comes last in an interaction: one that was cut off has marks that do not add
+up, so it can't be taken for whole.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import yaml
+
+from harness.errors import RecordingError
+from harness.recording.files.atomic import write_atomically
+from harness.recording.files.cassette_reader import FORMAT_VERSION, cassette_name
+from harness.recording.wire import Chunk, Headers, Interaction
+
+_Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+_NEVER_FOLD = 2**31 - 1
+
+#: Characters that a literal block can't carry: controls, carriage returns, and what YAML 1.1 takes for line breaks.
+_NOT_LITERAL = re.compile("[^\t\n -~\u00a0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_MARKS_PER_LINE = 8
+
+_HEAD = f"version: {FORMAT_VERSION}\ninteractions:"
+
+
+def write_cassette(path: Path, interactions: Iterable[Interaction]) -> None:
+    """Write `interactions` to `path` in one step.
+
+    Raises:
+        RecordingError: the file can't be written; what was there is untouched.
+    """
+    entries = "".join(render_interaction(interaction) for interaction in interactions)
+    content = f"{_HEAD}\n{entries}" if entries else f"{_HEAD} []\n"
+    write_atomically(path, content.encode())
+
+
+class CassetteWriter:
+    """Appends each interaction to `path` as it is finished, so that a killed process leaves all but its last line.
+
+    The file is made by `open`, or with the first interaction. Not thread-safe.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: Any = None
+
+    def open(self) -> None:
+        """Make the file, and its folder where needed.
+
+        Raises:
+            RecordingError: it can't be made.
+        """
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self._path.open("wb")
+            self._put(f"{_HEAD}\n")
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def append(self, interaction: Interaction) -> None:
+        """Write one interaction and hand it to the operating system.
+
+        Raises:
+            RecordingError: it can't be written.
+        """
+        if self._file is None:
+            self.open()
+        try:
+            self._put(render_interaction(interaction))
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def _put(self, text: str) -> None:
+        self._file.write(text.encode())
+        self._file.flush()
+
+    def _unwritable(self, error: OSError) -> RecordingError:
+        return RecordingError(
+            f"cassette '{cassette_name(self._path)}' can't be written: {error.strerror or error} ({self._path})"
+        )
+
+    def close(self) -> None:
+        """Close the file; it stays."""
+        if self._file is not None:
+            self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def render_interaction(interaction: Interaction) -> str:
+    """Return one item of a cassette's `interactions` list."""
+    request, response = interaction.request, interaction.response
+    said = {"method": request.method, "uri": request.url, "headers": _fields(request.headers)}
+    answered = {
+        "status": {"code": response.status, "message": response.reason},
+        "headers": _fields(response.headers),
+    }
+    ended = {"how": response.ended.how, "error": response.ended.error, "at_ms": response.ended.at_ms}
+    return (
+        f"- request:\n{_block(said, 4)}"
+        f"    body: {_content(request.body, 6)}"
+        f"  response:\n{_block(answered, 4)}"
+        f"    ended: {_flow(ended)}"
+        f"    scope: {_flow(list(response.scope))}"
+        f"    body:\n"
+        f"      chunks: {_marks(response.chunks)}"
+        f"      string: {_content(response.body, 8)}"
+    )
+
+
+def _fields(headers: Headers) -> dict[str, list[str]]:
+    """Return vcrpy's shape of headers: every name with all its values."""
+    fields: dict[str, list[str]] = {}
+    for name, value in headers:
+        fields.setdefault(name, []).append(value)
+    return fields
+
+
+def _block(value: Any, indent: int) -> str:
+    text = _dump(value, default_flow_style=False)
+    return "".join(f"{' ' * indent}{line}" if line.strip() else line for line in text.splitlines(keepends=True))
+
+
+def _flow(value: Any) -> str:
+    return _dump(value, default_flow_style=True)
+
+
+def _dump(value: Any, **options: Any) -> str:
+    text: str = yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_NEVER_FOLD, **options)
+    return text
+
+
+def _marks(chunks: tuple[Chunk, ...]) -> str:
+    marks = [f"[{chunk.offset}, {chunk.length}, {chunk.at_ms!r}]" for chunk in chunks]
+    lines = [", ".join(marks[start : start + _MARKS_PER_LINE]) for start in range(0, len(marks), _MARKS_PER_LINE)]
+    return f"[{f',{chr(10)}               '.join(lines)}]\n"
+
+
+def _content(body: bytes, indent: int) -> str:
+    """Return a body as a YAML value: a literal block, a quoted text, or base64 where it is not UTF-8."""
+    margin = " " * indent
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        lines = base64.encodebytes(body).decode("ascii").splitlines()
+        return "!!binary |\n" + "".join(f"{margin}{line}\n" for line in lines)
+    if not text.strip("\n") or _NOT_LITERAL.search(text):
+        return _dump(text, default_style='"')
+    # A first line that starts with a blank would be taken for deeper indentation, so that it is stated.
+    stated = "2" if text[0] in " \t\n" else ""
+    kept = "-" if not text.endswith("\n") else "+" if text.endswith("\n\n") else ""
+    lines = text.removesuffix("\n").split("\n")
+    return f"|{stated}{kept}\n" + "".join(f"{margin}{line}\n" if line else "\n" for line in lines)

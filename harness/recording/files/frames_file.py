@@ -1,0 +1,138 @@
+"""`frames.jsonl`: a header line, then one canonical JSON line per frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+from pydantic import ValidationError
+
+from harness.errors import UnreadableRecordingError
+from harness.frames.codec import decoded_text
+from harness.frames.frame import StreamFrame, restored_frame
+from harness.recording.normal import FrameLike, Normalizer
+from harness.recording.redact.redaction import Redactor
+
+FORMAT: Final = "harness.frames/1"
+#: What opens a call and what ends it.
+_CALLS: Final = {"llm_call_started": 1, "llm_call_completed": -1, "llm_call_failed": -1}
+_FAMILY, _, _VERSION = FORMAT.partition("/")
+
+
+def header_line() -> bytes:
+    """Return the first line of every frames file."""
+    return _line({"format": FORMAT})
+
+
+class FrameLines:
+    """The lines of one run's frames, made while it runs.
+
+    Lines are canonical: normalised, redacted, keys sorted, each with its newline. They come in groups, each time no call
+    is open: a credential may be split over the chunks of one call, and nothing of it may reach a file.
+    """
+
+    def __init__(self, redactor: Redactor | None = None) -> None:
+        self._normalizer = Normalizer()
+        self._redactor = redactor
+        self._waiting: list[dict[str, Any]] = []
+        self._open_calls = 0
+
+    def add(self, frame: FrameLike) -> bytes:
+        """Take the next frame; return the lines that are ready, or nothing."""
+        self._waiting.append(self._normalizer.frame(frame))
+        self._open_calls += _CALLS.get(frame.type, 0)
+        return b"" if self._open_calls > 0 else self.rest()
+
+    def rest(self) -> bytes:
+        """Return the lines of all frames that were held back."""
+        waiting, self._waiting = self._waiting, []
+        frames = waiting if self._redactor is None else self._redactor.frames(waiting)
+        return b"".join(map(_line, frames))
+
+
+def dump_frames(frames: Iterable[FrameLike], redactor: Redactor | None = None) -> bytes:
+    """Return a whole frames file."""
+    lines = FrameLines(redactor)
+    return b"".join([header_line(), *map(lines.add, frames), lines.rest()])
+
+
+def read_lines(path: Path) -> list[bytes]:
+    """Return the frame lines of a file, without newlines.
+
+    Raises:
+        UnreadableRecordingError: missing, empty, torn, foreign, or of a later format.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UnreadableRecordingError(
+            f"'{path}': {error.strerror or error}; a recording needs its frames, record it again"
+        ) from error
+    if not content:
+        raise UnreadableRecordingError(f"'{path}' is empty; expected a header line {FORMAT!r}, record it again")
+    lines = content.split(b"\n")
+    _check_header(path, lines[0])
+    if lines.pop():
+        raise UnreadableRecordingError(
+            f"'{path}': line {len(lines) + 1} is torn, it ends without a newline; the file was not written to its end, "
+            "record it again"
+        )
+    return lines[1:]
+
+
+def load_frames(path: Path) -> list[StreamFrame]:
+    """Return the frames of a file, normalised as they were written.
+
+    Raises:
+        UnreadableRecordingError: as `read_lines`, and for a line that is no frame, with its number.
+    """
+    return frames_of(read_lines(path), path)
+
+
+def frames_of(lines: Iterable[bytes], path: Path) -> list[StreamFrame]:
+    """Return the frames of lines that `read_lines` gave for `path`."""
+    arguments: dict[Any, list[str]] = {}
+    frames = []
+    for number, line in enumerate(lines, start=2):
+        try:
+            frames.append(_frame(orjson.loads(line), arguments))
+        except (ValueError, KeyError, TypeError) as error:
+            reason = error.errors(include_url=False)[0]["msg"] if isinstance(error, ValidationError) else str(error)
+            raise UnreadableRecordingError(
+                f"'{path}': line {number} is no frame ({reason}); expected the fields of a StreamFrame as JSON"
+            ) from error
+    return frames
+
+
+def _frame(stored: Any, arguments: dict[Any, list[str]]) -> StreamFrame:
+    payload = stored["data"]
+    told = payload.get("tool_call") if payload.get("call_type") == "tool_call" else None
+    if told is None or "arguments" in told["function"]:
+        return StreamFrame.model_validate(stored)
+    deltas = arguments.setdefault((payload.get("call_id"), told["id"], told["index"]), [])
+    deltas.append(decoded_text(payload["chunk"]))
+    return restored_frame(stored, deltas)
+
+
+def _check_header(path: Path, line: bytes) -> None:
+    try:
+        found = orjson.loads(line)["format"]
+    except (ValueError, KeyError, TypeError):
+        raise UnreadableRecordingError(
+            f"'{path}' does not begin with a frames header; expected {FORMAT!r} in its first line"
+        ) from None
+    if found == FORMAT:
+        return
+    family, _, version = str(found).partition("/")
+    if family == _FAMILY and version.isdigit() and int(version) > int(_VERSION):
+        raise UnreadableRecordingError(
+            f"'{path}' has the format {found!r}, later than {FORMAT!r}, which is all that this version reads; update "
+            "stream-harness"
+        )
+    raise UnreadableRecordingError(f"'{path}' has the format {found!r}; expected {FORMAT!r}")
+
+
+def _line(value: Any) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)

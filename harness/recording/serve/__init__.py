@@ -1,0 +1,1 @@
+"""A recording that answers on loopback as its provider."""

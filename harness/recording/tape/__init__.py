@@ -1,0 +1,1 @@
+"""A tape: what is played, what is taken down, and how requests find their answers."""

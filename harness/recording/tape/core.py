@@ -1,0 +1,210 @@
+"""The tape of a run: what answers its requests, and what takes down those that go out.
+
+A transport asks the tape for an answer to each request; where there is none, it goes live and fills a `Take`.
+Which tape a request belongs to is `harness.recording.tape.tape`'s matter.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal, Protocol
+from urllib.parse import urlsplit, urlunsplit
+
+from harness.bus.scope import current_run
+from harness.errors import RecordingError, RunCancelled, TransportFault, UnrecordedRequestError
+from harness.recording.files.cassette_reader import cassette_name
+from harness.recording.files.cassette_writer import CassetteWriter
+from harness.recording.tape.kept_headers import kept_request_headers
+from harness.recording.tape.matching import InteractionIndex
+from harness.recording.tape.take import Take
+from harness.recording.wire import Interaction, WireRequest, WireResponse
+
+#: `none` plays only; `once` records where there is no recording, else plays; `new` plays what is there and records
+#: the rest; `all` records anew.
+Mode = Literal["none", "once", "new", "all"]
+
+
+class Redactor(Protocol):
+    """What takes secrets out before anything is built for a file. Must be deterministic and idempotent."""
+
+    def request(self, request: WireRequest, /) -> WireRequest:
+        """Return `request` as it may be written; incoming and recorded requests are compared in this form."""
+
+    def response(self, response: WireResponse, /) -> WireResponse:
+        """Return `response` as it may be written; the body keeps its length."""
+
+
+class Tape:
+    """The interactions of one run, being played, recorded, or both. Safe to use from several threads and tasks."""
+
+    def __init__(
+        self,
+        path: Path,
+        loaded: tuple[Interaction, ...],
+        *,
+        plays: bool,
+        records: bool,
+        speed: float | None = None,
+        base_url: str | None = None,
+        redactor: Redactor | None = None,
+        scope_of: Callable[[], tuple[str, ...]] = tuple,
+        clock: Callable[[], float] = time.monotonic,
+        journal: CassetteWriter | None = None,
+    ) -> None:
+        self.path = path
+        #: How fast answers are to be played: 1.0 as recorded, 2.0 twice as fast, None at once.
+        self.speed = speed
+        #: Whether recorded interactions answer.
+        self.plays = plays
+        #: Whether requests may go live, and are then taken down.
+        self.records = records
+        self._base_url = base_url
+        self._redactor = redactor
+        self._scope_of = scope_of
+        self._clock = clock
+        self._journal = journal
+        self._lock = threading.Lock()
+        self._loaded = loaded if plays else ()
+        self._index = InteractionIndex(self._loaded, [self._clean(one.request) for one in self._loaded])
+        self._asked = 0
+        self._misses: list[UnrecordedRequestError] = []
+        # In the order in which the requests were made; None until the response has ended.
+        self._takes: dict[Take, Interaction | None] = {}
+        self._failure: Exception | None = None
+        self._closed = False
+
+    def answer(self, request: WireRequest) -> WireResponse | None:
+        """Return the recorded response to `request`, each one once; None where the request is to go live.
+
+        Raises:
+            TransportFault: with an `UnrecordedRequestError`, where nothing matches and nothing may be recorded.
+        """
+        asked = self._clean(request)
+        with self._lock:
+            self._asked += 1
+            found = self._index.take(asked, self._scope_of()) if self.plays else None
+            if found is not None:
+                return found.response
+            if self.records:
+                return None
+            miss = UnrecordedRequestError(self._miss_message(asked))
+            self._misses.append(miss)
+        raise TransportFault(miss)
+
+    def begin(self, request: WireRequest) -> Take:
+        """Return what is to be filled with the live response to `request`; its clock starts now.
+
+        Raises:
+            RunCancelled: the run that asks has been closed; an SDK that tries again is not to.
+        """
+        run = current_run()
+        if run is not None and run.cancelled:
+            raise RunCancelled
+        take = Take(self._clean(request), self._scope_of(), self._clock, self._finish)
+        with self._lock:
+            self._takes[take] = None
+        return take
+
+    def destination(self, url: str) -> str:
+        """Return where a request to `url` goes: with a base URL, its origin, and its path before that of `url`."""
+        if self._base_url is None:
+            return url
+        asked, base = urlsplit(url), urlsplit(self._base_url)
+        return urlunsplit((base.scheme, base.netloc, base.path.rstrip("/") + asked.path, asked.query, ""))
+
+    def close(self) -> None:
+        """Take down nothing more. A response that is still being read is `cancelled`.
+
+        Raises:
+            RecordingError: a response could not be redacted, so that it was not taken down.
+        """
+        for take in self._unfinished():
+            take.ended("cancelled")
+        with self._lock:
+            self._closed = True
+            if self._journal is not None:
+                self._journal.close()
+        if self._failure is not None:
+            raise RecordingError(
+                f"cassette '{cassette_name(self.path)}': a response could not be redacted and was left out: "
+                f"{self._failure!r}"
+            ) from self._failure
+
+    @property
+    def closed(self) -> bool:
+        """Whether the tape has ended."""
+        return self._closed
+
+    @property
+    def interactions(self) -> tuple[Interaction, ...]:
+        """What the cassette holds: what was loaded, then what was recorded, in the order of the requests."""
+        return (*self._loaded, *self.recorded)
+
+    @property
+    def recorded(self) -> tuple[Interaction, ...]:
+        """What was taken down since the tape was opened, in the order of the requests."""
+        with self._lock:
+            return tuple(one for one in self._takes.values() if one is not None)
+
+    @property
+    def unplayed(self) -> tuple[Interaction, ...]:
+        """The loaded interactions that no request has asked for, in recorded order."""
+        with self._lock:
+            return self._index.unplayed()
+
+    @property
+    def misses(self) -> tuple[UnrecordedRequestError, ...]:
+        """An error for each request that found no answer, in order, whatever became of the exceptions."""
+        with self._lock:
+            return tuple(self._misses)
+
+    def _clean(self, request: WireRequest) -> WireRequest:
+        kept = replace(request, url=_without_userinfo(request.url), headers=kept_request_headers(request.headers))
+        return kept if self._redactor is None else self._redactor.request(kept)
+
+    def _finish(self, take: Take) -> None:
+        try:
+            response = take.response()
+            if self._redactor is not None:
+                response = self._redactor.response(response)
+        except Exception as error:
+            self._failure = self._failure or error
+            return
+        interaction = Interaction(take.request, response)
+        with self._lock:
+            if self._closed:
+                return
+            self._takes[take] = interaction
+            if self._journal is not None:
+                try:
+                    self._journal.append(interaction)
+                except Exception:
+                    # What the journal can't hold, the save at the end will complain of, after the run.
+                    self._journal = None
+
+    def _unfinished(self) -> list[Take]:
+        with self._lock:
+            return [take for take, interaction in self._takes.items() if interaction is None]
+
+    def _miss_message(self, asked: WireRequest) -> str:
+        nearest = self._index.nearest(asked)
+        near = f"nearest: {nearest.number}, {nearest.difference}" if nearest else "nothing is recorded"
+        return (
+            f"cassette '{cassette_name(self.path)}': request {self._asked} ({request_line(asked.method, asked.url)}) "
+            f"matches none of {len(self._loaded)} ({near}); record it again with --mode new"
+        )
+
+
+def request_line(method: str, url: str) -> str:
+    """Return how messages name a request: without query and user, which may be secret."""
+    parts = urlsplit(_without_userinfo(url))
+    return f"{method} {urlunsplit((parts.scheme, parts.netloc, parts.path, '', ''))}"
+
+
+def _without_userinfo(url: str) -> str:
+    parts = urlsplit(url)
+    return url if "@" not in parts.netloc else urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))

@@ -1,0 +1,142 @@
+"""A recorded response as it is played: piece by piece, at once or at its recorded pace."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import threading
+import time
+import zlib
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+
+from harness.bus.scope import current_run
+from harness.errors import RecordingError, RunCancelled, TransportFault
+from harness.recording.wire import Headers, WireRequest, WireResponse
+
+#: How the bodies of a content coding begin (RFC 1952, RFC 8878).
+_MAGIC = {"gzip": b"\x1f\x8b", "x-gzip": b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd"}
+
+
+class Playback:
+    """One playing of a response; its clock starts when it is made.
+
+    A transport iterates `pieces` or `apieces`, each once, and then raises or returns as `response.ended` says.
+    """
+
+    def __init__(self, response: WireResponse, speed: float | None) -> None:
+        self.response = response
+        self._speed = speed
+        self._began = time.monotonic()
+        self._stop = threading.Event()
+        self._run = current_run()
+        #: Whether `close` came before the end.
+        self.closed = False
+
+    def pieces(self) -> Iterator[bytes]:
+        """Yield each recorded chunk when it is due, then return when the end is due, or at once after `close`.
+
+        Raises:
+            RunCancelled: the run around the request was cancelled, also while waiting for a chunk.
+        """
+        forget = self._run.on_cancel(self._stop.set) if self._run is not None else None
+        try:
+            for chunk in self.response.chunks:
+                self._wait(chunk.at_ms)
+                if self.closed:
+                    return
+                yield self.response.body[chunk.offset : chunk.offset + chunk.length]
+            self._wait(self.response.ended.at_ms)
+        finally:
+            if forget is not None:
+                forget()
+
+    async def apieces(self) -> AsyncIterator[bytes]:
+        """Yield as `pieces` does; waits on the loop, so that cancelling the task ends it."""
+        for chunk in self.response.chunks:
+            await self._sleep(chunk.at_ms)
+            if self.closed:
+                return
+            yield self.response.body[chunk.offset : chunk.offset + chunk.length]
+        await self._sleep(self.response.ended.at_ms)
+
+    def close(self) -> None:
+        """End the playing; wakes a thread that waits for a piece. May be called from any thread and any time."""
+        self.closed = True
+        self._stop.set()
+
+    def wait_for_end(self) -> None:
+        """Return when the end is due; for a response of which nothing came."""
+        for _ in self.pieces():
+            pass
+
+    async def await_end(self) -> None:
+        """Return when the end is due, as `wait_for_end`."""
+        async for _ in self.apieces():
+            pass
+
+    def _wait(self, at_ms: float) -> None:
+        due = self._due_in(at_ms)
+        if due > 0:
+            self._stop.wait(None if due == math.inf else due)
+        self._check()
+
+    async def _sleep(self, at_ms: float) -> None:
+        due = self._due_in(at_ms)
+        if due > 0:
+            await asyncio.sleep(due)
+        self._check()
+
+    def _due_in(self, at_ms: float) -> float:
+        if at_ms == math.inf:
+            # A stall has no end at any speed; it is waited out by whoever cancels or closes.
+            return math.inf
+        if self._speed is None:
+            return 0.0
+        return self._began + at_ms / 1000 / self._speed - time.monotonic()
+
+    def _check(self) -> None:
+        if self._run is not None and self._run.cancelled:
+            raise RunCancelled("the run was cancelled while its recorded response was played")
+
+
+def playable_headers(response: WireResponse) -> Headers:
+    """Return the headers to play: without a content coding that the body does not have, and without a length.
+
+    Recorders that decode bodies leave `content-encoding` behind; a client would then fail to decode plain text.
+    """
+    plain = not _is_encoded(response.header("content-encoding") or "", response.body)
+    dropped = {"content-length", "transfer-encoding"} | ({"content-encoding"} if plain else set())
+    return tuple((name, value) for name, value in response.headers if name.lower() not in dropped)
+
+
+def cut_off(request: WireRequest, response: WireResponse) -> TransportFault:
+    """Return what is raised where a recording ends because its client stopped reading, and this one has not."""
+    return TransportFault(
+        RecordingError(
+            f"the recording of {request.method} {request.url.partition('?')[0]} ends here, after "
+            f"{len(response.body)} bytes: the run that was recorded was cancelled, and this one reads on; "
+            "record it again with --mode all"
+        )
+    )
+
+
+def error_name(response: WireResponse) -> tuple[str, str]:
+    """Return class name and text of the error with which `response` ended; both empty where none was recorded."""
+    name, _, text = (response.ended.error or "").partition(": ")
+    return name, text
+
+
+def _is_encoded(coding: str, body: bytes) -> bool:
+    coding = coding.strip().lower()
+    if coding in _MAGIC:
+        return body.startswith(_MAGIC[coding])
+    if coding == "deflate":
+        with suppress(zlib.error):
+            zlib.decompressobj().decompress(body[:64])
+            return True
+    # Other codings have no magic number, but compressed bytes that happen to be text are next to impossible.
+    with suppress(UnicodeDecodeError):
+        body.decode()
+        return False
+    return True

@@ -1,0 +1,232 @@
+"""Opening a tape for a context, finding the tape of a context, and blocking the network where there is none."""
+
+from __future__ import annotations
+
+import contextvars
+import math
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import TypeVar, get_args
+from urllib.parse import urlsplit
+
+from harness.errors import NetworkBlockedError, RecordingError, TransportFault, UsageError
+from harness.recording.files.cassette_writer import CassetteWriter
+from harness.recording.tape.core import Mode, Redactor, Tape, request_line
+from harness.recording.wire import Interaction
+
+__all__ = ["Mode", "Redactor", "Tape", "current_tape", "network_guard", "open_tape", "playing", "running", "tape_for"]
+
+
+def open_tape(
+    path: Path,
+    mode: Mode,
+    *,
+    speed: float | None = None,
+    base_url: str | None = None,
+    redactor: Redactor | None = None,
+    scope_of: Callable[[], tuple[str, ...]] = tuple,
+    clock: Callable[[], float] = time.monotonic,
+) -> AbstractContextManager[Tape]:
+    """Return a context in which requests are answered from, or recorded to, the cassette at `path`.
+
+    It covers the context that enters it and those copied from that one (tasks, `asyncio.to_thread`), and by
+    `current_tape`'s rule plain threads. A recording is saved in one step when the context is left, whether its body
+    returned, raised or was cancelled; until then what has ended is in `<path>.partial`, which a killed process leaves
+    behind. Where the body raised and nothing was recorded, nothing is written.
+
+    `speed` paces answers (1.0 as recorded, None at once). `base_url` sends live requests there instead; what is
+    recorded is the URL that was asked for. `scope_of` names the scope that a request comes from.
+
+    Raises:
+        UsageError: an unknown mode, a speed that is not above zero, a base URL that is not absolute.
+        RecordingError: on entering, the cassette can't be read or its folder not written to; on leaving, it can't be
+            saved. Where the body raised, its own exception surfaces, with this one as a note.
+    """
+    if mode not in get_args(Mode):
+        raise UsageError(f"mode is {mode!r}; it must be one of {', '.join(get_args(Mode))}")
+    if speed is not None and not 0 < speed < math.inf:
+        raise UsageError(f"speed is {speed}; it must be above zero: 1.0 is as recorded, 2.0 twice as fast")
+    if base_url is not None and (urlsplit(base_url).scheme not in ("http", "https") or not urlsplit(base_url).netloc):
+        raise UsageError(f"base URL is {base_url!r}; it must be absolute, such as http://127.0.0.1:8080/v1")
+    make = partial(Tape, path, speed=speed, base_url=base_url, redactor=redactor, scope_of=scope_of, clock=clock)
+    return _TapeContext(path, mode, make)
+
+
+@contextmanager
+def playing(
+    path: Path,
+    interactions: tuple[Interaction, ...],
+    *,
+    speed: float | None = None,
+    redactor: Redactor | None = None,
+    scope_of: Callable[[], tuple[str, ...]] = tuple,
+) -> Iterator[Tape]:
+    """Play these interactions to this context, and record nothing; `path` is what messages name."""
+    tape = Tape(path, interactions, plays=True, records=False, speed=speed, redactor=redactor, scope_of=scope_of)
+    with running(tape):
+        yield tape
+
+
+TapeT = TypeVar("TapeT", bound=Tape)
+
+
+@contextmanager
+def running(tape: TapeT) -> Iterator[TapeT]:
+    """Have `tape` answer the requests of this context, and close it at the end."""
+    from harness.recording import transports
+
+    transports.install()
+    try:
+        with _put_up(tape):
+            yield tape
+    finally:
+        tape.close()
+
+
+@contextmanager
+def _put_up(tape: Tape) -> Iterator[None]:
+    opened = _Opened(tape, threading.get_ident(), _of_context.get())
+    token = _of_context.set(opened)
+    with _lock:
+        _open.append(opened)
+    try:
+        yield
+    finally:
+        with _lock:
+            _open.remove(opened)
+        # Left in another context than it was entered in, as async generators may be: a closed tape is passed over.
+        with suppress(ValueError):
+            _of_context.reset(token)
+
+
+def current_tape() -> Tape | None:
+    """Return the open tape that a request made here belongs to.
+
+    The innermost open one of this context. Where the context knows of none and this is not a thread that opened one,
+    as in a thread that user code started, the one open tape of the process, if there is exactly one.
+    """
+    opened = _of_context.get()
+    if opened is None:
+        with _lock:
+            candidate = _open[0] if len(_open) == 1 else None
+        # A task beside the one that opened the tape shares its thread, and is none of its business.
+        opened = candidate if candidate is not None and candidate.thread != threading.get_ident() else None
+    while opened is not None and opened.tape.closed:
+        opened = opened.around
+    return None if opened is None else opened.tape
+
+
+def tape_for(method: str, url: str) -> Tape | None:
+    """Return the tape of a request that is about to be made here; None where it may go out untouched.
+
+    Raises:
+        TransportFault: with a `NetworkBlockedError`, where there is no tape and the network is blocked.
+    """
+    tape = current_tape()
+    if tape is None and _guards:
+        raise TransportFault(
+            NetworkBlockedError(
+                f"{request_line(method, url)} was about to leave while the network is blocked and no tape is running "
+                "here; record it with `harness record … --mode once`, or open a tape around it"
+            )
+        )
+    return tape
+
+
+@contextmanager
+def network_guard() -> Iterator[None]:
+    """Block every request of the process that no tape answers or records, in all threads, until the context is left.
+
+    Guards nest; the network is blocked while one of them is open.
+    """
+    from harness.recording import transports
+
+    transports.install()
+    token = object()
+    with _lock:
+        _guards.append(token)
+    try:
+        yield
+    finally:
+        with _lock:
+            _guards.remove(token)
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A tape with the thread that opened it and what was open around it."""
+
+    tape: Tape
+    thread: int
+    around: _Opened | None
+
+
+_of_context: contextvars.ContextVar[_Opened | None] = contextvars.ContextVar("harness_tape", default=None)
+_lock = threading.Lock()
+_open: list[_Opened] = []
+_guards: list[object] = []
+
+
+class _TapeContext:
+    """What `open_tape` returns: loads, puts the tape up, takes it down, saves."""
+
+    def __init__(self, path: Path, mode: Mode, make: Callable[..., Tape]) -> None:
+        self._path = path
+        self._mode = mode
+        self._make = make
+        self._partial = path.with_name(f"{path.name}.partial")
+
+    def __enter__(self) -> Tape:
+        from harness.recording import transports
+        from harness.recording.tape.cassette import use_cassette
+
+        fresh = not self._path.exists()
+        plays = self._mode in ("none", "new") or (self._mode == "once" and not fresh)
+        records = self._mode in ("new", "all") or (self._mode == "once" and fresh)
+        self._use = use_cassette(self._path, self._mode)
+        self._cassette = self._use.__enter__()
+        journal = CassetteWriter(self._partial) if records else None
+        if journal is not None and not plays:
+            # A folder that can't be written to is better known before the run than after it.
+            journal.open()
+        self._tape = self._make(self._cassette.loaded, plays=plays, records=records, journal=journal)
+        transports.install()
+        self._up = _put_up(self._tape)
+        self._up.__enter__()
+        return self._tape
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._up.__exit__(None, None, None)
+        try:
+            self._save(raised=error is not None)
+        except RecordingError as problem:
+            if error is None:
+                raise
+            error.add_note(str(problem))
+
+    def _save(self, *, raised: bool) -> None:
+        problem: RecordingError | None = None
+        try:
+            self._tape.close()
+        except RecordingError as left_out:
+            problem = left_out
+        if self._tape.recorded or (self._tape.records and not self._tape.plays and not raised):
+            self._cassette.keep(self._tape.interactions)
+        try:
+            self._use.__exit__(None, None, None)
+        except RecordingError as unsaved:
+            if self._partial.exists():
+                unsaved.add_note(f"what was recorded is in {self._partial}")
+            raise
+        if self._tape.records:
+            self._partial.unlink(missing_ok=True)
+        if problem is not None:
+            raise problem

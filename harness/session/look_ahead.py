@@ -1,0 +1,98 @@
+"""The look-ahead limit of a session: emitters wait while the furthest reader is too far behind."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from functools import partial
+
+from harness.bus.scope import Run
+from harness.errors import RunCancelled
+from harness.frames.timeline import State, Timeline
+
+
+class FrameLimit:
+    """Bounds the frames that a session's furthest cursor has not read (clause `session.backpressure`).
+
+    Threads wait; in a loop only those wait who await `room`, never the loop itself, so plain emits there may go beyond
+    the limit.
+    """
+
+    def __init__(self, limit: int, timeline: Timeline, run: Run) -> None:
+        self._limit = limit
+        self._timeline = timeline
+        self._run = run
+        self._lock = threading.RLock()
+        self._reserved = 0
+        self._wakers: list[Callable[[], object]] = []
+        timeline.on_room = self._wake
+        run.on_cancel(self._wake)
+
+    def take(self) -> None:
+        """Reserve room for one frame; see `harness.bus.scope.LookAhead`."""
+        waiter = threading.Lock()
+        while True:
+            with self._lock:
+                if self._has_room() or _loop_runs_here():
+                    self._reserved += 1
+                    return
+                waiter.acquire(blocking=False)
+                self._wakers.append(waiter.release)
+            waiter.acquire()
+            waiter.release()
+            if self._run.cancelled:
+                raise RunCancelled
+
+    def settle(self) -> None:
+        with self._lock:
+            self._reserved -= 1
+            # An event that became no frame leaves its room to the next one.
+            if not self._wakers or not self._has_room():
+                return
+        self._wake()
+
+    async def room(self) -> None:
+        """Wait until there is room; the emit that follows without an await in between finds it."""
+        loop = asyncio.get_running_loop()
+        while True:
+            with self._lock:
+                if self._has_room():
+                    return
+                freed = loop.create_future()
+                self._wakers.append(partial(_resolve_in, loop, freed))
+            await freed
+            if self._run.cancelled:
+                raise RunCancelled
+
+    def _has_room(self) -> bool:
+        if self._run.cancelled or self._timeline.state is not State.RUNNING:
+            return True
+        return self._timeline.unread + self._reserved < self._limit
+
+    def _wake(self) -> None:
+        with self._lock:
+            wakers, self._wakers = self._wakers, []
+        for wake in wakers:
+            wake()
+
+
+def _resolve_in(loop: asyncio.AbstractEventLoop, future: asyncio.Future[None]) -> None:
+    try:
+        loop.call_soon_threadsafe(_resolve, future)
+    except RuntimeError:
+        # The loop is closed: whoever waited there was cancelled.
+        return
+
+
+def _resolve(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+def _loop_runs_here() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

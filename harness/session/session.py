@@ -1,0 +1,290 @@
+"""Stream sessions: two thin shells, one for threads and one for loops, over the same timeline.
+
+A session runs its body once, from the first frame that somebody asks for, and lets any number of readers see all of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+import weakref
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from harness.frames.frame import StreamFrame
+from harness.frames.timeline import Cursor, State
+from harness.session.production import Production
+from harness.session.projections import Projected
+
+T = TypeVar("T")
+#: How long `aclose` waits for a cancelled task to clean up; user code that takes longer goes on without it.
+_GRACE_S = 0.1
+
+
+class StreamSession(Projected[T, "FrameIterator"]):
+    """A run read by threads. Iterating it is iterating `events`; each projection is a view from the first frame.
+
+    The run works in a thread of its own, started by the first frame that is asked for.
+    """
+
+    def __init__(
+        self, body: Callable[[], T], *, source: Any = None, look_ahead: int | None = None, retain: bool = True
+    ) -> None:
+        super().__init__(look_ahead=look_ahead, retain=retain)
+        self._body: Callable[[], T] | None = body
+        self._source = source
+
+    def __iter__(self) -> FrameIterator:
+        return self.events
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _view(self, cursor: Cursor) -> FrameIterator:
+        return FrameIterator(self, cursor)
+
+    def _start(self) -> None:
+        body, self._body = self._body, None
+        if body is not None and self._timeline.start():
+            context = self._production.context()
+            if self._timeline.state is State.CANCELLED:
+                # Closed by another thread after the start was decided, before there was a run to cancel.
+                self._production.end()
+                return
+            self._production.know(self._source)
+            threading.Thread(
+                target=context.run, args=(_produce, self._production, body), name="harness-run", daemon=True
+            ).start()
+
+
+def _produce(production: Production, body: Callable[[], Any]) -> None:
+    try:
+        value = body()
+    except BaseException as error:
+        production.failed(error)
+    else:
+        production.timeline.returned(value)
+    finally:
+        production.end()
+
+
+class FrameIterator:
+    """One view of a session, from its first frame; reading it starts the run.
+
+    Threads that share one view share its frames, each of which goes to one of them.
+    """
+
+    def __init__(self, session: StreamSession[Any], cursor: Cursor) -> None:
+        # The view keeps its session alive, and a session that nobody reads is closed when it is collected.
+        self._session = session
+        self._cursor = cursor
+        self._turn = threading.RLock()
+
+    def __iter__(self) -> FrameIterator:
+        return self
+
+    def __next__(self) -> StreamFrame:
+        with self._turn:
+            while True:
+                frame = self._cursor.next_nowait()
+                if frame is not None:
+                    return frame
+                timeline = self._cursor.timeline
+                if timeline.state is State.NEW:
+                    self._session._start()
+                if not self._wait() and timeline.length == self._cursor.position:
+                    self._end()
+
+    def _wait(self) -> bool:
+        timeline = self._cursor.timeline
+        changed = threading.Lock()
+        changed.acquire()
+        if not timeline.when_changed(self._cursor.position, changed.release):
+            return False
+        try:
+            changed.acquire()
+        except BaseException:
+            timeline.forget_waker(changed.release)
+            raise
+        return True
+
+    def _end(self) -> None:
+        self._cursor.leave()
+        timeline = self._cursor.timeline
+        if timeline.drained() is State.FAILED and timeline.error is not None:
+            raise timeline.error
+        raise StopIteration
+
+    def __del__(self) -> None:
+        self._cursor.leave()
+
+
+class AsyncStreamSession(Projected[T, "AsyncFrameIterator"]):
+    """A run read by tasks. The run is a task of the loop in which the first frame is asked for."""
+
+    def __init__(
+        self,
+        body: Callable[[], Awaitable[T]],
+        *,
+        source: Any = None,
+        look_ahead: int | None = None,
+        retain: bool = True,
+    ) -> None:
+        super().__init__(look_ahead=look_ahead, retain=retain)
+        self._body: Callable[[], Awaitable[T]] | None = body
+        self._source = source
+        self._task: asyncio.Task[None] | None = None
+        self._views: weakref.WeakSet[AsyncFrameIterator] = weakref.WeakSet()
+
+    def __aiter__(self) -> AsyncFrameIterator:
+        return self.events
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def _view(self, cursor: Cursor) -> AsyncFrameIterator:
+        view = AsyncFrameIterator(self, cursor)
+        self._views.add(view)
+        return view
+
+    def _is_read_by_others(self, task: asyncio.Task[Any] | None) -> bool:
+        readers = [view.reader for view in list(self._views)]
+        return any(reader is not None and reader is not task and not reader.done() for reader in readers)
+
+    async def aclose(self) -> None:
+        """Do as `close`, and give the run's task a moment to clean up."""
+        self.close()
+        task = self._task
+        if task is None or task.done() or task is asyncio.current_task():
+            return
+        if task.get_loop() is asyncio.get_running_loop():
+            await asyncio.wait({task}, timeout=_GRACE_S)
+
+    def _start(self) -> None:
+        loop = asyncio.get_running_loop()
+        body, self._body = self._body, None
+        if body is not None and self._timeline.start():
+            context = self._production.context()
+            if self._timeline.state is State.CANCELLED:
+                # Closed by another thread after the start was decided, before there was a run to cancel.
+                self._production.end()
+                return
+            self._production.know(self._source)
+            self._task = loop.create_task(_aproduce(self._production, body), name="harness-run", context=context)
+            if self._production.run is not None:
+                self._production.run.on_cancel(_canceller(loop, self._task))
+
+
+async def _aproduce(production: Production, body: Callable[[], Awaitable[Any]]) -> None:
+    # Nothing but a cancellation may leave a task: asyncio stops the whole loop for SystemExit and KeyboardInterrupt.
+    try:
+        value = await body()
+    except asyncio.CancelledError as error:
+        production.failed(error)
+        if asyncio.current_task().cancelling():  # type: ignore[union-attr]
+            raise
+    except BaseException as error:
+        production.failed(error)
+    else:
+        production.timeline.returned(value)
+    finally:
+        production.end()
+
+
+def _canceller(loop: asyncio.AbstractEventLoop, task: asyncio.Task[None]) -> Callable[[], None]:
+    def cancel() -> None:
+        try:
+            loop.call_soon_threadsafe(task.cancel)
+        except RuntimeError:
+            # The loop is closed, and has cancelled its tasks.
+            return
+
+    return cancel
+
+
+class AsyncFrameIterator:
+    """One view of a session, from its first frame; reading it starts the run."""
+
+    def __init__(self, session: AsyncStreamSession[Any], cursor: Cursor) -> None:
+        self._session = session
+        self._cursor = cursor
+        self._reader: weakref.ref[asyncio.Task[Any]] | None = None
+
+    @property
+    def reader(self) -> asyncio.Task[Any] | None:
+        """The task that asked for the latest frame."""
+        return None if self._reader is None else self._reader()
+
+    def __aiter__(self) -> AsyncFrameIterator:
+        return self
+
+    async def __anext__(self) -> StreamFrame:
+        if self._reader is None:
+            self._note_reader()
+        while True:
+            frame = self._cursor.next_nowait()
+            if frame is not None:
+                return frame
+            timeline = self._cursor.timeline
+            if timeline.state is State.NEW:
+                self._session._start()
+            if not await self._wait() and timeline.length == self._cursor.position:
+                self._end()
+
+    def _note_reader(self) -> None:
+        task = asyncio.current_task()
+        self._reader = None if task is None else weakref.ref(task)
+
+    async def _wait(self) -> bool:
+        loop = asyncio.get_running_loop()
+        self._note_reader()
+        changed: asyncio.Future[None] = loop.create_future()
+        thread = threading.get_ident()
+
+        def wake() -> None:
+            if threading.get_ident() == thread:
+                _resolve(changed)
+            else:
+                # A closed loop has no reader any more.
+                with contextlib.suppress(RuntimeError):
+                    loop.call_soon_threadsafe(_resolve, changed)
+
+        timeline = self._cursor.timeline
+        if not timeline.when_changed(self._cursor.position, wake):
+            return False
+        try:
+            await changed
+        except asyncio.CancelledError:
+            # The consumer has been cancelled: so is the run, unless another task is reading it.
+            timeline.forget_waker(wake)
+            if not self._session._is_read_by_others(asyncio.current_task()):
+                self._session.close()
+            raise
+        return True
+
+    def _end(self) -> None:
+        self._cursor.leave()
+        timeline = self._cursor.timeline
+        if timeline.drained() is State.FAILED and timeline.error is not None:
+            raise timeline.error
+        raise StopAsyncIteration
+
+    def __del__(self) -> None:
+        self._cursor.leave()
+
+
+def _resolve(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)

@@ -1,0 +1,153 @@
+"""Claims about threads that a run starts: by context first, by source where that is clear, else to none and said so."""
+
+from __future__ import annotations
+
+import contextvars
+import gc
+import threading
+import weakref
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from harness.bus import attribution
+from harness.bus.attribution import UnattributedEventWarning
+from harness.bus.bus import close_scope, emit, open_scope
+from harness.events import BaseEvent, FlowFinishedEvent, FlowStartedEvent
+from harness.flow import Flow, start
+from harness.frames.frame import StreamFrame
+from harness.session.session import StreamSession
+
+TIMEOUT_S = 10.0
+
+
+class Note(BaseEvent):
+    type: str = "note"
+
+
+class Source:
+    """Something that emits."""
+
+
+def in_thread(function: Callable[[], object]) -> None:
+    thread = threading.Thread(target=function)
+    thread.start()
+    thread.join(TIMEOUT_S)
+    assert not thread.is_alive()
+
+
+class Working(Flow):
+    """Emits a note the way `how` says."""
+
+    def __init__(self, how: Callable[[Any], None]) -> None:
+        super().__init__()
+        self.how = how
+
+    @start()
+    def work(self) -> None:
+        self.how(self)
+
+
+def by_context(flow: Any) -> None:
+    context = contextvars.copy_context()
+    in_thread(lambda: context.run(emit, None, Note()))
+
+
+def by_source(flow: Any) -> None:
+    in_thread(lambda: emit(flow, Note()))
+
+
+def by_executor(flow: Any) -> None:
+    with ThreadPoolExecutor(1) as executor:
+        executor.submit(emit, flow, Note()).result(TIMEOUT_S)
+
+
+def notes(frames: list[StreamFrame]) -> list[StreamFrame]:
+    return [frame for frame in frames if frame.type == "note"]
+
+
+WAYS: dict[str, tuple[Callable[[Any], None], int]] = {
+    "with a copied context belongs where that was copied": (by_context, 1),
+    "with a known source belongs to the flow": (by_source, 0),
+    "of an executor, with a known source, belongs to the flow": (by_executor, 0),
+}
+
+
+@pytest.mark.parametrize(("how", "parent"), WAYS.values(), ids=WAYS.keys())
+def test_an_event_from_a_thread(how: Callable[[Any], None], parent: int) -> None:
+    frames = list(Working(how).stream_events())
+    assert [frame.parent_id for frame in notes(frames)] == [frames[parent].id]
+    assert [frame.seq for frame in frames] == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("source", [None, Source()], ids=["no source", "a source of no session"])
+def test_an_event_that_nobody_can_place_goes_to_no_session_with_a_warning(source: Any) -> None:
+    def stray(_flow: Any) -> None:
+        with pytest.warns(UnattributedEventWarning, match=r"no open session could be meant.*copy_context"):
+            in_thread(lambda: emit(source, Note()))
+
+    assert notes(list(Working(stray).stream_events())) == []
+
+
+def test_no_source_is_nobodys_source_though_a_session_has_none() -> None:
+    def body() -> None:
+        flow = open_scope(None, FlowStartedEvent(flow_name="F"))
+        with pytest.warns(UnattributedEventWarning):
+            in_thread(lambda: emit(None, Note()))
+        close_scope(flow, None, FlowFinishedEvent(flow_name="F"))
+
+    assert notes(list(StreamSession(body))) == []
+
+
+def test_an_event_of_a_source_that_two_open_sessions_have_goes_to_none_with_a_warning() -> None:
+    source = Source()
+    all_three = threading.Barrier(3)
+
+    def body() -> None:
+        all_three.wait(TIMEOUT_S)
+        all_three.wait(TIMEOUT_S)
+
+    first, second = (StreamSession(body, source=source) for _ in range(2))
+    readers = [threading.Thread(target=lambda session=session: list(session)) for session in (first, second)]
+    for reader in readers:
+        reader.start()
+    all_three.wait(TIMEOUT_S)
+    with pytest.warns(UnattributedEventWarning, match="2 open sessions could be meant"):
+        in_thread(lambda: emit(source, Note()))
+    all_three.wait(TIMEOUT_S)
+    for reader in readers:
+        reader.join(TIMEOUT_S)
+    assert (first.frames, second.frames) == ([], [])
+
+
+def test_an_event_of_a_source_goes_to_the_one_session_that_is_still_open() -> None:
+    source = Source()
+    list(StreamSession(lambda: None, source=source))
+    frames = list(StreamSession(lambda: in_thread(lambda: emit(source, Note())), source=source))
+    assert [frame.type for frame in frames] == ["note"]
+
+
+def test_the_main_thread_outside_of_sessions_emits_without_a_warning() -> None:
+    gate = threading.Event()
+    session = StreamSession(lambda: gate.wait(TIMEOUT_S), source=Source())
+    reader = threading.Thread(target=lambda: list(session))
+    reader.start()
+    emit(Source(), Note())
+    gate.set()
+    reader.join(TIMEOUT_S)
+    assert session.frames == []
+
+
+def test_a_session_that_ended_is_forgotten_with_its_source() -> None:
+    source = Source()
+    list(StreamSession(lambda: None, source=source))
+    for thread in threading.enumerate():
+        if thread.name == "harness-run":
+            thread.join(TIMEOUT_S)
+    ref = weakref.ref(source)
+    del source
+    gc.collect()
+    assert ref() is None
+    assert attribution._by_source == {}

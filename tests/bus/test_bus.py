@@ -1,0 +1,290 @@
+"""Claims about emitting: stamps, scopes, sinks, and that what watches a run changes nothing in it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from typing import Any
+
+import pytest
+
+from harness.bus import scope as scopes
+from harness.bus.bus import (
+    BaseEventListener,
+    EventBus,
+    add_stream_sink,
+    aemit,
+    close_scope,
+    emit,
+    event_bus,
+    open_scope,
+    reset_stream_sinks,
+)
+from harness.bus.scope import ROOT, Run, Scope
+from harness.errors import RunCancelled, UsageError
+from harness.events import BaseEvent, FlowFinishedEvent, FlowStartedEvent, MethodExecutionStartedEvent
+from harness.flow import Flow, start
+from harness.session.session import StreamSession
+
+
+class Note(BaseEvent):
+    type: str = "note"
+    value: Any = None
+
+
+class NoRepr:
+    def __repr__(self) -> str:
+        raise LookupError("nothing to say")
+
+
+class NoWay:
+    def __repr__(self) -> str:
+        raise SystemExit(3)
+
+
+def test_an_event_is_stamped_in_place_at_its_first_emit() -> None:
+    first, second = Note(), Note()
+    emit(None, first)
+    emit(None, second)
+    assert first.emission_sequence is not None
+    assert second.emission_sequence == first.emission_sequence + 1
+    assert second.previous_event_id == first.event_id
+
+
+def test_an_instance_that_is_emitted_again_is_published_as_a_copy_and_stays_as_it_was() -> None:
+    heard: list[BaseEvent] = []
+    note = Note(value=1)
+    with event_bus.scoped_handlers():
+        event_bus.register_handler(Note, lambda _source, event: heard.append(event))
+        emit(None, note)
+        stamped = note.model_copy()
+        emit(None, note)
+    first, second = heard
+    assert first is note
+    assert note == stamped
+    assert (second.event_id != note.event_id, second.previous_event_id) == (True, note.event_id)
+    assert isinstance(second, Note)
+    assert second.value == 1
+
+
+def test_events_in_a_scope_have_it_as_their_parent() -> None:
+    scope = open_scope(None, FlowStartedEvent(flow_name="F"))
+    note = Note(parent_event_id="what the caller says")
+    emit(None, note)
+    finished = FlowFinishedEvent(flow_name="F")
+    close_scope(scope, None, finished)
+    after = Note()
+    emit(None, after)
+    assert [note.parent_event_id, finished.started_event_id] == [scope.event_id, scope.event_id]
+    assert (finished.parent_event_id, after.parent_event_id) == (None, None)
+
+
+def test_scopes_in_two_tasks_do_not_see_each_other() -> None:
+    async def check() -> list[bool]:
+        both = asyncio.Barrier(2)
+        parents = []
+
+        async def work(name: str) -> None:
+            scope = open_scope(None, FlowStartedEvent(flow_name=name))
+            await both.wait()
+            note = Note()
+            emit(None, note)
+            parents.append(note.parent_event_id == scope.event_id)
+            await both.wait()
+            close_scope(scope, None, FlowFinishedEvent(flow_name=name))
+
+        await asyncio.gather(work("a"), work("b"))
+        return parents
+
+    assert asyncio.run(check()) == [True, True]
+
+
+@pytest.fixture
+def cancelled() -> Any:
+    run = Run()
+    token = scopes.enter(Scope("flow", None, ROOT, run, ()))
+    run.cancel()
+    yield
+    scopes.reset(token)
+
+
+@pytest.mark.usefixtures("cancelled")
+def test_every_emit_of_a_cancelled_run_raises() -> None:
+    for event in (
+        Note(),
+        MethodExecutionStartedEvent(flow_name="F", method_name="m"),
+        FlowFinishedEvent(flow_name="F"),
+    ):
+        with pytest.raises(RunCancelled):
+            emit(None, event)
+    with pytest.raises(RunCancelled):
+        asyncio.run(aemit(None, Note()))
+
+
+# What watches changes nothing (clause `error.observer-safe`).
+
+FAILURES: dict[str, BaseException] = {
+    "an error": ValueError("broken"),
+    "an exit": SystemExit(3),
+    "a generator's exit": GeneratorExit(),
+    "a cancellation": asyncio.CancelledError(),
+}
+
+
+@pytest.mark.parametrize("failure", FAILURES.values(), ids=FAILURES.keys())
+def test_a_sink_that_raises_changes_nothing(failure: BaseException, caplog: pytest.LogCaptureFixture) -> None:
+    def sink(_source: Any, _event: BaseEvent) -> None:
+        raise failure
+
+    class Talking(Flow):
+        @start()
+        def talk(self) -> str:
+            emit(self, Note())
+            return "done"
+
+    token = add_stream_sink(sink)
+    try:
+        session = Talking().stream_events()
+        types = [frame.type for frame in session]
+    finally:
+        reset_stream_sinks(token)
+    assert (types[2], len(types), session.result) == ("note", 5, "done")
+    assert {record.getMessage().rpartition(" ")[0] for record in caplog.records} == {"a stream sink failed on"}
+
+
+@pytest.mark.parametrize("failure", FAILURES.values(), ids=FAILURES.keys())
+def test_a_handler_that_raises_changes_nothing_for_others(
+    failure: BaseException, caplog: pytest.LogCaptureFixture
+) -> None:
+    heard: list[str] = []
+
+    def broken(_source: Any, _event: Note) -> None:
+        raise failure
+
+    with event_bus.scoped_handlers():
+        event_bus.register_handler(Note, broken)
+        event_bus.register_handler(Note, lambda _source, event: heard.append(event.type))
+        frames = list(StreamSession(lambda: emit(None, Note())))
+    assert ([frame.type for frame in frames], heard) == (["note"], ["note"])
+    assert [record.levelno for record in caplog.records] == [logging.ERROR]
+
+
+def test_a_payload_that_can_not_be_encoded_is_a_frame_all_the_same() -> None:
+    frames = list(StreamSession(lambda: emit(None, Note(value=NoRepr()))))
+    assert frames[0].data["value"]["repr"] == "<repr raised LookupError>"
+
+
+def test_an_encoder_that_exits_does_not_end_the_run(caplog: pytest.LogCaptureFixture) -> None:
+    def body() -> str:
+        emit(None, Note(value=NoWay()))
+        emit(None, Note(value=2))
+        return "done"
+
+    session = StreamSession(body)
+    assert [(frame.seq, frame.data["value"]) for frame in session] == [(1, 2)]
+    assert (session.result, len(caplog.records)) == ("done", 1)
+
+
+def test_a_run_that_is_cancelled_by_a_handler_stops_there() -> None:
+    went_on: list[str] = []
+    sessions: list[StreamSession[None]] = []
+
+    def body() -> None:
+        emit(None, Note())
+        went_on.append("went on")
+        emit(None, Note())
+
+    with event_bus.scoped_handlers():
+        event_bus.register_handler(Note, lambda _source, _event: sessions[0].close())
+        sessions.append(StreamSession(body))
+        frames = list(sessions[0])
+    assert [frame.seq for frame in frames] == [1]
+    assert (sessions[0].is_cancelled, went_on) == (True, ["went on"])
+
+
+# The bus as an object.
+
+
+def test_the_bus_object_emits_like_the_functions() -> None:
+    heard: list[Any] = []
+    with event_bus.scoped_handlers():
+        event_bus.register_handler(Note, lambda source, event: heard.append((source, event)))
+        first, second = Note(), Note()
+        event_bus.emit("me", first)
+        asyncio.run(event_bus.aemit("me", second))
+    assert heard == [("me", first), ("me", second)]
+
+
+def test_a_listener_registers_its_handlers_when_it_is_made() -> None:
+    heard: list[str] = []
+
+    class Listener(BaseEventListener):
+        def setup_listeners(self, bus: EventBus) -> None:
+            @bus.on(Note)
+            def _(_source: Any, event: Note) -> None:
+                heard.append(event.type)
+
+    with event_bus.scoped_handlers():
+        Listener()
+        emit(None, Note())
+    assert heard == ["note"]
+
+
+def test_a_listener_without_handlers_says_what_is_missing() -> None:
+    with pytest.raises(UsageError, match=r"BaseEventListener has no setup_listeners\(bus\)"):
+        BaseEventListener()
+
+
+# Scopes of sessions (clauses `scope.*`).
+
+
+class Inner(Flow):
+    @start()
+    def inside(self) -> str:
+        emit(self, Note(value="inner"))
+        return "inner"
+
+
+def test_an_outer_session_sees_what_an_inner_one_does_and_not_the_other_way_round() -> None:
+    inner_types: list[str] = []
+
+    class Outer(Flow):
+        @start()
+        def nests(self) -> None:
+            emit(self, Note(value="outer"))
+            inner_types.extend(frame.type for frame in Inner().stream_events())
+
+    outer = list(Outer().stream_events())
+    inner_whole = ["flow_started", "method_execution_started", "note", "method_execution_finished", "flow_finished"]
+    assert inner_types == inner_whole
+    assert [frame.seq for frame in outer] == list(range(1, 12))
+    assert [frame.type for frame in outer][:4] == ["flow_started", "method_execution_started", "note", "flow_created"]
+    assert [frame.type for frame in outer][4:9] == inner_whole
+    assert outer[4].parent_id == outer[1].id
+    assert outer[-1].data["started_event_id"] == outer[0].id
+
+
+def test_concurrent_sessions_of_one_flow_object_see_only_their_own_frames() -> None:
+    class Shared(Flow):
+        both = threading.Barrier(4)
+
+        @start()
+        def work(self) -> None:
+            for _ in range(20):
+                self.both.wait(10)
+                emit(self, Note(value=threading.get_ident()))
+
+    flow = Shared()
+    seen: list[tuple[int, int]] = []
+
+    def read() -> None:
+        frames = list(flow.stream_events())
+        seen.append((len(frames), len({frame.data["value"] for frame in frames if frame.type == "note"})))
+
+    threads = [threading.Thread(target=read) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert seen == [(24, 1)] * 4

@@ -1,0 +1,168 @@
+"""Claims about runs and scopes: what cancelling reaches, where a context stands, what is found again."""
+
+from __future__ import annotations
+
+import contextvars
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from harness.bus import scope as scopes
+from harness.bus.bus import add_stream_sink, emit, open_scope, reset_stream_sinks
+from harness.bus.scope import ROOT, Run, Scope
+from harness.events import BaseEvent, FlowStartedEvent
+
+
+class Note(BaseEvent):
+    type: str = "note"
+
+
+def in_own_context(function: Callable[[], None]) -> None:
+    contextvars.copy_context().run(function)
+
+
+def test_cancelling_a_run_cancels_those_below_it_and_not_those_above() -> None:
+    above = Run()
+    middle = Run(above)
+    below = Run(middle)
+    middle.cancel()
+    assert (above.cancelled, middle.cancelled, below.cancelled) == (False, True, True)
+
+
+def test_a_run_below_a_cancelled_one_is_cancelled_from_the_start() -> None:
+    above = Run()
+    above.cancel()
+    assert Run(above).cancelled
+
+
+def test_callbacks_come_once_however_often_a_run_is_cancelled() -> None:
+    run, calls = Run(), []
+    run.on_cancel(lambda: calls.append("called"))
+    run.cancel()
+    run.cancel()
+    assert calls == ["called"]
+
+
+def test_a_callback_that_comes_too_late_is_called_at_once() -> None:
+    run, calls = Run(), []
+    run.cancel()
+    run.on_cancel(lambda: calls.append("called"))()
+    assert calls == ["called"]
+
+
+def test_a_callback_that_was_taken_back_is_not_called() -> None:
+    run, calls = Run(), []
+    take_back = run.on_cancel(lambda: calls.append("called"))
+    take_back()
+    take_back()
+    run.cancel()
+    assert calls == []
+
+
+def test_a_run_that_has_ended_is_forgotten_by_its_parent() -> None:
+    above = Run()
+    below = Run(above)
+    below.end()
+    above.cancel()
+    assert (below.cancelled, above._callbacks) == (False, {})
+
+
+def test_cancelling_from_many_threads_calls_each_callback_once() -> None:
+    run, calls, together = Run(), [], threading.Barrier(4)
+    for number in range(50):
+        run.on_cancel(lambda number=number: calls.append(number))  # type: ignore[misc]
+
+    def cancel() -> None:
+        together.wait(10)
+        run.cancel()
+
+    threads = [threading.Thread(target=cancel) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert sorted(calls) == list(range(50))
+
+
+def test_outside_of_everything_there_is_no_run_and_no_path() -> None:
+    assert (scopes.current_scope(), scopes.current_run(), scopes.current_path()) == (ROOT, None, ())
+
+
+def test_the_path_names_the_open_scopes_outermost_first() -> None:
+    def check() -> None:
+        open_scope(None, FlowStartedEvent(flow_name="A"), label="A")
+        open_scope(None, FlowStartedEvent(flow_name="B"))
+        open_scope(None, FlowStartedEvent(flow_name="C"), label="C")
+        assert scopes.current_path() == ("A", "C")
+
+    in_own_context(check)
+
+
+CLOSED: dict[str, tuple[bool, bool]] = {
+    "is passed over": (False, True),
+    "is stayed in when its work was cancelled": (True, False),
+}
+
+
+@pytest.mark.parametrize(("cancelled", "passed"), CLOSED.values(), ids=CLOSED.keys())
+def test_a_closed_scope(cancelled: bool, passed: bool) -> None:
+    def check() -> None:
+        outer = open_scope(None, FlowStartedEvent(flow_name="A"))
+        inner = open_scope(None, FlowStartedEvent(flow_name="B"), run=Run())
+        inner.is_open = False
+        if cancelled:
+            inner.run.cancel()
+        assert scopes.current_scope() is (outer if passed else inner)
+
+    in_own_context(check)
+
+
+def test_a_context_copied_inside_a_scope_stands_in_it_and_a_plain_thread_does_not() -> None:
+    seen: list[Scope] = []
+
+    def check() -> None:
+        opened = open_scope(None, FlowStartedEvent(flow_name="A"))
+        context = contextvars.copy_context()
+        for target in (lambda: context.run(look), look):
+            thread = threading.Thread(target=target)
+            thread.start()
+            thread.join(10)
+        assert seen == [opened, ROOT]
+
+    def look() -> None:
+        seen.append(scopes.current_scope())
+
+    in_own_context(check)
+
+
+def test_a_sink_hears_what_its_context_emits_until_it_is_taken_back() -> None:
+    heard: list[tuple[Any, str]] = []
+
+    def sink(source: Any, event: BaseEvent) -> None:
+        heard.append((source, event.type))
+
+    def check() -> None:
+        token = add_stream_sink(sink)
+        emit("me", Note())
+        reset_stream_sinks(token)
+        emit("me", Note())
+
+    in_own_context(check)
+    emit("me", Note())
+    assert heard == [("me", "note")]
+
+
+def test_sinks_pile_up_and_a_scope_opened_under_them_keeps_them() -> None:
+    heard: list[str] = []
+
+    def check() -> None:
+        add_stream_sink(lambda _source, _event: heard.append("outer"))
+        token = add_stream_sink(lambda _source, _event: heard.append("inner"))
+        emit(None, Note())
+        reset_stream_sinks(token)
+        open_scope(None, FlowStartedEvent(flow_name="A"))
+
+    in_own_context(check)
+    assert heard == ["outer", "inner", "outer"]

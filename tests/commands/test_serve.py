@@ -1,0 +1,214 @@
+"""`harness serve` as a process of its own: what it answers, what goes wrong on demand, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import pytest
+
+from harness.recording.files.cassette_reader import read_cassette
+from tests.commands.command_line import Run, runner
+from tests.recording.loopback import PATIENCE_S
+from tests.recording.remade import SHIPPED
+
+ROOT: Final = Path(__file__).parents[2]
+TEXT: Final = SHIPPED / "openai" / "text"
+[RECORDED] = read_cassette(TEXT / "cassette.yaml")
+PATH: Final = "/v1/chat/completions"
+JSON: Final = {"content-type": "application/json"}
+
+
+@dataclass
+class Serving:
+    """A server that listens, and how its process ended once it has."""
+
+    process: subprocess.Popen[str]
+    #: Its first lines on stdout, up to the one that has the URL.
+    first: str
+    url: str
+
+    def post(self, body: bytes = RECORDED.request.body, path: str = PATH) -> httpx.Response:
+        return httpx.post(f"{self.url}{path}", content=body, headers=JSON, timeout=PATIENCE_S)
+
+    def interrupt(self) -> tuple[int, str, str]:
+        self.process.send_signal(signal.SIGINT)
+        out, err = self.process.communicate(timeout=PATIENCE_S)
+        return self.process.returncode, out, err
+
+
+@contextmanager
+def serving(*arguments: str | Path) -> Iterator[Serving]:
+    command = [sys.executable, "-m", "harness", "serve", *map(str, arguments)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            # With --json - the document is on stdout, and what people read is on stderr.
+            first = (process.stderr if "-" in arguments else process.stdout).readline()
+            assert " at http://127.0.0.1:" in first, process.communicate(timeout=PATIENCE_S)
+            yield Serving(process, first, first.split(" at ")[1].strip())
+        finally:
+            process.kill()
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Serving]:
+    """The shipped recording of a text, served by one process for all tests that only ask."""
+    with serving(TEXT) as started:
+        yield started
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    return runner(capsys)
+
+
+def test_a_recorded_request_is_streamed_its_recorded_answer(server: Serving) -> None:
+    with httpx.stream(
+        "POST", f"{server.url}{PATH}", content=RECORDED.request.body, headers=JSON, timeout=PATIENCE_S
+    ) as response:
+        pieces = list(response.iter_raw())
+
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
+    assert b"".join(pieces) == RECORDED.response.body
+    assert b"".join(pieces).endswith(b"data: [DONE]\n\n")
+
+
+def test_an_equal_request_with_other_spaces_and_another_key_is_the_same_one(server: Serving) -> None:
+    body = json.dumps(json.loads(RECORDED.request.body), indent=3).encode()
+    response = httpx.post(
+        f"{server.url}{PATH}", content=body, headers={**JSON, "authorization": "Bearer mine"}, timeout=PATIENCE_S
+    )
+
+    assert response.content == RECORDED.response.body
+
+
+def test_a_request_that_was_not_recorded_is_told_the_nearest_one_and_what_differs(server: Serving) -> None:
+    asked = json.loads(RECORDED.request.body)
+    asked["messages"][0]["content"] = "How is the lighthouse?"
+    response = server.post(json.dumps(asked).encode())
+
+    assert response.status_code == 404
+    assert "messages[0].content" in response.text
+    assert "nearest" in response.text
+
+
+def test_another_path_is_not_found(server: Serving) -> None:
+    assert server.post(path="/v1/embeddings").status_code == 404
+
+
+def test_a_fault_is_served_as_it_was_asked_for() -> None:
+    with serving(TEXT, "--fault", "500:1") as server:
+        first, second = server.post(), server.post()
+
+    assert first.status_code == 500
+    assert (second.status_code, second.content) == (200, RECORDED.response.body)
+
+
+def test_a_fault_without_a_count_stays() -> None:
+    with serving(TEXT, "--fault", "500") as server:
+        assert [server.post().status_code for _ in range(3)] == [500, 500, 500]
+
+
+def test_ctrl_c_ends_it_with_130_and_without_a_traceback() -> None:
+    with serving(TEXT) as server:
+        assert server.post().status_code == 200
+        code, out, err = server.interrupt()
+
+    assert (code, out, err.strip()) == (130, "", "interrupted")
+
+
+def test_ctrl_c_while_a_client_waits_ends_it_with_130() -> None:
+    with (
+        serving(TEXT, "--fault", "stall:60") as server,
+        httpx.stream(
+            "POST", f"{server.url}{PATH}", content=RECORDED.request.body, headers=JSON, timeout=PATIENCE_S
+        ) as response,
+    ):
+        received = response.iter_raw()
+        first = next(received)
+        code, _, err = server.interrupt()
+        with pytest.raises(httpx.TransportError):
+            list(received)
+
+    assert RECORDED.response.body.startswith(first)
+    assert (code, err.strip()) == (130, "interrupted")
+
+
+def test_the_document_is_alone_on_stdout_once_it_listens() -> None:
+    with serving(TEXT, "--fault", "gzip-header", "--json", "-") as server:
+        code, out, err = server.interrupt()
+
+    document: Any = json.loads(out)
+    assert document == {
+        "format": "harness.serve/1",
+        "path": str(TEXT),
+        "url": server.url,
+        "interactions": 1,
+        "providers": ["openai"],
+        "faults": ["gzip-header"],
+    }
+    assert server.first == f"serving {TEXT} at {server.url}\n"
+    assert (code, err.strip()) == (130, "interrupted")
+
+
+def test_the_port_that_was_asked_for_is_taken() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with serving(TEXT, "--port", str(port)) as server:
+        assert server.url == f"http://127.0.0.1:{port}"
+        assert server.post().status_code == 200
+
+
+def test_a_port_that_is_taken_ends_with_2(run: Run) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        said = run("serve", TEXT, "--port", port)
+
+    assert said.code == 2
+    assert f"port {port} of 127.0.0.1 can't be had" in said.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("no/such/recording",), "no/such/recording"),
+        ((str(ROOT / "harness"),), "can't be read: Is a directory"),
+        ((str(TEXT), "--fault", "flood"), "there is none called 'flood'; there are cut"),
+        ((str(TEXT), "--fault", "cut:soon"), "'soon' is no whole number; expected cut[:AFTER|seed=…]"),
+        ((str(TEXT), "--fault", "500", "--fault", ""), "fault ''"),
+        ((str(TEXT), "--port", "65536"), "--port"),
+        ((str(TEXT), "--speed", "0"), "--speed"),
+        ((), "Missing argument 'PATH'"),
+    ],
+)
+def test_what_can_not_be_served_ends_with_2_and_says_why(arguments: tuple[str, ...], told: str, run: Run) -> None:
+    said = run("serve", *arguments)
+
+    assert said.code == 2
+    assert told in said.err
+    assert said.out == ""
+    assert "Traceback" not in said.err
+
+
+def test_the_help_has_an_example_and_names_the_document(run: Run) -> None:
+    said = run("serve", "--help")
+
+    assert said.code == 0
+    assert "harness serve " in said.out.partition("Example:")[2]
+    assert '"harness.serve/1"' in said.out

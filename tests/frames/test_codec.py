@@ -1,0 +1,375 @@
+"""Claims about payloads: what is JSON stays as it is, what is not takes its documented form, nothing raises."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import json
+import math
+import uuid
+from collections import OrderedDict, deque, namedtuple
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from decimal import Decimal
+from pathlib import PurePosixPath
+from typing import Any
+from unittest import mock
+
+import orjson
+import pytest
+from hypothesis import given, settings, strategies as st
+from pydantic import BaseModel, ConfigDict
+
+from harness.frames import codec
+from harness.frames.codec import MAX_DEPTH, decoded_text, encode, error_text
+from harness.frames.frozen import FrozenDict, FrozenList, freeze
+
+settings.register_profile("harness", deadline=None, max_examples=150, derandomize=True, database=None)
+settings.load_profile("harness")
+
+
+class Colour(enum.Enum):
+    RED = "red"
+
+
+class Level(enum.IntEnum):
+    HIGH = 3
+
+
+class Name(str, enum.Enum):  # noqa: UP042 - its str() is not its value
+    ANNA = "anna"
+
+
+class Text(str):
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        raise ValueError("no text")
+
+
+class Model(BaseModel):
+    model_config = ConfigDict(extra="allow")
+    at: datetime
+    nested: Any = None
+
+
+@dataclasses.dataclass
+class Data:
+    a: int
+    b: Any
+
+
+Pair = namedtuple("Pair", "left right")  # noqa: PYI024 - the untyped kind is what users have, too
+
+
+class Plain:
+    def __repr__(self) -> str:
+        return f"<Plain at {hex(id(self))}>"
+
+
+class Silent:
+    def __repr__(self) -> str:
+        raise LookupError("nothing to say")
+
+
+class Liar:
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        raise RuntimeError("no class")
+
+    def __repr__(self) -> str:
+        return "a liar"
+
+
+class BrokenMapping(Mapping[str, Any]):
+    def __getitem__(self, key: str) -> Any:
+        raise KeyError(key)
+
+    def __iter__(self) -> Any:
+        raise OSError("gone")
+
+    def __len__(self) -> int:
+        return 1
+
+
+class UnhappyError(Exception):
+    def __str__(self) -> str:
+        raise ValueError("no words")
+
+
+def named(left: Any, right: Any) -> None: ...
+
+
+HERE = __name__
+NAIVE = datetime(2026, 1, 2, 3, 4, 5, 6)
+
+FORMS: dict[str, tuple[Any, Any]] = {
+    "None": (None, None),
+    "a bool": (True, True),
+    "an int": (7, 7),
+    "the largest int of 64 bits": (2**64 - 1, 2**64 - 1),
+    "the smallest int of 64 bits": (-(2**63), -(2**63)),
+    "a larger int": (2**64, {"$int": "18446744073709551616"}),
+    "a smaller int": (-(2**63) - 1, {"$int": "-9223372036854775809"}),
+    "an int that Python will not write in decimal": (16**5000, {"$int": "0x1" + "0" * 5000}),
+    "a float": (1.5, 1.5),
+    "nan": (math.nan, {"$float": "nan"}),
+    "infinity": (math.inf, {"$float": "inf"}),
+    "minus infinity": (-math.inf, {"$float": "-inf"}),
+    "text": ("grüß 🙂", "grüß 🙂"),
+    "a lone surrogate": ("a\ud83d", {"$text": "a\\ud83d"}),
+    "a surrogate in a key": ({"a\ud83d": 1}, {"a\\ud83d": 1}),
+    "bytes": (b"\x00\xff", {"$bytes": "AP8="}),
+    "a bytearray": (bytearray(b"\x00\xff"), {"$bytes": "AP8="}),
+    "a memoryview": (memoryview(b"\x00\xff"), {"$bytes": "AP8="}),
+    "a list": ([1, [2]], [1, [2]]),
+    "a tuple": ((1, (2,)), [1, [2]]),
+    "a named tuple": (Pair(1, 2), [1, 2]),
+    "a set": ({3, 1, 2}, [1, 2, 3]),
+    "a set of mixed": ({"b", 1, None, b"x"}, ["b", 1, None, {"$bytes": "eA=="}]),
+    "a frozen set": (frozenset({"b", "a"}), ["a", "b"]),
+    "a dict": ({"a": {"b": 1}}, {"a": {"b": 1}}),
+    "an ordered dict": (OrderedDict(a=1), {"a": 1}),
+    "a dict with keys that are no text": ({1: "a", "b": 2}, {"$map": [[1, "a"], ["b", 2]]}),
+    "a dict with a tuple as a key": ({(1, 2): 3}, {"$map": [[[1, 2], 3]]}),
+    "an enum as a key": ({Name.ANNA: 1}, {"anna": 1}),
+    "text whose str() fails, as a key": ({Text("a"): 1}, {"a": 1}),
+    "text whose str() fails": (Text("a"), "a"),
+    "a naive time": (NAIVE, "2026-01-02T03:04:05.000006Z"),
+    "a time in UTC": (NAIVE.replace(tzinfo=UTC), "2026-01-02T03:04:05.000006Z"),
+    "a time elsewhere": (NAIVE.replace(tzinfo=timezone(timedelta(hours=-2))), "2026-01-02T05:04:05.000006Z"),
+    "a date": (date(2026, 1, 2), "2026-01-02"),
+    "a time of day": (time(3, 4, 5), "03:04:05"),
+    "a duration": (timedelta(days=1, microseconds=5), "PT86400.000005S"),
+    "an enum": (Colour.RED, "red"),
+    "an int enum": (Level.HIGH, 3),
+    "a text enum": (Name.ANNA, "anna"),
+    "a uuid": (uuid.UUID(int=1), "00000000-0000-0000-0000-000000000001"),
+    "a path": (PurePosixPath("/a/b"), "/a/b"),
+    "a path that is no text": (PurePosixPath("/a/\udcff"), {"$text": "/a/\\udcff"}),
+    "a decimal": (Decimal("1.10"), "1.10"),
+    "a model": (Model(at=NAIVE), {"at": "2026-01-02T03:04:05.000006Z", "nested": None}),
+    "a model with extras": (
+        Model(at=NAIVE, more=b"x"),  # type: ignore[call-arg]
+        {"at": "2026-01-02T03:04:05.000006Z", "nested": None, "more": {"$bytes": "eA=="}},
+    ),
+    "a dataclass": (Data(1, {2}), {"a": 1, "b": [2]}),
+    "an exception": (ValueError("told"), {"$error": "ValueError", "message": "told"}),
+    "an exception without words": (
+        UnhappyError(),
+        {"$error": "UnhappyError", "message": "<its text raised ValueError>"},
+    ),
+    "a function": (named, {"$callable": f"{HERE}.named"}),
+    "a lambda": (lambda: 1, {"$callable": f"{HERE}.<lambda>"}),
+    "a builtin": (len, {"$callable": "builtins.len"}),
+    "a method": (Plain().__repr__, {"$callable": f"{HERE}.Plain.__repr__"}),
+    "a class": (Plain, {"$callable": f"{HERE}.Plain"}),
+    "a module": (json, {"$callable": "json"}),
+    "an object": (Plain(), {"$object": f"{HERE}.Plain", "repr": "<Plain>"}),
+    "an object whose repr fails": (Silent(), {"$object": f"{HERE}.Silent", "repr": "<repr raised LookupError>"}),
+    "a mapping that can't be read": (
+        BrokenMapping(),
+        {"$object": f"{HERE}.BrokenMapping", "repr": "<encoding raised OSError>"},
+    ),
+    "a generator": ((_ for _ in ()), {"$object": "builtins.generator", "repr": "<generator object <genexpr>>"}),
+    "a deque": (deque([1]), {"$object": "collections.deque", "repr": "deque([1])"}),
+}
+
+
+@pytest.mark.parametrize(("value", "form"), FORMS.values(), ids=FORMS.keys())
+def test_the_form_of(value: Any, form: Any) -> None:
+    assert encode(value) == form
+
+
+@pytest.mark.parametrize("value", [value for value, _ in FORMS.values()], ids=FORMS.keys())
+def test_the_form_is_json_to_orjson_and_to_the_standard_library_of(value: Any) -> None:
+    form = encode([value])
+    assert orjson.loads(orjson.dumps(form)) == json.loads(json.dumps(form, allow_nan=False)) == form
+
+
+@pytest.mark.parametrize("spec", [str, int, float, dict, list, type(None), bool])
+def test_a_mock_that_claims_to_be_something_else_is_an_object(spec: type) -> None:
+    form = encode([mock.Mock(spec=spec)])
+    assert form[0]["$object"] == "unittest.mock.Mock"
+    orjson.dumps(form)
+
+
+def test_an_object_that_hides_its_class_is_an_object() -> None:
+    # Not a row of the table: pytest would ask for its class.
+    assert encode([Liar()]) == [{"$object": f"{HERE}.Liar", "repr": "<encoding raised RuntimeError>"}]
+
+
+def test_every_row_of_the_documented_table_is_met() -> None:
+    documented = {word for word in str(codec.__doc__).split('"') if word.startswith("$")}
+    met: set[str] = {"$cycle", "$deep"}
+    for _, form in FORMS.values():
+        met |= {key for key in form if key.startswith("$")} if isinstance(form, dict) else set()
+    assert met == documented
+
+
+@pytest.mark.parametrize("read", [repr, orjson.dumps])
+def test_the_form_of_a_set_does_not_depend_on_its_order(read: Callable[[Any], Any]) -> None:
+    assert len({read(encode(set(order))) for order in (("a", "b", 3), (3, "b", "a"), ("b", 3, "a"))}) == 1
+
+
+def test_a_long_repr_is_cut() -> None:
+    form = encode(type("Long", (), {"__repr__": lambda self: "x" * 10_000})())
+    assert (len(form["repr"]), form["repr"][-1]) == (501, "…")
+
+
+def test_a_container_inside_itself_says_how_many_levels_up_it_stands() -> None:
+    inner: dict[str, Any] = {}
+    outer = [1, inner]
+    inner.update(me=inner, above=outer)
+    assert encode(outer) == [1, {"me": {"$cycle": 1}, "above": {"$cycle": 2}}]
+
+
+def test_the_same_container_twice_side_by_side_is_no_cycle() -> None:
+    shared = [1]
+    assert encode([shared, shared]) == [[1], [1]]
+
+
+def test_a_model_that_refers_to_itself_ends() -> None:
+    model = Model(at=NAIVE)
+    model.nested = [model]
+    assert encode(model)["nested"] == [{"$cycle": 2}]
+
+
+def nested(levels: int, leaf: Any = None) -> Any:
+    value: Any = [] if leaf is None else leaf
+    for _ in range(levels - 1):
+        value = [value]
+    return value
+
+
+def depth(value: Any) -> int:
+    levels = 0
+    while isinstance(value, list):
+        levels, value = levels + 1, value[0] if value else None
+    return levels
+
+
+def test_what_is_as_deep_as_allowed_is_kept_whole() -> None:
+    value = nested(MAX_DEPTH - 1)
+    assert encode(value) == value
+
+
+def test_what_is_deeper_is_cut_there_and_says_so() -> None:
+    form = encode(nested(300))
+    assert depth(form) == MAX_DEPTH - 1
+    for _ in range(MAX_DEPTH - 2):
+        form = form[0]
+    assert form == [{"$deep": "builtins.list", "repr": "list of 1"}]
+
+
+def test_a_frozen_value_is_taken_as_it_is_but_never_deeper_than_allowed() -> None:
+    frozen = encode({"a": [1]})
+    assert encode(frozen) is frozen
+    grown: Any = frozen
+    for _ in range(300):
+        grown = FrozenDict({"a": grown})
+    orjson.dumps(encode(grown))
+
+
+def test_a_frozen_container_that_holds_what_can_be_changed_is_copied() -> None:
+    inside = [1]
+    form = encode(FrozenList([inside]))
+    inside.append(2)
+    assert form == [[1]]
+
+
+def test_what_was_encoded_shares_nothing_with_what_it_was_made_of() -> None:
+    value: dict[str, Any] = {"a": [1, {"b": 2}]}
+    form = encode(value)
+    value["a"][1]["b"] = 3
+    value["a"].append(4)
+    assert form == {"a": [1, {"b": 2}]}
+
+
+def test_every_container_of_the_form_is_frozen() -> None:
+    form = encode({"a": [(1, {"b": {2}})], 3: Data(1, b"")})
+
+    def check(value: Any) -> None:
+        assert type(value) not in (dict, list)
+        for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+            check(item)
+
+    check(form)
+
+
+def test_encoding_does_not_raise_near_the_end_of_the_stack() -> None:
+    def dive() -> Any:
+        try:
+            return dive()
+        except RecursionError:
+            return encode(nested(50))
+
+    orjson.dumps(dive())
+
+
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    # No surrogates: they have a form of their own.
+    | st.text(st.characters(exclude_categories=["Cs"])),
+    lambda inner: (
+        st.lists(inner, max_size=5)
+        | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), inner, max_size=5)
+    ),
+    max_leaves=30,
+)
+anything = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(st.characters(categories=None))
+    | st.binary()
+    | st.datetimes()
+    | st.datetimes(timezones=st.timezones())
+    | st.dates()
+    | st.times()
+    | st.timedeltas()
+    | st.decimals()
+    | st.uuids()
+    | st.complex_numbers()
+    | st.sampled_from([Colour.RED, named, Plain])
+    | st.integers().map(lambda _: Silent()),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.tuples(inner, inner)
+        | st.dictionaries(st.text(st.characters(categories=None)) | st.integers() | st.none(), inner, max_size=4)
+        | st.builds(Data, st.integers(), inner)
+    ),
+    max_leaves=30,
+)
+
+
+@given(json_values)
+def test_json_stays_what_it_is(value: Any) -> None:
+    assert encode(value) == value
+    assert orjson.loads(orjson.dumps(encode(value))) == value
+
+
+@given(anything)
+def test_whatever_it_is_it_becomes_json_that_survives_dump_and_load(value: Any) -> None:
+    form = encode(value)
+    assert orjson.loads(orjson.dumps(form)) == form
+    assert json.loads(json.dumps(form, allow_nan=False)) == form
+    assert encode(form) == form
+
+
+@given(st.text(st.characters(categories=None)))
+def test_text_can_be_had_back_whatever_it_is(text: str) -> None:
+    assert decoded_text(encode(text)) == text
+
+
+@given(json_values)
+def test_freezing_changes_no_value(value: Any) -> None:
+    assert freeze(value) == value
+
+
+def test_an_error_that_has_no_words_says_what_went_wrong() -> None:
+    assert (error_text(ValueError("told")), error_text(UnhappyError())) == ("told", "<its text raised ValueError>")

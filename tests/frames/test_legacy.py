@@ -1,0 +1,67 @@
+"""Claims about the older chunks: which frames become one, and what it says."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.events import (
+    BaseEvent,
+    FlowStartedEvent,
+    FunctionCall,
+    LLMCallCompletedEvent,
+    LLMCallStartedEvent,
+    LLMStreamChunkEvent,
+    LLMThinkingChunkEvent,
+    ToolCallFragment,
+    ToolUsageFinishedEvent,
+)
+from harness.frames.frame import Draft
+from harness.frames.legacy import StreamChunk, StreamChunkType, ToolCallChunk, stream_frame_to_chunk
+
+FRAGMENT = ToolCallFragment(id="t", index=2, function=FunctionCall("f", deltas=['{"a"', ": 1}"]))
+ORIGIN = {"task_name": "T", "task_id": "1", "agent_role": "A", "agent_id": "2"}
+
+CHUNKS: dict[str, tuple[BaseEvent, StreamChunk | None]] = {
+    "text": (LLMStreamChunkEvent(call_id="c", chunk="Hi"), StreamChunk(content="Hi")),
+    "empty text": (LLMStreamChunkEvent(call_id="c", chunk=""), StreamChunk(content="")),
+    "text that is no JSON": (LLMStreamChunkEvent(call_id="c", chunk="\ud83d"), StreamChunk(content="\ud83d")),
+    "thinking": (LLMThinkingChunkEvent(call_id="c", chunk="hm"), StreamChunk(content="hm")),
+    "text of a task": (
+        LLMStreamChunkEvent(call_id="c", chunk="Hi", **ORIGIN),  # type: ignore[arg-type]
+        StreamChunk(content="Hi", **ORIGIN),  # type: ignore[arg-type]
+    ),
+    "a tool call": (
+        LLMStreamChunkEvent(call_id="c", chunk=": 1}", tool_call=FRAGMENT, call_type="tool_call"),
+        StreamChunk(
+            content=": 1}",
+            chunk_type=StreamChunkType.TOOL_CALL,
+            tool_call=ToolCallChunk(tool_id="t", tool_name="f", arguments='{"a": 1}', index=2),
+        ),
+    ),
+    "arguments that are no JSON": (
+        LLMStreamChunkEvent(
+            call_id="c",
+            chunk="\ud83d",
+            tool_call=ToolCallFragment(function=FunctionCall("f", "\ud83d")),
+            call_type="tool_call",
+        ),
+        StreamChunk(
+            content="\ud83d",
+            chunk_type=StreamChunkType.TOOL_CALL,
+            tool_call=ToolCallChunk(tool_name="f", arguments="\ud83d"),
+        ),
+    ),
+    "a call's start": (LLMCallStartedEvent(call_id="c"), None),
+    "a call's end": (LLMCallCompletedEvent(call_id="c", response="Hi"), None),
+    "a tool's end": (ToolUsageFinishedEvent(tool_name="t"), None),
+    "a flow's start": (FlowStartedEvent(flow_name="F"), None),
+}
+
+
+@pytest.mark.parametrize(("event", "chunk"), CHUNKS.values(), ids=CHUNKS.keys())
+def test_the_chunk_of(event: BaseEvent, chunk: StreamChunk | None) -> None:
+    assert stream_frame_to_chunk(Draft(event).frame(1, None)) == chunk
+
+
+def test_a_chunk_reads_as_its_content() -> None:
+    assert str(StreamChunk(content="Hi")) == "Hi"

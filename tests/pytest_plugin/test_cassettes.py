@@ -1,0 +1,244 @@
+"""Claims about the plugin's fixtures `cassette` and `recording`, each seen in a pytest of its own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from tests.pytest_plugin.conftest import ROOT, InnerRun
+
+pytest_plugins = ["pytester"]
+
+ANSWER = "The harbour is calm tonight, and every boat is home."
+
+SHIPPED = f"""
+import pytest
+from calls import answer
+
+@pytest.mark.cassette("openai/text")
+def test_answers(cassette):
+    assert answer().result == {ANSWER!r}
+"""
+
+
+def test_a_shipped_recording_answers(inner: InnerRun) -> None:
+    inner(test_it=SHIPPED).assert_outcomes(passed=1)
+
+
+def test_the_marker_alone_opens_the_cassette(inner: InnerRun) -> None:
+    inner(test_it=SHIPPED.replace("(cassette)", "()")).assert_outcomes(passed=1)
+
+
+def test_a_coroutine_under_pytest_asyncio_is_answered(inner: InnerRun) -> None:
+    source = f"""
+import pytest
+from harness import LLM
+
+@pytest.mark.asyncio
+@pytest.mark.cassette("openai/text")
+async def test_answers(cassette):
+    session = LLM("openai/gpt-4o-mini", api_key="sk-none").astream("How is the harbour tonight?")
+    frames = [frame async for frame in session.events]
+    assert frames and session.result == {ANSWER!r}
+"""
+    scope = "asyncio_default_fixture_loop_scope=function"
+    inner("-o", scope, plugins=("pytest_asyncio.plugin",), test_it=source).assert_outcomes(passed=1)
+
+
+def test_workers_of_xdist_are_answered_each(inner: InnerRun) -> None:
+    many = SHIPPED.replace(
+        "def test_answers(cassette)", "@pytest.mark.parametrize('n', range(4))\ndef test_answers(n, cassette)"
+    )
+    result = inner("-n", "2", plugins=("xdist.plugin",), test_it=many)
+    result.assert_outcomes(passed=4)
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        pytest.param("pass", "*unplayed: POST https://api.openai.com/v1/chat/completions*", id="unplayed"),
+        pytest.param(
+            "\n    try:\n        answer('Another?')\n    except Exception:\n        answer()",
+            "*matches none of 1*",
+            id="a-request-that-none-answers-though-its-error-was-caught",
+        ),
+    ],
+)
+def test_traffic_that_does_not_fit_fails_the_test(inner: InnerRun, body: str, told: str) -> None:
+    source = f"""
+import pytest
+from calls import answer
+
+@pytest.mark.cassette("openai/text")
+def test_it(cassette):
+    {body}
+"""
+    result = inner(test_it=source)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([told])
+
+
+def test_a_failure_of_the_test_itself_is_what_is_told(inner: InnerRun) -> None:
+    result = inner(test_it=SHIPPED.replace("assert", "assert not"))
+    result.assert_outcomes(failed=1)
+    result.stdout.no_fnmatch_line("*do not fit*")
+
+
+@pytest.mark.parametrize("fixture", ["frames", "recording"])
+def test_the_network_is_blocked_where_no_tape_runs(inner: InnerRun, fixture: str) -> None:
+    source = f"""
+import pytest
+from calls import answer
+from harness.errors import HarnessError
+
+@pytest.mark.parametrize("recording", ["openai/text"], indirect=True)
+def test_it({"frames, " if fixture == "frames" else ""}recording):
+    with pytest.raises(HarnessError, match="network is blocked"):
+        answer()
+"""
+    inner(plugins=("syrupy",), test_it=source).assert_outcomes(passed=1)
+
+
+def test_a_missing_cassette_is_an_error_that_names_it(inner: InnerRun) -> None:
+    result = inner(test_it="def test_it(cassette): pass")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*cassettes/test_it/test_it.yaml*"])
+
+
+def test_recording_is_loaded_by_marker_and_by_name(inner: InnerRun) -> None:
+    source = """
+import pytest
+
+@pytest.mark.cassette("openai/text")
+def test_marked(recording):
+    assert recording.about.providers == ("openai",)
+    assert [frame.seq for frame in recording.frames] == list(range(1, len(recording.frames) + 1))
+
+@pytest.mark.parametrize("recording", ["openai/text", "openai/truncated"], indirect=True)
+def test_named(recording):
+    assert recording.frames and recording.cassette.exists()
+
+def test_unnamed(recording): pass
+
+@pytest.mark.cassette("openai/nowhere")
+def test_unknown(recording): pass
+"""
+    result = inner(test_it=source)
+    result.assert_outcomes(passed=3, errors=2)
+    result.stdout.fnmatch_lines(["*which recording?*", "*there is no recording 'openai/nowhere'*"])
+
+
+class _Provider(BaseHTTPRequestHandler):
+    asked: list[bytes]
+
+    def do_POST(self) -> None:
+        self.asked.append(self.rfile.read(int(self.headers["content-length"])))
+        deltas = [{"content": "Calm."}, {}]
+        chunks = [
+            {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "gpt-4o-mini"}
+            | {"choices": [{"index": 0, "delta": delta, "finish_reason": None if delta else "stop"}]}
+            for delta in deltas
+        ]
+        body = "".join(f"data: {part}\n\n" for part in [*map(json.dumps, chunks), "[DONE]"]).encode()
+        self.send_response(200)
+        self.send_header("content-type", "text/event-stream")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None: ...
+
+
+@pytest.fixture
+def provider(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[bytes]]:
+    """What a provider on loopback was asked; inner tests find it by OPENAI_BASE_URL."""
+    asked: list[bytes] = []
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Provider", (_Provider,), {"asked": asked}))
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    monkeypatch.setenv("OPENAI_BASE_URL", f"http://127.0.0.1:{server.server_port}/v1")
+    yield asked
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+LIVE = """
+import pytest
+from calls import answer
+
+class TestIt:
+    @pytest.mark.parametrize("question", ["a/b?"])
+    def test_live(self, cassette, question):
+        assert answer(question).result == "Calm."
+"""
+
+
+@pytest.mark.parametrize(("mode", "asked_at_last"), [("once", 1), ("new", 1), ("all", 2)], ids=["once", "new", "all"])
+def test_what_was_recorded_is_played(
+    inner: InnerRun, pytester: pytest.Pytester, provider: list[bytes], mode: str, asked_at_last: int
+) -> None:
+    inner("--record-mode", mode, test_it=LIVE).assert_outcomes(passed=1)
+    tape = pytester.path / "cassettes" / "test_it" / "TestIt.test_live[a-b-].yaml"
+    assert "sk-none" not in tape.read_text()
+    inner(test_it=LIVE).assert_outcomes(passed=1)
+    assert len(provider) == 1
+    inner("--record-mode", mode, test_it=LIVE).assert_outcomes(passed=1)
+    assert len(provider) == asked_at_last
+
+
+def test_recordings_elsewhere_are_recorded_and_found_there(
+    inner: InnerRun, pytester: pytest.Pytester, provider: list[bytes]
+) -> None:
+    named = LIVE.replace("    @", '    @pytest.mark.cassette("shared/calm")\n    @')
+    inner("--record-mode=once", "--recordings=elsewhere", test_it=named).assert_outcomes(passed=1)
+    assert (pytester.path / "elsewhere" / "shared" / "calm.yaml").exists()
+    inner("--recordings=elsewhere", test_it=named).assert_outcomes(passed=1)
+    assert len(provider) == 1
+
+
+def test_nothing_of_an_installed_recording_is_written_to(
+    inner: InnerRun, pytester: pytest.Pytester, provider: list[bytes]
+) -> None:
+    before = (ROOT / "cassettes" / "openai" / "text" / "cassette.yaml").read_bytes()
+    inner("--record-mode=all", test_it=SHIPPED.replace(repr(ANSWER), "'Calm.'")).assert_outcomes(passed=1)
+    assert (ROOT / "cassettes" / "openai" / "text" / "cassette.yaml").read_bytes() == before
+    assert (pytester.path / "cassettes" / "openai" / "text.yaml").exists()
+
+
+def test_the_plugin_is_found_by_its_entry_point_and_starts_light(inner: InnerRun) -> None:
+    import tomllib
+
+    declared = tomllib.loads((Path(ROOT) / "pyproject.toml").read_text())["project"]["entry-points"]["pytest11"]
+    assert declared == {"stream-harness": "harness.pytest_plugin"}
+    source = """
+import sys
+
+def test_start():
+    heavy = {"harness", "pydantic", "vcr", "syrupy", "openai", "conformance.pytest_suite", "conformance.contract.clauses"}
+    assert not heavy & set(sys.modules)
+"""
+    inner(test_it=source).assert_outcomes(passed=1)
+
+
+#: As pytest-recording declares it.
+ANOTHER_PLUGIN = """
+def pytest_addoption(parser):
+    modes = ["once", "new_episodes", "none", "rewrite", "all"]
+    parser.getgroup("recording").addoption("--record-mode", default=None, choices=modes)
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "mode"), [((), "none"), (("--record-mode", "new_episodes"), "new"), (("--record-mode", "rewrite"), "all")]
+)
+def test_the_option_of_pytest_recording_is_shared(inner: InnerRun, given: tuple[str, ...], mode: str) -> None:
+    tells = "def test_mode(pytestconfig):\n    from harness.pytest_plugin import _mode\n    print('mode', _mode(pytestconfig))"
+    result = inner(*given, plugins=("pytest_recording",), pytest_recording=ANOTHER_PLUGIN, test_it=tells)
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines([f"mode {mode}"])

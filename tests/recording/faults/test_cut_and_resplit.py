@@ -1,0 +1,113 @@
+"""Every recorded stream, cut wherever it can be and split however it can be: what came is shown, and no more.
+
+A cut before the end marker is a typed failure after exactly the frames of what had come (clause `llm.truncation`); the same
+bytes in other pieces give the same frames (clause `llm.rechunk`).
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings, strategies as st
+
+from harness.errors import ProviderError
+from harness.recording.faults.dialects import dialect_of
+from harness.recording.faults.faults import cut_points, parse_fault, resplit
+from harness.recording.wire import Chunk, Ending, Interaction, WireRequest, WireResponse
+from tests.recording.faults.cutting import SAYS, check_cuts, check_split
+from tests.recording.remade import Remade, shipped_streams, streams_of
+
+#: In order without an end marker, by closing the connection, by breaking it.
+BREAKS = ("end", "cut", "reset")
+
+SPLITS = st.lists(st.integers(1, 500), min_size=1, max_size=40)
+#: Of a long stream, so many cut points are looked at, spread over all of it; and bytes one by one up to this length.
+SAMPLE, SHORT = 3, 10_000
+
+
+def greeting() -> Interaction:
+    """A stream whose deltas are text of two to four bytes per character."""
+    head: dict[str, Any] = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 0, "model": "gpt-4o-mini"}
+    deltas = ("Grüße aus ", "Århus: 灯台 🗼 ", "und 👩‍🚀 winkt")
+    choices: list[list[dict[str, Any]]] = [
+        [{"index": 0, "delta": {"content": text}, "finish_reason": None}] for text in deltas
+    ]
+    choices.append([{"index": 0, "delta": {}, "finish_reason": "stop"}])
+    events = [f"data: {json.dumps({**head, 'choices': one}, ensure_ascii=False)}\n\n".encode() for one in choices]
+    body = b"".join([*events, b"data: [DONE]\n\n"])
+    asked = {"model": "gpt-4o-mini", "stream": True, "messages": [{"role": "user", "content": "Hello"}]}
+    return Interaction(
+        WireRequest("POST", "https://api.openai.com/v1/chat/completions", (), json.dumps(asked).encode()),
+        resplit(
+            WireResponse(
+                200,
+                "OK",
+                (("content-type", "text/event-stream"),),
+                body,
+                (Chunk(0, len(body), 0.0),),
+                Ending("complete", None, 0.0),
+                (),
+            ),
+            [len(event) for event in events],
+        ),
+    )
+
+
+STREAMS = [(name, Remade(one)) for name, one in [("greeting", greeting()), *shipped_streams()]]
+every_stream = pytest.mark.parametrize("stream", [pytest.param(stream, id=name) for name, stream in STREAMS])
+
+
+@every_stream
+@pytest.mark.parametrize("how", BREAKS)
+def test_a_cut_at_any_chunk_is_a_typed_failure_after_the_frames_that_came(stream: Remade, how: str) -> None:
+    points = cut_points(stream.interaction.response)
+    # A provider that sends whole calls at once may answer in one piece: there is still the cut before it.
+    assert points
+    check_cuts(stream, how, points)
+
+
+@pytest.mark.parametrize(
+    "stream",
+    [pytest.param(stream, id=name) for name, stream in STREAMS if dialect_of(stream.interaction.response).name in SAYS],
+)
+def test_a_stream_without_its_end_marker_has_shown_everything_and_failed(stream: Remade) -> None:
+    run = stream.against(*parse_fault("missing-end").apply(stream.interaction.response))
+    assert isinstance(run.error, ProviderError)
+    assert run.frames[:-1] == stream.whole.frames[:-1]
+
+
+@every_stream
+@settings(max_examples=8, deadline=None, derandomize=True, database=None)
+@given(lengths=SPLITS)
+@example(lengths=[1])
+@example(lengths=[10_000_000])
+def test_however_the_bytes_are_split_the_frames_are_the_same(stream: Remade, lengths: list[int]) -> None:
+    check_split(stream, lengths)
+
+
+def test_a_split_at_any_one_byte_gives_the_same_frames() -> None:
+    stream = Remade(greeting())
+    recorded = stream.interaction.response
+    assert stream.whole.error is None
+    assert stream.whole.chunks == "Grüße aus Århus: 灯台 🗼 und 👩‍🚀 winkt"
+    size = len(recorded.body)
+    for at in range(1, size):
+        assert stream.against(resplit(recorded, [at, size])).frames == stream.whole.frames
+
+
+def test_streams_of_real_providers_keep_both_promises(corpus: Path) -> None:
+    found = 0
+    for path in sorted(corpus.rglob("*.yaml")):
+        for _, interaction in streams_of(path):
+            found += 1
+            stream = Remade(interaction)
+            points = cut_points(interaction.response)
+            step = max(1, len(points) // SAMPLE)
+            for how in ("end", "reset"):
+                check_cuts(stream, how, points[::-step])
+            for lengths in ([3, 1, 7], [1]) if len(interaction.response.body) < SHORT else ([1_000, 1, 17],):
+                check_split(stream, lengths)
+    assert found, f"{corpus} holds no stream of a provider that is supported"

@@ -1,0 +1,169 @@
+"""A recording's folder: what `recording.json` may say, and that a folder is replaced as a whole or not at all."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.errors import RecordingError, UnreadableRecordingError
+from harness.recording.files.folder import Outcome, Recording, Workplace, is_recording, load_recording, recover
+
+MANIFEST = Recording(
+    target="app.flows:Plan",
+    inputs={"topic": "tides"},
+    runtime={"name": "harness", "version": "0.1.0"},
+    recorded_at="2026-01-05T12:00:00Z",
+    origin="authored",
+    outcome=Outcome(status="completed", results=["done"]),
+)
+
+
+def written(folder: Path, content: bytes = MANIFEST.dump()) -> Path:
+    folder.mkdir(exist_ok=True)
+    (folder / "recording.json").write_bytes(content)
+    return folder
+
+
+def test_what_is_dumped_is_loaded(tmp_path: Path) -> None:
+    assert load_recording(written(tmp_path / "plan")) == MANIFEST
+
+
+def test_the_file_is_for_people_too() -> None:
+    lines = MANIFEST.dump().decode().splitlines()
+    assert lines[:2] == ["{", '  "format": "harness.recording/1",']
+    assert MANIFEST.dump().endswith(b"}\n")
+
+
+def changed(**fields: Any) -> bytes:
+    return json.dumps({**json.loads(MANIFEST.dump()), **fields}).encode()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "'FILE' is empty; it was not written to its end, or is no recording"),
+        (b" \n", "'FILE' is empty; it was not written to its end, or is no recording"),
+        (MANIFEST.dump()[:70], "'FILE' is not JSON ("),
+        (b"\x00\xff\xfe", "'FILE' is not JSON ("),
+        (b"[1]", "'FILE' has the format None; expected 'harness.recording/1'"),
+        (b'{"version": 1}', "'FILE' has the format None; expected 'harness.recording/1'"),
+        (changed(format="other/1"), "'FILE' has the format 'other/1'; expected 'harness.recording/1'"),
+        (changed(format="harness.recording/2"), "'FILE' has the format 'harness.recording/2', later than 'harness.recording/1', "
+         "which is all that this version reads; update stream-harness"),
+        (changed(origin="dreamt"), "'FILE': origin: Input should be 'live' or 'authored'"),
+        (changed(outcome={"status": "odd"}), "'FILE': outcome.status: Input should be 'completed', 'failed' or 'cancelled'"),
+        (changed(more=1), "'FILE': more: Extra inputs are not permitted"),
+        (b'{"format": "harness.recording/1"}', "'FILE': target: Field required"),
+    ],
+)  # fmt: skip
+def test_a_manifest_that_can_not_be_read_says_why(content: bytes, message: str, tmp_path: Path) -> None:
+    folder = written(tmp_path / "plan", content)
+    with pytest.raises(UnreadableRecordingError) as raised:
+        load_recording(folder)
+    assert str(raised.value).replace(str(folder / "recording.json"), "FILE").startswith(message)
+
+
+def test_a_missing_manifest_says_what_a_recording_is(tmp_path: Path) -> None:
+    with pytest.raises(
+        UnreadableRecordingError, match="a recording is a folder with recording.json, cassette.yaml and"
+    ):
+        load_recording(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("files", "is_one"),
+    [
+        (["recording.json"], True),
+        (["frames.jsonl"], True),
+        (["recording.json", "frames.jsonl", "cassette.yaml"], True),
+        (["cassette.yaml"], False),
+        ([], False),
+        (["notes.txt"], False),
+    ],
+)
+def test_a_recording_is_known_by_its_files_readable_or_not(files: list[str], is_one: bool, tmp_path: Path) -> None:
+    for name in files:
+        (tmp_path / name).touch()
+    assert is_recording(tmp_path) is is_one
+    assert not is_recording(tmp_path / "missing")
+    assert not any(is_recording(tmp_path / name) for name in files)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def test_the_old_recording_stands_until_the_new_one_takes_its_place(tmp_path: Path) -> None:
+    final = written(tmp_path / "plan", b"old")
+    (final / "cassette.yaml").write_bytes(b"tape")
+    workplace = Workplace(final)
+    workplace.open()
+    workplace.write("recording.json", b"new")
+    assert contents(final) == {"recording.json": b"old", "cassette.yaml": b"tape"}
+    assert contents(workplace.path) == {"recording.json": b"new", "cassette.yaml": b"tape"}
+    workplace.publish()
+    assert contents(tmp_path) == {"plan/recording.json": b"new", "plan/cassette.yaml": b"tape"}
+
+
+def test_a_discarded_workplace_leaves_nothing(tmp_path: Path) -> None:
+    final = written(tmp_path / "plan", b"old")
+    workplace = Workplace(final)
+    workplace.open()
+    workplace.write("recording.json", b"new")
+    workplace.discard()
+    assert contents(tmp_path) == {"plan/recording.json": b"old"}
+
+
+def test_folders_above_are_made(tmp_path: Path) -> None:
+    workplace = Workplace(tmp_path / "deep" / "er" / "plan")
+    workplace.open()
+    workplace.write("recording.json", b"new")
+    workplace.publish()
+    assert contents(tmp_path) == {"deep/er/plan/recording.json": b"new"}
+
+
+def test_what_a_killed_recorder_left_is_begun_anew(tmp_path: Path) -> None:
+    left = tmp_path / "plan.partial"
+    left.mkdir()
+    (left / "frames.jsonl").write_bytes(b"half")
+    Workplace(tmp_path / "plan").open()
+    assert contents(tmp_path) == {}
+
+
+def test_a_kill_between_the_two_renames_costs_nothing(tmp_path: Path) -> None:
+    final = written(tmp_path / "plan", b"old")
+    final.rename(tmp_path / "plan.old")
+    recover(final)
+    assert contents(tmp_path) == {"plan/recording.json": b"old"}
+
+
+def test_nothing_is_recovered_over_a_recording_that_stands(tmp_path: Path) -> None:
+    final = written(tmp_path / "plan", b"new")
+    written(tmp_path / "plan.old", b"old")
+    recover(final)
+    assert contents(final) == {"recording.json": b"new"}
+
+
+def test_a_folder_with_other_things_is_not_replaced(tmp_path: Path) -> None:
+    for name in ("notes.txt", "thesis.tex"):
+        (tmp_path / name).write_text("precious")
+    with pytest.raises(RecordingError, match=r"holds notes\.txt, thesis\.tex, which is no part of a recording"):
+        Workplace(tmp_path).open()
+    assert sorted(contents(tmp_path)) == ["notes.txt", "thesis.tex"]
+
+
+def test_a_file_is_not_replaced(tmp_path: Path) -> None:
+    final = tmp_path / "plan"
+    final.write_text("precious")
+    with pytest.raises(RecordingError, match="is no folder"):
+        Workplace(final).open()
+    assert final.read_text() == "precious"
+
+
+def test_a_place_that_can_not_be_written_to_says_so(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RecordingError, match="nothing was recorded"):
+        Workplace(tmp_path / "file" / "plan").open()

@@ -1,0 +1,247 @@
+"""Secrets in bodies: in every framing, however the text is cut, none is left and the framing holds."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import json
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from harness.recording.redact.bodies import redacted_body
+from tests.recording.redact.planted_secrets import BY_FORM, SECRET_FIELDS, Planted
+from tests.recording.redact.secret_carriers import STREAMS, WHOLE, Carrier, aws_message, aws_payloads, sse, sse_events
+
+by_carrier = pytest.mark.parametrize("carrier", [*WHOLE, *STREAMS], ids=lambda carrier: carrier.id)
+by_stream = pytest.mark.parametrize("stream", STREAMS, ids=lambda carrier: carrier.id)
+
+KEY = next(planted for planted in BY_FORM if planted.id == "openai")
+JSON = "application/json"
+EVENTS = "text/event-stream"
+AWS = "application/vnd.amazon.eventstream"
+
+
+def redacted(body: bytes, content_type: str) -> bytes:
+    """The redacted body, which must have the length of the old one, and redact to itself."""
+    clean, hits = redacted_body(body, content_type)
+    assert len(clean) == len(body)
+    assert redacted_body(clean, content_type) == (clean, ())
+    assert bool(hits) == (clean != body)
+    return clean
+
+
+def assert_clean(carrier: Carrier, planted: Planted, pieces: list[str]) -> None:
+    body = carrier.write(pieces)
+    clean = redacted(body, carrier.content_type)
+    # Reading fails where JSON, framing or a checksum was broken.
+    for shown in (carrier.read(clean), clean.decode("latin-1")):
+        left = [planted.core[at : at + 8] for at in range(len(planted.core) - 7) if planted.core[at : at + 8] in shown]
+        assert left == [], f"{planted.id} in {carrier.id}, cut as {[len(piece) for piece in pieces]}"
+
+
+@by_carrier
+def test_no_planted_secret_leaves_a_trace(carrier: Carrier) -> None:
+    for planted in BY_FORM:
+        assert_clean(carrier, planted, [planted.text])
+
+
+@by_stream
+def test_no_planted_secret_survives_one_character_per_delta(stream: Carrier) -> None:
+    for planted in BY_FORM[::4]:
+        assert_clean(stream, planted, list(planted.text))
+
+
+@by_stream
+def test_a_key_is_found_at_every_split(stream: Carrier) -> None:
+    text = f"my key is {KEY.value} ok"
+    for cut in range(1, len(text)):
+        assert_clean(stream, KEY, [text[:cut], text[cut:]])
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_no_planted_secret_survives_any_split(data: st.DataObject) -> None:
+    stream = data.draw(st.sampled_from(STREAMS))
+    planted = data.draw(st.sampled_from(BY_FORM))
+    cuts = sorted(data.draw(st.sets(st.integers(1, len(planted.text) - 1), max_size=8)))
+    ends = [0, *cuts, len(planted.text)]
+    assert_clean(stream, planted, [planted.text[start:stop] for start, stop in itertools.pairwise(ends)])
+
+
+_JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.sampled_from(SECRET_FIELDS), inner),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(value=_JSON_VALUES, planted=st.sampled_from(BY_FORM), ascii_only=st.booleans(), nested=st.booleans())
+def test_json_stays_json_of_the_same_shape(value: Any, planted: Planted, ascii_only: bool, nested: bool) -> None:
+    document: Any = {"a": value, "b": planted.text}
+    written = json.dumps({"arguments": json.dumps(document)} if nested else document, ensure_ascii=ascii_only)
+    clean: Any = json.loads(redacted(written.encode("utf-8", "surrogatepass"), JSON).decode("utf-8", "surrogatepass"))
+    assert _shape(json.loads(clean["arguments"]) if nested else clean) == _shape(document)
+
+
+def _shape(value: Any) -> Any:
+    """What may not change: the nesting, and the kinds of values. A long name may itself be a secret."""
+    if isinstance(value, dict):
+        return [_shape(inner) for inner in value.values()]
+    if isinstance(value, list):
+        return [_shape(inner) for inner in value]
+    return "number" if type(value) in (int, float) else type(value).__name__
+
+
+@settings(max_examples=150, deadline=None)
+@given(body=st.binary(max_size=300), kind=st.sampled_from([JSON, EVENTS, AWS, "text/plain", ""]))
+def test_any_bytes_are_redacted_to_as_many_bytes_once_and_for_all(body: bytes, kind: str) -> None:
+    redacted(body, kind)
+
+
+@pytest.mark.parametrize("field", SECRET_FIELDS)
+@pytest.mark.parametrize("value", ["hunter2", 'pä"ss\\wörd\n', 123456, -1.5e3, ["one", "two"], {"inner": "one"}])
+def test_whatever_stands_under_a_secret_name_is_blotted(field: str, value: Any) -> None:
+    clean = redacted(json.dumps({"args": json.dumps({field: value, "other": "kept"})}).encode(), JSON)
+    args = json.loads(json.loads(clean)["args"])
+    assert args["other"] == "kept"
+    assert args[field] != value
+    for known in ("hunter2", "wörd", "one", "two", "23456", "5"):
+        assert known not in json.dumps(args[field], ensure_ascii=False)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"signature": f"Eq{KEY.value}"},
+        {"thought_signature": KEY.value, "thoughtSignature": KEY.value},
+        {"encrypted_content": KEY.value, "obfuscation": KEY.value, "system_fingerprint": KEY.value},
+        {"content": [{"data": KEY.value, "type": "redacted_thinking"}]},
+        {"properties": {"password": {"type": "string", "description": "what to log in with", "minLength": 8}}},
+        {"usage": {"prompt_tokens": 123456, "token": "Hello", "is_secret": True, "password": None}},
+        {"id": "chatcmpl-DAlq4osCP9ABJ1HyXFBoYWylMg0bi", "prompt_cache_key": None, "agent_key": "a" * 32},
+    ],
+)
+def test_exempt_fields_schemas_and_harmless_values_are_untouched(document: Any) -> None:
+    body = json.dumps(document).encode()
+    assert redacted(body, JSON) == body
+
+
+def test_a_body_without_secrets_is_the_very_same_object() -> None:
+    body = json.dumps({"messages": [{"role": "user", "content": "What is 15 * 8?"}], "max_tokens": 40}).encode()
+    assert redacted_body(body, JSON)[0] is body
+
+
+def test_parallel_calls_are_put_together_each_for_itself() -> None:
+    halves = [(0, KEY.value[:20]), (1, "{}"), (0, KEY.value[20:]), (1, KEY.value[:3])]
+    events = [
+        {"choices": [{"index": 0, "delta": {"tool_calls": [{"index": index, "function": {"arguments": text}}]}}]}
+        for index, text in halves
+    ]
+    clean = sse_events(redacted(sse(events), EVENTS))
+    fragments = [event["choices"][0]["delta"]["tool_calls"][0]["function"]["arguments"] for event in clean]
+    assert fragments == ["sk-" + "*" * 17, "{}", "*" * 31, "sk-"]
+
+
+def test_log_probabilities_of_a_text_with_a_secret_do_not_spell_it() -> None:
+    tokens = [KEY.value[at : at + 4] for at in range(0, len(KEY.value), 4)]
+    logprobs: list[dict[str, Any]] = [
+        {"token": token, "logprob": -0.1, "bytes": list(token.encode()),
+         "top_logprobs": [{"token": "no", "bytes": [110, 111]}, {"token": token, "bytes": list(token.encode())}]}
+        for token in tokens
+    ]  # fmt: skip
+    choice = {"message": {"content": f"it is {KEY.value}"}, "logprobs": {"content": logprobs}}
+    clean = json.loads(redacted(json.dumps({"choices": [choice]}).encode(), JSON))["choices"][0]["logprobs"]["content"]
+    assert {token["token"] for token in clean} == {"****", "***"}
+    assert all(
+        token["bytes"] == [_ones(byte) for byte in original["bytes"]]
+        for token, original in zip(clean, logprobs, strict=True)
+    )
+    assert clean[0]["top_logprobs"][1]["token"] == "****"
+    assert clean[0]["logprob"] == -0.1
+
+
+def _ones(byte: int) -> int:
+    return int("1" * len(str(byte)))
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_data_of_several_lines_is_one_text(end: str) -> None:
+    body = end.join([": hello", "event: x", 'data: {"text":', f'data: "{KEY.value}"}}', "", ""]).encode()
+    assert redacted(body, EVENTS) == body.replace(KEY.core.encode(), b"*" * len(KEY.core))
+
+
+@pytest.mark.parametrize(
+    ("kind", "template"),
+    [
+        (JSON, '{"error": "no @@'),
+        (JSON, '{"bare": @@, "x": 1}'),
+        (JSON, '"@@"'),
+        (EVENTS, 'data: {"a": "ok"}\n\ndata: {"a": "@@'),
+        (EVENTS, ": a comment with @@\n\n"),
+        (EVENTS, "event: @@\ndata: {}\n\n"),
+        ("text/html", "<p>@@</p>"),
+        ("application/x-ndjson", '{"a": 1}\n{"b": "@@"}\n'),
+        ("application/x-www-form-urlencoded", "client_secret=@@&grant_type=x"),
+        ("application/x-www-form-urlencoded", "a=1&q=so%20Bearer%20@@"),
+        ("multipart/form-data; boundary=b", '--b\r\nContent-Disposition: form-data; name="api_key"\r\n\r\n@@\r\n--b--'),
+    ],
+)
+def test_torn_malformed_and_other_bodies_are_searched_too(kind: str, template: str) -> None:
+    body = template.replace("@@", KEY.value).encode()
+    clean = redacted(body, kind)
+    assert KEY.core.encode() not in clean
+    blotted = [body.replace(text.encode(), b"*" * len(text)) for text in (KEY.core, KEY.value)]
+    assert clean in blotted, "nothing else may change"
+
+
+def test_a_secret_of_two_aws_messages_is_blotted_and_the_checksums_are_right() -> None:
+    eventstream = pytest.importorskip("botocore.eventstream")
+    body = b"".join(
+        aws_message("contentBlockDelta", json.dumps({"contentBlockIndex": 0, "delta": {"text": text}}).encode())
+        for text in (f"so {KEY.value[:9]}", KEY.value[9:])
+    )
+    clean = redacted(body, AWS)
+    buffer = eventstream.EventStreamBuffer()
+    buffer.add_data(clean)
+    texts = [json.loads(message.payload)["delta"]["text"] for message in buffer]
+    assert texts == ["so sk-" + "*" * 6, "*" * 42]
+
+
+def test_a_damaged_aws_message_keeps_its_damage() -> None:
+    message = aws_message("x", json.dumps({"text": f"{KEY.value} x"}).encode())
+    damaged = message[:-1] + bytes([message[-1] ^ 1])
+    clean = redacted(damaged + message, AWS)
+    assert KEY.core.encode() not in clean
+    assert clean[len(message) - 4 : len(message)] == damaged[-4:]
+    assert aws_payloads(clean[len(message) :])[0]["text"].startswith("sk-**")
+
+
+def test_a_torn_aws_message_is_searched_too() -> None:
+    message = aws_message("x", json.dumps({"text": KEY.value, "more": "x" * 50}).encode())
+    assert KEY.core.encode() not in redacted(message + message[:-20], AWS)
+
+
+def test_base64_stays_base64() -> None:
+    inside = f"\x00\xff binary {KEY.value} binary"
+    body = json.dumps({"image_url": f"data:x/y;base64,{base64.b64encode(inside.encode('latin-1')).decode()}"}).encode()
+    url = json.loads(redacted(body, JSON))["image_url"]
+    assert base64.b64decode(url.partition(",")[2], validate=True).decode("latin-1") == inside.replace(
+        KEY.core, "*" * len(KEY.core)
+    )
+
+
+def test_hostile_nesting_is_no_trouble() -> None:
+    body = (b'{"a":[' * 3000) + json.dumps(KEY.value).encode() + (b"]}" * 3000)
+    assert KEY.core.encode() not in redacted(body, JSON)
+
+
+def test_a_megabyte_without_secrets_takes_no_more_than_a_glance() -> None:
+    # Generous, for slow machines: what is meant to be kept out is anything quadratic, which takes minutes.
+    body = json.dumps({"messages": [{"role": "user", "content": "lorem ipsum dolor sit amet " * 40_000}]}).encode()
+    started = time.perf_counter()
+    redacted_body(body, JSON)
+    assert time.perf_counter() - started < 2

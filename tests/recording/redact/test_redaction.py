@@ -1,0 +1,192 @@
+"""The redactor's face: requests, responses, texts, payloads and frames, as a recording is about to hold them."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from harness.errors import RecordingError
+from harness.recording.files.cassette_reader import read_cassette
+from harness.recording.files.cassette_writer import write_cassette
+from harness.recording.redact.redaction import Redactor
+from harness.recording.wire import Chunk, Ending, Headers, Interaction, WireRequest, WireResponse
+from tests.recording.redact.planted_secrets import BY_FORM, Planted
+from tests.recording.redact.secret_carriers import STREAMS, WHOLE
+
+REDACTOR = Redactor()
+KEY = next(planted for planted in BY_FORM if planted.id == "openai-project")
+STARS = "*" * len(KEY.core)
+
+
+def request(url: str = "https://api.example.com/v1", headers: Headers = (), body: bytes = b"") -> WireRequest:
+    return WireRequest("POST", url, headers, body)
+
+
+def response(body: bytes, content_type: str = "application/json", *headers: tuple[str, str]) -> WireResponse:
+    half = len(body) // 2
+    chunks = (Chunk(0, half, 1.0), Chunk(half, len(body) - half, 2.5)) if half else (Chunk(0, len(body), 1.0),)
+    ending = Ending("complete", None, 3.0)
+    return WireResponse(200, "OK", (("Content-Type", content_type), *headers), body, chunks, ending, ("run",))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("Authorization", f"Bearer {KEY.value}"),
+        ("x-api-key", "anything"),
+        ("api-key", "anything"),
+        ("X-Goog-Api-Key", "anything"),
+        ("Cookie", "a=b"),
+        ("X-Amz-Security-Token", "anything"),
+        ("X-Nobody-Thought-Of-This", "anything"),
+        ("OpenAI-Organization", "org-something"),
+    ],
+)
+def test_a_header_that_is_not_on_the_list_is_not_kept(name: str, value: str) -> None:
+    kept = REDACTOR.request(request(headers=((name, value), ("Content-Type", "application/json"))))
+    assert kept.headers == (("Content-Type", "application/json"),)
+    assert REDACTOR.response(response(b"{}", "application/json", (name, value))).headers == kept.headers
+
+
+def test_a_header_that_is_kept_holds_no_secret() -> None:
+    location = ("Location", f"https://example.com/next?key={KEY.value}&page=2")
+    assert REDACTOR.response(response(b"", "text/plain", location)).headers[1][1].endswith(f"key={'*' * 132}&page=2")
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://example.com/v1beta/models?alt=sse&key=abc", "https://example.com/v1beta/models?alt=sse&key=***"),
+        ("https://me:pw@example.com/x", "https://me:**@example.com/x"),
+        ("https://example.com/x?api_key=a%2Fb&b=1#access_token=c", "https://example.com/x?api_key=*****&b=1#access_token=*"),
+        ("https://example.com/x?X-Amz-Signature=00ff&X-Amz-Date=1", "https://example.com/x?X-Amz-Signature=****&X-Amz-Date=1"),
+        ("https://example.com/cb?code=abc&sig=d%3D", "https://example.com/cb?code=***&sig=****"),
+        (f"https://example.com/{KEY.value}/x", f"https://example.com/sk-proj-{STARS}/x"),
+        (f"https://example.com/?q=Bearer%20{KEY.value}", f"https://example.com/?q=Bearer%20{'*' * len(KEY.value)}"),
+        ("https://example.com/openai/deployments/a?api-version=2024", "https://example.com/openai/deployments/a?api-version=2024"),
+    ],
+)  # fmt: skip
+def test_urls_keep_their_shape_and_lose_their_secrets(url: str, expected: str) -> None:
+    assert REDACTOR.request(request(url)).url == expected
+
+
+def test_a_request_made_again_is_redacted_to_the_recorded_one() -> None:
+    sent = request("https://example.com/?key=abc", (("accept", "*/*"),), json.dumps({"password": KEY.value}).encode())
+    recorded = REDACTOR.request(sent)
+    assert REDACTOR.request(sent) == recorded
+    assert REDACTOR.request(recorded) == recorded
+
+
+def test_the_text_of_an_error_holds_no_secret() -> None:
+    ended = Ending("reset", f"ConnectError: https://example.com/?key={KEY.value}", 1.0)
+    failed = WireResponse(0, "", (), b"", (), ended, ())
+    assert KEY.core not in (REDACTOR.response(failed).ended.error or "")
+
+
+def test_a_compressed_body_is_opened_and_its_chunks_keep_their_times() -> None:
+    plain = json.dumps({"a": [f"{KEY.value} {number}" for number in range(200)]}).encode()
+    packed = response(gzip.compress(plain, mtime=0), "application/json", ("Content-Encoding", "gzip"))
+    kept = REDACTOR.response(packed)
+    assert kept.body == plain.replace(KEY.core.encode(), STARS.encode())
+    assert kept.header("content-encoding") is None
+    assert sum(chunk.length for chunk in kept.chunks) == len(plain)
+    assert kept.chunks[-1].at_ms == 2.5
+
+
+def test_a_plain_body_under_a_compression_header_is_searched_as_it_is() -> None:
+    body = json.dumps({"a": KEY.value}).encode()
+    for coding in ("gzip", "br"):
+        kept = REDACTOR.response(response(body, "application/json", ("content-encoding", coding)))
+        assert kept.body == body.replace(KEY.core.encode(), STARS.encode())
+
+
+@pytest.mark.parametrize("coding", ["br", "gzip"])
+def test_a_body_that_cannot_be_opened_is_refused(coding: str) -> None:
+    with pytest.raises(RecordingError, match=f"content encoding '{coding}'"):
+        REDACTOR.response(response(b"\xff\xfe\x00\x01", "application/json", ("content-encoding", coding)))
+
+
+def chunk_frame(seq: int, chunk: str, call: str = "call-1", **tool_call: Any) -> dict[str, Any]:
+    data: dict[str, Any] = {"chunk": chunk, "call_id": call, "call_type": "llm_call", "tool_call": None}
+    if tool_call:
+        function = {"name": "f", "arguments": chunk}
+        data |= {"call_type": "tool_call", "tool_call": {"id": "x", "function": function, **tool_call}}
+    return {"id": f"e{seq}", "seq": seq, "type": "llm_stream_chunk", "channel": "llm", "data": data}
+
+
+@settings(max_examples=40, deadline=None)
+@given(planted=st.sampled_from(BY_FORM), data=st.data())
+def test_a_key_split_over_the_frames_of_a_call_is_blotted_in_each(planted: Planted, data: st.DataObject) -> None:
+    cut = data.draw(st.integers(1, len(planted.text) - 1))
+    pieces = (planted.text[:cut], planted.text[cut:])
+    frames = [
+        chunk_frame(1, pieces[0]),
+        chunk_frame(2, "other text ", "call-2"),
+        chunk_frame(3, pieces[1]),
+        chunk_frame(4, pieces[0], index=0),
+        chunk_frame(5, "{}", index=1),
+        chunk_frame(6, pieces[1], index=0),
+    ]
+    clean = REDACTOR.frames(frames)
+    chunks = [frame["data"]["chunk"] for frame in clean]
+    for first, second in ((0, 2), (3, 5)):
+        assert chunks[first] + chunks[second] == REDACTOR.text(planted.text)
+    assert [chunks[1], chunks[4]] == ["other text ", "{}"]
+    assert [frame["data"]["tool_call"]["function"]["arguments"] for frame in clean[3:]] == chunks[3:]
+    assert [len(chunk) for chunk in chunks] == [len(frame["data"]["chunk"]) for frame in frames]
+    assert REDACTOR.frames(clean) == clean
+
+
+def test_whole_texts_one_after_the_other_are_not_taken_for_one() -> None:
+    frames = [{"type": "conversation_message_added", "data": {"content": f"{KEY.value} is mine"}}] * 2
+    assert REDACTOR.frames(frames) == [{"type": "conversation_message_added", "data": {"content": f"sk-proj-{STARS} is mine"}}] * 2  # fmt: skip
+
+
+def test_a_payload_keeps_what_is_no_secret() -> None:
+    payload = {
+        "tool_args": {"user": "me", "password": "hunter2", "pin\n": [1, 2.5, None, True]},
+        "output": f"é {KEY.value}",
+    }
+    assert REDACTOR.payload(payload) == {
+        "tool_args": {"user": "me", "password": "*******", "pin\n": [1, 2.5, None, True]},
+        "output": f"é sk-proj-{STARS}",
+    }
+
+
+def test_nothing_is_copied_where_nothing_is_secret() -> None:
+    payload = {"text": "hello"}
+    assert REDACTOR.payload(payload) is payload
+
+
+def test_no_planted_secret_is_in_any_written_file(tmp_path: Path) -> None:
+    frames = tmp_path / "frames.jsonl"
+    cassette = tmp_path / "cassette.yaml"
+    interactions = []
+    values = []
+    for planted in BY_FORM:
+        for carrier in (*WHOLE, *STREAMS):
+            third = len(planted.text) // 3
+            body = carrier.write([planted.text[:third], planted.text[third:]])
+            headers = (("content-type", carrier.content_type), ("authorization", planted.text))
+            asked = WireRequest("POST", f"https://example.com/?key={planted.core[:20]}", headers, body)
+            interactions.append(
+                Interaction(REDACTOR.request(asked), REDACTOR.response(response(body, carrier.content_type)))
+            )
+        values += REDACTOR.frames([chunk_frame(1, planted.text[:9], planted.id), chunk_frame(2, planted.text[9:], planted.id)])  # fmt: skip
+    write_cassette(cassette, interactions)
+    frames.write_text("".join(f"{json.dumps(value)}\n" for value in values))
+    assert len(read_cassette(cassette)) == len(interactions)
+    written = cassette.read_text() + frames.read_text()
+    # YAML folds long lines; without their breaks nothing of a secret can hide.
+    flat = "".join(written.split())
+    assert [planted.id for planted in BY_FORM if "".join(planted.core.split())[:24] in flat] == []
+
+
+@pytest.mark.parametrize("name", ["request-id", "X-Request-Id", "acme-request-id", "apim-request-id"])
+def test_the_name_that_a_provider_gives_a_request_is_kept(name: str) -> None:
+    assert (name, "req_1") in REDACTOR.response(response(b"{}", "application/json", (name, "req_1"))).headers

@@ -1,0 +1,544 @@
+"""httpx and httpx2, sync and async, against a real server on loopback: recorded as it streams, played without it."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import socket
+import subprocess
+import sys
+import threading
+import time
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.bus.scope import Run, Scope, current_scope, enter, reset
+from harness.errors import NetworkBlockedError, RecordingError, RunCancelled, TransportFault, UnrecordedRequestError
+from harness.recording.files.cassette_reader import read_cassette
+from harness.recording.files.cassette_writer import write_cassette
+from harness.recording.tape.tape import current_tape, network_guard, open_tape
+from harness.recording.wire import Chunk, Ending, Interaction, WireRequest, WireResponse
+from tests.recording.loopback import PATIENCE_S, Exchange, loopback
+
+PIECES = (b'data: {"n": 1}\n\n', b'data: {"n": 2}\n\n', b"data: [DONE]\n\n")
+TYPE = (("content-type", "text/event-stream"),)
+
+
+@dataclass(slots=True)
+class Read:
+    """What a client saw of one response."""
+
+    pieces: list[bytes] = field(default_factory=list)
+    status: int = 0
+    #: The class of the library's error, the package it comes from, and the request it names.
+    error: str | None = None
+    raised_by: str = ""
+    request_url: str = ""
+    request_headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """One of the two libraries, used one of the two ways."""
+
+    library: str
+    is_async: bool
+
+    def stream(
+        self,
+        url: str,
+        *,
+        content: bytes = b'{"a": 1}',
+        on_piece: Callable[[bytes], None] = lambda _: None,
+        stop_at: bytes | None = None,
+        timeout: float = PATIENCE_S,
+    ) -> Read:
+        """Post, read piece by piece, leave when one ends with `stop_at`; an error of the library is noted, others raise."""
+        read = Read()
+        library = import_module(self.library)
+        sent: dict[str, Any] = {"content": content, "headers": {"authorization": "Bearer secret"}}
+
+        def take(piece: bytes) -> bool:
+            read.pieces.append(piece)
+            on_piece(piece)
+            return stop_at is not None and piece.endswith(stop_at)
+
+        def note(response: Any) -> None:
+            read.status = response.status_code
+            read.request_headers = dict(response.request.headers)
+
+        def use() -> None:
+            with library.Client(timeout=timeout) as client, client.stream("POST", url, **sent) as response:
+                note(response)
+                for piece in response.iter_raw():
+                    if take(piece):
+                        break
+
+        async def ause() -> None:
+            async with library.AsyncClient(timeout=timeout) as client, client.stream("POST", url, **sent) as response:
+                note(response)
+                async for piece in response.aiter_raw():
+                    if take(piece):
+                        break
+
+        try:
+            if self.is_async:
+                asyncio.run(ause())
+            else:
+                use()
+        except library.TransportError as error:
+            read.error = type(error).__name__
+            read.raised_by = type(error).__module__.partition(".")[0]
+            read.request_url = str(error.request.url)
+        return read
+
+
+@pytest.fixture(
+    params=[Client(library, is_async) for library in ("httpx", "httpx2") for is_async in (False, True)],
+    ids=["httpx sync", "httpx async", "httpx2 sync", "httpx2 async"],
+)
+def client(request: pytest.FixtureRequest) -> Client:
+    chosen: Client = request.param
+    return chosen
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "cassette.yaml"
+
+
+@pytest.fixture
+def no_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise AssertionError("a socket was opened")
+
+    monkeypatch.setattr(socket.socket, "connect", refused)
+    monkeypatch.setattr(socket.socket, "connect_ex", refused)
+    monkeypatch.setattr(socket, "getaddrinfo", refused)
+
+
+def stream_all(exchange: Exchange) -> None:
+    exchange.head()
+    for piece in PIECES:
+        exchange.chunk(piece)
+    exchange.finish()
+
+
+def cassette_of(path: Path, response: WireResponse, url: str = "https://h/v1/chat") -> None:
+    write_cassette(path, [Interaction(WireRequest("POST", url, (), b'{"a": 1}'), response)])
+
+
+def paced(*at_ms: float, ended: float = 0.0) -> WireResponse:
+    """A response of one byte per time."""
+    chunks = tuple(Chunk(n, 1, at) for n, at in enumerate(at_ms))
+    return WireResponse(200, "OK", TYPE, b"x" * len(chunks), chunks, Ending("complete", None, ended), ())
+
+
+def test_the_client_sees_each_piece_before_the_next_is_sent(client: Client, path: Path) -> None:
+    seen = [threading.Event() for _ in PIECES]
+
+    def step_by_step(exchange: Exchange) -> None:
+        exchange.head()
+        for piece, event in zip(PIECES, seen, strict=True):
+            exchange.chunk(piece)
+            assert event.wait(PATIENCE_S)
+        exchange.finish()
+
+    with loopback(step_by_step) as server, open_tape(path, "once"):
+        read = client.stream(server.url, on_piece=lambda piece: seen[PIECES.index(piece)].set())
+    assert all(event.is_set() for event in seen)
+    assert read.pieces == list(PIECES)
+    (one,) = read_cassette(path)
+    assert [one.response.body[c.offset : c.offset + c.length] for c in one.response.chunks] == list(PIECES)
+    assert one.response.ended.how == "complete"
+    times = [chunk.at_ms for chunk in one.response.chunks]
+    assert times == sorted(times)
+
+
+@pytest.mark.usefixtures("no_sockets")
+def test_a_replay_gives_the_same_pieces_and_opens_no_socket(client: Client, path: Path) -> None:
+    body = b"".join(PIECES)
+    ends = [sum(map(len, PIECES[: n + 1])) for n in range(3)]
+    chunks = tuple(Chunk(end - len(piece), len(piece), 60_000.0) for end, piece in zip(ends, PIECES, strict=True))
+    answer = WireResponse(418, "Teapot", TYPE, body, chunks, Ending("complete", None, 60_000.0), ())
+    cassette_of(path, answer)
+    with open_tape(path, "none") as tape:
+        read = client.stream("https://h/v1/chat", content=b'{"a":1}')
+        assert (read.status, read.pieces) == (418, list(PIECES))
+        with pytest.raises(TransportFault) as fault:
+            client.stream("https://h/v1/chat")
+        assert isinstance(fault.value.error, UnrecordedRequestError)
+        assert "already played" in str(fault.value)
+        assert tape.misses == (fault.value.error,)
+
+
+def before_the_end(exchange: Exchange) -> None:
+    exchange.head()
+    exchange.chunk(PIECES[0])
+
+
+def cut(exchange: Exchange) -> None:
+    before_the_end(exchange)
+    exchange.cut()
+
+
+def reset_in_the_body(exchange: Exchange) -> None:
+    before_the_end(exchange)
+    # A reset overtakes what was sent before it.
+    assert exchange.seen.wait(PATIENCE_S)
+    exchange.reset()
+
+
+def fall_silent(exchange: Exchange) -> None:
+    before_the_end(exchange)
+    exchange.wait_until_client_left()
+
+
+@pytest.mark.parametrize(
+    ("serve", "how", "error"),
+    [
+        pytest.param(stream_all, "complete", None, id="complete"),
+        pytest.param(cut, "cut", "RemoteProtocolError", id="cut"),
+        pytest.param(reset_in_the_body, "reset", "ReadError", id="reset"),
+        pytest.param(fall_silent, "error", "ReadTimeout", id="read timeout in the body"),
+        pytest.param(Exchange.wait_until_client_left, "no-response", "ReadTimeout", id="read timeout before the head"),
+        pytest.param(Exchange.cut, "no-response", "RemoteProtocolError", id="closed before the head"),
+        pytest.param(None, "no-response", "ConnectError", id="refused"),
+    ],
+)
+def test_how_a_response_ended_is_recorded_and_played(
+    client: Client, path: Path, serve: Callable[[Exchange], None] | None, how: str, error: str | None
+) -> None:
+    wait = 0.2 if error == "ReadTimeout" else PATIENCE_S
+    with loopback(serve or stream_all) as server:
+        url = server.url if serve else "http://127.0.0.1:1"
+        with open_tape(path, "once"):
+            live = client.stream(url, timeout=wait, on_piece=lambda _: server.seen.set())
+    (one,) = read_cassette(path)
+    assert one.response.ended.how == how
+    with open_tape(path, "none") as tape:
+        played = client.stream(url)
+        assert tape.unplayed == ()
+    assert (live.error, played.error) == (error, error)
+    assert (played.raised_by, played.request_url) == (live.raised_by, live.request_url)
+    assert played.raised_by in ("", client.library)
+    assert (played.status, b"".join(played.pieces)) == (one.response.status, one.response.body)
+    assert (live.status, live.pieces) == (played.status, played.pieces)
+
+
+@pytest.mark.parametrize(
+    ("ended", "error"),
+    [
+        (Ending("error", "IncompleteRead: 3 bytes", 0.0), "ReadError"),
+        (Ending("reset", None, 0.0), "ReadError"),
+        (Ending("cut", "Client: no error class", 0.0), "RemoteProtocolError"),
+        (Ending("no-response", "NewConnectionError: refused", 0.0), "ConnectError"),
+    ],
+)
+def test_an_error_of_another_library_is_played_as_this_ones(
+    client: Client, path: Path, ended: Ending, error: str
+) -> None:
+    status = 0 if ended.how == "no-response" else 200
+    cassette_of(path, WireResponse(status, "", TYPE, b"x", (Chunk(0, 1, 0.0),), ended, ()))
+    with open_tape(path, "none"):
+        assert client.stream("https://h/v1/chat").error == error
+
+
+def test_a_client_that_stops_reading_is_recorded_and_one_that_reads_on_is_told(client: Client, path: Path) -> None:
+    with loopback(fall_silent) as server:
+        with open_tape(path, "once") as tape:
+            client.stream(server.url, stop_at=PIECES[0])
+            assert [one.response.ended.how for one in tape.recorded] == ["cancelled"]
+        (one,) = read_cassette(path)
+        assert (one.response.ended.how, one.response.body) == ("cancelled", PIECES[0])
+        with (
+            open_tape(path, "none"),
+            pytest.raises(TransportFault, match=r"the recording of POST .* ends here") as fault,
+        ):
+            client.stream(server.url)
+        assert isinstance(fault.value.error, RecordingError)
+
+
+def test_a_client_that_stops_at_the_end_mark_has_read_it_all(client: Client, path: Path) -> None:
+    def say_all_but_the_last_chunk(exchange: Exchange) -> None:
+        exchange.head()
+        for piece in PIECES:
+            exchange.chunk(piece)
+        exchange.wait_until_client_left()
+
+    with loopback(say_all_but_the_last_chunk) as server, open_tape(path, "once"):
+        read = client.stream(server.url, stop_at=PIECES[2])
+    assert b"".join(read.pieces) == b"".join(PIECES)
+    (one,) = read_cassette(path)
+    assert (one.response.ended.how, one.response.body) == ("complete", b"".join(PIECES))
+
+
+def test_a_cancelled_task_is_recorded_as_cancelled(path: Path) -> None:
+    for library in (import_module("httpx"), import_module("httpx2")):
+
+        async def main(serve: Callable[[Exchange], None], library: Any, came: threading.Event) -> None:
+            with loopback(serve) as server:
+
+                async def read() -> None:
+                    async with library.AsyncClient() as client:
+                        await client.post(server.url)
+
+                task = asyncio.create_task(read())
+                await asyncio.to_thread(came.wait, PATIENCE_S)
+                task.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await task
+
+        came = threading.Event()
+
+        def silent(exchange: Exchange, came: threading.Event = came) -> None:
+            came.set()
+            exchange.wait_until_client_left()
+
+        with open_tape(path, "all"):
+            asyncio.run(main(silent, library, came))
+        (one,) = read_cassette(path)
+        assert (one.response.status, one.response.ended.how) == (0, "cancelled")
+
+
+def test_connections_are_kept_alive_while_recording(path: Path) -> None:
+    for library in (import_module("httpx"), import_module("httpx2")):
+        with loopback(stream_all) as server, open_tape(path, "all"), library.Client() as client:
+            for _ in range(3):
+                assert client.post(server.url).content == b"".join(PIECES)
+            assert (len(server.exchanges), server.connections) == (3, 1)
+
+        async def main(url: str, library: Any) -> None:
+            async with library.AsyncClient() as client:
+                for _ in range(3):
+                    assert (await client.post(url)).content == b"".join(PIECES)
+
+        with loopback(stream_all) as server, open_tape(path, "all"):
+            asyncio.run(main(server.url, library))
+            assert (len(server.exchanges), server.connections) == (3, 1)
+
+
+def test_a_base_url_redirects_and_the_url_that_was_asked_for_is_recorded(client: Client, path: Path) -> None:
+    asked = "https://api.example.test/v1/chat?a=1"
+    with loopback(stream_all) as server:
+        with open_tape(path, "once", base_url=f"{server.url}/proxy"):
+            read = client.stream(asked)
+        (seen,) = server.exchanges
+    assert seen.request_line == "POST /proxy/v1/chat?a=1 HTTP/1.1"
+    assert seen.headers["host"] == server.url.removeprefix("http://")
+    assert seen.headers["accept-encoding"] == "identity"
+    assert (read.request_headers["host"], read.request_headers["accept-encoding"]) != (seen.headers["host"], "identity")
+    assert [one.request.url for one in read_cassette(path)] == [asked]
+
+
+def test_credentials_are_sent_and_not_recorded(client: Client, path: Path) -> None:
+    with loopback(stream_all) as server:
+        with open_tape(path, "once"):
+            client.stream(server.url)
+        assert server.exchanges[0].headers["authorization"] == "Bearer secret"
+    assert "secret" not in path.read_text()
+
+
+def test_without_a_tape_requests_go_through_and_with_a_guard_they_do_not(client: Client, path: Path) -> None:
+    with loopback(stream_all) as server:
+        assert client.stream(server.url).pieces == list(PIECES)
+        with network_guard():
+            with pytest.raises(TransportFault) as fault:
+                client.stream(server.url)
+            assert isinstance(fault.value.error, NetworkBlockedError)
+            with open_tape(path, "once"):
+                client.stream(server.url)
+        assert len(server.exchanges) == 2
+    assert server.exchanges[0].headers["accept-encoding"] != "identity"
+
+
+@pytest.mark.parametrize(
+    ("coding", "body", "text"),
+    [
+        ("gzip", b"plain", b"plain"),
+        ("gzip", gzip.compress(b"packed", mtime=0), b"packed"),
+        ("deflate", zlib.compress(b"packed"), b"packed"),
+        ("br", b"plain", b"plain"),
+        ("", b"plain", b"plain"),
+    ],
+)
+def test_a_body_is_decoded_only_where_it_is_encoded(path: Path, coding: str, body: bytes, text: bytes) -> None:
+    headers = (("content-type", "text/plain"), ("content-encoding", coding), ("content-length", "999"))
+    answer = WireResponse(200, "OK", headers, body, (Chunk(0, len(body), 0.0),), Ending("complete", None, 0.0), ())
+    for library in (import_module("httpx"), import_module("httpx2")):
+        cassette_of(path, answer)
+        with open_tape(path, "none"), library.Client() as client:
+            assert client.post("https://h/v1/chat", content=b'{"a": 1}').content == text
+
+
+def test_a_paced_replay_takes_its_recorded_time_divided_by_its_speed(client: Client, path: Path) -> None:
+    cassette_of(path, paced(0.0, 4_000.0, ended=8_000.0))
+    began = time.monotonic()
+    times: list[float] = []
+    with open_tape(path, "none", speed=100.0):
+        client.stream("https://h/v1/chat", on_piece=lambda _: times.append(time.monotonic() - began))
+    ended = time.monotonic() - began
+    assert times[1] >= 0.04
+    assert ended >= 0.08
+
+
+def test_closing_a_paced_response_wakes_its_reader(path: Path) -> None:
+    for library in (import_module("httpx"), import_module("httpx2")):
+        cassette_of(path, paced(0.0, 30_000.0))
+        first, outcome = threading.Event(), list[BaseException]()
+        with open_tape(path, "none", speed=1.0), library.Client() as client:
+            with client.stream("POST", "https://h/v1/chat", content=b'{"a": 1}') as response:
+
+                def read(response: Any = response, first: threading.Event = first, outcome: Any = outcome) -> None:
+                    try:
+                        for _ in response.iter_raw():
+                            first.set()
+                    except Exception as error:
+                        outcome.append(error)
+
+                reader = threading.Thread(target=read)
+                reader.start()
+                assert first.wait(PATIENCE_S)
+            reader.join(PATIENCE_S)
+            assert not reader.is_alive()
+        assert [type(raised) for raised in outcome] == [library.ReadError]
+
+
+def test_cancelling_the_run_wakes_a_paced_reader(path: Path) -> None:
+    for library in (import_module("httpx"), import_module("httpx2")):
+        cassette_of(path, paced(0.0, 30_000.0))
+        run = Run()
+        began = time.monotonic()
+        token = enter(Scope("session", None, current_scope(), run, ()))
+        try:
+            with open_tape(path, "none", speed=1.0), library.Client() as client:
+                canceller = threading.Thread(target=run.cancel)
+                with (
+                    pytest.raises(RunCancelled),
+                    client.stream("POST", "https://h/v1/chat", content=b'{"a": 1}') as response,
+                ):
+                    for _ in response.iter_raw():
+                        canceller.start()
+                canceller.join(PATIENCE_S)
+            assert time.monotonic() - began < PATIENCE_S
+        finally:
+            reset(token)
+
+
+def test_fifty_recordings_at_once_in_threads_do_not_mix(tmp_path: Path) -> None:
+    def echo(exchange: Exchange) -> None:
+        exchange.head()
+        exchange.chunk(exchange.body)
+        exchange.finish()
+
+    started = threading.Barrier(50)
+
+    def run(number: int, url: str) -> None:
+        client = Client(("httpx", "httpx2")[number % 2], is_async=number % 4 > 1)
+        with open_tape(tmp_path / f"{number}.yaml", "once") as tape:
+            started.wait(PATIENCE_S)
+            for turn in range(2):
+                client.stream(url, content=f"{number} {turn}".encode())
+            assert current_tape() is tape
+
+    with loopback(echo) as server:
+        threads = [threading.Thread(target=run, args=(number, server.url)) for number in range(50)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    for number in range(50):
+        sent = [f"{number} {turn}".encode() for turn in range(2)]
+        recorded = read_cassette(tmp_path / f"{number}.yaml")
+        assert [(one.request.body, one.response.body) for one in recorded] == [(body, body) for body in sent]
+
+
+def test_fifty_recordings_and_replays_at_once_in_tasks_do_not_mix(tmp_path: Path) -> None:
+    def echo(exchange: Exchange) -> None:
+        exchange.head()
+        exchange.chunk(exchange.body)
+        exchange.finish()
+
+    async def main(url: str) -> None:
+        all_open = asyncio.Event()
+        opened = 0
+
+        async def run(number: int, mode: Any) -> None:
+            nonlocal opened
+            library = import_module(("httpx", "httpx2")[number % 2])
+            with open_tape(tmp_path / f"{number}.yaml", mode):
+                opened += 1
+                if opened % 50 == 0:
+                    all_open.set()
+                await all_open.wait()
+                async with library.AsyncClient() as client:
+                    answer = await client.post(url, content=f"task {number}")
+                assert answer.text == f"task {number}"
+
+        await asyncio.gather(*(run(number, "once") for number in range(50)))
+        await asyncio.gather(*(run(number, "none" if number % 2 else "all") for number in range(50)))
+
+    with loopback(echo) as server:
+        asyncio.run(main(server.url))
+        assert len(server.exchanges) == 75
+
+
+def test_an_sdk_neither_retries_nor_wraps_what_a_tape_says(path: Path) -> None:
+    openai = pytest.importorskip("openai")
+    write_cassette(path, [])
+    with open_tape(path, "none") as tape, openai.OpenAI(api_key="k", base_url="https://h/v1") as client:
+        with pytest.raises(TransportFault, match="matches none of 0"):
+            client.chat.completions.create(model="m", messages=[{"role": "user", "content": "hello"}], stream=True)
+        assert len(tape.misses) == 1
+
+
+def test_an_sdk_that_stops_at_the_end_mark_is_recorded_whole_and_replayed(path: Path) -> None:
+    openai = pytest.importorskip("openai")
+    chunk = b'data: {"id":"1","object":"chat.completion.chunk","choices":[{"index":0,"delta":{"content":"hi"}}]}\n\n'
+
+    def serve(exchange: Exchange) -> None:
+        exchange.head()
+        exchange.chunk(chunk)
+        exchange.chunk(b"data: [DONE]\n\n")
+        exchange.wait_until_client_left()
+
+    def ask(url: str) -> list[str | None]:
+        with openai.OpenAI(api_key="k", base_url=f"{url}/v1") as client:
+            stream = client.chat.completions.create(
+                model="m", messages=[{"role": "user", "content": "hello"}], stream=True
+            )
+            return [part.choices[0].delta.content for part in stream]
+
+    with loopback(serve) as server, open_tape(path, "once"):
+        assert ask(server.url) == ["hi"]
+    with open_tape(path, "none") as tape, network_guard():
+        assert ask(server.url) == ["hi"]
+        assert tape.unplayed == ()
+    assert [one.response.ended.how for one in read_cassette(path)] == ["complete"]
+
+
+def test_importing_the_transports_imports_no_http_library() -> None:
+    program = (
+        "import sys, harness.recording.transports, harness.recording.tape\n"
+        "print(sorted({'httpx', 'httpx2', 'vcr', 'openai', 'requests', 'urllib3', 'aiohttp'} & set(sys.modules)))"
+    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
+
+
+def test_installing_twice_or_from_many_threads_patches_once() -> None:
+    httpx: Any = import_module("httpx")
+    transports = import_module("harness.recording.transports")
+    threads = [threading.Thread(target=transports.install) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not hasattr(httpx.HTTPTransport.handle_request.__wrapped__, "__wrapped__")
+    assert not hasattr(httpx.AsyncHTTPTransport.handle_async_request.__wrapped__, "__wrapped__")

@@ -1,0 +1,399 @@
+"""Every transport beside the others: recorded on one, played on each, and many at once."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import socket
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import httpx
+import pytest
+import requests
+
+from harness.errors import NetworkBlockedError, TransportFault, UnrecordedRequestError
+from harness.recording.files.cassette_reader import read_cassette
+from harness.recording.tape.tape import Mode, current_tape, network_guard, open_tape
+from harness.recording.wire import WireResponse
+from tests.recording.clients import CLIENTS, Client
+from tests.recording.loopback import PATIENCE_S, Exchange, loopback
+
+PIECES = (b'data: {"n": 1}\n\n', b'data: {"n": 2}\n\n', b"data: [DONE]\n\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What a server does, how that is recorded, and what each library raises about it."""
+
+    id: str
+    serve: Callable[[Exchange], None] | None
+    how: str
+    errors: tuple[str, str, str, str] = ("", "", "", "")
+    status: int = 200
+    timeout: float = PATIENCE_S
+    #: Libraries that keep the end of a body from their users where it is not whole.
+    withheld_by: tuple[str, ...] = ()
+
+    def error(self, client: str) -> str:
+        return dict(zip(("httpx", "urllib3", "requests", "aiohttp"), self.errors, strict=True))[family(client)]
+
+
+def family(client: str) -> str:
+    return "httpx" if client.startswith("httpx") else client
+
+
+def text_stream(exchange: Exchange) -> None:
+    exchange.head()
+    for piece in PIECES:
+        exchange.chunk(piece)
+    exchange.finish()
+
+
+def plain(exchange: Exchange) -> None:
+    exchange.connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 8\r\n\r\n")
+    exchange.connection.sendall(b'{"a": 1}')
+
+
+def until_closed(exchange: Exchange) -> None:
+    exchange.connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\nconnection: close\r\n\r\nto the end")
+    exchange.cut()
+
+
+def error_status(exchange: Exchange) -> None:
+    exchange.head("429 Too Many Requests", "application/json", retry_after="0", x_request_id="r-1")
+    exchange.chunk(b'{"error": "slow down"}')
+    exchange.finish()
+
+
+def nothing_in_it(exchange: Exchange) -> None:
+    exchange.connection.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+
+
+def cut(exchange: Exchange) -> None:
+    exchange.head()
+    exchange.chunk(PIECES[0])
+    assert exchange.seen.wait(PATIENCE_S)
+    exchange.cut()
+
+
+def reset(exchange: Exchange) -> None:
+    exchange.head()
+    exchange.chunk(PIECES[0])
+    # A reset overtakes what was sent before it.
+    assert exchange.seen.wait(PATIENCE_S)
+    exchange.reset()
+
+
+def short(exchange: Exchange) -> None:
+    exchange.connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 999\r\n\r\n")
+    exchange.connection.sendall(b"not all")
+    exchange.cut()
+
+
+def fall_silent(exchange: Exchange) -> None:
+    exchange.head()
+    exchange.chunk(PIECES[0])
+    exchange.wait_until_client_left()
+
+
+def reset_before_the_head(exchange: Exchange) -> None:
+    exchange.reset()
+
+
+CASES = (
+    Case("text stream", text_stream, "complete"),
+    Case("plain", plain, "complete"),
+    Case("until closed", until_closed, "complete"),
+    Case("error status", error_status, "complete", status=429),
+    Case("no content", nothing_in_it, "complete", status=204),
+    Case("cut", cut, "cut", ("RemoteProtocolError", "ProtocolError", "ChunkedEncodingError", "ClientPayloadError")),
+    Case(
+        "short",
+        short,
+        "cut",
+        ("RemoteProtocolError", "ProtocolError", "ChunkedEncodingError", "ClientPayloadError"),
+        withheld_by=("urllib3", "requests"),
+    ),
+    Case("reset", reset, "reset", ("ReadError", "ProtocolError", "ChunkedEncodingError", "ClientPayloadError")),
+    Case(
+        "silent in the body",
+        fall_silent,
+        "error",
+        ("ReadTimeout", "ReadTimeoutError", "ConnectionError", "SocketTimeoutError"),
+        timeout=0.2,
+    ),
+    Case(
+        "silent before the head",
+        Exchange.wait_until_client_left,
+        "no-response",
+        ("ReadTimeout", "ReadTimeoutError", "ReadTimeout", "SocketTimeoutError"),
+        timeout=0.2,
+    ),
+    Case(
+        "closed before the head",
+        Exchange.cut,
+        "no-response",
+        ("RemoteProtocolError", "ProtocolError", "ConnectionError", "ServerDisconnectedError"),
+    ),
+    Case(
+        "reset before the head",
+        reset_before_the_head,
+        "no-response",
+        ("ReadError", "ProtocolError", "ConnectionError", "ClientOSError"),
+    ),
+    Case(
+        "refused",
+        None,
+        "no-response",
+        ("ConnectError", "NewConnectionError", "ConnectionError", "ClientConnectorError"),
+    ),
+)
+
+
+def chunks(response: WireResponse) -> list[bytes]:
+    return [response.body[chunk.offset : chunk.offset + chunk.length] for chunk in response.chunks]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "cassette.yaml"
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+@pytest.mark.parametrize("recorder", CLIENTS.values(), ids=lambda client: client.name)
+def test_what_is_recorded_on_one_library_is_played_on_every_other(recorder: Client, case: Case, path: Path) -> None:
+    with loopback(case.serve or text_stream) as server:
+        url = f"{server.url}/v1/chat?b=2&a=1" if case.serve else "http://127.0.0.1:1/v1/chat"
+        with open_tape(path, "once"):
+            live = recorder.post(url, timeout=case.timeout, on_piece=lambda _: server.seen.set())
+    assert (live.error, live.status) == (case.error(recorder.name), 0 if case.how == "no-response" else case.status)
+    (one,) = read_cassette(path)
+    assert one.response.ended.how == case.how
+    if recorder.name not in case.withheld_by:
+        assert one.response.body == live.body
+    for player in CLIENTS.values():
+        with network_guard(), open_tape(path, "none") as tape:
+            played = player.post(url)
+            assert tape.unplayed == ()
+        assert (played.error, played.status) == (case.error(player.name), live.status), player.name
+        assert played.pieces == chunks(one.response), player.name
+        if player.name == recorder.name not in case.withheld_by:
+            assert (played.body, played.text) == (live.body, live.text)
+
+
+@pytest.mark.parametrize("client", CLIENTS.values(), ids=lambda client: client.name)
+def test_the_client_sees_each_piece_before_the_next_is_sent(client: Client, path: Path) -> None:
+    seen = [threading.Event() for _ in PIECES]
+
+    def step_by_step(exchange: Exchange) -> None:
+        exchange.head()
+        for piece, event in zip(PIECES, seen, strict=True):
+            exchange.chunk(piece)
+            assert event.wait(PATIENCE_S)
+        exchange.finish()
+
+    with loopback(step_by_step) as server, open_tape(path, "once"):
+        read = client.post(server.url, on_piece=lambda piece: seen[PIECES.index(piece)].set())
+    assert read.pieces == list(PIECES)
+    (one,) = read_cassette(path)
+    assert chunks(one.response) == list(PIECES)
+
+
+@pytest.mark.parametrize("recorder", CLIENTS.values(), ids=lambda client: client.name)
+def test_a_recording_that_its_client_left_says_so_to_one_that_reads_on(recorder: Client, path: Path) -> None:
+    def endless(exchange: Exchange) -> None:
+        exchange.head()
+        exchange.chunk(PIECES[0])
+        exchange.wait_until_client_left()
+
+    with loopback(endless) as server, open_tape(path, "once"):
+        recorder.post(server.url, stop=True)
+    (one,) = read_cassette(path)
+    assert one.response.ended.how == "cancelled"
+    for player in CLIENTS.values():
+        with open_tape(path, "none"):
+            assert player.post(server.url, stop=True).pieces == [PIECES[0]]
+        with open_tape(path, "none"), pytest.raises(TransportFault, match="this one reads on"):
+            player.post(server.url)
+
+
+@pytest.mark.parametrize("client", CLIENTS.values(), ids=lambda client: client.name)
+def test_no_library_gets_out_while_the_network_is_blocked(client: Client, path: Path) -> None:
+    with loopback(text_stream) as server:
+        assert client.post(server.url).body == b"".join(PIECES)
+        with network_guard(), pytest.raises(TransportFault, match="harness record") as fault:
+            client.post(server.url)
+        assert isinstance(fault.value.error, NetworkBlockedError)
+        with network_guard(), open_tape(path, "once"):
+            assert client.post(server.url).body == b"".join(PIECES)
+        with network_guard(), open_tape(path, "none"):
+            with pytest.raises(TransportFault) as miss:
+                client.post(server.url, content=b"another")
+            assert isinstance(miss.value.error, UnrecordedRequestError)
+        assert len(server.exchanges) == 2
+
+
+@pytest.mark.parametrize("client", CLIENTS.values(), ids=lambda client: client.name)
+def test_a_base_url_redirects_and_the_url_that_was_asked_for_is_recorded(client: Client, path: Path) -> None:
+    asked = "https://api.example.test/v1/chat?a=1"
+    with loopback(text_stream) as server:
+        with network_guard(), open_tape(path, "once", base_url=f"{server.url}/proxy"):
+            assert client.post(asked).body == b"".join(PIECES)
+        (seen,) = server.exchanges
+    assert seen.request_line == "POST /proxy/v1/chat?a=1 HTTP/1.1"
+    assert seen.headers["host"] == server.url.removeprefix("http://")
+    assert seen.headers["accept-encoding"] == "identity"
+    assert [one.request.url for one in read_cassette(path)] == [asked]
+    with network_guard(), open_tape(path, "none"):
+        assert client.post(asked).body == b"".join(PIECES)
+
+
+def echo(exchange: Exchange) -> None:
+    exchange.head()
+    exchange.chunk(exchange.body)
+    exchange.finish()
+
+
+def test_fifty_recordings_and_replays_at_once_in_threads_do_not_mix(tmp_path: Path) -> None:
+    clients = list(CLIENTS.values())
+    failures: list[BaseException] = []
+
+    def run(number: int, mode: Mode, url: str, started: threading.Barrier) -> None:
+        try:
+            with open_tape(tmp_path / f"{number}.yaml", mode) as tape:
+                started.wait(PATIENCE_S)
+                for turn in range(2):
+                    content = f"{number} {turn}".encode()
+                    # Another library the second time, so that what one has recorded another plays.
+                    client = clients[(number + (mode != "once")) % len(clients)]
+                    assert client.post(url, content=content).body == content
+                    assert current_tape() is tape
+        except BaseException as error:
+            failures.append(error)
+
+    def all_at_once(modes: Callable[[int], Mode], url: str) -> None:
+        started = threading.Barrier(50)
+        threads = [threading.Thread(target=run, args=(number, modes(number), url, started)) for number in range(50)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert failures == []
+
+    with loopback(echo) as server:
+        all_at_once(lambda _: "once", server.url)
+        assert len(server.exchanges) == 100
+        all_at_once(lambda number: "none" if number % 2 else "all", server.url)
+        assert len(server.exchanges) == 150
+    for number in range(50):
+        sent = [f"{number} {turn}".encode() for turn in range(2)]
+        recorded = read_cassette(tmp_path / f"{number}.yaml")
+        assert [(one.request.body, one.response.body) for one in recorded] == [(body, body) for body in sent]
+
+
+def test_fifty_recordings_and_replays_at_once_in_tasks_do_not_mix(tmp_path: Path) -> None:
+    async def by_httpx(url: str, content: str) -> str:
+        async with httpx.AsyncClient(verify=False) as client:
+            return (await client.post(url, content=content)).text
+
+    async def by_aiohttp(url: str, content: str) -> str:
+        async with aiohttp.ClientSession() as session, session.post(url, data=content) as response:
+            return await response.text()
+
+    async def by_requests(url: str, content: str) -> str:
+        return await asyncio.to_thread(lambda: requests.post(url, data=content, timeout=PATIENCE_S).text)
+
+    ways = (by_httpx, by_aiohttp, by_requests)
+
+    async def main(url: str) -> None:
+        async def run(number: int, mode: Mode, all_open: asyncio.Barrier) -> None:
+            with open_tape(tmp_path / f"{number}.yaml", mode):
+                await all_open.wait()
+                way = ways[(number + (mode != "once")) % len(ways)]
+                assert await way(url, f"task {number}") == f"task {number}"
+
+        all_open = asyncio.Barrier(50)
+        await asyncio.gather(*(run(number, "once", all_open) for number in range(50)))
+        await asyncio.gather(*(run(number, "none" if number % 2 else "all", all_open) for number in range(50)))
+
+    with loopback(echo) as server:
+        asyncio.run(main(server.url))
+        assert len(server.exchanges) == 75
+
+
+def by_http_client(address: tuple[str, int]) -> int:
+    connection = http.client.HTTPConnection(*address, timeout=PATIENCE_S)
+    try:
+        connection.request("POST", "/", b"x")
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def by_a_bare_socket(address: tuple[str, int]) -> int:
+    with socket.socket() as connecting:
+        return connecting.connect_ex(address)
+
+
+async def _astream(address: tuple[str, int]) -> None:
+    _, writer = await asyncio.open_connection(*address)
+    writer.close()
+    await writer.wait_closed()
+
+
+def by_asyncio(address: tuple[str, int]) -> None:
+    asyncio.run(_astream(address))
+
+
+@pytest.mark.parametrize("connect", [by_http_client, by_a_bare_socket, by_asyncio])
+def test_what_no_transport_knows_is_stopped_where_it_connects(
+    connect: Callable[[tuple[str, int]], object], path: Path
+) -> None:
+    with loopback(text_stream) as server:
+        address = ("127.0.0.1", int(server.url.rpartition(":")[2]))
+        connect(address)
+        with open_tape(path, "all"), network_guard():
+            connect(address)
+        with open_tape(path, "none"), network_guard():
+            with pytest.raises(TransportFault, match="only plays") as fault:
+                connect(address)
+            assert isinstance(fault.value.error, NetworkBlockedError)
+        with network_guard(), pytest.raises(TransportFault, match="no tape is running here"):
+            connect(address)
+        with open_tape(path, "none"):
+            connect(address)
+        # Connecting is not requesting: wait for what the server has accepted by asking it once more.
+        by_http_client(address)
+        assert server.connections == 4
+
+
+def test_what_reaches_no_network_is_not_stopped(tmp_path: Path) -> None:
+    with network_guard():
+        asyncio.run(asyncio.sleep(0))
+        left, right = socket.socketpair()
+        with left, right:
+            left.sendall(b"x")
+            assert right.recv(1) == b"x"
+        if hasattr(socket, "AF_UNIX"):
+            with socket.socket(socket.AF_UNIX) as listener, socket.socket(socket.AF_UNIX) as connecting:
+                listener.bind(str(tmp_path / "s"))
+                listener.listen()
+                connecting.connect(str(tmp_path / "s"))
+
+
+def test_a_socket_pair_made_from_a_connection_is_not_stopped() -> None:
+    # As on systems that have no socket pairs, where Python's own function of that name connects to loopback.
+    source = (
+        "def socketpair():\n"
+        "    with socket.create_server(('127.0.0.1', 0)) as listener, socket.socket() as connecting:\n"
+        "        connecting.connect(listener.getsockname())\n"
+    )
+    scope: dict[str, Any] = {"socket": socket}
+    exec(compile(source, socket.__file__, "exec"), scope)
+    with network_guard():
+        scope["socketpair"]()

@@ -1,0 +1,290 @@
+"""Claims about the look-ahead limit: who waits, for how long, and what wakes them."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextvars import copy_context
+from typing import Any
+
+import pytest
+
+from harness.bus.bus import aemit, emit, room
+from harness.bus.scope import ROOT, Run, Scope
+from harness.errors import RunCancelled, UsageError
+from harness.events import BaseEvent
+from harness.frames.timeline import Timeline
+from harness.session.look_ahead import FrameLimit
+from harness.session.session import AsyncStreamSession, StreamSession
+from tests.session.bodies import join_harness_threads
+
+TIMEOUT_S = 10.0
+
+
+class Note(BaseEvent):
+    type: str = "note"
+    n: int = 0
+
+
+class Waiting(FrameLimit):
+    """Tells when an emitter begins to wait."""
+
+    def __init__(self, limit: int, timeline: Timeline, run: Run) -> None:
+        self.full = threading.Semaphore(0)
+        super().__init__(limit, timeline, run)
+
+    def _has_room(self) -> bool:
+        has_room = super()._has_room()
+        if not has_room:
+            self.full.release()
+        return has_room
+
+    def wait_until_full(self, frames: int = 1) -> None:
+        """Return when somebody waits and there are this many frames, read or not."""
+        while True:
+            assert self.full.acquire(timeout=TIMEOUT_S)
+            if self._timeline.length >= frames:
+                return
+
+
+@pytest.fixture
+def limits(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Waiting]]:
+    """The limits of the sessions of a test, each with a way to wait for somebody to wait."""
+    made: list[Waiting] = []
+
+    def make(limit: int, timeline: Timeline, run: Run) -> Waiting:
+        made.append(Waiting(limit, timeline, run))
+        return made[-1]
+
+    monkeypatch.setattr("harness.session.production.FrameLimit", make)
+    yield made
+    join_harness_threads()
+
+
+@pytest.mark.parametrize("limit", [0, -1])
+def test_a_limit_below_one_is_refused_at_the_call(limit: int) -> None:
+    with pytest.raises(UsageError, match=f"at least 1, not {limit}"):
+        StreamSession(lambda: None, look_ahead=limit)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 7])
+@pytest.mark.parametrize("emitters", [1, 4])
+def test_threads_never_exceed_the_limit(limit: int, emitters: int, limits: list[Waiting]) -> None:
+    ahead: list[int] = []
+
+    def body() -> None:
+        def work() -> None:
+            for n in range(20):
+                emit(None, Note(n=n))
+
+        threads = [threading.Thread(target=copy_context().run, args=(work,)) for _ in range(emitters)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(TIMEOUT_S)
+
+    session = StreamSession(body, look_ahead=limit)
+    seqs = []
+    for frame in session:
+        # The frame that was just read has left its room to another one.
+        ahead.append(len(session.frames) - frame.seq)
+        seqs.append(frame.seq)
+    assert seqs == list(range(1, 20 * emitters + 1))
+    assert max(ahead) <= limit
+
+
+def test_an_emitter_waits_until_the_furthest_reader_goes_on(limits: list[Waiting]) -> None:
+    def body() -> None:
+        for n in range(3):
+            emit(None, Note(n=n))
+
+    session = StreamSession(body, look_ahead=1)
+    reader = iter(session)
+    next(reader)
+    limits[0].wait_until_full(frames=2)
+    assert len(session.frames) == 2
+    behind = session.events
+    next(behind)
+    assert len(session.frames) == 2
+    assert [frame.seq for frame in reader] == [2, 3]
+
+
+def test_a_plain_emit_in_a_loop_never_waits_and_an_awaiting_one_does() -> None:
+    seen: list[int] = []
+
+    async def body() -> None:
+        for n in range(5):
+            emit(None, Note(n=n))
+        for n in range(5):
+            await aemit(None, Note(n=n))
+
+    async def read() -> list[int]:
+        session = AsyncStreamSession(body, look_ahead=2)
+        seqs = []
+        async for frame in session:
+            seen.append(len(session.frames) - frame.seq)
+            seqs.append(frame.seq)
+            # Gives the run its turn as often as it wants one.
+            for _ in range(3):
+                await asyncio.sleep(0)
+        return seqs
+
+    assert asyncio.run(read()) == list(range(1, 11))
+    # Of two frames that may be unread, one has just been read.
+    assert (max(seen[:3]), max(seen[4:])) == (4, 1)
+
+
+@pytest.mark.parametrize("how", ["close", "drop"])
+def test_closing_wakes_emitters_that_wait(how: str, limits: list[Waiting]) -> None:
+    stopped = threading.Event()
+
+    def body() -> None:
+        try:
+            for n in range(5):
+                emit(None, Note(n=n))
+        except RunCancelled:
+            stopped.set()
+            raise
+
+    session: Any = StreamSession(body, look_ahead=1)
+    next(iter(session))
+    limits[0].wait_until_full()
+    if how == "close":
+        session.close()
+    else:
+        del session
+    assert stopped.wait(TIMEOUT_S)
+
+
+def test_closing_wakes_an_awaiting_emitter() -> None:
+    async def check() -> tuple[bool, bool]:
+        stopped = asyncio.Event()
+
+        async def body() -> None:
+            try:
+                while True:
+                    await aemit(None, Note())
+            finally:
+                stopped.set()
+
+        session = AsyncStreamSession(body, look_ahead=1)
+        await anext(aiter(session))
+        await session.aclose()
+        await asyncio.wait_for(stopped.wait(), TIMEOUT_S)
+        return session.is_cancelled, len(session.frames) <= 2
+
+    assert asyncio.run(check()) == (True, True)
+
+
+def test_a_thread_left_behind_by_its_run_is_woken_when_the_session_is_closed(limits: list[Waiting]) -> None:
+    left: list[threading.Thread] = []
+
+    def body() -> None:
+        emit(None, Note())
+        left.append(threading.Thread(target=copy_context().run, args=(emit_two,), daemon=True))
+        left[0].start()
+        limits[0].wait_until_full()
+
+    def emit_two() -> None:
+        try:
+            emit(None, Note())
+            emit(None, Note())
+        except RunCancelled:
+            return
+
+    session = StreamSession(body, look_ahead=1)
+    next(iter(session))
+    join_harness_threads()
+    session.close()
+    left[0].join(TIMEOUT_S)
+    assert not left[0].is_alive()
+
+
+def test_the_end_of_the_run_lets_waiting_threads_go(limits: list[Waiting]) -> None:
+    timeline = Timeline(threading.RLock())
+    timeline.start()
+    limit = Waiting(1, timeline, Run())
+    limit.take()
+    waiter = threading.Thread(target=limit.take)
+    waiter.start()
+    limit.wait_until_full(frames=0)
+    timeline.returned(None)
+    waiter.join(TIMEOUT_S)
+    assert not waiter.is_alive()
+
+
+def test_an_event_that_became_no_frame_leaves_its_room_to_the_next_emitter(limits: list[Waiting]) -> None:
+    timeline = Timeline(threading.RLock())
+    timeline.start()
+    limit = Waiting(1, timeline, Run())
+    limit.take()
+    waiter = threading.Thread(target=limit.take)
+    waiter.start()
+    limit.wait_until_full(frames=0)
+    limit.settle()
+    waiter.join(TIMEOUT_S)
+    assert not waiter.is_alive()
+
+
+def test_a_waiter_whose_loop_has_been_closed_is_passed_over() -> None:
+    timeline = Timeline(threading.RLock())
+    timeline.start()
+    limit = FrameLimit(1, timeline, Run())
+    base = Scope("session", None, ROOT, Run(), (timeline,))
+    timeline.accept(None, Note(), base)
+
+    async def give_up() -> None:
+        task = asyncio.ensure_future(limit.room())
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait({task})
+
+    asyncio.run(give_up())
+    frame = timeline.cursor().next_nowait()
+    assert frame is not None
+    asyncio.run(limit.room())
+
+
+def test_a_session_inside_another_keeps_the_limits_of_both(limits: list[Waiting]) -> None:
+    def inner() -> None:
+        for n in range(4):
+            emit(None, Note(n=n))
+
+    def outer() -> list[int]:
+        return [frame.seq for frame in StreamSession(inner, look_ahead=3)]
+
+    session = StreamSession(outer, look_ahead=1)
+    reader = iter(session)
+    next(reader)
+    limits[0].wait_until_full(frames=2)
+    assert len(session.frames) == 2
+    assert [frame.seq for frame in reader] == [2, 3, 4]
+    assert session.result == [1, 2, 3, 4]
+
+
+def test_closing_an_inner_session_gives_back_the_room_it_took_in_the_outer_one(limits: list[Waiting]) -> None:
+    stopped = threading.Semaphore(0)
+
+    def inner() -> None:
+        try:
+            while True:
+                emit(None, Note())
+        finally:
+            stopped.release()
+
+    def outer() -> None:
+        for _ in range(5):
+            with StreamSession(inner, look_ahead=1) as session:
+                next(iter(session))
+                limits[-1].wait_until_full(frames=2)
+            assert stopped.acquire(timeout=TIMEOUT_S)
+
+    session = StreamSession(outer, look_ahead=30)
+    # The frame that was read, and the one that fills the limit; none of a run that has been closed.
+    assert len(list(session)) == 5 * 2
+    assert (session.is_exhausted, limits[0]._reserved) == (True, 0)
+
+
+def test_room_returns_at_once_where_no_session_sets_a_limit() -> None:
+    asyncio.run(asyncio.wait_for(room(), TIMEOUT_S))
