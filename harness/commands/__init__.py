@@ -22,6 +22,8 @@ _MODULES: Final = {
     "conformance": "conformance.commands.conformance",
     "scan": "harness.commands.scan",
     "serve": "harness.commands.serve",
+    "pack": "harness.commands.pack",
+    "unpack": "harness.commands.pack",
 }
 
 

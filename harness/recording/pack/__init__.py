@@ -1,0 +1,8 @@
+"""Many recordings and cassettes in one SQLite file, which every command reads in place of their folder."""
+
+from __future__ import annotations
+
+from harness.recording.pack.access import at_hand, names_in
+from harness.recording.pack.file import FORMAT, Packed, is_pack, pack, unpack
+
+__all__ = ["FORMAT", "Packed", "at_hand", "is_pack", "names_in", "pack", "unpack"]
