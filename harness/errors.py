@@ -129,3 +129,11 @@ class TransportFault(BaseException):
         super().__init__(str(error))
         #: What is to be raised in place of this carrier.
         self.error = error
+
+
+def error_text(error: BaseException) -> str:
+    """Return what `error` says, or what went wrong when it was asked; never raises."""
+    try:
+        return str(error)
+    except Exception as failure:
+        return f"<its text raised {type(failure).__name__}>"

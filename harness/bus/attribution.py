@@ -60,7 +60,7 @@ def scope_of_thread(source: Any) -> Scope:
     if len(candidates) == 1:
         base = candidates[0]
         # Copied in one step: the run may be opening and closing scopes in its own thread.
-        return next(iter(list(base.children.values())), base)
+        return next(iter(list(base.children)), base)
     if candidates or threading.current_thread() is not threading.main_thread():
         which = f"{len(candidates)} open sessions" if candidates else "no open session"
         warnings.warn(

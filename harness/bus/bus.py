@@ -12,7 +12,7 @@ import itertools
 import logging
 import threading
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from harness.bus import scope as scopes
 from harness.bus.attribution import remember, scope_of_thread
@@ -71,51 +71,65 @@ def open_scope(
     source: Any,
     event: BaseEvent,
     *,
-    run: Run | None = None,
     label: str = "",
-    abandon: Callable[[Scope, str], BaseEvent] | None = None,
+    own_run: bool = False,
+    quiet: bool = False,
+    abandon: Callable[[str], BaseEvent | None] | None = None,
 ) -> Scope:
     """Publish a started event and make its scope the current one; the caller promises to close it.
 
-    `run` is what cancels the work inside, by default the run around. `abandon` makes the event that closes this scope
-    when the one around it closes first, from the scope and an explanation (clause `order.scope-nesting`).
+    With `own_run` the work inside can be cancelled apart from what is around it; who closes the scope ends that run.
+    A `quiet` scope stands though its started event is not published: what is emitted inside hangs from the scope
+    around. `abandon` makes the event that closes this scope when the one around it closes first, from an explanation
+    (clause `order.scope-nesting`).
     """
     around = _scope_for(source)
-    scope = _open(source, event, around)
+    if quiet:
+        scope = Scope(event.opens or "", around.event_id, around, around.run, around.sinks, around.lookahead)
+        scopes.enter(scope)
+    else:
+        scope = _open(source, event, around)
     scope.owned = True
     scope.label = label
-    if run is not None:
-        scope.run = run
+    if own_run:
+        scope.run = Run(None if around.run is ROOT.run else around.run)
     if abandon is not None:
-        scope.abandon = lambda why: _end(scope, source, abandon(scope, why))
+        scope.abandon = lambda why: _end(scope, source, abandon(why))
     if around.is_open:
-        around.children[cast(str, scope.event_id)] = scope
+        around.children[scope] = None
     remember(source, scope)
     return scope
 
 
-def close_scope(scope: Scope, source: Any, event: BaseEvent) -> None:
-    """Publish what ends `scope`, from any context, after ending what is still open in it. Closing twice does nothing."""
+def close_scope(scope: Scope, source: Any, event: BaseEvent | None) -> None:
+    """Publish what ends `scope`, from any context, after ending what is still open in it. Closing twice does nothing.
+
+    None ends a quiet scope, or any other without a word.
+
+    Raises:
+        RunCancelled: the run around has been cancelled, and whoever did that closes this scope too.
+    """
     if not scope.is_open:
         return
     if scope.parent is not None and scope.parent.run.cancelled:
-        # Who cancelled the run around closes this scope too, where there is anybody left to be told.
         scopes.leave(scope)
         raise RunCancelled
     _end(scope, source, event)
 
 
-def _end(scope: Scope, source: Any, event: BaseEvent) -> None:
+def _end(scope: Scope, source: Any, event: BaseEvent | None) -> None:
     # Not refused where the run around is cancelled: this is also how the one who cancelled it ends what is inside.
     with _ending:
         if not scope.is_open:
             return
         scope.is_open = False
-    for child in reversed(list(scope.children.values())):
+    for child in reversed(list(scope.children)):
         if child.abandon is not None:
             if child.run is not scope.run:
                 child.run.cancel()
             child.abandon(f"the {scope.kind} around it ended first")
+    # What abandons a scope refers to it, and a circle would be kept until the garbage collector runs.
+    scope.abandon = None
     _close(source, event, scope)
 
 
@@ -145,11 +159,12 @@ def _open(source: Any, event: BaseEvent, around: Scope) -> Scope:
     return scope
 
 
-def _close(source: Any, event: BaseEvent, scope: Scope) -> None:
+def _close(source: Any, event: BaseEvent | None, scope: Scope) -> None:
     parent = scope.parent or ROOT
-    parent.children.pop(scope.event_id or "", None)
+    parent.children.pop(scope, None)
     try:
-        _publish(source, event, scope, parent.event_id, started_id=scope.event_id)
+        if event is not None:
+            _publish(source, event, scope, parent.event_id, started_id=scope.event_id)
     finally:
         scopes.leave(scope)
 

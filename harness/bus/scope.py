@@ -125,8 +125,8 @@ class Scope:
         self.owned = False
         #: The sink whose base this is, for the base scope of a session.
         self.sink: Sink | None = None
-        #: The open scopes that the runtime opened directly in this one.
-        self.children: dict[str, Scope] = {}
+        #: The open scopes that the runtime opened directly in this one, in the order of their opening.
+        self.children: dict[Scope, None] = {}
         #: What closes this scope when the one around it closes first; given an explanation.
         self.abandon: Callable[[str], None] | None = None
         #: What this scope is called in a path, as in a flow's or a method's name.

@@ -15,11 +15,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.bus import bus, scope as scopes
-from harness.bus.scope import Run, Scope
+from harness.bus.step import Step
 from harness.errors import RunCancelled
-from harness.flow.announce import Announcer
 from harness.flow.plan import Batches, Call, after, at_kickoff
 from harness.flow.progress import Progress
+from harness.flow.state import snapshot
+from harness.flow.steps import flow_step, method_step
 from harness.workers import GRACE_S, Outcome, outcome_in_thread
 
 
@@ -39,20 +40,17 @@ class _Body:
 
     call: Call
     line: _Line
-    scope: Scope
-    run: Run
+    step: Step
     task: asyncio.Task[Outcome[Any]] | None = field(default=None)
 
 
 class Engine:
     """Works off one run of one flow; made for it and thrown away after it."""
 
-    def __init__(self, flow: Any, progress: Progress, announcer: Announcer) -> None:
+    def __init__(self, flow: Any, name: str, progress: Progress) -> None:
         self._flow = flow
         self._progress = progress
-        self._announcer = announcer
-        self._around = scopes.current_run()
-        self._run = Run(self._around)
+        self._name = name
         #: The methods whose scopes are open, in the order in which they started.
         self._bodies: list[_Body] = []
 
@@ -64,19 +62,14 @@ class Engine:
                 `error.frames-first`).
         """
         try:
-            await bus.room()
-            scope = self._announcer.flow_started(inputs, self._run)
-            try:
-                await self._follow(_Line(at_kickoff(self._progress)))
-                await bus.room()
-                self._announcer.flow_finished(scope, self._progress.result)
-            except BaseException as error:
-                # Whatever goes wrong from here on, this error is the one that the run ends with.
-                with contextlib.suppress(RunCancelled, asyncio.CancelledError):
-                    await self._give_up(scope, error)
-                raise
+            async with flow_step(self._flow, self._name, inputs) as step:
+                try:
+                    await self._follow(_Line(at_kickoff(self._progress)))
+                except BaseException as error:
+                    await self._give_up(step, error)
+                    raise
+                step.complete(result=self._progress.result, state=snapshot(self._flow.state))
         finally:
-            self._run.end()
             # Bodies hold their tasks, tasks their contexts, and a context the scopes and their sinks.
             self._bodies.clear()
         return self._progress.result
@@ -113,9 +106,7 @@ class Engine:
         for call in calls:
             self._progress.began(call.method)
             await bus.room()
-            run = Run(self._run)
-            scope = self._announcer.method_started(call, run)
-            body = _Body(call, line, scope, run)
+            body = _Body(call, line, method_step(self._flow, self._name, call).open())
             self._bodies.append(body)
             begun.append((body, contextvars.copy_context()))
             scopes.enter(around)
@@ -126,55 +117,47 @@ class Engine:
 
     async def _finish(self, body: _Body) -> None:
         outcome = body.task.result() if body.task is not None else Outcome()
-        self._check_cancelled()
+        if body.step.is_cancelled:
+            raise RunCancelled
         if outcome.error is not None:
             self._stop(but=body)
             await bus.room()
-            self._announcer.method_failed(body.call, body.scope, outcome.error)
-            self._forget(body)
+            body.step.fail(outcome.error)
+            self._close(body)
             outcome.unwrap()
         await bus.room()
         body.call.output = outcome.value
         self._progress.finished(body.call.method, outcome.value)
-        self._announcer.method_finished(body.call, body.scope)
-        self._forget(body)
+        body.call.finished_id = body.step.complete(result=outcome.value, state=snapshot(self._flow.state)).event_id
+        self._close(body)
 
-    def _check_cancelled(self) -> None:
-        # The run around first: it is marked before its callbacks end this engine's task and cancel this engine's run.
-        if self._run.cancelled or (self._around is not None and self._around.cancelled):
-            raise RunCancelled
-
-    def _forget(self, body: _Body) -> None:
+    def _close(self, body: _Body) -> None:
+        body.step.close()
         self._bodies.remove(body)
-        body.run.end()
 
     def _stop(self, but: _Body | None = None) -> None:
         """Have every method that still runs stop at its next event, await or provider byte."""
         for body in self._bodies:
             if body is not but:
-                body.run.cancel()
+                body.step.run.cancel()
                 if body.task is not None:
                     body.task.cancel()
 
-    async def _give_up(self, scope: Scope, error: BaseException) -> None:
-        """End what still runs, for a moment waiting for coroutines to clean up, and publish how the run ended.
-
-        Raises:
-            RunCancelled: the run itself is cancelled, so that nobody is to be told, or whoever cancelled it tells.
-        """
+    async def _give_up(self, step: Step, error: BaseException) -> None:
+        """End what still runs, for a moment waiting for coroutines to clean up, and publish how the methods ended."""
         self._stop()
         tasks = [body.task for body in self._bodies if body.task is not None]
         if tasks:
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.wait(tasks, timeout=GRACE_S)
-        self._check_cancelled()
         why = f"the flow ended with {type(error).__name__} while this method was running"
-        for body in list(self._bodies):
-            await _room_unless_cancelled(error)
-            self._announcer.method_cancelled(body.call, body.scope, why)
-            self._forget(body)
-        await _room_unless_cancelled(error)
-        self._announcer.flow_failed(scope, error)
+        # Whatever goes wrong from here on, this error is the one that the run ends with.
+        with contextlib.suppress(RunCancelled, asyncio.CancelledError):
+            for body in list(self._bodies):
+                if step.is_cancelled:
+                    return
+                await _room_unless_cancelled(error)
+                body.step.abandon(why)
 
 
 async def _room_unless_cancelled(error: BaseException) -> None:

@@ -13,7 +13,6 @@ from typing_extensions import TypeVar
 from harness.bus import bus
 from harness.errors import UsageError
 from harness.events import FlowCreatedEvent
-from harness.flow.announce import Announcer, QuietAnnouncer
 from harness.flow.definition import definition_of
 from harness.flow.engine import Engine
 from harness.flow.progress import Progress
@@ -268,9 +267,8 @@ class Flow(Generic[State]):
         if request.inputs:
             self._take(request.inputs)
         progress = self._last_progress = Progress(self._definition, self.max_method_calls)
-        announcer = (QuietAnnouncer if self.suppress_flow_events else Announcer)(self, self._flow_name)
         with running(self, request, progress):
-            return await Engine(self, progress, announcer).work(request.inputs)
+            return await Engine(self, self._flow_name, progress).work(request.inputs)
 
     def _take(self, inputs: dict[str, Any]) -> None:
         if isinstance(self._state, dict):

@@ -39,6 +39,7 @@ from uuid import UUID
 import orjson
 from pydantic import BaseModel
 
+from harness.errors import error_text
 from harness.frames.frozen import FrozenDict, FrozenList
 
 #: Levels of nesting that a payload keeps; orjson refuses documents deeper than 254.
@@ -178,14 +179,6 @@ def _named(value: Any) -> FrozenDict:
 
 def _exception(value: BaseException) -> FrozenDict:
     return FrozenDict({"$error": type(value).__name__, "message": _text(error_text(value))})
-
-
-def error_text(error: BaseException) -> str:
-    """Return what `error` says, or what went wrong when it was asked; never raises."""
-    try:
-        return str(error)
-    except Exception as failure:
-        return f"<its text raised {type(failure).__name__}>"
 
 
 def _safe_repr(value: Any) -> Any:

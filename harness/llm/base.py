@@ -6,7 +6,7 @@ in which order, overrides, tools, usage, structured output, and the refusal of a
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any, ClassVar
 
 from pydantic import BaseModel
@@ -15,14 +15,15 @@ from harness.bus import bus
 from harness.bus.scope import current_run
 from harness.errors import UsageError
 from harness.llm import overrides
-from harness.llm.call import Call
+from harness.llm.call import Call, carried_faults
 from harness.llm.hosted import HostedTool, hosted_tools
 from harness.llm.messages import Message, ToolDefinition, read_messages, read_tools
 from harness.llm.parts import Part, Usage
 from harness.llm.pump import aended, ended, iterated_in_loop, iterated_in_thread
 from harness.llm.request import LLMRequest
+from harness.llm.settings import LLMSettings
 from harness.llm.tools_run import Functions, arun_tool, run_tool
-from harness.llm.usage import UsageCounter, UsageMetrics
+from harness.llm.usage import UsageMetrics
 from harness.session.session import AsyncStreamSession, StreamSession
 from harness.workers import in_thread
 
@@ -30,7 +31,7 @@ Messages = str | Sequence[dict[str, Any] | Message]
 Tools = Sequence[dict[str, Any] | ToolDefinition | HostedTool]
 
 
-class BaseLLM:
+class BaseLLM(LLMSettings):
     """An LLM with its settings. Nothing about it changes during a call, so threads, tasks and flows may share one.
 
     To integrate a provider, subclass it and implement `generate` (see there). A subclass that implements `call` itself
@@ -41,61 +42,6 @@ class BaseLLM:
     knows_call_scope: ClassVar[bool] = True
     #: Whether `generate` sends `request.hosted_tools`, too; where it does not, they are refused.
     asks_for_hosted_tools: ClassVar[bool] = False
-    #: The provider's name, as in a model string and in errors.
-    provider: str = "custom"
-
-    def __init__(
-        self,
-        model: str,
-        temperature: float | None = None,
-        top_p: float | None = None,
-        max_tokens: int | None = None,
-        stream: bool | None = None,
-        seed: int | None = None,
-        frequency_penalty: float | None = None,
-        presence_penalty: float | None = None,
-        n: int | None = None,
-        stop: str | Sequence[str] | None = None,
-        timeout: float | None = None,
-        max_retries: int | None = None,
-        api_key: str | None = None,
-        base_url: str | None = None,
-        api_version: str | None = None,
-        response_format: type[BaseModel] | Mapping[str, Any] | None = None,
-        reasoning_effort: str | None = None,
-        thinking: Any = None,
-        logprobs: bool | None = None,
-        top_logprobs: int | None = None,
-        additional_params: Mapping[str, Any] | None = None,
-        callbacks: list[Any] | None = None,
-    ) -> None:
-        self.model = model
-        self.temperature = temperature
-        self.top_p = top_p
-        self.max_tokens = max_tokens
-        #: None streams where somebody reads a stream: in a session's run. True and False hold everywhere.
-        self.stream = stream
-        self.seed = seed
-        self.frequency_penalty = frequency_penalty
-        self.presence_penalty = presence_penalty
-        self.n = n
-        self.stop = [stop] if isinstance(stop, str) else list(stop) if stop is not None else None
-        #: Seconds, for each attempt.
-        self.timeout = timeout
-        self.max_retries = max_retries
-        self.api_key = api_key
-        self.base_url = base_url
-        self.api_version = api_version
-        self.response_format = response_format
-        self.reasoning_effort = reasoning_effort
-        self.thinking = thinking
-        self.logprobs = logprobs
-        self.top_logprobs = top_logprobs
-        #: Fields of the provider's own request body; they win over everything else. `OMIT` leaves a field out.
-        self.additional_params = dict(additional_params or {})
-        self.callbacks = callbacks
-        self._usage = UsageCounter()
-
     # What an integration implements.
 
     def generate(self, request: LLMRequest) -> Iterator[Part]:
@@ -140,8 +86,7 @@ class BaseLLM:
             ProviderError: of the family that says what failed.
         """
         call = self._begin(messages, tools, response_model, from_task, from_agent)
-        call.open(callbacks or self.callbacks, available_functions)
-        try:
+        with call.step(callbacks or self.callbacks, available_functions) as step, carried_faults:
             with ended(self.generate(call.request)) as parts:
                 for part in parts:
                     chunk = call.chunk(part)
@@ -150,9 +95,8 @@ class BaseLLM:
             answer = call.answer()
             if available_functions and call.assembly.calls:
                 answer = _result_of([run_tool(asked, available_functions) for asked in call.assembly.calls])
-            call.complete()
-        except BaseException as error:
-            raise _as_raised(call.fail(error), error)
+            self.count_usage(call.assembly.usage)
+            call.complete(step)
         return answer
 
     async def acall(
@@ -173,21 +117,18 @@ class BaseLLM:
                 )
             )
         call = self._begin(messages, tools, response_model, from_task, from_agent)
-        await bus.room()
-        call.open(callbacks or self.callbacks, available_functions)
-        try:
-            async with aended(self.agenerate(call.request)) as parts:
-                async for part in parts:
-                    chunk = call.chunk(part)
-                    if chunk is not None:
-                        await bus.aemit(self, chunk)
-            answer = call.answer()
-            if available_functions and call.assembly.calls:
-                answer = _result_of([await arun_tool(asked, available_functions) for asked in call.assembly.calls])
-            await bus.room()
-            call.complete()
-        except BaseException as error:
-            raise _as_raised(call.fail(error), error)
+        async with call.step(callbacks or self.callbacks, available_functions) as step:
+            with carried_faults:
+                async with aended(self.agenerate(call.request)) as parts:
+                    async for part in parts:
+                        chunk = call.chunk(part)
+                        if chunk is not None:
+                            await bus.aemit(self, chunk)
+                answer = call.answer()
+                if available_functions and call.assembly.calls:
+                    answer = _result_of([await arun_tool(asked, available_functions) for asked in call.assembly.calls])
+                self.count_usage(call.assembly.usage)
+                call.complete(step)
         return answer
 
     def stream_events(
@@ -304,10 +245,3 @@ class BaseLLM:
 
 def _result_of(values: list[Any]) -> Any:
     return values[0] if len(values) == 1 else values
-
-
-def _as_raised(error: BaseException, caught: BaseException) -> BaseException:
-    """Return `error` so that raising it shows no SDK's wrapping of what was carried through it."""
-    if error is not caught:
-        error.__suppress_context__ = True
-    return error

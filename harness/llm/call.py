@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 
-from harness.bus import bus
-from harness.bus.scope import Run, Scope, current_run
-from harness.errors import MalformedResponseError, RunCancelled, TransportFault
+from harness.bus.step import Step, StepEnds
+from harness.errors import MalformedResponseError, TransportFault
 from harness.events.base import sources
 from harness.events.llm import (
     LLMCallCompletedEvent,
@@ -19,20 +19,19 @@ from harness.events.llm import (
     LLMStreamChunkEvent,
     LLMThinkingChunkEvent,
 )
-from harness.frames.codec import error_text
 from harness.llm.assembly import Assembly
 from harness.llm.chunks import ChunkEvents
 from harness.llm.parts import Part, TextDelta, ThinkingDelta
 from harness.llm.request import LLMRequest
+from harness.llm.settings import LLMSettings
 
-if TYPE_CHECKING:
-    from harness.llm.base import BaseLLM
+_ENDS: Final = StepEnds(completed=LLMCallCompletedEvent, failed=LLMCallFailedEvent)
 
 
 class Call:
     """The frames and the answer of one call (clauses `llm.sequence` and `order.one-completion`)."""
 
-    def __init__(self, llm: BaseLLM, request: LLMRequest, *, from_task: Any = None, from_agent: Any = None) -> None:
+    def __init__(self, llm: LLMSettings, request: LLMRequest, *, from_task: Any = None, from_agent: Any = None) -> None:
         self._llm = llm
         self.request = request
         self.assembly = Assembly(llm.provider)
@@ -44,16 +43,13 @@ class Call:
         }
         self._text_events = ChunkEvents(LLMStreamChunkEvent, self._common)
         self._thinking_events = ChunkEvents(LLMThinkingChunkEvent, self._common)
-        self._run = Run(current_run())
-        self._scope: Scope | None = None
-        self._ended = False
 
-    def open(self, callbacks: Any, functions: Mapping[str, Any] | None) -> None:
-        """Publish the start."""
+    def step(self, callbacks: Any, functions: Mapping[str, Any] | None) -> Step:
+        """Return the step that this call is, not yet opened."""
         llm, request = self._llm, self.request
         started = LLMCallStartedEvent(
             **self._common,
-            messages=self._messages(),
+            messages=[message.given() for message in request.messages],
             tools=[tool.given() for tool in request.all_tools()] or None,
             callbacks=callbacks,
             available_functions=dict(functions) if functions else None,
@@ -67,10 +63,7 @@ class Call:
             presence_penalty=llm.presence_penalty,
             n=llm.n,
         )
-        self._scope = bus.open_scope(llm, started, run=self._run, label=llm.model, abandon=self._abandoned)
-
-    def _messages(self) -> list[dict[str, Any]]:
-        return [message.given() for message in self.request.messages]
+        return Step(llm, started, _ENDS, label=llm.model, own_run=True)
 
     def chunk(self, part: Part) -> LLMStreamChunkEvent | LLMThinkingChunkEvent | None:
         """Take one part; return the chunk to publish for it, if it makes one and the call streams."""
@@ -116,44 +109,20 @@ class Call:
                 request_id=assembly.request_id,
             ) from error
 
-    def complete(self) -> None:
-        """Publish the completion, with what the wire said of usage and of why the answer ended."""
+    def complete(self, step: Step) -> None:
+        """Have `step` say what the wire told of usage and of why the answer ended."""
         assembly = self.assembly
-        self._llm.count_usage(assembly.usage)
-        completed = LLMCallCompletedEvent(
-            **self._common,
-            messages=self._messages(),
+        usage = assembly.usage
+        step.complete(
             response=[call.payload() for call in assembly.calls] or assembly.text,
             text=(assembly.text or None) if assembly.calls else None,
             call_type="tool_call" if assembly.calls else "llm_call",
-            usage=assembly.usage.payload() if assembly.usage is not None else None,
-            raw_usage=dict(assembly.usage.raw)
-            if assembly.usage is not None and assembly.usage.raw is not None
-            else None,
+            usage=usage.payload() if usage is not None else None,
+            raw_usage=dict(usage.raw) if usage is not None and usage.raw is not None else None,
             finish_reason=assembly.finish_reason,
             raw_finish_reason=assembly.raw_finish_reason,
             response_id=assembly.response_id,
         )
-        self._close(completed)
-
-    def fail(self, error: BaseException) -> BaseException:
-        """Publish the failure; return what is to be raised."""
-        if isinstance(error, TransportFault):
-            error = error.error
-        if self._run.cancelled or isinstance(error, RunCancelled):
-            # What an SDK says when its socket is shut down under it is not what ended this call.
-            self._run.end()
-            return error if isinstance(error, RunCancelled | asyncio.CancelledError) else RunCancelled()
-        self._close(LLMCallFailedEvent(**self._common, error=error_text(error), error_type=type(error).__name__))
-        return error
-
-    def _abandoned(self, scope: Scope, why: str) -> LLMCallFailedEvent:
-        return LLMCallFailedEvent(**self._common, error=why, error_type=RunCancelled.__name__)
-
-    def _close(self, event: LLMCallCompletedEvent | LLMCallFailedEvent) -> None:
-        self._run.end()
-        if self._scope is not None:
-            bus.close_scope(self._scope, self._llm, event)
 
 
 def _origin(owner: Any, kind: str, name: str) -> dict[str, str | None]:
@@ -165,3 +134,17 @@ def _origin(owner: Any, kind: str, name: str) -> dict[str, str | None]:
         f"{kind}_id": str(getattr(owner, "id", "")) or None,
         f"{kind}_{name}": None if called is None else str(called),
     }
+
+
+class _CarriedFaults(AbstractContextManager[None]):
+    """Raises what a `TransportFault` has carried through an SDK, in place of the carrier and of the SDK's wrapping."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if isinstance(fault, TransportFault):
+            fault.error.__suppress_context__ = True
+            raise fault.error
+
+
+carried_faults: Final = _CarriedFaults()

@@ -26,15 +26,17 @@ class UsageCounter:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._sums = UsageMetrics()
+        self._sums = dict.fromkeys(UsageMetrics.model_fields, 0)
 
     def add(self, usage: Usage | None) -> None:
         """Count one completed call, and its tokens where the wire told them."""
-        counts = {"successful_requests": 1, **(usage.payload() if usage is not None else {})}
+        counts = usage.payload() if usage is not None else {}
         with self._lock:
-            sums = self._sums.model_dump()
-            self._sums = UsageMetrics(**{name: total + counts.get(name, 0) for name, total in sums.items()})
+            self._sums["successful_requests"] += 1
+            for name, count in counts.items():
+                self._sums[name] += count
 
     def summary(self) -> UsageMetrics:
+        """Return the sums so far."""
         with self._lock:
-            return self._sums.model_copy()
+            return UsageMetrics(**self._sums)

@@ -14,8 +14,8 @@ from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 from harness.bus.scope import current_path
-from harness.errors import HarnessError, TransportFault, UnsafeRecordingError, UsageError
-from harness.frames.codec import encode, error_text
+from harness.errors import HarnessError, TransportFault, UnsafeRecordingError, UsageError, error_text
+from harness.frames.codec import encode
 from harness.llm.credentials import no_credentials_needed
 from harness.providers.registry import recognized
 from harness.recording.files.cassette_reader import read_cassette

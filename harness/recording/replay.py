@@ -12,8 +12,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from harness.bus.scope import current_path
-from harness.errors import HarnessError, ProviderStatusError, TransportFault, UnreadableRecordingError, UsageError
-from harness.frames.codec import encode, error_text
+from harness.errors import (
+    HarnessError,
+    ProviderStatusError,
+    TransportFault,
+    UnreadableRecordingError,
+    UsageError,
+    error_text,
+)
+from harness.frames.codec import encode
 from harness.llm.credentials import no_credentials_needed
 from harness.llm.llm import LLM
 from harness.llm.overrides import call_stream_override

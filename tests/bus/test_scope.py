@@ -110,7 +110,7 @@ CLOSED: dict[str, tuple[bool, bool]] = {
 def test_a_closed_scope(cancelled: bool, passed: bool) -> None:
     def check() -> None:
         outer = open_scope(None, FlowStartedEvent(flow_name="A"))
-        inner = open_scope(None, FlowStartedEvent(flow_name="B"), run=Run())
+        inner = open_scope(None, FlowStartedEvent(flow_name="B"), own_run=True)
         inner.is_open = False
         if cancelled:
             inner.run.cancel()

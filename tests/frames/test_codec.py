@@ -20,8 +20,9 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from pydantic import BaseModel, ConfigDict
 
+from harness.errors import error_text
 from harness.frames import codec
-from harness.frames.codec import MAX_DEPTH, decoded_text, encode, error_text
+from harness.frames.codec import MAX_DEPTH, decoded_text, encode
 from harness.frames.frozen import FrozenDict, FrozenList, freeze
 
 settings.register_profile("harness", deadline=None, max_examples=150, derandomize=True, database=None)

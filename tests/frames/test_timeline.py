@@ -232,7 +232,7 @@ def test_user_code_cannot_close_a_scope_of_the_runtime() -> None:
 
 
 def test_closing_a_scope_first_closes_what_is_open_in_it_innermost_first() -> None:
-    def abandoned(_scope: Scope, why: str) -> BaseEvent:
+    def abandoned(why: str) -> BaseEvent:
         return FlowFailedEvent(flow_name="inner", error=why)
 
     def body() -> None:
