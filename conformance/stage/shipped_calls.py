@@ -15,7 +15,7 @@ import cassettes
 from conformance.wire import format_of
 from harness.errors import UsageError
 from harness.llm import RecordedCall
-from harness.providers import recognized
+from harness.providers import Provider, recognized
 from harness.recording import Tape, WireRequest, WireResponse, read_cassette, running
 
 _SHIPPED = Path(next(iter(cassettes.__path__)))
@@ -27,6 +27,8 @@ class ShippedCall:
 
     #: The folder of its provider, as in `openai_responses`.
     provider: str
+    #: What is known of the API that was asked.
+    row: Provider
     #: What was asked, in the terms of OpenAI's chat messages and tools.
     asked: RecordedCall
     answer: WireResponse
@@ -42,11 +44,11 @@ def is_shipped(name: str) -> bool:
 def shipped_call(name: str) -> ShippedCall:
     """Return the first call of a shipped recording, named as in `anthropic/thinking`."""
     one = read_cassette(_SHIPPED / name / "cassette.yaml")[0]
-    api, wire_format = recognized(one.request.method, one.request.url), format_of(one.response)
-    if api is None or wire_format is None:
+    row, wire_format = recognized(one.request.method, one.request.url), format_of(one.response)
+    if row is None or wire_format is None:
         raise LookupError(f"{name} is no call to a model in a format that can be read")
-    asked = api.parse(one.request.url, one.request.body)
-    return ShippedCall(name.partition("/")[0], asked, one.response, wire_format)
+    asked = row.parse(one.request.url, one.request.body)
+    return ShippedCall(name.partition("/")[0], row, asked, one.response, wire_format)
 
 
 class _Answers(Tape):

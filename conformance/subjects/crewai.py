@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from importlib import import_module, metadata
-from typing import Any, Final
+from typing import Any
 
 from conformance.stage.shipped_calls import ShippedCall
 from conformance.subjects.conversing import ConversationNames
@@ -22,20 +21,6 @@ from harness.errors import ConformanceError
 os.environ.setdefault("CREWAI_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("CREWAI_TRACING_ENABLED", "false")
 os.environ.setdefault("OTEL_SDK_DISABLED", "true")
-
-
-#: By provider: what its LLM needs to be made. Nothing of it is sent anywhere.
-_SETTINGS: Final[Mapping[str, Mapping[str, Any]]] = {
-    "anthropic": {"api_key": "conformance", "max_retries": 0},
-    "azure": {
-        "api_key": "conformance",
-        "endpoint": "https://conformance.openai.azure.com/openai/deployments/gpt-4o-mini",
-    },
-    "bedrock": {"aws_access_key_id": "conformance", "aws_secret_access_key": "conformance", "region_name": "us-east-1"},
-    "gemini": {"api_key": "conformance"},
-    "openai": {"api_key": "conformance", "max_retries": 0},
-    "openai_responses": {"api_key": "conformance", "max_retries": 0, "api": "responses"},
-}
 
 
 class CrewAISubject(ProgramSubject):
@@ -101,10 +86,13 @@ class CrewAISubject(ProgramSubject):
 
     def provider_llm(self, recorded: ShippedCall) -> Any:
         crewai = import_module("crewai")
-        model = recorded.asked.model.replace("openai-responses/", "openai/")
-        settings = _SETTINGS[recorded.provider]
+        # It looks for credentials when its LLM is made or asked. Nothing of this is sent anywhere.
+        os.environ.update(recorded.row.placeholders)
+        # Two APIs of one provider are one name and a setting there.
+        provider, _, model = recorded.asked.model.partition("/")
+        name, _, api = provider.partition("-")
         # Its Gemini integration asks for thoughts by itself; the others are told what to send, and get what they get.
-        return crewai.LLM(model=model, stream=True, **settings)
+        return crewai.LLM(model=f"{name}/{model}", stream=True, **({"api": api} if api else {}))
 
     def legacy_chunk(self, frame: Any) -> Any:
         project = getattr(import_module("crewai.types.streaming"), "stream_frame_to_chunk", None)

@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 from importlib import metadata
-from typing import Final
 
-#: Provider, by the name of its shipped recordings → the distribution of its official SDK.
-_SDKS: Final = {
-    "anthropic": "anthropic",
-    "azure": "azure-ai-inference",
-    "bedrock": "boto3",
-    "gemini": "google-genai",
-    "openai": "openai",
-    "openai_responses": "openai",
-}
+from harness.providers import providers
 
 
 def reachable_providers() -> frozenset[str]:
-    """Return the providers whose SDKs are installed."""
+    """Return the providers whose SDKs are installed, by the names of their shipped recordings."""
 
     def is_installed(distribution: str) -> bool:
         try:
@@ -26,4 +17,4 @@ def reachable_providers() -> frozenset[str]:
             return False
         return True
 
-    return frozenset(name for name, sdk in _SDKS.items() if is_installed(sdk))
+    return frozenset(row.recordings for row in providers() if row.recordings and is_installed(row.distributions[0]))

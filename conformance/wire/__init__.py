@@ -1,31 +1,24 @@
 """Reading recorded answers without any integration or SDK: what the frames of a run are held to.
 
-One module per wire format; formats that have none are judged by what was recorded of them.
+One module per wire format, by the name that its dialect has in the registry of providers; formats that have none are
+judged by what was recorded of them.
 """
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import re
-from collections.abc import Callable, Mapping
+from functools import cache
+from types import ModuleType
 from typing import Final
 
 from conformance.timeline.evidence import WireFacts
-from conformance.wire import anthropic, bedrock, gemini, openai_chat, openai_responses
 from conformance.wire.reading import MalformedError, Reading
 from harness.recording import WireResponse, dialect_of
 
-__all__ = ["FORMATS", "Reading", "facts_of", "format_of", "is_request_id", "read", "request_id_of"]
+__all__ = ["Reading", "facts_of", "format_of", "is_request_id", "read", "request_id_of"]
 
-_Read = Callable[[bytes, Reading], None]
-
-#: Wire format, as `harness.recording.faults.dialects` names it → what reads a streamed answer of it, and a plain one.
-FORMATS: Final[Mapping[str, tuple[_Read, _Read]]] = {
-    "openai": (openai_chat.read_stream, openai_chat.read_plain),
-    "openai-responses": (openai_responses.read_stream, openai_responses.read_plain),
-    "anthropic": (anthropic.read_stream, anthropic.read_plain),
-    "gemini": (gemini.read_stream, gemini.read_plain),
-    "bedrock": (bedrock.read_stream, bedrock.read_plain),
-}
 _REQUEST_ID: Final = re.compile(r"(?:^|-)request-?id$", re.IGNORECASE)
 #: The counts that the contract names; what else a provider counts is its own.
 _COUNTS: Final = ("prompt_tokens", "completion_tokens", "total_tokens", "cached_prompt_tokens", "reasoning_tokens")
@@ -34,7 +27,14 @@ _COUNTS: Final = ("prompt_tokens", "completion_tokens", "total_tokens", "cached_
 def format_of(response: WireResponse) -> str | None:
     """Return the wire format of a recorded answer; None for one that nobody here reads."""
     dialect = dialect_of(response)
-    return dialect.name if dialect.mark.search(response.body) else None
+    return dialect.name if dialect.mark.search(response.body) and _reader(dialect.name) is not None else None
+
+
+@cache
+def _reader(wire_format: str) -> ModuleType | None:
+    """Return the module that reads a format: `read_stream` and `read_plain` fill a `Reading`."""
+    name = f"{__name__}.{wire_format.replace('-', '_')}"
+    return importlib.import_module(name) if importlib.util.find_spec(name) is not None else None
 
 
 def read(wire_format: str, body: bytes, *, streamed: bool) -> Reading:
@@ -43,10 +43,11 @@ def read(wire_format: str, body: bytes, *, streamed: bool) -> Reading:
     Raises:
         LookupError, TypeError, AttributeError: it has not the shape that its format is known to have.
     """
-    reading = Reading()
-    stream, plain = FORMATS[wire_format]
+    reading, reader = Reading(), _reader(wire_format)
+    if reader is None:
+        raise LookupError(f"nobody here reads the wire format {wire_format!r}")
     try:
-        (stream if streamed else plain)(body, reading)
+        (reader.read_stream if streamed else reader.read_plain)(body, reading)
     except MalformedError:
         reading.failed = True
     return reading

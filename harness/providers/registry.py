@@ -1,97 +1,223 @@
-"""Which provider a recorded request was made to, told from its URL alone."""
+"""The registry: one row makes a provider known, to `LLM`, to recordings and to the conformance suite.
+
+A package of others adds a row of its own by an entry point in the group `stream_harness.providers`, whose value is a
+`Provider`.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import importlib
-import json
+import importlib.util
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
-from typing import Any, Final
+from functools import cache
+from importlib import metadata
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from harness.errors import UsageError
-from harness.llm.recorded import RecordedCall
+from harness.providers.anthropic.dialect import MESSAGES
+from harness.providers.bedrock.dialect import CONVERSE
+from harness.providers.gemini.dialect import GENERATE_CONTENT
+from harness.providers.openai.dialect import CHAT, RESPONSES
+from harness.providers.openai.hosts import HOSTS
+from harness.providers.row import Provider
+from harness.providers.shared.dialect import Dialect
 
-ParseRequest = Callable[[str, bytes], RecordedCall]
+if TYPE_CHECKING:
+    from harness.llm.base import BaseLLM
 
+#: The group of entry points in which other packages name rows of theirs.
+ENTRY_POINTS: Final = "stream_harness.providers"
 
-@dataclass(frozen=True)
-class WireAPI:
-    """One wire API of one provider."""
-
-    #: As in a report, such as `openai` or `anthropic`.
-    provider: str
-    #: What its URLs look like, from the scheme on, without the query.
-    url: re.Pattern[str]
-    #: The module whose `parse_recorded(url, body)` reads its requests; None while there is no integration.
-    module: str | None = None
-
-    @property
-    def parse(self) -> ParseRequest:
-        """What turns a recorded request into a call of ours, and raises UsageError for one that can't be rebuilt.
-
-        Raises:
-            UsageError: there is no integration for this API yet.
-        """
-        if self.module is None:
-            raise UsageError(f"{self.provider} is not supported yet: there is no integration for its wire format")
-        return partial(_parsed, importlib.import_module(self.module).parse_recorded)
-
-
-#: What a parser raises that trusts what it reads to have the shape that the API documents.
-_OF_ANOTHER_SHAPE: Final = (AttributeError, KeyError, TypeError, ValueError)
-
-
-def _parsed(parse: ParseRequest, url: str, body: bytes) -> RecordedCall:
-    try:
-        return parse(url, body)
-    except UsageError:
-        raise
-    except _OF_ANOTHER_SHAPE as error:
-        raise UsageError(
-            f"{_culprit(parse, url, json.loads(body))} of the recorded request is not as its API has it "
-            f"({type(error).__name__}: {error})"
-        ) from error
-
-
-def _culprit(parse: ParseRequest, url: str, recorded: dict[str, Any]) -> str:
-    """Return the field without which the request can be parsed; the conversation's, which it must have, where none is."""
-    for name in recorded:
-        with contextlib.suppress(UsageError, *_OF_ANOTHER_SHAPE):
-            parse(url, json.dumps({field: value for field, value in recorded.items() if field != name}).encode())
-            return name
-    return next(name for name in ("messages", "contents", "input") if name in recorded)
-
-
-#: The first row that fits decides.
-_APIS: Final = (
-    WireAPI(
-        "azure",
-        re.compile(
+#: The first row that fits a URL or a body decides.
+ROWS: Final = (
+    Provider(
+        name="azure",
+        models={
+            "azure": "harness.providers.azure.model:AzureChat",
+            "azure-responses": "harness.providers.azure.responses:AzureResponses",
+        },
+        url=re.compile(
             r"https?://[^/]*\.openai\.azure\.com/|.*/openai/deployments/|.*\.models\.ai\.azure\.com/"
             r"|.*\.services\.ai\.azure\.com/models/"
         ),
-        "harness.providers.azure.request",
+        request="harness.providers.azure.request",
+        dialect=CHAT,
+        extra="azure",
+        distributions=("azure-ai-inference",),
+        recordings="azure",
+        placeholders={
+            "AZURE_API_KEY": "nobody",
+            "AZURE_ENDPOINT": "https://nobody.openai.azure.com/openai/deployments/gpt-4o-mini",
+        },
     ),
-    WireAPI("openai", re.compile(r".*/chat/completions$"), "harness.providers.openai.request"),
-    WireAPI("openai-responses", re.compile(r".*/responses$"), "harness.providers.openai.responses_request"),
-    WireAPI("anthropic", re.compile(r".*/v1/messages$"), "harness.providers.anthropic.request"),
-    WireAPI("gemini", re.compile(r".*:(streamGenerateContent|generateContent)$"), "harness.providers.gemini.request"),
-    WireAPI(
-        "bedrock",
-        re.compile(r".*/model/[^/]+/(converse|converse-stream|invoke|invoke-with-response-stream)$"),
-        "harness.providers.bedrock.request",
+    Provider(
+        name="openai-responses",
+        models={"openai-responses": "harness.providers.openai.responses:OpenAIResponses"},
+        url=re.compile(r".*/responses$"),
+        request="harness.providers.openai.responses_request",
+        dialect=RESPONSES,
+        extra="openai",
+        distributions=("openai",),
+        recordings="openai_responses",
+        placeholders={"OPENAI_API_KEY": "nobody"},
+    ),
+    Provider(
+        name="bedrock",
+        models={"bedrock": "harness.providers.bedrock.model:Bedrock"},
+        url=re.compile(r".*/model/[^/]+/(converse|converse-stream|invoke|invoke-with-response-stream)$"),
+        request="harness.providers.bedrock.request",
+        dialect=CONVERSE,
+        extra="bedrock",
+        distributions=("boto3", "aiobotocore"),
+        recordings="bedrock",
+        request_headers=("x-amz-target",),
+        response_headers=("x-amzn-bedrock-", "x-amzn-errortype", "x-amzn-requestid"),
+        placeholders={
+            "AWS_ACCESS_KEY_ID": "nobody",
+            "AWS_SECRET_ACCESS_KEY": "nobody",
+            "AWS_DEFAULT_REGION": "us-east-1",
+        },
+    ),
+    Provider(
+        name="anthropic",
+        models={"anthropic": "harness.providers.anthropic.model:Anthropic"},
+        bare_names=re.compile(r"claude-"),
+        url=re.compile(r".*/v1/messages$"),
+        request="harness.providers.anthropic.request",
+        dialect=MESSAGES,
+        extra="anthropic",
+        distributions=("anthropic",),
+        recordings="anthropic",
+        request_headers=("anthropic-beta", "anthropic-version"),
+        response_headers=("anthropic-ratelimit-",),
+        placeholders={"ANTHROPIC_API_KEY": "nobody"},
+    ),
+    Provider(
+        name="gemini",
+        models={
+            "gemini": "harness.providers.gemini.model:Gemini",
+            "google": "harness.providers.gemini.model:Gemini",
+            "vertex_ai": "harness.providers.gemini.model:VertexAI",
+        },
+        bare_names=re.compile(r"gemini-"),
+        url=re.compile(r".*:(streamGenerateContent|generateContent)$"),
+        request="harness.providers.gemini.request",
+        dialect=GENERATE_CONTENT,
+        extra="gemini",
+        distributions=("google-genai",),
+        recordings="gemini",
+        placeholders={"GEMINI_API_KEY": "nobody"},
+    ),
+    Provider(
+        name="openai",
+        models={
+            "openai": "harness.providers.openai.chat:OpenAIChat",
+            **dict.fromkeys(HOSTS, "harness.providers.openai.compatible:OpenAICompatible"),
+        },
+        bare_names=re.compile(r"(gpt-|chatgpt-|o\d|ft:(gpt-|o\d))"),
+        url=re.compile(r".*/chat/completions$"),
+        request="harness.providers.openai.request",
+        dialect=CHAT,
+        extra="openai",
+        distributions=("openai",),
+        recordings="openai",
+        request_headers=("openai-beta",),
+        response_headers=("openai-model", "openai-processing-ms", "openai-version"),
+        placeholders={"OPENAI_API_KEY": "nobody"},
+    ),
+    Provider(
+        name="litellm",
+        models={"litellm": "harness.providers.litellm.model:LiteLLM"},
+        extra="litellm",
+        distributions=("litellm",),
+        takes_all=True,
     ),
 )
+#: The dialect of a body that fits none: most hosts speak it.
+USUAL_DIALECT: Final = CHAT
 
 
-def recognized(method: str, url: str) -> WireAPI | None:
-    """Return the API that a request was made to; None where it is no call to a model."""
+@cache
+def providers() -> tuple[Provider, ...]:
+    """Return every row: those of other packages, and this project's.
+
+    Raises:
+        UsageError: a package names a row that is none, or can't be imported.
+    """
+    return (*_rows_of_others(), *ROWS)
+
+
+@cache
+def _rows_of_others() -> tuple[Provider, ...]:
+    rows = []
+    for named in metadata.entry_points(group=ENTRY_POINTS):
+        try:
+            row = named.load()
+        except Exception as error:
+            raise UsageError(f"the entry point {named.name!r} in {ENTRY_POINTS} can't be loaded: {error!r}") from error
+        if not isinstance(row, Provider):
+            raise UsageError(f"the entry point {named.name!r} in {ENTRY_POINTS} is no Provider, but {row!r}")
+        rows.append(row)
+    return tuple(rows)
+
+
+def recognized(method: str, url: str) -> Provider | None:
+    """Return the row of the API that a request was made to; None where it is no call to a model."""
     parts = urlsplit(url)
     target = f"{parts.scheme}://{parts.netloc}{parts.path}"
     if method.upper() != "POST":
         return None
-    return next((api for api in _APIS if api.url.match(target)), None)
+    return next((row for row in providers() if row.url is not None and row.url.match(target)), None)
+
+
+@cache
+def dialects() -> tuple[Dialect, ...]:
+    """Return each known dialect once, in the order in which a body is held against their marks."""
+    # What several rows share comes with the last of them: its mark is that of the many, and fits most by chance.
+    found = dict.fromkeys(row.dialect for row in reversed(providers()) if row.dialect is not None)
+    return tuple(reversed(found))
+
+
+def split_model(model: str) -> tuple[str, str]:
+    """Return the provider and the name that the provider knows the model by. Raises UsageError where unclear."""
+    named, slash, name = model.partition("/")
+    if slash and name and _row_of(named) is not None:
+        return named, name
+    bare = None if slash else _row(lambda row: row.bare_names is not None and row.bare_names.match(model) is not None)
+    if bare is not None:
+        return next(iter(bare.models)), model
+    fallback = next((row for row in ROWS if row.takes_all and _is_installed(row)), None)
+    if name and fallback is not None:
+        return fallback.name, model
+    known = ", ".join(f"{prefix}/…" for row in providers() for prefix in row.models)
+    if name:
+        extras = ", ".join(f"stream-harness[{row.extra}]" for row in ROWS if row.takes_all)
+        raise UsageError(
+            f"model {model!r}: there is no integration for the provider {named!r}; there is {known}; "
+            f"many others are reached with pip install '{extras}'"
+        )
+    raise UsageError(f"model {model!r}: no provider can be told from it; write it as provider/model ({known})")
+
+
+def integration(name: str) -> type[BaseLLM]:
+    """Return the class that speaks to the provider of that name in a model string, importing its module."""
+    row = _row_of(name)
+    if row is None:
+        raise UsageError(f"there is no integration for the provider {name!r}")
+    module, _, cls = row.models[name].partition(":")
+    return getattr(importlib.import_module(module), cls)  # type: ignore[no-any-return]
+
+
+def _row_of(name: str) -> Provider | None:
+    return _row(lambda row: name in row.models)
+
+
+def _row(fits: Callable[[Provider], bool]) -> Provider | None:
+    """Return a row of ours that fits, else one of other packages, which are looked for only then."""
+    return next((row for rows in (lambda: ROWS, _rows_of_others) for row in rows() if fits(row)), None)
+
+
+def _is_installed(row: Provider) -> bool:
+    return importlib.util.find_spec(row.distributions[0]) is not None

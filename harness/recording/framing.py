@@ -6,25 +6,8 @@ after the end from one that stopped before it.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-
-#: A blank line ends a server-sent event (WHATWG HTML, "Interpreting an event stream", read 2025-11).
-_EVENT_END = re.compile(rb"\r\n\r\n|\n\n|\r\r")
-
-#: Marks after which a provider sends nothing that matters, by the way a body is framed. `[DONE]`: OpenAI chat and
-#: its kin. `message_stop`: Anthropic. `response.…`: OpenAI Responses.
-_SSE_END_MARKS = (
-    re.compile(rb"^data: ?\[DONE\][\r\n]", re.MULTILINE),
-    re.compile(rb"^event: ?message_stop\r?\ndata:.*\r?\n", re.MULTILINE),
-    re.compile(rb"^event: ?response\.(?:completed|failed|incomplete)\r?\ndata:.*\r?\n", re.MULTILINE),
-)
-
-#: AWS event stream: the header `:event-type` with value `metadata`, which ConverseStream sends last. A header is its
-#: name's length and name, type 7 (string), the value's length in two bytes, and the value.
-_AWS_END_MARK = b"\x0b:event-type\x07\x00\x08metadata"
-#: Prelude (total length, headers length, CRC) and the message's own CRC.
-_AWS_SMALLEST_MESSAGE = 16
+from harness.providers.registry import dialects
+from harness.providers.shared.dialect import Framing
 
 
 def pieces(content_type: str, body: bytes) -> tuple[int, ...]:
@@ -34,40 +17,25 @@ def pieces(content_type: str, body: bytes) -> tuple[int, ...]:
     """
     if not body:
         return ()
-    kind = media_type(content_type)
-    if kind == "text/event-stream":
-        ends = [match.end() for match in _EVENT_END.finditer(body)]
-    elif kind == "application/vnd.amazon.eventstream":
-        ends = list(_aws_message_ends(body))
-    else:
-        ends = []
+    framing = framing_of(content_type)
+    ends = [] if framing is None else list(framing.ends(body))
     if not ends or ends[-1] < len(body):
         ends.append(len(body))
     return tuple(end - start for start, end in zip([0, *ends], ends, strict=False))
 
 
+def framing_of(content_type: str) -> Framing | None:
+    """Return how a body of that type is divided into events; None where it streams none."""
+    kind = media_type(content_type)
+    return next((one.framing for one in dialects() if one.framing.media_type == kind), None)
+
+
 def end_was_seen(content_type: str, body: bytes) -> bool:
     """Return whether `body` holds the mark with which its provider ends a stream."""
     kind = media_type(content_type)
-    if kind == "text/event-stream":
-        return any(mark.search(body) for mark in _SSE_END_MARKS)
-    if kind == "application/vnd.amazon.eventstream":
-        ends = list(_aws_message_ends(body))
-        return any(_AWS_END_MARK in body[start:end] for start, end in zip([0, *ends], ends, strict=False))
-    return False
+    return any(one.has_ended(body) for one in dialects() if one.framing.media_type == kind)
 
 
 def media_type(content_type: str) -> str:
     """Return `content_type` in lower case without its parameters."""
     return content_type.partition(";")[0].strip().lower()
-
-
-def _aws_message_ends(body: bytes) -> Iterator[int]:
-    """Yield where each whole message ends; stop at the first length that can't be one."""
-    start = 0
-    while start < len(body):
-        end = start + int.from_bytes(body[start : start + 4], "big")
-        if end < start + _AWS_SMALLEST_MESSAGE or end > len(body):
-            return
-        yield end
-        start = end

@@ -17,7 +17,7 @@ from harness.bus.scope import current_path
 from harness.errors import HarnessError, TransportFault, UnsafeRecordingError, UsageError, error_text
 from harness.frames.codec import encode
 from harness.llm.credentials import no_credentials_needed
-from harness.providers.registry import recognized
+from harness.providers.registry import providers, recognized
 from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.files.folder import (
     CASSETTE,
@@ -37,17 +37,9 @@ from harness.recording.scan import scan
 from harness.recording.tape.tape import Mode, Tape, open_tape
 from harness.recording.target import Session, Target
 
-#: Packages whose versions are worth knowing when a recording is looked at years later.
-_WORTH_KNOWING: Final = (
-    "stream-harness",
-    "crewai",
-    "openai",
-    "anthropic",
-    "google-genai",
-    "boto3",
-    "aiobotocore",
-    "azure-ai-inference",
-    "litellm",
+#: Packages whose versions are worth knowing when a recording is looked at years later, beside those of providers.
+_RUNTIMES: Final = ("stream-harness", "crewai")
+_LIBRARIES: Final = (
     "httpx2",
     "httpx",
     "urllib3",
@@ -254,12 +246,13 @@ def text_of(frame: FrameLike) -> str:
 
 def _providers(tape: Tape) -> tuple[str, ...]:
     apis = (recognized(one.request.method, one.request.url) for one in tape.interactions)
-    return tuple(sorted({api.provider for api in apis if api is not None}))
+    return tuple(sorted({api.name for api in apis if api is not None}))
 
 
 def _versions() -> Iterator[tuple[str, str]]:
     yield "python", platform.python_version()
-    for package in _WORTH_KNOWING:
+    of_providers = dict.fromkeys(name for row in providers() for name in row.distributions)
+    for package in (*_RUNTIMES, *of_providers, *_LIBRARIES):
         with contextlib.suppress(metadata.PackageNotFoundError):
             yield package, metadata.version(package)
 

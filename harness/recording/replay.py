@@ -172,7 +172,7 @@ def _replay_interaction(path: Path, number: int, interaction: Interaction, speed
     if api is None:
         replayed.not_a_call = f"{request.method.upper()} {host_of(request.url)} is no call to a model"
         return replayed
-    replayed.provider = api.provider
+    replayed.provider = api.name
     try:
         call = api.parse(request.url, request.body)
         replayed.streamed = bool(call.stream)

@@ -11,8 +11,8 @@ import pytest
 from harness.errors import UsageError
 from harness.llm import LLM
 from harness.llm.credentials import PLACEHOLDER, api_key, no_credentials_needed
-from harness.llm.llm import split_model
 from harness.providers.openai.chat import OpenAIChat
+from harness.providers.registry import split_model
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_the_context_window_is_that_of_the_longest_name_that_fits(model: str, to
 
 def test_an_integration_and_its_sdk_are_imported_when_they_are_used() -> None:
     script = (
-        "import sys, harness; from harness.llm.llm import split_model; split_model('openai/gpt-4o')\n"
+        "import sys, harness; from harness.providers.registry import split_model; split_model('openai/gpt-4o')\n"
         "assert not {'openai', 'harness.providers.openai.chat'} & sys.modules.keys()\n"
         "harness.LLM('openai/gpt-4o'); assert 'openai' in sys.modules"
     )

@@ -62,7 +62,7 @@ def test_a_recorded_url_names_model_endpoint_and_version(url: str, body: dict[st
     assert call.model == model
     api = recognized("POST", url)
     assert api is not None
-    assert api.provider == "azure"
+    assert api.name == "azure"
     assert f"{llm.base_url}/chat/completions" == url.partition("?")[0]
     if model.startswith("azure/"):
         assert llm.api_version == "1"

@@ -13,9 +13,9 @@ from botocore.eventstream import EventStream
 
 from harness.llm.parts import Part, TextDelta
 from harness.providers.bedrock.answer import Answer
+from harness.providers.bedrock.dialect import aws_message
 from harness.providers.bedrock.stream import events
 from harness.providers.shared.thoughts import Thoughts
-from harness.recording.faults.dialects import aws_message
 
 
 def message(kind: str, payload: Any, how: str = "event") -> bytes:

@@ -49,7 +49,7 @@ def calls_of(folder: Path) -> Iterator[tuple[str, str, WireRequest]]:
         for number, one in enumerate(read_cassette(path), start=1):
             api = recognized(one.request.method, one.request.url)
             if api is not None:
-                yield f"{path.relative_to(folder)} {number}", api.provider, one.request
+                yield f"{path.relative_to(folder)} {number}", api.name, one.request
 
 
 def check(url: str, body: bytes) -> None:

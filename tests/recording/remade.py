@@ -44,7 +44,7 @@ class Remade:
         self.interaction = interaction
         api = recognized(interaction.request.method, interaction.request.url)
         assert api is not None
-        self.provider = api.provider
+        self.provider = api.name
         self._call = api.parse(interaction.request.url, interaction.request.body)
         self._llm = LLM(self._call.model, stream=self._call.stream, **{"max_retries": 0, **self._call.settings})
 

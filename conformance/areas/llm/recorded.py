@@ -13,8 +13,8 @@ from conformance.subjects.subject import Performance, Subject
 from conformance.timeline.evidence import Evidence
 from conformance.wire import facts_of
 from harness.llm import no_credentials_needed
+from harness.providers import providers
 
-_PROVIDERS: Final = ("openai", "openai_responses", "anthropic", "bedrock", "gemini", "azure")
 #: What every function that a model may ask for returns, by its name.
 _RETURNS: Final = {"get_weather": "cloudy"}
 _CALL: Final = frozenset({"llm.sequence", "llm.deltas-equal-final", "llm.usage", "order.one-completion"})
@@ -68,7 +68,7 @@ def _with_wire(evidence: Evidence, recorded: ShippedCall, program: RecordedProgr
 
 def _all() -> tuple[Scenario, ...]:
     found: list[Any] = []
-    for provider in _PROVIDERS:
+    for provider in (known.recordings for known in providers() if known.recordings):
         for row in _ROWS:
             # Not every provider tells what its models think.
             if is_shipped(f"{provider}/{row[1]}"):

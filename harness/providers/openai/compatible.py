@@ -1,46 +1,13 @@
-"""Hosts that speak OpenAI's chat completions: each is a row that says where it is and which variables hold its key."""
+"""Models of hosts that speak OpenAI's chat completions, by the host's name."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Any, Final
+from typing import Any
 
 from harness.llm.credentials import PLACEHOLDER
-from harness.llm.llm import split_model
 from harness.providers.openai.chat import OpenAIChat
-
-
-@dataclass(frozen=True)
-class Host:
-    """One host, by the API's address and the environment variables that may hold its key and another address."""
-
-    base_url: str
-    #: In order; where there are none, no key is needed.
-    key_variables: tuple[str, ...] = ()
-    base_url_variables: tuple[str, ...] = ()
-
-
-#: The hosts by the provider's name in a model string. Their documentation was read in 2026-11.
-HOSTS: Final = MappingProxyType(
-    {
-        "cerebras": Host("https://api.cerebras.ai/v1", ("CEREBRAS_API_KEY",), ("CEREBRAS_BASE_URL",)),
-        "dashscope": Host(
-            "https://dashscope-intl.aliyuncs.com/compatible-mode/v1", ("DASHSCOPE_API_KEY",), ("DASHSCOPE_BASE_URL",)
-        ),
-        "deepseek": Host("https://api.deepseek.com/v1", ("DEEPSEEK_API_KEY",), ("DEEPSEEK_BASE_URL",)),
-        "fireworks_ai": Host("https://api.fireworks.ai/inference/v1", ("FIREWORKS_API_KEY", "FIREWORKS_AI_API_KEY")),
-        "groq": Host("https://api.groq.com/openai/v1", ("GROQ_API_KEY",)),
-        "hosted_vllm": Host("http://localhost:8000/v1", (), ("VLLM_BASE_URL", "HOSTED_VLLM_API_BASE")),
-        "lm_studio": Host("http://localhost:1234/v1", (), ("LM_STUDIO_API_BASE",)),
-        "ollama": Host("http://localhost:11434/v1", (), ("OLLAMA_BASE_URL", "OLLAMA_API_BASE")),
-        "ollama_chat": Host("http://localhost:11434/v1", (), ("OLLAMA_BASE_URL", "OLLAMA_API_BASE")),
-        "openrouter": Host("https://openrouter.ai/api/v1", ("OPENROUTER_API_KEY",), ("OPENROUTER_BASE_URL",)),
-        "together_ai": Host("https://api.together.xyz/v1", ("TOGETHER_API_KEY", "TOGETHERAI_API_KEY")),
-        "xai": Host("https://api.x.ai/v1", ("XAI_API_KEY",)),
-    }
-)
+from harness.providers.openai.hosts import HOSTS
 
 
 class OpenAICompatible(OpenAIChat):
@@ -51,7 +18,7 @@ class OpenAICompatible(OpenAIChat):
 
     def __init__(self, model: str, *args: Any, **settings: Any) -> None:
         super().__init__(model, *args, **settings)
-        self.provider, _ = split_model(model)
+        self.provider = model.partition("/")[0]
         self._host = HOSTS[self.provider]
         self.key_variables = self._host.key_variables
 

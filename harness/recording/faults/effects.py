@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from harness.recording.faults.dialects import AWS_EVENT_STREAM, dialect_of, end_events, is_stream
+from harness.recording.faults.dialects import dialect_of, end_events, is_stream
 from harness.recording.faults.splitting import cut_points, events_of, last_chunk_ms, truncated, with_events
-from harness.recording.framing import media_type
+from harness.recording.framing import framing_of
 from harness.recording.wire import Chunk, Ending, How, WireResponse
 
 #: One response takes the place of the recorded one; several answer the attempts of one request, in order.
@@ -62,17 +62,18 @@ def mislabel(response: WireResponse, *, header: str, value: str) -> Responses:
 
 
 def garble(response: WireResponse, *, seed: int = 0) -> Responses:
-    """Break the JSON of one event, or of an answer that does not stream; in AWS framing, a checksum.
+    """Break the JSON of one event, or of an answer that does not stream; a checksum, where events carry them.
 
     What ends a stream is spared, where there is anything else.
     """
     events = list(events_of(response))
     ends = end_events(response, events)
     spared = ends if len(ends) < len(events) else ()
-    aws = media_type(response.header("content-type") or "") == AWS_EVENT_STREAM
+    framing = framing_of(response.header("content-type") or "")
+    checked = framing is not None and framing.checked
     plain = not is_stream(response)
     sound = {
-        index: (0, len(event)) if aws or plain else _json_span(event)
+        index: (0, len(event)) if checked or plain else _json_span(event)
         for index, event in enumerate(events)
         if index not in spared
     }
@@ -82,7 +83,7 @@ def garble(response: WireResponse, *, seed: int = 0) -> Responses:
     drawn = _drawn(seed)
     index, (start, stop) = drawn.choice(candidates)
     event = events[index]
-    if aws:
+    if checked:
         spot = drawn.randrange(12, stop)
         events[index] = event[:spot] + bytes([event[spot] ^ 1]) + event[spot + 1 :]
     else:

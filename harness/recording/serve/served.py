@@ -39,7 +39,7 @@ class Served:
     def providers(self) -> tuple[str, ...]:
         """The providers that were called, sorted."""
         apis = (recognized(one.request.method, one.request.url) for one in self.recorded)
-        return tuple(sorted({api.provider for api in apis if api is not None}))
+        return tuple(sorted({api.name for api in apis if api is not None}))
 
 
 def load_served(path: Path, faults: Sequence[Fault] = ()) -> Served:

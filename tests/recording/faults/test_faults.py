@@ -22,7 +22,8 @@ from harness.errors import (
     UsageError,
 )
 from harness.llm.credentials import no_credentials_needed
-from harness.recording.faults.dialects import AWS_EVENT_STREAM, aws_message, dialect_of
+from harness.providers.bedrock.dialect import AWS_EVENT_STREAM, aws_message
+from harness.recording.faults.dialects import dialect_of
 from harness.recording.faults.faults import FAULTS, cut_points, faulted, parse_fault, resplit
 from harness.recording.faults.splitting import events_of
 from harness.recording.tape.playback import Playback
@@ -73,7 +74,7 @@ STREAMS = [
     pytest.param("anthropic", ANTHROPIC, "text/event-stream; charset=utf-8", 3, 1, id="anthropic"),
     pytest.param("openai-responses", RESPONSES, "text/event-stream", 3, 1, id="responses"),
     pytest.param("gemini", GEMINI, "text/event-stream", 2, 1, id="gemini"),
-    pytest.param("bedrock", b"".join(BEDROCK_EVENTS), AWS_EVENT_STREAM, 4, 2, id="bedrock"),
+    pytest.param("bedrock", b"".join(BEDROCK_EVENTS), AWS_EVENT_STREAM.media_type, 4, 2, id="bedrock"),
 ]
 
 
@@ -180,7 +181,7 @@ def test_refusals_come_first_and_then_what_was_recorded() -> None:
     assert json.loads(refusals[0].body)["error"]["type"] == "rate_limit_error"
     assert [one.status for one in parse_fault("500").apply(recorded)] == [500]
     assert [one.status for one in parse_fault("500:1").apply(recorded)] == [500, 200]
-    bedrock = response(b"".join(BEDROCK_EVENTS), AWS_EVENT_STREAM)
+    bedrock = response(b"".join(BEDROCK_EVENTS), AWS_EVENT_STREAM.media_type)
     assert parse_fault("429").apply(bedrock)[0].header("x-amzn-errortype") == "ThrottlingException"
 
 

@@ -20,9 +20,9 @@ import openai
 import pytest
 
 from harness.errors import UnreadableRecordingError, UsageError
+from harness.providers.bedrock.dialect import AWS_EVENT_STREAM, aws_message
 from harness.recording import Target, load_recording, record
 from harness.recording.compare import compare_lines
-from harness.recording.faults.dialects import AWS_EVENT_STREAM, aws_message
 from harness.recording.faults.faults import parse_fault
 from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.files.cassette_writer import write_cassette
@@ -159,7 +159,7 @@ def check_recorded_again(path: Path, again: Path, *, speed: float | None = None)
 def test_aws_framing_and_bytes_that_are_no_text_arrive_as_they_were(
     cassette: Callable[..., Path], tmp_path: Path, speed: float | None
 ) -> None:
-    kind = (("content-type", AWS_EVENT_STREAM), ("x-amzn-requestid", "r-1"))
+    kind = (("content-type", AWS_EVENT_STREAM.media_type), ("x-amzn-requestid", "r-1"))
     events = [aws_message({":event-type": name}, bytes(range(256))) for name in ("messageStart", "metadata")]
     url = "https://bedrock-runtime.us-east-1.amazonaws.com/model/a.b-v1%3A0/converse-stream"
     path = cassette(

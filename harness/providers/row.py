@@ -1,0 +1,82 @@
+"""What this project knows of one wire API of one provider. All of it stands here, and nowhere else."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Final
+
+from harness.errors import UsageError
+from harness.llm.recorded import RecordedCall
+from harness.providers.shared.dialect import Dialect
+
+ParseRequest = Callable[[str, bytes], RecordedCall]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Provider:
+    """One wire API of one provider: its row in the registry. Modules are named, and imported when they are needed."""
+
+    #: As in a report, such as `openai` or `anthropic`.
+    name: str
+    #: Its name in a model string → its integration, a subclass of `LLM` or `BaseLLM`, as `module:Class`. The first
+    #: name is also that of bare model names.
+    models: Mapping[str, str]
+    #: What bare model names look like, such as `claude-…`.
+    bare_names: re.Pattern[str] | None = None
+    #: What the URLs of its calls look like, from the scheme on, without the query.
+    url: re.Pattern[str] | None = None
+    #: The module whose `parse_recorded(url, body)` reads its requests; needed where there is a URL.
+    request: str | None = None
+    #: How its streams are framed and end, and how it tells of errors; None where nobody here knows.
+    dialect: Dialect | None = None
+    #: The extra of this project that brings its SDK.
+    extra: str | None = None
+    #: The distributions that it may be spoken to with, the official SDK first.
+    distributions: tuple[str, ...] = ()
+    #: The folder of the recordings of it that come with this project.
+    recordings: str | None = None
+    #: Header fields of its own that recordings keep, of requests and of responses; with `-` at its end, all that begin so.
+    request_headers: tuple[str, ...] = ()
+    response_headers: tuple[str, ...] = ()
+    #: Environment variables with which clients that look for credentials are content, although these are none.
+    placeholders: Mapping[str, str] = field(default_factory=dict)
+    #: Whether it takes the calls to every provider that has no row, where its SDK is installed.
+    takes_all: bool = False
+
+    @property
+    def parse(self) -> ParseRequest:
+        """What turns a recorded request into a call of ours, and raises UsageError for one that can't be rebuilt."""
+        if self.request is None:
+            raise UsageError(f"{self.name}: recorded requests can't be rebuilt; its row names no module for that")
+        return partial(_parsed, importlib.import_module(self.request).parse_recorded)
+
+
+#: What a parser raises that trusts what it reads to have the shape that the API documents.
+_OF_ANOTHER_SHAPE: Final = (AttributeError, KeyError, TypeError, ValueError)
+
+
+def _parsed(parse: ParseRequest, url: str, body: bytes) -> RecordedCall:
+    try:
+        return parse(url, body)
+    except UsageError:
+        raise
+    except _OF_ANOTHER_SHAPE as error:
+        raise UsageError(
+            f"{_culprit(parse, url, json.loads(body))} of the recorded request is not as its API has it "
+            f"({type(error).__name__}: {error})"
+        ) from error
+
+
+def _culprit(parse: ParseRequest, url: str, recorded: dict[str, Any]) -> str:
+    """Return the field without which the request can be parsed; the conversation's, which it must have, where none is."""
+    for name in recorded:
+        with contextlib.suppress(UsageError, *_OF_ANOTHER_SHAPE):
+            parse(url, json.dumps({field: value for field, value in recorded.items() if field != name}).encode())
+            return name
+    return next(name for name in ("messages", "contents", "input") if name in recorded)
