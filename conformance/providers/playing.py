@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import functools
-import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any, Literal
 
 from conformance.providers.recorded import RecordedCall, RecordedRun, in_turn
+from conformance.run.certificates import late_certificates
 from conformance.stage.reading import aread_whole, in_loop, read_whole
 from conformance.timeline.calls import Call, calls_of
 from conformance.timeline.evidence import Evidence, WireFacts
@@ -63,7 +63,7 @@ def play(
     with ExitStack() as stack:
         stack.enter_context(network_guard())
         stack.enter_context(no_credentials_needed())
-        stack.enter_context(_no_certificates())
+        stack.enter_context(late_certificates())
         stack.enter_context(_entered(way))
         if max_retries is not None:
             stack.enter_context(_retrying(max_retries))
@@ -175,22 +175,6 @@ def _replaced(owner: type, name: str, twin: str) -> Iterator[None]:
         yield
     finally:
         setattr(owner, name, original)
-
-
-@contextmanager
-def _no_certificates() -> Iterator[None]:
-    """Have no TLS context read the certificates that it is to trust, until the end of the block.
-
-    Nothing is connected to while a tape plays, and reading them takes most of the time in which a client is made. A
-    context that is kept trusts nobody.
-    """
-    reading = "load_verify_locations"
-    setattr(ssl.SSLContext, reading, lambda context, *args, **options: None)
-    try:
-        yield
-    finally:
-        # It is inherited from the class in C.
-        delattr(ssl.SSLContext, reading)
 
 
 @contextmanager

@@ -7,8 +7,7 @@ none sees what another left behind, and what one says does not depend on which o
 from __future__ import annotations
 
 import atexit
-import contextlib
-import importlib
+import gc
 import multiprocessing
 import os
 import signal
@@ -19,7 +18,9 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Final
 
+from conformance.run.certificates import late_certificates
 from conformance.run.decisions import ScenarioResult, Situation, all_failed
+from conformance.run.warmth import make, ready
 
 #: How long a subject may take to be loaded, in seconds.
 _LOADING_S: Final = 120.0
@@ -158,14 +159,17 @@ def _work(connection: Connection, subject_name: str, kind: Kind, deadline_s: flo
     os.dup2(silence, 2)
     # An end by exit takes along the process of a scenario that is being performed.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
-    subject = kind.load(subject_name)
-    while True:
-        try:
-            name = connection.recv()
-        except EOFError:
-            return
-        again = _can_be_copied(subject)
-        connection.send(_Reply(_in_a_copy(subject, name, deadline_s) if again else subject.perform(name), again))
+    with late_certificates():
+        subject = kind.load(subject_name)
+        gc.collect()
+        gc.freeze()
+        while True:
+            try:
+                name = connection.recv()
+            except EOFError:
+                return
+            again = _can_be_copied(subject)
+            connection.send(_Reply(_in_a_copy(subject, name, deadline_s) if again else subject.perform(name), again))
 
 
 def _can_be_copied(subject: Loaded) -> bool:
@@ -182,7 +186,7 @@ def _in_a_copy(subject: Loaded, name: str, deadline_s: float) -> ScenarioResult 
     try:
         if not ours.poll(deadline_s):
             return _late(deadline_s)
-        result, imported = ours.recv()
+        result, made = ours.recv()
     except EOFError:
         copy.join(_GRACE_S)
         return _died(copy.exitcode)
@@ -191,21 +195,13 @@ def _in_a_copy(subject: Loaded, name: str, deadline_s: float) -> ScenarioResult 
         copy.join()
         copy.close()
         ours.close()
-    _import(imported)
+    make(made)
     performed: ScenarioResult = result
     return performed
 
 
 def _send(connection: Connection, subject: Loaded, name: str) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    before = set(sys.modules)
+    before = ready()
     result = subject.perform(name)
-    connection.send((result, [module for module in sys.modules if module not in before]))
-
-
-def _import(modules: Sequence[str]) -> None:
-    """Import here what a copy had to import, so that the next one need not."""
-    for module in modules:
-        # Not all that stands in sys.modules was imported by its name.
-        with contextlib.suppress(Exception):
-            importlib.import_module(module)
+    connection.send((result, before.made_since()))

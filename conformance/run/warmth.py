@@ -1,0 +1,74 @@
+"""What takes long to make and is the same for every scenario: made once, in the process that is copied."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+from pydantic import BaseModel
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a process has imported and built since `ready` was read, by names that another process can look up."""
+
+    modules: tuple[str, ...]
+    #: Module and qualified name of each model whose validator has been built: SDKs put that off until the first use.
+    models: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Ready:
+    """What a process has imported and built."""
+
+    modules: frozenset[str]
+    models: frozenset[type[BaseModel]]
+
+    def made_since(self) -> Made:
+        """Return what has been added in this process."""
+        return Made(
+            tuple(name for name in sys.modules if name not in self.modules),
+            tuple((model.__module__, model.__qualname__) for model in _built() if model not in self.models),
+        )
+
+
+def ready() -> Ready:
+    """Return what there is in this process now."""
+    return Ready(frozenset(sys.modules), frozenset(_built()))
+
+
+def make(made: Made) -> None:
+    """Import and build here what a copy had to, so that the next one need not; keep it out of the collector's way."""
+    _import(made.modules)
+    for module, path in made.models:
+        # Models of functions and parametrised ones can't be looked up by their names.
+        with contextlib.suppress(Exception):
+            model: Any = reduce(getattr, path.split("."), sys.modules[module])
+            if not model.__pydantic_complete__:
+                model.model_rebuild()
+    # A collection in a copy neither walks what was there before it nor makes it a copy of every page of that.
+    gc.freeze()
+
+
+def _import(modules: Sequence[str]) -> None:
+    for module in modules:
+        # Not all that stands in sys.modules was imported by its name.
+        with contextlib.suppress(Exception):
+            importlib.import_module(module)
+
+
+def _built() -> Iterator[type[BaseModel]]:
+    waiting, met = [BaseModel], {BaseModel}
+    while waiting:
+        for model in waiting.pop().__subclasses__():
+            if model not in met:
+                met.add(model)
+                waiting.append(model)
+                if model.__pydantic_complete__:
+                    yield model
