@@ -20,7 +20,7 @@ from typing import Final
 
 from conformance.run.certificates import late_certificates
 from conformance.run.decisions import ScenarioResult, Situation, all_failed
-from conformance.run.warmth import make, ready
+from conformance.run.warmth import NOTHING, make, ready
 
 #: How long a subject may take to be loaded, in seconds.
 _LOADING_S: Final = 120.0
@@ -160,48 +160,59 @@ def _work(connection: Connection, subject_name: str, kind: Kind, deadline_s: flo
     # An end by exit takes along the process of a scenario that is being performed.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     with late_certificates():
-        subject = kind.load(subject_name)
-        gc.collect()
-        gc.freeze()
+        template = _Template(kind.load(subject_name))
         while True:
             try:
                 name = connection.recv()
             except EOFError:
                 return
-            again = _can_be_copied(subject)
-            connection.send(_Reply(_in_a_copy(subject, name, deadline_s) if again else subject.perform(name), again))
+            connection.send(template.perform(name, deadline_s))
 
 
-def _can_be_copied(subject: Loaded) -> bool:
-    """Whether a copy of this process has all that it has: threads are not copied, nor safe to copy beside on macOS."""
-    beside = {thread.name for thread in threading.enumerate() if thread is not threading.main_thread()}
-    return sys.platform == "linux" and beside <= subject.idle_threads
+class _Template:
+    """The process that has loaded a subject, of which each scenario gets a copy."""
 
+    def __init__(self, subject: Loaded) -> None:
+        self._subject = subject
+        gc.collect()
+        gc.freeze()
+        self._ready = ready()
 
-def _in_a_copy(subject: Loaded, name: str, deadline_s: float) -> ScenarioResult | _Lost:
-    ours, theirs = multiprocessing.Pipe(duplex=False)
-    copy = multiprocessing.get_context("fork").Process(target=_send, args=(theirs, subject, name), daemon=True)
-    copy.start()
-    theirs.close()
-    try:
-        if not ours.poll(deadline_s):
-            return _late(deadline_s)
-        result, made = ours.recv()
-    except EOFError:
-        copy.join(_GRACE_S)
-        return _died(copy.exitcode)
-    finally:
-        copy.kill()
-        copy.join()
-        copy.close()
-        ours.close()
-    make(made)
-    performed: ScenarioResult = result
-    return performed
+    def perform(self, name: str, deadline_s: float) -> _Reply:
+        if not self._can_be_copied:
+            return _Reply(self._subject.perform(name), again=False)
+        return _Reply(self._in_a_copy(name, deadline_s), again=True)
 
+    @property
+    def _can_be_copied(self) -> bool:
+        """Whether a copy of this process has all that it has: threads are not copied, nor safe to copy beside on macOS."""
+        beside = {thread.name for thread in threading.enumerate() if thread is not threading.main_thread()}
+        return sys.platform == "linux" and beside <= self._subject.idle_threads
 
-def _send(connection: Connection, subject: Loaded, name: str) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    before = ready()
-    result = subject.perform(name)
-    connection.send((result, before.made_since()))
+    def _in_a_copy(self, name: str, deadline_s: float) -> ScenarioResult | _Lost:
+        ours, theirs = multiprocessing.Pipe(duplex=False)
+        copy = multiprocessing.get_context("fork").Process(target=self._send, args=(theirs, name), daemon=True)
+        copy.start()
+        theirs.close()
+        try:
+            if not ours.poll(deadline_s):
+                return _late(deadline_s)
+            result, made = ours.recv()
+        except EOFError:
+            copy.join(_GRACE_S)
+            return _died(copy.exitcode)
+        finally:
+            copy.kill()
+            copy.join()
+            copy.close()
+            ours.close()
+        if made != NOTHING:
+            make(made)
+            self._ready = ready()
+        performed: ScenarioResult = result
+        return performed
+
+    def _send(self, connection: Connection, name: str) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        result = self._subject.perform(name)
+        connection.send((result, self._ready.made_since()))

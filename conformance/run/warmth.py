@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel
 
@@ -23,28 +23,31 @@ class Made:
     models: tuple[tuple[str, str], ...]
 
 
+NOTHING: Final = Made((), ())
+
+
 @dataclass(frozen=True)
 class Ready:
-    """What a process has imported and built."""
+    """What a process has imported, and the models of that which are not yet built."""
 
     modules: frozenset[str]
-    models: frozenset[type[BaseModel]]
+    unbuilt: tuple[type[BaseModel], ...]
 
     def made_since(self) -> Made:
         """Return what has been added in this process."""
-        return Made(
-            tuple(name for name in sys.modules if name not in self.modules),
-            tuple((model.__module__, model.__qualname__) for model in _built() if model not in self.models),
-        )
+        modules = tuple(name for name in sys.modules if name not in self.modules)
+        # Of modules that are new, all is told: what is built when it is imported is then not built again.
+        models = _models() if modules else self.unbuilt
+        return Made(modules, tuple((one.__module__, one.__qualname__) for one in models if one.__pydantic_complete__))
 
 
 def ready() -> Ready:
     """Return what there is in this process now."""
-    return Ready(frozenset(sys.modules), frozenset(_built()))
+    return Ready(frozenset(sys.modules), tuple(one for one in _models() if not one.__pydantic_complete__))
 
 
 def make(made: Made) -> None:
-    """Import and build here what a copy had to, so that the next one need not; keep it out of the collector's way."""
+    """Import and build here what a copy had to, so that the next one need not."""
     _import(made.modules)
     for module, path in made.models:
         # Models of functions and parametrised ones can't be looked up by their names.
@@ -63,12 +66,11 @@ def _import(modules: Sequence[str]) -> None:
             importlib.import_module(module)
 
 
-def _built() -> Iterator[type[BaseModel]]:
+def _models() -> Iterator[type[BaseModel]]:
     waiting, met = [BaseModel], {BaseModel}
     while waiting:
         for model in waiting.pop().__subclasses__():
             if model not in met:
                 met.add(model)
                 waiting.append(model)
-                if model.__pydantic_complete__:
-                    yield model
+                yield model
