@@ -115,11 +115,12 @@ def recording(request: pytest.FixtureRequest, _offline: None) -> LoadedRecording
     """The recording that the marker `cassette` names, or the parameter of an indirect parametrisation."""
     from harness.errors import UsageError
     from harness.recording import is_recording, load_frames, load_recording
+    from harness.shipped import shipped_recording
 
     name = getattr(request, "param", None) or _marked_name(request)
     if name is None:
         raise UsageError("which recording? Mark the test with cassette(name), or parametrise `recording` indirectly")
-    places = [folder / name for folder in (_folder(request), _shipped())]
+    places = [_folder(request) / name, shipped_recording(name)]
     path = next(filter(is_recording, places), None)
     if path is None:
         raise UsageError(f"there is no recording {name!r}; neither {' nor '.join(map(repr, map(str, places)))} is one")
@@ -148,16 +149,18 @@ def _mode(config: pytest.Config) -> Mode:
 
 
 def _cassette_path(request: pytest.FixtureRequest, mode: Mode) -> Path:
+    from harness.shipped import shipped_recording
+
     folder = _folder(request)
     name = _marked_name(request)
     if name is None:
         owner = f"{request.cls.__name__}." if request.cls is not None else ""
         return folder / request.path.stem / f"{_UNFIT.sub('-', owner + request.node.name)}.yaml"
     # Recordings of an installed package are played, and never written to.
-    roots = [folder, _shipped()] if mode in ("none", "once") else [folder]
-    for root in roots:
-        if (root / name).is_dir():
-            return root / name / "cassette.yaml"
+    places = [folder / name, shipped_recording(name)] if mode in ("none", "once") else [folder / name]
+    for place in places:
+        if place.is_dir():
+            return place / "cassette.yaml"
     return folder / (name if Path(name).suffix in (".yaml", ".yml", ".json") else f"{name}.yaml")
 
 
@@ -175,9 +178,3 @@ def _marked_name(request: pytest.FixtureRequest) -> str | None:
 def _folder(request: pytest.FixtureRequest) -> Path:
     named: Any = request.config.getoption("--recordings")
     return request.path.parent / "cassettes" if named is None else request.config.invocation_params.dir / named
-
-
-def _shipped() -> Path:
-    import cassettes
-
-    return Path(next(iter(cassettes.__path__)))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from cassettes.overview import render_table
 from harness.frames.timeline import LEGAL, State
+from harness.shipped.overview import render_table
 
 ROOT = Path(__file__).parents[1]
 ACTIONS = ("start", "append", "seal", "return", "raise", "drain", "close")
@@ -14,8 +14,8 @@ ACTIONS = ("start", "append", "seal", "return", "raise", "drain", "close")
 
 def test_the_readme_has_the_table_of_shipped_recordings() -> None:
     page = (ROOT / "README.md").read_text(encoding="utf-8")
-    shown = page.partition("cassettes.overview -->\n")[2].partition("<!-- end of recordings -->")[0]
-    assert shown == render_table(), "run: python -m cassettes.overview"
+    shown = page.partition("harness.shipped -->\n")[2].partition("<!-- end of recordings -->")[0]
+    assert shown == render_table(), "run: python -m harness.shipped"
 
 
 def test_the_architecture_page_has_the_table_of_states() -> None:

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-import cassettes
 from conformance.run.replay import exit_code, found, replay
 from harness.frames.frame import StreamFrame
 from harness.llm import LLM, call_stream_override
@@ -23,12 +22,14 @@ from harness.recording.files.frames_file import load_frames
 from harness.recording.tape.tape import network_guard, playing
 from harness.recording.wire import Interaction
 from harness.session.session import AsyncStreamSession, StreamSession
-from tests.authoring import COMMON, SHIPPED as AUTHORED
+from harness.shipped import shipped_folder, shipped_providers
+from harness.shipped.table import COMMON, PROVIDERS
+from tests.authoring import SHIPPED as AUTHORED
 from tests.llm.scripted import Ran, aread, read
 from tests.servers.shapes import END_MARKER, plain_shape, stream_shape
 from tests.servers.test_shapes import DOCUMENTED_UNSEEN, live_key_sets
 
-ROOT = Path(next(iter(cassettes.__path__)))
+ROOT = shipped_folder()
 SHIPPED = found([ROOT])
 NAMES = [str(path.relative_to(ROOT)) for path in SHIPPED]
 CALLS = [
@@ -72,18 +73,14 @@ def count(frames: Sequence[StreamFrame], kind: str) -> int:
 
 def test_every_provider_has_a_recording_of_every_common_scenario() -> None:
     assert SHOWS.keys() == COMMON.keys()
-    providers = {name.partition("/")[0] for name in NAMES}
-    assert providers == {row.name for row in AUTHORED}
-    every = {f"{provider}/{scenario}" for provider in providers for scenario in COMMON}
+    assert PROVIDERS.keys() == shipped_providers().keys()
+    every = {f"{provider}/{scenario}" for provider in PROVIDERS for scenario in COMMON}
     assert every - set(NAMES) == NOT_THERE.keys()
 
 
 def test_every_recording_can_be_made_anew() -> None:
-    assert {f"{row.name}/{folder}" for row in AUTHORED for folder in row.targets} == set(NAMES)
-    for row in AUTHORED:
-        for folder, target in row.targets.items():
-            said = load_recording(ROOT / row.name / folder)
-            assert said.target == f"cassettes.{row.name}.targets:{target}"
+    targets = {row.folder: row.target for row in AUTHORED}
+    assert {path: load_recording(path).target for path in SHIPPED} == targets
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=NAMES)
@@ -175,7 +172,6 @@ def test_all_streams_but_those_that_broke_off_have_their_end_marker() -> None:
 def test_it_says_that_it_was_authored_and_by_what(path: Path) -> None:
     said = load_recording(path)
     assert said.origin == "authored"
-    assert said.target.startswith("cassettes.")
     assert {"python", "stream-harness"} <= said.versions.keys()
 
 

@@ -14,16 +14,15 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import accumulate, cycle, islice
-from pathlib import Path
 from typing import Any, Final
 
-import cassettes
 from harness import LLM
 from harness.llm.credentials import no_credentials_needed
 from harness.providers.registry import recognized
 from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.tape.tape import playing
 from harness.recording.wire import Chunk, Interaction, WireResponse
+from harness.shipped import shipped_recording
 
 _PROMPT: Final = "How is the harbour tonight?"
 _MESSAGES: Final[Any] = [{"role": "user", "content": _PROMPT}]
@@ -152,7 +151,7 @@ _PROVIDERS: Final = {
 
 
 def main(name: str, reader: str, chunks: int) -> float:
-    recording = Path(cassettes.__path__[0]) / name / "text" / "cassette.yaml"
+    recording = shipped_recording(f"{name}/text") / "cassette.yaml"
     recorded, *_ = read_cassette(recording)
     response = _lengthened(recorded.response, _PROVIDERS[name].text, chunks)
     texts = _PROVIDERS[name].sdk() if reader == "sdk" else _session(recorded)

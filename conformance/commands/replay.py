@@ -76,12 +76,10 @@ def replay(
 
 
 def _default_recordings() -> Path:
-    here = Path("cassettes")
-    if here.is_dir():
-        return here
-    import cassettes
+    from harness.shipped import shipped_folder
 
-    return Path(next(iter(cassettes.__path__)))
+    here = Path("cassettes")
+    return here if here.is_dir() else shipped_folder()
 
 
 def _render_result(console: Console, result: ReplayResult) -> None:

@@ -9,14 +9,13 @@ from importlib import metadata
 from pathlib import Path
 from typing import Final
 
-import cassettes
 from conformance.providers.recorded import RecordedCall, RecordedRun, load_run
 from harness.errors import UsageError
 from harness.recording import is_recording
+from harness.shipped import shipped_providers
 
 #: The package that a module comes with, where its own name does not say so.
-_OURS: Final = {"cassettes": "stream-harness"}
-_SHIPPED: Final = Path(next(iter(cassettes.__path__)))
+_OURS: Final = {"harness": "stream-harness"}
 
 
 @dataclass(frozen=True)
@@ -77,15 +76,6 @@ def _telling(run: RecordedRun, call: RecordedCall) -> tuple[bool, int]:
     return len(run.calls) == 1, len(call.response.chunks)
 
 
-def shipped() -> dict[str, Path]:
-    """Return the folders of the recordings that come with the project, by the names of their providers."""
-    return {
-        folder.name: folder
-        for folder in sorted(_SHIPPED.iterdir())
-        if folder.is_dir() and any(is_recording(inner) for inner in folder.iterdir())
-    }
-
-
 def load_provider(name: str) -> RecordedProvider:
     """Return the recordings that `name` stands for: a provider's name, or the path of a recording or a folder of them.
 
@@ -93,7 +83,7 @@ def load_provider(name: str) -> RecordedProvider:
         UsageError: there is nothing by that name, or no recording in it that ran to its end.
         UnreadableRecordingError: one of them can't be read.
     """
-    known = shipped()
+    known = shipped_providers()
     # A folder of one's own may have a provider's name; then it is asked for as a path.
     folder = known.get(name.replace("-", "_"), Path(name))
     folders = _recordings(folder)

@@ -11,14 +11,12 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import cassettes
 from conformance.wire import format_of
 from harness.errors import UsageError
 from harness.llm import RecordedCall
 from harness.providers import Provider, recognized
-from harness.recording import Tape, WireRequest, WireResponse, read_cassette, running
-
-_SHIPPED = Path(next(iter(cassettes.__path__)))
+from harness.recording import CASSETTE, Tape, WireRequest, WireResponse, read_cassette, running
+from harness.shipped import shipped_recording
 
 
 @dataclass(frozen=True)
@@ -37,13 +35,13 @@ class ShippedCall:
 
 def is_shipped(name: str) -> bool:
     """Whether there is a shipped recording of that name."""
-    return (_SHIPPED / name).is_dir()
+    return shipped_recording(name).is_dir()
 
 
 @cache
 def shipped_call(name: str) -> ShippedCall:
     """Return the first call of a shipped recording, named as in `anthropic/thinking`."""
-    one = read_cassette(_SHIPPED / name / "cassette.yaml")[0]
+    one = read_cassette(shipped_recording(name) / CASSETTE)[0]
     row, wire_format = recognized(one.request.method, one.request.url), format_of(one.response)
     if row is None or wire_format is None:
         raise LookupError(f"{name} is no call to a model in a format that can be read")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Any
 
-from cassettes.openai.targets import GET_WEATHER, get_weather
 from harness import BaseLLM, StreamSession
 from harness.errors import ProviderError
 from harness.llm import Finish, LLMRequest, TextDelta, ToolCallDelta, Usage
 from harness.llm.parts import Part
 from harness.providers.openai.chat import OpenAIChat
+from harness.shipped.weather import GET_WEATHER, get_weather
 
 
 class Broken(OpenAIChat):

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from conformance.providers.found import RecordedProvider, load_provider, shipped
+from conformance.providers.found import RecordedProvider, load_provider
 from conformance.providers.performing import PROVIDER, clauses_of, perform_on, undecided
 from conformance.providers.recorded import RecordedRun
 from conformance.providers.scenarios import provider_scenarios
@@ -23,11 +23,12 @@ from conformance.run.outcome import SuiteOutcome
 from conformance.run.processes import Processes
 from harness.errors import UnreadableRecordingError, UsageError
 from harness.recording import Target, record
+from harness.shipped import shipped_folder, shipped_providers
 from tests.conformance import acme, broken_openai
 from tests.recording.loopback import loopback
 
 ROOT = Path(__file__).parents[2]
-SHIPPED = ROOT / "cassettes"
+SHIPPED = shipped_folder()
 BY_ID = {one.id: one for one in provider_scenarios()}
 #: Broken integration of a format that the suite does not know → the clause and the situation that it must be caught in.
 BROKEN: Mapping[type[acme.Sound], tuple[str, str]] = {
@@ -126,7 +127,7 @@ def test_an_integration_that_does_not_come_back_is_judged(
 @pytest.mark.parametrize("targets", BROKEN_OPENAI, ids=lambda one: one.__name__)
 def test_where_the_bytes_are_known_they_are_the_measure(targets: type[broken_openai.Sound]) -> None:
     clause, situation = BROKEN_OPENAI[targets]
-    openai = shipped()["openai"]
+    openai = shipped_providers()["openai"]
     sound = _together([_of(openai / name, broken_openai.Sound, name) for name in ("text", "parallel_tool_calls")])
     broken = _together([_of(openai / name, targets, name) for name in ("text", "parallel_tool_calls")])
     assert not _failed(perform_on(sound, BY_ID[situation]))
@@ -233,7 +234,7 @@ def test_wrong_usage_is_told(arguments: tuple[str, ...], says: str) -> None:
 def test_recordings_whose_target_is_not_here_are_told_once(tmp_path: Path) -> None:
     shutil.copytree(SHIPPED / "openai" / "text", tmp_path / "text")
     manifest = tmp_path / "text" / "recording.json"
-    manifest.write_text(manifest.read_text().replace("cassettes.openai.targets:text", "not_here.targets:text"))
+    manifest.write_text(manifest.read_text().replace("harness.shipped.targets:openai.text", "not_here.targets:text"))
     with pytest.raises(
         UsageError, match=r"target 'not_here\.targets:text': module 'not_here\.targets' can't be imported"
     ):

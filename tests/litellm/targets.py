@@ -2,76 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Final
 
-from cassettes.openai.targets import GET_WEATHER, WeatherReport, get_weather
-from harness import LLM, AsyncStreamSession, Flow, StreamSession, start
+from harness.shipped.question import Question, ShippedProvider
+from harness.shipped.table import COMMON
 
-
-def _llm(model: str = "litellm/openai/gpt-4o-mini", **settings: Any) -> LLM:
-    return LLM(model, max_retries=0, **settings)
-
-
-def text() -> StreamSession[Any]:
-    """A streamed answer."""
-    return _llm().stream_events("How is the harbour tonight?")
-
-
-def async_text() -> AsyncStreamSession[Any]:
-    """A streamed answer to an async caller."""
-    return _llm().astream("Send greetings in several scripts.")
-
-
-def thinking() -> StreamSession[Any]:
-    """Reasoning before the answer."""
-    return _llm("litellm/deepseek/deepseek-reasoner").stream_events("Ship or lighthouse: who turns?")
-
-
-def one_tool() -> StreamSession[Any]:
-    """One tool call, run."""
-    return _llm().stream_events(
-        "What is the weather in Bergen?", tools=[GET_WEATHER], available_functions={"get_weather": get_weather}
-    )
-
-
-def parallel_tools() -> StreamSession[Any]:
-    """Two tool calls in one answer, both run."""
-    return _llm().stream_events(
-        "Compare the weather in Bergen and Narvik.",
-        tools=[GET_WEATHER],
-        available_functions={"get_weather": get_weather},
-    )
-
-
-def structured_output() -> StreamSession[Any]:
-    """An answer that is validated as a pydantic model."""
-    return _llm().stream_events("Report the weather in Bergen as JSON.", response_model=WeatherReport)
-
-
-def length_limited() -> StreamSession[Any]:
-    """An answer that the token limit ends."""
-    return _llm(max_tokens=5).stream_events("Count the waves.")
-
-
-def http_error() -> StreamSession[Any]:
-    """A model that does not exist."""
-    return _llm("litellm/openai/gpt-0-lighthouse").stream_events("How is the harbour tonight?")
-
-
-def stream_error() -> StreamSession[Any]:
-    """An error that the provider reports inside a stream."""
-    return _llm().stream_events("Break in the middle.")
-
-
-def truncated() -> StreamSession[Any]:
-    """A stream that ends before its end marker: a failure, and no short success."""
-    return _llm().stream_events("Stop without an end marker.")
-
-
-class WholeAnswer(Flow[dict[str, Any]]):
-    """An answer that comes at once."""
-
-    @start()
-    def ask(self) -> Any:
-        """Ask an LLM that does not stream."""
-        return _llm(stream=False).call("How is the harbour tonight?")
+LITELLM: Final = ShippedProvider(
+    "litellm/openai/gpt-4o-mini",
+    "litellm/openai/gpt-0-lighthouse",
+    {**COMMON, "thinking": Question("Ship or lighthouse: who turns?", model="litellm/deepseek/deepseek-reasoner")},
+    {"max_retries": 0},
+)
+litellm: Final = LITELLM.targets()

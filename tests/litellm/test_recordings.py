@@ -87,7 +87,7 @@ STREAMS = [
 
 
 def test_there_is_a_recording_of_each_kind_of_answer() -> None:
-    assert {path.name for path in RECORDINGS} == {name for row in OF_LITELLM for name in row.targets}
+    assert {path.name for path in RECORDINGS} == {row.folder.name for row in OF_LITELLM}
 
 
 @every_recording

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.providers.found import shipped
 from conformance.run.command import run_providers
+from harness.shipped import shipped_providers
 
 
-@pytest.mark.parametrize("provider", sorted(shipped()))
+@pytest.mark.parametrize("provider", sorted(shipped_providers()))
 def test_an_integration_keeps_every_clause_that_its_recordings_can_show(provider: str) -> None:
     outcome = run_providers([provider])
     assert outcome.faults == ()

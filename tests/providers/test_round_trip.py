@@ -15,6 +15,7 @@ from harness.errors import UsageError
 from harness.providers.registry import recognized
 from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.wire import WireRequest
+from harness.shipped import shipped_folder
 from tests.providers import (
     requests_anthropic,
     requests_bedrock,
@@ -24,7 +25,7 @@ from tests.providers import (
 )
 from tests.providers.sending_again import Sent, sent_again
 
-SHIPPED = Path(__file__).parents[2] / "cassettes"
+SHIPPED = shipped_folder()
 PROVIDERS = ("anthropic", "azure", "bedrock", "gemini", "openai", "openai-responses")
 _BEDROCK_URLS = (requests_bedrock.URL, f"{requests_bedrock.URL}-stream")
 #: Requests as other clients might have made them: URL and body.

@@ -8,7 +8,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import cassettes
 from harness import LLM, StreamSession
 from harness.errors import UsageError
 from harness.llm.credentials import no_credentials_needed
@@ -19,8 +18,9 @@ from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.normal import Normalizer
 from harness.recording.tape.tape import network_guard, playing
 from harness.recording.wire import Interaction, WireResponse
+from harness.shipped import shipped_folder
 
-SHIPPED = Path(next(iter(cassettes.__path__)))
+SHIPPED = shipped_folder()
 
 
 @dataclass(frozen=True)

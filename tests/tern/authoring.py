@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 from tests.authoring import Authored
@@ -16,7 +17,8 @@ TARGETS: Final = {
     "refused": "refused",
     "not_streamed": "NotStreamed",
 }
-TERN: Final = Authored("tests/tern", TernServer, TARGETS, "recordings")
 
 if __name__ == "__main__":
-    TERN.record()
+    for folder, target in TARGETS.items():
+        recorded_in = Path(__file__).parent / "recordings" / folder
+        Authored("tern", f"tests.tern.targets:{target}", recorded_in, TernServer).record()

@@ -1,1 +1,0 @@
-"""Hosts that speak OpenAI's chat completions."""

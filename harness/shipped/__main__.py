@@ -1,0 +1,9 @@
+"""`python -m harness.shipped` prints the README's table of shipped recordings."""
+
+from __future__ import annotations
+
+import sys
+
+from harness.shipped.overview import render_table
+
+sys.stdout.write(render_table())
