@@ -45,6 +45,7 @@ PACKAGES = (
     "harness.llm",
     "harness.providers",
     "harness.recording",
+    "harness.shipped",
     "harness.snapshots",
 )
 
