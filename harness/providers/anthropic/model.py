@@ -19,6 +19,7 @@ from harness.providers.anthropic.request import BETAS, wire_body
 from harness.providers.anthropic.sdk import anthropic
 from harness.providers.shared.clients import SDKClients
 from harness.providers.shared.thoughts import Thoughts
+from harness.providers.shared.tls import http_client
 
 _PATH: Final = "/v1/messages"
 _BETA_PATH: Final = "/v1/messages?beta=true"
@@ -103,9 +104,10 @@ class Anthropic(LLM):
         return settings
 
     def _new_client(self) -> anthropic.Anthropic:
-        http_client = anthropic.DefaultHttpxClient()
-        end_with_run(http_client)
-        return anthropic.Anthropic(**self._client_settings(), http_client=http_client)
+        client = http_client(anthropic.DefaultHttpxClient)
+        end_with_run(client)
+        return anthropic.Anthropic(**self._client_settings(), http_client=client)
 
     def _new_async_client(self) -> anthropic.AsyncAnthropic:
-        return anthropic.AsyncAnthropic(**self._client_settings())
+        client = http_client(anthropic.DefaultAsyncHttpxClient)
+        return anthropic.AsyncAnthropic(**self._client_settings(), http_client=client)

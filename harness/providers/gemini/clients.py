@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from harness.llm.connections import end_aiohttp_with_runs, end_with_run
 from harness.llm.credentials import PLACEHOLDER, api_key, credentials_needed
 from harness.providers.gemini.sdk import genai
+from harness.providers.shared.tls import system_context
 
 if TYPE_CHECKING:
     from harness.providers.gemini.model import Gemini
@@ -49,7 +50,7 @@ class AsyncClient:
 
 def _arguments(llm: Gemini) -> dict[str, Any]:
     retries = _RETRIES if llm.max_retries is None else llm.max_retries
-    options = {
+    options: dict[str, Any] = {
         "base_url": llm.base_url,
         "api_version": llm.api_version,
         # Milliseconds here.
@@ -57,6 +58,10 @@ def _arguments(llm: Gemini) -> dict[str, Any]:
         # Said always: unasked, the async client waits and tries again by itself.
         "retry_options": {"attempts": retries + 1},
     }
+    if not credentials_needed():
+        # Played from a tape, or sent to a local server. The SDK would read the system's certificates three times.
+        context = system_context()
+        options |= {"client_args": {"verify": context}, "async_client_args": {"verify": context, "ssl": context}}
     arguments: dict[str, Any] = {"vertexai": llm.on_vertex, "http_options": options}
     if llm.project is None:
         return {**arguments, "api_key": _key(llm)}

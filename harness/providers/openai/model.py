@@ -10,6 +10,7 @@ from harness.llm.llm import LLM
 from harness.llm.request import LLMRequest
 from harness.providers.openai.sdk import openai
 from harness.providers.shared.clients import SDKClients
+from harness.providers.shared.tls import http_client
 
 #: Tokens that fit into a request and its answer, by the longest prefix of the model's name.
 _WINDOWS: Final[dict[str, int]] = {
@@ -54,9 +55,9 @@ class OpenAIModel(LLM):
         return settings
 
     def _new_client(self) -> openai.OpenAI:
-        http_client = openai.DefaultHttpxClient()
-        end_with_run(http_client)
-        return openai.OpenAI(**self._client_settings(), http_client=http_client)
+        client = http_client(openai.DefaultHttpxClient)
+        end_with_run(client)
+        return openai.OpenAI(**self._client_settings(), http_client=client)
 
     def _new_async_client(self) -> openai.AsyncOpenAI:
-        return openai.AsyncOpenAI(**self._client_settings())
+        return openai.AsyncOpenAI(**self._client_settings(), http_client=http_client(openai.DefaultAsyncHttpxClient))
