@@ -16,6 +16,7 @@ __all__ = [
     "ProviderStatusError",
     "RecordingError",
     "RunCancelled",
+    "RunPaused",
     "StreamTruncatedError",
     "TransportFault",
     "UnplayedRecordingError",
@@ -115,6 +116,19 @@ class RunCancelled(BaseException):
     A `BaseException`, so that no `except Exception` in user code keeps a closed run alive (clause
     `cleanup.work-stops`).
     """
+
+
+class RunPaused(Exception):  # noqa: N818 - nothing went wrong
+    """Raised in a method of a flow, or by a hook of it, to have the run wait for something outside.
+
+    The method and the flow end as paused, what runs beside the method comes to its end, and this object is the result
+    of the run. `message` and `emit` are what a reader of the paused frames is shown.
+    """
+
+    def __init__(self, message: str | None = None, *, emit: list[str] | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.emit = emit
 
 
 class TransportFault(BaseException):

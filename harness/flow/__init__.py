@@ -5,7 +5,20 @@ from __future__ import annotations
 from harness.flow.conditions import and_, or_
 from harness.flow.decorators import listen, router, start
 from harness.flow.flow import Flow
-from harness.flow.progress import MethodCallLimitError
+from harness.flow.hooks import FlowHook, MethodResult, with_hook
+from harness.flow.plan import MethodCallLimitError
 from harness.flow.state import FlowState
 
-__all__ = ["Flow", "FlowState", "MethodCallLimitError", "and_", "listen", "or_", "router", "start"]
+__all__ = [
+    "Flow",
+    "FlowHook",
+    "FlowState",
+    "MethodCallLimitError",
+    "MethodResult",
+    "and_",
+    "listen",
+    "or_",
+    "router",
+    "start",
+    "with_hook",
+]

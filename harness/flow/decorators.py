@@ -24,6 +24,8 @@ class Role:
     is_router: bool = False
     #: The labels that a router is said to return; None where nothing is said.
     emits: tuple[str, ...] | None = None
+    #: What takes part in its calls, the innermost first; see `harness.flow.hooks`.
+    hooks: tuple[object, ...] = ()
 
 
 def start(condition: Trigger | None = None) -> Callable[[F], F]:
@@ -73,9 +75,14 @@ def role_of(value: object) -> Role | None:
     return role if isinstance(role, Role) else None
 
 
+def add_to_role(function: Callable[..., Any], **changes: Any) -> None:
+    """Note `changes` of a method's role on its function."""
+    setattr(function, _ROLE, dataclasses.replace(role_of(function) or Role(), **changes))
+
+
 def _marked(**changes: Any) -> Callable[[F], F]:
     def decorate(function: F) -> F:
-        setattr(function, _ROLE, dataclasses.replace(role_of(function) or Role(), **changes))
+        add_to_role(function, **changes)
         return function
 
     return decorate

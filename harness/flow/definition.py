@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from harness.errors import UsageError
-from harness.flow.conditions import names_in
+from harness.flow.conditions import Condition, names_in
 from harness.flow.decorators import Role, role_of
 from harness.flow.labels import labels_of
 
 
 @dataclass(frozen=True, slots=True)
-class Method:
+class FlowMethod:
     """One method of a graph."""
 
     name: str
@@ -27,17 +27,46 @@ class Method:
     takes_result: bool
 
 
-@dataclass(frozen=True, slots=True)
-class FlowDefinition:
-    """The methods of a flow in the order of their definition, those of base classes first."""
+#: Methods that wait for a name, in the order of their definition, with their conditions.
+Waiting = tuple[tuple[str, Condition], ...]
 
-    methods: Mapping[str, Method]
+
+class FlowDefinition:
+    """The methods of a flow in the order of their definition, those of base classes first, and who waits for what."""
+
+    def __init__(self, methods: Mapping[str, FlowMethod]) -> None:
+        self.methods: Mapping[str, FlowMethod] = MappingProxyType(dict(methods))
+        self._routers: dict[str, Waiting] = {}
+        self._listeners: dict[str, Waiting] = {}
+        self._restarts: dict[str, Waiting] = {}
+        for method in methods.values():
+            role = method.role
+            _enter(self._routers if role.is_router else self._listeners, method, role.listens_to)
+            _enter(self._restarts, method, role.starts_on)
 
     @property
-    def entries(self) -> list[Method]:
+    def entries(self) -> list[FlowMethod]:
         """The methods that a kickoff runs: the starts without a condition; all starts where every one has some."""
         starts = [method for method in self.methods.values() if method.role.is_start]
         return [method for method in starts if method.role.starts_on is None] or starts
+
+    def routers(self, name: str) -> Waiting:
+        """Return the routers that listen to `name`."""
+        return self._routers.get(name, ())
+
+    def listeners(self, name: str) -> Waiting:
+        """Return the other methods that listen to `name`."""
+        return self._listeners.get(name, ())
+
+    def restarts(self, name: str) -> Waiting:
+        """Return the starts that wait for `name`."""
+        return self._restarts.get(name, ())
+
+
+def _enter(index: dict[str, Waiting], method: FlowMethod, condition: Condition | None) -> None:
+    if condition is not None:
+        for name in dict.fromkeys(names_in(condition)):
+            index[name] = (*index.get(name, ()), (method.name, condition))
 
 
 _known: weakref.WeakKeyDictionary[type, FlowDefinition] = weakref.WeakKeyDictionary()
@@ -53,7 +82,7 @@ def definition_of(cls: type) -> FlowDefinition:
     if definition is None:
         methods = {name: _method(cls, name, role) for name, role in _roles(cls).items()}
         _check(cls, methods)
-        definition = _known[cls] = FlowDefinition(MappingProxyType(methods))
+        definition = _known[cls] = FlowDefinition(methods)
     return definition
 
 
@@ -70,7 +99,7 @@ def _roles(cls: type) -> dict[str, Role]:
     return roles
 
 
-def _method(cls: type, name: str, role: Role) -> Method:
+def _method(cls: type, name: str, role: Role) -> FlowMethod:
     function = getattr(cls, name)
     where = f"{cls.__name__}.{name}"
     positional = 0
@@ -93,16 +122,18 @@ def _method(cls: type, name: str, role: Role) -> Method:
     labels = None
     if role.is_router:
         labels = role.emits if role.emits is not None else labels_of(function)
-    return Method(name, role, labels, takes_result=takes_any or positional > 0)
+    return FlowMethod(name, role, labels, takes_result=takes_any or positional > 0)
 
 
-def _check(cls: type, methods: Mapping[str, Method]) -> None:
+def _check(cls: type, methods: Mapping[str, FlowMethod]) -> None:
     if not any(method.role.is_start for method in methods.values()):
         raise UsageError(f"{cls.__name__} has no start method: decorate the one that a kickoff runs with @start()")
     answers = _answers(methods)
     for method in methods.values():
         where = f"{cls.__name__}.{method.name}"
         role = method.role
+        if not (role.is_start or role.is_router or role.listens_to is not None):
+            raise UsageError(f"{where} has a hook and nothing that triggers it: add @start() or @listen(…)")
         if role.is_router and not role.is_start and role.listens_to is None:
             raise UsageError(f"{where} is a router that nothing triggers: give router() a condition, or add @start()")
         for name in _awaited(role):
@@ -124,7 +155,7 @@ def _awaited(role: Role) -> Iterator[str]:
             yield from names_in(condition)
 
 
-def _answers(methods: Mapping[str, Method]) -> set[str] | None:
+def _answers(methods: Mapping[str, FlowMethod]) -> set[str] | None:
     """Return every name that can happen; None where some router's labels can't be told beforehand."""
     answers: set[str] = set(methods)
     for method in methods.values():

@@ -1,8 +1,8 @@
-"""The engine: one coroutine that works a run off, for sync and async kickoffs alike.
+"""The engine: one coroutine that runs a flow, for sync and async kickoffs alike.
 
-It alone publishes what happens to methods, from its own context and in order: the started events of a batch before any
-of its bodies runs, the finished ones as the bodies return. The bodies run beside it, each a task in a context of its own
-whose scope is the method's; what is not a coroutine runs in a thread there.
+It begins what the plan says is due, and reports to the plan what has ended. It alone publishes what happens to methods,
+from its own context and in order: the started events of all that is due before any of its bodies runs, the others as the
+bodies return. The bodies run beside it, each a task in a context of its own whose scope is the method's.
 """
 
 from __future__ import annotations
@@ -10,134 +10,165 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
-import inspect
-from dataclasses import dataclass, field
+import logging
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from harness.bus import bus, scope as scopes
 from harness.bus.step import Step
-from harness.errors import RunCancelled
-from harness.flow.plan import Batches, Call, after, at_kickoff
-from harness.flow.progress import Progress
-from harness.flow.state import snapshot
-from harness.flow.steps import flow_step, method_step
-from harness.workers import GRACE_S, Outcome, outcome_in_thread
+from harness.errors import RunCancelled, RunPaused
+from harness.flow import steps
+from harness.flow.body import perform
+from harness.flow.calls import MethodCall
+from harness.flow.hooks import Hooks, MethodResult, tell, tell_in
+from harness.flow.run import FlowRun
+from harness.workers import GRACE_S, Outcome
 
-
-@dataclass(slots=True)
-class _Line:
-    """A plan that is being followed, and the one that waits for it."""
-
-    plan: Batches
-    parent: _Line | None = None
-    #: How many calls of the current batch are not through, with all that they have set going.
-    open: int = 0
+logger = logging.getLogger("harness")
 
 
 @dataclass(slots=True)
 class _Body:
     """A call whose method is running."""
 
-    call: Call
-    line: _Line
+    call: MethodCall
     step: Step
-    task: asyncio.Task[Outcome[Any]] | None = field(default=None)
+    #: In which the method works, and its hooks.
+    context: contextvars.Context
+    task: asyncio.Task[Outcome[MethodResult]] | None = None
 
 
 class Engine:
-    """Works off one run of one flow; made for it and thrown away after it."""
+    """Runs one flow once; made for it and thrown away after it."""
 
-    def __init__(self, flow: Any, name: str, progress: Progress) -> None:
-        self._flow = flow
-        self._progress = progress
-        self._name = name
-        #: The methods whose scopes are open, in the order in which they started.
-        self._bodies: list[_Body] = []
+    def __init__(self, run: FlowRun, hooks: Hooks) -> None:
+        self._run = run
+        self._hooks = hooks
+        #: The calls whose scopes are open, by id, in the order in which they started.
+        self._bodies: dict[int, _Body] = {}
+        #: Those whose tasks have ended, and what is waited on while there is none.
+        self._ended: deque[_Body] = deque()
+        self._next: asyncio.Future[None] | None = None
+        #: The first call that paused, and what with.
+        self._pause: tuple[MethodCall, RunPaused] | None = None
+        self._told_of_end = False
 
-    async def work(self, inputs: dict[str, Any] | None) -> Any:
-        """Return the output of the method that finished last.
+    async def work(self) -> Any:
+        """Return the output of the method that finished last; where one paused, what the run waits with.
 
         Raises:
             BaseException: what a method raised, the same object, after the events that tell of it (clause
                 `error.frames-first`).
         """
+        run = self._run
+        for hook in reversed(self._hooks.all):
+            await tell(hook.before_flow(run))
+        run.take_inputs()
         try:
-            async with flow_step(self._flow, self._name, inputs) as step:
+            async with steps.flow_step(run) as step:
                 try:
-                    await self._follow(_Line(at_kickoff(self._progress)))
+                    for hook in reversed(self._hooks.all):
+                        await tell(hook.flow_began(run))
+                    await self._execute()
+                    result = run.plan.result if self._pause is None else self._pause[1]
+                    await self._tell_of_end(Outcome(value=result))
                 except BaseException as error:
                     await self._give_up(step, error)
                     raise
-                step.complete(result=self._progress.result, state=snapshot(self._flow.state))
+                if self._pause is None:
+                    steps.complete(step, run, result)
+                else:
+                    steps.pause(step, run, *self._pause)
         finally:
             # Bodies hold their tasks, tasks their contexts, and a context the scopes and their sinks.
             self._bodies.clear()
-        return self._progress.result
+            self._ended.clear()
+        return result
 
-    async def _follow(self, first: _Line) -> None:
-        await self._advance(first)
+    async def _execute(self) -> None:
+        """Run what is due until nothing is, or, once a call has paused, until nothing runs any more."""
+        await self._begin()
         while self._bodies:
-            tasks = [body.task for body in self._bodies if body.task is not None]
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            ended = [body for body in self._bodies if body.task is not None and body.task.done()]
-            for body in ended:
-                await self._finish(body)
-            for body in ended:
-                await self._advance(_Line(after(body.call, self._progress), body.line))
+            while not self._ended:
+                self._next = asyncio.get_running_loop().create_future()
+                await self._next
+            while self._ended:
+                await self._end(self._ended.popleft())
+            if self._pause is None:
+                await self._begin()
 
-    async def _advance(self, line: _Line | None) -> None:
-        """Begin the next batch of a line, or, where it has none, of the first line above that is no longer waiting."""
-        while line is not None:
-            calls = next(line.plan, None)
-            if calls:
-                line.open = len(calls)
-                await self._begin(line, calls)
-                return
-            if calls is None:
-                line = line.parent
-                if line is not None:
-                    line.open -= 1
-                    if line.open:
-                        return
-
-    async def _begin(self, line: _Line, calls: list[Call]) -> None:
+    async def _begin(self) -> None:
+        run = self._run
         around = scopes.current_scope()
-        begun: list[tuple[_Body, contextvars.Context]] = []
-        for call in calls:
-            self._progress.began(call.method)
+        begun = []
+        for call in run.plan.due():
+            run.plan.begun(call)
             await bus.room()
-            body = _Body(call, line, method_step(self._flow, self._name, call).open())
-            self._bodies.append(body)
-            begun.append((body, contextvars.copy_context()))
+            step = steps.method_step(run, call).open()
+            body = self._bodies[call.id] = _Body(call, step, contextvars.copy_context())
             scopes.enter(around)
+            begun.append(body)
         loop = asyncio.get_running_loop()
-        for body, context in begun:
+        for body in begun:
+            work = perform(run, body.call, self._hooks.around(body.call.method))
             name = f"harness-method-{body.call.method.name}"
-            body.task = loop.create_task(_perform(self._flow, body.call), name=name, context=context)
+            body.task = loop.create_task(work, name=name, context=body.context)
+            body.task.add_done_callback(lambda _task, body=body: self._note_end(body))  # type: ignore[misc]
 
-    async def _finish(self, body: _Body) -> None:
-        outcome = body.task.result() if body.task is not None else Outcome()
-        if body.step.is_cancelled:
+    def _note_end(self, body: _Body) -> None:
+        self._ended.append(body)
+        if self._next is not None and not self._next.done():
+            self._next.set_result(None)
+
+    async def _end(self, body: _Body) -> None:
+        """Publish how a call ended, once the plan and the hooks know; raise what it failed with."""
+        if body.task is None or body.step.is_cancelled:
             raise RunCancelled
-        if outcome.error is not None:
+        outcome = body.task.result()
+        error = await self._settle(body, outcome)
+        if error is not None:
             self._stop(but=body)
-            await bus.room()
-            body.step.fail(outcome.error)
-            self._close(body)
-            outcome.unwrap()
+            for hook in self._hooks.around(body.call.method):
+                with _logged("a hook failed after a method had"):
+                    await tell_in(body.context, lambda hook=hook: hook.method_failed(self._run, body.call, error))  # type: ignore[misc]
+            body.step.fail(error)
         await bus.room()
-        body.call.output = outcome.value
-        self._progress.finished(body.call.method, outcome.value)
-        body.call.finished_id = body.step.complete(result=outcome.value, state=snapshot(self._flow.state)).event_id
-        self._close(body)
-
-    def _close(self, body: _Body) -> None:
         body.step.close()
-        self._bodies.remove(body)
+        del self._bodies[body.call.id]
+        if error is not None:
+            Outcome(error=error).unwrap()
+
+    async def _settle(self, body: _Body, outcome: Outcome[MethodResult]) -> BaseException | None:
+        """Note in the plan how a call ended, and tell the hooks; return what it failed with, if it did."""
+        run, call, error = self._run, body.call, outcome.error
+        hooks = self._hooks.around(call.method)
+        result = outcome.value if outcome.value is not None else MethodResult(call.output)
+        if error is None:
+            event = steps.complete(body.step, run, result.output)
+            run.plan.done(call, result.output, label=result.label, routed=result.routed, event_id=event.event_id)
+            tellings = [lambda hook=hook: hook.method_done(run, call, result) for hook in hooks]
+        elif isinstance(error, RunPaused):
+            pause = error
+            steps.pause(body.step, run, call, pause)
+            run.plan.paused(call, result.output)
+            self._pause = self._pause or (call, pause)
+            tellings = [lambda hook=hook: hook.method_paused(run, call, pause) for hook in hooks]
+        else:
+            return error
+        try:
+            for telling in tellings:
+                await tell_in(body.context, telling)
+        except asyncio.CancelledError:
+            raise
+        except BaseException as failure:
+            return failure
+        return None
 
     def _stop(self, but: _Body | None = None) -> None:
         """Have every method that still runs stop at its next event, await or provider byte."""
-        for body in self._bodies:
+        for body in self._bodies.values():
             if body is not but:
                 body.step.run.cancel()
                 if body.task is not None:
@@ -146,33 +177,40 @@ class Engine:
     async def _give_up(self, step: Step, error: BaseException) -> None:
         """End what still runs, for a moment waiting for coroutines to clean up, and publish how the methods ended."""
         self._stop()
-        tasks = [body.task for body in self._bodies if body.task is not None]
+        tasks = [body.task for body in self._bodies.values() if body.task is not None]
         if tasks:
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.wait(tasks, timeout=GRACE_S)
         why = f"the flow ended with {type(error).__name__} while this method was running"
         # Whatever goes wrong from here on, this error is the one that the run ends with.
         with contextlib.suppress(RunCancelled, asyncio.CancelledError):
-            for body in list(self._bodies):
+            for body in list(self._bodies.values()):
                 if step.is_cancelled:
                     return
                 await _room_unless_cancelled(error)
                 body.step.abandon(why)
+            if not (step.is_cancelled or self._told_of_end):
+                with _logged("a hook failed after its flow had"):
+                    await self._tell_of_end(Outcome(error=error))
+
+    async def _tell_of_end(self, outcome: Outcome[Any]) -> None:
+        self._told_of_end = True
+        for hook in self._hooks.all:
+            await tell(hook.flow_ended(self._run, outcome))
+
+
+@contextlib.contextmanager
+def _logged(what: str) -> Iterator[None]:
+    """Log what is raised inside, where another error is on its way."""
+    try:
+        yield
+    except (RunCancelled, asyncio.CancelledError):
+        raise
+    except BaseException:
+        logger.exception(what)
 
 
 async def _room_unless_cancelled(error: BaseException) -> None:
     # A cancelled task must come to its end, whether or not anybody reads on.
     if not isinstance(error, asyncio.CancelledError):
         await bus.room()
-
-
-async def _perform(flow: Any, call: Call) -> Outcome[Any]:
-    """Return how the method ended. Never raises: asyncio stops the whole loop for SystemExit and KeyboardInterrupt."""
-    try:
-        method = getattr(flow, call.method.name)
-        if inspect.iscoroutinefunction(method):
-            return Outcome(value=await method(*call.args))
-        outcome = await outcome_in_thread(lambda: method(*call.args))
-        return Outcome(value=await outcome.value) if inspect.iscoroutine(outcome.value) else outcome
-    except BaseException as error:
-        return Outcome(error=error)

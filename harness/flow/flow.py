@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, Generic, cast
+from typing import TYPE_CHECKING, Any, Final, Generic, ParamSpec, cast
 
 from pydantic import BaseModel
 from typing_extensions import TypeVar
@@ -15,13 +16,17 @@ from harness.errors import UsageError
 from harness.events import FlowCreatedEvent
 from harness.flow.definition import definition_of
 from harness.flow.engine import Engine
-from harness.flow.progress import Progress
-from harness.flow.running import Request, run_of, running
-from harness.flow.state import AnyState, declared_type, new_state, with_inputs
+from harness.flow.hooks import FlowHook, Hooks, hooks_of_class
+from harness.flow.kickoff import Kickoff
+from harness.flow.plan import Plan
+from harness.flow.run import FlowRun, inside, run_of
+from harness.flow.state import AnyState, declared_type, new_state
 from harness.flow.stream_flag import StreamFlag
 from harness.session.session import AsyncStreamSession, StreamSession
 from harness.workers import run_coroutine
 
+P = ParamSpec("P")
+T = TypeVar("T")
 State = TypeVar("State", bound=dict[str, Any] | BaseModel, default=dict[str, Any])
 
 #: Options of the constructor that this runtime knows of and can't do yet.
@@ -36,6 +41,16 @@ _UNSUPPORTED: Final[Mapping[str, str]] = MappingProxyType(
         "last_human_feedback": "human feedback",
     }
 )
+
+
+def _with_parameters_of(function: Callable[P, T]) -> Callable[[Callable[..., T]], Callable[P, T]]:
+    """Return a decorator that gives a method the parameters of another, to readers and type checkers alike."""
+
+    def decorate(method: Callable[..., T]) -> Callable[P, T]:
+        method.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
+        return method
+
+    return decorate
 
 
 class Flow(Generic[State]):
@@ -74,9 +89,12 @@ class Flow(Generic[State]):
         stream: bool | None = None,
         suppress_flow_events: bool | None = None,
         max_method_calls: int | None = None,
+        hooks: Sequence[FlowHook] = (),
         **others: Any,
     ) -> None:
         """Make a flow; each option given takes the place of the class attribute of the same name.
+
+        `hooks` take part in its runs, beside those of its class.
 
         Raises:
             UsageError: an option is unknown or not supported, the graph can't run, or the state can't be made.
@@ -98,7 +116,9 @@ class Flow(Generic[State]):
         self._definition = definition_of(type(self))
         declared = self.initial_state if self.initial_state is not None else declared_type(type(self), Flow)
         self._state: AnyState = new_state(declared, owner)
-        self._last_progress = Progress(self._definition, self.max_method_calls)
+        self._hooks = (*hooks_of_class(type(self)), *hooks)
+        #: The plan of the run begun last.
+        self._last_plan: Plan | None = None
         if not self.suppress_flow_events:
             bus.emit(self, FlowCreatedEvent(flow_name=self._flow_name))
 
@@ -133,10 +153,11 @@ class Flow(Generic[State]):
             UsageError: the inputs do not fit the state, or an option can't be used.
             BaseException: what a method raised, as the same object.
         """
-        request = self._request(inputs, input_files, from_checkpoint, restore_from_state_id)
+        kickoff = Kickoff(inputs, input_files, from_checkpoint, restore_from_state_id)
         if self.stream:
-            return self._session(request)
-        return run_coroutine(lambda: self._run(request))
+            return self._session(kickoff)
+        accepted = self._accepted(kickoff)
+        return run_coroutine(lambda: self._run(accepted))
 
     async def kickoff_async(
         self,
@@ -146,20 +167,15 @@ class Flow(Generic[State]):
         restore_from_state_id: str | None = None,
     ) -> Any:
         """Do as `kickoff`, without blocking the loop; with `stream` set, return an `AsyncStreamSession`."""
-        request = self._request(inputs, input_files, from_checkpoint, restore_from_state_id)
+        kickoff = Kickoff(inputs, input_files, from_checkpoint, restore_from_state_id)
         if self.stream:
-            return self._async_session(request)
-        return await self._run(request)
+            return self._async_session(kickoff)
+        return await self._run(self._accepted(kickoff))
 
-    async def akickoff(
-        self,
-        inputs: dict[str, Any] | None = None,
-        input_files: dict[str, Any] | None = None,
-        from_checkpoint: Any = None,
-        restore_from_state_id: str | None = None,
-    ) -> Any:
+    @_with_parameters_of(kickoff_async)
+    async def akickoff(self, *options: Any, **named: Any) -> Any:
         """The same as `kickoff_async`."""
-        return await self.kickoff_async(inputs, input_files, from_checkpoint, restore_from_state_id)
+        return await self.kickoff_async(*options, **named)
 
     def stream_events(
         self,
@@ -178,23 +194,13 @@ class Flow(Generic[State]):
         Raises:
             UsageError: the inputs do not fit the state, or an option can't be used; at the call.
         """
-        request = self._request(inputs, input_files, from_checkpoint, restore_from_state_id)
-        return self._session(request, look_ahead=look_ahead, retain=retain)
+        kickoff = Kickoff(inputs, input_files, from_checkpoint, restore_from_state_id)
+        return self._session(kickoff, look_ahead=look_ahead, retain=retain)
 
-    def stream_frames(
-        self,
-        inputs: dict[str, Any] | None = None,
-        input_files: dict[str, Any] | None = None,
-        from_checkpoint: Any = None,
-        restore_from_state_id: str | None = None,
-        *,
-        look_ahead: int | None = None,
-        retain: bool = True,
-    ) -> StreamSession[Any]:
+    @_with_parameters_of(stream_events)
+    def stream_frames(self, *options: Any, **named: Any) -> StreamSession[Any]:
         """The same as `stream_events`."""
-        return self.stream_events(
-            inputs, input_files, from_checkpoint, restore_from_state_id, look_ahead=look_ahead, retain=retain
-        )
+        return self.stream_events(*options, **named)
 
     def astream(
         self,
@@ -207,8 +213,8 @@ class Flow(Generic[State]):
         retain: bool = True,
     ) -> AsyncStreamSession[Any]:
         """Do as `stream_events`, for readers in a loop (clause `entry.flow-async`)."""
-        request = self._request(inputs, input_files, from_checkpoint, restore_from_state_id)
-        return self._async_session(request, look_ahead=look_ahead, retain=retain)
+        kickoff = Kickoff(inputs, input_files, from_checkpoint, restore_from_state_id)
+        return self._async_session(kickoff, look_ahead=look_ahead, retain=retain)
 
     # What a run leaves to be read.
 
@@ -221,7 +227,8 @@ class Flow(Generic[State]):
     def method_outputs(self) -> list[Any]:
         """What the methods returned, in the order in which they finished: in this run, or, outside, in the last begun."""
         run = run_of(self)
-        return list((run.progress if run is not None else self._last_progress).outputs)
+        plan = run.plan if run is not None else self._last_plan
+        return [] if plan is None else plan.outputs
 
     # How a run comes about.
 
@@ -229,53 +236,41 @@ class Flow(Generic[State]):
     def _flow_name(self) -> str:
         return self.name or type(self).__name__
 
-    def _request(
-        self,
-        inputs: dict[str, Any] | None,
-        input_files: dict[str, Any] | None,
-        from_checkpoint: Any,
-        restore_from_state_id: str | None,
-    ) -> Request:
-        """Check at the call what can be checked then (clause `entry.kwargs`)."""
-        if from_checkpoint is not None and restore_from_state_id is not None:
-            raise UsageError(
-                "from_checkpoint and restore_from_state_id can't be combined: each says where the run begins"
-            )
-        if from_checkpoint is not None:
-            raise UsageError(f"{self._flow_name}: flows do not support from_checkpoint yet")
-        if restore_from_state_id is not None:
-            raise UsageError(f"{self._flow_name}: flows do not support restore_from_state_id yet")
-        if inputs is not None and not _names_fields(inputs):
-            raise UsageError(
-                f"the inputs of {self._flow_name} are a dict with names of its state's fields, not {inputs!r}"
-            )
-        if inputs:
-            with_inputs(self._state, inputs, self._flow_name)
-        return Request(inputs, input_files)
+    def _accepted(self, kickoff: Kickoff) -> Kickoff:
+        """Return a kickoff once what can be checked at the call has been (clause `entry.kwargs`)."""
+        kickoff.check(self._flow_name, self._state)
+        return kickoff
 
-    def _session(self, request: Request, *, look_ahead: int | None = None, retain: bool = True) -> StreamSession[Any]:
+    def _session(
+        self,
+        kickoff: Kickoff,
+        hooks: Sequence[FlowHook] = (),
+        *,
+        look_ahead: int | None = None,
+        retain: bool = True,
+    ) -> StreamSession[Any]:
+        accepted = self._accepted(kickoff)
         return StreamSession(
-            lambda: run_coroutine(lambda: self._run(request)), source=self, look_ahead=look_ahead, retain=retain
+            lambda: run_coroutine(lambda: self._run(accepted, hooks)),
+            source=self,
+            look_ahead=look_ahead,
+            retain=retain,
         )
 
     def _async_session(
-        self, request: Request, *, look_ahead: int | None = None, retain: bool = True
+        self,
+        kickoff: Kickoff,
+        hooks: Sequence[FlowHook] = (),
+        *,
+        look_ahead: int | None = None,
+        retain: bool = True,
     ) -> AsyncStreamSession[Any]:
-        return AsyncStreamSession(lambda: self._run(request), source=self, look_ahead=look_ahead, retain=retain)
+        accepted = self._accepted(kickoff)
+        return AsyncStreamSession(lambda: self._run(accepted, hooks), source=self, look_ahead=look_ahead, retain=retain)
 
-    async def _run(self, request: Request) -> Any:
-        if request.inputs:
-            self._take(request.inputs)
-        progress = self._last_progress = Progress(self._definition, self.max_method_calls)
-        with running(self, request, progress):
-            return await Engine(self, self._flow_name, progress).work(request.inputs)
-
-    def _take(self, inputs: dict[str, Any]) -> None:
-        if isinstance(self._state, dict):
-            self._state.update(inputs)
-        else:
-            self._state = with_inputs(self._state, inputs, self._flow_name)
-
-
-def _names_fields(inputs: Any) -> bool:
-    return isinstance(inputs, dict) and all(isinstance(name, str) for name in inputs)
+    async def _run(self, kickoff: Kickoff, hooks: Sequence[FlowHook] = ()) -> Any:
+        """Run the flow; `hooks` take part in this run alone."""
+        plan = self._last_plan = Plan.begin(self._definition, self.max_method_calls)
+        run = FlowRun(self, self._flow_name, kickoff, plan)
+        with inside(run):
+            return await Engine(run, Hooks(self._definition, (*self._hooks, *hooks))).work()

@@ -1,99 +1,200 @@
-"""What follows what in a run: plain generators over the bookkeeping, which know no loop, thread or event.
+"""What a run of a flow has done and has still to do, as data: it can be saved in the middle, and go on elsewhere.
 
-Each yields batches of calls. The next batch is asked for once all calls of the last one, and everything that these have
-set going in turn, are through.
+A plan knows no loop, thread or event. Whoever runs it asks what is `due`, and reports what has `begun`, what is `done`
+and what has `paused`.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
-from harness.flow.definition import Method
+from harness.errors import HarnessError
+from harness.flow.calls import MethodCall, PlannedCall
+from harness.flow.definition import FlowDefinition
 from harness.flow.labels import label_of
-from harness.flow.progress import Progress
+from harness.flow.plan_state import PlanState, read_saved, saved
+from harness.flow.wave import Due, Happening, Wave
 
 
-@dataclass(slots=True)
-class Call:
-    """One call of one method; its output is filled in when the method has returned."""
-
-    method: Method
-    args: tuple[Any, ...] = ()
-    #: Whether it is called as a start, at kickoff or by the start's own condition.
-    as_start: bool = False
-    #: The id of the event that told of the end of what triggered this.
-    triggered_by: str | None = None
-    output: Any = None
-    #: The id of the event that told of this call's end.
-    finished_id: str | None = None
+class MethodCallLimitError(HarnessError, RecursionError):
+    """A method was called more often in one run than `max_method_calls` allows."""
 
 
-@dataclass(frozen=True, slots=True)
-class Happening:
-    """A name that has happened: a method's that has finished, or a label that a router has returned."""
+class Plan:
+    """The plan of one run. Only who runs it changes it."""
 
-    name: str
-    #: What listeners get.
-    value: Any
-    #: The id of the event that told of it.
-    event_id: str | None
+    def __init__(self, definition: FlowDefinition, max_calls: int, state: PlanState, values: list[Any]) -> None:
+        self._definition = definition
+        self._max_calls = max_calls
+        self._state = state
+        #: What methods returned, and what labels gave their listeners; all else here is plain.
+        self._values = values
 
+    @classmethod
+    def begin(cls, definition: FlowDefinition, max_calls: int = 100) -> Self:
+        """Return the plan of a run that has not begun. `max_calls` is how often each method may be called."""
+        plan = cls(definition, max_calls, PlanState(), [])
+        root = plan._new_wave(None, [], [])
+        for method in definition.entries:
+            plan._new_call(method.name, root, as_start=True, argument=None, triggered_by=None)
+        return plan
 
-Batches = Iterator[list[Call]]
+    @classmethod
+    def restored(cls, definition: FlowDefinition, saved: Any, max_calls: int = 100) -> Self:
+        """Return the plan that was saved. What had begun and was not done is due again; what was done never is.
 
+        Raises:
+            UsageError: it is no saved plan, or one of another flow.
+        """
+        return cls(definition, max_calls, *read_saved(saved, definition))
 
-def at_kickoff(progress: Progress) -> Batches:
-    """Yield the calls with which a run begins."""
-    yield [Call(method, as_start=True) for method in progress.definition.entries]
+    def restore(self, saved: Any) -> None:
+        """Become the plan that was saved, as `restored` returns it. Raises UsageError."""
+        self._state, self._values = read_saved(saved, self._definition)
 
+    def saved(self) -> dict[str, Any]:
+        """Return the plan as it is now: JSON, but for `values`, which are what the flow's methods returned, uncopied."""
+        return saved(self._state, self._values)
 
-def after(call: Call, progress: Progress) -> Batches:
-    """Yield what a finished `call` sets going: for its method's name, then, for a start that is a router, its label.
+    # What whoever runs it asks and reports.
 
-    The label of any other router is followed up by what had triggered it, in `_wave`.
-    """
-    yield from _wave(Happening(call.method.name, call.output, call.finished_id), progress)
-    label = _label(call) if call.as_start else None
-    if label is not None:
-        yield from _wave(label, progress)
+    def due(self) -> list[MethodCall]:
+        """Return the calls that are to begin now, in their order."""
+        return [self._given_out(call) for call in self._state.calls.values() if call.state == "due"]
 
+    def begun(self, call: MethodCall) -> None:
+        """Note that a call that was due is running.
 
-def _wave(happening: Happening, progress: Progress) -> Batches:
-    """Yield first the routers, one by one, those of their labels included; then, for the name and each label, listeners."""
-    happenings = [happening]
-    ran: dict[str, set[str]] = {}
-    unrouted = deque(happenings)
-    while unrouted:
-        current = unrouted.popleft()
-        for router in progress.triggered(current.name, routers=True):
-            ran.setdefault(current.name, set()).add(router.name)
-            # A router that listens to a label is told what the method before the routers returned.
-            routed = _listener_call(router, happening.value, current.event_id)
-            yield [routed]
-            label = _label(routed)
-            if label is not None:
-                happenings.append(label)
-                unrouted.append(label)
-    rearmable = progress.fired()
-    for current in happenings:
-        if current is not happening:
-            progress.rearm(current.name, rearmable)
-        listeners = progress.triggered(current.name, routers=False)
-        if listeners:
-            yield [_listener_call(listener, current.value, current.event_id) for listener in listeners]
-        already = ran.get(current.name, set()) | {listener.name for listener in listeners}
-        for method in progress.restarted(current.name):
-            if method.name not in already:
-                yield [Call(method, as_start=True, triggered_by=current.event_id)]
+        Raises:
+            MethodCallLimitError: its method has been called `max_calls` times.
+        """
+        if call.number > self._max_calls:
+            raise MethodCallLimitError(
+                f"method {call.method.name!r} has been called {self._max_calls} times in this run: the flow's cycle does "
+                "not end. Have its router return a label that leaves the cycle, or raise max_method_calls"
+            )
+        self._state.calls[call.id].state = "begun"
 
+    def done(
+        self,
+        call: MethodCall,
+        output: Any = None,
+        *,
+        label: str | None = None,
+        routed: Any = None,
+        event_id: str | None = None,
+    ) -> None:
+        """Note that a call has returned, which may make others due.
 
-def _listener_call(method: Method, value: Any, event_id: str | None) -> Call:
-    return Call(method, (value,) if method.takes_result else (), triggered_by=event_id)
+        `label` is what it routes to, by default its output where it is a router; who listens to that gets `routed`, by
+        default the label. `event_id` is the id of the event that tells of the end.
+        """
+        state, method = self._state, call.method
+        planned = state.calls.pop(call.id)
+        place = self._value(output)
+        state.outputs.append(place)
+        state.progress.ended(method.name)
+        after = []
+        if label is None and method.role.is_router:
+            label = label_of(output)
+        if label is not None:
+            way = Happening(label, self._value(label if routed is None else routed), event_id)
+            # The label of a listening router is followed up by the wave that had triggered it.
+            if method.role.is_router and not call.as_start:
+                state.waves[planned.wave].label = way
+            else:
+                after.append(way)
+        parent = self._waiting(planned.wave)
+        self._advance(self._new_wave(parent, [Happening(method.name, place, event_id)], after))
 
+    def paused(self, call: MethodCall, output: Any = None) -> None:
+        """Note that a call waits for something outside. It is due again where the plan is restored."""
+        planned = self._state.calls[call.id]
+        planned.state = "paused"
+        planned.output = self._value(output)
 
-def _label(call: Call) -> Happening | None:
-    label = label_of(call.output) if call.method.role.is_router else None
-    return None if label is None else Happening(label, label, call.finished_id)
+    # What it tells.
+
+    @property
+    def outputs(self) -> list[Any]:
+        """What the methods returned, in the order in which they finished."""
+        return [self._values[place] for place in self._state.outputs]
+
+    @property
+    def result(self) -> Any:
+        """The output of the method that finished last; None where none has."""
+        return self._values[self._state.outputs[-1]] if self._state.outputs else None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether every call is done, and nothing is due."""
+        return not self._state.calls
+
+    # How it goes on.
+
+    def _advance(self, wave: Wave | None) -> None:
+        """Make due what is next in a wave, or, where it is through, in the first one above that waits no longer."""
+        waves = self._state.waves
+        while wave is not None:
+            due = wave.next(self._definition, self._state.progress)
+            if due is not None:
+                self._make_due(due, wave)
+                return
+            del waves[wave.id]
+            if wave.after:
+                wave = self._new_wave(wave.parent, wave.after[:1], wave.after[1:])
+                continue
+            wave = waves[wave.parent] if wave.parent is not None else None
+            if wave is not None:
+                wave.open -= 1
+                if wave.open:
+                    return
+
+    def _waiting(self, wave_id: int) -> int:
+        """Return the wave that is to wait for what a call sets going.
+
+        It is the call's own, or, where that does nothing but wait, the one that waits for it: so a cycle, however long,
+        is no deeper than one round of it.
+        """
+        waves = self._state.waves
+        wave = waves[wave_id]
+        while wave.parent is not None and wave.open == 1 and wave.is_waiting_only(self._definition):
+            del waves[wave.id]
+            wave = waves[wave.parent]
+        return wave.id
+
+    def _make_due(self, due: Due, wave: Wave) -> None:
+        for name in due.methods:
+            takes = self._definition.methods[name].takes_result and not due.as_start
+            argument = due.gives.value if takes else None
+            self._new_call(name, wave, as_start=due.as_start, argument=argument, triggered_by=due.after.event_id)
+
+    def _new_call(
+        self, name: str, wave: Wave, *, as_start: bool, argument: int | None, triggered_by: str | None
+    ) -> None:
+        state = self._state
+        number = state.progress.called(name)
+        call = PlannedCall(state.new_id(), name, number, wave.id, as_start, argument, triggered_by)
+        state.calls[call.id] = call
+        wave.open += 1
+
+    def _new_wave(self, parent: int | None, happened: list[Happening], after: list[Happening]) -> Wave:
+        wave = Wave(self._state.new_id(), parent, happened, after)
+        self._state.waves[wave.id] = wave
+        return wave
+
+    def _value(self, value: Any) -> int:
+        self._values.append(value)
+        return len(self._values) - 1
+
+    def _given_out(self, call: PlannedCall) -> MethodCall:
+        return MethodCall(
+            id=call.id,
+            method=self._definition.methods[call.method],
+            number=call.number,
+            args=() if call.argument is None else (self._values[call.argument],),
+            as_start=call.as_start,
+            triggered_by=call.triggered_by,
+            was_paused=call.output is not None,
+            output=None if call.output is None else self._values[call.output],
+        )

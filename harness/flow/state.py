@@ -75,6 +75,11 @@ def with_inputs(state: AnyState, inputs: dict[str, Any], owner: str) -> AnyState
         raise UsageError(f"the inputs of {owner} do not fit its state: {_complaints(error)}") from error
 
 
+def id_of(state: AnyState) -> str:
+    """Return the id of a state."""
+    return str(state["id"] if isinstance(state, dict) else cast("Any", state).id)
+
+
 def snapshot(state: AnyState) -> Any:
     """Return the state as frozen JSON, as it is now: what an event says must not change with the run."""
     # A copy in one step, since other methods may be adding keys in their threads.

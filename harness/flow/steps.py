@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any, Final
 
 from harness.bus.step import Step, StepEnds
+from harness.errors import RunPaused
 from harness.events import (
+    BaseEvent,
     FlowFailedEvent,
     FlowFinishedEvent,
     FlowPausedEvent,
@@ -15,8 +17,9 @@ from harness.events import (
     MethodExecutionPausedEvent,
     MethodExecutionStartedEvent,
 )
-from harness.flow.plan import Call
-from harness.flow.state import snapshot
+from harness.flow.calls import MethodCall
+from harness.flow.run import FlowRun
+from harness.flow.state import id_of, snapshot
 
 _FLOW: Final = StepEnds(completed=FlowFinishedEvent, failed=FlowFailedEvent, paused=FlowPausedEvent)
 _METHOD: Final = StepEnds(
@@ -24,19 +27,35 @@ _METHOD: Final = StepEnds(
 )
 
 
-def flow_step(flow: Any, name: str, inputs: dict[str, Any] | None) -> Step:
-    """Return the step that a run of `flow` is, not yet opened."""
-    started = FlowStartedEvent(flow_name=name, inputs=inputs)
-    return Step(flow, started, _FLOW, label=name, own_run=True, quiet=flow.suppress_flow_events)
+def flow_step(run: FlowRun) -> Step:
+    """Return the step that a run is, not yet opened."""
+    started = FlowStartedEvent(flow_name=run.name, inputs=run.kickoff.inputs)
+    return Step(run.flow, started, _FLOW, label=run.name, own_run=True, quiet=run.flow.suppress_flow_events)
 
 
-def method_step(flow: Any, name: str, call: Call) -> Step:
-    """Return the step that a call of one of its methods is, not yet opened."""
+def method_step(run: FlowRun, call: MethodCall) -> Step:
+    """Return the step that a call of a method is, not yet opened."""
     started = MethodExecutionStartedEvent(
-        flow_name=name,
+        flow_name=run.name,
         method_name=call.method.name,
         params={f"_{index}": argument for index, argument in enumerate(call.args)},
-        state=snapshot(flow.state),
+        state=snapshot(run.flow.state),
         triggered_by_event_id=call.triggered_by,
     )
-    return Step(flow, started, _METHOD, label=call.method.name, own_run=True, quiet=flow.suppress_flow_events)
+    return Step(run.flow, started, _METHOD, label=call.method.name, own_run=True, quiet=run.flow.suppress_flow_events)
+
+
+def complete(step: Step, run: FlowRun, result: Any) -> BaseEvent:
+    """Have the step of a flow or a method end with `result` and the state as it is now."""
+    return step.complete(result=result, state=snapshot(run.flow.state))
+
+
+def pause(step: Step, run: FlowRun, call: MethodCall, paused: RunPaused) -> BaseEvent:
+    """Have the step of a flow or a method end as one that waits since `call` has paused."""
+    return step.pause(
+        flow_id=id_of(run.flow.state),
+        method_name=call.method.name,
+        state=snapshot(run.flow.state),
+        message=paused.message,
+        emit=paused.emit,
+    )

@@ -14,7 +14,7 @@ from harness.bus.scope import current_path
 from harness.errors import UsageError
 from harness.events import BaseEvent, FlowCreatedEvent
 from harness.flow import Flow, listen, start
-from harness.flow.running import current_flow_run
+from harness.flow.run import current_flow_run
 from harness.session.session import AsyncStreamSession, StreamSession
 from tests.flow.graphs import TIMEOUT_S, collected, transcript
 
@@ -237,7 +237,7 @@ def test_input_files_reach_the_run_unchanged() -> None:
         @start()
         def reads(self) -> Any:
             run = current_flow_run()
-            return run.request.input_files if run is not None else None
+            return run.kickoff.input_files if run is not None else None
 
     session = Reads().stream_events(None, files)
     list(session)

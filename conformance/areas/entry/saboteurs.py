@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Final
 
 from conformance.proof.saboteur import Saboteur
 
-_REQUEST: Final = "harness.flow.flow:Flow._request"
+_ACCEPTED: Final = "harness.flow.flow:Flow._accepted"
 
 
 def _a_list(stream_frames: Callable[..., Any]) -> Callable[..., Any]:
@@ -43,12 +44,12 @@ def _awaited_in_pieces(acall: Callable[..., Any]) -> Callable[..., Any]:
     return broken
 
 
-def _anything_goes(request: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda flow, inputs, input_files, *beginnings: request(flow, inputs, input_files, None, None)
+def _anything_goes(accepted: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda flow, kickoff: accepted(flow, replace(kickoff, from_checkpoint=None, restore_from_state_id=None))
 
 
-def _inputs_lost(request: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda flow, inputs, *others: request(flow, None, *others)
+def _inputs_lost(accepted: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda flow, kickoff: accepted(flow, replace(kickoff, inputs=None))
 
 
 def _as_set(flag: Callable[..., Any]) -> Callable[..., Any]:
@@ -85,8 +86,8 @@ SABOTEURS: tuple[Saboteur, ...] = (
     ),
     Saboteur("answers-in-pieces", ("entry.llm",), "harness.llm.base:BaseLLM.call", _in_pieces),
     Saboteur("awaited-in-pieces", ("entry.llm-async",), "harness.llm.base:BaseLLM.acall", _awaited_in_pieces),
-    Saboteur("any-beginning-goes", ("entry.kwargs",), _REQUEST, _anything_goes),
-    Saboteur("inputs-lost", ("entry.kwargs",), _REQUEST, _inputs_lost),
+    Saboteur("any-beginning-goes", ("entry.kwargs",), _ACCEPTED, _anything_goes),
+    Saboteur("inputs-lost", ("entry.kwargs",), _ACCEPTED, _inputs_lost),
     Saboteur("flag-as-set", ("entry.flag-restored",), "harness.flow.stream_flag:StreamFlag.__get__", _as_set),
     Saboteur(
         "overrides-on-the-object",

@@ -1,0 +1,45 @@
+"""Calls of methods: as a plan keeps them, in plain values, and as it hands them out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from harness.flow.definition import FlowMethod
+
+
+@dataclass(slots=True)
+class PlannedCall:
+    """A call that is not done, as its plan keeps it. Values are places among the values of the plan."""
+
+    id: int
+    method: str
+    number: int
+    #: The wave that waits for it.
+    wave: int
+    as_start: bool
+    #: What it is called with; None for nothing.
+    argument: int | None
+    triggered_by: str | None
+    state: Literal["due", "begun", "paused"] = "due"
+    #: What the method of a call that has paused had returned.
+    output: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MethodCall:
+    """One call of one method, for whoever performs it."""
+
+    #: Unique in its plan.
+    id: int
+    method: FlowMethod
+    #: Which call of its method this is in the run, from 1.
+    number: int
+    args: tuple[Any, ...] = ()
+    #: Whether it is called as a start, at kickoff or by the start's own condition.
+    as_start: bool = False
+    #: The id of the event that told of the end of what triggered this.
+    triggered_by: str | None = None
+    #: Whether it had paused when the plan was saved, and what its method had returned by then.
+    was_paused: bool = False
+    output: Any = None

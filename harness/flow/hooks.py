@@ -1,0 +1,141 @@
+"""Hooks: what takes part in the runs of a flow without being part of its graph.
+
+A flow has the hooks of its class (`@with_hook`), those of its constructor, those that the kickoff asks for, and, around
+the calls of one method, those with which the method itself is decorated.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import inspect
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar, cast
+
+from harness.errors import RunPaused
+from harness.flow.calls import MethodCall
+from harness.flow.decorators import add_to_role, role_of
+from harness.flow.definition import FlowDefinition, FlowMethod
+from harness.flow.run import FlowRun
+from harness.workers import Outcome
+
+A = TypeVar("A")
+D = TypeVar("D", bound=Callable[..., Any])
+_OF_CLASS: Final = "__flow_hooks__"
+
+
+@dataclass(frozen=True, slots=True)
+class MethodResult:
+    """What a call of a method comes to."""
+
+    #: What listeners of the method get, and what stands in `method_outputs`.
+    output: Any = None
+    #: What the call routes to; None for a router means its output.
+    label: str | None = None
+    #: What listeners of the label get; None means the label.
+    routed: Any = None
+
+
+class FlowHook:
+    """Takes part in runs of a flow: subclass it, and override what is to be done.
+
+    Each method may be async. They work in the loop of the run and must not block it: what waits is async, and blocking
+    calls belong in a thread. Hooks around a method work in that method's scope. What one raises fails the method, or the
+    flow; `RunPaused`, raised before or after a method, pauses the run. One hook object serves all runs of its flow, side
+    by side.
+    """
+
+    def before_flow(self, run: FlowRun) -> Awaitable[None] | None:
+        """Before anything is published: the place to put a saved plan into `run`, and a saved state into its flow."""
+
+    def flow_began(self, run: FlowRun) -> Awaitable[None] | None:
+        """After the flow has started, and before its first method."""
+
+    def before_method(self, run: FlowRun, call: MethodCall) -> Awaitable[MethodResult | None] | MethodResult | None:
+        """After the method has been announced. A result given here stands for the call, and the method is not run."""
+
+    def after_method(
+        self, run: FlowRun, call: MethodCall, result: MethodResult
+    ) -> Awaitable[MethodResult | None] | MethodResult | None:
+        """After the method has returned. A result given here takes the place of `result`."""
+
+    def method_done(self, run: FlowRun, call: MethodCall, result: MethodResult) -> Awaitable[None] | None:
+        """Once the plan knows that the call is done, before anybody is told of it: the place to save plan and state."""
+
+    def method_paused(self, run: FlowRun, call: MethodCall, pause: RunPaused) -> Awaitable[None] | None:
+        """Once the plan knows that the call waits for something outside, before anybody is told of it."""
+
+    def method_failed(self, run: FlowRun, call: MethodCall, error: BaseException) -> Awaitable[None] | None:
+        """Once what runs beside the failed call was told to stop. What this raises is logged: the flow fails by `error`."""
+
+    def flow_ended(self, run: FlowRun, outcome: Outcome[Any]) -> Awaitable[None] | None:
+        """Once no method runs any more, before anybody is told how the flow ended.
+
+        `outcome` has the result, which for a paused run is what it waits with, or the error. After an error, what this
+        raises is logged.
+        """
+
+
+def with_hook(hook: FlowHook) -> Callable[[D], D]:
+    """Return a decorator: `hook` takes part in every run of the flow class, or around every call of the method."""
+
+    def decorate(target: D) -> D:
+        if isinstance(target, type):
+            setattr(target, _OF_CLASS, (hook, *vars(target).get(_OF_CLASS, ())))
+        else:
+            role = role_of(target)
+            add_to_role(target, hooks=(*(role.hooks if role is not None else ()), hook))
+        return target
+
+    return decorate
+
+
+def hooks_of_class(cls: type) -> tuple[FlowHook, ...]:
+    """Return the hooks with which a flow class and its bases are decorated, its own first."""
+    return tuple(hook for base in cls.__mro__ for hook in vars(base).get(_OF_CLASS, ()))
+
+
+class Hooks:
+    """The hooks of one run, the innermost first: those of the method, of the class, the constructor, the kickoff.
+
+    What happens before something is told to the outermost first, all else to the innermost.
+    """
+
+    def __init__(self, definition: FlowDefinition, hooks: Iterable[FlowHook]) -> None:
+        self._of_flow = tuple(hooks)
+        of_methods = [hook for method in definition.methods.values() for hook in _of_method(method)]
+        #: Every hook of the run, once.
+        self.all: tuple[FlowHook, ...] = tuple({id(hook): hook for hook in (*of_methods, *self._of_flow)}.values())
+
+    def around(self, method: FlowMethod) -> tuple[FlowHook, ...]:
+        """Return the hooks that take part in calls of `method`."""
+        return (*_of_method(method), *self._of_flow) if self.all else ()
+
+
+async def tell(answer: Awaitable[A] | A) -> A:
+    """Return what a hook answers, once it has."""
+    return await answer if inspect.isawaitable(answer) else answer
+
+
+async def tell_in(context: contextvars.Context, telling: Callable[[], Awaitable[None] | None]) -> None:
+    """Call a hook in `context`, and wait for what it does there."""
+    answer = context.run(telling)
+    if inspect.isawaitable(answer):
+        task = asyncio.get_running_loop().create_task(_outcome_of(answer), context=context)
+        (await task).unwrap()
+
+
+async def _outcome_of(answer: Awaitable[None]) -> Outcome[None]:
+    # As a value: asyncio stops the whole loop for a task that raises SystemExit or KeyboardInterrupt.
+    try:
+        await answer
+    except asyncio.CancelledError:
+        raise
+    except BaseException as error:
+        return Outcome(error=error)
+    return Outcome()
+
+
+def _of_method(method: FlowMethod) -> tuple[FlowHook, ...]:
+    return cast(tuple[FlowHook, ...], method.role.hooks)

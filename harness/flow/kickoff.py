@@ -1,0 +1,43 @@
+"""What one kickoff asks for, as one value behind all the ways to start a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from harness.errors import UsageError
+from harness.flow.state import AnyState, with_inputs
+
+
+@dataclass(frozen=True, slots=True)
+class Kickoff:
+    """The options of a kickoff as they were given (clause `entry.kwargs`)."""
+
+    inputs: dict[str, Any] | None = None
+    input_files: dict[str, Any] | None = None
+    from_checkpoint: Any = None
+    restore_from_state_id: str | None = None
+
+    def check(self, flow_name: str, state: AnyState) -> None:
+        """Refuse what can be told at the call: options that exclude each other, inputs that do not fit the state.
+
+        Raises:
+            UsageError: the message names the flow and what is wrong.
+        """
+        if self.from_checkpoint is not None and self.restore_from_state_id is not None:
+            raise UsageError(
+                "from_checkpoint and restore_from_state_id can't be combined: each says where the run begins"
+            )
+        for option in ("from_checkpoint", "restore_from_state_id"):
+            if getattr(self, option) is not None:
+                raise UsageError(f"{flow_name}: flows do not support {option} yet")
+        if self.inputs is not None and not _names_fields(self.inputs):
+            raise UsageError(
+                f"the inputs of {flow_name} are a dict with names of its state's fields, not {self.inputs!r}"
+            )
+        if self.inputs:
+            with_inputs(state, self.inputs, flow_name)
+
+
+def _names_fields(inputs: Any) -> bool:
+    return isinstance(inputs, dict) and all(isinstance(name, str) for name in inputs)

@@ -1,0 +1,73 @@
+"""Which runs of flows the current context is inside of, and what each is made of."""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, cast
+
+from harness.flow.kickoff import Kickoff
+from harness.flow.plan import Plan
+from harness.flow.state import AnyState, with_inputs
+
+
+@dataclass(slots=True)
+class FlowRun:
+    """One run of one flow."""
+
+    flow: Any
+    #: What the flow is called in events.
+    name: str
+    kickoff: Kickoff
+    #: What has been done and is still to be. A hook may restore a saved one here before the flow begins.
+    plan: Plan
+    #: The run of a flow inside which this one was started.
+    outer: FlowRun | None = None
+
+    @property
+    def state(self) -> AnyState:
+        """The state of the flow. A hook may put another one here before the flow begins; the inputs then go into that."""
+        return cast(AnyState, self.flow.state)
+
+    @state.setter
+    def state(self, state: AnyState) -> None:
+        self.flow._state = state
+
+    def take_inputs(self) -> None:
+        """Put the inputs of the kickoff into the state. Raises UsageError where they do not fit it."""
+        inputs = self.kickoff.inputs
+        if not inputs:
+            return
+        if isinstance(self.state, dict):
+            self.state.update(inputs)
+        else:
+            self.state = with_inputs(self.state, inputs, self.name)
+
+
+_current: contextvars.ContextVar[FlowRun | None] = contextvars.ContextVar("harness_flow_run", default=None)
+
+
+def current_flow_run() -> FlowRun | None:
+    """Return the innermost run of a flow that this context works for."""
+    return _current.get()
+
+
+def run_of(flow: Any) -> FlowRun | None:
+    """Return the innermost run of `flow` that this context works for; None outside of any."""
+    run = _current.get()
+    while run is not None and run.flow is not flow:
+        run = run.outer
+    return run
+
+
+@contextlib.contextmanager
+def inside(run: FlowRun) -> Iterator[None]:
+    """Make this context one that works for `run`."""
+    run.outer = _current.get()
+    token = _current.set(run)
+    try:
+        yield
+    finally:
+        _current.reset(token)
