@@ -23,6 +23,7 @@ __all__ = [
     "UnreadableRecordingError",
     "UnrecordedRequestError",
     "UnsafeRecordingError",
+    "UntrustedTargetError",
     "UsageError",
 ]
 
@@ -100,6 +101,10 @@ class UnplayedRecordingError(RecordingError):
 
 class UnsafeRecordingError(RecordingError):
     """A new recording did not pass the scan, and was not kept."""
+
+
+class UntrustedTargetError(RecordingError, UsageError):
+    """A recording names a program that neither the project nor the caller vouches for (clause `replay.trusted`)."""
 
 
 class NetworkBlockedError(RecordingError):

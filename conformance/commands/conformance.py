@@ -7,7 +7,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from harness.commands.output import console_for, json_option, write_json
+from harness.commands.output import console_for, json_option, trust_option, write_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -38,6 +38,7 @@ _STYLES = {"passed": "green", "failed": "red", "not-testable": "yellow", "not-ap
 @click.option("-n", "--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes to work in.")
 @click.option("--junit", type=click.Path(path_type=Path), metavar="FILE", help="Write a JUnit report.")
 @click.option("--html", type=click.Path(path_type=Path), metavar="DIR", help="Write an HTML report.")
+@trust_option
 @json_option
 def conformance(
     runtime: str,
@@ -48,6 +49,7 @@ def conformance(
     workers: int,
     junit: Path | None,
     html: Path | None,
+    trusted: tuple[str, ...],
     json_file: IO[str] | None,
 ) -> int:
     """Put a runtime through the suite and say, clause by clause, what holds.
@@ -67,13 +69,14 @@ def conformance(
     with --expect also "baseline": {"new": [{"clause", "scenario"}], "stale": [...]}
     """
     from conformance.run import baseline, command
+    from harness.recording import Trust
 
     # Read before anything is run: a suite's time is long to wait for the news that a file is missing.
     expected = None if expect is None else baseline.read(expect)
     if providers and runtime != "harness":
         raise click.UsageError("--runtime and --provider are two suites; give one of them")
     outcome = (
-        command.run_providers(providers, clauses, workers)
+        command.run_providers(providers, clauses, workers, Trust.here(trusted))
         if providers
         else command.run_suite(runtime, clauses, workers)
     )

@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from harness.commands.output import console_for, json_option, write_json
+from harness.commands.output import console_for, json_option, trust_option, write_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,6 +27,7 @@ _STYLES = {"passed": "green", "failed": "red", "error": "bold red", "not-a-call"
 @click.option("-n", "--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes to work in.")
 @click.option("--junit", type=click.Path(path_type=Path), metavar="FILE", help="Write a JUnit report.")
 @click.option("--html", type=click.Path(path_type=Path), metavar="DIR", help="Write an HTML report.")
+@trust_option
 @json_option
 def replay(
     paths: tuple[Path, ...],
@@ -35,6 +36,7 @@ def replay(
     workers: int,
     junit: Path | None,
     html: Path | None,
+    trusted: tuple[str, ...],
     json_file: IO[str] | None,
 ) -> int:
     """Replay recordings and plain vcrpy cassettes offline, compare the timelines, and check the contract.
@@ -51,12 +53,13 @@ def replay(
     "frames", "text", "tool_calls", "usage", "finish_reason", "violations", "diff", "message"}]}
     """
     from conformance.run import replay as replaying
+    from harness.recording import Trust
 
     started = time.perf_counter()
     subjects = replaying.found(paths or (_default_recordings(),))
     console = console_for(json_file)
     results = []
-    for group in replaying.replay_all(subjects, speed=speed, update=update, workers=workers):
+    for group in replaying.replay_all(subjects, speed=speed, update=update, workers=workers, trust=Trust.here(trusted)):
         for result in group:
             results.append(result)
             _render_result(console, result)

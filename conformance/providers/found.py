@@ -11,7 +11,7 @@ from typing import Final
 
 from conformance.providers.recorded import RecordedCall, RecordedRun, load_run
 from harness.errors import UsageError
-from harness.recording import is_recording
+from harness.recording import Trust, is_recording
 from harness.shipped import shipped_providers
 
 #: The package that a module comes with, where its own name does not say so.
@@ -76,8 +76,10 @@ def _telling(run: RecordedRun, call: RecordedCall) -> tuple[bool, int]:
     return len(run.calls) == 1, len(call.response.chunks)
 
 
-def load_provider(name: str) -> RecordedProvider:
+def load_provider(name: str, trust: Trust | None = None) -> RecordedProvider:
     """Return the recordings that `name` stands for: a provider's name, or the path of a recording or a folder of them.
+
+    `trust` says what their targets may be; without it, what the project of the current folder vouches for.
 
     Raises:
         UsageError: there is nothing by that name, or no recording in it that ran to its end.
@@ -92,7 +94,8 @@ def load_provider(name: str) -> RecordedProvider:
             f"provider {name!r}: no recordings there; name one of {', '.join(known)}, or a recording or a folder of "
             "recordings, as harness record makes them"
         )
-    runs = tuple(run for run in map(load_run, folders) if run is not None)
+    trusted = trust or Trust.here()
+    runs = tuple(run for folder in folders if (run := load_run(folder, trusted)) is not None)
     if not runs:
         raise UsageError(f"provider {name!r}: every recording in '{folder}' was closed early; record one to its end")
     shown = folder.resolve().name

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
 from typing import Final
 
@@ -18,6 +19,7 @@ from conformance.run.judge import judge
 from conformance.run.processes import Kind, Loaded, Processes
 from conformance.run.suite import is_ours
 from harness.errors import UsageError
+from harness.recording import Trust
 
 #: How long one situation may take, which is put to every recording.
 DEADLINE_S: Final = 60.0
@@ -99,18 +101,21 @@ def _first(clause: str) -> str:
     return next(one.id for one in provider_scenarios() if clause in one.clauses)
 
 
-def run_provider(name: str, chosen: Collection[str], *, workers: int = 1) -> Iterator[ScenarioResult]:
+def run_provider(
+    name: str, chosen: Collection[str], *, workers: int = 1, trust: Trust | None = None
+) -> Iterator[ScenarioResult]:
     """Run the suite against the recordings of one provider; its scenarios are told with its name.
 
-    `chosen` are the clauses to decide. Each situation is performed in a process where it can do no harm.
+    `chosen` are the clauses to decide, `trust` says what targets may be. Each situation is performed in a process where
+    it can do no harm.
 
     Raises:
         UsageError: a target can't be imported or started here.
     """
-    provider = load_provider(name)
+    provider = load_provider(name, trust)
     wanted = clauses_of(provider) & set(chosen)
     ids = [one.id for one in provider_scenarios() if one.clauses & wanted]
-    processes = Processes(name, DEADLINE_S, PROVIDER)
+    processes = Processes(name, DEADLINE_S, Kind(partial(load, trust=trust), provider_scenarios))
     results = []
     try:
         with ThreadPoolExecutor(workers) as pool:
@@ -129,9 +134,9 @@ def _of(provider: RecordedProvider, result: ScenarioResult) -> ScenarioResult:
     return replace(result, scenario=result.scenario.replace("provider/", f"{provider.name}/", 1))
 
 
-def load(name: str) -> Loaded:
+def load(name: str, trust: Trust | None = None) -> Loaded:
     """Return the recordings that `name` stands for, as processes need them."""
-    provider = load_provider(name)
+    provider = load_provider(name, trust)
     by_id = {one.id: one for one in provider_scenarios()}
     return Loaded(lambda scenario: perform_on(provider, by_id[scenario]))
 

@@ -19,6 +19,7 @@ from harness.recording import (
     FRAMES,
     Interaction,
     Target,
+    Trust,
     WireResponse,
     load_frames,
     load_recording,
@@ -72,8 +73,10 @@ class RecordedRun:
     calls: tuple[RecordedCall, ...]
 
 
-def load_run(folder: Path) -> RecordedRun | None:
+def load_run(folder: Path, trust: Trust) -> RecordedRun | None:
     """Return the recording in `folder`; None for one that was closed early, which says nothing of an integration.
+
+    Its target may be what is trusted, and nothing else.
 
     Raises:
         UnreadableRecordingError: a file of it can't be read, or it was not written to its end.
@@ -88,7 +91,8 @@ def load_run(folder: Path) -> RecordedRun | None:
         return None
     interactions = read_cassette(folder / CASSETTE)
     frames = load_frames(folder / FRAMES)
-    target = Target(recording.target, recording.entry, recording.inputs, recording.turns)
+    gate = trust.gate(recording.target, folder)
+    target = Target(recording.target, recording.entry, recording.inputs, recording.turns, gate)
     return RecordedRun(folder.name, folder, target, interactions, tuple(_calls(interactions, frames)))
 
 

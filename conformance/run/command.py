@@ -16,6 +16,7 @@ from conformance.run.outcome import SuiteOutcome, outcome_of
 from conformance.run.suite import run
 from conformance.subjects.subject import Subject, load_subject
 from harness.errors import UsageError
+from harness.recording import Trust
 
 
 def run_suite(subject: str, clauses: Iterable[str] = (), workers: int = 1) -> SuiteOutcome:
@@ -37,11 +38,16 @@ def out_of_reach(subject: Subject) -> set[str]:
     return {clause for one in scenarios() for clause in one.clauses} - within
 
 
-def run_providers(names: Iterable[str], clauses: Iterable[str] = (), workers: int = 1) -> SuiteOutcome:
+def run_providers(
+    names: Iterable[str], clauses: Iterable[str] = (), workers: int = 1, trust: Trust | None = None
+) -> SuiteOutcome:
     """Run the provider suite, or the part of it that decides the clauses chosen by globs, against recordings.
 
+    Their targets may be what is trusted, and nothing else.
+
     Raises:
-        UsageError: a glob fits no clause that recordings can show, or a name stands for no recordings.
+        UsageError: a glob fits no clause that recordings can show, a name stands for no recordings, or a target is not
+            trusted.
         UnreadableRecordingError: one of the recordings can't be read.
     """
     chosen = _chosen(tuple(clauses))
@@ -49,9 +55,9 @@ def run_providers(names: Iterable[str], clauses: Iterable[str] = (), workers: in
     if not chosen & decided:
         raise UsageError(f"--clause: recordings show none of these; they show {', '.join(sorted(decided))}")
     # All are looked at before any is run.
-    providers = {name: load_provider(name) for name in dict.fromkeys(names)}
+    providers = {name: load_provider(name, trust) for name in dict.fromkeys(names)}
     _check_names(providers)
-    results = [result for name in providers for result in run_provider(name, chosen, workers=workers)]
+    results = [result for name in providers for result in run_provider(name, chosen, workers=workers, trust=trust)]
     broken = {one.clause for result in results for one in result.decisions if one.status == "failed"}
     return outcome_of(_Together(tuple(providers.values())), results, chosen & (decided | broken))
 

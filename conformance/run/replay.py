@@ -14,7 +14,7 @@ from conformance.areas.checks import Violation
 from conformance.run.judge import judge
 from conformance.timeline.evidence import Evidence, ResultRead
 from harness.errors import HarnessError, UnreadableRecordingError
-from harness.recording import Replayed, is_recording, replay_cassette, replay_recording
+from harness.recording import Replayed, Trust, is_recording, replay_cassette, replay_recording
 
 FORMAT: Final = "harness.replay/1"
 Status = Literal["passed", "failed", "error", "not-a-call"]
@@ -87,13 +87,15 @@ def _below(path: Path) -> Iterator[Path]:
             yield inner
 
 
-def replay(path: Path, *, speed: float | None = None, update: bool = False) -> list[ReplayResult]:
+def replay(
+    path: Path, *, speed: float | None = None, update: bool = False, trust: Trust | None = None
+) -> list[ReplayResult]:
     """Replay one recording, or every interaction of one plain cassette; what can't be judged is an `error` result."""
     kind: Literal["recording", "cassette"] = "recording" if path.is_dir() else "cassette"
     results: list[ReplayResult] = []
     try:
         runs = (
-            [replay_recording(path, speed=speed, update=update)]
+            [replay_recording(path, speed=speed, update=update, trust=trust)]
             if path.is_dir()
             else replay_cassette(path, speed=speed)
         )
@@ -104,10 +106,15 @@ def replay(path: Path, *, speed: float | None = None, update: bool = False) -> l
 
 
 def replay_all(
-    subjects: list[Path], *, speed: float | None = None, update: bool = False, workers: int = 1
+    subjects: list[Path],
+    *,
+    speed: float | None = None,
+    update: bool = False,
+    workers: int = 1,
+    trust: Trust | None = None,
 ) -> Iterator[list[ReplayResult]]:
     """Replay every subject, in order, in as many processes as there are workers."""
-    one = partial(replay, speed=speed, update=update)
+    one = partial(replay, speed=speed, update=update, trust=trust)
     if workers == 1 or len(subjects) < 2:
         yield from map(one, subjects)
         return

@@ -14,6 +14,13 @@ if TYPE_CHECKING:
 json_option = click.option(
     "--json", "json_file", type=click.File("w", lazy=True), help="Write the JSON document to FILE; - is stdout."
 )
+trust_option = click.option(
+    "--trust",
+    "trusted",
+    multiple=True,
+    metavar="MODULE",
+    help="A module, package or module:attribute that recordings may name beside those of this folder; repeatable.",
+)
 
 
 def console_for(json_file: IO[str] | None) -> Console:

@@ -19,6 +19,7 @@ from harness.recording.replay import Replayed, replay_cassette, replay_recording
 from harness.recording.scan import Finding, scan
 from harness.recording.tape.tape import Mode, Tape, network_guard, open_tape, playing, running
 from harness.recording.target import Target
+from harness.recording.trust import Trust
 from harness.recording.wire import Chunk, Ending, Interaction, WireRequest, WireResponse
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "Replayed",
     "Tape",
     "Target",
+    "Trust",
     "WireRequest",
     "WireResponse",
     "compare_frames",

@@ -35,6 +35,7 @@ from harness.recording.record import host_of
 from harness.recording.redact.redaction import Redactor
 from harness.recording.tape.tape import Tape, network_guard, open_tape, playing
 from harness.recording.target import Session, Target
+from harness.recording.trust import Trust
 from harness.recording.wire import Interaction
 from harness.session.session import StreamSession
 
@@ -76,11 +77,16 @@ class Replayed:
         return isinstance(self.error, ProviderStatusError) and self.error.status == self.status
 
 
-def replay_recording(folder: Path, *, speed: float | None = None, update: bool = False) -> Replayed:
+def replay_recording(
+    folder: Path, *, speed: float | None = None, update: bool = False, trust: Trust | None = None
+) -> Replayed:
     """Make a recorded run again from its recording, and compare; with `update` write the frames it gives now.
+
+    `trust` says what its target may be; without it, what the project of the current folder vouches for.
 
     Raises:
         UnreadableRecordingError: a file of the recording can't be read.
+        UntrustedTargetError: its target is not trusted, and nothing of it has been run.
         UsageError: its target can't be run here.
     """
     recover(folder)
@@ -95,7 +101,8 @@ def replay_recording(folder: Path, *, speed: float | None = None, update: bool =
     replayed = Replayed(folder, "recording", provider=", ".join(recording.providers) or None)
     redactor = Redactor()
     made = _Made(redactor, LineComparison(recorded_lines))
-    target = Target(recording.target, recording.entry, recording.inputs, recording.turns)
+    gate = (trust or Trust.here()).gate(recording.target, folder)
+    target = Target(recording.target, recording.entry, recording.inputs, recording.turns, gate)
     limit = len(recorded_lines) if recording.outcome and recording.outcome.status == "cancelled" else None
     with (
         _offline(),

@@ -8,11 +8,13 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Protocol, cast
 
 from harness.errors import UsageError
 from harness.llm.pump import iterated_in_loop
 from harness.recording.normal import FrameLike
+from harness.recording.trust import Gate
 
 
 class Session(Protocol):
@@ -37,14 +39,17 @@ class Target:
     inputs: Mapping[str, Any] = field(default_factory=dict)
     #: Messages of a conversation, each a session of its own.
     turns: tuple[str, ...] = ()
+    #: What lets it in, where a recording names it; None where the caller does.
+    gate: Gate | None = None
 
     def sessions(self) -> Iterator[Session]:
         """Start the run: yield its session, or one for each turn. Nothing runs before a session is iterated.
 
         Raises:
             UsageError: the target can't be imported, has no such entry, or gave something else than a session.
+            UntrustedTargetError: a recording names it, and nobody vouches for it; nothing of it has been run.
         """
-        subject = _subject(self.name)
+        subject = self._subject()
         entry = self.entry or _natural_entry(subject, self)
         if self.turns:
             start = _method(subject, entry, self.name)
@@ -57,27 +62,46 @@ class Target:
         else:
             yield _session(start, (), self.inputs, self.name)
 
+    def _subject(self) -> Any:
+        module_name, colon, attribute = self.name.partition(":")
+        if not (colon and all(part.isidentifier() for part in [*module_name.split("."), *attribute.split(".")])):
+            raise UsageError(f"target {self.name!r}: expected package.module:attribute, as in my_app.flows:PlanFlow")
+        _make_findable(Path.cwd())
+        gate = self.gate
+        if gate is not None:
+            gate.check_module(module_name)
+        subject: Any = self._module(module_name)
+        for step in attribute.split("."):
+            owner = subject
+            try:
+                subject = getattr(owner, step)
+            except AttributeError:
+                raise UsageError(f"target {self.name!r}: {module_name!r} has no attribute {attribute!r}") from None
+            if gate is not None:
+                gate.check_step(owner, step, subject)
+        if gate is not None:
+            gate.check_kind(subject, self.entry)
+        # A class is recorded by an instance made without arguments; a class whose instances start nothing is called.
+        if isinstance(subject, type) and (hasattr(subject, "stream_events") or hasattr(subject, "kickoff")):
+            subject = subject()
+        return subject
 
-def _subject(name: str) -> Any:
-    module_name, colon, attribute = name.partition(":")
-    if not (colon and module_name and attribute):
-        raise UsageError(f"target {name!r}: expected package.module:attribute, as in my_app.flows:PlanFlow")
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
-    try:
-        subject: Any = importlib.import_module(module_name)
-    except ImportError as error:
-        raise UsageError(f"target {name!r}: module {module_name!r} can't be imported from {here}: {error}") from error
-    for step in attribute.split("."):
+    def _module(self, name: str) -> ModuleType:
         try:
-            subject = getattr(subject, step)
-        except AttributeError:
-            raise UsageError(f"target {name!r}: {module_name!r} has no attribute {attribute!r}") from None
-    # A class is recorded by an instance made without arguments; a class whose instances start nothing is called.
-    if isinstance(subject, type) and (hasattr(subject, "stream_events") or hasattr(subject, "kickoff")):
-        subject = subject()
-    return subject
+            return importlib.import_module(name) if self.gate is None else self.gate.imported(name)
+        except UsageError:
+            raise
+        except (Exception, SystemExit) as error:
+            why = error if isinstance(error, ImportError) else f"it raised {type(error).__name__}: {error}"
+            raise UsageError(
+                f"target {self.name!r}: module {name!r} can't be imported from {Path.cwd()}: {why}"
+            ) from error
+
+
+def _make_findable(folder: Path) -> None:
+    """Have modules of `folder` found, after those that are installed: what lies in it shadows nothing."""
+    if str(folder) not in sys.path:
+        sys.path.append(str(folder))
 
 
 def _natural_entry(subject: Any, target: Target) -> str | None:

@@ -1,0 +1,92 @@
+"""Whether a callable gives a session, told without calling it: by what it says it returns, else by what it does."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import re
+from types import CodeType, FunctionType
+from typing import Any, Final, get_origin, get_type_hints
+
+#: The methods of flows, LLMs and crews that start a session.
+ENTRIES: Final = frozenset(
+    {
+        "stream_events",
+        "stream_frames",
+        "astream",
+        "stream_turn",
+        "astream_turn",
+        "kickoff",
+        "kickoff_async",
+        "akickoff",
+    }
+)
+_SURFACE: Final = ("frames", "result", "close")
+#: How session classes are called, where an annotation can't be evaluated: its module may have been imported for types only.
+_SESSION_NAME: Final = re.compile(r"(?:Session|StreamingOutput)\b")
+
+
+def gives_session(factory: Any) -> bool:
+    """Whether calling `factory` is known to give a session.
+
+    It is where its return annotation names one. Without an annotation that says anything, it is where its code uses a
+    method that starts one, or calls a function that gives one.
+    """
+    return _gives(factory, set())
+
+
+def _gives(factory: Any, seen: set[CodeType]) -> bool:
+    if isinstance(factory, type):
+        return _is_session(factory)
+    function = _function_of(factory)
+    if function is None:
+        return False
+    said = _said(function)
+    return _starts_session(function, seen) if said is None else said
+
+
+def _function_of(factory: Any) -> FunctionType | None:
+    """Return the function whose code runs when `factory` is called; None for what is written in C."""
+    while isinstance(factory, functools.partial):
+        factory = factory.func
+    called = factory if inspect.isroutine(factory) else vars(type(factory)).get("__call__")
+    if called is None:
+        return None
+    function = inspect.unwrap(getattr(called, "__func__", called))
+    return function if isinstance(function, FunctionType) else None
+
+
+def _said(function: FunctionType) -> bool | None:
+    """What the return annotation says; None where it says nothing, as `Any` does."""
+    written = function.__annotations__.get("return", inspect.Parameter.empty)
+    if written in (inspect.Parameter.empty, Any, object, "Any", "object"):
+        return None
+    try:
+        returned = get_type_hints(function).get("return")
+    except Exception:
+        return bool(_SESSION_NAME.search(str(written)))
+    returned = get_origin(returned) or returned
+    return isinstance(returned, type) and _is_session(returned)
+
+
+def _is_session(kind: type) -> bool:
+    names = set(dir(kind)) | set(getattr(kind, "__annotations__", ()))
+    return names.issuperset(_SURFACE) and not names.isdisjoint(("__iter__", "__aiter__"))
+
+
+def _starts_session(function: FunctionType, seen: set[CodeType]) -> bool:
+    for code in _codes(function.__code__):
+        if code in seen:
+            continue
+        seen.add(code)
+        if not ENTRIES.isdisjoint(code.co_names):
+            return True
+        called = (function.__globals__.get(name) for name in code.co_names)
+        if any(_gives(one, seen) for one in called if isinstance(one, FunctionType | type)):
+            return True
+    return False
+
+
+def _codes(code: CodeType) -> list[CodeType]:
+    """Return a function's code and that of what is defined in it."""
+    return [code, *(inner for one in code.co_consts if isinstance(one, CodeType) for inner in _codes(one))]

@@ -1,0 +1,58 @@
+"""What is in a file that somebody else may have written: read only where it is a plain file, and only so much of it."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import Final
+
+from harness.errors import UnreadableRecordingError
+
+#: The most bytes of one file that are read.
+LARGEST: Final = 256 * 1024 * 1024
+_KINDS: Final = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a FIFO"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+    (stat.S_ISSOCK, "a socket"),
+)
+
+
+def content_of(path: Path, *, limit: int = LARGEST, inside: Path | None = None) -> bytes:
+    """Return what is in the file at `path`. With `inside`, a link may not lead out of that folder.
+
+    Raises:
+        UnreadableRecordingError: it is no plain file, is larger than `limit` bytes, or is a link that leads out.
+        OSError: it is missing, or the system refuses to read it.
+    """
+    if inside is not None and leads_out(path, inside):
+        raise UnreadableRecordingError(
+            f"'{path}' is a link that leads out of '{inside}', and is not followed; put the file itself there"
+        )
+    # Asked before it is opened, since opening alone waits at a FIFO and does things to some devices.
+    _check_kind(path, path.stat().st_mode)
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with os.fdopen(handle, "rb") as file:
+        found = os.fstat(handle)
+        _check_kind(path, found.st_mode)
+        # The size is asked first, since reading a sparse file only to refuse it takes long.
+        content = b"" if found.st_size > limit else file.read(limit + 1)
+    if found.st_size > limit or len(content) > limit:
+        raise UnreadableRecordingError(
+            f"'{path}' is larger than {limit // 1024 // 1024} MiB, the most that is read of one file; "
+            "split it, or record less in one run"
+        )
+    return content
+
+
+def leads_out(path: Path, folder: Path) -> bool:
+    """Whether `path`, all links followed, lies outside of `folder`."""
+    return not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
+
+
+def _check_kind(path: Path, mode: int) -> None:
+    if not stat.S_ISREG(mode):
+        kind = next((name for is_kind, name in _KINDS if is_kind(mode)), "something special")
+        raise UnreadableRecordingError(f"'{path}' is {kind}; expected a plain file")
