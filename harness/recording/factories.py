@@ -5,8 +5,8 @@ from __future__ import annotations
 import functools
 import inspect
 import re
-from types import CodeType, FunctionType
-from typing import Any, Final, get_origin, get_type_hints
+from types import CodeType, FunctionType, UnionType
+from typing import Any, Final, Union, get_args, get_origin, get_type_hints
 
 #: The methods of flows, LLMs and crews that start a session.
 ENTRIES: Final = frozenset(
@@ -65,11 +65,11 @@ def _said(function: FunctionType) -> bool | None:
         returned = get_type_hints(function).get("return")
     except Exception:
         return bool(_SESSION_NAME.search(str(written)))
-    returned = get_origin(returned) or returned
-    return isinstance(returned, type) and _is_session(returned)
+    kinds = get_args(returned) if isinstance(returned, UnionType) or get_origin(returned) is Union else (returned,)
+    return all(_is_session(get_origin(kind) or kind) for kind in kinds)
 
 
-def _is_session(kind: type) -> bool:
+def _is_session(kind: Any) -> bool:
     names = set(dir(kind)) | set(getattr(kind, "__annotations__", ()))
     return names.issuperset(_SURFACE) and not names.isdisjoint(("__iter__", "__aiter__"))
 

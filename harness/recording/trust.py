@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 from importlib.machinery import ModuleSpec
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any, Final, Self
 
 from harness.errors import UntrustedTargetError, UsageError
@@ -24,9 +24,9 @@ from harness.recording.factories import ENTRIES, gives_session
 from harness.recording.settings import project_settings
 
 #: The packages that come with this project.
-_OURS: Final = frozenset({"harness", "conformance", "cassettes"})
+_OURS: Final = frozenset({"harness", "conformance"})
 #: Where the targets of the shipped recordings are.
-_SHIPPED: Final = Path(__file__).parents[2] / "cassettes"
+_SHIPPED: Final = Path(__file__).parents[1] / "shipped"
 #: Folders of other people's code, wherever they lie.
 _FOREIGN_FOLDERS: Final = frozenset({"site-packages", "dist-packages", "node_modules"})
 
@@ -108,7 +108,13 @@ class Gate:
             raise self._refused(f"{step!r} is a matter of Python's own")
         if isinstance(found, ModuleType):
             self.check_module(found.__name__)
-        elif not self._is_defined_in_trusted(found) and not _has_entry(found) and not _is_entry_of(owner, step):
+        # A namespace only holds things, and each of them is looked at.
+        elif (
+            type(found) is not SimpleNamespace
+            and not self._is_defined_in_trusted(found)
+            and not _has_entry(found)
+            and not _is_entry_of(owner, step)
+        ):
             raise self._refused(f"{step!r} is {_described(found)}, which is defined outside of what is trusted")
 
     def check_kind(self, subject: Any, entry: str | None) -> None:
@@ -147,7 +153,7 @@ class Gate:
     def _check_place(self, name: str, spec: ModuleSpec) -> None:
         if not _has_code(spec):
             if spec.submodule_search_locations is None:
-                raise self._refused(f"{name!r} is a part of Python itself")
+                raise self._refused(f"{name!r} is a part of Python itself, or comes from no file")
             return
         path = Path(os.path.realpath(str(spec.origin)))
         if not path.is_file():

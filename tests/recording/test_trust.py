@@ -193,7 +193,7 @@ def test_an_entry_that_gives_no_session_is_not_called(project: Project) -> None:
         ("code:interact", "installed and no part of the project"),
         ("pytest:main", "installed and no part of the project"),
         ("httpx:get", "installed and no part of the project"),
-        ("__main__:main", "installed and no part of the project|outside of the current folder"),
+        ("__main__:main", "installed and no part of the project|outside of the current folder|from no file"),
         ("harness.recording.record:record", "a part of stream-harness, and none of its targets"),
         ("harness.commands:main", "a part of stream-harness, and none of its targets"),
         ("conformance.proof.__main__:main", "a part of stream-harness, and none of its targets"),
@@ -373,3 +373,9 @@ def test_a_name_that_is_none_is_refused_as_such(project: Project) -> None:
     for name in ("payload/app:flow", "..payload:flow", "payload:flow\n", "payload:a b", "pay\0load:x"):
         with pytest.raises(UsageError, match=r"expected package\.module:attribute"):
             project.start(name)
+
+
+def test_targets_of_the_shipped_recordings_are_let_in_from_anywhere(project: Project) -> None:
+    project.start("harness.shipped.targets:openai.text")
+    with pytest.raises(UntrustedTargetError, match="'PROVIDERS' is of the type dict"):
+        project.start("harness.shipped.targets:PROVIDERS.clear")
