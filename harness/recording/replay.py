@@ -27,6 +27,7 @@ from harness.llm.overrides import call_stream_override
 from harness.llm.recorded import RecordedCall
 from harness.providers.registry import recognized
 from harness.recording.compare import Difference, LineComparison, compare_values
+from harness.recording.exits import exits_noted
 from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.files.folder import CASSETTE, FRAMES, RECORDING, Outcome, Recording, load_recording, recover
 from harness.recording.files.frames_file import FrameLines, header_line, read_lines
@@ -105,10 +106,12 @@ def replay_recording(
     target = Target(recording.target, recording.entry, recording.inputs, recording.turns, gate)
     limit = len(recorded_lines) if recording.outcome and recording.outcome.status == "cancelled" else None
     with (
+        exits_noted() as exits,
         _offline(),
         open_tape(folder / CASSETTE, "none", speed=speed, redactor=redactor, scope_of=current_path) as tape,
     ):
         made.run(target, replayed, limit)
+    _check_exits(recording, replayed, exits)
     replayed.differences = made.comparison.differences()
     replayed.differences += _outcome_differences(recording, replayed, made, redactor)
     if limit is None or replayed.differences:
@@ -118,6 +121,18 @@ def replay_recording(
         _update(folder, recording, replayed, made, redactor)
         replayed.updated = True
     return replayed
+
+
+def _check_exits(recording: Recording, replayed: Replayed, exits: list[str]) -> None:
+    """Refuse to judge a run that would end the process, unless that is how it was recorded. Raises UsageError."""
+    recorded = recording.outcome is not None and recording.outcome.error_type == SystemExit.__name__
+    if isinstance(replayed.error, SystemExit) and not recorded:
+        exits = [*exits, f"sys.exit({replayed.error.code!r})"]
+    if exits:
+        raise UsageError(
+            f"target {recording.target!r} would have ended the process that replays it, by {exits[0]}; nothing can be said "
+            "of such a run. Let it return or raise"
+        )
 
 
 class _Made:
