@@ -19,7 +19,7 @@ from harness.recording.replay import Replayed, replay_cassette, replay_recording
 from harness.recording.scan import Finding, scan
 from harness.recording.tape.tape import Mode, Tape, network_guard, open_tape, playing, running
 from harness.recording.target import Target
-from harness.recording.trust import Trust
+from harness.recording.trust.gate import Trust
 from harness.recording.wire import Chunk, Ending, Interaction, WireRequest, WireResponse
 
 __all__ = [

@@ -27,7 +27,6 @@ from harness.llm.overrides import call_stream_override
 from harness.llm.recorded import RecordedCall
 from harness.providers.registry import recognized
 from harness.recording.compare import Difference, LineComparison, compare_values
-from harness.recording.exits import exits_noted
 from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.files.folder import CASSETTE, FRAMES, RECORDING, Outcome, Recording, load_recording, recover
 from harness.recording.files.frames_file import FrameLines, header_line, read_lines
@@ -36,7 +35,8 @@ from harness.recording.record import host_of
 from harness.recording.redact.redaction import Redactor
 from harness.recording.tape.tape import Tape, network_guard, open_tape, playing
 from harness.recording.target import Session, Target
-from harness.recording.trust import Trust
+from harness.recording.trust.exits import exits_noted
+from harness.recording.trust.gate import Trust
 from harness.recording.wire import Interaction
 from harness.session.session import StreamSession
 

@@ -14,7 +14,7 @@ from typing import Any, Protocol, cast
 from harness.errors import UsageError
 from harness.llm.pump import iterated_in_loop
 from harness.recording.normal import FrameLike
-from harness.recording.trust import Gate
+from harness.recording.trust.gate import Gate
 
 
 class Session(Protocol):

@@ -13,7 +13,7 @@ import pytest
 
 from harness.errors import UntrustedTargetError, UsageError
 from harness.recording.target import Target
-from harness.recording.trust import Trust
+from harness.recording.trust.gate import Trust
 
 #: A module that says when it is imported, with targets and with what is none.
 MODULE = """

@@ -20,13 +20,13 @@ from types import ModuleType, SimpleNamespace
 from typing import Any, Final, Self
 
 from harness.errors import UntrustedTargetError, UsageError
-from harness.recording.factories import ENTRIES, gives_session
 from harness.recording.settings import project_settings
+from harness.recording.trust.factories import ENTRIES, gives_session
 
 #: The packages that come with this project.
 _OURS: Final = frozenset({"harness", "conformance"})
 #: Where the targets of the shipped recordings are.
-_SHIPPED: Final = Path(__file__).parents[1] / "shipped"
+_SHIPPED: Final = Path(__file__).parents[2] / "shipped"
 #: Folders of other people's code, wherever they lie.
 _FOREIGN_FOLDERS: Final = frozenset({"site-packages", "dist-packages", "node_modules"})
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from harness.recording import Target, record
-from harness.recording.exits import exits_noted
+from harness.recording.trust.exits import exits_noted
 
 #: A module that leaves at a place of its own: while it is imported, before its session is there, in its run, in a thread.
 TARGETS = """
@@ -86,7 +86,7 @@ def test_the_others_are_judged(results: dict[str, dict[str, Any]]) -> None:
 
 def test_other_processes_and_later_times_leave_as_they_like() -> None:
     code = (
-        "import os\nfrom harness.recording.exits import exits_noted\n"
+        "import os\nfrom harness.recording.trust.exits import exits_noted\n"
         "with exits_noted() as noted:\n"
         "  child = os.fork()\n"
         "  if child == 0: os._exit(7)\n"
