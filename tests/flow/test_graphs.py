@@ -338,6 +338,23 @@ CASES: dict[str, Case] = {
         route=(router("a"), lambda: gives("go")),
         both=(lambda function: start("go")(listen("go")(function)), lambda: says("BOTH")),
     ),
+    "a start that is also a router of its label runs once for it": case(
+        """
+        a started p1
+        a finished p1
+        route started p1 t3
+        route finished p1 t3
+        both started p1 t5
+        both finished p1 t5
+        other started p1 t5
+        other finished p1 t5
+        """,
+        "OTHER(go)",
+        a=(start(), lambda: says("A")),
+        route=(router("a"), lambda: gives("go")),
+        both=(lambda function: start("go")(router("go")(function)), lambda: gives(None)),
+        other=(listen("go"), lambda: says("OTHER")),
+    ),
     "nested conditions": case(
         """
         a started p1
