@@ -15,7 +15,7 @@ from harness.bus import bus
 from harness.bus.scope import current_run
 from harness.errors import UsageError
 from harness.llm import overrides
-from harness.llm.call import Call, carried_faults
+from harness.llm.call import ModelCall, carried_faults
 from harness.llm.hosted import HostedTool, hosted_tools
 from harness.llm.messages import Message, ToolDefinition, read_messages, read_tools
 from harness.llm.parts import Part, Usage
@@ -185,7 +185,7 @@ class BaseLLM(LLMSettings):
         response_model: type[BaseModel] | None,
         from_task: Any,
         from_agent: Any,
-    ) -> Call:
+    ) -> ModelCall:
         request = LLMRequest(
             messages=read_messages(messages),
             tools=read_tools(tools),
@@ -201,7 +201,7 @@ class BaseLLM(LLMSettings):
                 "the provider runs"
             )
         self.check(request)
-        return Call(self, request, from_task=from_task, from_agent=from_agent)
+        return ModelCall(self, request, from_task=from_task, from_agent=from_agent)
 
     def check(self, request: LLMRequest) -> None:
         """Refuse a request that can't be sent, before anything is published. Raises UsageError."""

@@ -28,7 +28,7 @@ from harness.llm.settings import LLMSettings
 _ENDS: Final = StepEnds(completed=LLMCallCompletedEvent, failed=LLMCallFailedEvent)
 
 
-class Call:
+class ModelCall:
     """The frames and the answer of one call (clauses `llm.sequence` and `order.one-completion`)."""
 
     def __init__(self, llm: LLMSettings, request: LLMRequest, *, from_task: Any = None, from_agent: Any = None) -> None:

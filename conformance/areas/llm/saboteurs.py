@@ -8,7 +8,7 @@ from typing import Any, Final
 from conformance.proof.saboteur import Saboteur
 from harness import ProviderError
 
-_CHUNK: Final = "harness.llm.call:Call.chunk"
+_CHUNK: Final = "harness.llm.call:ModelCall.chunk"
 _FRAGMENT: Final = "harness.llm.assembly:AssembledCall.fragment"
 _TOOL_RESULTS: Final = "harness.llm.base:_result_of"
 _PROJECTED: Final = "harness.frames.legacy:StreamChunk"

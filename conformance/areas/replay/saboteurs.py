@@ -67,7 +67,7 @@ def _as_400(answer: Callable[..., Any]) -> Callable[..., Any]:
 SABOTEURS: tuple[Saboteur, ...] = (
     Saboteur("plays-other-text", ("replay.equal",), "harness.recording.tape.core:Tape.answer", _other_text),
     Saboteur("refusals-as-400", ("replay.equal",), "harness.recording.tape.core:Tape.answer", _as_400),
-    Saboteur("calls-numbered-through", ("replay.equal",), "harness.llm.call:Call.__init__", _numbered),
+    Saboteur("calls-numbered-through", ("replay.equal",), "harness.llm.call:ModelCall.__init__", _numbered),
     Saboteur(
         "replay-records-anew",
         ("replay.offline",),
