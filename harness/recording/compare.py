@@ -65,6 +65,15 @@ class LineComparison:
         for line in lines.split(b"\n")[:-1]:
             self._take(line)
 
+    def goes_on_with(self, lines: Sequence[bytes]) -> bool:
+        """Whether these lines, each with its newline, are what is recorded next, times aside."""
+        recorded = self._recorded[self._equal : self._equal + len(lines)]
+        return (
+            not self._others
+            and len(recorded) == len(lines)
+            and all(_same_line(mine, line[:-1]) for mine, line in zip(recorded, lines, strict=True))
+        )
+
     def _take(self, line: bytes) -> None:
         at = self._equal
         if not self._others and at < len(self._recorded) and _same_line(self._recorded[at], line):

@@ -163,7 +163,7 @@ class _Made:
             replayed.error = error.error if isinstance(error, TransportFault) else error
 
     def _read(self, session: Session, replayed: Replayed, limit: int | None) -> None:
-        lines = FrameLines(self._redactor)
+        lines = FrameLines(self._redactor, self.comparison.goes_on_with)
         try:
             for frame in session:
                 replayed.frames.append(frame)

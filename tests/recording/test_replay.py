@@ -188,6 +188,27 @@ def test_update_writes_what_the_run_gives_now(copy: Path, story: Path) -> None:
     assert (copy / "cassette.yaml").read_bytes() == (story / "cassette.yaml").read_bytes()
 
 
+def test_update_writes_no_credential_that_an_answer_holds(copy: Path) -> None:
+    credential = f"ghp_{'a7Bc9' * 8}"[:40]
+
+    def change(interactions: list[Any]) -> None:
+        response = interactions[1]["response"]
+        body = response["body"]
+        # Marks would no longer add up.
+        del body["chunks"], response["ended"]
+        # Over two chunks: neither holds it.
+        body["string"] = body["string"].replace('"content":"At"', f'"content":"At {credential[:20]}"', 1)
+        body["string"] = body["string"].replace('"content":" dusk"', f'"content":"{credential[20:]} dusk"', 1)
+
+    edit_cassette(copy / "cassette.yaml", change)
+    replayed = replay_recording(copy, update=True)
+    assert credential in replayed.sessions[0].result
+    written = (copy / "frames.jsonl").read_text() + (copy / "recording.json").read_text()
+    assert credential[:20] not in written
+    assert credential[20:] not in written
+    assert replay_recording(copy).differences == []
+
+
 def test_update_leaves_equal_recordings_and_broken_runs_alone(copy: Path) -> None:
     before = {path.name: path.stat().st_mtime_ns for path in copy.iterdir()}
     replay_recording(copy, update=True)

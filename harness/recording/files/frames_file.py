@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,9 +33,16 @@ class FrameLines:
     is open: a credential may be split over the chunks of one call, and nothing of it may reach a file.
     """
 
-    def __init__(self, redactor: Redactor | None = None) -> None:
+    def __init__(
+        self, redactor: Redactor | None = None, is_known: Callable[[Sequence[bytes]], bool] = lambda lines: False
+    ) -> None:
+        """Make lines that `redactor` has been over, but for a group that `is_known` as it stands.
+
+        What is in a file already needs no second look, which would cost more than all else here.
+        """
         self._normalizer = Normalizer()
         self._redactor = redactor
+        self._is_known = is_known
         self._waiting: list[dict[str, Any]] = []
         self._open_calls = 0
 
@@ -48,8 +55,10 @@ class FrameLines:
     def rest(self) -> bytes:
         """Return the lines of all frames that were held back."""
         waiting, self._waiting = self._waiting, []
-        frames = waiting if self._redactor is None else self._redactor.frames(waiting)
-        return b"".join(map(_line, frames))
+        lines = list(map(_line, waiting))
+        if self._redactor is not None and lines and not self._is_known(lines):
+            lines = list(map(_line, self._redactor.frames(waiting)))
+        return b"".join(lines)
 
 
 def dump_frames(frames: Iterable[FrameLike], redactor: Redactor | None = None) -> bytes:
