@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from conformance.areas.checks import Violation
 from conformance.run.judge import judge
+from conformance.run.replay_processes import side_by_side
 from conformance.timeline.evidence import Evidence, ResultRead
 from harness.errors import HarnessError, UnreadableRecordingError
-from harness.recording import Replayed, Trust, is_recording, replay_cassette, replay_recording
+from harness.recording import Replayed, Trust, is_recording, replay_cassette, replay_recording, sdk_of
 
 FORMAT: Final = "harness.replay/1"
 Status = Literal["passed", "failed", "error", "not-a-call"]
@@ -91,7 +90,6 @@ def replay(
     path: Path, *, speed: float | None = None, update: bool = False, trust: Trust | None = None
 ) -> list[ReplayResult]:
     """Replay one recording, or every interaction of one plain cassette; what can't be judged is an `error` result."""
-    kind: Literal["recording", "cassette"] = "recording" if path.is_dir() else "cassette"
     results: list[ReplayResult] = []
     try:
         runs = (
@@ -101,7 +99,7 @@ def replay(
         )
         results.extend(map(_result, runs))
     except HarnessError as error:
-        results.append(ReplayResult(str(path), kind, None, None, None, "error", message=str(error)))
+        results.append(ReplayResult(str(path), _kind(path), None, None, None, "error", message=str(error)))
     return results
 
 
@@ -118,9 +116,16 @@ def replay_all(
     if workers == 1 or len(subjects) < 2:
         yield from map(one, subjects)
         return
-    # Not forked: a forked child would inherit this process's threads and locks in whatever state they are.
-    with ProcessPoolExecutor(min(workers, len(subjects)), mp_context=get_context("spawn")) as pool:
-        yield from pool.map(one, subjects)
+    yield from side_by_side(one, subjects, [sdk_of(path) for path in subjects], workers, _lost)
+
+
+def _lost(path: Path, exit_code: int | None) -> list[ReplayResult]:
+    message = f"the process that replayed it ended with exit code {exit_code}, and what it found is lost"
+    return [ReplayResult(str(path), _kind(path), None, None, None, "error", message=message)]
+
+
+def _kind(path: Path) -> Literal["recording", "cassette"]:
+    return "recording" if path.is_dir() else "cassette"
 
 
 def summary(results: Iterable[ReplayResult], seconds: float) -> ReplaySummary:

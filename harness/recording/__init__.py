@@ -13,6 +13,7 @@ from harness.recording.files.atomic import write_atomically
 from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.files.folder import CASSETTE, FRAMES, Outcome, Recording, is_recording, load_recording, recover
 from harness.recording.files.frames_file import load_frames
+from harness.recording.glance import sdk_of
 from harness.recording.record import Recorded, record
 from harness.recording.redact.redaction import Redactor
 from harness.recording.replay import Replayed, replay_cassette, replay_recording
@@ -65,6 +66,7 @@ __all__ = [
     "resplit",
     "running",
     "scan",
+    "sdk_of",
     "tell_of_error",
     "write_atomically",
 ]

@@ -30,7 +30,7 @@ from harness.recording.files.folder import (
     load_recording,
     recover,
 )
-from harness.recording.files.frames_file import FrameLines, header_line, read_lines
+from harness.recording.files.frames_file import FrameLines, dump_frames, header_line, read_lines
 from harness.recording.normal import FrameLike
 from harness.recording.redact.redaction import Redactor
 from harness.recording.scan import scan
@@ -181,29 +181,33 @@ class _Run:
         self._outcome = Outcome(status=status, results=results, error=text, error_type=kind)
 
     def _read(self, session: Session) -> None:
+        written, frames = len(self._content), self.frames
+        try:
+            self._read_to_end(session)
+        except KeyboardInterrupt:
+            # It may have come in the middle of a line, and leaves frames behind that were not read.
+            kept = session.frames
+            self._content[written:] = dump_frames(kept, self.redactor).removeprefix(header_line())
+            self.frames = frames + len(kept)
+            raise
+        finally:
+            session.close()
+
+    def _read_to_end(self, session: Session) -> None:
         lines = FrameLines(self.redactor)
-        read = 0
         try:
             for frame in session:
-                read += 1
-                self._take(lines, frame)
+                # What belongs together is redacted together, so lines come when a call has ended, not before.
+                self._append(lines.add(frame))
+                self.frames += 1
                 if frame.channel == "llm" and (text := text_of(frame)):
                     self._on_text(text)
         finally:
-            # An interrupt leaves frames behind that have come and were not read.
-            for frame in session.frames[read:]:
-                self._take(lines, frame)
-            if written := lines.rest():
-                self._append(written)
-            session.close()
-
-    def _take(self, lines: FrameLines, frame: FrameLike) -> None:
-        # What belongs together is redacted together, so lines come when a call has ended, not before.
-        if written := lines.add(frame):
-            self._append(written)
-        self.frames += 1
+            self._append(lines.rest())
 
     def _append(self, lines: bytes) -> None:
+        if not lines:
+            return
         self._content += lines
         with (self._workplace.path / FRAMES).open("ab") as file:
             file.write(lines)

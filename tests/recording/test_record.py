@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -143,6 +143,27 @@ def test_ctrl_c_leaves_a_recording_that_says_so_and_replays_green(server: OpenAI
     replayed = replay_recording(out)
     assert_green(replayed)
     assert len(replayed.frames) == done.frames
+
+
+def test_ctrl_c_while_a_line_is_made_loses_no_frame(
+    server: OpenAIChatServer, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interrupted = threading.Event()
+    frames = Redactor.frames
+
+    def interrupt(redactor: Redactor, group: Sequence[Any]) -> list[Any]:
+        if len(group) > 1 and not interrupted.is_set():
+            interrupted.set()
+            raise KeyboardInterrupt
+        return frames(redactor, group)
+
+    monkeypatch.setattr(Redactor, "frames", interrupt)
+    done = record(Target(f"{SUBJECTS}:StoryFlow"), out, base_url=server.origin)
+    assert isinstance(done.error, KeyboardInterrupt)
+    written = load_frames(out / "frames.jsonl")
+    assert [frame.seq for frame in written] == list(range(1, done.frames + 1))
+    assert "llm_call_completed" in {frame.type for frame in written}
+    assert_green(replay_recording(out))
 
 
 class Numbered(OpenAIChatServer):

@@ -1,0 +1,26 @@
+"""A glance at a recording or a cassette: whose SDK replaying it will load, told without reading it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Final
+
+from harness.providers.registry import recognized
+from harness.recording.files.folder import CASSETTE
+
+#: How far into a file the first call is looked for, in bytes.
+_NEAR: Final = 65_536
+_URL: Final = re.compile(rb"""(?:^|[\s{,])["']?uri["']?:\s*["']?(https?://[^\s"']+)""")
+
+
+def sdk_of(path: Path) -> str:
+    """Return a name for what replaying `path` loads, the same for all that load the same; "" where it can't be told."""
+    try:
+        with (path / CASSETTE if path.is_dir() else path).open("rb") as file:
+            beginning = file.read(_NEAR)
+    except OSError:
+        return ""
+    rows = (recognized("POST", url.decode("latin-1")) for url in _URL.findall(beginning))
+    row = next((row for row in rows if row is not None), None)
+    return "" if row is None else row.name
