@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -60,10 +62,13 @@ def replay(
     subjects = replaying.found(paths or (_default_recordings(),))
     console = console_for(json_file)
     results = []
-    for group in replaying.replay_all(subjects, speed=speed, update=update, workers=workers, trust=Trust.here(trusted)):
-        for result in group:
-            results.append(result)
-            _render_result(console, result)
+    with _few_collections():
+        for group in replaying.replay_all(
+            subjects, speed=speed, update=update, workers=workers, trust=Trust.here(trusted)
+        ):
+            for result in group:
+                results.append(result)
+                _render_result(console, result)
     seconds = time.perf_counter() - started
     document = replaying.report(results, seconds)
     _render_summary(console, document["summary"])
@@ -77,6 +82,17 @@ def replay(
 
         html_report.write(document, html)
     return replaying.exit_code(results)
+
+
+@contextlib.contextmanager
+def _few_collections() -> Iterator[None]:
+    """Have Python look for cycles less often: among the modules of several SDKs that takes long, and runs leave few."""
+    before = gc.get_threshold()
+    gc.set_threshold(100_000, 50, 50)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def _default_recordings() -> Path:
