@@ -4,7 +4,7 @@ Each finding names a file, a kind and a place, never the value of a secret. The 
 
 | kind | a file … |
 |---|---|
-| secret | holds what redaction would have blotted, or what detect-secrets knows |
+| secret | holds what redaction would have blotted |
 | format | can't be read as what it should be, or is missing from its recording |
 | version | was written in a later version of its format |
 | age | was recorded longer ago than allowed, so that its provider may answer otherwise today |

@@ -12,7 +12,6 @@ import pytest
 
 from harness.errors import UnreadableRecordingError
 from harness.recording.files.cassette_writer import write_cassette
-from harness.recording.redact import second_opinion
 from harness.recording.redact.redaction import Redactor
 from harness.recording.scan import Finding, Kind, scan
 from harness.recording.wire import Chunk, Ending, Interaction, WireRequest, WireResponse
@@ -254,29 +253,6 @@ def test_a_placeholder_in_place_of_a_credential_is_no_finding(tmp_path: Path, va
 def test_a_file_that_cannot_be_read_is_searched_for_secrets_all_the_same(tmp_path: Path) -> None:
     (tmp_path / "torn.yaml").write_text(f"version: 1\ninteractions:\n- request: {{uri: 'https://x/?key={KEY.value}")
     assert {finding.kind for finding in scan([tmp_path], now=NOW)} == {"format", "secret"}
-
-
-def test_detect_secrets_is_asked_where_it_is_installed(tmp_path: Path) -> None:
-    pytest.importorskip("detect_secrets")
-    # Square's client secrets are in its table and not in ours.
-    value = "sq0" + "csp-" + "a1B2" * 10 + "abc"
-    answered = Interaction(REQUEST, with_body(CHAT.write([f'it is "{value}"'])))
-    write_cassette(tmp_path / "plain.yaml", [answered])
-    findings = scan([tmp_path], now=NOW)
-    assert [(finding.kind, finding.where) for finding in findings] == [("secret", "interactions[0].response.body")]
-    assert "Square OAuth" in findings[0].message
-
-
-def test_our_own_rules_run_without_detect_secrets(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    def missing(name: str) -> None:
-        raise ModuleNotFoundError(name)
-
-    second_opinion._plugins.cache_clear()
-    monkeypatch.setattr(second_opinion, "import_module", missing)
-    write_cassette(tmp_path / "plain.yaml", [PLACES["request.body: a"]])
-    assert [finding.kind for finding in scan([tmp_path], now=NOW)] == ["secret"]
-    assert second_opinion._plugins() == ()
-    second_opinion._plugins.cache_clear()
 
 
 def test_real_cassettes_give_no_false_hit(corpus: Path) -> None:

@@ -1,62 +1,69 @@
-"""Texts and bodies, each searched in its own framing: JSON, server-sent events, AWS event streams, forms.
+"""Texts and bodies, each searched in its own framing: JSON, server-sent events, AWS event streams, forms, multipart.
 
 What enters leaves with the same length and the same framing, so that chunk marks stay true.
 """
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+
+import orjson
 
 from harness.recording.framing import media_type
 from harness.recording.redact import aws_stream
-from harness.recording.redact.passage import Buffer, Joined, Passage, Slice
-from harness.recording.redact.search import Hit, Search, may_hold_a_secret
+from harness.recording.redact.judge import Judge, default_judge
+from harness.recording.redact.passage import Buffer, Joined, JsonString, Passage, Slice, Utf8
+from harness.recording.redact.search import Hit, Search
 
 #: Looks at a whole text with a search.
 _Look = Callable[[Search, Passage], None]
 
 #: A line and its end: CR LF, LF or CR (WHATWG HTML, "Interpreting an event stream", read 2025-11).
-_SSE_LINE = re.compile(r"(?P<field>data: ?)?(?P<value>[^\r\n]*)(?P<end>\r\n|\n|\r|\Z)")
-_SSE_START = re.compile(r"(?:data|event|id|retry)?:")
+_SSE_LINE = re.compile(r"(?P<field>data: ?)?(?P<value>[^\r\n]*+)(?P<end>\r\n|\n|\r|\Z)")
+_SSE_START = re.compile(r"(?:(?:data|event|id|retry): ?|:)[^\r\n]*+[\r\n]")
 _LINE = re.compile(r"[^\r\n]+")
-_FORM_START = re.compile(r"[A-Za-z0-9_.%*-]+=[^\s{}\"]*\Z")
-_JSON_START = re.compile(r"\s*[\[{]")
+_FORM_START = re.compile(r"[A-Za-z0-9_.%*-]{1,100}=[^\s{}\"]*+\Z")
+_JSON_START = re.compile(r"\s*+[\[{]")
 _JSON_LINES = frozenset({"application/jsonl", "application/x-ndjson", "application/jsonlines"})
+_BOUNDARY = re.compile(r"boundary=\"?([^\";\s]{1,100})", re.IGNORECASE)
+_PART_HEAD = re.compile(r"(?:\r?\n)?(?P<head>(?:[^\r\n]{1,4000}\r?\n){0,20})\r?\n")
+_PART_NAME = re.compile(r"[;\s]name=\"?(?P<name>[^\";\r\n]{1,200})", re.IGNORECASE)
+_PART_TYPE = re.compile(r"content-type:\s{0,8}([^\r\n]{1,200})", re.IGNORECASE)
 
 #: Each pass can bring to light what the one before had hidden; more than a few are never needed.
 _PASSES = 4
 
 
-def redacted_body(body: bytes, content_type: str) -> tuple[bytes, tuple[Hit, ...]]:
+def redacted_body(body: bytes, content_type: str, judge: Judge | None = None) -> tuple[bytes, tuple[Hit, ...]]:
     """Return `body` with every secret in it blotted, and what was blotted. Redacting the result changes nothing."""
-    # Latin-1 gives each byte one character, whatever the bytes are; every form of credential is ASCII.
-    text = body.decode("latin-1")
-    look, whole = _reading(text, media_type(content_type))
-    if whole and not may_hold_a_secret(text):
-        return body, ()
-    redacted, hits = _settled(text, look)
+    binary = media_type(content_type) == aws_stream.MEDIA_TYPE
+    # A byte that is no UTF-8 becomes a character of its own, and that byte again.
+    encoding, errors = ("latin-1", "strict") if binary else ("utf-8", "surrogateescape")
+    text = body.decode(encoding, errors)
+    redacted, hits = _settled(text, _aws if binary else _reading(text, content_type), judge)
     if not hits:
         return body, ()
-    edited = redacted.encode("latin-1")
-    return (aws_stream.resealed(body, edited) if look is _aws else edited), hits
+    edited = redacted.encode(encoding, errors)
+    return (aws_stream.resealed(body, edited) if binary else edited), hits
 
 
-def redacted_text(text: str) -> tuple[str, tuple[Hit, ...]]:
+def redacted_text(text: str, judge: Judge | None = None) -> tuple[str, tuple[Hit, ...]]:
     """Return `text` with every secret in it blotted, character for character, and what was blotted."""
-    return _settled(text, _plain)
+    return _settled(text, _plain, judge)
 
 
-def redacted_json_lines(text: str) -> tuple[str, tuple[Hit, ...]]:
+def redacted_json_lines(text: str, judge: Judge | None = None) -> tuple[str, tuple[Hit, ...]]:
     """Return JSON documents, one a line, with every secret in them blotted, deltas put together field by field."""
-    return _settled(text, _json_lines)
+    return _settled(text, _json_lines, judge)
 
 
-def _settled(text: str, look: _Look) -> tuple[str, tuple[Hit, ...]]:
+def _settled(text: str, look: _Look, judge: Judge | None) -> tuple[str, tuple[Hit, ...]]:
     """Look until nothing more is found; the hits are the first look's."""
     hits: tuple[Hit, ...] = ()
     for _ in range(_PASSES):
-        buffer, search = Buffer(text), Search()
+        buffer, search = Buffer(text), Search(judge or default_judge())
         look(search, buffer)
         hits = hits or tuple(search.hits)
         if not search.hits:
@@ -65,19 +72,20 @@ def _settled(text: str, look: _Look) -> tuple[str, tuple[Hit, ...]]:
     return text, hits
 
 
-def _reading(text: str, kind: str) -> tuple[_Look, bool]:
-    """How a body of the media type `kind` is read, and whether each string in it stands alone."""
-    if kind == aws_stream.MEDIA_TYPE:
-        return _aws, False
-    if kind == "text/event-stream" or _SSE_START.match(text):
-        return _sse, False
+def _reading(text: str, content_type: str) -> _Look:
+    """How a body of the media type `content_type` is read."""
+    kind = media_type(content_type)
+    if kind == "text/event-stream" or (_SSE_START.match(text) and not kind.startswith("text/")):
+        return _sse
     if kind in _JSON_LINES:
-        return _json_lines, False
-    if kind == "application/x-www-form-urlencoded" or _FORM_START.match(text):
-        return _form, True
+        return _json_lines
+    if kind.startswith("multipart/") and (boundary := _BOUNDARY.search(content_type)) is not None:
+        return _multipart(boundary[1])
+    if kind == "application/x-www-form-urlencoded" or (not kind.startswith("text/") and _FORM_START.match(text)):
+        return _form
     if text.lstrip()[:1] == "[":
-        return _json_stream, False
-    return _plain, True
+        return _json_stream
+    return _plain
 
 
 def _plain(search: Search, body: Passage) -> None:
@@ -99,49 +107,104 @@ def _json_lines(search: Search, body: Passage) -> None:
     _look_at_events(search, [Slice(body, *line.span()) for line in _LINE.finditer(body.text)])
 
 
+def _multipart(boundary: str) -> _Look:
+    """Each part by its name, and in its own framing."""
+
+    def look(search: Search, body: Passage) -> None:
+        text = body.text
+        marks = [match.span() for match in re.finditer(rf"--{re.escape(boundary)}", text)]
+        edges = [(0, 0), *marks, (len(text), len(text))]
+        for (_, start), (stop, _) in itertools.pairwise(edges):
+            _part(search, Slice(body, start, stop))
+
+    return look
+
+
+def _part(search: Search, part: Passage) -> None:
+    head = _PART_HEAD.match(part.text)
+    if head is None:
+        search.text(part, "")
+        return
+    name, kind = _PART_NAME.search(head["head"]), _PART_TYPE.search(head["head"])
+    # The line break before the next boundary is no part of the content.
+    stop = len(part.text.removesuffix("\n").removesuffix("\r"))
+    content = Slice(part, head.end(), max(stop, head.end()))
+    search.text(Slice(part, *head.span("head")), "")
+    if name is None or not search.field(name["name"], content, name["name"]):
+        _reading(content.text, kind[1] if kind is not None else "text/plain")(search, content)
+
+
 def _sse(search: Search, body: Passage) -> None:
     events: list[Passage] = []
     pending: list[Passage] = []
     others: list[Passage] = []
-    for line in _SSE_LINE.finditer(body.text):
-        value = Slice(body, *line.span("value"))
+    text = body.text
+    for line in _SSE_LINE.finditer(text):
+        start, stop = line.span("value")
         if line["field"] is not None:
             # The lines of one event's data are one text, with a line break between them.
-            pending.extend([_mark("\n"), value] if pending else [value])
-        elif value.text:
-            others.append(value)
+            pending.extend([_mark("\n"), Slice(body, start, stop)] if pending else [Slice(body, start, stop)])
+        elif start < stop:
+            others.append(Slice(body, start, stop))
         elif pending:
             # A blank line; the end of the body matches as one.
             events.append(_one(pending))
             pending = []
-    search.text(_apart(others), "")
+    _look_at_lines(search, others)
     _look_at_events(search, events)
 
 
 def _aws(search: Search, body: Passage) -> None:
     found = list(aws_stream.messages(body.text.encode("latin-1")))
-    search.text(_apart([Slice(body, message.headers, message.payload) for message in found]), "")
-    _look_at_events(search, [Slice(body, message.payload, message.checksum) for message in found])
+    _look_at_lines(search, [Slice(body, message.headers, message.payload) for message in found])
+    _look_at_events(search, [_utf8(Slice(body, message.payload, message.checksum)) for message in found])
 
 
 def _look_at_events(search: Search, events: list[Passage]) -> None:
     """Look at the data of events: JSON, of which deltas go on from one to the next, or texts that do."""
     documents = [event for event in events if _JSON_START.match(event.text)]
-    others = [event for event in events if not _JSON_START.match(event.text)]
+    others = [_string(event) for event in events if not _JSON_START.match(event.text)]
     search.documents(documents, "", streamed=True)
     for document in documents:
-        search.malformed(document, "")
-    search.text(_apart(others), "")
+        if not _is_json(document.text):
+            search.malformed(document, "")
+    _look_at_lines(search, others)
     search.text(Joined(others), "")
+
+
+def _string(event: Passage) -> Passage:
+    """What an event reads as that is one JSON string."""
+    if event.text[:1] == '"' and _is_json(event.text):
+        return JsonString(event, 1, len(event.text.rstrip()) - 1)
+    return event
+
+
+def _look_at_lines(search: Search, lines: Iterable[Passage]) -> None:
+    """Look at lines that have nothing to do with one another; what comes again and again is looked at once."""
+    clean: set[str] = set()
+    for line in lines:
+        if line.text in clean:
+            continue
+        hits = len(search.hits)
+        search.text(line, "")
+        if len(search.hits) == hits:
+            clean.add(line.text)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        orjson.loads(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _utf8(passage: Passage) -> Passage:
+    return passage if passage.text.isascii() else Utf8(passage)
 
 
 def _one(passages: list[Passage]) -> Passage:
     return passages[0] if len(passages) == 1 else Joined(passages)
-
-
-def _apart(passages: list[Passage]) -> Passage:
-    """Passages that have nothing to do with one another, to be looked at in one go."""
-    return Joined([part for passage in passages for part in (passage, _mark("\n"))])
 
 
 def _mark(char: str) -> Passage:

@@ -1,65 +1,51 @@
 """Names of fields: those whose value is a secret whatever it looks like, and those that no rule may touch.
 
-Names are compared without case, `_`, `-`, `.` and spaces, so that `apiKey`, `api_key` and `X-API-Key` are one.
+Names are compared without case, `_`, `-`, `.` and spaces, so that `apiKey`, `api_key` and `X-API-Key` are one. The same
+names count wherever they stand: in JSON, in a query, in a form, in settings, in code and in a sentence.
 """
 
 from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import Literal
+
+#: How far a name settles what its value is: `secret` by itself, `doubtful` together with the look of the value.
+Weight = Literal["secret", "doubtful", "none"]
 
 #: A field is secret when its name ends with one of these: `OPENAI_API_KEY`, `aws_secret_access_key`, `dbPassword`.
 _SECRET_ENDINGS = (
-    "accesskey",
-    "accesskeyid",
-    "accesstoken",
-    "accountkey",
-    "apikey",
-    "apikeys",
-    "apisecret",
-    "apitoken",
-    "authkey",
-    "authorization",
-    "authtoken",
-    "bearertoken",
-    "bottoken",
-    "clientassertion",
-    "clientkey",
-    "clientsecret",
-    "connectionstring",
-    "credential",
-    "credentials",
-    "encryptionkey",
-    "githubtoken",
-    "hftoken",
-    "idtoken",
-    "jwt",
-    "masterkey",
-    "npmtoken",
-    "passphrase",
-    "passwd",
-    "password",
-    "personaltoken",
-    "privatekey",
-    "refreshtoken",
-    "sastoken",
-    "secret",
-    "secretaccesskey",
-    "secretkey",
-    "securitytoken",
-    "servicetoken",
-    "sessiontoken",
-    "sharedkey",
-    "signingkey",
-    "slacktoken",
-    "subscriptionkey",
-    "usertoken",
+    *("accesskey", "accesskeyid", "accesstoken", "accountkey", "apikey", "apikeys", "apisecret", "apitoken"),
+    *("apppassword", "authkey", "authorization", "authtoken", "bearertoken", "becomepass", "bottoken"),
+    *("clientassertion", "clientkey", "clientkeydata", "clientsecret", "connectionstring", "credential"),
+    *("credentials", "encryptionkey", "githubtoken", "hftoken", "idtoken", "jwt", "masterkey", "npmtoken"),
+    *("passcode", "passphrase", "passwd", "password", "passwords", "personaltoken", "privatekey", "privatetoken"),
+    *("refreshtoken", "sastoken", "secret", "secretaccesskey", "secretkey", "secretkeybase", "securitytoken"),
+    *("servicetoken", "sessiontoken", "sharedaccesskey", "sharedkey", "signingkey", "slacktoken"),
+    *("subscriptionkey", "usertoken"),
 )
 #: Secret only when the name is exactly this; longer names that end so mean other things.
-_SECRET_NAMES = frozenset({"auth", "cookie", "cookies", "privatekeyid", "pwd", "secrets", "setcookie", "signedurl"})
-#: What `token` names is a credential in one place and a piece of text in another: its look decides.
-_DOUBTFUL_NAMES = frozenset({"token", "xtoken", "deploytoken", "accesscode", "authcode", "authorizationcode"})
-_LOOKS_OPAQUE = re.compile(r"(?=[^\s]*[0-9*])[A-Za-z0-9._~+/=*-]{16,}", re.ASCII)
+_SECRET_NAMES = frozenset(
+    {"auth", "cookie", "cookies", "mysqlpwd", "privatekeyid", "psk", "pwd", "secrets", "setcookie", "signedurl"}
+)
+#: `hasPassword`, `show_secret`: what stands there is an answer, not the secret.
+_QUESTION = re.compile(r"(?:is|has|no|needs?|requires?|shows?|hides?|forgot|use[sd]?|with)(?:[_\-\s]|(?=[A-Z]))")
+
+#: What these name is a credential in one place and something else in another.
+_DOUBTFUL_NAMES = frozenset({"accesscode", "authcode", "authorizationcode", "pass", "passkey"})
+#: A token that is no credential: where to go on in a list, or a piece of text that means something to a model.
+_OTHER_TOKEN = re.compile(
+    r"(?:next|page|cursor|continuation|pagination|sync|start|resume|stop|eos|bos|pad|unk|cls|sep|mask|special|max|min|per)"
+    r"[a-z]{0,8}token\Z"
+)
+_SETTING = re.compile(r"[A-Z][A-Z0-9_]{0,40}_KEY\Z")
+_LOOKS_OPAQUE = re.compile(r"(?=[^0-9*]{0,200}[0-9*])[A-Za-z0-9._~+/=*|-]{16,}", re.ASCII)
+
+#: What is a credential in the query of a URL or in a form, and any other thing elsewhere.
+_QUERY_NAMES = frozenset(
+    {"awsaccesskeyid", "googleaccessid", "jwt", "key", "sas", "sig", "signature", "token", "xamzcredential"}
+    | {"xamzsignature", "xgoogcredential", "xgoogsignature", "accesscode", "authcode", "pass"}
+)
 
 #: Provider fields that are opaque on purpose and that the provider verifies: one changed character and the next
 #: request is refused. Anthropic: signature, redacted_thinking. Gemini: thoughtSignature. OpenAI: encrypted_content,
@@ -103,30 +89,44 @@ _SCHEMA_WORDS = frozenset(
     }
 )
 
-#: Substrings, in lower case, of which one occurs wherever a secret name does. They make a text without one cheap.
-#: `token` alone would occur in every response: `total_tokens`.
-NAME_ANCHORS = (
-    *("auth", "cookie", "credential", "jwt", "key", "passphrase", "passw", "pwd", "secret"),
-    *("accesscode", "access_code", "clientassertion", "client_assertion", "signedurl", "signed_url"),
-    *("connectionstring", "connection_string", "connection-string"),
-    *('token"', 'token\\"', "token'", "token=", "token:", "token =", "token :", "token is", "token was"),
-)
-
 
 @lru_cache(maxsize=4096)
 def _normal(name: str) -> str:
-    return re.sub(r"[_\-.\s]", "", name).lower()
+    return re.sub(r"[_\-.\s$@:]", "", name).lower()
 
 
-def is_secret_name(name: str) -> bool:
-    """Return whether whatever stands under `name` is a secret."""
+@lru_cache(maxsize=4096)
+def weight(name: str, own: frozenset[str] = frozenset()) -> Weight:
+    """Return how far `name` settles that its value is a secret; `own` are the names that a project adds."""
     normal = _normal(name)
-    return normal in _SECRET_NAMES or normal.endswith(_SECRET_ENDINGS)
+    if normal in own:
+        return "secret"
+    last = _normal(name.rpartition(".")[2])
+    if normal in _SECRET_NAMES or last in _SECRET_NAMES or normal.endswith(_SECRET_ENDINGS):
+        return "none" if _QUESTION.match(name) else "secret"
+    if normal in _DOUBTFUL_NAMES or last in _DOUBTFUL_NAMES or _SETTING.search(name):
+        return "doubtful"
+    return "doubtful" if normal.endswith("token") and not _OTHER_TOKEN.search(normal) else "none"
 
 
-def is_secret_value(name: str, value: str) -> bool:
-    """Return whether `value`, under a `name` that does not settle it, looks like a credential."""
-    return _normal(name) in _DOUBTFUL_NAMES and _LOOKS_OPAQUE.fullmatch(value) is not None
+def is_secret_name(name: str, own: frozenset[str] = frozenset()) -> bool:
+    """Return whether whatever stands under `name` is a secret, but for what only stands in a secret's place."""
+    return weight(name, own) == "secret"
+
+
+def is_query_name(name: str) -> bool:
+    """Return whether `name` names a credential in a query or form."""
+    return _normal(name) in _QUERY_NAMES
+
+
+def normal_names(names: tuple[str, ...]) -> frozenset[str]:
+    """Return `names` as they are compared."""
+    return frozenset(_normal(name) for name in names)
+
+
+def looks_opaque(value: str) -> bool:
+    """Return whether `value`, under a doubtful name, looks like a credential: long, of one piece, with a digit."""
+    return _LOOKS_OPAQUE.fullmatch(value) is not None
 
 
 def is_exempt(name: str, part_type: str | None) -> bool:

@@ -17,8 +17,29 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
 
-#: What a secret is overwritten with. No credential format contains it, and it needs no escape in JSON, YAML or a URL.
-FILLER = "*"
+#: What a secret is overwritten with: for each character one that takes as many bytes in UTF-8, so that texts keep their
+#: length in characters and bodies theirs in bytes. No credential format has `*`, and it needs no escape in JSON, YAML or
+#: a URL.
+_FILLER_OF_BYTES = {1: "*", 2: "\u00b7", 3: "\u2022", 4: "\U0001f512"}
+FILLERS = "".join(_FILLER_OF_BYTES.values())
+
+
+#: What is never overwritten.
+_LASTING = frozenset('"\\' + "".join(map(chr, range(32))))
+
+
+def filler(char: str) -> str:
+    """Return what `char` is overwritten with."""
+    return _FILLER_OF_BYTES[width(char)]
+
+
+def width(char: str) -> int:
+    """Return how many bytes `char` takes in UTF-8; a lone surrogate stands for one byte that is no UTF-8."""
+    code = ord(char)
+    if code < 0x80 or 0xDC80 <= code <= 0xDCFF:
+        return 1
+    return 2 if code < 0x800 else 3 if code < 0x10000 else 4
+
 
 _JSON_ESCAPE = re.compile(
     r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.", re.DOTALL
@@ -44,17 +65,18 @@ class Passage(ABC):
     def blot(self, start: int, stop: int) -> bool:
         """Write filler over the characters from `start` to `stop`; True where that changed anything.
 
-        Line breaks stay, because the framing around a passage may be made of them.
+        Quotes, backslashes and control characters stay: the framing around a passage may be made of them, and JSON
+        writes them in two characters, so that they could not be blotted alike everywhere.
         """
         changed = False
         for index in range(start, stop):
-            if self.text[index] not in "\r\n":
-                changed |= self.put(index, FILLER)
+            if self.text[index] not in _LASTING:
+                changed |= self.put(index, filler(self.text[index]))
         return changed
 
 
 class Buffer(Passage):
-    """The raw text itself. Bytes enter as Latin-1, one character for each byte."""
+    """The raw text itself."""
 
     __slots__ = ("_chars",)
 
@@ -64,7 +86,7 @@ class Buffer(Passage):
 
     def put(self, index: int, char: str) -> bool:
         # Filler is final: base64 written anew around a blotted byte must not bring a blotted neighbour back.
-        if self._chars[index] in (char, FILLER):
+        if self._chars[index] == char or self._chars[index] in FILLERS:
             return False
         self._chars[index] = char
         return True
@@ -88,13 +110,38 @@ class Slice(Passage):
         return self._parent.put(self._start + index, char)
 
 
-class Number(Slice):
-    """A JSON number. Its digits are blotted with a digit, so that it remains a number of the same length."""
+class Masked(Slice):
+    """A passage without some stretches of it, which are looked at otherwise: nothing is found in them here."""
 
     __slots__ = ()
 
+    def __init__(self, parent: Passage, spans: Sequence[tuple[int, int]]) -> None:
+        super().__init__(parent, 0, len(parent.text))
+        pieces: list[str] = []
+        position = 0
+        for start, stop in spans:
+            pieces += [self.text[position:start], "\0" * (stop - start)]
+            position = stop
+        self.text = "".join([*pieces, self.text[position:]])
+
+
+class Utf8(Passage):
+    """A passage of bytes, one a character, read as UTF-8."""
+
+    __slots__ = ("_parent", "_starts")
+
+    def __init__(self, parent: Passage) -> None:
+        super().__init__(parent.text.encode("latin-1").decode("utf-8", "surrogateescape"))
+        self._parent = parent
+        self._starts: list[int] | None = None
+
     def put(self, index: int, char: str) -> bool:
-        return self.text[index].isdigit() and super().put(index, "1" if char == FILLER else char)
+        if self._starts is None:
+            self._starts = list(accumulate((width(each) for each in self.text), initial=0))
+        changed = False
+        for offset, byte in enumerate(char.encode("utf-8", "surrogateescape")):
+            changed |= self._parent.put(self._starts[index] + offset, chr(byte))
+        return changed
 
 
 class Joined(Passage):
@@ -126,7 +173,12 @@ class JsonString(Passage):
         self._start = start
         self._raw = parent.text[start:stop]
         self._spans: list[int] | None = None
-        super().__init__(_JSON_ESCAPE.sub(_unescaped, self._raw) if "\\" in self._raw else self._raw)
+        super().__init__(self.decoded(self._raw))
+
+    @staticmethod
+    def decoded(raw: str) -> str:
+        """Return what the inside of a JSON string literal reads as."""
+        return _JSON_ESCAPE.sub(_unescaped, raw) if "\\" in raw else raw
 
     def put(self, index: int, char: str) -> bool:
         if len(self._raw) == len(self.text):
@@ -136,29 +188,59 @@ class JsonString(Passage):
         start, stop = self._spans[index], self._spans[index + 1]
         if stop - start == 1:
             return self._parent.put(self._start + start, char)
+        # A character beyond U+FFFF is written as two units, and its filler is one too.
+        written = char.encode("utf-16-be", "surrogatepass").hex() if stop - start >= 6 else ""
         changed = False
-        for unit in range(start, stop - 5, 6):
-            for offset, digit in enumerate(f"{ord(char):04x}"):
-                changed |= self._parent.put(self._start + unit + 2 + offset, digit)
+        for unit in range(len(written) // 4):
+            for offset in range(4):
+                changed |= self._parent.put(self._start + start + unit * 6 + 2 + offset, written[unit * 4 + offset])
         return changed
 
 
 class PercentEncoded(Passage):
-    """A passage of a URL or form, with `%XX` decoded, each as one character."""
+    """A passage of a URL or form with `%XX` decoded as UTF-8, and `plus`: with `+` for a space."""
 
     __slots__ = ("_parent", "_spans")
 
-    def __init__(self, parent: Passage) -> None:
+    def __init__(self, parent: Passage, *, plus: bool = False) -> None:
         self._parent = parent
-        self._spans = _starts(parent.text, _PERCENT)
-        super().__init__(_PERCENT.sub(lambda match: chr(int(match.group()[1:], 16)), parent.text))
+        raw = parent.text.replace("+", " ") if plus else parent.text
+        found = bytearray()
+        spans: list[int] = []
+        position = 0
+        for match in _PERCENT.finditer(raw):
+            _take(raw[position : match.start()], position, found, spans)
+            spans.append(match.start())
+            found.append(int(match.group()[1:], 16))
+            position = match.end()
+        _take(raw[position:], position, found, spans)
+        spans.append(len(raw))
+        text = found.decode("utf-8", "surrogateescape")
+        super().__init__(text)
+        # Where each character starts: at its first byte.
+        at = accumulate((width(each) for each in text), initial=0)
+        self._spans = spans if text.isascii() else [spans[byte] for byte in at]
 
     def put(self, index: int, char: str) -> bool:
         start, stop = self._spans[index], self._spans[index + 1]
         if stop - start == 1:
             return self._parent.put(start, char)
-        first = self._parent.put(start + 1, f"{ord(char):02X}"[0])
-        return self._parent.put(start + 2, f"{ord(char):02X}"[1]) or first
+        changed = False
+        for number, byte in enumerate(char.encode("utf-8", "surrogateescape")):
+            for offset, digit in enumerate(f"{byte:02X}"):
+                changed |= self._parent.put(start + number * 3 + 1 + offset, digit)
+        return changed
+
+
+def _take(raw: str, start: int, found: bytearray, spans: list[int]) -> None:
+    """Add what stands unencoded: each byte of a character at the character's own place."""
+    if raw.isascii():
+        spans.extend(range(start, start + len(raw)))
+        found += raw.encode()
+        return
+    for index, char in enumerate(raw, start):
+        spans.extend([index] * width(char))
+        found += char.encode("utf-8", "surrogateescape" if 0xDC80 <= ord(char) <= 0xDCFF else "surrogatepass")
 
 
 class Base64(Passage):
@@ -178,7 +260,7 @@ class Base64(Passage):
         super().__init__(self._content.decode("latin-1"))
 
     def put(self, index: int, char: str) -> bool:
-        self._content[index] = ord(char)
+        self._content[index] = ord(char) & 0xFF
         group = index // 3
         encoded = base64.b64encode(self._content[group * 3 : group * 3 + 3]).decode("ascii")
         if self._url_safe:

@@ -1,36 +1,50 @@
 """Looking for secrets in passages and in JSON documents, and blotting what is found.
 
 A `Search` reads one body or one text. It looks at each string as it reads when decoded, at the deltas of a stream
-put together field by field, at JSON inside strings, at what base64 and percent-encoding hide; what it finds it blots
-where it is written.
+put together field by field, at JSON inside strings, at what base64, percent-encoding and queries hide; what it finds it
+blots where it is written. What a secret is, `judge` says.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.recording.redact.document import Leaf, leaves
-from harness.recording.redact.names import is_secret_value
-from harness.recording.redact.passage import Base64, Joined, Passage, PercentEncoded, Slice, decoded_base64
-from harness.recording.redact.rules import Rule, find, live_rules
+import orjson
+
+from harness.recording.redact.document import Leaf, leaves, numbers
+from harness.recording.redact.judge import SHORTEST_BASE64, Judge, Lens
+from harness.recording.redact.passage import (
+    Base64,
+    Joined,
+    Masked,
+    Passage,
+    PercentEncoded,
+    Slice,
+    Utf8,
+    decoded_base64,
+)
+from harness.recording.redact.templates import stream_leaves
 
 #: JSON in base64 in JSON … is followed this far.
-_DEPTH = 4
-#: Shorter base64 holds no credential.
-_BASE64_RUN = re.compile(r"[A-Za-z0-9+/_-]{20,}={0,2}")
+_DEPTH = 5
+_BASE64_RUN = re.compile(rf"[A-Za-z0-9+/_-]{{{SHORTEST_BASE64},}}+={{0,2}}")
+#: What a text has that another hides in.
+_MAY_HIDE = re.compile(rf"[=%{{\[]|[A-Za-z0-9+/_-]{{{SHORTEST_BASE64}}}")
 #: Longer runs are files, which start where the run starts; in shorter ones the base64 may start anywhere.
 _SHORT_RUN = 4096
+#: Bytes that are text: what base64 of anything else holds no credential without.
+_READABLE = re.compile(rb"[\x20-\x7e\t\r\n]{12,}+")
 _PERCENT = re.compile(r"%[0-9A-Fa-f]{2}")
+_QUERY = re.compile(r"(?P<mark>[?&#;])(?P<name>[A-Za-z0-9_.\[\]%-]{1,80})=(?P<value>[^&#\s\"'<>\\]*+)")
 #: Where log probabilities spell the text: OpenAI, Gemini, and the older completions.
-_LOGPROB_FIELDS = frozenset({"bytes", "token", "tokens"})
-#: How JSON may write an ASCII character of a secret other than as itself.
-_HIDING_ESCAPE = re.compile(r"\\u00[0-7]|\\/")
+_LOGPROB_FIELDS = frozenset({"token", "tokens"})
+_LOGPROB_BYTES = re.compile(r'"bytes"\s{0,8}:\s{0,8}\[')
 #: Where a JSON object or list may begin, at the start of a text or after prose.
-_JSON_START = re.compile(r'(?:\{\s*["}]|\[\s*[{\["\]])')
-_JSON_PUNCTUATION = re.compile(r"\\(?:u[0-9a-fA-F]{4}|.)|\"", re.DOTALL)
+_JSON_START = re.compile(r'(?:\{\s{0,40}["}]|\[\s{0,40}[{\["\]])')
+#: What a text that is written again in another has, and that must stay whole where it is decoded.
+_ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{4}|[nrtbf/])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,102 +55,177 @@ class Hit:
     where: str
 
 
-def may_hold_a_secret(text: str) -> bool:
-    """Return False only where no search of `text`, raw JSON or not, could find anything. Quick."""
-    # What names announce is among the rules: their anchors hold those of every secret name.
-    return bool(live_rules(text)) or _HIDING_ESCAPE.search(text) is not None or _hidden_rules(text) != ()
-
-
 class Search:
     """One pass over one body or text. `hits` lists what was blotted."""
 
-    def __init__(self) -> None:
+    def __init__(self, judge: Judge) -> None:
         self.hits: list[Hit] = []
+        self._judge = judge
         #: Every secret that was met, also those that were blotted already.
         self._matches = 0
 
     def text(self, passage: Passage, where: str, *, depth: int = 0) -> None:
         """Blot every secret in `passage`, a text of any kind."""
-        text = passage.text
-        self._look(passage, where, live_rules(text), depth, hides=bool(_hidden_rules(text)))
+        self._look(passage, where, None, depth)
 
     def malformed(self, document: Passage, where: str) -> None:
         """Blot what a document that is no JSON, although it begins like it, holds outside of any string."""
-        rules = live_rules(document.text)
-        if rules and not _is_json(document.text):
-            self._blot_matches(document, where, rules)
+        if not _is_json(document.text):
+            self._blot_matches(document, where, self._judge.lens(document.text))
+
+    def field(self, name: str, passage: Passage, where: str) -> bool:
+        """Blot `passage` where the `name` that it stands under makes it a secret; return whether it is one."""
+        span = self._judge.field(name, passage.text)
+        if span is not None:
+            self._blot(passage, *span, "secret-name", where)
+        return span is not None
 
     def documents(self, documents: Sequence[Passage], where: str, *, streamed: bool, depth: int = 0) -> None:
         """Blot every secret in JSON `documents`; `streamed`: they are events whose deltas belong together."""
-        found = [leaf for document in documents for leaf in leaves(document)]
+        weight = self._judge.weight
         if streamed:
-            found = [inner for leaf in found for inner in _unpacked(leaf)]
+            found = [inner for leaf in stream_leaves(documents, weight) for inner in self._unpacked(leaf)]
+        else:
+            found = [leaf for document in documents for leaf in leaves(document, weight)]
         looked_at: list[Leaf] = []
         for leaf in found:
             if leaf.exempt:
                 continue
-            if leaf.secret or is_secret_value(leaf.key, leaf.passage.text):
-                self._blot(leaf.passage, 0, len(leaf.passage.text), "secret-name", _place(where, leaf.path))
-            elif leaf.kind != "number":
+            span = self._held(leaf) if leaf.kind == "string" else None
+            if span is not None:
+                self._blot(leaf.passage, *span, "secret-name", _place(where, leaf.path))
+            elif len(leaf.text) > 1 or streamed:
                 looked_at.append(leaf)
         self._look_at_all(looked_at, where, streamed=streamed, depth=depth)
         if self.hits:
-            self._blot_logprobs(found, where)
+            self._blot_logprobs(documents, found, where)
+
+    def _held(self, leaf: Leaf) -> tuple[int, int] | None:
+        if leaf.settles:
+            return self._judge.field(leaf.key, leaf.text, inside=leaf.inside)
+        return self._judge.field(leaf.title, leaf.text) if leaf.title else None
 
     def _look_at_all(self, found: Sequence[Leaf], where: str, *, streamed: bool, depth: int) -> None:
         groups: dict[object, list[Leaf]] = {}
-        for leaf in found:
-            groups.setdefault(leaf.address if streamed else leaf, []).append(leaf)
-        places: list[tuple[Passage, str]] = []
+        if streamed:
+            for leaf in found:
+                groups.setdefault(leaf.address if leaf.group is None else leaf.group, []).append(leaf)
+        else:
+            groups = {index: [leaf] for index, leaf in enumerate(found)}
+        alone: dict[str, list[Leaf]] = {}
+        joined: list[list[Leaf]] = []
         for group in groups.values():
-            # Each alone too: what has one address may be whole texts one after the other, not pieces of one.
-            places.extend((leaf.passage, leaf.path) for leaf in group)
-            if len(group) > 1:
-                places.append((Joined([leaf.passage for leaf in group]), group[0].path))
-        # One scan of everything together decides which rules are worth asking about each text.
-        everything = "\n".join({passage.text for passage, _ in places})
-        rules = live_rules(everything)
-        hides = bool(_hidden_rules(everything))
-        clean: set[str] = set()
-        for passage, path in places:
-            if passage.text in clean or not (rules or hides or _JSON_START.search(passage.text)):
+            if len(group) > 1 and not _is_repeated(group):
+                joined.append(group)
+                if group[0].is_piece:
+                    continue
+            # What has one address may also be whole texts one after the other, not pieces of one.
+            for leaf in group:
+                alone.setdefault(leaf.text, []).append(leaf)
+        texts = ["".join([leaf.text for leaf in group]) for group in joined]
+        # One look at everything together decides which rules are worth asking about each text.
+        everything = "\n".join([*alone, *texts])
+        lens = self._judge.lens(everything)
+        if not lens:
+            return
+        for group, text in zip(joined, texts, strict=True):
+            if lens.judges or _MAY_HIDE.search(text) is not None:
+                self._look(Joined([leaf.passage for leaf in group]), _place(where, group[0].path), lens, depth)
+        for text, leaves_of_it in alone.items():
+            if not lens.judges and _MAY_HIDE.search(text) is None:
                 continue
-            matches = self._matches
-            self._look(passage, _place(where, path), rules, depth, hides=hides)
-            if self._matches == matches:
-                clean.add(passage.text)
+            for leaf in leaves_of_it:
+                matches = self._matches
+                self._look(leaf.passage, _place(where, leaf.path), lens, depth)
+                if self._matches == matches:
+                    break
 
-    def _look(self, passage: Passage, where: str, rules: Sequence[Rule], depth: int, *, hides: bool) -> None:
+    def _look(self, passage: Passage, where: str, lens: Lens | None, depth: int) -> None:
+        """Look at a text with `lens`, made for it or for more; None: what is asked of it is still to be found out."""
         text = passage.text
-        json_start = _JSON_START.search(text)
-        if json_start is not None and depth < _DEPTH:
-            document = Slice(passage, json_start.start(), len(text))
-            self.documents([document], where, streamed=False, depth=depth + 1)
+        if depth < _DEPTH and ("{" in text or "[" in text) and (json_start := _JSON_START.search(text)) is not None:
+            self.documents([Slice(passage, json_start.start(), len(text))], where, streamed=False, depth=depth + 1)
             if not text[: json_start.start()].strip() and _is_json(text):
                 return
-        self._blot_matches(passage, where, rules)
-        if hides and depth < _DEPTH:
+        lens = lens or self._judge.lens(text)
+        if lens.decodes and "=" in text and (decoded := self._look_at_queries(passage, where, depth + 1)):
+            # What a query encodes means something else as it is written.
+            passage = Masked(passage, decoded)
+        if lens.judges:
+            self._blot_matches(passage, where, lens)
+        if lens.encodes and depth < _DEPTH:
             self._look_at_base64(passage, where, depth + 1)
-            if _PERCENT.search(text):
-                self.text(PercentEncoded(passage), where, depth=_DEPTH)
+            if _PERCENT.search(passage.text):
+                self.text(PercentEncoded(passage), where, depth=max(depth + 1, _DEPTH - 1))
 
-    def _blot_matches(self, passage: Passage, where: str, rules: Sequence[Rule]) -> None:
+    def _blot_matches(self, passage: Passage, where: str, lens: Lens) -> None:
+        found = lens.secrets(passage.text)
+        if not found:
+            return
+        protected = _escapes(passage.text)
+        for rule, start, stop in found:
+            self._blot(passage, start, stop, rule, where, protected)
+
+    def _look_at_queries(self, passage: Passage, where: str, depth: int) -> list[tuple[int, int]]:
+        """Look at the values of a URL's query, a form's, or one that stands in a text: by name, and each as it reads.
+
+        Returns where those stand that are encoded.
+        """
         text = passage.text
-        protected = _punctuation(text) if _JSON_START.search(text) else frozenset[int]()
-        for rule, start, stop in find(text, rules):
-            self._blot(passage, start, stop, rule.name, where, protected)
+        encoded: list[tuple[int, int]] = []
+        for match in _QUERY.finditer(text):
+            start, stop = match.span("value")
+            if start == stop:
+                continue
+            value: Passage = Slice(passage, start, stop)
+            spaced = "+" in value.text and match["mark"] in "?&"
+            if spaced or _PERCENT.search(value.text):
+                encoded.append((start, stop))
+                value = PercentEncoded(value, plus=spaced)
+            name = (
+                match["name"] if "%" not in match["name"] else PercentEncoded(Slice(passage, *match.span("name"))).text
+            )
+            if self._judge.query(name, value.text, text[max(0, start - 200) : start]):
+                self._blot(passage, start, stop, "query-key", where)
+            elif encoded and encoded[-1] == (start, stop) and depth < _DEPTH:
+                self.text(value, where, depth=depth)
+        return encoded
 
     def _look_at_base64(self, passage: Passage, where: str, depth: int) -> None:
         for run in _BASE64_RUN.finditer(passage.text):
             for start in _alignments(*run.span()):
-                if live_rules(_decoded(run.string[start : run.end()])):
-                    self.text(Base64(passage, start, run.end()), where, depth=depth)
+                decoded = decoded_base64(run.string[start : run.end()])
+                if _READABLE.search(decoded) is None:
+                    continue
+                text = _utf8_of(decoded)
+                if text is not None:
+                    lens = self._judge.lens(text)
+                    if lens or _JSON_START.search(text) is not None:
+                        content = Base64(passage, start, run.end())
+                        self._look(content if decoded.isascii() else Utf8(content), where, lens, depth)
+                    continue
+                # What is readable in a file of another kind.
+                content = Base64(passage, start, run.end())
+                for piece in _READABLE.finditer(decoded):
+                    self.text(Slice(content, *piece.span()), where, depth=depth)
 
-    def _blot_logprobs(self, found: Sequence[Leaf], where: str) -> None:
+    def _blot_logprobs(self, documents: Sequence[Passage], found: Sequence[Leaf], where: str) -> None:
         """Blot the log probabilities whole: they spell the text again, token by token, with alternatives and bytes."""
         for leaf in found:
-            if leaf.kind != "name" and leaf.key in _LOGPROB_FIELDS and "logprobs" in leaf.path:
-                self._blot(leaf.passage, 0, len(leaf.passage.text), "logprobs", _place(where, leaf.path))
+            if leaf.kind == "string" and leaf.key in _LOGPROB_FIELDS and "logprobs" in leaf.path:
+                self._blot(leaf.passage, 0, len(leaf.text), "logprobs", _place(where, leaf.path))
+        for document in documents:
+            if '"logprobs"' not in document.text:
+                continue
+            for match in _LOGPROB_BYTES.finditer(document.text):
+                for number in numbers(document, match.end()):
+                    _spell_filler(number)
+
+    def _unpacked(self, leaf: Leaf) -> list[Leaf]:
+        """The leaves of an event that stands in another as base64, as Bedrock's InvokeModelWithResponseStream sends it."""
+        if leaf.kind == "string" and leaf.key == "bytes" and leaf.text.startswith("eyJ"):
+            return leaves(Base64(leaf.passage, 0, len(leaf.text)), self._judge.weight)
+        return [leaf]
 
     def _blot(
         self, passage: Passage, start: int, stop: int, rule: str, where: str, protected: frozenset[int] = frozenset()
@@ -150,43 +239,43 @@ class Search:
             self.hits.append(Hit(rule, where))
 
 
+def _spell_filler(number: Slice) -> None:
+    """Make a byte that spells a character of a secret spell the filler: 42, after a space where it had a third digit."""
+    if len(number.text) >= 2:
+        for index, char in enumerate("42".rjust(len(number.text))):
+            number.put(index, char)
+
+
 def _place(where: str, path: str) -> str:
     return f"{where}: {path}" if where and path else where or path
 
 
-def _unpacked(leaf: Leaf) -> list[Leaf]:
-    """The leaves of an event that stands in another as base64, as Bedrock's InvokeModelWithResponseStream sends it."""
-    if leaf.kind == "string" and leaf.key == "bytes" and leaf.passage.text.startswith("eyJ"):
-        return leaves(Base64(leaf.passage, 0, len(leaf.passage.text)))
-    return [leaf]
+def _is_repeated(group: Sequence[Leaf]) -> bool:
+    """Whether a group is one whole text that comes with each event: an id, the name of a model."""
+    first = group[0].text
+    return len(group) > 2 and len(first) > 3 and all(leaf.text == first for leaf in group)
 
 
-def _hidden_rules(text: str) -> tuple[Rule, ...]:
-    """The rules that could match in what `text` holds in base64 or percent-encoding."""
-    hidden = [
-        _decoded(text[start : run.end()]) for run in _BASE64_RUN.finditer(text) for start in _alignments(*run.span())
-    ]
-    if _PERCENT.search(text):
-        hidden.append(_PERCENT.sub(lambda match: chr(int(match.group()[1:], 16)), text))
-    return live_rules("\n".join(hidden))
+def _utf8_of(content: bytes) -> str | None:
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
 
 
 def _alignments(start: int, stop: int) -> range:
     return range(start, start + (4 if stop - start <= _SHORT_RUN else 1))
 
 
-def _decoded(encoded: str) -> str:
-    return decoded_base64(encoded).decode("latin-1")
-
-
 def _is_json(text: str) -> bool:
     try:
-        json.loads(text)
-    except (ValueError, RecursionError):
+        orjson.loads(text)
+    except ValueError:
         return False
     return True
 
 
-def _punctuation(text: str) -> frozenset[int]:
-    """Where the quotes and escapes of a text stand that may be JSON, so that blotting leaves them whole."""
-    return frozenset(index for match in _JSON_PUNCTUATION.finditer(text) for index in range(*match.span()))
+def _escapes(text: str) -> frozenset[int]:
+    if "\\" not in text:
+        return frozenset()
+    return frozenset(index for match in _ESCAPE.finditer(text) for index in range(*match.span()))

@@ -103,14 +103,21 @@ def test_any_bytes_are_redacted_to_as_many_bytes_once_and_for_all(body: bytes, k
 
 
 @pytest.mark.parametrize("field", SECRET_FIELDS)
-@pytest.mark.parametrize("value", ["hunter2", 'pä"ss\\wörd\n', 123456, -1.5e3, ["one", "two"], {"inner": "one"}])
+@pytest.mark.parametrize("value", ["hunter2", 'pä"ss\\wörd\n', ["one", "two"], {"inner": "one"}])
 def test_whatever_stands_under_a_secret_name_is_blotted(field: str, value: Any) -> None:
     clean = redacted(json.dumps({"args": json.dumps({field: value, "other": "kept"})}).encode(), JSON)
     args = json.loads(json.loads(clean)["args"])
     assert args["other"] == "kept"
     assert args[field] != value
-    for known in ("hunter2", "wörd", "one", "two", "23456", "5"):
+    for known in ("hunter2", "wörd", "one", "two"):
         assert known not in json.dumps(args[field], ensure_ascii=False)
+
+
+@pytest.mark.parametrize("field", SECRET_FIELDS)
+@pytest.mark.parametrize("value", [3, 123456, -1.5e3, [1, 2], {"count": 3}, True, None])
+def test_a_number_never_becomes_another(field: str, value: Any) -> None:
+    body = json.dumps({"args": json.dumps({field: value}), field: value}).encode()
+    assert redacted(body, JSON) == body
 
 
 @pytest.mark.parametrize(
@@ -157,15 +164,10 @@ def test_log_probabilities_of_a_text_with_a_secret_do_not_spell_it() -> None:
     clean = json.loads(redacted(json.dumps({"choices": [choice]}).encode(), JSON))["choices"][0]["logprobs"]["content"]
     assert {token["token"] for token in clean} == {"****", "***"}
     assert all(
-        token["bytes"] == [_ones(byte) for byte in original["bytes"]]
-        for token, original in zip(clean, logprobs, strict=True)
+        token["bytes"] == [ord("*")] * len(original["bytes"]) for token, original in zip(clean, logprobs, strict=True)
     )
     assert clean[0]["top_logprobs"][1]["token"] == "****"
     assert clean[0]["logprob"] == -0.1
-
-
-def _ones(byte: int) -> int:
-    return int("1" * len(str(byte)))
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])

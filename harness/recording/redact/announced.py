@@ -1,0 +1,237 @@
+"""Secrets that have no form of their own and that a name before them announces, in any text.
+
+`password: …`, `"api_key" = '…'`, `--token …`, `<password>…</password>`, `my password is …`: the name is judged by
+`names`, as the name of a JSON field is, and what follows it by `values`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import NamedTuple
+
+from harness.recording.redact.names import Weight, is_secret_name, weight
+from harness.recording.redact.values import (
+    is_held,
+    is_held_bare,
+    is_held_doubtful,
+    without_scheme,
+)
+
+
+class Found(NamedTuple):
+    """A secret in a text: by which rule it was found, and where it starts and stops."""
+
+    rule: str
+    start: int
+    stop: int
+
+
+#: How names of secrets end, in lower case: of these one stands wherever something is announced.
+_CORES = (
+    *("key", "token", "secret", "auth", "assertion", "string", "credential", "jwt", "pass", "pwd", "psk", "cookie"),
+    *("signedurl", "signed_url", "accesscode", "access_code"),
+)
+
+
+#: How names of secrets end, and what then parts them from the value.
+_CORE_PATTERN = (
+    r"key(?:[_-]?id|s|[_-]?data|_base|base)?|token|secrets?|authorization|assertion|string|credentials?|jwt|passphrase"
+    r"|passcode|passwords?|passwd|pass|pwd|psk|auth|cookies?|signed_?url|access_?code"
+)
+_AFTER_NAME = (
+    r"(?:(?P<close>[\\\"'`\])*]{0,4})\s{0,3}(?P<sep>:=|=>|={1,3}|:(?!:)|>(?=[^\s<>]))[*_]{0,3}"
+    r"|(?P<says>\s(?:is|was):?\s)|(?P<gap>\s{1,3})(?=\S))"
+)
+_ANNOUNCED = re.compile(f"(?P<core>{_CORE_PATTERN}){_AFTER_NAME}", re.ASCII | re.IGNORECASE)
+_OPEN = re.compile(r"\s{0,4}(?P<marks>[brfuBRFU@$]{0,2})(?P<escape>\\{0,3})(?P<quote>\"\"\"|'''|[\"'`])")
+_SPACE = re.compile(r"[ \t]{0,4}(?:\r?\n[ \t]{1,16})?")
+#: What may stand in an unquoted value. A backslash is left out: it may belong to an escape.
+_BARE = re.compile(r"[^\s\"'`\\,;&<>|]{1,400}+")
+#: The same where the value is all that is on its line: settings and environment files.
+_LINE = re.compile(r"[^\s\"'`\\]{1,400}+(?=[ \t]{0,8}(?:\r|\n|\Z|[#;]))")
+_NAME_CHARS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.$@")
+_LONGEST_NAME = 64
+_STARTS_LINE = re.compile(
+    r"(?:\A|[\r\n])[ \t]{0,16}(?:-[ \t]{1,4})?(?:export[ \t]+|set[ \t]+|ENV[ \t]+|ARG[ \t]+)?[\"']?\Z"
+)
+_BEFORE = 40
+_ENV_LINE = re.compile(r"(?:\A|[^A-Za-z0-9_])(?:ENV|setx)[ \t]{1,4}\Z")
+_FIRST_WORD = re.compile(r"(?:\A|[^A-Za-z0-9])([A-Za-z]{2,12})[ -]\Z")
+_LONGEST = 2000
+
+
+def announced(text: str, lowered: str, own: frozenset[str] = frozenset()) -> Iterator[Found]:
+    """Yield the secrets of `text` that a name announces, in order; `own` are names that a project adds.
+
+    `lowered` is the text in lower case, character for character.
+    """
+    done = 0
+    for match, start in _names(text, lowered, own):
+        if match.start() < done:
+            continue
+        name = text[start : match.end("core")]
+        found = _after(text, match, name, start, own)
+        if found is not None:
+            yield found
+            done = found.stop
+
+
+def announces(text: str, lowered: str, own: frozenset[str] = frozenset()) -> bool:
+    """Return whether a name in `text` announces anything, whatever that is."""
+    return any(
+        _weight(text, text[start : match.end("core")], start, own) != "none"
+        for match, start in _names(text, lowered, own)
+    )
+
+
+def _names(text: str, lowered: str, own: frozenset[str]) -> Iterator[tuple[re.Match[str], int]]:
+    """Yield each name that something stands after, in order, and where it starts."""
+    places = sorted({place for core in _CORES if core in lowered for place in _places(lowered, core)})
+    for place in places:
+        match = _ANNOUNCED.match(text, place)
+        if match is not None:
+            yield match, _start_of_name(text, place)
+    for name in own:
+        for match in re.finditer(_own_pattern(name), text):
+            yield match, _start_of_name(text, match.start())
+
+
+def _places(lowered: str, core: str) -> Iterator[int]:
+    place = lowered.find(core)
+    while place >= 0:
+        yield place
+        place = lowered.find(core, place + len(core))
+
+
+def _start_of_name(text: str, place: int) -> int:
+    start = place
+    while start and text[start - 1] in _NAME_CHARS and place - start < _LONGEST_NAME:
+        start -= 1
+    return start
+
+
+@cache
+def _own_pattern(name: str) -> re.Pattern[str]:
+    """A name of a project's own, compared without its signs, and what parts it from its value."""
+    core = r"[_\-. ]?".join(map(re.escape, name))
+    return re.compile(f"(?P<core>{core}){_AFTER_NAME}", re.ASCII | re.IGNORECASE)
+
+
+def _weight(text: str, name: str, start: int, own: frozenset[str]) -> Weight:
+    settles = weight(name.lstrip("-.$@"), own)
+    if settles != "secret" and (first := _FIRST_WORD.search(text, max(0, start - 14), start)) is not None:
+        return "secret" if is_secret_name(f"{first[1]} {name}", own) else settles
+    return settles
+
+
+def _after(text: str, match: re.Match[str], name: str, start: int, own: frozenset[str]) -> Found | None:
+    settles = _weight(text, name, start, own)
+    if settles == "none":
+        return None
+    if match["gap"] is not None:
+        return _as_option(text, match, name, start, doubtful=settles == "doubtful")
+    place = match.end()
+    if match["says"] is None and match["sep"] == ">":
+        return _as_element(text, start, place, doubtful=settles == "doubtful")
+    opening = _OPEN.match(text, place)
+    if opening is not None:
+        if _closes(text, opening, start, match["close"] or ""):
+            return None
+        return _quoted(text, opening, doubtful=settles == "doubtful")
+    if match["says"] is None and match["sep"] in ("==", "==="):
+        return None
+    stated = match["says"] is not None or match["sep"] == ":"
+    return _bare(text, _SPACE.match(text, place).end(), start, match, stated=stated, doubtful=settles == "doubtful")  # type: ignore[union-attr]
+
+
+def _closes(text: str, opening: re.Match[str], start: int, close: str) -> bool:
+    """Whether what looks like an opening quote closes the string in which the name stands: `input("Password: ")`."""
+    quote = opening["quote"]
+    if opening["escape"] or len(quote) > 1 or quote in close:
+        return False
+    line = max(text.rfind("\n", max(0, start - 300), start) + 1, start - 300, 0)
+    return text.count(quote, line, start) % 2 == 1
+
+
+def _quoted(text: str, opening: re.Match[str], *, doubtful: bool) -> Found | None:
+    begin = opening.end()
+    stop = _closing(text, begin, opening["escape"] + opening["quote"])
+    if "f" in opening["marks"].lower() and "{" in text[begin:stop]:
+        return None
+    return _held(text, begin, stop, "quoted", doubtful=doubtful)
+
+
+def _closing(text: str, begin: int, mark: str) -> int:
+    """Where the quote `mark` closes what begins at `begin`; the end of the line, where it does not."""
+    limit = min(len(text), begin + _LONGEST)
+    position = begin
+    while (stop := text.find(mark, position, limit)) >= 0:
+        if text[stop - 1] != "\\" or mark[0] == "\\":
+            return stop
+        position = stop + 1
+    return min(
+        (end for end in (text.find("\n", begin, limit), text.find("\r", begin, limit)) if end >= 0), default=limit
+    )
+
+
+def _held(text: str, begin: int, stop: int, rule: str, *, doubtful: bool) -> Found | None:
+    begin += without_scheme(text[begin:stop])
+    value = text[begin:stop]
+    if not (is_held_doubtful(value) if doubtful else is_held(value)):
+        return None
+    return Found(rule, begin, stop)
+
+
+def _as_element(text: str, start: int, place: int, *, doubtful: bool) -> Found | None:
+    if not start or text[start - 1] not in "<:":
+        return None
+    stop = text.find("<", place, place + _LONGEST)
+    return _held(text, place, stop, "element", doubtful=doubtful) if stop >= 0 else None
+
+
+def _as_option(text: str, match: re.Match[str], name: str, start: int, *, doubtful: bool) -> Found | None:
+    """What follows a name after a space alone: an option of a command, a variable of a Dockerfile, SQL's PASSWORD."""
+    place = match.end()
+    opening = _OPEN.match(text, place)
+    if name.startswith("-"):
+        if opening is not None:
+            return _quoted(text, opening, doubtful=doubtful and name.rpartition("-")[2].lower() != "token")
+        value = _BARE.match(text, place)
+        if value is None or value.group().startswith("-") or not is_held(value.group()):
+            return None
+        if not any(char.isdecimal() or not char.isalpha() for char in value.group()) and len(value.group()) < 8:
+            return None
+        return Found("option", *value.span()) if not value.group().isdecimal() else None
+    if opening is not None and opening["quote"] == "'" and match["core"].lower() == "password":
+        found = _quoted(text, opening, doubtful=doubtful)
+        return found if found is not None and found.stop - found.start >= 4 else None
+    if _ENV_LINE.search(text, max(0, start - _BEFORE), start) is not None:
+        value = _LINE.match(text, place)
+        return _held(text, *value.span(), "assigned", doubtful=doubtful) if value is not None else None
+    return None
+
+
+def _bare(text: str, place: int, start: int, match: re.Match[str], *, stated: bool, doubtful: bool) -> Found | None:
+    place += without_scheme(text[place : place + 48])
+    whole_line = _STARTS_LINE.search(text, max(0, start - _BEFORE), start) is not None
+    value = (_LINE.match(text, place) if whole_line else None) or _BARE.match(text, place)
+    if value is None:
+        return None
+    if "&" in value.group() and "=" in value.group():
+        # A form or query: what follows is the next field.
+        value = _BARE.match(text, place) or value
+    begin, stop = value.span()
+    word = text[begin:stop].rstrip(".,:!?)]}" if stated else ".,:)]}")
+    stop = begin + len(word)
+    rule = "stated" if stated else "assigned"
+    if doubtful:
+        return Found(rule, begin, stop) if is_held_doubtful(word) else None
+    if not stated and text[match.end() : match.end() + 1] == " " and not whole_line and word.isalpha():
+        return None
+    # In settings a word is a value, in a sentence, or under a title of one, it is a word.
+    name = text[start : match.end("core")]
+    in_settings = whole_line and value.re is _LINE and not (name[:1].isupper() and name[1:2].islower())
+    held = is_held_bare(word, text[stop : stop + 2], stated=stated and not in_settings)
+    return Found(rule, begin, stop) if held else None

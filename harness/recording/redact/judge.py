@@ -1,0 +1,136 @@
+"""The one judge of a text: where its secrets stand. Redaction blots them, and the scan names them.
+
+A text is looked at as it reads; what hides in its JSON, its URLs or its base64 is decoded by `search`, and judged here
+again. The time is linear in the length of the text.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+from harness.recording.redact.announced import Found, announced, announces
+from harness.recording.redact.forms import Form, live_forms
+from harness.recording.redact.names import Weight, is_query_name, weight
+from harness.recording.redact.structures import Find, live_structures
+from harness.recording.redact.values import is_held, is_held_doubtful, without_scheme
+
+
+@dataclass(frozen=True)
+class Judge:
+    """What is a secret, and what is none."""
+
+    #: Names of fields that a project adds, as they are compared.
+    own_names: frozenset[str] = frozenset()
+    #: Patterns that a project adds; the group `secret` or else the whole match is blotted.
+    own_patterns: tuple[re.Pattern[str], ...] = ()
+
+    def secrets(self, text: str) -> list[Found]:
+        """Return the secrets of `text` as it reads."""
+        return self.lens(text).secrets(text)
+
+    def lens(self, text: str) -> Lens:
+        """Return what of all rules could find a secret in `text` or in any part of it."""
+        if len(text) < _SHORTEST:
+            return Lens(self, (), (), announces=False, encodes=False, decodes=False)
+        lowered = lower(text)
+        runs = _runs(lowered)
+        words = frozenset(_WORD.findall(" ".join(runs)))
+        return Lens(
+            self,
+            tuple(live_forms(words, text)),
+            tuple(live_structures(words, lowered)),
+            announces=announces(text, lowered, self.own_names),
+            encodes="%" in text or any(len(run) >= SHORTEST_BASE64 for run in runs),
+            decodes="{" in text or "[" in text or "=" in text,
+        )
+
+    def weight(self, name: str) -> Weight:
+        """Return how far the name of a field settles that its value is a secret."""
+        return weight(name, self.own_names)
+
+    def field(self, name: str, value: str, *, inside: bool = False) -> tuple[int, int] | None:
+        """Return which part of `value` is a secret because it stands under `name`; `inside`: or further out does."""
+        settles: Weight = "secret" if inside else self.weight(name)
+        if settles == "none":
+            return None
+        begin = without_scheme(value)
+        held = is_held(value[begin:]) if settles == "secret" else is_held_doubtful(value[begin:])
+        return (begin, len(value)) if held else None
+
+    def query(self, name: str, value: str, url: str) -> bool:
+        """Return whether `value`, in a query or a form under `name`, is a secret; `url` is what stands before it."""
+        settles = self.weight(name)
+        if settles == "none" and is_query_name(name):
+            settles = "secret"
+        if settles == "none" and name.lower() == "code" and _CALLBACK.search(url[-200:]):
+            settles = "secret"
+        if settles == "none" or (value.isdecimal() and (len(value) < 6 or is_query_name(name))):
+            return False
+        return is_held(value) and value.lower() not in _QUERY_WORDS
+
+
+@dataclass(frozen=True, slots=True)
+class Lens:
+    """The rules that are worth asking about a text or its parts."""
+
+    judge: Judge
+    forms: tuple[Form, ...]
+    structures: tuple[Find, ...]
+    #: Whether a name stands before something.
+    announces: bool
+    #: Whether the text may hide another in base64 or percent-encoding.
+    encodes: bool
+    #: Whether it may have JSON or a query in it.
+    decodes: bool
+
+    def __bool__(self) -> bool:
+        return self.judges or self.encodes or self.decodes
+
+    @property
+    def judges(self) -> bool:
+        """Whether any rule could find a secret in the text as it reads."""
+        return bool(self.forms or self.structures or self.announces or self.judge.own_patterns)
+
+    def secrets(self, text: str) -> list[Found]:
+        """Return the secrets of `text`."""
+        found = [Found(form.name, start, stop) for form in self.forms for start, stop in form.find(text)]
+        for find in self.structures:
+            found.extend(find(text))
+        if self.announces:
+            found.extend(announced(text, lower(text), self.judge.own_names))
+        for pattern in self.judge.own_patterns:
+            group = "secret" if "secret" in pattern.groupindex else 0
+            found.extend(Found("own", *match.span(group)) for match in pattern.finditer(text))
+        return found
+
+
+def lower(text: str) -> str:
+    """Return `text` in lower case, character for character."""
+    lowered = text.lower()
+    return lowered if len(lowered) == len(text) else text.translate(_LOWER)
+
+
+def _runs(lowered: str) -> frozenset[str]:
+    """What `lowered` falls into between the characters that base64 has not."""
+    return frozenset(lowered.translate(_APART).split()) if lowered.isascii() else frozenset(_RUN.findall(lowered))
+
+
+_RUN = re.compile(r"[a-z0-9+/_-]+")
+_WORD = re.compile(r"[a-z0-9]+")
+_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
+_APART = "".join(chr(code) if _RUN.fullmatch(chr(code)) else " " for code in range(128))
+#: Shorter base64 holds no credential.
+SHORTEST_BASE64 = 20
+_SHORTEST = 6
+_CALLBACK = re.compile(
+    r"/(?:cb|callback|oauth2?|redirect|login|signin|authorize|auth)\b[^?]{0,80}\?[^?]*\Z|[?&]state=", re.IGNORECASE
+)
+_QUERY_WORDS = frozenset({"name", "value", "id", "date", "price", "size", "title", "asc", "desc", "index", "all"})
+
+
+@cache
+def default_judge() -> Judge:
+    """Return the judge of the current project."""
+    return Judge()
