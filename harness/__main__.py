@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
-from harness.commands import main
+from harness.import_path import current_folder_last
+
+# `python -m` has put the current folder first.
+current_folder_last()
+
+from harness.commands import main  # noqa: E402 - what it imports is ours
 
 main()

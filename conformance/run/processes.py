@@ -19,6 +19,7 @@ from multiprocessing.connection import Connection
 from typing import Final
 
 from conformance.run.certificates import late_certificates
+from conformance.run.child_path import Environment, started, starting
 from conformance.run.decisions import ScenarioResult, Situation, all_failed
 from conformance.run.warmth import NOTHING, make, ready
 
@@ -116,8 +117,9 @@ class _Worker:
         self._deadline_s = deadline_s
         self._connection, theirs = context.Pipe()
         # Not a daemon, since those may have no processes of their own: so it is ended here, whatever happens.
-        self._process = context.Process(target=_work, args=(theirs, subject, kind, deadline_s))
-        self._process.start()
+        with starting() as environment:
+            self._process = context.Process(target=_work, args=(theirs, environment, subject, kind, deadline_s))
+            self._process.start()
         theirs.close()
         atexit.register(self.end)
         self._is_loaded = False
@@ -152,7 +154,8 @@ def _died(code: int | None) -> _Lost:
     return _Lost(f"the subject ended its process (exit code {code})")
 
 
-def _work(connection: Connection, subject_name: str, kind: Kind, deadline_s: float) -> None:
+def _work(connection: Connection, environment: Environment, subject_name: str, kind: Kind, deadline_s: float) -> None:
+    started(environment)
     # What a subject prints is for its own users; results go through the connection.
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 1)

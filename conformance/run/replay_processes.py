@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from typing import Any, Final, Generic, TypeVar, cast
 
+from conformance.run.child_path import Environment, started, starting
+
 #: How long a process may take to end when it is told to, in seconds.
 _GRACE_S: Final = 5.0
 
@@ -141,12 +143,18 @@ class _ReplayProcess(Generic[S, R]):
     """One process, and the subject that it is at."""
 
     def __init__(self, work: Callable[[S], R]) -> None:
-        context: Any = multiprocessing.get_context("fork" if _can_be_copied() else "spawn")
         self.connection: Connection
-        self.connection, theirs = context.Pipe()
+        self.connection, theirs = multiprocessing.Pipe()
         # Not a daemon, since those may have no processes of their own.
-        self._process: Any = context.Process(target=_serve, args=(theirs, work))
-        self._process.start()
+        self._process: Any
+        if _can_be_copied():
+            self._process = multiprocessing.get_context("fork").Process(target=_serve, args=(theirs, work))
+            self._process.start()
+        else:
+            with starting() as environment:
+                spawn = multiprocessing.get_context("spawn")
+                self._process = spawn.Process(target=_serve, args=(theirs, work, environment))
+                self._process.start()
         theirs.close()
         #: The kinds for which it has loaded what they need.
         self.loaded: set[str] = set()
@@ -197,7 +205,9 @@ def _can_be_copied() -> bool:
     return sys.platform == "linux" and threading.active_count() == 1
 
 
-def _serve(connection: Connection, work: Callable[[Any], Any]) -> None:
+def _serve(connection: Connection, work: Callable[[Any], Any], environment: Environment | None = None) -> None:
+    if environment is not None:
+        started(environment)
     # Whoever watches interrupts the first process, which ends this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     while True:

@@ -14,6 +14,7 @@ from conformance.stage.points import Stage
 from conformance.stage.programs import ConversationProgram, CrewProgram, FlowProgram, Program
 from conformance.stage.server import ScriptedProvider
 from harness.errors import ConformanceError
+from harness.import_path import find_beside
 
 
 @dataclass(frozen=True)
@@ -141,6 +142,7 @@ def load_subject(name: str) -> Subject:
     if not colon:
         known = ", ".join(BUILT_IN)
         raise ConformanceError(f"there is no subject {name!r}; name one of {known}, or module:attribute")
+    find_beside()
     try:
         found: Any = getattr(importlib.import_module(module_name), attribute)
         subject = found() if isinstance(found, type) else found

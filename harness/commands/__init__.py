@@ -9,6 +9,8 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Final, NoReturn
 
 import click
@@ -35,9 +37,24 @@ class _Commands(click.Group):
         module = _MODULES.get(cmd_name)
         if module is None:
             return None
+        _refuse_another(module.partition(".")[0])
         command = getattr(importlib.import_module(module), cmd_name)
         assert isinstance(command, click.Command)
         return command
+
+
+def _refuse_another(package: str) -> None:
+    """Refuse to go on where Python would import another package than the one that is installed beside this one."""
+    found = find_spec(package)
+    place = Path(found.origin) if found is not None and found.origin is not None else None
+    ours = Path(__file__).parents[2] / package / "__init__.py"
+    if place is None or place.absolute() != ours:
+        from harness.errors import UsageError
+
+        raise UsageError(
+            f"'{place}' is imported as {package!r} in place of '{ours}', which this command needs; take its folder off "
+            "PYTHONPATH, or give it another name"
+        )
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

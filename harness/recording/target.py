@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +11,7 @@ from types import ModuleType
 from typing import Any, Protocol, cast
 
 from harness.errors import UsageError
+from harness.import_path import find_beside
 from harness.llm.pump import iterated_in_loop
 from harness.recording.normal import FrameLike
 from harness.recording.trust.gate import Gate
@@ -66,7 +66,7 @@ class Target:
         module_name, colon, attribute = self.name.partition(":")
         if not (colon and all(part.isidentifier() for part in [*module_name.split("."), *attribute.split(".")])):
             raise UsageError(f"target {self.name!r}: expected package.module:attribute, as in my_app.flows:PlanFlow")
-        _make_findable(Path.cwd())
+        find_beside()
         gate = self.gate
         if gate is not None:
             gate.check_module(module_name)
@@ -96,12 +96,6 @@ class Target:
             raise UsageError(
                 f"target {self.name!r}: module {name!r} can't be imported from {Path.cwd()}: {why}"
             ) from error
-
-
-def _make_findable(folder: Path) -> None:
-    """Have modules of `folder` found, after those that are installed: what lies in it shadows nothing."""
-    if str(folder) not in sys.path:
-        sys.path.append(str(folder))
 
 
 def _natural_entry(subject: Any, target: Target) -> str | None:

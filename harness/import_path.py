@@ -1,0 +1,24 @@
+"""What can be imported: what stands in the current folder is found, and shadows nothing of what is installed."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Final
+
+#: Where this package was imported from; from there it must be found in every process, wherever that runs.
+_HOME: Final = str(Path(__file__).parents[1])
+
+
+def find_beside() -> None:
+    """Let what stands in the current folder be imported, where nothing else has its name; the rest stays as it is."""
+    here = str(Path.cwd())
+    if here not in sys.path and "" not in sys.path:
+        sys.path.append(here)
+
+
+def current_folder_last() -> None:
+    """Move the current folder to the end of the path, in a process that is ours alone."""
+    here = str(Path.cwd())
+    if here != _HOME:
+        sys.path[:] = [*(entry for entry in sys.path if entry not in ("", here)), here]
