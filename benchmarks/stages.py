@@ -9,12 +9,13 @@ from benchmarks.frames import TEXT
 
 #: The stage, as `scripts/stage.py` knows it, and what it is.
 _STAGES: Final = {
-    "construct": "event made",
+    "construct": "event made by its class",
+    "chunk": "event made by a call",
     "stamp": "emitted, no session open",
-    "frame": "frame made of it",
-    "append": "frame made and appended",
-    "cursor": "frame read",
-    "async_cursor": "frame read, async",
+    "append": "kept in a timeline",
+    "content": "frame read for its text",
+    "fields": "frame read for its fields",
+    "async_cursor": "frame read for its text, async",
     "async_delivery": "appended and handed to a waiting task",
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from harness.frames.timeline import LEGAL, State
+from harness.frames.states import LEGAL, State
 from harness.shipped.overview import render_table
 
 ROOT = Path(__file__).parents[1]

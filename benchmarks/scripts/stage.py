@@ -17,8 +17,9 @@ from typing import Final
 from harness.bus.bus import emit
 from harness.bus.scope import ROOT
 from harness.events import LLMStreamChunkEvent
-from harness.frames.frame import Draft, StreamFrame
+from harness.frames.frame import StreamFrame
 from harness.frames.timeline import Timeline
+from harness.llm.chunks import ChunkEvents
 from harness.session.session import AsyncStreamSession, StreamSession
 
 _SOURCE: Final = object()
@@ -31,6 +32,14 @@ def construct(chunks: int, text: str) -> float:
     return _per_chunk(began, len(events))
 
 
+def chunk(chunks: int, text: str) -> float:
+    """Make the event as a call makes it, of a piece of text and what all chunks of the call have in common."""
+    made_by = ChunkEvents(LLMStreamChunkEvent, {"call_id": "call-1", "model": "model"})
+    began = time.perf_counter()
+    events = [made_by.event(text, None) for _ in range(chunks)]
+    return _per_chunk(began, len(events))
+
+
 def stamp(chunks: int, text: str) -> float:
     """Emit it where no session is open: find its scope, stamp its links, look for listeners."""
     events = _events(chunks, text)
@@ -40,16 +49,8 @@ def stamp(chunks: int, text: str) -> float:
     return _per_chunk(began, chunks)
 
 
-def frame(chunks: int, text: str) -> float:
-    """Make the frame of an event that has been stamped: encode its payload, fill the envelope."""
-    events = _events(chunks, text)
-    began = time.perf_counter()
-    frames = [Draft(event).frame(number, None) for number, event in enumerate(events, start=1)]
-    return _per_chunk(began, len(frames))
-
-
 def append(chunks: int, text: str) -> float:
-    """Have a timeline take the event: its frame, the lock, the state, the scope."""
+    """Have a timeline keep the record of an event that has been stamped: the lock, the state, the scope."""
     events = _events(chunks, text)
     timeline = _timeline()
     began = time.perf_counter()
@@ -58,28 +59,36 @@ def append(chunks: int, text: str) -> float:
     return _per_chunk(began, timeline.length)
 
 
-def cursor(chunks: int, text: str) -> float:
-    """Read a frame that is there, through a projection of a sync session."""
-    session = StreamSession(lambda: _emit_all(chunks, text))
-    read = sum(1 for _ in session)
+def content(chunks: int, text: str) -> float:
+    """Read a frame that is there, through a projection of a sync session, for its text alone."""
+    session = _read_session(chunks, text)
     began = time.perf_counter()
-    for _ in session:
-        read += 1
-    return _per_chunk(began, read - chunks)
+    characters = sum(len(frame.content) for frame in session)
+    return _per_chunk(began, characters // len(text))
+
+
+def fields(chunks: int, text: str) -> float:
+    """Read a frame for all of its fields: fill the envelope, encode the payload."""
+    session = _read_session(chunks, text)
+    began = time.perf_counter()
+    read = sum(1 for frame in session if frame.data)
+    return _per_chunk(began, read)
 
 
 def async_cursor(chunks: int, text: str) -> float:
-    """Read a frame that is there, through a projection of an async session."""
+    """Read a frame that is there, through a projection of an async session, for its text alone."""
 
     async def emit_all() -> None:
         _emit_all(chunks, text)
 
     async def read_twice() -> float:
         session = AsyncStreamSession(emit_all)
-        read = len([frame async for frame in session])
-        began = time.perf_counter()
+        read = 0
         async for _ in session:
             read += 1
+        began = time.perf_counter()
+        async for frame in session:
+            read += bool(frame.content)
         return _per_chunk(began, read - chunks)
 
     return asyncio.run(read_twice())
@@ -100,6 +109,13 @@ def async_delivery(chunks: int, text: str) -> float:
         return _per_chunk(began, len(frames))
 
     return asyncio.run(read())
+
+
+def _read_session(chunks: int, text: str) -> StreamSession[None]:
+    session = StreamSession(lambda: _emit_all(chunks, text))
+    for _ in session:
+        pass
+    return session
 
 
 def _emit_all(chunks: int, text: str) -> None:
@@ -125,7 +141,7 @@ def _per_chunk(began: float, chunks: int) -> float:
 
 
 STAGES: Final[dict[str, Callable[[int, str], float]]] = {
-    stage.__name__: stage for stage in (construct, stamp, frame, append, cursor, async_cursor, async_delivery)
+    stage.__name__: stage for stage in (construct, chunk, stamp, append, content, fields, async_cursor, async_delivery)
 }
 
 

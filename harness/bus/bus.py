@@ -20,11 +20,16 @@ from harness.bus.listeners import Handler, Listeners, collecting
 from harness.bus.scope import ROOT, LookAhead, Run, Scope
 from harness.errors import RunCancelled, UsageError
 from harness.events import BaseEvent
+from harness.events.lazy import fields_of
+from harness.events.sources import id_text
 
 logger = logging.getLogger("harness")
 H = TypeVar("H", bound=Handler)
 _sequence = itertools.count(1).__next__
 _listeners = Listeners()
+# Asked for with every event.
+_innermost = scopes.current.get
+_previous_id, _set_previous_id = scopes.previous_id.get, scopes.previous_id.set
 #: Held while a scope changes from open to closed, which the work inside and whoever cancels it may both attempt.
 _ending = threading.RLock()
 
@@ -38,18 +43,20 @@ def emit(source: Any, event: BaseEvent) -> None:
     Raises:
         RunCancelled: the run that this context works for has been closed.
     """
-    scope = _scope_for(source)
+    scope = _innermost()
+    if scope is ROOT or not scope.is_open or scope.run.cancelled:
+        scope = _scope_for(source)
     if event.opens is not None:
         _open(source, event, scope)
-    elif event.closes is not None:
+    elif event.closes is None:
+        _publish(source, event, scope, scope.event_id)
+    else:
         closed = _nearest(scope, event.closes)
         if closed is None:
             _publish(source, event, scope, scope.event_id)
         else:
             closed.is_open = False
             _close(source, event, closed)
-    else:
-        _publish(source, event, scope, scope.event_id)
 
 
 async def aemit(source: Any, event: BaseEvent) -> None:
@@ -174,16 +181,18 @@ def _publish(
 ) -> BaseEvent:
     if scope.lookahead:
         _reserve(scope.lookahead)
-    fields = event.__dict__
-    if fields["emission_sequence"] is not None:
-        event = event.reissued()
-        fields = event.__dict__
     # Events are frozen to their users; the links are stamped here and nowhere else, while nobody has seen the event.
-    fields["parent_event_id"] = parent_id
-    fields["previous_event_id"] = scopes.previous_id.get()
-    fields["emission_sequence"] = _sequence()
-    if started_id is not None:
-        fields["started_event_id"] = started_id
+    record = getattr(event, "_record", None)
+    if record is None or record.emission_sequence is not None:
+        event = _stamped(event, parent_id, started_id)
+        event_id: int | str = event.event_id
+    else:
+        event_id = record.event_id
+        record.parent_event_id = parent_id
+        record.previous_event_id = _previous_id()
+        record.emission_sequence = _sequence()
+        if started_id is not None:
+            record.started_event_id = started_id
     try:
         for sink in scope.sinks:
             try:
@@ -193,10 +202,26 @@ def _publish(
             except BaseException:
                 logger.exception("a stream sink failed on %s", event.type)
     finally:
-        for lookahead in scope.lookahead:
-            lookahead.settle()
-    scopes.previous_id.set(fields["event_id"])
-    _listeners.notify(source, event)
+        if scope.lookahead:
+            for lookahead in scope.lookahead:
+                lookahead.settle()
+    _set_previous_id(event_id)
+    if _listeners.handlers:
+        _listeners.notify(source, event)
+    return event
+
+
+def _stamped(event: BaseEvent, parent_id: str | None, started_id: str | None) -> BaseEvent:
+    """Stamp an event that has its fields already, or a copy of one that was emitted before; return which."""
+    if event.emission_sequence is not None:
+        event = event.reissued()
+    fields = fields_of(event)
+    previous_id = _previous_id()
+    fields["parent_event_id"] = parent_id
+    fields["previous_event_id"] = None if previous_id is None else id_text(previous_id)
+    fields["emission_sequence"] = _sequence()
+    if started_id is not None:
+        fields["started_event_id"] = started_id
     return event
 
 

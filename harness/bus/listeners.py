@@ -38,25 +38,26 @@ class Listeners:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._handlers: list[tuple[type[BaseEvent], Handler]] = []
+        #: In the order of registration; replaced as a whole, so that it can be looked at without the lock.
+        self.handlers: list[tuple[type[BaseEvent], Handler]] = []
         self._by_class: dict[type[BaseEvent], tuple[Handler, ...]] = {}
         self._pending: set[asyncio.Future[None] | concurrent.futures.Future[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def add(self, event_class: type[BaseEvent], handler: Handler) -> None:
         with self._lock:
-            self._replace([*self._handlers, (event_class, handler)])
+            self._replace([*self.handlers, (event_class, handler)])
 
     def remove(self, event_class: type[BaseEvent], handler: Handler) -> None:
         """Take a handler off; one that is not there is no error."""
         with self._lock:
-            self._replace([known for known in self._handlers if known != (event_class, handler)])
+            self._replace([known for known in self.handlers if known != (event_class, handler)])
 
     @contextlib.contextmanager
     def scoped(self) -> Iterator[None]:
         """Start without handlers, and put back at the end those that were there before."""
         with self._lock:
-            before = self._handlers
+            before = self.handlers
             self._replace([])
         try:
             yield
@@ -65,7 +66,7 @@ class Listeners:
                 self._replace(before)
 
     def _replace(self, handlers: list[tuple[type[BaseEvent], Handler]]) -> None:
-        self._handlers = handlers
+        self.handlers = handlers
         self._by_class = {}
 
     def notify(self, source: Any, event: BaseEvent) -> None:
@@ -74,7 +75,7 @@ class Listeners:
         handlers = self._by_class.get(cls)
         if handlers is None:
             with self._lock:
-                handlers = tuple(handler for known, handler in self._handlers if issubclass(cls, known))
+                handlers = tuple(handler for known, handler in self.handlers if issubclass(cls, known))
                 self._by_class[cls] = handlers
         for handler in handlers:
             try:

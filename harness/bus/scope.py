@@ -134,9 +134,9 @@ class Scope:
 
 
 ROOT = Scope("", None, None, Run(), ())
-_current: contextvars.ContextVar[Scope] = contextvars.ContextVar("harness_scope", default=ROOT)
+current: contextvars.ContextVar[Scope] = contextvars.ContextVar("harness_scope", default=ROOT)
 #: The id of the event emitted last in this line of execution.
-previous_id: contextvars.ContextVar[str | None] = contextvars.ContextVar("harness_previous", default=None)
+previous_id: contextvars.ContextVar[int | str | None] = contextvars.ContextVar("harness_previous", default=None)
 
 
 def current_scope() -> Scope:
@@ -145,7 +145,7 @@ def current_scope() -> Scope:
     A closed scope whose work has been cancelled is not passed over: what still runs in it is to stop, not to go on in
     the scope around.
     """
-    scope = _current.get()
+    scope = current.get()
     while not scope.is_open and scope.parent is not None and not scope.run.cancelled:
         scope = scope.parent
     return scope
@@ -153,18 +153,18 @@ def current_scope() -> Scope:
 
 def enter(scope: Scope) -> contextvars.Token[Scope]:
     """Make `scope` the current one of this context."""
-    return _current.set(scope)
+    return current.set(scope)
 
 
 def reset(token: contextvars.Token[Scope]) -> None:
     """Take back what `enter` did."""
-    _current.reset(token)
+    current.reset(token)
 
 
 def leave(scope: Scope) -> None:
     """Make the parent of a closed `scope` current, where the scope itself was."""
-    if _current.get() is scope and scope.parent is not None:
-        _current.set(scope.parent)
+    if current.get() is scope and scope.parent is not None:
+        current.set(scope.parent)
 
 
 def current_run() -> Run | None:

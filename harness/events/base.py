@@ -2,43 +2,15 @@
 
 from __future__ import annotations
 
-import itertools
-import os
-from collections.abc import Callable
-from datetime import UTC, datetime
-from functools import partial
-from typing import Annotated, Any, ClassVar, Self
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
-
-class EventIds:
-    """The default source of event ids: unique in the process, and across processes by a random prefix.
-
-    A counter behind 64 random bits costs a tenth of a UUID and sorts in the order of creation.
-    """
-
-    def __init__(self) -> None:
-        self.reseed()
-        os.register_at_fork(after_in_child=self.reseed)
-
-    def reseed(self) -> None:
-        """Take a new prefix, so that a forked child never repeats its parent's ids."""
-        self._prefix = os.urandom(8).hex()
-        self._next = itertools.count(1).__next__
-
-    def __call__(self) -> str:
-        return f"{self._prefix}-{self._next():x}"
-
-
-class _Sources:
-    """The clock and the id source of events: one replaceable default each, so that a test can reproduce a run."""
-
-    now: Callable[[], datetime] = staticmethod(partial(datetime.now, UTC))
-    new_id: Callable[[], str] = EventIds()
-
-
-sources = _Sources()
+from harness.events.lazy import LazyModel, set_fields, set_record
+from harness.events.record import EventRecord
+from harness.events.shape import EventShape
+from harness.events.sources import id_text, moment_in_utc, sources
 
 
 # Late, so that replacing a source changes what events take from then on.
@@ -50,15 +22,10 @@ def _new_id() -> str:
     return sources.new_id()
 
 
-def _in_utc(value: datetime) -> datetime:
-    """Take a naive time as UTC (clause `envelope.timestamp-utc`)."""
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+UtcDatetime = Annotated[datetime, AfterValidator(moment_in_utc)]
 
 
-UtcDatetime = Annotated[datetime, AfterValidator(_in_utc)]
-
-
-class BaseEvent(BaseModel):
+class BaseEvent(LazyModel):
     """Something that happened in a run. Frozen; the bus alone stamps the link fields, once, at the first emit.
 
     Subclass it with a `type` default and your own fields to publish events of your own; they travel on the
@@ -91,6 +58,39 @@ class BaseEvent(BaseModel):
     agent_id: str | None = None
     agent_role: str | None = None
 
+    if not TYPE_CHECKING:
+
+        def __init__(self, /, **given: Any) -> None:
+            shape = _shapes.get(type(self)) or shape_of(type(self))
+            accepted = shape.accepted
+            try:
+                shape.required(given)
+                for name, value in given.items():
+                    if type(value) not in accepted[name]:
+                        break
+                else:
+                    set_record(self, EventRecord(shape, shape.type, given, sources.number(), sources.moment()))
+                    return
+            except KeyError:
+                pass
+            super().__init__(**given)
+
+        # As on pydantic's own: what is loaded or unpickled was validated, and does not come through here.
+        __init__.__pydantic_base_init__ = True
+
+    def _fill(self, record: EventRecord) -> None:
+        given = record.given
+        values = record.shape.values | given
+        values["timestamp"] = moment_in_utc(record.moment)
+        values["event_id"] = id_text(record.event_id)
+        values["parent_event_id"] = record.parent_event_id
+        if record.previous_event_id is not None:
+            values["previous_event_id"] = id_text(record.previous_event_id)
+        values["started_event_id"] = record.started_event_id
+        values["emission_sequence"] = record.emission_sequence
+        set_fields(self, values, set(given))
+        set_record(self, None)
+
     def reissued(self) -> Self:
         """Return a copy with an id and a time of its own and no links, ready to be emitted."""
         return self.model_copy(
@@ -103,3 +103,11 @@ class BaseEvent(BaseModel):
                 "emission_sequence": None,
             }
         )
+
+
+_shapes: dict[type[BaseEvent], EventShape] = {}
+
+
+def shape_of(kind: type[BaseEvent]) -> EventShape:
+    """Return what the events of a class have in common."""
+    return _shapes.get(kind) or _shapes.setdefault(kind, EventShape(kind, BaseEvent))

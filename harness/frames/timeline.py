@@ -1,76 +1,48 @@
 """The timeline: the one ordered log of a session. It knows no thread, no loop and no clock.
 
 One producer side appends and ends it, any number of cursors read it. `seq` is stamped under the lock that the timeline
-is given. What may happen in which state stands in `LEGAL`.
+is given. What may happen in which state stands in `harness.frames.states`.
 """
 
 from __future__ import annotations
 
-import enum
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from harness.bus.scope import Scope
-from harness.errors import HarnessError, RunCancelled, UsageError
+from harness.errors import RunCancelled, UsageError
 from harness.events import BaseEvent
-from harness.frames.frame import Draft, StreamFrame
+from harness.frames.channels import channel_of
+from harness.frames.frame import FrameRecord, StreamFrame, frame_of
+from harness.frames.payload import recorded
+from harness.frames.states import LEGAL, IllegalTransitionError, State
+
+#: How many records a cursor takes at once, where nobody minds when it takes them.
+_BATCH: Final = 1000
+_RUNNING: Final = State.RUNNING
 
 
-class State(enum.Enum):
-    """Where a session stands; the last three are exclusive ends (clause `result.states`)."""
+class Lock(AbstractContextManager[Any, None], Protocol):
+    """What guards a timeline; the thread that holds it may take it again."""
 
-    NEW = "new"
-    RUNNING = "running"
-    SEALED = "sealed"  # the outermost scope has ended, the run has not yet returned
-    RETURNED = "returned"  # the run has a value, and nobody has read to the end
-    RAISED = "raised"  # the run has failed, and nobody has read to the end
-    EXHAUSTED = "exhausted"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
+    def acquire(self) -> bool: ...
 
-
-ENDS: Final = frozenset({State.EXHAUSTED, State.FAILED, State.CANCELLED})
-
-#: From state and action to state. What is not here is refused.
-LEGAL: Final[dict[tuple[State, str], State]] = {
-    (State.NEW, "start"): State.RUNNING,
-    (State.NEW, "close"): State.CANCELLED,
-    (State.RUNNING, "append"): State.RUNNING,
-    (State.RUNNING, "seal"): State.SEALED,
-    (State.RUNNING, "return"): State.RETURNED,
-    (State.RUNNING, "raise"): State.RAISED,
-    (State.RUNNING, "close"): State.CANCELLED,
-    (State.SEALED, "return"): State.RETURNED,
-    (State.SEALED, "raise"): State.RAISED,
-    (State.SEALED, "close"): State.CANCELLED,
-    (State.RETURNED, "drain"): State.EXHAUSTED,
-    (State.RETURNED, "close"): State.CANCELLED,
-    (State.RAISED, "drain"): State.FAILED,
-    (State.RAISED, "close"): State.CANCELLED,
-    (State.EXHAUSTED, "drain"): State.EXHAUSTED,
-    (State.EXHAUSTED, "close"): State.EXHAUSTED,
-    (State.FAILED, "drain"): State.FAILED,
-    (State.FAILED, "close"): State.FAILED,
-    (State.CANCELLED, "drain"): State.CANCELLED,
-    (State.CANCELLED, "close"): State.CANCELLED,
-}
-
-
-class IllegalTransitionError(HarnessError):
-    """Something was done to a timeline that its state does not allow; the runtime's own fault."""
+    def release(self) -> None: ...
 
 
 class Timeline:
     """An append-only log of frames with a state. Every method may be called from any thread."""
 
-    def __init__(self, lock: AbstractContextManager[Any], *, retain: bool = True) -> None:
+    def __init__(self, lock: Lock, *, retain: bool = True) -> None:
         self._lock = lock
         self._retain = retain
         self._state = State.NEW
-        self._frames: list[StreamFrame] = []
-        #: How many frames have been let go of; always 0 while they are retained.
+        self._records: list[FrameRecord] = []
+        self._append = self._records.append
+        self._length = 0
+        #: How many of them have been let go of; always 0 while they are retained.
         self._released = 0
         self._open: set[str] = set()
         #: The source whose scope is the outermost one, and seals the timeline when it ends. A session of a body that may
@@ -97,28 +69,32 @@ class Timeline:
         Raises:
             RunCancelled: the session has been closed.
         """
-        draft = Draft(event)
-        with self._lock:
-            if self._state is not State.RUNNING:
+        record = getattr(event, "_record", None) or recorded(event)
+        # As `with self._lock` does, which takes twice as long, for every frame.
+        self._lock.acquire()
+        try:
+            if self._state is not _RUNNING:
                 if self._state is State.CANCELLED:
                     raise RunCancelled
                 return
-            closing = not scope.is_open
-            if closing and event.started_event_id != scope.event_id:
-                return
-            parent_id = event.__dict__["parent_event_id"]
-            if parent_id not in self._open:
-                parent_id = None
-            self._frames.append(draft.frame(self._released + len(self._frames) + 1, parent_id))
-            if event.opens is not None:
-                self._open.add(event.event_id)
-            elif closing:
-                self._open.discard(event.started_event_id or "")
+            parent_id = record.parent_event_id if record.parent_event_id in self._open else None
+            if scope.is_open:
+                self._append(FrameRecord(self._length + 1, parent_id, record))
+                if record.shape.opens is not None:
+                    self._open.add(event.event_id)
+            elif record.started_event_id == scope.event_id:
+                self._append(FrameRecord(self._length + 1, parent_id, record))
+                self._open.discard(record.started_event_id or "")
                 if scope.owned and source is self.root and scope.parent is not None and scope.parent.sink is self:
                     self._move("seal")
+            else:
+                return
+            self._length += 1
             if not self._wakers:
                 return
             wakers = self._take_wakers()
+        finally:
+            self._lock.release()
         for wake in wakers:
             wake()
 
@@ -185,13 +161,14 @@ class Timeline:
     @property
     def length(self) -> int:
         """How many frames have been appended."""
-        return self._released + len(self._frames)
+        return self._length
 
     @property
     def frames(self) -> list[StreamFrame]:
         """A copy of all frames held."""
         with self._lock:
-            return list(self._frames)
+            records = list(self._records)
+        return [frame_of(record) for record in records]
 
     @property
     def value(self) -> Any:
@@ -240,23 +217,29 @@ class Timeline:
             self._move("drain")
             return self._state
 
-    def _next_told(self, cursor: Cursor) -> StreamFrame | None:
-        """Move a cursor on by one where its progress matters: to a look-ahead, or to what may be let go of."""
+    def _next(self, cursor: Cursor) -> FrameRecord | None:
+        """Return the next record of a cursor that has none at hand, and give it a new batch; None where there is none."""
         with self._lock:
-            index = cursor.position - self._released
-            if index >= len(self._frames):
+            # Another thread that reads by the same cursor may have come first.
+            for record in cursor.batch:
+                return record
+            start = cursor.position - self._released
+            records = self._records[start : start + cursor.stride]
+            if not records:
                 return None
-            frame = self._frames[index]
-            cursor.position += 1
+            cursor.position += len(records)
             further = cursor.position > self._furthest
             self._furthest = max(cursor.position, self._furthest)
             if not self._retain:
                 keep = min((other.position for other in self._cursors), default=cursor.position)
-                del self._frames[: keep - self._released]
+                del self._records[: keep - self._released]
                 self._released = max(keep, self._released)
+            batch = cursor.batch = cursor.chosen(records)
         if further and self.on_room is not None:
             self.on_room()
-        return frame
+        for record in batch:
+            return record
+        return self._next(cursor)
 
     @property
     def unread(self) -> int:
@@ -265,33 +248,36 @@ class Timeline:
 
 
 class Cursor:
-    """A reader of a timeline from its first frame. It never waits: `next_nowait` gives a frame or None."""
+    """A reader of a timeline from its first frame. It never waits: `next_nowait` gives a frame or None.
 
-    __slots__ = ("_channels", "_tells", "position", "timeline")
+    Threads may share one: each frame goes to one of them.
+    """
+
+    __slots__ = ("_channels", "batch", "position", "stride", "timeline")
 
     def __init__(self, timeline: Timeline, channels: frozenset[str] | None) -> None:
         self.timeline = timeline
-        #: How many frames have been passed, read or filtered out.
+        #: How many frames have been passed: read, filtered out, or at hand.
         self.position = 0
+        #: How many are taken at once: one, where the progress of a reader matters to a look-ahead, or to what is kept.
+        self.stride = 1 if timeline.on_room is not None or not timeline._retain else _BATCH
+        #: The records at hand. Taking one from an iterator of a list is one step, whichever threads do so.
+        self.batch: Iterator[FrameRecord] = iter(())
         self._channels = channels
-        self._tells = timeline.on_room is not None or not timeline._retain
 
     def next_nowait(self) -> StreamFrame | None:
         """Return the next frame of this cursor's channels, or None where there is none yet, or no more."""
-        timeline = self.timeline
-        frames = timeline._frames
-        while True:
-            if self._tells:
-                frame = timeline._next_told(self)
-                if frame is None:
-                    return None
-            else:
-                if self.position >= len(frames):
-                    return None
-                frame = frames[self.position]
-                self.position += 1
-            if self._channels is None or frame.channel in self._channels:
-                return frame
+        for record in self.batch:
+            return frame_of(record)
+        following = self.timeline._next(self)
+        return None if following is None else frame_of(following)
+
+    def chosen(self, records: list[FrameRecord]) -> Iterator[FrameRecord]:
+        """Return those of `records` that go by this cursor's channels."""
+        channels = self._channels
+        if channels is None:
+            return iter(records)
+        return iter([record for record in records if channel_of(record.event.type) in channels])
 
     def leave(self) -> None:
         """Stop holding frames back, where they are not retained."""

@@ -11,7 +11,6 @@ from pydantic import BaseModel, ValidationError
 
 from harness.bus.step import Step, StepEnds
 from harness.errors import MalformedResponseError, TransportFault
-from harness.events.base import sources
 from harness.events.llm import (
     LLMCallCompletedEvent,
     LLMCallFailedEvent,
@@ -19,6 +18,7 @@ from harness.events.llm import (
     LLMStreamChunkEvent,
     LLMThinkingChunkEvent,
 )
+from harness.events.sources import sources
 from harness.llm.assembly import Assembly
 from harness.llm.chunks import ChunkEvents
 from harness.llm.parts import Part, TextDelta, ThinkingDelta

@@ -8,8 +8,8 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
 
-from harness.events.base import sources
 from harness.events.llm import LLMStreamChunkEvent, LLMThinkingChunkEvent
+from harness.events.sources import sources
 
 E = TypeVar("E", LLMStreamChunkEvent, LLMThinkingChunkEvent)
 

@@ -9,7 +9,7 @@ from typing import Any, Final, Self
 
 from harness.bus.step import Step, StepEnds
 from harness.errors import error_text
-from harness.events.base import sources
+from harness.events.sources import sources
 from harness.events.tools import ToolUsageErrorEvent, ToolUsageFinishedEvent, ToolUsageStartedEvent
 from harness.llm.assembly import AssembledCall
 from harness.workers import in_thread, run_coroutine

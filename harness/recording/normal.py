@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol
 
-from harness.frames.frame import StreamFrame, stored_payload
+from harness.frames.frame import StreamFrame, envelope_of, stored_payload
 
 #: Payload keys whose value is an id made anew in every run, and what takes its place: the word and a number.
 _VOLATILE: Final = {
@@ -69,7 +69,7 @@ class Normalizer:
         """Return the next frame as a JSON object."""
         if isinstance(frame, StreamFrame):
             # Reading a model's fields one by one would cost as much as all that is done with them.
-            fields: Mapping[str, Any] = frame.__dict__
+            fields = envelope_of(frame)
             payload: Mapping[str, Any] = stored_payload(frame)
         else:
             fields = {name: getattr(frame, name) for name in _ENVELOPE}

@@ -9,7 +9,8 @@ from functools import partial
 
 from harness.bus.scope import Run
 from harness.errors import RunCancelled
-from harness.frames.timeline import State, Timeline
+from harness.frames.states import State
+from harness.frames.timeline import Timeline
 
 
 class FrameLimit:

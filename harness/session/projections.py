@@ -8,8 +8,10 @@ from collections.abc import Collection, Iterable
 from typing import Generic, TypeVar
 
 from harness.errors import UsageError
-from harness.frames.frame import CHANNELS, StreamFrame
-from harness.frames.timeline import ENDS, Cursor, State
+from harness.frames.channels import CHANNELS
+from harness.frames.frame import StreamFrame
+from harness.frames.states import ENDS, State
+from harness.frames.timeline import Cursor
 from harness.session.production import Production
 
 T = TypeVar("T")

@@ -13,8 +13,9 @@ from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from harness.frames.frame import StreamFrame
-from harness.frames.timeline import Cursor, State
+from harness.frames.frame import StreamFrame, frame_of
+from harness.frames.states import State
+from harness.frames.timeline import Cursor
 from harness.session.production import Production
 from harness.session.projections import Projected
 
@@ -91,6 +92,8 @@ class FrameIterator:
         return self
 
     def __next__(self) -> StreamFrame:
+        for record in self._cursor.batch:
+            return frame_of(record)
         with self._turn:
             while True:
                 frame = self._cursor.next_nowait()
@@ -231,6 +234,8 @@ class AsyncFrameIterator:
         return self
 
     async def __anext__(self) -> StreamFrame:
+        for record in self._cursor.batch:
+            return frame_of(record)
         if self._reader is None:
             self._note_reader()
         while True:

@@ -13,7 +13,7 @@ from conformance.contract.clauses import AREAS, CAPABILITIES, CLAUSES, clause
 from conformance.contract.page import SOURCES, render_markdown
 from conformance.timeline.vocabulary import CHANNEL_OF, CLOSES, OPENS, RUNTIME_SPECIFIC
 from harness import ConformanceError
-from harness.frames.frame import CHANNEL_OF as HARNESS_CHANNEL_OF
+from harness.frames.channels import CHANNEL_OF as HARNESS_CHANNEL_OF
 from tests.conformance.timelines import CHANNEL
 
 PAGE = Path(__file__).parents[2] / "docs" / "contract.md"

@@ -20,8 +20,8 @@ from harness.events import (
     ToolCallFragment,
     ToolUsageFinishedEvent,
 )
-from harness.events.base import EventIds, sources
-from harness.frames.frame import CHANNEL_OF
+from harness.events.sources import EventIds, sources
+from harness.frames.channels import CHANNEL_OF
 
 CLASSES: tuple[type[BaseEvent], ...] = tuple(
     cls for cls in vars(harness.events).values() if isinstance(cls, type) and issubclass(cls, BaseEvent)

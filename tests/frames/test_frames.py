@@ -30,18 +30,16 @@ from harness.events import (
     ToolCallFragment,
     ToolUsageStartedEvent,
 )
-from harness.frames.frame import CHANNEL_OF, CHANNELS, Draft, StreamFrame, restored_frame, stored_payload
+from harness.frames.channels import CHANNEL_OF, CHANNELS
+from harness.frames.frame import StreamFrame, restored_frame, stored_payload
 from harness.frames.frozen import FrozenDict, FrozenList
+from tests.frames.frames import frame_of
 
 
 class Note(BaseEvent):
     type: str = "note"
     value: Any = None
     items: list[int] = []
-
-
-def frame_of(event: BaseEvent, seq: int = 1, parent_id: str | None = None) -> StreamFrame:
-    return Draft(event).frame(seq, parent_id)
 
 
 def tool_chunks(count: int, delta: str = "ab") -> list[StreamFrame]:
@@ -247,7 +245,8 @@ def test_frames_that_differ_in_one_field_are_not_equal(name: str) -> None:
 
 
 def test_a_frame_is_no_tuple_and_no_dict() -> None:
-    assert FRAMES["text"] != FRAMES["text"].model_dump()
+    values: Any = FRAMES["text"].model_dump()
+    assert FRAMES["text"] != values
 
 
 BAD: dict[str, dict[str, Any]] = {

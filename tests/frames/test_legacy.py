@@ -15,8 +15,8 @@ from harness.events import (
     ToolCallFragment,
     ToolUsageFinishedEvent,
 )
-from harness.frames.frame import Draft
 from harness.frames.legacy import StreamChunk, StreamChunkType, ToolCallChunk, stream_frame_to_chunk
+from tests.frames.frames import frame_of
 
 FRAGMENT = ToolCallFragment(id="t", index=2, function=FunctionCall("f", deltas=['{"a"', ": 1}"]))
 ORIGIN = {"task_name": "T", "task_id": "1", "agent_role": "A", "agent_id": "2"}
@@ -60,7 +60,7 @@ CHUNKS: dict[str, tuple[BaseEvent, StreamChunk | None]] = {
 
 @pytest.mark.parametrize(("event", "chunk"), CHUNKS.values(), ids=CHUNKS.keys())
 def test_the_chunk_of(event: BaseEvent, chunk: StreamChunk | None) -> None:
-    assert stream_frame_to_chunk(Draft(event).frame(1, None)) == chunk
+    assert stream_frame_to_chunk(frame_of(event)) == chunk
 
 
 def test_a_chunk_reads_as_its_content() -> None:

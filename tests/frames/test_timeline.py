@@ -20,7 +20,8 @@ from harness.events import (
     MethodExecutionFinishedEvent,
     MethodExecutionStartedEvent,
 )
-from harness.frames.timeline import ENDS, LEGAL, IllegalTransitionError, State, Timeline
+from harness.frames.states import ENDS, LEGAL, IllegalTransitionError, State
+from harness.frames.timeline import Timeline
 from harness.session.session import StreamSession
 
 ACTIONS = ("start", "append", "seal", "return", "raise", "close", "drain")

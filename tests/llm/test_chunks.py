@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from harness.bus.bus import emit
 from harness.events import LLMStreamChunkEvent, LLMThinkingChunkEvent
-from harness.events.base import sources
+from harness.events.sources import sources
 from harness.llm.chunks import ChunkEvents
 
 COMMON: dict[str, Any] = {"call_id": "c", "model": "m", "agent_id": "a"}

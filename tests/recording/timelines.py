@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from harness.frames.frame import CHANNEL_OF, StreamFrame
+from harness.frames.channels import CHANNEL_OF
+from harness.frames.frame import StreamFrame
 
 #: A name, a type, the name of the scope around, and the payload. A name that comes again closes what it opened.
 Row = tuple[str, str, str | None, Mapping[str, Any]]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from harness.errors import RunCancelled
-from harness.frames.timeline import State
+from harness.frames.states import State
 from harness.session.session import StreamSession
 from tests.session.bodies import KINDS, AnySession, Driver, Kind, notes, raising, session_of
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from conformance.proof.saboteur import Saboteur
 
-_TABLE: Final = "harness.frames.frame:CHANNEL_OF"
+_TABLE: Final = "harness.frames.channels:CHANNEL_OF"
 Table = Mapping[str, str]
 
 

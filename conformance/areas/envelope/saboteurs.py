@@ -6,17 +6,16 @@ from collections.abc import Callable
 from datetime import timedelta, timezone
 from typing import Any
 
-from conformance.proof.drafts import DRAFT, FRAME, draft_with, frame_with, put
+from conformance.proof.frames import FIELDS, PAYLOAD, fields_with, payload_with, put
 from conformance.proof.saboteur import Saboteur
 from harness import StreamFrame
 from harness.frames.frozen import FrozenDict, FrozenList
 
 
-def _versioned(frame: Callable[..., StreamFrame]) -> Callable[..., StreamFrame]:
-    def broken(draft: Any, seq: int, parent_id: str | None) -> StreamFrame:
-        made = frame(draft, seq, parent_id)
-        object.__setattr__(made, "__pydantic_extra__", {"version": "v1"})
-        return made
+def _versioned(fill: Callable[..., None]) -> Callable[..., None]:
+    def broken(frame: StreamFrame, record: Any) -> None:
+        fill(frame, record)
+        object.__setattr__(frame, "__pydantic_extra__", {"version": "v1"})
 
     return broken
 
@@ -39,8 +38,8 @@ def _nothing(event: property) -> property:
     return property(lambda frame: {})
 
 
-def _with_event_id(draft: Any) -> None:
-    put(draft, "event_id", draft.event.event_id)
+def _with_event_id(record: Any, payload: Any) -> None:
+    put(payload, "event_id", str(record.event_id))
 
 
 def _bytes_as_they_are(encode: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -60,46 +59,51 @@ def _cut_at_five_levels(encode: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda value: cut(encode(value), 5)
 
 
-def _nameless_error(draft: Any) -> None:
-    if "error_type" in draft.payload:
-        put(draft, "error_type", None)
+def _nameless_error(record: Any, payload: Any) -> None:
+    if "error_type" in payload:
+        put(payload, "error_type", None)
 
 
 def _local_time(frame: StreamFrame) -> dict[str, Any]:
     return {"timestamp": frame.timestamp.astimezone(timezone(timedelta(hours=2)))}
 
 
-def _plain_dict(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    def broken(frame: Any) -> Any:
-        payload = read(frame)
-        if "data" not in frame.__dict__:
-            return payload
-        frame.__dict__["data"] = dict(payload)
-        return frame.__dict__["data"]
+def _shared_and_open(payload_of: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    shared: dict[Any, Any] = {}
+
+    def broken(record: Any) -> Any:
+        payload = payload_of(record)
+        return shared.setdefault(record, dict(payload) if isinstance(payload, dict) else payload)
 
     return broken
 
 
 SABOTEURS: tuple[Saboteur, ...] = (
-    Saboteur("frames-with-a-version", ("envelope.fields",), FRAME, _versioned),
+    Saboteur(
+        "frames-with-a-version",
+        ("envelope.fields",),
+        FIELDS,
+        _versioned,
+        {"envelope.data-json": "a frame with more than its model allows can't be loaded"},
+    ),
     Saboteur(
         "last-id-repeated",
         ("envelope.id-unique",),
-        FRAME,
-        frame_with(_id_of_its_start),
+        FIELDS,
+        fields_with(_id_of_its_start),
         {"envelope.type-verbatim": "the event of that id has another type"},
     ),
-    Saboteur("failed-renamed-to-error", ("envelope.type-verbatim",), FRAME, frame_with(_error_for_failed)),
+    Saboteur("failed-renamed-to-error", ("envelope.type-verbatim",), FIELDS, fields_with(_error_for_failed)),
     Saboteur("event-is-empty", ("envelope.event-alias",), "harness.frames.frame:StreamFrame.event", _nothing),
     Saboteur(
         "tool-arguments-printed", ("envelope.content-text",), "harness.frames.frame:StreamFrame.content", _every_chunk
     ),
-    Saboteur("event-id-in-data", ("envelope.data-clean",), DRAFT, draft_with(_with_event_id)),
-    Saboteur("bytes-not-encoded", ("envelope.data-json",), "harness.frames.frame:encode", _bytes_as_they_are),
+    Saboteur("event-id-in-data", ("envelope.data-clean",), PAYLOAD, payload_with(_with_event_id)),
+    Saboteur("bytes-not-encoded", ("envelope.data-json",), "harness.frames.payload:encode", _bytes_as_they_are),
     Saboteur(
-        "payloads-cut-at-five-levels", ("envelope.data-json",), "harness.frames.frame:encode", _cut_at_five_levels
+        "payloads-cut-at-five-levels", ("envelope.data-json",), "harness.frames.payload:encode", _cut_at_five_levels
     ),
-    Saboteur("errors-without-a-class", ("envelope.error-class",), DRAFT, draft_with(_nameless_error)),
-    Saboteur("local-timestamps", ("envelope.timestamp-utc",), FRAME, frame_with(_local_time)),
-    Saboteur("payloads-open-to-change", ("envelope.immutable",), "harness.frames.frame:_read_payload", _plain_dict),
+    Saboteur("errors-without-a-class", ("envelope.error-class",), PAYLOAD, payload_with(_nameless_error)),
+    Saboteur("local-timestamps", ("envelope.timestamp-utc",), FIELDS, fields_with(_local_time)),
+    Saboteur("payloads-open-to-change", ("envelope.immutable",), PAYLOAD, _shared_and_open),
 )

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from conformance.proof.drafts import DRAFT, draft_with
+from conformance.proof.frames import NAMESPACE
 from conformance.proof.saboteur import Saboteur
 
 
-def _inside_out(draft: Any) -> None:
-    channel, *names = draft.namespace
-    draft.namespace = (channel, *reversed(names))
+def _inside_out(namespace_of: Callable[..., tuple[str, ...]]) -> Callable[..., tuple[str, ...]]:
+    def broken(*told: Any) -> tuple[str, ...]:
+        channel, *names = namespace_of(*told)
+        return channel, *reversed(names)
+
+    return broken
 
 
-SABOTEURS: tuple[Saboteur, ...] = (
-    Saboteur("namespace-inside-out", ("namespace.order",), DRAFT, draft_with(_inside_out)),
-)
+SABOTEURS: tuple[Saboteur, ...] = (Saboteur("namespace-inside-out", ("namespace.order",), NAMESPACE, _inside_out),)

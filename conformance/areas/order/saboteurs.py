@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from conformance.proof.drafts import DRAFT, FRAME, draft_with, frame_with, put
+from conformance.proof.frames import FIELDS, PAYLOAD, fields_with, payload_with, put
 from conformance.proof.saboteur import Saboteur
 from harness import StreamFrame
 
@@ -26,9 +26,9 @@ def _foreign_previous(frame: StreamFrame) -> dict[str, Any]:
     return {"previous_id": "elsewhere"} if frame.channel == "custom" else {}
 
 
-def _names_no_start(draft: Any) -> None:
-    if draft.event.type == "method_execution_finished":
-        put(draft, "started_event_id", None)
+def _names_no_start(record: Any, payload: Any) -> None:
+    if record.type == "method_execution_finished":
+        put(payload, "started_event_id", None)
 
 
 def _completes_twice(accept: Callable[..., None]) -> Callable[..., None]:
@@ -49,25 +49,25 @@ def _never_sealed(move: Callable[[Any, str], None]) -> Callable[[Any, str], None
 
 
 SABOTEURS: tuple[Saboteur, ...] = (
-    Saboteur("first-number-twice", ("order.seq-gapless",), FRAME, frame_with(_first_number_twice)),
+    Saboteur("first-number-twice", ("order.seq-gapless",), FIELDS, fields_with(_first_number_twice)),
     Saboteur(
         "first-two-swapped",
         ("order.delivery",),
-        FRAME,
-        frame_with(_first_two_swapped),
+        FIELDS,
+        fields_with(_first_two_swapped),
         {"order.seq-gapless": "number 1 is missing where a session was closed after its first frame"},
     ),
-    Saboteur("foreign-parent", ("order.parent-closed",), FRAME, frame_with(_foreign_parent)),
+    Saboteur("foreign-parent", ("order.parent-closed",), FIELDS, fields_with(_foreign_parent)),
     Saboteur(
         "end-names-no-start",
         ("order.scope-nesting",),
-        DRAFT,
-        draft_with(_names_no_start),
+        PAYLOAD,
+        payload_with(_names_no_start),
         perhaps={
             "replay.equal": "of methods side by side, which end is whose can't be told when they end the other way round"
         },
     ),
-    Saboteur("foreign-previous", ("order.previous-earlier",), FRAME, frame_with(_foreign_previous)),
+    Saboteur("foreign-previous", ("order.previous-earlier",), FIELDS, fields_with(_foreign_previous)),
     Saboteur(
         "call-completes-twice",
         ("order.one-completion",),

@@ -1,0 +1,79 @@
+"""Models that are filled when somebody looks at them.
+
+Most events of a run are never looked at, and of most frames nothing but the text is: what they hold is kept as a compact
+record, and becomes a pydantic model's fields when the first of them is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+
+
+class LazyModel(BaseModel):
+    """A model that may stand on a record instead of fields.
+
+    It is then filled by the first look at a field or at `__dict__`, which is what pydantic itself looks at to compare,
+    dump, copy or pickle a model. A model that was validated has its fields from the start.
+    """
+
+    __slots__ = ("_record",)
+
+    if TYPE_CHECKING:
+
+        @property
+        def _record(self) -> Any:
+            """What the fields are to be taken from; None where the model has them."""
+
+    def _fill(self, record: Any) -> None:
+        """Take the fields from the record, by `set_fields`, and let go of it."""
+        raise NotImplementedError
+
+    def _all(self, fields: dict[str, Any]) -> dict[str, Any]:
+        """Return the fields with those that are made anew for each reader."""
+        return fields
+
+    # Hidden from type checkers: to them, fields are there from the start.
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            if name == "_record":
+                return None
+            record = self._record
+            if record is None:
+                return super().__getattr__(name)
+            self._fill(record)
+            return getattr(self, name)
+
+        @property
+        def __dict__(self) -> dict[str, Any]:
+            # A user's class may have a `__getattr__` that knows of no record.
+            record = getattr(self, "_record", None)
+            if record is not None:
+                self._fill(record)
+            return self._all(fields_of(self))
+
+        @__dict__.setter
+        def __dict__(self, values: dict[str, Any]) -> None:
+            _set_fields(self, values)
+
+
+# What pydantic keeps in a model, without the detour over its `__setattr__`, which looks everything up by name.
+_set_fields, _set_fields_set, _set_extra, _set_private = (
+    BaseModel.__dict__[name].__set__
+    for name in ("__dict__", "__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
+)
+#: Returns the fields that a model has, and fills none.
+fields_of: Callable[[BaseModel], dict[str, Any]] = BaseModel.__dict__["__dict__"].__get__
+#: Puts a model on a record, or, with None, takes it off.
+set_record: Callable[[LazyModel, Any], None] = LazyModel.__dict__["_record"].__set__
+
+
+def set_fields(model: LazyModel, values: dict[str, Any], fields_set: set[str]) -> None:
+    """Give `model` its fields, which are valid by construction: nothing is validated."""
+    _set_fields(model, values)
+    _set_fields_set(model, fields_set)
+    _set_extra(model, None)
+    _set_private(model, None)
