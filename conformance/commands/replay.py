@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import gc
 import time
@@ -89,6 +90,8 @@ def _few_collections() -> Iterator[None]:
     """Have Python look for cycles less often: among the modules of several SDKs that takes long, and runs leave few."""
     before = gc.get_threshold()
     gc.set_threshold(100_000, 50, 50)
+    # At its end Python looks for cycles among all that is loaded, though it is about to forget it.
+    atexit.register(gc.freeze)
     try:
         yield
     finally:

@@ -24,7 +24,9 @@ from harness.recording.normal import FrameLike, Normalizer
 _LINKS: Final = frozenset({"started_event_id"})
 #: Ids as a normaliser numbers them, in the order of the run: they name, but their numbers mean nothing here.
 _NUMBERED: Final = re.compile(r"(f|call-|flow-|request-|checkpoint-|task-|agent-|source-|state-)\d+")
-_TIME: Final = re.compile(r"1970-01-01T\d\d:\d\d:\d\d\.\d{6}Z|1969-12-31T\d\d:\d\d:\d\d\.\d{6}Z")
+_TIME: Final = re.compile(r"(?:1970-01-01|1969-12-31)T\d\d:\d\d:\d\d\.\d{6}Z")
+#: The same as a JSON string that is no key.
+_LINE_TIME: Final = re.compile(rb'(?<!\\)"' + _TIME.pattern.encode() + rb'"(?!:)')
 #: What tells sibling frames of one type apart for a reader.
 _LABELS: Final = ("flow_name", "method_name", "tool_name", "task_name", "agent_role", "role", "model")
 
@@ -124,9 +126,8 @@ def _same_line(one: bytes, other: bytes) -> bool:
 
 
 def _untimed(line: bytes) -> bytes:
-    """Return a canonical line without its frame's timestamp, which is the last but one of its keys."""
-    start = line.rfind(b'"timestamp":"')
-    return line[:start] + line[line.find(b'",', start) :]
+    """Return a canonical line without the times of its run: its frame's own, and those that stand for themselves in it."""
+    return _LINE_TIME.sub(b'""', line)
 
 
 @dataclass

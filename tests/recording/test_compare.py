@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from harness.recording import compare
-from harness.recording.compare import Difference, compare_frames, compare_lines, compare_values
+from harness.recording.compare import Difference, LineComparison, compare_frames, compare_lines, compare_values
 from harness.recording.files.frames_file import dump_frames
 from tests.recording.timelines import BEGAN, Row, chunk, flow, flow_end, frames_of, method, method_end
 
@@ -160,6 +160,39 @@ def test_a_thousand_equal_frames_take_one_pass(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(compare, "compare_stored", lambda *lines: pytest.fail("equal lines were compared as trees"))
     assert compare_lines(one, later) == []
     assert looks == 1000
+
+
+TIMES = [
+    ("its own", {"at": "1970-01-01T00:00:01.000000Z"}, {"at": "1970-01-01T00:00:02.000000Z"}, True),
+    ("before the first", {"at": "1969-12-31T23:59:59.000000Z"}, {"at": "1970-01-01T00:00:02.000000Z"}, True),
+    ("in a list", {"at": ["1970-01-01T00:00:01.000000Z"]}, {"at": ["1970-01-01T00:00:02.000000Z"]}, True),
+    ("in a text", {"at": "at 1970-01-01T00:00:01.000000Z"}, {"at": "at 1970-01-01T00:00:02.000000Z"}, False),
+    ("quoted in a text", {"at": '"1970-01-01T00:00:01.000000Z"'}, {"at": '"1970-01-01T00:00:02.000000Z"'}, False),
+    ("after a quote", {"at": '"1970-01-01T00:00:01.000000Z'}, {"at": '"1970-01-01T00:00:02.000000Z'}, False),
+    ("a key", {"1970-01-01T00:00:01.000000Z": 1}, {"1970-01-01T00:00:02.000000Z": 1}, False),
+    ("a date", {"at": "1999-01-01T00:00:01.000000Z"}, {"at": "1999-01-01T00:00:02.000000Z"}, False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("recorded", "replayed", "equal"), [row[1:] for row in TIMES], ids=[row[0] for row in TIMES])
+def test_lines_and_trees_agree_on_what_is_a_time_of_the_run(recorded: object, replayed: object, equal: bool) -> None:
+    one, other = (
+        dump_frames(frames_of(("e", "custom_event", None, {"value": value}))).splitlines()[1]
+        for value in (recorded, replayed)
+    )
+    assert LineComparison([one]).goes_on_with([other + b"\n"]) is equal
+    assert (compare_values(recorded, replayed, "") == []) is equal
+
+
+def test_lines_that_are_not_next_are_not_what_is_recorded() -> None:
+    lines = [line + b"\n" for line in thousand()[:3]]
+    comparison = LineComparison([line[:-1] for line in lines])
+    assert comparison.goes_on_with(lines)
+    assert comparison.goes_on_with(lines[:1])
+    assert not comparison.goes_on_with(lines[1:])
+    assert not comparison.goes_on_with([*lines, lines[0]])
+    comparison.add(lines[1])
+    assert not comparison.goes_on_with(lines[:1])
 
 
 def test_one_difference_among_a_thousand_frames_is_the_only_one_told() -> None:
