@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextlib
 import contextvars
 import queue
 import threading
@@ -20,6 +21,8 @@ from harness.errors import RunCancelled
 
 T = TypeVar("T")
 P = ParamSpec("P")
+#: A call; it returns what is to be called once its thread is free for the next one.
+_Work = Callable[[], Callable[[], None]]
 #: How long cancelled tasks have for cleaning up; those that take longer are left behind.
 GRACE_S: Final = 0.1
 #: As many threads as the executor that asyncio makes by itself has at most.
@@ -61,8 +64,8 @@ async def in_thread(function: Callable[[], T]) -> T:
     return (await outcome_in_thread(function)).unwrap()
 
 
-async def outcome_in_thread(function: Callable[[], T]) -> Outcome[T]:
-    """Do as `in_thread`, but return whatever the function raises."""
+async def outcome_in_thread(function: Callable[[], T], threads: Threads | None = None) -> Outcome[T]:
+    """Do as `in_thread`, but return whatever the function raises; `threads` lend theirs, and get it back."""
     loop = asyncio.get_running_loop()
     settled: asyncio.Future[Outcome[T]] = loop.create_future()
     context = contextvars.copy_context()
@@ -71,12 +74,53 @@ async def outcome_in_thread(function: Callable[[], T]) -> Outcome[T]:
         if not settled.done():
             settled.set_result(outcome)
 
-    def work() -> None:
+    def work() -> Callable[[], None]:
         outcome = attempt(lambda: context.run(function))
-        _call_in(loop, lambda: settle(outcome))
+        return lambda: _call_in(loop, lambda: settle(outcome))
 
-    threading.Thread(target=work, name="harness-worker", daemon=True).start()
+    if threads is not None:
+        threads.start(work)
+    else:
+        threading.Thread(target=lambda: work()(), name="harness-worker", daemon=True).start()
     return await settled
+
+
+class Threads:
+    """The daemon threads of one piece of work. Each takes on another call once it has done one, until `close`.
+
+    A call never waits for one before it: where no thread is free, there is a new one.
+    """
+
+    def __init__(self) -> None:
+        self._free: list[queue.SimpleQueue[_Work | None]] = []
+        self._closed = False
+
+    def start(self, work: _Work) -> None:
+        """Have `work` called in one of the threads, and, once that thread is free again, what it returns."""
+        try:
+            calls = self._free.pop()
+        except IndexError:
+            calls = queue.SimpleQueue()
+            threading.Thread(target=self._serve, args=(calls,), name="harness-worker", daemon=True).start()
+        calls.put(work)
+
+    def close(self) -> None:
+        """Have the threads end: those that are free at once, the others when they are. Returns at once."""
+        self._closed = True
+        # A thread that has just become free may be doing the same.
+        with contextlib.suppress(IndexError):
+            while True:
+                self._free.pop().put(None)
+
+    def _serve(self, calls: queue.SimpleQueue[_Work | None]) -> None:
+        while (work := calls.get()) is not None:
+            deliver = work()
+            # First, so that who gets what was delivered finds this thread free.
+            self._free.append(calls)
+            deliver()
+            del work, deliver
+            if self._closed:
+                self.close()
 
 
 def run_coroutine(make: Callable[[], Coroutine[Any, Any, T]]) -> T:

@@ -15,7 +15,7 @@ import pytest
 from harness.bus import scope as scopes
 from harness.bus.scope import Run, Scope
 from harness.errors import RunCancelled
-from harness.workers import in_thread, outcome_in_thread, run_coroutine
+from harness.workers import Threads, in_thread, outcome_in_thread, run_coroutine
 
 _TIMEOUT_S = 10.0
 _mark: contextvars.ContextVar[str] = contextvars.ContextVar("mark", default="unset")
@@ -278,3 +278,68 @@ print("left")
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False, env=dict(os.environ)
     )
     assert (ended.returncode, ended.stdout) == (0, "left\n"), ended.stderr
+
+
+# Threads that are lent and given back.
+
+
+async def _lent(threads: Threads, function: Callable[[], object]) -> object:
+    return (await outcome_in_thread(function, threads)).unwrap()
+
+
+def test_a_thread_takes_on_the_next_call_once_it_has_done_one() -> None:
+    async def three_times() -> list[object]:
+        threads = Threads()
+        idents = [await _lent(threads, threading.get_ident) for _ in range(3)]
+        threads.close()
+        return idents
+
+    assert len(set(asyncio.run(three_times()))) == 1
+
+
+def test_a_call_never_waits_for_one_before_it(gate: threading.Event) -> None:
+    both = threading.Barrier(2)
+
+    async def at_once() -> object:
+        threads = Threads()
+        blocked = asyncio.create_task(_lent(threads, lambda: gate.wait(_TIMEOUT_S)))
+        await asyncio.gather(*[_lent(threads, lambda: both.wait(_TIMEOUT_S)) for _ in range(2)])
+        gate.set()
+        await blocked
+        threads.close()
+        return True
+
+    assert asyncio.run(at_once())
+
+
+def test_after_the_close_every_thread_ends_once_its_call_has(gate: threading.Event) -> None:
+    found: list[threading.Thread] = []
+
+    def note(event: threading.Event | None) -> None:
+        found.append(threading.current_thread())
+        if event is not None:
+            event.wait(_TIMEOUT_S)
+
+    async def close_while_one_works() -> None:
+        threads = Threads()
+        working = asyncio.create_task(_lent(threads, lambda: note(gate)))
+        await _lent(threads, lambda: note(None))
+        threads.close()
+        gate.set()
+        await working
+
+    asyncio.run(close_while_one_works())
+    for thread in found:
+        thread.join(_TIMEOUT_S)
+    assert [thread.is_alive() for thread in found] == [False, False]
+
+
+def test_calls_in_one_thread_have_contexts_of_their_own() -> None:
+    async def mark_and_read() -> object:
+        threads = Threads()
+        await _lent(threads, lambda: _mark.set("marked"))
+        mark = await _lent(threads, _mark.get)
+        threads.close()
+        return mark
+
+    assert asyncio.run(mark_and_read()) == "unset"

@@ -155,10 +155,11 @@ class Step:
         return self._end_with(self._ends.failed, {"error": why, "error_type": RunCancelled.__name__})
 
     def _end_with(self, kind: type[BaseEvent], fields: dict[str, Any]) -> BaseEvent:
-        given = self._started.__dict__
-        shared = _shared(type(self._started), kind)
-        common = {name: given[name] for name in self._started.model_fields_set if name in shared}
-        ending = self._ending = kind(**common | fields)
+        started = self._started
+        given = started.__dict__
+        for name in _shared(type(started), kind) & started.__pydantic_fields_set__:
+            fields.setdefault(name, given[name])
+        ending = self._ending = kind(**fields)
         return ending
 
     # The with-block.

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from harness.flow.calls import MethodCall, MethodResult
 from harness.flow.conditions import and_, or_
 from harness.flow.decorators import listen, router, start
 from harness.flow.flow import Flow
-from harness.flow.hooks import FlowHook, MethodResult, with_hook
+from harness.flow.hooks import FlowHook, with_hook
 from harness.flow.plan import MethodCallLimitError
+from harness.flow.run import FlowRun
 from harness.flow.state import FlowState
 
 __all__ = [
     "Flow",
     "FlowHook",
+    "FlowRun",
     "FlowState",
+    "MethodCall",
     "MethodCallLimitError",
     "MethodResult",
     "and_",

@@ -6,37 +6,38 @@ import inspect
 from collections.abc import Sequence
 from typing import Any
 
-from harness.flow.calls import MethodCall
-from harness.flow.hooks import FlowHook, MethodResult, tell
+from harness.flow.calls import MethodCall, MethodResult
+from harness.flow.hooks import FlowHook, resolved
 from harness.flow.run import FlowRun
-from harness.workers import Outcome, outcome_in_thread
+from harness.workers import Outcome, Threads, outcome_in_thread
 
 
-async def perform(run: FlowRun, call: MethodCall, hooks: Sequence[FlowHook]) -> Outcome[MethodResult]:
+async def perform(run: FlowRun, call: MethodCall, hooks: Sequence[FlowHook], threads: Threads) -> Outcome[MethodResult]:
     """Return what a call came to; beside an error, what the method had returned before it.
 
+    What is no coroutine works in one of `threads`.
     Never raises: asyncio stops the whole loop for SystemExit and KeyboardInterrupt.
     """
     result: MethodResult | None = None
     try:
         for hook in reversed(hooks):
-            result = await tell(hook.before_method(run, call))
+            result = await resolved(hook.before_method(run, call))
             if result is not None:
                 break
         else:
-            returned = await _returned(getattr(run.flow, call.method.name), call.args)
+            returned = await _returned(getattr(run.flow, call.method.name), call.args, threads)
             if returned.error is not None:
                 return Outcome(error=returned.error)
             result = MethodResult(returned.value)
         for hook in hooks:
-            result = await tell(hook.after_method(run, call, result)) or result
+            result = await resolved(hook.after_method(run, call, result)) or result
         return Outcome(value=result)
     except BaseException as error:
         return Outcome(value=result, error=error)
 
 
-async def _returned(method: Any, args: tuple[Any, ...]) -> Outcome[Any]:
+async def _returned(method: Any, args: tuple[Any, ...], threads: Threads) -> Outcome[Any]:
     if inspect.iscoroutinefunction(method):
         return Outcome(value=await method(*args))
-    outcome = await outcome_in_thread(lambda: method(*args))
+    outcome = await outcome_in_thread(lambda: method(*args), threads)
     return Outcome(value=await outcome.value) if inspect.iscoroutine(outcome.value) else outcome

@@ -1,4 +1,4 @@
-"""Calls of methods: as a plan keeps them, in plain values, and as it hands them out."""
+"""Calls of methods: as a plan keeps them, in plain values, as it hands them out, and what they come to."""
 
 from __future__ import annotations
 
@@ -43,3 +43,15 @@ class MethodCall:
     #: Whether it had paused when the plan was saved, and what its method had returned by then.
     was_paused: bool = False
     output: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class MethodResult:
+    """What a call of a method comes to."""
+
+    #: What listeners of the method get, and what stands in `method_outputs`.
+    output: Any = None
+    #: What the call routes to; None for a router means its output.
+    label: str | None = None
+    #: What listeners of the label get; None means the label.
+    routed: Any = None

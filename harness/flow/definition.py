@@ -43,6 +43,10 @@ class FlowDefinition:
             role = method.role
             _enter(self._routers if role.is_router else self._listeners, method, role.listens_to)
             _enter(self._restarts, method, role.starts_on)
+        #: What takes part in calls of some method; see `harness.flow.hooks`.
+        self.hooks = tuple(hook for method in methods.values() for hook in method.role.hooks)
+        #: The names that some method waits for.
+        self.awaited = frozenset({*self._routers, *self._listeners, *self._restarts})
 
     @property
     def entries(self) -> list[FlowMethod]:

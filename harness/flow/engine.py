@@ -21,10 +21,10 @@ from harness.bus.step import Step
 from harness.errors import RunCancelled, RunPaused
 from harness.flow import steps
 from harness.flow.body import perform
-from harness.flow.calls import MethodCall
-from harness.flow.hooks import Hooks, MethodResult, tell, tell_in
+from harness.flow.calls import MethodCall, MethodResult
+from harness.flow.hooks import FlowHook, Hooks, call_in, resolved
 from harness.flow.run import FlowRun
-from harness.workers import GRACE_S, Outcome
+from harness.workers import GRACE_S, Outcome, Threads
 
 logger = logging.getLogger("harness")
 
@@ -37,7 +37,8 @@ class _Body:
     step: Step
     #: In which the method works, and its hooks.
     context: contextvars.Context
-    task: asyncio.Task[Outcome[MethodResult]] | None = None
+    task: asyncio.Task[None] | None = None
+    outcome: Outcome[MethodResult] | None = None
 
 
 class Engine:
@@ -46,6 +47,7 @@ class Engine:
     def __init__(self, run: FlowRun, hooks: Hooks) -> None:
         self._run = run
         self._hooks = hooks
+        self._threads = Threads()
         #: The calls whose scopes are open, by id, in the order in which they started.
         self._bodies: dict[int, _Body] = {}
         #: Those whose tasks have ended, and what is waited on while there is none.
@@ -53,7 +55,7 @@ class Engine:
         self._next: asyncio.Future[None] | None = None
         #: The first call that paused, and what with.
         self._pause: tuple[MethodCall, RunPaused] | None = None
-        self._told_of_end = False
+        self._end_known = False
 
     async def work(self) -> Any:
         """Return the output of the method that finished last; where one paused, what the run waits with.
@@ -64,16 +66,16 @@ class Engine:
         """
         run = self._run
         for hook in reversed(self._hooks.all):
-            await tell(hook.before_flow(run))
+            await resolved(hook.before_flow(run))
         run.take_inputs()
         try:
             async with steps.flow_step(run) as step:
                 try:
                     for hook in reversed(self._hooks.all):
-                        await tell(hook.flow_began(run))
+                        await resolved(hook.flow_began(run))
                     await self._execute()
                     result = run.plan.result if self._pause is None else self._pause[1]
-                    await self._tell_of_end(Outcome(value=result))
+                    await self._make_end_known(result, None)
                 except BaseException as error:
                     await self._give_up(step, error)
                     raise
@@ -85,6 +87,7 @@ class Engine:
             # Bodies hold their tasks, tasks their contexts, and a context the scopes and their sinks.
             self._bodies.clear()
             self._ended.clear()
+            self._threads.close()
         return result
 
     async def _execute(self) -> None:
@@ -112,27 +115,26 @@ class Engine:
             begun.append(body)
         loop = asyncio.get_running_loop()
         for body in begun:
-            work = perform(run, body.call, self._hooks.around(body.call.method))
             name = f"harness-method-{body.call.method.name}"
-            body.task = loop.create_task(work, name=name, context=body.context)
-            body.task.add_done_callback(lambda _task, body=body: self._note_end(body))  # type: ignore[misc]
+            body.task = loop.create_task(self._perform(body), name=name, context=body.context)
 
-    def _note_end(self, body: _Body) -> None:
+    async def _perform(self, body: _Body) -> None:
+        body.outcome = await perform(self._run, body.call, self._hooks.around(body.call.method), self._threads)
         self._ended.append(body)
         if self._next is not None and not self._next.done():
             self._next.set_result(None)
 
     async def _end(self, body: _Body) -> None:
         """Publish how a call ended, once the plan and the hooks know; raise what it failed with."""
-        if body.task is None or body.step.is_cancelled:
+        if body.outcome is None or body.step.is_cancelled:
             raise RunCancelled
-        outcome = body.task.result()
-        error = await self._settle(body, outcome)
+        hooks = self._hooks.around(body.call.method)
+        error = await self._settle(body, body.outcome, hooks)
         if error is not None:
             self._stop(but=body)
-            for hook in self._hooks.around(body.call.method):
+            for hook in hooks:
                 with _logged("a hook failed after a method had"):
-                    await tell_in(body.context, lambda hook=hook: hook.method_failed(self._run, body.call, error))  # type: ignore[misc]
+                    await call_in(body.context, hook.method_failed, self._run, body.call, error)
             body.step.fail(error)
         await bus.room()
         body.step.close()
@@ -140,26 +142,26 @@ class Engine:
         if error is not None:
             Outcome(error=error).unwrap()
 
-    async def _settle(self, body: _Body, outcome: Outcome[MethodResult]) -> BaseException | None:
-        """Note in the plan how a call ended, and tell the hooks; return what it failed with, if it did."""
+    async def _settle(
+        self, body: _Body, outcome: Outcome[MethodResult], hooks: tuple[FlowHook, ...]
+    ) -> BaseException | None:
+        """Note in the plan how a call ended, and let the hooks know; return what it failed with, if it did."""
         run, call, error = self._run, body.call, outcome.error
-        hooks = self._hooks.around(call.method)
-        result = outcome.value if outcome.value is not None else MethodResult(call.output)
-        if error is None:
-            event = steps.complete(body.step, run, result.output)
-            run.plan.done(call, result.output, label=result.label, routed=result.routed, event_id=event.event_id)
-            tellings = [lambda hook=hook: hook.method_done(run, call, result) for hook in hooks]
-        elif isinstance(error, RunPaused):
-            pause = error
-            steps.pause(body.step, run, call, pause)
-            run.plan.paused(call, result.output)
-            self._pause = self._pause or (call, pause)
-            tellings = [lambda hook=hook: hook.method_paused(run, call, pause) for hook in hooks]
-        else:
-            return error
+        result = outcome.value or MethodResult(call.output)
         try:
-            for telling in tellings:
-                await tell_in(body.context, telling)
+            if error is None:
+                event = steps.complete(body.step, run, result.output)
+                run.plan.done(call, result, event.event_id)
+                for hook in hooks:
+                    await call_in(body.context, hook.method_done, run, call, result)
+            elif isinstance(error, RunPaused):
+                steps.pause(body.step, run, call, error)
+                run.plan.paused(call, result.output)
+                self._pause = self._pause or (call, error)
+                for hook in hooks:
+                    await call_in(body.context, hook.method_paused, run, call, error)
+            else:
+                return error
         except asyncio.CancelledError:
             raise
         except BaseException as failure:
@@ -189,14 +191,14 @@ class Engine:
                     return
                 await _room_unless_cancelled(error)
                 body.step.abandon(why)
-            if not (step.is_cancelled or self._told_of_end):
+            if not (step.is_cancelled or self._end_known):
                 with _logged("a hook failed after its flow had"):
-                    await self._tell_of_end(Outcome(error=error))
+                    await self._make_end_known(None, error)
 
-    async def _tell_of_end(self, outcome: Outcome[Any]) -> None:
-        self._told_of_end = True
+    async def _make_end_known(self, result: Any, error: BaseException | None) -> None:
+        self._end_known = True
         for hook in self._hooks.all:
-            await tell(hook.flow_ended(self._run, outcome))
+            await resolved(hook.flow_ended(self._run, result, error))
 
 
 @contextlib.contextmanager

@@ -271,6 +271,6 @@ class Flow(Generic[State]):
     async def _run(self, kickoff: Kickoff, hooks: Sequence[FlowHook] = ()) -> Any:
         """Run the flow; `hooks` take part in this run alone."""
         plan = self._last_plan = Plan.begin(self._definition, self.max_method_calls)
-        run = FlowRun(self, self._flow_name, kickoff, plan)
+        run = FlowRun(self, self._flow_name, kickoff, plan, is_quiet=self.suppress_flow_events)
         with inside(run):
             return await Engine(run, Hooks(self._definition, (*self._hooks, *hooks))).work()

@@ -10,11 +10,10 @@ import asyncio
 import contextvars
 import inspect
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
 from typing import Any, Final, TypeVar, cast
 
 from harness.errors import RunPaused
-from harness.flow.calls import MethodCall
+from harness.flow.calls import MethodCall, MethodResult
 from harness.flow.decorators import add_to_role, role_of
 from harness.flow.definition import FlowDefinition, FlowMethod
 from harness.flow.run import FlowRun
@@ -23,18 +22,6 @@ from harness.workers import Outcome
 A = TypeVar("A")
 D = TypeVar("D", bound=Callable[..., Any])
 _OF_CLASS: Final = "__flow_hooks__"
-
-
-@dataclass(frozen=True, slots=True)
-class MethodResult:
-    """What a call of a method comes to."""
-
-    #: What listeners of the method get, and what stands in `method_outputs`.
-    output: Any = None
-    #: What the call routes to; None for a router means its output.
-    label: str | None = None
-    #: What listeners of the label get; None means the label.
-    routed: Any = None
 
 
 class FlowHook:
@@ -61,19 +48,18 @@ class FlowHook:
         """After the method has returned. A result given here takes the place of `result`."""
 
     def method_done(self, run: FlowRun, call: MethodCall, result: MethodResult) -> Awaitable[None] | None:
-        """Once the plan knows that the call is done, before anybody is told of it: the place to save plan and state."""
+        """Once the plan knows that the call is done, and before that is published: the place to save plan and state."""
 
     def method_paused(self, run: FlowRun, call: MethodCall, pause: RunPaused) -> Awaitable[None] | None:
-        """Once the plan knows that the call waits for something outside, before anybody is told of it."""
+        """Once the plan knows that the call waits for something outside, and before that is published."""
 
     def method_failed(self, run: FlowRun, call: MethodCall, error: BaseException) -> Awaitable[None] | None:
-        """Once what runs beside the failed call was told to stop. What this raises is logged: the flow fails by `error`."""
+        """Once what runs beside the failed call is to stop, and before that is published. What this raises is logged."""
 
-    def flow_ended(self, run: FlowRun, outcome: Outcome[Any]) -> Awaitable[None] | None:
-        """Once no method runs any more, before anybody is told how the flow ended.
+    def flow_ended(self, run: FlowRun, result: Any, error: BaseException | None) -> Awaitable[None] | None:
+        """Once no method runs any more, and before the flow's end is published.
 
-        `outcome` has the result, which for a paused run is what it waits with, or the error. After an error, what this
-        raises is logged.
+        `result` is for a paused run what it waits with, the `RunPaused`. After an error, what this raises is logged.
         """
 
 
@@ -99,28 +85,28 @@ def hooks_of_class(cls: type) -> tuple[FlowHook, ...]:
 class Hooks:
     """The hooks of one run, the innermost first: those of the method, of the class, the constructor, the kickoff.
 
-    What happens before something is told to the outermost first, all else to the innermost.
+    What comes before a flow or a method goes from the outermost hook to the innermost, all else the other way.
     """
 
     def __init__(self, definition: FlowDefinition, hooks: Iterable[FlowHook]) -> None:
         self._of_flow = tuple(hooks)
-        of_methods = [hook for method in definition.methods.values() for hook in _of_method(method)]
+        of_methods = cast(tuple[FlowHook, ...], definition.hooks)
         #: Every hook of the run, once.
         self.all: tuple[FlowHook, ...] = tuple({id(hook): hook for hook in (*of_methods, *self._of_flow)}.values())
 
     def around(self, method: FlowMethod) -> tuple[FlowHook, ...]:
         """Return the hooks that take part in calls of `method`."""
-        return (*_of_method(method), *self._of_flow) if self.all else ()
+        return (*cast(tuple[FlowHook, ...], method.role.hooks), *self._of_flow) if self.all else ()
 
 
-async def tell(answer: Awaitable[A] | A) -> A:
+async def resolved(answer: Awaitable[A] | A) -> A:
     """Return what a hook answers, once it has."""
     return await answer if inspect.isawaitable(answer) else answer
 
 
-async def tell_in(context: contextvars.Context, telling: Callable[[], Awaitable[None] | None]) -> None:
+async def call_in(context: contextvars.Context, method: Callable[..., Awaitable[None] | None], *args: Any) -> None:
     """Call a hook in `context`, and wait for what it does there."""
-    answer = context.run(telling)
+    answer = context.run(method, *args)
     if inspect.isawaitable(answer):
         task = asyncio.get_running_loop().create_task(_outcome_of(answer), context=context)
         (await task).unwrap()
@@ -135,7 +121,3 @@ async def _outcome_of(answer: Awaitable[None]) -> Outcome[None]:
     except BaseException as error:
         return Outcome(error=error)
     return Outcome()
-
-
-def _of_method(method: FlowMethod) -> tuple[FlowHook, ...]:
-    return cast(tuple[FlowHook, ...], method.role.hooks)

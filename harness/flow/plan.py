@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Self
 
 from harness.errors import HarnessError
-from harness.flow.calls import MethodCall, PlannedCall
+from harness.flow.calls import MethodCall, MethodResult, PlannedCall
 from harness.flow.definition import FlowDefinition
 from harness.flow.labels import label_of
 from harness.flow.plan_state import PlanState, read_saved, saved
@@ -75,37 +75,32 @@ class Plan:
             )
         self._state.calls[call.id].state = "begun"
 
-    def done(
-        self,
-        call: MethodCall,
-        output: Any = None,
-        *,
-        label: str | None = None,
-        routed: Any = None,
-        event_id: str | None = None,
-    ) -> None:
+    def done(self, call: MethodCall, result: MethodResult, event_id: str | None = None) -> None:
         """Note that a call has returned, which may make others due.
 
-        `label` is what it routes to, by default its output where it is a router; who listens to that gets `routed`, by
-        default the label. `event_id` is the id of the event that tells of the end.
+        `event_id` is the id of the event that says so, by which what is triggered names what triggered it.
         """
         state, method = self._state, call.method
         planned = state.calls.pop(call.id)
-        place = self._value(output)
+        wave = state.waves[planned.wave]
+        place = self._value(result.output)
         state.outputs.append(place)
         state.progress.ended(method.name)
         after = []
-        if label is None and method.role.is_router:
-            label = label_of(output)
+        label = label_of(result.output) if result.label is None and method.role.is_router else result.label
         if label is not None:
-            way = Happening(label, self._value(label if routed is None else routed), event_id)
+            way = Happening(label, self._value(label if result.routed is None else result.routed), event_id)
             # The label of a listening router is followed up by the wave that had triggered it.
             if method.role.is_router and not call.as_start:
-                state.waves[planned.wave].label = way
+                wave.label = way
             else:
                 after.append(way)
-        parent = self._waiting(planned.wave)
-        self._advance(self._new_wave(parent, [Happening(method.name, place, event_id)], after))
+        if after or method.name in self._definition.awaited:
+            self._advance(self._new_wave(self._waiting(wave), [Happening(method.name, place, event_id)], after))
+            return
+        wave.open -= 1
+        if not wave.open:
+            self._advance(wave)
 
     def paused(self, call: MethodCall, output: Any = None) -> None:
         """Note that a call waits for something outside. It is due again where the plan is restored."""
@@ -132,32 +127,29 @@ class Plan:
 
     # How it goes on.
 
-    def _advance(self, wave: Wave | None) -> None:
+    def _advance(self, wave: Wave) -> None:
         """Make due what is next in a wave, or, where it is through, in the first one above that waits no longer."""
         waves = self._state.waves
-        while wave is not None:
-            due = wave.next(self._definition, self._state.progress)
-            if due is not None:
-                self._make_due(due, wave)
-                return
+        while (due := wave.next(self._definition, self._state.progress)) is None:
             del waves[wave.id]
             if wave.after:
                 wave = self._new_wave(wave.parent, wave.after[:1], wave.after[1:])
-                continue
-            wave = waves[wave.parent] if wave.parent is not None else None
-            if wave is not None:
+            elif wave.parent is None:
+                return
+            else:
+                wave = waves[wave.parent]
                 wave.open -= 1
                 if wave.open:
                     return
+        self._make_due(due, wave)
 
-    def _waiting(self, wave_id: int) -> int:
-        """Return the wave that is to wait for what a call sets going.
+    def _waiting(self, wave: Wave) -> int:
+        """Return the wave that is to wait for what a call of `wave` sets going.
 
-        It is the call's own, or, where that does nothing but wait, the one that waits for it: so a cycle, however long,
-        is no deeper than one round of it.
+        It is that wave, or, where it does nothing but wait, the one that waits for it: so a cycle, however long, is no
+        deeper than one round of it.
         """
         waves = self._state.waves
-        wave = waves[wave_id]
         while wave.parent is not None and wave.open == 1 and wave.is_waiting_only(self._definition):
             del waves[wave.id]
             wave = waves[wave.parent]

@@ -23,6 +23,8 @@ class FlowRun:
     kickoff: Kickoff
     #: What has been done and is still to be. A hook may restore a saved one here before the flow begins.
     plan: Plan
+    #: Whether no events of the flow and its methods are published.
+    is_quiet: bool
     #: The run of a flow inside which this one was started.
     outer: FlowRun | None = None
 

@@ -30,7 +30,7 @@ _METHOD: Final = StepEnds(
 def flow_step(run: FlowRun) -> Step:
     """Return the step that a run is, not yet opened."""
     started = FlowStartedEvent(flow_name=run.name, inputs=run.kickoff.inputs)
-    return Step(run.flow, started, _FLOW, label=run.name, own_run=True, quiet=run.flow.suppress_flow_events)
+    return Step(run.flow, started, _FLOW, label=run.name, own_run=True, quiet=run.is_quiet)
 
 
 def method_step(run: FlowRun, call: MethodCall) -> Step:
@@ -39,23 +39,28 @@ def method_step(run: FlowRun, call: MethodCall) -> Step:
         flow_name=run.name,
         method_name=call.method.name,
         params={f"_{index}": argument for index, argument in enumerate(call.args)},
-        state=snapshot(run.flow.state),
+        state=_state(run),
         triggered_by_event_id=call.triggered_by,
     )
-    return Step(run.flow, started, _METHOD, label=call.method.name, own_run=True, quiet=run.flow.suppress_flow_events)
+    return Step(run.flow, started, _METHOD, label=call.method.name, own_run=True, quiet=run.is_quiet)
 
 
 def complete(step: Step, run: FlowRun, result: Any) -> BaseEvent:
     """Have the step of a flow or a method end with `result` and the state as it is now."""
-    return step.complete(result=result, state=snapshot(run.flow.state))
+    return step.complete(result=result, state=_state(run))
 
 
 def pause(step: Step, run: FlowRun, call: MethodCall, paused: RunPaused) -> BaseEvent:
     """Have the step of a flow or a method end as one that waits since `call` has paused."""
     return step.pause(
-        flow_id=id_of(run.flow.state),
+        flow_id=id_of(run.state),
         method_name=call.method.name,
-        state=snapshot(run.flow.state),
+        state=_state(run),
         message=paused.message,
         emit=paused.emit,
     )
+
+
+def _state(run: FlowRun) -> Any:
+    # A copy of it is not made for nobody.
+    return None if run.is_quiet else snapshot(run.state)

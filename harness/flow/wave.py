@@ -60,7 +60,7 @@ class Wave:
     rearmable: list[str] | None = None
     #: For how many happenings listeners and restarts are through; for the next one, the listeners that were called, and
     #: the starts that are still to be.
-    heard: int = 0
+    served: int = 0
     listeners: list[str] | None = None
     restarts: list[str] | None = None
 
@@ -71,7 +71,7 @@ class Wave:
     def is_waiting_only(self, definition: FlowDefinition) -> bool:
         """Whether nothing can follow in this wave but the end of the calls that are open."""
         return (
-            self.heard == len(self.happened) - 1
+            self.served == len(self.happened) - 1
             and self.listeners is not None
             and not (self.after or self.restarts)
             and (self.restarts is not None or not definition.restarts(self.happened[-1].name))
@@ -94,11 +94,11 @@ class Wave:
     def _next_listeners(self, definition: FlowDefinition, progress: Progress) -> Due | None:
         if self.rearmable is None:
             self.rearmable = list(progress.fired)
-        while self.heard < len(self.happened):
-            current = self.happened[self.heard]
+        while self.served < len(self.happened):
+            current = self.happened[self.served]
             if self.listeners is None:
                 waiting = definition.listeners(current.name)
-                if self.heard:
+                if self.served:
                     progress.rearm((listener for listener, _ in waiting), self.rearmable)
                 self.listeners = progress.listeners(waiting, current.name)
                 if self.listeners:
@@ -109,6 +109,6 @@ class Wave:
                 self.restarts = [start for start in restarts if start not in already]
             if self.restarts:
                 return Due([self.restarts.pop(0)], as_start=True, gives=current, after=current)
-            self.heard += 1
+            self.served += 1
             self.listeners = self.restarts = None
         return None

@@ -11,7 +11,7 @@ from harness.llm.overrides import call_stop_override, call_stream_override
 from harness.llm.parts import Finish, Part, RequestId, ResponseStarted, TextDelta, ThinkingDelta, ToolCallDelta, Usage
 from harness.llm.recorded import RecordedCall
 from harness.llm.request import LLMRequest
-from harness.llm.tools_run import ToolCallFailed
+from harness.llm.tool_use import ToolCallFailed
 from harness.llm.usage import UsageMetrics
 
 __all__ = [

@@ -22,7 +22,7 @@ from harness.llm.parts import Part, Usage
 from harness.llm.pump import aended, ended, iterated_in_loop, iterated_in_thread
 from harness.llm.request import LLMRequest
 from harness.llm.settings import LLMSettings
-from harness.llm.tools_run import Functions, arun_tool, run_tool
+from harness.llm.tool_use import Functions, arun_tool, run_tool
 from harness.llm.usage import UsageMetrics
 from harness.session.session import AsyncStreamSession, StreamSession
 from harness.workers import in_thread

@@ -10,7 +10,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from harness.flow import Flow, MethodCallLimitError, and_, listen, or_, router, start
+from harness.flow import Flow, MethodCallLimitError, MethodResult, and_, listen, or_, router, start
 from harness.flow.calls import MethodCall
 from harness.flow.conditions import Joined
 from harness.flow.definition import FlowDefinition, definition_of
@@ -58,7 +58,7 @@ class Run:
                 del running[call.id]
                 output = self.does(call)
                 self.ended.append(call.method.name)
-                plan.done(call, output, event_id=f"end {len(self.ended)}")
+                plan.done(call, MethodResult(output), f"end {len(self.ended)}")
                 self.lines.append((call.method.name, call.number, call.args, call.triggered_by, output))
                 after(plan)
             self.end = ("over", plan.outputs, plan.result)

@@ -17,13 +17,10 @@ import pytest
 from harness.bus.bus import emit
 from harness.errors import RunPaused, UsageError
 from harness.events import BaseEvent
-from harness.flow import Flow, FlowHook, MethodResult, and_, listen, router, start, with_hook
-from harness.flow.calls import MethodCall
+from harness.flow import Flow, FlowHook, FlowRun, MethodCall, MethodResult, and_, listen, router, start, with_hook
 from harness.flow.definition import definition_of
 from harness.flow.kickoff import Kickoff
 from harness.flow.plan import Plan
-from harness.flow.run import FlowRun
-from harness.workers import Outcome
 from tests.flow.graphs import KINDS, TIMEOUT_S, Kind, Node, flow_class, transcript, watched_ends
 
 
@@ -67,8 +64,8 @@ class Noting(FlowHook):
     def method_failed(self, run: FlowRun, call: MethodCall, error: BaseException) -> None:
         self.note(run, f"failed {call.method.name} {error}")
 
-    def flow_ended(self, run: FlowRun, outcome: Outcome[Any]) -> None:
-        self.note(run, f"ended {outcome.value if outcome.error is None else repr(outcome.error)}")
+    def flow_ended(self, run: FlowRun, result: Any, error: BaseException | None) -> None:
+        self.note(run, f"ended {result if error is None else repr(error)}")
 
 
 class Waiting(FlowHook):
@@ -349,7 +346,7 @@ class Approval(FlowHook):
     def method_paused(self, run: FlowRun, call: MethodCall, pause: RunPaused) -> None:
         self.has_paused.set()
 
-    def flow_ended(self, run: FlowRun, outcome: Outcome[Any]) -> None:
+    def flow_ended(self, run: FlowRun, result: Any, error: BaseException | None) -> None:
         self.plan = run.plan.saved()
 
 

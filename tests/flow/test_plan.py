@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 
 from harness.errors import UsageError
-from harness.flow import Flow, listen, or_, router, start
+from harness.flow import Flow, MethodResult, listen, or_, router, start
 from harness.flow.calls import MethodCall
 from harness.flow.definition import FlowDefinition, definition_of
 from harness.flow.plan import Plan
@@ -81,7 +81,7 @@ DEFINITION = definition_of(Branches)
 
 def test_what_had_begun_is_due_again_and_what_was_done_never_is() -> None:
     plan = Plan.begin(DEFINITION)
-    plan.done(begun(plan)["left"], "done")
+    plan.done(begun(plan)["left"], MethodResult("done"))
     restored = Plan.restored(DEFINITION, through_json(plan.saved()))
     assert (due(plan), due(restored)) == (["after_left"], ["right", "after_left"])
     assert restored.due()[1].args == ("done",)
@@ -92,7 +92,7 @@ def test_what_has_paused_is_due_where_it_is_restored_with_what_its_method_return
     plan = Plan.begin(DEFINITION)
     calls = begun(plan)
     plan.paused(calls["left"], ["a draft"])
-    plan.done(calls["right"])
+    plan.done(calls["right"], MethodResult())
     assert (due(plan), plan.is_over) == ([], False)
     plan = Plan.restored(DEFINITION, through_json(plan.saved()))
     assert begun(plan)["left"].was_paused
@@ -100,7 +100,7 @@ def test_what_has_paused_is_due_where_it_is_restored_with_what_its_method_return
     plan = Plan.restored(DEFINITION, through_json(plan.saved()))
     call = begun(plan)["left"]
     assert (call.was_paused, call.output) == (True, ["a draft"])
-    plan.done(call, "approved")
+    plan.done(call, MethodResult("approved"))
     assert (due(plan), plan.outputs) == (["after_left"], [None, "approved"])
 
 
@@ -114,7 +114,7 @@ def test_a_call_that_paused_before_its_method_returned_had_no_output() -> None:
 def test_what_methods_returned_is_saved_as_the_object_that_it_is() -> None:
     output = object()
     plan = Plan.begin(DEFINITION)
-    plan.done(begun(plan)["left"], output)
+    plan.done(begun(plan)["left"], MethodResult(output))
     restored = Plan.restored(DEFINITION, through_json(plan.saved()))
     assert restored.outputs[0] is output
     assert restored.due()[1].args[0] is output
@@ -135,10 +135,10 @@ def test_a_label_may_give_its_listeners_another_value_than_the_method() -> None:
         def count(self, value: Any) -> None: ...
 
     plan = Plan.begin(definition_of(Routed))
-    plan.done(begun(plan)["draft"])
-    plan.done(begun(plan)["review"], None, label="approved", routed={"feedback": "fine"})
+    plan.done(begun(plan)["draft"], MethodResult())
+    plan.done(begun(plan)["review"], MethodResult(None, label="approved", routed={"feedback": "fine"}))
     assert (due(plan), plan.result) == (["count"], None)
-    plan.done(begun(plan)["count"])
+    plan.done(begun(plan)["count"], MethodResult())
     assert [(call.method.name, call.args) for call in plan.due()] == [("publish", ({"feedback": "fine"},))]
 
 
@@ -158,7 +158,7 @@ def test_calls_of_one_method_are_numbered() -> None:
     sizes: list[int] = []
     for _ in range(60):
         (call,) = begun(plan).values()
-        plan.done(call, "again" if call.method.name == "check" else None)
+        plan.done(call, MethodResult("again" if call.method.name == "check" else None))
         if call.method.name == "work":
             numbers.append(call.number)
             sizes.append(len(plan.saved()["state"]["waves"]))
@@ -176,7 +176,7 @@ def test_a_plan_without_anything_to_begin_with_is_over() -> None:
 
 def saved() -> dict[str, Any]:
     plan = Plan.begin(DEFINITION)
-    plan.done(begun(plan)["left"], "done")
+    plan.done(begun(plan)["left"], MethodResult("done"))
     return copy.deepcopy(plan.saved())
 
 
