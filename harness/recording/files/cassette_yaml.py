@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
@@ -26,6 +27,8 @@ _COLLECTION_TAGS = frozenset({"!", _TAG + "map", _TAG + "seq", _TAG + "python/tu
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 
 _DEEPEST = 100
+#: How many characters a parser may have read beyond what it has told, to see whether a key is coming.
+_READ_AHEAD = 5_000
 #: vcrpy writes aliases for lists that are one object, which expand a file by little. A file that grows beyond both
 #: bounds is an attack or damage.
 _EXPANSION_FACTOR = 10
@@ -68,7 +71,7 @@ class _Builder:
         if event.tag is not None and event.tag not in _COLLECTION_TAGS:
             raise BadYamlError(f"line {_line(event)}: the tag {event.tag!r} has no place in a cassette")
         if len(self.stack) == _DEEPEST:
-            raise BadYamlError(f"line {_line(event)}: nested deeper than {_DEEPEST} levels")
+            raise BadYamlError(_too_deep(_line(event)))
         if event.anchor is not None:
             # None: known, but still open, so that an alias to it would be a cycle.
             self.anchors[event.anchor] = None
@@ -133,17 +136,38 @@ def load_yaml(text: str) -> Any:
         yaml.AliasEvent: builder.alias,
         yaml.DocumentStartEvent: builder.document,
     }
+    read_to = 0
     try:
         for event in yaml.parse(text, Loader=_Loader):
+            read_to = cast(Any, event.end_mark).index
             handle = handlers.get(type(event))
             if handle is not None:
                 handle(event)
     except yaml.MarkedYAMLError as error:
+        # The parser reads ahead, and has a limit of its own: ours comes first.
+        if _is_deeper(text[read_to : read_to + _READ_AHEAD], _DEEPEST - len(builder.stack)):
+            raise BadYamlError(_too_deep(text.count("\n", 0, read_to) + 1)) from error
         line = error.problem_mark.line + 1 if error.problem_mark else "?"
         raise BadYamlError(f"line {line}: {error.problem or error.context}") from error
     except yaml.YAMLError as error:
-        raise BadYamlError(" ".join(str(error).split())) from error
+        # A reader's, which tells no line: what it read before was text.
+        raise BadYamlError("it holds control characters, which YAML has no place for") from error
     return builder.root
+
+
+def _is_deeper(text: str, levels: int) -> bool:
+    """Whether more than so many collections are open at once in `text`, as far as it is YAML."""
+    depth = 0
+    with contextlib.suppress(yaml.YAMLError):
+        for event in yaml.parse(text, Loader=yaml.BaseLoader):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > levels:
+                return True
+    return False
+
+
+def _too_deep(line: int) -> str:
+    return f"line {line}: nested deeper than {_DEEPEST} levels"
 
 
 def _scalar(event: Any) -> str | bytes | None:
