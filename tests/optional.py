@@ -1,11 +1,15 @@
-"""Packages that stand in environments of their own, and the tests that need one."""
+"""What is not everywhere, and the tests that need it: packages with environments of their own, and the checkout."""
 
 from __future__ import annotations
 
 import os
 from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
 
 import pytest
+
+_ROOT: Final = Path(__file__).parents[1]
 
 #: Names packages, with spaces between, without which a run of the tests fails instead of skipping what needs them.
 REQUIRED = "HARNESS_REQUIRED"
@@ -18,3 +22,10 @@ def needs(package: str, reason: str) -> None:
     if package in os.environ.get(REQUIRED, "").split():
         raise ModuleNotFoundError(f"{REQUIRED} names {package}, which is not installed: {reason}")
     pytest.skip(reason, allow_module_level=True)
+
+
+def of_checkout(name: str) -> Path:
+    """Return a file of the checkout; skip the test that asks where the tests stand alone, as beside an installed wheel."""
+    if not (_ROOT / "harness").is_dir():
+        pytest.skip(f"needs the checkout, for its {name}")
+    return _ROOT / name

@@ -18,6 +18,7 @@ import yaml
 
 from conformance.run import replay as replaying
 from harness.recording import Target, record
+from harness.shipped import shipped_recording
 from tests.commands.command_line import Run, runner
 from tests.recording.subjects import KEY
 from tests.servers.openai_chat import OpenAIChatServer
@@ -291,7 +292,7 @@ def test_without_a_path_the_folder_here_is_replayed_and_else_the_shipped_recordi
     monkeypatch.setattr(replaying, "replay_all", ask)
     monkeypatch.chdir(tmp_path)
     run("replay")
-    assert ROOT / "cassettes" / "openai" / "text" in asked[0]
+    assert shipped_recording("openai/text") in asked[0]
     shutil.copytree(recorded, tmp_path / "cassettes" / "mine")
     run("replay")
     assert asked[1] == [Path("cassettes/mine")]

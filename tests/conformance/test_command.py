@@ -14,6 +14,7 @@ from conformance.run import baseline, command
 from conformance.run.outcome import SuiteOutcome
 from tests.commands.command_line import Run, Said, runner
 from tests.conformance.html_tree import parsed
+from tests.optional import of_checkout
 
 #: Runtimes broken on purpose, each with a clause that fails in all of its scenarios.
 CLOSES_ONCE = ("--runtime", "conformance.proof:closes-only-once", "--clause", "cleanup.idempotent")
@@ -289,7 +290,7 @@ def test_the_help_has_an_example_and_names_the_document(run: Run) -> None:
 def test_the_subject_of_the_documentation_gives_the_output_of_the_documentation(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    page = (Path(__file__).parents[2] / "docs" / "conformance.md").read_text(encoding="utf-8")
+    page = of_checkout("docs/conformance.md").read_text(encoding="utf-8")
     [source] = re.findall(r"^```python\n# tiny\.py\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
     [(command, output)] = re.findall(
         r"^```console\n\$ harness conformance (.*?)\n(.*?)^```", page, re.DOTALL | re.MULTILINE

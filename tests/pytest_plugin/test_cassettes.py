@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
+from importlib import metadata
 from threading import Thread
 
 import pytest
 
-from tests.pytest_plugin.conftest import ROOT, InnerRun
+from harness.shipped import shipped_recording
+from tests.pytest_plugin.conftest import InnerRun
 
 pytest_plugins = ["pytester"]
 
@@ -205,17 +206,16 @@ def test_recordings_elsewhere_are_recorded_and_found_there(
 def test_nothing_of_an_installed_recording_is_written_to(
     inner: InnerRun, pytester: pytest.Pytester, provider: list[bytes]
 ) -> None:
-    before = (ROOT / "cassettes" / "openai" / "text" / "cassette.yaml").read_bytes()
+    shipped = shipped_recording("openai/text") / "cassette.yaml"
+    before = shipped.read_bytes()
     inner("--record-mode=all", test_it=SHIPPED.replace(repr(ANSWER), "'Calm.'")).assert_outcomes(passed=1)
-    assert (ROOT / "cassettes" / "openai" / "text" / "cassette.yaml").read_bytes() == before
+    assert shipped.read_bytes() == before
     assert (pytester.path / "cassettes" / "openai" / "text.yaml").exists()
 
 
 def test_the_plugin_is_found_by_its_entry_point_and_starts_light(inner: InnerRun) -> None:
-    import tomllib
-
-    declared = tomllib.loads((Path(ROOT) / "pyproject.toml").read_text())["project"]["entry-points"]["pytest11"]
-    assert declared == {"stream-harness": "harness.pytest_plugin"}
+    declared = metadata.distribution("stream-harness").entry_points.select(group="pytest11")
+    assert [(one.name, one.value) for one in declared] == [("stream-harness", "harness.pytest_plugin")]
     source = """
 import sys
 

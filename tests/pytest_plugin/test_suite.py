@@ -12,6 +12,7 @@ from conformance.areas.scenarios import scenarios
 from conformance.contract.clauses import CLAUSES
 from conformance.providers.scenarios import provider_scenarios
 from harness.errors import UsageError
+from harness.shipped import shipped_recording
 from tests.pytest_plugin.conftest import ROOT, InnerRun
 
 pytest_plugins = ["pytester"]
@@ -145,7 +146,7 @@ def test_an_integration_is_tested_by_its_recordings_with_clause_and_situation_in
 
 
 def test_what_recordings_do_not_show_fails_or_is_skipped(inner: InnerRun) -> None:
-    source = RECORDED.replace('"azure"', f"{str(ROOT / 'cassettes' / 'azure' / 'text')!r}")
+    source = RECORDED.replace('"azure"', repr(str(shipped_recording("azure/text"))))
     outcomes = inner("-k", "no-stream or thinking", test_it=source)
     assert outcomes.parseoutcomes()["failed"] == 2
     outcomes.stdout.fnmatch_lines_random(["*record a call with stream=False*", "*no recording holds any thinking*"])

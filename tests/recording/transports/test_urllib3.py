@@ -236,7 +236,8 @@ def test_a_recording_behind_a_proxy_opens_its_tunnel(path: Path) -> None:
     with loopback(refuse) as proxy, open_tape(path, "once"):
         with urllib3.ProxyManager(proxy.url, retries=False) as proxied, pytest.raises(urllib3.exceptions.HTTPError):
             proxied.request("POST", URL, body=b"x")
-        assert [one.request_line for one in proxy.exchanges] == ["CONNECT h:443 HTTP/1.0"]
+        # The version of HTTP is the interpreter's choice.
+        assert [one.request_line.split()[:2] for one in proxy.exchanges] == [["CONNECT", "h:443"]]
     assert [one.response.ended.how for one in read_cassette(path)] == ["no-response"]
 
 
