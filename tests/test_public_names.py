@@ -262,3 +262,17 @@ def test_what_the_documentation_imports_is_public(block: str) -> None:
         if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "harness":
             module = importlib.import_module(node.module)
             assert {alias.name for alias in node.names} <= set(module.__all__)
+
+
+#: What a program that asks a model in a flow does not need before it runs.
+HEAVY = (
+    "aiohttp anthropic boto3 click google.genai httpx httpx2 jinja2 multiprocessing openai requests rich urllib3 vcr yaml "
+    "harness.commands harness.events.feedback harness.events.lifecycle harness.events.messages harness.events.turn "
+    "harness.frames.legacy harness.providers harness.recording conformance"
+)
+
+
+def test_importing_flows_and_models_loads_nothing_heavy() -> None:
+    program = f"import sys; from harness import Flow, LLM; print(*sorted(set({HEAVY.split()}) & set(sys.modules)))"
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert ended.stdout.split() == []

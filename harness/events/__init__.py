@@ -1,131 +1,130 @@
-"""Typed events, one module per channel. What a run publishes; nobody needs to know who reads it."""
+"""Typed events, by what they tell of. What a run publishes; nobody needs to know who reads it.
+
+Importing this package loads no event; a class loads its module when it is first used, since most programs meet few of
+them and a class is dear to make.
+"""
 
 from __future__ import annotations
 
-from harness.events.base import BaseEvent
-from harness.events.flow import (
-    ConversationRouteSelectedEvent,
-    ConversationTurnCompletedEvent,
-    ConversationTurnFailedEvent,
-    ConversationTurnStartedEvent,
-    FlowCreatedEvent,
-    FlowEvent,
-    FlowFailedEvent,
-    FlowFinishedEvent,
-    FlowInputReceivedEvent,
-    FlowInputRequestedEvent,
-    FlowPausedEvent,
-    FlowPlotEvent,
-    FlowStartedEvent,
-    HumanFeedbackReceivedEvent,
-    HumanFeedbackRequestedEvent,
-    MethodEvent,
-    MethodExecutionFailedEvent,
-    MethodExecutionFinishedEvent,
-    MethodExecutionPausedEvent,
-    MethodExecutionStartedEvent,
-)
-from harness.events.lifecycle import (
-    AgentExecutionCompletedEvent,
-    AgentExecutionErrorEvent,
-    AgentExecutionStartedEvent,
-    CheckpointCompletedEvent,
-    CheckpointEvent,
-    CheckpointFailedEvent,
-    CheckpointRestoreCompletedEvent,
-    CheckpointRestoreFailedEvent,
-    CheckpointRestoreStartedEvent,
-    CheckpointStartedEvent,
-    CrewKickoffCompletedEvent,
-    CrewKickoffFailedEvent,
-    CrewKickoffStartedEvent,
-    LLMGuardrailCompletedEvent,
-    LLMGuardrailStartedEvent,
-    TaskCompletedEvent,
-    TaskFailedEvent,
-    TaskStartedEvent,
-)
-from harness.events.llm import (
-    CallType,
-    FunctionCall,
-    LLMCallCompletedEvent,
-    LLMCallFailedEvent,
-    LLMCallStartedEvent,
-    LLMEvent,
-    LLMStreamChunkEvent,
-    LLMThinkingChunkEvent,
-    ToolCallFragment,
-)
-from harness.events.messages import (
-    ConversationMessageAddedEvent,
-)
-from harness.events.tools import (
-    ToolExecutionErrorEvent,
-    ToolFailureDetectedEvent,
-    ToolSelectionErrorEvent,
-    ToolUsageErrorEvent,
-    ToolUsageEvent,
-    ToolUsageFinishedEvent,
-    ToolUsageStartedEvent,
-    ToolValidateInputErrorEvent,
-)
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
 
-__all__ = [
-    "AgentExecutionCompletedEvent",
-    "AgentExecutionErrorEvent",
-    "AgentExecutionStartedEvent",
-    "BaseEvent",
-    "CallType",
-    "CheckpointCompletedEvent",
-    "CheckpointEvent",
-    "CheckpointFailedEvent",
-    "CheckpointRestoreCompletedEvent",
-    "CheckpointRestoreFailedEvent",
-    "CheckpointRestoreStartedEvent",
-    "CheckpointStartedEvent",
-    "ConversationMessageAddedEvent",
-    "ConversationRouteSelectedEvent",
-    "ConversationTurnCompletedEvent",
-    "ConversationTurnFailedEvent",
-    "ConversationTurnStartedEvent",
-    "CrewKickoffCompletedEvent",
-    "CrewKickoffFailedEvent",
-    "CrewKickoffStartedEvent",
-    "FlowCreatedEvent",
-    "FlowEvent",
-    "FlowFailedEvent",
-    "FlowFinishedEvent",
-    "FlowInputReceivedEvent",
-    "FlowInputRequestedEvent",
-    "FlowPausedEvent",
-    "FlowPlotEvent",
-    "FlowStartedEvent",
-    "FunctionCall",
-    "HumanFeedbackReceivedEvent",
-    "HumanFeedbackRequestedEvent",
-    "LLMCallCompletedEvent",
-    "LLMCallFailedEvent",
-    "LLMCallStartedEvent",
-    "LLMEvent",
-    "LLMGuardrailCompletedEvent",
-    "LLMGuardrailStartedEvent",
-    "LLMStreamChunkEvent",
-    "LLMThinkingChunkEvent",
-    "MethodEvent",
-    "MethodExecutionFailedEvent",
-    "MethodExecutionFinishedEvent",
-    "MethodExecutionPausedEvent",
-    "MethodExecutionStartedEvent",
-    "TaskCompletedEvent",
-    "TaskFailedEvent",
-    "TaskStartedEvent",
-    "ToolCallFragment",
-    "ToolExecutionErrorEvent",
-    "ToolFailureDetectedEvent",
-    "ToolSelectionErrorEvent",
-    "ToolUsageErrorEvent",
-    "ToolUsageEvent",
-    "ToolUsageFinishedEvent",
-    "ToolUsageStartedEvent",
-    "ToolValidateInputErrorEvent",
-]
+if TYPE_CHECKING:
+    from harness.events.base import BaseEvent as BaseEvent
+    from harness.events.feedback import (
+        FlowInputReceivedEvent as FlowInputReceivedEvent,
+        FlowInputRequestedEvent as FlowInputRequestedEvent,
+        HumanFeedbackReceivedEvent as HumanFeedbackReceivedEvent,
+        HumanFeedbackRequestedEvent as HumanFeedbackRequestedEvent,
+    )
+    from harness.events.flow import (
+        FlowCreatedEvent as FlowCreatedEvent,
+        FlowEvent as FlowEvent,
+        FlowFailedEvent as FlowFailedEvent,
+        FlowFinishedEvent as FlowFinishedEvent,
+        FlowPausedEvent as FlowPausedEvent,
+        FlowPlotEvent as FlowPlotEvent,
+        FlowStartedEvent as FlowStartedEvent,
+        MethodEvent as MethodEvent,
+        MethodExecutionFailedEvent as MethodExecutionFailedEvent,
+        MethodExecutionFinishedEvent as MethodExecutionFinishedEvent,
+        MethodExecutionPausedEvent as MethodExecutionPausedEvent,
+        MethodExecutionStartedEvent as MethodExecutionStartedEvent,
+    )
+    from harness.events.lifecycle import (
+        AgentExecutionCompletedEvent as AgentExecutionCompletedEvent,
+        AgentExecutionErrorEvent as AgentExecutionErrorEvent,
+        AgentExecutionStartedEvent as AgentExecutionStartedEvent,
+        CheckpointCompletedEvent as CheckpointCompletedEvent,
+        CheckpointEvent as CheckpointEvent,
+        CheckpointFailedEvent as CheckpointFailedEvent,
+        CheckpointRestoreCompletedEvent as CheckpointRestoreCompletedEvent,
+        CheckpointRestoreFailedEvent as CheckpointRestoreFailedEvent,
+        CheckpointRestoreStartedEvent as CheckpointRestoreStartedEvent,
+        CheckpointStartedEvent as CheckpointStartedEvent,
+        CrewKickoffCompletedEvent as CrewKickoffCompletedEvent,
+        CrewKickoffFailedEvent as CrewKickoffFailedEvent,
+        CrewKickoffStartedEvent as CrewKickoffStartedEvent,
+        LLMGuardrailCompletedEvent as LLMGuardrailCompletedEvent,
+        LLMGuardrailStartedEvent as LLMGuardrailStartedEvent,
+        TaskCompletedEvent as TaskCompletedEvent,
+        TaskFailedEvent as TaskFailedEvent,
+        TaskStartedEvent as TaskStartedEvent,
+    )
+    from harness.events.llm import (
+        CallType as CallType,
+        FunctionCall as FunctionCall,
+        LLMCallCompletedEvent as LLMCallCompletedEvent,
+        LLMCallFailedEvent as LLMCallFailedEvent,
+        LLMCallStartedEvent as LLMCallStartedEvent,
+        LLMEvent as LLMEvent,
+        LLMStreamChunkEvent as LLMStreamChunkEvent,
+        LLMThinkingChunkEvent as LLMThinkingChunkEvent,
+        ToolCallFragment as ToolCallFragment,
+    )
+    from harness.events.messages import ConversationMessageAddedEvent as ConversationMessageAddedEvent
+    from harness.events.tools import (
+        ToolExecutionErrorEvent as ToolExecutionErrorEvent,
+        ToolFailureDetectedEvent as ToolFailureDetectedEvent,
+        ToolSelectionErrorEvent as ToolSelectionErrorEvent,
+        ToolUsageErrorEvent as ToolUsageErrorEvent,
+        ToolUsageEvent as ToolUsageEvent,
+        ToolUsageFinishedEvent as ToolUsageFinishedEvent,
+        ToolUsageStartedEvent as ToolUsageStartedEvent,
+        ToolValidateInputErrorEvent as ToolValidateInputErrorEvent,
+    )
+    from harness.events.turn import (
+        ConversationRouteSelectedEvent as ConversationRouteSelectedEvent,
+        ConversationTurnCompletedEvent as ConversationTurnCompletedEvent,
+        ConversationTurnFailedEvent as ConversationTurnFailedEvent,
+        ConversationTurnStartedEvent as ConversationTurnStartedEvent,
+    )
+
+#: Module → the event classes, and parts of events, that come from it.
+_NAMES: Final = {
+    "harness.events.base": "BaseEvent",
+    "harness.events.feedback": """
+        FlowInputRequestedEvent FlowInputReceivedEvent HumanFeedbackRequestedEvent
+        HumanFeedbackReceivedEvent
+    """,
+    "harness.events.flow": """
+        FlowCreatedEvent FlowEvent FlowFailedEvent FlowFinishedEvent FlowPausedEvent FlowPlotEvent
+        FlowStartedEvent MethodEvent MethodExecutionFailedEvent MethodExecutionFinishedEvent
+        MethodExecutionPausedEvent MethodExecutionStartedEvent
+    """,
+    "harness.events.turn": """
+        ConversationTurnStartedEvent ConversationTurnCompletedEvent ConversationTurnFailedEvent
+        ConversationRouteSelectedEvent
+    """,
+    "harness.events.lifecycle": """
+        AgentExecutionCompletedEvent AgentExecutionErrorEvent AgentExecutionStartedEvent
+        CheckpointCompletedEvent CheckpointEvent CheckpointFailedEvent CheckpointRestoreCompletedEvent
+        CheckpointRestoreFailedEvent CheckpointRestoreStartedEvent CheckpointStartedEvent
+        CrewKickoffCompletedEvent CrewKickoffFailedEvent CrewKickoffStartedEvent LLMGuardrailCompletedEvent
+        LLMGuardrailStartedEvent TaskCompletedEvent TaskFailedEvent TaskStartedEvent
+    """,
+    "harness.events.llm": """
+        CallType FunctionCall LLMCallCompletedEvent LLMCallFailedEvent LLMCallStartedEvent LLMEvent
+        LLMStreamChunkEvent LLMThinkingChunkEvent ToolCallFragment
+    """,
+    "harness.events.messages": "ConversationMessageAddedEvent",
+    "harness.events.tools": """
+        ToolExecutionErrorEvent ToolFailureDetectedEvent ToolSelectionErrorEvent ToolUsageErrorEvent
+        ToolUsageEvent ToolUsageFinishedEvent ToolUsageStartedEvent ToolValidateInputErrorEvent
+    """,
+}
+_MODULE_OF: Final = {name: module for module, names in _NAMES.items() for name in names.split()}
+
+__all__ = sorted(_MODULE_OF)  # noqa: PLE0605 - computed, so that the names stand in one place
+
+
+def __getattr__(name: str) -> Any:
+    module = _MODULE_OF.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(module), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,4 +1,4 @@
-"""Events of the `flow` channel: flows, their methods, feedback and turns."""
+"""Events of the `flow` channel: flows and their methods."""
 
 from __future__ import annotations
 
@@ -85,61 +85,3 @@ class MethodExecutionPausedEvent(MethodEvent):
     state: Any = None
     message: str | None = None
     emit: list[str] | None = None
-
-
-class FlowInputRequestedEvent(MethodEvent):
-    type: Literal["flow_input_requested"] = "flow_input_requested"
-    message: str
-    metadata: dict[str, Any] | None = None
-
-
-class FlowInputReceivedEvent(MethodEvent):
-    type: Literal["flow_input_received"] = "flow_input_received"
-    message: str
-    metadata: dict[str, Any] | None = None
-    response: str | None = None
-    response_metadata: dict[str, Any] | None = None
-
-
-class HumanFeedbackRequestedEvent(MethodEvent):
-    type: Literal["human_feedback_requested"] = "human_feedback_requested"
-    output: Any = None
-    message: str | None = None
-    emit: list[str] | None = None
-    request_id: str | None = None
-
-
-class HumanFeedbackReceivedEvent(MethodEvent):
-    type: Literal["human_feedback_received"] = "human_feedback_received"
-    feedback: str
-    outcome: str | None = None
-    request_id: str | None = None
-
-
-class ConversationTurnStartedEvent(FlowEvent):
-    opens: ClassVar[str | None] = "turn"
-    type: Literal["conversation_turn_started"] = "conversation_turn_started"
-    session_id: str | None = None
-
-
-class ConversationTurnCompletedEvent(FlowEvent):
-    closes: ClassVar[str | None] = "turn"
-    type: Literal["conversation_turn_completed"] = "conversation_turn_completed"
-    session_id: str | None = None
-
-
-class ConversationTurnFailedEvent(FlowEvent):
-    closes: ClassVar[str | None] = "turn"
-    type: Literal["conversation_turn_failed"] = "conversation_turn_failed"
-    session_id: str | None = None
-    error: str
-    error_type: str | None = None
-
-
-class ConversationRouteSelectedEvent(FlowEvent):
-    type: Literal["conversation_route_selected"] = "conversation_route_selected"
-    session_id: str | None = None
-    route: str
-    user_message: str | None = None
-    message_index: int | None = None
-    previous_intent: str | None = None

@@ -24,7 +24,9 @@ from harness.events.sources import EventIds, sources
 from harness.frames.channels import CHANNEL_OF
 
 CLASSES: tuple[type[BaseEvent], ...] = tuple(
-    cls for cls in vars(harness.events).values() if isinstance(cls, type) and issubclass(cls, BaseEvent)
+    cls
+    for cls in (getattr(harness.events, name) for name in harness.events.__all__)
+    if isinstance(cls, type) and issubclass(cls, BaseEvent)
 )
 #: Those that are emitted; the others are what several have in common.
 CONCRETE = tuple(cls for cls in CLASSES if not cls.model_fields["type"].is_required())

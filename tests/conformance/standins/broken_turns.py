@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from harness import StreamSession
-from harness.events import flow as events
+from harness import StreamSession, events
 from harness.events.messages import ConversationMessageAddedEvent
 from tests.conformance.standins.turns import Conversation, Conversing, Message, Waits
 

@@ -13,8 +13,8 @@ import harness
 from conformance.stage.programs import Ask, ConversationProgram, FlowProgram, Method, route_to
 from conformance.subjects.harness import HarnessSubject
 from conformance.subjects.subject import Performance
-from harness import AsyncStreamSession, StreamSession
-from harness.events import BaseEvent, flow as events
+from harness import AsyncStreamSession, StreamSession, events
+from harness.events import BaseEvent
 from harness.events.messages import ConversationMessageAddedEvent
 from harness.workers import in_thread
 

@@ -1,0 +1,36 @@
+"""Events of the `flow` channel: one turn of a conversation."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from harness.events.flow import FlowEvent
+
+
+class ConversationTurnStartedEvent(FlowEvent):
+    opens: ClassVar[str | None] = "turn"
+    type: Literal["conversation_turn_started"] = "conversation_turn_started"
+    session_id: str | None = None
+
+
+class ConversationTurnCompletedEvent(FlowEvent):
+    closes: ClassVar[str | None] = "turn"
+    type: Literal["conversation_turn_completed"] = "conversation_turn_completed"
+    session_id: str | None = None
+
+
+class ConversationTurnFailedEvent(FlowEvent):
+    closes: ClassVar[str | None] = "turn"
+    type: Literal["conversation_turn_failed"] = "conversation_turn_failed"
+    session_id: str | None = None
+    error: str
+    error_type: str | None = None
+
+
+class ConversationRouteSelectedEvent(FlowEvent):
+    type: Literal["conversation_route_selected"] = "conversation_route_selected"
+    session_id: str | None = None
+    route: str
+    user_message: str | None = None
+    message_index: int | None = None
+    previous_intent: str | None = None
