@@ -156,8 +156,10 @@ class Step:
 
     def _end_with(self, kind: type[BaseEvent], fields: dict[str, Any]) -> BaseEvent:
         started = self._started
-        given = started.__dict__
-        for name in _shared(type(started), kind) & started.__pydantic_fields_set__:
+        # Of an event that nobody has looked at, what it was given: it need not be filled for this.
+        record = getattr(started, "_record", None)
+        given = {name: getattr(started, name) for name in started.model_fields_set} if record is None else record.given
+        for name in _shared(type(started), kind) & given.keys():
             fields.setdefault(name, given[name])
         ending = self._ending = kind(**fields)
         return ending
