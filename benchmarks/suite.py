@@ -12,12 +12,12 @@ _SLOWEST: Final = "10"
 
 def contest(settings: Settings) -> Contest:
     """Return the suite against this project's runtime: as a whole, a worker's start, and each area alone."""
-    from conformance.areas.scenarios import scenarios
+    from conformance.areas.catalogue import scenarios
     from conformance.subjects.subject import load_subject
 
     del settings
     subject = load_subject("harness")
-    areas = dict.fromkeys(one.id.partition("/")[0] for one in scenarios() if one.fits(subject))
+    areas = dict.fromkeys(name.partition("/")[0] for name, scenario in scenarios().items() if scenario.fits(subject))
     return Contest(
         "suite",
         "The conformance suite, against this project's runtime",

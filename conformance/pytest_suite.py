@@ -24,28 +24,26 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from itertools import chain
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
 import pytest
 
-from conformance.areas.scenarios import scenarios
+from conformance.areas.catalogue import scenarios
 from conformance.contract.clauses import CLAUSES
-from conformance.providers.found import RecordedProvider, load_provider
-from conformance.providers.performing import DEADLINE_S, PROVIDER, not_shown
-from conformance.providers.scenarios import provider_scenarios
-from conformance.run.decisions import Decision, ScenarioResult, Situation
-from conformance.run.processes import Kind, Processes
-from conformance.run.suite import RUNTIME, SCENARIO_DEADLINE_S, perform
+from conformance.providers.integration import Integration, load_integration
+from conformance.run.judge import Decision
+from conformance.run.outcome import Tested
+from conformance.run.result import ScenarioResult, unshown
+from conformance.run.suite import Load, Performer, perform
 from conformance.stage.scenario import Scenario
 from conformance.subjects.subject import Subject, load_subject
 from harness.errors import ConformanceError, UsageError
 
-_SCENARIOS: Final[Mapping[str, Scenario]] = {one.id: one for one in scenarios()}
 #: The test of what a scenario shows to be broken beside the clauses that it is for.
 _BESIDE: Final = "test_clauses_beside"
 #: The only parts that are to be overridden: by what a suite is told what to test.
@@ -57,7 +55,7 @@ class ConformanceWarning(UserWarning):
 
 
 @dataclass(frozen=True)
-class Case:
+class ClauseCase:
     """One test: a clause, or None for all that a scenario is not for, and a scenario, or None where there is none."""
 
     clause: str | None
@@ -67,59 +65,70 @@ class Case:
         return f"{self.clause or 'beside'}-{self.scenario or 'no scenario'}"
 
 
+@dataclass(frozen=True)
+class Subjected:
+    """What a class tests: a subject in the process of the tests, to read what it declares, and how it is performed."""
+
+    declared: Tested
+    #: Gives it in a process of its own kind; None for an instance, which is used in the process of the tests.
+    load: Load | None = None
+
+
 class _Performed:
     """What became of the scenarios that one class has put its subject into."""
 
-    def __init__(self) -> None:
+    def __init__(self, subjected: Subjected) -> None:
+        self._subjected = subjected
         self._results: dict[str, ScenarioResult] = {}
-        self._processes: Processes | None = None
+        self._performer = None if subjected.load is None else Performer(subjected.load)
 
-    def result(self, subject: Subject | str, scenario: Scenario) -> ScenarioResult:
-        if isinstance(subject, str):
-            return self.result_of(subject, scenario.id, RUNTIME, SCENARIO_DEADLINE_S)
+    def result(self, scenario: Scenario) -> ScenarioResult:
+        """Return what became of a scenario. Raises where that says nothing about the subject."""
         if scenario.id not in self._results:
-            self._results[scenario.id] = perform(subject, scenario)
-        return self._results[scenario.id]
-
-    def result_of(self, name: str, scenario: str, kind: Kind, deadline_s: float) -> ScenarioResult:
-        """Return what became of a scenario in a process of its own kind."""
-        if scenario not in self._results:
-            if self._processes is None:
-                self._processes = Processes(name, deadline_s, kind)
-            self._results[scenario] = self._processes.perform(scenario)
-        return self._results[scenario]
+            performing = (
+                partial(perform, self._subjected.declared) if self._performer is None else self._performer.perform
+            )
+            self._results[scenario.id] = performing(scenario)
+        result = self._results[scenario.id]
+        if result.unusable is not None:
+            raise UsageError(result.unusable)
+        if result.fault is not None:
+            raise ConformanceError(f"the suite itself failed in {scenario.id}; report it:\n{result.fault}")
+        return result
 
     def close(self) -> None:
-        if self._processes is not None:
-            self._processes.close()
+        if self._performer is not None:
+            self._performer.close()
 
 
 class _Conformance:
     """One test method for each clause, run for each scenario that decides it."""
 
     #: Test method → the cases that it is run for.
-    _cases: ClassVar[Mapping[str, tuple[Case, ...]]] = {}
+    _cases: ClassVar[Mapping[str, tuple[ClauseCase, ...]]] = {}
     #: What may not be overridden, by name.
     _standard: ClassVar[Mapping[str, Any]] = {}
 
-    def __init_subclass__(cls, scenarios: Sequence[Situation] | None = None, **kwargs: Any) -> None:
+    def __init_subclass__(
+        cls, scenarios: Iterable[Scenario] | None = None, *, whole: bool = False, **kwargs: Any
+    ) -> None:
         super().__init_subclass__(**kwargs)
         if scenarios is not None:
-            cls._declare(scenarios)
+            cls._declare(tuple(scenarios), whole=whole)
         for standard_class in cls.__mro__[1:]:
             standard = vars(standard_class).get("_standard", {})
             for name, part in standard.items():
                 _refuse_override(cls, name, part)
 
     @classmethod
-    def _declare(cls, chosen: Sequence[Situation]) -> None:
-        cases: dict[str, tuple[Case, ...]] = {}
+    def _declare(cls, chosen: tuple[Scenario, ...], *, whole: bool) -> None:
+        cases: dict[str, tuple[ClauseCase, ...]] = {}
         for clause in CLAUSES:
-            decided = tuple(Case(clause, one.id) for one in chosen if clause in one.clauses)
+            decided = tuple(ClauseCase(clause, scenario.id) for scenario in chosen if clause in scenario.clauses)
             # What no scenario decides must show, and not be missing, where a whole runtime is tested.
-            if decided or len(chosen) == len(_SCENARIOS):
-                cases[f"test_{clause.replace('.', '_')}"] = decided or (Case(clause, None),)
-        cases[_BESIDE] = tuple(Case(None, one.id) for one in chosen)
+            if decided or whole:
+                cases[f"test_{clause.replace('.', '_')}"] = decided or (ClauseCase(clause, None),)
+        cases[_BESIDE] = tuple(ClauseCase(None, scenario.id) for scenario in chosen)
         for name in cases:
             setattr(cls, name, _test(name))
         cls._cases = cases
@@ -134,60 +143,64 @@ class _Conformance:
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         name = metafunc.function.__name__
-        found = [vars(one).get("_cases", {}).get(name, ()) for one in type(self).__mro__]
+        found = [vars(owner).get("_cases", {}).get(name, ()) for owner in type(self).__mro__]
         if any(found):
             metafunc.parametrize("decisions", tuple(dict.fromkeys(chain(*found))), indirect=True, ids=str)
 
-
-class _RuntimeSuite(_Conformance):
-    """Scenarios that a runtime is put into."""
-
     @pytest.fixture
-    def subject(self) -> Subject | str:
-        """The runtime under test, as an instance or by its name; the one thing to override."""
-        raise UsageError(
-            f"{type(self).__name__} does not say what it tests; override the fixture `subject` and return a subject, or "
-            "its name as module:attribute"
-        )
-
-    @pytest.fixture
-    def decisions(self, request: pytest.FixtureRequest, subject: Subject | str) -> tuple[Decision, ...]:
+    def decisions(self, request: pytest.FixtureRequest, subjected: Subjected) -> tuple[Decision, ...]:
         """What the scenario of this test says about its clause, or about all that the scenario is not for."""
-        case: Case = request.param
-        _skip_inapplicable(case, load_subject(subject) if isinstance(subject, str) else subject)
-        if case.scenario is None:
+        case: ClauseCase = request.param
+        scenario = None if case.scenario is None else scenarios()[case.scenario]
+        _skip_inapplicable(case.clause, scenario, subjected.declared)
+        if scenario is None:
             assert case.clause is not None
             return (Decision(case.clause, "not-testable"),)
-        scenario = _SCENARIOS[case.scenario]
-        result = _performed(request).result(subject, scenario)
-        if result.fault is not None:
-            raise ConformanceError(f"the suite itself failed in {scenario.id}; report it:\n{result.fault}")
+        performed = _performed(request, subjected)
+        result = performed.result(scenario)
         if case.clause is None:
-            return tuple(one for one in result.decisions if one.clause not in scenario.clauses)
-        found = tuple(one for one in result.decisions if one.clause == case.clause)
-        return found or (Decision(case.clause, "not-testable"),)
+            return tuple(decision for decision in result.decisions if decision.clause not in scenario.clauses)
+        found = tuple(decision for decision in result.decisions if decision.clause == case.clause)
+        if found:
+            return found
+        missing = unshown(scenario, case.clause)
+        for other in () if missing is None else _deciding(type(self), case.clause):
+            if any(decision.clause == case.clause for decision in performed.result(other).decisions):
+                pytest.skip(f"no recording shows it in {scenario.id}; in {other.id} one does")
+        return (missing or Decision(case.clause, "not-testable"),)
 
 
 _PERFORMED: Final = pytest.StashKey[_Performed]()
 
 
-def _performed(request: pytest.FixtureRequest) -> _Performed:
+def _performed(request: pytest.FixtureRequest, subjected: Subjected) -> _Performed:
     """Return what the class of a test has performed, kept until its last test is done."""
     suite: pytest.Class = request.node.getparent(pytest.Class)
     if _PERFORMED not in suite.stash:
-        performed = suite.stash[_PERFORMED] = _Performed()
+        performed = suite.stash[_PERFORMED] = _Performed(subjected)
         suite.addfinalizer(performed.close)
     return suite.stash[_PERFORMED]
+
+
+def _deciding(suite: type, clause: str) -> list[Scenario]:
+    ids = [
+        case.scenario
+        for owner in suite.__mro__
+        for cases in vars(owner).get("_cases", {}).values()
+        for case in cases
+        if case.clause == clause
+    ]
+    return [scenarios()[name] for name in dict.fromkeys(ids) if name is not None]
 
 
 @cache
 def _test(name: str) -> Callable[[Any, tuple[Decision, ...]], None]:
     def test(self: Any, decisions: tuple[Decision, ...]) -> None:
-        broken = [one for one in decisions if one.status in ("failed", "not-testable")]
-        musts = [_told(one) for one in broken if CLAUSES[one.clause].level == "MUST"]
-        for one in broken:
-            if CLAUSES[one.clause].level == "SHOULD":
-                warnings.warn(ConformanceWarning(_told(one)), stacklevel=1)
+        broken = [decision for decision in decisions if decision.status in ("failed", "not-testable")]
+        musts = [_described(decision) for decision in broken if CLAUSES[decision.clause].level == "MUST"]
+        for decision in broken:
+            if CLAUSES[decision.clause].level == "SHOULD":
+                warnings.warn(ConformanceWarning(_described(decision)), stacklevel=1)
         if musts:
             pytest.fail("\n".join(musts), pytrace=False)
 
@@ -196,17 +209,16 @@ def _test(name: str) -> Callable[[Any, tuple[Decision, ...]], None]:
     return test
 
 
-def _told(decision: Decision) -> str:
+def _described(decision: Decision) -> str:
     """Return a broken clause for people: what it demands, and every place where it was broken."""
     clause = CLAUSES[decision.clause]
     lines = [f"{clause.id} ({clause.level}) {decision.status}: {clause.statement}"]
-    lines.extend(f"  {f'#{one.seq}: ' if one.seq else ''}{one.message}" for one in decision.violations)
+    lines.extend(f"  {f'#{found.seq}: ' if found.seq else ''}{found.message}" for found in decision.violations)
     return "\n".join(lines)
 
 
-def _skip_inapplicable(case: Case, subject: Subject) -> None:
-    scenario = None if case.scenario is None else _SCENARIOS[case.scenario]
-    needs = CLAUSES[case.clause].capabilities if case.clause else frozenset()
+def _skip_inapplicable(clause: str | None, scenario: Scenario | None, subject: Tested) -> None:
+    needs = CLAUSES[clause].capabilities if clause else frozenset()
     if scenario is not None:
         needs |= scenario.needs
     if not needs <= subject.capabilities:
@@ -237,12 +249,37 @@ def _is_dunder(name: str) -> bool:
     return name.startswith("__") and name.endswith("__")
 
 
-class RuntimeConformance(_RuntimeSuite, scenarios=tuple(_SCENARIOS.values())):
+class _RuntimeSuite(_Conformance):
+    """Scenarios that a runtime is put into."""
+
+    @pytest.fixture
+    def subject(self) -> Subject | str:
+        """The runtime under test, as an instance or by its name; the one thing to override."""
+        raise UsageError(
+            f"{type(self).__name__} does not say what it tests; override the fixture `subject` and return a subject, or "
+            "its name as module:attribute"
+        )
+
+    @pytest.fixture
+    def subjected(self, subject: Subject | str) -> Subjected:
+        """The runtime under test, by its name in processes of its own."""
+        if isinstance(subject, str):
+            return Subjected(load_subject(subject), partial(load_subject, subject))
+        return Subjected(subject)
+
+
+def _of(capability: str | None = None, *others: str) -> list[Scenario]:
+    return [
+        scenario
+        for scenario in scenarios().values()
+        if scenario.tests == "runtime"
+        and (capability is None or capability in scenario.needs)
+        and scenario.needs.isdisjoint(others)
+    ]
+
+
+class RuntimeConformance(_RuntimeSuite, scenarios=_of(), whole=True):
     """All that the contract says of a runtime."""
-
-
-def _of(capability: str, *others: str) -> list[Scenario]:
-    return [one for one in _SCENARIOS.values() if capability in one.needs and one.needs.isdisjoint(others)]
 
 
 class FlowConformance(_RuntimeSuite, scenarios=_of("flow", "turn", "crew")):
@@ -257,7 +294,7 @@ class CrewConformance(_RuntimeSuite, scenarios=_of("crew")):
     """What crews can show, streamed on their own and in flows."""
 
 
-class LLMConformance(_Conformance, scenarios=provider_scenarios()):
+class LLMConformance(_Conformance, scenarios=[one for one in scenarios().values() if one.tests == "integration"]):
     """What the contract says of an LLM, put to an integration of a provider by recordings of its calls.
 
     Override the fixture `recordings`. Each situation, with every recording that fits it, is performed in a process of
@@ -273,33 +310,11 @@ class LLMConformance(_Conformance, scenarios=provider_scenarios()):
         )
 
     @pytest.fixture
-    def decisions(self, request: pytest.FixtureRequest, recordings: Path | str) -> tuple[Decision, ...]:
-        """What the situation of this test says about its clause, or about all that the situation is not for."""
-        case: Case = request.param
-        able = _recorded(str(recordings)).capabilities
-        needs = CLAUSES[case.clause].capabilities if case.clause else frozenset[str]()
-        if not needs <= able:
-            pytest.skip(f"not applicable: no recording holds any {', '.join(sorted(needs - able))}")
-
-        def decided_in(scenario: str) -> tuple[Decision, ...]:
-            result = _performed(request).result_of(str(recordings), scenario, PROVIDER, DEADLINE_S)
-            if result.fault is not None:
-                raise ConformanceError(f"the suite itself failed in {scenario}; report it:\n{result.fault}")
-            return result.decisions
-
-        assert case.scenario is not None
-        if case.clause is None:
-            own = next(one.clauses for one in provider_scenarios() if one.id == case.scenario)
-            return tuple(one for one in decided_in(case.scenario) if one.clause not in own)
-        found = tuple(one for one in decided_in(case.scenario) if one.clause == case.clause)
-        if found:
-            return found
-        for other in (one.id for one in provider_scenarios() if case.clause in one.clauses):
-            if any(one.clause == case.clause for one in decided_in(other)):
-                pytest.skip(f"no recording shows it in {case.scenario}; in {other} one does")
-        return (not_shown(case.clause),)
+    def subjected(self, recordings: Path | str) -> Subjected:
+        """The integration under test, in processes of its own."""
+        return Subjected(_integration(str(recordings)), partial(load_integration, str(recordings)))
 
 
 @cache
-def _recorded(name: str) -> RecordedProvider:
-    return load_provider(name)
+def _integration(name: str) -> Integration:
+    return load_integration(name)

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from conformance.providers.found import load_provider
-from conformance.providers.performing import perform_on
-from conformance.providers.scenarios import provider_scenarios
+from conformance.areas.catalogue import scenarios
+from conformance.providers.integration import load_integration
 from conformance.run.replay import replay
+from conformance.run.suite import perform
 from harness import BaseLLM
 from harness.llm import Finish, Part, ResponseStarted, TextDelta, ToolCallDelta, Usage
 from harness.recording import Target, record
@@ -150,9 +150,10 @@ def test_a_broken_integration_fails_by_its_clause(
     broken: type[BaseLLM], clause: str, only: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(targets, "Tern", broken)
-    provider = load_provider(str(RECORDINGS))
-    results = [perform_on(provider, one) for one in provider_scenarios() if one.id.endswith("/sync")]
+    integration = load_integration(str(RECORDINGS))
+    chosen = [scenario for scenario in scenarios().values() if scenario.fits(integration)]
+    results = [perform(integration, scenario) for scenario in chosen if scenario.id.endswith("/sync")]
     assert [result.fault for result in results if result.fault is not None] == []
-    failed = {one.clause for result in results for one in result.decisions if one.status == "failed"}
+    failed = {decision.clause for result in results for decision in result.decisions if decision.status == "failed"}
     # An answer that passes as whole lacks what the wire had in other ways, too.
     assert failed == {clause} if only else clause in failed

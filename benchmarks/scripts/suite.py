@@ -9,20 +9,28 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Final
 
-from conformance.areas.scenarios import scenarios
+from conformance.areas.catalogue import scenarios
+from conformance.run.result import ScenarioResult
 from conformance.run.suite import run
+from conformance.subjects.subject import load_subject
 
-_SUBJECT: Final = "harness"
+_LOAD: Final = partial(load_subject, "harness")
+_FITTING: Final = {name: scenario for name, scenario in scenarios().items() if scenario.fits(_LOAD())}
 #: Performed before the clock starts where one worker is kept: its start is measured apart. It must be the first of all.
-_WARM: Final = scenarios()[0].id
+_WARM: Final = next(iter(_FITTING))
+
+
+def _results(names: Iterable[str], workers: int = 1) -> Iterator[ScenarioResult]:
+    return run(_LOAD, [_FITTING[name] for name in names], (), workers=workers)
 
 
 def whole(workers: str) -> float:
     """Return what everything takes, from nothing to the last result, with so many workers."""
     began = time.perf_counter()
-    count = sum(_held(result.scenario, result.fault) for result in run(_SUBJECT, workers=int(workers)))
+    count = sum(_held(result.scenario, result.fault) for result in _results(_FITTING, int(workers)))
     if not count:
         sys.exit("no scenario was performed")
     return time.perf_counter() - began
@@ -30,12 +38,12 @@ def whole(workers: str) -> float:
 
 def area(name: str) -> float:
     """Return what the scenarios of an area take, one after the other in copies of a worker that has been used."""
-    return sum(seconds for _, seconds in _timed(one.id for one in scenarios() if one.id.partition("/")[0] == name))
+    return sum(seconds for _, seconds in _timed(each for each in _FITTING if each.partition("/")[0] == name))
 
 
 def slowest(count: str) -> float:
     """Return what the slowest scenarios take together."""
-    slow = sorted(_timed(one.id for one in scenarios()), key=lambda one: one[1], reverse=True)[: int(count)]
+    slow = sorted(_timed(_FITTING), key=lambda row: row[1], reverse=True)[: int(count)]
     for scenario, seconds in slow:
         print(f"{seconds:.3f} {scenario}")
     return sum(seconds for _, seconds in slow)
@@ -46,16 +54,15 @@ def start(which: str) -> float:
     took = 0.0
     for _ in ("first", "next")[: 1 if which == "first" else 2]:
         began = time.perf_counter()
-        for _ in run(_SUBJECT, [_WARM]):
+        for _ in _results([_WARM]):
             took = time.perf_counter() - began
     return took
 
 
 def _timed(names: Iterable[str]) -> Iterator[tuple[str, float]]:
     """Yield each scenario with its seconds; with one worker, a result comes when the next scenario begins."""
-    chosen = {_WARM, *names}
     before = None
-    for result in run(_SUBJECT, list(chosen)):
+    for result in _results(dict.fromkeys((_WARM, *names))):
         _held(result.scenario, result.fault)
         now = time.perf_counter()
         if before is not None:

@@ -9,6 +9,7 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import Any, Literal, get_args
 
+from conformance import areas
 from harness import ConformanceError
 
 Level = Literal["MUST", "SHOULD"]
@@ -80,25 +81,24 @@ def declared(capabilities: frozenset[str]) -> frozenset[str]:
     return capabilities
 
 
-def _area(row: Mapping[str, Any]) -> Area:
-    return Area(row["name"], row["title"], tuple(_clause(row["name"], item) for item in row["clause"]))
+def _area(name: str) -> Area:
+    text = files("conformance.areas").joinpath(name, "clauses.toml").read_text(encoding="utf-8")
+    document = tomllib.loads(text)
+    return Area(name, document["title"], tuple(_clause(name, row) for row in document["clause"]))
 
 
 def _clause(area: str, row: Mapping[str, Any]) -> Clause:
     level: Level = row["level"]
     if level not in get_args(Level) or not row["id"].startswith(f"{area}."):
-        raise ConformanceError(f"clauses.toml: the row {row['id']!r} has a wrong level or stands in the wrong area")
+        raise ConformanceError(
+            f"{area}/clauses.toml: the row {row['id']!r} has a wrong level or stands in the wrong area"
+        )
     capabilities = declared(frozenset(row["capabilities"]))
     return Clause(row["id"], area, level, row["statement"], capabilities, tuple(row["sources"]))
 
 
-def _areas() -> tuple[Area, ...]:
-    text = files("conformance.contract").joinpath("clauses.toml").read_text(encoding="utf-8")
-    return tuple(_area(row) for row in tomllib.loads(text)["area"])
-
-
-#: The contract's sections, in order.
-AREAS: tuple[Area, ...] = _areas()
+#: The contract's sections, in order. Each stands in the folder of its area; an id is never renamed or reused.
+AREAS: tuple[Area, ...] = tuple(map(_area, areas.AREAS))
 
 #: Every clause by its id, in order.
 CLAUSES: Mapping[str, Clause] = MappingProxyType({item.id: item for area in AREAS for item in area.clauses})

@@ -25,7 +25,7 @@ SOURCES: Mapping[str, str] = MappingProxyType(
 )
 
 _INTRODUCTION = """\
-<!-- Made from conformance/contract/clauses.toml by `python -m conformance.contract.page`; edit that file, not this page. -->
+<!-- Made from conformance/areas/*/clauses.toml by `python -m conformance.contract.page`; edit those files, not this page. -->
 # The streaming contract
 
 What a runtime that streams frames owes its readers. The runtime in `harness/` is built to it, and the suite in

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from conformance.areas.scenarios import scenarios
+from conformance.areas.catalogue import scenarios
 from conformance.contract.clauses import CLAUSES
 from conformance.proof import Saboteur, saboteurs
 from conformance.run.suite import run
 from conformance.subjects.harness import HarnessSubject
+from conformance.subjects.subject import load_subject
 
 #: How long a broken runtime may take over one scenario; some of them hang, which is one way of being caught.
 _DEADLINE_S: Final = 10.0
@@ -65,7 +66,7 @@ class Caught:
         """Clauses that are listed beside its own and did not fail; a whole run has none."""
         return frozenset(self.saboteur.also) - self.failed
 
-    def told(self, *, whole: bool = True) -> list[str]:
+    def complaints(self, *, whole: bool = True) -> list[str]:
         """Return what is wrong with its row, in words; nothing where it was caught as it says."""
         name, listed = self.saboteur.name, ", ".join(self.saboteur.clauses)
         wrong = [f"{name} was not caught by {clause}" for clause in sorted(self.missed)]
@@ -104,7 +105,7 @@ class Proof:
     @property
     def wrong(self) -> list[str]:
         """What the proof lacks, in words."""
-        rows = [message for row in self.rows for message in row.told()]
+        rows = [message for row in self.rows for message in row.complaints()]
         return rows + [f"no saboteur is caught by {clause}" for clause in self.empty]
 
     def markdown(self) -> str:
@@ -124,7 +125,7 @@ def prove(names: Iterable[str] | None = None, *, whole: bool = True, workers: in
 
     Calls to providers in their own formats are left out: they show nothing of a runtime that OpenAI's chat does not.
     """
-    chosen = [one for name, one in saboteurs().items() if names is None or name in set(names)]
+    chosen = [saboteur for name, saboteur in saboteurs().items() if names is None or name in set(names)]
     with ThreadPoolExecutor(workers) as pool:
         return Proof(tuple(pool.map(partial(_caught, whole=whole), chosen)))
 
@@ -139,8 +140,12 @@ def uncaught_without(caught: Caught, clause: str) -> bool:
 
 def scenarios_of(clauses: Iterable[str]) -> list[str]:
     """Return the scenarios that are to decide any of these clauses."""
-    wanted = set(clauses)
-    return [one.id for one in scenarios() if one.clauses & wanted and one.provider is None]
+    wanted, sound = set(clauses), HarnessSubject()
+    return [
+        scenario.id
+        for scenario in scenarios().values()
+        if scenario.clauses & wanted and scenario.provider is None and scenario.fits(sound)
+    ]
 
 
 def _caught(saboteur: Saboteur, *, whole: bool) -> Caught:
@@ -154,13 +159,14 @@ def _some(names: Iterable[str]) -> list[str]:
     for name in names:
         areas[name.partition("/")[0]].append(name)
     # Sync and async take turns in a list of scenarios, so that an even step would see one of them alone.
-    return [one for area in areas.values() for one in area[:: len(area) // _OF_AREA | 1]]
+    return [name for area in areas.values() for name in area[:: len(area) // _OF_AREA | 1]]
 
 
-def _run(saboteur: Saboteur, address: str, chosen: Sequence[str] | None) -> Caught:
+def _run(saboteur: Saboteur, address: str, chosen: Sequence[str]) -> Caught:
     by: defaultdict[str, list[str]] = defaultdict(list)
     faults: list[str] = []
-    for result in run(address, chosen, deadline_s=_DEADLINE_S):
+    rows = [scenarios()[name] for name in chosen]
+    for result in run(partial(load_subject, address), rows, (), deadline_s=_DEADLINE_S):
         for decision in result.decisions:
             if decision.status == "failed":
                 by[decision.clause].append(result.scenario)

@@ -1,13 +1,14 @@
-"""The same broken runtimes before a judge that lacks one check: `conformance.proof.unchecked:NAME/CLAUSE`.
+"""The same broken runtimes before a judge that lacks the verdict on one clause: `conformance.proof.unchecked:NAME/CLAUSE`.
 
-That a saboteur goes free then is the proof that this very check had caught it.
+That a saboteur goes free then is the proof that this very verdict had caught it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
+from typing import Any
 
-from conformance.areas.checks import Check
+from conformance.contract.clauses import Clause
 from conformance.proof import SabotagedSubject, saboteurs
 
 
@@ -18,10 +19,13 @@ def __getattr__(name: str) -> SabotagedSubject:
             f"there is no saboteur and clause {name!r}; name them as in first-number-twice/order.seq-gapless"
         )
 
-    def without(checks: Mapping[str, Check]) -> Mapping[str, Check]:
-        return {decides: check for decides, check in checks.items() if decides != clause}
+    def without(broken_by: Callable[..., Any]) -> Callable[..., Any]:
+        def judged(row: Clause, *evidence: Any, **more: Any) -> Any:
+            return None if row.id == clause else broken_by(row, *evidence, **more)
+
+        return judged
 
     broken = saboteurs()[found]
-    subject = SabotagedSubject((broken.target, broken.breaks), ("conformance.run.judge:CHECKS", without))
+    subject = SabotagedSubject((broken.target, broken.breaks), ("conformance.run.judge:broken_by", without))
     subject.address = broken.address
     return subject

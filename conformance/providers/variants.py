@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from conformance.providers.found import RecordedProvider
-from conformance.providers.playing import Spoilt
-from conformance.providers.recorded import RecordedCall
+from conformance.providers.integration import Integration
+from conformance.providers.playback import Spoilt
+from conformance.providers.runs import AnsweredCall
 from conformance.wire import is_request_id
 from harness.recording import (
     Ending,
@@ -41,7 +41,7 @@ class Variant:
     spoilt: Spoilt = None
 
 
-def cuts(call: RecordedCall, how: str, most: int) -> Iterator[Variant]:
+def cuts(call: AnsweredCall, how: str, most: int) -> Iterator[Variant]:
     """Yield the answer broken off at boundaries before its end marker, in one of the ways that faults know.
 
     Of many boundaries, `most` are taken, spread over all; the first and the last are always among them.
@@ -53,7 +53,7 @@ def cuts(call: RecordedCall, how: str, most: int) -> Iterator[Variant]:
             yield Variant(f"{_HOWS[how]} after {point:,} of {whole:,} bytes", (cut,), "cut")
 
 
-def _boundaries(call: RecordedCall) -> tuple[int, ...]:
+def _boundaries(call: AnsweredCall) -> tuple[int, ...]:
     # In a format that nobody here reads, the last piece is taken for the end marker.
     return tuple(sorted({*cut_points(call.response), *_event_ends(call.response)}))
 
@@ -74,7 +74,7 @@ def _spread(points: Sequence[int], most: int) -> Sequence[int]:
     return [points[round(place * (len(points) - 1) / (most - 1))] for place in range(most)]
 
 
-def without_end(call: RecordedCall) -> Iterator[Variant]:
+def without_end(call: AnsweredCall) -> Iterator[Variant]:
     """Yield the answer without what its format ends a stream with; nothing for a format that nobody here reads."""
     for answer in repeat_end(call.response, copies=0):
         if answer != call.response:
@@ -89,14 +89,14 @@ def splits(response: WireResponse) -> Iterator[WireResponse]:
             yield resplit(response, lengths)
 
 
-def refusals(provider: RecordedProvider, call: RecordedCall, status: int) -> Iterator[Variant]:
+def refusals(integration: Integration, call: AnsweredCall, status: int) -> Iterator[Variant]:
     """Yield the answer with an error status in its place."""
-    yield Variant(f"answered with {status}", (refusal(provider, call, status),))
+    yield Variant(f"answered with {status}", (refusal(integration, call, status),))
 
 
-def refusal(provider: RecordedProvider, call: RecordedCall, status: int) -> WireResponse:
+def refusal(integration: Integration, call: AnsweredCall, status: int) -> WireResponse:
     """Return an error of that status: in the words of the format, or those of an error that was recorded."""
-    recorded = [one.response for one in provider.calls if one.was_refused]
+    recorded = [other.response for other in integration.calls if other.was_refused]
     like = call.response if call.was_refused else recorded[0] if recorded and call.wire_format is None else None
     if like is not None:
         return replace(like, status=status, reason=_REASONS[status], scope=call.response.scope)
@@ -105,15 +105,15 @@ def refusal(provider: RecordedProvider, call: RecordedCall, status: int) -> Wire
     return replace(refused, headers=(*refused.headers, *ids), ended=Ending("complete", None, 0.0))
 
 
-def refused_once(provider: RecordedProvider, call: RecordedCall) -> Iterator[Variant]:
+def refused_once(integration: Integration, call: AnsweredCall) -> Iterator[Variant]:
     """Yield an answer that says to try again in no time, and then what was recorded."""
-    if call.streamed and not call.was_refused and call.said.finish_reason is not None:
-        refused = refusal(provider, call, 429)
+    if call.streamed and not call.was_refused and call.shown.finish_reason is not None:
+        refused = refusal(integration, call, 429)
         soon = replace(refused, headers=(*refused.headers, ("retry-after", "0.01")))
         yield Variant("answered with 429 and then as recorded", (soon, call.response))
 
 
-def malformed(call: RecordedCall, seeds: Sequence[int]) -> Iterator[Variant]:
+def malformed(call: AnsweredCall, seeds: Sequence[int]) -> Iterator[Variant]:
     """Yield the answer with one event, or its JSON, broken."""
     if call.was_refused:
         return
@@ -123,7 +123,7 @@ def malformed(call: RecordedCall, seeds: Sequence[int]) -> Iterator[Variant]:
             yield Variant(f"malformed (seed {seed})", (broken,), "wrong")
 
 
-def error_events(call: RecordedCall, seeds: Sequence[int]) -> Iterator[Variant]:
+def error_events(call: AnsweredCall, seeds: Sequence[int]) -> Iterator[Variant]:
     """Yield the answer with its provider's error event at its end; nothing for a format that nobody here reads."""
     if call.wire_format is None:
         return

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
-Outcome = Literal["passed", "failed", "error", "skipped"]
+CaseStatus = Literal["passed", "failed", "error", "skipped"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Case:
     #: Unique in its suite, and the same in the next run.
     name: str
     #: `failed`: it was judged and fell short; `error`: it could not be judged; `skipped`: there was nothing to judge.
-    status: Outcome
+    status: CaseStatus
     message: str | None = None
     #: What bears the message out, one line each.
     details: tuple[str, ...] = ()
@@ -27,7 +27,7 @@ class Case:
     seconds: float | None = None
 
 
-_OUTCOMES: Final[Mapping[str, Outcome]] = MappingProxyType(
+_OUTCOMES: Final[Mapping[str, CaseStatus]] = MappingProxyType(
     {"passed": "passed", "failed": "failed", "error": "error", "not-a-call": "skipped"}
 )
 

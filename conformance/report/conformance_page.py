@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from conformance.contract.clauses import AREAS, CAPABILITIES, CLAUSES, Clause
-from conformance.report.headlines import Fallen, Tile, Verdict
+from conformance.report.headlines import Fallen, Headline, Tile
 
 #: What each status is called to a reader, with its mark, worst first; colour alone would tell not everybody.
 _STATUSES: Final = MappingProxyType(
@@ -47,7 +47,7 @@ def content(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class _ClauseRow:
     """One clause with what the page adds to it."""
 
     id: str
@@ -83,11 +83,11 @@ class _Row:
         return next(messages, None)
 
 
-def _row(clause: Mapping[str, Any], declared: frozenset[str]) -> _Row:
+def _row(clause: Mapping[str, Any], declared: frozenset[str]) -> _ClauseRow:
     known = CLAUSES.get(clause["id"])
     lacking = tuple(sorted(known.capabilities - declared)) if known else ()
     area = clause["id"].partition(".")[0]
-    return _Row(clause["id"], area, clause["level"], clause["status"], clause["checks"], known, lacking)
+    return _ClauseRow(clause["id"], area, clause["level"], clause["status"], clause["checks"], known, lacking)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class _Area:
     name: str
     #: What the contract says beside the name; empty where this version's does not have the area.
     title: str
-    rows: tuple[_Row, ...]
+    rows: tuple[_ClauseRow, ...]
     #: How many clauses there are of each status, worst first.
     tally: Mapping[str, int]
 
@@ -106,50 +106,52 @@ class _Area:
         return any(row.fell for row in self.rows)
 
 
-def _areas(rows: Iterable[_Row]) -> list[_Area]:
+def _areas(rows: Iterable[_ClauseRow]) -> list[_Area]:
     titles = {area.name: area.title.removeprefix(area.name) for area in AREAS}
     grouped = [(name, tuple(members)) for name, members in groupby(rows, key=lambda row: row.area)]
     return [_Area(name, titles.get(name, ""), members, _tally(members)) for name, members in grouped]
 
 
-def _tally(rows: Iterable[_Row]) -> dict[str, int]:
+def _tally(rows: Iterable[_ClauseRow]) -> dict[str, int]:
     count = Counter(row.status for row in rows)
     return {status: count[status] for status in _STATUSES if count[status]}
 
 
-def _verdict(document: Mapping[str, Any], rows: Sequence[_Row]) -> Verdict:
+def _verdict(document: Mapping[str, Any], rows: Sequence[_ClauseRow]) -> Headline:
     """Return the headline that agrees with the command's exit code: a fault of the suite outranks what fell short."""
     faults = len(document["faults"])
     if faults:
-        return Verdict("error", f"The suite itself failed in {_counted(faults, 'scenario')}")
+        return Headline("error", f"The suite itself failed in {_counted(faults, 'scenario')}")
     if not any(row.status in ("passed", "failed") for row in rows):
-        return Verdict("error", "Nothing was checked")
+        return Headline("error", "Nothing was checked")
     if "baseline" in document:
         return _against(document["baseline"], sum(row.fell for row in rows))
     told = [one for level in ("MUST", "SHOULD") if (one := _fell([row for row in rows if row.level == level], level))]
     if told:
         broken = any(row.fell for row in rows if row.level == "MUST")
-        return Verdict("failed" if broken else "passed", ", ".join(told) + " fell short")
-    return Verdict(
+        return Headline("failed" if broken else "passed", ", ".join(told) + " fell short")
+    return Headline(
         "passed",
         f"All {len(_applicable(rows)):,} clauses hold" if len(_applicable(rows)) > 1 else "The one clause holds",
     )
 
 
-def _against(baseline: Mapping[str, Any], fell: int) -> Verdict:
+def _against(baseline: Mapping[str, Any], fell: int) -> Headline:
     new, stale = len(baseline["new"]), len(baseline["stale"])
     told = [_counted(new, "new failure")] * bool(new) + [_counted(stale, "stale entry", "stale entries")] * bool(stale)
     if told:
-        return Verdict("failed", ", ".join(told))
-    return Verdict("passed", f"As expected: {_counted(fell, 'clause')} fell short" if fell else "As expected: all hold")
+        return Headline("failed", ", ".join(told))
+    return Headline(
+        "passed", f"As expected: {_counted(fell, 'clause')} fell short" if fell else "As expected: all hold"
+    )
 
 
-def _fell(rows: Sequence[_Row], level: str) -> str | None:
+def _fell(rows: Sequence[_ClauseRow], level: str) -> str | None:
     fell = sum(row.fell for row in rows)
     return f"{fell:,} of {len(_applicable(rows)):,} {level}s" if fell else None
 
 
-def _applicable(rows: Iterable[_Row]) -> list[_Row]:
+def _applicable(rows: Iterable[_ClauseRow]) -> list[_ClauseRow]:
     return [row for row in rows if row.status != "not-applicable" or row.fell]
 
 
@@ -177,7 +179,7 @@ class _Surprise:
     anchor: str | None
 
 
-def _surprises(baseline: Mapping[str, Any] | None, rows: Sequence[_Row]) -> list[_Surprise]:
+def _surprises(baseline: Mapping[str, Any] | None, rows: Sequence[_ClauseRow]) -> list[_Surprise]:
     anchors = {row.id: row.anchor for row in rows}
     found = [] if baseline is None else [("new failure", one) for one in baseline["new"]]
     found += [] if baseline is None else [("stale entry: it did not fail", one) for one in baseline["stale"]]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Headline:
     """What a reader sees first; it agrees with the exit code of the command that made the report."""
 
     #: `passed`, `failed`, or `error` where something could not be judged; gives the headline its colour and mark.

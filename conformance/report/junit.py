@@ -9,12 +9,14 @@ from types import MappingProxyType
 from typing import Final
 from xml.etree import ElementTree as ET
 
-from conformance.report.case import Case, Outcome
+from conformance.report.case import Case, CaseStatus
 from conformance.report.characters import legal
 from harness.recording import write_atomically
 
 #: The element that says why a case did not pass.
-_REASONS: Final[Mapping[Outcome, str]] = MappingProxyType({"failed": "failure", "error": "error", "skipped": "skipped"})
+_REASONS: Final[Mapping[CaseStatus, str]] = MappingProxyType(
+    {"failed": "failure", "error": "error", "skipped": "skipped"}
+)
 
 
 def write(cases: Iterable[Case], path: Path) -> None:
@@ -49,7 +51,7 @@ def _counts(cases: Collection[Case]) -> dict[str, str]:
     return counts | _time([case.seconds for case in cases if case.seconds is not None])
 
 
-def _count(cases: Iterable[Case], status: Outcome) -> str:
+def _count(cases: Iterable[Case], status: CaseStatus) -> str:
     return str(sum(case.status == status for case in cases))
 
 

@@ -24,7 +24,7 @@ class KnownFault:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class FaultSeen:
     """What a run says about a known fault."""
 
     fault: KnownFault
@@ -51,15 +51,15 @@ def read_known(path: Path) -> tuple[KnownFault, ...]:
     return faults
 
 
-def held(document: dict[str, Any], faults: tuple[KnownFault, ...]) -> tuple[Finding, ...]:
+def held(document: dict[str, Any], faults: tuple[KnownFault, ...]) -> tuple[FaultSeen, ...]:
     """Hold a run's document, `harness.conformance/1`, against known faults."""
     rows = {row["id"]: row for row in document["clauses"]}
-    return tuple(_finding(fault, rows.get(fault.clause)) for fault in faults)
+    return tuple(_seen(fault, rows.get(fault.clause)) for fault in faults)
 
 
-def _finding(fault: KnownFault, row: dict[str, Any] | None) -> Finding:
+def _seen(fault: KnownFault, row: dict[str, Any] | None) -> FaultSeen:
     if row is None or row["status"] == "not-applicable":
-        return Finding(fault, applies=False, found=0, decided=0)
+        return FaultSeen(fault, applies=False, found=0, decided=0)
     shown = [check for check in row["checks"] if fnmatchcase(check["scenario"], fault.scenarios)]
     broken = [check for check in shown if check["status"] == "failed"]
-    return Finding(fault, applies=True, found=len(broken), decided=len(shown))
+    return FaultSeen(fault, applies=True, found=len(broken), decided=len(shown))

@@ -12,7 +12,7 @@ import orjson
 
 from conformance.contract.clauses import CLAUSES, Clause
 from conformance.report.case import result_name
-from conformance.report.headlines import Fallen, Tile, Verdict
+from conformance.report.headlines import Fallen, Headline, Tile
 
 #: What each status is called to a reader, with its mark, worst first; colour alone would tell not everybody.
 _STATUSES: Final = MappingProxyType(
@@ -46,21 +46,21 @@ def content(document: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _verdict(summary: Mapping[str, Any]) -> Verdict:
+def _verdict(summary: Mapping[str, Any]) -> Headline:
     """Return the headline that agrees with the command's exit code: what could not be judged outranks what failed."""
     failed, errors, judged = summary["failed"], summary["errors"], summary["passed"] + summary["failed"]
     fell = f"{failed:,} of {judged:,} fell short"
     if errors:
-        return Verdict("error", f"{errors:,} could not be judged" + (f", {fell}" if failed else ""))
+        return Headline("error", f"{errors:,} could not be judged" + (f", {fell}" if failed else ""))
     if not judged:
-        return Verdict("error", "Nothing was checked")
+        return Headline("error", "Nothing was checked")
     if failed:
-        return Verdict("failed", fell)
-    return Verdict("passed", f"All {judged:,} hold" if judged > 1 else "The one result holds")
+        return Headline("failed", fell)
+    return Headline("passed", f"All {judged:,} hold" if judged > 1 else "The one result holds")
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class _ResultRow:
     """One result with what the page adds to it."""
 
     #: Unique on the page, for links within it.
@@ -82,7 +82,7 @@ class _File:
     #: With its last slash, or empty.
     parent: str
     name: str
-    rows: tuple[_Row, ...]
+    rows: tuple[_ResultRow, ...]
     #: How many results there are of each status, worst first.
     tally: Mapping[str, int]
 
@@ -92,20 +92,20 @@ class _File:
 
 
 def _files(results: Iterable[dict[str, Any]]) -> list[_File]:
-    rows: defaultdict[str, list[_Row]] = defaultdict(list)
+    rows: defaultdict[str, list[_ResultRow]] = defaultdict(list)
     for number, result in enumerate(results, start=1):
         calls = tuple(map(_call, result["tool_calls"]))
-        rows[result["path"]].append(_Row(f"result-{number}", result_name(result), result, calls))
+        rows[result["path"]].append(_ResultRow(f"result-{number}", result_name(result), result, calls))
     return [_file(path, tuple(members)) for path, members in rows.items()]
 
 
-def _file(path: str, rows: tuple[_Row, ...]) -> _File:
+def _file(path: str, rows: tuple[_ResultRow, ...]) -> _File:
     parent, slash, name = path.rpartition("/")
     count = Counter(row.result["status"] for row in rows)
     return _File(parent + slash, name, rows, {status: count[status] for status in _STATUSES if count[status]})
 
 
-def _fallen(file: _File, row: _Row) -> Fallen:
+def _fallen(file: _File, row: _ResultRow) -> Fallen:
     title = f"{file.parent}{file.name}"
     if row.result["interaction"] is not None:
         title += f" · {row.name}"

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance.contract.clauses import CLAUSES
-from conformance.report.known_faults import Finding, held, read_known
+from conformance.report.known_faults import FaultSeen, held, read_known
 
 #: How much of a message fits into a cell.
 _SHOWN = 160
@@ -22,7 +22,7 @@ _SHOWN = 160
 _VOLATILE = re.compile(r" at 0x[0-9a-f]+|(?<=Task-)\d+|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}")
 
 
-def render_summary(document: dict[str, Any], command: str, findings: Sequence[Finding] = ()) -> str:
+def render_summary(document: dict[str, Any], command: str, faults_seen: Sequence[FaultSeen] = ()) -> str:
     """Return the page: numbers per area, known faults, and for each clause that fell short the first evidence."""
     subject = document["subject"]
     counts: dict[str, Counter[str]] = {}
@@ -40,7 +40,7 @@ def render_summary(document: dict[str, Any], command: str, findings: Sequence[Fi
         "|---|---|---|---|---|",
         *(f"| {area} | {' | '.join(str(count[status]) for status in statuses)} |" for area, count in counts.items()),
         "",
-        *_known(findings),
+        *_known(faults_seen),
         "## What fell short",
         "",
         "| clause | level | scenarios | first evidence |",
@@ -63,14 +63,14 @@ def render_summary(document: dict[str, Any], command: str, findings: Sequence[Fi
     return "\n".join(lines) + "\n"
 
 
-def _known(findings: Sequence[Finding]) -> Iterator[str]:
-    if not findings:
+def _known(faults_seen: Sequence[FaultSeen]) -> Iterator[str]:
+    if not faults_seen:
         return
     yield "## Faults that were known before"
     yield ""
     yield "| fault | clause | found in |"
     yield "|---|---|---|"
-    for one in findings:
+    for one in faults_seen:
         where = f"{one.found} of {one.decided} scenarios `{one.fault.scenarios}`" if one.applies else "not declared"
         yield f"| {one.fault.says} | {one.fault.clause} | {where if one.found or not one.applies else '**nothing**'} |"
     yield ""
@@ -84,11 +84,13 @@ def _cell(text: str) -> str:
 def main(arguments: Sequence[str]) -> int:
     """Write the page to standard output; 1 where a known fault was not found that the runtime's claims let be found."""
     document = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
-    findings = held(document, read_known(Path(arguments[1]))) if len(arguments) > 1 else ()
+    faults_seen = held(document, read_known(Path(arguments[1]))) if len(arguments) > 1 else ()
     sys.stdout.write(
-        render_summary(document, f"harness conformance --runtime {document['subject']['name']} --json FILE", findings)
+        render_summary(
+            document, f"harness conformance --runtime {document['subject']['name']} --json FILE", faults_seen
+        )
     )
-    return 1 if any(one.applies and not one.found for one in findings) else 0
+    return 1 if any(one.applies and not one.found for one in faults_seen) else 0
 
 
 if __name__ == "__main__":

@@ -2,91 +2,94 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from fnmatch import fnmatchcase
+from functools import partial
 
-from conformance.areas.scenarios import scenarios
+from conformance.areas.catalogue import scenarios
 from conformance.contract.clauses import CLAUSES
-from conformance.providers.found import RecordedProvider, load_provider
-from conformance.providers.performing import run_provider
-from conformance.providers.scenarios import provider_scenarios
+from conformance.providers.integration import Integration, load_integration
 from conformance.report import Case
-from conformance.run.outcome import SuiteOutcome, outcome_of
-from conformance.run.suite import run
-from conformance.subjects.subject import Subject, load_subject
+from conformance.run.outcome import SuiteOutcome, Tested, outcome_of
+from conformance.run.result import ScenarioResult
+from conformance.run.suite import Load, run
+from conformance.stage.scenario import Scenario
+from conformance.subjects.subject import load_subject
 from harness.errors import UsageError
 from harness.recording import Trust
 
 
 def run_suite(subject: str, clauses: Iterable[str] = (), workers: int = 1) -> SuiteOutcome:
-    """Run the suite, or the part of it that decides the clauses chosen by globs, against a subject.
+    """Run the suite, or the part of it that decides the clauses chosen by globs, against a runtime.
 
     Raises:
         UsageError: a glob fits no clause.
         ConformanceError: the subject can't be loaded.
     """
     chosen = _chosen(tuple(clauses))
-    names = [one.id for one in scenarios() if one.clauses & chosen]
     loaded = load_subject(subject)
-    return outcome_of(loaded, run(subject, names, workers=workers), chosen, out_of_reach(loaded))
-
-
-def out_of_reach(subject: Subject) -> set[str]:
-    """Return the clauses for which there are scenarios, none of which the subject declares enough for."""
-    within = {clause for one in scenarios() if one.fits(subject) for clause in one.clauses}
-    return {clause for one in scenarios() for clause in one.clauses} - within
+    results = run(partial(load_subject, subject), _fitting(loaded, chosen), chosen, workers=workers)
+    return outcome_of(loaded, results, chosen, out_of_reach(loaded))
 
 
 def run_providers(
     names: Iterable[str], clauses: Iterable[str] = (), workers: int = 1, trust: Trust | None = None
 ) -> SuiteOutcome:
-    """Run the provider suite, or the part of it that decides the clauses chosen by globs, against recordings.
+    """Run the suite, or the part of it that decides the clauses chosen by globs, against integrations by their recordings.
 
     Their targets may be what is trusted, and nothing else.
 
     Raises:
-        UsageError: a glob fits no clause that recordings can show, a name stands for no recordings, or a target is not
-            trusted.
+        UsageError: a glob fits no clause that recordings can show, a name stands for no recordings, or a target of
+            theirs is not trusted, or can't be imported or started here.
         UnreadableRecordingError: one of the recordings can't be read.
     """
     chosen = _chosen(tuple(clauses))
-    decided = frozenset[str]().union(*(one.clauses for one in provider_scenarios()))
-    if not chosen & decided:
-        raise UsageError(f"--clause: recordings show none of these; they show {', '.join(sorted(decided))}")
+    shown = frozenset[str]().union(*(one.clauses for one in scenarios().values() if one.tests == "integration"))
+    if not chosen & shown:
+        raise UsageError(f"--clause: recordings show none of these; they show {', '.join(sorted(shown))}")
     # All are looked at before any is run.
-    providers = {name: load_provider(name, trust) for name in dict.fromkeys(names)}
-    _check_names(providers)
-    results = [result for name in providers for result in run_provider(name, chosen, workers=workers, trust=trust)]
-    broken = {one.clause for result in results for one in result.decisions if one.status == "failed"}
-    return outcome_of(_Together(tuple(providers.values())), results, chosen & (decided | broken))
+    loads = {name: partial(load_integration, name, trust) for name in dict.fromkeys(names)}
+    integrations = {name: load() for name, load in loads.items()}
+    _check_names(integrations)
+    results = [
+        result
+        for name, loaded in integrations.items()
+        for result in _of_integration(loads[name], loaded, chosen, workers)
+    ]
+    broken = {decision.clause for result in results for decision in result.decisions if decision.status == "failed"}
+    name = ", ".join(loaded.name for loaded in integrations.values())
+    together = Integration(name, tuple(made for loaded in integrations.values() for made in loaded.runs))
+    return outcome_of(together, results, chosen & (shown | broken))
 
 
-@dataclass(frozen=True)
-class _Together:
-    """Several providers, as one subject."""
-
-    providers: tuple[RecordedProvider, ...]
-
-    @property
-    def name(self) -> str:
-        return ", ".join(one.name for one in self.providers)
-
-    @property
-    def version(self) -> str:
-        return ", ".join(dict.fromkeys(one.version for one in self.providers))
-
-    @property
-    def capabilities(self) -> frozenset[str]:
-        return frozenset[str]().union(*(one.capabilities for one in self.providers))
+def _of_integration(load: Load, loaded: Integration, chosen: set[str], workers: int) -> Iterator[ScenarioResult]:
+    """Yield the results of one integration; its scenarios are told with its name."""
+    able = {clause for clause in chosen if CLAUSES[clause].capabilities <= loaded.capabilities}
+    for result in run(load, _fitting(loaded, able), able, workers=workers):
+        if result.unusable is not None:
+            raise UsageError(result.unusable)
+        yield replace(result, scenario=result.scenario.replace("provider/", f"{loaded.name}/", 1))
 
 
-def _check_names(providers: Mapping[str, RecordedProvider]) -> None:
+def _fitting(subject: Tested, chosen: set[str]) -> Iterator[Scenario]:
+    return (scenario for scenario in scenarios().values() if scenario.fits(subject) and scenario.clauses & chosen)
+
+
+def out_of_reach(subject: Tested) -> set[str]:
+    """Return the clauses for which there are scenarios, none of which the subject declares enough for."""
+    every = [scenario for scenario in scenarios().values() if scenario.tests == "runtime"]
+    within = {clause for scenario in every if scenario.fits(subject) for clause in scenario.clauses}
+    return {clause for scenario in every for clause in scenario.clauses} - within
+
+
+def _check_names(integrations: dict[str, Integration]) -> None:
     asked: dict[str, str] = {}
-    for name, provider in providers.items():
-        other = asked.setdefault(provider.name, name)
+    for name, loaded in integrations.items():
+        other = asked.setdefault(loaded.name, name)
         if other != name:
-            raise UsageError(f"--provider {other!r} and {name!r} are both called {provider.name!r} in a report")
+            raise UsageError(f"--provider {other!r} and {name!r} are both called {loaded.name!r} in a report")
 
 
 def _chosen(globs: tuple[str, ...]) -> set[str]:
@@ -107,7 +110,7 @@ def cases(outcome: SuiteOutcome) -> list[Case]:
         for scenario, decision in row.decisions:
             bad = decision.status != "passed"
             message = (decision.violations[0].message if decision.violations else decision.status) if bad else None
-            details = tuple(f"frame {one.seq}: {one.message}" for one in decision.violations)
+            details = tuple(f"frame {violation.seq}: {violation.message}" for violation in decision.violations)
             name = f"{row.clause.id}[{scenario}]"
             found.append(Case("conformance", name, "failed" if bad else "passed", message, details))
     found.extend(Case("conformance", scenario, "error", message) for scenario, message in outcome.faults)

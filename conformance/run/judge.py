@@ -6,63 +6,64 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
-from conformance.areas.checks import CHECKS, Violation
+from conformance.areas.catalogue import checks
 from conformance.areas.envelope.checks import readable
 from conformance.contract.clauses import CAPABILITIES, CLAUSES, Clause, clause, declared
+from conformance.timeline.check import Violation
 from conformance.timeline.evidence import Evidence
 
 #: `not-applicable`: the runtime does not declare what the clause needs. `not-testable`: the evidence holds nothing that
 #: the clause speaks of, or no check can decide it from evidence alone. Neither is a pass.
-Status = Literal["passed", "failed", "not-applicable", "not-testable"]
+ClauseStatus = Literal["passed", "failed", "not-applicable", "not-testable"]
 
 #: Decided even where frames lack the shape that every other check relies on; and what rests on no frame.
 _SHAPE = "envelope.fields"
 _FRAMELESS = "result"
 
 
-@dataclass(frozen=True, slots=True)
-class ClauseVerdict:
-    """What one run says about one clause."""
+@dataclass(frozen=True)
+class Decision:
+    """What one run, or all runs of one scenario, say about one clause."""
 
-    clause: Clause
-    status: Status
+    clause: str
+    status: ClauseStatus
     violations: tuple[Violation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What one run says about the whole contract: one row per clause, in the order of the contract."""
+    """What one run says about the whole contract: one decision per clause, in the order of the contract."""
 
-    clauses: tuple[ClauseVerdict, ...]
+    decisions: tuple[Decision, ...]
 
     @property
     def violations(self) -> tuple[Violation, ...]:
         """Every violation, of MUST and SHOULD clauses alike."""
-        return tuple(violation for row in self.clauses for violation in row.violations)
+        return tuple(violation for decision in self.decisions for violation in decision.violations)
 
     @property
     def failed(self) -> tuple[str, ...]:
         """The ids of the clauses that were broken."""
-        return tuple(row.clause.id for row in self.clauses if row.status == "failed")
+        return tuple(decision.clause for decision in self.decisions if decision.status == "failed")
 
     @property
     def broken_musts(self) -> tuple[str, ...]:
         """The ids of the broken clauses of level MUST."""
-        return tuple(row.clause.id for row in self.clauses if row.status == "failed" and row.clause.level == "MUST")
+        return tuple(broken for broken in self.failed if CLAUSES[broken].level == "MUST")
 
     @property
     def tested(self) -> tuple[str, ...]:
         """The ids of the clauses that this run decided; empty means that nothing was checked."""
-        return tuple(row.clause.id for row in self.clauses if row.status in ("passed", "failed"))
+        return tuple(decision.clause for decision in self.decisions if decision.status in ("passed", "failed"))
 
-    def status(self, clause_id: str) -> Status:
+    def status(self, clause_id: str) -> ClauseStatus:
         """Return how the clause fared.
 
         Raises:
             ConformanceError: No clause has that id.
         """
         wanted = clause(clause_id)
-        return next(row.status for row in self.clauses if row.clause is wanted)
+        return next(decision.status for decision in self.decisions if decision.clause == wanted.id)
 
 
 def judge(evidence: Evidence, capabilities: Collection[str] = CAPABILITIES) -> Verdict:
@@ -76,11 +77,26 @@ def judge(evidence: Evidence, capabilities: Collection[str] = CAPABILITIES) -> V
     return Verdict(tuple(_decided(row, evidence, able, shaped=shaped) for row in CLAUSES.values()))
 
 
-def _decided(row: Clause, evidence: Evidence, able: frozenset[str], *, shaped: bool) -> ClauseVerdict:
+def _decided(row: Clause, evidence: Evidence, able: frozenset[str], *, shaped: bool) -> Decision:
     if not row.capabilities <= able:
-        return ClauseVerdict(row, "not-applicable")
-    check = CHECKS.get(row.id)
-    if check is None or not (shaped or row.id == _SHAPE or row.area == _FRAMELESS) or not check.testable(evidence):
-        return ClauseVerdict(row, "not-testable")
-    violations = check(evidence)
-    return ClauseVerdict(row, "failed" if violations else "passed", violations)
+        return Decision(row.id, "not-applicable")
+    violations = broken_by(row, evidence, shaped=shaped)
+    if violations is None:
+        return Decision(row.id, "not-testable")
+    return Decision(row.id, "failed" if violations else "passed", violations)
+
+
+def broken_by(row: Clause, evidence: Evidence, *, shaped: bool) -> tuple[Violation, ...] | None:
+    """Return where the clause is broken: by what was looked at, and by frames; None where neither can decide it.
+
+    `shaped` says whether all frames have the shape that checks rely on.
+    """
+    expected = [expectation for expectation in evidence.expected if expectation.clause == row.id]
+    found = [Violation(row.id, *breach) for expectation in expected for breach in expectation.breaches]
+    check = checks().get(row.id)
+    on_frames = (
+        check is not None and (shaped or row.id == _SHAPE or row.area == _FRAMELESS) and check.testable(evidence)
+    )
+    if check is not None and on_frames:
+        return (*found, *check(evidence))
+    return tuple(found) if expected else None

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from conformance.contract.clauses import CLAUSES, Clause
-from conformance.run.decisions import Decision, ScenarioResult
-from conformance.run.judge import Status
+from conformance.run.judge import ClauseStatus, Decision
+from conformance.run.result import ScenarioResult
 
 FORMAT: Final = "harness.conformance/1"
 
@@ -30,7 +30,7 @@ class ClauseOutcome:
     """One clause, with every scenario that decided it, or was to."""
 
     clause: Clause
-    status: Status
+    status: ClauseStatus
     #: The scenarios that say something about it, in order.
     decisions: tuple[tuple[str, Decision], ...]
 
@@ -82,7 +82,9 @@ class SuiteOutcome:
                         {
                             "scenario": scenario,
                             "status": decision.status,
-                            "violations": [{"seq": one.seq, "message": one.message} for one in decision.violations],
+                            "violations": [
+                                {"seq": found.seq, "message": found.message} for found in decision.violations
+                            ],
                         }
                         for scenario, decision in row.decisions
                     ],
@@ -111,13 +113,13 @@ def outcome_of(
     Beside those that need what the subject does not declare, the clauses `out_of_reach` do not apply: all that could
     decide them needs it.
     """
-    said: defaultdict[str, list[tuple[str, Decision]]] = defaultdict(list)
+    by_clause: defaultdict[str, list[tuple[str, Decision]]] = defaultdict(list)
     faults = []
     for result in results:
         if result.fault is not None:
             faults.append((result.scenario, result.fault))
         for decision in result.decisions:
-            said[decision.clause].append((result.scenario, decision))
+            by_clause[decision.clause].append((result.scenario, decision))
     chosen = set(CLAUSES if clauses is None else clauses)
     applicable = {
         clause.id
@@ -125,7 +127,7 @@ def outcome_of(
         if clause.capabilities <= subject.capabilities and clause.id not in out_of_reach
     }
     rows = tuple(
-        _row(clause, tuple(said[clause.id]) if clause.id in applicable else None)
+        _row(clause, tuple(by_clause[clause.id]) if clause.id in applicable else None)
         for clause in CLAUSES.values()
         if clause.id in chosen
     )

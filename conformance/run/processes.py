@@ -13,15 +13,15 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from typing import Final
+from typing import Any, Final
 
 from conformance.run.certificates import late_certificates
 from conformance.run.child_path import Environment, started, starting
-from conformance.run.decisions import ScenarioResult, Situation, all_failed
 from conformance.run.warmth import NOTHING, make, ready
+from harness.errors import ConformanceError
 
 #: How long a subject may take to be loaded, in seconds.
 _LOADING_S: Final = 120.0
@@ -36,63 +36,52 @@ _PRELOADED: Final = (
     "httpcore2",
 )
 
-Context = multiprocessing.context.SpawnContext | multiprocessing.context.ForkServerContext
+ProcessContext = multiprocessing.context.SpawnContext | multiprocessing.context.ForkServerContext
+#: Puts a subject, which was loaded before, into the scenario of that name; what it returns goes from process to process.
+PerformNamed = Callable[[Any, str], Any]
 
 
-@dataclass(frozen=True)
-class Loaded:
-    """A subject in the process that it was loaded in."""
-
-    #: Performs one scenario by its id.
-    perform: Callable[[str], ScenarioResult]
-    #: Names of threads that its imports start and no run of it needs.
-    idle_threads: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True)
-class Kind:
-    """What processes are for: both are functions of a module, so that a process finds them by name."""
-
-    #: Loads a subject by its name.
-    load: Callable[[str], Loaded]
-    scenarios: Callable[[], Sequence[Situation]]
-
-
-@dataclass(frozen=True)
-class _Lost:
-    """A scenario that gave no result, and why."""
-
-    why: str
+class LostError(ConformanceError):
+    """A scenario gave no result: its process was late, or has ended."""
 
 
 @dataclass(frozen=True)
 class _Reply:
-    outcome: ScenarioResult | _Lost
+    #: What performing gave, or the error that stands for it.
+    value: Any
     #: Whether the worker performs another.
     again: bool
 
 
 class Processes:
-    """Workers for one subject; one that hangs or dies is replaced."""
+    """Workers for one subject; one that hangs or dies is replaced.
 
-    def __init__(self, subject: str, deadline_s: float, kind: Kind) -> None:
-        self._subject = subject
-        self._kind = kind
-        self._deadline_s = deadline_s
+    `load` gives the subject, and is a function of a module, or a partial of one, as `perform` is, so that a process finds
+    them by name. `prepare`, another such function, is called before `perform` in the process that is copied, and has what
+    takes long to import there. A subject may have `idle_threads`: names of threads that its imports start and no run of
+    it needs.
+    """
+
+    def __init__(self, load: Callable[[], Any], perform: PerformNamed, prepare: PerformNamed | None = None) -> None:
+        self._work = (load, perform, prepare)
         self._context = _clean_context()
         self._idle: list[_Worker] = []
-        self._by_id = {one.id: one for one in kind.scenarios()}
 
-    def perform(self, name: str) -> ScenarioResult:
-        """Perform one scenario in a process of its own. Called from several threads."""
-        worker = self._idle.pop() if self._idle else _Worker(self._context, self._subject, self._kind, self._deadline_s)
-        reply = worker.perform(name)
+    def perform(self, name: str, deadline_s: float) -> Any:
+        """Return what performing one scenario gives, in a process of its own. Called from several threads.
+
+        Raises:
+            LostError: it gave nothing within its deadline.
+        """
+        worker = self._idle.pop() if self._idle else _Worker(self._context, self._work)
+        reply = worker.perform(name, deadline_s)
         if reply.again:
             self._idle.append(worker)
         else:
             worker.end()
-        outcome = reply.outcome
-        return outcome if isinstance(outcome, ScenarioResult) else all_failed(self._by_id[name], outcome.why)
+        if isinstance(reply.value, LostError):
+            raise reply.value
+        return reply.value
 
     def close(self) -> None:
         """End all processes."""
@@ -100,7 +89,7 @@ class Processes:
             worker.end()
 
 
-def _clean_context() -> Context:
+def _clean_context() -> ProcessContext:
     """Return what makes processes that inherit no threads, locks and loops of whoever runs the suite.
 
     Where there can be a server that has imported the suite and done nothing else, a process costs milliseconds.
@@ -113,23 +102,21 @@ def _clean_context() -> Context:
 
 
 class _Worker:
-    def __init__(self, context: Context, subject: str, kind: Kind, deadline_s: float) -> None:
-        self._deadline_s = deadline_s
+    def __init__(self, context: ProcessContext, work: Any) -> None:
         self._connection, theirs = context.Pipe()
         # Not a daemon, since those may have no processes of their own: so it is ended here, whatever happens.
         with starting() as environment:
-            self._process = context.Process(target=_work, args=(theirs, environment, subject, kind, deadline_s))
+            self._process = context.Process(target=_work, args=(theirs, environment, *work))
             self._process.start()
         theirs.close()
         atexit.register(self.end)
         self._is_loaded = False
 
-    def perform(self, name: str) -> _Reply:
-        deadline_s = self._deadline_s + (_GRACE_S if self._is_loaded else _LOADING_S)
+    def perform(self, name: str, deadline_s: float) -> _Reply:
         try:
-            self._connection.send(name)
-            if not self._connection.poll(deadline_s):
-                return _Reply(_late(self._deadline_s), again=False)
+            self._connection.send((name, deadline_s))
+            if not self._connection.poll(deadline_s + (_GRACE_S if self._is_loaded else _LOADING_S)):
+                return _Reply(_late(deadline_s), again=False)
             reply: _Reply = self._connection.recv()
         except (EOFError, ConnectionError):
             self.end()
@@ -146,15 +133,21 @@ class _Worker:
         self._connection.close()
 
 
-def _late(deadline_s: float) -> _Lost:
-    return _Lost(f"the subject did not come back within {deadline_s} s")
+def _late(deadline_s: float) -> LostError:
+    return LostError(f"the subject did not come back within {deadline_s} s")
 
 
-def _died(code: int | None) -> _Lost:
-    return _Lost(f"the subject ended its process (exit code {code})")
+def _died(code: int | None) -> LostError:
+    return LostError(f"the subject ended its process (exit code {code})")
 
 
-def _work(connection: Connection, environment: Environment, subject_name: str, kind: Kind, deadline_s: float) -> None:
+def _work(
+    connection: Connection,
+    environment: Environment,
+    load: Callable[[], Any],
+    perform: PerformNamed,
+    prepare: PerformNamed | None,
+) -> None:
     started(environment)
     # What a subject prints is for its own users; results go through the connection.
     silence = os.open(os.devnull, os.O_WRONLY)
@@ -163,10 +156,10 @@ def _work(connection: Connection, environment: Environment, subject_name: str, k
     # An end by exit takes along the process of a scenario that is being performed.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     with late_certificates():
-        template = _Template(kind.load(subject_name))
+        template = _Template(load(), perform, prepare)
         while True:
             try:
-                name = connection.recv()
+                name, deadline_s = connection.recv()
             except EOFError:
                 return
             connection.send(template.perform(name, deadline_s))
@@ -175,24 +168,32 @@ def _work(connection: Connection, environment: Environment, subject_name: str, k
 class _Template:
     """The process that has loaded a subject, of which each scenario gets a copy."""
 
-    def __init__(self, subject: Loaded) -> None:
+    def __init__(self, subject: Any, perform: PerformNamed, prepare: PerformNamed | None) -> None:
         self._subject = subject
+        self._perform = perform
+        self._prepare = prepare
         gc.collect()
+        self._made()
+
+    def _made(self) -> None:
+        # A collection in a copy neither walks what was there before it nor makes it a copy of every page of that.
         gc.freeze()
         self._ready = ready()
 
     def perform(self, name: str, deadline_s: float) -> _Reply:
+        if self._prepare is not None and self._prepare(self._subject, name):
+            self._made()
         if not self._can_be_copied:
-            return _Reply(self._subject.perform(name), again=False)
+            return _Reply(self._perform(self._subject, name), again=False)
         return _Reply(self._in_a_copy(name, deadline_s), again=True)
 
     @property
     def _can_be_copied(self) -> bool:
         """Whether a copy of this process has all that it has: threads are not copied, nor safe to copy beside on macOS."""
         beside = {thread.name for thread in threading.enumerate() if thread is not threading.main_thread()}
-        return sys.platform == "linux" and beside <= self._subject.idle_threads
+        return sys.platform == "linux" and beside <= getattr(self._subject, "idle_threads", frozenset())
 
-    def _in_a_copy(self, name: str, deadline_s: float) -> ScenarioResult | _Lost:
+    def _in_a_copy(self, name: str, deadline_s: float) -> Any:
         ours, theirs = multiprocessing.Pipe(duplex=False)
         copy = multiprocessing.get_context("fork").Process(target=self._send, args=(theirs, name), daemon=True)
         copy.start()
@@ -200,7 +201,7 @@ class _Template:
         try:
             if not ours.poll(deadline_s):
                 return _late(deadline_s)
-            result, made = ours.recv()
+            value, made = ours.recv()
         except EOFError:
             copy.join(_GRACE_S)
             return _died(copy.exitcode)
@@ -211,11 +212,10 @@ class _Template:
             ours.close()
         if made != NOTHING:
             make(made)
-            self._ready = ready()
-        performed: ScenarioResult = result
-        return performed
+            self._made()
+        return value
 
     def _send(self, connection: Connection, name: str) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        result = self._subject.perform(name)
-        connection.send((result, self._ready.made_since()))
+        value = self._perform(self._subject, name)
+        connection.send((value, self._ready.made_since()))

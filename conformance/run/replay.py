@@ -8,15 +8,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from conformance.areas.checks import Violation
 from conformance.run.judge import judge
 from conformance.run.replay_processes import side_by_side
+from conformance.timeline.check import Violation
 from conformance.timeline.evidence import Evidence, ResultRead
 from harness.errors import HarnessError, UnreadableRecordingError
 from harness.recording import Replayed, Trust, is_recording, replay_cassette, replay_recording, sdk_of
 
 FORMAT: Final = "harness.replay/1"
-Status = Literal["passed", "failed", "error", "not-a-call"]
+ReplayStatus = Literal["passed", "failed", "error", "not-a-call"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class ReplayResult:
     provider: str | None
     streamed: bool | None
     #: `passed`, `failed`, `error` (the harness could not judge), `not-a-call`.
-    status: Status
+    status: ReplayStatus
     #: How many frames the run gave.
     frames: int = 0
     text: str = ""
@@ -112,11 +112,11 @@ def replay_all(
     trust: Trust | None = None,
 ) -> Iterator[list[ReplayResult]]:
     """Replay every subject, in order, in as many processes as there are workers."""
-    one = partial(replay, speed=speed, update=update, trust=trust)
+    replay_one = partial(replay, speed=speed, update=update, trust=trust)
     if workers == 1 or len(subjects) < 2:
-        yield from map(one, subjects)
+        yield from map(replay_one, subjects)
         return
-    yield from side_by_side(one, subjects, [sdk_of(path) for path in subjects], workers, _lost)
+    yield from side_by_side(replay_one, subjects, [sdk_of(path) for path in subjects], workers, _lost)
 
 
 def _lost(path: Path, exit_code: int | None) -> list[ReplayResult]:
@@ -252,6 +252,6 @@ def _text(run: Replayed, completed: list[Mapping[str, Any]]) -> str:
 
 
 def _usage(completed: list[Mapping[str, Any]]) -> dict[str, int] | None:
-    told = [payload["usage"] for payload in completed if payload["usage"]]
-    names = dict.fromkeys(name for usage in told for name in usage)
-    return {name: sum(usage.get(name, 0) for usage in told) for name in names} or None
+    counts = [payload["usage"] for payload in completed if payload["usage"]]
+    names = dict.fromkeys(name for usage in counts for name in usage)
+    return {name: sum(usage.get(name, 0) for usage in counts) for name in names} or None

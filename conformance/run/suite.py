@@ -6,74 +6,112 @@ A subject that hangs, exits or kills its loop is judged like any other: the scen
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Final
+from typing import Any
 
-from conformance.areas.scenarios import scenarios
-from conformance.run.decisions import Decision, Found, ScenarioResult, all_failed
-from conformance.run.judge import judge
-from conformance.run.processes import Kind, Loaded, Processes
+from conformance.areas.catalogue import scenarios
+from conformance.contract.clauses import CLAUSES
+from conformance.run.judge import Decision, judge
+from conformance.run.outcome import Tested
+from conformance.run.processes import LostError, Processes
+from conformance.run.result import ScenarioResult, all_failed, result_of, unshown
 from conformance.stage.points import Stage, StageError
 from conformance.stage.scenario import Scenario
 from conformance.stage.server import ScriptedProvider
-from conformance.subjects.subject import NotOfferedError, Performance, Subject, load_subject
+from conformance.subjects.subject import NotOfferedError, Performance, UnusableError
+from conformance.timeline.check import Violation
 
-#: How long one scenario may take; a sound runtime takes milliseconds.
-SCENARIO_DEADLINE_S: Final = 30.0
+#: Gives a subject in whatever process it is called in: a function of a module, or a partial of one.
+Load = Callable[[], Tested]
+
+
+class Performer:
+    """Puts one subject into scenarios, each in a process of its own. Called from several threads."""
+
+    def __init__(self, load: Load, deadline_s: float | None = None) -> None:
+        self._processes = Processes(load, perform_named, prepare_named)
+        self._deadline_s = deadline_s
+
+    def perform(self, scenario: Scenario) -> ScenarioResult:
+        """Return what became of one scenario."""
+        try:
+            result: ScenarioResult = self._processes.perform(scenario.id, self._deadline_s or scenario.deadline_s)
+        except LostError as lost:
+            return all_failed(scenario, str(lost))
+        return result
+
+    def close(self) -> None:
+        """End all processes."""
+        self._processes.close()
 
 
 def run(
-    subject: str, chosen: Sequence[str] | None = None, *, workers: int = 1, deadline_s: float = SCENARIO_DEADLINE_S
+    load: Load,
+    chosen: Iterable[Scenario],
+    clauses: Collection[str],
+    *,
+    workers: int = 1,
+    deadline_s: float | None = None,
 ) -> Iterator[ScenarioResult]:
-    """Run scenarios, all or those named, against a subject; yield their results in the order of the scenarios."""
-    loaded = load_subject(subject)
-    names = [one.id for one in scenarios() if one.fits(loaded) and (chosen is None or one.id in chosen)]
+    """Perform scenarios; yield their results in order, and then what none of them has decided of `clauses`.
+
+    `deadline_s` is for each scenario, in place of its own.
+    """
+    chosen = list(chosen)
+    decided: set[str] = set()
+    performer = Performer(load, deadline_s)
     with ThreadPoolExecutor(workers) as pool:
-        processes = Processes(subject, deadline_s, RUNTIME)
         try:
-            yield from pool.map(processes.perform, names)
+            for result in pool.map(performer.perform, chosen):
+                decided.update(decision.clause for decision in result.decisions)
+                yield result
         finally:
-            processes.close()
+            performer.close()
+    for clause in CLAUSES:
+        first = next((scenario for scenario in chosen if clause in scenario.clauses), None)
+        if clause in clauses and clause not in decided and first is not None:
+            decision = unshown(first, clause)
+            if decision is not None:
+                yield ScenarioResult(first.id, (decision,))
 
 
-def perform(subject: Subject, scenario: Scenario) -> ScenarioResult:
+def perform(subject: Tested, scenario: Scenario) -> ScenarioResult:
     """Put `subject` into one scenario, here, and judge what it does."""
     stage = Stage()
     try:
         with ScriptedProvider(stage) as provider:
             try:
-                evidence = scenario.observe(subject, Performance(stage, provider))
-            except StageError as error:
-                return all_failed(scenario, str(error))
+                shown = [*scenario.observe(subject, Performance(stage, provider))]
             finally:
                 stage.release_all()
-        verdict = judge(evidence, subject.capabilities)
+        return result_of(scenario, ((run.label, judge(run, subject.capabilities)) for run in shown))
+    except StageError as error:
+        return all_failed(scenario, str(error))
     except NotOfferedError as error:
-        return ScenarioResult(scenario.id, (Decision(error.clause, "failed", (Found(None, str(error)),)),))
+        missing = Violation(error.clause, None, str(error))
+        return ScenarioResult(scenario.id, (Decision(error.clause, "failed", (missing,)),))
+    except UnusableError as error:
+        return ScenarioResult(scenario.id, unusable=str(error))
     except Exception as error:
         if is_ours(error):
-            return ScenarioResult(scenario.id, (), fault=traceback.format_exc())
+            return ScenarioResult(scenario.id, fault=traceback.format_exc())
         return all_failed(scenario, f"the subject raised {type(error).__name__}: {error}")
-    decisions = []
-    for row in verdict.clauses:
-        mine = row.clause.id in scenario.clauses
-        if row.status == "failed" or (row.status == "passed" and mine) or (mine and row.status == "not-testable"):
-            found = tuple(Found(violation.seq, violation.message) for violation in row.violations)
-            decisions.append(Decision(row.clause.id, row.status, found))
-    return ScenarioResult(scenario.id, tuple(decisions))
 
 
-def load(subject_name: str) -> Loaded:
-    """Return the runtime of that name, as processes need it."""
-    subject = load_subject(subject_name)
-    by_id = {one.id: one for one in scenarios()}
-    return Loaded(lambda name: perform(subject, by_id[name]), getattr(subject, "idle_threads", frozenset()))
+def perform_named(subject: Tested, scenario: str) -> ScenarioResult:
+    """Do as `perform`, by the id of a scenario."""
+    return perform(subject, scenarios()[scenario])
 
 
-#: The suite of runtimes.
-RUNTIME: Final = Kind(load, scenarios)
+def prepare_named(subject: Any, scenario: str) -> bool:
+    """Have a subject import what it takes to speak to the provider of a scenario; return whether there is any."""
+    provider = scenarios()[scenario].provider
+    if provider is None or not hasattr(subject, "import_provider"):
+        return False
+    subject.import_provider(provider)
+    return True
 
 
 def is_ours(error: Exception) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import importlib
 import sys
 from collections.abc import Iterator, Sequence
@@ -55,8 +54,6 @@ def make(made: Made) -> None:
             model: Any = reduce(getattr, path.split("."), sys.modules[module])
             if not model.__pydantic_complete__:
                 model.model_rebuild()
-    # A collection in a copy neither walks what was there before it nor makes it a copy of every page of that.
-    gc.freeze()
 
 
 def _import(modules: Sequence[str]) -> None:

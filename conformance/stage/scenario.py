@@ -1,11 +1,12 @@
-"""One situation in which a runtime is put, and the clauses that what it does there can decide."""
+"""One situation in which a subject is put, and the clauses that what it does there can decide."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any, Literal
 
-from conformance.subjects.subject import Performance, Subject
+from conformance.subjects.subject import Performance
 from conformance.timeline.evidence import Evidence
 
 
@@ -17,14 +18,22 @@ class Scenario:
     id: str
     #: The clauses that this scenario must be able to decide: one that it leaves undecided is not testable.
     clauses: frozenset[str]
-    #: Performs it and tells what was seen. What the subject raises is part of the evidence, not of this call.
-    observe: Callable[[Subject, Performance], Evidence]
+    #: Puts the subject there and tells what was seen, of one run or of several. What the subject raises is part of the
+    #: evidence, not of this call.
+    observe: Callable[[Any, Performance], Iterable[Evidence]]
     #: Capabilities without which a subject can't be put there.
     needs: frozenset[str] = frozenset()
     #: The provider that the subject must speak to in its own format, where it takes more than OpenAI's chat.
     provider: str | None = None
+    #: What is tested: a runtime, or an integration of a provider by its recordings.
+    tests: Literal["runtime", "integration"] = "runtime"
+    #: How long it may take, in seconds; a sound subject takes milliseconds.
+    deadline_s: float = 30.0
+    #: Where a clause that it leaves undecided may be decided by another: what to say of one that none decides.
+    unshown: Callable[[str], str] | None = None
 
-    def fits(self, subject: Subject) -> bool:
-        """Whether the subject declares all that it takes to be put there."""
-        speaks = self.provider is None or self.provider in getattr(subject, "providers", ())
-        return speaks and self.needs <= subject.capabilities
+    def fits(self, subject: Any) -> bool:
+        """Whether the subject is of the kind that is tested, and declares all that it takes to be put there."""
+        if self.tests != getattr(subject, "tests", "runtime") or not self.needs <= subject.capabilities:
+            return False
+        return self.provider is None or self.provider in getattr(subject, "providers", ())

@@ -14,6 +14,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Final, Self
@@ -38,24 +39,27 @@ class WireLog:
 
 
 class ScriptedProvider:
-    """Serves one script after the other: the script of a request is named in its last user message, as `[script N]`."""
+    """Serves one script after the other: the script of a request is named in its last user message, as `[script N]`.
+
+    It listens from the moment when somebody wants to know where, to the end of its block.
+    """
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
         self._scripts: list[Script] = []
-        self._server = _Server(("127.0.0.1", 0), _handler_for(self))
+        self._server: _ScriptServer | None = None
         self.lock = threading.Lock()
         self.log = WireLog()
 
     def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
 
     @property
     def base_url(self) -> str:
@@ -65,7 +69,12 @@ class ScriptedProvider:
     @property
     def port(self) -> int:
         """The port on loopback."""
-        return int(self._server.server_address[1])
+        with self.lock:
+            if self._server is None:
+                self._server = _ScriptServer(("127.0.0.1", 0), _handler_for(self))
+                serve = partial(self._server.serve_forever, poll_interval=0.01)
+                threading.Thread(target=serve, name="provider", daemon=True).start()
+            return int(self._server.server_address[1])
 
     def prompt_for(self, script: Script) -> str:
         """Return a prompt that is answered with `script`."""
@@ -73,6 +82,11 @@ class ScriptedProvider:
             if script not in self._scripts:
                 self._scripts.append(script)
             return f"[script {self._scripts.index(script)}]"
+
+    def asked_to_stream(self) -> list[bool]:
+        """Return of each request, in order of arrival, whether it asked for a stream."""
+        with self.lock:
+            return [bool(request.get("stream")) for request in self.log.requests]
 
     def answer(self, handler: BaseHTTPRequestHandler, body: dict[str, Any]) -> None:
         """Play the script that `body` asks for to one client."""
@@ -127,7 +141,7 @@ class ScriptedProvider:
         return True
 
 
-class _Server(ThreadingHTTPServer):
+class _ScriptServer(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -137,7 +151,7 @@ class _Server(ThreadingHTTPServer):
 
 
 def _handler_for(provider: ScriptedProvider) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
+    class ScriptHandler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
@@ -152,13 +166,13 @@ def _handler_for(provider: ScriptedProvider) -> type[BaseHTTPRequestHandler]:
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name that http.server gives
             """Say nothing: what matters is in the log."""
 
-    return Handler
+    return ScriptHandler
 
 
 def _script_number(body: dict[str, Any]) -> int:
     texts = [str(message.get("content")) for message in body["messages"]]
-    told = next(text for text in reversed(texts) if "[script " in text)
-    return int(told.rpartition("[script ")[2].partition("]")[0])
+    prompt = next(text for text in reversed(texts) if "[script " in text)
+    return int(prompt.rpartition("[script ")[2].partition("]")[0])
 
 
 def _still_there(connection: socket.socket) -> bool:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import os
 from importlib import import_module, metadata
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from conformance.stage.shipped_calls import ShippedCall
-from conformance.subjects.conversing import ConversationNames
-from conformance.subjects.crewing import CrewNames
+from conformance.subjects.conversations import ConversationNames
+from conformance.subjects.crews import CrewNames
 from conformance.subjects.names import Names
-from conformance.subjects.pausing import PauseNames
-from conformance.subjects.performing import ProgramSubject
-from conformance.subjects.reach import reachable_providers
-from conformance.subjects.restoring import RestoreNames
+from conformance.subjects.pauses import PauseNames
+from conformance.subjects.programs import ProgramSubject
+from conformance.subjects.restores import RestoreNames
 from conformance.subjects.subject import NotOfferedError, Performance
 from harness.errors import ConformanceError
+
+if TYPE_CHECKING:
+    from conformance.stage.shipped_calls import ShippedCall
 
 # Before the first import: it phones home, and asks on the terminal whether it may trace.
 os.environ.setdefault("CREWAI_DISABLE_TELEMETRY", "true")
@@ -80,7 +81,6 @@ class CrewAISubject(ProgramSubject):
             CheckpointConfig=import_module("crewai").CheckpointConfig, FlowPersistence=persistence.FlowPersistence
         )
 
-    providers = reachable_providers()
     #: Its memory's database starts one when it is imported, which happens when a flow is made.
     idle_threads = frozenset({"LanceDBBackgroundEventLoop"})
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from importlib import metadata
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import harness
-from conformance.stage.shipped_calls import ShippedCall
 from conformance.subjects.names import Names
-from conformance.subjects.performing import ProgramSubject
-from conformance.subjects.reach import reachable_providers
+from conformance.subjects.programs import ProgramSubject
 from conformance.subjects.subject import Performance
-from harness.llm import no_credentials_needed
+
+if TYPE_CHECKING:
+    from conformance.stage.shipped_calls import ShippedCall
 
 
 class ProbeEvent(harness.BaseEvent):
@@ -42,9 +42,9 @@ class HarnessSubject(ProgramSubject):
         call_stop_override=harness.call_stop_override,
     )
 
-    providers = reachable_providers()
-
     def provider_llm(self, recorded: ShippedCall) -> harness.LLM:
+        from harness.llm import no_credentials_needed
+
         asked = recorded.asked
         with no_credentials_needed():
             return harness.LLM(asked.model, stream=True, **{**asked.settings, "max_retries": 0})

@@ -28,7 +28,7 @@ from conformance.stage.programs import (
     Spawn,
     Step,
 )
-from conformance.subjects.crewing import arun_crew, run_crew
+from conformance.subjects.crews import arun_crew, run_crew
 from conformance.subjects.names import Names
 from conformance.subjects.subject import Performance
 

@@ -34,6 +34,10 @@ class NotOfferedError(ConformanceError):
         self.clause = clause
 
 
+class UnusableError(ConformanceError):
+    """A subject can't be put into scenarios here at all: whoever tests it has to do something first."""
+
+
 def offered(owner: Any, entry: str, clause: str) -> Any:
     """Return the entry point `entry` of a flow or an LLM.
 
@@ -59,6 +63,8 @@ class Subject(Protocol):
     capabilities: frozenset[str]
     # It may have `providers: frozenset[str]`: those that its LLM speaks to in their own formats, by the names of the
     # shipped recordings; it is then given `RecordedProgram`s of theirs.
+    # It may have `import_provider(name)`, which imports what it takes to speak to one of them: in the process that is
+    # copied for each scenario, where it takes no time of theirs.
     # It may have `idle_threads: frozenset[str]`: names of threads that its imports start and that no run of it needs. A
     # process with any other thread can't be copied, so each of its scenarios loads the subject anew, which is slow.
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from conformance.timeline.any_frame import AnyFrame
 from conformance.timeline.evidence import DeltaKind, Evidence, WireFacts
-from conformance.timeline.frame_like import FrameLike
 
 TERMINALS = ("llm_call_completed", "llm_call_failed")
 CHUNKS = ("llm_stream_chunk", "llm_thinking_chunk")
@@ -15,18 +15,18 @@ TOOL_RUNS = ("tool_usage_started", "tool_usage_finished", "tool_usage_error")
 
 
 @dataclass(slots=True)
-class Call:
+class ShownCall:
     """One call: from its started frame to its first terminal frame, and whatever wrongly follows."""
 
-    started: FrameLike
+    started: AnyFrame
     #: Whether user code emitted its started frame; then its frames are as that code made them.
     by_user: bool
     wire: WireFacts | None
     #: Text, thinking and tool-call chunks, and tool runs, in order, up to the terminal frame.
-    body: list[FrameLike] = field(default_factory=list)
-    terminals: list[FrameLike] = field(default_factory=list)
+    body: list[AnyFrame] = field(default_factory=list)
+    terminals: list[AnyFrame] = field(default_factory=list)
     #: Chunks that came after the terminal frame.
-    after_terminal: list[FrameLike] = field(default_factory=list)
+    after_terminal: list[AnyFrame] = field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -34,27 +34,27 @@ class Call:
         return repr(self.started.data.get("call_id") or self.started.id)
 
     @property
-    def completed(self) -> FrameLike | None:
+    def completed(self) -> AnyFrame | None:
         """The frame that ended the call well."""
         return next((frame for frame in self.terminals[:1] if frame.type == "llm_call_completed"), None)
 
     @property
-    def failed(self) -> FrameLike | None:
+    def failed(self) -> AnyFrame | None:
         """The frame that ended the call badly."""
         return next((frame for frame in self.terminals[:1] if frame.type == "llm_call_failed"), None)
 
     @property
-    def chunks(self) -> list[tuple[DeltaKind, FrameLike]]:
+    def chunks(self) -> list[tuple[DeltaKind, AnyFrame]]:
         """The pieces of the answer with their kinds, in order."""
         return [(kind, frame) for frame in self.body if (kind := delta_kind(frame)) is not None]
 
     @property
-    def tool_runs(self) -> list[FrameLike]:
+    def tool_runs(self) -> list[AnyFrame]:
         """The frames of tools that the call itself ran."""
         return [frame for frame in self.body if frame.type in TOOL_RUNS]
 
     @property
-    def end(self) -> FrameLike:
+    def end(self) -> AnyFrame:
         """The frame that shows best how the call ended: its terminal frame, else what started it."""
         return self.terminals[0] if self.terminals else self.started
 
@@ -63,12 +63,12 @@ class Call:
         return "".join(str(frame.data.get("chunk", "")) for of, frame in self.chunks if of == kind)
 
 
-def calls_of(evidence: Evidence) -> list[Call]:
+def calls_of(evidence: Evidence) -> list[ShownCall]:
     """Return the calls of a timeline, in the order in which they start."""
     return _sorted_frames(evidence)[0]
 
 
-def chunks_of_no_call(evidence: Evidence) -> list[FrameLike]:
+def chunks_of_no_call(evidence: Evidence) -> list[AnyFrame]:
     """Return the chunks that belong to no call that has started."""
     return _sorted_frames(evidence)[1]
 
@@ -78,7 +78,7 @@ def has_calls(evidence: Evidence) -> bool:
     return any(frame.type == "llm_call_started" for frame in evidence.frames)
 
 
-def delta_kind(frame: FrameLike) -> DeltaKind | None:
+def delta_kind(frame: AnyFrame) -> DeltaKind | None:
     """Return which kind of piece `frame` is, or None where it is none."""
     if frame.type == "llm_thinking_chunk":
         return "thinking"
@@ -87,7 +87,7 @@ def delta_kind(frame: FrameLike) -> DeltaKind | None:
     return None
 
 
-def tool_call_of(frame: FrameLike) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+def tool_call_of(frame: AnyFrame) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     """Return `data.tool_call` of a tool-call chunk and its function; empty where they are no mappings."""
     tool_call = frame.data.get("tool_call")
     tool_call = tool_call if isinstance(tool_call, Mapping) else {}
@@ -95,15 +95,15 @@ def tool_call_of(frame: FrameLike) -> tuple[Mapping[str, Any], Mapping[str, Any]
     return tool_call, function if isinstance(function, Mapping) else {}
 
 
-def _sorted_frames(evidence: Evidence) -> tuple[list[Call], list[FrameLike]]:
-    by_start: dict[object, Call] = {}
-    by_call_id: dict[str, Call] = {}
-    orphans: list[FrameLike] = []
+def _sorted_frames(evidence: Evidence) -> tuple[list[ShownCall], list[AnyFrame]]:
+    by_start: dict[object, ShownCall] = {}
+    by_call_id: dict[str, ShownCall] = {}
+    orphans: list[AnyFrame] = []
     for frame in evidence.frames:
         if frame.type == "llm_call_started":
             place = len(by_start)
             wire = evidence.wire[place] if place < len(evidence.wire) else None
-            call = by_start[frame.id] = Call(frame, frame.id in evidence.user_events, wire)
+            call = by_start[frame.id] = ShownCall(frame, frame.id in evidence.user_events, wire)
             if isinstance(frame.data.get("call_id"), str):
                 by_call_id[frame.data["call_id"]] = call
             continue
@@ -118,7 +118,7 @@ def _sorted_frames(evidence: Evidence) -> tuple[list[Call], list[FrameLike]]:
     return list(by_start.values()), orphans
 
 
-def _add(call: Call, frame: FrameLike) -> None:
+def _add(call: ShownCall, frame: AnyFrame) -> None:
     if frame.type in TERMINALS:
         call.terminals.append(frame)
     elif not call.terminals:

@@ -1,12 +1,12 @@
-"""What a check is: a pure function from evidence to every violation of one clause."""
+"""What a check of frames is: a pure function from evidence to every violation of one clause."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, TypeVar
 
 from conformance.timeline.evidence import Evidence
+from conformance.timeline.expected import Breach
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +19,6 @@ class Violation:
     message: str
 
 
-#: A violation before it has the name of its clause: the frame's seq and the message.
-Finding = tuple[int | None, str]
-
-
 @dataclass(frozen=True, slots=True)
 class Check:
     """Decides one clause.
@@ -32,33 +28,14 @@ class Check:
     """
 
     clause: str
-    find: Callable[[Evidence], Iterable[Finding]]
+    find: Callable[[Evidence], Iterable[Breach]]
     testable: Callable[[Evidence], bool]
+    #: Whether every run that is read to its end decides it.
+    of_every_run: bool = False
 
     def __call__(self, evidence: Evidence) -> tuple[Violation, ...]:
         """Return every violation, in the order in which the frames show them."""
         return tuple(Violation(self.clause, seq, message) for seq, message in self.find(evidence))
-
-
-Seen = TypeVar("Seen")
-
-
-def seen(evidence: Evidence, kind: type[Seen]) -> list[Seen]:
-    """Return the observations of one kind."""
-    return [one for one in evidence.observations if isinstance(one, kind)]
-
-
-def saw(kind: type[Any]) -> Callable[[Evidence], bool]:
-    """Return what says whether there is any observation of one kind."""
-    return lambda evidence: bool(seen(evidence, kind))
-
-
-def shown(value: object) -> str:
-    """Return the repr of a value that a run gave or raised; of one whose repr fails, its class."""
-    try:
-        return repr(value)
-    except Exception:
-        return f"<{type(value).__name__}>"
 
 
 def has_frames(evidence: Evidence) -> bool:

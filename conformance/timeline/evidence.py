@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
-if TYPE_CHECKING:
-    from conformance.timeline.frame_like import FrameLike
-from conformance.areas.observations import Observation
+from conformance.timeline.any_frame import AnyFrame
+from conformance.timeline.expected import Expected
 
 #: How the consumer's reading ended: all frames read and a result, all frames read and the run's error, or closed early.
 Ended = Literal["exhausted", "failed", "closed"]
@@ -39,7 +38,7 @@ class ResultRead:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ProgramOutcome:
     """What the run itself did, told by the program that was run and not by the session."""
 
     value: Any = None
@@ -97,17 +96,28 @@ class Evidence:
     """
 
     #: Every frame that the consumer was given, in the order in which it was given, over all its loops.
-    frames: Sequence[FrameLike]
+    frames: Sequence[AnyFrame]
     ended: Ended
     #: The frames of a second projection, begun after the first was read; what an edit of the first may not reach.
-    replayed: Sequence[FrameLike] | None = None
+    replayed: Sequence[AnyFrame] | None = None
     reads: tuple[ResultRead, ...] = ()
-    outcome: Outcome | None = None
+    outcome: ProgramOutcome | None = None
     #: One entry for each call that starts, in the order of their started frames; None where a call left no bytes.
     wire: Sequence[WireFacts | None] = ()
     #: Ids of the source events with their types, as a listener on the runtime's bus saw them.
     source_types: Mapping[str, str] | None = None
     #: Ids of the events that user code emitted by itself, as far as known: those need not open, close or nest.
     user_events: frozenset[str] = frozenset()
-    #: What else the consumer saw, where frames alone don't tell.
-    observations: tuple[Observation, ...] = ()
+    #: What else the consumer looked at, where frames alone don't tell.
+    expected: tuple[Expected, ...] = ()
+    #: Which of several runs in one scenario this was, as in `text, reset after 512 of 1,024 bytes`.
+    label: str = ""
+
+    def beside(self, other: Evidence) -> Evidence:
+        """Return this evidence with what was looked at in another run beside it."""
+        return replace(self, expected=(*other.expected, *self.expected))
+
+
+def beside_frames(expected: Iterable[Expected]) -> Evidence:
+    """Return evidence without frames: all that counts is what else was looked at."""
+    return Evidence((), "closed", expected=tuple(expected))

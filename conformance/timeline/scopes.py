@@ -5,26 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from conformance.timeline.any_frame import AnyFrame
 from conformance.timeline.evidence import Evidence
-from conformance.timeline.frame_like import FrameLike
 from conformance.timeline.vocabulary import closes, opens
 
 
 @dataclass(slots=True)
-class Scope:
+class FrameScope:
     """One opened scope; `closed_by` is filled in when its closing frame is met."""
 
     kind: str
-    opener: FrameLike
-    parent: Scope | None
-    closed_by: FrameLike | None = None
+    opener: AnyFrame
+    parent: FrameScope | None
+    closed_by: AnyFrame | None = None
 
     @property
     def name(self) -> str:
         """What to call it in a message."""
         return f"{self.opener.type} (seq {self.opener.seq})"
 
-    def is_within(self, outer: Scope) -> bool:
+    def is_within(self, outer: FrameScope) -> bool:
         """Return whether this scope stands, at any depth, inside `outer`."""
         scope = self.parent
         while scope is not None and scope is not outer:
@@ -33,19 +33,19 @@ class Scope:
 
 
 @dataclass(slots=True)
-class Step:
+class ScopeStep:
     """One frame with the scopes around it, as they are when it comes and before it has its own effect."""
 
-    frame: FrameLike
+    frame: AnyFrame
     #: The scope that its parent_id names, open or closed; None where no earlier frame of that id opened one.
-    parent: Scope | None
+    parent: FrameScope | None
     #: The scopes open at this moment, by the id of what opened them.
-    open: dict[str, Scope]
+    open: dict[str, FrameScope]
     #: The kind of scope that it closes, if any, and the scope that it names.
     closes: str | None = None
-    target: Scope | None = None
+    target: FrameScope | None = None
     #: The scope that it opens.
-    opened: Scope | None = None
+    opened: FrameScope | None = None
 
 
 @dataclass(slots=True)
@@ -54,19 +54,19 @@ class Walk:
 
     evidence: Evidence
     #: Every scope that was opened, by the id of what opened it, in order.
-    scopes: dict[str, Scope] = field(default_factory=dict)
+    scopes: dict[str, FrameScope] = field(default_factory=dict)
 
-    def steps(self) -> Iterator[Step]:
+    def steps(self) -> Iterator[ScopeStep]:
         """Give each frame in the order of delivery; a frame takes effect when the next one is asked for."""
-        still_open: dict[str, Scope] = {}
+        still_open: dict[str, FrameScope] = {}
         for frame in self.evidence.frames:
             parent = self.scopes.get(frame.parent_id) if frame.parent_id is not None else None
-            step = Step(frame, parent, still_open, closes(frame.type, frame.channel))
+            step = ScopeStep(frame, parent, still_open, closes(frame.type, frame.channel))
             if step.closes is not None:
                 step.target = self._named(frame)
             kind = opens(frame.type, frame.channel)
             if kind is not None and frame.id not in self.scopes:
-                step.opened = Scope(kind, frame, parent)
+                step.opened = FrameScope(kind, frame, parent)
             yield step
             if step.opened is not None:
                 self.scopes[frame.id] = still_open[frame.id] = step.opened
@@ -81,7 +81,7 @@ class Walk:
             pass
         return self
 
-    def _named(self, frame: FrameLike) -> Scope | None:
+    def _named(self, frame: AnyFrame) -> FrameScope | None:
         started = frame.data.get("started_event_id")
         return self.scopes.get(started) if isinstance(started, str) else None
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from conformance.areas.checks import CHECKS
 from conformance.contract.clauses import AREAS, CAPABILITIES, CLAUSES, clause
 from conformance.contract.page import SOURCES, render_markdown
 from conformance.timeline.vocabulary import CHANNEL_OF, CLOSES, OPENS, RUNTIME_SPECIFIC
@@ -85,12 +84,6 @@ def test_an_unknown_clause_is_refused_with_its_neighbours() -> None:
         clause("result.fast")
     with pytest.raises(ConformanceError, match="no clause 'speed'; there are: envelope, channel, namespace"):
         clause("speed")
-
-
-def test_every_clause_of_the_decidable_areas_has_a_check() -> None:
-    areas = {clause_id.partition(".")[0] for clause_id in CHECKS}
-
-    assert {row.id for row in CLAUSES.values() if row.area in areas} == set(CHECKS)
 
 
 def test_the_vocabulary_knows_the_types_of_this_runtime_and_their_channels() -> None:

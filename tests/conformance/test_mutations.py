@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 
-from conformance.areas.checks import CHECKS
-from conformance.areas.observations import Carried, Encoded, LegacyChunk, Observation, Rechunked
+from conformance.areas.catalogue import checks
+from conformance.areas.llm.rechunk import rechunked
 from conformance.run.judge import judge
-from conformance.timeline.evidence import Evidence, Outcome, WireFacts
-from conformance.timeline.frame_like import FrameLike
+from conformance.timeline.any_frame import AnyFrame
+from conformance.timeline.evidence import Evidence, ProgramOutcome, WireFacts
 from tests.conformance import timelines
-from tests.conformance.timelines import Frame, FrozenItems, RefusedError, from_timeline, frozen
+from tests.conformance.timelines import Frame, FrozenItems, RefusedError, frozen
 
 Edit = Callable[[Evidence], Evidence]
 
@@ -26,7 +26,7 @@ def _frame(evidence: Evidence, seq: int) -> Frame:
     return frame
 
 
-def with_frames(evidence: Evidence, frames: list[FrameLike]) -> Evidence:
+def with_frames(evidence: Evidence, frames: list[AnyFrame]) -> Evidence:
     return replace(evidence, frames=tuple(frames))
 
 
@@ -82,25 +82,19 @@ def split(seq: int, /, **changes: Any) -> Edit:
 
     def edit(evidence: Evidence) -> Evidence:
         other = data(seq, **changes)(evidence).frames
-        return replace(evidence, observations=(Rechunked(evidence.frames, (other,)),))
+        return resplit(evidence, other)
 
     return edit
+
+
+def resplit(evidence: Evidence, other: Sequence[AnyFrame]) -> Evidence:
+    """Hold other frames to those of the run whose bytes came whole."""
+    return replace(evidence, expected=tuple(rechunked(evidence.frames, {"byte by byte": other})))
 
 
 def chunk(seq: int, made: Any) -> Edit:
     """Replace the legacy chunk of one frame."""
-
-    def edit(evidence: Evidence) -> Evidence:
-        kept = list(evidence.observations)
-        kept[seq - 1] = LegacyChunk(evidence.frames[seq - 1], made)
-        return replace(evidence, observations=tuple(kept))
-
-    return edit
-
-
-def saw(observation: Observation) -> Edit:
-    """Add what a scenario saw beside the frames."""
-    return lambda evidence: replace(evidence, observations=(*evidence.observations, observation))
+    return lambda evidence: timelines.projected_call({seq: made})
 
 
 def swap(seq: int) -> Edit:
@@ -122,6 +116,11 @@ def drop(seq: int) -> Edit:
         return with_frames(evidence, [replace(frame, seq=n, previous_id=None) for n, frame in enumerate(rest, 1)])
 
     return edit
+
+
+def untold(frame_type: str) -> Edit:
+    """Leave out the frame of that type."""
+    return lambda evidence: drop(next(frame.seq for frame in evidence.frames if frame.type == frame_type))(evidence)
 
 
 def again(seq: int, /, **changes: Any) -> Edit:
@@ -149,8 +148,8 @@ def as_class(seq: int, cls: type[Frame], **more: Any) -> Edit:
 
 def then(*edits: Edit) -> Edit:
     def edit(evidence: Evidence) -> Evidence:
-        for one in edits:
-            evidence = one(evidence)
+        for apply in edits:
+            evidence = apply(evidence)
         return evidence
 
     return edit
@@ -237,9 +236,6 @@ MUTATIONS = (
     row("a time in data", "envelope.data-json", T.text_call, data(1, at=datetime(2026, 1, 1, tzinfo=UTC))),
     row("data too deep to load", "envelope.data-json", T.text_call, data(1, messages=nest(260))),
     row("a dump that can't be loaded", "envelope.data-json", T.text_call, as_class(1, Reloading)),
-    row("JSON that comes otherwise", "envelope.data-json", T.text_call, saw(Carried([1], ([1.0, 2],)))),
-    row("JSON that does not come", "envelope.data-json", T.text_call, saw(Carried([1], ()))),
-    row("a payload that ends the run", "envelope.data-json", T.text_call, saw(Encoded("cycle", ValueError("no")))),
     row("a naive timestamp", "envelope.timestamp-utc", T.text_call, put(2, timestamp=NAIVE)),
     row(
         "a local timestamp", "envelope.timestamp-utc", T.text_call, put(2, timestamp=datetime(2026, 1, 1, tzinfo=CEST))
@@ -372,6 +368,37 @@ MUTATIONS = (
         then(data(13, started_event_id=None), again(11, parent_id=None)),
         "order.scope-nesting",
     ),
+    row("a flow that fails untold", "error.frames-first", T.failed_flow, untold("flow_failed"), "order.scope-nesting"),
+    row(
+        "a method that fails untold",
+        "error.frames-first",
+        T.failed_flow,
+        untold("method_execution_failed"),
+        "order.scope-nesting",
+    ),
+    row(
+        "a turn that fails untold",
+        "error.frames-first",
+        T.failed_turn,
+        untold("conversation_turn_failed"),
+        "order.scope-nesting",
+    ),
+    row(
+        "a handler that fails untold",
+        "error.frames-first",
+        T.failed_turn,
+        untold("method_execution_failed"),
+        "order.scope-nesting",
+    ),
+    row(
+        "a call that fails untold",
+        "error.frames-first",
+        T.refused_call,
+        untold("llm_call_failed"),
+        "order.scope-nesting",
+        "order.one-completion",
+        "llm.errors",
+    ),
     row("a result before the end", "result.gated", T.two_methods, read(0, raised=None)),
     row("another refusal", "result.gated", T.two_methods, read(0, raised=RuntimeError("not yet"))),
     row("a result after a break", "result.gated-after-break", T.two_methods, read(1, raised=None)),
@@ -451,7 +478,7 @@ MUTATIONS = (
         "a result that is not the tools'",
         "llm.tool-run",
         T.tools_run,
-        then(read(0, value=1), lambda e: replace(e, outcome=Outcome(1))),
+        then(read(0, value=1), lambda e: replace(e, outcome=ProgramOutcome(1))),
     ),
     row(
         "calls as provider objects",
@@ -495,7 +522,7 @@ MUTATIONS = (
         "a last frame lost with the split",
         "llm.rechunk",
         T.resplit_call,
-        lambda e: replace(e, observations=(Rechunked(e.frames, (tuple(e.frames)[:-1],)),)),
+        lambda e: resplit(e, tuple(e.frames)[:-1]),
     ),
     row("a start that has a legacy chunk", "llm.legacy-chunk", T.projected_call, chunk(1, T.Chunk("", "text"))),
     row("thinking that has none", "llm.legacy-chunk", T.projected_call, chunk(2, None)),
@@ -522,7 +549,7 @@ def test_a_fault_is_caught_by_its_clause_and_by_no_other(mutation: Mutation) -> 
 
 
 def test_every_check_of_a_timeline_has_a_fault_that_it_catches() -> None:
-    assert {mutation.clause for mutation in MUTATIONS} == {clause for clause in CHECKS if from_timeline(clause)}
+    assert {mutation.clause for mutation in MUTATIONS} == {*checks(), "llm.rechunk", "llm.legacy-chunk"}
 
 
 def test_an_error_that_names_no_provider_is_untyped() -> None:
@@ -530,7 +557,7 @@ def test_an_error_that_names_no_provider_is_untyped() -> None:
     evidence = T.refused_call()
     reads = tuple(replace(item, raised=error) for item in evidence.reads)
 
-    verdict = judge(replace(evidence, reads=reads, outcome=Outcome(error=error)))
+    verdict = judge(replace(evidence, reads=reads, outcome=ProgramOutcome(error=error)))
 
     assert verdict.failed == ("llm.errors",)
     assert [violation.message.partition(" does")[0] for violation in verdict.violations[:1]] == ["RuntimeError"]
@@ -539,7 +566,7 @@ def test_an_error_that_names_no_provider_is_untyped() -> None:
 def test_two_runs_that_show_nothing_of_the_answer_are_not_testable() -> None:
     frames = T.plain_call().frames
 
-    verdict = judge(replace(T.plain_call(), observations=(Rechunked(frames, (frames,)),)))
+    verdict = judge(resplit(T.plain_call(), frames))
 
     assert verdict.status("llm.rechunk") == "not-testable"
 

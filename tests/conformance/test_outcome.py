@@ -6,13 +6,15 @@ from dataclasses import dataclass
 
 import pytest
 
-from conformance.areas.scenarios import scenarios
+from conformance.areas.catalogue import scenarios
 from conformance.run.command import out_of_reach
-from conformance.run.decisions import Decision, Found, ScenarioResult
+from conformance.run.judge import Decision
 from conformance.run.outcome import SuiteOutcome, outcome_of
+from conformance.run.result import ScenarioResult
 from conformance.run.suite import perform
 from conformance.stage.scenario import Scenario
 from conformance.subjects.harness import HarnessSubject
+from conformance.timeline.check import Violation
 
 
 @dataclass(frozen=True)
@@ -37,13 +39,13 @@ def outcome(*decisions: Decision) -> SuiteOutcome:
     ],
 )
 def test_a_clause_holds_where_all_that_was_to_decide_it_did_and_held(statuses: list[str], status: str) -> None:
-    results = [ScenarioResult(one, (Decision("order.delivery", one),)) for one in statuses]  # type: ignore[arg-type]
+    results = [ScenarioResult(status, (Decision("order.delivery", status),)) for status in statuses]  # type: ignore[arg-type]
     [row] = outcome_of(Flows(), results, ["order.delivery"]).clauses
     assert row.status == status
 
 
 def test_what_is_said_of_a_clause_that_does_not_apply_is_of_no_account() -> None:
-    hung = Decision("llm.usage", "failed", (Found(None, "the subject did not come back"),))
+    hung = Decision("llm.usage", "failed", (Violation("llm.usage", None, "the subject did not come back"),))
     found = outcome(hung, Decision("order.delivery", "passed"))
     assert [(row.status, row.decisions) for row in found.clauses if row.clause.id == "llm.usage"] == [
         ("not-applicable", ())
@@ -70,8 +72,8 @@ def test_a_clause_that_nothing_can_show_with_what_is_declared_does_not_apply(abl
     class Less(HarnessSubject):
         capabilities = frozenset(able.split())
 
-    fitting = [one for one in scenarios() if one.fits(Less())]
-    shown = {clause: Decision(clause, "passed") for one in fitting for clause in one.clauses}
+    fitting = [scenario for scenario in scenarios().values() if scenario.fits(Less())]
+    shown = {clause: Decision(clause, "passed") for scenario in fitting for clause in scenario.clauses}
     found = outcome_of(Less(), [ScenarioResult("all", tuple(shown.values()))], None, out_of_reach(Less()))
     assert [row.clause.id for row in found.clauses if row.status == "not-testable"] == []
     # What sessions are is shown by any run.

@@ -8,19 +8,20 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from conformance.providers.found import RecordedProvider, load_provider
-from conformance.providers.performing import PROVIDER, clauses_of, perform_on, undecided
-from conformance.providers.recorded import RecordedRun
-from conformance.providers.scenarios import provider_scenarios
+from conformance.areas.catalogue import scenarios
+from conformance.contract.clauses import CLAUSES
+from conformance.providers.integration import Integration, load_integration
+from conformance.providers.runs import RecordedRun
 from conformance.run.command import run_providers
-from conformance.run.decisions import ScenarioResult
 from conformance.run.outcome import SuiteOutcome
-from conformance.run.processes import Processes
+from conformance.run.result import ScenarioResult
+from conformance.run.suite import Performer, perform, run
 from harness.errors import UnreadableRecordingError, UsageError
 from harness.recording import Target, record
 from harness.shipped import shipped_folder, shipped_providers
@@ -29,7 +30,7 @@ from tests.recording.loopback import loopback
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = shipped_folder()
-BY_ID = {one.id: one for one in provider_scenarios()}
+BY_ID = {name: scenario for name, scenario in scenarios().items() if scenario.tests == "integration"}
 #: Broken integration of a format that the suite does not know → the clause and the situation that it must be caught in.
 BROKEN: Mapping[type[acme.Sound], tuple[str, str]] = {
     acme.TornCharacters: ("llm.rechunk", "provider/re-split/sync"),
@@ -67,9 +68,9 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def _of(folder: Path, targets: type, name: str | None = None) -> RecordedProvider:
+def _of(folder: Path, targets: type, name: str | None = None) -> Integration:
     """Return recordings as if those targets had been recorded."""
-    provider = load_provider(str(folder))
+    provider = load_integration(str(folder))
 
     def renamed(run: RecordedRun) -> RecordedRun:
         attribute = (name or run.target.name).rpartition(".")[2]
@@ -80,21 +81,25 @@ def _of(folder: Path, targets: type, name: str | None = None) -> RecordedProvide
 
 def _failed(result: ScenarioResult) -> dict[str, list[str]]:
     assert result.fault is None, result.fault
-    return {one.clause: [v.message for v in one.violations] for one in result.decisions if one.status == "failed"}
+    return {
+        decision.clause: [violation.message for violation in decision.violations]
+        for decision in result.decisions
+        if decision.status == "failed"
+    }
 
 
 def test_a_sound_integration_of_a_format_that_nobody_knows_passes(recordings: Path) -> None:
-    provider = load_provider(str(recordings))
+    provider = load_integration(str(recordings))
     assert provider.capabilities == {"llm", "tools", "thinking"}
-    results = [perform_on(provider, scenario) for scenario in provider_scenarios()]
-    assert {one.scenario: failed for one in results if (failed := _failed(one))} == {}
-    assert undecided(clauses_of(provider), results) == ()
+    results = [perform(provider, scenario) for scenario in BY_ID.values()]
+    assert {result.scenario: failed for result in results if (failed := _failed(result))} == {}
+    assert {decision.clause for result in results for decision in result.decisions} == must_show(provider)
 
 
 @pytest.mark.parametrize("targets", BROKEN, ids=lambda one: one.__name__)
 def test_a_broken_integration_is_caught_by_its_clause(recordings: Path, targets: type[acme.Sound]) -> None:
     clause, situation = BROKEN[targets]
-    failed = _failed(perform_on(_of(recordings, targets), BY_ID[situation]))
+    failed = _failed(perform(_of(recordings, targets), BY_ID[situation]))
     assert clause in failed
     assert all(
         message.split(",")[0].split(":")[0] in ("text", "tool", "refused", "plain") for message in failed[clause][:9]
@@ -102,7 +107,7 @@ def test_a_broken_integration_is_caught_by_its_clause(recordings: Path, targets:
 
 
 def test_a_violation_names_the_recording_and_the_place_of_the_cut(recordings: Path) -> None:
-    failed = _failed(perform_on(_of(recordings, acme.ShortIsWhole), BY_ID["provider/cut/sync"]))
+    failed = _failed(perform(_of(recordings, acme.ShortIsWhole), BY_ID["provider/cut/sync"]))
     assert any(message.startswith("text, ended in order after 0 of ") for message in failed["llm.truncation"])
 
 
@@ -114,12 +119,14 @@ def test_an_integration_that_does_not_come_back_is_judged(
         shutil.copytree(recordings / name, tmp_path / name)
         path = tmp_path / name / "recording.json"
         path.write_text(path.read_text().replace(":Sound.", f":{targets.__name__}."))
-    processes = Processes(str(tmp_path), 3.0, PROVIDER)
+    hangs = targets is acme.Hanging
+    performer = Performer(partial(load_integration, str(tmp_path)), 3.0 if hangs else None)
     try:
-        cut = _failed(processes.perform("provider/reset/sync"))
-        assert not _failed(processes.perform("provider/not-streamed/sync"))
+        cut = _failed(performer.perform(BY_ID["provider/reset/sync"]))
+        # The next one has a process again.
+        assert hangs or not _failed(performer.perform(BY_ID["provider/not-streamed/sync"]))
     finally:
-        processes.close()
+        performer.close()
     assert all(says in messages[0] for messages in cut.values())
     assert "llm.truncation" in cut
 
@@ -130,36 +137,46 @@ def test_where_the_bytes_are_known_they_are_the_measure(targets: type[broken_ope
     openai = shipped_providers()["openai"]
     sound = _together([_of(openai / name, broken_openai.Sound, name) for name in ("text", "parallel_tool_calls")])
     broken = _together([_of(openai / name, targets, name) for name in ("text", "parallel_tool_calls")])
-    assert not _failed(perform_on(sound, BY_ID[situation]))
-    assert clause in _failed(perform_on(broken, BY_ID[situation]))
+    assert not _failed(perform(sound, BY_ID[situation]))
+    assert clause in _failed(perform(broken, BY_ID[situation]))
 
 
-def _together(parts: list[RecordedProvider]) -> RecordedProvider:
-    return RecordedProvider("openai", tuple(run for one in parts for run in one.runs))
+def _together(parts: list[Integration]) -> Integration:
+    return Integration("openai", tuple(run for one in parts for run in one.runs))
 
 
 def test_what_no_recording_shows_is_told_with_what_to_record(recordings: Path) -> None:
-    provider = load_provider(str(recordings / "plain"))
-    results = [perform_on(provider, BY_ID[name]) for name in ("provider/not-streamed/sync", "provider/http-429/sync")]
-    told = {one.clause: one for result in undecided(clauses_of(provider), results) for one in result.decisions}
-    assert {"llm.truncation", "llm.rechunk", "llm.deltas-equal-final"} <= set(told)
-    assert not {"llm.thinking", "llm.tool-run", "llm.no-stream", "llm.errors"} & set(told)
-    assert told["llm.rechunk"].status == "not-testable"
-    assert "record a streamed call" in told["llm.rechunk"].violations[0].message
+    load = partial(load_integration, str(recordings / "plain"))
+    chosen = [BY_ID[name] for name in ("provider/not-streamed/sync", "provider/cut/sync", "provider/re-split/sync")]
+    results = [*run(load, chosen, must_show(load()))]
+    missing = {
+        decision.clause: decision
+        for result in results
+        for decision in result.decisions
+        if decision.status == "not-testable"
+    }
+    assert missing.keys() == {"llm.truncation", "llm.rechunk", "llm.deltas-equal-final", "llm.errors", "llm.sequence"}
+    assert "record a streamed call" in missing["llm.rechunk"].violations[0].message
+
+
+def must_show(integration: Integration) -> set[str]:
+    """Return the clauses that recordings must show, by what they hold."""
+    clauses = {clause for scenario in BY_ID.values() for clause in scenario.clauses}
+    return {clause for clause in clauses if CLAUSES[clause].capabilities <= integration.capabilities}
 
 
 def test_tools_that_the_model_was_given_must_be_shown(recordings: Path, tmp_path: Path) -> None:
     shutil.copytree(recordings / "text", tmp_path / "text")
     frames = tmp_path / "text" / "frames.jsonl"
     frames.write_text(frames.read_text().replace('"tools":null', f'"tools":[{json.dumps(acme.TOOL)}]'))
-    assert "llm.tool-run" in clauses_of(load_provider(str(tmp_path)))
-    assert "llm.tool-run" not in clauses_of(load_provider(str(recordings / "text")))
+    assert "llm.tool-run" in must_show(load_integration(str(tmp_path)))
+    assert "llm.tool-run" not in must_show(load_integration(str(recordings / "text")))
 
 
 @pytest.mark.parametrize("name", ["nobody", "cassettes/nobody"])
 def test_a_name_that_stands_for_nothing_is_refused_and_told_what_there_is(name: str) -> None:
     with pytest.raises(UsageError, match=f"provider '{name}': no recordings there; name one of .*bedrock.*openai"):
-        load_provider(name)
+        load_integration(name)
 
 
 def test_a_recording_that_was_not_written_to_its_end_is_unreadable(recordings: Path, tmp_path: Path) -> None:
@@ -167,7 +184,7 @@ def test_a_recording_that_was_not_written_to_its_end_is_unreadable(recordings: P
     path = tmp_path / "text" / "recording.json"
     path.write_text(path.read_text().replace('"status": "complete"', '"status": "partial"'))
     with pytest.raises(UnreadableRecordingError, match="is partial"):
-        load_provider(str(tmp_path))
+        load_integration(str(tmp_path))
 
 
 @pytest.fixture(scope="module")
@@ -199,15 +216,15 @@ def _harness(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_command_takes_providers_and_folders_and_writes_the_document() -> None:
-    run = _harness("--provider", "cassettes/azure/text", "--clause", "llm.truncation", "--json", "-")
-    assert run.returncode == 0, run.stderr
-    document = json.loads(run.stdout)
+    ran = _harness("--provider", "cassettes/azure/text", "--clause", "llm.truncation", "--json", "-")
+    assert ran.returncode == 0, ran.stderr
+    document = json.loads(ran.stdout)
     assert document["subject"]["name"] == "text"
     assert {one["scenario"] for one in document["clauses"][0]["checks"]} >= {
         "text/cut/sync",
         "text/no-end-marker/async",
     }
-    assert "passed         llm.truncation (MUST)" in run.stderr
+    assert "passed         llm.truncation (MUST)" in ran.stderr
 
 
 def test_what_recordings_lack_fails_the_command_and_says_what_to_record() -> None:
@@ -246,4 +263,4 @@ def test_an_answer_that_was_left_before_its_end_is_no_measure(tmp_path: Path) ->
     cassette = tmp_path / "text" / "cassette.yaml"
     cassette.write_text(cassette.read_text().replace("how: complete", "how: cancelled"))
     assert "how: cancelled" in cassette.read_text()
-    assert load_provider(str(tmp_path)).shapes == ()
+    assert load_integration(str(tmp_path)).shapes == ()

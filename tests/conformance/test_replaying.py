@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 import yaml
 
-from conformance.areas.checks import Violation
 from conformance.run import replay as replaying
 from conformance.run.replay import ReplayResult, exit_code, found, replay, replay_all, report, summary
+from conformance.timeline.check import Violation
 from harness.errors import UnreadableRecordingError
 from harness.llm import LLM
 from harness.llm.credentials import no_credentials_needed

@@ -10,16 +10,22 @@ import pytest
 from conformance.contract.clauses import CLAUSES
 from conformance.report import html
 from conformance.run.baseline import Held, hold
-from conformance.run.decisions import Decision, Found
-from conformance.run.judge import Status
+from conformance.run.judge import ClauseStatus, Decision
 from conformance.run.outcome import ClauseOutcome, SuiteOutcome
+from conformance.timeline.check import Violation
 from tests.conformance.html_tree import Node, parsed
 
 ABLE = frozenset({"flow", "llm"})
 
 
-def decided(clause: str, status: Status, *decisions: tuple[str, Status, tuple[Found, ...]]) -> ClauseOutcome:
-    rows = tuple((scenario, Decision(clause, said, found)) for scenario, said, found in decisions)
+def found(seq: int | None, message: str) -> Violation:
+    return Violation("order.delivery", seq, message)
+
+
+def decided(
+    clause: str, status: ClauseStatus, *decisions: tuple[str, ClauseStatus, tuple[Violation, ...]]
+) -> ClauseOutcome:
+    rows = tuple((scenario, Decision(clause, each, broken)) for scenario, each, broken in decisions)
     return ClauseOutcome(CLAUSES[clause], status, rows)
 
 
@@ -38,7 +44,7 @@ HELD = decided("envelope.event-alias", "passed", ("flow/a", "passed", ()), ("flo
 BROKEN = decided(
     "order.delivery",
     "failed",
-    ("flow/a", "failed", (Found(3, "3 came before 2"), Found(None, "frames are missing"))),
+    ("flow/a", "failed", (found(3, "3 came before 2"), found(None, "frames are missing"))),
     ("flow/b", "passed", ()),
     ("flow/c", "failed", ()),
 )
@@ -46,9 +52,9 @@ UNDECIDED = decided("order.seq-gapless", "not-testable", ("flow/a", "not-testabl
 LONELY = decided("llm.usage", "not-testable")
 NOT_MINE = decided("turn.sequence", "not-applicable")
 SHOULD = decided("channel.by-table", "passed", ("flow/a", "passed", ()))
-BROKEN_SHOULD = decided("channel.by-table", "failed", ("flow/a", "failed", (Found(1, "it is decided by its name"),)))
+BROKEN_SHOULD = decided("channel.by-table", "failed", ("flow/a", "failed", (found(1, "it is decided by its name"),)))
 #: What a scenario breaks as a whole, that is for other clauses too.
-HUNG = decided("channel.messages", "not-applicable", ("vocabulary/a", "failed", (Found(None, "it hung"),)))
+HUNG = decided("channel.messages", "not-applicable", ("vocabulary/a", "failed", (found(None, "it hung"),)))
 FAULT = (("flow/c", "Traceback (most recent call last):\n  KeyError: 'x'"),)
 EVERY = outcome(HELD, SHOULD, BROKEN, UNDECIDED, LONELY, NOT_MINE)
 
@@ -132,8 +138,8 @@ def test_what_was_not_decided_says_who_was_to_decide_it(document: Node) -> None:
 
 @pytest.mark.parametrize(("count", "is_open"), [(20, True), (21, False)])
 def test_many_violations_are_folded_behind_the_first_and_all_there(count: int, is_open: bool, tmp_path: Path) -> None:
-    found = tuple(Found(number, f"fault {number}") for number in range(1, count + 1))
-    document = page(tmp_path, outcome(decided("order.delivery", "failed", ("flow/a", "failed", found))))
+    many = tuple(found(number, f"fault {number}") for number in range(1, count + 1))
+    document = page(tmp_path, outcome(decided("order.delivery", "failed", ("flow/a", "failed", many))))
     [details] = document.all("details")
 
     assert ("open" in details.attrs) == is_open

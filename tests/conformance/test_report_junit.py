@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from conformance.report import Case, junit, replay_cases
-from conformance.report.case import Outcome
+from conformance.report.case import CaseStatus
 from conformance.run.replay import ReplayResult, report
 from harness.errors import RecordingError
 
-OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+OUTCOMES: tuple[CaseStatus, ...] = get_args(CaseStatus)
 
 CASES = (
     Case("a.yaml", "interaction 1", "passed", seconds=0.25),
@@ -111,7 +111,7 @@ def test_no_cases_make_an_empty_report(path: Path) -> None:
 @settings(max_examples=60, deadline=None)  # a write waits for the disk
 @given(st.text(st.characters(exclude_categories=())), st.sampled_from(OUTCOMES))
 def test_any_text_makes_a_file_that_parses(
-    tmp_path_factory: pytest.TempPathFactory, text: str, status: Outcome
+    tmp_path_factory: pytest.TempPathFactory, text: str, status: CaseStatus
 ) -> None:
     path = tmp_path_factory.mktemp("junit") / "junit.xml"
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import importlib
 import os
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from conformance.areas.scenarios import scenarios
+from conformance.areas.catalogue import scenarios
 from conformance.contract.clauses import CLAUSES, clause
 from conformance.proof import Saboteur, saboteurs
 from conformance.proof.proof import Caught, Proof, prove, scenarios_of, uncaught_without
@@ -36,7 +37,7 @@ def named(saboteur: Saboteur) -> str:
 def test_a_saboteur_is_caught_by_the_checks_of_its_clauses(saboteur: Saboteur) -> None:
     [caught] = prove([saboteur.name], whole=False).rows
 
-    assert caught.told(whole=False) == []
+    assert caught.complaints(whole=False) == []
     # Without its check, it goes free.
     assert [clause_id for clause_id in saboteur.clauses if not uncaught_without(caught, clause_id)] == []
 
@@ -82,8 +83,9 @@ def test_making_a_saboteur_leaves_this_process_sound() -> None:
     for saboteur in SABOTEURS:
         assert load_subject(saboteur.address).capabilities == HarnessSubject.capabilities
 
-    names = [one.id for one in scenarios() if one.id.startswith("flow/two-steps")]
-    decisions = [decision for result in run("harness", names) for decision in result.decisions]
+    rows = [scenario for name, scenario in scenarios().items() if name.startswith("flow/two-steps")]
+    results = run(partial(load_subject, "harness"), rows, ())
+    decisions = [decision for result in results for decision in result.decisions]
 
     assert {decision.status for decision in decisions} == {"passed"}
 
@@ -116,7 +118,7 @@ def test_an_unknown_saboteur_is_refused_with_the_names_of_all() -> None:
     ids=["caught", "missed", "unlisted", "idle", "perhaps", "fault"],
 )
 def test_a_row_tells_what_is_wrong_with_it(failed: tuple[str, ...], faults: tuple[str, ...], told: list[str]) -> None:
-    assert Caught(SLEEPER, dict.fromkeys(failed, ()), faults).told() == told
+    assert Caught(SLEEPER, dict.fromkeys(failed, ()), faults).complaints() == told
 
 
 def test_a_clause_that_nothing_is_caught_by_is_an_empty_row() -> None:

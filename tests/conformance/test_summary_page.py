@@ -90,7 +90,7 @@ def test_a_list_of_known_faults_that_is_none_is_refused(tmp_path: Path, text: st
 def test_the_known_faults_of_the_reference_name_clauses_and_scenarios_that_there_are() -> None:
     from fnmatch import fnmatchcase
 
-    from conformance.areas.scenarios import scenarios
+    from conformance.areas.catalogue import scenarios
 
-    for one in read_known(Path("docs/crewai-1.15.known.toml")):
-        assert any(fnmatchcase(scenario.id, one.scenarios) for scenario in scenarios()), one
+    for fault in read_known(Path("docs/crewai-1.15.known.toml")):
+        assert any(fnmatchcase(name, fault.scenarios) for name in scenarios()), fault

@@ -9,25 +9,20 @@ from typing import Any
 
 import pytest
 
-from conformance.areas.cleanup import closing
-from conformance.areas.turn import conversations, scenarios as turns
+from conformance.areas.catalogue import scenarios
 from conformance.contract.clauses import CLAUSES
 from conformance.run.suite import perform
 from conformance.stage.points import Stage
 from conformance.stage.programs import ConversationProgram, Method, Reply, route_to
 from conformance.stage.scenario import Scenario
 from conformance.stage.server import ScriptedProvider
-from conformance.subjects.conversing import ConversationNames, conversational
+from conformance.subjects.conversations import ConversationNames, conversational
 from conformance.subjects.harness import HarnessSubject
 from conformance.subjects.subject import Performance
 from tests.conformance.standins.broken_turns import BROKEN, Broken
 from tests.conformance.standins.turns import Conversing
 
-SCENARIOS = (
-    *turns.SCENARIOS,
-    *conversations.SCENARIOS,
-    *(one for one in closing.SCENARIOS if one.id.startswith("close/turn-")),
-)
+SCENARIOS = tuple(scenario for scenario in scenarios().values() if "turn" in scenario.needs)
 #: What conversations alone can decide.
 CLAUSES_OF_TURNS = {name for name, row in CLAUSES.items() if "turn" in row.capabilities}
 
@@ -41,8 +36,8 @@ def test_a_sound_conversation_passes_every_clause_that_a_scenario_names(scenario
     result = perform(Conversing(), scenario)
 
     assert result.fault is None
-    assert [one for one in result.decisions if one.status != "passed"] == []
-    assert {one.clause for one in result.decisions} >= scenario.clauses
+    assert [decision for decision in result.decisions if decision.status != "passed"] == []
+    assert {decision.clause for decision in result.decisions} >= scenario.clauses
 
 
 def test_every_clause_that_needs_turns_is_decided() -> None:
@@ -97,15 +92,15 @@ def test_a_runtime_that_does_not_converse_says_so() -> None:
         HarnessSubject().conversation(ConversationProgram(), Performance(stage, provider))
 
 
-@pytest.mark.parametrize("one", BROKEN, ids=str)
-def test_a_broken_conversation_is_caught_by_its_clause(one: Broken) -> None:
-    results = [perform(one.subject, scenario) for scenario in SCENARIOS if one.clause in scenario.clauses]
+@pytest.mark.parametrize("broken", BROKEN, ids=str)
+def test_a_broken_conversation_is_caught_by_its_clause(broken: Broken) -> None:
+    results = [perform(broken.subject, scenario) for scenario in SCENARIOS if broken.clause in scenario.clauses]
     failed = {decision.clause for result in results for decision in result.decisions if decision.status == "failed"}
 
     assert [result.fault for result in results if result.fault] == []
-    assert failed == {one.clause, *one.also}
+    assert failed == {broken.clause, *broken.also}
 
 
 def test_every_clause_of_turns_catches_a_broken_conversation() -> None:
     # Frames alone decide where messages go: `test_mutations` breaks that.
-    assert {one.clause for one in BROKEN} | {"channel.messages"} == CLAUSES_OF_TURNS
+    assert {broken.clause for broken in BROKEN} | {"channel.messages"} == CLAUSES_OF_TURNS

@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, NoReturn
 
-from conformance.areas.observations import LegacyChunk, Rechunked
-from conformance.timeline.evidence import Ended, Evidence, Outcome, ResultRead, WireFacts, WireToolCall
+from conformance.areas.llm.legacy_chunk import projected
+from conformance.areas.llm.rechunk import rechunked
+from conformance.timeline.evidence import Ended, Evidence, ProgramOutcome, ResultRead, WireFacts, WireToolCall
 
 _EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 _NAMES = ("flow_name", "method_name", "session_id", "call_id", "tool_name", "agent_role", "task_name")
@@ -24,14 +25,6 @@ _CHANNELS = {
     "agent_execution_completed checkpoint_restore_started checkpoint_restore_completed",
 }
 CHANNEL = {name: channel for channel, names in _CHANNELS.items() for name in names.split()}
-
-#: Areas whose clauses are decided from frames and results alone; those of the others need observations.
-_AREAS = frozenset({"envelope", "channel", "namespace", "order", "result", "llm"})
-
-
-def from_timeline(clause: str) -> bool:
-    """Whether a timeline alone can decide `clause`."""
-    return clause.partition(".")[0] in _AREAS
 
 
 class FrozenItems(list[Any]):
@@ -145,7 +138,7 @@ def two_methods() -> Evidence:
         ResultRead("after-break", GATE, None, is_completed=False, is_exhausted=False, is_cancelled=False),
         ResultRead("after-exhaustion", None, 0, is_completed=True, is_exhausted=True, is_cancelled=False),
     )
-    return timeline.evidence(reads=reads, outcome=Outcome(0))
+    return timeline.evidence(reads=reads, outcome=ProgramOutcome(0))
 
 
 def nested() -> Evidence:
@@ -241,13 +234,13 @@ def tools_run() -> Evidence:
     timeline.complete(call, [1, 2], "tool_calls")
     read = ResultRead("after-exhaustion", None, [1, 2], is_completed=True, is_exhausted=True, is_cancelled=False)
     facts = _tool_facts(has_functions=True, returned=(1, 2))
-    return timeline.evidence(wire=(facts,), reads=(read,), outcome=Outcome([1, 2]))
+    return timeline.evidence(wire=(facts,), reads=(read,), outcome=ProgramOutcome([1, 2]))
 
 
 def resplit_call() -> Evidence:
     """A call whose answer came a second time, from the same bytes in other pieces."""
     whole = text_call()
-    return replace(whole, observations=(Rechunked(whole.frames, (text_call().frames,)),))
+    return replace(whole, expected=tuple(rechunked(whole.frames, {"in one piece": text_call().frames})))
 
 
 @dataclass(frozen=True)
@@ -273,8 +266,8 @@ class Chunk:
     agent_id: str = ""
 
 
-def projected_call() -> Evidence:
-    """A call that thinks, answers, and asks for a tool; each of its frames beside its legacy chunk."""
+def projected_call(other: Mapping[int, object] | None = None) -> Evidence:
+    """A call that thinks, answers, and asks for a tool; each frame beside its legacy chunk, or, by its seq, another."""
     timeline = Timeline()
     call = timeline.call("c1")
     timeline.add("llm_thinking_chunk", call, call_id="c1", chunk="hm", agent_role="Writer")
@@ -288,7 +281,8 @@ def projected_call() -> Evidence:
         Chunk('{"a"', "tool_call", CalledChunk("t0", "add", '{"a"', 0)),
         None,
     )
-    return timeline.evidence("failed", observations=tuple(map(LegacyChunk, timeline.frames, chunks)))
+    made = {frame.seq: chunk for frame, chunk in zip(timeline.frames, chunks, strict=True)} | dict(other or {})
+    return timeline.evidence("failed", expected=tuple(projected(timeline.frames, lambda frame: made[frame.seq])))
 
 
 def tools_handed_over() -> Evidence:
@@ -330,7 +324,7 @@ def refused_call() -> Evidence:
         for _ in range(2)
     )
     facts = WireFacts(streamed=True, text="", status=429, ended_at_marker=True, request_id="req-1")
-    return timeline.evidence("failed", wire=(facts,), reads=reads, outcome=Outcome(error=error))
+    return timeline.evidence("failed", wire=(facts,), reads=reads, outcome=ProgramOutcome(error=error))
 
 
 def truncated_call() -> Evidence:

@@ -8,9 +8,8 @@ import sys
 import pytest
 
 from conformance import CrewConformance, FlowConformance, LLMConformance, RuntimeConformance, TurnConformance
-from conformance.areas.scenarios import scenarios
+from conformance.areas.catalogue import scenarios
 from conformance.contract.clauses import CLAUSES
-from conformance.providers.scenarios import provider_scenarios
 from harness.errors import UsageError
 from harness.shipped import shipped_recording
 from tests.pytest_plugin.conftest import ROOT, InnerRun
@@ -51,10 +50,14 @@ def _cases(suite: type) -> set[tuple[str | None, str | None]]:
 
 
 def test_every_clause_and_scenario_is_one_test() -> None:
-    decided = {(clause, one.id) for one in scenarios() for clause in one.clauses}
-    beside = {(None, one.id) for one in scenarios()}
-    lonely = {(clause, None) for clause in CLAUSES if clause not in {name for name, _ in decided}}
-    assert _cases(RuntimeConformance) == decided | beside | lonely
+    tested = _tested("runtime")
+    lonely = {(clause, None) for clause in CLAUSES if clause not in {name for name, _ in tested}}
+    assert _cases(RuntimeConformance) == tested | lonely
+
+
+def _tested(kind: str) -> set[tuple[str | None, str]]:
+    chosen = [scenario for scenario in scenarios().values() if scenario.tests == kind]
+    return {(clause, scenario.id) for scenario in chosen for clause in (*scenario.clauses, None)}
 
 
 @pytest.mark.parametrize(
@@ -75,9 +78,10 @@ def test_a_suite_of_one_kind_of_run_has_its_scenarios_and_no_others(
 
 
 def test_every_clause_that_recordings_show_is_a_test_of_its_own() -> None:
-    decided = {(clause, one.id) for one in provider_scenarios() for clause in one.clauses}
-    assert _cases(LLMConformance) == decided | {(None, one.id) for one in provider_scenarios()}
-    assert {clause for clause in CLAUSES if clause.startswith("llm.")} <= {clause for clause, _ in decided}
+    assert _cases(LLMConformance) == _tested("integration")
+    assert {clause for clause in CLAUSES if clause.startswith("llm.")} <= {
+        clause for clause, _ in _cases(LLMConformance)
+    }
 
 
 def test_the_clauses_are_imported_without_pytest() -> None:

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from conformance.timeline.check import Check, Finding, has_frames
+from conformance.timeline.check import Check, has_frames
 from conformance.timeline.evidence import Evidence
+from conformance.timeline.expected import Breach
 from conformance.timeline.vocabulary import CHANNEL_OF, CHANNELS, is_user_type
 
 #: Parts of a name by which a runtime without a table might route.
 _TELLING_PARTS = ("error", "failed", "started", "completed", "finished", "llm_", "tool_", "flow_", "message", "stream")
 
 
-def closed_set(evidence: Evidence) -> Iterator[Finding]:
+def closed_set(evidence: Evidence) -> Iterator[Breach]:
     """The channel is one of the six."""
     for frame in evidence.frames:
         if frame.channel not in CHANNELS:
             yield frame.seq, f"{frame.type} is on {frame.channel!r}, which is none of {', '.join(sorted(CHANNELS))}"
 
 
-def built_in_on(channel: str) -> Check:
-    """Return the check that every built-in type of `channel` travels on it."""
+def built_in(clause: str) -> Check:
+    """Return the check that every built-in type of the channel that the clause is named after travels on it."""
+    channel = clause.partition(".")[2]
 
-    def find(evidence: Evidence) -> Iterator[Finding]:
+    def find(evidence: Evidence) -> Iterator[Breach]:
         for frame in evidence.frames:
             if CHANNEL_OF.get(frame.type) == channel != frame.channel:
                 yield frame.seq, f"{frame.type} is on {frame.channel!r}, not on {channel!r}"
@@ -30,17 +32,17 @@ def built_in_on(channel: str) -> Check:
     def testable(evidence: Evidence) -> bool:
         return any(CHANNEL_OF.get(frame.type) == channel for frame in evidence.frames)
 
-    return Check(f"channel.{channel}", find, testable)
+    return Check(clause, find, testable)
 
 
-def custom(evidence: Evidence) -> Iterator[Finding]:
+def custom(evidence: Evidence) -> Iterator[Breach]:
     """A type that is nobody's but the user's is `custom`."""
     for frame in evidence.frames:
         if is_user_type(frame.type) and frame.channel != "custom":
             yield frame.seq, f"{frame.type} is no built-in type, yet it is on {frame.channel!r}"
 
 
-def by_table(evidence: Evidence) -> Iterator[Finding]:
+def by_table(evidence: Evidence) -> Iterator[Breach]:
     """One type has one channel, and no part of an unknown name decides it."""
     first: dict[str, str] = {}
     for frame in evidence.frames:
@@ -65,8 +67,12 @@ def _any_frame(holds: Callable[[str], bool]) -> Callable[[Evidence], bool]:
 
 
 CHECKS = (
-    Check("channel.closed-set", closed_set, has_frames),
-    *(built_in_on(channel) for channel in ("llm", "flow", "tools", "messages", "lifecycle")),
+    Check("channel.closed-set", closed_set, has_frames, of_every_run=True),
+    built_in("channel.llm"),
+    built_in("channel.flow"),
+    built_in("channel.tools"),
+    built_in("channel.messages"),
+    built_in("channel.lifecycle"),
     Check("channel.custom", custom, _any_frame(is_user_type)),
     Check("channel.by-table", by_table, _shows_a_table),
 )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from conformance.areas.envelope.scenarios import OF_SOURCES
 from conformance.stage.consumer import Consumer, both
 from conformance.stage.programs import Ask, Emit, EmitBuiltIn, FlowProgram, Method, Script, ToolCall
 from conformance.stage.scenario import Scenario
-from conformance.subjects.subject import Performance, Subject
+from conformance.stage.whole import whole
 from conformance.timeline.evidence import Evidence
 
 _LIFECYCLE: Final = (
@@ -27,43 +28,37 @@ _PROGRAM: Final = FlowProgram(
         Method("asks", (_TOOLS, Emit("two", type="tool_custom_failed")), after=("speaks",)),
     )
 )
+_UNKNOWN_FAILED: Final = FlowProgram((Method("emits", (Emit("custom", type="x_failed"),)),))
 
 
-def _every_channel(consumer: Consumer, subject: Subject, performance: Performance) -> Evidence:
+def _every_channel(consumer: Consumer) -> Evidence:
     sources: dict[str, str] = {}
 
     def note(source: Any, event: Any) -> None:
         sources[event.event_id] = event.type
 
-    with subject.listening(note):
-        session = consumer.open(_PROGRAM)
-        taken = consumer.read(session)
-    return Evidence(
-        taken.frames,
-        "exhausted" if taken.raised is None else "failed",
-        # Without any event seen, nothing is known of their sources.
-        source_types=sources or None,
-        user_events=frozenset(performance.stage.noted("emitted")),
-    )
+    with consumer.subject.listening(note):
+        taken = consumer.read_session(_PROGRAM)
+    # Without any event seen, nothing is known of their sources.
+    return taken.evidence(source_types=sources or None, user_events=frozenset(consumer.stage.noted("emitted")))
 
 
-_CLAUSES: Final = frozenset(
-    {
-        "envelope.type-verbatim",
-        "envelope.id-unique",
-        "envelope.content-text",
-        "channel.closed-set",
-        "channel.llm",
-        "channel.flow",
-        "channel.tools",
-        "channel.messages",
-        "channel.lifecycle",
-        "channel.custom",
-        "channel.by-table",
-        "namespace.order",
-    }
-)
+_EVERY: Final = OF_SOURCES | {
+    "envelope.content-text",
+    "channel.closed-set",
+    "channel.llm",
+    "channel.flow",
+    "channel.tools",
+    "channel.messages",
+    "channel.lifecycle",
+    "channel.custom",
+    "channel.by-table",
+    "namespace.order",
+}
 
-SCENARIOS: tuple[Scenario, ...] = both(
-    "vocabulary/every-channel", _CLAUSES, _every_channel, frozenset({"flow", "llm", "tools"})
+SCENARIOS: tuple[Scenario, ...] = (
+    *both("vocabulary/every-channel", _EVERY, _every_channel, frozenset({"flow", "llm", "tools"})),
+    *whole(
+        "flow/unknown-event", _UNKNOWN_FAILED, frozenset({"channel.custom", "channel.by-table"}), frozenset({"flow"})
+    ),
 )

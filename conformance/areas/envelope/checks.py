@@ -1,4 +1,4 @@
-"""Checks of the clauses `envelope.*`: one frame by itself. The check of immutability has its own file, `tampering`."""
+"""Checks of the clauses `envelope.*`: one frame by itself. That it can't be changed has its own file, `immutability`."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import fields as dataclass_fields, is_dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from conformance.areas.envelope.immutability import immutable
 from conformance.areas.envelope.json_form import not_json
-from conformance.areas.envelope.tampering import immutable
-from conformance.areas.observations import Carried, Encoded
-from conformance.timeline.check import Check, Finding, has_frames, seen, shown
+from conformance.timeline.any_frame import AnyFrame
+from conformance.timeline.check import Check, has_frames
 from conformance.timeline.evidence import Evidence
-from conformance.timeline.frame_like import FrameLike
+from conformance.timeline.expected import Breach
 from conformance.timeline.vocabulary import FAILURES
 
 FIELDS = ("id", "seq", "type", "channel", "namespace", "timestamp", "parent_id", "previous_id", "data")
@@ -22,7 +22,7 @@ _ENVELOPE_ONLY = ("timestamp", "type", "event_id", "parent_event_id", "previous_
 _TIMES = ("started_at", "finished_at", "requested_at")
 
 
-def fields(evidence: Evidence) -> Iterator[Finding]:
+def fields(evidence: Evidence) -> Iterator[Breach]:
     """A frame has the nine fields, of their types, and no others."""
     for place, frame in enumerate(evidence.frames, 1):
         seq = _seq(frame)
@@ -36,12 +36,12 @@ def fields(evidence: Evidence) -> Iterator[Finding]:
             yield seq, f"frame {place} has {wrong}"
 
 
-def readable(frame: FrameLike) -> bool:
+def readable(frame: AnyFrame) -> bool:
     """Return whether `frame` has the shape on which every other check relies."""
     return all(hasattr(frame, name) for name in (*FIELDS, "event", "content")) and not _of_wrong_type(frame)
 
 
-def _seq(frame: FrameLike) -> int | None:
+def _seq(frame: AnyFrame) -> int | None:
     seq = getattr(frame, "seq", None)
     return seq if isinstance(seq, int) else None
 
@@ -57,7 +57,7 @@ def _declared(frame: object) -> set[str]:
     return {name for name in getattr(frame, "__dict__", {}) if not name.startswith("_")}
 
 
-def _of_wrong_type(frame: FrameLike) -> str | None:
+def _of_wrong_type(frame: AnyFrame) -> str | None:
     values: Mapping[str, Any] = {name: getattr(frame, name) for name in FIELDS}
     for name in ("id", "parent_id", "previous_id"):
         if not isinstance(values[name], Hashable):
@@ -72,21 +72,21 @@ def _of_wrong_type(frame: FrameLike) -> str | None:
     return None
 
 
-def id_unique(evidence: Evidence) -> Iterator[Finding]:
+def id_unique(evidence: Evidence) -> Iterator[Breach]:
     """The id is non-empty text, one frame's alone, and that of the source event."""
-    seen: Counter[object] = Counter()
+    uses: Counter[object] = Counter()
     for frame in evidence.frames:
         frame_id: object = frame.id  # whatever a foreign frame has there
-        seen[frame_id] += 1
+        uses[frame_id] += 1
         if not isinstance(frame_id, str) or not frame_id:
             yield frame.seq, f"the id of {frame.type} is {frame_id!r}, not a non-empty text"
-        elif seen[frame_id] > 1:
+        elif uses[frame_id] > 1:
             yield frame.seq, f"the id {frame.id!r} of {frame.type} was used by an earlier frame"
         elif evidence.source_types is not None and frame.id not in evidence.source_types:
             yield frame.seq, f"the id {frame.id!r} of {frame.type} is no source event's"
 
 
-def type_verbatim(evidence: Evidence) -> Iterator[Finding]:
+def type_verbatim(evidence: Evidence) -> Iterator[Breach]:
     """The type is the one that the source event of the same id had."""
     for frame in evidence.frames:
         source = (evidence.source_types or {}).get(frame.id)
@@ -94,14 +94,14 @@ def type_verbatim(evidence: Evidence) -> Iterator[Finding]:
             yield frame.seq, f"the event {frame.id!r} has the type {source!r}, its frame {frame.type!r}"
 
 
-def event_alias(evidence: Evidence) -> Iterator[Finding]:
+def event_alias(evidence: Evidence) -> Iterator[Breach]:
     """`event` gives what `data` gives."""
     for frame in evidence.frames:
         if frame.event != frame.data:
             yield frame.seq, f"event and data of {frame.type} differ"
 
 
-def content_text(evidence: Evidence) -> Iterator[Finding]:
+def content_text(evidence: Evidence) -> Iterator[Breach]:
     """`content` and `str` give the printable text, and nothing for frames that have none."""
     for frame in evidence.frames:
         payload = frame.data
@@ -113,7 +113,7 @@ def content_text(evidence: Evidence) -> Iterator[Finding]:
             yield frame.seq, f"str() of {frame.type} is {_shortened(str(frame))!r}, not {expected!r}"
 
 
-def data_clean(evidence: Evidence) -> Iterator[Finding]:
+def data_clean(evidence: Evidence) -> Iterator[Breach]:
     """The payload repeats nothing of the envelope."""
     for frame in evidence.frames:
         repeated = [name for name in _ENVELOPE_ONLY if name in frame.data]
@@ -121,8 +121,8 @@ def data_clean(evidence: Evidence) -> Iterator[Finding]:
             yield frame.seq, f"data of {frame.type} repeats {', '.join(repeated)}"
 
 
-def data_json(evidence: Evidence) -> Iterator[Finding]:
-    """The payload is JSON, comes as it was sent, and a frame that can dump and load itself comes back equal."""
+def data_json(evidence: Evidence) -> Iterator[Breach]:
+    """The payload is JSON, and a frame that can dump and load itself comes back equal."""
     for frame in evidence.frames:
         wrong = False
         for path, reason in not_json(frame.data):
@@ -130,16 +130,9 @@ def data_json(evidence: Evidence) -> Iterator[Finding]:
             yield frame.seq, f"data{path} of {frame.type} is {reason}"
         if not wrong and (lost := _lost_by_reload(frame)):
             yield frame.seq, f"{frame.type} does not survive dump and load: {lost}"
-    for carried in seen(evidence, Carried):
-        if carried.arrived != (carried.sent,):
-            arrived = ", ".join(_shortened(shown(one)) for one in carried.arrived) or "nothing"
-            yield None, f"a payload that is JSON came as {arrived}, sent was {_shortened(shown(carried.sent))}"
-    for encoded in seen(evidence, Encoded):
-        if encoded.raised is not None:
-            yield None, f"a run that published the payload {encoded.payload!r} failed by it: {shown(encoded.raised)}"
 
 
-def _lost_by_reload(frame: FrameLike) -> str | None:
+def _lost_by_reload(frame: AnyFrame) -> str | None:
     dump: Callable[[], str] | None = getattr(frame, "model_dump_json", None)
     load: Callable[[str], object] | None = getattr(frame, "model_validate_json", None)
     if dump is None or load is None:
@@ -150,7 +143,7 @@ def _lost_by_reload(frame: FrameLike) -> str | None:
         return f"{type(error).__name__}: {_shortened(str(error))}"
 
 
-def timestamp_utc(evidence: Evidence) -> Iterator[Finding]:
+def timestamp_utc(evidence: Evidence) -> Iterator[Breach]:
     """Every time is aware, and UTC."""
     for frame in evidence.frames:
         if wrong := _not_utc(frame.timestamp):
@@ -176,7 +169,7 @@ def _not_utc(value: object) -> str | None:
     return None if value.utcoffset() == timedelta(0) else f"not UTC: {value.isoformat()}"
 
 
-def error_class(evidence: Evidence) -> Iterator[Finding]:
+def error_class(evidence: Evidence) -> Iterator[Breach]:
     """A failure names its error's text and class."""
     for frame in evidence.frames:
         if frame.type in FAILURES:
@@ -200,14 +193,14 @@ def _saw_sources(evidence: Evidence) -> bool:
 
 
 CHECKS = (
-    Check("envelope.fields", fields, has_frames),
-    Check("envelope.id-unique", id_unique, has_frames),
+    Check("envelope.fields", fields, has_frames, of_every_run=True),
+    Check("envelope.id-unique", id_unique, has_frames, of_every_run=True),
     Check("envelope.type-verbatim", type_verbatim, _saw_sources),
-    Check("envelope.event-alias", event_alias, has_frames),
-    Check("envelope.content-text", content_text, has_frames),
-    Check("envelope.data-clean", data_clean, has_frames),
-    Check("envelope.data-json", data_json, has_frames),
-    Check("envelope.timestamp-utc", timestamp_utc, has_frames),
-    Check("envelope.immutable", immutable, has_frames),
+    Check("envelope.event-alias", event_alias, has_frames, of_every_run=True),
+    Check("envelope.content-text", content_text, has_frames, of_every_run=True),
+    Check("envelope.data-clean", data_clean, has_frames, of_every_run=True),
+    Check("envelope.data-json", data_json, has_frames, of_every_run=True),
+    Check("envelope.timestamp-utc", timestamp_utc, has_frames, of_every_run=True),
+    Check("envelope.immutable", immutable, has_frames, of_every_run=True),
     Check("envelope.error-class", error_class, _has_failure),
 )

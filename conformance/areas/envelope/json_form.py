@@ -12,21 +12,21 @@ from typing import Any
 MAX_LEVELS = 250
 
 #: A place in a payload, as in `.messages[1].content`, and what is wrong there.
-Fault = tuple[str, str]
+WrongPlace = tuple[str, str]
 
 
-def not_json(payload: Mapping[str, Any]) -> Iterator[Fault]:
+def not_json(payload: Mapping[str, Any]) -> Iterator[WrongPlace]:
     """Give every place in `payload` that is not JSON; then, if there is none, how dump and load change it."""
-    faults = list(_faults(payload))
-    yield from faults
-    if not faults:
+    wrong = list(_wrong_places(payload))
+    yield from wrong
+    if not wrong:
         plain = _plain(payload)
         loaded = json.loads(json.dumps(plain, ensure_ascii=False, allow_nan=False).encode())
         if loaded != plain:
             yield "", "changed by dump and load"
 
 
-def _faults(payload: Mapping[str, Any]) -> Iterator[Fault]:
+def _wrong_places(payload: Mapping[str, Any]) -> Iterator[WrongPlace]:
     # A stack of its own: a payload may be deeper than Python's, and may contain itself.
     waiting: list[tuple[str, Any, int, tuple[int, ...]]] = [("", payload, 1, ())]
     while waiting:

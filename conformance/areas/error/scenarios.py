@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any, Final
 
-from conformance.areas.observations import Disturbed, FailedRead
-from conformance.stage.consumer import Consumer, Observe, Taken, both
+from conformance.areas.session.views import read_again
+from conformance.stage.consumer import Consumer, Observe, both
 from conformance.stage.payloads import PAYLOADS, FailsToPrintError
 from conformance.stage.points import StageError
 from conformance.stage.programs import Emit, EmitPayload, FlowProgram, Give, Method, Raise
-from conformance.stage.reading import read_result
+from conformance.stage.reader import Taken, read_result
 from conformance.stage.scenario import Scenario
-from conformance.subjects.subject import Performance, Subject
-from conformance.timeline.evidence import Evidence, Outcome
+from conformance.subjects.subject import Subject
+from conformance.timeline.any_frame import AnyFrame
+from conformance.timeline.evidence import Evidence, ProgramOutcome, ResultRead
+from conformance.timeline.expected import NOTHING, Expected, Raised, Same
 
 _FLOW: Final = frozenset({"flow"})
 _ERRORS: Final[tuple[type[BaseException], ...]] = (LookupError, FailsToPrintError, StopIteration, StopAsyncIteration)
-_BASE_EXCEPTIONS: Final[tuple[type[BaseException], ...]] = (
-    SystemExit,
-    KeyboardInterrupt,
-    GeneratorExit,
-    asyncio.CancelledError,
-)
+#: What no `except Exception` catches.
+_BASE_EXCEPTIONS: Final = (SystemExit, KeyboardInterrupt, GeneratorExit, asyncio.CancelledError)
+#: What Python can't pass through an iterator.
+_UNPASSABLE: Final = (StopIteration, StopAsyncIteration)
 _ALWAYS: Final = frozenset({"error.frames-first", "session.replay-failed", "result.states"})
 
 
@@ -36,38 +36,55 @@ def _failing(error: type[BaseException], *, in_async: bool) -> Observe:
         )
     )
 
-    def observe(consumer: Consumer, subject: Subject, performance: Performance) -> Evidence:
+    def observe(consumer: Consumer) -> Evidence:
         session = consumer.open(program)
         first = consumer.read(session)
         every = tuple(session.frames)
         reads = tuple(read_result(session, "after-failure") for _ in range(2))
         again = consumer.read(session.events)
-        noted: list[BaseException] = performance.stage.noted("raised")
+        noted: list[BaseException] = consumer.stage.noted("raised")
         if not noted:
             raise StageError("the run never came to its failing method")
-        seen = (
-            FailedRead("first", noted[0], first.frames, first.raised, every),
-            FailedRead("after-end", noted[0], again.frames, again.raised, every),
-        )
         # Python lets no iterator raise these: what came of them is what the result goes on raising.
-        own = first.raised if isinstance(noted[0], StopIteration | StopAsyncIteration) else noted[0]
-        ended: Any = "failed" if first.raised is not None else "exhausted"
-        return Evidence(first.frames, ended, reads=reads, outcome=Outcome(error=own), observations=seen)
+        own = first.raised if isinstance(noted[0], _UNPASSABLE) else noted[0]
+        expected = (*surfaced(noted[0], first, every), *_results(noted[0], reads), *read_again(first, again))
+        return first.evidence(*expected, reads=reads, outcome=ProgramOutcome(error=own))
 
     return observe
+
+
+def surfaced(error: BaseException, read: Taken, every: tuple[AnyFrame, ...]) -> Iterator[Expected]:
+    """Hold the first reading of a run that raised `error` to what must surface; `every` is what `frames` had then."""
+    if read.raised is not None:
+        kept = {frame.id for frame in every}
+        lost = tuple(frame.type for frame in read.frames if frame.id not in kept)
+        yield Expected("error.frames-first", "shown frames that are not in `frames` after the failure", (), lost)
+    what = f"reading a run that raised {type(error).__name__}"
+    if isinstance(error, _BASE_EXCEPTIONS):
+        yield Expected("error.base-exception", what, Same(error), read.raised)
+    elif isinstance(error, _UNPASSABLE):
+        yield Expected("error.original", what, Raised(RuntimeError, cause=error), read.raised)
+    else:
+        yield Expected("error.original", what, Same(error), read.raised)
+
+
+def _results(error: BaseException, reads: tuple[ResultRead, ...]) -> Iterator[Expected]:
+    if isinstance(error, _BASE_EXCEPTIONS):
+        what = f"what the result of a run that raised {type(error).__name__} raised"
+        yield from (Expected("error.base-exception", what, Same(error), read.raised) for read in reads)
 
 
 _PLAIN: Final = FlowProgram(
     (Method("first", (Emit("one"),)), Method("second", (Emit("two"), Give(7)), after=("first",)))
 )
+#: How an observer is added: a block in which it is called for every event.
+_Observing = Callable[[Subject, Callable[[Any, Any], None]], AbstractContextManager[None]]
 
 
-def _disturbed(
-    by: str, disturbing: Callable[[Subject, Callable[[Any, Any], None]], AbstractContextManager[None]], error: Any
-) -> Observe:
+def _disturbed(what: str, observing: _Observing, error: type[BaseException]) -> Observe:
     """Read the same program twice: left alone, and while an observer of it raises `error` at every event."""
 
-    def observe(consumer: Consumer, subject: Subject, performance: Performance) -> Evidence:
+    def observe(consumer: Consumer) -> Evidence:
         calls: list[str] = []
 
         def fail(source: Any, event: Any) -> None:
@@ -77,23 +94,15 @@ def _disturbed(
         alone = consumer.open(_PLAIN)
         undisturbed = consumer.read(alone)
         opened, taken = None, Taken()
-        with disturbing(subject, fail):
+        with observing(consumer.subject, fail):
             try:
                 opened = consumer.open(_PLAIN)
                 taken = consumer.read(opened)
             except StageError as stopped:  # making a flow may publish something, too
                 taken = Taken(raised=stopped.__cause__ or stopped)
-        seen = Disturbed(
-            f"{by} that raises {error.__name__}",
-            bool(calls),
-            taken.raised,
-            None if opened is None else _value(opened),
-            _types(taken),
-            _value(alone),
-            _types(undisturbed),
-        )
-        ended: Any = "exhausted" if taken.raised is None else "failed"
-        return Evidence(taken.frames, ended, observations=(seen,))
+        by = f"{what} that raises {error.__name__}"
+        called = Expected("error.observer-safe", f"whether {by} was called", True, bool(calls))
+        return taken.evidence(called, *_unchanged(by, (alone, undisturbed), (opened, taken)))
 
     return observe
 
@@ -104,24 +113,23 @@ def _carried(name: str) -> Observe:
     def carrying(payload: str) -> FlowProgram:
         return FlowProgram((Method("carries", (EmitPayload(payload), Emit("after"), Give(7))),))
 
-    def observe(consumer: Consumer, subject: Subject, performance: Performance) -> Evidence:
+    def observe(consumer: Consumer) -> Evidence:
         plain = consumer.open(carrying("plain"))
         undisturbed = consumer.read(plain)
         session = consumer.open(carrying(name))
         taken = consumer.read(session)
-        seen = Disturbed(
-            f"the payload {name!r}",
-            was_called=True,
-            raised=taken.raised,
-            value=_value(session),
-            types=_types(taken),
-            undisturbed_value=_value(plain),
-            undisturbed_types=_types(undisturbed),
-        )
-        ended: Any = "exhausted" if taken.raised is None else "failed"
-        return Evidence(taken.frames, ended, observations=(seen,))
+        return taken.evidence(*_unchanged(f"the payload {name!r}", (plain, undisturbed), (session, taken)))
 
     return observe
+
+
+def _unchanged(by: str, alone: tuple[Any, Taken], disturbed: tuple[Any, Taken]) -> Iterator[Expected]:
+    """Hold a run against one that was left alone: the same result and the same frames."""
+    (_, undisturbed), (session, taken) = alone, disturbed
+    yield Expected("error.observer-safe", f"a run that was disturbed by {by}", NOTHING, taken.raised)
+    if taken.raised is None:
+        yield Expected("error.observer-safe", f"the result, by {by}", _value(alone[0]), _value(session))
+        yield Expected("error.observer-safe", f"the frames, by {by}", _types(undisturbed), _types(taken))
 
 
 def _value(session: Any) -> object:
@@ -141,35 +149,32 @@ def _sinking(subject: Subject, observer: Callable[[Any, Any], None]) -> Abstract
     return subject.sinking(observer)
 
 
-def _failures() -> tuple[Scenario, ...]:
-    rows: list[Scenario] = []
-    for error in (*_ERRORS, *_BASE_EXCEPTIONS):
-        clauses = _ALWAYS | {"error.base-exception" if error in _BASE_EXCEPTIONS else "error.original"}
-        for in_async in (False, True):
-            method = "async-method" if in_async else "sync-method"
-            name = f"error/{error.__name__}/{method}"
-            rows.extend(both(name, clauses, _failing(error, in_async=in_async), _FLOW))
-    return tuple(rows)
-
+_SAFE: Final = frozenset({"error.observer-safe"})
 
 SCENARIOS: tuple[Scenario, ...] = (
-    *_failures(),
     *(
-        one
-        for by, disturbing in (("a listener", _listening), ("a sink", _sinking))
-        for error in (ValueError, SystemExit)
-        for one in both(
-            f"error/observer/{by.split()[-1]}/{error.__name__}",
-            frozenset({"error.observer-safe"}),
-            _disturbed(by, disturbing, error),
+        scenario
+        for errors, clause in ((_ERRORS, "error.original"), (_BASE_EXCEPTIONS, "error.base-exception"))
+        for error in errors
+        for method in ("sync-method", "async-method")
+        for scenario in both(
+            f"error/{error.__name__}/{method}",
+            _ALWAYS | {clause},
+            _failing(error, in_async=method == "async-method"),
             _FLOW,
         )
     ),
     *(
-        one
-        for payload in PAYLOADS
-        for one in both(
-            f"error/observer/encoder/{payload}", frozenset({"error.observer-safe"}), _carried(payload), _FLOW
+        scenario
+        for what, observing in (("listener", _listening), ("sink", _sinking))
+        for error in (ValueError, SystemExit)
+        for scenario in both(
+            f"error/observer/{what}/{error.__name__}", _SAFE, _disturbed(f"a {what}", observing, error), _FLOW
         )
+    ),
+    *(
+        scenario
+        for payload in PAYLOADS
+        for scenario in both(f"error/observer/encoder/{payload}", _SAFE, _carried(payload), _FLOW)
     ),
 )

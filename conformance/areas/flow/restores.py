@@ -4,28 +4,25 @@ from __future__ import annotations
 
 import contextvars
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
-from conformance.areas.entry.scenarios import tried
-from conformance.areas.flow.scenarios import no_session, read_to_end, stream
-from conformance.areas.observations import Passed, Restored
-from conformance.areas.order.scenarios import FRAMES
+from conformance.areas.catalogue import of_every_run
+from conformance.areas.entry.scenarios import passed
+from conformance.areas.flow.continued import MethodsRun, goes_on
+from conformance.areas.order import checks as order
 from conformance.stage.consumer import Consumer, Observe, both
 from conformance.stage.programs import Block, Emit, FlowProgram, Give, Method, Raise, Reach, Step
 from conformance.stage.scenario import Scenario
-from conformance.subjects.subject import Performance, Subject
 from conformance.timeline.evidence import Evidence
+from conformance.timeline.expected import Expected, InAnyOrder
 
+_CLAUSE: Final = "flow.checkpoint"
 _VALUE: Final = "done"
 _METHODS: Final = ("kept", "lost", "joined")
-_PRELUDE: Final = (
-    "checkpoint_restore_started",
-    "checkpoint_restore_completed",
-    "checkpoint_restore_failed",
-    "flow_started",
-)
+_RESTORES: Final = ("checkpoint_restore_started", "checkpoint_restore_completed", "checkpoint_restore_failed")
 
 
 def _program(consumer: Consumer, then: Step, *, streams: bool | None = None) -> FlowProgram:
@@ -42,20 +39,20 @@ def _program(consumer: Consumer, then: Step, *, streams: bool | None = None) -> 
     return FlowProgram(kind, stream=streams)
 
 
-def _checkpoint(consumer: Consumer, subject: Subject, performance: Performance, folder: str) -> str:
+def _checkpoint(consumer: Consumer, folder: str) -> str:
     """Let a run fail after it has written a checkpoint, and return where that is."""
-    stage = performance.stage
+    stage = consumer.stage
 
     def listener(source: Any, event: Any) -> None:
         if event.type == "checkpoint_completed":
             stage.note("location", str(event.location))
             stage.reach("written")
 
-    config = subject.checkpoint_config(location=folder, on_events=["method_execution_finished"])
-    flow = subject.flow(_program(consumer, Raise(LookupError)), performance, checkpoint=config)
-    with subject.listening(listener):
-        session = stream(consumer, flow)
-        frames = consumer.iterate(session)
+    config = consumer.subject.checkpoint_config(location=folder, on_events=["method_execution_finished"])
+    program = _program(consumer, Raise(LookupError))
+    flow = consumer.subject.flow(program, consumer.performance, checkpoint=config)
+    with consumer.subject.listening(listener):
+        frames = consumer.iterate(consumer.stream(flow))
         consumer.take(frames, 1)
         consumer.await_reached("held")
         stage.release("beside")
@@ -85,7 +82,7 @@ def _kickoff_object(consumer: Consumer, flow: Any, config: Any) -> Any:
 
 def _apart(observe: Observe) -> Observe:
     """Have nothing of what went on in this thread before reach the runs, or what they keep: its context is left out."""
-    return lambda consumer, subject, performance: contextvars.Context().run(observe, consumer, subject, performance)
+    return lambda consumer: contextvars.Context().run(observe, consumer)
 
 
 def _restored(call: str, enter: Enter, *, streams: bool | None = None, later: bool = False) -> Observe:
@@ -94,62 +91,64 @@ def _restored(call: str, enter: Enter, *, streams: bool | None = None, later: bo
     `streams` is what the flow's class says of streaming. With `later` some other flow has been run before all this.
     """
 
-    def observe(consumer: Consumer, subject: Subject, performance: Performance) -> Evidence:
-        stage = performance.stage
+    def observe(consumer: Consumer) -> Evidence:
         if later:
-            consumer.read(stream(consumer, subject.flow(_OTHER, performance)))
+            consumer.read(consumer.stream(consumer.subject.flow(_OTHER, consumer.performance)))
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-            location = _checkpoint(consumer, subject, performance, folder)
-            before = {name: stage.times_reached(name) for name in _METHODS}
-            flow = subject.flow(_program(consumer, Emit("two"), streams=streams), performance)
-            config = subject.checkpoint_config(location=folder, restore_from=location)
-
-            def run_since() -> tuple[str, ...]:
-                return tuple(one for one in _METHODS for _ in range(stage.times_reached(one) - before[one]))
-
-            session, raised = tried(consumer, lambda: enter(consumer, flow, config))
-            missing = () if raised is not None else no_session(consumer, session)
-            early = run_since()
-            if raised is not None or missing:
-                seen = Restored(call, raised, session, _VALUE, run_since(), ("lost", "joined"), missing, early)
-                return Evidence((), "exhausted", observations=(seen,))
-            evidence = read_to_end(consumer, consumer.keep(session))
-            read = evidence.reads[-1]
-            value = None if read.raised is not None else read.value
-            # A value that is a session was not read: what it would run has not been run.
-            seen = Restored(call, read.raised, value, _VALUE, run_since(), ("lost", "joined"), (), early)
-        frames = evidence.frames
-        started = [frame.data.get("method_name") for frame in frames if frame.type == "method_execution_started"]
-        seen = replace(
-            seen,
-            prelude=tuple(frame.type for frame in frames if frame.type in _PRELUDE),
-            shown=tuple(one for one in _METHODS for _ in range(started.count(one))),
-        )
-        locations = [frame.data.get("location") for frame in frames if frame.type == "checkpoint_restore_started"]
-        arrived = locations[0] if locations else None
-        passed = Passed(f"{call} with from_checkpoint=…", location, arrived)
+            location = _checkpoint(consumer, folder)
+            run = MethodsRun(consumer.stage, _METHODS)
+            program = _program(consumer, Emit("two"), streams=streams)
+            flow = consumer.subject.flow(program, consumer.performance)
+            config = consumer.subject.checkpoint_config(location=folder, restore_from=location)
+            make = partial(enter, consumer, flow, config)
+            evidence = goes_on(consumer, _CLAUSE, call, make, _VALUE, run, ("lost", "joined"))
+        if not evidence.reads:
+            return evidence
+        expected = [*evidence.expected, *_in_order(evidence)]
+        if evidence.reads[-1].raised is None:
+            expected += _shown(call, evidence, run)
+        locations = [frame.data.get("location") for frame in evidence.frames if frame.type == _RESTORES[0]]
         # Where no frame tells of it, only what is run tells whether it arrived.
-        observed = (seen, passed) if locations or "kept" in seen.ran else (seen,)
-        return replace(evidence, observations=observed)
+        if locations or "kept" in run.names:
+            arrived = locations[0] if locations else None
+            expected.append(passed(f"{call} with from_checkpoint=…", location, arrived))
+        return replace(evidence, expected=tuple(expected))
 
     return _apart(observe)
+
+
+def _shown(call: str, evidence: Evidence, run: MethodsRun) -> Iterator[Expected]:
+    """Hold the frames of a restored run to what it did: it was restored, started, and ran its methods."""
+    frames = evidence.frames
+    begins = tuple(frame.type for frame in frames if frame.type in (*_RESTORES, "flow_started"))
+    yield Expected(_CLAUSE, f"how {call} begins", (*_RESTORES[:2], "flow_started"), begins)
+    started = [frame.data.get("method_name") for frame in frames if frame.type == "method_execution_started"]
+    shown = tuple(name for name in _METHODS for _ in range(started.count(name)))
+    yield Expected(_CLAUSE, f"runs of methods that the frames of {call} tell of", InAnyOrder(run.names), shown)
+
+
+def _in_order(evidence: Evidence) -> Iterator[Expected]:
+    for check in order.CHECKS:
+        breaches = tuple(message for _, message in check.find(evidence))
+        yield Expected(_CLAUSE, f"what breaks {check.clause} in a restored run", (), breaches)
 
 
 _STATE: Final = {"topic": "tides", "depth": 3}
 _OTHER: Final = FlowProgram((Method("gives", (Give(_VALUE),)),), name="OtherFlow")
 
 
-def _state(consumer: Consumer, subject: Subject, performance: Performance) -> Evidence:
+def _state(consumer: Consumer) -> Evidence:
     """A streamed run that begins with the state of another."""
-    memory = subject.memory()
+    memory = consumer.subject.memory()
     memory.save_state("earlier", "gives", {"id": "earlier", **_STATE})
-    session = stream(consumer, subject.flow(_OTHER, performance, persistence=memory), restore_from_state_id="earlier")
-    evidence = read_to_end(consumer, session)
+    flow = consumer.subject.flow(_OTHER, consumer.performance, persistence=memory)
+    session = consumer.stream(flow, restore_from_state_id="earlier")
+    evidence = consumer.read_whole(lambda: session)
     states = [frame.data.get("state") for frame in evidence.frames if frame.type == "method_execution_started"]
     state = states[0] if states and states[0] is not None else {}
     entry = "stream_events" if consumer.is_sync else "astream"
     arrived = {name: value for name, value in state.items() if name != "id"}
-    return replace(evidence, observations=(Passed(f"flow.{entry}(restore_from_state_id=…)", _STATE, arrived),))
+    return replace(evidence, expected=(passed(f"flow.{entry}(restore_from_state_id=…)", _STATE, arrived),))
 
 
 _NEEDS: Final = frozenset({"flow", "checkpoint"})
@@ -159,7 +158,7 @@ _PASSED: Final = frozenset({"entry.kwargs"})
 SCENARIOS: tuple[Scenario, ...] = (
     *both(
         "restore/streamed",
-        FRAMES | _RESTORED | _PASSED | {"channel.lifecycle"},
+        of_every_run() | _RESTORED | _PASSED | {"channel.lifecycle"},
         _restored("a streamed run of a flow", _stream),
         _NEEDS,
     ),
@@ -187,5 +186,5 @@ SCENARIOS: tuple[Scenario, ...] = (
         _restored("a kickoff of a flow object with stream=True", _kickoff_object),
         _NEEDS,
     ),
-    *both("restore/state", FRAMES | _PASSED, _state, _NEEDS),
+    *both("restore/state", of_every_run() | _PASSED, _state, _NEEDS),
 )

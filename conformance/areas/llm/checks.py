@@ -1,29 +1,24 @@
 """Checks of the clauses `llm.*` on what one call streams: sequence, text, thinking, usage, and how it ends.
 
-The clauses on tool calls have a file of their own, `tool_calls`, and so has that on older chunks, `legacy_chunk`.
+The clauses on tool calls have a file of their own, `tool_calls`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import groupby, zip_longest
-from typing import Any
+from itertools import groupby
 
-from conformance.areas.llm.legacy_chunk import legacy_chunk
 from conformance.areas.llm.tool_calls import deltas_of_arguments, has_tool_calls, has_tool_chunks, tool_chunks, tool_run
-from conformance.areas.observations import LegacyChunk, Rechunked
-from conformance.timeline.calls import Call, calls_of, chunks_of_no_call, delta_kind, has_calls, tool_call_of
-from conformance.timeline.check import Check, Finding, saw, seen
+from conformance.timeline.calls import ShownCall, calls_of, chunks_of_no_call, has_calls
+from conformance.timeline.check import Check
 from conformance.timeline.evidence import Evidence, WireFacts
-from conformance.timeline.frame_like import FrameLike
+from conformance.timeline.expected import Breach
 
 _COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
-#: What a frame of a call says of the answer, beside its tool call.
-_SAID = ("chunk", "call_type", "response", "text", "usage", "finish_reason", "error_type")
 _FINISH_REASONS = ("stop", "length", "tool_calls", "content_filter", "other")
 
 
-def sequence(evidence: Evidence) -> Iterator[Finding]:
+def sequence(evidence: Evidence) -> Iterator[Breach]:
     """Started, the pieces in wire order, then completed; or failed, and the error is raised."""
     for frame in chunks_of_no_call(evidence):
         yield frame.seq, f"{frame.type} comes before its call has started"
@@ -43,7 +38,7 @@ def _streamed_kinds(wire: WireFacts | None) -> tuple[str, ...] | None:
     return wire.kinds if wire is not None and wire.streamed else None
 
 
-def deltas_equal_final(evidence: Evidence) -> Iterator[Finding]:
+def deltas_equal_final(evidence: Evidence) -> Iterator[Breach]:
     """The text and tool-call deltas, joined, are what the provider sent and what the call gives as its response."""
     for call in filter(_can_join, calls_of(evidence)):
         text, seq = call.joined("text"), call.end.seq
@@ -56,11 +51,11 @@ def deltas_equal_final(evidence: Evidence) -> Iterator[Finding]:
             yield seq, message
 
 
-def _can_join(call: Call) -> bool:
+def _can_join(call: ShownCall) -> bool:
     return _is_streamed(call) and not call.by_user and (call.completed is not None or call.wire is not None)
 
 
-def _is_streamed(call: Call) -> bool:
+def _is_streamed(call: ShownCall) -> bool:
     if call.wire is not None:
         return call.wire.streamed and _was_accepted(call.wire)
     return call.started.data.get("stream") is True or bool(call.chunks)
@@ -70,15 +65,15 @@ def _same_text(joined: str, sent: str, evidence: Evidence) -> bool:
     return sent.startswith(joined) if evidence.ended == "closed" else joined == sent
 
 
-def _is_cut(call: Call, evidence: Evidence) -> bool:
+def _is_cut(call: ShownCall, evidence: Evidence) -> bool:
     return call.completed is None or evidence.ended == "closed"
 
 
-def _uses_tools(call: Call) -> bool:
+def _uses_tools(call: ShownCall) -> bool:
     return bool(call.tool_runs) or any(kind == "tool_call" for kind, _ in call.chunks)
 
 
-def thinking(evidence: Evidence) -> Iterator[Finding]:
+def thinking(evidence: Evidence) -> Iterator[Breach]:
     """Reasoning text on the wire arrives as thinking chunks, all of it."""
     for call in calls_of(evidence):
         if call.wire is not None and call.wire.streamed:
@@ -87,7 +82,7 @@ def thinking(evidence: Evidence) -> Iterator[Finding]:
                 yield call.end.seq, f"the thinking of call {call.name} is {joined!r}, sent was {call.wire.thinking!r}"
 
 
-def usage(evidence: Evidence) -> Iterator[Finding]:
+def usage(evidence: Evidence) -> Iterator[Breach]:
     """Completed carries the wire's usage under the common names, and a normalised finish reason."""
     for call in calls_of(evidence):
         if call.completed is None or call.by_user:
@@ -106,7 +101,7 @@ def usage(evidence: Evidence) -> Iterator[Finding]:
             yield seq, f"the finish reason of call {call.name} is {reason!r}, on the wire {call.wire.finish_reason!r}"
 
 
-def _usage_against(call: Call, counts: dict[str, object] | None, wire: WireFacts) -> Iterator[str]:
+def _usage_against(call: ShownCall, counts: dict[str, object] | None, wire: WireFacts) -> Iterator[str]:
     if wire.usage is None:
         if counts is not None:
             yield f"the wire has no usage for call {call.name}, its frame has {dict(counts)}"
@@ -124,14 +119,14 @@ def _same_reason(reason: str | None, wire: WireFacts) -> bool:
     return reason == wire.finish_reason or (bool(wire.tool_calls) and {reason, wire.finish_reason} == both)
 
 
-def truncation(evidence: Evidence) -> Iterator[Finding]:
+def truncation(evidence: Evidence) -> Iterator[Breach]:
     """A stream without its end marker fails its call."""
     for call in filter(_was_cut_off, calls_of(evidence)):
         if call.failed is None:
             yield call.end.seq, f"the stream of call {call.name} ended before its end marker, yet the call did not fail"
 
 
-def _was_cut_off(call: Call) -> bool:
+def _was_cut_off(call: ShownCall) -> bool:
     wire = call.wire
     return wire is not None and wire.streamed and _was_accepted(wire) and not wire.ended_at_marker
 
@@ -140,7 +135,7 @@ def _was_accepted(wire: WireFacts) -> bool:
     return wire.status is not None and wire.status < 400
 
 
-def errors(evidence: Evidence) -> Iterator[Finding]:
+def errors(evidence: Evidence) -> Iterator[Breach]:
     """What the provider got wrong is one failed frame, and an error that says provider, status and request."""
     calls = calls_of(evidence)
     for call in filter(_went_wrong, calls):
@@ -155,7 +150,7 @@ def errors(evidence: Evidence) -> Iterator[Finding]:
                 yield from ((last.end.seq, message) for message in _untyped(read.raised, last.wire))
 
 
-def _went_wrong(call: Call) -> bool:
+def _went_wrong(call: ShownCall) -> bool:
     wire = call.wire
     return wire is not None and (not _was_accepted(wire) or wire.error_event)
 
@@ -172,7 +167,7 @@ def _untyped(error: BaseException, wire: WireFacts) -> Iterator[str]:
         yield f"{name} has the request id {request_id!r}, on the wire it was {wire.request_id!r}"
 
 
-def no_stream(evidence: Evidence) -> Iterator[Finding]:
+def no_stream(evidence: Evidence) -> Iterator[Breach]:
     """A plain call is started and completed, with the same result and no pieces."""
     for call in filter(_is_plain, calls_of(evidence)):
         for kind, frame in call.chunks:
@@ -183,35 +178,11 @@ def no_stream(evidence: Evidence) -> Iterator[Finding]:
                 yield call.completed.seq, f"the response of call {call.name} is {response!r}, sent {call.wire.text!r}"
 
 
-def _is_plain(call: Call) -> bool:
+def _is_plain(call: ShownCall) -> bool:
     return not call.wire.streamed if call.wire is not None else call.started.data.get("stream") is False
 
 
-def rechunk(evidence: Evidence) -> Iterator[Finding]:
-    """The same bytes in other pieces give the same frames."""
-    for rechunked in seen(evidence, Rechunked):
-        whole = [_said_by(frame) for frame in rechunked.whole]
-        for other in rechunked.split:
-            for frame, expected in zip_longest(other, whole):
-                found = None if frame is None else _said_by(frame)
-                if found != expected:
-                    yield getattr(frame, "seq", None), f"split otherwise, {found} came in place of {expected}"
-                    break
-
-
-def _said_by(frame: FrameLike) -> tuple[Any, ...]:
-    """Return what of a frame may not depend on how its bytes came: all but ids, times and the prompt."""
-    tool_call, function = tool_call_of(frame)
-    called = (tool_call.get("index"), function.get("name"), function.get("arguments"))
-    return (frame.type, *called, *(frame.data.get(name) for name in _SAID))
-
-
-def _was_rechunked(evidence: Evidence) -> bool:
-    # Two runs that show nothing of the answer are equal, too.
-    return any(delta_kind(frame) for one in seen(evidence, Rechunked) if one.split for frame in one.whole)
-
-
-def _any_call(holds: Callable[[Call], bool]) -> Callable[[Evidence], bool]:
+def _any_call(holds: Callable[[ShownCall], bool]) -> Callable[[Evidence], bool]:
     return lambda evidence: any(map(holds, calls_of(evidence)))
 
 
@@ -241,6 +212,4 @@ CHECKS = (
     Check("llm.truncation", truncation, _may_be_cut_off),
     Check("llm.errors", errors, _any_call(lambda call: _went_wrong(call) or _was_cut_off(call))),
     Check("llm.no-stream", no_stream, _any_call(_is_plain)),
-    Check("llm.rechunk", rechunk, _was_rechunked),
-    Check("llm.legacy-chunk", legacy_chunk, saw(LegacyChunk)),
 )

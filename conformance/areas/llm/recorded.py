@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
+from conformance.stage.consumer import Consumer, of_kind
 from conformance.stage.programs import RecordedProgram
-from conformance.stage.reading import aread_whole, in_loop, read_whole
+from conformance.stage.reader import KINDS
 from conformance.stage.scenario import Scenario
 from conformance.stage.shipped_calls import ShippedCall, answering, is_shipped, shipped_call
-from conformance.subjects.subject import Performance, Subject
-from conformance.timeline.evidence import Evidence
+from conformance.timeline.evidence import Evidence, WireFacts
 from conformance.wire import facts_of
 from harness.llm import no_credentials_needed
 from harness.providers import providers
@@ -33,47 +34,33 @@ _ROWS: Final[tuple[tuple[str, str, bool, frozenset[str], frozenset[str]], ...]] 
 
 def _scenarios(
     provider: str, name: str, recording: str, runs: bool, clauses: frozenset[str], needs: frozenset[str]
-) -> tuple[Scenario, Scenario]:
+) -> Iterator[Scenario]:
     program = RecordedProgram(f"{provider}/{recording}", _RETURNS if runs else None)
 
-    def observe(subject: Subject, performance: Performance) -> Evidence:
+    def observe(consumer: Consumer) -> Evidence:
         recorded = shipped_call(program.name)
         with answering(recorded), no_credentials_needed():
-            return _with_wire(read_whole(subject.session(program, performance)), recorded, program)
+            return consumer.read_programs(program, wire=(_facts(recorded, program),))
 
-    def aobserve(subject: Subject, performance: Performance) -> Evidence:
-        recorded = shipped_call(program.name)
-
-        async def consume() -> Evidence:
-            return await aread_whole(subject.asession(program, performance))
-
-        with answering(recorded), no_credentials_needed():
-            return _with_wire(in_loop(consume), recorded, program)
-
-    kind = f"recorded/{provider}/{name}"
-    return (
-        Scenario(f"{kind}/sync", clauses, observe, needs | {"llm"}, provider),
-        Scenario(f"{kind}/async", clauses, aobserve, needs | {"llm", "async"}, provider),
-    )
+    for kind in KINDS:
+        yield of_kind(kind, f"recorded/{provider}/{name}", clauses, observe, needs | {"llm"}, provider)
 
 
-def _with_wire(evidence: Evidence, recorded: ShippedCall, program: RecordedProgram) -> Evidence:
+def _facts(recorded: ShippedCall, program: RecordedProgram) -> WireFacts:
     facts = facts_of(recorded.answer, recorded.wire_format, streamed=True, has_functions=program.functions is not None)
     if facts is None:
         raise LookupError(f"the recording {program.name} can't be read")
-    if program.functions is not None:
-        facts = replace(facts, returned=tuple(program.functions[call.name] for call in facts.tool_calls))
-    return replace(evidence, wire=(facts,))
+    if program.functions is None:
+        return facts
+    return replace(facts, returned=tuple(program.functions[call.name] for call in facts.tool_calls))
 
 
-def _all() -> tuple[Scenario, ...]:
-    found: list[Any] = []
-    for provider in (known.recordings for known in providers() if known.recordings):
-        for row in _ROWS:
-            # Not every provider tells what its models think.
-            if is_shipped(f"{provider}/{row[1]}"):
-                found.extend(_scenarios(provider, *row))
-    return tuple(found)
-
-
-SCENARIOS: tuple[Scenario, ...] = _all()
+SCENARIOS: tuple[Scenario, ...] = tuple(
+    scenario
+    for provider in providers()
+    if provider.recordings
+    for row in _ROWS
+    # Not every provider tells what its models think.
+    if is_shipped(f"{provider.recordings}/{row[1]}")
+    for scenario in _scenarios(provider.recordings, *row)
+)

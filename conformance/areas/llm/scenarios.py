@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from conformance.areas.observations import LegacyChunk, Rechunked
+from conformance.areas.llm import integrations, recorded
+from conformance.areas.llm.legacy_chunk import projected
+from conformance.areas.llm.rechunk import rechunked
+from conformance.stage.consumer import Consumer, alone, both
 from conformance.stage.programs import Ask, CallProgram, FlowProgram, Method, Script, Text, Thinking, ToolCall
-from conformance.stage.reading import aread_whole, in_loop, read_whole
 from conformance.stage.scenario import Scenario
-from conformance.subjects.subject import Performance, Subject
 from conformance.timeline.evidence import Evidence, WireFacts, WireToolCall
 
 _USAGE = {
@@ -30,8 +31,8 @@ def _facts(ask: Ask, *, streamed: bool = True) -> WireFacts:
     script = ask.script
     calls = tuple(piece for piece in script.says if isinstance(piece, ToolCall))
     whole = script.ending == "whole" and script.status < 400
-    told = {ToolCall: "tool_call", Text: "text", Thinking: "thinking"}
-    kinds: list[Any] = [told[type(piece)] for piece in script.says if type(piece) in told]
+    names = {ToolCall: "tool_call", Text: "text", Thinking: "thinking"}
+    kinds: list[Any] = [names[type(piece)] for piece in script.says if type(piece) in names]
     refused = script.status >= 400
     return WireFacts(
         streamed=streamed,
@@ -57,46 +58,34 @@ def _facts(ask: Ask, *, streamed: bool = True) -> WireFacts:
 
 def _streamed(
     name: str, ask: Ask, clauses: frozenset[str], needs: frozenset[str] = frozenset()
-) -> tuple[Scenario, ...]:
-    program = CallProgram(ask)
+) -> tuple[Scenario, Scenario]:
+    def observe(consumer: Consumer) -> Evidence:
+        return consumer.read_programs(CallProgram(ask), wire=(_facts(ask),))
 
-    def observe(subject: Subject, performance: Performance) -> Evidence:
-        return read_whole(subject.session(program, performance), wire=(_facts(ask),))
-
-    def aobserve(subject: Subject, performance: Performance) -> Evidence:
-        async def consume() -> Evidence:
-            return await aread_whole(subject.asession(program, performance), wire=(_facts(ask),))
-
-        return in_loop(consume)
-
-    needs |= {"llm"}
-    return (
-        Scenario(f"{name}/sync", clauses, observe, needs),
-        Scenario(f"{name}/async", clauses, aobserve, needs | {"async"}),
-    )
+    return both(name, clauses, observe, needs | {"llm"})
 
 
-def _plain(subject: Subject, performance: Performance) -> Evidence:
+def _plain(consumer: Consumer) -> Evidence:
     ask = Ask(Script(_TEXT), stream=False)
     program = FlowProgram((Method("asks", (ask,)),))
-    return read_whole(subject.session(program, performance), wire=(_facts(ask, streamed=False),))
+    return consumer.read_programs(program, wire=(_facts(ask, streamed=False),))
 
 
-def _rechunked(subject: Subject, performance: Performance) -> Evidence:
+def _rechunked(consumer: Consumer) -> Evidence:
     says = (*_TEXT, _WEATHER)
-    sound = read_whole(subject.session(CallProgram(Ask(Script(says))), performance))
-    split = tuple(
-        read_whole(subject.session(CallProgram(Ask(Script(says, piece_bytes=length))), performance)).frames
+    whole = consumer.read_programs(CallProgram(Ask(Script(says))))
+    split = {
+        f"in pieces of {length} bytes": consumer.read_programs(
+            CallProgram(Ask(Script(says, piece_bytes=length)))
+        ).frames
         for length in (1, 2, 7)
-    )
-    return replace(sound, observations=(*sound.observations, Rechunked(sound.frames, split)))
+    }
+    return replace(whole, expected=tuple(rechunked(whole.frames, split)))
 
 
-def _legacy(subject: Subject, performance: Performance) -> Evidence:
-    session = subject.session(CallProgram(Ask(Script((*_TEXT, _WEATHER, Thinking("hm"))))), performance)
-    frames = list(session)
-    observations = tuple(LegacyChunk(frame, subject.legacy_chunk(frame)) for frame in frames)
-    return Evidence(frames=tuple(frames), ended="exhausted", observations=observations)
+def _legacy(consumer: Consumer) -> Evidence:
+    taken = consumer.read_session(CallProgram(Ask(Script((*_TEXT, _WEATHER, Thinking("hm"))))))
+    return taken.evidence(*projected(taken.frames, consumer.subject.legacy_chunk))
 
 
 _CALL = frozenset({"llm.sequence", "llm.deltas-equal-final", "llm.usage", "order.one-completion"})
@@ -130,7 +119,9 @@ SCENARIOS: tuple[Scenario, ...] = (
     *_streamed("ask/reset", Ask(Script(_TEXT, ending="reset")), _BROKEN),
     *_streamed("ask/refused", Ask(Script(_TEXT, status=429)), frozenset({"llm.errors", "llm.sequence"})),
     *_streamed("ask/failing", Ask(Script(_TEXT, status=500)), frozenset({"llm.errors", "llm.sequence"})),
-    Scenario("ask/not-streamed", frozenset({"llm.no-stream", "llm.usage"}), _plain, frozenset({"flow", "llm"})),
-    Scenario("ask/resplit", frozenset({"llm.rechunk"}), _rechunked, frozenset({"llm"})),
-    Scenario("ask/legacy-chunks", frozenset({"llm.legacy-chunk"}), _legacy, frozenset({"llm"})),
+    alone("ask/not-streamed", frozenset({"llm.no-stream", "llm.usage"}), _plain, frozenset({"flow", "llm"})),
+    alone("ask/resplit", frozenset({"llm.rechunk"}), _rechunked, frozenset({"llm"})),
+    alone("ask/legacy-chunks", frozenset({"llm.legacy-chunk"}), _legacy, frozenset({"llm"})),
+    *recorded.SCENARIOS,
+    *integrations.SCENARIOS,
 )

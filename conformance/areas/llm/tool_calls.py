@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from conformance.timeline.calls import TOOL_RUNS, Call, calls_of, delta_kind, tool_call_of
-from conformance.timeline.check import Finding
+from conformance.timeline.any_frame import AnyFrame
+from conformance.timeline.calls import TOOL_RUNS, ShownCall, calls_of, delta_kind, tool_call_of
 from conformance.timeline.evidence import Evidence, WireFacts, WireToolCall
-from conformance.timeline.frame_like import FrameLike
+from conformance.timeline.expected import Breach
 
 _TOOL_ENDS = ("tool_usage_finished", "tool_usage_error")
 
@@ -27,14 +27,14 @@ def has_tool_calls(evidence: Evidence) -> bool:
     return any(call.tool_runs or (call.wire is not None and call.wire.tool_calls) for call in calls_of(evidence))
 
 
-def tool_chunks(evidence: Evidence) -> Iterator[Finding]:
+def tool_chunks(evidence: Evidence) -> Iterator[Breach]:
     """Every fragment has its shape, its arguments are cumulative, and every call of the response is there."""
     for call in calls_of(evidence):
         for kind, frame in call.chunks:
             if kind == "text" and frame.data.get("tool_call") is not None:
                 yield frame.seq, "a text chunk carries a tool call"
         joined: dict[object, str] = {}
-        first: dict[object, FrameLike] = {}
+        first: dict[object, AnyFrame] = {}
         for frame in _tool_chunks(call):
             yield from ((frame.seq, message) for message in _misshapen(frame))
             tool_call, function = tool_call_of(frame)
@@ -51,7 +51,7 @@ def tool_chunks(evidence: Evidence) -> Iterator[Finding]:
             yield from ((call.end.seq, message) for message in _missing(call, first, call.wire))
 
 
-def _misshapen(frame: FrameLike) -> Iterator[str]:
+def _misshapen(frame: AnyFrame) -> Iterator[str]:
     tool_call, function = tool_call_of(frame)
     if not isinstance(frame.data.get("chunk"), str):
         yield "a tool-call chunk has no delta in data.chunk"
@@ -63,7 +63,7 @@ def _misshapen(frame: FrameLike) -> Iterator[str]:
         yield f"data.tool_call of a tool-call chunk lacks {', '.join(wrong)}"
 
 
-def _repeated_ids(first: Mapping[object, FrameLike]) -> Iterator[Finding]:
+def _repeated_ids(first: Mapping[object, AnyFrame]) -> Iterator[Breach]:
     owners: dict[object, object] = {}
     for index, frame in first.items():
         tool_id = tool_call_of(frame)[0].get("id")
@@ -71,7 +71,7 @@ def _repeated_ids(first: Mapping[object, FrameLike]) -> Iterator[Finding]:
             yield frame.seq, f"the tool calls {owners[str(tool_id)]} and {index} share the id {tool_id!r}"
 
 
-def _missing(call: Call, first: Mapping[object, FrameLike], wire: WireFacts) -> Iterator[str]:
+def _missing(call: ShownCall, first: Mapping[object, AnyFrame], wire: WireFacts) -> Iterator[str]:
     if len(first) != len(wire.tool_calls):
         yield f"the call {call.name} streamed {len(first)} tool calls, the provider sent {len(wire.tool_calls)}"
         return
@@ -81,7 +81,7 @@ def _missing(call: Call, first: Mapping[object, FrameLike], wire: WireFacts) -> 
             yield f"tool call {function.get('name')!r} {tool_call.get('id')!r} was sent as {sent.name!r} {sent.id!r}"
 
 
-def deltas_of_arguments(call: Call, *, cut: bool) -> Iterator[str]:
+def deltas_of_arguments(call: ShownCall, *, cut: bool) -> Iterator[str]:
     """Say where the joined tool-call deltas are not the arguments that were sent, or that the response has.
 
     A `cut` call may have less than was sent. How many calls there ought to be is `llm.tool-chunks`' business.
@@ -101,7 +101,7 @@ def deltas_of_arguments(call: Call, *, cut: bool) -> Iterator[str]:
                 yield f"the deltas of tool call {index} join to {arguments!r}, {how} was {expected!r}"
 
 
-def tool_run(evidence: Evidence) -> Iterator[Finding]:
+def tool_run(evidence: Evidence) -> Iterator[Breach]:
     """Given functions, each requested call is run inside the call; without, the calls are the response."""
     for call in calls_of(evidence):
         yield from _misplaced(call)
@@ -111,7 +111,7 @@ def tool_run(evidence: Evidence) -> Iterator[Finding]:
         yield from ((call.end.seq, message) for message in messages)
 
 
-def _misplaced(call: Call) -> Iterator[Finding]:
+def _misplaced(call: ShownCall) -> Iterator[Breach]:
     begun = False
     for frame in call.body:
         begun = begun or frame.type in TOOL_RUNS
@@ -119,7 +119,7 @@ def _misplaced(call: Call) -> Iterator[Finding]:
             yield frame.seq, "a tool-call chunk follows a tool that the call already ran"
 
 
-def _run(call: Call, wire: WireFacts, evidence: Evidence) -> Iterator[str]:
+def _run(call: ShownCall, wire: WireFacts, evidence: Evidence) -> Iterator[str]:
     asked = [item.name for item in wire.tool_calls]
     for label, ran in (
         ("started", [frame for frame in call.tool_runs if frame.type == "tool_usage_started"]),
@@ -135,7 +135,7 @@ def _run(call: Call, wire: WireFacts, evidence: Evidence) -> Iterator[str]:
                 yield f"the call's result is {read.value!r}, its tools returned {expected!r}"
 
 
-def _handed_over(call: Call, wire: WireFacts) -> Iterator[str]:
+def _handed_over(call: ShownCall, wire: WireFacts) -> Iterator[str]:
     if call.tool_runs:
         yield f"the call {call.name} was given no functions and ran {call.tool_runs[0].data.get('tool_name')!r}"
     response = call.completed.data.get("response") if call.completed is not None else None
@@ -167,15 +167,15 @@ def _function(item: Any) -> Mapping[str, Any]:
     return function if isinstance(function, Mapping) else {}
 
 
-def _same_arguments(one: str, other: str) -> bool:
+def _same_arguments(joined: str, sent: str) -> bool:
     """Compare as JSON where both are: a wire format that sends whole objects leaves their spacing to the reader."""
     try:
-        return one == other or bool(json.loads(one) == json.loads(other))
+        return joined == sent or bool(json.loads(joined) == json.loads(sent))
     except ValueError:
         return False
 
 
-def _tool_chunks(call: Call) -> list[FrameLike]:
+def _tool_chunks(call: ShownCall) -> list[AnyFrame]:
     return [frame for kind, frame in call.chunks if kind == "tool_call"]
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.timeline.check import Check, Finding, has_frames
+from conformance.timeline.any_frame import AnyFrame
+from conformance.timeline.check import Check, has_frames
 from conformance.timeline.evidence import Evidence
-from conformance.timeline.frame_like import FrameLike
+from conformance.timeline.expected import Breach
 
 #: What follows the channel, as far as the event has it.
 _NAMES = ("flow_name", "method_name", "session_id", "call_id", "tool_name", "agent_role", "task_name")
 
 
-def order(evidence: Evidence) -> Iterator[Finding]:
+def order(evidence: Evidence) -> Iterator[Breach]:
     """The namespace is the channel and the non-empty names, in the one order."""
     for frame in evidence.frames:
         expected = expected_namespace(frame)
@@ -20,9 +21,9 @@ def order(evidence: Evidence) -> Iterator[Finding]:
             yield frame.seq, f"the namespace of {frame.type} is {tuple(frame.namespace)!r}, not {expected!r}"
 
 
-def expected_namespace(frame: FrameLike) -> tuple[str, ...]:
+def expected_namespace(frame: AnyFrame) -> tuple[str, ...]:
     """Return what the payload of `frame` says its namespace is."""
     return (frame.channel, *(str(frame.data[name]) for name in _NAMES if frame.data.get(name)))
 
 
-CHECKS = (Check("namespace.order", order, has_frames),)
+CHECKS = (Check("namespace.order", order, has_frames, of_every_run=True),)

@@ -1,14 +1,15 @@
-"""Checks of the clauses `order.*` that read numbers and links. Nesting has its own file, `nesting`."""
+"""Checks of the clauses `order.*` that read numbers and links. How scopes nest has its own file, `scopes`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.areas.order.nesting import has_scopes, parent_closed, scope_nesting
+from conformance.areas.order.scopes import has_scopes, parent_closed, scope_nesting
 from conformance.timeline.calls import calls_of, has_calls
-from conformance.timeline.check import Check, Finding, has_frames
+from conformance.timeline.check import Check, has_frames
 from conformance.timeline.evidence import Evidence
-from conformance.timeline.scopes import Scope, Walk
+from conformance.timeline.expected import Breach
+from conformance.timeline.scopes import FrameScope, Walk
 
 #: What a session runs, outermost first; the frame that closes it is the last of all.
 _RUNS = ("turn", "flow", "crew")
@@ -16,25 +17,25 @@ _RUNS = ("turn", "flow", "crew")
 _PRELUDE = ("checkpoint", "checkpoint_restore")
 
 
-def seq_gapless(evidence: Evidence) -> Iterator[Finding]:
+def seq_gapless(evidence: Evidence) -> Iterator[Breach]:
     """The numbers are 1 to n, each once, whatever order they came in."""
-    seen: set[int] = set()
+    used: set[int] = set()
     for frame in evidence.frames:
         if type(frame.seq) is not int or frame.seq < 1:
             yield None, f"the seq of {frame.type} is {frame.seq!r}, not a number from 1"
-        elif frame.seq in seen:
+        elif frame.seq in used:
             yield frame.seq, f"seq {frame.seq} of {frame.type} was used by an earlier frame"
         else:
-            seen.add(frame.seq)
+            used.add(frame.seq)
     expected = 1
-    for seq in sorted(seen):
+    for seq in sorted(used):
         if seq != expected:
             missing = f"seq {expected} is" if seq == expected + 1 else f"seq {expected} to {seq - 1} are"
             yield seq, f"{missing} missing"
         expected = seq + 1
 
 
-def delivery(evidence: Evidence) -> Iterator[Finding]:
+def delivery(evidence: Evidence) -> Iterator[Breach]:
     """No frame comes after one with a higher number."""
     highest = 0
     for frame in evidence.frames:
@@ -45,7 +46,7 @@ def delivery(evidence: Evidence) -> Iterator[Finding]:
         highest = max(highest, frame.seq)
 
 
-def previous_earlier(evidence: Evidence) -> Iterator[Finding]:
+def previous_earlier(evidence: Evidence) -> Iterator[Breach]:
     """previous_id names an earlier frame of the session, or nothing."""
     earlier: set[str] = set()
     for frame in evidence.frames:
@@ -54,7 +55,7 @@ def previous_earlier(evidence: Evidence) -> Iterator[Finding]:
         earlier.add(frame.id)
 
 
-def one_completion(evidence: Evidence) -> Iterator[Finding]:
+def one_completion(evidence: Evidence) -> Iterator[Breach]:
     """A call ends once, and nothing of it follows; a session closed early need not end it."""
     for call in calls_of(evidence):
         if not call.terminals and evidence.ended != "closed" and not call.by_user:
@@ -65,7 +66,7 @@ def one_completion(evidence: Evidence) -> Iterator[Finding]:
             yield late.seq, f"{late.type} of the call {call.name} follows its {call.terminals[0].type}"
 
 
-def terminal_last(evidence: Evidence) -> Iterator[Finding]:
+def terminal_last(evidence: Evidence) -> Iterator[Breach]:
     """Nothing follows the frame that closes the run."""
     terminal = _outermost_terminal(evidence)
     if terminal is not None:
@@ -81,7 +82,7 @@ def _outermost_terminal(evidence: Evidence) -> int | None:
     top = [scope for scope in walk.scopes.values() if scope.parent is None and scope.kind not in _PRELUDE]
     runs = [scope for scope in top if scope.kind in _RUNS]
     # A session over something smaller, such as a direct call, may hold several in a row: the last one counts.
-    root: Scope | None = runs[0] if runs else top[-1] if top else None
+    root: FrameScope | None = runs[0] if runs else top[-1] if top else None
     if root is None:
         return None
     if root.closed_by is None:
@@ -90,11 +91,16 @@ def _outermost_terminal(evidence: Evidence) -> int | None:
 
 
 CHECKS = (
-    Check("order.seq-gapless", seq_gapless, has_frames),
-    Check("order.delivery", delivery, has_frames),
-    Check("order.parent-closed", parent_closed, has_frames),
-    Check("order.scope-nesting", scope_nesting, has_scopes),
-    Check("order.previous-earlier", previous_earlier, has_frames),
+    Check("order.seq-gapless", seq_gapless, has_frames, of_every_run=True),
+    Check("order.delivery", delivery, has_frames, of_every_run=True),
+    Check("order.parent-closed", parent_closed, has_frames, of_every_run=True),
+    Check("order.scope-nesting", scope_nesting, has_scopes, of_every_run=True),
+    Check("order.previous-earlier", previous_earlier, has_frames, of_every_run=True),
     Check("order.one-completion", one_completion, has_calls),
-    Check("order.terminal-last", terminal_last, lambda evidence: _outermost_terminal(evidence) is not None),
+    Check(
+        "order.terminal-last",
+        terminal_last,
+        lambda evidence: _outermost_terminal(evidence) is not None,
+        of_every_run=True,
+    ),
 )

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Final
 
-from conformance.areas.observations import MadeAgain
+from conformance.stage.consumer import Consumer, Observe, alone
 from conformance.stage.programs import Ask, CallProgram, FlowProgram, Method, Program, Script, Text
+from conformance.stage.reader import Taken, attempt
 from conformance.stage.scenario import Scenario
-from conformance.subjects.subject import Performance, Subject
-from conformance.timeline.evidence import Ended, Evidence
+from conformance.timeline.evidence import Evidence
+from conformance.timeline.expected import AtMost, Expected, Raised
 from harness.recording import compare_frames, network_guard, open_tape
 
-_OUTLINE = Ask(Script((Text("One"), Text(", two"))))
-_EXPAND = Ask(Script((Text("Three"),)))
-_REFUSED = Ask(Script((Text("Nobody reads this"),), status=429))
-_STRANGER = Ask(Script((Text("Nobody recorded this"),)))
+_OUTLINE: Final = Ask(Script((Text("One"), Text(", two"))))
+_EXPAND: Final = Ask(Script((Text("Three"),)))
+_REFUSED: Final = Ask(Script((Text("Nobody reads this"),), status=429))
+_STRANGER: Final = CallProgram(Ask(Script((Text("Nobody recorded this"),))))
 #: Two methods at once, and one that waits for both: what may interleave, and what may not.
-_SIDE_BY_SIDE = FlowProgram(
+_SIDE_BY_SIDE: Final = FlowProgram(
     (
         Method("left", (_OUTLINE,)),
         Method("right", (_EXPAND,)),
@@ -27,59 +29,56 @@ _SIDE_BY_SIDE = FlowProgram(
 )
 
 
-def _observe(program: Program) -> Any:
-    def observe(subject: Subject, performance: Performance) -> Evidence:
+def _made_again(program: Program) -> Observe:
+    def observe(consumer: Consumer) -> Evidence:
+        asked = consumer.provider.asked_to_stream
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "cassette.yaml"
             with open_tape(path, "all"):
-                recorded, first_error = _read(subject.session(program, performance))
-            asked = len(performance.provider.log.requests)
+                first = consumer.read_session(program)
+            recorded = len(asked())
             with network_guard(), open_tape(path, "none") as tape:
-                replayed, error = _read(subject.session(program, performance))
+                again = consumer.read_session(program)
                 left = len(tape.unplayed)
             with network_guard(), open_tape(path, "none") as tape:
-                _, miss = _read(subject.session(CallProgram(_STRANGER), performance))
-                observation = MadeAgain(
-                    differences=tuple(map(str, compare_frames(recorded, replayed))),
-                    raised_first=first_error,
-                    raised=error,
-                    requests_recorded=asked,
-                    requests_sent=len(performance.provider.log.requests) - asked,
-                    left_unplayed=left,
-                    miss=miss,
-                    misses=len(tape.misses),
-                    unplayed_then=len(tape.unplayed),
-                    unreadable=_unreadable(path),
-                )
-        ended: Ended = "exhausted" if error is None else "failed"
-        return Evidence(frames=tuple(replayed), ended=ended, observations=(observation,))
+                miss = consumer.read_session(_STRANGER)
+                misses, unplayed = len(tape.misses), len(tape.unplayed)
+            torn = attempt(lambda: _open_torn(path))
+        return again.evidence(
+            *_equal(first, again),
+            Expected("replay.offline", "requests that reached the provider", AtMost(0), len(asked()) - recorded),
+            Expected("replay.complete", "whether there was a request to make again", True, recorded > 0),
+            Expected("replay.complete", "recorded requests that were not made again", 0, left),
+            Expected("replay.complete", "a request that was not recorded", Raised(BaseException), miss.raised),
+            Expected("replay.complete", "whether the tape tells of such a request", True, misses > 0),
+            Expected("replay.complete", "whether the tape tells of requests that were not made", True, unplayed > 0),
+            Expected("replay.complete", "a cassette that can't be read", Raised(Exception), torn),
+        )
 
     return observe
 
 
-def _read(session: Any) -> tuple[list[Any], BaseException | None]:
-    frames: list[Any] = []
-    try:
-        for frame in session:
-            frames.append(frame)
-    except BaseException as error:
-        return frames, error
-    return frames, None
+def _equal(first: Taken, again: Taken) -> Iterator[Expected]:
+    """The same error, if any, and the same scope tree."""
+    yield Expected("replay.equal", "what the run raised when it was made again", _said(first), _said(again))
+    differences = tuple(map(str, compare_frames(first.frames, again.frames)))
+    yield Expected("replay.equal", "differences between the run and the one made again", (), differences)
 
 
-def _unreadable(path: Path) -> BaseException | None:
+def _said(taken: Taken) -> str:
+    return "nothing" if taken.raised is None else f"{type(taken.raised).__name__}: {taken.raised}"
+
+
+def _open_torn(path: Path) -> None:
     path.write_text("version: 1\ninteractions:\n- request: {", encoding="utf-8")
-    try:
-        with open_tape(path, "none"):
-            return None
-    except Exception as error:
-        return error
+    with open_tape(path, "none"):
+        return
 
 
-_CLAUSES = frozenset({"replay.equal", "replay.offline", "replay.complete"})
+_CLAUSES: Final = frozenset({"replay.equal", "replay.offline", "replay.complete"})
 
 SCENARIOS: tuple[Scenario, ...] = (
-    Scenario("replay/call", _CLAUSES, _observe(CallProgram(_OUTLINE)), frozenset({"llm"})),
-    Scenario("replay/refused", _CLAUSES, _observe(CallProgram(_REFUSED)), frozenset({"llm"})),
-    Scenario("replay/side-by-side", _CLAUSES, _observe(_SIDE_BY_SIDE), frozenset({"flow", "llm"})),
+    alone("replay/call", _CLAUSES, _made_again(CallProgram(_OUTLINE)), frozenset({"llm"})),
+    alone("replay/refused", _CLAUSES, _made_again(CallProgram(_REFUSED)), frozenset({"llm"})),
+    alone("replay/side-by-side", _CLAUSES, _made_again(_SIDE_BY_SIDE), frozenset({"flow", "llm"})),
 )

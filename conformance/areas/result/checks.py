@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from conformance.timeline.check import Check, Finding, shown
+from conformance.timeline.check import Check
 from conformance.timeline.evidence import Evidence, ResultRead, When
+from conformance.timeline.expected import Breach, shown
 
 _TOO_EARLY = "Streaming has not completed yet"
 
@@ -19,12 +20,12 @@ _STATES: dict[When, tuple[bool, bool, bool]] = {
 }
 
 
-def gated(evidence: Evidence) -> Iterator[Finding]:
+def gated(evidence: Evidence) -> Iterator[Breach]:
     """A result read before the stream is consumed is refused."""
     return _refused_as_too_early(evidence, "before")
 
 
-def gated_after_break(evidence: Evidence) -> Iterator[Finding]:
+def gated_after_break(evidence: Evidence) -> Iterator[Breach]:
     """A loop left early completes nothing. That nothing is lost by it, `order.seq-gapless` shows."""
     for read in _reads(evidence, "after-break"):
         if read.is_completed:
@@ -32,7 +33,7 @@ def gated_after_break(evidence: Evidence) -> Iterator[Finding]:
     yield from _refused_as_too_early(evidence, "after-break")
 
 
-def _refused_as_too_early(evidence: Evidence, when: When) -> Iterator[Finding]:
+def _refused_as_too_early(evidence: Evidence, when: When) -> Iterator[Breach]:
     for read in _reads(evidence, when):
         if read.raised is None:
             yield None, f"result read {when} gave {shown(read.value)} instead of a RuntimeError"
@@ -40,7 +41,7 @@ def _refused_as_too_early(evidence: Evidence, when: When) -> Iterator[Finding]:
             yield None, f'result read {when} raised {shown(read.raised)}, not RuntimeError "{_TOO_EARLY} …"'
 
 
-def value(evidence: Evidence) -> Iterator[Finding]:
+def value(evidence: Evidence) -> Iterator[Breach]:
     """The result is what the run returned, empty values included."""
     for read in _reads(evidence, "after-exhaustion"):
         expected = evidence.outcome.value if evidence.outcome is not None else None
@@ -50,7 +51,7 @@ def value(evidence: Evidence) -> Iterator[Finding]:
             yield None, f"result is {shown(read.value)}, the run returned {shown(expected)}"
 
 
-def reraises(evidence: Evidence) -> Iterator[Finding]:
+def reraises(evidence: Evidence) -> Iterator[Breach]:
     """After a failure the result is the run's own exception object, each time, no heavier than before."""
     error = evidence.outcome.error if evidence.outcome is not None else None
     depth: int | None = None
@@ -64,7 +65,7 @@ def reraises(evidence: Evidence) -> Iterator[Finding]:
             depth = read.traceback_depth
 
 
-def after_close(evidence: Evidence) -> Iterator[Finding]:
+def after_close(evidence: Evidence) -> Iterator[Breach]:
     """After an early close the result says that the stream was closed."""
     for read in _reads(evidence, "after-close"):
         if read.raised is None:
@@ -73,12 +74,12 @@ def after_close(evidence: Evidence) -> Iterator[Finding]:
             yield None, f"result raised {shown(read.raised)} after an early close, not a RuntimeError that says so"
 
 
-def states(evidence: Evidence) -> Iterator[Finding]:
+def exclusive_states(evidence: Evidence) -> Iterator[Breach]:
     """Running, exhausted, failed and cancelled exclude each other, and the three properties say which it is."""
     for read in evidence.reads:
-        seen = (read.is_completed, read.is_exhausted, read.is_cancelled)
+        states = (read.is_completed, read.is_exhausted, read.is_cancelled)
         names = ("is_completed", "is_exhausted", "is_cancelled")
-        for name, is_so, ought in zip(names, seen, _STATES[read.when], strict=True):
+        for name, is_so, ought in zip(names, states, _STATES[read.when], strict=True):
             if is_so is not ought:
                 yield None, f"{name} is {is_so!r} {read.when}, not {ought!r}"
 
@@ -96,10 +97,10 @@ def _read_and_known(when: When) -> Callable[[Evidence], bool]:
 
 
 CHECKS = (
-    Check("result.gated", gated, _read("before")),
+    Check("result.gated", gated, _read("before"), of_every_run=True),
     Check("result.gated-after-break", gated_after_break, _read("after-break")),
     Check("result.value", value, _read_and_known("after-exhaustion")),
     Check("result.reraises", reraises, _read_and_known("after-failure")),
     Check("result.after-close", after_close, _read("after-close")),
-    Check("result.states", states, lambda evidence: bool(evidence.reads)),
+    Check("result.states", exclusive_states, lambda evidence: bool(evidence.reads)),
 )

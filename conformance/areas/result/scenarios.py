@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Final
 
-from conformance.stage.consumer import Consumer, both
+from conformance.stage.consumer import Consumer, Observe, both
 from conformance.stage.programs import (
     Ask,
     CallProgram,
@@ -19,13 +18,14 @@ from conformance.stage.programs import (
     Script,
     Text,
 )
-from conformance.stage.reading import read_result
+from conformance.stage.reader import Taken, read_result
 from conformance.stage.scenario import Scenario
-from conformance.subjects.subject import Performance, Subject
-from conformance.timeline.evidence import Evidence, Outcome
+from conformance.timeline.evidence import Evidence, ProgramOutcome
 
 _FLOW: Final = frozenset({"flow"})
 _CALL: Final = frozenset({"llm"})
+#: What reading the result shows where a loop has been left early.
+AFTER_BREAK: Final = frozenset({"result.gated-after-break", "result.states"})
 #: Values that code which asks `if result` takes for none.
 _VALUES: Final[dict[str, Any]] = {
     "none": None,
@@ -42,23 +42,22 @@ _ASKED: Final = CallProgram(Ask(Script((Text("Hel"), Text("lo")))))
 _FAILING: Final = FlowProgram((Method("fails", (Emit("one"), Raise(LookupError))),))
 
 
-def _value(value: Any) -> Callable[[Consumer, Subject, Performance], Evidence]:
+def _value(value: Any) -> Observe:
     program = FlowProgram((Method("gives", (Emit("one"), Give(value))),))
 
-    def observe(consumer: Consumer, subject: Subject, performance: Performance) -> Evidence:
+    def observe(consumer: Consumer) -> Evidence:
         session = consumer.open(program)
         taken = consumer.read(session)
         reads = (read_result(session, "after-exhaustion"), read_result(session, "after-exhaustion"))
-        ended: Any = "exhausted" if taken.raised is None else "failed"
-        return Evidence(taken.frames, ended, reads=reads, outcome=Outcome(value))
+        return taken.evidence(reads=reads, outcome=ProgramOutcome(value))
 
     return observe
 
 
-def _early(program: Program, value: str) -> Callable[[Consumer, Subject, Performance], Evidence]:
+def _early(program: Program, value: str) -> Observe:
     """Read the result before the first frame, after it, once the run has ended unread, and then after the end."""
 
-    def observe(consumer: Consumer, subject: Subject, performance: Performance) -> Evidence:
+    def observe(consumer: Consumer) -> Evidence:
         session = consumer.open(program)
         reads = [read_result(session, "before")]
         iterator = consumer.iterate(session)
@@ -68,25 +67,24 @@ def _early(program: Program, value: str) -> Callable[[Consumer, Subject, Perform
         reads.append(read_result(session, "before"))
         rest = consumer.take(iterator)
         reads.append(read_result(session, "after-exhaustion"))
-        ended: Any = "exhausted" if rest.raised is None else "failed"
-        return Evidence(first.frames + rest.frames, ended, reads=tuple(reads), outcome=Outcome(value))
+        return Taken(first.frames + rest.frames, rest.raised).evidence(
+            reads=tuple(reads), outcome=ProgramOutcome(value)
+        )
 
     return observe
 
 
-def _failed(consumer: Consumer, subject: Subject, performance: Performance) -> Evidence:
+def _failed(consumer: Consumer) -> Evidence:
     session = consumer.open(_FAILING)
     before = read_result(session, "before")
     taken = consumer.read(session)
     after = [read_result(session, "after-failure") for _ in range(3)]
-    raised = performance.stage.noted("raised")
-    outcome = Outcome(error=raised[0]) if raised else None
-    ended: Any = "exhausted" if taken.raised is None else "failed"
-    return Evidence(taken.frames, ended, reads=(before, *after), outcome=outcome)
+    raised = consumer.stage.noted("raised")
+    return taken.evidence(reads=(before, *after), outcome=ProgramOutcome(error=raised[0]) if raised else None)
 
 
-def _closed(program: Program) -> Callable[[Consumer, Subject, Performance], Evidence]:
-    def observe(consumer: Consumer, subject: Subject, performance: Performance) -> Evidence:
+def _closed(program: Program) -> Observe:
+    def observe(consumer: Consumer) -> Evidence:
         session = consumer.open(program)
         taken = consumer.take(consumer.iterate(session), 2)
         consumer.close(session)
@@ -102,9 +100,9 @@ _CLOSED: Final = frozenset({"result.after-close", "result.states"})
 
 SCENARIOS: tuple[Scenario, ...] = (
     *(
-        one
+        scenario
         for name, value in _VALUES.items()
-        for one in both(f"result/value/{name}", frozenset({"result.value", "result.states"}), _value(value), _FLOW)
+        for scenario in both(f"result/value/{name}", frozenset({"result.value", "result.states"}), _value(value), _FLOW)
     ),
     *both("result/early/flow", _EARLY, _early(_SPOKEN, "value"), _FLOW),
     *both("result/early/call", _EARLY, _early(_ASKED, "Hello"), _CALL),

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 from typing import Any, Final
 
-from conformance.areas.observations import LookAhead
 from conformance.stage.consumer import Consumer, Observe, both
 from conformance.stage.programs import Emit, FlowProgram, Method
+from conformance.stage.reader import Taken
 from conformance.stage.scenario import Scenario
-from conformance.subjects.subject import Performance, Subject
 from conformance.timeline.evidence import Evidence
+from conformance.timeline.expected import NOTHING, AtMost, Expected, Raised
 
 _LIMIT: Final = 3
 #: Enough for an emitter that does not wait to be seen ahead of its reader.
@@ -21,11 +22,11 @@ _NEEDS: Final = frozenset({"flow", "backpressure"})
 def _ahead(*, awaited: bool, retain: bool) -> Observe:
     """Read one frame after the other, looking each time how many are there that nobody has read."""
 
-    def observe(consumer: Consumer, subject: Subject, performance: Performance) -> Evidence:
-        can_wait = consumer.is_sync or awaited
+    def observe(consumer: Consumer) -> Evidence:
         steps = tuple(Emit(str(n), awaited=awaited and not consumer.is_sync) for n in range(_EVENTS))
         program = FlowProgram((Method("emits", steps, is_async=not consumer.is_sync),))
-        make = partial(subject.bounded, program, performance, kind=consumer.kind, look_ahead=_LIMIT, retain=retain)
+        limits = {"look_ahead": _LIMIT, "retain": retain}
+        make = partial(consumer.subject.bounded, program, consumer.performance, kind=consumer.kind, **limits)
         session = consumer.keep(consumer.in_loop(make))
         iterator = consumer.iterate(session)
         read = most_unread = 0
@@ -34,19 +35,23 @@ def _ahead(*, awaited: bool, retain: bool) -> Observe:
             newest = max((frame.seq for frame in session.frames), default=0)
             most_unread = max(most_unread, newest - read)
         replayed = consumer.read(_Late(session))
-        seen = LookAhead(
-            _LIMIT,
-            can_wait,
-            most_unread,
-            read,
-            len(replayed.frames),
-            retained=retain,
-            raised=replayed.raised,
-        )
-        ended: Any = "exhausted" if step.raised is None else "failed"
-        return Evidence(replayed.frames, ended, observations=(seen,))
+        expected = list(_expected(read, replayed, retain=retain))
+        # In a loop, those who do not await their emits never wait.
+        if consumer.is_sync or awaited:
+            expected.append(Expected("session.backpressure", "frames that were unread", AtMost(_LIMIT), most_unread))
+        return Taken(replayed.frames, step.raised).evidence(*expected)
 
     return observe
+
+
+def _expected(read: int, replayed: Taken, *, retain: bool) -> Iterator[Expected]:
+    clause, what = "session.backpressure", "a new projection after the end"
+    yield Expected(clause, "whether any frame was read", True, read > 0)
+    if retain:
+        yield Expected(clause, what, NOTHING, replayed.raised)
+        yield Expected(clause, f"frames of {what}", read, len(replayed.frames))
+    else:
+        yield Expected(clause, f"{what}, where none are retained,", Raised(BaseException), replayed.raised)
 
 
 class _Late:

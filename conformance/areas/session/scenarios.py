@@ -3,128 +3,129 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from typing import Any, Final
 
-from conformance.areas.observations import Drained, EditedCopy, Repeated, Surface, ViewRead
-from conformance.areas.session.settings import BEFORE_HOLD, SETTINGS, VIEWS, Setting, names_of, rows
-from conformance.stage.consumer import Consumer, attempt
+from conformance.areas.result.scenarios import AFTER_BREAK
+from conformance.areas.session import look_ahead, surfaces
+from conformance.areas.session.settings import BEFORE_HOLD, SETTINGS, Setting, rows, surface
+from conformance.areas.session.views import MORE_VIEWS, VIEWS, AllFrames, OnlyItsOwn
+from conformance.stage.consumer import Consumer
 from conformance.stage.points import DEADLINE_S, StageError
-from conformance.stage.reading import read_result
+from conformance.stage.reader import Taken, attempt, read_result
 from conformance.stage.scenario import Scenario
-from conformance.subjects.subject import Performance
+from conformance.timeline.any_frame import AnyFrame
 from conformance.timeline.evidence import Evidence
+from conformance.timeline.expected import Expected
 
 #: How many threads read one session at once.
 _READERS: Final = 3
 
 
-def _read_and_replayed(setting: Setting, consumer: Consumer, performance: Performance) -> Evidence:
+def _read_and_replayed(setting: Setting, consumer: Consumer) -> Evidence:
     session = consumer.open(setting.program)
-    performance.stage.release("held")
+    consumer.stage.release("held")
     first = consumer.read(session)
     reads = (read_result(session, "after-exhaustion"),)
     every = tuple(session.frames)
-    views = tuple(
-        ViewRead(name, "after-end", channels, taken.frames, every, taken.raised)
+    busy = frozenset(setting.busy)
+    taken = {
+        name: (channels, consumer.read(getattr(session, name)))
         for name, channels in VIEWS.items()
         if hasattr(session, name)
-        for taken in [consumer.read(getattr(session, name))]
-    )
+    }
+    more = {
+        name: (channels, consumer.read(getattr(session, name)))
+        for name, channels in MORE_VIEWS.items()
+        if hasattr(session, name)
+    }
     again = consumer.read(session)
-    mixed = consumer.read(session.interleave(list(setting.busy)))
-    picked = consumer.read(session.subscribe([setting.busy[0]]))
+    taken["interleave"] = busy, consumer.read(session.interleave(list(setting.busy)))
+    taken["subscribe"] = frozenset(setting.busy[:1]), consumer.read(session.subscribe([setting.busy[0]]))
+    expected = [
+        Expected("session.iterates", "iteration", AllFrames(every), first),
+        Expected("session.replay", "iteration after the end", AllFrames(every), again),
+        Expected("session.replay", "how often the run began", 1, consumer.stage.times_reached("held")),
+        *surface(consumer.kind, session),
+    ]
+    for name, (channels, view) in taken.items():
+        expected.append(Expected("session.projections", name, OnlyItsOwn(every, channels), view))
+        expected.append(Expected("session.replay", f"{name} after the end", AllFrames(every, channels), view))
+    for name, (channels, view) in more.items():
+        expected.append(Expected("session.more-projections", name, AllFrames(every, channels), view))
     # Last, since where it is no copy nothing is left.
+    expected.append(_emptied(session))
+    return first.evidence(*expected, replayed=again.frames, reads=reads)
+
+
+def _emptied(session: Any) -> Expected:
     listed = session.frames
     before = len(listed)
     attempt(listed.clear)
-    copied = EditedCopy(before, len(session.frames))
-    return Evidence(
-        first.frames,
-        "exhausted" if first.raised is None else "failed",
-        replayed=again.frames,
-        reads=reads,
-        observations=(
-            ViewRead("iteration", "first", None, first.frames, every, first.raised),
-            ViewRead("iteration", "after-end", None, again.frames, every, again.raised),
-            *views,
-            ViewRead("interleave", "after-end", frozenset(setting.busy), mixed.frames, every, mixed.raised),
-            ViewRead("subscribe", "after-end", frozenset(setting.busy[:1]), picked.frames, every, picked.raised),
-            Surface(consumer.kind, names_of(session)),
-            copied,
-            Repeated(performance.stage.times_reached("held")),
-        ),
-    )
+    what = "how many frames a session has once the list that `frames` gave has been emptied"
+    return Expected("session.frames-copy", what, before, len(session.frames))
 
 
-def _two_at_once(setting: Setting, consumer: Consumer, performance: Performance) -> Evidence:
+def _two_at_once(setting: Setting, consumer: Consumer) -> Evidence:
     session = consumer.open(setting.program)
     left, right = consumer.iterate(session.events), consumer.iterate(session.interleave(list(setting.busy)))
     # Both are alive and have read before the run goes on.
-    shown, picked = [*consumer.take(left, BEFORE_HOLD).frames], [*consumer.take(right, 1).frames]
-    performance.stage.release("held")
+    seen, picked = [*consumer.take(left, BEFORE_HOLD).frames], [*consumer.take(right, 1).frames]
+    consumer.stage.release("held")
     while (step := consumer.take(left, 1)).frames:
-        shown += step.frames
-        if len(picked) < sum(frame.channel in setting.busy for frame in shown):
+        seen += step.frames
+        if len(picked) < sum(frame.channel in setting.busy for frame in seen):
             picked += consumer.take(right, 1).frames
     rest = consumer.take(right)
-    picked += rest.frames
     every = tuple(session.frames)
-    return Evidence(
-        every,
-        "exhausted" if session.is_exhausted else "failed",
-        observations=(
-            ViewRead("events", "beside-another", None, shown, every, step.raised),
-            ViewRead("interleave", "beside-another", frozenset(setting.busy), picked, every, rest.raised),
-        ),
-    )
+    whole, part = Taken(tuple(seen), step.raised), Taken((*picked, *rest.frames), rest.raised)
+    expected = tuple(_independent("beside another", setting, every, events=whole, interleave=part))
+    return Evidence(every, "exhausted" if session.is_exhausted else "failed", expected=expected)
 
 
-def _after_break(setting: Setting, consumer: Consumer, performance: Performance) -> Evidence:
+def _after_break(setting: Setting, consumer: Consumer) -> Evidence:
     session = consumer.open(setting.program)
     before = read_result(session, "before")
     consumer.take(consumer.iterate(session), BEFORE_HOLD)
     left = read_result(session, "after-break")
-    performance.stage.release("held")
+    consumer.stage.release("held")
     view = consumer.read(session.interleave(list(setting.busy)))
     again = consumer.read(session)
-    every = tuple(session.frames)
-    return Evidence(
-        again.frames,
-        "exhausted" if again.raised is None else "failed",
-        reads=(before, left, read_result(session, "after-exhaustion")),
-        observations=(
-            ViewRead("interleave", "after-break", frozenset(setting.busy), view.frames, every, view.raised),
-            ViewRead("iteration", "after-break", None, again.frames, every, again.raised),
-        ),
-    )
+    expected = _independent("after a break", setting, tuple(session.frames), iteration=again, interleave=view)
+    return again.evidence(*expected, reads=(before, left, read_result(session, "after-exhaustion")))
 
 
-def _one_projection(setting: Setting, consumer: Consumer, performance: Performance) -> Evidence:
+def _independent(when: str, setting: Setting, every: tuple[AnyFrame, ...], **views: Taken) -> Iterator[Expected]:
+    for name, view in views.items():
+        channels = frozenset(setting.busy) if name == "interleave" else None
+        yield Expected("session.independent-views", f"{name} begun {when}", AllFrames(every, channels), view)
+
+
+def _one_projection(setting: Setting, consumer: Consumer) -> Evidence:
     session = consumer.open(setting.program)
-    performance.stage.release("held")
+    consumer.stage.release("held")
     consumer.read(session.tools)
-    frames, completed = tuple(session.frames), bool(session.is_completed)
+    frames, completed = len(session.frames), bool(session.is_completed)
     every = consumer.read(session.events)
-    return Evidence(
-        every.frames,
-        "exhausted" if every.raised is None else "failed",
-        observations=(Drained("tools", completed, frames, every.frames),),
+    when = "after `tools` was read to its end"
+    return every.evidence(
+        Expected("session.drain", f"is_completed {when}", True, completed),
+        Expected("session.drain", f"how many frames there were {when}", len(every.frames), frames),
     )
 
 
-def _by_threads(setting: Setting, consumer: Consumer, performance: Performance) -> Evidence:
+def _by_threads(setting: Setting, consumer: Consumer) -> Evidence:
     session = consumer.open(setting.program)
     met = threading.Barrier(_READERS)
-    taken: list[Any] = []
+    taken: list[Taken] = []
 
     def read() -> None:
         iterator = consumer.iterate(session)
         begun = consumer.take(iterator, BEFORE_HOLD)
         # Where one reader shuts the others out, nobody waits for them.
         attempt(lambda: met.wait(DEADLINE_S / 10))
-        performance.stage.release("held")
-        rest = consumer.take(iterator) if begun.raised is None else begun
-        taken.append((begun.frames + (rest.frames if begun.raised is None else ()), rest.raised))
+        consumer.stage.release("held")
+        taken.append(begun if begun.raised is not None else begun.then(consumer.take(iterator)))
 
     readers = [threading.Thread(target=read, name=f"reader-{n}", daemon=True) for n in range(_READERS)]
     for reader in readers:
@@ -134,12 +135,13 @@ def _by_threads(setting: Setting, consumer: Consumer, performance: Performance) 
     if len(taken) < _READERS:
         raise StageError(f"{_READERS - len(taken)} of {_READERS} threads that iterated one session did not come back")
     every = tuple(session.frames)
-    views = tuple(ViewRead("iteration", "in-a-thread", None, frames, every, raised) for frames, raised in taken)
-    return Evidence(every, "exhausted" if session.is_exhausted else "failed", observations=views)
+    expected = tuple(Expected("session.thread-safe", "iteration in a thread", AllFrames(every), view) for view in taken)
+    return Evidence(every, "exhausted" if session.is_exhausted else "failed", expected=expected)
 
 
 def _scenarios(setting: Setting) -> tuple[Scenario, ...]:
-    by_threads = rows(setting, "by-threads", {"session.thread-safe"}, _by_threads)
+    # An async session is bound to one loop, so to one thread.
+    by_threads, _ = rows(setting, "by-threads", {"session.thread-safe"}, _by_threads)
     return (
         *rows(
             setting,
@@ -159,13 +161,16 @@ def _scenarios(setting: Setting) -> tuple[Scenario, ...]:
         *rows(
             setting,
             "after-break",
-            {"session.independent-views", "result.gated-after-break", "result.states", "order.seq-gapless"},
+            {"session.independent-views", "order.seq-gapless", *AFTER_BREAK},
             _after_break,
         ),
         *rows(setting, "one-projection", {"session.drain"}, _one_projection),
-        # An async session is bound to one loop, so to one thread.
-        *(one for one in by_threads if one.id.endswith("/sync")),
+        by_threads,
     )
 
 
-SCENARIOS: tuple[Scenario, ...] = tuple(one for setting in SETTINGS for one in _scenarios(setting))
+SCENARIOS: tuple[Scenario, ...] = (
+    *surfaces.SCENARIOS,
+    *(scenario for setting in SETTINGS for scenario in _scenarios(setting)),
+    *look_ahead.SCENARIOS,
+)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
 from conformance.areas.channel.scenarios import MESSAGE
-from conformance.stage.consumer import Consumer, attempt, both
+from conformance.areas.session.views import MORE_VIEWS, PROJECTIONS
+from conformance.stage.consumer import Consumer, both
 from conformance.stage.programs import (
     Ask,
     Block,
@@ -22,9 +23,10 @@ from conformance.stage.programs import (
     Script,
     Text,
 )
+from conformance.stage.reader import SessionKind, attempt
 from conformance.stage.scenario import Scenario
-from conformance.subjects.subject import Performance, Subject
 from conformance.timeline.evidence import Evidence
+from conformance.timeline.expected import Expected
 
 _FLOW: Final = FlowProgram(
     (
@@ -42,17 +44,6 @@ _PLAIN: Final = FlowProgram(
 _CALL: Final = CallProgram(Ask(Script((Text("Hel"), Text("lo"), HoldBody("held"), Text(" there"), Text(".")))))
 #: How many frames of each program come for sure before it is held.
 BEFORE_HOLD: Final = 2
-
-#: The views that a session must have, with the channels that each shows; the last two ought to be there.
-VIEWS: Final = {
-    "events": None,
-    "llm": frozenset({"llm"}),
-    "flow": frozenset({"flow"}),
-    "tools": frozenset({"tools"}),
-    "messages": frozenset({"messages"}),
-    "lifecycle": frozenset({"lifecycle"}),
-    "custom": frozenset({"custom"}),
-}
 
 
 @dataclass(frozen=True)
@@ -73,16 +64,21 @@ SETTINGS: Final = (
 )
 
 #: What a consumer does in one setting.
-ObserveIn = Callable[[Setting, Consumer, Performance], Evidence]
+ObserveIn = Callable[[Setting, Consumer], Evidence]
 
 
-def rows(setting: Setting, name: str, clauses: set[str], observe: ObserveIn) -> tuple[Scenario, ...]:
+def rows(setting: Setting, name: str, clauses: set[str], observe: ObserveIn) -> tuple[Scenario, Scenario]:
     """Return the scenario for sync and for async sessions of one setting."""
+    return both(f"session/{name}/{setting.name}", frozenset(clauses), partial(observe, setting), setting.needs)
 
-    def observed(consumer: Consumer, subject: Subject, performance: Performance) -> Evidence:
-        return observe(setting, consumer, performance)
 
-    return both(f"session/{name}/{setting.name}", frozenset(clauses), observed, setting.needs)
+def surface(kind: SessionKind, session: Any) -> Iterator[Expected]:
+    """Look at what a session has of the views that it must have, and of those that it ought to have."""
+    names = names_of(session)
+    for clause, wanted in (("session.projections", PROJECTIONS), ("session.more-projections", (*MORE_VIEWS,))):
+        yield Expected(
+            clause, f"what the {kind} session lacks", (), tuple(name for name in wanted if name not in names)
+        )
 
 
 def names_of(session: Any) -> frozenset[str]:

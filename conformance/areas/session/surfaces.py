@@ -3,87 +3,102 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
-from conformance.areas.observations import ChannelsAsked, LazyStart, Surface, Used
-from conformance.areas.session.settings import SETTINGS, VIEWS, Setting, names_of, rows
-from conformance.stage.consumer import Consumer, attempt
+from conformance.areas.session.settings import SETTINGS, Setting, names_of, rows, surface
+from conformance.areas.session.views import MORE_VIEWS, PROJECTIONS, VIEWS
+from conformance.stage.consumer import Consumer
 from conformance.stage.points import DEADLINE_S, StageError
-from conformance.stage.reading import read_result
+from conformance.stage.reader import SessionKind, attempt, read_result
 from conformance.stage.scenario import Scenario
-from conformance.subjects.subject import Performance
-from conformance.timeline.evidence import Evidence
+from conformance.timeline.evidence import Evidence, beside_frames
+from conformance.timeline.expected import NOTHING, Expected, Raised
+from conformance.timeline.vocabulary import CHANNELS
+
+_PROPERTIES: Final = ("frames", "result", "is_completed", "is_exhausted", "is_cancelled", "close")
 
 
-def _unused(setting: Setting, consumer: Consumer, performance: Performance) -> Evidence:
+def _unused(setting: Setting, consumer: Consumer) -> Evidence:
     # What a runtime starts once, when the first flow or LLM is made, is not this session's.
     consumer.open(setting.program)
     threads, tasks = set(threading.enumerate()), consumer.tasks()
     session = consumer.open(setting.program)
-    views = [getattr(session, name, None) for name in VIEWS]
+    views = [getattr(session, name, None) for name in (*VIEWS, *MORE_VIEWS)]
     views.append(session.interleave(["llm", "flow"]))
-    seen = LazyStart(
-        reached=tuple(point for point in ("began", "held") if performance.stage.has_reached(point)),
-        started_threads=tuple(sorted(thread.name for thread in set(threading.enumerate()) - threads)),
-        started_tasks=consumer.tasks() - tasks,
+    reached = tuple(point for point in ("began", "held") if consumer.stage.has_reached(point))
+    started = tuple(sorted(thread.name for thread in set(threading.enumerate()) - threads))
+    expected = (
+        Expected("session.lazy", "points that the run came to before the first frame was asked for", (), reached),
+        Expected("session.lazy", "threads that an unused session started", (), started),
+        Expected("session.lazy", "how many tasks an unused session started", 0, consumer.tasks() - tasks),
     )
     frames = tuple(session.frames)
     consumer.close(session)
-    return Evidence(frames, "closed", reads=(read_result(session, "after-close"),), observations=(seen,))
+    return Evidence(frames, "closed", reads=(read_result(session, "after-close"),), expected=expected)
 
 
-def _bad_channels(setting: Setting, consumer: Consumer, performance: Performance) -> Evidence:
+def _bad_channels(setting: Setting, consumer: Consumer) -> Evidence:
     session = consumer.open(setting.program)
-    asked: tuple[tuple[str, Callable[[], object]], ...] = (
-        ("interleave(['tokens'])", lambda: session.interleave(["tokens"])),
-        ("interleave(['llm', 'tokens'])", lambda: session.interleave(["llm", "tokens"])),
-        ("interleave([])", lambda: session.interleave([])),
-        ("interleave('llm')", lambda: session.interleave("llm")),
-        ("subscribe(['tokens'])", lambda: session.subscribe(["tokens"])),
-    )
-    seen = tuple(ChannelsAsked(call, attempt(ask)) for call, ask in asked)
+    asked: dict[str, Callable[[], object]] = {
+        "interleave(['tokens'])": lambda: session.interleave(["tokens"]),
+        "interleave(['llm', 'tokens'])": lambda: session.interleave(["llm", "tokens"]),
+        "interleave([])": lambda: session.interleave([]),
+        "interleave('llm')": lambda: session.interleave("llm"),
+        "subscribe(['tokens'])": lambda: session.subscribe(["tokens"]),
+    }
+    refused = Raised(ValueError, words=tuple(sorted(CHANNELS)))
+    expected = [Expected("session.bad-channels", call, refused, attempt(ask)) for call, ask in asked.items()]
     consumer.close(session)
-    return Evidence((), "closed", observations=seen)
+    return beside_frames(expected)
 
 
-def _surfaces(setting: Setting, consumer: Consumer, performance: Performance) -> Evidence:
+def _surfaces(setting: Setting, consumer: Consumer) -> Evidence:
     """Look at both kinds; use an async session outside of a loop, and close it from another thread."""
-    performance.stage.release("held")
-    kinds: tuple[tuple[Any, Any], ...] = (("sync", consumer.sync_twin), ("async", consumer.open))
-    observations: list[Any] = []
-    for kind, make in kinds:
+    consumer.stage.release("held")
+    kinds: dict[SessionKind, Callable[..., Any]] = {"sync": consumer.sync_twin, "async": consumer.open}
+    expected: list[Expected] = []
+    views = []
+    for kind, make in kinds.items():
         session = make(setting.program)
-        observations.append(Surface(kind, names_of(session)))
+        names = names_of(session)
+        lacks = tuple(name for name in _PROPERTIES if name not in names)
+        expected += surface(kind, session)
+        expected.append(Expected("session.same-surface", f"what the {kind} session lacks", (), lacks))
+        views.append(names & {*PROJECTIONS, *MORE_VIEWS})
         consumer.close(session)
-    observations.append(_made_outside(setting, consumer))
-    read = consumer.open(setting.program)
-    taken = consumer.read(read)
-    for kind, make in kinds:
+    alone = tuple(sorted(views[0] ^ views[1]))
+    expected.append(Expected("session.same-surface", "views that one kind of session alone has", (), alone))
+    expected += _made_outside(setting, consumer)
+    taken = consumer.read_session(setting.program)
+    for kind, make in kinds.items():
         session = make(setting.program)
         raised = _in_thread(partial(_close, session))
-        observations.append(_used(f"close() of a {kind} session by another thread", raised, session, cancelled=True))
-    return Evidence(taken.frames, "exhausted" if taken.raised is None else "failed", observations=tuple(observations))
+        expected += _used(f"close() of a {kind} session by another thread", raised, session, cancelled=True)
+    return taken.evidence(*expected)
 
 
-def _made_outside(setting: Setting, consumer: Consumer) -> Used:
+def _made_outside(setting: Setting, consumer: Consumer) -> Iterator[Expected]:
     """Make an async session where no loop runs; the consumer's is then the loop of its first iteration."""
     what = "an async session made outside of a loop"
     try:
         session = consumer.open_outside(setting.program)
     except StageError as stopped:
-        return Used(what, stopped.__cause__, is_completed=False, is_cancelled=False, cancelled=False)
+        yield Expected("session.same-surface", what, NOTHING, stopped.__cause__)
+        return
     taken = consumer.read(session)
-    return _used(what, taken.raised, session, cancelled=False)
+    yield from _used(what, taken.raised, session, cancelled=False)
+
+
+def _used(what: str, raised: BaseException | None, session: Any, *, cancelled: bool) -> Iterator[Expected]:
+    yield Expected("session.same-surface", what, NOTHING, raised)
+    state = (bool(session.is_completed), bool(session.is_cancelled))
+    yield Expected("session.same-surface", f"is_completed and is_cancelled after {what}", (True, cancelled), state)
 
 
 def _close(session: Any) -> None:
     session.close()  # looked up in the thread, since it may be missing
-
-
-def _used(what: str, raised: BaseException | None, session: Any, *, cancelled: bool) -> Used:
-    return Used(what, raised, bool(session.is_completed), bool(session.is_cancelled), cancelled)
 
 
 def _in_thread(action: Callable[[], object]) -> BaseException | None:
@@ -95,12 +110,12 @@ def _in_thread(action: Callable[[], object]) -> BaseException | None:
 
 
 def _scenarios(setting: Setting) -> tuple[Scenario, ...]:
-    surfaces = rows(setting, "both-kinds", {"session.same-surface", "session.projections"}, _surfaces)
+    _, asynchronous = rows(setting, "both-kinds", {"session.same-surface", "session.projections"}, _surfaces)
     return (
         *rows(setting, "unused", {"session.lazy", "result.after-close"}, _unused),
         *rows(setting, "bad-channels", {"session.bad-channels"}, _bad_channels),
-        *(one for one in surfaces if one.id.endswith("/async")),
+        asynchronous,
     )
 
 
-SCENARIOS: tuple[Scenario, ...] = tuple(one for setting in SETTINGS for one in _scenarios(setting))
+SCENARIOS: tuple[Scenario, ...] = tuple(scenario for setting in SETTINGS for scenario in _scenarios(setting))

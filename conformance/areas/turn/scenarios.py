@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final, Literal
 
-from conformance.areas.observations import AnswerStreamed, FlagRead, MessageLeft
-from conformance.areas.order.scenarios import FRAMES
-from conformance.areas.turn.conversing import TURN, Conversation, handler, said_to, said_to_model
+from conformance.areas.catalogue import of_every_run
+from conformance.areas.entry.flags import flag
+from conformance.areas.scope.marks import STREAM_SETTINGS, made_to
+from conformance.areas.turn.conversation import TURN, Conversation, handler, to_handler, to_model
 from conformance.stage.consumer import Consumer, Observe, both
 from conformance.stage.programs import Ask, ConversationProgram, Emit, Feedback, Give, Raise, Reply, Script, Step, Text
+from conformance.stage.reader import Taken
 from conformance.stage.scenario import Scenario
-from conformance.subjects.subject import Performance, Subject
 from conformance.timeline.evidence import Evidence
+from conformance.timeline.expected import Expected
 
 _REPLY: Final = "All boats are home."
 _LATER: Final = Script((Text("It"), Text(" rises.")))
@@ -27,13 +30,13 @@ _OWN: Final[dict[str, tuple[Step, ...]]] = {
 def _answered(turns: Literal[1, 2], *, deferred: bool) -> Observe:
     """Turns with the built-in answer of a model; the frames of the last one are the evidence."""
 
-    def observe(consumer: Consumer, subject: Subject, performance: Performance) -> Evidence:
-        conversation = Conversation(consumer, subject, performance, ConversationProgram(deferred=deferred))
-        first = conversation.answer(said_to_model(performance), Script().text, asks=True)
+    def observe(consumer: Consumer) -> Evidence:
+        conversation = Conversation(consumer, ConversationProgram(deferred=deferred))
+        first = conversation.answer(to_model(consumer.performance), Script().text, asks=True)
         if turns == 1:
             return first
-        later = conversation.answer(said_to_model(performance, _LATER), _LATER.text, "a turn", asks=True)
-        return replace(later, observations=(*first.observations, *later.observations))
+        message = to_model(consumer.performance, _LATER)
+        return conversation.answer(message, _LATER.text, "the second turn", asks=True).beside(first)
 
     return observe
 
@@ -41,12 +44,10 @@ def _answered(turns: Literal[1, 2], *, deferred: bool) -> Observe:
 def _own(steps: tuple[Step, ...], *, asks: bool) -> Observe:
     """Two turns with a handler's answer."""
 
-    def observe(consumer: Consumer, subject: Subject, performance: Performance) -> Evidence:
-        program = ConversationProgram((handler(consumer, "answers", *steps),))
-        conversation = Conversation(consumer, subject, performance, program)
-        first = conversation.answer(said_to("answers"), _REPLY, asks=asks)
-        later = conversation.answer(said_to("answers"), _REPLY, "a turn", asks=asks)
-        return replace(first, observations=(*first.observations, *later.observations))
+    def observe(consumer: Consumer) -> Evidence:
+        conversation = Conversation(consumer, ConversationProgram((handler(consumer, "answers", *steps),)))
+        first = conversation.answer(to_handler("answers"), _REPLY, asks=asks)
+        return first.beside(conversation.answer(to_handler("answers"), _REPLY, "the second turn", asks=asks))
 
     return observe
 
@@ -54,73 +55,104 @@ def _own(steps: tuple[Step, ...], *, asks: bool) -> Observe:
 def _failing(where: Literal["handler", "model"], *, deferred: bool) -> Observe:
     """A turn that fails, in its handler or because its model refuses, and the next one."""
 
-    def observe(consumer: Consumer, subject: Subject, performance: Performance) -> Evidence:
+    def observe(consumer: Consumer) -> Evidence:
         fails = handler(consumer, "fails", Emit("before"), Raise(LookupError))
-        conversation = Conversation(consumer, subject, performance, ConversationProgram((fails,), deferred=deferred))
-        refused = Script(status=400)
-        message = said_to("fails") if where == "handler" else said_to_model(performance, refused)
-        failed = conversation.fail(message)
-        later = conversation.answer(said_to_model(performance, _LATER), _LATER.text, "a failed turn", asks=True)
-        return replace(failed, observations=(*failed.observations, *later.observations))
+        conversation = Conversation(consumer, ConversationProgram((fails,), deferred=deferred))
+        refused = to_model(consumer.performance, Script(status=400))
+        failed = conversation.fail(to_handler("fails") if where == "handler" else refused)
+        later = conversation.answer_after_failure(to_model(consumer.performance, _LATER), _LATER.text)
+        return failed.beside(later)
 
     return observe
 
 
-def _cleared(consumer: Consumer, subject: Subject, performance: Performance) -> Evidence:
+def _cleared(consumer: Consumer) -> Evidence:
     """A turn that fails, and then a run of the flow that nobody says anything to."""
     program = ConversationProgram((handler(consumer, "fails", Raise(LookupError)),), deferred=False)
-    conversation = Conversation(consumer, subject, performance, program)
-    failed = conversation.fail(said_to("fails"))
+    conversation = Conversation(consumer, program)
+    failed = conversation.fail(to_handler("fails"))
     before = len(conversation.transcript)
-    flow = conversation.flow
-    consumer.read(consumer.keep(consumer.in_loop(flow.stream_events if consumer.is_sync else flow.astream)))
-    return replace(failed, observations=(*failed.observations, MessageLeft(conversation.transcript[before:])))
+    consumer.read(consumer.stream(conversation.flow))
+    heard = tuple(text for role, text in conversation.transcript[before:] if role == "user")
+    what = "messages that a run without one was given after a failed turn"
+    return replace(failed, expected=(*failed.expected, Expected("turn.failed", what, (), heard)))
 
 
 def _waiting(turns: Literal[1, 2], *, deferred: bool) -> Observe:
     """A turn, the first or the second, whose handler asks a human, who does not answer yet."""
 
-    def observe(consumer: Consumer, subject: Subject, performance: Performance) -> Evidence:
+    def observe(consumer: Consumer) -> Evidence:
         drafts = handler(consumer, "drafts", Give("A draft."), feedback=Feedback())
-        conversation = Conversation(consumer, subject, performance, ConversationProgram((drafts,), deferred=deferred))
+        conversation = Conversation(consumer, ConversationProgram((drafts,), deferred=deferred))
         if turns == 1:
-            return conversation.wait(said_to("drafts"))
-        first = conversation.answer(said_to_model(performance), Script().text, asks=True)
-        later = conversation.wait(said_to("drafts"), "a turn")
-        return replace(later, observations=(*first.observations, *later.observations))
+            return conversation.wait(to_handler("drafts"))
+        first = conversation.answer(to_model(consumer.performance), Script().text, asks=True)
+        return conversation.wait(to_handler("drafts"), "the second turn").beside(first)
 
     return observe
 
 
-def _streamed(told: bool | None) -> Observe:
+def _streamed(stream: bool | None) -> Observe:
     """A turn whose model says nothing until everyone's flags have been read."""
     script = Script(hold_head="held")
 
-    def observe(consumer: Consumer, subject: Subject, performance: Performance) -> Evidence:
-        conversation = Conversation(consumer, subject, performance, ConversationProgram(stream=told))
-        flow, llm = conversation.flow, performance.stage.noted("llm")[0]
+    def observe(consumer: Consumer) -> Evidence:
+        conversation = Conversation(consumer, ConversationProgram(stream=stream))
+        flow, llm = conversation.flow, consumer.stage.noted("llm")[0]
         before, flow.stream = llm.stream, True
-        iterator = consumer.iterate(conversation.ask(said_to_model(performance, script)))
+        iterator = consumer.iterate(conversation.ask(to_model(consumer.performance, script)))
         first = consumer.take(iterator, 1)
         consumer.await_reached("held")
-        flags: list[Any] = [
-            FlagRead("the LLM's, while it answers a turn", before, llm.stream),
-            FlagRead("the flow's, outside of a turn of it while that is on", True, flow.stream),
+        flags = [
+            flag("the LLM, while it answers a turn", before, llm.stream),
+            flag("the flow, outside of a turn of it while that is on", True, flow.stream),
         ]
-        performance.stage.release("held")
+        consumer.stage.release("held")
         rest = consumer.take(iterator)
-        flags.append(FlagRead("the flow's, after a turn of it", True, flow.stream))
-        with performance.provider.lock:
-            asked = bool(performance.provider.log.requests[0].get("stream"))
-        frames = first.frames + rest.frames
-        chunks = tuple(frame.content for frame in frames if frame.type == "llm_stream_chunk")
-        answer = AnswerStreamed(told, before, llm.stream, chunks, script.text, asked)
-        return Evidence(frames, "exhausted" if rest.raised is None else "failed", observations=(answer, *flags))
+        flags.append(flag("the flow, after a turn of it", True, flow.stream))
+        asked = consumer.provider.asked_to_stream()[0]
+        chunks = "".join(frame.content for frame in first.frames + rest.frames if frame.type == "llm_stream_chunk")
+        clause, made = "turn.streams-answer", made_to(stream)
+        return Taken(first.frames + rest.frames, rest.raised).evidence(
+            *flags,
+            Expected(clause, f"whether {made} asked its provider to stream, in a turn", True, asked),
+            Expected(clause, f"what a turn shows of the answer of {made}", script.text, chunks),
+            Expected(clause, f"stream of {made}, after a turn", before, llm.stream),
+        )
 
     return observe
 
 
-_SHOWN: Final = FRAMES | {"channel.flow", "channel.messages"}
+def _counted(*, deferred: bool) -> Observe:
+    """Two turns, and the end of the conversation; a listener counts the flows."""
+
+    def observe(consumer: Consumer) -> Evidence:
+        conversation = Conversation(consumer, ConversationProgram(deferred=deferred))
+        expected: list[Expected] = []
+
+        def turn() -> Evidence:
+            evidence, _ = conversation.read(to_model(consumer.performance))
+            return evidence
+
+        def count(during: str, act: Callable[[], Any], due: tuple[int, int]) -> Any:
+            # By their ids: a listener to a class and to its base may be told of an event twice.
+            ids: dict[str, set[str]] = {"flow_started": set(), "flow_finished": set()}
+            with consumer.subject.listening(lambda _source, event: ids.get(event.type, set()).add(event.event_id)):
+                given = act()
+            what = f"flows that started and finished in {during} {'with' if deferred else 'without'} deferred tracing"
+            seen = (len(ids["flow_started"]), len(ids["flow_finished"]))
+            expected.append(Expected("turn.deferred", what, due, seen))
+            return given
+
+        first: Evidence = count("the first turn", turn, (1, 0) if deferred else (1, 1))
+        count("a later turn", turn, (0, 0) if deferred else (1, 1))
+        count("finalisation", conversation.flow.finalize_session_traces, (0, 1) if deferred else (0, 0))
+        return Evidence(first.frames, first.ended, expected=tuple(expected))
+
+    return observe
+
+
+_SHOWN: Final = of_every_run() | {"channel.flow", "channel.messages"}
 _REPLIED: Final = _SHOWN | {"turn.sequence", "turn.result", "result.value"}
 _ASKED: Final = frozenset({"channel.llm", "order.one-completion", "llm.sequence"})
 _FAILED: Final = _SHOWN | {"turn.failed", "error.frames-first", "envelope.error-class", "result.reraises"}
@@ -131,11 +163,13 @@ _WITH: Final = TURN | {"flow", "llm"}
 #: Whether one flow runs through the conversation, or one in each turn.
 _FLOWS: Final = {"one-flow": True, "own-flow": False}
 
+_DEFERRED: Final = frozenset({"turn.deferred"})
+
 SCENARIOS: tuple[Scenario, ...] = (
     *(
-        one
+        scenario
         for name, deferred in _FLOWS.items()
-        for one in (
+        for scenario in (
             *both(f"turn/first/{name}", _REPLIED | _ASKED, _answered(1, deferred=deferred), _WITH),
             *both(f"turn/second/{name}", _REPLIED | _ASKED, _answered(2, deferred=deferred), _WITH),
             *both(f"turn/failing-handler/{name}", _FAILED, _failing("handler", deferred=deferred), _WITH),
@@ -145,14 +179,16 @@ SCENARIOS: tuple[Scenario, ...] = (
         )
     ),
     *(
-        one
+        scenario
         for name, steps in _OWN.items()
-        for one in both(f"turn/own-answer/{name}", _REPLIED, _own(steps, asks=name == "asked"), _WITH)
+        for scenario in both(f"turn/own-answer/{name}", _REPLIED, _own(steps, asks=name == "asked"), _WITH)
     ),
     *both("turn/failing-cleared", frozenset({"turn.failed"}), _cleared, _WITH),
     *(
-        one
-        for name, told in {"nothing": None, "to-stream": True, "not-to-stream": False}.items()
-        for one in both(f"turn/streams-answer/told-{name}", _STREAMED, _streamed(told), _WITH)
+        scenario
+        for name, stream in STREAM_SETTINGS.items()
+        for scenario in both(f"turn/streams-answer/told-{name}", _STREAMED, _streamed(stream), _WITH)
     ),
+    *both("turn/deferred", _DEFERRED, _counted(deferred=True), _WITH),
+    *both("turn/not-deferred", _DEFERRED, _counted(deferred=False), _WITH),
 )

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self, TypeVar
 from uuid import UUID, uuid4
 
 import harness
-from conformance.subjects.crewing import CrewNames
+from conformance.subjects.crews import CrewNames
 from conformance.subjects.harness import HarnessSubject
 from harness import events
 from harness.events.base import BaseEvent

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from conformance.stage.programs import FlowProgram, Method
 from conformance.subjects.harness import HarnessSubject
-from conformance.subjects.restoring import memory
+from conformance.subjects.restores import memory
 from conformance.subjects.subject import Performance
 from harness import AsyncStreamSession, BaseEvent, StreamSession, event_bus
 from harness.events import (

@@ -1,0 +1,178 @@
+"""Sessions that are closed, in every way there is, while their run is blocked in every place there is.
+
+The consumer has a thread of its own; whoever watches it releases what is blocked only after closing has come back, or
+should have.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from conformance.areas.cleanup.closers import CLOSERS, PLAINEST, Closing, close_blocked
+from conformance.areas.turn.conversation import TURN, FirstTurn
+from conformance.stage.census import ENDING_S, Census
+from conformance.stage.points import StageError
+from conformance.stage.programs import (
+    Ask,
+    Block,
+    CallProgram,
+    ConversationProgram,
+    Emit,
+    FlowProgram,
+    Give,
+    HoldBody,
+    Method,
+    Program,
+    Reach,
+    Script,
+    Step,
+    Text,
+)
+from conformance.stage.reader import KINDS, SessionKind
+from conformance.stage.scenario import Scenario
+from conformance.subjects.subject import Performance, Subject
+from conformance.timeline.evidence import Evidence
+from conformance.timeline.expected import NOTHING, Expected
+
+_HEAD: Final = Ask(Script(hold_head="held"))
+_BODY: Final = Ask(Script((Text("Hel"), HoldBody("held"), Text("lo"))), stream=True)
+#: Behind the event that comes first after the block: a run that comes here has not been stopped.
+_LATER: Final = ("went-on", "began-next")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a run is blocked, at the point `held`."""
+
+    name: str
+    what: str
+    program: Program | FirstTurn
+    needs: frozenset[str]
+    asks: bool = False
+
+
+def _flow(*steps: Step, is_async: bool = False) -> FlowProgram:
+    return FlowProgram(
+        (
+            Method("first", (Emit("one"), *steps, Emit("two"), Reach("went-on"), Give(None)), is_async=is_async),
+            Method("next", (Reach("began-next"),), after=("first",)),
+        )
+    )
+
+
+_HANDLER: Final = Method("waits", (Emit("one"), Block("held"), Emit("two"), Reach("went-on")))
+_LLM: Final = frozenset({"llm"})
+_BOTH: Final = frozenset({"flow", "llm"})
+PLACES: Final = (
+    Place("sync-method", "a sync method", _flow(Block("held")), frozenset({"flow"})),
+    Place("async-method", "an async method", _flow(Block("held"), is_async=True), frozenset({"flow"})),
+    Place("provider-head", "a provider's head", _flow(_HEAD), _BOTH, asks=True),
+    Place("provider-body", "a provider's body", _flow(_BODY), _BOTH, asks=True),
+    Place("async-provider-head", "a provider's head, awaited", _flow(_HEAD, is_async=True), _BOTH, asks=True),
+    Place("async-provider-body", "a provider's body, awaited", _flow(_BODY, is_async=True), _BOTH, asks=True),
+    Place("call-head", "the head of a direct call", CallProgram(_HEAD), _LLM, asks=True),
+    Place("call-body", "the body of a direct call", CallProgram(_BODY), _LLM, asks=True),
+    Place("turn-handler", "a handler of a turn", FirstTurn(ConversationProgram((_HANDLER,))), _BOTH | TURN),
+    Place(
+        "turn-answer", "the answer of a turn", FirstTurn(ConversationProgram(), _BODY.script), _BOTH | TURN, asks=True
+    ),
+)
+#: What leaves a block, and so must have closed the session; and what ends the consumer of an async one.
+_LEAVES: Final = ("with", "consumer-error")
+_CANCELS: Final = ("with", "cancelled-consumer")
+_NAMES: Final = {
+    "close": "close()",
+    "aclose": "aclose()",
+    "with": "leaving the block",
+    "collected": "dropping the last reference",
+    "consumer-error": "an exception in the consumer",
+    "other-thread": "close() by another thread",
+    "cancelled-consumer": "cancelling the consumer",
+}
+_ARTICLES: Final = {"sync": "a sync", "async": "an async"}
+#: The places that every way of closing is tried in; the others are closed in the plainest way.
+_THOROUGH: Final = ("sync-method", "async-method", "provider-body", "call-head")
+
+
+def _closed(kind: SessionKind, how: str, place: Place, subject: Subject, performance: Performance) -> Evidence:
+    stage = performance.stage
+    census = Census(performance.provider.port)
+    closing = Closing()
+
+    def consume() -> None:
+        def made() -> Any:
+            if isinstance(place.program, FirstTurn):
+                return place.program.session(kind, subject, performance)
+            return (subject.session if kind == "sync" else subject.asession)(place.program, performance)
+
+        try:
+            close_blocked(kind, how, made, performance, closing)
+        except BaseException as error:
+            closing.failed.append(error)
+            # Nobody needs to wait for a run that will not begin.
+            stage.reach("held")
+
+    consumer = threading.Thread(target=consume, name="consumer", daemon=True)
+    consumer.start()
+    stage.await_reached("held")
+    consumer.join(ENDING_S)
+    returned = not consumer.is_alive()
+    disconnected = stage.comes_to("held:disconnected", ENDING_S) if place.asks else None
+    stage.release("held")
+    census.threads_left()
+    if closing.failed:
+        raise closing.failed[0]
+    if consumer.is_alive():
+        raise StageError(f"the consumer did not come back from closing ({how}), although nothing is blocked any more")
+    session = closing.session
+    frames = () if session is None else tuple(session.frames)
+    reached = tuple(point for point in _LATER if stage.has_reached(point))
+    what = f"{_NAMES[how]} of {_ARTICLES[kind]} session, blocked in {place.what},"
+    expected = [
+        Expected("cleanup.close-prompt", f"whether {what} came back before the run was let go on", True, returned),
+        Expected("cleanup.close-prompt", what, NOTHING, closing.raised),
+        Expected("cleanup.work-stops", f"points that the run came to after {what}", (), reached),
+        Expected("cleanup.no-leaks", f"tasks in the loop after {what}", (), closing.left_behind),
+    ]
+    if disconnected is not None:
+        expected.append(Expected("cleanup.work-stops", f"whether {what} ended the connection", True, disconnected))
+    if session is not None:
+        later = len(frames) - (closing.frames_then or 0)
+        expected.append(Expected("cleanup.no-late-frames", f"frames that were appended after {what}", 0, later))
+        expected += _states(kind, how, what, bool(session.is_cancelled), reached)
+    return Evidence(frames, "closed", expected=tuple(expected))
+
+
+def _states(kind: SessionKind, how: str, what: str, is_cancelled: bool, reached: tuple[str, ...]) -> Iterator[Expected]:
+    """Look at what the session says of itself where leaving a block, or its consumer's end, must have closed it."""
+    if how in _LEAVES:
+        yield Expected("cleanup.context-exit", f"is_cancelled after {what}", True, is_cancelled)
+    if kind == "async" and how in _CANCELS:
+        yield Expected("cleanup.async-cancel", f"is_cancelled after {what}", True, is_cancelled)
+        yield Expected("cleanup.async-cancel", f"points that the run came to after {what}", (), reached)
+
+
+def _scenario(kind: SessionKind, how: str, place: Place) -> Scenario:
+    def observe(subject: Subject, performance: Performance) -> Iterator[Evidence]:
+        yield _closed(kind, how, place, subject, performance)
+
+    clauses = {"cleanup.close-prompt", "cleanup.work-stops", "cleanup.no-leaks"}
+    if how != "collected":
+        clauses.add("cleanup.no-late-frames")
+    if how in _LEAVES:
+        clauses.add("cleanup.context-exit")
+    if kind == "async" and how in _CANCELS:
+        clauses.add("cleanup.async-cancel")
+    needs = place.needs | ({"async"} if kind == "async" else frozenset())
+    return Scenario(f"close/{place.name}/{how}/{kind}", frozenset(clauses), observe, needs)
+
+
+SCENARIOS: tuple[Scenario, ...] = tuple(
+    _scenario(kind, how, place)
+    for place in PLACES
+    for kind in KINDS
+    for how in (CLOSERS[kind] if place.name in _THOROUGH else (PLAINEST[kind],))
+)

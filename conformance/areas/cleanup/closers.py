@@ -1,0 +1,184 @@
+"""The ways to close a session: what its consumer does once the run is blocked at the point `held`."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from time import monotonic
+from typing import Any, Final
+
+from conformance.stage.census import ENDING_S, tasks_left
+from conformance.stage.points import DEADLINE_S
+from conformance.stage.reader import SessionKind, attempt
+from conformance.subjects.subject import Performance
+
+#: By kind, what closes a session.
+CLOSERS: Final[dict[SessionKind, tuple[str, ...]]] = {
+    "sync": ("close", "with", "collected", "consumer-error", "other-thread"),
+    "async": ("close", "aclose", "with", "collected", "consumer-error", "other-thread", "cancelled-consumer"),
+}
+#: How a session of either kind is closed where one way must do.
+PLAINEST: Final[dict[SessionKind, str]] = {"sync": "close", "async": "aclose"}
+_SUITE: Final = Path(__file__).parents[2]
+#: How often a thread is looked at, in seconds, and how often it must be found in one place to count as waiting there.
+_LOOK_S: Final = 0.001
+_STILL: Final = 20
+
+
+@dataclass
+class Closing:
+    """What the consumer has seen when it has come back from closing."""
+
+    session: Any = None
+    frames_then: int | None = None
+    raised: BaseException | None = None
+    left_behind: tuple[str, ...] = ()
+    #: What kept the consumer from closing at all; it is raised by whoever watches.
+    failed: list[BaseException] = field(default_factory=list)
+
+
+class _ConsumerError(Exception):
+    """Raised by a consumer in the middle of its loop."""
+
+
+def close_blocked(
+    kind: SessionKind, how: str, make: Callable[[], Any], performance: Performance, closing: Closing
+) -> None:
+    """Open a session, read it until its run is blocked, close it, and tell `closing` what came of it."""
+    if kind == "sync":
+        _consume(how, make, performance, closing)
+    else:
+        asyncio.run(_aconsume(how, make, performance, closing))
+
+
+def _begin(session: Any, performance: Performance) -> Any:
+    iterator = iter(session)
+    next(iterator)
+    performance.stage.await_reached("held")
+    return iterator
+
+
+def _consume(how: str, make: Callable[[], Any], performance: Performance, closing: Closing) -> None:
+    if how == "collected":
+        session = make()
+        iterator = _begin(session, performance)
+        del session, iterator
+        gc.collect()
+        return
+    session = closing.session = make()
+    iterator = _begin(session, performance)
+    if how == "close":
+        closing.raised = attempt(partial(_close, session))
+    elif how == "with":
+
+        def leave() -> None:
+            with session:
+                return
+
+        closing.raised = attempt(leave)
+    elif how == "consumer-error":
+
+        def fail() -> None:
+            with session:
+                raise _ConsumerError
+
+        closing.raised = _but_own(attempt(fail))
+    else:
+        closer = _closer(session, closing, reader=threading.current_thread())
+        attempt(lambda: list(iterator))
+        closer.join(ENDING_S)
+    closing.frames_then = len(session.frames)
+
+
+async def _aconsume(how: str, make: Callable[[], Any], performance: Performance, closing: Closing) -> None:
+    if how == "collected":
+        await _drop(make, performance)
+        gc.collect()
+    else:
+        session = closing.session = make()
+        await _aclose(how, session, performance, closing)
+        closing.frames_then = len(session.frames)
+    # For less time than the loop's end is waited for: a task that stays must not look like a loop that hangs.
+    own = [task for task in [asyncio.current_task()] if task is not None]
+    closing.left_behind = await tasks_left(own, ENDING_S / 4)
+
+
+async def _drop(make: Callable[[], Any], performance: Performance) -> None:
+    session = make()
+    iterator = aiter(session)
+    await anext(iterator)
+    await performance.stage.aawait_reached("held")
+
+
+async def _aclose(how: str, session: Any, performance: Performance, closing: Closing) -> None:
+    async def read() -> None:
+        async for _ in session:
+            pass
+
+    if how == "cancelled-consumer":
+        reader = asyncio.create_task(read(), name="reader")
+        await performance.stage.aawait_reached("held")
+        reader.cancel()
+        await asyncio.wait({reader}, timeout=ENDING_S)
+        return
+    iterator = aiter(session)
+    await anext(iterator)
+    await performance.stage.aawait_reached("held")
+    if how == "close":
+        closing.raised = attempt(partial(_close, session))
+    elif how == "other-thread":
+        reader = asyncio.create_task(read(), name="reader")
+        closer = await asyncio.to_thread(_closer, session, closing)
+        await asyncio.to_thread(closer.join, ENDING_S)
+        await asyncio.wait({reader}, timeout=ENDING_S)
+    else:
+        leave = session.aclose() if how == "aclose" else _leave_block(how, session)
+        try:
+            await leave
+        except BaseException as error:
+            closing.raised = _but_own(error)
+
+
+async def _leave_block(how: str, session: Any) -> None:
+    async with session:
+        if how == "consumer-error":
+            raise _ConsumerError
+
+
+def _closer(session: Any, closing: Closing, reader: threading.Thread | None = None) -> threading.Thread:
+    """Return a thread that closes the session, once `reader` waits for its next frame."""
+
+    def close() -> None:
+        if reader is not None:
+            _await_waiting(reader)
+        closing.raised = attempt(partial(_close, session))
+
+    thread = threading.Thread(target=close, name="closer", daemon=True)
+    thread.start()
+    return thread
+
+
+def _await_waiting(reader: threading.Thread) -> None:
+    """Wait until a thread of the suite stands still in code of the subject's, which alone knows what it waits for."""
+    look, deadline = threading.Event(), monotonic() + DEADLINE_S
+    place, still = None, 0
+    while still < _STILL and monotonic() < deadline and reader.is_alive():
+        frame = sys._current_frames().get(reader.ident or 0)
+        inside = frame is not None and not Path(frame.f_code.co_filename).is_relative_to(_SUITE)
+        found = (id(frame), frame.f_lasti) if frame is not None and inside else None
+        place, still = found, still + 1 if found is not None and found == place else 0
+        look.wait(_LOOK_S)
+
+
+def _close(session: Any) -> None:
+    session.close()
+
+
+def _but_own(error: BaseException | None) -> BaseException | None:
+    return None if isinstance(error, _ConsumerError) else error

@@ -1,0 +1,90 @@
+"""What runs leave behind once everybody has let go of them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final, Literal
+
+from conformance.stage.census import Census
+from conformance.stage.consumer import Consumer, Observe, both
+from conformance.stage.programs import Ask, Block, CallProgram, Emit, FlowProgram, Give, Method, Program, Raise, Step
+from conformance.stage.scenario import Scenario
+from conformance.timeline.evidence import Evidence, beside_frames
+from conformance.timeline.expected import Expected
+
+
+def _left_behind(program: Program, end: Literal["read", "closed", "dropped"], of: str) -> Observe:
+    """Perform a program twice, so that what is made once per process is there, and count after the second time."""
+
+    def perform(consumer: Consumer, census: Census | None) -> None:
+        subject, performance, is_sync = consumer.subject, consumer.performance, consumer.is_sync
+
+        def watch(name: str, thing: Any) -> Any:
+            if census is not None:
+                census.watch(name, thing)
+            return thing
+
+        if isinstance(program, FlowProgram):
+            flow = subject.flow(program, performance)
+            make = flow.stream_events if is_sync else flow.astream
+            watch("the flow", flow)
+        else:
+            make = partial(subject.session if is_sync else subject.asession, program, performance)
+        if is_sync:
+            _use(watch("the session", make()), end)
+        else:
+            asyncio.run(_ause(lambda: watch("the session", make()), end))
+
+    def observe(consumer: Consumer) -> Evidence:
+        perform(consumer, None)
+        census = Census(consumer.provider.port)
+        first = len(consumer.stage.noted("emitted"))
+        perform(consumer, census)
+        threads = census.threads_left()
+        ids = consumer.stage.noted("emitted")[first:]
+        # What the program raised leads through its traceback to the flow.
+        consumer.stage.notes.clear()
+        left = (*threads, *census.things_left(ids))
+        return beside_frames([Expected("cleanup.no-leaks", f"what is still there after {of}", (), left)])
+
+    return observe
+
+
+def _use(session: Any, end: str) -> None:
+    # A failed run raises here what the program raised.
+    with contextlib.suppress(LookupError):
+        for _ in session:
+            if end != "read":
+                break
+    if end == "closed":
+        session.close()
+
+
+async def _ause(make: Callable[[], Any], end: str) -> None:
+    session = make()
+    with contextlib.suppress(LookupError):
+        async for _ in session:
+            if end != "read":
+                break
+    if end == "closed":
+        await session.aclose()
+
+
+_WORK: Final[tuple[Step, ...]] = (Emit("one"), Ask(), Emit("two"), Give(None))
+_FAILS: Final = FlowProgram((Method("fails", (Emit("one"), Raise(LookupError))),))
+_ASKS: Final = FlowProgram((Method("first", _WORK), Method("second", (Emit("three"),), after=("first",))))
+_WAITS: Final = FlowProgram((Method("waits", (Emit("one"), Block("never"), Emit("two")), is_async=True),))
+_LEAKS: Final = frozenset({"cleanup.no-leaks"})
+_FLOW: Final = frozenset({"flow"})
+_BOTH: Final = frozenset({"flow", "llm"})
+
+SCENARIOS: tuple[Scenario, ...] = (
+    *both("left-behind/read", _LEAKS, _left_behind(_ASKS, "read", "a flow that was read to its end"), _BOTH),
+    *both("left-behind/failed", _LEAKS, _left_behind(_FAILS, "read", "a flow that failed"), _FLOW),
+    *both("left-behind/closed", _LEAKS, _left_behind(_WAITS, "closed", "a flow that was closed"), _FLOW),
+    *both("left-behind/dropped", _LEAKS, _left_behind(_WAITS, "dropped", "a session that was dropped"), _FLOW),
+    *both("left-behind/call", _LEAKS, _left_behind(CallProgram(), "read", "a call that was read"), frozenset({"llm"})),
+)

@@ -1,0 +1,150 @@
+"""Crews that are streamed as chunks: read, refused by their model, closed, and beside each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Final
+
+from conformance.areas.entry.crew_chunks import text_of
+from conformance.areas.entry.crew_runs import ENTRIES, CrewEntry, CrewRun
+from conformance.areas.entry.flags import flag
+from conformance.areas.scope.marks import held
+from conformance.stage.consumer import Consumer, of_kind
+from conformance.stage.programs import CrewProgram, HoldBody, Script, TaskProgram, Text, ToolProgram
+from conformance.stage.reader import Taken
+from conformance.stage.scenario import Scenario
+from conformance.timeline.evidence import Evidence, beside_frames
+from conformance.timeline.expected import NOTHING, AtMost, Expected
+
+_CLAUSE: Final = "entry.crew"
+_FIRST: Final = TaskProgram("outline", Script((Text("A light"), Text("house."))))
+#: A tool that the model calls.
+TIDE: Final = ToolProgram("get_tide", "Bergen", "high")
+#: Silent in the middle of its second task, once what came before has been said.
+_HELD: Final = CrewProgram((_FIRST, TaskProgram("expand", Script((Text("It is"), HoldBody("held"), Text(" tall."))))))
+_TOOL: Final = CrewProgram((TaskProgram("ask", Script((Text("It is"), Text(" high."))), TIDE), _FIRST))
+_REFUSED: Final = CrewProgram((_FIRST, TaskProgram("expand", Script(status=500))))
+
+
+def _streamed(entry: CrewEntry, consumer: Consumer) -> Iterable[Expected]:
+    """Read a crew of two tasks: its result in the middle and after the end, and its chunks once more."""
+    run = CrewRun(entry, consumer, _HELD)
+    if run.iterator is None:
+        return run.read()
+    first = consumer.take(run.iterator, 1)
+    consumer.await_reached("held")
+    early = [*run.result("in the middle")]
+    consumer.stage.release("held")
+    read = first.then(consumer.take(run.iterator))
+    result = [*run.result("after the end")]
+    # Chunks come last: whatever they say wrongly they say often, and a report shows the first few.
+    return (*early, *result, *run.kept(read.frames), *run.read(read))
+
+
+def _with_tool(entry: CrewEntry, consumer: Consumer) -> Iterable[Expected]:
+    """Read a crew whose model calls a tool before it says anything."""
+    run = CrewRun(entry, consumer, _TOOL)
+    return run.read() if run.iterator is None else run.read(consumer.take(run.iterator))
+
+
+def _failing(entry: CrewEntry, consumer: Consumer) -> Iterable[Expected]:
+    """Read a crew whose model refuses the second of its tasks."""
+    run = CrewRun(entry, consumer, _REFUSED)
+    if run.iterator is None:
+        return run.read()
+    read = consumer.take(run.iterator)
+    return (*run.result("after the failure", read.raised), *run.read(read))
+
+
+def _closed(entry: CrewEntry, consumer: Consumer) -> Iterable[Expected]:
+    """Close a crew while its model is silent, and release the model only when closing has come back, or should have."""
+    run = CrewRun(entry, consumer, _HELD)
+    if run.iterator is None:
+        return run.read()
+    output = run.output
+    consumer.take(run.iterator, 1)
+    consumer.await_reached("held")
+    returned, raised = run.closes()
+    completed, cancelled = bool(output.is_completed), bool(output.is_cancelled)
+    then = len(output.chunks)
+    consumer.stage.release("held")
+    consumer.let_finish()
+    result = run.result("after an early close")
+    what = f"{'close' if consumer.is_sync else 'aclose'}() of {entry.call}"
+    return (
+        Expected(_CLAUSE, f"whether {what} came back while the model was silent", True, returned),
+        Expected(_CLAUSE, what, NOTHING, raised),
+        Expected(_CLAUSE, f"is_completed and is_cancelled after {what}", (True, True), (completed, cancelled)),
+        Expected(_CLAUSE, f"chunks that came after {what}", AtMost(0), len(output.chunks) - then),
+        *result,
+    )
+
+
+def _flags(entry: CrewEntry, consumer: Consumer) -> Iterable[Expected]:
+    """Read the flags of a crew and of its LLM, before, beside and after a run of it that is streamed."""
+    crew = consumer.subject.crew(_HELD, consumer.performance, stream=True)
+    (llm,) = consumer.stage.noted("llm")
+    before = llm.stream
+    flags: list[Expected] = []
+
+    def look(when: str) -> None:
+        flags.append(flag(f"the crew, {when}", True, crew.stream))
+        flags.append(flag(f"the LLM of its agent, {when}", before, llm.stream))
+
+    iterator = CrewRun(entry, consumer, _HELD, crew).for_sure().iterator
+    consumer.take(iterator, 1)
+    consumer.await_reached("held")
+    look(f"outside of the run of {entry.call} while that is on")
+    consumer.stage.release("held")
+    consumer.take(iterator)
+    look(f"after {entry.call} was read")
+    return flags
+
+
+def _beside(entry: CrewEntry, consumer: Consumer) -> Iterable[Expected]:
+    """Read two streamed crews that are in the middle together."""
+    programs = [
+        CrewProgram((TaskProgram("answer", Script((Text(f"{name} "), HoldBody("held"), Text("said")))),))
+        for name in ("left", "right")
+    ]
+    crews = [consumer.subject.crew(program, consumer.performance, stream=True) for program in programs]
+    runs = [CrewRun(entry, consumer, *each).for_sure() for each in zip(programs, crews, strict=True)]
+    taken: list[Taken] = consumer.begin(run.output for run in runs).held()
+    name = f"one of two crews beside each other, by {entry.call},"
+    return [
+        row
+        for program, each in zip(programs, taken, strict=True)
+        for row in held("scope.isolated", name, (program.tasks[0].script.text,), (text_of(each.frames),), each.raised)
+    ]
+
+
+_CREW: Final = frozenset({"crew", "llm"})
+
+
+def _each(
+    name: str,
+    clause: str,
+    observing: Callable[[CrewEntry, Consumer], Iterable[Expected]],
+    more: frozenset[str] = frozenset(),
+) -> tuple[Scenario, ...]:
+    """Return the scenario for each way to run a crew."""
+
+    def of(entry: CrewEntry) -> Scenario:
+        def observe(consumer: Consumer) -> Evidence:
+            return beside_frames(observing(entry, consumer))
+
+        scenario = of_kind(entry.kind, name, frozenset({clause}), observe, _CREW | more)
+        return replace(scenario, id=f"{name}/{entry.method}")
+
+    return tuple(map(of, ENTRIES))
+
+
+SCENARIOS: tuple[Scenario, ...] = (
+    *_each("crew/streamed", "entry.crew", _streamed),
+    *_each("crew/tool", "entry.crew", _with_tool, frozenset({"tools"})),
+    *_each("crew/failing", "entry.crew", _failing),
+    *_each("crew/closed", "entry.crew", _closed),
+    *_each("crew/flags", "entry.flag-restored", _flags),
+    *_each("crew/beside", "scope.isolated", _beside),
+)

@@ -1,0 +1,74 @@
+"""Runs that begin where another has been: what they run, and what they come to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from conformance.areas.entry.ways import lacks
+from conformance.stage.consumer import Consumer
+from conformance.stage.points import Stage
+from conformance.timeline.evidence import Evidence
+from conformance.timeline.expected import NOTHING, Expected, InAnyOrder
+
+
+class MethodsRun:
+    """Which methods, each of which reaches a point of its own name, have been run since this was made."""
+
+    def __init__(self, stage: Stage, methods: tuple[str, ...]) -> None:
+        self._stage = stage
+        self._before = {name: stage.times_reached(name) for name in methods}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Each method, in the order of the program, as often as it was run."""
+        return tuple(
+            name for name, times in self._before.items() for _ in range(self._stage.times_reached(name) - times)
+        )
+
+    def held(self, clause: str, who: str, due: tuple[str, ...]) -> Expected:
+        """Hold them to those that were to be run."""
+        return Expected(clause, f"what {who} ran", InAnyOrder(due), self.names)
+
+
+def goes_on(
+    consumer: Consumer,
+    clause: str,
+    call: str,
+    enter: Callable[[], Any],
+    value: object,
+    run: MethodsRun,
+    due: tuple[str, ...],
+) -> Evidence:
+    """Take a way into a run that goes on, which must be a session, and read it to its end.
+
+    It is to come to `value` and to run the methods that are `due`, none of them before the first frame is asked for.
+    """
+    session, raised = consumer.tried(enter)
+    expected = [Expected(clause, call, NOTHING, raised)]
+    missing = () if raised is not None else no_session(consumer, session)
+    if raised is None:
+        what = f"what {type(session).__name__}, given by {call}, lacks to be a session"
+        expected.append(Expected(clause, what, (), missing))
+    expected.append(Expected(clause, f"what {call} ran before the first frame was asked for", (), run.names))
+    if raised is not None or missing:
+        return Evidence((), "exhausted", expected=(*expected, run.held(clause, call, due)))
+    consumer.keep(session)
+    evidence = consumer.read_whole(lambda: session)
+    read = evidence.reads[-1]
+    expected += comes_to(clause, f"reading {call}", value, read.value, read.raised)
+    # A value that is a session was not read: what it would run has not been run.
+    return replace(evidence, expected=(*expected, run.held(clause, call, due)))
+
+
+def comes_to(clause: str, what: str, due: object, value: object, raised: BaseException | None) -> Iterator[Expected]:
+    """Hold what a run came to to the value that is due."""
+    yield Expected(clause, what, NOTHING, raised)
+    if raised is None:
+        yield Expected(clause, f"the value of {what}", due, value)
+
+
+def no_session(consumer: Consumer, value: Any) -> tuple[str, ...]:
+    """Return what `value` lacks to be read as a session; whether it can be closed is a matter of its own."""
+    return tuple(name for name in lacks(consumer, value) if name != "close")

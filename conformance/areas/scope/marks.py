@@ -1,0 +1,54 @@
+"""What reached which session: the marks that programs put into their events and models into their answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from conformance.stage.reader import Taken
+from conformance.timeline.any_frame import AnyFrame
+from conformance.timeline.expected import NOTHING, Expected, InAnyOrder
+
+
+def marks(frames: Iterable[AnyFrame]) -> tuple[str, ...]:
+    """Return what programs put into their events, in order, and the text that models said, as one."""
+    frames = tuple(frames)
+    notes = [str(frame.data["note"]) for frame in frames if frame.type == "probe"]
+    text = "".join(frame.content for frame in frames if frame.type == "llm_stream_chunk")
+    return (*notes, text) if text else tuple(notes)
+
+
+def heard(clause: str, session: str, due: tuple[str, ...], taken: Taken) -> Iterator[Expected]:
+    """Hold what a session showed to the marks that are its own."""
+    return held(clause, session, due, marks(taken.frames), taken.raised)
+
+
+def held(
+    clause: str, session: str, due: tuple[str, ...], seen: tuple[str, ...], raised: BaseException | None = None
+) -> Iterator[Expected]:
+    """Hold marks that a session showed to those that are its own."""
+    yield Expected(clause, f"reading {session}", NOTHING, raised)
+    yield Expected(clause, session, InAnyOrder(due), seen)
+
+
+def captured(stream: bool | None, text: str, chunks: tuple[str, ...], *, asked: bool) -> Iterator[Expected]:
+    """Hold a call inside a streamed flow to what was said of streaming when its LLM was made.
+
+    `text` is what the model said, `chunks` what the flow's session showed of it, `asked` whether its provider was asked
+    to stream.
+    """
+    streams, llm = stream is not False, made_to(stream)
+    yield Expected("scope.captures-llm", f"whether {llm} asked its provider to stream", streams, asked)
+    shows = "".join(chunks)
+    yield Expected("scope.captures-llm", f"what a streamed flow shows of {llm}", text if streams else "", shows)
+
+
+#: What can be said of streaming when an LLM is made.
+STREAM_SETTINGS: Final = {"nothing": None, "to-stream": True, "not-to-stream": False}
+
+
+def made_to(stream: bool | None) -> str:
+    """Return what to call an LLM that was made with this setting."""
+    return {None: "an LLM told nothing of streaming", True: "an LLM told to stream"}.get(
+        stream, "an LLM told not to stream"
+    )

@@ -1,0 +1,76 @@
+"""What a view of a session is held to: every frame of its channels, in order, each once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from conformance.stage.reader import Taken
+from conformance.timeline.any_frame import AnyFrame
+from conformance.timeline.expected import Expected, Relation, Same, shown
+
+#: The views that a session must have and those that it ought to have, with the channels that each shows.
+VIEWS: Final = {
+    "events": None,
+    "llm": frozenset({"llm"}),
+    "flow": frozenset({"flow"}),
+    "tools": frozenset({"tools"}),
+    "messages": frozenset({"messages"}),
+}
+MORE_VIEWS: Final = {"lifecycle": frozenset({"lifecycle"}), "custom": frozenset({"custom"})}
+PROJECTIONS: Final = (*VIEWS, "interleave", "subscribe")
+
+
+@dataclass(frozen=True)
+class OnlyItsOwn(Relation):
+    """Of all frames of a session no others than those of its channels, and some where there are any."""
+
+    #: As `frames` has them after the end.
+    every: Sequence[AnyFrame]
+    channels: frozenset[str] | None = None
+
+    @property
+    def due(self) -> list[AnyFrame]:
+        """The frames of its channels."""
+        return [frame for frame in self.every if self.channels is None or frame.channel in self.channels]
+
+    def breaches(self, seen: Taken) -> Iterator[str]:
+        yield from self._strangers(seen)
+        if self.due and not seen.frames:
+            yield f" shows none of its {len(self.due)} frames"
+
+    def _strangers(self, seen: Taken) -> Iterator[str]:
+        known = {frame.id for frame in self.due}
+        for frame in seen.frames:
+            if frame.id not in known:
+                yield f" shows {_named(frame)} on {frame.channel!r}, which is none of its frames"
+
+
+@dataclass(frozen=True)
+class AllFrames(OnlyItsOwn):
+    """All of them, in order, without an error, of a session that has any."""
+
+    def breaches(self, seen: Taken) -> Iterator[str]:
+        if seen.raised is not None:
+            yield f" raised {shown(seen.raised)}"
+        if not self.every:
+            yield " is one of no frames at all"
+        yield from self._strangers(seen)
+        due, ids = [frame.id for frame in self.due], [frame.id for frame in seen.frames]
+        missing = [frame for frame in self.due if frame.id not in set(ids)]
+        if missing:
+            yield f" lacks {len(missing)} of {len(due)} frames, the first is {_named(missing[0])}"
+        elif ids != due and set(ids) == set(due):
+            yield " shows its frames in another order, or more than once"
+
+
+def read_again(first: Taken, again: Taken) -> Iterator[Expected]:
+    """Hold the second reading of a failed session to the first, whatever that came to."""
+    what = "the second reading of a failed session"
+    yield Expected("session.replay-failed", what, AllFrames(first.frames), Taken(again.frames))
+    yield Expected("session.replay-failed", f"what {what} raised", Same(first.raised), again.raised)
+
+
+def _named(frame: Any) -> str:
+    return f"{frame.type} (seq {frame.seq})"

@@ -1,0 +1,179 @@
+"""A consumer in conversation with a flow: turns asked for, read to their end, and held to what was due."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import Any, Final
+
+from conformance.stage.consumer import Consumer
+from conformance.stage.programs import ConversationProgram, Method, Script, Step, route_to
+from conformance.stage.programs.script import GREETING
+from conformance.stage.reader import SessionKind
+from conformance.subjects.subject import Performance, Subject, offered
+from conformance.timeline.any_frame import AnyFrame
+from conformance.timeline.evidence import Evidence, ProgramOutcome
+from conformance.timeline.expected import NOTHING, Expected, Raised, Same
+from conformance.timeline.vocabulary import CHANNEL_OF
+
+TURN: Final = frozenset({"turn"})
+#: A role and what it said.
+Utterance = tuple[str, str]
+
+_STARTED: Final = "conversation_turn_started"
+_COMPLETED: Final = "conversation_turn_completed"
+_FAILED: Final = "conversation_turn_failed"
+_ROUTED: Final = "conversation_route_selected"
+#: The only part of a turn that may have several frames.
+_CALL: Final = "call of its model"
+
+
+class Conversation:
+    """One conversational flow object, and the consumer that says things to it."""
+
+    def __init__(self, consumer: Consumer, program: ConversationProgram) -> None:
+        self._consumer = consumer
+        self.flow = consumer.subject.conversation(program, consumer.performance)
+
+    @property
+    def enter(self) -> Any:
+        """What gives sessions of the consumer's kind. Raises NotOfferedError where the runtime has no such entry."""
+        return _entry(self.flow, self._consumer.kind)
+
+    def ask(self, message: str, **options: Any) -> Any:
+        """Return the session of a turn, of the consumer's kind."""
+        enter = self.enter
+        return self._consumer.keep(self._consumer.in_loop(lambda: enter(message, **options)))
+
+    @property
+    def transcript(self) -> tuple[Utterance, ...]:
+        """What has been said, by role."""
+        return tuple((str(message.role), str(message.content)) for message in self.flow.state.messages)
+
+    def read(self, message: str) -> tuple[Evidence, tuple[Utterance, ...]]:
+        """Take a turn to its end; return what was seen, and what it added to the transcript."""
+        before = len(self.transcript)
+        session = self.ask(message)
+        evidence = self._consumer.read_whole(lambda: session)
+        return evidence, self.transcript[before:]
+
+    def answer(self, message: str, reply: str, turn: str = "the first turn", *, asks: bool = False) -> Evidence:
+        """Take a turn that is due a reply, from a model where it `asks` one."""
+        evidence, added = self.read(message)
+        expected = (
+            *answered(turn, message, reply, evidence.frames, asks=asks),
+            *replied(turn, message, reply, evidence, added),
+        )
+        outcome = ProgramOutcome(reply) if evidence.reads[-1].raised is None else evidence.outcome
+        return replace(evidence, outcome=outcome, expected=expected)
+
+    def answer_after_failure(self, message: str, reply: str) -> Evidence:
+        """Take a turn after a failed one: it is due a reply."""
+        evidence, added = self.read(message)
+        rows = replied("the turn after a failed turn", message, reply, evidence, added)
+        return replace(evidence, expected=tuple(replace(row, clause="turn.failed") for row in rows))
+
+    def fail(self, message: str) -> Evidence:
+        """Take a turn that is due an error: its handler's own, or one that the runtime makes of what its model did."""
+        evidence, _ = self.read(message)
+        noted = self._consumer.stage.noted("raised")
+        error = noted[0] if noted else None
+        ends = [frame.type for frame in evidence.frames if frame.type in (_FAILED, _COMPLETED)]
+        raised = evidence.reads[-1].raised
+        relation = Raised(BaseException) if error is None else Same(error)
+        expected = (
+            Expected("turn.failed", "how a turn that fails is told to end", [_FAILED], ends),
+            Expected("turn.failed", "what a turn that fails raised", relation, raised),
+        )
+        outcome = evidence.outcome if error is None else ProgramOutcome(error=error)
+        return replace(evidence, outcome=outcome, expected=expected)
+
+    def wait(self, message: str, turn: str = "the first turn") -> Evidence:
+        """Take a turn that is due to wait for a human."""
+        evidence, _ = self.read(message)
+        read, what = evidence.reads[-1], f"{turn}, which waits for a human,"
+        ends = tuple(
+            frame.type for frame in evidence.frames if frame.type == _COMPLETED or frame.type.endswith("_failed")
+        )
+        expected = [
+            Expected("turn.pending", what, NOTHING, read.raised),
+            Expected("turn.pending", f"frames of an end that {what} shows", (), ends),
+        ]
+        if read.raised is None:
+            pending = self._consumer.subject.is_pending(read.value)
+            expected.append(Expected("turn.pending", f"whether {what} came to the pending object", True, pending))
+        return replace(evidence, expected=tuple(expected))
+
+
+def answered(turn: str, message: str, reply: str, frames: Sequence[AnyFrame], *, asks: bool) -> Iterator[Expected]:
+    """Hold the frames of a turn that was answered to the order that is due."""
+    due = (_STARTED, "message of the user", _ROUTED, *([_CALL] if asks else []), "message of the assistant", _COMPLETED)
+    parts = (part for part in map(_part, frames) if part is not None and (asks or part != _CALL))
+    shows = tuple(part for part, same in groupby(parts) for _ in (same if part != _CALL else (part,)))
+    yield Expected("turn.sequence", f"what {turn} shows, in order", due, shows)
+    ends = (frames[0].type, frames[-1].type) if frames else ()
+    yield Expected("turn.sequence", f"the first and the last frame of {turn}", (_STARTED, _COMPLETED), ends)
+    for clause, role, text in (("turn.sequence", "user", message), ("turn.result", "assistant", reply)):
+        for frame in frames:
+            if _part(frame) == f"message of the {role}":
+                what = f"the message of the {role} that {turn} shows"
+                yield Expected(clause, what, text, frame.data.get("content"), frame.seq)
+
+
+def _part(frame: AnyFrame) -> str | None:
+    """Return the part of a turn that a frame is; None for one that may stand anywhere."""
+    role = frame.data.get("role")
+    if frame.type == "conversation_message_added" and role in ("user", "assistant"):
+        return f"message of the {role}"
+    if frame.type in (_STARTED, _ROUTED, _COMPLETED):
+        return frame.type
+    return _CALL if CHANNEL_OF.get(frame.type) == "llm" else None
+
+
+def replied(
+    turn: str, message: str, reply: str, evidence: Evidence, added: tuple[Utterance, ...]
+) -> Iterator[Expected]:
+    """Hold what a turn came to to the reply, which was added as the assistant's last message, once."""
+    read = evidence.reads[-1]
+    yield Expected("turn.result", turn, NOTHING, read.raised)
+    if read.raised is None:
+        yield Expected("turn.result", f"the result of {turn}", reply, read.value)
+    said = (("user", message), ("assistant", reply))
+    yield Expected("turn.result", f"what {turn} added to the transcript", said, added)
+
+
+@dataclass(frozen=True)
+class FirstTurn:
+    """The first turn of a conversation, as a run that sessions of either kind are had of."""
+
+    program: ConversationProgram
+    #: What the model of the built-in answer says; None gives the turn to the first handler.
+    script: Script | None = None
+
+    def session(self, kind: SessionKind, subject: Subject, performance: Performance) -> Any:
+        """Return a session. Raises NotOfferedError where there is no such entry."""
+        enter = _entry(subject.conversation(self.program, performance), kind)
+        if self.script is None:
+            return enter(to_handler(self.program.handlers[0].name))
+        return enter(to_model(performance, self.script))
+
+
+def _entry(flow: Any, kind: SessionKind) -> Any:
+    entry, clause = ("stream_turn", "entry.turn") if kind == "sync" else ("astream_turn", "entry.turn-async")
+    return offered(flow, entry, clause)
+
+
+def to_model(performance: Performance, script: Script = GREETING) -> str:
+    """Return a message that the built-in answer answers, its model playing `script`."""
+    return f"How is the tide? {performance.provider.prompt_for(script)}"
+
+
+def to_handler(name: str) -> str:
+    """Return a message that the handler of that name answers."""
+    return f"And the harbour? {route_to(name)}"
+
+
+def handler(consumer: Consumer, name: str, *steps: Step, **more: Any) -> Method:
+    """Return a handler, which in an async conversation is an async method."""
+    return Method(name, steps, is_async=not consumer.is_sync, **more)

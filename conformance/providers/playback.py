@@ -1,0 +1,186 @@
+"""Making a recorded run again, with other answers in the place of the recorded ones, and telling what it did."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from typing import Any, Literal
+
+from conformance.providers.runs import AnsweredCall, RecordedRun, in_turn
+from conformance.run.certificates import late_certificates
+from conformance.stage.reader import Reader, SessionKind
+from conformance.timeline.calls import ShownCall, calls_of
+from conformance.timeline.evidence import Evidence, WireFacts
+from conformance.wire import request_id_of
+from harness import BaseLLM, Flow
+from harness.errors import ConformanceError
+from harness.llm import no_credentials_needed
+from harness.recording import Interaction, Redactor, WireRequest, WireResponse, current_path, network_guard, playing
+
+#: What was done to an answer whose format nobody here reads: nothing, the end is missing, or it is wrong somewhere.
+Spoilt = Literal["cut", "wrong"] | None
+#: How often one request is answered alike: more often than any client tries again.
+_ATTEMPTS = 8
+#: By the kind of session that is to be read: the entry that is replaced, and what takes its place.
+_ENTRIES: Mapping[SessionKind, tuple[str, str]] = {
+    "sync": ("astream", "stream_events"),
+    "async": ("stream_events", "astream"),
+}
+
+
+class NotPlayableError(ConformanceError):
+    """A recorded run can't be made again, so that nothing can be told from it."""
+
+
+class OtherKindError(ConformanceError):
+    """A target makes sessions of one kind, and can't be made to give the other."""
+
+
+def play(
+    run: RecordedRun,
+    kind: SessionKind,
+    answers: Mapping[int, Sequence[WireResponse]] | None = None,
+    *,
+    spoilt: Spoilt = None,
+    max_retries: int | None = 0,
+) -> tuple[Evidence, ...]:
+    """Make a run again, with sessions of one kind; return the evidence of each that it came to.
+
+    `answers` has, by the place of an interaction, what takes the place of its answer: one for each attempt, and the last
+    for all that follow. `max_retries` is what every LLM reads for its own; None leaves it as it is.
+
+    Raises:
+        NotPlayableError: it asked for something that was not recorded, or not for all that was.
+        OtherKindError: its session is of the other kind.
+    """
+    answered = [
+        (place, Interaction(taped.request, response))
+        for place, taped in enumerate(run.interactions)
+        for response in _attempts((answers or {}).get(place, (taped.response,)), repeated=place in (answers or {}))
+    ]
+    every = tuple(interaction for _, interaction in answered)
+    evidence: list[Evidence] = []
+    with ExitStack() as stack:
+        stack.enter_context(network_guard())
+        stack.enter_context(no_credentials_needed())
+        stack.enter_context(late_certificates())
+        stack.enter_context(_entered(kind))
+        if max_retries is not None:
+            stack.enter_context(_retrying(max_retries))
+        tape = stack.enter_context(
+            playing(run.path / "cassette.yaml", every, redactor=_Remembering(), scope_of=current_path)
+        )
+        for session in run.target.sessions():
+            evidence.append(_read(session, kind))
+            if evidence[-1].ended != "exhausted":
+                break
+    if tape.misses:
+        raise NotPlayableError(str(tape.misses[0]))
+    unplayed = {id(interaction) for interaction in tape.unplayed}
+    played = {place: interaction.response for place, interaction in answered if id(interaction) not in unplayed}
+    if answers is None and len(played) < len(run.interactions):
+        raise NotPlayableError("a recorded request was never made; the run has changed, record it again")
+    return tuple(_with_wire(run, evidence, played, spoilt))
+
+
+class _Remembering(Redactor):
+    """A redactor that is given the same requests run after run."""
+
+    def request(self, request: WireRequest) -> WireRequest:
+        return _redacted(request)
+
+
+@functools.lru_cache(maxsize=512)
+def _redacted(request: WireRequest) -> WireRequest:
+    return Redactor().request(request)
+
+
+def _attempts(answers: Sequence[WireResponse], *, repeated: bool) -> Sequence[WireResponse]:
+    return [*answers, *[answers[-1]] * (_ATTEMPTS - len(answers))] if repeated else answers
+
+
+def _read(session: Any, kind: SessionKind) -> Evidence:
+    wrapped = getattr(session, "wrapped", None)
+    if (wrapped is None) != (kind == "sync"):
+        raise OtherKindError(f"its session is not {kind}")
+    with Reader(kind) as reader:
+        return reader.read_whole(lambda: session if wrapped is None else wrapped)
+
+
+def _with_wire(
+    run: RecordedRun, evidence: Sequence[Evidence], played: Mapping[int, WireResponse], spoilt: Spoilt
+) -> Iterator[Evidence]:
+    asked = iter([call for call in run.calls if call.place in played])
+    for session in evidence:
+        shown = calls_of(session)
+        if not run.calls or not in_turn(session.frames):
+            yield session
+            continue
+        facts = [
+            _facts(recorded, call, played[recorded.place], spoilt) for call, recorded in zip(shown, asked, strict=False)
+        ]
+        yield replace(session, wire=tuple(facts))
+
+
+def _facts(recorded: AnsweredCall, shown: ShownCall, answer: WireResponse, spoilt: Spoilt) -> WireFacts:
+    """Return what one answer says: from its bytes, else as far as the recorded frames tell."""
+    facts = recorded.facts_of(answer)
+    if facts is not None:
+        return facts
+    said = replace(recorded.shown, status=answer.status, request_id=request_id_of(answer))
+    if not 200 <= answer.status < 300:
+        return replace(said, text="", thinking="", tool_calls=(), kinds=None, usage=None, finish_reason=None)
+    if answer.body == recorded.response.body:
+        return said
+    # How much had come is not known: as much of the answer as was shown, and no other.
+    return replace(
+        said,
+        text=_beginning(shown.joined("text"), said.text),
+        thinking=_beginning(shown.joined("thinking"), said.thinking),
+        kinds=None,
+        usage=None,
+        finish_reason=None,
+        ended_at_marker=spoilt != "cut",
+        error_event=spoilt == "wrong",
+    )
+
+
+def _beginning(shown: str, said: str) -> str:
+    return shown if said.startswith(shown) else said
+
+
+@contextmanager
+def _entered(kind: SessionKind) -> Iterator[None]:
+    """Have every session be of one kind, whichever entry a target uses, until the end of the block."""
+    name, twin = _ENTRIES[kind]
+    with ExitStack() as stack:
+        for owner in (BaseLLM, Flow):
+            stack.enter_context(_replaced(owner, name, twin))
+        yield
+
+
+@contextmanager
+def _replaced(owner: type, name: str, twin: str) -> Iterator[None]:
+    original = vars(owner)[name]
+
+    @functools.wraps(original)
+    def entered(self: Any, *args: Any, **options: Any) -> Any:
+        return getattr(self, twin)(*args, **options)
+
+    setattr(owner, name, entered)
+    try:
+        yield
+    finally:
+        setattr(owner, name, original)
+
+
+@contextmanager
+def _retrying(times: int) -> Iterator[None]:
+    """Have every LLM read `times` for its `max_retries`, whatever its target made it with, until the end of the block."""
+    setattr(BaseLLM, "max_retries", property(lambda llm: times, lambda llm, given: None))  # noqa: B010 - no such name yet
+    try:
+        yield
+    finally:
+        delattr(BaseLLM, "max_retries")

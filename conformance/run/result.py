@@ -1,0 +1,76 @@
+"""What becomes of a scenario, as plain data that goes from one process to another."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from conformance.contract.clauses import CLAUSES
+from conformance.run.judge import ClauseStatus, Decision, Verdict
+from conformance.stage.scenario import Scenario
+from conformance.timeline.check import Violation
+
+#: Of one clause in several runs, so many violations are told; a broken subject breaks it at every place.
+_MOST: Final = 10
+
+
+@dataclass(frozen=True)
+class ScenarioResult:
+    """What became of one scenario."""
+
+    scenario: str
+    decisions: tuple[Decision, ...] = ()
+    #: A failure of the harness itself, with its traceback; it says nothing about the subject.
+    fault: str | None = None
+    #: Why the subject can't be put there at all, whatever it does: whoever tests it has to know.
+    unusable: str | None = None
+
+
+def all_failed(scenario: Scenario, why: str) -> ScenarioResult:
+    """Return that a scenario could not be gone through with, which fails every clause that it was to decide."""
+    ordered = [clause for clause in CLAUSES if clause in scenario.clauses]
+    failed = tuple(Decision(clause, "failed", (Violation(clause, None, why),)) for clause in ordered)
+    return ScenarioResult(scenario.id, failed)
+
+
+def result_of(scenario: Scenario, verdicts: Iterable[tuple[str, Verdict]]) -> ScenarioResult:
+    """Put together what the runs of one scenario say, each with its label.
+
+    A clause that any run breaks has failed. One that the scenario is for has passed where a run decides it, and is not
+    testable where none does, unless others may.
+    """
+    statuses: defaultdict[str, set[ClauseStatus]] = defaultdict(set)
+    broken: defaultdict[str, list[Violation]] = defaultdict(list)
+    for label, verdict in verdicts:
+        for decision in verdict.decisions:
+            statuses[decision.clause].add(decision.status)
+            broken[decision.clause] += (_labelled(label, violation) for violation in decision.violations)
+    decisions = []
+    for clause in CLAUSES:
+        mine = clause in scenario.clauses
+        if "failed" in statuses[clause]:
+            decisions.append(Decision(clause, "failed", tuple(_most(broken[clause]))))
+        elif mine and "passed" in statuses[clause]:
+            decisions.append(Decision(clause, "passed"))
+        elif mine and "not-testable" in statuses[clause] and scenario.unshown is None:
+            decisions.append(Decision(clause, "not-testable"))
+    return ScenarioResult(scenario.id, tuple(decisions))
+
+
+def unshown(scenario: Scenario, clause: str) -> Decision | None:
+    """Return that a clause can't be tested where neither this scenario nor any other decides it; None where one must."""
+    if scenario.unshown is None:
+        return None
+    return Decision(clause, "not-testable", (Violation(clause, None, scenario.unshown(clause)),))
+
+
+def _labelled(label: str, violation: Violation) -> Violation:
+    return replace(violation, message=f"{label}: {violation.message}") if label else violation
+
+
+def _most(violations: list[Violation]) -> Iterable[Violation]:
+    yield from violations[:_MOST]
+    if len(violations) > _MOST:
+        yield Violation(violations[0].clause, None, f"and {len(violations) - _MOST} more")

@@ -1,0 +1,206 @@
+"""Performing programs on any runtime that has the public names of this one, which are the reference's.
+
+Two runtimes that share those names share this; each says what its own are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from conformance.stage.programs import (
+    Ask,
+    CallProgram,
+    ConversationProgram,
+    CrewProgram,
+    FlowProgram,
+    Method,
+    Program,
+    RecordedProgram,
+)
+from conformance.subjects.conversations import ConversationNames, conversational, handling
+from conformance.subjects.crews import CrewNames, crew_of
+from conformance.subjects.names import Names
+from conformance.subjects.pauses import PauseNames, asking
+from conformance.subjects.restores import RestoreNames, memory
+from conformance.subjects.steps import StepPerformer, all_classes, returning, said, tools_of
+from conformance.subjects.subject import Performance, offered
+
+if TYPE_CHECKING:
+    # Late, too: a program that only waits to exit needs no recordings.
+    from conformance.stage.shipped_calls import ShippedCall
+
+
+class ProgramSubject(StepPerformer):
+    """A subject whose flows and calls are made of `names`."""
+
+    name: str
+    names: Names
+    #: What it takes to wait for a human; None for a runtime that does not declare feedback.
+    pauses: PauseNames | None = None
+    #: What it takes to begin where another run has been; None for a runtime that does not declare checkpoint.
+    restores: RestoreNames | None = None
+    #: What it takes to converse; None for a runtime that does not declare turn.
+    conversations: ConversationNames | None = None
+    #: What crews are made of; None for a runtime that does not declare crew.
+    crews: CrewNames | None = None
+
+    @cached_property
+    def providers(self) -> frozenset[str]:
+        """The providers that its LLM speaks to, each in its own format, by the names of their shipped recordings."""
+        from conformance.subjects.reach import reachable_providers
+
+        return reachable_providers()
+
+    def provider_llm(self, recorded: ShippedCall) -> Any:
+        """Return an LLM with the model and the settings of a call to one of `providers`."""
+        raise TypeError(f"{self.name} does not speak to {recorded.provider}")
+
+    def import_provider(self, provider: str) -> None:
+        """Import what it takes to speak to one of `providers`; see `Subject`."""
+        from conformance.stage.shipped_calls import shipped_call
+
+        self.provider_llm(shipped_call(f"{provider}/text"))
+
+    def session(self, program: Program, performance: Performance) -> Any:
+        if isinstance(program, FlowProgram):
+            return self.flow(program, performance).stream_events()
+        return self._call(program, performance, "stream_events")
+
+    def asession(self, program: Program, performance: Performance) -> Any:
+        if isinstance(program, FlowProgram):
+            return self.flow(program, performance).astream()
+        return self._call(program, performance, "astream")
+
+    def _call(self, program: CallProgram | RecordedProgram, performance: Performance, entry: str) -> Any:
+        clause = {"stream_events": "entry.llm", "astream": "entry.llm-async"}[entry]
+        if isinstance(program, RecordedProgram):
+            from conformance.stage.shipped_calls import shipped_call
+
+            recorded = shipped_call(program.name)
+            functions = None if program.functions is None else returning(program.functions)
+            given = {"tools": recorded.asked.tools or None, "available_functions": functions}
+            llm = self.provider_llm(recorded)
+            return offered(llm, entry, clause)(
+                recorded.asked.messages, **{name: value for name, value in given.items() if value is not None}
+            )
+        ask = program.ask
+        prompt = f"{program.prompt} {performance.provider.prompt_for(ask.script)}"
+        return offered(self.llm(performance, **said(ask)), entry, clause)(prompt, **tools_of(ask))
+
+    def emit(self, source: Any, note: str) -> None:
+        """Publish a custom event in the caller's context; see `Subject`."""
+        self.names.event_bus.emit(source, self.names.ProbeEvent(type="probe", note=note))
+
+    def bounded(self, program: FlowProgram, performance: Performance, *, kind: str, **limits: Any) -> Any:
+        """Return a session with a look-ahead limit; needs the capability backpressure."""
+        flow = self.flow(program, performance)
+        return flow.stream_events(**limits) if kind == "sync" else flow.astream(**limits)
+
+    @contextmanager
+    def listening(self, listener: Callable[[Any, Any], None]) -> Iterator[None]:
+        """Have `listener(source, event)` called for every event of a known class, until the end of the block."""
+        classes = all_classes(self.names.BaseEvent)
+        for one in classes:
+            self.names.event_bus.register_handler(one, listener)
+        try:
+            yield
+        finally:
+            self.names.event_bus.flush()
+            for one in classes:
+                self.names.event_bus.off(one, listener)
+
+    @contextmanager
+    def sinking(self, sink: Callable[[Any, Any], None]) -> Iterator[None]:
+        """Have `sink(source, event)` called for every event of this context, until the end of the block."""
+        token = self.names.add_stream_sink(sink)
+        try:
+            yield
+        finally:
+            self.names.reset_stream_sinks(token)
+
+    def overriding(
+        self, llm: Any, *, stream: bool | None = None, stop: list[str] | None = None
+    ) -> AbstractContextManager[None]:
+        """Return a block in which calls of `llm` stream or don't, or stop at these words; see `Subject`."""
+        override = self.names.call_stop_override if stream is None else self.names.call_stream_override
+        context: AbstractContextManager[None] = override(llm, stop if stream is None else stream)
+        return context
+
+    def flow(self, program: FlowProgram, performance: Performance, **options: Any) -> Any:
+        body: dict[str, Any] = {method.name: self._method(method, performance) for method in program.methods}
+        if program.stream is not None:
+            body["stream"] = program.stream
+        flow_class = type(program.name, (self.names.Flow,), body)
+        return flow_class(**{**self._keeping(program.methods), **options})
+
+    def conversation(self, program: ConversationProgram, performance: Performance) -> Any:
+        """Return a conversational flow object; see `Subject`."""
+        if self.conversations is None:
+            raise TypeError(f"{self.name} does not converse")
+        handlers = {one.name: self._method(handling(one), performance) for one in program.handlers}
+        llm = self.asked(Ask(stream=program.stream), performance)
+        flow_class = conversational(self.conversations, self.names.Flow, program, handlers, llm)
+        return flow_class(**self._keeping(program.handlers))
+
+    def crew(self, program: CrewProgram, performance: Performance, *, stream: bool) -> Any:
+        """Return a crew object; see `Subject`."""
+        if self.crews is None:
+            raise TypeError(f"{self.name} has no crews")
+        llm = self.asked(Ask(stream=program.stream), performance)
+        return crew_of(self.crews, llm, program, performance, stream=stream)
+
+    def is_pending(self, value: Any) -> bool:
+        """Whether a run's value says that it waits for a human; see `Subject`."""
+        return isinstance(value, self._pauses().HumanFeedbackPending)
+
+    def checkpoint_config(self, **settings: Any) -> Any:
+        """Return a config of checkpoints; see `Subject`."""
+        return self._restores().CheckpointConfig(**settings)
+
+    def memory(self) -> Any:
+        """Return a persistence that keeps states in itself; see `Subject`."""
+        return memory(self._restores().FlowPersistence)
+
+    def _keeping(self, methods: tuple[Method, ...]) -> dict[str, Any]:
+        """Return the options of a flow with these methods: one that may wait has a place in which it is kept."""
+        waits = any(method.feedback is not None for method in methods)
+        return {"persistence": memory(self._pauses().FlowPersistence)} if waits else {}
+
+    def _pauses(self) -> PauseNames:
+        if self.pauses is None:
+            raise TypeError(f"{self.name} does not wait for humans")
+        return self.pauses
+
+    def _restores(self) -> RestoreNames:
+        if self.restores is None:
+            raise TypeError(f"{self.name} does not restore runs")
+        return self.restores
+
+    def _method(self, method: Method, performance: Performance) -> Any:
+        subject = self
+        # The flow must be called `self`: a listener with any other parameter is given what it listened to.
+        if method.is_async:
+
+            async def arun(self: Any) -> Any:
+                return await subject.aperform(self, method.steps, performance)
+
+            run: Callable[..., Any] = arun
+        else:
+
+            def run(self: Any) -> Any:
+                return subject.perform(self, method.steps, performance)
+
+        run.__name__ = run.__qualname__ = method.name
+        if method.feedback is not None:
+            run = asking(self._pauses(), method.feedback, run)
+        if not method.after:
+            return self.names.start()(run)
+        condition = (
+            method.after[0]
+            if len(method.after) == 1
+            else (self.names.and_ if method.joins == "all" else self.names.or_)(*method.after)
+        )
+        return (self.names.router if method.is_router else self.names.listen)(condition)(run)

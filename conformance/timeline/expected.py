@@ -1,0 +1,153 @@
+"""What a scenario knew was to be seen, beside what was, and how the two are held against each other.
+
+An expectation is equality, or one of a few relations where equality does not say it. An area may have a relation of its
+own for what it alone looks at.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+#: One place where a run broke a clause: the frame's seq, or None where no single frame shows it, and the message.
+Breach = tuple[int | None, str]
+
+#: How much of one value a message shows.
+_SHOWN: Final = 400
+
+
+class Relation(ABC):
+    """What must hold of what was seen."""
+
+    @abstractmethod
+    def breaches(self, seen: Any) -> Iterator[str]:
+        """Yield where `seen` does not fit, in words that follow those for what was looked at."""
+
+
+@dataclass(frozen=True)
+class Expected:
+    """One thing that was looked at."""
+
+    clause: str
+    #: As in `is_cancelled after leaving the block`.
+    what: str
+    #: A value that must be equal, or a relation.
+    expected: object
+    seen: object
+    #: The frame that shows it.
+    seq: int | None = None
+
+    @property
+    def breaches(self) -> Iterator[Breach]:
+        """Where it does not hold."""
+        relation = self.expected if isinstance(self.expected, Relation) else Equal(self.expected)
+        return ((self.seq, f"{self.what}{message}") for message in relation.breaches(self.seen))
+
+
+@dataclass(frozen=True)
+class Equal(Relation):
+    """The value; True and 1 are two."""
+
+    value: object
+
+    def breaches(self, seen: Any) -> Iterator[str]:
+        if seen != self.value or isinstance(seen, bool) is not isinstance(self.value, bool):
+            yield f": {_listed(seen)}, not {_listed(self.value)}"
+
+
+@dataclass(frozen=True)
+class Same(Relation):
+    """The very object."""
+
+    thing: object
+
+    def breaches(self, seen: Any) -> Iterator[str]:
+        if seen is not self.thing:
+            yield f": {shown(seen)}, not the very {shown(self.thing)}"
+
+
+@dataclass(frozen=True)
+class Raised(Relation):
+    """What a call raised, None where it returned: an error of this kind, that says these words, from this cause."""
+
+    kind: type[BaseException]
+    #: In lower case; each stands somewhere in its text.
+    words: tuple[str, ...] = ()
+    cause: BaseException | None = None
+
+    def breaches(self, seen: Any) -> Iterator[str]:
+        fits = isinstance(seen, self.kind) and all(word in _text(seen).lower() for word in self.words)
+        if not fits or (self.cause is not None and seen.__cause__ is not self.cause):
+            said = f" that says {', '.join(self.words)}" if self.words else ""
+            cause = f" from {shown(self.cause)}" if self.cause is not None else ""
+            yield f" raised {'nothing' if seen is None else shown(seen)}, not {self.kind.__name__}{said}{cause}"
+
+
+@dataclass(frozen=True)
+class RaisedNothing(Relation):
+    """A call returned."""
+
+    def breaches(self, seen: Any) -> Iterator[str]:
+        if seen is not None:
+            yield f" raised {shown(seen)}"
+
+
+@dataclass(frozen=True)
+class InAnyOrder(Relation):
+    """These and no others, each as often as it stands here."""
+
+    items: tuple[object, ...]
+
+    def breaches(self, seen: Any) -> Iterator[str]:
+        due, found = Counter(self.items), Counter(seen)
+        for item in (due - found).elements():
+            yield f" lacks {shown(item)}"
+        for item in (found - due).elements():
+            yield f" has {shown(item)}, {'more than once' if item in due else 'which was not due'}"
+
+
+@dataclass(frozen=True)
+class AtMost(Relation):
+    """No more than that."""
+
+    limit: int
+
+    def breaches(self, seen: Any) -> Iterator[str]:
+        if seen > self.limit:
+            yield f": {seen}, more than {self.limit}"
+
+
+@dataclass(frozen=True)
+class OneOf(Relation):
+    """Any of these."""
+
+    values: tuple[object, ...]
+
+    def breaches(self, seen: Any) -> Iterator[str]:
+        if seen not in self.values:
+            yield f": {shown(seen)}, none of {_listed(self.values)}"
+
+
+NOTHING: Final = RaisedNothing()
+
+
+def shown(value: object) -> str:
+    """Return the repr of a value that a run gave or raised, not all of a long one; its class where its repr fails."""
+    text = _text(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
+def _text(value: object) -> str:
+    try:
+        return repr(value)
+    except Exception:
+        return f"<{type(value).__name__}>"
+
+
+def _listed(value: object) -> str:
+    if isinstance(value, tuple | list | frozenset) and len(value) < 2:
+        return shown(*value) if value else "nothing"
+    return shown(value)

@@ -1,0 +1,63 @@
+"""The folder of an area has all that there is of its clauses: the statement, the deed, the verdict and the proof."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import conformance.areas
+from conformance.areas import AREAS
+from conformance.areas.catalogue import checks, of_every_run, saboteurs, scenarios
+from conformance.contract.clauses import CLAUSES, Clause
+from conformance.subjects.harness import HarnessSubject
+from tests.conformance import test_crew_scenarios, test_flow_scenarios
+from tests.conformance.standins import broken_turns
+
+FOLDER = Path(conformance.areas.__path__[0])
+#: The clauses of what this runtime does not do yet, each with a stand-in that is broken by it.
+STANDINS = {
+    broken.clause
+    for rows in (broken_turns.BROKEN, test_crew_scenarios.BROKEN, test_flow_scenarios.BROKEN)
+    for broken in rows
+}
+
+
+def source_of(row: Clause, *, but: tuple[str, ...] = ()) -> str:
+    modules = [path for path in sorted((FOLDER / row.area).glob("*.py")) if path.stem not in but]
+    return "\n".join(path.read_text(encoding="utf-8") for path in modules)
+
+
+def test_every_folder_is_an_area_of_the_contract() -> None:
+    assert {path.name for path in FOLDER.iterdir() if (path / "__init__.py").exists()} == set(AREAS)
+
+
+@pytest.mark.parametrize("row", CLAUSES.values(), ids=lambda row: row.id)
+def test_a_clause_has_its_statement_deed_verdict_and_proof_in_one_folder(row: Clause) -> None:
+    quoted = f'"{row.id}"'
+    folder = FOLDER / row.area
+
+    assert f"id = {quoted}" in (folder / "clauses.toml").read_text(encoding="utf-8")
+    deeds = source_of(row, but=("checks", "saboteurs"))
+    assert row.id in of_every_run() or quoted in deeds
+    assert row.id in checks() or quoted in deeds
+    if row.level == "MUST" and row.capabilities <= HarnessSubject.capabilities:
+        assert quoted in (folder / "saboteurs.py").read_text(encoding="utf-8")
+        assert any(row.id in saboteur.clauses for saboteur in saboteurs().values())
+    elif row.level == "MUST" and row.id != "channel.messages":  # which frames alone decide: `test_mutations` breaks it
+        assert row.id in STANDINS
+
+
+@pytest.mark.parametrize("row", CLAUSES.values(), ids=lambda row: row.id)
+def test_a_clause_is_decided_by_some_scenario(row: Clause) -> None:
+    assert any(row.id in scenario.clauses for scenario in scenarios().values())
+
+
+def test_no_area_names_a_clause_that_there_is_not() -> None:
+    named = {
+        name
+        for path in FOLDER.rglob("*.py")
+        for name in re.findall(rf'"((?:{"|".join(AREAS)})\.[a-z-]+)"', path.read_text(encoding="utf-8"))
+    }
+    assert named <= CLAUSES.keys()
