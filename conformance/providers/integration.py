@@ -11,7 +11,7 @@ from typing import ClassVar, Final
 
 from conformance.providers.runs import AnsweredCall, RecordedRun, load_run
 from harness.errors import UsageError
-from harness.recording import Trust, is_recording
+from harness.recording import Trust, recordings_below
 from harness.shipped import shipped_providers
 
 #: The package that a module comes with, where its own name does not say so.
@@ -93,7 +93,7 @@ def load_integration(name: str, trust: Trust | None = None) -> Integration:
     known = shipped_providers()
     # A folder of one's own may have a provider's name; then it is asked for as a path.
     folder = known.get(name.replace("-", "_"), Path(name))
-    folders = _recordings(folder)
+    folders = list(recordings_below(folder, cassettes=False)) if folder.exists() else []
     if not folders:
         raise UsageError(
             f"provider {name!r}: no recordings there; name one of {', '.join(known)}, or a recording or a folder of "
@@ -107,12 +107,3 @@ def load_integration(name: str, trust: Trust | None = None) -> Integration:
     return Integration(
         shown.replace("_", "-") if folder.resolve() in map(Path.resolve, known.values()) else shown, runs
     )
-
-
-def _recordings(folder: Path) -> list[Path]:
-    if is_recording(folder):
-        return [folder]
-    if not folder.is_dir():
-        return []
-    inner = [path for path in sorted(folder.iterdir()) if not path.name.startswith((".", "__"))]
-    return [found for path in inner if not path.name.endswith((".partial", ".old")) for found in _recordings(path)]

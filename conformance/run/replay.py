@@ -13,7 +13,7 @@ from conformance.run.replay_processes import side_by_side
 from conformance.timeline.check import Violation
 from conformance.timeline.evidence import Evidence, ResultRead
 from harness.errors import HarnessError, UnreadableRecordingError
-from harness.recording import Replayed, Trust, is_recording, replay_cassette, replay_recording, sdk_of
+from harness.recording import Replayed, Trust, recordings_below, replay_cassette, replay_recording, sdk_of
 
 FORMAT: Final = "harness.replay/1"
 ReplayStatus = Literal["passed", "failed", "error", "not-a-call"]
@@ -65,25 +65,7 @@ def found(paths: Iterable[Path]) -> list[Path]:
     Raises:
         UnreadableRecordingError: a path does not exist.
     """
-    subjects: list[Path] = []
-    for path in paths:
-        if not path.exists():
-            raise UnreadableRecordingError(
-                f"'{path}' does not exist; expected a recording, a cassette, or a folder of them"
-            )
-        subjects.extend(_below(path))
-    return list(dict.fromkeys(subjects))
-
-
-def _below(path: Path) -> Iterator[Path]:
-    if path.is_file() or is_recording(path):
-        yield path
-        return
-    for inner in sorted(path.iterdir()):
-        if inner.is_dir() and not inner.name.startswith((".", "__")) and not inner.name.endswith((".partial", ".old")):
-            yield from _below(inner)
-        elif inner.suffix in {".yaml", ".yml"}:
-            yield inner
+    return list(dict.fromkeys(found for path in paths for found in recordings_below(path)))
 
 
 def replay(
@@ -92,6 +74,10 @@ def replay(
     """Replay one recording, or every interaction of one plain cassette; what can't be judged is an `error` result."""
     results: list[ReplayResult] = []
     try:
+        if path.is_symlink():
+            raise UnreadableRecordingError(
+                f"'{path}' is a link that leads out of the folder that was given, and is not followed; give what it leads to"
+            )
         runs = (
             [replay_recording(path, speed=speed, update=update, trust=trust)]
             if path.is_dir()

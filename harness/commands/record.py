@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
 from harness.commands.output import json_option, text_stream, write_json
+
+if TYPE_CHECKING:
+    from harness.recording import Recorded
 
 _MODES = ("none", "once", "new", "all")
 
@@ -29,7 +33,7 @@ def _parsed_inputs(context: click.Context, parameter: click.Parameter, values: t
 
 
 @click.command()
-@click.argument("target")
+@click.argument("target", required=False)
 @click.option(
     "--input",
     "inputs",
@@ -58,9 +62,12 @@ def _parsed_inputs(context: click.Context, parameter: click.Parameter, values: t
     metavar="DIR",
     help="The recording's folder.",
 )
+@click.option(
+    "--accept", "accepts", is_flag=True, help="Run nothing: publish the latest recording that was kept aside of DIR."
+)
 @json_option
 def record(
-    target: str,
+    target: str | None,
     inputs: dict[str, Any],
     turns: tuple[str, ...],
     entry: str | None,
@@ -69,19 +76,29 @@ def record(
     base_url: str | None,
     origin: Any,
     out: Path,
+    accepts: bool,
     json_file: IO[str] | None,
 ) -> int:
     """Run TARGET (package.module:attribute) for real, stream its text, and write one recording.
 
+    A recording that can't take its place in DIR is kept beside it, and the last lines say where and why: the scan found
+    something in it, its run ended worse than that of the one that stands, or another process was faster.
+
     \b
     Example:
       harness record my_app.flows:PlanFlow --input topic='"tides"' -o recordings/plan
+      harness record --accept -o recordings/plan
 
     \b
-    JSON: {"format": "harness.record/1", "path", "written", "frames", "interactions", "status", "error", "recording"}
+    JSON: {"format": "harness.record/1", "path", "written", "aside", "frames", "interactions", "status", "error",
+    "recording"}
     """
-    from harness.recording import Target, record
+    from harness.recording import Target, accept, record
 
+    if accepts:
+        return _accepted(accept(out, target=target), json_file)
+    if target is None:
+        raise click.UsageError("Missing argument 'TARGET': what to run, as package.module:attribute")
     out_stream = text_stream(json_file)
     recorded = record(
         Target(target, entry, inputs, turns),
@@ -91,27 +108,41 @@ def record(
         origin=origin,
         runtime=runtime,
         on_text=lambda text: click.echo(text, nl=False, file=out_stream),
+        on_note=lambda note: click.echo(note, err=True),
     )
     outcome = recorded.recording.outcome
     status = outcome.status if outcome is not None else "cancelled"
-    click.echo("", file=out_stream)
+    # Whoever read the text may have left, as in `harness record … | head`.
+    with contextlib.suppress(BrokenPipeError):
+        click.echo("", file=out_stream)
     what = "recorded" if recorded.written else "played what was recorded, and left it as it was:"
-    click.echo(f"{what} {recorded.frames} frames, {recorded.interactions} requests: {out}", err=True)
+    if recorded.aside is not None:
+        what = "recorded, and kept aside:"
+    click.echo(f"{what} {recorded.frames} frames, {recorded.interactions} requests: {recorded.aside or out}", err=True)
     if recorded.error is not None:
         click.echo(f"the run {status}: {type(recorded.error).__name__}: {recorded.error}", err=True)
-    write_json(
-        json_file,
-        {
-            "format": "harness.record/1",
-            "path": str(out),
-            "written": recorded.written,
-            "frames": recorded.frames,
-            "interactions": recorded.interactions,
-            "status": status,
-            "error": None if outcome is None else outcome.error,
-            "recording": recorded.recording.model_dump(mode="json"),
-        },
-    )
+    write_json(json_file, _document(recorded))
     if isinstance(recorded.error, KeyboardInterrupt):
         return 130
-    return 0 if recorded.error is None else 1
+    return 0 if recorded.error is None and recorded.aside is None else 1
+
+
+def _accepted(recorded: Recorded, json_file: IO[str] | None) -> int:
+    click.echo(f"accepted {recorded.aside}: it is {recorded.path} now", err=True)
+    write_json(json_file, _document(recorded))
+    return 0
+
+
+def _document(recorded: Recorded) -> dict[str, Any]:
+    outcome = recorded.recording.outcome
+    return {
+        "format": "harness.record/1",
+        "path": str(recorded.path),
+        "written": recorded.written,
+        "aside": None if recorded.aside is None else str(recorded.aside),
+        "frames": recorded.frames,
+        "interactions": recorded.interactions,
+        "status": "cancelled" if outcome is None else outcome.status,
+        "error": None if outcome is None else outcome.error,
+        "recording": recorded.recording.model_dump(mode="json"),
+    }

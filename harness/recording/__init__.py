@@ -11,10 +11,12 @@ from harness.recording.faults.faults import Fault, parse_fault
 from harness.recording.faults.splitting import cut_points, events_of, resplit
 from harness.recording.files.atomic import write_atomically
 from harness.recording.files.cassette_reader import read_cassette
-from harness.recording.files.folder import CASSETTE, FRAMES, Outcome, Recording, is_recording, load_recording, recover
+from harness.recording.files.folder import CASSETTE, FRAMES, Outcome, Recording, is_recording, load_recording
 from harness.recording.files.frames_file import load_frames
+from harness.recording.files.walk import recordings_below
+from harness.recording.files.workplace import recover
 from harness.recording.glance import sdk_of
-from harness.recording.record import Recorded, record
+from harness.recording.record import Recorded, accept, record
 from harness.recording.redact.redaction import Redactor
 from harness.recording.replay import Replayed, replay_cassette, replay_recording
 from harness.recording.scan import Finding, scan
@@ -44,6 +46,7 @@ __all__ = [
     "Trust",
     "WireRequest",
     "WireResponse",
+    "accept",
     "compare_frames",
     "current_path",
     "cut_points",
@@ -58,6 +61,7 @@ __all__ = [
     "playing",
     "read_cassette",
     "record",
+    "recordings_below",
     "recover",
     "refuse",
     "repeat_end",

@@ -28,8 +28,9 @@ from harness.llm.recorded import RecordedCall
 from harness.providers.registry import recognized
 from harness.recording.compare import Difference, LineComparison, compare_values
 from harness.recording.files.cassette_reader import read_cassette
-from harness.recording.files.folder import CASSETTE, FRAMES, RECORDING, Outcome, Recording, load_recording, recover
+from harness.recording.files.folder import CASSETTE, FRAMES, RECORDING, Outcome, Recording, load_recording
 from harness.recording.files.frames_file import FrameLines, header_line, read_lines
+from harness.recording.files.workplace import recover, replace_files
 from harness.recording.normal import FrameLike
 from harness.recording.record import host_of
 from harness.recording.redact.redaction import Redactor
@@ -263,12 +264,9 @@ def _outcome(replayed: Replayed, made: _Made, redactor: Redactor | None = None) 
 
 
 def _update(folder: Path, recording: Recording, replayed: Replayed, made: _Made, redactor: Redactor) -> None:
-    from harness.recording.files.atomic import write_atomically
-
     updated = recording.model_copy(update={"outcome": _outcome(replayed, made, redactor)})
     content = b"".join([line + b"\n" for line in made.comparison.lines])
-    write_atomically(folder / FRAMES, header_line() + content)
-    write_atomically(folder / RECORDING, updated.dump())
+    replace_files(folder, {FRAMES: header_line() + content, RECORDING: updated.dump()})
 
 
 def _came_from_run(error: BaseException, replayed: Replayed) -> bool:

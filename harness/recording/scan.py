@@ -15,30 +15,41 @@ Each finding names a file, a kind and a place, never the value of a secret. The 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 from harness.errors import RecordingError, UnreadableRecordingError
 from harness.providers.registry import recognized
+from harness.recording.files.asides import Mark, aside_of
 from harness.recording.files.cassette_reader import FORMAT_VERSION, read_cassette
-from harness.recording.files.folder import CASSETTE, FRAMES, RECORDING, is_recording, load_recording
+from harness.recording.files.content import content_of
+from harness.recording.files.folder import CASSETTE, FRAMES, PARTS, RECORDING, WELCOME, is_recording, load_recording
 from harness.recording.files.frames_file import load_frames
+from harness.recording.files.walk import YAML, entries, holds_recordings
+from harness.recording.files.workplace import OWN
 from harness.recording.redact.leaks import leaks_in_interaction, leaks_in_json, leaks_in_json_lines
 from harness.recording.redact.search import Hit
 from harness.recording.wire import Interaction
 
 Kind = Literal["secret", "format", "version", "age", "unplayed", "orphan"]
 
-_PARTS = frozenset({RECORDING, CASSETTE, FRAMES})
-#: What a recording's folder may hold besides, for its readers and for packaging.
-_WELCOME = frozenset({"README.md", "__init__.py"})
-#: Folders of tools, not of recordings.
-_SKIPPED = frozenset({"__pycache__", "node_modules"})
-_YAML = frozenset({".yaml", ".yml"})
+#: Why a folder stands beside a recording, and what to do with it.
+_KEPT_ASIDE: Mapping[Mark, str] = MappingProxyType(
+    {
+        "recording": "is being recorded, or was left by a recorder that was killed; look at it with show, and delete it",
+        "refused": "was refused; look at what is found in it, and delete it, or record --accept it",
+        "failed": "is of a run that failed, while a better one stands; delete it, or record --accept it",
+        "cancelled": "is of a run that was interrupted, while a better one stands; delete it, or record --accept it",
+        "second": "was recorded while another process did the same; delete it, or record --accept it",
+        "replaced": "was left by a recorder that was killed when all was done; delete it",
+        "moved": "was moved away by a recorder that was killed; replay puts it back where nothing stands in its place",
+    }
+)
 #: What a recorder or writer that was killed leaves beside the file or folder that it worked on.
 _LEFT_OVER = re.compile(r".+\.partial|\.(?:recording\.json|frames\.jsonl|.+\.ya?ml)\.\w+")
 
@@ -76,28 +87,34 @@ def scan(paths: Iterable[Path], *, now: datetime, max_age_days: int = MAX_AGE_DA
     findings: list[Finding] = []
     for path in paths:
         if path.is_dir():
-            findings.extend(_in_folder(path, oldest))
-        elif path.is_file():
+            findings.extend(_in_folder(path, path, oldest))
+        elif path.exists():
             findings.extend(_in_file(path, oldest))
         else:
             raise UnreadableRecordingError(f"nothing to scan at '{path}': no such file or folder; check the path")
     return findings
 
 
-def _in_folder(folder: Path, oldest: datetime) -> Iterator[Finding]:
-    entries = sorted(folder.iterdir())
+def _in_folder(folder: Path, root: Path, oldest: datetime) -> Iterator[Finding]:
     if is_recording(folder):
         yield from _in_recording(folder, oldest)
-    for entry in entries:
-        if entry.is_dir():
-            if entry.name not in _SKIPPED and not entry.name.startswith("."):
-                yield from _in_folder(entry, oldest)
+    for entry in entries(folder, root):
+        aside = aside_of(entry)
+        if entry.is_symlink():
+            yield Finding(entry, "format", "", "is a link that leads out of what is scanned, and is not followed")
+        elif aside is not None and entry.is_dir():
+            yield Finding(entry, "orphan", "", _KEPT_ASIDE[aside.mark])
+            yield from _in_folder(entry, root, oldest)
+        elif holds_recordings(entry):
+            yield from _in_folder(entry, root, oldest)
+        elif entry.is_dir():
+            continue
         elif is_recording(folder):
-            if entry.name not in _PARTS | _WELCOME:
+            if entry.name not in PARTS | WELCOME and (aside_of(folder) is None or entry.name not in OWN):
                 yield Finding(entry, "orphan", "", f"belongs to no part of the recording '{folder.name}'; delete it")
         elif _LEFT_OVER.fullmatch(entry.name):
             yield Finding(entry, "orphan", "", "was left by a writer that did not finish; delete it")
-        elif entry.suffix in _YAML:
+        elif entry.suffix in YAML:
             yield from _in_cassette(entry, oldest)
 
 
@@ -232,6 +249,6 @@ def _latest_date(interactions: Sequence[Interaction]) -> datetime | None:
 def _text(path: Path) -> str:
     """What can be read of a file, for a look at files that are damaged too."""
     try:
-        return path.read_bytes().decode("utf-8", "replace")
-    except OSError:
+        return content_of(path).decode("utf-8", "replace")
+    except (OSError, UnreadableRecordingError):
         return ""

@@ -140,6 +140,11 @@ def test_an_unreadable_file_among_good_ones_ends_with_2_and_the_good_ones_are_ju
         (["record", "x:y", "-o", "out", "--input", "topic"], "expected K=JSON"),
         (["record", "x:y", "-o", "out", "--input", "topic=tides"], "is not JSON"),
         (["record", "x:y", "-o", "out", "--mode", "sometimes"], "--mode"),
+        (["record", "-o", "out"], "Missing argument 'TARGET'"),
+        (["record", "--accept", "-o", "out"], "nothing is kept aside of 'out'"),
+        (["record", f"{SUBJECTS}:text", "-o", "."], "'.' is the folder that you are in"),
+        (["record", f"{SUBJECTS}:text", "-o", "/"], "'/' is the folder that you are in, or one around it"),
+        (["record", f"{SUBJECTS}:text", "-o", os.devnull], f"'{os.devnull}' is no folder"),
         (["record", "no_such_module:y", "-o", "out"], "module 'no_such_module' can't be imported"),
         (["record", "nonsense", "-o", "out"], "expected package.module:attribute"),
         (["record", f"{SUBJECTS}:text", "-o", "out", "--mode", "none"], "mode none plays what is recorded"),
@@ -333,6 +338,30 @@ def test_record_streams_the_text_and_says_what_was_written(tmp_path: Path, run: 
     assert run("replay", tmp_path / "out").code == 0
 
 
+def test_a_recording_that_is_kept_aside_is_named_shown_and_accepted(tmp_path: Path, run: Run) -> None:
+    out = tmp_path / "out"
+    with OpenAIChatServer() as server:
+        command = ["record", "--base-url", server.origin, "-o", out]
+        assert run(*command, f"{SUBJECTS}:text").code == 0
+        failed = run(*command, f"{SUBJECTS}:FailingFlow", "--mode", "all")
+    (aside,) = (path for path in tmp_path.iterdir() if path != out)
+    assert failed.code == 1
+    assert f"kept aside: 9 frames, 1 requests: {aside}" in re.sub(r"\d+ frames", "9 frames", failed.err)
+    assert f"publish it with harness record --accept -o {out}" in failed.err
+    assert run("show", aside).code == 0
+    assert run("replay", tmp_path, "--json", "-").document["summary"]["files"] == 1, (
+        "what is kept aside is not replayed"
+    )
+    other = run("record", f"{SUBJECTS}:text", "--accept", "-o", out)
+    assert (other.code, "is a recording of 'tests.recording.subjects:FailingFlow'" in other.err) == (2, True)
+    accepted = run("record", "--accept", "-o", out, "--json", "-")
+    assert accepted.code == 0
+    assert (accepted.document["aside"], accepted.document["written"]) == (str(aside), True)
+    assert list(tmp_path.iterdir()) == [out]
+    again = run("record", "--accept", "-o", out)
+    assert (again.code, "there is nothing to accept" in again.err) == (2, True)
+
+
 def test_record_as_json_is_alone_on_stdout(tmp_path: Path, run: Run) -> None:
     prompt = json.dumps(SCENARIOS["unicode"].prompt)
     with OpenAIChatServer() as server:
@@ -341,7 +370,17 @@ def test_record_as_json_is_alone_on_stdout(tmp_path: Path, run: Run) -> None:
             "--base-url", server.origin, "-o", tmp_path / "out", "--json", "-",
         )  # fmt: skip
     document = said.document
-    assert set(document) == {"format", "path", "written", "frames", "interactions", "status", "error", "recording"}
+    assert set(document) == {
+        "format",
+        "path",
+        "written",
+        "aside",
+        "frames",
+        "interactions",
+        "status",
+        "error",
+        "recording",
+    }
     assert (document["format"], document["written"], document["status"]) == ("harness.record/1", True, "completed")
     assert document["recording"]["inputs"] == {"prompt": SCENARIOS["unicode"].prompt}
     assert document["recording"]["origin"] == "authored"

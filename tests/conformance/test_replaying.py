@@ -27,6 +27,7 @@ from harness.llm.recorded import RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.openai.request import parse_recorded, wire_body
 from harness.recording import Target, record
+from harness.recording.files.asides import new_aside
 from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.tape.tape import network_guard, playing
 from harness.recording.wire import Interaction
@@ -61,7 +62,7 @@ def cassettes(recordings: Path, tmp_path: Path) -> Path:
 
 def test_recordings_and_cassettes_are_found_at_any_depth_in_order(recordings: Path, tmp_path: Path) -> None:
     shutil.copytree(recordings / "text", tmp_path / "b" / "text")
-    shutil.copytree(recordings / "text", tmp_path / "b" / "text.partial")
+    shutil.copytree(recordings / "text", tmp_path / "b" / new_aside(tmp_path / "b" / "text").marked("refused").name)
     shutil.copytree(recordings / "text", tmp_path / "b" / ".hidden")
     shutil.copytree(recordings / "text", tmp_path / "__pycache__")
     for name in ("a.yaml", "c.yml", "notes.txt"):

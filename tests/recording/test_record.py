@@ -25,6 +25,7 @@ from harness.errors import (
     UsageError,
 )
 from harness.recording import load_frames, load_recording, record, replay_recording
+from harness.recording.files.asides import asides_of, new_aside
 from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.record import Recorded
 from harness.recording.redact.redaction import Redactor
@@ -268,7 +269,7 @@ def test_a_recording_hidden_by_a_kill_is_found_again_before_anything_is_recorded
 ) -> None:
     recorded(server, out, "text")
     before = contents(out)
-    out.rename(out.with_name("recording.old"))
+    out.rename(new_aside(out).marked("moved"))
     assert recorded(server, out, "text").written is False
     assert contents(out) == before
     assert len(server.requests) == 1
@@ -364,7 +365,8 @@ def test_kill_leaves_the_old_recording_and_a_partial_one_that_can_be_read(server
         recorder.wait(30)
     assert contents(out) == before
     assert_green(replay_recording(out))
-    partial = out.with_name("recording.partial")
+    (aside,) = asides_of(out)
+    partial = aside.path
     said = load_recording(partial)
     assert (said.status, said.outcome, said.target) == ("partial", None, f"{SUBJECTS}:three_calls")
     kept = load_frames(partial / "frames.jsonl")
@@ -375,7 +377,7 @@ def test_kill_leaves_the_old_recording_and_a_partial_one_that_can_be_read(server
     with pytest.raises(UnreadableRecordingError, match="is partial: the process that recorded it was stopped"):
         replay_recording(partial)
     assert recorded(server, out, "text", mode="all").written
-    assert sorted(path.name for path in out.parent.iterdir()) == ["recording"]
+    assert sorted(path.name for path in out.parent.iterdir()) == ["recording", partial.name]
 
 
 class SlowRedactor(Redactor):

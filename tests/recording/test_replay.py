@@ -20,6 +20,7 @@ from harness.errors import (
     UsageError,
 )
 from harness.recording import Target, load_recording, record, replay_cassette, replay_recording
+from harness.recording.files.asides import new_aside
 from harness.recording.replay import Replayed
 from tests.servers.openai_chat import OpenAIChatServer
 from tests.servers.openai_chat_scenarios import EXPANDED_TEXT, HARBOUR_TEXT
@@ -285,7 +286,7 @@ def test_a_target_that_has_gone_is_an_error(copy: Path) -> None:
 
 
 def test_a_recording_hidden_by_a_kill_is_found_again(copy: Path) -> None:
-    copy.rename(copy.with_name("story.old"))
+    copy.rename(new_aside(copy).marked("moved"))
     assert replay_recording(copy).differences == []
 
 

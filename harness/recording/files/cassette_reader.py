@@ -12,6 +12,7 @@ from typing import Any, get_args
 
 from harness.errors import RecordingError, UnreadableRecordingError
 from harness.recording.files.cassette_yaml import BadYamlError, load_yaml
+from harness.recording.files.content import content_of
 from harness.recording.framing import pieces
 from harness.recording.wire import Chunk, Ending, Headers, How, Interaction, WireRequest, WireResponse
 
@@ -51,7 +52,7 @@ def cassette_name(path: Path) -> str:
 
 def _text(path: Path, name: str) -> str:
     try:
-        content = path.read_bytes()
+        content = content_of(path)
     except FileNotFoundError as error:
         raise UnreadableRecordingError(
             f"cassette '{name}' is missing: no file at {path}; check the path, or record it with --mode once"

@@ -1,24 +1,28 @@
-"""A recording as a folder: what stands in `recording.json`, and how a whole folder takes the place of an older one."""
+"""A recording as a folder: its files, and what stands in `recording.json`."""
 
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from harness.errors import RecordingError, UnreadableRecordingError
-from harness.recording.files.atomic import write_atomically
+from harness.errors import UnreadableRecordingError
+from harness.recording.files.content import content_of
 
 FORMAT: Final = "harness.recording/1"
 _FAMILY, _, _VERSION = FORMAT.partition("/")
 RECORDING: Final = "recording.json"
 CASSETTE: Final = "cassette.yaml"
 FRAMES: Final = "frames.jsonl"
-_OURS: Final = frozenset({RECORDING, CASSETTE, FRAMES, f"{CASSETTE}.partial"})
+#: Inputs and results are in it, each once.
+_LARGEST: Final = 64 * 1024 * 1024
+#: The files of a recording.
+PARTS: Final = frozenset({RECORDING, CASSETTE, FRAMES})
+#: What its folder may hold besides, for its readers and for packaging.
+WELCOME: Final = frozenset({"README.md", "__init__.py"})
 
 
 class Outcome(BaseModel):
@@ -75,7 +79,7 @@ def load_recording(folder: Path) -> Recording:
     """
     path = folder / RECORDING
     try:
-        content = path.read_bytes()
+        content = content_of(path, limit=_LARGEST, inside=folder)
     except OSError as error:
         raise UnreadableRecordingError(
             f"'{path}': {error.strerror or error}; a recording is a folder with {RECORDING}, {CASSETTE} and {FRAMES}"
@@ -105,77 +109,3 @@ def _check_format(path: Path, found: Any) -> None:
             "stream-harness"
         )
     raise UnreadableRecordingError(f"'{path}' has the format {named!r}; expected {FORMAT!r}")
-
-
-class Workplace:
-    """The folder in which a recording grows, beside the one that it is to become.
-
-    Until `publish`, the old recording stands untouched; a process that is killed leaves it, and this folder with a
-    recording that says that it is partial.
-    """
-
-    def __init__(self, final: Path) -> None:
-        self.final = final
-        self.path = final.with_name(f"{final.name}.partial")
-        self._old = final.with_name(f"{final.name}.old")
-
-    def open(self) -> None:
-        """Make the folder, with the cassette of the recording that it may replace.
-
-        Raises:
-            RecordingError: it can't be made, or the final folder holds something else than a recording.
-        """
-        recover(self.final)
-        if self.final.exists():
-            self._check_replaceable()
-        try:
-            if self.path.exists():
-                shutil.rmtree(self.path)
-            self.path.mkdir(parents=True)
-            if (self.final / CASSETTE).exists():
-                shutil.copyfile(self.final / CASSETTE, self.path / CASSETTE)
-        except OSError as error:
-            raise RecordingError(
-                f"'{self.path}' can't be made: {error.strerror or error}; nothing was recorded"
-            ) from error
-
-    def _check_replaceable(self) -> None:
-        if not self.final.is_dir():
-            raise RecordingError(f"'{self.final}' is no folder; a recording is one, choose another path")
-        foreign = sorted(path.name for path in self.final.iterdir() if path.name not in _OURS)
-        if foreign:
-            raise RecordingError(
-                f"'{self.final}' holds {', '.join(foreign[:3])}, which is no part of a recording; choose a folder of its own"
-            )
-
-    def write(self, name: str, content: bytes) -> None:
-        """Write one file of the recording, whole or not at all. Raises RecordingError."""
-        write_atomically(self.path / name, content)
-
-    def publish(self) -> None:
-        """Put the folder in its final place. Killed in between, the old recording is found again by `recover`.
-
-        Raises:
-            RecordingError: it can't be moved; it stands where it was made.
-        """
-        try:
-            if self.final.exists():
-                self.final.rename(self._old)
-            self.path.rename(self.final)
-        except OSError as error:
-            recover(self.final)
-            raise RecordingError(
-                f"'{self.final}' can't be replaced: {error.strerror or error}; the new recording is '{self.path}'"
-            ) from error
-        shutil.rmtree(self._old, ignore_errors=True)
-
-    def discard(self) -> None:
-        """Remove the folder: there was nothing to record."""
-        shutil.rmtree(self.path, ignore_errors=True)
-
-
-def recover(final: Path) -> None:
-    """Put back the old recording where a process was killed between moving it away and moving the new one in."""
-    old = final.with_name(f"{final.name}.old")
-    if old.exists() and not final.exists():
-        old.rename(final)

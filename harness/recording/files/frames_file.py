@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from harness.errors import UnreadableRecordingError
 from harness.frames.codec import decoded_text
 from harness.frames.frame import StreamFrame, restored_frame
+from harness.recording.files.content import content_of
 from harness.recording.normal import FrameLike, Normalizer
 from harness.recording.redact.redaction import Redactor
 
@@ -74,7 +75,7 @@ def read_lines(path: Path) -> list[bytes]:
         UnreadableRecordingError: missing, empty, torn, foreign, or of a later format.
     """
     try:
-        content = path.read_bytes()
+        content = content_of(path, inside=path.parent)
     except OSError as error:
         raise UnreadableRecordingError(
             f"'{path}': {error.strerror or error}; a recording needs its frames, record it again"

@@ -1,4 +1,4 @@
-"""A recording's folder: what `recording.json` may say, and that a folder is replaced as a whole or not at all."""
+"""A recording's folder: what `recording.json` may say, and how a recording is known."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from harness.errors import RecordingError, UnreadableRecordingError
-from harness.recording.files.folder import Outcome, Recording, Workplace, is_recording, load_recording, recover
+from harness.errors import UnreadableRecordingError
+from harness.recording.files.folder import Outcome, Recording, is_recording, load_recording
 
 MANIFEST = Recording(
     target="app.flows:Plan",
@@ -90,80 +90,3 @@ def test_a_recording_is_known_by_its_files_readable_or_not(files: list[str], is_
     assert is_recording(tmp_path) is is_one
     assert not is_recording(tmp_path / "missing")
     assert not any(is_recording(tmp_path / name) for name in files)
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
-
-
-def test_the_old_recording_stands_until_the_new_one_takes_its_place(tmp_path: Path) -> None:
-    final = written(tmp_path / "plan", b"old")
-    (final / "cassette.yaml").write_bytes(b"tape")
-    workplace = Workplace(final)
-    workplace.open()
-    workplace.write("recording.json", b"new")
-    assert contents(final) == {"recording.json": b"old", "cassette.yaml": b"tape"}
-    assert contents(workplace.path) == {"recording.json": b"new", "cassette.yaml": b"tape"}
-    workplace.publish()
-    assert contents(tmp_path) == {"plan/recording.json": b"new", "plan/cassette.yaml": b"tape"}
-
-
-def test_a_discarded_workplace_leaves_nothing(tmp_path: Path) -> None:
-    final = written(tmp_path / "plan", b"old")
-    workplace = Workplace(final)
-    workplace.open()
-    workplace.write("recording.json", b"new")
-    workplace.discard()
-    assert contents(tmp_path) == {"plan/recording.json": b"old"}
-
-
-def test_folders_above_are_made(tmp_path: Path) -> None:
-    workplace = Workplace(tmp_path / "deep" / "er" / "plan")
-    workplace.open()
-    workplace.write("recording.json", b"new")
-    workplace.publish()
-    assert contents(tmp_path) == {"deep/er/plan/recording.json": b"new"}
-
-
-def test_what_a_killed_recorder_left_is_begun_anew(tmp_path: Path) -> None:
-    left = tmp_path / "plan.partial"
-    left.mkdir()
-    (left / "frames.jsonl").write_bytes(b"half")
-    Workplace(tmp_path / "plan").open()
-    assert contents(tmp_path) == {}
-
-
-def test_a_kill_between_the_two_renames_costs_nothing(tmp_path: Path) -> None:
-    final = written(tmp_path / "plan", b"old")
-    final.rename(tmp_path / "plan.old")
-    recover(final)
-    assert contents(tmp_path) == {"plan/recording.json": b"old"}
-
-
-def test_nothing_is_recovered_over_a_recording_that_stands(tmp_path: Path) -> None:
-    final = written(tmp_path / "plan", b"new")
-    written(tmp_path / "plan.old", b"old")
-    recover(final)
-    assert contents(final) == {"recording.json": b"new"}
-
-
-def test_a_folder_with_other_things_is_not_replaced(tmp_path: Path) -> None:
-    for name in ("notes.txt", "thesis.tex"):
-        (tmp_path / name).write_text("precious")
-    with pytest.raises(RecordingError, match=r"holds notes\.txt, thesis\.tex, which is no part of a recording"):
-        Workplace(tmp_path).open()
-    assert sorted(contents(tmp_path)) == ["notes.txt", "thesis.tex"]
-
-
-def test_a_file_is_not_replaced(tmp_path: Path) -> None:
-    final = tmp_path / "plan"
-    final.write_text("precious")
-    with pytest.raises(RecordingError, match="is no folder"):
-        Workplace(final).open()
-    assert final.read_text() == "precious"
-
-
-def test_a_place_that_can_not_be_written_to_says_so(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    with pytest.raises(RecordingError, match="nothing was recorded"):
-        Workplace(tmp_path / "file" / "plan").open()

@@ -1,0 +1,69 @@
+"""Looking for recordings in a folder and below it: in order, and never out of it.
+
+What a link leads to is found at its own place, where that is below the folder too; where it is not, the link itself is
+what is found, so that somebody is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from harness.errors import UnreadableRecordingError
+from harness.recording.files.asides import aside_of
+from harness.recording.files.content import leads_out
+from harness.recording.files.folder import is_recording
+
+#: How cassettes end.
+YAML: Final = frozenset({".yaml", ".yml"})
+
+#: Folders of tools, not of recordings.
+_OF_TOOLS: Final = frozenset({"node_modules"})
+
+
+def recordings_below(path: Path, *, cassettes: bool = True) -> Iterator[Path]:
+    """Yield the recordings at and below `path`, and the plain cassettes unless they are not asked for, in order.
+
+    A link that leads out of `path` is yielded as it is; `path` itself may be one.
+
+    Raises:
+        UnreadableRecordingError: there is no such path, or a folder can't be listed.
+    """
+    if not path.exists():
+        raise UnreadableRecordingError(
+            f"'{path}' does not exist; expected a recording, a cassette, or a folder of them"
+        )
+    root = path.resolve() if path.is_symlink() else path
+    yield from _below(root, root, cassettes=cassettes)
+
+
+def _below(path: Path, root: Path, *, cassettes: bool) -> Iterator[Path]:
+    if is_recording(path) or (cassettes and not path.is_dir()):
+        yield path
+    elif path.is_dir():
+        for entry in entries(path, root):
+            if entry.is_symlink() or (cassettes and entry.suffix in YAML and not entry.is_dir()):
+                yield entry
+            elif holds_recordings(entry):
+                yield from _below(entry, root, cassettes=cassettes)
+
+
+def entries(folder: Path, root: Path) -> list[Path]:
+    """Return what lies in `folder`, sorted, for a walk that began at `root`: no links that lead to somewhere below it.
+
+    Raises:
+        UnreadableRecordingError: the folder can't be listed.
+    """
+    try:
+        found = sorted(folder.iterdir())
+    except OSError as error:
+        raise UnreadableRecordingError(f"'{folder}' can't be listed: {error.strerror or error}") from error
+    return [entry for entry in found if not entry.is_symlink() or leads_out(entry, root)]
+
+
+def holds_recordings(folder: Path) -> bool:
+    """Whether a folder is one to look into: no link, none of a tool's, and nothing that is kept aside."""
+    name = folder.name
+    hidden = name.startswith((".", "__")) or name in _OF_TOOLS
+    return not hidden and aside_of(folder) is None and not folder.is_symlink() and folder.is_dir()

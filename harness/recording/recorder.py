@@ -1,0 +1,214 @@
+"""One run being recorded: its frames and its outcome, as they go into the files of a recording."""
+
+from __future__ import annotations
+
+import contextlib
+import platform
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from importlib import metadata
+from typing import Any, Final, Literal
+
+from harness.errors import RecordingError, TransportFault, UsageError, error_text
+from harness.frames.codec import encode
+from harness.providers.registry import providers, recognized
+from harness.recording.files.folder import FRAMES, RECORDING, Outcome, Recording
+from harness.recording.files.frames_file import FrameLines, dump_frames, header_line
+from harness.recording.files.workplace import Workplace
+from harness.recording.normal import FrameLike
+from harness.recording.redact.redaction import Redactor
+from harness.recording.tape.tape import Tape
+from harness.recording.target import Session, Target
+
+#: Packages whose versions are worth knowing when a recording is looked at years later, beside those of providers.
+_RUNTIMES: Final = ("stream-harness", "crewai")
+_LIBRARIES: Final = (
+    "httpx2",
+    "httpx",
+    "urllib3",
+    "aiohttp",
+    "pydantic",
+    "vcrpy",
+)
+
+
+class _OwnFault(BaseException):
+    """Carries an error of the recorder's own out of a run, of which it is none."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+class Recorder:
+    """Reads a run to its end, and takes it down in a workplace."""
+
+    def __init__(
+        self,
+        target: Target,
+        workplace: Workplace,
+        *,
+        runtime: str | None,
+        origin: Literal["live", "authored"],
+        on_text: Callable[[str], None],
+        on_note: Callable[[str], None],
+    ) -> None:
+        self._target = target
+        self._workplace = workplace
+        self._wanted_runtime = runtime
+        self._origin = origin
+        self._on_text = on_text
+        self._on_note = on_note
+        self.redactor = Redactor()
+        self.frames = 0
+        #: What the run raised.
+        self.error: BaseException | None = None
+        self._runtime: dict[str, str] | None = None
+        self._outcome: Outcome | None = None
+        self._recorded_at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        self._content = bytearray(header_line())
+
+    def begin(self) -> None:
+        """Write what a killed process is to leave behind: a recording that says that it is partial."""
+        self._workplace.write(RECORDING, self.recording(None).dump())
+        self._workplace.write(FRAMES, bytes(self._content))
+
+    def play(self) -> None:
+        """Run the target to its end, whatever that is.
+
+        Raises:
+            UsageError: it can't be run; nothing has been.
+            RecordingError: the recorder failed. The run was stopped, and is not to blame.
+        """
+        results: list[Any] = []
+        status: Literal["completed", "failed", "cancelled"] = "completed"
+        try:
+            for session in self._target.sessions():
+                self._know_runtime(session)
+                self._read(session)
+                results.append(encode(session.result))
+        except _OwnFault as fault:
+            raise RecordingError(
+                f"the recorder failed, and stopped the run: {type(fault.error).__name__}: {fault.error}"
+            ) from fault.error
+        except UsageError:
+            if not self.frames:
+                raise
+            status, self.error = "failed", sys.exception()
+        except KeyboardInterrupt as error:
+            status, self.error = "cancelled", error
+        except TransportFault as fault:
+            status, self.error = "failed", fault.error
+        except BaseException as error:
+            status, self.error = "failed", error
+        text = None if self.error is None else self.redactor.text(error_text(self.error))
+        kind = None if self.error is None else type(self.error).__name__
+        results = self.redactor.frames(results)
+        self._outcome = Outcome(status=status, results=results, error=text, error_type=kind)
+
+    def _read(self, session: Session) -> None:
+        written, frames = len(self._content), self.frames
+        try:
+            self._read_to_end(session)
+        except KeyboardInterrupt:
+            # It may have come in the middle of a line, and leaves frames behind that were not read.
+            kept = session.frames
+            self._content[written:] = self._own(lambda: dump_frames(kept, self.redactor)).removeprefix(header_line())
+            self.frames = frames + len(kept)
+            raise
+        finally:
+            session.close()
+
+    def _read_to_end(self, session: Session) -> None:
+        lines = FrameLines(self.redactor)
+        try:
+            for frame in session:
+                self._take(lines, frame)
+                if frame.channel == "llm" and (text := text_of(frame)):
+                    self._show(text)
+        finally:
+            if not isinstance(sys.exception(), _OwnFault):
+                self._append(self._own(lines.rest))
+
+    def _take(self, lines: FrameLines, frame: FrameLike) -> None:
+        # What belongs together is redacted together, so lines come when a call has ended, not before.
+        self._append(self._own(lambda: lines.add(frame)))
+        self.frames += 1
+
+    def _own(self, work: Callable[[], bytes]) -> bytes:
+        try:
+            return work()
+        except Exception as error:
+            raise _OwnFault(error) from error
+
+    def _append(self, lines: bytes) -> None:
+        if not lines:
+            return
+        self._content += lines
+        # What does not fit on the disk now may fit at the end, when the file is written whole; till then the run goes on.
+        with contextlib.suppress(OSError), (self._workplace.path / FRAMES).open("ab") as file:
+            file.write(lines)
+
+    def _show(self, text: str) -> None:
+        try:
+            self._on_text(text)
+        except Exception as error:
+            # Whoever watches has left, or can't show it: the run is recorded all the same.
+            self._on_text = lambda text: None
+            self._on_note(f"the text is no longer shown: {type(error).__name__}: {error}")
+
+    def _know_runtime(self, session: Session) -> None:
+        made_by = type(getattr(session, "wrapped", session)).__module__.partition(".")[0]
+        if self._wanted_runtime is not None and made_by != self._wanted_runtime:
+            raise UsageError(
+                f"target {self._target.name!r} runs on {made_by!r}, not on {self._wanted_runtime!r} as asked for"
+            )
+        self._runtime = {"name": made_by, "version": _version("stream-harness" if made_by == "harness" else made_by)}
+
+    def finish(self, tape: Tape) -> None:
+        """Write the recording whole."""
+        self._workplace.write(FRAMES, bytes(self._content))
+        self._workplace.write(RECORDING, self.recording(tape).dump())
+
+    def recording(self, tape: Tape | None) -> Recording:
+        """Return what stands in `recording.json`; partial until the run has ended."""
+        return Recording(
+            status="partial" if self._outcome is None or tape is None else "complete",
+            target=self._target.name,
+            entry=self._target.entry,
+            inputs=self.redactor.payload(dict(self._target.inputs)),
+            turns=tuple(self.redactor.text(turn) for turn in self._target.turns),
+            runtime=self._runtime or {"name": self._wanted_runtime or "harness", "version": _version("stream-harness")},
+            versions=dict(_versions()),
+            providers=_providers(tape) if tape is not None else (),
+            recorded_at=self._recorded_at,
+            origin=self._origin,
+            outcome=self._outcome,
+        )
+
+
+def text_of(frame: FrameLike) -> str:
+    """Return the text that a frame of any runtime adds to the answer."""
+    chunk = frame.data.get("chunk")
+    return chunk if isinstance(chunk, str) and frame.data.get("call_type") != "tool_call" else ""
+
+
+def _providers(tape: Tape) -> tuple[str, ...]:
+    apis = (recognized(one.request.method, one.request.url) for one in tape.interactions)
+    return tuple(sorted({api.name for api in apis if api is not None}))
+
+
+def _versions() -> Iterator[tuple[str, str]]:
+    yield "python", platform.python_version()
+    of_providers = dict.fromkeys(name for row in providers() for name in row.distributions)
+    for package in (*_RUNTIMES, *of_providers, *_LIBRARIES):
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            yield package, metadata.version(package)
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "unknown"
