@@ -32,10 +32,11 @@ def contest(settings: Settings) -> Contest:
             Ratio("harness", "CrewAI", ("at least", 20)),
             Ratio("harness", "CrewAI, silent"),
             Ratio("harness", "pydantic-ai", ("at least", 8)),
-            Ratio("harness", "bare queue", ("at least", 0.25)),
+            Ratio("harness", "bare queue", ("at least", 0.5)),
             Ratio("harness", "LangGraph", ("at least", 1)),
             Ratio("harness, async", "CrewAI"),
             Ratio("harness, async, each frame awaited", "pydantic-ai"),
-            Ratio("harness, async", "LangGraph, async"),
+            Ratio("harness, async", "LangGraph, async", ("at least", 1)),
+            Ratio("harness, async", "bare queue", ("at least", 0.5)),
         ),
     )

@@ -25,6 +25,6 @@ def contest(settings: Settings) -> Contest:
         (
             Ratio("import harness", "import pydantic", ("at most", 2)),
             Ratio("from harness import StreamSession", "from pydantic import BaseModel", ("at most", 2)),
-            Ratio("from harness import Flow, LLM", "from pydantic import BaseModel"),
+            Ratio("from harness import Flow, LLM", "from pydantic import BaseModel", ("at most", 2)),
         ),
     )

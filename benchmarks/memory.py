@@ -13,5 +13,5 @@ def contest(settings: Settings) -> Contest:
         "Memory of a retained chunk frame",
         "bytes",
         (Contestant("harness", "harness_memory.py", (str(settings.chunks), TEXT)),),
-        (Ratio("harness", bound=("at most", 2048)),),
+        (Ratio("harness", bound=("at most", 1024)),),
     )

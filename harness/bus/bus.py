@@ -61,7 +61,11 @@ def emit(source: Any, event: BaseEvent) -> None:
 
 async def aemit(source: Any, event: BaseEvent) -> None:
     """Publish `event` as `emit` does, and wait for what `emit` can't: room in a look-ahead, and async listeners."""
-    await room()
+    if scopes.current_scope().lookahead:
+        await room()
+    if not _listeners.handlers:
+        emit(source, event)
+        return
     with collecting() as handlers:
         emit(source, event)
     for handler in handlers:
