@@ -480,9 +480,9 @@ def test_ctrl_c_while_the_provider_thinks_ends_with_130_and_a_recording_that_rep
             stderr=subprocess.PIPE,
             text=True,
         )
-        server.wait_for(lambda: server.held == 1, timeout_s=30)
+        server.wait_for(lambda: server.held == 1, timeout_s=100)
         recorder.send_signal(signal.SIGINT)
-        _, err = recorder.communicate(timeout=30)
+        _, err = recorder.communicate(timeout=100)
         assert not server.hold.is_set()
     assert recorder.returncode == 130, err
     assert "Traceback" not in err
