@@ -18,8 +18,6 @@ from typing import Any
 
 from harness.recording.redact.values import is_placeholder
 
-#: How much of a text a pattern that looks back may see from its literal on.
-_REACH = 400
 _WORD = re.compile(r"[a-z0-9]+")
 #: A run of this many letters and digits is no word; a shorter one is none where both are in it.
 _PIECE = re.compile(r"[A-Za-z0-9]{12}|(?=[A-Za-z]{0,8}[0-9])(?=[0-9]{0,8}[A-Za-z])[A-Za-z0-9]{8}")
@@ -37,16 +35,23 @@ class Form:
     #: The literals of which one stands in every match.
     starts: tuple[str, ...]
     source_pattern: str
-    #: How many characters of a match stand before its literal; None where the literal begins it.
-    lead: int | None
+    #: How many characters of a match may stand before its literal.
+    leads: tuple[int, ...]
     #: Whether the key must look like one, and how many bits of entropy a character must have at least.
     opaque: bool
     entropy: float
+    #: What the secret must begin with.
+    needs: str
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
         """The pattern, compiled. ASCII, so that nothing depends on how a text was decoded."""
         return re.compile(self.source_pattern, re.ASCII)
+
+    @cached_property
+    def has_group(self) -> bool:
+        """Whether the pattern says what of a match is the secret."""
+        return "secret" in self.pattern.groupindex
 
     def find(self, text: str) -> Iterator[tuple[int, int]]:
         """Yield where in `text` the secret part of each credential starts and stops, in order."""
@@ -54,38 +59,32 @@ class Form:
             position = text.find(literal)
             while position >= 0:
                 match = self._match(text, position)
-                if match is None:
-                    position = text.find(literal, position + 1)
-                    continue
-                start, stop = self._span(match, literal)
-                yield start, stop
-                position = text.find(literal, max(stop, position + 1))
+                # What a literal begins is looked at once, secret or not: the literal may stand in it any number of times.
+                after = position + 1 if match is None else max(match.end(), position + 1)
+                if match is not None and self._accepts(match["secret"] if self.has_group else match.group()):
+                    start, stop = self._span(match, literal)
+                    yield start, stop
+                    after = max(after, stop)
+                position = text.find(literal, after)
 
     def _match(self, text: str, position: int) -> re.Match[str] | None:
-        if self.lead is not None:
-            begin = max(0, position - self.lead)
-            match = self.pattern.search(text, begin, position + _REACH)
-            if match is None or not match.start() <= position < match.end() or not _is_edge(text, match.start()):
-                return None
-        else:
-            if not _is_edge(text, position):
-                return None
-            match = self.pattern.match(text, position)
-            if match is None:
-                return None
-        return match if self._accepts(_secret(match, "")) else None
+        for lead in self.leads:
+            start = position - lead
+            if start >= 0 and _is_edge(text, start) and (match := self.pattern.match(text, start)) is not None:
+                return match
+        return None
 
     def _accepts(self, secret: str) -> bool:
+        if self.needs and re.match(self.needs, secret) is None:
+            return False
         if is_placeholder(secret) or (self.opaque and _PIECE.search(secret) is None):
             return False
         return not self.entropy or _entropy(secret) >= self.entropy
 
     def _span(self, match: re.Match[str], literal: str) -> tuple[int, int]:
-        if "secret" in match.re.groupindex:
-            start, stop = match.span("secret")
-            return (start, stop) if self.lead is not None else (start, _REST.match(match.string, stop).end())  # type: ignore[union-attr]
-        start = match.start() + (0 if self.lead is not None else len(literal))
-        return start, _REST.match(match.string, match.end()).end()  # type: ignore[union-attr]
+        start, stop = match.span("secret") if self.has_group else (match.start() + len(literal), match.end())
+        rest = _REST.match(match.string, stop) if self.leads == (0,) else None
+        return start, stop if rest is None else rest.end()
 
 
 @cache
@@ -113,7 +112,7 @@ def _index() -> tuple[dict[str, list[Form]], dict[str, list[Form]], list[Form]]:
     for form in forms():
         for literal in form.starts:
             word = _WORD.search(literal.lower())
-            if word is None or (form.lead is not None and word.start() == 0):
+            if word is None or (form.leads != (0,) and word.start() == 0):
                 inside.append(form)
             elif word.end() < len(literal):
                 whole.setdefault(word.group(), []).append(form)
@@ -135,15 +134,12 @@ def _form(row: dict[str, Any]) -> Form:
         name=row["id"],
         starts=tuple(row["starts"]),
         source_pattern=row["pattern"],
-        lead=row.get("lead"),
+        leads=tuple(row.get("leads", (0,))),
         # What was made from another's rules is held to more, since what a rule there has to end with is not asked here.
         opaque=row.get("opaque", "source" not in row),
         entropy=row.get("entropy", 0.0),
+        needs=row.get("needs", ""),
     )
-
-
-def _secret(match: re.Match[str], default: str) -> str:
-    return match["secret"] if "secret" in match.re.groupindex else match.group() or default
 
 
 def _is_edge(text: str, position: int) -> bool:

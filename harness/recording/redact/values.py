@@ -52,7 +52,7 @@ _REFERENCE = re.compile(
     | \{\{.{0,200}\}\}? | \{[^{}]{0,200}\} | <[^<>]{0,200}>? | \[[^\[\]]{0,200}\]? | %[A-Z_]+% | %\(?\w{0,40}\)?s | \([^()]{0,40}\)?
     | (?:op|vault|ssm|env|file|secret|secretref|keyring|awssm|gcpsm|azurekv)://?\S* | arn:aws[a-z-]*:\S* | !(?:vault|secret|env|Ref)\b.*
     | projects/[^/\s]+/secrets/\S* | (?:env|secret|vault|ssm|file|ref):[A-Za-z_/][\w/.-]*
-    | (?:\.{0,2}/|~/)[\w.-]+(?:/[\w.-]+)+(?<=[a-z]) | [A-Z]:\\\S*
+    | (?:\.{0,2}/|~/)[\w.-]++(?:/[\w.-]++)++(?<=[a-z]) | [A-Z]:\\\S*
     | \?|:[a-z_]+|@[a-z_]+ | `[^`]*`?
     """,
     re.ASCII | re.DOTALL | re.VERBOSE,

@@ -16,7 +16,9 @@ _WORD = f"{_LETTERS}{_LETTERS.upper()}0123456789"
 
 def example(form: Form) -> str:
     """Return a text that the form's pattern matches, and that looks like a key as far as it may."""
-    return "".join(_drawn(parser.parse(form.source_pattern), Random(form.name)))
+    random = Random(form.name)
+    drawn = "".join(_drawn(parser.parse(form.source_pattern), random))
+    return drawn + "".join(_drawn(parser.parse(form.needs), random))
 
 
 def _drawn(nodes: Iterable[Any], random: Random) -> Iterable[str]:
