@@ -23,6 +23,7 @@ from harness.bus.bus import close_scope, open_scope, room
 from harness.bus.scope import Run, Scope
 from harness.errors import RunCancelled, error_text
 from harness.events import BaseEvent
+from harness.events.lazy import fields_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +159,9 @@ class Step:
         started = self._started
         # Of an event that nobody has looked at, what it was given: it need not be filled for this.
         record = getattr(started, "_record", None)
-        given = {name: getattr(started, name) for name in started.model_fields_set} if record is None else record.given
-        for name in _shared(type(started), kind) & given.keys():
+        given = fields_of(started) if record is None else record.given
+        names = started.__pydantic_fields_set__ if record is None else record.given.keys()
+        for name in _shared(type(started), kind) & names:
             fields.setdefault(name, given[name])
         ending = self._ending = kind(**fields)
         return ending
