@@ -72,7 +72,7 @@ def replay(
                 _render_result(console, result)
     seconds = time.perf_counter() - started
     document = replaying.report(results, seconds)
-    _render_summary(console, document["summary"])
+    _render_summary(console, document["summary"], replaying.reasons(results))
     write_json(json_file, document)
     if junit is not None:
         from conformance.report import junit as junit_report, replay_cases
@@ -130,7 +130,12 @@ def _render_result(console: Console, result: ReplayResult) -> None:
         )
 
 
-def _render_summary(console: Console, summary: dict[str, Any]) -> None:
+def _render_summary(console: Console, summary: dict[str, Any], reasons: list[tuple[str, int]]) -> None:
+    # One alone has just been told.
+    if summary["errors"] > 1:
+        console.print("could not be judged:", highlight=False)
+        for reason, count in reasons:
+            console.print(f"{count:10} × {reason}", markup=False, highlight=False)
     console.print(
         f"{summary['passed']} passed, {summary['failed']} failed, {summary['errors']} errors, "
         f"{summary['not_a_call']} not a call; {summary['files']} files in {summary['seconds']} s",

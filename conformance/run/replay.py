@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -140,6 +142,19 @@ def exit_code(results: Iterable[ReplayResult]) -> int:
     return 1 if "failed" in statuses else 0
 
 
+def reasons(results: Iterable[ReplayResult]) -> list[tuple[str, int]]:
+    """Return why results could not be judged, each with how often it occurs, the most frequent first.
+
+    Reasons that differ only in places of lists and names of files are one.
+    """
+    counted = Counter(
+        re.sub(r"\[\d+\]", "[…]", (result.message or "").replace(Path(result.path).name, "…"))
+        for result in results
+        if result.status == "error"
+    )
+    return counted.most_common()
+
+
 def report(results: Iterable[ReplayResult], seconds: float) -> dict[str, Any]:
     """Return the JSON document of a replay."""
     every = list(results)
@@ -154,6 +169,8 @@ def _result(run: Replayed) -> ReplayResult:
     common = (str(run.path), run.kind, run.interaction, run.provider, run.streamed)
     if run.not_a_call is not None:
         return ReplayResult(*common, "not-a-call", message=run.not_a_call)
+    if run.unjudged is not None:
+        return ReplayResult(*common, "error", message=run.unjudged)
     violations = [violation for session in _sessions(run) for violation in session]
     message = _message(run, violations)
     completed = [frame.data for frame in run.frames if frame.type == "llm_call_completed"]

@@ -18,7 +18,9 @@ from harness.recording.files.workplace import recover
 from harness.recording.glance import sdk_of
 from harness.recording.record import Recorded, accept, record
 from harness.recording.redact.redaction import Redactor
-from harness.recording.replay import Replayed, replay_cassette, replay_recording
+from harness.recording.replay import replay_recording
+from harness.recording.replay_calls import replay_cassette
+from harness.recording.replayed import Replayed
 from harness.recording.scan import Finding, scan
 from harness.recording.tape.tape import Mode, Tape, network_guard, open_tape, playing, running
 from harness.recording.target import Target

@@ -26,7 +26,8 @@ from typing import Literal
 from harness.errors import RecordingError, UnreadableRecordingError
 from harness.providers.registry import recognized
 from harness.recording.files.asides import Mark, aside_of
-from harness.recording.files.cassette_reader import FORMAT_VERSION, read_cassette
+from harness.recording.files.cassette_document import FORMAT_VERSION
+from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.files.content import content_of
 from harness.recording.files.folder import CASSETTE, FRAMES, PARTS, RECORDING, WELCOME, is_recording, load_recording
 from harness.recording.files.frames_file import load_frames

@@ -15,7 +15,7 @@ from harness.recording.files.folder import FRAMES, is_recording, load_recording
 from harness.recording.files.frames_file import dump_frames, frames_of, load_frames, read_lines
 from harness.recording.files.workplace import recover
 from harness.recording.normal import offset_ms
-from harness.recording.replay import replay_cassette
+from harness.recording.replay_calls import replay_cassette
 
 #: Payload fields that say most about a frame, the first that is there.
 _TELLING = ("chunk", "error", "response", "result", "output", "tool_args", "message", "content", "inputs")
@@ -86,12 +86,17 @@ def timelines_of(path: Path) -> list[Timeline]:
         Timeline(
             path, run.interaction, frames_of(dump_frames(run.frames).splitlines()[1:], path), _call_title(path, run)
         )
-        for run in replay_cassette(path)
+        for run in replay_cassette(path, strict=True)
     ]
 
 
 def _call_title(path: Path, run: Any) -> str:
-    why = run.not_a_call or "; ".join(run.problems) or (f"{type(run.error).__name__}: {run.error}" if run.error else "")
+    why = (
+        run.not_a_call
+        or run.unjudged
+        or "; ".join(run.problems)
+        or (f"{type(run.error).__name__}: {run.error}" if run.error else "")
+    )
     return f"{path} #{run.interaction}: {run.provider or 'unknown'}" + (f", {why}" if why else "")
 
 

@@ -65,9 +65,11 @@ def test_recordings_and_cassettes_are_found_at_any_depth_in_order(recordings: Pa
     shutil.copytree(recordings / "text", tmp_path / "b" / new_aside(tmp_path / "b" / "text").marked("refused").name)
     shutil.copytree(recordings / "text", tmp_path / "b" / ".hidden")
     shutil.copytree(recordings / "text", tmp_path / "__pycache__")
-    for name in ("a.yaml", "c.yml", "notes.txt"):
+    for name in ("a.yaml", "c.yml", "d.yaml.gz", "notes.txt"):
         (tmp_path / name).touch()
-    everything = [tmp_path / "a.yaml", tmp_path / "b" / "text", tmp_path / "c.yml"]
+    (tmp_path / "e.json").write_text('{"version": 1, "interactions": []}')
+    (tmp_path / "settings.json").write_text('{"version": 1}')
+    everything = [tmp_path / name for name in ("a.yaml", "b/text", "c.yml", "d.yaml.gz", "e.json")]
     assert found([tmp_path]) == everything
     assert found([tmp_path, tmp_path / "a.yaml"]) == everything
     assert found([tmp_path / "notes.txt"]) == [tmp_path / "notes.txt"], "what is named is tried"

@@ -29,7 +29,7 @@ from harness.recording.files.asides import asides_of, new_aside
 from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.record import Recorded
 from harness.recording.redact.redaction import Redactor
-from harness.recording.replay import Replayed
+from harness.recording.replayed import Replayed
 from harness.recording.tape.tape import open_tape
 from harness.recording.target import Target
 from harness.recording.wire import WireRequest as TapeRequest, WireResponse as TapeResponse

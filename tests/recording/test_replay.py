@@ -21,7 +21,7 @@ from harness.errors import (
 )
 from harness.recording import Target, load_recording, record, replay_cassette, replay_recording
 from harness.recording.files.asides import new_aside
-from harness.recording.replay import Replayed
+from harness.recording.replayed import Replayed
 from tests.servers.openai_chat import OpenAIChatServer
 from tests.servers.openai_chat_scenarios import EXPANDED_TEXT, HARBOUR_TEXT
 
@@ -344,8 +344,10 @@ def test_interactions_are_judged_one_by_one(parts: dict[str, Path], tmp_path: Pa
         "GET api.openai.com/v1/chat/completions is no call to a model", None, None,
     ]  # fmt: skip
     assert runs[1].problems == []
-    assert runs[3].problems == ["the recorded request has no 'model'"]
-    assert runs[4].problems[0].startswith("the recorded request body is not JSON")
+    assert [run.problems for run in runs] == [[]] * 5
+    assert [run.unjudged for run in runs[:3]] == [None] * 3
+    assert runs[3].unjudged == "the recorded request has no 'model'"
+    assert (runs[4].unjudged or "").startswith("the recorded request body is not JSON")
 
 
 @pytest.mark.parametrize(

@@ -6,18 +6,17 @@ place for, our chunk marks, ending and scope, is optional: a plain cassette gets
 
 from __future__ import annotations
 
+import base64
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
 
-from harness.errors import RecordingError, UnreadableRecordingError
-from harness.recording.files.cassette_yaml import BadYamlError, load_yaml
-from harness.recording.files.content import content_of
+from harness.errors import RecordingError
+from harness.recording.files.cassette_document import cassette_name, cassette_text, entries_of, kind_of, unreadable
+from harness.recording.files.written_bodies import has_values, with_bodies
 from harness.recording.framing import pieces
 from harness.recording.wire import Chunk, Ending, Headers, How, Interaction, WireRequest, WireResponse
-
-#: The version of vcrpy's format that we read and write.
-FORMAT_VERSION = 1
 
 #: Where an interaction begins in a file written by us, or by vcrpy: a list item in the first column.
 _INTERACTION_START = re.compile(r"^-(?: |\Z)", re.MULTILINE)
@@ -33,7 +32,7 @@ def read_cassette(path: Path, *, allow_torn_tail: bool = False) -> tuple[Interac
         RecordingError: chunk marks do not add up to their body.
     """
     name = cassette_name(path)
-    text = _text(path, name)
+    text = cassette_text(path)
     try:
         return _interactions(text, name)
     except RecordingError:
@@ -45,53 +44,37 @@ def read_cassette(path: Path, *, allow_torn_tail: bool = False) -> tuple[Interac
         return _interactions(before if len(starts) > 1 else f"{before} []", name)
 
 
-def cassette_name(path: Path) -> str:
-    """Return how messages name the cassette at `path`: a relative path as it is, of an absolute one the last parts."""
-    return Path(*path.parts[-3:]).as_posix() if path.is_absolute() else path.as_posix()
+def read_each(path: Path) -> tuple[Interaction | RecordingError, ...]:
+    """Return the interactions of the cassette at `path`, in order; in place of one that can't be read, the error.
 
-
-def _text(path: Path, name: str) -> str:
-    try:
-        content = content_of(path)
-    except FileNotFoundError as error:
-        raise UnreadableRecordingError(
-            f"cassette '{name}' is missing: no file at {path}; check the path, or record it with --mode once"
-        ) from error
-    except OSError as error:
-        raise UnreadableRecordingError(f"cassette '{name}' can't be read: {error.strerror} ({path})") from error
-    if not content.strip():
-        raise _unreadable(name, "it is empty", "a mapping with 'interactions'")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise _unreadable(name, f"byte {error.start} is not UTF-8", "a text file") from error
+    Raises:
+        UnreadableRecordingError: the file as a whole can't be read.
+    """
+    return tuple(_each(cassette_text(path), cassette_name(path)))
 
 
 def _interactions(text: str, name: str) -> tuple[Interaction, ...]:
-    try:
-        document = load_yaml(text)
-    except BadYamlError as error:
-        raise _unreadable(name, f"{error}", "a whole YAML document") from error
-    if isinstance(document, list) and document and isinstance(document[0], dict) and "request" in document[0]:
-        raise _unreadable(name, "it was written by vcrpy before 1.0", "a mapping with 'interactions'")
-    if not isinstance(document, dict) or "interactions" not in document:
-        raise _unreadable(name, "it is not a cassette", "a mapping with 'interactions'")
-    _check_version(document.get("version", str(FORMAT_VERSION)), name)
+    found = []
+    for one in _each(text, name):
+        if isinstance(one, RecordingError):
+            raise one
+        found.append(one)
+    return tuple(found)
+
+
+def _each(text: str, name: str) -> Iterator[Interaction | RecordingError]:
     shape = _Shape(name)
-    return tuple(
-        _interaction(shape, entry, f"interactions[{index}]")
-        for index, entry in enumerate(shape.sequence(document["interactions"], "interactions"))
-    )
-
-
-def _check_version(version: Any, name: str) -> None:
-    if not isinstance(version, str) or not version.isdecimal():
-        raise _unreadable(name, f"version is {version!r}", "a whole number")
-    if int(version) > FORMAT_VERSION:
-        raise UnreadableRecordingError(
-            f"cassette '{name}' can't be read: its version is {version} and {FORMAT_VERSION} is the latest known here; "
-            "read it with the version of the program that wrote it, or a later one"
-        )
+    typed: list[Any] | None = None
+    for index, written in enumerate(entries_of(text, name)):
+        entry = written
+        if has_values(written):
+            # Only these bodies need to know which of their scalars are numbers.
+            typed = typed or entries_of(text, name, typed=True)
+            entry = with_bodies(written, typed[index])
+        try:
+            yield _interaction(shape, entry, f"interactions[{index}]")
+        except RecordingError as error:
+            yield error
 
 
 def _interaction(shape: _Shape, entry: Any, where: str) -> Interaction:
@@ -127,12 +110,12 @@ def _response(shape: _Shape, parts: dict[str, Any], where: str) -> WireResponse:
     marks: Any = None
     if isinstance(body_parts, dict):
         marks = body_parts.get("chunks")
-        body = shape.content(shape.get(body_parts, "string", f"{where}.body"), f"{where}.body.string")
+        body = shape.packed(body_parts, f"{where}.body")
     else:
         body = shape.content(body_parts, f"{where}.body")
     if marks is None and "ended" in parts:
         # Written by us, so that a body without marks was cut off before them.
-        raise _unreadable(shape.name, f"{where}.body.chunks is missing", "chunk marks beside 'ended'")
+        raise unreadable(shape.name, f"{where}.body.chunks is missing", "chunk marks beside 'ended'")
     content_type = next((value for key, value in headers if key.lower() == "content-type"), "")
     chunks = _unmarked(content_type, body) if marks is None else _marked(shape, marks, body, f"{where}.body.chunks")
     return WireResponse(
@@ -164,7 +147,7 @@ def _marked(shape: _Shape, marks: Any, body: bytes, where: str) -> tuple[Chunk, 
         spot = f"{where}[{index}]"
         numbers = shape.sequence(mark, spot)
         if len(numbers) != 3:
-            raise _unreadable(shape.name, f"{spot} is {mark!r}", "[offset, length, at_ms]")
+            raise unreadable(shape.name, f"{spot} is {mark!r}", "[offset, length, at_ms]")
         chunk = Chunk(shape.whole(numbers[0], spot), shape.whole(numbers[1], spot), shape.number(numbers[2], spot))
         if chunk.offset != end:
             raise _edited(shape.name, spot, f"starts at {chunk.offset}, but the one before it ends at {end}")
@@ -188,7 +171,7 @@ def _ending(shape: _Shape, value: Any, chunks: tuple[Chunk, ...], where: str) ->
                 None if error is None else shape.text(error, f"{where}.error"),
                 shape.number(shape.get(parts, "at_ms", where), f"{where}.at_ms"),
             )
-    raise _unreadable(shape.name, f"{where}.how is {how!r}", f"one of {', '.join(get_args(How))}")
+    raise unreadable(shape.name, f"{where}.how is {how!r}", f"one of {', '.join(get_args(How))}")
 
 
 class _Shape:
@@ -199,17 +182,17 @@ class _Shape:
 
     def get(self, parts: dict[str, Any], key: str, where: str) -> Any:
         if key not in parts:
-            raise _unreadable(self.name, f"{where}.{key} is missing", "request and response with all their parts")
+            raise unreadable(self.name, f"{where}.{key} is missing", "request and response with all their parts")
         return parts[key]
 
     def mapping(self, value: Any, where: str) -> dict[str, Any]:
         if not isinstance(value, dict):
-            raise _unreadable(self.name, f"{where} is {_kind(value)}", "a mapping")
+            raise unreadable(self.name, f"{where} is {kind_of(value)}", "a mapping")
         return value
 
     def sequence(self, value: Any, where: str) -> list[Any]:
         if not isinstance(value, list):
-            raise _unreadable(self.name, f"{where} is {_kind(value)}", "a list")
+            raise unreadable(self.name, f"{where} is {kind_of(value)}", "a list")
         return value
 
     def text(self, value: Any, where: str) -> str:
@@ -217,7 +200,7 @@ class _Shape:
         if isinstance(value, bytes):
             return value.decode("latin-1")
         if not isinstance(value, str):
-            raise _unreadable(self.name, f"{where} is {_kind(value)}", "text")
+            raise unreadable(self.name, f"{where} is {kind_of(value)}", "text")
         return value
 
     def content(self, value: Any, where: str) -> bytes:
@@ -225,18 +208,30 @@ class _Shape:
             return b""
         if isinstance(value, bytes):
             return value
-        return self.text(value, where).encode()
+        try:
+            return self.text(value, where).encode()
+        except UnicodeEncodeError as error:
+            raise unreadable(self.name, f"{where} holds half of a character", "whole characters") from error
+
+    def packed(self, parts: dict[str, Any], where: str) -> bytes:
+        if "base64_string" not in parts:
+            return self.content(self.get(parts, "string", where), f"{where}.string")
+        try:
+            return base64.b64decode(self.text(parts["base64_string"], f"{where}.base64_string"), validate=True)
+        except ValueError as error:
+            raise unreadable(self.name, f"{where}.base64_string is no base64", "bytes as base64") from error
 
     def whole(self, value: Any, where: str) -> int:
-        if not isinstance(value, str) or not value.isdecimal():
-            raise _unreadable(self.name, f"{where} is {value!r}", "a whole number")
+        # In JSON a number is one already.
+        if isinstance(value, bool) or not str(value).isdecimal():
+            raise unreadable(self.name, f"{where} is {value!r}", "a whole number")
         return int(value)
 
     def number(self, value: Any, where: str) -> float:
         try:
             return float(value)
         except (TypeError, ValueError) as error:
-            raise _unreadable(self.name, f"{where} is {value!r}", "a number") from error
+            raise unreadable(self.name, f"{where} is {value!r}", "a number") from error
 
     def headers(self, value: Any, where: str) -> Headers:
         fields: list[tuple[str, str]] = []
@@ -246,22 +241,8 @@ class _Shape:
         return tuple(fields)
 
 
-def _kind(value: Any) -> str:
-    for kind, name in ((dict, "a mapping"), (list, "a list"), (str, "text"), (bytes, "binary")):
-        if isinstance(value, kind):
-            return name
-    return "null"
-
-
-def _unreadable(name: str, found: str, expected: str) -> UnreadableRecordingError:
-    return UnreadableRecordingError(
-        f"cassette '{name}' can't be read: {found}; expected {expected}. "
-        "Restore the file, or delete it and record it again"
-    )
-
-
 def _edited(name: str, where: str, problem: str) -> RecordingError:
     return RecordingError(
         f"cassette '{name}': {where} {problem}: the body or its chunk marks were edited; "
-        "restore the file, or delete it and record it again"
+        "restore the file, or record it again"
     )

@@ -18,7 +18,7 @@ import yaml
 
 from harness.errors import RecordingError
 from harness.recording.files.atomic import write_atomically
-from harness.recording.files.cassette_reader import FORMAT_VERSION, cassette_name
+from harness.recording.files.cassette_document import FORMAT_VERSION, cassette_name
 from harness.recording.wire import Chunk, Headers, Interaction
 
 _Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)

@@ -2,7 +2,8 @@
 
 Built from the parser's events, not through a YAML constructor: no tag can run code, nesting and aliases are bounded
 while reading, a key that comes twice is refused, and 3,000 interactions take a fraction of a second. Scalars stay
-text (numbers are converted by whoever knows what a field means), `!!binary` is bytes, null is None.
+text (numbers are converted by whoever knows what a field means), `!!binary` is bytes, null is None. An `io.BytesIO`, which
+vcrpy writes where a client sent a file, is the text or bytes in it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import base64
 import binascii
 import contextlib
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -19,11 +21,16 @@ import yaml
 # libyaml's parser where PyYAML was built with it; the pure one reads the same, ten times slower.
 _Loader: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
+_RESOLVER: Any = yaml.resolver.Resolver()
 _TAG = "tag:yaml.org,2002:"
 _TEXT_TAGS = frozenset(
     {"!", *(_TAG + name for name in ("str", "int", "float", "bool", "null", "python/str", "python/unicode"))}
 )
 _COLLECTION_TAGS = frozenset({"!", _TAG + "map", _TAG + "seq", _TAG + "python/tuple"})
+#: A file in memory: a mapping whose `state` begins with what is in it.
+_FILE_TAGS = frozenset(
+    _TAG + f"python/object/new:{module}.{name}" for module in ("_io", "io") for name in ("BytesIO", "StringIO")
+)
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 
 _DEEPEST = 100
@@ -57,6 +64,8 @@ class _Builder:
     """Puts events together to values."""
 
     limit: int
+    #: Makes of a scalar that was not quoted what it stands for.
+    resolve: Callable[[str], Any] | None = None
     root: Any = None
     documents: int = 0
     stack: list[_Open] = field(default_factory=list)
@@ -68,7 +77,11 @@ class _Builder:
             raise BadYamlError(f"line {_line(event)}: a second document begins")
 
     def open(self, value: Any, event: Any) -> None:
-        if event.tag is not None and event.tag not in _COLLECTION_TAGS:
+        if (
+            event.tag is not None
+            and event.tag not in _COLLECTION_TAGS
+            and not (event.tag in _FILE_TAGS and value == {})
+        ):
             raise BadYamlError(f"line {_line(event)}: the tag {event.tag!r} has no place in a cassette")
         if len(self.stack) == _DEEPEST:
             raise BadYamlError(_too_deep(_line(event)))
@@ -79,12 +92,16 @@ class _Builder:
 
     def close(self, _event: Any) -> None:
         done = self.stack.pop()
+        if done.start.tag in _FILE_TAGS:
+            done.value = _file_content(done)
         if done.anchor is not None:
             self.anchors[done.anchor] = (done.value, done.size)
         self.add(done.value, done.size, done.start)
 
     def scalar(self, event: Any) -> None:
         value = _scalar(event)
+        if self.resolve is not None and event.tag is None and event.implicit[0] and isinstance(value, str):
+            value = self.resolve(value)
         size = 1 + len(event.value)
         if event.anchor is not None:
             self.anchors[event.anchor] = (value, size)
@@ -112,6 +129,8 @@ class _Builder:
             around.has_key = False
         else:
             key = value.decode("latin-1") if isinstance(value, bytes) else value
+            if self.resolve is not None and isinstance(key, bool | int | float):
+                key = event.value
             if not isinstance(key, str):
                 raise BadYamlError(f"line {_line(event)}: a key must be text")
             if key in around.value:
@@ -119,14 +138,16 @@ class _Builder:
             around.key, around.has_key = key, True
 
 
-def load_yaml(text: str) -> Any:
-    """Return the one document of `text` as dicts, lists, str, bytes and None.
+def load_yaml(text: str, *, typed: bool = False) -> Any:
+    """Return the one document of `text` as dicts, lists, str, bytes and None; with `typed` numbers and truths as such.
 
     Raises:
         BadYamlError: it is no YAML or torn, has several documents, repeats a key, nests too deep, has a tag that is
             not data, or its aliases are cyclic or expand without measure.
     """
-    builder = _Builder(limit=max(_EXPANSION_FACTOR * len(text), _EXPANSION_FLOOR))
+    builder = _Builder(
+        limit=max(_EXPANSION_FACTOR * len(text), _EXPANSION_FLOOR), resolve=_number_or_truth if typed else None
+    )
     handlers: dict[type[Any], Callable[[Any], None]] = {
         yaml.ScalarEvent: builder.scalar,
         yaml.MappingStartEvent: lambda event: builder.open({}, event),
@@ -168,6 +189,27 @@ def _is_deeper(text: str, levels: int) -> bool:
 
 def _too_deep(line: int) -> str:
     return f"line {line}: nested deeper than {_DEEPEST} levels"
+
+
+def _number_or_truth(text: str) -> Any:
+    """Return what YAML has an unquoted text stand for, as far as JSON has it."""
+    tag: str = _RESOLVER.resolve(yaml.ScalarNode, text, (True, False))
+    if tag not in (_TAG + "int", _TAG + "float", _TAG + "bool"):
+        return text
+    value = yaml.safe_load(text)
+    return value if math.isfinite(value) else text
+
+
+def _file_content(done: _Open) -> str | bytes:
+    state = done.value.get("state")
+    if (
+        done.value.keys() != {"state"}
+        or not isinstance(state, list)
+        or not state
+        or not isinstance(state[0], str | bytes)
+    ):
+        raise BadYamlError(f"line {_line(done.start)}: a file in memory without what is in it")
+    return state[0]
 
 
 def _scalar(event: Any) -> str | bytes | None:

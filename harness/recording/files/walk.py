@@ -18,6 +18,11 @@ from harness.recording.files.folder import is_recording
 #: How cassettes end.
 YAML: Final = frozenset({".yaml", ".yml"})
 
+#: How cassettes end that were compressed.
+_PACKED: Final = (".yaml.gz", ".yml.gz", ".json.gz")
+#: How much of a JSON file tells whether it is a cassette, in bytes.
+_BEGINNING: Final = 4096
+
 #: Folders of tools, not of recordings.
 _OF_TOOLS: Final = frozenset({"node_modules"})
 
@@ -43,10 +48,23 @@ def _below(path: Path, root: Path, *, cassettes: bool) -> Iterator[Path]:
         yield path
     elif path.is_dir():
         for entry in entries(path, root):
-            if entry.is_symlink() or (cassettes and entry.suffix in YAML and not entry.is_dir()):
+            if entry.is_symlink() or (cassettes and is_cassette(entry)):
                 yield entry
             elif holds_recordings(entry):
                 yield from _below(entry, root, cassettes=cassettes)
+
+
+def is_cassette(path: Path) -> bool:
+    """Whether a file is a cassette by its name; one that ends in .json is one by its beginning, too."""
+    if path.is_dir():
+        return False
+    if path.suffix in YAML or path.name.endswith(_PACKED):
+        return True
+    if path.suffix != ".json" or not path.is_file():
+        return False
+    with path.open("rb") as file:
+        beginning = file.read(_BEGINNING)
+    return beginning.lstrip().startswith(b"{") and b'"interactions"' in beginning
 
 
 def entries(folder: Path, root: Path) -> list[Path]:

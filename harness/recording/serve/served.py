@@ -14,7 +14,8 @@ import orjson
 from harness.errors import UnreadableRecordingError
 from harness.providers.registry import recognized
 from harness.recording.faults.faults import Fault, faulted
-from harness.recording.files.cassette_reader import cassette_name, read_cassette
+from harness.recording.files.cassette_document import cassette_name
+from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.files.folder import CASSETTE, is_recording, load_recording
 from harness.recording.redact.redaction import Redactor
 from harness.recording.tape.matching import InteractionIndex, request_key

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from harness.bus.scope import current_run
 from harness.errors import RecordingError, RunCancelled, TransportFault, UnrecordedRequestError
-from harness.recording.files.cassette_reader import cassette_name
+from harness.recording.files.cassette_document import cassette_name
 from harness.recording.files.cassette_writer import CassetteWriter
 from harness.recording.tape.kept_headers import kept_request_headers
 from harness.recording.tape.matching import InteractionIndex

@@ -1,0 +1,90 @@
+"""The calls of a plain cassette, each made again through the public `LLM` against its recorded response.
+
+A call that can't be read or can't be made again is told as such, with the reason; it is nobody's failure, and the others
+of its file are judged all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urldefrag
+
+from harness.errors import HarnessError, RecordingError, UnreadableRecordingError, UsageError
+from harness.llm.llm import LLM
+from harness.llm.overrides import call_stream_override
+from harness.llm.recorded import RecordedCall
+from harness.providers.registry import recognized
+from harness.recording.files.cassette_reader import read_cassette, read_each
+from harness.recording.readable import check_coding, with_content_type
+from harness.recording.record import host_of
+from harness.recording.replayed import Replayed, offline
+from harness.recording.tape.tape import Tape, playing
+from harness.recording.wire import Interaction
+from harness.session.session import StreamSession
+
+
+def replay_cassette(path: Path, *, speed: float | None = None, strict: bool = False) -> Iterator[Replayed]:
+    """Make each call of a plain cassette again. With `strict`, all interactions must be readable.
+
+    Raises:
+        UnreadableRecordingError: the cassette can't be read, or holds nothing.
+        RecordingError: with `strict`, as `read_cassette`.
+    """
+    interactions = read_cassette(path) if strict else read_each(path)
+    if not interactions:
+        raise UnreadableRecordingError(f"'{path}' holds no interactions: there is nothing to check")
+    for number, interaction in enumerate(interactions, start=1):
+        if isinstance(interaction, RecordingError):
+            yield Replayed(path, "cassette", number, unjudged=str(interaction))
+        else:
+            yield _replay_interaction(path, number, interaction, speed)
+
+
+def _replay_interaction(path: Path, number: int, recorded: Interaction, speed: float | None) -> Replayed:
+    # A fragment is the client's own; it is never sent.
+    request = replace(recorded.request, url=urldefrag(recorded.request.url).url)
+    interaction = replace(recorded, request=request, response=with_content_type(recorded.response))
+    replayed = Replayed(path, "cassette", number, status=interaction.response.status)
+    api = recognized(request.method, request.url)
+    if api is None:
+        replayed.not_a_call = f"{request.method.upper()} {host_of(request.url)} is no call to a model"
+        return replayed
+    replayed.provider = api.name
+    try:
+        call = api.parse(request.url, request.body)
+        replayed.streamed = bool(call.stream)
+        check_coding(interaction.response)
+        llm = LLM(call.model, stream=call.stream, max_retries=0, **call.settings)
+    except HarnessError as error:
+        replayed.unjudged = str(error)
+        return replayed
+    with offline(), playing(path, (interaction,), speed=speed) as tape:
+        session = StreamSession(lambda: _made_again(llm, call), source=llm)
+        replayed.sessions.append(session)
+        try:
+            replayed.frames.extend(session)
+        except Exception as error:
+            replayed.error = error
+    replayed.unjudged = _not_made_again(tape, replayed.error)
+    if replayed.error is not None and not interaction.response.body and interaction.response.status == 200:
+        replayed.problems.append("the recorded body is empty")
+    return replayed
+
+
+def _made_again(llm: LLM, call: RecordedCall) -> Any:
+    with call_stream_override(llm, bool(call.stream)):
+        return llm.call(call.messages, call.tools or None)
+
+
+def _not_made_again(tape: Tape, error: BaseException | None) -> str | None:
+    """Return why the recorded request was not made again as it was; None where it was."""
+    if tape.misses:
+        return f"the recorded request can't be rebuilt: {tape.misses[0]}"
+    if not tape.unplayed:
+        return None
+    if isinstance(error, UsageError):
+        return f"the recorded request can't be rebuilt: {error}"
+    return f"the recorded request was not made again{'' if error is None else f': {type(error).__name__}: {error}'}"

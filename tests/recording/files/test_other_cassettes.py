@@ -1,0 +1,164 @@
+"""Cassettes as other tools write them: read, where they hold a request and its response, and never called broken."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.errors import RecordingError, UnreadableRecordingError
+from harness.recording.files.cassette_reader import read_cassette, read_each
+from harness.recording.wire import Interaction
+
+REQUEST = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi 😀"}], "max_tokens": 10, "seed": None}
+ANSWER = {"id": "1", "choices": [], "version": "1.0", "price": 0.5, "whole": True}
+
+PARSED = """
+interactions:
+- request:
+    headers: {content-type: [application/json]}
+    method: POST
+    parsed_body: {model: gpt-4o, messages: [{role: user, content: "Hi 😀"}], max_tokens: 10, seed: null}
+    uri: https://h/
+  response:
+    headers: {}
+    parsed_body:
+      id: '1'
+      choices: []
+      version: "1.0"
+      price: 0.5
+      whole: true
+    status: {code: 200, message: OK}
+"""
+MAPPING = """
+interactions:
+- request:
+    body: {model: gpt-4o, messages: [{role: user, content: "Hi 😀"}], max_tokens: 10, seed: null}
+    headers: {}
+    method: POST
+    uri: https://h/
+  response:
+    body: {string: '{"id": "1", "choices": [], "version": "1.0", "price": 0.5, "whole": true}'}
+    headers: {}
+    status: {code: 200, message: OK}
+version: 1
+"""
+ENTRY: dict[str, Any] = {
+    "request": {"method": "POST", "uri": "https://h/", "headers": {"a": ["b"]}, "body": json.dumps(REQUEST)},
+    "response": {
+        "status": {"code": 200, "message": "OK"},
+        "headers": {"content-type": ["application/json"]},
+        "body": {"string": json.dumps(ANSWER)},
+    },
+}
+FILE = """
+interactions:
+- request:
+    body: !!python/object/new:_io.BytesIO
+      state: !!python/tuple
+      - '%s'
+      - 0
+      - null
+    headers: {}
+    method: POST
+    uri: https://h/
+  response:
+    body: {string: '%s'}
+    headers: {}
+    status: {code: 200, message: OK}
+"""
+
+FORMS = {
+    "bodies as values": PARSED,
+    "a body that is a mapping": MAPPING,
+    # The two halves of the emoji are escapes of their own, as vcrpy's JSON serialiser writes them.
+    "JSON": json.dumps({"version": 1, "interactions": [ENTRY]}),
+    "JSON with base64": json.dumps(
+        {
+            "version": 1,
+            "interactions": [
+                {
+                    **ENTRY,
+                    "response": {
+                        **ENTRY["response"],
+                        "body": {
+                            "base64_string": "eyJpZCI6ICIxIiwgImNob2ljZXMiOiBbXSwgInZlcnNpb24iOiAiMS4wIiwgInByaWNlIjogMC41LCAid2hvbGUiOiB0cnVlfQ=="
+                        },
+                    },
+                }
+            ],
+        }
+    ),
+    "requests beside responses": json.dumps({"requests": [ENTRY["request"]], "responses": [ENTRY["response"]]}),
+    "no head": json.dumps([ENTRY]),
+    "a file for a body": FILE % (json.dumps(REQUEST, ensure_ascii=False), json.dumps(ANSWER)),
+}
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip"])
+@pytest.mark.parametrize("form", FORMS)
+def test_a_request_and_its_response_are_read_from_each_form(form: str, packed: bool, tmp_path: Path) -> None:
+    path = tmp_path / ("cassette.yaml.gz" if packed else "cassette.yaml")
+    content = FORMS[form].encode()
+    path.write_bytes(gzip.compress(content) if packed else content)
+    (one,) = read_cassette(path)
+    assert (one.request.method, one.request.url, one.response.status) == ("POST", "https://h/", 200)
+    assert json.loads(one.request.body) == REQUEST
+    assert json.loads(one.response.body) == ANSWER
+
+
+REFUSED = {
+    "half a gzip": (gzip.compress(b"interactions: []")[:-3], "gzip file that ends in the middle"),
+    "no gzip": (b"\x1f\x8b\x00nothing", "no whole gzip file"),
+    "a key twice in JSON": (b'{"interactions": [], "interactions": []}', "'interactions' comes twice"),
+    "deep JSON": (b'{"interactions": ' + b"[" * 100_000, "deep"),
+    "half a JSON": (b'{"interactions": [', "line 2: "),
+    "more requests": (b'{"requests": [{}], "responses": []}', "not two lists of one length"),
+    "a version of true": (b'{"version": true, "interactions": []}', "version is True"),
+    "another tag": (FILE.replace("_io.BytesIO", "os.system").encode(), "python/object/new:os.system"),
+    "a file of nothing": (b"interactions: !!python/object/new:_io.BytesIO {a: b}", "a file in memory without"),
+}
+
+
+@pytest.mark.parametrize(("content", "message"), REFUSED.values(), ids=REFUSED)
+def test_what_is_not_read_is_named_for_what_it_is(content: bytes, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "cassette.yaml"
+    path.write_bytes(content)
+    with pytest.raises(UnreadableRecordingError, match="can't be read") as refused:
+        read_cassette(path)
+    assert message in str(refused.value)
+    assert "delete" not in str(refused.value)
+
+
+BAD = {
+    "no response": ({**ENTRY, "response": None}, "interactions[1].response is null"),
+    "half a character": (
+        {**ENTRY, "response": {**ENTRY["response"], "body": {"string": "\ud83d"}}},
+        "interactions[1].response.body.string holds half of a character",
+    ),
+    "bad base64": (
+        {**ENTRY, "response": {**ENTRY["response"], "body": {"base64_string": "?"}}},
+        "interactions[1].response.body.base64_string is no base64",
+    ),
+    "a code that is none": (
+        {**ENTRY, "response": {**ENTRY["response"], "status": {"code": True}}},
+        "interactions[1].response.status.code is True",
+    ),
+}
+
+
+@pytest.mark.parametrize(("entry", "message"), BAD.values(), ids=BAD)
+def test_a_bad_interaction_leaves_the_others_readable(entry: Any, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "cassette.json"
+    path.write_text(json.dumps({"interactions": [ENTRY, entry, ENTRY]}))
+    before, bad, after = read_each(path)
+    assert isinstance(before, Interaction)
+    assert before == after
+    assert isinstance(bad, RecordingError)
+    assert message in str(bad)
+    # A tape takes a file as a whole.
+    with pytest.raises(RecordingError, match=r"interactions\[1\]"):
+        read_cassette(path)

@@ -1,0 +1,107 @@
+"""Calls of cassettes that others recorded: judged, or told with the reason why they can't be."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from conformance.run.replay import ReplayResult, exit_code, reasons, replay
+from harness.recording import Replayed, replay_cassette
+
+CHAT = "https://api.openai.com/v1/chat/completions"
+ASKED = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hello"}]}
+ANSWER = {
+    "id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": "gpt-4o",
+    "choices": [{"index": 0, "message": {"role": "assistant", "content": "Hi"}, "finish_reason": "stop"}],
+    "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2},
+}  # fmt: skip
+CHUNK = {
+    "id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "gpt-4o",
+    "choices": [{"index": 0, "delta": {"content": "Hi"}, "finish_reason": "stop"}],
+}  # fmt: skip
+STREAM = f"data: {json.dumps(CHUNK)}\n\ndata: [DONE]\n\n"
+
+
+def call(asked: Any = ASKED, answer: Any = ANSWER, *, url: str = CHAT, headers: Any = None) -> dict[str, Any]:
+    return {
+        "request": {"method": "POST", "uri": url, "headers": {}, "body": json.dumps(asked)},
+        "response": {
+            "status": {"code": 200, "message": "OK"},
+            "headers": {"content-type": ["application/json"]} if headers is None else headers,
+            "body": {"string": answer if isinstance(answer, str | bytes) else json.dumps(answer)},
+        },
+    }
+
+
+def cassette(folder: Path, *calls: Any) -> Path:
+    path = folder / "cassette.yaml"
+    path.write_text(yaml.safe_dump({"interactions": list(calls)}))
+    return path
+
+
+def run_of(folder: Path, recorded: Any) -> Replayed:
+    (run,) = replay_cassette(cassette(folder, recorded))
+    return run
+
+
+JUDGED = {
+    "a fragment, which is never sent": call(url=f"{CHAT}#stream"),
+    "a response without headers": call(headers={}),
+    "a type that was scrubbed": call(headers={"Content-Type": "**REDACTED**"}),
+    "a stream without headers": call({**ASKED, "stream": True}, STREAM, headers={}),
+}
+
+
+@pytest.mark.parametrize("recorded", JUDGED.values(), ids=JUDGED)
+def test_what_is_left_out_or_added_keeps_no_call_from_being_judged(recorded: Any, tmp_path: Path) -> None:
+    run = run_of(tmp_path, recorded)
+    assert (run.unjudged, run.problems, run.error) == (None, [], None)
+    assert run.sessions[0].result == "Hi"
+
+
+def test_a_call_that_can_not_be_rebuilt_is_an_error_with_its_field_and_the_others_are_judged(tmp_path: Path) -> None:
+    path = cassette(
+        tmp_path, call(), call({**ASKED, "messages": [{"role": 1}]}), call({"messages": []}), {"request": {}}
+    )
+    good, bad, worse, unreadable = replay(path)
+    assert [result.status for result in (good, bad, worse, unreadable)] == ["passed", "error", "error", "error"]
+    assert "messages[0]" in (bad.message or "")
+    assert worse.message == "the recorded request has no 'model'"
+    assert "interactions[3].response is missing" in (unreadable.message or "")
+    assert (unreadable.interaction, exit_code([good, bad])) == (4, 2)
+
+
+def test_the_reason_is_the_one_that_is_true(tmp_path: Path) -> None:
+    tools = [{"type": "custom", "custom": {"name": "shell"}}]
+    run = run_of(tmp_path, call({**ASKED, "tools": tools}))
+    assert run.unjudged is not None
+    assert run.unjudged.startswith("the recorded request can't be rebuilt: tools[0]: 'custom'")
+    assert run.problems == []
+
+
+def test_a_recorded_body_that_is_empty_is_a_failure_that_says_so(tmp_path: Path) -> None:
+    (result,) = replay(cassette(tmp_path, call(answer="")))
+    assert (result.status, result.message) == ("failed", "the recorded body is empty")
+
+
+def test_a_coding_that_nothing_here_decodes_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    recorded = call(answer=b"\x0b\x02\x80\xc4\xff", headers={"content-encoding": ["br"]})
+    assert (
+        run_of(tmp_path, recorded).unjudged == "the recorded body is compressed as 'br', which needs pip install brotli"
+    )
+
+
+def test_reasons_are_counted_whatever_their_places() -> None:
+    def result(message: str, path: str = "a/b.yaml") -> ReplayResult:
+        return ReplayResult(path, "cassette", 1, "openai", None, "error", message=message)
+
+    results = [result("messages[1].x: no"), result("no 'model'"), result("messages[20].x: no", "c.yaml")]
+    assert reasons(results) == [("messages[…].x: no", 2), ("no 'model'", 1)]
+    assert asdict(results[0])["status"] == "error"
