@@ -1,18 +1,35 @@
-"""Compressed responses, opened: a secret can't be blotted inside of gzip.
+"""Compressed bodies, opened: a secret can't be blotted inside of gzip.
 
-The recorder asks for uncompressed bodies; this is for servers that compress all the same.
+The recorder asks for uncompressed responses; this is for servers that compress all the same, and for requests that a
+client compresses.
 """
 
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 from dataclasses import replace
+from importlib import import_module
+from typing import Any, Protocol
 
 from harness.errors import RecordingError
-from harness.recording.wire import Chunk, WireResponse
+from harness.recording.wire import Chunk, Headers, WireRequest, WireResponse
 
-#: Lets zlib tell gzip from deflate by itself.
-_GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
+#: The most that a body may become. What grows beyond it is a bomb, or nothing that a recording is for.
+LARGEST = 256 * 2**20
+#: How much is decoded at a time, so that a bomb is known before it has gone off.
+_STEP = 2**20
+
+_GZIP, _ZLIB, _RAW = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS, -zlib.MAX_WBITS
+#: Compressed bytes of which no decoder that gives all at once makes more than some megabytes.
+_SIP = 256
+
+
+class Decoder(Protocol):
+    """Undoes one coding, piece by piece."""
+
+    def decode(self, piece: bytes, room: int) -> bytes:
+        """Return what `piece` adds. Raises ValueError: it is not of this coding, or adds more than `room` bytes."""
 
 
 def opened(response: WireResponse) -> WireResponse:
@@ -21,35 +38,176 @@ def opened(response: WireResponse) -> WireResponse:
     Each chunk becomes what a client could decode when it arrived, at the same time; `content-encoding` is dropped.
 
     Raises:
-        RecordingError: the coding is not one that can be opened here, so nothing could be redacted.
+        RecordingError: the body can't be opened here, so nothing in it could be redacted.
     """
-    coding = (response.header("content-encoding") or "identity").strip().lower()
-    if coding == "identity" or not response.body:
+    pieces = [response.body[chunk.offset : chunk.offset + chunk.length] for chunk in response.chunks]
+    plain = _plain(response.headers, response.body, pieces, "response")
+    if plain is None:
         return response
-    if coding not in ("gzip", "x-gzip", "deflate"):
-        if _is_text(response.body):
-            return response
-        raise RecordingError(
-            f"a response body has the content encoding '{coding}', in which secrets can't be found; "
-            "record with a client that accepts only 'identity' or 'gzip'"
-        )
-    decoder = zlib.decompressobj(_GZIP_OR_ZLIB)
-    body = b""
     chunks: list[Chunk] = []
-    try:
-        for chunk in response.chunks:
-            piece = decoder.decompress(response.body[chunk.offset : chunk.offset + chunk.length])
-            if piece:
-                chunks.append(Chunk(len(body), len(piece), chunk.at_ms))
-                body += piece
-    except zlib.error:
-        if _is_text(response.body):
-            return response
+    offset = 0
+    for chunk, piece in zip(response.chunks, plain, strict=True):
+        if piece:
+            chunks.append(Chunk(offset, len(piece), chunk.at_ms))
+            offset += len(piece)
+    return replace(response, headers=_without_coding(response.headers), body=b"".join(plain), chunks=tuple(chunks))
+
+
+def opened_request(request: WireRequest) -> WireRequest:
+    """Return `request` with a plain body and no `content-encoding`, as `opened` does for a response.
+
+    Raises:
+        RecordingError: the body can't be opened here, so nothing in it could be redacted.
+    """
+    plain = _plain(request.headers, request.body, [request.body], "request")
+    if plain is None:
+        return request
+    return replace(request, headers=_without_coding(request.headers), body=b"".join(plain))
+
+
+def _plain(headers: Headers, body: bytes, pieces: list[bytes], what: str) -> list[bytes] | None:
+    """What each of `pieces` adds when decoded; None where there is nothing to decode."""
+    value = ", ".join(value for name, value in headers if name.lower() == "content-encoding")
+    codings = [coding for each in value.split(",") if (coding := each.strip().lower()) not in ("", "identity")]
+    if not codings or not body:
+        return None
+    if any(coding not in _DECODERS for coding in codings):
+        if _is_text(body):
+            return None
         raise RecordingError(
-            f"a response body can't be decoded as its content encoding '{coding}', so no secret in it could be found"
+            f"a {what} body has the content encoding '{value}', in which secrets can't be found; record with a client "
+            f"that uses only {', '.join(_DECODERS)} or none"
+        )
+    try:
+        # The coding that was applied last is undone first.
+        decoders = [_DECODERS[coding]() for coding in reversed(codings)]
+        return list(_decoded(decoders, pieces))
+    except ModuleNotFoundError as error:
+        if _is_text(body):
+            return None
+        raise RecordingError(
+            f"a {what} body has the content encoding '{value}', and what opens it is not installed, so no secret in it "
+            f"could be found; install '{error.name}'"
         ) from None
-    headers = tuple(header for header in response.headers if header[0].lower() != "content-encoding")
-    return replace(response, headers=headers, body=body, chunks=tuple(chunks))
+    except OverflowError:
+        raise RecordingError(
+            f"a {what} body with the content encoding '{value}' becomes larger than {LARGEST // 2**20} MiB, more than "
+            "a recording takes; record without it"
+        ) from None
+    except ValueError:
+        if _is_text(body):
+            return None
+        raise RecordingError(
+            f"a {what} body can't be decoded as its content encoding '{value}', so no secret in it could be found"
+        ) from None
+
+
+def _decoded(decoders: list[Decoder], pieces: list[bytes]) -> list[bytes]:
+    plain: list[bytes] = []
+    room = LARGEST
+    for whole in pieces:
+        piece = whole
+        for decoder in decoders:
+            piece = decoder.decode(piece, room)
+        room -= len(piece)
+        plain.append(piece)
+    return plain
+
+
+class _Zlib:
+    """gzip, of any number of members, and deflate, with its frame and without, as clients read them."""
+
+    def __init__(self, bits: int) -> None:
+        self._bits = bits
+        self._stream: Any = None
+        self._members = 0
+
+    def decode(self, piece: bytes, room: int) -> bytes:
+        found = bytearray()
+        while piece:
+            if self._stream is None:
+                # Zeros after a member are padding (RFC 1952, 2.2).
+                piece = piece.lstrip(b"\0") if self._members else piece
+                if not piece:
+                    break
+                self._members += 1
+                self._stream = zlib.decompressobj(self._window(piece))
+            try:
+                found += self._stream.decompress(piece, _STEP)
+            except zlib.error as error:
+                raise ValueError(str(error)) from None
+            if len(found) > room:
+                raise OverflowError
+            if self._stream.eof:
+                piece, self._stream = self._stream.unused_data, None
+            else:
+                piece = self._stream.unconsumed_tail
+        return bytes(found)
+
+    def _window(self, piece: bytes) -> int:
+        return _RAW if self._bits == _ZLIB and not _is_framed(piece) else self._bits
+
+
+def _is_framed(piece: bytes) -> bool:
+    """Whether a deflate body has zlib's frame: method 8, and two bytes that are a multiple of 31 (RFC 1950, 2.2)."""
+    return piece[0] & 0x0F == 8 and (len(piece) < 2 or int.from_bytes(piece[:2], "big") % 31 == 0)
+
+
+class _Brotli:
+    def __init__(self) -> None:
+        self._module: Any = import_module("brotli")
+        self._stream = self._module.Decompressor()
+
+    def decode(self, piece: bytes, room: int) -> bytes:
+        found = bytearray()
+        try:
+            found += self._stream.process(piece, output_buffer_limit=_STEP)
+            while not self._stream.can_accept_more_data() and len(found) <= room:
+                found += self._stream.process(b"", output_buffer_limit=_STEP)
+        except self._module.error as error:
+            raise ValueError(str(error)) from None
+        if len(found) > room:
+            raise OverflowError
+        return bytes(found)
+
+
+class _Zstd:
+    def __init__(self) -> None:
+        self._module: Any = import_module("zstandard")
+        self._stream: Any = None
+
+    def decode(self, piece: bytes, room: int) -> bytes:
+        found = bytearray()
+        position = 0
+        while position < len(piece):
+            if self._stream is None:
+                self._stream = self._module.ZstdDecompressor().decompressobj()
+            sip = piece[position : position + _SIP]
+            try:
+                found += self._stream.decompress(sip)
+            except self._module.ZstdError as error:
+                raise ValueError(str(error)) from None
+            if len(found) > room:
+                raise OverflowError
+            position += len(sip)
+            if self._stream.eof:
+                # Another frame may follow (RFC 8878, 3).
+                position -= len(self._stream.unused_data)
+                self._stream = None
+        return bytes(found)
+
+
+_DECODERS: dict[str, Callable[[], Decoder]] = {
+    "gzip": lambda: _Zlib(_GZIP),
+    "x-gzip": lambda: _Zlib(_GZIP),
+    "deflate": lambda: _Zlib(_ZLIB),
+    "br": _Brotli,
+    "zstd": _Zstd,
+}
+
+
+def _without_coding(headers: Headers) -> Headers:
+    return tuple(header for header in headers if header[0].lower() != "content-encoding")
 
 
 def _is_text(body: bytes) -> bool:

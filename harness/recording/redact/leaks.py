@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from harness.errors import RecordingError
 from harness.recording.redact.bodies import redacted_body, redacted_json_lines, redacted_text
-from harness.recording.redact.content_coding import opened
+from harness.recording.redact.content_coding import opened, opened_request
 from harness.recording.redact.judge import default_judge
 from harness.recording.redact.search import Hit
 from harness.recording.wire import Headers, Interaction
@@ -22,7 +22,12 @@ def leaks_in_interaction(interaction: Interaction) -> Iterator[Hit]:
     request, response = interaction.request, interaction.response
     yield from _in_text("request.url", request.url)
     yield from _in_headers("request.headers", request.headers)
-    yield from _in_body("request.body", request.body, _content_type(request.headers))
+    try:
+        asked = opened_request(request)
+    except RecordingError:
+        yield Hit("unreadable-body", "request.body")
+    else:
+        yield from _in_body("request.body", asked.body, _content_type(asked.headers))
     yield from _in_headers("response.headers", response.headers)
     try:
         plain = opened(response)

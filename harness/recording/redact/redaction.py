@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from harness.recording.redact.bodies import redacted_body, redacted_json_lines, redacted_text
-from harness.recording.redact.content_coding import opened
+from harness.recording.redact.content_coding import opened, opened_request
 from harness.recording.tape.kept_headers import kept_request_headers, kept_response_headers
 from harness.recording.wire import Headers, WireRequest, WireResponse
 
@@ -22,12 +22,19 @@ class Redactor:
     """Takes the credentials out of whatever a recording is about to hold. Has no state; one serves any number."""
 
     def request(self, request: WireRequest) -> WireRequest:
-        """Return `request` with the allowed headers only, and without credentials in its URL, headers and body."""
-        body, _ = redacted_body(request.body, _content_type(request.headers))
+        """Return `request` with the allowed headers only, and without credentials in its URL, headers and body.
+
+        A compressed body is opened, so that a request is the same however a client compresses it.
+
+        Raises:
+            RecordingError: the body is compressed in a way that can't be opened.
+        """
+        plain = opened_request(request)
+        body, _ = redacted_body(plain.body, _content_type(plain.headers))
         return replace(
-            request,
-            url=self.text(request.url),
-            headers=self._headers(kept_request_headers(request.headers)),
+            plain,
+            url=self.text(plain.url),
+            headers=self._headers(kept_request_headers(plain.headers)),
             body=body,
         )
 
