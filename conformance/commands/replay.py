@@ -57,7 +57,7 @@ def replay(
     "frames", "text", "tool_calls", "usage", "finish_reason", "violations", "diff", "message"}]}
     """
     from conformance.run import replay as replaying
-    from harness.recording import Trust
+    from harness.recording import Redactor, Trust
 
     started = time.perf_counter()
     subjects = replaying.found(paths or (_default_recordings(),))
@@ -71,7 +71,8 @@ def replay(
                 results.append(result)
                 _render_result(console, result)
     seconds = time.perf_counter() - started
-    document = replaying.report(results, seconds)
+    # Foreign cassettes, and what a run says now, may hold what no recording would.
+    document = Redactor().payload(replaying.report(results, seconds))
     _render_summary(console, document["summary"], replaying.reasons(results))
     write_json(json_file, document)
     if junit is not None:
@@ -106,6 +107,9 @@ def _default_recordings() -> Path:
 
 
 def _render_result(console: Console, result: ReplayResult) -> None:
+    from harness.recording import Redactor
+
+    shown = Redactor().text
     number = f" #{result.interaction}" if result.interaction is not None else ""
     facts = ", ".join(
         fact
@@ -117,25 +121,27 @@ def _render_result(console: Console, result: ReplayResult) -> None:
         if fact
     )
     console.print(f"[{_STYLES[result.status]}]{result.status:10}[/] ", end="", highlight=False)
-    console.print(f"{result.path}{number}" + (f"  ({facts})" if facts else ""), markup=False, highlight=False)
+    console.print(shown(f"{result.path}{number}") + (f"  ({facts})" if facts else ""), markup=False, highlight=False)
     if result.message is not None:
-        console.print(f"           {result.message}", markup=False, highlight=False)
+        console.print(f"           {shown(result.message)}", markup=False, highlight=False)
     for line in result.diff[:10]:
-        console.print(f"           {line}", markup=False, highlight=False)
+        console.print(f"           {shown(line)}", markup=False, highlight=False)
     for violation in result.violations[:10]:
         console.print(
-            f"           {violation['clause']} at frame {violation['seq']}: {violation['message']}",
+            f"           {violation['clause']} at frame {violation['seq']}: {shown(violation['message'])}",
             markup=False,
             highlight=False,
         )
 
 
 def _render_summary(console: Console, summary: dict[str, Any], reasons: list[tuple[str, int]]) -> None:
+    from harness.recording import Redactor
+
     # One alone has just been told.
     if summary["errors"] > 1:
         console.print("could not be judged:", highlight=False)
         for reason, count in reasons:
-            console.print(f"{count:10} × {reason}", markup=False, highlight=False)
+            console.print(f"{count:10} × {Redactor().text(reason)}", markup=False, highlight=False)
     console.print(
         f"{summary['passed']} passed, {summary['failed']} failed, {summary['errors']} errors, "
         f"{summary['not_a_call']} not a call; {summary['files']} files in {summary['seconds']} s",

@@ -91,7 +91,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _said(error: Exception, code: int) -> int:
-    click.echo(f"error: {error}", err=True)
+    # What an error tells of, a path, a request, a value that differs, may hold a credential.
+    from harness.recording.redact.redaction import Redactor
+
+    click.echo(f"error: {Redactor().text(str(error))}", err=True)
     return code
 
 

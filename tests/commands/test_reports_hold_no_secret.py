@@ -1,0 +1,57 @@
+"""What commands say of foreign recordings holds no credential: on the terminal, in each report, and in errors."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from harness.recording.files.cassette_writer import write_cassette
+from harness.recording.wire import Chunk, Ending, Interaction, WireRequest, WireResponse
+from tests.commands.command_line import Run, runner
+from tests.recording.redact.planted_secrets import BY_FORM
+from tests.recording.redact.secret_carriers import sse
+
+KEY = next(planted for planted in BY_FORM if planted.id == "anthropic")
+PASSWORD = "correct horse " + "battery"
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    return runner(capsys)
+
+
+def interaction(asked: str, *, stop: bool) -> Interaction:
+    """A streamed answer that tells a key and calls a tool with a password; without `stop` its replay falls short."""
+    call = {"index": 0, "id": "call_1", "type": "function", "function": {"name": "login", "arguments": json.dumps({"password": PASSWORD})}}  # fmt: skip
+    deltas = [{"role": "assistant", "content": f"it is {KEY.value}"}, {"tool_calls": [call]}]
+    chunk = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "gpt-4o-mini"}
+    events = [{**chunk, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]} for delta in deltas]
+    events += [{**chunk, "choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]}]
+    body = sse(events if stop else [{"error": {"message": f"Incorrect API key provided: {KEY.value}", "type": "x"}}])
+    body += b"data: [DONE]\n\n" if stop else b""
+    request = {"model": "gpt-4o-mini", "stream": True, "messages": [{"role": "user", "content": asked}]}
+    return Interaction(
+        WireRequest("POST", "https://api.openai.com/v1/chat/completions", (("content-type", "application/json"),), json.dumps(request).encode()),
+        WireResponse(200, "OK", (("content-type", "text/event-stream"),), body, (Chunk(0, len(body), 1.0),), Ending("complete", None, 2.0), ()),
+    )  # fmt: skip
+
+
+def test_a_replay_tells_no_secret_anywhere(run: Run, tmp_path: Path) -> None:
+    cassette = tmp_path / f"{KEY.value}.yaml"
+    write_cassette(cassette, [interaction("tell", stop=True), interaction(f"use {KEY.value}", stop=False)])
+    said = run("replay", str(tmp_path), "--json", str(tmp_path / "r.json"), "--html", str(tmp_path), "--junit", str(tmp_path / "r.xml"))  # fmt: skip
+    reports = {name: (tmp_path / name).read_text() for name in ("r.json", "index.html", "r.xml")}
+    texts = [result["text"] for result in json.loads(reports["r.json"])["results"]]
+    assert any(text and text.startswith("it is sk-ant-api03-***") for text in texts), "the report tells of the answer"
+    for where, text in {**reports, "terminal": str(said)}.items():
+        assert KEY.core[:12] not in text, where
+        assert PASSWORD not in text, where
+
+
+def test_an_error_tells_no_secret(run: Run, tmp_path: Path) -> None:
+    said = run("replay", str(tmp_path / KEY.value))
+    assert said.code == 2
+    assert "sk-ant-api03-****" in said.err
+    assert KEY.core[:12] not in said.err
