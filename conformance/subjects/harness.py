@@ -6,12 +6,17 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 import harness
+import harness.events
 from conformance.subjects.names import Names
 from conformance.subjects.programs import ProgramSubject
 from conformance.subjects.subject import Performance
 
 if TYPE_CHECKING:
     from conformance.stage.shipped_calls import ShippedCall
+
+# The events that programs emit are found among the classes that are loaded, and these load when they are asked for.
+for _name in harness.events.__all__:
+    getattr(harness.events, _name)
 
 
 class ProbeEvent(harness.BaseEvent):
