@@ -12,7 +12,7 @@ from harness.commands.output import console_for, json_option, write_json
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from harness.recording.timelines import Timeline
+    from harness.recording.timelines import KeptTimeline
 
 _CHANNELS = ("llm", "flow", "tools", "messages", "lifecycle", "custom")
 
@@ -46,7 +46,7 @@ def show(path: Path, channels: tuple[str, ...], json_file: IO[str] | None) -> in
     return 0 if any(timeline.frames for timeline in timelines) else 2
 
 
-def _render_timeline(console: Console, timeline: Timeline) -> None:
+def _render_timeline(console: Console, timeline: KeptTimeline) -> None:
     from rich.table import Table
     from rich.text import Text
 

@@ -7,11 +7,10 @@ timeline has the one wholly before the other and the other one the reverse (clau
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any, Final, Literal
 
@@ -19,16 +18,10 @@ import orjson
 
 from harness.recording.json_diff import contrast, differences
 from harness.recording.normal import FrameLike, Normalizer
+from harness.recording.scope_tree import RUN_TIME, ScopeNode, content, masked, scope_tree
 
-#: Links that the tree itself expresses.
-_LINKS: Final = frozenset({"started_event_id"})
-#: Ids as a normaliser numbers them, in the order of the run: they name, but their numbers mean nothing here.
-_NUMBERED: Final = re.compile(r"(f|call-|flow-|request-|checkpoint-|task-|agent-|source-|state-)\d+")
-_TIME: Final = re.compile(r"(?:1970-01-01|1969-12-31)T\d\d:\d\d:\d\d\.\d{6}Z")
-#: The same as a JSON string that is no key.
-_LINE_TIME: Final = re.compile(rb'(?<!\\)"' + _TIME.pattern.encode() + rb'"(?!:)')
-#: What tells sibling frames of one type apart for a reader.
-_LABELS: Final = ("flow_name", "method_name", "tool_name", "task_name", "agent_role", "role", "model")
+#: A time of the run as a JSON string that is no key.
+_LINE_TIME: Final = re.compile(rb'(?<!\\)"' + RUN_TIME.pattern.encode() + rb'"(?!:)')
 
 
 @dataclass(frozen=True)
@@ -105,14 +98,14 @@ def compare_lines(recorded: Sequence[bytes], replayed: Iterable[bytes]) -> list[
 
 def compare_stored(recorded: Sequence[dict[str, Any]], replayed: Sequence[dict[str, Any]]) -> list[Difference]:
     """Return the differences between two timelines of normalised frames."""
-    return list(_compare(_tree(recorded), _tree(replayed), ()))
+    return list(_compare(scope_tree(recorded), scope_tree(replayed), ()))
 
 
 def compare_values(recorded: Any, replayed: Any, where: str) -> list[Difference]:
     """Return the places where two JSON values differ, volatile ids and times aside."""
     return [
         Difference("changed", where, (None, None), f"{path or 'it'}: {contrast(mine, theirs, 'now')}")
-        for path, mine, theirs in differences(_masked(recorded), _masked(replayed), "")
+        for path, mine, theirs in differences(masked(recorded), masked(replayed), "")
     ]
 
 
@@ -130,90 +123,7 @@ def _untimed(line: bytes) -> bytes:
     return _LINE_TIME.sub(b'""', line)
 
 
-@dataclass
-class _Node:
-    """A frame with all that happened in the scope it opened, if it opened one."""
-
-    frame: dict[str, Any]
-    children: list[_Node] = field(default_factory=list)
-    closing: dict[str, Any] | None = None
-    #: The span of seqs from the first to the last frame of the scope.
-    first: int = 0
-    last: int = 0
-    digest: bytes = b""
-
-    @property
-    def label(self) -> str:
-        payload = self.frame["data"]
-        names = [payload[key] for key in _LABELS if isinstance(payload.get(key), str) and payload[key]]
-        kind = self.frame["type"].removesuffix("_started") if self.children or self.closing else self.frame["type"]
-        return " ".join([kind, *names[-1:]])
-
-
-def _tree(frames: Sequence[dict[str, Any]]) -> _Node:
-    root = _Node({"type": "", "data": {}, "channel": "", "namespace": []})
-    nodes: dict[str, _Node] = {}
-    for frame in frames:
-        opened = nodes.get(frame["data"].get("started_event_id") or "")
-        if opened is not None and opened.closing is None:
-            opened.closing = frame
-            continue
-        node = nodes[frame["id"]] = _Node(frame)
-        nodes.get(frame["parent_id"] or "", root).children.append(node)
-    _measure(root, {frame["id"]: frame for frame in frames})
-    return root
-
-
-def _measure(node: _Node, frames: dict[str, dict[str, Any]]) -> None:
-    for child in node.children:
-        _measure(child, frames)
-    ends = [frame["seq"] for frame in (node.frame, node.closing) if frame and "seq" in frame]
-    node.first = min(ends, default=0)
-    node.last = max([*ends, *(child.last for child in node.children)], default=0)
-    own = [_content(frame, frames) for frame in (node.frame, node.closing) if frame is not None]
-    # Sorted: what may stand in another order must not make another digest; what must not is found by _moved.
-    inner = sorted(child.digest for child in node.children)
-    node.digest = orjson.dumps([own, [digest.hex() for digest in inner]]) if not inner else _hash(own, inner)
-
-
-def _hash(own: list[Any], inner: list[bytes]) -> bytes:
-    digest = hashlib.blake2b(orjson.dumps(own), digest_size=16)
-    for part in inner:
-        digest.update(hashlib.blake2b(part, digest_size=16).digest())
-    return digest.digest()
-
-
-def _content(frame: dict[str, Any], frames: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """Return what of a frame must be equal: all but ids, numbers, times and the links that the tree expresses."""
-    payload = {}
-    for key, value in frame["data"].items():
-        if key in _LINKS:
-            continue
-        if key == "triggered_by_event_id" and value in frames:
-            payload[key] = _Node(frames[value]).label
-        else:
-            payload[key] = _masked(value)
-    return {
-        "type": frame["type"],
-        "channel": frame["channel"],
-        "namespace": [_masked(name) for name in frame["namespace"]],
-        "data": payload,
-    }
-
-
-def _masked(value: Any) -> Any:
-    if isinstance(value, str):
-        if _NUMBERED.fullmatch(value):
-            return value.rstrip("0123456789")
-        return "<time>" if _TIME.fullmatch(value) else value
-    if isinstance(value, dict):
-        return {key: _masked(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_masked(item) for item in value]
-    return value
-
-
-def _compare(one: _Node, other: _Node, around: tuple[str, ...]) -> Iterator[Difference]:
+def _compare(one: ScopeNode, other: ScopeNode, around: tuple[str, ...]) -> Iterator[Difference]:
     if one.frame["type"]:
         around = (*around, one.label)
         yield from _changed(one.frame, other.frame, around)
@@ -233,14 +143,14 @@ def _compare(one: _Node, other: _Node, around: tuple[str, ...]) -> Iterator[Diff
 
 
 def _changed(one: dict[str, Any], other: dict[str, Any], around: tuple[str, ...]) -> Iterator[Difference]:
-    found = list(differences(_content(one, {}), _content(other, {}), ""))
+    found = list(differences(content(one, {}), content(other, {}), ""))
     if found:
         message = "; ".join(f"{path}: {contrast(mine, theirs, 'now')}" for path, mine, theirs in found[:3])
         more = f"; and {len(found) - 3} more places" if len(found) > 3 else ""
         yield Difference("changed", " / ".join(around), (one["seq"], other["seq"]), message + more)
 
 
-def _closings(one: _Node, other: _Node, around: tuple[str, ...]) -> Iterator[Difference]:
+def _closings(one: ScopeNode, other: ScopeNode, around: tuple[str, ...]) -> Iterator[Difference]:
     mine, theirs = one.closing, other.closing
     if mine is not None and theirs is not None:
         yield from _changed(mine, theirs, (*around, mine["type"]))
@@ -250,9 +160,11 @@ def _closings(one: _Node, other: _Node, around: tuple[str, ...]) -> Iterator[Dif
         yield Difference("added", " / ".join(around), (None, theirs["seq"]), f"{theirs['type']} was not there before")
 
 
-def _matched(ones: list[_Node], others: list[_Node]) -> tuple[list[tuple[_Node, _Node]], list[_Node], list[_Node]]:
+def _matched(
+    ones: list[ScopeNode], others: list[ScopeNode]
+) -> tuple[list[tuple[ScopeNode, ScopeNode]], list[ScopeNode], list[ScopeNode]]:
     """Pair nodes of equal content, the first with the first; return the pairs and what is left on either side."""
-    waiting: defaultdict[bytes, deque[_Node]] = defaultdict(deque)
+    waiting: defaultdict[bytes, deque[ScopeNode]] = defaultdict(deque)
     for node in others:
         waiting[node.digest].append(node)
     pairs, left = [], []
@@ -265,10 +177,10 @@ def _matched(ones: list[_Node], others: list[_Node]) -> tuple[list[tuple[_Node, 
     return pairs, left, [node for node in others if id(node) in remaining]
 
 
-def _moved(pairs: list[tuple[_Node, _Node]], around: tuple[str, ...]) -> Iterator[Difference]:
+def _moved(pairs: list[tuple[ScopeNode, ScopeNode]], around: tuple[str, ...]) -> Iterator[Difference]:
     """Report each pair that stands wholly after a sibling in one timeline, and wholly before it in the other."""
     by_end = sorted(pairs, key=lambda pair: pair[0].last)
-    latest: tuple[_Node, _Node] | None = None
+    latest: tuple[ScopeNode, ScopeNode] | None = None
     ended = 0
     for mine, theirs in sorted(pairs, key=lambda pair: pair[0].first):
         while ended < len(by_end) and by_end[ended][0].last < mine.first:
@@ -283,7 +195,7 @@ def _moved(pairs: list[tuple[_Node, _Node]], around: tuple[str, ...]) -> Iterato
             )
 
 
-def _aligned(ones: list[_Node], others: list[_Node]) -> Iterator[tuple[_Node | None, _Node | None]]:
+def _aligned(ones: list[ScopeNode], others: list[ScopeNode]) -> Iterator[tuple[ScopeNode | None, ScopeNode | None]]:
     """Pair what has no equal by its label, in order; what has no partner comes alone."""
     matcher = SequenceMatcher(None, [node.label for node in ones], [node.label for node in others], autojunk=False)
     for kind, low, high, other_low, other_high in matcher.get_opcodes():
@@ -294,7 +206,7 @@ def _aligned(ones: list[_Node], others: list[_Node]) -> Iterator[tuple[_Node | N
             yield from ((None, node) for node in others[other_low:other_high])
 
 
-def _lone(kind: Literal["missing", "added"], node: _Node, around: tuple[str, ...]) -> Difference:
+def _lone(kind: Literal["missing", "added"], node: ScopeNode, around: tuple[str, ...]) -> Difference:
     seq = node.frame["seq"]
     inside = f" with {node.last - node.first} frames in it" if node.last > node.first else ""
     message = f"did not come{inside}" if kind == "missing" else f"was not there before{inside}"

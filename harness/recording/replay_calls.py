@@ -22,6 +22,7 @@ from harness.recording.readable import check_coding, with_content_type
 from harness.recording.record import host_of
 from harness.recording.replayed import Replayed, offline
 from harness.recording.tape.tape import Tape, playing
+from harness.recording.unsupported import unsupported_api
 from harness.recording.wire import Interaction
 from harness.session.session import StreamSession
 
@@ -50,7 +51,11 @@ def _replay_interaction(path: Path, number: int, recorded: Interaction, speed: f
     replayed = Replayed(path, "cassette", number, status=interaction.response.status)
     api = recognized(request.method, request.url)
     if api is None:
-        replayed.not_a_call = f"{request.method.upper()} {host_of(request.url)} is no call to a model"
+        asked, other = f"{request.method.upper()} {host_of(request.url)}", unsupported_api(request.method, request.url)
+        if other is None:
+            replayed.not_a_call = f"{asked} is no call to a model"
+        else:
+            replayed.unjudged = f"{asked} is a call to a model by {other}, which is not supported"
         return replayed
     replayed.provider = api.name
     try:

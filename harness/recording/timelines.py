@@ -33,7 +33,7 @@ class Row(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Timeline:
+class KeptTimeline:
     """One run's frames, normalised, and where they come from."""
 
     path: Path
@@ -41,7 +41,7 @@ class Timeline:
     frames: list[StreamFrame]
     title: str
 
-    def only(self, channels: Collection[str]) -> Timeline:
+    def only(self, channels: Collection[str]) -> KeptTimeline:
         """Return the frames of some channels; all for none."""
         return self if not channels else replace(self, frames=[one for one in self.frames if one.channel in channels])
 
@@ -62,7 +62,7 @@ class Timeline:
             yield Row(frame.seq, offset_ms(frame.timestamp), frame.channel, "  " * depth + _summary(frame))
 
 
-def timelines_of(path: Path) -> list[Timeline]:
+def timelines_of(path: Path) -> list[KeptTimeline]:
     """Return the timelines kept at `path`: one for a recording or a frames file, one per call for a plain cassette.
 
     Raises:
@@ -72,7 +72,7 @@ def timelines_of(path: Path) -> list[Timeline]:
     if not path.exists():
         raise UnreadableRecordingError(f"'{path}' does not exist; expected a recording, a frames file, or a cassette")
     if path.suffix == ".jsonl":
-        return [Timeline(path, None, load_frames(path), str(path))]
+        return [KeptTimeline(path, None, load_frames(path), str(path))]
     if path.is_dir():
         if not is_recording(path):
             raise UnreadableRecordingError(
@@ -81,9 +81,9 @@ def timelines_of(path: Path) -> list[Timeline]:
         recording = load_recording(path)
         ended = recording.outcome.status if recording.outcome is not None else recording.status
         title = f"{path}: {recording.target}, {ended}, recorded {recording.recorded_at} ({recording.origin})"
-        return [Timeline(path, None, load_frames(path / FRAMES), title)]
+        return [KeptTimeline(path, None, load_frames(path / FRAMES), title)]
     return [
-        Timeline(
+        KeptTimeline(
             path, run.interaction, frames_of(dump_frames(run.frames).splitlines()[1:], path), _call_title(path, run)
         )
         for run in replay_cassette(path, strict=True)

@@ -85,6 +85,31 @@ def test_the_reason_is_the_one_that_is_true(tmp_path: Path) -> None:
     assert run.problems == []
 
 
+UNSUPPORTED = {
+    "https://api.openai.com/v1/completions": "OpenAI's legacy completions",
+    "http://localhost:11434/api/chat": "Ollama's own API",
+    "https://api.cohere.com/v2/chat": "Cohere's API",
+    "https://us-east5-aiplatform.googleapis.com/v1/projects/p/locations/us-east5/publishers/anthropic/models/claude-3:streamRawPredict": (
+        "Anthropic's models on Vertex AI"
+    ),
+}
+
+
+@pytest.mark.parametrize(("url", "api"), UNSUPPORTED.items(), ids=UNSUPPORTED.values())
+def test_a_call_by_an_api_that_nothing_here_speaks_is_named_and_never_taken_for_no_call(
+    url: str, api: str, tmp_path: Path
+) -> None:
+    (result,) = replay(cassette(tmp_path, call(url=url)))
+    assert result.status == "error"
+    assert (result.message or "").endswith(f"is a call to a model by {api}, which is not supported")
+
+
+@pytest.mark.parametrize("url", ["https://api.openai.com/v1/embeddings", "https://api.cohere.com/v1/rerank"])
+def test_what_asks_no_model_for_an_answer_is_no_call(url: str, tmp_path: Path) -> None:
+    (result,) = replay(cassette(tmp_path, call(url=url)))
+    assert result.status == "not-a-call"
+
+
 def test_a_recorded_body_that_is_empty_is_a_failure_that_says_so(tmp_path: Path) -> None:
     (result,) = replay(cassette(tmp_path, call(answer="")))
     assert (result.status, result.message) == ("failed", "the recorded body is empty")

@@ -28,7 +28,7 @@ from harness.recording.wire import Interaction, WireRequest, WireResponse
 Mode = Literal["none", "once", "new", "all"]
 
 
-class Redactor(Protocol):
+class TapeRedactor(Protocol):
     """What takes secrets out before anything is built for a file. Must be deterministic and idempotent."""
 
     def request(self, request: WireRequest, /) -> WireRequest:
@@ -50,7 +50,7 @@ class Tape:
         records: bool,
         speed: float | None = None,
         base_url: str | None = None,
-        redactor: Redactor | None = None,
+        redactor: TapeRedactor | None = None,
         scope_of: Callable[[], tuple[str, ...]] = tuple,
         clock: Callable[[], float] = time.monotonic,
         journal: CassetteWriter | None = None,

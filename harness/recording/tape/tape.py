@@ -17,10 +17,20 @@ from urllib.parse import urlsplit
 
 from harness.errors import NetworkBlockedError, RecordingError, TransportFault, UsageError
 from harness.recording.files.cassette_writer import CassetteWriter
-from harness.recording.tape.core import Mode, Redactor, Tape, request_line
+from harness.recording.tape.core import Mode, Tape, TapeRedactor, request_line
 from harness.recording.wire import Interaction
 
-__all__ = ["Mode", "Redactor", "Tape", "current_tape", "network_guard", "open_tape", "playing", "running", "tape_for"]
+__all__ = [
+    "Mode",
+    "Tape",
+    "TapeRedactor",
+    "current_tape",
+    "network_guard",
+    "open_tape",
+    "playing",
+    "running",
+    "tape_for",
+]
 
 
 def open_tape(
@@ -29,7 +39,7 @@ def open_tape(
     *,
     speed: float | None = None,
     base_url: str | None = None,
-    redactor: Redactor | None = None,
+    redactor: TapeRedactor | None = None,
     scope_of: Callable[[], tuple[str, ...]] = tuple,
     clock: Callable[[], float] = time.monotonic,
 ) -> AbstractContextManager[Tape]:
@@ -64,7 +74,7 @@ def playing(
     interactions: tuple[Interaction, ...],
     *,
     speed: float | None = None,
-    redactor: Redactor | None = None,
+    redactor: TapeRedactor | None = None,
     scope_of: Callable[[], tuple[str, ...]] = tuple,
 ) -> Iterator[Tape]:
     """Play these interactions to this context, and record nothing; `path` is what messages name."""

@@ -46,9 +46,9 @@ class _Twin:
         self.package = package
         # A client accepts streams of its own library's classes only.
         sync, both = package.SyncByteStream, (package.SyncByteStream, package.AsyncByteStream)
-        self._tee = type("TeeStream", (_Tee, sync), {})
-        self._async_tee = type("AsyncTeeStream", (_AsyncTee, package.AsyncByteStream), {})
-        self._played = type("PlayedStream", (_Played, *both), {})
+        self._tee = type("TeeStream", (_NotedStream, sync), {})
+        self._async_tee = type("AsyncTeeStream", (_AsyncNotedStream, package.AsyncByteStream), {})
+        self._played = type("PlayedStream", (_PlayedStream, *both), {})
 
     def sync_handler(
         self, real: Callable[[httpx.HTTPTransport, httpx.Request], httpx.Response]
@@ -151,7 +151,7 @@ class _Twin:
         return ending
 
 
-class _Tee:
+class _NotedStream:
     """A live response's pieces, each noted when it arrives and passed on at once."""
 
     def __init__(self, stream: httpx.SyncByteStream, take: Take, library: ModuleType) -> None:
@@ -178,8 +178,8 @@ class _Tee:
         self._stream.close()
 
 
-class _AsyncTee:
-    """As `_Tee`, on a loop."""
+class _AsyncNotedStream:
+    """As `_NotedStream`, on a loop."""
 
     def __init__(self, stream: httpx.AsyncByteStream, take: Take, library: ModuleType) -> None:
         self._stream = stream
@@ -203,7 +203,7 @@ class _AsyncTee:
         await self._stream.aclose()
 
 
-class _Played:
+class _PlayedStream:
     """A recorded response's pieces, then its recorded end."""
 
     def __init__(self, playback: Playback, ending: BaseException | None, library: ModuleType) -> None:

@@ -148,15 +148,15 @@ def _elsewhere(
 
 def _tee(response: HTTPResponse, take: Take) -> HTTPResponse:
     """Return the same response, from now on noting what is read from it."""
-    response.__class__ = _Tee
-    tee = cast(_Tee, response)
+    response.__class__ = _NotedResponse
+    tee = cast(_NotedResponse, response)
     tee._take = take
     if tee.length_remaining == 0:
         take.ended("complete")
     return tee
 
 
-class _Tee(HTTPResponse):
+class _NotedResponse(HTTPResponse):
     """A live response; its pieces are noted where they come off the wire, and passed on as they are.
 
     All bytes of a body come through one of two methods: chunks through `_handle_chunk`, others through `_raw_read`.

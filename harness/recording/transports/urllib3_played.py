@@ -42,7 +42,7 @@ class Playing:
             method=self._asked.method,
         )
         parsed.begin()
-        response = _Played(
+        response = _PlayedResponse(
             body=cast(Any, parsed),
             headers=HTTPHeaderDict(parsed.getheaders()),
             status=parsed.status,
@@ -100,7 +100,7 @@ class Playing:
         return ProtocolError(what.text)
 
 
-class _Played(HTTPResponse):
+class _PlayedResponse(HTTPResponse):
     """A recorded response. Closing it wakes a thread that waits for its next piece."""
 
     playback: Playback | None = None
