@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
-from collections.abc import Callable, Mapping, Sequence
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, Generic, ParamSpec, cast
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, cast
 
 from pydantic import BaseModel
 from typing_extensions import TypeVar
@@ -18,6 +16,7 @@ from harness.flow.definition import definition_of
 from harness.flow.engine import Engine
 from harness.flow.hooks import FlowHook, Hooks, hooks_of_class
 from harness.flow.kickoff import Kickoff
+from harness.flow.options import refuse
 from harness.flow.plan import Plan
 from harness.flow.run import FlowRun, inside, run_of
 from harness.flow.state import AnyState, declared_type, new_state
@@ -28,19 +27,6 @@ from harness.workers import run_coroutine
 P = ParamSpec("P")
 T = TypeVar("T")
 State = TypeVar("State", bound=dict[str, Any] | BaseModel, default=dict[str, Any])
-
-#: Options of the constructor that this runtime knows of and can't do yet.
-_UNSUPPORTED: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "defer_trace_finalization": "conversations",
-        "persistence": "persistence",
-        "input_provider": "asking for input",
-        "checkpoint": "checkpoints",
-        "tracing": "tracing to a service",
-        "human_feedback_history": "human feedback",
-        "last_human_feedback": "human feedback",
-    }
-)
 
 
 def _with_parameters_of(function: Callable[P, T]) -> Callable[[Callable[..., T]], Callable[P, T]]:
@@ -110,7 +96,7 @@ class Flow(Generic[State]):
         for option, value in options.items():
             if value is not None:
                 setattr(self, option, value)
-        self._refuse(others, options)
+        refuse(self, others, options)
         if self.max_method_calls < 1:
             raise UsageError(f"max_method_calls of {owner} is at least 1, not {self.max_method_calls}")
         self._definition = definition_of(type(self))
@@ -121,20 +107,6 @@ class Flow(Generic[State]):
         self._last_plan: Plan | None = None
         if not self.suppress_flow_events:
             bus.emit(self, FlowCreatedEvent(flow_name=self._flow_name))
-
-    def _refuse(self, others: dict[str, Any], options: dict[str, Any]) -> None:
-        """Refuse options that are unknown, and those that would have no effect, given here or as class attributes."""
-        owner = type(self).__name__
-        for option in others:
-            if option not in _UNSUPPORTED:
-                near = difflib.get_close_matches(option, options, n=1)
-                hint = f"did you mean {near[0]!r}?" if near else f"the options are {', '.join(options)}"
-                raise UsageError(f"{owner} has no option {option!r}; {hint}")
-        for option, what in _UNSUPPORTED.items():
-            value = others.get(option, getattr(self, option, None))
-            # A method of the graph may have such a name.
-            if value and not callable(value):
-                raise UsageError(f"{owner} sets {option}, but flows do not support {what} yet")
 
     # Ways to run it.
 
