@@ -31,16 +31,17 @@ def scan(paths: tuple[Path, ...], max_age: int, json_file: IO[str] | None) -> in
     from dataclasses import asdict
     from datetime import UTC, datetime
 
-    from harness.recording import scan
+    from harness.recording import Redactor, scan
 
     findings = scan(paths, now=datetime.now(UTC), max_age_days=max_age)
     console = console_for(json_file)
     for found in findings:
         where = f" {found.where}" if found.where else ""
-        console.print(f"{found.kind:9} {found.path}{where}: {found.message}", markup=False, highlight=False)
+        line = f"{found.kind:9} {found.path}{where}: {found.message}"
+        console.print(Redactor().text(line), markup=False, highlight=False)
     console.print(f"{len(findings)} findings", highlight=False)
     document = [{**asdict(found), "path": str(found.path)} for found in findings]
-    write_json(json_file, {"format": "harness.scan/1", "findings": document})
+    write_json(json_file, Redactor().payload({"format": "harness.scan/1", "findings": document}))
     if any(found.kind in {"format", "version"} for found in findings):
         return 2
     return 1 if findings else 0

@@ -33,7 +33,7 @@ from harness.recording.files.folder import CASSETTE, FRAMES, PARTS, RECORDING, W
 from harness.recording.files.frames_file import load_frames
 from harness.recording.files.walk import YAML, entries, holds_recordings
 from harness.recording.files.workplace import OWN
-from harness.recording.redact.leaks import leaks_in_interaction, leaks_in_json, leaks_in_json_lines
+from harness.recording.redact.leaks import leaks_in_interaction, leaks_in_json, leaks_in_json_lines, leaks_in_text
 from harness.recording.redact.search import Hit
 from harness.recording.wire import Interaction
 
@@ -100,6 +100,7 @@ def _in_folder(folder: Path, root: Path, oldest: datetime) -> Iterator[Finding]:
     if is_recording(folder):
         yield from _in_recording(folder, oldest)
     for entry in entries(folder, root):
+        yield from _secrets(entry, leaks_in_text(entry.name), "name")
         aside = aside_of(entry)
         if entry.is_symlink():
             yield Finding(entry, "format", "", "is a link that leads out of what is scanned, and is not followed")

@@ -55,3 +55,12 @@ def test_an_error_tells_no_secret(run: Run, tmp_path: Path) -> None:
     assert said.code == 2
     assert "sk-ant-api03-****" in said.err
     assert KEY.core[:12] not in said.err
+
+
+def test_a_scan_tells_where_a_secret_is_and_not_what(run: Run, tmp_path: Path) -> None:
+    write_cassette(tmp_path / f"{KEY.value}.yaml", [interaction("tell", stop=True)])
+    said = run("scan", str(tmp_path), "--json", str(tmp_path / "s.json"))
+    assert said.code == 1
+    assert "sk-ant-api03-****" in said.out
+    for text in (said.out, said.err, (tmp_path / "s.json").read_text()):
+        assert KEY.core[:12] not in text

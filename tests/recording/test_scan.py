@@ -250,6 +250,14 @@ def test_a_placeholder_in_place_of_a_credential_is_no_finding(tmp_path: Path, va
     assert scan([tmp_path], now=NOW) == []
 
 
+def test_a_secret_in_the_name_of_a_file_or_folder_is_found(tmp_path: Path) -> None:
+    folder = tmp_path / f"run of {KEY.value}"
+    folder.mkdir()
+    write_cassette(folder / f"{KEY.value}.yaml", [Interaction(REQUEST, RESPONSE)])
+    write_cassette(folder / "plain.yaml", [Interaction(REQUEST, RESPONSE)])
+    assert [(finding.kind, finding.where) for finding in scan([tmp_path], now=NOW)] == [("secret", "name")] * 2
+
+
 def test_a_file_that_cannot_be_read_is_searched_for_secrets_all_the_same(tmp_path: Path) -> None:
     (tmp_path / "torn.yaml").write_text(f"version: 1\ninteractions:\n- request: {{uri: 'https://x/?key={KEY.value}")
     assert {finding.kind for finding in scan([tmp_path], now=NOW)} == {"format", "secret"}
