@@ -38,11 +38,11 @@ from conformance.contract.clauses import CLAUSES
 from conformance.providers.integration import Integration, load_integration
 from conformance.run.judge import Decision
 from conformance.run.outcome import Tested
-from conformance.run.result import ScenarioResult, unshown
-from conformance.run.suite import Load, Performer, perform
+from conformance.run.performed import Performed, TestedSubject
+from conformance.run.result import unshown
 from conformance.stage.scenario import Scenario
 from conformance.subjects.subject import Subject, load_subject
-from harness.errors import ConformanceError, UsageError
+from harness.errors import UsageError
 
 #: The test of what a scenario shows to be broken beside the clauses that it is for.
 _BESIDE: Final = "test_clauses_beside"
@@ -63,42 +63,6 @@ class ClauseCase:
 
     def __str__(self) -> str:
         return f"{self.clause or 'beside'}-{self.scenario or 'no scenario'}"
-
-
-@dataclass(frozen=True)
-class Subjected:
-    """What a class tests: a subject in the process of the tests, to read what it declares, and how it is performed."""
-
-    declared: Tested
-    #: Gives it in a process of its own kind; None for an instance, which is used in the process of the tests.
-    load: Load | None = None
-
-
-class _Performed:
-    """What became of the scenarios that one class has put its subject into."""
-
-    def __init__(self, subjected: Subjected) -> None:
-        self._subjected = subjected
-        self._results: dict[str, ScenarioResult] = {}
-        self._performer = None if subjected.load is None else Performer(subjected.load)
-
-    def result(self, scenario: Scenario) -> ScenarioResult:
-        """Return what became of a scenario. Raises where that says nothing about the subject."""
-        if scenario.id not in self._results:
-            performing = (
-                partial(perform, self._subjected.declared) if self._performer is None else self._performer.perform
-            )
-            self._results[scenario.id] = performing(scenario)
-        result = self._results[scenario.id]
-        if result.unusable is not None:
-            raise UsageError(result.unusable)
-        if result.fault is not None:
-            raise ConformanceError(f"the suite itself failed in {scenario.id}; report it:\n{result.fault}")
-        return result
-
-    def close(self) -> None:
-        if self._performer is not None:
-            self._performer.close()
 
 
 class _Conformance:
@@ -148,7 +112,7 @@ class _Conformance:
             metafunc.parametrize("decisions", tuple(dict.fromkeys(chain(*found))), indirect=True, ids=str)
 
     @pytest.fixture
-    def decisions(self, request: pytest.FixtureRequest, subjected: Subjected) -> tuple[Decision, ...]:
+    def decisions(self, request: pytest.FixtureRequest, subjected: TestedSubject) -> tuple[Decision, ...]:
         """What the scenario of this test says about its clause, or about all that the scenario is not for."""
         case: ClauseCase = request.param
         scenario = None if case.scenario is None else scenarios()[case.scenario]
@@ -170,14 +134,14 @@ class _Conformance:
         return (missing or Decision(case.clause, "not-testable"),)
 
 
-_PERFORMED: Final = pytest.StashKey[_Performed]()
+_PERFORMED: Final = pytest.StashKey[Performed]()
 
 
-def _performed(request: pytest.FixtureRequest, subjected: Subjected) -> _Performed:
+def _performed(request: pytest.FixtureRequest, subjected: TestedSubject) -> Performed:
     """Return what the class of a test has performed, kept until its last test is done."""
     suite: pytest.Class = request.node.getparent(pytest.Class)
     if _PERFORMED not in suite.stash:
-        performed = suite.stash[_PERFORMED] = _Performed(subjected)
+        performed = suite.stash[_PERFORMED] = Performed(subjected)
         suite.addfinalizer(performed.close)
     return suite.stash[_PERFORMED]
 
@@ -261,24 +225,23 @@ class _RuntimeSuite(_Conformance):
         )
 
     @pytest.fixture
-    def subjected(self, subject: Subject | str) -> Subjected:
+    def subjected(self, subject: Subject | str) -> TestedSubject:
         """The runtime under test, by its name in processes of its own."""
         if isinstance(subject, str):
-            return Subjected(load_subject(subject), partial(load_subject, subject))
-        return Subjected(subject)
+            return TestedSubject(load_subject(subject), partial(load_subject, subject))
+        return TestedSubject(subject)
 
 
-def _of(capability: str | None = None, *others: str) -> list[Scenario]:
-    return [
-        scenario
-        for scenario in scenarios().values()
-        if scenario.tests == "runtime"
-        and (capability is None or capability in scenario.needs)
-        and scenario.needs.isdisjoint(others)
-    ]
+def _testing(kind: str) -> list[Scenario]:
+    return [scenario for scenario in scenarios().values() if scenario.tests == kind]
 
 
-class RuntimeConformance(_RuntimeSuite, scenarios=_of(), whole=True):
+def _of(capability: str, *others: str) -> list[Scenario]:
+    runtime = _testing("runtime")
+    return [scenario for scenario in runtime if capability in scenario.needs and scenario.needs.isdisjoint(others)]
+
+
+class RuntimeConformance(_RuntimeSuite, scenarios=_testing("runtime"), whole=True):
     """All that the contract says of a runtime."""
 
 
@@ -294,7 +257,7 @@ class CrewConformance(_RuntimeSuite, scenarios=_of("crew")):
     """What crews can show, streamed on their own and in flows."""
 
 
-class LLMConformance(_Conformance, scenarios=[one for one in scenarios().values() if one.tests == "integration"]):
+class LLMConformance(_Conformance, scenarios=_testing("integration")):
     """What the contract says of an LLM, put to an integration of a provider by recordings of its calls.
 
     Override the fixture `recordings`. Each situation, with every recording that fits it, is performed in a process of
@@ -310,9 +273,9 @@ class LLMConformance(_Conformance, scenarios=[one for one in scenarios().values(
         )
 
     @pytest.fixture
-    def subjected(self, recordings: Path | str) -> Subjected:
+    def subjected(self, recordings: Path | str) -> TestedSubject:
         """The integration under test, in processes of its own."""
-        return Subjected(_integration(str(recordings)), partial(load_integration, str(recordings)))
+        return TestedSubject(_integration(str(recordings)), partial(load_integration, str(recordings)))
 
 
 @cache

@@ -112,14 +112,15 @@ def _read(session: Any, kind: SessionKind) -> Evidence:
 def _with_wire(
     run: RecordedRun, evidence: Sequence[Evidence], played: Mapping[int, WireResponse], spoilt: Spoilt
 ) -> Iterator[Evidence]:
-    asked = iter([call for call in run.calls if call.place in played])
+    answered = iter([call for call in run.calls if call.place in played])
     for session in evidence:
         shown = calls_of(session)
         if not run.calls or not in_turn(session.frames):
             yield session
             continue
         facts = [
-            _facts(recorded, call, played[recorded.place], spoilt) for call, recorded in zip(shown, asked, strict=False)
+            _facts(recorded, call, played[recorded.place], spoilt)
+            for call, recorded in zip(shown, answered, strict=False)
         ]
         yield replace(session, wire=tuple(facts))
 
@@ -129,16 +130,16 @@ def _facts(recorded: AnsweredCall, shown: ShownCall, answer: WireResponse, spoil
     facts = recorded.facts_of(answer)
     if facts is not None:
         return facts
-    said = replace(recorded.shown, status=answer.status, request_id=request_id_of(answer))
+    known = replace(recorded.shown, status=answer.status, request_id=request_id_of(answer))
     if not 200 <= answer.status < 300:
-        return replace(said, text="", thinking="", tool_calls=(), kinds=None, usage=None, finish_reason=None)
+        return replace(known, text="", thinking="", tool_calls=(), kinds=None, usage=None, finish_reason=None)
     if answer.body == recorded.response.body:
-        return said
+        return known
     # How much had come is not known: as much of the answer as was shown, and no other.
     return replace(
-        said,
-        text=_beginning(shown.joined("text"), said.text),
-        thinking=_beginning(shown.joined("thinking"), said.thinking),
+        known,
+        text=_beginning(shown.joined("text"), known.text),
+        thinking=_beginning(shown.joined("thinking"), known.thinking),
         kinds=None,
         usage=None,
         finish_reason=None,
@@ -147,8 +148,8 @@ def _facts(recorded: AnsweredCall, shown: ShownCall, answer: WireResponse, spoil
     )
 
 
-def _beginning(shown: str, said: str) -> str:
-    return shown if said.startswith(shown) else said
+def _beginning(shown: str, whole: str) -> str:
+    return shown if whole.startswith(shown) else whole
 
 
 @contextmanager

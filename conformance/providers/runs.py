@@ -173,7 +173,7 @@ def _tool_calls(call: ShownCall, answer: Any) -> Iterator[WireToolCall]:
     joined: dict[Any, WireToolCall] = {}
     for kind, frame in call.chunks:
         if kind == "tool_call":
-            asked = frame.data["tool_call"]
-            earlier = joined.get(asked["index"], WireToolCall(asked["function"]["name"], "", asked["id"]))
-            joined[asked["index"]] = replace(earlier, arguments=earlier.arguments + frame.data["chunk"])
+            call_data = frame.data["tool_call"]
+            earlier = joined.get(call_data["index"], WireToolCall(call_data["function"]["name"], "", call_data["id"]))
+            joined[call_data["index"]] = replace(earlier, arguments=earlier.arguments + frame.data["chunk"])
     yield from joined.values()

@@ -128,6 +128,6 @@ def error_events(call: AnsweredCall, seeds: Sequence[int]) -> Iterator[Variant]:
     if call.wire_format is None:
         return
     for seed in seeds:
-        (told,) = tell_of_error(call.response, seed=seed)
-        if told != call.response:
-            yield Variant(f"with an error event (seed {seed})", (told,), "wrong")
+        (failing,) = tell_of_error(call.response, seed=seed)
+        if failing != call.response:
+            yield Variant(f"with an error event (seed {seed})", (failing,), "wrong")

@@ -126,10 +126,12 @@ def _verdict(document: Mapping[str, Any], rows: Sequence[_ClauseRow]) -> Headlin
         return Headline("error", "Nothing was checked")
     if "baseline" in document:
         return _against(document["baseline"], sum(row.fell for row in rows))
-    told = [one for level in ("MUST", "SHOULD") if (one := _fell([row for row in rows if row.level == level], level))]
-    if told:
+    fallen = [
+        text for level in ("MUST", "SHOULD") if (text := _fell([row for row in rows if row.level == level], level))
+    ]
+    if fallen:
         broken = any(row.fell for row in rows if row.level == "MUST")
-        return Headline("failed" if broken else "passed", ", ".join(told) + " fell short")
+        return Headline("failed" if broken else "passed", ", ".join(fallen) + " fell short")
     return Headline(
         "passed",
         f"All {len(_applicable(rows)):,} clauses hold" if len(_applicable(rows)) > 1 else "The one clause holds",
@@ -138,9 +140,11 @@ def _verdict(document: Mapping[str, Any], rows: Sequence[_ClauseRow]) -> Headlin
 
 def _against(baseline: Mapping[str, Any], fell: int) -> Headline:
     new, stale = len(baseline["new"]), len(baseline["stale"])
-    told = [_counted(new, "new failure")] * bool(new) + [_counted(stale, "stale entry", "stale entries")] * bool(stale)
-    if told:
-        return Headline("failed", ", ".join(told))
+    fallen = [_counted(new, "new failure")] * bool(new) + [_counted(stale, "stale entry", "stale entries")] * bool(
+        stale
+    )
+    if fallen:
+        return Headline("failed", ", ".join(fallen))
     return Headline(
         "passed", f"As expected: {_counted(fell, 'clause')} fell short" if fell else "As expected: all hold"
     )
@@ -181,6 +185,6 @@ class _Surprise:
 
 def _surprises(baseline: Mapping[str, Any] | None, rows: Sequence[_ClauseRow]) -> list[_Surprise]:
     anchors = {row.id: row.anchor for row in rows}
-    found = [] if baseline is None else [("new failure", one) for one in baseline["new"]]
-    found += [] if baseline is None else [("stale entry: it did not fail", one) for one in baseline["stale"]]
-    return [_Surprise(what, one["clause"], one["scenario"], anchors.get(one["clause"])) for what, one in found]
+    found = [] if baseline is None else [("new failure", entry) for entry in baseline["new"]]
+    found += [] if baseline is None else [("stale entry: it did not fail", entry) for entry in baseline["stale"]]
+    return [_Surprise(what, entry["clause"], entry["scenario"], anchors.get(entry["clause"])) for what, entry in found]

@@ -63,13 +63,13 @@ def _time(seconds: Sequence[float]) -> dict[str, str]:
 def _testcase(case: Case) -> ET.Element:
     element = ET.Element("testcase", {"classname": legal(case.suite), "name": legal(case.name)})
     element.attrib |= _time([] if case.seconds is None else [case.seconds])
-    told = "\n".join(filter(None, (case.message, *case.details)))
+    text = "\n".join(filter(None, (case.message, *case.details)))
     if case.status in _REASONS:
         # Some readers show the attribute, some the text, so the message stands in both.
         reason = ET.SubElement(
             element, _REASONS[case.status], message=legal(case.message or case.status), type=case.status
         )
-        reason.text = legal(told) or None
-    elif told:
-        ET.SubElement(element, "system-out").text = legal(told)
+        reason.text = legal(text) or None
+    elif text:
+        ET.SubElement(element, "system-out").text = legal(text)
     return element

@@ -50,8 +50,8 @@ def render_summary(document: dict[str, Any], command: str, faults_seen: Sequence
         bad = [check for check in row["checks"] if check["status"] != "passed"]
         if row["status"] not in ("failed", "not-testable"):
             continue
-        told = next((one["message"] for check in bad for one in check["violations"]), "nothing decides it")
-        evidence = f"`{bad[0]['scenario']}`: {_cell(told)}" if bad else told
+        message = next((found["message"] for check in bad for found in check["violations"]), "nothing decides it")
+        evidence = f"`{bad[0]['scenario']}`: {_cell(message)}" if bad else message
         lines.append(f"| {row['id']} | {row['level']} | {len(bad)} of {len(row['checks'])} | {evidence} |")
     lines += ["", "## What does not apply", "", "| clause | level | needs, and is not declared |", "|---|---|---|"]
     declared = frozenset(subject["capabilities"])
@@ -70,9 +70,9 @@ def _known(faults_seen: Sequence[FaultSeen]) -> Iterator[str]:
     yield ""
     yield "| fault | clause | found in |"
     yield "|---|---|---|"
-    for one in faults_seen:
-        where = f"{one.found} of {one.decided} scenarios `{one.fault.scenarios}`" if one.applies else "not declared"
-        yield f"| {one.fault.says} | {one.fault.clause} | {where if one.found or not one.applies else '**nothing**'} |"
+    for seen in faults_seen:
+        where = f"{seen.found} of {seen.decided} scenarios `{seen.fault.scenarios}`" if seen.applies else "not declared"
+        yield f"| {seen.fault.says} | {seen.fault.clause} | {where if seen.found or not seen.applies else '**nothing**'} |"
     yield ""
 
 
@@ -90,7 +90,7 @@ def main(arguments: Sequence[str]) -> int:
             document, f"harness conformance --runtime {document['subject']['name']} --json FILE", faults_seen
         )
     )
-    return 1 if any(one.applies and not one.found for one in faults_seen) else 0
+    return 1 if any(seen.applies and not seen.found for seen in faults_seen) else 0
 
 
 if __name__ == "__main__":

@@ -46,7 +46,9 @@ def run_providers(
         UnreadableRecordingError: one of the recordings can't be read.
     """
     chosen = _chosen(tuple(clauses))
-    shown = frozenset[str]().union(*(one.clauses for one in scenarios().values() if one.tests == "integration"))
+    shown = frozenset[str]().union(
+        *(scenario.clauses for scenario in scenarios().values() if scenario.tests == "integration")
+    )
     if not chosen & shown:
         raise UsageError(f"--clause: recordings show none of these; they show {', '.join(sorted(shown))}")
     # All are looked at before any is run.
@@ -85,9 +87,9 @@ def out_of_reach(subject: Tested) -> set[str]:
 
 
 def _check_names(integrations: dict[str, Integration]) -> None:
-    asked: dict[str, str] = {}
+    names: dict[str, str] = {}
     for name, loaded in integrations.items():
-        other = asked.setdefault(loaded.name, name)
+        other = names.setdefault(loaded.name, name)
         if other != name:
             raise UsageError(f"--provider {other!r} and {name!r} are both called {loaded.name!r} in a report")
 

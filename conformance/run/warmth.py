@@ -37,12 +37,14 @@ class Ready:
         modules = tuple(name for name in sys.modules if name not in self.modules)
         # Of modules that are new, all is told: what is built when it is imported is then not built again.
         models = _models() if modules else self.unbuilt
-        return Made(modules, tuple((one.__module__, one.__qualname__) for one in models if one.__pydantic_complete__))
+        return Made(
+            modules, tuple((model.__module__, model.__qualname__) for model in models if model.__pydantic_complete__)
+        )
 
 
 def ready() -> Ready:
     """Return what there is in this process now."""
-    return Ready(frozenset(sys.modules), tuple(one for one in _models() if not one.__pydantic_complete__))
+    return Ready(frozenset(sys.modules), tuple(model for model in _models() if not model.__pydantic_complete__))
 
 
 def make(made: Made) -> None:

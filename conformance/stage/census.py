@@ -40,12 +40,18 @@ class Census:
     def threads_left(self, within_s: float = ENDING_S) -> tuple[str, ...]:
         """Return the names of the threads that were started since and have not ended in time."""
         deadline = monotonic() + within_s
-        started = [one for one in threading.enumerate() if one not in self._threads and _PROVIDERS_OWN not in one.name]
+        started = [
+            thread
+            for thread in threading.enumerate()
+            if thread not in self._threads and _PROVIDERS_OWN not in thread.name
+        ]
         for thread in started:
             if thread is not threading.current_thread():
                 thread.join(max(0.0, deadline - monotonic()))
         return tuple(
-            f"thread {one.name!r}" for one in started if one.is_alive() and one is not threading.current_thread()
+            f"thread {thread.name!r}"
+            for thread in started
+            if thread.is_alive() and thread is not threading.current_thread()
         )
 
     def things_left(self, event_ids: Collection[str]) -> tuple[str, ...]:

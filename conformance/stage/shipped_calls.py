@@ -28,7 +28,7 @@ class ShippedCall:
     #: What is known of the API that was asked.
     row: Provider
     #: What was asked, in the terms of OpenAI's chat messages and tools.
-    asked: RecordedCall
+    call: RecordedCall
     answer: WireResponse
     wire_format: str
 
@@ -41,12 +41,12 @@ def is_shipped(name: str) -> bool:
 @cache
 def shipped_call(name: str) -> ShippedCall:
     """Return the first call of a shipped recording, named as in `anthropic/thinking`."""
-    one = read_cassette(shipped_recording(name) / CASSETTE)[0]
-    row, wire_format = recognized(one.request.method, one.request.url), format_of(one.response)
+    interaction = read_cassette(shipped_recording(name) / CASSETTE)[0]
+    row, wire_format = recognized(interaction.request.method, interaction.request.url), format_of(interaction.response)
     if row is None or wire_format is None:
         raise LookupError(f"{name} is no call to a model in a format that can be read")
-    asked = row.parse(one.request.url, one.request.body)
-    return ShippedCall(name.partition("/")[0], row, asked, one.response, wire_format)
+    call = row.parse(interaction.request.url, interaction.request.body)
+    return ShippedCall(name.partition("/")[0], row, call, interaction.response, wire_format)
 
 
 class _Answers(Tape):

@@ -32,7 +32,7 @@ def conversational(
 
     def route_turn(self: Any, context: Any) -> str | None:
         message = str(self.state.current_user_message)
-        return next((_label(one) for one in program.handlers if route_to(one.name) in message), None)
+        return next((_label(handler) for handler in program.handlers if route_to(handler.name) in message), None)
 
     made = type(program.name, (flow_class,), {**handlers, "route_turn": route_turn})
     return names.ConversationConfig(llm=llm, defer_trace_finalization=program.deferred)(made)

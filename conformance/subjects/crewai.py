@@ -89,7 +89,7 @@ class CrewAISubject(ProgramSubject):
         # It looks for credentials when its LLM is made or asked. Nothing of this is sent anywhere.
         os.environ.update(recorded.row.placeholders)
         # Two APIs of one provider are one name and a setting there.
-        provider, _, model = recorded.asked.model.partition("/")
+        provider, _, model = recorded.call.model.partition("/")
         name, _, api = provider.partition("-")
         # Its Gemini integration asks for thoughts by itself; the others are told what to send, and get what they get.
         return crewai.LLM(model=f"{name}/{model}", stream=True, **({"api": api} if api else {}))

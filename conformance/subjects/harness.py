@@ -50,9 +50,9 @@ class HarnessSubject(ProgramSubject):
     def provider_llm(self, recorded: ShippedCall) -> harness.LLM:
         from harness.llm import no_credentials_needed
 
-        asked = recorded.asked
+        call = recorded.call
         with no_credentials_needed():
-            return harness.LLM(asked.model, stream=True, **{**asked.settings, "max_retries": 0})
+            return harness.LLM(call.model, stream=True, **{**call.settings, "max_retries": 0})
 
     def legacy_chunk(self, frame: harness.StreamFrame) -> harness.StreamChunk | None:
         return harness.stream_frame_to_chunk(frame)

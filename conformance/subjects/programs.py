@@ -25,7 +25,7 @@ from conformance.subjects.crews import CrewNames, crew_of
 from conformance.subjects.names import Names
 from conformance.subjects.pauses import PauseNames, asking
 from conformance.subjects.restores import RestoreNames, memory
-from conformance.subjects.steps import StepPerformer, all_classes, returning, said, tools_of
+from conformance.subjects.steps import StepPerformer, all_classes, returning, stream_setting, tools_of
 from conformance.subjects.subject import Performance, offered
 
 if TYPE_CHECKING:
@@ -81,14 +81,14 @@ class ProgramSubject(StepPerformer):
 
             recorded = shipped_call(program.name)
             functions = None if program.functions is None else returning(program.functions)
-            given = {"tools": recorded.asked.tools or None, "available_functions": functions}
+            given = {"tools": recorded.call.tools or None, "available_functions": functions}
             llm = self.provider_llm(recorded)
             return offered(llm, entry, clause)(
-                recorded.asked.messages, **{name: value for name, value in given.items() if value is not None}
+                recorded.call.messages, **{name: value for name, value in given.items() if value is not None}
             )
         ask = program.ask
         prompt = f"{program.prompt} {performance.provider.prompt_for(ask.script)}"
-        return offered(self.llm(performance, **said(ask)), entry, clause)(prompt, **tools_of(ask))
+        return offered(self.llm(performance, **stream_setting(ask)), entry, clause)(prompt, **tools_of(ask))
 
     def emit(self, source: Any, note: str) -> None:
         """Publish a custom event in the caller's context; see `Subject`."""
@@ -103,14 +103,14 @@ class ProgramSubject(StepPerformer):
     def listening(self, listener: Callable[[Any, Any], None]) -> Iterator[None]:
         """Have `listener(source, event)` called for every event of a known class, until the end of the block."""
         classes = all_classes(self.names.BaseEvent)
-        for one in classes:
-            self.names.event_bus.register_handler(one, listener)
+        for event_class in classes:
+            self.names.event_bus.register_handler(event_class, listener)
         try:
             yield
         finally:
             self.names.event_bus.flush()
-            for one in classes:
-                self.names.event_bus.off(one, listener)
+            for event_class in classes:
+                self.names.event_bus.off(event_class, listener)
 
     @contextmanager
     def sinking(self, sink: Callable[[Any, Any], None]) -> Iterator[None]:
@@ -140,8 +140,8 @@ class ProgramSubject(StepPerformer):
         """Return a conversational flow object; see `Subject`."""
         if self.conversations is None:
             raise TypeError(f"{self.name} does not converse")
-        handlers = {one.name: self._method(handling(one), performance) for one in program.handlers}
-        llm = self.asked(Ask(stream=program.stream), performance)
+        handlers = {handler.name: self._method(handling(handler), performance) for handler in program.handlers}
+        llm = self.noted_llm(Ask(stream=program.stream), performance)
         flow_class = conversational(self.conversations, self.names.Flow, program, handlers, llm)
         return flow_class(**self._keeping(program.handlers))
 
@@ -149,7 +149,7 @@ class ProgramSubject(StepPerformer):
         """Return a crew object; see `Subject`."""
         if self.crews is None:
             raise TypeError(f"{self.name} has no crews")
-        llm = self.asked(Ask(stream=program.stream), performance)
+        llm = self.noted_llm(Ask(stream=program.stream), performance)
         return crew_of(self.crews, llm, program, performance, stream=stream)
 
     def is_pending(self, value: Any) -> bool:

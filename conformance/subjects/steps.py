@@ -57,7 +57,7 @@ class StepPerformer(ABC):
                 case Block(point):
                     performance.stage.block(point)
                 case Ask():
-                    llm = self.asked(step, performance)
+                    llm = self.noted_llm(step, performance)
                     value = llm.call(performance.provider.prompt_for(step.script), **tools_of(step))
                 case Nest():
                     inner = self.flow(step.program, performance)
@@ -82,7 +82,7 @@ class StepPerformer(ABC):
                 case Block(point):
                     await performance.stage.ablock(point)
                 case Ask():
-                    llm = self.asked(step, performance)
+                    llm = self.noted_llm(step, performance)
                     value = await llm.acall(performance.provider.prompt_for(step.script), **tools_of(step))
                 case Nest():
                     inner = self.flow(step.program, performance)
@@ -122,8 +122,8 @@ class StepPerformer(ABC):
             case _:
                 raise TypeError(f"a step that this subject does not know: {step!r}")
 
-    def asked(self, ask: Ask, performance: Performance) -> Any:
-        llm = self.llm(performance, **said(ask))
+    def noted_llm(self, ask: Ask, performance: Performance) -> Any:
+        llm = self.llm(performance, **stream_setting(ask))
         performance.stage.note("llm", llm)
         return llm
 
@@ -147,10 +147,10 @@ def _noted(event: Any, performance: Performance) -> Any:
 
 
 def _class_of(event_type: str, base: Any) -> Any:
-    for one in all_classes(base):
+    for event_class in all_classes(base):
         # Classes of the user's own take their type from whoever makes them.
-        if one.model_fields["type"].default == event_type:
-            return one
+        if event_class.model_fields["type"].default == event_type:
+            return event_class
     raise TypeError(f"this subject has no built-in event {event_type!r}")
 
 
@@ -158,7 +158,7 @@ def all_classes(base: Any) -> list[Any]:
     return [base, *(found for child in base.__subclasses__() for found in all_classes(child))]
 
 
-def said(ask: Ask) -> dict[str, Any]:
+def stream_setting(ask: Ask) -> dict[str, Any]:
     """Return what is said of streaming when the LLM is made: nothing, where the program says nothing."""
     return {} if ask.stream is None else {"stream": ask.stream}
 

@@ -81,9 +81,9 @@ class Raised(Relation):
     def breaches(self, seen: Any) -> Iterator[str]:
         fits = isinstance(seen, self.kind) and all(word in _text(seen).lower() for word in self.words)
         if not fits or (self.cause is not None and seen.__cause__ is not self.cause):
-            said = f" that says {', '.join(self.words)}" if self.words else ""
+            words = f" that says {', '.join(self.words)}" if self.words else ""
             cause = f" from {shown(self.cause)}" if self.cause is not None else ""
-            yield f" raised {'nothing' if seen is None else shown(seen)}, not {self.kind.__name__}{said}{cause}"
+            yield f" raised {'nothing' if seen is None else shown(seen)}, not {self.kind.__name__}{words}{cause}"
 
 
 @dataclass(frozen=True)

@@ -94,8 +94,8 @@ def _overrides(consumer: Consumer) -> Evidence:
         text = consumer.made(lambda: method(prompt))
         with consumer.provider.lock:
             body = consumer.provider.log.requests[-1]
-        asked = {"stream": bool(body.get("stream")), "stop": list(body.get("stop") or [])}
-        expected.append(Expected(clause, f"the request of a call {what}", due, asked))
+        request = {"stream": bool(body.get("stream")), "stop": list(body.get("stop") or [])}
+        expected.append(Expected(clause, f"the request of a call {what}", due, request))
         expected.append(Expected(clause, f"the value of a call {what}", Script().text, text))
         after = (llm.stream, list(llm.stop or []))
         expected.append(Expected(clause, f"stream and stop of the LLM itself, at a call {what}", before, after))

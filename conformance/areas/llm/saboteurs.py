@@ -48,23 +48,23 @@ def _chunks_stripped(chunk: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _only_the_delta(fragment: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    def broken(asked: Any) -> Any:
-        whole, asked.deltas = asked.deltas, asked.deltas[-1:]
+    def broken(tool_call: Any) -> Any:
+        whole, tool_call.deltas = tool_call.deltas, tool_call.deltas[-1:]
         try:
-            return fragment(asked)
+            return fragment(tool_call)
         finally:
-            asked.deltas = whole
+            tool_call.deltas = whole
 
     return broken
 
 
 def _one_id(fragment: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    def broken(asked: Any) -> Any:
-        own, asked.id = asked.id, "call_0"
+    def broken(tool_call: Any) -> Any:
+        own, tool_call.id = tool_call.id, "call_0"
         try:
-            return fragment(asked)
+            return fragment(tool_call)
         finally:
-            asked.id = own
+            tool_call.id = own
 
     return broken
 
@@ -86,7 +86,7 @@ def _last_first(result_of: Callable[[list[Any]], Any]) -> Callable[[list[Any]], 
 
 
 def _without_type(payload: Callable[[Any], dict[str, Any]]) -> Callable[[Any], dict[str, Any]]:
-    return lambda asked: {name: value for name, value in payload(asked).items() if name != "type"}
+    return lambda tool_call: {name: value for name, value in payload(tool_call).items() if name != "type"}
 
 
 def _no_thinking(message_parts: Callable[[Any], Iterator[Any]]) -> Callable[[Any], Iterator[Any]]:

@@ -120,14 +120,14 @@ def _misplaced(call: ShownCall) -> Iterator[Breach]:
 
 
 def _run(call: ShownCall, wire: WireFacts, evidence: Evidence) -> Iterator[str]:
-    asked = [item.name for item in wire.tool_calls]
+    requested = [item.name for item in wire.tool_calls]
     for label, ran in (
         ("started", [frame for frame in call.tool_runs if frame.type == "tool_usage_started"]),
         ("ended", [frame for frame in call.tool_runs if frame.type in _TOOL_ENDS]),
     ):
         names = [frame.data.get("tool_name") for frame in ran]
-        if sorted(map(str, names)) != sorted(asked):
-            yield f"the call {call.name} asked for {asked}, the tools that {label} in it are {names}"
+        if sorted(map(str, names)) != sorted(requested):
+            yield f"the call {call.name} asked for {requested}, the tools that {label} in it are {names}"
     if wire.returned is not None and call.started.parent_id is None:
         expected = wire.returned[0] if len(wire.tool_calls) == 1 else list(wire.returned)
         for read in evidence.reads:

@@ -55,8 +55,8 @@ def _name(scope: FrameScope | None) -> str:
     return "none" if scope is None else scope.name
 
 
-def _differ(one: AnyFrame, other: AnyFrame, key: str) -> bool:
-    mine, theirs = one.data.get(key), other.data.get(key)
+def _differ(frame: AnyFrame, other: AnyFrame, key: str) -> bool:
+    mine, theirs = frame.data.get(key), other.data.get(key)
     return bool(mine) and bool(theirs) and mine != theirs
 
 

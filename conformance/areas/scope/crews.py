@@ -80,11 +80,11 @@ def _captured(stream: bool | None, *, streamed: bool, in_async: bool) -> Observe
         expected = [*_held("scope.nested", "the flow's session", due, taken)]
         for chunks in consumer.stage.noted("chunks"):
             expected += held("scope.nested", "the crew's own stream", (_TEXT,), (text_of(chunks),))
-        asked = consumer.provider.asked_to_stream()
-        if not asked:
+        requests = consumer.provider.asked_to_stream()
+        if not requests:
             raise StageError("the crew never asked its model")
-        every = any(asked) if stream is False else all(asked)
-        return taken.evidence(*expected, *captured(stream, _TEXT, _pieces(taken.frames), asked=every))
+        requested = any(requests) if stream is False else all(requests)
+        return taken.evidence(*expected, *captured(stream, _TEXT, _pieces(taken.frames), requested=requested))
 
     return observe
 
@@ -117,8 +117,8 @@ def _with_tool(consumer: Consumer) -> Evidence:
     """A flow whose crew uses a tool; its LLM is told to stream."""
     task = TaskProgram("ask", Script((Text("It is"), Text(" high."))), TIDE)
     taken = consumer.read_session(_flow(CrewProgram((task,), stream=True)))
-    asked = ("llm_call_started", "llm_call_completed")
-    due = (*_OF_CREW, *_OF_TASK, *asked, "tool_usage_started", "tool_usage_finished")
+    again = ("llm_call_started", "llm_call_completed")
+    due = (*_OF_CREW, *_OF_TASK, *again, "tool_usage_started", "tool_usage_finished")
     return taken.evidence(*_held("scope.nested", "the flow's session", due, taken, task.script.text))
 
 

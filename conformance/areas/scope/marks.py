@@ -31,14 +31,14 @@ def held(
     yield Expected(clause, session, InAnyOrder(due), seen)
 
 
-def captured(stream: bool | None, text: str, chunks: tuple[str, ...], *, asked: bool) -> Iterator[Expected]:
+def captured(stream: bool | None, text: str, chunks: tuple[str, ...], *, requested: bool) -> Iterator[Expected]:
     """Hold a call inside a streamed flow to what was said of streaming when its LLM was made.
 
-    `text` is what the model said, `chunks` what the flow's session showed of it, `asked` whether its provider was asked
+    `text` is what the model said, `chunks` what the flow's session showed of it, `requested` whether its provider was asked
     to stream.
     """
     streams, llm = stream is not False, made_to(stream)
-    yield Expected("scope.captures-llm", f"whether {llm} asked its provider to stream", streams, asked)
+    yield Expected("scope.captures-llm", f"whether {llm} asked its provider to stream", streams, requested)
     shows = "".join(chunks)
     yield Expected("scope.captures-llm", f"what a streamed flow shows of {llm}", text if streams else "", shows)
 

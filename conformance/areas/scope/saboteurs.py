@@ -31,7 +31,7 @@ def _heard_by_all(session_scope: Callable[..., Any]) -> Callable[..., Any]:
 
     def broken(sink: Any, run: Any, lookahead: Any) -> Any:
         base = session_scope(sink, run, lookahead)
-        base.sinks = (*base.sinks, *(_Eavesdropper(one) for one in others if one not in base.sinks))
+        base.sinks = (*base.sinks, *(_Eavesdropper(session) for session in others if session not in base.sinks))
         others.add(sink)
         return base
 

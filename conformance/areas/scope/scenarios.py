@@ -134,8 +134,8 @@ def _captured(stream: bool | None, *, in_async: bool) -> Observe:
     def observe(consumer: Consumer) -> Evidence:
         taken = consumer.read_session(program)
         chunks = tuple(frame.content for frame in taken.frames if frame.type == "llm_stream_chunk")
-        asked = consumer.provider.asked_to_stream()[0]
-        return taken.evidence(*captured(stream, Script().text, chunks, asked=asked))
+        requested = consumer.provider.asked_to_stream()[0]
+        return taken.evidence(*captured(stream, Script().text, chunks, requested=requested))
 
     return observe
 

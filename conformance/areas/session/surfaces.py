@@ -41,7 +41,7 @@ def _unused(setting: Setting, consumer: Consumer) -> Evidence:
 
 def _bad_channels(setting: Setting, consumer: Consumer) -> Evidence:
     session = consumer.open(setting.program)
-    asked: dict[str, Callable[[], object]] = {
+    calls: dict[str, Callable[[], object]] = {
         "interleave(['tokens'])": lambda: session.interleave(["tokens"]),
         "interleave(['llm', 'tokens'])": lambda: session.interleave(["llm", "tokens"]),
         "interleave([])": lambda: session.interleave([]),
@@ -49,7 +49,7 @@ def _bad_channels(setting: Setting, consumer: Consumer) -> Evidence:
         "subscribe(['tokens'])": lambda: session.subscribe(["tokens"]),
     }
     refused = Raised(ValueError, words=tuple(sorted(CHANNELS)))
-    expected = [Expected("session.bad-channels", call, refused, attempt(ask)) for call, ask in asked.items()]
+    expected = [Expected("session.bad-channels", call, refused, attempt(make)) for call, make in calls.items()]
     consumer.close(session)
     return beside_frames(expected)
 

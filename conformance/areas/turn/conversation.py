@@ -139,8 +139,8 @@ def replied(
     yield Expected("turn.result", turn, NOTHING, read.raised)
     if read.raised is None:
         yield Expected("turn.result", f"the result of {turn}", reply, read.value)
-    said = (("user", message), ("assistant", reply))
-    yield Expected("turn.result", f"what {turn} added to the transcript", said, added)
+    due = (("user", message), ("assistant", reply))
+    yield Expected("turn.result", f"what {turn} added to the transcript", due, added)
 
 
 @dataclass(frozen=True)

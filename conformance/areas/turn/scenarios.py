@@ -110,12 +110,12 @@ def _streamed(stream: bool | None) -> Observe:
         consumer.stage.release("held")
         rest = consumer.take(iterator)
         flags.append(flag("the flow, after a turn of it", True, flow.stream))
-        asked = consumer.provider.asked_to_stream()[0]
+        streams = consumer.provider.asked_to_stream()[0]
         chunks = "".join(frame.content for frame in first.frames + rest.frames if frame.type == "llm_stream_chunk")
         clause, made = "turn.streams-answer", made_to(stream)
         return Taken(first.frames + rest.frames, rest.raised).evidence(
             *flags,
-            Expected(clause, f"whether {made} asked its provider to stream, in a turn", True, asked),
+            Expected(clause, f"whether {made} asked its provider to stream, in a turn", True, streams),
             Expected(clause, f"what a turn shows of the answer of {made}", script.text, chunks),
             Expected(clause, f"stream of {made}, after a turn", before, llm.stream),
         )

@@ -44,7 +44,7 @@ class Conversation:
         self._program = program
         self._performance = performance
         self.subject = subject
-        self.llm = subject.asked(Ask(stream=program.stream), performance)
+        self.llm = subject.noted_llm(Ask(stream=program.stream), performance)
         self.state = State()
         self._open = threading.Lock()
         self.is_started = False
