@@ -156,7 +156,7 @@ def _work(
     # An end by exit takes along the process of a scenario that is being performed.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     with late_certificates():
-        template = _Template(load(), perform, prepare)
+        template = _CopiedProcess(load(), perform, prepare)
         while True:
             try:
                 name, deadline_s = connection.recv()
@@ -165,7 +165,7 @@ def _work(
             connection.send(template.perform(name, deadline_s))
 
 
-class _Template:
+class _CopiedProcess:
     """The process that has loaded a subject, of which each scenario gets a copy."""
 
     def __init__(self, subject: Any, perform: PerformNamed, prepare: PerformNamed | None) -> None:

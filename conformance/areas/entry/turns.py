@@ -6,7 +6,7 @@ from functools import partial
 from typing import Final
 
 from conformance.areas.entry.ways import way_in
-from conformance.areas.turn.conversation import TURN, Conversation, to_model
+from conformance.areas.turn.conversation import TURN, HeldConversation, to_model
 from conformance.stage.consumer import Consumer, both
 from conformance.stage.programs import ConversationProgram, Emit, FlowProgram, Give, Method, Script
 from conformance.stage.reader import SessionKind, attempt
@@ -22,10 +22,10 @@ _CLAUSE: Final[dict[SessionKind, str]] = {"sync": "entry.turn", "async": "entry.
 def _entered(consumer: Consumer) -> Evidence:
     """Take the way into a turn: plainly, with a session id, and into a flow that is not conversational."""
     call, clause = f"flow.{_ENTRY[consumer.kind]}", _CLAUSE[consumer.kind]
-    conversation = Conversation(consumer, ConversationProgram())
+    conversation = HeldConversation(consumer, ConversationProgram())
     message = to_model(consumer.performance)
     expected = [*way_in(consumer, clause, f"{call}(…)", partial(conversation.enter, message), Script().text)]
-    named = Conversation(consumer, ConversationProgram())
+    named = HeldConversation(consumer, ConversationProgram())
     taken = consumer.read(named.ask(message, session_id="harbour"))
     ids = {frame.data.get("session_id") for frame in taken.frames if frame.type == "conversation_turn_started"}
     expected.append(Expected(clause, f"{call}(…, session_id='harbour')", NOTHING, taken.raised))

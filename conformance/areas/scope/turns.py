@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Final, Literal
 
-from conformance.areas.turn.conversation import TURN, Conversation, handler, to_handler
+from conformance.areas.turn.conversation import TURN, HeldConversation, handler, to_handler
 from conformance.stage.consumer import Consumer, Observe, both
 from conformance.stage.programs import Block, ConversationProgram, Give
 from conformance.stage.reader import Taken, attempt
@@ -25,7 +25,9 @@ def _beside(where: Literal["handler", "start"]) -> Observe:
     def observe(consumer: Consumer) -> Evidence:
         stage = consumer.stage
         opens = handler(consumer, "opens", *((Block("held"),) if where == "handler" else ()), Give("First."))
-        conversation = Conversation(consumer, ConversationProgram((opens, handler(consumer, "joins", Give("Second.")))))
+        conversation = HeldConversation(
+            consumer, ConversationProgram((opens, handler(consumer, "joins", Give("Second."))))
+        )
 
         def hold(_source: Any, event: Any) -> None:
             if where == "start" and event.type == "flow_started" and not stage.has_reached("held"):
@@ -61,7 +63,7 @@ def _replied(turn: str, due: str, reply: object, raised: BaseException | None) -
         yield Expected(_CLAUSE, f"what {turn} came to", due, reply)
 
 
-def _transcript(held: str, conversation: Conversation) -> Iterator[Expected]:
+def _transcript(held: str, conversation: HeldConversation) -> Iterator[Expected]:
     """Every message and every reply is in the transcript, once."""
     times = Counter(conversation.transcript)
     for name, reply in (("opens", "First."), ("joins", "Second.")):
@@ -70,7 +72,7 @@ def _transcript(held: str, conversation: Conversation) -> Iterator[Expected]:
             yield Expected(_CLAUSE, what, 1, times[utterance])
 
 
-def _take(consumer: Consumer, conversation: Conversation) -> tuple[object, BaseException | None]:
+def _take(consumer: Consumer, conversation: HeldConversation) -> tuple[object, BaseException | None]:
     """Take the second turn as far as it is let in; return what it came to, and what it raised."""
     try:
         session = conversation.ask(to_handler("joins"))

@@ -29,7 +29,7 @@ _ROUTED: Final = "conversation_route_selected"
 _CALL: Final = "call of its model"
 
 
-class Conversation:
+class HeldConversation:
     """One conversational flow object, and the consumer that says things to it."""
 
     def __init__(self, consumer: Consumer, program: ConversationProgram) -> None:

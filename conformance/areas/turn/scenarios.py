@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 from conformance.areas.catalogue import of_every_run
 from conformance.areas.entry.flags import flag
 from conformance.areas.scope.marks import STREAM_SETTINGS, made_to
-from conformance.areas.turn.conversation import TURN, Conversation, handler, to_handler, to_model
+from conformance.areas.turn.conversation import TURN, HeldConversation, handler, to_handler, to_model
 from conformance.stage.consumer import Consumer, Observe, both
 from conformance.stage.programs import Ask, ConversationProgram, Emit, Feedback, Give, Raise, Reply, Script, Step, Text
 from conformance.stage.reader import Taken
@@ -31,7 +31,7 @@ def _answered(turns: Literal[1, 2], *, deferred: bool) -> Observe:
     """Turns with the built-in answer of a model; the frames of the last one are the evidence."""
 
     def observe(consumer: Consumer) -> Evidence:
-        conversation = Conversation(consumer, ConversationProgram(deferred=deferred))
+        conversation = HeldConversation(consumer, ConversationProgram(deferred=deferred))
         first = conversation.answer(to_model(consumer.performance), Script().text, asks=True)
         if turns == 1:
             return first
@@ -45,7 +45,7 @@ def _own(steps: tuple[Step, ...], *, asks: bool) -> Observe:
     """Two turns with a handler's answer."""
 
     def observe(consumer: Consumer) -> Evidence:
-        conversation = Conversation(consumer, ConversationProgram((handler(consumer, "answers", *steps),)))
+        conversation = HeldConversation(consumer, ConversationProgram((handler(consumer, "answers", *steps),)))
         first = conversation.answer(to_handler("answers"), _REPLY, asks=asks)
         return first.beside(conversation.answer(to_handler("answers"), _REPLY, "the second turn", asks=asks))
 
@@ -57,7 +57,7 @@ def _failing(where: Literal["handler", "model"], *, deferred: bool) -> Observe:
 
     def observe(consumer: Consumer) -> Evidence:
         fails = handler(consumer, "fails", Emit("before"), Raise(LookupError))
-        conversation = Conversation(consumer, ConversationProgram((fails,), deferred=deferred))
+        conversation = HeldConversation(consumer, ConversationProgram((fails,), deferred=deferred))
         refused = to_model(consumer.performance, Script(status=400))
         failed = conversation.fail(to_handler("fails") if where == "handler" else refused)
         later = conversation.answer_after_failure(to_model(consumer.performance, _LATER), _LATER.text)
@@ -69,7 +69,7 @@ def _failing(where: Literal["handler", "model"], *, deferred: bool) -> Observe:
 def _cleared(consumer: Consumer) -> Evidence:
     """A turn that fails, and then a run of the flow that nobody says anything to."""
     program = ConversationProgram((handler(consumer, "fails", Raise(LookupError)),), deferred=False)
-    conversation = Conversation(consumer, program)
+    conversation = HeldConversation(consumer, program)
     failed = conversation.fail(to_handler("fails"))
     before = len(conversation.transcript)
     consumer.read(consumer.stream(conversation.flow))
@@ -83,7 +83,7 @@ def _waiting(turns: Literal[1, 2], *, deferred: bool) -> Observe:
 
     def observe(consumer: Consumer) -> Evidence:
         drafts = handler(consumer, "drafts", Give("A draft."), feedback=Feedback())
-        conversation = Conversation(consumer, ConversationProgram((drafts,), deferred=deferred))
+        conversation = HeldConversation(consumer, ConversationProgram((drafts,), deferred=deferred))
         if turns == 1:
             return conversation.wait(to_handler("drafts"))
         first = conversation.answer(to_model(consumer.performance), Script().text, asks=True)
@@ -97,7 +97,7 @@ def _streamed(stream: bool | None) -> Observe:
     script = Script(hold_head="held")
 
     def observe(consumer: Consumer) -> Evidence:
-        conversation = Conversation(consumer, ConversationProgram(stream=stream))
+        conversation = HeldConversation(consumer, ConversationProgram(stream=stream))
         flow, llm = conversation.flow, consumer.stage.noted("llm")[0]
         before, flow.stream = llm.stream, True
         iterator = consumer.iterate(conversation.ask(to_model(consumer.performance, script)))
@@ -127,7 +127,7 @@ def _counted(*, deferred: bool) -> Observe:
     """Two turns, and the end of the conversation; a listener counts the flows."""
 
     def observe(consumer: Consumer) -> Evidence:
-        conversation = Conversation(consumer, ConversationProgram(deferred=deferred))
+        conversation = HeldConversation(consumer, ConversationProgram(deferred=deferred))
         expected: list[Expected] = []
 
         def turn() -> Evidence:
