@@ -127,7 +127,7 @@ _FAILED: Final = _ENDS | {"llm.errors", "llm.sequence"}
 
 #: At how many places a stream is broken off, in order and otherwise, and how many faults are drawn. Most of an
 #: integration is the same in both ways.
-_PLACES: Final[Mapping[SessionKind, tuple[int, int, int]]] = {"sync": (6, 2, 2), "async": (3, 2, 1)}
+_PLACES: Final[Mapping[SessionKind, tuple[int, int, int]]] = {"sync": (12, 2, 2), "async": (3, 2, 1)}
 
 
 def _scenarios_of(kind: SessionKind) -> Iterator[Scenario]:

@@ -1,7 +1,8 @@
-"""Every recorded stream, cut wherever it can be and split however it can be: what came is shown, and no more.
+"""A stream that is cut wherever it can be and split however it can be: what came is shown, and no more.
 
 A cut before the end marker is a typed failure after exactly the frames of what had come (clause `llm.truncation`); the same
-bytes in other pieces give the same frames (clause `llm.rechunk`).
+bytes in other pieces give the same frames (clause `llm.rechunk`). To the shipped streams of every provider the suite does
+this, in `tests/providers/test_conformance.py`.
 """
 
 from __future__ import annotations
@@ -14,11 +15,10 @@ import pytest
 from hypothesis import example, given, settings, strategies as st
 
 from harness.errors import ProviderError
-from harness.recording.faults.dialects import dialect_of
 from harness.recording.faults.faults import cut_points, parse_fault, resplit
 from harness.recording.wire import Chunk, Ending, Interaction, WireRequest, WireResponse
-from tests.recording.faults.cutting import SAYS, check_cuts, check_split
-from tests.recording.remade import Remade, shipped_streams, streams_of
+from tests.recording.faults.cutting import check_cuts, check_split
+from tests.recording.remade import Remade, streams_of
 
 #: In order without an end marker, by closing the connection, by breaking it.
 BREAKS = ("end", "cut", "reset")
@@ -56,31 +56,30 @@ def greeting() -> Interaction:
     )
 
 
-STREAMS = [(name, Remade(one)) for name, one in [("greeting", greeting()), *shipped_streams()]]
-every_stream = pytest.mark.parametrize("stream", [pytest.param(stream, id=name) for name, stream in STREAMS])
+@pytest.fixture(scope="module")
+def stream() -> Remade:
+    return Remade(greeting())
 
 
-@every_stream
 @pytest.mark.parametrize("how", BREAKS)
 def test_a_cut_at_any_chunk_is_a_typed_failure_after_the_frames_that_came(stream: Remade, how: str) -> None:
     points = cut_points(stream.interaction.response)
-    # A provider that sends whole calls at once may answer in one piece: there is still the cut before it.
     assert points
     check_cuts(stream, how, points)
 
 
-@pytest.mark.parametrize(
-    "stream",
-    [pytest.param(stream, id=name) for name, stream in STREAMS if dialect_of(stream.interaction.response).name in SAYS],
-)
 def test_a_stream_without_its_end_marker_has_shown_everything_and_failed(stream: Remade) -> None:
     run = stream.against(*parse_fault("missing-end").apply(stream.interaction.response))
     assert isinstance(run.error, ProviderError)
     assert run.frames[:-1] == stream.whole.frames[:-1]
 
 
-@every_stream
-@settings(max_examples=8, deadline=None, derandomize=True, database=None)
+@settings(
+    max_examples=8,
+    deadline=None,
+    derandomize=True,
+    database=None,
+)
 @given(lengths=SPLITS)
 @example(lengths=[1])
 @example(lengths=[10_000_000])
@@ -88,8 +87,7 @@ def test_however_the_bytes_are_split_the_frames_are_the_same(stream: Remade, len
     check_split(stream, lengths)
 
 
-def test_a_split_at_any_one_byte_gives_the_same_frames() -> None:
-    stream = Remade(greeting())
+def test_a_split_at_any_one_byte_gives_the_same_frames(stream: Remade) -> None:
     recorded = stream.interaction.response
     assert stream.whole.error is None
     assert stream.whole.chunks == "Grüße aus Århus: 灯台 🗼 und 👩‍🚀 winkt"
