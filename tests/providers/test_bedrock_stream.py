@@ -12,9 +12,9 @@ import pytest
 from botocore.eventstream import EventStream
 
 from harness.llm.parts import Part, TextDelta
-from harness.providers.bedrock.answer import Answer
+from harness.providers.bedrock.answer import BedrockAnswer
+from harness.providers.bedrock.body import BedrockBody
 from harness.providers.bedrock.dialect import aws_message
-from harness.providers.bedrock.stream import events
 from harness.providers.shared.thoughts import Thoughts
 
 
@@ -71,10 +71,10 @@ def opened(messages: Iterable[bytes]) -> Any:
 
 def heard(stream: Iterable[Mapping[str, Any]]) -> tuple[list[Part], str]:
     """Return the parts that come of events, and the error that ends them."""
-    answer, parts = Answer("bedrock", Thoughts()), list[Part]()
+    answer, parts = BedrockAnswer("bedrock", Thoughts()), list[Part]()
     try:
         for event in stream:
-            parts += answer.event(event)
+            parts += answer.piece(event)
     except Exception as error:
         return parts, f"{type(error).__name__}: {error}"
     return parts, ""
@@ -82,10 +82,10 @@ def heard(stream: Iterable[Mapping[str, Any]]) -> tuple[list[Part], str]:
 
 @pytest.mark.parametrize("messages", MESSAGES.values(), ids=MESSAGES)
 def test_an_event_says_what_it_says_to_botocore(messages: list[bytes]) -> None:
-    assert heard(events(opened(messages))) == heard(opened(messages))
+    assert heard(BedrockBody({"stream": opened(messages)})) == heard(opened(messages))
 
 
 def test_text_is_not_gone_through_by_the_services_description() -> None:
     stream = opened(MESSAGES["text"])
     stream._parse_event = None
-    assert heard(events(stream)) == ([TextDelta("Hi"), TextDelta(" é 🗼\n")], "")
+    assert heard(BedrockBody({"stream": stream})) == ([TextDelta("Hi"), TextDelta(" é 🗼\n")], "")

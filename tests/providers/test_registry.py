@@ -25,7 +25,7 @@ ROOT: Final = Path(__file__).parents[2]
 PROJECT: Final[dict[str, Any]] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS: Final[dict[str, list[str]]] = PROJECT["optional-dependencies"]
 #: Extras that bring no provider's SDK, and one that brings a second client of one.
-OTHER_EXTRAS: Final = {"all", "dev", "pytest", "scan", "serve", "test", "aiobotocore"}
+OTHER_EXTRAS: Final = {"all", "dev", "pack", "pytest", "scan", "serve", "test", "aiobotocore"}
 #: Extras that can't stand beside the others.
 APART: Final = {"litellm"}
 
@@ -115,7 +115,7 @@ def test_a_provider_is_named_in_its_own_places_only() -> None:
     words = {word for row in ROWS for name in (row.name, row.extra or "") for word in name.split("-")} - {"responses"}
     names = re.compile("|".join(sorted(words)), re.IGNORECASE)
     own = re.compile(
-        rf"harness/providers/(registry\.py|({'|'.join(words)})/)|conformance/wire/({'|'.join(words)})|cassettes/"
+        rf"harness/providers/(registry\.py|({'|'.join(words)})/)|conformance/wire/({'|'.join(words)})|harness/shipped/"
     )
     found = {
         path.as_posix()

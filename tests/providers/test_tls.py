@@ -65,6 +65,6 @@ def test_every_client_verifies(model: str, *, key: bool) -> None:
     llm: Any = LLM(model, api_key="key" if key else None)
     with no_credentials_needed():
         client = llm._clients.sync()
-    http = client._api_client._httpx_client if "gemini" in model else client._client
+    http = client._api._httpx_client if "gemini" in model else client._client
     context = context_of(http)
     assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)

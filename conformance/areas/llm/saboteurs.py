@@ -12,7 +12,8 @@ _CHUNK: Final = "harness.llm.call:ModelCall.chunk"
 _FRAGMENT: Final = "harness.llm.assembly:AssembledCall.fragment"
 _TOOL_RESULTS: Final = "harness.llm.base:_result_of"
 _PROJECTED: Final = "harness.frames.legacy:StreamChunk"
-_TRANSLATED: Final = "harness.providers.openai.errors:translated"
+_TRANSLATED: Final = "harness.providers.shared.stainless:translated"
+_ANSWER: Final = "harness.providers.openai.chat_answer:ChatAnswer"
 
 
 def _thinking_last(generate: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
@@ -89,8 +90,11 @@ def _without_type(payload: Callable[[Any], dict[str, Any]]) -> Callable[[Any], d
     return lambda tool_call: {name: value for name, value in payload(tool_call).items() if name != "type"}
 
 
-def _no_thinking(message_parts: Callable[[Any], Iterator[Any]]) -> Callable[[Any], Iterator[Any]]:
-    return lambda message: (part for part in message_parts(message) if _kind(part) != "ThinkingDelta")
+def _no_thinking(message: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
+    def broken(*args: Any, **options: Any) -> Iterator[Any]:
+        return (part for part in message(*args, **options) if _kind(part) != "ThinkingDelta")
+
+    return broken
 
 
 def _not_asked_for(wire_body: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
@@ -109,8 +113,8 @@ def _passes(check_end: Callable[[Any], None]) -> Callable[[Any], None]:
 
 
 def _without_status(translated: Callable[..., Any]) -> Callable[..., Any]:
-    def broken(error: Exception, provider: str, **options: Any) -> Any:
-        ours = translated(error, provider, **options)
+    def broken(*args: Any) -> Any:
+        ours = translated(*args)
         if getattr(ours, "status", None) is not None:
             ours.status = None
         return ours
@@ -119,26 +123,19 @@ def _without_status(translated: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _untranslated(translated: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda error, provider, **options: None
+    return lambda *args: None
 
 
-def _piece_by_piece(look: Callable[[Any, bytes], None]) -> Callable[[Any, bytes], None]:
-    def broken(marker: Any, chunk: bytes) -> None:
-        marker._tail = b"\n"
-        look(marker, chunk)
-
-    return broken
-
-
-def _torn_characters(watched: Callable[..., Any]) -> Callable[..., Any]:
-    def broken(marker: Any, iterate: Callable[..., Iterator[bytes]]) -> Any:
-        def decoded(*args: Any, **options: Any) -> Iterator[bytes]:
-            for chunk in iterate(*args, **options):
-                yield chunk.decode("utf-8", "replace").encode()
-
-        return watched(marker, decoded)
+def _marker_in_one_piece(piece: Callable[[Any, bytes], Iterator[Any]]) -> Callable[[Any, bytes], Iterator[Any]]:
+    def broken(answer: Any, sent: bytes) -> Iterator[Any]:
+        yield from piece(answer, sent)
+        answer.done = answer.done and b"[DONE]" in sent
 
     return broken
+
+
+def _torn_characters(piece: Callable[[Any, bytes], Iterator[Any]]) -> Callable[[Any, bytes], Iterator[Any]]:
+    return lambda answer, sent: piece(answer, sent.decode("utf-8", "replace").encode())
 
 
 def _always_chunks(chunk: Callable[..., Any]) -> Callable[..., Any]:
@@ -206,7 +203,7 @@ SABOTEURS: tuple[Saboteur, ...] = (
     Saboteur(
         "thinking-dropped",
         ("llm.thinking",),
-        "harness.providers.openai.chat:_message_parts",
+        f"{_ANSWER}._message",
         _no_thinking,
         {"llm.sequence": "a piece that was on the wire did not come"},
     ),
@@ -217,7 +214,7 @@ SABOTEURS: tuple[Saboteur, ...] = (
         _not_asked_for,
         {"entry.llm-overrides": "what was not sent can't be counted"},
     ),
-    Saboteur("finish-reasons-unknown", ("llm.usage",), "harness.providers.openai.chat:FINISH", _other),
+    Saboteur("finish-reasons-unknown", ("llm.usage",), "harness.providers.openai.chat_answer:FINISH", _other),
     Saboteur(
         "cut-answers-pass",
         ("llm.truncation",),
@@ -227,12 +224,8 @@ SABOTEURS: tuple[Saboteur, ...] = (
     ),
     Saboteur("errors-without-status", ("llm.errors",), _TRANSLATED, _without_status),
     Saboteur("errors-of-the-sdk", ("llm.errors",), _TRANSLATED, _untranslated),
-    Saboteur(
-        "markers-in-one-piece", ("llm.rechunk",), "harness.providers.shared.end_marker:EndMarker._look", _piece_by_piece
-    ),
-    Saboteur(
-        "characters-torn", ("llm.rechunk",), "harness.providers.shared.end_marker:EndMarker._watched", _torn_characters
-    ),
+    Saboteur("markers-in-one-piece", ("llm.rechunk",), f"{_ANSWER}.piece", _marker_in_one_piece),
+    Saboteur("characters-torn", ("llm.rechunk",), f"{_ANSWER}.piece", _torn_characters),
     Saboteur(
         "plain-calls-in-chunks",
         ("llm.no-stream",),
@@ -243,7 +236,7 @@ SABOTEURS: tuple[Saboteur, ...] = (
     Saboteur(
         "plain-answers-shorter",
         ("llm.no-stream",),
-        "harness.providers.openai.chat:ChatAnswer.whole",
+        f"{_ANSWER}.whole",
         _shorter_when_whole,
         {
             "entry.llm": "the assembled result of a call outside a session is another",

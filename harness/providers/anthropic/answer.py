@@ -9,7 +9,6 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from harness.errors import MalformedResponseError
 from harness.llm.blocks import RedactedThinkingPart, ThinkingPart
 from harness.llm.parts import (
     Finish,
@@ -21,6 +20,7 @@ from harness.llm.parts import (
     ToolCallDelta,
     Usage,
 )
+from harness.providers.shared.answer import SSEAnswer
 from harness.providers.shared.thoughts import Thought, Thoughts
 
 _FINISH: Final[dict[str, FinishReason]] = {
@@ -32,20 +32,17 @@ _FINISH: Final[dict[str, FinishReason]] = {
     "refusal": "content_filter",
 }
 
-#: What reading raises where the provider sent something else than it documents.
-_NOT_AS_DOCUMENTED: Final = (AttributeError, KeyError, TypeError)
 
-
-class Answer:
+class AnthropicAnswer(SSEAnswer):
     """One answer as it grows, streamed or whole. Events that this code does not know say nothing to it."""
 
+    request_id_headers = ("request-id",)
+    code_field = "type"
+    passing = frozenset({"api_error", "overloaded_error", "rate_limit_error", "timeout_error"})
+
     def __init__(self, provider: str, thoughts: Thoughts) -> None:
-        self.provider = provider
+        super().__init__(provider)
         self._thoughts = thoughts
-        #: Whether anything of the answer has come.
-        self.begun = False
-        #: From the headers of its response, once they have come.
-        self.request_id: str | None = None
         self._usage: dict[str, Any] = {}
         self._finish: str | None = None
         #: The tool calls that are open, by the index of their block: what their input began with, if no more came.
@@ -55,59 +52,40 @@ class Answer:
         #: Blocks of reasoning as far as they have come, by their index.
         self._reasoning: dict[int, dict[str, str]] = {}
 
-    def event(self, event: Any) -> Iterable[Part]:
-        """Return the parts of one streamed event. Raises MalformedResponseError where it is none."""
-        self.begun = True
+    def event(self, event: Mapping[str, Any]) -> Iterable[Part]:
         # Nearly every event is a piece of text.
-        try:
-            if event["type"] == "content_block_delta" and event["delta"]["type"] == "text_delta":
-                return (TextDelta(event["delta"]["text"]),)
-        except _NOT_AS_DOCUMENTED as error:
-            raise self._malformed(error) from error
+        if event["type"] == "content_block_delta" and event["delta"]["type"] == "text_delta":
+            return (TextDelta(event["delta"]["text"]),)
         return self._parts(event)
 
     def _parts(self, event: Mapping[str, Any]) -> Iterator[Part]:
-        try:
-            match event["type"]:
-                case "message_start":
-                    yield ResponseStarted(event["message"]["id"])
-                    self._take_usage(event["message"].get("usage"))
-                case "content_block_start":
-                    yield from self._started(event["index"], event["content_block"])
-                case "content_block_delta":
-                    yield from self._delta(event["index"], event["delta"])
-                case "content_block_stop":
-                    began_with = self._empty_calls.pop(event["index"], None)
-                    if began_with is not None:
-                        yield ToolCallDelta(event["index"], None, None, _text(began_with))
-                case "message_delta":
-                    self._finish = event["delta"].get("stop_reason") or self._finish
-                    self._take_usage(event.get("usage"))
-                case "message_stop":
-                    yield from self._end()
-        except _NOT_AS_DOCUMENTED as error:
-            raise self._malformed(error) from error
+        match event["type"]:
+            case "message_start":
+                yield ResponseStarted(event["message"]["id"])
+                self._take_usage(event["message"].get("usage"))
+            case "content_block_start":
+                yield from self._started(event["index"], event["content_block"])
+            case "content_block_delta":
+                yield from self._delta(event["index"], event["delta"])
+            case "content_block_stop":
+                began_with = self._empty_calls.pop(event["index"], None)
+                if began_with is not None:
+                    yield ToolCallDelta(event["index"], None, None, _text(began_with))
+            case "message_delta":
+                self._finish = event["delta"].get("stop_reason") or self._finish
+                self._take_usage(event.get("usage"))
+            case "message_stop":
+                yield from self._end()
 
-    def whole(self, message: Any) -> Iterator[Part]:
-        """Return the parts of an answer that was not streamed. Raises MalformedResponseError where it is none."""
-        try:
-            yield ResponseStarted(message["id"])
-            for index, block in enumerate(message["content"]):
-                yield from self._started(index, block)
-                if index in self._empty_calls:
-                    yield ToolCallDelta(index, None, None, _text(block["input"]))
-            self._finish = message.get("stop_reason")
-            self._take_usage(message.get("usage"))
-            yield from self._end()
-        except _NOT_AS_DOCUMENTED as error:
-            raise self._malformed(error) from error
-
-    def _malformed(self, error: Exception) -> MalformedResponseError:
-        return MalformedResponseError(
-            f"{self.provider} sent what its wire format does not allow ({type(error).__name__}: {error})",
-            provider=self.provider,
-            request_id=self.request_id,
-        )
+    def answer(self, answer: Mapping[str, Any]) -> Iterator[Part]:
+        yield ResponseStarted(answer["id"])
+        for index, block in enumerate(answer["content"]):
+            yield from self._started(index, block)
+            if index in self._empty_calls:
+                yield ToolCallDelta(index, None, None, _text(block["input"]))
+        self._finish = answer.get("stop_reason")
+        self._take_usage(answer.get("usage"))
+        yield from self._end()
 
     def _started(self, index: int, block: Mapping[str, Any]) -> Iterator[Part]:
         match block["type"]:

@@ -2,65 +2,33 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Mapping
 from typing import Any
 
-from harness.errors import MalformedResponseError, ProviderError, ProviderStatusError
+from harness.errors import ProviderError
 from harness.providers.azure.sdk import exceptions
-from harness.providers.openai.errors import Answer
-from harness.providers.shared.transport_errors import RETRYABLE, no_whole_answer
+from harness.providers.shared.answer import ProviderAnswer
+from harness.providers.shared.failure import failure_in, no_whole_answer, status_error
+
+#: What the SDK's reading of a whole answer raises where that is none.
+_NO_ANSWER = (ValueError, LookupError, AttributeError, TypeError, exceptions.AzureError)
 
 
-def request_id_of(headers: Mapping[str, str]) -> str | None:
-    """Return Azure's id of a request, from the headers of its response."""
-    names = ("x-request-id", "apim-request-id", "x-ms-request-id")
-    return next((headers[name] for name in names if headers.get(name)), None)
-
-
-@contextlib.contextmanager
-def translation(answer: Answer) -> Iterator[None]:
-    """Raise what the SDK raises inside as an error of this project."""
-    try:
-        yield
-    except Exception as error:
-        ours = _translated(error, answer)
-        if ours is None:
-            raise
-        raise ours from error
-
-
-def _translated(error: Exception, answer: Answer) -> ProviderError | None:
+def translated(error: Exception, answer: ProviderAnswer) -> ProviderError | None:
+    """Return the error to raise for what the SDK raised; None for what does not come from the provider."""
     if isinstance(error, exceptions.HttpResponseError) and error.response is not None:
-        return _of_status(error, error.response, answer.provider)
+        return _of_response(error, error.response, answer)
     # The SDK's name for a body that broke off is an error of a response, without one.
     if isinstance(
         error, exceptions.HttpResponseError | exceptions.ServiceRequestError | exceptions.ServiceResponseError
     ):
         return no_whole_answer(error, answer.provider, begun=answer.begun, request_id=answer.request_id)
-    if isinstance(error, ValueError | LookupError | AttributeError | TypeError | exceptions.AzureError):
-        return MalformedResponseError(
-            f"{answer.provider} sent what its wire format does not allow ({type(error).__name__}: {error})",
-            provider=answer.provider,
-            request_id=answer.request_id,
-        )
-    return None
+    return answer.malformed(error) if isinstance(error, _NO_ANSWER) else None
 
 
-def _of_status(error: Any, response: Any, provider: str) -> ProviderError:
-    told = error.error
-    status: int = response.status_code
+def _of_response(error: exceptions.HttpResponseError, response: Any, answer: ProviderAnswer) -> ProviderError:
+    request_id = answer.request_id_in(response.headers)
     if isinstance(error, exceptions.DecodeError):
-        return MalformedResponseError(
-            f"{provider} sent what its wire format does not allow ({error.message})",
-            provider=provider,
-            request_id=request_id_of(response.headers),
-        )
-    return ProviderStatusError(
-        f"{provider} answered {status}: {told.message if told is not None else error.message}",
-        provider=provider,
-        status=status,
-        request_id=request_id_of(response.headers),
-        code=told.code if told is not None else None,
-        retryable=status in RETRYABLE,
-    )
+        answer.request_id = request_id
+        return answer.malformed(str(error.message))
+    failure = failure_in(response.text().encode(), answer.code_field)
+    return status_error(answer.provider, response.status_code, failure, request_id=request_id)

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from harness.errors import MalformedResponseError
 from harness.llm.blocks import RedactedThinkingPart, ThinkingPart
 from harness.llm.parts import Finish, FinishReason, Part, TextDelta, ThinkingDelta, ToolCallDelta, Usage
+from harness.providers.shared.answer import ProviderAnswer
 from harness.providers.shared.thoughts import Thought, Thoughts
 
 _FINISH: Final[dict[str, FinishReason]] = {
@@ -26,20 +26,16 @@ _FINISH: Final[dict[str, FinishReason]] = {
     "content_filtered": "content_filter",
 }
 
-#: What reading raises where the provider sent something else than it documents.
-_NOT_AS_DOCUMENTED: Final = (AttributeError, KeyError, TypeError)
 
-
-class Answer:
+class BedrockAnswer(ProviderAnswer):
     """One answer as it grows, streamed or whole. Events that this code does not know say nothing to it."""
 
+    request_id_headers = ("RequestId",)
+    passing = frozenset({"internalServerException", "throttlingException", "serviceUnavailableException"})
+
     def __init__(self, provider: str, thoughts: Thoughts) -> None:
-        self.provider = provider
+        super().__init__(provider)
         self._thoughts = thoughts
-        #: Whether anything of the answer has come.
-        self.begun = False
-        #: From the headers of its response, once they have come.
-        self.request_id: str | None = None
         self._stopped = False
         self._finish: str | None = None
         #: The indices of the blocks that are open tool calls without any input yet.
@@ -48,60 +44,46 @@ class Answer:
         #: Blocks of reasoning as far as they have come, by their index.
         self._reasoning: dict[int, _Reasoning] = {}
 
-    def headers(self, response: Mapping[str, Any]) -> None:
-        """Take what the headers of the response say."""
-        self.request_id = response.get("ResponseMetadata", {}).get("RequestId")
-
-    def event(self, event: Mapping[str, Any]) -> Iterable[Part]:
-        """Return the parts of one streamed event. Raises MalformedResponseError where it is none."""
-        self.begun = True
+    def piece(self, piece: Mapping[str, Any]) -> Iterable[Part]:
         # Nearly every event is a piece of text.
         try:
-            text = event["contentBlockDelta"]["delta"]["text"]
+            text = piece["contentBlockDelta"]["delta"]["text"]
         except (KeyError, TypeError):
-            return self._parts(event)
+            return self._parts(piece)
         return (TextDelta(text),) if text else ()
 
     def _parts(self, event: Mapping[str, Any]) -> Iterator[Part]:
-        try:
-            match event:
-                case {"contentBlockStart": {"start": {"toolUse": use}, "contentBlockIndex": index}}:
-                    self._empty_calls.add(index)
-                    self._call_ids.append(use["toolUseId"])
-                    yield ToolCallDelta(index, use["toolUseId"], use["name"], "")
-                case {"contentBlockDelta": {"delta": delta, "contentBlockIndex": index}}:
-                    yield from self._delta(index, delta)
-                case {"contentBlockStop": {"contentBlockIndex": index}}:
-                    if index in self._empty_calls:
-                        self._empty_calls.remove(index)
-                        yield ToolCallDelta(index, None, None, "{}")
-                case {"messageStop": stop}:
-                    self._stopped, self._finish = True, stop.get("stopReason")
-                case {"metadata": metadata}:
-                    yield from self._end(metadata.get("usage"))
-        except _NOT_AS_DOCUMENTED as error:
-            raise self._malformed(error) from error
+        match event:
+            case {"contentBlockStart": {"start": {"toolUse": use}, "contentBlockIndex": index}}:
+                self._empty_calls.add(index)
+                self._call_ids.append(use["toolUseId"])
+                yield ToolCallDelta(index, use["toolUseId"], use["name"], "")
+            case {"contentBlockDelta": {"delta": delta, "contentBlockIndex": index}}:
+                yield from self._delta(index, delta)
+            case {"contentBlockStop": {"contentBlockIndex": index}}:
+                if index in self._empty_calls:
+                    self._empty_calls.remove(index)
+                    yield ToolCallDelta(index, None, None, "{}")
+            case {"messageStop": stop}:
+                self._stopped, self._finish = True, stop.get("stopReason")
+            case {"metadata": metadata}:
+                yield from self._end(metadata.get("usage"))
 
-    def whole(self, response: Mapping[str, Any]) -> Iterator[Part]:
-        """Return the parts of an answer that was not streamed."""
-        self.headers(response)
-        try:
-            for index, block in enumerate(response["output"]["message"]["content"]):
-                match block:
-                    case {"toolUse": use}:
-                        self._call_ids.append(use["toolUseId"])
-                        arguments = json.dumps(use["input"], ensure_ascii=False)
-                        yield ToolCallDelta(index, use["toolUseId"], use["name"], arguments)
-                    case {"reasoningContent": {"reasoningText": said}}:
-                        yield from self._reasons(index, said)
-                    case {"reasoningContent": hidden}:
-                        yield from self._reasons(index, hidden)
-                    case {"text": text} if text:
-                        yield TextDelta(text)
-            self._stopped, self._finish = True, response.get("stopReason")
-            yield from self._end(response.get("usage"))
-        except _NOT_AS_DOCUMENTED as error:
-            raise self._malformed(error) from error
+    def whole(self, sent: Mapping[str, Any]) -> Iterator[Part]:
+        for index, block in enumerate(sent["output"]["message"]["content"]):
+            match block:
+                case {"toolUse": use}:
+                    self._call_ids.append(use["toolUseId"])
+                    arguments = json.dumps(use["input"], ensure_ascii=False)
+                    yield ToolCallDelta(index, use["toolUseId"], use["name"], arguments)
+                case {"reasoningContent": {"reasoningText": said}}:
+                    yield from self._reasons(index, said)
+                case {"reasoningContent": hidden}:
+                    yield from self._reasons(index, hidden)
+                case {"text": text} if text:
+                    yield TextDelta(text)
+        self._stopped, self._finish = True, sent.get("stopReason")
+        yield from self._end(sent.get("usage"))
 
     def _delta(self, index: int, delta: Mapping[str, Any]) -> Iterator[Part]:
         match delta:
@@ -127,13 +109,6 @@ class Answer:
             signed = (block.part() for block in self._reasoning.values())
             self._thoughts.keep(self._call_ids, [part for part in signed if part is not None])
             yield Finish(None if self._finish is None else _FINISH.get(self._finish, "other"), self._finish)
-
-    def _malformed(self, error: Exception) -> MalformedResponseError:
-        return MalformedResponseError(
-            f"{self.provider} sent what its wire format does not allow ({type(error).__name__}: {error})",
-            provider=self.provider,
-            request_id=self.request_id,
-        )
 
 
 @dataclass

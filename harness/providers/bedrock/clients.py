@@ -24,12 +24,21 @@ _ANY_REGION: Final = "us-east-1"
 _TIMEOUT_S: Final = 600
 
 
-def new_client(llm: BaseLLM) -> Any:
-    """Return a client for threads, whose connections end with the run that uses them."""
-    end_urllib3_with_runs()
-    session = _session()
-    config = botocore.config.Config(**_config(llm))
-    return session.client(_SERVICE, config=config, **_where(llm, session.region_name), **_credentials())
+class BedrockClient:
+    """A client for threads, whose connections end with the run that uses them."""
+
+    def __init__(self, llm: BaseLLM) -> None:
+        end_urllib3_with_runs()
+        session = _session()
+        config = botocore.config.Config(**_config(llm))
+        self._client = session.client(_SERVICE, config=config, **_where(llm, session.region_name), **_credentials())
+
+    def send(self, operation: str, arguments: dict[str, Any]) -> Any:
+        """Ask; return what boto3 makes of the response."""
+        return getattr(self._client, operation)(**arguments)
+
+    def close(self) -> None:
+        self._client.close()
 
 
 def _session() -> Any:
@@ -49,7 +58,7 @@ def has_async_client() -> bool:
     return importlib.util.find_spec("aiobotocore") is not None
 
 
-class AsyncClient:
+class AsyncBedrockClient:
     """A client for one loop, made when it is first asked for, since making one waits."""
 
     def __init__(self, llm: BaseLLM) -> None:
@@ -58,12 +67,12 @@ class AsyncClient:
         self._opened = AsyncExitStack()
         self._client: Any = None
 
-    async def ready(self) -> Any:
-        """Return the client itself."""
+    async def send(self, operation: str, arguments: dict[str, Any]) -> Any:
+        """Ask; return what aiobotocore makes of the response."""
         async with self._lock:
             if self._client is None:
                 self._client = await self._opened.enter_async_context(self._made())
-            return self._client
+        return await getattr(self._client, operation)(**arguments)
 
     async def close(self) -> None:
         await self._opened.aclose()

@@ -5,24 +5,25 @@ Source: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Conv
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
-from harness.llm.llm import LLM
-from harness.llm.parts import Part, RequestId
-from harness.llm.pump import aended
+from harness.errors import HarnessError
+from harness.llm.base import BaseLLM
+from harness.llm.parts import Part
 from harness.llm.request import LLMRequest
-from harness.providers.bedrock.answer import Answer
-from harness.providers.bedrock.clients import AsyncClient, has_async_client, new_client
-from harness.providers.bedrock.errors import translation
+from harness.providers.bedrock.answer import BedrockAnswer
+from harness.providers.bedrock.body import BedrockBody
+from harness.providers.bedrock.clients import AsyncBedrockClient, BedrockClient, has_async_client
+from harness.providers.bedrock.errors import translated
 from harness.providers.bedrock.request import sdk_arguments
-from harness.providers.bedrock.stream import events
+from harness.providers.shared.answer import ProviderAnswer
 from harness.providers.shared.clients import SDKClients
+from harness.providers.shared.model import SDKModel
 from harness.providers.shared.thoughts import Thoughts
 
 
-class Bedrock(LLM):
+class Bedrock(SDKModel):
     """A model on Amazon Bedrock, at `base_url` where that is given.
 
     Credentials and region are boto3's to find: variables, profiles, roles. Settings that Converse does not have (seed,
@@ -34,7 +35,7 @@ class Bedrock(LLM):
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
-        self._clients = SDKClients(lambda: new_client(self), lambda: AsyncClient(self))
+        self._clients = SDKClients(lambda: BedrockClient(self), lambda: AsyncBedrockClient(self))
         self._thoughts = Thoughts()
 
     def check(self, request: LLMRequest) -> None:
@@ -43,40 +44,21 @@ class Bedrock(LLM):
     def get_context_window_size(self) -> int:
         return 200_000 if "claude" in self.model else 128_000
 
-    def generate(self, request: LLMRequest) -> Iterator[Part]:
-        answer = Answer(self.provider, self._thoughts)
-        with translation(answer):
-            client, arguments = self._clients.sync(), self._arguments(request)
-            if not request.stream:
-                yield from answer.whole(client.converse(**arguments))
-                return
-            response = client.converse_stream(**arguments)
-            answer.headers(response)
-            with contextlib.closing(response["stream"]) as stream:
-                yield RequestId(answer.request_id)
-                for event in events(stream):
-                    yield from answer.event(event)
-
-    async def agenerate(self, request: LLMRequest) -> AsyncIterator[Part]:
-        if not has_async_client():
-            async with aended(super().agenerate(request)) as parts:
-                async for part in parts:
-                    yield part
-            return
-        answer = Answer(self.provider, self._thoughts)
-        with translation(answer):
-            client, arguments = await self._clients.running().ready(), self._arguments(request)
-            if not request.stream:
-                for part in answer.whole(await client.converse(**arguments)):
-                    yield part
-                return
-            response = await client.converse_stream(**arguments)
-            answer.headers(response)
-            with contextlib.closing(response["stream"]) as stream:
-                yield RequestId(answer.request_id)
-                async for event in stream:
-                    for part in answer.event(event):
-                        yield part
+    def agenerate(self, request: LLMRequest) -> AsyncIterator[Part]:
+        """Do as `generate`, by aiobotocore where that is installed, else in a thread."""
+        return super().agenerate(request) if has_async_client() else BaseLLM.agenerate(self, request)
 
     def _arguments(self, request: LLMRequest) -> dict[str, Any]:
         return sdk_arguments(self, self._thoughts.given_back(request))
+
+    def _send(self, client: Any, arguments: dict[str, Any], *, stream: bool) -> Any:
+        return client.send("converse_stream" if stream else "converse", arguments)
+
+    def _opened(self, sent: Any) -> BedrockBody:
+        return BedrockBody(sent)
+
+    def _answer(self, request: LLMRequest) -> BedrockAnswer:
+        return BedrockAnswer(self.provider, self._thoughts)
+
+    def _translated(self, error: Exception, answer: ProviderAnswer) -> HarnessError | None:
+        return translated(error, answer)

@@ -10,7 +10,6 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from harness.errors import MalformedResponseError, ProviderError
 from harness.llm.parts import (
     Finish,
     FinishReason,
@@ -22,7 +21,7 @@ from harness.llm.parts import (
     Usage,
 )
 from harness.providers.gemini.calls import Signatures, own_id
-from harness.providers.shared.transport_errors import RETRYABLE
+from harness.providers.shared.answer import SSEAnswer, read_json
 
 _FINISH: Final[dict[str, FinishReason]] = {
     "STOP": "stop",
@@ -39,13 +38,15 @@ _FINISH: Final[dict[str, FinishReason]] = {
 }
 
 
-class Answer:
+class GeminiAnswer(SSEAnswer):
     """One answer as it grows, streamed or whole. Fields that this code does not know say nothing to it."""
 
+    # No response header has an id of the request.
+    request_id_headers = ()
+    code_field = "status"
+
     def __init__(self, provider: str, signatures: Signatures) -> None:
-        self.provider = provider
-        #: Whether anything of the answer has come.
-        self.begun = False
+        super().__init__(provider)
         self._signatures = signatures
         self._response_id: str | None = None
         self._calls = 0
@@ -54,47 +55,36 @@ class Answer:
         #: Why the prompt got no answer.
         self._blocked: str | None = None
 
-    def chunk(self, chunk: Any) -> Iterator[Part]:
-        """Return the parts of one piece of the answer, or of a whole one.
+    def event(self, event: Mapping[str, Any]) -> Iterator[Part]:
+        if self._response_id is None and "responseId" in event:
+            self._response_id = event["responseId"]
+            yield ResponseStarted(event["responseId"])
+        for candidate in event.get("candidates") or ():
+            if candidate.get("index", 0) == 0:
+                yield from self._candidate(candidate)
+        # Later counts are cumulative.
+        self._usage |= event.get("usageMetadata") or {}
+        self._blocked = (event.get("promptFeedback") or {}).get("blockReason") or self._blocked
 
-        Raises:
-            ProviderError: the piece is an error that the provider reports.
-            MalformedResponseError: it is no piece of an answer.
-        """
-        self.begun = True
-        with self._read_as_documented():
-            if "error" in chunk:
-                raise self._reported(chunk["error"])
-            if self._response_id is None and "responseId" in chunk:
-                self._response_id = chunk["responseId"]
-                yield ResponseStarted(chunk["responseId"])
-            for candidate in chunk.get("candidates") or ():
-                if candidate.get("index", 0) == 0:
-                    yield from self._candidate(candidate)
-            # Later counts are cumulative.
-            self._usage |= chunk.get("usageMetadata") or {}
-            self._blocked = (chunk.get("promptFeedback") or {}).get("blockReason") or self._blocked
+    def answer(self, answer: Mapping[str, Any]) -> Iterator[Part]:
+        yield from self.event(answer)
+        yield from self._finished()
 
     def end(self) -> Iterator[Part]:
+        # The last event may lack its blank line, and be whole all the same.
+        with contextlib.suppress(ValueError):
+            yield from self.event(read_json(self._decoder.rest()))
+        yield from self._finished()
+
+    def _finished(self) -> Iterator[Part]:
         """Return what the end of the body makes certain. No line marks it: it has come if a finish reason had."""
         if self._usage:
-            with self._read_as_documented():
-                yield _usage(self._usage)
+            yield _usage(self._usage)
         if self._finish is not None:
             reason = _FINISH.get(self._finish, "other")
             yield Finish("tool_calls" if self._calls and reason == "stop" else reason, self._finish)
         elif self._blocked is not None:
             yield Finish("content_filter", self._blocked)
-
-    @contextlib.contextmanager
-    def _read_as_documented(self) -> Iterator[None]:
-        try:
-            yield
-        except (AttributeError, KeyError, TypeError) as error:
-            raise MalformedResponseError(
-                f"{self.provider} sent what its wire format does not allow ({type(error).__name__}: {error})",
-                provider=self.provider,
-            ) from error
 
     def _candidate(self, candidate: Mapping[str, Any]) -> Iterator[Part]:
         for part in (candidate.get("content") or {}).get("parts") or ():
@@ -111,14 +101,6 @@ class Answer:
         if signature is not None:
             self._signatures.keep(call_id, signature)
         return ToolCallDelta(number, call_id, call["name"], json.dumps(call.get("args") or {}, ensure_ascii=False))
-
-    def _reported(self, error: Mapping[str, Any]) -> ProviderError:
-        return ProviderError(
-            f"{self.provider} reported an error inside the stream: {error.get('message')}",
-            provider=self.provider,
-            code=error.get("status"),
-            retryable=error.get("code") in RETRYABLE,
-        )
 
 
 def _usage(raw: Mapping[str, Any]) -> Usage:

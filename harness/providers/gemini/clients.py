@@ -1,35 +1,59 @@
-"""Clients of the Gen AI SDK for one LLM."""
+"""Clients of the Gen AI SDK."""
 
 from __future__ import annotations
 
 import importlib.util
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Awaitable
+from typing import Any, Final, NamedTuple
 
 from harness.llm.connections import end_aiohttp_with_runs, end_with_run
-from harness.llm.credentials import PLACEHOLDER, api_key, credentials_needed
+from harness.llm.credentials import PLACEHOLDER, credentials_needed
 from harness.providers.gemini.sdk import genai
 from harness.providers.shared.tls import system_context
 
-if TYPE_CHECKING:
-    from harness.providers.gemini.model import Gemini
-
 #: Attempts after the first where the caller names no number, as other SDKs have it.
 _RETRIES: Final = 2
+_METHOD: Final = "POST"
 
 
-def new_client(llm: Gemini) -> genai.Client:
-    """Return a client whose sync connections end with the run that uses them."""
-    client = genai.Client(**_arguments(llm))
-    # The SDK makes its HTTP client with what its settings for certificates ask; it is changed where it stands.
-    end_with_run(client._api_client._httpx_client)
-    return client
+class Place(NamedTuple):
+    """Where and how the API is reached."""
+
+    #: None where credentials are Google's own to find.
+    key: str | None
+    base_url: str | None
+    #: Such as `v1beta`; the SDK's own where there is none.
+    api_version: str | None
+    timeout_s: float | None
+    max_retries: int | None
+    on_vertex: bool
+    project: str | None
+    location: str | None
 
 
-class AsyncClient:
+class GeminiClient:
+    """A client for threads, whose connections end with the run that uses them."""
+
+    def __init__(self, place: Place) -> None:
+        client = genai.Client(**_arguments(place))
+        # The SDK makes its HTTP client with what its settings for certificates ask; it is changed where it stands.
+        end_with_run(client._api_client._httpx_client)
+        self._client = client
+        self._api: Any = client._api_client
+
+    def send(self, path: str, body: dict[str, Any], *, stream: bool) -> Any:
+        """Post a call; return what the SDK makes of its response."""
+        return self._api._request(self._api._build_request(_METHOD, path, body), stream=stream)
+
+    def close(self) -> None:
+        self._client.close()
+
+
+class AsyncGeminiClient:
     """A client for the loop that runs here, over aiohttp where that is installed, else over httpx."""
 
-    def __init__(self, llm: Gemini) -> None:
-        arguments = _arguments(llm)
+    def __init__(self, place: Place) -> None:
+        arguments = _arguments(place)
         self._session: Any = None
         if importlib.util.find_spec("aiohttp") is not None:
             import aiohttp
@@ -39,7 +63,13 @@ class AsyncClient:
             self._session = aiohttp.ClientSession(trust_env=True, connector=aiohttp.TCPConnector(limit=0))
             arguments["http_options"]["aiohttp_client"] = self._session
         self._client = genai.Client(**arguments)
-        self.api: Any = self._client._api_client
+        self._api: Any = self._client._api_client
+
+    def send(self, path: str, body: dict[str, Any], *, stream: bool) -> Awaitable[Any]:
+        """Post a call; see `GeminiClient.send`."""
+        return self._api._async_request(  # type: ignore[no-any-return]
+            self._api._build_request(_METHOD, path, body), stream=stream
+        )
 
     async def close(self) -> None:
         if self._session is not None:
@@ -48,13 +78,13 @@ class AsyncClient:
         self._client.close()
 
 
-def _arguments(llm: Gemini) -> dict[str, Any]:
-    retries = _RETRIES if llm.max_retries is None else llm.max_retries
+def _arguments(place: Place) -> dict[str, Any]:
+    retries = _RETRIES if place.max_retries is None else place.max_retries
     options: dict[str, Any] = {
-        "base_url": llm.base_url,
-        "api_version": llm.api_version,
+        "base_url": place.base_url,
+        "api_version": place.api_version,
         # Milliseconds here.
-        "timeout": None if llm.timeout is None else round(llm.timeout * 1000),
+        "timeout": None if place.timeout_s is None else round(place.timeout_s * 1000),
         # Said always: unasked, the async client waits and tries again by itself.
         "retry_options": {"attempts": retries + 1},
     }
@@ -62,23 +92,13 @@ def _arguments(llm: Gemini) -> dict[str, Any]:
         # Played from a tape, or sent to a local server. The SDK would read the system's certificates three times.
         context = system_context()
         options |= {"client_args": {"verify": context}, "async_client_args": {"verify": context, "ssl": context}}
-    arguments: dict[str, Any] = {"vertexai": llm.on_vertex, "http_options": options}
-    if llm.project is None:
-        return {**arguments, "api_key": _key(llm)}
-    arguments |= {"project": llm.project, "location": llm.location}
+    arguments: dict[str, Any] = {"vertexai": place.on_vertex, "http_options": options}
+    if place.project is None:
+        return {**arguments, "api_key": place.key}
+    arguments |= {"project": place.project, "location": place.location}
     if not credentials_needed():
         # Played from a tape: there is nobody to show credentials to. The SDK asks for a token all the same.
         from google.oauth2.credentials import Credentials
 
         arguments["credentials"] = Credentials(PLACEHOLDER)  # type: ignore[no-untyped-call]
     return arguments
-
-
-def check_credentials(llm: Gemini) -> None:
-    """Refuse an LLM without a key that needs one. Raises UsageError."""
-    if llm.project is None:
-        _key(llm)
-
-
-def _key(llm: Gemini) -> str:
-    return api_key(llm.api_key, llm.provider, llm.key_variables)

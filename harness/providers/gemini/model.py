@@ -5,25 +5,23 @@ Source: https://ai.google.dev/api/generate-content (2026-11).
 
 from __future__ import annotations
 
-import contextlib
-import json
-from collections.abc import AsyncIterator, Iterator
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
-from harness.llm.llm import LLM
-from harness.llm.parts import Part
+from harness.errors import ProviderError
+from harness.llm.credentials import api_key
 from harness.llm.request import LLMRequest
-from harness.providers.gemini.answer import Answer
+from harness.providers.gemini.answer import GeminiAnswer
+from harness.providers.gemini.body import GeminiBody
 from harness.providers.gemini.calls import Signatures
-from harness.providers.gemini.clients import AsyncClient, check_credentials, new_client
-from harness.providers.gemini.errors import translation
+from harness.providers.gemini.clients import AsyncGeminiClient, GeminiClient, Place
+from harness.providers.gemini.errors import translated
 from harness.providers.gemini.request import wire_body
+from harness.providers.shared.answer import ProviderAnswer
 from harness.providers.shared.clients import SDKClients
+from harness.providers.shared.model import SDKModel
 
-_METHOD: Final = "POST"
 
-
-class Gemini(LLM):
+class Gemini(SDKModel):
     """A Gemini model at Google AI Studio, or at a host that speaks its API, such as one at `base_url`.
 
     `api_version`, such as `v1beta`, is the SDK's own where it is not given. Signatures of thoughts are kept with the
@@ -44,51 +42,45 @@ class Gemini(LLM):
         self.project = project
         self.location = location
         self._signatures = Signatures()
-        self._clients = SDKClients(lambda: new_client(self), lambda: AsyncClient(self))
+        self._clients = SDKClients(lambda: GeminiClient(self._place()), lambda: AsyncGeminiClient(self._place()))
 
     def check(self, request: LLMRequest) -> None:
-        check_credentials(self)
+        self._place()
         wire_body(self, request, self._signatures)
+
+    def _place(self) -> Place:
+        """Return where and how the API is reached. Raises UsageError where a key is needed and there is none."""
+        key = None if self.project is not None else api_key(self.api_key, self.provider, self.key_variables)
+        return Place(
+            key,
+            self.base_url,
+            self.api_version,
+            self.timeout,
+            self.max_retries,
+            self.on_vertex,
+            self.project,
+            self.location,
+        )
 
     def get_context_window_size(self) -> int:
         return 1_048_576
 
     # Not the SDK's models.generate_content: it knows fewer fields than the API, and gives answers back without some.
 
-    def generate(self, request: LLMRequest) -> Iterator[Part]:
-        answer = Answer(self.provider, self._signatures)
-        with translation(answer):
-            api: Any = self._clients.sync()._api_client
-            body = wire_body(self, request, self._signatures)
-            if not request.stream:
-                yield from answer.chunk(json.loads(api.request(_METHOD, self._path(request), body).body or ""))
-                yield from answer.end()
-                return
-            response = api._request(api._build_request(_METHOD, self._path(request), body), stream=True)
-            with contextlib.closing(response.response_stream):
-                for chunk in response.segments():
-                    yield from answer.chunk(chunk)
-            yield from answer.end()
+    def _arguments(self, request: LLMRequest) -> dict[str, Any]:
+        return {"path": self._path(request), "body": wire_body(self, request, self._signatures)}
 
-    async def agenerate(self, request: LLMRequest) -> AsyncIterator[Part]:
-        answer = Answer(self.provider, self._signatures)
-        with translation(answer):
-            api, body = self._clients.running().api, wire_body(self, request, self._signatures)
-            if not request.stream:
-                whole = await api.async_request(_METHOD, self._path(request), body)
-                for part in answer.chunk(json.loads(whole.body or "")):
-                    yield part
-                for part in answer.end():
-                    yield part
-                return
-            response = await api._async_request(api._build_request(_METHOD, self._path(request), body), stream=True)
-            # The SDK lets go of the response where its own iterator ends.
-            async with contextlib.aclosing(response._aiter_response_stream()) as lines:
-                async for line in lines:
-                    for part in answer.chunk(response._load_json_from_response(line)):
-                        yield part
-            for part in answer.end():
-                yield part
+    def _send(self, client: Any, arguments: dict[str, Any], *, stream: bool) -> Any:
+        return client.send(**arguments, stream=stream)
+
+    def _opened(self, sent: Any) -> GeminiBody:
+        return GeminiBody(sent)
+
+    def _answer(self, request: LLMRequest) -> GeminiAnswer:
+        return GeminiAnswer(self.provider, self._signatures)
+
+    def _translated(self, error: Exception, answer: ProviderAnswer) -> ProviderError | None:
+        return translated(error, answer)
 
     def _path(self, request: LLMRequest) -> str:
         method = "streamGenerateContent?alt=sse" if request.stream else "generateContent"

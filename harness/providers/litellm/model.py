@@ -5,21 +5,20 @@ It is given OpenAI's chat form, and answers in it. Source: https://docs.litellm.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
-from harness.errors import UsageError
+from harness.errors import HarnessError, UsageError
 from harness.llm.connections import end_with_run
 from harness.llm.credentials import PLACEHOLDER, credentials_needed
-from harness.llm.llm import LLM
-from harness.llm.parts import Part, RequestId
 from harness.llm.request import LLMRequest
+from harness.providers.litellm.answer import LiteLLMAnswer, LiteLLMBody
 from harness.providers.litellm.sdk import httpx, litellm
-from harness.providers.openai.chat import ChatAnswer
-from harness.providers.openai.errors import translation
 from harness.providers.openai.request import wire_body
 from harness.providers.openai.sdk import openai
+from harness.providers.shared.answer import ProviderAnswer
+from harness.providers.shared.failure import failure_in, status_error
+from harness.providers.shared.model import SDKModel
+from harness.providers.shared.stainless import translated
 
 
 def _prepare() -> None:
@@ -37,7 +36,17 @@ def _prepare() -> None:
 _prepare()
 
 
-class LiteLLM(LLM):
+class _Functions:
+    """litellm's two functions that ask, in the place of clients."""
+
+    def sync(self) -> Any:
+        return litellm.completion
+
+    def running(self) -> Any:
+        return litellm.acompletion
+
+
+class LiteLLM(SDKModel):
     """A model by litellm's name for it, such as `cohere/command-r` or `litellm/cohere/command-r`.
 
     Keys and addresses come from the variables that litellm reads, where `api_key` and `base_url` do not say.
@@ -45,34 +54,9 @@ class LiteLLM(LLM):
 
     provider = "litellm"
 
-    def generate(self, request: LLMRequest) -> Iterator[Part]:
-        answer = ChatAnswer(self.provider)
-        with translation(answer), _unwrapped():
-            created: Any = litellm.completion(**self._arguments(request))
-            if not request.stream:
-                yield from answer.whole(created)
-                return
-            watched = _watched(answer, created)
-            yield RequestId(answer.request_id)
-            for chunk in created:
-                yield from answer.chunk(chunk)
-            yield from answer.end() if watched else _end(answer, created)
-
-    async def agenerate(self, request: LLMRequest) -> AsyncIterator[Part]:
-        answer = ChatAnswer(self.provider)
-        with translation(answer), _unwrapped():
-            created: Any = await litellm.acompletion(**self._arguments(request))
-            if not request.stream:
-                for part in answer.whole(created):
-                    yield part
-                return
-            watched = _watched(answer, created)
-            yield RequestId(answer.request_id)
-            async for chunk in created:
-                for part in answer.chunk(chunk):
-                    yield part
-            for part in answer.end() if watched else _end(answer, created):
-                yield part
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self._clients = _Functions()
 
     def _arguments(self, request: LLMRequest) -> dict[str, Any]:
         settings = {
@@ -86,51 +70,44 @@ class LiteLLM(LLM):
         body = wire_body(self, request)
         return {**{name: value for name, value in settings.items() if value is not None}, **body}
 
+    def _send(self, client: Any, arguments: dict[str, Any], *, stream: bool) -> Any:
+        return client(**arguments)
 
-@contextlib.contextmanager
-def _unwrapped() -> Iterator[None]:
-    """Raise what an SDK raised as itself, and not as what litellm makes of it, without its request id or its status."""
-    try:
-        yield
-    except openai.OpenAIError as error:
+    def _opened(self, sent: Any) -> LiteLLMBody:
+        return LiteLLMBody(sent)
+
+    def _answer(self, request: LLMRequest) -> LiteLLMAnswer:
+        return LiteLLMAnswer(self.provider, request)
+
+    def _translated(self, error: Exception, answer: ProviderAnswer) -> HarnessError | None:
+        """Translate what an SDK raised, and not what litellm makes of it, without its request id or its status."""
+        if not isinstance(error, openai.OpenAIError):
+            return translated(openai, error, answer)
         origin = _origin(error)
         if type(origin) is openai.OpenAIError:  # what the SDK says of its settings, such as a key that is missing
-            raise UsageError(f"litellm: {origin}") from error
+            return UsageError(f"litellm: {origin}")
         if isinstance(origin, httpx.HTTPStatusError):
-            origin = _status_error(origin, error)
-        raise origin from error
+            return _status_error(origin.response, error, answer)
+        if type(origin) is openai.APIError:
+            return answer.reported(failure_in(origin.body or origin.message))
+        return translated(openai, origin, answer)
 
 
-def _origin(error: BaseException) -> BaseException:
+def _origin(error: Exception) -> Exception:
     """Return the error of the SDK or the HTTP library that one of litellm's goes back to; else the error itself."""
     found: BaseException | None = error
     while found is not None:
-        if type(found).__module__.partition(".")[0] in {"openai", "httpx"}:
+        if isinstance(found, Exception) and type(found).__module__.partition(".")[0] in {"openai", "httpx"}:
             return found
         found = getattr(found, "original_exception", None) or found.__cause__ or found.__context__
     return error
 
 
-def _status_error(origin: Any, error: Exception) -> openai.APIStatusError:
-    """Return an HTTP error that litellm met without an SDK as the SDK would raise it."""
+def _status_error(response: Any, error: Exception, answer: ProviderAnswer) -> HarnessError:
+    """Return an HTTP error that litellm met without an SDK."""
     try:
-        body: Any = origin.response.json()
-    except (ValueError, httpx.StreamError):
-        body = None
-    told = body.get("error", body) if isinstance(body, dict) else body
-    return openai.APIStatusError(str(error), response=origin.response, body=told)
-
-
-def _watched(answer: ChatAnswer, stream: Any) -> bool:
-    """Whether the end marker of a stream can be seen: where litellm reads it through the SDK."""
-    of_sdk = stream.completion_stream
-    if not isinstance(of_sdk, openai.Stream | openai.AsyncStream):
-        return False
-    answer.came(of_sdk.response)
-    return True
-
-
-def _end(answer: ChatAnswer, stream: Any) -> Iterator[Part]:
-    # It gives every stream a last chunk with a reason, also one that was cut: what the provider sent stands here.
-    if stream.received_finish_reason is not None or stream.intermittent_finish_reason is not None:
-        yield answer.finished()
+        failure = failure_in(response.content)
+    except httpx.StreamError:
+        failure = failure_in(str(error))
+    request_id = answer.request_id_in(response.headers)
+    return status_error(answer.provider, response.status_code, failure, request_id=request_id)

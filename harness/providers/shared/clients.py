@@ -18,6 +18,16 @@ S = TypeVar("S", bound=_Closable)
 A = TypeVar("A")
 
 
+class Clients(Protocol):
+    """The SDK clients of one LLM."""
+
+    def sync(self) -> Any:
+        """Return the client for threads."""
+
+    def running(self) -> Any:
+        """Return the client for the loop that runs here."""
+
+
 class SDKClients(Generic[S, A]):
     """Makes clients when they are first needed. From any thread.
 

@@ -11,7 +11,7 @@ import os
 import ssl
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 #: What decides, beside the system's certificates, what a context is like.
 _VARIABLES: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE")
@@ -21,9 +21,14 @@ C = TypeVar("C")
 
 def http_client(kind: type[C]) -> C:
     """Return a client of a class over httpx or httpx2, with its class's own settings."""
-    library = next(name for base in kind.__mro__ if (name := base.__module__.partition(".")[0]) in ("httpx", "httpx2"))
-    make = importlib.import_module(library).create_ssl_context
+    make = library_of(kind).create_ssl_context
     return kind(verify=_context(make, _environment()))  # type: ignore[call-arg]  # all of both libraries take it
+
+
+def library_of(kind: type) -> Any:
+    """Return the library that a class of clients is built on: httpx, or its twin."""
+    names = (base.__module__.partition(".")[0] for base in kind.__mro__)
+    return importlib.import_module(next(name for name in names if name in ("httpx", "httpx2")))
 
 
 def system_context() -> ssl.SSLContext:

@@ -1,16 +1,41 @@
-"""The events of a ConverseStream, as boto3 takes them off the wire."""
+"""What boto3 makes of a response: a whole answer, or the events of a ConverseStream, taken off the wire."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any, Final
 
 import orjson
 
+from harness.providers.shared.body import ResponseBody
+
 _DELTA: Final = "contentBlockDelta"
 
 
-def events(stream: Any) -> Iterator[Mapping[str, Any]]:
+class BedrockBody(ResponseBody):
+    """A response of boto3's, or of aiobotocore's."""
+
+    def __init__(self, sent: Mapping[str, Any]) -> None:
+        self.headers = sent.get("ResponseMetadata", {})
+        self._sent = sent
+
+    def whole(self) -> Mapping[str, Any]:
+        return self._sent
+
+    def __iter__(self) -> Iterator[Mapping[str, Any]]:
+        return _events(self._sent["stream"])
+
+    def __aiter__(self) -> AsyncIterator[Mapping[str, Any]]:
+        return aiter(self._sent["stream"])
+
+    def close(self) -> None:
+        self._sent["stream"].close()
+
+    async def aclose(self) -> None:
+        self._sent["stream"].close()
+
+
+def _events(stream: Any) -> Iterator[Mapping[str, Any]]:
     """Yield the events of botocore's `stream`, in the form that botocore gives them; raise what it raises.
 
     Nearly all are pieces of text. Their JSON has that form already (fields that nobody knows stay in it), so it is not

@@ -1,0 +1,71 @@
+"""litellm's answers: objects in the form of OpenAI's chat completions."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+from harness.llm.parts import Part
+from harness.providers.litellm.end_marker import EndMarker
+from harness.providers.openai.chat_answer import ChatAnswer
+from harness.providers.openai.sdk import openai
+from harness.providers.shared.body import ResponseBody
+
+
+class LiteLLMBody(ResponseBody):
+    """What litellm returned. After a stream's chunks comes whether it was whole."""
+
+    def __init__(self, sent: Any) -> None:
+        self._sent = sent
+        self._marker: EndMarker | None = None
+        self.headers = {}
+        # Where litellm reads through the SDK, the end marker can be seen.
+        of_sdk = getattr(sent, "completion_stream", None)
+        if isinstance(of_sdk, openai.Stream | openai.AsyncStream):
+            self.headers = of_sdk.response.headers
+            self._marker = EndMarker()
+            self._marker.watch(of_sdk.response)
+
+    def whole(self) -> dict[str, Any]:
+        return _json(self._sent)
+
+    def __iter__(self) -> Iterator[dict[str, Any] | bool]:
+        for chunk in self._sent:
+            yield _json(chunk)
+        yield self._was_whole()
+
+    async def __aiter__(self) -> AsyncIterator[dict[str, Any] | bool]:
+        async for chunk in self._sent:
+            yield _json(chunk)
+        yield self._was_whole()
+
+    def _was_whole(self) -> bool:
+        if self._marker is not None:
+            return self._marker.seen
+        # litellm gives every stream a last chunk with a reason, also one that was cut: what the provider sent stands here.
+        return self._sent.received_finish_reason is not None or self._sent.intermittent_finish_reason is not None
+
+    def close(self) -> None:
+        pass
+
+    async def aclose(self) -> None:
+        pass
+
+
+class LiteLLMAnswer(ChatAnswer):
+    """One answer as litellm gives it."""
+
+    def piece(self, piece: Any) -> Iterator[Part]:
+        if isinstance(piece, bool):
+            self.done = piece
+        else:
+            yield from self.event(piece)
+
+    def whole(self, sent: Any) -> Iterator[Part]:
+        yield from self.answer(sent)
+
+
+def _json(answer: Any) -> dict[str, Any]:
+    told: dict[str, Any] = answer.model_dump(mode="json")
+    usage = getattr(answer, "usage", None)
+    return told if usage is None else {**told, "usage": usage.model_dump(mode="json", exclude_unset=True)}

@@ -1,0 +1,123 @@
+"""One answer as it grows: what its response's head says, its pieces as parts, and what is wrong with it."""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, ClassVar, Final
+
+import orjson
+
+from harness.errors import MalformedResponseError, ProviderError
+from harness.llm.parts import Part
+from harness.providers.shared.failure import Failure, failure_in, malformed
+from harness.providers.shared.sse import SSEDecoder
+
+_DONE: Final = b"[DONE]"
+
+
+class ProviderAnswer(ABC):
+    """One answer, streamed or whole. What its reading raises of shapes that no provider documents is translated."""
+
+    #: The response headers that may hold the provider's id of the request, in order.
+    request_id_headers: ClassVar[tuple[str, ...]] = ("x-request-id", "apim-request-id", "x-ms-request-id")
+    #: The field of an error that holds its code, and the codes that may not come again.
+    code_field: ClassVar[str] = "code"
+    passing: ClassVar[frozenset[str]] = frozenset()
+    #: What it is said to have done that reports a failure inside a success.
+    failing: ClassVar[str] = "reported an error inside the stream"
+
+    def __init__(self, provider: str) -> None:
+        self.provider = provider
+        #: Whether the head of its response has come: a connection that breaks then has cut the answer.
+        self.begun = False
+        #: From the head of its response, once that has come.
+        self.request_id: str | None = None
+
+    def head(self, headers: Mapping[str, str]) -> None:
+        """Take what the head of the response says."""
+        self.begun = True
+        self.request_id = self.request_id_in(headers)
+
+    @classmethod
+    def request_id_in(cls, headers: Mapping[str, str]) -> str | None:
+        """Return the provider's id of a request."""
+        return next((headers[name] for name in cls.request_id_headers if headers.get(name)), None)
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing is to be read any more, although the body may go on."""
+        return False
+
+    @abstractmethod
+    def piece(self, piece: Any) -> Iterable[Part]:
+        """Return the parts that a piece of a streamed answer makes. Raises ProviderError where it tells of a failure."""
+
+    def end(self) -> Iterable[Part]:
+        """Return the parts that the end of a stream makes."""
+        return ()
+
+    @abstractmethod
+    def whole(self, sent: Any) -> Iterable[Part]:
+        """Return the parts of an answer that was not streamed. Raises ProviderError where it tells of a failure."""
+
+    def malformed(self, what: Exception | str) -> MalformedResponseError:
+        """Return the error for what the wire format does not allow."""
+        return malformed(self.provider, what, request_id=self.request_id)
+
+    def reported(self, failure: Failure) -> ProviderError:
+        """Return the error for a failure that the provider reports inside a success."""
+        return ProviderError(
+            f"{self.provider} {self.failing}: {failure.message}",
+            provider=self.provider,
+            request_id=self.request_id,
+            code=failure.code,
+            retryable=failure.code in self.passing or failure.may_pass,
+        )
+
+
+class SSEAnswer(ProviderAnswer):
+    """An answer whose pieces are bytes of server-sent events, each with JSON."""
+
+    def __init__(self, provider: str) -> None:
+        super().__init__(provider)
+        self._decoder = SSEDecoder()
+        #: Whether `[DONE]` has come, after which nothing is read.
+        self.done = False
+
+    @property
+    def over(self) -> bool:
+        return self.done
+
+    def piece(self, piece: bytes) -> Iterator[Part]:
+        for name, data in self._decoder.feed(piece):
+            if self.done or name == "ping":
+                continue
+            if data.strip() == _DONE:
+                self.done = True
+                continue
+            event = read_json(data)
+            if name == "error" or (isinstance(event, Mapping) and event.get("error")):
+                raise self.reported(failure_in(event, self.code_field))
+            yield from self.event(event)
+
+    @abstractmethod
+    def event(self, event: Any) -> Iterable[Part]:
+        """Return the parts of one event."""
+
+    def whole(self, sent: bytes) -> Iterator[Part]:
+        yield from self.answer(read_json(sent))
+
+    @abstractmethod
+    def answer(self, answer: Any) -> Iterable[Part]:
+        """Return the parts of a whole answer."""
+
+
+def read_json(data: bytes) -> Any:
+    """Return the value that `data` is. Raises ValueError where it is none."""
+    try:
+        return orjson.loads(data)
+    except ValueError:
+        # It takes what the faster one refuses, such as half of a surrogate pair.
+        return json.loads(data)

@@ -1,0 +1,135 @@
+"""What a server wrote of a failure, in whichever form, and the errors that this project makes of it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from harness.errors import (
+    MalformedResponseError,
+    ProviderConnectionError,
+    ProviderError,
+    ProviderStatusError,
+    StreamTruncatedError,
+)
+
+#: Statuses after which the same request may succeed. 529: Anthropic is overloaded.
+RETRYABLE: Final = frozenset({408, 409, 429, 500, 502, 503, 504, 529})
+#: What HTTP libraries raise, by the package that it comes from.
+_HTTP_LIBRARIES: Final = frozenset({"httpx", "httpx2", "aiohttp", "urllib3", "requests"})
+
+
+#: Words of codes that say: later, perhaps.
+_PASSING: Final = re.compile(
+    r"overloaded|rate_?limit|too_?many_?requests|throttl|unavailable|exhausted|capacity", re.IGNORECASE
+)
+#: The fields in which servers write an HTTP status, and those in which they write what went wrong.
+_STATUSES: Final = ("code", "status", "status_code", "statusCode", "http_code")
+_MESSAGES: Final = ("message", "detail", "msg", "error_description", "errors")
+#: How much is shown of what has no field for it, such as a page of HTML.
+_SHOWN: Final = 1_000
+
+
+class Failure(NamedTuple):
+    """What a server wrote."""
+
+    #: In its own words; None where it wrote nothing.
+    message: str | None
+    #: Its own machine-readable code.
+    code: str | None = None
+    #: The HTTP status that it names, inside a success too.
+    status: int | None = None
+    kind: str | None = None
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether it says that the same request may succeed later."""
+        words = " ".join(filter(None, (self.code, self.kind)))
+        return self.status in RETRYABLE or _PASSING.search(words) is not None
+
+
+def failure_in(sent: Any, code_field: str = "code") -> Failure:
+    """Return what the body of an HTTP error, or an error inside an answer, says, whatever its form.
+
+    `code_field` is the field that holds its provider's code.
+    """
+    if isinstance(sent, bytes):
+        try:
+            sent = json.loads(sent)
+        except ValueError:
+            sent = sent.decode("utf-8", "replace")
+    if isinstance(sent, str):
+        return Failure(sent.strip()[:_SHOWN] or None)
+    if isinstance(sent, Sequence):
+        found = [failure_in(one, code_field) for one in sent]
+        messages = "; ".join(filter(None, (one.message for one in found)))
+        return (found[0] if found else Failure(None))._replace(message=messages or None)
+    if not isinstance(sent, Mapping):
+        return Failure(None if sent is None else str(sent))
+    own = Failure(_message(sent, code_field), _text(sent.get(code_field)), _status(sent), _text(sent.get("type")))
+    inner = sent.get("error")
+    if not inner or isinstance(inner, bool | int):
+        return own
+    told = failure_in(inner, code_field)
+    return Failure(told.message or own.message, told.code or own.code, told.status or own.status, told.kind or own.kind)
+
+
+def _message(sent: Mapping[str, Any], code_field: str) -> str | None:
+    for name in _MESSAGES:
+        if sent.get(name):
+            # Where a form is checked, the place stands beside each message.
+            place = ".".join(map(str, sent["loc"])) + ": " if isinstance(sent.get("loc"), Sequence) else ""
+            return f"{place}{failure_in(sent[name], code_field).message}"
+    return json.dumps(sent, ensure_ascii=False)[:_SHOWN] if sent and "error" not in sent else None
+
+
+def _status(sent: Mapping[str, Any]) -> int | None:
+    numbers = (str(sent.get(name)) for name in _STATUSES)
+    return next((int(number) for number in numbers if re.fullmatch(r"[45]\d\d", number)), None)
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+def status_error(provider: str, status: int, failure: Failure, *, request_id: str | None) -> ProviderStatusError:
+    """Return the error for an HTTP error status."""
+    return ProviderStatusError(
+        f"{provider} answered {status}: {failure.message or 'no reason was given'}",
+        provider=provider,
+        status=status,
+        request_id=request_id,
+        code=failure.code,
+        retryable=status in RETRYABLE,
+    )
+
+
+def malformed(provider: str, what: Exception | str, *, request_id: str | None = None) -> MalformedResponseError:
+    """Return the error for what the wire format of a provider does not allow."""
+    told = f"{type(what).__name__}: {what}" if isinstance(what, Exception) else what
+    return MalformedResponseError(
+        f"{provider} sent what its wire format does not allow ({told})", provider=provider, request_id=request_id
+    )
+
+
+def is_transport_error(error: Exception) -> bool:
+    """Whether this is an error of an HTTP library that an SDK let through."""
+    return type(error).__module__.partition(".")[0] in _HTTP_LIBRARIES or isinstance(error, TimeoutError)
+
+
+def no_whole_answer(error: Exception, provider: str, *, begun: bool, request_id: str | None = None) -> ProviderError:
+    """Return the error for a connection that failed. `begun` tells whether the answer had begun to arrive."""
+    cause = error.__cause__ or error
+    what = f"{type(cause).__name__}: {cause}"
+    if begun:
+        return StreamTruncatedError(
+            f"the stream of {provider} was cut before its end marker ({what})",
+            provider=provider,
+            request_id=request_id,
+            retryable=True,
+        )
+    return ProviderConnectionError(
+        f"no answer from {provider} ({what})", provider=provider, request_id=request_id, retryable=True
+    )

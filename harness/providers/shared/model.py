@@ -1,0 +1,106 @@
+"""A model that is asked through its provider's SDK: the two ways of asking, in threads and in loops, for all of them."""
+
+from __future__ import annotations
+
+import contextlib
+from abc import abstractmethod
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, Final
+
+from harness.errors import HarnessError
+from harness.llm.llm import LLM
+from harness.llm.parts import Part, RequestId
+from harness.llm.pump import ended
+from harness.llm.request import LLMRequest
+from harness.providers.shared.answer import ProviderAnswer
+from harness.providers.shared.body import ResponseBody
+from harness.providers.shared.clients import Clients
+from harness.providers.shared.generators import ClosedPieces
+
+#: What reading raises of an answer that has another shape than its provider documents.
+_OF_ANOTHER_SHAPE: Final = (AttributeError, LookupError, TypeError, ValueError)
+
+
+class SDKModel(LLM):
+    """A model that is asked through an SDK. A subclass says how to ask, and how an answer becomes parts."""
+
+    #: What asks; a subclass makes it.
+    _clients: Clients
+
+    @abstractmethod
+    def _arguments(self, request: LLMRequest) -> dict[str, Any]:
+        """Return what the SDK is to be given. Raises UsageError for what can't be sent."""
+
+    @abstractmethod
+    def _send(self, client: Any, arguments: dict[str, Any], *, stream: bool) -> Any:
+        """Ask; return what the SDK returns, of an async client an awaitable of it."""
+
+    @abstractmethod
+    def _opened(self, sent: Any) -> ResponseBody:
+        """Return the body of what the SDK returned."""
+
+    @abstractmethod
+    def _answer(self, request: LLMRequest) -> ProviderAnswer:
+        """Return a new answer."""
+
+    @abstractmethod
+    def _translated(self, error: Exception, answer: ProviderAnswer) -> HarnessError | None:
+        """Return the error to raise for what the SDK raised; None for what does not come from it."""
+
+    def _keep(self, answer: Any) -> None:
+        """Take note of an answer that has come whole."""
+
+    def generate(self, request: LLMRequest) -> Iterator[Part]:
+        answer, arguments = self._answer(request), self._arguments(request)
+        streams = bool(request.stream)
+        with _translation(self, answer):
+            body = self._opened(self._send(self._clients.sync(), arguments, stream=streams))
+            answer.head(body.headers)
+            yield RequestId(answer.request_id)
+            if not streams:
+                yield from answer.whole(body.whole())
+            else:
+                with contextlib.closing(body), ended(iter(body)) as pieces:
+                    for piece in pieces:
+                        yield from answer.piece(piece)
+                        if answer.over:
+                            break
+                yield from answer.end()
+        self._keep(answer)
+
+    async def agenerate(self, request: LLMRequest) -> AsyncIterator[Part]:
+        answer, arguments = self._answer(request), self._arguments(request)
+        streams = bool(request.stream)
+        with _translation(self, answer):
+            body = self._opened(await self._send(self._clients.running(), arguments, stream=streams))
+            answer.head(body.headers)
+            yield RequestId(answer.request_id)
+            if not streams:
+                for part in answer.whole(body.whole()):
+                    yield part
+            else:
+                async with contextlib.aclosing(body), contextlib.aclosing(ClosedPieces(aiter(body))) as pieces:
+                    async for piece in pieces:
+                        for part in answer.piece(piece):
+                            yield part
+                        if answer.over:
+                            break
+                for part in answer.end():
+                    yield part
+        self._keep(answer)
+
+
+@contextlib.contextmanager
+def _translation(llm: SDKModel, answer: ProviderAnswer) -> Iterator[None]:
+    """Raise what an SDK or the reading of an answer raises inside as an error of this project."""
+    try:
+        yield
+    except HarnessError:
+        raise
+    except Exception as error:
+        ours = llm._translated(error, answer)
+        if ours is None and answer.begun and isinstance(error, _OF_ANOTHER_SHAPE):
+            ours = answer.malformed(error)
+        if ours is None:
+            raise
+        raise ours from error

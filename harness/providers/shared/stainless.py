@@ -1,0 +1,84 @@
+"""Models that are asked through SDKs which Stainless makes, as OpenAI's and Anthropic's are: the two are one in this.
+
+The SDK finds its settings, sends the request and tries again; its parser of answers is passed by. It knows fewer fields
+than the APIs, swallows what marks the end of a stream, and leaves async generators open.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from harness.errors import HarnessError, ProviderError
+from harness.llm.connections import end_with_run
+from harness.llm.credentials import api_key
+from harness.llm.request import LLMRequest
+from harness.providers.shared.answer import ProviderAnswer
+from harness.providers.shared.body import HTTPXBody, ResponseBody
+from harness.providers.shared.clients import SDKClients
+from harness.providers.shared.failure import failure_in, is_transport_error, no_whole_answer, status_error
+from harness.providers.shared.model import SDKModel
+from harness.providers.shared.tls import http_client, library_of
+
+
+class StainlessModel(SDKModel):
+    """A model that such an SDK reaches, at its provider or at `base_url`."""
+
+    sdk: ClassVar[Any]
+    #: Where calls are posted, below the client's base URL.
+    path: ClassVar[str]
+    #: Environment variables that may hold the key, in order.
+    key_variables: tuple[str, ...]
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self._clients = SDKClients(self._new_client, self._new_async_client)
+
+    def check(self, request: LLMRequest) -> None:
+        self._key()
+
+    def _key(self) -> str:
+        return api_key(self.api_key, self.provider, self.key_variables)
+
+    def _client_settings(self) -> dict[str, Any]:
+        settings: dict[str, Any] = {"api_key": self._key(), "base_url": self.base_url}
+        if self.timeout is not None:
+            settings["timeout"] = self.timeout
+        if self.max_retries is not None:
+            settings["max_retries"] = self.max_retries
+        return settings
+
+    def _new_client(self) -> Any:
+        client = http_client(self.sdk.DefaultHttpxClient)
+        end_with_run(client)
+        return self.sdk.Client(**self._client_settings(), http_client=client)
+
+    def _new_async_client(self) -> Any:
+        client = http_client(self.sdk.DefaultAsyncHttpxClient)
+        return self.sdk.AsyncClient(**self._client_settings(), http_client=client)
+
+    def _send(self, client: Any, arguments: dict[str, Any], *, stream: bool) -> Any:
+        if not stream:
+            return client.post(**arguments, cast_to=library_of(self.sdk.DefaultHttpxClient).Response)
+        streams = self.sdk.AsyncStream if isinstance(client, self.sdk.AsyncClient) else self.sdk.Stream
+        return client.post(**arguments, cast_to=object, stream=True, stream_cls=streams[object])
+
+    def _opened(self, sent: Any) -> ResponseBody:
+        return HTTPXBody(getattr(sent, "response", sent))
+
+    def _translated(self, error: Exception, answer: ProviderAnswer) -> HarnessError | None:
+        return translated(self.sdk, error, answer)
+
+
+def translated(sdk: Any, error: Exception, answer: ProviderAnswer) -> ProviderError | None:
+    """Return the error to raise for what an SDK raised; None for what does not come from it."""
+    if isinstance(error, sdk.APIStatusError):
+        response: Any = error.response
+        return status_error(
+            answer.provider,
+            error.status_code,
+            failure_in(response.content, answer.code_field),
+            request_id=answer.request_id_in(response.headers),
+        )
+    if isinstance(error, sdk.APIConnectionError) or is_transport_error(error):
+        return no_whole_answer(error, answer.provider, begun=answer.begun, request_id=answer.request_id)
+    return answer.malformed(error) if isinstance(error, sdk.APIError) else None
