@@ -32,6 +32,7 @@ RECORDINGS = HERE / "tern" / "recordings"
 FILES = {
     "my_tern/__init__.py": ("integration", HERE / "tern" / "__init__.py"),
     "my_tern/targets.py": ("targets", HERE / "tern" / "targets.py"),
+    "my_tern/row.py": ("row", HERE / "tern" / "row.py"),
     "test_conformance.py": ("pytest", HERE / "tern" / "test_conformance.py"),
 }
 COMMANDS = [

@@ -129,19 +129,10 @@ def test_a_provider_is_named_in_its_own_places_only() -> None:
     assert [place for place, paths in excused.items() if not paths] == []
 
 
-OF_OTHERS: Final = """
-from harness.providers import Provider
-
-TERN = Provider(name="tern", models={"tern": "tests.tern:Tern"})
-"""
-
-
 def test_another_package_adds_a_row_by_an_entry_point(tmp_path: Path) -> None:
-    (tmp_path / "tern_row.py").write_text(OF_OTHERS)
     (tmp_path / "tern-1.dist-info").mkdir()
-    (tmp_path / "tern-1.dist-info" / "entry_points.txt").write_text(
-        "[stream_harness.providers]\ntern = tern_row:TERN\n"
-    )
+    named = "[stream_harness.providers]\ntern = tests.tern.row:TERN\n"
+    (tmp_path / "tern-1.dist-info" / "entry_points.txt").write_text(named)
     script = (
         f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
         "import harness; llm = harness.LLM('tern/tern-1', temperature=0.5)\n"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 from harness.llm.parts import Part
 from harness.providers.litellm.end_marker import EndMarker
+from harness.providers.litellm.errors import says_that_it_ended
 from harness.providers.openai.chat_answer import ChatAnswer
 from harness.providers.openai.sdk import openai
 from harness.providers.shared.body import ResponseBody
@@ -30,13 +32,15 @@ class LiteLLMBody(ResponseBody):
         return _json(self._sent)
 
     def __iter__(self) -> Iterator[dict[str, Any] | bool]:
-        for chunk in self._sent:
-            yield _json(chunk)
+        with _ends_said_aside():
+            for chunk in self._sent:
+                yield _json(chunk)
         yield self._was_whole()
 
     async def __aiter__(self) -> AsyncIterator[dict[str, Any] | bool]:
-        async for chunk in self._sent:
-            yield _json(chunk)
+        with _ends_said_aside():
+            async for chunk in self._sent:
+                yield _json(chunk)
         yield self._was_whole()
 
     def _was_whole(self) -> bool:
@@ -65,7 +69,18 @@ class LiteLLMAnswer(ChatAnswer):
         yield from self.answer(sent)
 
 
+@contextlib.contextmanager
+def _ends_said_aside() -> Iterator[None]:
+    """Pass over what litellm raises where a stream ended without a reason: whether it was whole is judged here."""
+    try:
+        yield
+    except openai.OpenAIError as error:
+        if not says_that_it_ended(error):
+            raise
+
+
 def _json(answer: Any) -> dict[str, Any]:
     told: dict[str, Any] = answer.model_dump(mode="json")
     usage = getattr(answer, "usage", None)
-    return told if usage is None else {**told, "usage": usage.model_dump(mode="json", exclude_unset=True)}
+    # Its own fields, which are more with each version, say nothing where they are null.
+    return told if usage is None else {**told, "usage": usage.model_dump(mode="json", exclude_none=True)}

@@ -7,18 +7,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.errors import HarnessError, UsageError
+from harness.errors import HarnessError
 from harness.llm.connections import end_with_run
 from harness.llm.credentials import PLACEHOLDER, credentials_needed
 from harness.llm.request import LLMRequest
 from harness.providers.litellm.answer import LiteLLMAnswer, LiteLLMBody
+from harness.providers.litellm.errors import translated
 from harness.providers.litellm.sdk import httpx, litellm
 from harness.providers.openai.request import wire_body
-from harness.providers.openai.sdk import openai
 from harness.providers.shared.answer import ProviderAnswer
-from harness.providers.shared.failure import failure_in, status_error
 from harness.providers.shared.model import SDKModel
-from harness.providers.shared.stainless import translated
 
 
 def _prepare() -> None:
@@ -80,34 +78,4 @@ class LiteLLM(SDKModel):
         return LiteLLMAnswer(self.provider, request)
 
     def _translated(self, error: Exception, answer: ProviderAnswer) -> HarnessError | None:
-        """Translate what an SDK raised, and not what litellm makes of it, without its request id or its status."""
-        if not isinstance(error, openai.OpenAIError):
-            return translated(openai, error, answer)
-        origin = _origin(error)
-        if type(origin) is openai.OpenAIError:  # what the SDK says of its settings, such as a key that is missing
-            return UsageError(f"litellm: {origin}")
-        if isinstance(origin, httpx.HTTPStatusError):
-            return _status_error(origin.response, error, answer)
-        if type(origin) is openai.APIError:
-            return answer.reported(failure_in(origin.body or origin.message))
-        return translated(openai, origin, answer)
-
-
-def _origin(error: Exception) -> Exception:
-    """Return the error of the SDK or the HTTP library that one of litellm's goes back to; else the error itself."""
-    found: BaseException | None = error
-    while found is not None:
-        if isinstance(found, Exception) and type(found).__module__.partition(".")[0] in {"openai", "httpx"}:
-            return found
-        found = getattr(found, "original_exception", None) or found.__cause__ or found.__context__
-    return error
-
-
-def _status_error(response: Any, error: Exception, answer: ProviderAnswer) -> HarnessError:
-    """Return an HTTP error that litellm met without an SDK."""
-    try:
-        failure = failure_in(response.content)
-    except httpx.StreamError:
-        failure = failure_in(str(error))
-    request_id = answer.request_id_in(response.headers)
-    return status_error(answer.provider, response.status_code, failure, request_id=request_id)
+        return translated(error, answer)
