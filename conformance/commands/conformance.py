@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -50,7 +50,7 @@ def conformance(
     junit: Path | None,
     html: Path | None,
     trusted: tuple[str, ...],
-    json_file: IO[str] | None,
+    json_file: Path | None,
 ) -> int:
     """Put a runtime through the suite and say, clause by clause, what holds.
 
@@ -91,7 +91,7 @@ def conformance(
         document["baseline"] = held.document()
         for what, entries in (("new failure", held.new), ("stale entry", held.stale)):
             for clause, scenario in entries:
-                console.print(f"{what}: {clause} in {scenario or 'no scenario'}", markup=False, highlight=False)
+                console.print(f"{what}: {clause} in {scenario or 'no scenario'}")
         code = 0 if held.holds else 1
     write_json(json_file, document)
     if junit is not None:
@@ -107,17 +107,15 @@ def conformance(
 
 def _render_outcome(console: Console, document: dict[str, Any]) -> None:
     for row in document["clauses"]:
-        console.print(f"[{_STYLES[row['status']]}]{row['status']:14}[/] {row['id']} ({row['level']})", highlight=False)
+        console.print(f"{row['status']:14} ", end="", style=_STYLES[row["status"]])
+        console.print(f"{row['id']} ({row['level']})")
         for check in row["checks"]:
             for violation in check["violations"][:3]:
                 at = f" at frame {violation['seq']}" if violation["seq"] is not None else ""
-                console.print(
-                    f"               {check['scenario']}{at}: {violation['message']}", markup=False, highlight=False
-                )
+                console.print(f"               {check['scenario']}{at}: {violation['message']}")
     for fault in document["faults"]:
-        console.print(
-            f"fault of the harness in {fault['scenario']}:\n{fault['message']}", markup=False, highlight=False
-        )
+        for line in (f"fault of the harness in {fault['scenario']}:", *fault["message"].splitlines()):
+            console.print(line)
     subject, counts = document["subject"], document["summary"]
     told = "; ".join(
         f"{level.upper()} {', '.join(f'{count} {name}' for name, count in counts[level].items())}"

@@ -8,7 +8,7 @@ import gc
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -41,7 +41,7 @@ def replay(
     junit: Path | None,
     html: Path | None,
     trusted: tuple[str, ...],
-    json_file: IO[str] | None,
+    json_file: Path | None,
 ) -> int:
     """Replay recordings and plain vcrpy cassettes offline, compare the timelines, and check the contract.
 
@@ -109,7 +109,7 @@ def _default_recordings() -> Path:
 def _render_result(console: Console, result: ReplayResult) -> None:
     from harness.recording import Redactor
 
-    shown = Redactor().text
+    redacted = Redactor().text
     number = f" #{result.interaction}" if result.interaction is not None else ""
     facts = ", ".join(
         fact
@@ -120,17 +120,15 @@ def _render_result(console: Console, result: ReplayResult) -> None:
         )
         if fact
     )
-    console.print(f"[{_STYLES[result.status]}]{result.status:10}[/] ", end="", highlight=False)
-    console.print(shown(f"{result.path}{number}") + (f"  ({facts})" if facts else ""), markup=False, highlight=False)
+    console.print(f"{result.status:10} ", end="", style=_STYLES[result.status])
+    console.print(redacted(f"{result.path}{number}") + (f"  ({facts})" if facts else ""))
     if result.message is not None:
-        console.print(f"           {shown(result.message)}", markup=False, highlight=False)
+        console.print(f"           {redacted(result.message)}")
     for line in result.diff[:10]:
-        console.print(f"           {shown(line)}", markup=False, highlight=False)
+        console.print(f"           {redacted(line)}")
     for violation in result.violations[:10]:
         console.print(
-            f"           {violation['clause']} at frame {violation['seq']}: {shown(violation['message'])}",
-            markup=False,
-            highlight=False,
+            f"           {violation['clause']} at frame {violation['seq']}: {redacted(violation['message'])}",
         )
 
 

@@ -7,6 +7,7 @@ Ctrl-C.
 from __future__ import annotations
 
 import importlib
+import io
 import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -14,6 +15,8 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 import click
+
+from harness.commands.output import tell
 
 #: Command → the module that holds a click command of that name; it is imported when the command is used.
 _MODULES: Final = {
@@ -69,10 +72,17 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         UsageError,
     )
 
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that can't show a character shows its number.
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = harness.main(arguments, prog_name="harness", standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        # It quotes what was given, which may be the name of a file.
+        usage = io.StringIO()
+        error.show(usage)
+        tell(usage.getvalue(), nl=False, lines=True)
         code = 2
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted", err=True)
@@ -94,7 +104,7 @@ def _said(error: Exception, code: int) -> int:
     # What an error tells of, a path, a request, a value that differs, may hold a credential.
     from harness.recording.redact.redaction import Redactor
 
-    click.echo(f"error: {Redactor().text(str(error))}", err=True)
+    tell(f"error: {Redactor().text(str(error))}")
     return code
 
 

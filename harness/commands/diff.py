@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import IO
 
 import click
 
@@ -14,7 +13,7 @@ from harness.commands.output import console_for, json_option, write_json
 @click.argument("first", metavar="A", type=click.Path(path_type=Path))
 @click.argument("second", metavar="B", type=click.Path(path_type=Path))
 @json_option
-def diff(first: Path, second: Path, json_file: IO[str] | None) -> int:
+def diff(first: Path, second: Path, json_file: Path | None) -> int:
     """Align two timelines and show what moved and what changed; ids, times and harmless interleaving aside.
 
     \b
@@ -33,13 +32,11 @@ def diff(first: Path, second: Path, json_file: IO[str] | None) -> int:
     for difference in comparison.differences:
         style = {"missing": "red", "added": "green", "moved": "yellow"}.get(difference.kind, "cyan")
         left, right = (f"#{seq}" if seq else "–" for seq in difference.seqs)
-        console.print(
-            f"{difference.kind:8} {left:>6} {right:>6}  {difference.where}", style=style, markup=False, highlight=False
-        )
-        console.print(f"{'':24}{difference.message}", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"{difference.kind:8} {left:>6} {right:>6}  {difference.where}", style=style)
+        console.print(f"{'':24}{difference.message}", soft_wrap=True)
     count = len(comparison.differences)
     what = "equal" if not count else f"{count} difference{'s' * (count != 1)}"
-    console.print(f"{what}: {comparison.frames[0]} and {comparison.frames[1]} frames", markup=False, highlight=False)
+    console.print(f"{what}: {comparison.frames[0]} and {comparison.frames[1]} frames")
     write_json(
         json_file,
         {

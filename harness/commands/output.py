@@ -1,18 +1,49 @@
-"""Where a command writes: what people read, and the JSON document that scripts read."""
+"""Where a command writes: what people read, and the JSON document that scripts read.
+
+What a model, a recording or a path says may be meant for the terminal and not for the person in front of it. Every
+command writes through here, and here alone it is decided what of a text reaches a terminal.
+"""
 
 from __future__ import annotations
 
 import json
+import re
 import sys
-from typing import IO, TYPE_CHECKING, Any, NoReturn
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Final, NoReturn
 
 import click
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
+
+#: What a terminal obeys, or that has a reader see another text than there is: controls, C1 included, line and paragraph
+#: separators, and what turns the direction of writing. Lone surrogates can't be written at all.
+_UNSEEN: Final = "\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufff9-\ufffb\ud800-\udfff"
+_IN_LINES: Final = re.compile(f"[{_UNSEEN}]")
+_IN_ONE_LINE: Final = re.compile(f"[\t\n{_UNSEEN}]")
+#: What JSON leaves as it is, and a terminal obeys all the same.
+_IN_JSON: Final = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufff9-\ufffb\ud800-\udfff]")
+
+
+def shown(text: str, *, lines: bool = False) -> str:
+    """Return `text` as a terminal may have it: all that it would obey is escaped, as in `\\x1b`, and the rest stays.
+
+    A newline and a tab stay with `lines` only, as in an answer: a path or a name with a newline in it could pass for a
+    line of ours.
+    """
+    if lines:
+        return _IN_LINES.sub(_escaped, text.replace("\r\n", "\n"))
+    return _IN_ONE_LINE.sub(_escaped, text)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return repr(found[0])[1:-1]
+
 
 json_option = click.option(
-    "--json", "json_file", type=click.File("w", lazy=True), help="Write the JSON document to FILE; - is stdout."
+    "--json", "json_file", type=click.Path(path_type=Path), help="Write the JSON document to FILE; - is stdout."
 )
 trust_option = click.option(
     "--trust",
@@ -23,25 +54,56 @@ trust_option = click.option(
 )
 
 
-def console_for(json_file: IO[str] | None) -> Console:
-    """Return where people read: stdout, or stderr where stdout is for the JSON document."""
+def console_for(json_file: Path | None) -> Console:
+    """Return where people read: stdout, or stderr where stdout is for the JSON document.
+
+    Text is printed as it is, without markup, and as `shown` says; what is more than text has been made of such.
+    """
     from rich.console import Console
 
     class Output(Console):
+        def print(self, *objects: Any, **options: Any) -> None:
+            texts = [shown(found) if isinstance(found, str) else found for found in objects]
+            super().print(*texts, **{"markup": False, "highlight": False, "emoji": False, **options})
+
         def on_broken_pipe(self) -> NoReturn:
             raise BrokenPipeError  # which main() knows; rich itself would end the process with 1
 
     return Output(stderr=is_stdout(json_file), soft_wrap=True)
 
 
-def text_stream(json_file: IO[str] | None) -> IO[str]:
+def text_of(text: str) -> Text:
+    """Return a text for a table or a title, as `shown` says and without markup."""
+    from rich.text import Text
+
+    return Text(shown(text))
+
+
+def tell(text: str, *, err: bool = True, nl: bool = True, lines: bool = False, file: IO[str] | None = None) -> None:
+    """Write a text to stderr, or where it is said, as `shown` says."""
+    click.echo(shown(text, lines=lines), nl=nl, err=err and file is None, file=file)
+
+
+def text_stream(json_file: Path | None) -> IO[str]:
+    """Return where the text of a run goes."""
     return sys.stderr if is_stdout(json_file) else sys.stdout
 
 
-def is_stdout(json_file: IO[str] | None) -> bool:
-    return json_file is not None and json_file.name == "-"
+def is_stdout(json_file: Path | None) -> bool:
+    """Whether the JSON document goes where people read otherwise."""
+    return json_file is not None and str(json_file) in {"-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"}
 
 
-def write_json(json_file: IO[str] | None, document: dict[str, Any]) -> None:
-    if json_file is not None:
-        json_file.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+def write_json(json_file: Path | None, document: dict[str, Any]) -> None:
+    """Write the JSON document, whole or not at all. Raises RecordingError."""
+    if json_file is None:
+        return
+    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    text = _IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    if is_stdout(json_file):
+        sys.stdout.write(text)
+        sys.stdout.flush()
+        return
+    from harness.recording.files.atomic import write_atomically
+
+    write_atomically(json_file, text.encode())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("-o", "--output", "out", type=click.Path(path_type=Path), required=True, metavar="FILE", help="The pack.")
 @json_option
-def pack(folder: Path, out: Path, json_file: IO[str] | None) -> int:
+def pack(folder: Path, out: Path, json_file: Path | None) -> int:
     """Put a folder of recordings and cassettes into one SQLite file, which every command reads in place of the folder.
 
     \b
@@ -40,7 +40,7 @@ def pack(folder: Path, out: Path, json_file: IO[str] | None) -> int:
     "-o", "--output", "out", type=click.Path(path_type=Path), required=True, metavar="DIR", help="A new folder."
 )
 @json_option
-def unpack(path: Path, out: Path, json_file: IO[str] | None) -> int:
+def unpack(path: Path, out: Path, json_file: Path | None) -> int:
     """Write every file of a pack into a folder, byte for byte as it was packed.
 
     \b
@@ -56,11 +56,9 @@ def unpack(path: Path, out: Path, json_file: IO[str] | None) -> int:
     return 0
 
 
-def _report(result: Packed, verb: str, out: Path, json_file: IO[str] | None) -> None:
+def _report(result: Packed, verb: str, out: Path, json_file: Path | None) -> None:
     files = "1 file" if result.files == 1 else f"{result.files:,} files"
-    console_for(json_file).print(
-        f"{verb} {files}, {result.size:,} bytes ({result.packed:,} packed): {out}", markup=False, highlight=False
-    )
+    console_for(json_file).print(f"{verb} {files}, {result.size:,} bytes ({result.packed:,} packed): {out}")
     write_json(
         json_file,
         {

@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import json
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.commands.output import json_option, text_stream, write_json
+from harness.commands.output import json_option, tell, text_stream, write_json
 
 if TYPE_CHECKING:
     from harness.recording import Recorded
@@ -77,7 +77,7 @@ def record(
     origin: Any,
     out: Path,
     accepts: bool,
-    json_file: IO[str] | None,
+    json_file: Path | None,
 ) -> int:
     """Run TARGET (package.module:attribute) for real, stream its text, and write one recording.
 
@@ -107,28 +107,28 @@ def record(
         base_url=base_url,
         origin=origin,
         runtime=runtime,
-        on_text=lambda text: click.echo(text, nl=False, file=out_stream),
-        on_note=lambda note: click.echo(note, err=True),
+        on_text=lambda text: tell(text, nl=False, lines=True, file=out_stream),
+        on_note=tell,
     )
     outcome = recorded.recording.outcome
     status = outcome.status if outcome is not None else "cancelled"
     # Whoever read the text may have left, as in `harness record … | head`.
     with contextlib.suppress(BrokenPipeError):
-        click.echo("", file=out_stream)
+        tell("", file=out_stream)
     what = "recorded" if recorded.written else "played what was recorded, and left it as it was:"
     if recorded.aside is not None:
         what = "recorded, and kept aside:"
-    click.echo(f"{what} {recorded.frames} frames, {recorded.interactions} requests: {recorded.aside or out}", err=True)
+    tell(f"{what} {recorded.frames} frames, {recorded.interactions} requests: {recorded.aside or out}")
     if recorded.error is not None:
-        click.echo(f"the run {status}: {type(recorded.error).__name__}: {recorded.error}", err=True)
+        tell(f"the run {status}: {type(recorded.error).__name__}: {recorded.error}")
     write_json(json_file, _document(recorded))
     if isinstance(recorded.error, KeyboardInterrupt):
         return 130
     return 0 if recorded.error is None and recorded.aside is None else 1
 
 
-def _accepted(recorded: Recorded, json_file: IO[str] | None) -> int:
-    click.echo(f"accepted {recorded.aside}: it is {recorded.path} now", err=True)
+def _accepted(recorded: Recorded, json_file: Path | None) -> int:
+    tell(f"accepted {recorded.aside}: it is {recorded.path} now")
     write_json(json_file, _document(recorded))
     return 0
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import IO
 
 import click
 
@@ -16,7 +15,7 @@ from harness.commands.output import console_for, json_option, write_json
     "--max-age", type=click.IntRange(1), default=365, show_default=True, metavar="DAYS", help="Older is a finding."
 )
 @json_option
-def scan(paths: tuple[Path, ...], max_age: int, json_file: IO[str] | None) -> int:
+def scan(paths: tuple[Path, ...], max_age: int, json_file: Path | None) -> int:
     """Look for credentials, unreadable or outdated formats, age, unplayed requests and orphan files.
 
     A credential's value is never printed.
@@ -37,9 +36,8 @@ def scan(paths: tuple[Path, ...], max_age: int, json_file: IO[str] | None) -> in
     console = console_for(json_file)
     for found in findings:
         where = f" {found.where}" if found.where else ""
-        line = f"{found.kind:9} {found.path}{where}: {found.message}"
-        console.print(Redactor().text(line), markup=False, highlight=False)
-    console.print(f"{len(findings)} findings", highlight=False)
+        console.print(Redactor().text(f"{found.kind:9} {found.path}{where}: {found.message}"))
+    console.print(f"{len(findings)} findings")
     document = [{**asdict(found), "path": str(found.path)} for found in findings]
     write_json(json_file, Redactor().payload({"format": "harness.scan/1", "findings": document}))
     if any(found.kind in {"format", "version"} for found in findings):

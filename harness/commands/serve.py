@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 import click
 
-from harness.commands.output import json_option, text_stream, write_json
+from harness.commands.output import json_option, tell, text_stream, write_json
 
 if TYPE_CHECKING:
     from harness.recording.serve.emulator import Emulator
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     "--fault", "specs", multiple=True, metavar="SPEC", help="What goes wrong, as in cut:120 or 429:2; repeatable."
 )
 @json_option
-def serve(path: Path, port: int, speed: float | None, specs: tuple[str, ...], json_file: IO[str] | None) -> None:
+def serve(path: Path, port: int, speed: float | None, specs: tuple[str, ...], json_file: Path | None) -> None:
     """Serve a recording or cassette on loopback as its provider, chunk by chunk, until Ctrl-C.
 
     \b
@@ -37,7 +37,7 @@ def serve(path: Path, port: int, speed: float | None, specs: tuple[str, ...], js
 
     def ready(emulator: Emulator) -> None:
         served = emulator.served
-        click.echo(f"serving {path} at {emulator.url}", file=text_stream(json_file))
+        tell(f"serving {path} at {emulator.url}", file=text_stream(json_file))
         write_json(
             json_file,
             {
@@ -49,7 +49,5 @@ def serve(path: Path, port: int, speed: float | None, specs: tuple[str, ...], js
                 "faults": list(specs),
             },
         )
-        if json_file is not None:
-            json_file.flush()
 
     serve(path, port=port, speed=speed, faults=[parse_fault(spec) for spec in specs], ready=ready)

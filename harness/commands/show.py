@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 import click
 
-from harness.commands.output import console_for, json_option, write_json
+from harness.commands.output import console_for, json_option, text_of, write_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,7 +23,7 @@ _CHANNELS = ("llm", "flow", "tools", "messages", "lifecycle", "custom")
     "--channel", "channels", multiple=True, type=click.Choice(_CHANNELS), help="Only these channels; repeatable."
 )
 @json_option
-def show(path: Path, channels: tuple[str, ...], json_file: IO[str] | None) -> int:
+def show(path: Path, channels: tuple[str, ...], json_file: Path | None) -> int:
     """Show the timeline of a recording, a frames file, or each call of a plain cassette.
 
     \b
@@ -48,10 +48,9 @@ def show(path: Path, channels: tuple[str, ...], json_file: IO[str] | None) -> in
 
 def _render_timeline(console: Console, timeline: KeptTimeline) -> None:
     from rich.table import Table
-    from rich.text import Text
 
     lanes = [channel for channel in _CHANNELS if any(frame.channel == channel for frame in timeline.frames)]
-    table = Table(title=timeline.title, title_justify="left", box=None, pad_edge=False)
+    table = Table(title=text_of(timeline.title), title_justify="left", box=None, pad_edge=False)
     table.add_column("seq", justify="right")
     table.add_column("ms", justify="right")
     for lane in lanes:
@@ -59,5 +58,5 @@ def _render_timeline(console: Console, timeline: KeptTimeline) -> None:
     table.add_column("frame", overflow="fold")
     for row in timeline.rows():
         marks = ["●" if lane == row.channel else "·" for lane in lanes]
-        table.add_row(str(row.seq), f"{row.offset_ms:.0f}", *marks, Text(row.text))
+        table.add_row(str(row.seq), f"{row.offset_ms:.0f}", *marks, text_of(row.text))
     console.print(table)

@@ -55,4 +55,4 @@ def leads_out(path: Path, folder: Path) -> bool:
 def _check_kind(path: Path, mode: int) -> None:
     if not stat.S_ISREG(mode):
         kind = next((name for is_kind, name in _KINDS if is_kind(mode)), "something special")
-        raise UnreadableRecordingError(f"'{path}' is {kind}; expected a plain file")
+        raise UnreadableRecordingError(f"'{path}' can't be read: it is {kind}; expected a plain file")

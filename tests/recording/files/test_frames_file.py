@@ -117,7 +117,7 @@ def test_a_missing_file_and_a_folder_say_so(tmp_path: Path) -> None:
     assert unreadable(tmp_path / "frames.jsonl") == (
         "'FILE': No such file or directory; a recording needs its frames, record it again"
     )
-    assert "is a folder; expected a plain file" in unreadable(tmp_path)
+    assert "it is a folder; expected a plain file" in unreadable(tmp_path)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
