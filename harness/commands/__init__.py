@@ -102,9 +102,16 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def _said(error: Exception, code: int) -> int:
     # What an error tells of, a path, a request, a value that differs, may hold a credential.
+    from harness.errors import UsageError
+    from harness.recording.redact.judge import Judge
     from harness.recording.redact.redaction import Redactor
 
-    tell(f"error: {Redactor().text(str(error))}")
+    try:
+        redactor = Redactor()
+    except UsageError:
+        # The project's settings may be what the error is about.
+        redactor = Redactor(Judge())
+    tell(f"error: {redactor.text(str(error))}")
     return code
 
 

@@ -22,6 +22,10 @@ class Settings(BaseModel):
 
     #: Modules, packages and targets that a recording may name beside the project's own, as `--trust` takes them.
     trust: tuple[str, ...] = ()
+    #: Names of fields that hold a secret whatever it looks like, beside those that are known: `x-internal-ticket`.
+    secret_names: tuple[str, ...] = ()
+    #: Regular expressions of secrets, beside the forms that are known; the group `secret`, or else the match, is blotted.
+    secret_patterns: tuple[str, ...] = ()
 
 
 def project_settings(folder: Path | None = None) -> Settings:

@@ -9,12 +9,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
+from harness.errors import UsageError
 from harness.recording.redact.announced import Found, announced, announces
 from harness.recording.redact.forms import Form, live_forms
-from harness.recording.redact.names import Weight, is_query_name, weight
+from harness.recording.redact.names import Weight, is_query_name, normal_names, weight
 from harness.recording.redact.structures import Find, live_structures
 from harness.recording.redact.values import is_held, is_held_doubtful, without_scheme
+from harness.recording.settings import project_settings
 
 
 @dataclass(frozen=True)
@@ -130,7 +133,34 @@ _CALLBACK = re.compile(
 _QUERY_WORDS = frozenset({"name", "value", "id", "date", "price", "size", "title", "asc", "desc", "index", "all"})
 
 
-@cache
 def default_judge() -> Judge:
-    """Return the judge of the current project."""
-    return Judge()
+    """Return the judge of the project that the current folder lies in.
+
+    Raises:
+        UsageError: the project's settings can't be read, or one of its patterns is none.
+    """
+    try:
+        folder = Path.cwd()
+    except FileNotFoundError:
+        return Judge()
+    return _judge_of(folder)
+
+
+@cache
+def _judge_of(folder: Path) -> Judge:
+    settings = project_settings(folder)
+    return Judge(normal_names(settings.secret_names), tuple(map(_compiled, settings.secret_patterns)))
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    try:
+        compiled = re.compile(pattern)
+    except re.error as error:
+        raise UsageError(
+            f"[tool.harness] secret_patterns: {pattern!r} is no regular expression: {error}; correct it"
+        ) from None
+    if compiled.fullmatch("") is not None:
+        raise UsageError(
+            f"[tool.harness] secret_patterns: {pattern!r} matches nothing at all; make it ask for something"
+        )
+    return compiled

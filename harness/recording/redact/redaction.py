@@ -14,12 +14,21 @@ from typing import Any
 
 from harness.recording.redact.bodies import redacted_body, redacted_json_lines, redacted_text
 from harness.recording.redact.content_coding import opened, opened_request
+from harness.recording.redact.judge import Judge, default_judge
 from harness.recording.tape.kept_headers import kept_request_headers, kept_response_headers
 from harness.recording.wire import Headers, WireRequest, WireResponse
 
 
 class Redactor:
     """Takes the credentials out of whatever a recording is about to hold. Has no state; one serves any number."""
+
+    def __init__(self, judge: Judge | None = None) -> None:
+        """Redact by `judge`, or by the one of the current project.
+
+        Raises:
+            UsageError: the project's settings can't be read, or one of its patterns is none.
+        """
+        self._judge = default_judge() if judge is None else judge
 
     def request(self, request: WireRequest) -> WireRequest:
         """Return `request` with the allowed headers only, and without credentials in its URL, headers and body.
@@ -30,7 +39,7 @@ class Redactor:
             RecordingError: the body is compressed in a way that can't be opened.
         """
         plain = opened_request(request)
-        body, _ = redacted_body(plain.body, _content_type(plain.headers))
+        body, _ = redacted_body(plain.body, _content_type(plain.headers), self._judge)
         return replace(
             plain,
             url=self.text(plain.url),
@@ -48,7 +57,7 @@ class Redactor:
             RecordingError: the body is compressed in a way that can't be opened.
         """
         plain = opened(response)
-        body, _ = redacted_body(plain.body, _content_type(plain.headers))
+        body, _ = redacted_body(plain.body, _content_type(plain.headers), self._judge)
         error = plain.ended.error
         return replace(
             plain,
@@ -60,7 +69,7 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """Return `text` without credentials, with as many characters."""
-        return redacted_text(text)[0]
+        return redacted_text(text, self._judge)[0]
 
     def payload(self, value: Any) -> Any:
         """Return the JSON `value` without credentials in its strings, names, and whatever stands under a secret name."""
@@ -72,7 +81,7 @@ class Redactor:
         The deltas of one call are put together per field before looking; each keeps its length.
         """
         written = "\n".join(json.dumps(frame, ensure_ascii=False) for frame in frames)
-        redacted, hits = redacted_json_lines(written)
+        redacted, hits = redacted_json_lines(written, self._judge)
         return [json.loads(line) for line in redacted.split("\n")] if hits else list(frames)
 
     def _headers(self, headers: Headers) -> Headers:

@@ -1,0 +1,72 @@
+"""A project names secrets of its own: by the field that they stand under, and by their form."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from harness.errors import UsageError
+from harness.recording.redact.leaks import leaks_in_json
+from harness.recording.redact.redaction import Redactor
+from tests.commands.command_line import Run, runner
+
+SETTINGS = """
+[tool.harness]
+secret_names = ["X-Internal-Ticket"]
+secret_patterns = ['acme/(?P<secret>[0-9]{6})', 'TICKET[a-z]+']
+"""
+
+#: What is written, and what of it stays.
+TEXTS = {
+    "x_internal_ticket = 'blue-boat-seven'": "x_internal_ticket = '***************'",
+    "X-Internal-Ticket: blue7boat": "X-Internal-Ticket: *********",
+    "https://example.com/?x-internal-ticket=blue": "https://example.com/?x-internal-ticket=****",
+    "see acme/123456 there": "see acme/****** there",
+    "it is TICKETxyz, no TICKET": "it is *********, no TICKET",
+    "the internal ticket is blue": "the internal ticket is blue",
+}
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "pyproject.toml").write_text(SETTINGS)
+    (tmp_path / "inside").mkdir()
+    monkeypatch.chdir(tmp_path / "inside")
+    return tmp_path
+
+
+@pytest.mark.parametrize(("text", "clean"), TEXTS.items())
+def test_what_a_project_names_is_blotted_there_and_nowhere_else(
+    text: str, clean: str, project: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    assert Redactor().text(text) == clean
+    assert Redactor().payload({"a": text}) == {"a": clean}
+    assert any(leaks_in_json(json.dumps({"a": text}))) == (clean != text)
+    assert not any(leaks_in_json(json.dumps({"a": clean})))
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    assert Redactor().text(text) == text
+
+
+def test_a_field_of_a_name_that_a_project_adds_is_blotted(project: Path) -> None:
+    assert Redactor().payload({"xInternalTicket": "blue", "ticket": "red"}) == {
+        "xInternalTicket": "****",
+        "ticket": "red",
+    }
+
+
+@pytest.mark.parametrize(
+    ("pattern", "complaint"), [("(", "is no regular expression"), ("x*", "matches nothing at all")]
+)
+def test_a_pattern_that_is_none_is_refused_by_name(
+    pattern: str, complaint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "pyproject.toml").write_text(f"[tool.harness]\nsecret_patterns = ['{pattern}']\n")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match=complaint):
+        Redactor()
+    run: Run = runner(capsys)
+    said = run("scan", str(tmp_path))
+    assert said.code == 2
+    assert complaint in said.err
