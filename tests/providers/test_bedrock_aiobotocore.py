@@ -50,7 +50,7 @@ def _no_boto3(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any) -> None:
         raise AssertionError("an async call asked for the client of threads")
 
-    monkeypatch.setattr("harness.providers.bedrock.model.new_client", refuse)
+    monkeypatch.setattr("harness.providers.bedrock.model.BedrockClient", refuse)
 
 
 def test_text_comes_as_it_is_sent(server: BedrockServer) -> None:
