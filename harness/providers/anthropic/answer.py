@@ -36,6 +36,7 @@ _FINISH: Final[dict[str, FinishReason]] = {
 class AnthropicAnswer(SSEAnswer):
     """One answer as it grows, streamed or whole. Events that this code does not know say nothing to it."""
 
+    content_fields = frozenset({"type", "content"})
     request_id_headers = ("request-id",)
     code_field = "type"
     passing = frozenset({"api_error", "overloaded_error", "rate_limit_error", "timeout_error"})

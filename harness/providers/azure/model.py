@@ -85,7 +85,9 @@ class AzureAnswer(ChatAnswer):
     """One answer of the API, of which the SDK has read the JSON where it came whole."""
 
     def whole(self, sent: Any) -> Iterator[Part]:
-        yield from self.answer(sent.as_dict())
+        answer = sent.as_dict()
+        self.refuse_failure(answer)
+        yield from self.answer(answer)
 
 
 class AzureBody(ResponseBody):

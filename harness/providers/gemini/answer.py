@@ -41,6 +41,7 @@ _FINISH: Final[dict[str, FinishReason]] = {
 class GeminiAnswer(SSEAnswer):
     """One answer as it grows, streamed or whole. Fields that this code does not know say nothing to it."""
 
+    content_fields = frozenset({"candidates", "promptFeedback", "usageMetadata", "responseId"})
     # No response header has an id of the request.
     request_id_headers = ()
     code_field = "status"

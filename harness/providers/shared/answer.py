@@ -11,7 +11,7 @@ import orjson
 
 from harness.errors import MalformedResponseError, ProviderError
 from harness.llm.parts import Part
-from harness.providers.shared.failure import Failure, failure_in, malformed
+from harness.providers.shared.failure import MESSAGES, Failure, failure_in, malformed
 from harness.providers.shared.sse import SSEDecoder
 
 _DONE: Final = b"[DONE]"
@@ -49,6 +49,27 @@ class ProviderAnswer(ABC):
     def over(self) -> bool:
         """Whether nothing is to be read any more, although the body may go on."""
         return False
+
+    #: Fields of which an answer, or an event of it, has at least one; what has none and a message tells of a failure.
+    content_fields: ClassVar[frozenset[str]] = frozenset()
+
+    def refuse_failure(self, sent: Any, *, named: bool = False) -> None:
+        """Raise ProviderError where what was sent inside a success tells of a failure, in any of the forms that hosts use.
+
+        `named` tells that the event's name says so.
+        """
+        if isinstance(sent, list) and len(sent) == 1:
+            (sent,) = sent
+        is_failure = named or (
+            isinstance(sent, Mapping)
+            and bool(
+                sent.get("error")
+                or "error" in (sent.get("object"), sent.get("type"))
+                or (not self.content_fields & sent.keys() and any(sent.get(name) for name in MESSAGES))
+            )
+        )
+        if is_failure:
+            raise self.reported(failure_in(sent, self.code_field))
 
     @abstractmethod
     def piece(self, piece: Any) -> Iterable[Part]:
@@ -97,9 +118,9 @@ class SSEAnswer(ProviderAnswer):
             if data.strip() == _DONE:
                 self.done = True
                 continue
-            event = read_json(data)
-            if name == "error" or (isinstance(event, Mapping) and event.get("error")):
-                raise self.reported(failure_in(event, self.code_field))
+            # What an error says need not be JSON.
+            event = data if name == "error" else read_json(data)
+            self.refuse_failure(event, named=name == "error")
             yield from self.event(event)
 
     @abstractmethod
@@ -107,7 +128,9 @@ class SSEAnswer(ProviderAnswer):
         """Return the parts of one event."""
 
     def whole(self, sent: bytes) -> Iterator[Part]:
-        yield from self.answer(read_json(sent))
+        answer = read_json(sent)
+        self.refuse_failure(answer)
+        yield from self.answer(answer)
 
     @abstractmethod
     def answer(self, answer: Any) -> Iterable[Part]:

@@ -27,7 +27,7 @@ _PASSING: Final = re.compile(
 )
 #: The fields in which servers write an HTTP status, and those in which they write what went wrong.
 _STATUSES: Final = ("code", "status", "status_code", "statusCode", "http_code")
-_MESSAGES: Final = ("message", "detail", "msg", "error_description", "errors")
+MESSAGES: Final = ("message", "detail", "msg", "error_description", "errors")
 #: How much is shown of what has no field for it, such as a page of HTML.
 _SHOWN: Final = 1_000
 
@@ -77,7 +77,7 @@ def failure_in(sent: Any, code_field: str = "code") -> Failure:
 
 
 def _message(sent: Mapping[str, Any], code_field: str) -> str | None:
-    for name in _MESSAGES:
+    for name in MESSAGES:
         if sent.get(name):
             # Where a form is checked, the place stands beside each message.
             place = ".".join(map(str, sent["loc"])) + ": " if isinstance(sent.get("loc"), Sequence) else ""

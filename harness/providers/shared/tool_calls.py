@@ -45,8 +45,8 @@ class _Call:
 class ToolCallFragments:
     """Takes the pieces of calls as they come, and gives each to the call that it is of.
 
-    `names` are those of the functions that the model was given, as far as known. A call is shown once its id and its
-    whole name are known, or its arguments have begun; calls are shown in the order in which they begin.
+    `names` are those of the functions that the model was given. A call is shown once it has its id and one of these
+    names, or its arguments have begun; calls are shown in the order in which they begin.
     """
 
     def __init__(self, names: Collection[str], malformed: Callable[[str], Exception]) -> None:
@@ -91,6 +91,8 @@ class ToolCallFragments:
             if call.is_whole:
                 # A last piece may repeat the name, and say nothing.
                 return not other_id and name == call.name and not text.strip()
+            if name != call.name and other_id:
+                return False
             if name != call.name:
                 raise self._malformed(f"a piece of tool call {call.name!r} names {name!r}: they can't be told apart")
             return True
@@ -112,7 +114,7 @@ class ToolCallFragments:
             if call.shown:
                 continue
             begun = bool(call.pieces) or ended or call is not self._last
-            named = bool(call.name) and (begun or not self._names or call.name in self._names)
+            named = bool(call.name) and (begun or call.name in self._names)
             if not named or not (call.ids or begun):
                 # Those after it wait, so that their order stands.
                 return

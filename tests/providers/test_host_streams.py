@@ -1,0 +1,120 @@
+"""What hosts make of OpenAI's chat format: calls are told apart, failures are failures, and what is plain is read.
+
+More inputs are test data of one's own: name a folder with `openai_streams.jsonl` in `HARNESS_CASES`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.errors import MalformedResponseError, ProviderError
+from harness.llm import LLM
+from tests.llm.scripted import WAYS, Way, streamed
+from tests.providers.integrations.openai_chat import DONE, event
+from tests.servers.raw import Raw
+
+
+def piece(name: str | None = None, arguments: Any = "", **more: Any) -> dict[str, Any]:
+    return {"function": {"arguments": arguments, **({} if name is None else {"name": name})}, **more}
+
+
+def calls(*pieces: dict[str, Any]) -> bytes:
+    """Return a stream in which each piece comes alone."""
+    sent = b"".join(event({"tool_calls": [{"index": 0, **one}]}) for one in pieces)
+    return sent + event({}, "tool_calls") + DONE
+
+
+@dataclass(frozen=True)
+class Calls:
+    """Pieces of calls, and the calls that they are; None where they can't be told apart."""
+
+    name: str
+    body: bytes
+    told: list[tuple[str, str]] | None
+
+
+X, Y = '{"x":1}', '{"y":2}'
+CALLS = (
+    Calls("id late", calls(piece("f"), piece(None, X, id="a")), [("f", X)]),
+    Calls("name late", calls(piece(None, id="a"), piece("f", X)), [("f", X)]),
+    Calls("name empty first", calls(piece("", id="a"), piece("f", X)), [("f", X)]),
+    Calls("name in fragments", calls(piece("get_", id="a"), piece("weather"), piece(None, X)), [("get_weather", X)]),
+    Calls("name said again", calls(piece("f", '{"x":', id="a"), piece("f", "1}", id="a")), [("f", X)]),
+    Calls("a new id each time", calls(piece("f", id="a"), piece(None, '{"x":', id="b"), piece(None, "1}", id="c")),
+          [("f", X)]),
+    Calls("two at one index", calls(piece("f", X, id="a"), piece("g", Y, id="b")), [("f", X), ("g", Y)]),
+    Calls("two at one index without ids", calls(piece("f", X), piece("g", Y)), [("f", X), ("g", Y)]),
+    Calls("two at one index with one id", calls(piece("f", X, id="a"), piece("g", Y, id="a")), [("f", X), ("g", Y)]),
+    Calls("two of one function without ids", calls(piece("f", X), piece("f", Y)), [("f", X), ("f", Y)]),
+    Calls("no index", calls(piece("f", X, id="a", index=None), piece("g", Y, id="b", index=None)), [("f", X), ("g", Y)]),
+    Calls("the index later missing", calls(piece("f", id="a"), piece(None, X, index=None)), [("f", X)]),
+    Calls("in turns, by id", calls(piece("f", '{"x":', id="a"), piece("g", '{"y":', id="b"), piece(None, "1}", id="a"),
+          piece(None, "2}", id="b")), [("f", X), ("g", Y)]),
+    Calls("arguments as an object", calls(piece("f", {"x": 1}, id="a")), [("f", '{"x": 1}')]),
+    Calls("arguments that are null", calls(piece("f", None, id="a")), [("f", "")]),
+    Calls("two objects of one call", calls(piece("f", X, id="a"), piece(None, Y)), None),
+    Calls("a call without a name", calls(piece(None, X, id="a")), None),
+    Calls("another name in the middle", calls(piece("f", '{"x":', id="a"), piece("g", "1}")), None),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("row", CALLS, ids=lambda row: row.name)
+@pytest.mark.parametrize("provider", ["openai", "azure"])
+def test_calls_keep_their_identity(row: Calls, provider: str, way: Way) -> None:
+    with Raw(row.body, "text/event-stream") as server:
+        ran = streamed(LLM(f"{provider}/m", base_url=server.origin, api_key="k", max_retries=0), way, "Hi")
+    if row.told is None:
+        assert isinstance(ran.error, MalformedResponseError), ran.transcript
+        return
+    assert ran.error is None, ran.transcript
+    assert [(call["function"]["name"], call["function"]["arguments"]) for call in ran.result] == row.told
+    assert len({call["id"] for call in ran.result}) == len(row.told)
+    shown: dict[str, str] = {}
+    for frame in ran.frames:
+        if frame.data.get("call_type") == "tool_call" and frame.type == "llm_stream_chunk":
+            asked = frame.data["tool_call"]["id"]
+            shown[asked] = shown.get(asked, "") + frame.data["chunk"]
+    assert list(shown.items()) == [(call["id"], call["function"]["arguments"]) for call in ran.result]
+
+
+def cases() -> Iterator[Any]:
+    folder = os.environ.get("HARNESS_CASES")
+    if folder is None:
+        yield pytest.param(
+            None, marks=pytest.mark.skip(reason="set HARNESS_CASES to a folder with openai_streams.jsonl"), id="none"
+        )
+        return
+    for line in (Path(folder) / "openai_streams.jsonl").read_text(encoding="utf-8").splitlines():
+        case = json.loads(line)
+        yield pytest.param(case, id=case["name"])
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("case", list(cases()))
+@pytest.mark.parametrize("provider", ["openai", "azure"])
+def test_a_stream_of_the_folder_gives_what_is_said_of_it(case: dict[str, Any], provider: str, way: Way) -> None:
+    with Raw(case["body"].encode(), "text/event-stream") as server:
+        ran = streamed(LLM(f"{provider}/m", base_url=server.origin, api_key="k", max_retries=0), way, "Hi")
+    expected = case["expected"]
+    if expected["result"] == "failed":
+        assert isinstance(ran.error, ProviderError)
+        assert expected["message_contains"] in str(ran.error)
+        return
+    assert ran.error is None, ran.transcript
+    if expected["result"] == "text":
+        assert ran.result == expected["text"]
+        thinking = "".join(frame.data["chunk"] for frame in ran.frames if frame.type == "llm_thinking_chunk")
+        assert thinking == expected.get("thinking", "")
+        if "response_id" in expected:
+            assert ran.frames[-1].data["response_id"] == expected["response_id"]
+        return
+    asked = [(call["function"]["name"], json.loads(call["function"]["arguments"])) for call in ran.result]
+    assert asked == [(call["name"], json.loads(call["arguments"])) for call in expected["tool_calls"]]
