@@ -18,7 +18,7 @@ STREAMS = (
     Stream("filtered", event({"content": "a"}, "content_filter") + DONE, ["text 'a'", "completed 'a' content_filter"]),
     Stream("several choices", event({"content": "a"}) + event({"content": "b"}, index=1) + event({}, "stop") + DONE,
      ["text 'a'", "completed 'a' stop"]),
-    Stream("an end at once", DONE, ["completed '' None"]),
+    Stream("an end at once", DONE, ["failed MalformedResponseError"]),
     Stream("nothing", b"", ["failed StreamTruncatedError"]),
     Stream("an end that lacks its line", event({"content": "a"}, "stop") + b"data: [DO", ["text 'a'", "failed StreamTruncatedError"]),
     Stream("an error event", event({"content": "a"}) + b'data: {"error": {"code": "x", "message": "no"}}\n\n' + DONE,

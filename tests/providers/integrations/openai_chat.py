@@ -123,7 +123,7 @@ STREAMS = (
     Stream("the marker in the text is no end", event({"content": "[DONE]"}, "stop") + event({"content": "data: [DONE]"}),
      ["text '[DONE]'", "text 'data: [DONE]'", "failed StreamTruncatedError"]),
     Stream("nothing", b"", ["failed StreamTruncatedError"]),
-    Stream("an end at once", DONE, ["completed '' None"]),
+    Stream("an end at once", DONE, ["failed MalformedResponseError"]),
     Stream("an event that is no JSON", event({"content": "a"}) + b"data: {oops\n\n" + DONE,
      ["text 'a'", "failed MalformedResponseError"]),
     Stream("bytes that are no UTF-8", event({"content": "a"}) + b"data: \xff\n\n" + DONE,
