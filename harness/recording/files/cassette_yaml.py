@@ -14,7 +14,7 @@ import contextlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 import yaml
 
@@ -53,6 +53,7 @@ class _Open:
     value: Any
     anchor: str | None
     start: Any
+    is_list: bool
     key: Any = None
     has_key: bool = False
     #: Characters and nodes in it, what aliases stand for counted each time.
@@ -88,7 +89,7 @@ class _Builder:
         if event.anchor is not None:
             # None: known, but still open, so that an alias to it would be a cycle.
             self.anchors[event.anchor] = None
-        self.stack.append(_Open(value, event.anchor, event))
+        self.stack.append(_Open(value, event.anchor, event, isinstance(value, list)))
 
     def close(self, _event: Any) -> None:
         done = self.stack.pop()
@@ -107,6 +108,21 @@ class _Builder:
             self.anchors[event.anchor] = (value, size)
         self.add(value, size, event)
 
+    def text(self, event: Any) -> None:
+        """Take a scalar without tag and anchor."""
+        text = event.value
+        value = None if event.implicit[0] and text in _NULLS else text
+        around = self.stack[-1] if self.stack else None
+        if around is not None and around.size + len(text) < self.limit and (around.has_key or around.is_list):
+            around.size += 1 + len(text)
+            if around.is_list:
+                around.value.append(value)
+            else:
+                around.value[around.key] = value
+                around.has_key = False
+        else:
+            self.add(value, 1 + len(text), event)
+
     def alias(self, event: Any) -> None:
         known = self.anchors.get(event.anchor, ())
         if not known:
@@ -122,7 +138,7 @@ class _Builder:
         around.size += size
         if around.size > self.limit:
             raise BadYamlError(f"line {_line(event)}: its aliases expand to more than {self.limit} characters")
-        if isinstance(around.value, list):
+        if around.is_list:
             around.value.append(value)
         elif around.has_key:
             around.value[around.key] = value
@@ -157,14 +173,19 @@ def load_yaml(text: str, *, typed: bool = False) -> Any:
         yaml.AliasEvent: builder.alias,
         yaml.DocumentStartEvent: builder.document,
     }
-    read_to = 0
+    last: Any = None
     try:
-        for event in yaml.parse(text, Loader=_Loader):
-            read_to = cast(Any, event.end_mark).index
-            handle = handlers.get(type(event))
-            if handle is not None:
+        # Not yaml.parse, which asks twice for each event: they are most of the work of opening a cassette.
+        parser = _Loader(text)
+        while (event := parser.get_event()) is not None:
+            last = event
+            # Nearly all are scalars without a tag.
+            if type(event) is yaml.ScalarEvent and event.tag is None and event.anchor is None and not typed:
+                builder.text(event)
+            elif (handle := handlers.get(type(event))) is not None:
                 handle(event)
     except yaml.MarkedYAMLError as error:
+        read_to = 0 if last is None else last.end_mark.index
         # The parser reads ahead, and has a limit of its own: ours comes first.
         if _is_deeper(text[read_to : read_to + _READ_AHEAD], _DEEPEST - len(builder.stack)):
             raise BadYamlError(_too_deep(text.count("\n", 0, read_to) + 1)) from error
