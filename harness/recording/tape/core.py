@@ -6,9 +6,11 @@ Which tape a request belongs to is `harness.recording.tape.tape`'s matter.
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal, Protocol
@@ -76,6 +78,9 @@ class Tape:
         self._takes: dict[Take, Interaction | None] = {}
         self._failure: Exception | None = None
         self._closed = False
+        # Where what a loop has received is redacted, so that the loop goes on meanwhile.
+        self._aside: ThreadPoolExecutor | None = None
+        self._waiting: list[Future[None]] = []
 
     def answer(self, request: WireRequest) -> WireResponse | None:
         """Return the recorded response to `request`, each one once; None where the request is to go live.
@@ -83,6 +88,10 @@ class Tape:
         Raises:
             TransportFault: with an `UnrecordedRequestError`, where nothing matches and nothing may be recorded.
         """
+        if self.records and not self.plays:
+            with self._lock:
+                self._asked += 1
+            return None
         asked = self._clean(request)
         with self._lock:
             self._asked += 1
@@ -104,7 +113,7 @@ class Tape:
         run = current_run()
         if run is not None and run.cancelled:
             raise RunCancelled
-        take = Take(self._clean(request), self._scope_of(), self._clock, self._finish)
+        take = Take(request, self._scope_of(), self._clock, self._finish)
         with self._lock:
             self._takes[take] = None
         return take
@@ -120,17 +129,20 @@ class Tape:
         """Take down nothing more. A response that is still being read is `cancelled`.
 
         Raises:
-            RecordingError: a response could not be redacted, so that it was not taken down.
+            RecordingError: an exchange could not be redacted, so that it was not taken down.
         """
         for take in self._unfinished():
             take.ended("cancelled")
+        self._wait()
         with self._lock:
             self._closed = True
             if self._journal is not None:
                 self._journal.close()
+        if self._aside is not None:
+            self._aside.shutdown()
         if self._failure is not None:
             raise RecordingError(
-                f"cassette '{cassette_name(self.path)}': a response could not be redacted and was left out: "
+                f"cassette '{cassette_name(self.path)}': an exchange could not be redacted and was left out: "
                 f"{self._failure!r}"
             ) from self._failure
 
@@ -147,6 +159,7 @@ class Tape:
     @property
     def recorded(self) -> tuple[Interaction, ...]:
         """What was taken down since the tape was opened, in the order of the requests."""
+        self._wait()
         with self._lock:
             return tuple(one for one in self._takes.values() if one is not None)
 
@@ -167,14 +180,33 @@ class Tape:
         return kept if self._redactor is None else self._redactor.request(kept)
 
     def _finish(self, take: Take) -> None:
+        if self._redactor is None or not _in_a_loop():
+            self._take_down(take)
+            return
+        with self._lock:
+            if self._closed:
+                return
+            if self._aside is None:
+                self._aside = ThreadPoolExecutor(1, "harness-redaction")
+            self._waiting.append(self._aside.submit(self._take_down, take))
+
+    def _wait(self) -> None:
+        """Return when all that has ended has been taken down."""
+        with self._lock:
+            waiting, self._waiting = self._waiting, []
+        for done in waiting:
+            done.result()
+
+    def _take_down(self, take: Take) -> None:
         try:
             response = take.response()
+            request = self._clean(take.request)
             if self._redactor is not None:
                 response = self._redactor.response(response)
         except Exception as error:
             self._failure = self._failure or error
             return
-        interaction = Interaction(take.request, response)
+        interaction = Interaction(request, response)
         with self._lock:
             if self._closed:
                 return
@@ -197,6 +229,14 @@ class Tape:
             f"cassette '{cassette_name(self.path)}': request {self._asked} ({request_line(asked.method, asked.url)}) "
             f"matches none of {len(self._loaded)} ({near}); record it again with --mode new"
         )
+
+
+def _in_a_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def request_line(method: str, url: str) -> str:

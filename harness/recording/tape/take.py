@@ -29,7 +29,7 @@ class Take:
         clock: Callable[[], float],
         finished: Callable[[Take], None],
     ) -> None:
-        #: The request as it is recorded.
+        #: The request as it was made, credentials and all; the tape cleans it before anything is built for a file.
         self.request = request
         self._scope = scope
         self._clock = clock

@@ -349,3 +349,36 @@ def test_a_tape_is_shared_by_threads_without_loss(path: Path) -> None:
         for thread in threads:
             thread.join()
     assert sorted(bodies(path)) == sorted(f"live {name}" for name in names)
+
+
+class WaitingRedactor:
+    """Takes as long as it is made to."""
+
+    def __init__(self) -> None:
+        self.goes_on = threading.Event()
+        self.threads: set[int] = set()
+
+    def request(self, request: WireRequest) -> WireRequest:
+        self.threads.add(threading.get_ident())
+        return request
+
+    def response(self, response: WireResponse) -> WireResponse:
+        assert self.goes_on.wait(20), "the loop is held while a response is redacted"
+        self.threads.add(threading.get_ident())
+        return response
+
+
+@pytest.mark.asyncio
+async def test_a_loop_goes_on_while_what_it_has_received_is_redacted(path: Path) -> None:
+    redactor = WaitingRedactor()
+    with open_tape(path, "all", redactor=redactor) as tape:
+        assert tape.answer(ask("a")) is None
+        record(tape, "a")
+        record(tape, "b")
+        await asyncio.sleep(0)
+        redactor.goes_on.set()
+        assert [one.response.body for one in tape.recorded] == [b"live a", b"live b"], "asking waits for it"
+        assert threading.get_ident() not in redactor.threads
+        record(tape, "c")
+    assert bodies(path) == ["live a", "live b", "live c"], "leaving waits for it"
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("harness-redaction")]
