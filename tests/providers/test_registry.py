@@ -84,6 +84,7 @@ NAMED: Final = {
     "conformance/subjects/crewai.py": "as above",
     "conformance/subjects/harness.py": "as above",
     "harness/pytest_plugin.py": "an example in a message",
+    "harness/recording/unsupported.py": "calls that no row reads are told apart by who answers them",
     "harness/recording/redact/": "secrets are known by who issues them",
 }
 

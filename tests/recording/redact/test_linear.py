@@ -71,6 +71,7 @@ def _grows_too_fast(text: str) -> bool:
     return spent > _MOMENT and spent > 3 * _looks(text[: len(text) // 2])
 
 
+@pytest.mark.slow
 def test_no_hostile_text_takes_longer_than_its_length_asks_for() -> None:
     assert [name for name, text in _hostile(24_000) if _grows_too_fast(text)] == []
 
