@@ -22,6 +22,9 @@ from harness.recording.wire import Headers, WireRequest, WireResponse
 class Redactor:
     """Takes the credentials out of whatever a recording is about to hold. Has no state; one serves any number."""
 
+    #: None: the judge of the current project, also in a subclass that has an `__init__` of its own.
+    _judge: Judge | None = None
+
     def __init__(self, judge: Judge | None = None) -> None:
         """Redact by `judge`, or by the one of the current project.
 
