@@ -240,5 +240,5 @@ def test_two_suites_of_one_subject_may_be_joined() -> None:
 
 
 def test_suites_of_two_subjects_may_not_be_joined() -> None:
-    with pytest.raises(UsageError, match="decisions"):
+    with pytest.raises(UsageError, match="overrides subjected"):
         type("TestBoth", (LLMConformance, FlowConformance), {})
