@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from harness.flow.calls import MethodCall, MethodResult
-from harness.flow.conditions import and_, or_
-from harness.flow.decorators import listen, router, start
+from harness.flow.engine.hooks import FlowHook, with_hook
+from harness.flow.engine.run import FlowRun
 from harness.flow.flow import Flow
-from harness.flow.hooks import FlowHook, with_hook
-from harness.flow.plan import MethodCallLimitError
-from harness.flow.run import FlowRun
+from harness.flow.graph.conditions import and_, or_
+from harness.flow.graph.decorators import listen, router, start
+from harness.flow.plan.calls import MethodCall, MethodResult
+from harness.flow.plan.plan import MethodCallLimitError
 from harness.flow.state import FlowState
 
 __all__ = [

@@ -12,15 +12,15 @@ from typing_extensions import TypeVar
 from harness.bus import bus
 from harness.errors import UsageError
 from harness.events import FlowCreatedEvent
-from harness.flow.definition import definition_of
-from harness.flow.engine import Engine
-from harness.flow.hooks import FlowHook, Hooks, hooks_of_class
+from harness.flow.engine.engine import Engine
+from harness.flow.engine.hooks import FlowHook, Hooks, hooks_of_class
+from harness.flow.engine.run import FlowRun, inside, run_of
+from harness.flow.engine.stream_flag import StreamFlag
+from harness.flow.graph.definition import definition_of
 from harness.flow.kickoff import Kickoff
 from harness.flow.options import refuse
-from harness.flow.plan import Plan
-from harness.flow.run import FlowRun, inside, run_of
+from harness.flow.plan.plan import Plan
 from harness.flow.state import AnyState, declared_type, new_state
-from harness.flow.stream_flag import StreamFlag
 from harness.session.session import AsyncStreamSession, StreamSession
 from harness.workers import run_coroutine
 

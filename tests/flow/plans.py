@@ -11,10 +11,10 @@ from typing import Any
 from hypothesis import strategies as st
 
 from harness.flow import Flow, MethodCallLimitError, MethodResult, and_, listen, or_, router, start
-from harness.flow.calls import MethodCall
-from harness.flow.conditions import Joined
-from harness.flow.definition import FlowDefinition, definition_of
-from harness.flow.plan import Plan
+from harness.flow.graph.conditions import Joined
+from harness.flow.graph.definition import FlowDefinition, definition_of
+from harness.flow.plan.calls import MethodCall
+from harness.flow.plan.plan import Plan
 
 
 def through_json(saved: dict[str, Any]) -> dict[str, Any]:

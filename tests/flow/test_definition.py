@@ -10,8 +10,8 @@ import pytest
 
 from harness.errors import UsageError
 from harness.flow import Flow, and_, listen, or_, router, start
-from harness.flow.definition import definition_of
-from harness.flow.labels import labels_of
+from harness.flow.graph.definition import definition_of
+from harness.flow.graph.labels import labels_of
 
 
 class Base(Flow):

@@ -14,7 +14,7 @@ from harness.bus.scope import current_path
 from harness.errors import UsageError
 from harness.events import BaseEvent, FlowCreatedEvent
 from harness.flow import Flow, listen, start
-from harness.flow.run import current_flow_run
+from harness.flow.engine.run import current_flow_run
 from harness.session.session import AsyncStreamSession, StreamSession
 from tests.flow.graphs import TIMEOUT_S, collected, transcript
 

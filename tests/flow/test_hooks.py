@@ -18,9 +18,9 @@ from harness.bus.bus import emit
 from harness.errors import RunPaused, UsageError
 from harness.events import BaseEvent
 from harness.flow import Flow, FlowHook, FlowRun, MethodCall, MethodResult, and_, listen, router, start, with_hook
-from harness.flow.definition import definition_of
+from harness.flow.graph.definition import definition_of
 from harness.flow.kickoff import Kickoff
-from harness.flow.plan import Plan
+from harness.flow.plan.plan import Plan
 from tests.flow.graphs import KINDS, TIMEOUT_S, Kind, Node, flow_class, transcript, watched_ends
 
 

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 
 from harness.errors import UsageError
 from harness.flow import Flow, MethodResult, listen, or_, router, start
-from harness.flow.calls import MethodCall
-from harness.flow.definition import FlowDefinition, definition_of
-from harness.flow.plan import Plan
+from harness.flow.graph.definition import FlowDefinition, definition_of
+from harness.flow.plan.calls import MethodCall
+from harness.flow.plan.plan import Plan
 from tests.flow.graphs import Ends, flow_class
 from tests.flow.plans import MadeGraph, Run, graphs, runs_restored_at_every_step, through_json, through_pickle
 from tests.flow.test_graphs import CASES, Case

@@ -88,7 +88,7 @@ SABOTEURS: tuple[Saboteur, ...] = (
     Saboteur("awaited-in-pieces", ("entry.llm-async",), "harness.llm.base:BaseLLM.acall", _awaited_in_pieces),
     Saboteur("any-beginning-goes", ("entry.kwargs",), _ACCEPTED, _anything_goes),
     Saboteur("inputs-lost", ("entry.kwargs",), _ACCEPTED, _inputs_lost),
-    Saboteur("flag-as-set", ("entry.flag-restored",), "harness.flow.stream_flag:StreamFlag.__get__", _as_set),
+    Saboteur("flag-as-set", ("entry.flag-restored",), "harness.flow.engine.stream_flag:StreamFlag.__get__", _as_set),
     Saboteur(
         "overrides-on-the-object",
         ("entry.flag-restored",),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from harness.flow.definition import FlowMethod
+from harness.flow.graph.definition import FlowMethod
 
 
 @dataclass(slots=True)

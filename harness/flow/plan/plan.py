@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import Any, Self
 
 from harness.errors import HarnessError
-from harness.flow.calls import MethodCall, MethodResult, PlannedCall
-from harness.flow.definition import FlowDefinition
-from harness.flow.labels import label_of
-from harness.flow.plan_state import PlanState, read_saved, saved
-from harness.flow.wave import Due, Happening, Wave
+from harness.flow.graph.definition import FlowDefinition
+from harness.flow.graph.labels import label_of
+from harness.flow.plan.calls import MethodCall, MethodResult, PlannedCall
+from harness.flow.plan.state import PlanState, read_saved, saved
+from harness.flow.plan.wave import Due, Happening, Wave
 
 
 class MethodCallLimitError(HarnessError, RecursionError):

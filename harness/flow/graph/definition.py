@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from harness.errors import UsageError
-from harness.flow.conditions import Condition, names_in
-from harness.flow.decorators import Role, role_of
-from harness.flow.labels import labels_of
+from harness.flow.graph.conditions import Condition, names_in
+from harness.flow.graph.decorators import Role, role_of
+from harness.flow.graph.labels import labels_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class FlowDefinition:
             role = method.role
             _enter(self._routers if role.is_router else self._listeners, method, role.listens_to)
             _enter(self._restarts, method, role.starts_on)
-        #: What takes part in calls of some method; see `harness.flow.hooks`.
+        #: What takes part in calls of some method; see `harness.flow.engine.hooks`.
         self.hooks = tuple(hook for method in methods.values() for hook in method.role.hooks)
         #: The names that some method waits for.
         self.awaited = frozenset({*self._routers, *self._listeners, *self._restarts})

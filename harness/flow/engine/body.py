@@ -6,9 +6,9 @@ import inspect
 from collections.abc import Sequence
 from typing import Any
 
-from harness.flow.calls import MethodCall, MethodResult
-from harness.flow.hooks import FlowHook, resolved
-from harness.flow.run import FlowRun
+from harness.flow.engine.hooks import FlowHook, resolved
+from harness.flow.engine.run import FlowRun
+from harness.flow.plan.calls import MethodCall, MethodResult
 from harness.workers import Outcome, Threads, outcome_in_thread
 
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from harness.flow.definition import FlowDefinition
-from harness.flow.progress import Progress
+from harness.flow.graph.definition import FlowDefinition
+from harness.flow.plan.progress import Progress
 
 
 @dataclass(frozen=True, slots=True)

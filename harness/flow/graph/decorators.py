@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final, TypeVar
 
 from harness.errors import UsageError
-from harness.flow.conditions import Condition, Trigger, condition_of
+from harness.flow.graph.conditions import Condition, Trigger, condition_of
 
 F = TypeVar("F", bound=Callable[..., Any])
 _ROLE: Final = "__flow_role__"
@@ -24,7 +24,7 @@ class Role:
     is_router: bool = False
     #: The labels that a router is said to return; None where nothing is said.
     emits: tuple[str, ...] | None = None
-    #: What takes part in its calls, the innermost first; see `harness.flow.hooks`.
+    #: What takes part in its calls, the innermost first; see `harness.flow.engine.hooks`.
     hooks: tuple[object, ...] = ()
 
 

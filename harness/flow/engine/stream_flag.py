@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from harness.flow.run import run_of
+from harness.flow.engine.run import run_of
 
 _SET: Final = "_stream"
 

@@ -19,11 +19,11 @@ from typing import Any
 from harness.bus import bus, scope as scopes
 from harness.bus.step import Step
 from harness.errors import RunCancelled, RunPaused
-from harness.flow import steps
-from harness.flow.body import perform
-from harness.flow.calls import MethodCall, MethodResult
-from harness.flow.hooks import FlowHook, Hooks, call_in, resolved
-from harness.flow.run import FlowRun
+from harness.flow.engine import steps
+from harness.flow.engine.body import perform
+from harness.flow.engine.hooks import FlowHook, Hooks, call_in, resolved
+from harness.flow.engine.run import FlowRun
+from harness.flow.plan.calls import MethodCall, MethodResult
 from harness.workers import GRACE_S, Outcome, Threads
 
 logger = logging.getLogger("harness")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from harness.flow.kickoff import Kickoff
-from harness.flow.plan import Plan
+from harness.flow.plan.plan import Plan
 from harness.flow.state import AnyState, with_inputs
 
 

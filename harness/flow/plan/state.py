@@ -10,10 +10,10 @@ from typing import Any, Final
 from pydantic import TypeAdapter, ValidationError
 
 from harness.errors import UsageError
-from harness.flow.calls import PlannedCall
-from harness.flow.definition import FlowDefinition
-from harness.flow.progress import Progress
-from harness.flow.wave import Wave
+from harness.flow.graph.definition import FlowDefinition
+from harness.flow.plan.calls import PlannedCall
+from harness.flow.plan.progress import Progress
+from harness.flow.plan.wave import Wave
 
 #: The version of the saved form. Another one is not read.
 _VERSION: Final = 1

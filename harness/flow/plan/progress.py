@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from harness.flow.conditions import Condition, fires_once, is_met
-from harness.flow.definition import Waiting
+from harness.flow.graph.conditions import Condition, fires_once, is_met
+from harness.flow.graph.definition import Waiting
 
 
 @dataclass(slots=True)

@@ -13,10 +13,10 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final, TypeVar, cast
 
 from harness.errors import RunPaused
-from harness.flow.calls import MethodCall, MethodResult
-from harness.flow.decorators import add_to_role, role_of
-from harness.flow.definition import FlowDefinition, FlowMethod
-from harness.flow.run import FlowRun
+from harness.flow.engine.run import FlowRun
+from harness.flow.graph.decorators import add_to_role, role_of
+from harness.flow.graph.definition import FlowDefinition, FlowMethod
+from harness.flow.plan.calls import MethodCall, MethodResult
 from harness.workers import Outcome
 
 A = TypeVar("A")

@@ -17,8 +17,8 @@ from harness.events import (
     MethodExecutionPausedEvent,
     MethodExecutionStartedEvent,
 )
-from harness.flow.calls import MethodCall
-from harness.flow.run import FlowRun
+from harness.flow.engine.run import FlowRun
+from harness.flow.plan.calls import MethodCall
 from harness.flow.state import id_of, snapshot
 
 _FLOW: Final = StepEnds(completed=FlowFinishedEvent, failed=FlowFailedEvent, paused=FlowPausedEvent)

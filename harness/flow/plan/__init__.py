@@ -1,0 +1,1 @@
+"""What a run has done and has still to do, in plain values."""
