@@ -31,11 +31,13 @@ from harness import (
     call_stop_override,
     call_stream_override,
     listen,
+    persist,
     reset_stream_sinks,
     router,
     start,
     stream_frame_to_chunk,
 )
+from harness.flow import FlowPersistence, SQLiteFlowPersistence
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = (
@@ -52,13 +54,16 @@ PACKAGES = (
 #: What users of the reference runtime import, and where from; in this version.
 CLAIMED: dict[str, str] = {
     "harness": """
-        Flow start listen router and_ or_ LLM BaseLLM UsageMetrics call_stop_override call_stream_override
+        Flow start listen router and_ or_ persist LLM BaseLLM UsageMetrics call_stop_override call_stream_override
         StreamFrame StreamSession AsyncStreamSession StreamChunk StreamChunkType ToolCallChunk stream_frame_to_chunk
         BaseEvent EventBus event_bus BaseEventListener add_stream_sink reset_stream_sinks
         HarnessError UsageError ProviderError RecordingError ConformanceError RunCancelled
     """,
     "harness.llm": "BaseLLM LLM LLMRequest Finish TextDelta ThinkingDelta ToolCallDelta Usage ResponseStarted",
-    "harness.flow": "Flow start listen router and_ or_",
+    "harness.flow": """
+        Flow start listen router and_ or_ persist FlowPersistence SQLiteFlowPersistence default_flow_persistence
+        set_flow_persistence_factory
+    """,
 }
 
 #: Parameters by callable, in their order, as users pass them.
@@ -78,6 +83,14 @@ PARAMETERS: dict[str, tuple[Callable[..., Any], str]] = {
     "start": (start, "condition"),
     "listen": (listen, "condition"),
     "router": (router, "condition emit"),
+    "persist": (persist, "persistence verbose"),
+    "FlowPersistence.save_state": (FlowPersistence.save_state, "flow_uuid method_name state_data"),
+    "FlowPersistence.load_state": (FlowPersistence.load_state, "flow_uuid"),
+    "FlowPersistence.save_pending_feedback": (
+        FlowPersistence.save_pending_feedback,
+        "flow_uuid context state_data",
+    ),
+    "SQLiteFlowPersistence": (SQLiteFlowPersistence, "db_path busy_s"),
     "BaseLLM": (BaseLLM, SETTINGS),
     "LLM.call": (BaseLLM.call, CALL),
     "LLM.acall": (BaseLLM.acall, CALL),
@@ -113,7 +126,7 @@ FIELDS: dict[type[Any], str] = {
 }
 
 ATTRIBUTES: dict[type[Any], str] = {
-    Flow: "name initial_state stream suppress_flow_events max_method_calls state method_outputs",
+    Flow: "name initial_state stream suppress_flow_events max_method_calls persistence state flow_id method_outputs",
     BaseLLM: """
         get_token_usage_summary supports_function_calling supports_stop_words get_context_window_size stop_sequences
     """,

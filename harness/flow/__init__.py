@@ -7,6 +7,10 @@ from harness.flow.engine.run import FlowRun
 from harness.flow.flow import Flow
 from harness.flow.graph.conditions import and_, or_
 from harness.flow.graph.decorators import listen, router, start
+from harness.flow.persistence.persist import persist
+from harness.flow.persistence.place import default_flow_persistence, set_flow_persistence_factory
+from harness.flow.persistence.protocol import FlowPersistence, StatePersistenceError
+from harness.flow.persistence.sqlite import SQLiteFlowPersistence
 from harness.flow.plan.calls import MethodCall, MethodResult
 from harness.flow.plan.plan import MethodCallLimitError
 from harness.flow.state import FlowState
@@ -14,15 +18,21 @@ from harness.flow.state import FlowState
 __all__ = [
     "Flow",
     "FlowHook",
+    "FlowPersistence",
     "FlowRun",
     "FlowState",
     "MethodCall",
     "MethodCallLimitError",
     "MethodResult",
+    "SQLiteFlowPersistence",
+    "StatePersistenceError",
     "and_",
+    "default_flow_persistence",
     "listen",
     "or_",
+    "persist",
     "router",
+    "set_flow_persistence_factory",
     "start",
     "with_hook",
 ]

@@ -19,8 +19,11 @@ from harness.flow.engine.stream_flag import StreamFlag
 from harness.flow.graph.definition import definition_of
 from harness.flow.kickoff import Kickoff
 from harness.flow.options import refuse
+from harness.flow.persistence.persist import persistence_of
+from harness.flow.persistence.protocol import FlowPersistence
+from harness.flow.persistence.restore import StateRestore
 from harness.flow.plan.plan import Plan
-from harness.flow.state import AnyState, declared_type, new_state
+from harness.flow.state import AnyState, declared_type, id_of, new_state
 from harness.session.session import AsyncStreamSession, StreamSession
 from harness.workers import run_coroutine
 
@@ -57,6 +60,8 @@ class Flow(Generic[State]):
         stream = StreamFlag(default=False)
     #: Whether to publish no events of the flow and its methods; what they call still publishes its own.
     suppress_flow_events: bool = False
+    #: Where its states are kept, and what waits for a human; before what `persist` says. By itself it has nothing saved.
+    persistence: FlowPersistence | None = None
     #: How often one method may be called in one run, a bound for cycles that do not end.
     max_method_calls: int = 100
 
@@ -75,6 +80,7 @@ class Flow(Generic[State]):
         stream: bool | None = None,
         suppress_flow_events: bool | None = None,
         max_method_calls: int | None = None,
+        persistence: FlowPersistence | None = None,
         hooks: Sequence[FlowHook] = (),
         **others: Any,
     ) -> None:
@@ -91,6 +97,7 @@ class Flow(Generic[State]):
             "stream": stream,
             "suppress_flow_events": suppress_flow_events,
             "max_method_calls": max_method_calls,
+            "persistence": persistence,
         }
         owner = type(self).__name__
         for option, value in options.items():
@@ -120,6 +127,9 @@ class Flow(Generic[State]):
         """Run the flow and return the output of the method that finished last; with `stream` set, a `StreamSession`.
 
         Works inside a running loop too, which it blocks; `kickoff_async` does not.
+
+        `inputs` go into the state. With an `id` among them, the state that was kept under it is loaded first; with
+        `restore_from_state_id`, the one kept under that, as a fork with an id of its own. Both need a `persistence`.
 
         Raises:
             UsageError: the inputs do not fit the state, or an option can't be used.
@@ -196,6 +206,11 @@ class Flow(Generic[State]):
         return cast("State", self._state)
 
     @property
+    def flow_id(self) -> str:
+        """The id of the state, under which it is kept."""
+        return id_of(self._state)
+
+    @property
     def method_outputs(self) -> list[Any]:
         """What the methods returned, in the order in which they finished: in this run, or, outside, in the last begun."""
         run = run_of(self)
@@ -245,4 +260,16 @@ class Flow(Generic[State]):
         plan = self._last_plan = Plan.begin(self._definition, self.max_method_calls)
         run = FlowRun(self, self._flow_name, kickoff, plan, is_quiet=self.suppress_flow_events)
         with inside(run):
-            return await Engine(run, Hooks(self._definition, (*self._hooks, *hooks))).work()
+            try:
+                return await Engine(
+                    run, Hooks(self._definition, (*self._hooks, *self._restoring(kickoff), *hooks))
+                ).work()
+            finally:
+                run.threads.close()
+
+    def _restoring(self, kickoff: Kickoff) -> tuple[FlowHook, ...]:
+        """Return what puts a state that was kept into the run, where the kickoff asks for one."""
+        if kickoff.restore_from_state_id is None and "id" not in (kickoff.inputs or ()):
+            return ()
+        persistence = persistence_of(self)
+        return () if persistence is None else (StateRestore(persistence),)

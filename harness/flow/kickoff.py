@@ -28,9 +28,8 @@ class Kickoff:
             raise UsageError(
                 "from_checkpoint and restore_from_state_id can't be combined: each says where the run begins"
             )
-        for option in ("from_checkpoint", "restore_from_state_id"):
-            if getattr(self, option) is not None:
-                raise UsageError(f"{flow_name}: flows do not support {option} yet")
+        if self.from_checkpoint is not None:
+            raise UsageError(f"{flow_name}: flows do not support from_checkpoint yet")
         if self.inputs is not None and not _names_fields(self.inputs):
             raise UsageError(
                 f"the inputs of {flow_name} are a dict with names of its state's fields, not {self.inputs!r}"

@@ -15,14 +15,15 @@ from harness.frames.codec import encode
 AnyState = dict[str, Any] | BaseModel
 
 
-def _new_id() -> str:
+def new_id() -> str:
+    """Return an id for a state."""
     return str(uuid.uuid4())
 
 
 class FlowState(BaseModel):
     """A base for states that are models; it brings the `id`."""
 
-    id: str = Field(default_factory=_new_id)
+    id: str = Field(default_factory=new_id)
 
 
 def declared_type(cls: type, root: type) -> Any:
@@ -44,7 +45,7 @@ def new_state(declared: Any, owner: str) -> AnyState:
         UsageError: it is none of these, or a model that needs values to begin with.
     """
     if declared is None or declared is dict or get_origin(declared) is dict:
-        return {"id": _new_id()}
+        return {"id": new_id()}
     if isinstance(declared, type) and issubclass(declared, BaseModel):
         try:
             return _identified(_with_id(declared)())
@@ -86,11 +87,35 @@ def snapshot(state: AnyState) -> Any:
     return encode(dict(state) if isinstance(state, dict) else state)
 
 
+def kept_state(state: AnyState) -> dict[str, Any]:
+    """Return a state as JSON to be kept, as it is now; nobody else holds it.
+
+    A model says itself what it looks like; what JSON can't hold of a dict takes the forms of `harness.frames.codec`.
+    """
+    if isinstance(state, BaseModel):
+        return state.model_dump(mode="json")
+    return cast("dict[str, Any]", copy.deepcopy(encode(dict(state))))
+
+
+def with_saved(state: AnyState, saved: dict[str, Any], owner: str) -> AnyState:
+    """Return what was kept as a state of the same kind as `state`.
+
+    Raises:
+        UsageError: it does not fit the model; the message names the field.
+    """
+    if isinstance(state, dict):
+        return dict(saved)
+    try:
+        return type(state).model_validate(saved, by_alias=True, by_name=True)
+    except ValidationError as error:
+        raise UsageError(f"a state that was kept does not fit {owner}: {_complaints(error)}") from error
+
+
 def _identified(state: Any) -> AnyState:
     """Return `state` with a value in its `id`."""
     if isinstance(state, dict):
-        return state if state.get("id") else {**state, "id": _new_id()}
-    return cast("BaseModel", state if state.id else state.model_copy(update={"id": _new_id()}))
+        return state if state.get("id") else {**state, "id": new_id()}
+    return cast("BaseModel", state if state.id else state.model_copy(update={"id": new_id()}))
 
 
 @functools.lru_cache(maxsize=256)
@@ -106,7 +131,7 @@ def _instance_with_id(state: BaseModel) -> BaseModel:
     model = _with_id(type(state))
     if model is type(state):
         return own
-    return model.model_construct(own.model_fields_set | {"id"}, id=_new_id(), **own.__dict__)
+    return model.model_construct(own.model_fields_set | {"id"}, id=new_id(), **own.__dict__)
 
 
 def _own(value: Any) -> Any:

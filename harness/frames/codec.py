@@ -71,7 +71,13 @@ def _encode(value: Any, above: tuple[int, ...]) -> Any:
     if not above and _is_encoded(value, MAX_DEPTH):
         return value
     try:
-        return _encode_object(value, above)
+        try:
+            return _encode_object(value, above)
+        except RuntimeError:
+            # Another thread may have changed its size meanwhile. A plain copy is made in one step.
+            if not isinstance(value, dict | set):
+                raise
+            return _encode_object(dict(value) if isinstance(value, dict) else set(value), above)
     except Exception as error:
         return FrozenDict({"$object": _class_name(cls), "repr": f"<encoding raised {type(error).__name__}>"})
 

@@ -313,11 +313,10 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
         "can't be combined",
     ),
     "a checkpoint": (lambda: Plain().stream_events(from_checkpoint=object()), "do not support from_checkpoint yet"),
-    "a state to restore": (lambda: Plain().astream(restore_from_state_id="x"), "support restore_from_state_id yet"),
     "inputs that are no dict": (lambda: Plain().kickoff(["topic"]), "are a dict"),  # type: ignore[arg-type]
     "inputs without names": (lambda: Plain().kickoff({1: "one"}), "names of its state's fields"),  # type: ignore[dict-item]
     "an unknown option": (lambda: Plain(strem=True), "no option 'strem'; did you mean 'stream'"),
-    "an option for later": (lambda: Plain(persistence=object()), "sets persistence, but flows do not support"),
+    "an option for later": (lambda: Plain(tracing=True), "sets tracing, but flows do not support"),
     "no calls at all": (lambda: Plain(max_method_calls=0), "at least 1, not 0"),
     "no look-ahead at all": (lambda: Plain().stream_events(look_ahead=0), "at least 1, not 0"),
 }

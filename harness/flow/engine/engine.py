@@ -24,7 +24,7 @@ from harness.flow.engine.body import perform
 from harness.flow.engine.hooks import FlowHook, Hooks, call_in, resolved
 from harness.flow.engine.run import FlowRun
 from harness.flow.plan.calls import MethodCall, MethodResult
-from harness.workers import GRACE_S, Outcome, Threads
+from harness.workers import GRACE_S, Outcome
 
 logger = logging.getLogger("harness")
 
@@ -47,7 +47,6 @@ class Engine:
     def __init__(self, run: FlowRun, hooks: Hooks) -> None:
         self._run = run
         self._hooks = hooks
-        self._threads = Threads()
         #: The calls whose scopes are open, by id, in the order in which they started.
         self._bodies: dict[int, _Body] = {}
         #: Those whose tasks have ended, and what is waited on while there is none.
@@ -87,7 +86,6 @@ class Engine:
             # Bodies hold their tasks, tasks their contexts, and a context the scopes and their sinks.
             self._bodies.clear()
             self._ended.clear()
-            self._threads.close()
         return result
 
     async def _execute(self) -> None:
@@ -119,7 +117,7 @@ class Engine:
             body.task = loop.create_task(self._perform(body), name=name, context=body.context)
 
     async def _perform(self, body: _Body) -> None:
-        body.outcome = await perform(self._run, body.call, self._hooks.around(body.call.method), self._threads)
+        body.outcome = await perform(self._run, body.call, self._hooks.around(body.call.method), self._run.threads)
         self._ended.append(body)
         if self._next is not None and not self._next.done():
             self._next.set_result(None)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import contextvars
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from harness.flow.kickoff import Kickoff
 from harness.flow.plan.plan import Plan
 from harness.flow.state import AnyState, with_inputs
+from harness.workers import Threads
 
 
 @dataclass(slots=True)
@@ -25,6 +26,8 @@ class FlowRun:
     plan: Plan
     #: Whether no events of the flow and its methods are published.
     is_quiet: bool
+    #: The threads in which it blocks.
+    threads: Threads = field(default_factory=Threads)
     #: The run of a flow inside which this one was started.
     outer: FlowRun | None = None
 

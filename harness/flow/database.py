@@ -1,0 +1,123 @@
+"""A SQLite file that several threads and processes write to: whole rows or none, and nobody waits for ever."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from harness.errors import HarnessError
+
+T = TypeVar("T")
+#: How long a writer waits for others before it gives up.
+BUSY_S: Final = 30.0
+#: Connections that were open when this process was forked: closing one would end locks that the parent holds.
+_inherited: list[sqlite3.Connection] = []
+
+
+class StorageError(HarnessError, RuntimeError):
+    """A file in which runs are kept can't be read or written."""
+
+
+class Database:
+    """One file, opened at its first use and kept open; from any thread, and on both sides of a fork.
+
+    It is in WAL mode: what was committed outlives a process that is killed at any moment, readers and the one writer do
+    not wait for each other, and writers wait for at most `busy_s`. What happened in the last moments before the machine
+    itself loses power may be gone, and the file stays whole.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], schema: str, *, busy_s: float = BUSY_S) -> None:
+        self.path = os.fspath(path)
+        self._schema = schema
+        self._busy_s = busy_s
+        # Reentrant, since the garbage collector may end a session anywhere.
+        self._lock = threading.RLock()
+        self._connection: sqlite3.Connection | None = None
+        self._process = 0
+        self._close: Callable[[], Any] = lambda: None
+
+    def rows(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
+        """Return what a query gives. Raises StorageError."""
+        with self._connected() as connection:
+            return connection.execute(query, values).fetchall()
+
+    def write(self, *statements: tuple[str, Sequence[Any]]) -> None:
+        """Carry out all of the statements, or none. Raises StorageError."""
+        with self._connected() as connection:
+            if len(statements) == 1:
+                connection.execute(*statements[0])
+                return
+            # At once a writer, since one that reads first and writes then can't wait for another that does the same.
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                for statement in statements:
+                    connection.execute(*statement)
+                connection.execute("COMMIT")
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+
+    def open(self) -> None:
+        """Make the file and its tables where they are not there yet. Raises StorageError."""
+        with self._connected():
+            pass
+
+    def close(self) -> None:
+        """Close the file; the next use opens it again."""
+        with self._lock:
+            self._connection = None
+            self._close()
+
+    @contextlib.contextmanager
+    def _connected(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            try:
+                yield self._current()
+            except (sqlite3.Error, OSError) as error:
+                raise StorageError(f"{self.path}: {error}") from error
+
+    def _current(self) -> sqlite3.Connection:
+        if self._connection is not None and self._process == os.getpid():
+            return self._connection
+        if self._connection is not None:
+            _inherited.append(self._connection)
+        if self.path != ":memory:":
+            Path(self.path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        connection = sqlite3.connect(
+            self.path, timeout=self._busy_s, isolation_level=None, check_same_thread=False, cached_statements=32
+        )
+        try:
+            # Some of this does not wait by itself where another process does the same.
+            self._until_free(lambda: connection.execute("PRAGMA journal_mode=WAL").fetchone())
+            connection.execute("PRAGMA synchronous=NORMAL")
+            self._until_free(lambda: connection.executescript(self._schema))
+        except BaseException:
+            connection.close()
+            raise
+        self._connection, self._process = connection, os.getpid()
+        self._close = weakref.finalize(self, _close_own, connection, self._process)
+        return connection
+
+    def _until_free(self, attempt: Callable[[], T]) -> T:
+        deadline = time.monotonic() + self._busy_s
+        while True:
+            try:
+                return attempt()
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() > deadline:
+                    raise
+            time.sleep(0.01)
+
+
+def _close_own(connection: sqlite3.Connection, process: int) -> None:
+    if process == os.getpid():
+        connection.close()
+    else:
+        _inherited.append(connection)

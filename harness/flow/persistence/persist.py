@@ -1,0 +1,88 @@
+"""`@persist`: the state is saved after each method of a flow, or after one."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from harness.flow.engine.hooks import FlowHook, with_hook
+from harness.flow.engine.run import FlowRun
+from harness.flow.persistence.place import default_flow_persistence
+from harness.flow.persistence.protocol import FlowPersistence, StatePersistenceError
+from harness.flow.plan.calls import MethodCall, MethodResult
+from harness.flow.state import AnyState, id_of, kept_state
+from harness.workers import outcome_in_thread
+
+D = TypeVar("D", bound=Callable[..., Any])
+logger = logging.getLogger("harness")
+
+
+def persist(persistence: FlowPersistence | None = None, verbose: bool = False) -> Callable[[D], D]:
+    """Return a decorator: the state is saved after each method of the flow class, or after each call of the method.
+
+    It is saved before the method's end is published, under the state's id. `kickoff(inputs={"id": …})` goes on from it.
+    Where nothing is given, states go to the SQLite file of `default_flow_persistence()`; a `persistence` given to the
+    flow's constructor comes before both. `verbose` says so on the terminal and in the log.
+    """
+    return with_hook(Persist(persistence, verbose=verbose))
+
+
+class Persist(FlowHook):
+    """Saves the state of a flow after its methods."""
+
+    def __init__(self, persistence: FlowPersistence | None, *, verbose: bool) -> None:
+        self._own = persistence
+        self._verbose = verbose
+
+    def persistence(self) -> FlowPersistence:
+        """Return where it saves, but for what a flow's constructor was given."""
+        return default_flow_persistence() if self._own is None else self._own
+
+    async def method_done(self, run: FlowRun, call: MethodCall, result: MethodResult) -> None:
+        hooks = call.method.role.hooks
+        # What a method itself says comes before what its class says.
+        if self not in hooks and any(isinstance(hook, Persist) for hook in hooks):
+            return
+        given: FlowPersistence | None = run.flow.persistence
+        if self._verbose:
+            _say(f"Saving flow state to memory for ID: {_id(run.state)}")
+        await save(run, call.method.name, self.persistence() if given is None else given)
+
+
+async def save(run: FlowRun, method_name: str, persistence: FlowPersistence) -> None:
+    """Save the state of a run as it is now; the loop goes on meanwhile.
+
+    Raises:
+        StatePersistenceError: it can't be saved.
+    """
+    state = run.state
+    flow_uuid, data = _id(state), kept_state(state)
+    saving = await outcome_in_thread(
+        lambda: persistence.save_state(flow_uuid=flow_uuid, method_name=method_name, state_data=data), run.threads
+    )
+    if isinstance(saving.error, Exception):
+        raise StatePersistenceError(f"State persistence failed: {saving.error}") from saving.error
+    saving.unwrap()
+
+
+def persistence_of(flow: Any) -> FlowPersistence | None:
+    """Return where the states of a flow are kept: what it was given, else what its class or a method says; None: nowhere."""
+    given: FlowPersistence | None = flow.persistence
+    if given is not None:
+        return given
+    hooks = (*flow._hooks, *flow._definition.hooks)
+    return next((hook.persistence() for hook in hooks if isinstance(hook, Persist)), None)
+
+
+def _id(state: AnyState) -> str:
+    try:
+        return id_of(state)
+    except (KeyError, AttributeError):
+        raise StatePersistenceError("Flow state must have an 'id' field for persistence") from None
+
+
+def _say(text: str) -> None:
+    logger.info(text)
+    sys.stdout.write(f"{text}\n")

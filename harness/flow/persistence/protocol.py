@@ -1,0 +1,50 @@
+"""What a place in which the states of flows are kept has to do."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+from pydantic import BaseModel
+
+from harness.flow.database import StorageError
+
+
+class StatePersistenceError(StorageError):
+    """The state of a flow could not be saved or loaded."""
+
+
+class FlowPersistence(ABC):
+    """A place in which the states of flows are kept; subclass it for one of your own.
+
+    Its methods are called by keyword, from threads, several at a time for runs side by side; they may block. What is
+    saved last for an id is what is loaded for it.
+    """
+
+    @abstractmethod
+    def init_db(self) -> None:
+        """Prepare the place. May be called more than once."""
+
+    @abstractmethod
+    def save_state(self, flow_uuid: str, method_name: str, state_data: dict[str, Any] | BaseModel) -> None:
+        """Save a state under its id. `method_name` is the method that has just returned.
+
+        The runtime gives a dict of JSON that nobody else holds.
+        """
+
+    @abstractmethod
+    def load_state(self, flow_uuid: str) -> dict[str, Any] | None:
+        """Return the state that was saved last under this id; None where none was."""
+
+    # A place that keeps no waiting flows can still keep states.
+
+    def save_pending_feedback(self, flow_uuid: str, context: Any, state_data: dict[str, Any] | BaseModel) -> None:
+        """Save a flow that waits for a human: its state, and what it waits with, a `PendingFeedbackContext`."""
+        raise StatePersistenceError(f"{type(self).__name__} does not keep flows that wait for a human")
+
+    def load_pending_feedback(self, flow_uuid: str) -> tuple[dict[str, Any], Any] | None:
+        """Return the state and the context of a flow that waits; None where none does under this id."""
+        return None
+
+    def clear_pending_feedback(self, flow_uuid: str) -> None:  # noqa: B027 - where none is kept, there is nothing to forget
+        """Forget that this flow waits."""

@@ -1,0 +1,302 @@
+"""Claims about `@persist`: when a state is saved, where, and how a later run goes on with it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from harness import StreamFrame
+from harness.errors import UsageError
+from harness.flow import (
+    Flow,
+    FlowPersistence,
+    StatePersistenceError,
+    listen,
+    persist,
+    set_flow_persistence_factory,
+    start,
+)
+from tests.flow.graphs import TIMEOUT_S, transcript
+
+
+class Memory(FlowPersistence):
+    """Keeps what it is given, in the order in which it comes. It is empty, and so falsy, to begin with."""
+
+    def __init__(self) -> None:
+        self.saved: list[tuple[str, str, Any]] = []
+
+    def __len__(self) -> int:
+        return len(self.saved)
+
+    def init_db(self) -> None: ...
+
+    def save_state(self, flow_uuid: str, method_name: str, state_data: Any) -> None:
+        self.saved.append((flow_uuid, method_name, state_data))
+
+    def load_state(self, flow_uuid: str) -> dict[str, Any] | None:
+        return next((dict(state) for uuid, _, state in reversed(self.saved) if uuid == flow_uuid), None)
+
+    @property
+    def methods(self) -> list[str]:
+        return [method for _, method, _ in self.saved]
+
+
+class Counted(BaseModel):
+    """A state that is a model without an id."""
+
+    count: int = 0
+    notes: list[str] = []
+
+
+def whole_class(persistence: Memory, **options: Any) -> Flow[Counted]:
+    @persist(persistence)
+    class Whole(Flow[Counted]):
+        @start()
+        def first(self) -> None:
+            self.state.count += 1
+
+        @listen(first)
+        async def second(self) -> None:
+            self.state.count += 10
+
+    return Whole(**options)
+
+
+def one_method(persistence: Memory, **options: Any) -> Flow:
+    class One(Flow):
+        @start()
+        def first(self) -> None:
+            self.state["count"] = 1
+
+        @listen(first)
+        @persist(persistence)
+        def second(self) -> None:
+            self.state["count"] += 10
+
+        @listen(second)
+        def third(self) -> None: ...
+
+    return One(**options)
+
+
+def test_a_class_is_saved_after_each_method_and_a_method_after_itself_alone() -> None:
+    whole, one = Memory(), Memory()
+    flow = whole_class(whole)
+    flow.kickoff()
+    assert whole.saved == [
+        (flow.flow_id, "first", {"id": flow.flow_id, "count": 1, "notes": []}),
+        (flow.flow_id, "second", {"id": flow.flow_id, "count": 11, "notes": []}),
+    ]
+    alone = one_method(one)
+    alone.kickoff()
+    assert one.saved == [(alone.flow_id, "second", {"id": alone.flow_id, "count": 11})]
+
+
+def test_the_persistence_of_a_method_comes_before_that_of_its_class_and_the_constructors_before_both() -> None:
+    outer, inner, given = Memory(), Memory(), Memory()
+
+    @persist(outer)
+    class Both(Flow):
+        @start()
+        def first(self) -> None: ...
+
+        @listen(first)
+        @persist(inner)
+        def second(self) -> None: ...
+
+    Both().kickoff()
+    assert (outer.methods, inner.methods) == (["first"], ["second"])
+    Both(persistence=given).kickoff()
+    assert (outer.methods, inner.methods, given.methods) == (["first"], ["second"], ["first", "second"])
+
+
+def test_a_persistence_that_is_only_given_has_nothing_saved() -> None:
+    given = Memory()
+
+    class Plain(Flow):
+        persistence = given
+
+        @start()
+        def first(self) -> None: ...
+
+    Plain().kickoff()
+    assert given.saved == []
+
+
+def test_a_state_is_on_record_before_the_end_of_its_method_is_published() -> None:
+    persistence = Memory()
+    seen: list[int] = []
+    frames: list[StreamFrame] = []
+    for frame in whole_class(persistence).stream_events(look_ahead=1):
+        frames.append(frame)
+        if frame.type == "method_execution_finished":
+            seen.append(len(persistence.saved))
+    assert seen[0] >= 1
+    assert len(seen) == 2
+    assert seen[1] == 2
+    assert frames[-1].type == "flow_finished"
+
+
+def test_a_save_that_blocks_does_not_hold_the_loop() -> None:
+    other_ran = threading.Event()
+
+    class Slow(Memory):
+        def save_state(self, flow_uuid: str, method_name: str, state_data: Any) -> None:
+            assert other_ran.wait(TIMEOUT_S)
+            super().save_state(flow_uuid, method_name, state_data)
+
+    async def run() -> None:
+        kickoff = asyncio.create_task(whole_class(Slow()).kickoff_async())
+        while not kickoff.done():
+            other_ran.set()
+            await asyncio.sleep(0)
+        await kickoff
+
+    asyncio.run(run())
+
+
+def test_what_is_saved_is_whole_while_other_threads_change_the_state() -> None:
+    persistence, stop = Memory(), threading.Event()
+
+    class Busy(Flow):
+        initial_state = {"inner": {"words": {}, "seen": set()}}
+
+        @start()
+        def churns(self) -> None:
+            count = 0
+            while not stop.is_set():
+                inner = self.state["inner"]
+                inner["words"][count % 1_000] = inner["seen"].add(count % 1_000)
+                if count % 1_000 == 999:
+                    inner["words"].clear()
+                    inner["seen"].clear()
+                count += 1
+
+        @start()
+        @persist(persistence)
+        def saves(self) -> None: ...
+
+        @listen(saves)
+        @persist(persistence)
+        def ends(self) -> None:
+            stop.set()
+
+    for _ in range(20):
+        stop.clear()
+        Busy().kickoff()
+    assert not [state for _, _, state in persistence.saved if "$object" in str(state)]
+
+
+@pytest.mark.parametrize(
+    ("broken", "message"),
+    [("saving", "State persistence failed: the disk is full"), ("id", "must have an 'id' field for persistence")],
+)
+def test_a_save_that_fails_fails_the_method(broken: str, message: str) -> None:
+    class Failing(Memory):
+        def save_state(self, flow_uuid: str, method_name: str, state_data: Any) -> None:
+            raise OSError("the disk is full")
+
+    class Fails(Flow):
+        @start()
+        @persist(Failing())
+        def first(self) -> None:
+            if broken == "id":
+                del self.state["id"]
+
+    session = Fails().stream_events()
+    with pytest.raises(RuntimeError, match=message) as caught:
+        list(session)
+    assert isinstance(caught.value, StatePersistenceError)
+    assert transcript(session.frames)[-2:] == ["first failed p1", "Fails failed"]
+
+
+def test_verbose_says_what_is_saved(capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> None:
+    class Loud(Flow):
+        @start()
+        @persist(Memory(), verbose=True)
+        def first(self) -> None: ...
+
+    flow = Loud()
+    with caplog.at_level("INFO", "harness"):
+        flow.kickoff()
+    said = f"Saving flow state to memory for ID: {flow.flow_id}"
+    assert said in caplog.messages
+    assert capsys.readouterr().out == f"{said}\n"
+
+
+# Going on.
+
+
+def test_a_run_with_the_id_of_a_state_goes_on_with_it_and_the_inputs_win() -> None:
+    persistence = Memory()
+    earlier = whole_class(persistence)
+    earlier.kickoff({"notes": ["kept"]})
+    later = whole_class(persistence)
+    later.kickoff({"id": earlier.flow_id})
+    assert (later.flow_id, later.state.count, later.state.notes) == (earlier.flow_id, 22, ["kept"])
+    list(later.stream_events({"id": earlier.flow_id, "count": 100}))
+    assert (later.state.count, later.state.notes) == (111, ["kept"])
+
+
+def test_a_fork_has_an_id_of_its_own_and_leaves_the_other_as_it_is() -> None:
+    persistence = Memory()
+    earlier = one_method(persistence)
+    earlier.kickoff({"topic": "tides"})
+
+    async def forked(**inputs: Any) -> Flow:
+        later = one_method(persistence)
+        await later.kickoff_async(inputs, restore_from_state_id=earlier.flow_id)
+        return later
+
+    new, named = asyncio.run(forked()), asyncio.run(forked(id="mine"))
+    assert new.flow_id not in (earlier.flow_id, "mine")
+    assert named.flow_id == "mine"
+    assert [flow.state["topic"] for flow in (new, named)] == ["tides", "tides"]
+    assert {uuid for uuid, _, _ in persistence.saved} == {earlier.flow_id, new.flow_id, "mine"}
+
+
+@pytest.mark.parametrize("options", [{"inputs": {"id": "other"}}, {"restore_from_state_id": "other"}], ids=str)
+def test_an_id_that_is_not_known_is_said_in_the_log(options: Any, caplog: pytest.LogCaptureFixture) -> None:
+    flow = one_method(Memory())
+    flow.kickoff(**options)
+    assert "no state is kept under the id 'other'" in caplog.text
+    assert flow.state["count"] == 11
+
+
+def test_a_state_that_no_longer_fits_is_refused() -> None:
+    persistence = Memory()
+    persistence.save_state("x", "first", {"id": "x", "count": "many"})
+    with pytest.raises(
+        UsageError, match="a state that was kept does not fit Whole: count: Input should be a valid integer"
+    ):
+        whole_class(persistence).kickoff({"id": "x"})
+
+
+def test_an_id_without_a_persistence_is_just_the_id() -> None:
+    class Plain(Flow):
+        @start()
+        def first(self) -> None: ...
+
+    flow = Plain()
+    flow.kickoff({"id": "mine"}, restore_from_state_id="other")
+    assert flow.state == {"id": "mine"}
+
+
+def test_who_names_no_persistence_gets_what_the_factory_makes() -> None:
+    made = Memory()
+    set_flow_persistence_factory(lambda: made)
+    try:
+
+        @persist()
+        class Whole(Flow):
+            @start()
+            def first(self) -> None: ...
+
+        Whole().kickoff()
+    finally:
+        set_flow_persistence_factory(None)
+    assert made.methods == ["first"]

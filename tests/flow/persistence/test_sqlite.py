@@ -1,0 +1,139 @@
+"""Claims about states in a SQLite file: what is on record stays, whatever becomes of the processes that save there."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from harness.errors import HarnessError
+from harness.flow import SQLiteFlowPersistence, StatePersistenceError, default_flow_persistence
+from harness.flow.database import StorageError
+
+ROOT = Path(__file__).parents[3]
+
+
+def in_processes(*arguments: object) -> list[dict[str, Any]]:
+    """Return what `tests.flow.persistence.processes` has to say."""
+    command = [sys.executable, "-m", "tests.flow.persistence.processes", *map(str, arguments)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False, timeout=100)
+    assert done.returncode == 0, done.stderr.decode()
+    report: list[dict[str, Any]] = json.loads(done.stdout)
+    return report
+
+
+class Note(BaseModel):
+    """A state."""
+
+    id: str = "x"
+    words: list[str] = []
+
+
+def test_the_state_saved_last_is_the_one_that_is_loaded_and_those_before_stay(tmp_path: Path) -> None:
+    path = tmp_path / "states.db"
+    persistence = SQLiteFlowPersistence(path)
+    persistence.save_state("x", "first", {"id": "x", "words": ["a"], "raw": b"\xff"})
+    persistence.save_state("x", "second", Note(words=["a", "b"]))
+    persistence.save_state("y", "first", {"id": "y"})
+    assert SQLiteFlowPersistence(path).load_state("x") == {"id": "x", "words": ["a", "b"]}
+    assert persistence.load_state("z") is None
+    rows = sqlite3.connect(path)
+    saved = rows.execute(
+        "SELECT flow_uuid, method_name, json_extract(state_json, '$.words') FROM flow_states"
+    ).fetchall()
+    assert saved == [("x", "first", '["a"]'), ("x", "second", '["a","b"]'), ("y", "first", None)]
+    assert rows.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    rows.close()
+    persistence.close()
+    assert persistence.load_state("y") == {"id": "y"}
+
+
+@pytest.mark.parametrize("times", [10, pytest.param(100, marks=pytest.mark.slow)])
+def test_what_was_saved_survives_a_kill_at_any_moment(tmp_path: Path, times: int) -> None:
+    for one in in_processes("killed", tmp_path / "states.db", times, 7):
+        assert one["check"] == "ok"
+        assert one["torn"] == []
+        assert one["rows"] == list(range(1, one["count"] + 1))
+        assert one["count"] >= one["said"]
+
+
+def test_two_processes_on_one_file_lose_nothing(tmp_path: Path) -> None:
+    report = in_processes("together", tmp_path / "states.db", 2, 150)
+    assert report == [{"status": 0, "said": 150, "rows": 150}] * 2
+
+
+def test_a_forked_process_has_a_connection_of_its_own(tmp_path: Path) -> None:
+    assert in_processes("inherited", tmp_path / "states.db") == [
+        {"parent": {"side": "after"}, "child": {"side": "child"}}
+    ]
+
+
+def test_who_can_not_write_for_long_fails_and_does_not_wait_for_ever(tmp_path: Path) -> None:
+    path = tmp_path / "states.db"
+    persistence = SQLiteFlowPersistence(path, busy_s=0.05)
+    persistence.init_db()
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StorageError, match=r"states\.db: database is locked"):
+        persistence.save_state("x", "first", {"id": "x"})
+    other.execute("COMMIT")
+    other.close()
+    persistence.save_state("x", "first", {"id": "x"})
+
+
+def test_threads_that_share_one_object_lose_nothing(tmp_path: Path) -> None:
+    persistence = SQLiteFlowPersistence(tmp_path / "states.db")
+
+    def save(name: str) -> None:
+        for count in range(50):
+            persistence.save_state(name, "m", {"id": name, "count": count})
+
+    threads = [threading.Thread(target=save, args=(f"t{number}",)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [persistence.load_state(f"t{number}")["count"] for number in range(8)] == [49] * 8  # type: ignore[index]
+
+
+UNREADABLE = {
+    "a file of another kind": (lambda path: path.write_bytes(b"no database" * 100), StorageError, "not a database"),
+    "a folder": (lambda path: path.mkdir(), StorageError, "unable to open"),
+    "a torn state": (lambda path: _with_row(path, '{"id": '), StatePersistenceError, "is no JSON"),
+    "a state that is no object": (lambda path: _with_row(path, "[]"), StatePersistenceError, "no JSON object"),
+}
+
+
+def _with_row(path: Path, state: str) -> None:
+    persistence = SQLiteFlowPersistence(path)
+    persistence._database.write(("INSERT INTO flow_states VALUES (1, 'x', 'm', '', ?)", (state,)))
+    persistence.close()
+
+
+@pytest.mark.parametrize(("damage", "error", "message"), UNREADABLE.values(), ids=UNREADABLE.keys())
+def test_unreadable_is_never_empty(tmp_path: Path, damage: Any, error: type[HarnessError], message: str) -> None:
+    path = tmp_path / "states.db"
+    damage(path)
+    with pytest.raises(error, match=message) as caught:
+        SQLiteFlowPersistence(path).load_state("x")
+    assert str(path) in str(caught.value)
+
+
+def test_the_default_file_is_in_the_folder_that_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HARNESS_STORAGE_DIR", str(tmp_path / "kept"))
+    default = default_flow_persistence()
+    default.save_state(flow_uuid="x", method_name="m", state_data={"id": "x"})
+    assert (tmp_path / "kept" / "flow_states.db").exists()
+    assert default_flow_persistence() is default
+    monkeypatch.delenv("HARNESS_STORAGE_DIR")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.chdir(tmp_path)
+    assert os.fspath(tmp_path.name) in SQLiteFlowPersistence().db_path
