@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from conformance.stage.points import Stage
-from conformance.stage.programs import HoldBody, Script, Text, Thinking, ToolCall
+from conformance.stage.programs import HoldBody, Script, ScriptedToolCall, Text, Thinking
 
 _ID: Final = "chatcmpl-conformance"
 _COMMON: Final = {"id": _ID, "created": 1, "model": "gpt-4o-mini"}
@@ -217,7 +217,7 @@ def _completion(script: Script) -> dict[str, Any]:
             "type": "function",
             "function": {"name": call.name, "arguments": "".join(call.arguments)},
         }
-        for index, call in enumerate(piece for piece in script.says if isinstance(piece, ToolCall))
+        for index, call in enumerate(piece for piece in script.says if isinstance(piece, ScriptedToolCall))
     ]
     message = {"role": "assistant", "content": script.text or None, **({"tool_calls": calls} if calls else {})}
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "tool_calls" if calls else "stop"}

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
-from conformance.stage.programs import CrewProgram, RunCrew, Script, TaskProgram, ToolCall, ToolProgram
+from conformance.stage.programs import CrewProgram, RunCrew, Script, ScriptedToolCall, TaskProgram, ToolProgram
 from conformance.subjects.subject import Performance
 
 #: Of every crew, as its events name it.
@@ -52,9 +52,9 @@ def _first_script(task: TaskProgram) -> Script:
     return task.script if task.tool is None else Script((called_by(task.tool),))
 
 
-def called_by(tool: ToolProgram) -> ToolCall:
+def called_by(tool: ToolProgram) -> ScriptedToolCall:
     """Return the call of a tool, whose arguments come in two pieces."""
-    return ToolCall(tool.name, ('{"place": ', f'"{tool.place}"}}'))
+    return ScriptedToolCall(tool.name, ('{"place": ', f'"{tool.place}"}}'))
 
 
 def _tool(names: CrewNames, tool: ToolProgram, task: TaskProgram, performance: Performance) -> Any:

@@ -11,7 +11,7 @@ from harness.recording.faults.faults import Fault, parse_fault
 from harness.recording.faults.splitting import cut_points, events_of, resplit
 from harness.recording.files.atomic import write_atomically
 from harness.recording.files.cassette_reader import read_cassette
-from harness.recording.files.folder import CASSETTE, FRAMES, Outcome, Recording, is_recording, load_recording
+from harness.recording.files.folder import CASSETTE, FRAMES, RecordedOutcome, Recording, is_recording, load_recording
 from harness.recording.files.frames_file import load_frames
 from harness.recording.files.walk import recordings_below
 from harness.recording.files.workplace import recover
@@ -38,8 +38,8 @@ __all__ = [
     "Finding",
     "Interaction",
     "Mode",
-    "Outcome",
     "Recorded",
+    "RecordedOutcome",
     "Recording",
     "Redactor",
     "Replayed",

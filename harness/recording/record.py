@@ -16,7 +16,7 @@ from harness.bus.scope import current_path
 from harness.errors import HarnessError, RecordingError, UnsafeRecordingError, UsageError
 from harness.llm.credentials import no_credentials_needed
 from harness.recording.files.cassette_reader import read_cassette
-from harness.recording.files.folder import CASSETTE, FRAMES, Outcome, Recording, is_recording, load_recording
+from harness.recording.files.folder import CASSETTE, FRAMES, RecordedOutcome, Recording, is_recording, load_recording
 from harness.recording.files.frames_file import read_lines
 from harness.recording.files.workplace import Workplace, kept_aside, place_for, put_in_place, recover
 from harness.recording.recorder import Recorder
@@ -205,7 +205,7 @@ def _standing(final: Path, mode: Mode) -> _Standing | None:
         return _Standing(Worth.NOTHING)
 
 
-def _worth(outcome: Outcome | None, interactions: Sequence[Interaction]) -> _Standing:
+def _worth(outcome: RecordedOutcome | None, interactions: Sequence[Interaction]) -> _Standing:
     if outcome is None or outcome.status == "cancelled":
         return _Standing(Worth.NOTHING, "is of a run that was interrupted")
     if outcome.status == "completed":

@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 from harness.errors import RecordingError, TransportFault, UsageError, error_text
 from harness.frames.codec import encode
 from harness.providers.registry import providers, recognized
-from harness.recording.files.folder import FRAMES, RECORDING, Outcome, Recording
+from harness.recording.files.folder import FRAMES, RECORDING, RecordedOutcome, Recording
 from harness.recording.files.frames_file import FrameLines, dump_frames, header_line
 from harness.recording.files.workplace import Workplace
 from harness.recording.normal import FrameLike
@@ -65,7 +65,7 @@ class Recorder:
         #: What the run raised.
         self.error: BaseException | None = None
         self._runtime: dict[str, str] | None = None
-        self._outcome: Outcome | None = None
+        self._outcome: RecordedOutcome | None = None
         self._recorded_at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         self._content = bytearray(header_line())
 
@@ -105,7 +105,7 @@ class Recorder:
         text = None if self.error is None else self.redactor.text(error_text(self.error))
         kind = None if self.error is None else type(self.error).__name__
         results = self.redactor.frames(results)
-        self._outcome = Outcome(status=status, results=results, error=text, error_type=kind)
+        self._outcome = RecordedOutcome(status=status, results=results, error=text, error_type=kind)
 
     def _read(self, session: Session) -> None:
         written, frames = len(self._content), self.frames

@@ -18,7 +18,7 @@ from harness.errors import (
 )
 from harness.frames.codec import encode
 from harness.recording.compare import Difference, LineComparison, compare_values
-from harness.recording.files.folder import CASSETTE, FRAMES, RECORDING, Outcome, Recording, load_recording
+from harness.recording.files.folder import CASSETTE, FRAMES, RECORDING, RecordedOutcome, Recording, load_recording
 from harness.recording.files.frames_file import FrameLines, header_line, read_lines
 from harness.recording.files.workplace import recover, replace_files
 from harness.recording.redact.redaction import Redactor
@@ -137,10 +137,10 @@ def _outcome_differences(
     return compare_values(recorded, _outcome(replayed, made, redactor).model_dump(), "outcome")
 
 
-def _outcome(replayed: Replayed, made: _Made, redactor: Redactor | None = None) -> Outcome:
+def _outcome(replayed: Replayed, made: _Made, redactor: Redactor | None = None) -> RecordedOutcome:
     error = replayed.error
     text = None if error is None else error_text(error)
-    return Outcome(
+    return RecordedOutcome(
         status="completed" if error is None else "failed",
         results=made.results if redactor is None else redactor.frames(made.results),
         error=text if redactor is None or text is None else redactor.text(text),

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from conformance.areas.envelope.scenarios import OF_SOURCES
 from conformance.stage.consumer import Consumer, both
-from conformance.stage.programs import Ask, Emit, EmitBuiltIn, FlowProgram, Method, Script, ToolCall
+from conformance.stage.programs import Ask, Emit, EmitBuiltIn, FlowProgram, Method, Script, ScriptedToolCall
 from conformance.stage.scenario import Scenario
 from conformance.stage.whole import whole
 from conformance.timeline.evidence import Evidence
@@ -21,7 +21,7 @@ MESSAGE: Final = EmitBuiltIn(
     {"flow_name": "ProbeFlow", "session_id": "s1", "role": "user", "content": "Hi", "message_index": 0},
 )
 #: A call that runs a tool, so that there are tool frames of the runtime's own making.
-_TOOLS: Final = Ask(Script((ToolCall("add", ('{"a"', ": 1}")),)), functions={"add": 3})
+_TOOLS: Final = Ask(Script((ScriptedToolCall("add", ('{"a"', ": 1}")),)), functions={"add": 3})
 _PROGRAM: Final = FlowProgram(
     (
         Method("speaks", (Emit("one"), *_LIFECYCLE, MESSAGE)),

@@ -9,7 +9,7 @@ from conformance.areas.llm import integrations, recorded
 from conformance.areas.llm.legacy_chunk import projected
 from conformance.areas.llm.rechunk import rechunked
 from conformance.stage.consumer import Consumer, alone, both
-from conformance.stage.programs import Ask, CallProgram, FlowProgram, Method, Script, Text, Thinking, ToolCall
+from conformance.stage.programs import Ask, CallProgram, FlowProgram, Method, Script, ScriptedToolCall, Text, Thinking
 from conformance.stage.scenario import Scenario
 from conformance.timeline.evidence import Evidence, WireFacts, WireToolCall
 
@@ -21,17 +21,17 @@ _USAGE = {
     "reasoning_tokens": 2,
 }
 _TEXT = (Text("Grüße"), Text(" aus"), Text(" Bergen 🌊"))
-_WEATHER = ToolCall("get_weather", ('{"ci', 'ty": "Ber', 'gen"}'))
-_TIDE = ToolCall("get_tide", ("{}",))
+_WEATHER = ScriptedToolCall("get_weather", ('{"ci', 'ty": "Ber', 'gen"}'))
+_TIDE = ScriptedToolCall("get_tide", ("{}",))
 _RETURNS = {"get_weather": "cloudy", "get_tide": "high"}
 
 
 def _facts(ask: Ask, *, streamed: bool = True) -> WireFacts:
     """Return what the provider sends for `ask`, told by the script and by nothing that the subject did."""
     script = ask.script
-    calls = tuple(piece for piece in script.says if isinstance(piece, ToolCall))
+    calls = tuple(piece for piece in script.says if isinstance(piece, ScriptedToolCall))
     whole = script.ending == "whole" and script.status < 400
-    names = {ToolCall: "tool_call", Text: "text", Thinking: "thinking"}
+    names = {ScriptedToolCall: "tool_call", Text: "text", Thinking: "thinking"}
     kinds: list[Any] = [names[type(piece)] for piece in script.says if type(piece) in names]
     refused = script.status >= 400
     return WireFacts(

@@ -29,7 +29,7 @@ from conformance.stage.programs.flow import (
     Spawn,
     Step,
 )
-from conformance.stage.programs.script import HoldBody, Script, Text, Thinking, ToolCall
+from conformance.stage.programs.script import HoldBody, Script, ScriptedToolCall, Text, Thinking
 
 __all__ = [
     "Ask",
@@ -55,12 +55,12 @@ __all__ = [
     "Reply",
     "RunCrew",
     "Script",
+    "ScriptedToolCall",
     "Spawn",
     "Step",
     "TaskProgram",
     "Text",
     "Thinking",
-    "ToolCall",
     "ToolProgram",
     "route_to",
 ]

@@ -21,7 +21,7 @@ class Thinking:
 
 
 @dataclass(frozen=True)
-class ToolCall:
+class ScriptedToolCall:
     """A tool call; its arguments' JSON text comes in these pieces."""
 
     name: str
@@ -39,7 +39,7 @@ class HoldBody:
 class Script:
     """One answer of a model."""
 
-    says: tuple[Text | Thinking | ToolCall | HoldBody, ...] = (Text("Hello"), Text(" there"), Text("."))
+    says: tuple[Text | Thinking | ScriptedToolCall | HoldBody, ...] = (Text("Hello"), Text(" there"), Text("."))
     #: `whole` ends with the provider's end marker; the others end early, cleanly or by a reset.
     ending: Literal["whole", "cut", "reset"] = "whole"
     #: How many bytes each piece on the wire has; None sends each event whole.

@@ -16,7 +16,7 @@ _RETRIES: Final = 2
 _METHOD: Final = "POST"
 
 
-class Place(NamedTuple):
+class Endpoint(NamedTuple):
     """Where and how the API is reached."""
 
     #: None where credentials are Google's own to find.
@@ -34,8 +34,8 @@ class Place(NamedTuple):
 class GeminiClient:
     """A client for threads, whose connections end with the run that uses them."""
 
-    def __init__(self, place: Place) -> None:
-        client = genai.Client(**_arguments(place))
+    def __init__(self, endpoint: Endpoint) -> None:
+        client = genai.Client(**_arguments(endpoint))
         # The SDK makes its HTTP client with what its settings for certificates ask; it is changed where it stands.
         end_with_run(client._api_client._httpx_client)
         self._client = client
@@ -52,8 +52,8 @@ class GeminiClient:
 class AsyncGeminiClient:
     """A client for the loop that runs here, over aiohttp where that is installed, else over httpx."""
 
-    def __init__(self, place: Place) -> None:
-        arguments = _arguments(place)
+    def __init__(self, endpoint: Endpoint) -> None:
+        arguments = _arguments(endpoint)
         self._session: Any = None
         if importlib.util.find_spec("aiohttp") is not None:
             import aiohttp
@@ -78,13 +78,13 @@ class AsyncGeminiClient:
         self._client.close()
 
 
-def _arguments(place: Place) -> dict[str, Any]:
-    retries = _RETRIES if place.max_retries is None else place.max_retries
+def _arguments(endpoint: Endpoint) -> dict[str, Any]:
+    retries = _RETRIES if endpoint.max_retries is None else endpoint.max_retries
     options: dict[str, Any] = {
-        "base_url": place.base_url,
-        "api_version": place.api_version,
+        "base_url": endpoint.base_url,
+        "api_version": endpoint.api_version,
         # Milliseconds here.
-        "timeout": None if place.timeout_s is None else round(place.timeout_s * 1000),
+        "timeout": None if endpoint.timeout_s is None else round(endpoint.timeout_s * 1000),
         # Said always: unasked, the async client waits and tries again by itself.
         "retry_options": {"attempts": retries + 1},
     }
@@ -92,10 +92,10 @@ def _arguments(place: Place) -> dict[str, Any]:
         # Played from a tape, or sent to a local server. The SDK would read the system's certificates three times.
         context = system_context()
         options |= {"client_args": {"verify": context}, "async_client_args": {"verify": context, "ssl": context}}
-    arguments: dict[str, Any] = {"vertexai": place.on_vertex, "http_options": options}
-    if place.project is None:
-        return {**arguments, "api_key": place.key}
-    arguments |= {"project": place.project, "location": place.location}
+    arguments: dict[str, Any] = {"vertexai": endpoint.on_vertex, "http_options": options}
+    if endpoint.project is None:
+        return {**arguments, "api_key": endpoint.key}
+    arguments |= {"project": endpoint.project, "location": endpoint.location}
     if not credentials_needed():
         # Played from a tape: there is nobody to show credentials to. The SDK asks for a token all the same.
         from google.oauth2.credentials import Credentials

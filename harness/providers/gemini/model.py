@@ -13,7 +13,7 @@ from harness.llm.request import LLMRequest
 from harness.providers.gemini.answer import GeminiAnswer
 from harness.providers.gemini.body import GeminiBody
 from harness.providers.gemini.calls import Signatures
-from harness.providers.gemini.clients import AsyncGeminiClient, GeminiClient, Place
+from harness.providers.gemini.clients import AsyncGeminiClient, Endpoint, GeminiClient
 from harness.providers.gemini.errors import translated
 from harness.providers.gemini.request import wire_body
 from harness.providers.shared.answer import ProviderAnswer
@@ -42,16 +42,16 @@ class Gemini(SDKModel):
         self.project = project
         self.location = location
         self._signatures = Signatures()
-        self._clients = SDKClients(lambda: GeminiClient(self._place()), lambda: AsyncGeminiClient(self._place()))
+        self._clients = SDKClients(lambda: GeminiClient(self._endpoint()), lambda: AsyncGeminiClient(self._endpoint()))
 
     def check(self, request: LLMRequest) -> None:
-        self._place()
+        self._endpoint()
         wire_body(self, request, self._signatures)
 
-    def _place(self) -> Place:
+    def _endpoint(self) -> Endpoint:
         """Return where and how the API is reached. Raises UsageError where a key is needed and there is none."""
         key = None if self.project is not None else api_key(self.api_key, self.provider, self.key_variables)
-        return Place(
+        return Endpoint(
             key,
             self.base_url,
             self.api_version,

@@ -25,7 +25,7 @@ PARTS: Final = frozenset({RECORDING, CASSETTE, FRAMES})
 WELCOME: Final = frozenset({"README.md", "__init__.py"})
 
 
-class Outcome(BaseModel):
+class RecordedOutcome(BaseModel):
     """How a recorded run ended."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -59,7 +59,7 @@ class Recording(BaseModel):
     recorded_at: str
     #: `live` traffic of a provider, or `authored` by a server that speaks its documented format.
     origin: Literal["live", "authored"]
-    outcome: Outcome | None = None
+    outcome: RecordedOutcome | None = None
 
     def dump(self) -> bytes:
         """Return the file's contents: JSON for people, keys in the order of this class."""

@@ -20,7 +20,7 @@ _CRC = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class EventMessage:
     """Where one message stands in a body. A torn one ends with the body and has no checksum."""
 
     start: int
@@ -31,7 +31,7 @@ class Message:
     stop: int
 
 
-def messages(body: bytes) -> Iterator[Message]:
+def messages(body: bytes) -> Iterator[EventMessage]:
     """Yield the messages of `body` in order, then what is left as a torn one."""
     start = 0
     for length in pieces(MEDIA_TYPE, body):
@@ -40,7 +40,7 @@ def messages(body: bytes) -> Iterator[Message]:
         checksum = stop - _CRC if whole else stop
         headers = min(start + _PRELUDE, checksum)
         payload = min(headers + int.from_bytes(body[start + 4 : start + 8], "big"), checksum)
-        yield Message(start, headers, payload, checksum, stop)
+        yield EventMessage(start, headers, payload, checksum, stop)
         start = stop
 
 

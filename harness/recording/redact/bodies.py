@@ -14,7 +14,7 @@ import orjson
 from harness.recording.framing import media_type
 from harness.recording.redact import aws_stream
 from harness.recording.redact.judge import Judge, default_judge
-from harness.recording.redact.passage import Buffer, Joined, JsonString, Passage, Slice, Utf8
+from harness.recording.redact.passage import Buffer, JoinedPassage, JsonString, Passage, Slice, Utf8
 from harness.recording.redact.search import Hit, Search
 
 #: Looks at a whole text with a search.
@@ -94,7 +94,7 @@ def _plain(search: Search, body: Passage) -> None:
 
 def _form(search: Search, body: Passage) -> None:
     """A form reads as the query of a URL; its first name lacks the mark before it."""
-    search.text(Joined([_mark("?"), body]), "")
+    search.text(JoinedPassage([_mark("?"), body]), "")
 
 
 def _json_stream(search: Search, body: Passage) -> None:
@@ -169,7 +169,7 @@ def _look_at_events(search: Search, events: list[Passage]) -> None:
         if not _is_json(document.text):
             search.malformed(document, "")
     _look_at_lines(search, others)
-    search.text(Joined(others), "")
+    search.text(JoinedPassage(others), "")
 
 
 def _string(event: Passage) -> Passage:
@@ -204,7 +204,7 @@ def _utf8(passage: Passage) -> Passage:
 
 
 def _one(passages: list[Passage]) -> Passage:
-    return passages[0] if len(passages) == 1 else Joined(passages)
+    return passages[0] if len(passages) == 1 else JoinedPassage(passages)
 
 
 def _mark(char: str) -> Passage:

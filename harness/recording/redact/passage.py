@@ -144,7 +144,7 @@ class Utf8(Passage):
         return changed
 
 
-class Joined(Passage):
+class JoinedPassage(Passage):
     """Passages one after the other: the deltas of one field."""
 
     __slots__ = ("_pieces", "_starts")

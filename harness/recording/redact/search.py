@@ -17,7 +17,7 @@ from harness.recording.redact.document import Leaf, leaves, numbers
 from harness.recording.redact.judge import SHORTEST_BASE64, Judge, Lens
 from harness.recording.redact.passage import (
     Base64,
-    Joined,
+    JoinedPassage,
     Masked,
     Passage,
     PercentEncoded,
@@ -130,7 +130,7 @@ class Search:
             return
         for group, text in zip(joined, texts, strict=True):
             if lens.judges or _MAY_HIDE.search(text) is not None:
-                self._look(Joined([leaf.passage for leaf in group]), _place(where, group[0].path), lens, depth)
+                self._look(JoinedPassage([leaf.passage for leaf in group]), _place(where, group[0].path), lens, depth)
         for text, leaves_of_it in alone.items():
             if not lens.judges and _MAY_HIDE.search(text) is None:
                 continue

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from harness.errors import UnreadableRecordingError
-from harness.recording.files.folder import Outcome, Recording, is_recording, load_recording
+from harness.recording.files.folder import RecordedOutcome, Recording, is_recording, load_recording
 
 MANIFEST = Recording(
     target="app.flows:Plan",
@@ -17,7 +17,7 @@ MANIFEST = Recording(
     runtime={"name": "harness", "version": "0.1.0"},
     recorded_at="2026-01-05T12:00:00Z",
     origin="authored",
-    outcome=Outcome(status="completed", results=["done"]),
+    outcome=RecordedOutcome(status="completed", results=["done"]),
 )
 
 
