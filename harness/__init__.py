@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from harness.flow import (
         Flow as Flow,
         and_ as and_,
+        human_feedback as human_feedback,
         listen as listen,
         or_ as or_,
         persist as persist,
@@ -55,7 +56,7 @@ _NAMES: Final = {
     "harness.bus": "BaseEventListener EventBus add_stream_sink event_bus reset_stream_sinks",
     "harness.errors": "ConformanceError HarnessError ProviderError RecordingError RunCancelled UsageError",
     "harness.events": "BaseEvent",
-    "harness.flow": "Flow and_ listen or_ persist router start",
+    "harness.flow": "Flow and_ human_feedback listen or_ persist router start",
     "harness.frames": "StreamFrame",
     "harness.frames.legacy": "StreamChunk StreamChunkType ToolCallChunk stream_frame_to_chunk",
     "harness.llm": "LLM BaseLLM UsageMetrics call_stop_override call_stream_override",

@@ -30,6 +30,7 @@ from harness import (
     add_stream_sink,
     call_stop_override,
     call_stream_override,
+    human_feedback,
     listen,
     persist,
     reset_stream_sinks,
@@ -54,7 +55,8 @@ PACKAGES = (
 #: What users of the reference runtime import, and where from; in this version.
 CLAIMED: dict[str, str] = {
     "harness": """
-        Flow start listen router and_ or_ persist LLM BaseLLM UsageMetrics call_stop_override call_stream_override
+        Flow start listen router and_ or_ persist human_feedback
+        LLM BaseLLM UsageMetrics call_stop_override call_stream_override
         StreamFrame StreamSession AsyncStreamSession StreamChunk StreamChunkType ToolCallChunk stream_frame_to_chunk
         BaseEvent EventBus event_bus BaseEventListener add_stream_sink reset_stream_sinks
         HarnessError UsageError ProviderError RecordingError ConformanceError RunCancelled
@@ -63,6 +65,8 @@ CLAIMED: dict[str, str] = {
     "harness.flow": """
         Flow start listen router and_ or_ persist FlowPersistence SQLiteFlowPersistence default_flow_persistence
         set_flow_persistence_factory
+        human_feedback HumanFeedbackPending HumanFeedbackResult HumanFeedbackProvider
+        PendingFeedbackContext InputProvider InputResponse ConsoleProvider flow_config
     """,
 }
 
@@ -80,6 +84,14 @@ PARAMETERS: dict[str, tuple[Callable[..., Any], str]] = {
     "Flow.stream_events": (Flow.stream_events, KICKOFF),
     "Flow.stream_frames": (Flow.stream_frames, KICKOFF),
     "Flow.astream": (Flow.astream, KICKOFF),
+    "Flow.ask": (Flow.ask, "message timeout metadata"),
+    "Flow.from_pending": (Flow.from_pending, "flow_id persistence"),
+    "Flow.resume": (Flow.resume, "feedback"),
+    "Flow.resume_async": (Flow.resume_async, "feedback"),
+    "human_feedback": (
+        human_feedback,
+        "message emit llm default_outcome metadata provider learn learn_source learn_strict",
+    ),
     "start": (start, "condition"),
     "listen": (listen, "condition"),
     "router": (router, "condition emit"),
@@ -126,7 +138,10 @@ FIELDS: dict[type[Any], str] = {
 }
 
 ATTRIBUTES: dict[type[Any], str] = {
-    Flow: "name initial_state stream suppress_flow_events max_method_calls persistence state flow_id method_outputs",
+    Flow: """
+        name initial_state stream suppress_flow_events max_method_calls persistence state flow_id method_outputs
+        input_provider last_human_feedback pending_feedback
+    """,
     BaseLLM: """
         get_token_usage_summary supports_function_calling supports_stop_words get_context_window_size stop_sequences
     """,

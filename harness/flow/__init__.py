@@ -4,6 +4,17 @@ from __future__ import annotations
 
 from harness.flow.engine.hooks import FlowHook, with_hook
 from harness.flow.engine.run import FlowRun
+from harness.flow.feedback.decorator import human_feedback
+from harness.flow.feedback.pending import HumanFeedbackPending, PendingFeedbackContext
+from harness.flow.feedback.providers import (
+    ConsoleProvider,
+    FlowConfig,
+    HumanFeedbackProvider,
+    InputProvider,
+    InputResponse,
+    flow_config,
+)
+from harness.flow.feedback.result import HumanFeedbackResult
 from harness.flow.flow import Flow
 from harness.flow.graph.conditions import and_, or_
 from harness.flow.graph.decorators import listen, router, start
@@ -16,18 +27,28 @@ from harness.flow.plan.plan import MethodCallLimitError
 from harness.flow.state import FlowState
 
 __all__ = [
+    "ConsoleProvider",
     "Flow",
+    "FlowConfig",
     "FlowHook",
     "FlowPersistence",
     "FlowRun",
     "FlowState",
+    "HumanFeedbackPending",
+    "HumanFeedbackProvider",
+    "HumanFeedbackResult",
+    "InputProvider",
+    "InputResponse",
     "MethodCall",
     "MethodCallLimitError",
     "MethodResult",
+    "PendingFeedbackContext",
     "SQLiteFlowPersistence",
     "StatePersistenceError",
     "and_",
     "default_flow_persistence",
+    "flow_config",
+    "human_feedback",
     "listen",
     "or_",
     "persist",

@@ -16,6 +16,9 @@ from harness.flow.engine.engine import Engine
 from harness.flow.engine.hooks import FlowHook, Hooks, hooks_of_class
 from harness.flow.engine.run import FlowRun, inside, run_of
 from harness.flow.engine.stream_flag import StreamFlag
+from harness.flow.feedback.answerable import AnswerableFlow
+from harness.flow.feedback.providers import InputProvider
+from harness.flow.feedback.result import HumanFeedbackResult
 from harness.flow.graph.definition import definition_of
 from harness.flow.kickoff import Kickoff
 from harness.flow.options import refuse
@@ -42,7 +45,7 @@ def _with_parameters_of(function: Callable[P, T]) -> Callable[[Callable[..., T]]
     return decorate
 
 
-class Flow(Generic[State]):
+class Flow(AnswerableFlow, Generic[State]):
     """A graph of methods joined by `start`, `listen` and `router`, with a state that they share.
 
     Subclass it; `Flow[MyState]` or `initial_state` says what the state is, by default a dict. A flow object keeps its
@@ -81,6 +84,8 @@ class Flow(Generic[State]):
         suppress_flow_events: bool | None = None,
         max_method_calls: int | None = None,
         persistence: FlowPersistence | None = None,
+        input_provider: InputProvider | None = None,
+        human_feedback_history: Sequence[HumanFeedbackResult] = (),
         hooks: Sequence[FlowHook] = (),
         **others: Any,
     ) -> None:
@@ -98,6 +103,7 @@ class Flow(Generic[State]):
             "suppress_flow_events": suppress_flow_events,
             "max_method_calls": max_method_calls,
             "persistence": persistence,
+            "input_provider": input_provider,
         }
         owner = type(self).__name__
         for option, value in options.items():
@@ -110,6 +116,8 @@ class Flow(Generic[State]):
         declared = self.initial_state if self.initial_state is not None else declared_type(type(self), Flow)
         self._state: AnyState = new_state(declared, owner)
         self._hooks = (*hooks_of_class(type(self)), *hooks)
+        self.human_feedback_history = list(human_feedback_history)
+        self._input_history = []
         #: The plan of the run begun last.
         self._last_plan: Plan | None = None
         if not self.suppress_flow_events:

@@ -13,11 +13,8 @@ from harness.errors import UsageError
 UNSUPPORTED: Final[Mapping[str, str]] = MappingProxyType(
     {
         "defer_trace_finalization": "conversations",
-        "input_provider": "asking for input",
         "checkpoint": "checkpoints",
         "tracing": "tracing to a service",
-        "human_feedback_history": "human feedback",
-        "last_human_feedback": "human feedback",
     }
 )
 

@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 
 import harness.commands
-from harness.commands.output import console_for, shown
+from harness.commands.output import console_for
 from harness.recording import Target, record
+from harness.terminal import shown
 from tests.commands.command_line import Run, runner
 from tests.servers.openai_chat import OpenAIChatServer
 from tests.servers.openai_chat_scenarios import SCENARIOS, Completion, Scenario

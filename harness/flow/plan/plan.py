@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, UsageError
 from harness.flow.graph.definition import FlowDefinition
 from harness.flow.graph.labels import label_of
 from harness.flow.plan.calls import MethodCall, MethodResult, PlannedCall
@@ -40,6 +40,20 @@ class Plan:
         return plan
 
     @classmethod
+    def waiting(cls, definition: FlowDefinition, method: str, output: Any) -> Self:
+        """Return the plan of a run of which all that is known is that it waits in `method`, which had given `output`.
+
+        Raises:
+            UsageError: the flow has no such method.
+        """
+        if method not in definition.methods:
+            raise UsageError(f"the flow has no method {method!r} to go on from; it has {', '.join(definition.methods)}")
+        plan = cls(definition, 1, PlanState(), [])
+        plan._new_call(method, plan._new_wave(None, [], []), as_start=True, argument=None, triggered_by=None)
+        plan.paused(plan.due()[0], output)
+        return plan
+
+    @classmethod
     def restored(cls, definition: FlowDefinition, saved: Any, max_calls: int = 100) -> Self:
         """Return the plan that was saved. What had begun and was not done is due again; what was done never is.
 
@@ -55,6 +69,10 @@ class Plan:
     def saved(self) -> dict[str, Any]:
         """Return the plan as it is now: JSON, but for `values`, which are what the flow's methods returned, uncopied."""
         return saved(self._state, self._values)
+
+    def restore_waiting(self, method: str, output: Any) -> None:
+        """Become the plan that `waiting` returns. Raises UsageError."""
+        self.restore(self.waiting(self._definition, method, output).saved())
 
     # What whoever runs it asks and reports.
 

@@ -22,7 +22,7 @@ class LogInFlow(Flow[dict[str, Any]]):
     """A model calls a tool with a password, and the next request tells it what came of it."""
 
     @start()
-    def ask(self) -> Any:
+    def ask(self) -> Any:  # type: ignore[override] # a method of the graph may have any name
         calls = {"log_in": lambda user, password: {"user": user, "length": len(password)}}
         return LLM(MODEL, max_retries=0).call("Log me in.", tools=[LOG_IN], available_functions=calls)
 
@@ -35,5 +35,5 @@ class ParsingFlow(Flow[dict[str, Any]]):
     """A run that reads JSON from an answer and gives back what it found."""
 
     @start()
-    def ask(self) -> Any:
+    def ask(self) -> Any:  # type: ignore[override] # a method of the graph may have any name
         return json.loads(str(LLM(MODEL, max_retries=0).call("Make an account.")))

@@ -1,0 +1,112 @@
+"""What a flow has for humans: asking them, and going on with what they have answered."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+from harness.errors import UsageError
+from harness.flow.engine.hooks import FlowHook
+from harness.flow.feedback.asking import ask
+from harness.flow.feedback.pending import PendingFeedbackContext
+from harness.flow.feedback.providers import InputProvider
+from harness.flow.feedback.result import HumanFeedbackResult
+from harness.flow.feedback.resumption import Resumption
+from harness.flow.kickoff import Kickoff
+from harness.flow.state import AnyState, with_inputs
+from harness.workers import run_coroutine
+
+
+class AnswerableFlow:
+    """The part of a flow that humans answer to."""
+
+    #: Whom `ask` asks; None for the one in `flow_config`, else the terminal.
+    input_provider: InputProvider | None = None
+    #: The answers that methods of this flow object have had, in their order.
+    human_feedback_history: list[HumanFeedbackResult]
+    _pending: PendingFeedbackContext | None = None
+    _input_history: list[dict[str, Any]]
+
+    if TYPE_CHECKING:
+        stream: bool
+        _state: AnyState
+
+        @property
+        def _flow_name(self) -> str: ...
+
+        def __init__(self, *, persistence: Any = None, **options: Any) -> None: ...
+
+        def _session(self, kickoff: Kickoff, hooks: Sequence[FlowHook] = ()) -> Any: ...
+        def _async_session(self, kickoff: Kickoff, hooks: Sequence[FlowHook] = ()) -> Any: ...
+        async def _run(self, kickoff: Kickoff, hooks: Sequence[FlowHook] = ()) -> Any: ...
+
+    def ask(self, message: str, timeout: float | None = None, metadata: dict[str, Any] | None = None) -> str | None:
+        """Return what somebody answers to `message`, in a method of this flow; blocks until then, or `timeout` seconds.
+
+        None means no answer: none in time, none by the provider, or that it failed. An empty text is an answer. The
+        state is saved first, where the flow has a persistence. In an async method it blocks the run's loop.
+
+        Raises:
+            RunCancelled: the run was closed meanwhile.
+        """
+        return ask(self, message, timeout, metadata)
+
+    @property
+    def last_human_feedback(self) -> HumanFeedbackResult | None:
+        """The latest answer; None before the first."""
+        return self.human_feedback_history[-1] if self.human_feedback_history else None
+
+    @property
+    def pending_feedback(self) -> PendingFeedbackContext | None:
+        """What this flow waits for; None where it does not wait."""
+        return self._pending
+
+    @classmethod
+    def from_pending(cls, flow_id: str, persistence: Any = None, **kwargs: Any) -> Self:
+        """Return a flow that waits for feedback, as it was kept under `flow_id`, with the state that it had.
+
+        `persistence` is where it was kept, by default the default one; `kwargs` are options of the constructor.
+
+        Raises:
+            UsageError: nothing waits there under that id.
+        """
+        loaded = None if persistence is None else persistence.load_pending_feedback(flow_id)
+        if loaded is None:
+            raise UsageError(f"No pending feedback found for flow_id: {flow_id}")
+        state, context = loaded
+        flow = cls(persistence=persistence, **kwargs)
+        flow._state = with_inputs(flow._state, state, flow._flow_name)
+        flow.human_feedback_history = list(context.history)
+        flow._pending = context
+        return flow
+
+    def resume(self, feedback: str = "") -> Any:
+        """Go on with what a human has answered, and return what `kickoff` would; with `stream` set, a `StreamSession`.
+
+        Raises:
+            UsageError: the flow does not wait.
+            RuntimeError: called in a running loop; there is `resume_async`.
+        """
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            pass
+        else:
+            raise RuntimeError("resume() would block the running loop: await resume_async() there")
+        hooks = (self._resumption(feedback),)
+        if self.stream:
+            return self._session(Kickoff(), hooks)
+        return run_coroutine(lambda: self._run(Kickoff(), hooks))
+
+    async def resume_async(self, feedback: str = "") -> Any:
+        """Do as `resume`, without blocking the loop; with `stream` set, return an `AsyncStreamSession`."""
+        hooks = (self._resumption(feedback),)
+        if self.stream:
+            return self._async_session(Kickoff(), hooks)
+        return await self._run(Kickoff(), hooks)
+
+    def _resumption(self, feedback: str) -> Resumption:
+        if self._pending is None:
+            raise UsageError("this flow does not wait for feedback: take up one that does with from_pending()")
+        return Resumption(self._pending, feedback)

@@ -1,0 +1,100 @@
+"""Asking somebody for input in the middle of a method."""
+
+from __future__ import annotations
+
+import contextvars
+import inspect
+import logging
+import queue
+import threading
+from collections.abc import Awaitable
+from typing import Any, Final
+
+from harness import events
+from harness.bus import bus
+from harness.bus.scope import Scope, current_run, current_scope
+from harness.errors import RunCancelled
+from harness.flow.feedback.providers import ConsoleProvider, InputProvider, InputResponse, flow_config
+from harness.flow.feedback.result import now
+from harness.flow.state import id_of
+from harness.workers import Outcome, attempt, run_coroutine
+
+logger = logging.getLogger("harness")
+#: Under which name the state is saved before somebody is asked.
+_CHECKPOINT: Final = "_ask_checkpoint"
+
+
+def ask(flow: Any, message: str, timeout: float | None, metadata: dict[str, Any] | None) -> str | None:
+    """Return what was put in; see `Flow.ask`."""
+    place = getattr(flow, "persistence", None)
+    if place is not None:
+        place.save_state(flow_uuid=id_of(flow.state), method_name=_CHECKPOINT, state_data=flow.state)
+    named: dict[str, Any] = {
+        "flow_name": flow._flow_name,
+        "method_name": _method_name(),
+        "message": message,
+        "metadata": metadata,
+    }
+    bus.emit(flow, events.FlowInputRequestedEvent(**named))
+    provider = flow.input_provider or flow_config.input_provider or ConsoleProvider()
+    response = _answer(provider, message, flow, metadata, timeout)
+    text = response.text if response is not None else None
+    beside = response.metadata if response is not None else None
+    bus.emit(flow, events.FlowInputReceivedEvent(**named, response=text, response_metadata=beside))
+    flow._input_history.append(
+        {
+            "message": message,
+            "response": text,
+            "method_name": named["method_name"],
+            "timestamp": now(),
+            "metadata": metadata,
+            "response_metadata": beside,
+        }
+    )
+    return text
+
+
+def _answer(
+    provider: InputProvider, message: str, flow: Any, metadata: dict[str, Any] | None, timeout: float | None
+) -> InputResponse | None:
+    """Return the provider's answer; None where there was none in time, or it failed."""
+    # None stands for a run that has been cancelled meanwhile: its provider is left behind.
+    answers: queue.SimpleQueue[Outcome[Any] | None] = queue.SimpleQueue()
+    context = contextvars.copy_context()
+
+    def request() -> Any:
+        answer = provider.request_input(message, flow, metadata)
+        return run_coroutine(lambda: _awaited(answer)) if inspect.isawaitable(answer) else answer
+
+    def work() -> None:
+        answers.put(attempt(lambda: context.run(request)))
+
+    run = current_run()
+    detach = run.on_cancel(lambda: answers.put(None)) if run is not None else None
+    threading.Thread(target=work, name="harness-ask", daemon=True).start()
+    try:
+        outcome = answers.get(timeout=timeout)
+    except queue.Empty:
+        return None
+    finally:
+        if detach is not None:
+            detach()
+    if outcome is None:
+        raise RunCancelled
+    if isinstance(outcome.error, Exception):
+        logger.warning("the input provider failed: %s: %s", type(outcome.error).__name__, outcome.error)
+        return None
+    answer = outcome.unwrap()
+    return answer if answer is None or isinstance(answer, InputResponse) else InputResponse(str(answer))
+
+
+async def _awaited(answer: Awaitable[Any]) -> Any:
+    return await answer
+
+
+def _method_name() -> str:
+    """Return the name of the method that this context works for; empty outside of any."""
+    scope: Scope | None = current_scope()
+    while scope is not None and scope.kind != "method":
+        scope = scope.parent
+    return "" if scope is None else scope.label

@@ -1,0 +1,115 @@
+"""A human's part in a method: asked about its output, at once or later, and the answer put in its place."""
+
+from __future__ import annotations
+
+import inspect
+import uuid
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from harness import events
+from harness.bus import bus
+from harness.errors import RunPaused
+from harness.flow.engine.hooks import FlowHook
+from harness.flow.engine.run import FlowRun
+from harness.flow.feedback.answer import Answer, answer_given
+from harness.flow.feedback.keeping import keep
+from harness.flow.feedback.outcome import choose_outcome
+from harness.flow.feedback.pending import HumanFeedbackPending, PendingFeedbackContext
+from harness.flow.feedback.providers import ConsoleProvider, HumanFeedbackProvider, flow_config
+from harness.flow.feedback.result import HumanFeedbackResult
+from harness.flow.plan.calls import MethodCall, MethodResult
+from harness.flow.state import id_of
+from harness.llm import BaseLLM
+from harness.workers import in_thread
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FeedbackHook(FlowHook):
+    """Has a human asked after each call of a method; see `human_feedback`, which gives it its parts."""
+
+    message: str
+    emit: tuple[str, ...] | None
+    llm: Any
+    default_outcome: str | None
+    metadata: Mapping[str, Any]
+    provider: HumanFeedbackProvider | None
+
+    def before_method(self, run: FlowRun, call: MethodCall) -> MethodResult | None:
+        """Let a method that has paused not run again: what it gave has been kept."""
+        return MethodResult(call.output) if call.was_paused else None
+
+    async def after_method(self, run: FlowRun, call: MethodCall, result: MethodResult) -> MethodResult:
+        """Return what the answer makes of the result: with outcomes a route, else the answer itself."""
+        answer = answer_given.get() or await self._asked(run, call, result.output)
+        outcome = None
+        if self.emit is not None:
+            outcome = await choose_outcome(self.message, answer.feedback, self.emit, self.llm, self.default_outcome)
+        received = events.HumanFeedbackReceivedEvent(
+            flow_name=run.name,
+            method_name=call.method.name,
+            feedback=answer.feedback,
+            outcome=outcome,
+            request_id=answer.context.request_id,
+        )
+        await bus.aemit(run.flow, received)
+        given = HumanFeedbackResult(
+            output=result.output,
+            feedback=answer.feedback,
+            outcome=outcome,
+            method_name=call.method.name,
+            metadata=dict(self.metadata),
+        )
+        run.flow.human_feedback_history.append(given)
+        if outcome is None:
+            return MethodResult(given)
+        return MethodResult(result.output, label=outcome, routed=given)
+
+    async def _asked(self, run: FlowRun, call: MethodCall, output: Any) -> Answer:
+        """Have the provider ask, and say so in the run (clause `flow.feedback-frames`)."""
+        context = self._context(run, call, output)
+        requested = events.HumanFeedbackRequestedEvent(
+            flow_name=run.name,
+            method_name=call.method.name,
+            output=output,
+            message=self.message,
+            emit=context.emit,
+            request_id=context.request_id,
+        )
+        await bus.aemit(run.flow, requested)
+        provider = self.provider or flow_config.hitl_provider or ConsoleProvider()
+        if inspect.iscoroutinefunction(provider.request_feedback):
+            answer = await provider.request_feedback(context, run.flow)
+        else:
+            answer = await in_thread(lambda: provider.request_feedback(context, run.flow))
+            if isinstance(answer, Awaitable):
+                answer = await answer
+        return Answer(str(answer), context)
+
+    def _context(self, run: FlowRun, call: MethodCall, output: Any) -> PendingFeedbackContext:
+        cls = type(run.flow)
+        llm = self.llm
+        return PendingFeedbackContext(
+            flow_id=id_of(run.state),
+            flow_class=f"{cls.__module__}.{cls.__qualname__}",
+            method_name=call.method.name,
+            method_output=output,
+            message=self.message,
+            emit=None if self.emit is None else list(self.emit),
+            default_outcome=self.default_outcome,
+            metadata=dict(self.metadata),
+            llm=f"{llm.provider}/{llm.model}" if isinstance(llm, BaseLLM) else llm if isinstance(llm, str) else None,
+            request_id=uuid.uuid4().hex,
+        )
+
+    def method_paused(self, run: FlowRun, call: MethodCall, pause: RunPaused) -> None:
+        """Become the one that keeps the run, should it be this pause that it ends with."""
+        if isinstance(pause, HumanFeedbackPending):
+            pause.keeper = self
+
+    def flow_ended(self, run: FlowRun, result: Any, error: BaseException | None) -> Awaitable[None] | None:
+        """Keep a run that waits for the answer to this hook."""
+        if isinstance(result, HumanFeedbackPending) and result.keeper is self:
+            return in_thread(lambda: keep(run, result))
+        return None

@@ -1,0 +1,44 @@
+"""How a run that waits for a human is kept, and how it is taken up again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.errors import UsageError
+from harness.flow.engine.run import FlowRun
+from harness.flow.feedback.pending import HumanFeedbackPending, PendingFeedbackContext
+from harness.flow.kept_values import kept, unkept
+
+
+def keep(run: FlowRun, pending: HumanFeedbackPending) -> None:
+    """Keep a run in its flow's persistence, or in the default one, and on its flow: nothing of it runs any more.
+
+    Raises:
+        RuntimeError: it could not be saved.
+    """
+    flow, context = run.flow, pending.context
+    saved = run.plan.saved()
+    context.plan = {**saved, "values": kept(saved["values"])}
+    context.history = list(flow.human_feedback_history)
+    place_of(flow).save_pending_feedback(flow_uuid=context.flow_id, context=context, state_data=run.state)
+    flow._pending = context
+
+
+def restore(run: FlowRun, context: PendingFeedbackContext) -> None:
+    """Put what was kept into a new run of the flow, in which the method that waits is due.
+
+    Raises:
+        UsageError: it is of another flow.
+    """
+    if context.plan is None:
+        run.plan.restore_waiting(context.method_name, context.method_output)
+    else:
+        run.plan.restore({**context.plan, "values": unkept(context.plan["values"])})
+
+
+def place_of(flow: Any) -> Any:
+    """Return the persistence in which runs of a flow that wait are kept."""
+    place = getattr(flow, "persistence", None)
+    if place is None:
+        raise UsageError("a flow that waits for a human is kept in its persistence, and it has none")
+    return place

@@ -1,0 +1,95 @@
+"""Claims about the values of a run as JSON: what comes back, as what, and that nothing is imported for it."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given, strategies as some
+from pydantic import BaseModel
+
+from harness.flow import HumanFeedbackResult
+from harness.flow.kept_values import kept, unkept
+
+
+class Draft(BaseModel):
+    text: str
+    day: date = date(2026, 1, 2)
+
+
+@dataclass
+class Note:
+    draft: Draft
+    weight: float
+
+
+def there_and_back(value: Any) -> Any:
+    return unkept(json.loads(json.dumps(kept(value), allow_nan=False)))
+
+
+SAME: dict[str, Any] = {
+    "a model": Draft(text="a"),
+    "a dataclass with a model in it": Note(Draft(text="a"), 0.5),
+    "models in containers": {"drafts": [Draft(text="a"), {"of": Draft(text="b")}]},
+    "an answer": HumanFeedbackResult("out", "Fine.", "yes", datetime(2026, 1, 2, tzinfo=UTC), "draft", {"a": [1]}),
+    "keys that are no text": {1: "a", 2.5: "b", None: Draft(text="c")},
+    "keys that look like a form": {"$bytes": "no base64", "$model": "os:system", "fields": {}},
+    "bytes": b"\x00\xff",
+    "lone surrogates": {"a\ud800": "b\udfff"},
+    "a large integer": 10**40,
+    "infinity": -math.inf,
+}
+
+
+@pytest.mark.parametrize("value", SAME.values(), ids=SAME.keys())
+def test_a_value_comes_back(value: Any) -> None:
+    back = there_and_back(value)
+    assert back == value
+    assert type(back) is type(value)
+
+
+JSON = some.recursive(
+    some.none() | some.booleans() | some.integers() | some.floats(allow_nan=False) | some.text(),
+    lambda inner: some.lists(inner, max_size=4) | some.dictionaries(some.text(), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(JSON)
+def test_json_comes_back_as_it_was(value: Any) -> None:
+    assert there_and_back(value) == value
+
+
+def test_what_json_has_no_place_for_takes_a_documented_form() -> None:
+    assert there_and_back((1, {2})) == [1, [2]]
+    assert there_and_back(datetime(2026, 1, 2, tzinfo=UTC)) == "2026-01-02T00:00:00.000000Z"
+    assert there_and_back(object())["$object"] == "builtins.object"
+    assert math.isnan(there_and_back(math.nan))
+    around: list[Any] = []
+    around.append(around)
+    assert isinstance(there_and_back(around), list)
+
+
+def test_a_tuple_among_the_keys_does_not_lose_the_rest() -> None:
+    assert there_and_back({(1, 2): "a", "b": "c"}) == {"[1, 2]": "a", "b": "c"}
+
+
+UNKNOWN: dict[str, str] = {
+    "a module that is not loaded": "antigravity:Draft",
+    "a class that is gone": f"{__name__}:Gone",
+    "something that is no model": "subprocess:Popen",
+    "a function": "os:system",
+    "a model that has changed": f"{__name__}:Draft",
+}
+
+
+@pytest.mark.parametrize("name", UNKNOWN.values(), ids=UNKNOWN.keys())
+def test_fields_of_what_is_no_such_model_here_come_back_as_a_dict_and_nothing_is_imported(name: str) -> None:
+    before = set(sys.modules)
+    assert unkept({"$model": name, "fields": {"words": "a"}}) == {"words": "a"}
+    assert set(sys.modules) == before
