@@ -131,7 +131,7 @@ def _places(interactions: Sequence[Interaction], calls: int) -> Sequence[int]:
     known = [
         place
         for place, taped in enumerate(interactions)
-        if recognized(taped.request.method, taped.request.url) is not None
+        if recognized(taped.request.method, taped.request.url, taped.request.body) is not None
     ]
     if len(known) == calls:
         return known

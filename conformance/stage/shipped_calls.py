@@ -67,7 +67,7 @@ class _Answers(Tape):
 
 
 def _streams(request: WireRequest) -> bool:
-    api = recognized(request.method, request.url)
+    api = recognized(request.method, request.url, request.body)
     try:
         return api is None or bool(api.parse(request.url, request.body).stream)
     except UsageError:

@@ -18,10 +18,11 @@ from urllib.parse import urlsplit
 from harness.errors import UsageError
 from harness.providers.anthropic.dialect import MESSAGES
 from harness.providers.bedrock.dialect import CONVERSE
+from harness.providers.bedrock.invoked import asks_for_an_answer
 from harness.providers.gemini.dialect import GENERATE_CONTENT
 from harness.providers.openai.dialect import CHAT, RESPONSES
 from harness.providers.openai.hosts import HOSTS
-from harness.providers.row import Provider
+from harness.providers.row import NOBODY, Provider
 from harness.providers.shared.dialect import Dialect
 
 if TYPE_CHECKING:
@@ -39,8 +40,8 @@ ROWS: Final = (
             "azure-responses": "harness.providers.azure.responses:AzureResponses",
         },
         url=re.compile(
-            r"https?://[^/]*\.openai\.azure\.com/|.*/openai/deployments/|.*\.models\.ai\.azure\.com/"
-            r"|.*\.services\.ai\.azure\.com/models/"
+            r"(?:https?://[^/]*\.openai\.azure\.com/|.*/openai/deployments/|.*\.models\.ai\.azure\.com/"
+            r"|.*\.services\.ai\.azure\.com/models/)(?:.*/)?(?:chat/completions|responses)$"
         ),
         request="harness.providers.azure.request",
         dialect=CHAT,
@@ -48,7 +49,8 @@ ROWS: Final = (
         distributions=("azure-ai-inference",),
         recordings="azure",
         placeholders={
-            "AZURE_API_KEY": "nobody",
+            "AZURE_API_KEY": NOBODY,
+            "AZURE_OPENAI_API_KEY": NOBODY,
             "AZURE_ENDPOINT": "https://nobody.openai.azure.com/openai/deployments/gpt-4o-mini",
         },
     ),
@@ -61,12 +63,13 @@ ROWS: Final = (
         extra="openai",
         distributions=("openai",),
         recordings="openai_responses",
-        placeholders={"OPENAI_API_KEY": "nobody"},
+        placeholders={"OPENAI_API_KEY": NOBODY},
     ),
     Provider(
         name="bedrock",
         models={"bedrock": "harness.providers.bedrock.model:Bedrock"},
         url=re.compile(r".*/model/[^/]+/(converse|converse-stream|invoke|invoke-with-response-stream)$"),
+        is_call=asks_for_an_answer,
         request="harness.providers.bedrock.request",
         dialect=CONVERSE,
         extra="bedrock",
@@ -75,8 +78,8 @@ ROWS: Final = (
         request_headers=("x-amz-target",),
         response_headers=("x-amzn-bedrock-", "x-amzn-errortype", "x-amzn-requestid"),
         placeholders={
-            "AWS_ACCESS_KEY_ID": "nobody",
-            "AWS_SECRET_ACCESS_KEY": "nobody",
+            "AWS_ACCESS_KEY_ID": NOBODY,
+            "AWS_SECRET_ACCESS_KEY": NOBODY,
             "AWS_DEFAULT_REGION": "us-east-1",
         },
     ),
@@ -92,7 +95,7 @@ ROWS: Final = (
         recordings="anthropic",
         request_headers=("anthropic-beta", "anthropic-version"),
         response_headers=("anthropic-ratelimit-",),
-        placeholders={"ANTHROPIC_API_KEY": "nobody"},
+        placeholders={"ANTHROPIC_API_KEY": NOBODY},
     ),
     Provider(
         name="gemini",
@@ -108,7 +111,7 @@ ROWS: Final = (
         extra="gemini",
         distributions=("google-genai",),
         recordings="gemini",
-        placeholders={"GEMINI_API_KEY": "nobody"},
+        placeholders={"GEMINI_API_KEY": NOBODY},
     ),
     Provider(
         name="openai",
@@ -125,7 +128,10 @@ ROWS: Final = (
         recordings="openai",
         request_headers=("openai-beta",),
         response_headers=("openai-model", "openai-processing-ms", "openai-version"),
-        placeholders={"OPENAI_API_KEY": "nobody"},
+        placeholders={
+            "OPENAI_API_KEY": NOBODY,
+            **{variable: NOBODY for host in HOSTS.values() for variable in host.key_variables},
+        },
     ),
     Provider(
         name="litellm",
@@ -163,13 +169,18 @@ def _rows_of_others() -> tuple[Provider, ...]:
     return tuple(rows)
 
 
-def recognized(method: str, url: str) -> Provider | None:
-    """Return the row of the API that a request was made to; None where it is no call to a model."""
+def recognized(method: str, url: str, body: bytes | None = None) -> Provider | None:
+    """Return the row of the API that a request was made to; None where it is no call to a model.
+
+    Embeddings, images, speech, files and whatever else is no answer of a model are no calls. Some are told by their body
+    alone; without `body`, they are taken for calls.
+    """
     parts = urlsplit(url)
     target = f"{parts.scheme}://{parts.netloc}{parts.path}"
     if method.upper() != "POST":
         return None
-    return next((row for row in providers() if row.url is not None and row.url.match(target)), None)
+    row = next((row for row in providers() if row.url is not None and row.url.match(target)), None)
+    return None if row is None or (row.is_call is not None and not row.is_call(target, body)) else row
 
 
 @cache

@@ -15,6 +15,9 @@ from harness.errors import UsageError
 from harness.llm.recorded import RecordedCall
 from harness.providers.shared.dialect import Dialect
 
+#: What stands for a credential where nobody will look at it.
+NOBODY: Final = "nobody"
+
 ParseRequest = Callable[[str, bytes], RecordedCall]
 
 
@@ -31,6 +34,9 @@ class Provider:
     bare_names: re.Pattern[str] | None = None
     #: What the URLs of its calls look like, from the scheme on, without the query.
     url: re.Pattern[str] | None = None
+    #: Whether a request to such a URL asks a model for an answer, by URL and body, the latter None where it is not known;
+    #: where that takes more than the URL's form to tell.
+    is_call: Callable[[str, bytes | None], bool] | None = None
     #: The module whose `parse_recorded(url, body)` reads its requests; needed where there is a URL.
     request: str | None = None
     #: How its streams are framed and end, and how it tells of errors; None where nobody here knows.
@@ -44,7 +50,8 @@ class Provider:
     #: Header fields of its own that recordings keep, of requests and of responses; with `-` at its end, all that begin so.
     request_headers: tuple[str, ...] = ()
     response_headers: tuple[str, ...] = ()
-    #: Environment variables with which clients that look for credentials are content, although these are none.
+    #: Environment variables with which clients that look for credentials are content, although these are none: NOBODY
+    #: in place of a credential.
     placeholders: Mapping[str, str] = field(default_factory=dict)
     #: Whether it takes the calls to every provider that has no row, where its SDK is installed.
     takes_all: bool = False

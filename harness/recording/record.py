@@ -14,13 +14,13 @@ from urllib.parse import urlsplit
 
 from harness.bus.scope import current_path
 from harness.errors import HarnessError, RecordingError, UnsafeRecordingError, UsageError
-from harness.llm.credentials import no_credentials_needed
 from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.files.folder import CASSETTE, FRAMES, RecordedOutcome, Recording, is_recording, load_recording
 from harness.recording.files.frames_file import read_lines
 from harness.recording.files.workplace import Workplace, kept_aside, place_for, put_in_place, recover
 from harness.recording.recorder import Recorder
 from harness.recording.scan import scan
+from harness.recording.stand_in_keys import keys_stand_in
 from harness.recording.tape.tape import Mode, Tape, open_tape
 from harness.recording.target import Target
 from harness.recording.trust.exits import exits_noted
@@ -89,7 +89,10 @@ def record(
         except BaseException as error:
             _leave(workplace, recorder, error, on_note)
             raise
-        done = Recorded(out, recorder.recording(tape), recorder.frames, len(tape.interactions), False, recorder.error)
+        recording = recorder.recording(tape)
+        if recording.unframed_calls:
+            on_note(_unframed(recording.unframed_calls))
+        done = Recorded(out, recording, recorder.frames, len(tape.interactions), False, recorder.error)
         if plays:
             return done
         return _published(done, workplace, stands, _worth(done.recording.outcome, tape.interactions), on_note)
@@ -104,7 +107,7 @@ def _run(
             open_tape(path, mode, base_url=base_url, redactor=recorder.redactor, scope_of=current_path)
         )
         if needs_no_credentials:
-            stack.enter_context(no_credentials_needed())
+            stack.enter_context(keys_stand_in())
         stack.enter_context(exits_noted())
         recorder.begin()
         recorder.play()
@@ -132,6 +135,11 @@ def _leave(workplace: Workplace, recorder: Recorder, error: BaseException, on_no
         workplace.discard()
         return
     on_note(f"what was recorded until then is kept in '{workplace.keep('failed')}'")
+
+
+def _unframed(count: int) -> str:
+    calls = "1 call to a model is" if count == 1 else f"{count} calls to a model are"
+    return f"{calls} told of by no frame, not being made by an LLM of the runtime; the traffic is recorded and replayed"
 
 
 def _published(

@@ -16,6 +16,7 @@ from harness.providers.registry import providers, recognized
 from harness.recording.files.folder import FRAMES, RECORDING, RecordedOutcome, Recording
 from harness.recording.files.frames_file import FrameLines, dump_frames, header_line
 from harness.recording.files.workplace import Workplace
+from harness.recording.model_calls import STARTED, unframed_calls
 from harness.recording.normal import FrameLike
 from harness.recording.redact.redaction import Redactor
 from harness.recording.tape.tape import Tape
@@ -62,6 +63,7 @@ class Recorder:
         self._on_note = on_note
         self.redactor = Redactor()
         self.frames = 0
+        self._started_calls = 0
         #: What the run raised.
         self.error: BaseException | None = None
         self._runtime: dict[str, str] | None = None
@@ -135,6 +137,7 @@ class Recorder:
         # What belongs together is redacted together, so lines come when a call has ended, not before.
         self._append(self._own(lambda: lines.add(frame)))
         self.frames += 1
+        self._started_calls += frame.type == STARTED
 
     def _own(self, work: Callable[[], bytes]) -> bytes:
         try:
@@ -184,8 +187,16 @@ class Recorder:
             providers=_providers(tape) if tape is not None else (),
             recorded_at=self._recorded_at,
             origin=self._origin,
+            unframed_calls=0 if tape is None else self._unframed(tape),
             outcome=self._outcome,
         )
+
+    def _unframed(self, tape: Tape) -> int:
+        """Return how many calls the run made that no frame tells of; of one that was interrupted, frames are missing."""
+        if self._outcome is None or self._outcome.status == "cancelled":
+            return 0
+        unplayed = set(map(id, tape.unplayed))
+        return unframed_calls((one for one in tape.interactions if id(one) not in unplayed), self._started_calls)
 
 
 def text_of(frame: FrameLike) -> str:
@@ -195,7 +206,7 @@ def text_of(frame: FrameLike) -> str:
 
 
 def _providers(tape: Tape) -> tuple[str, ...]:
-    apis = (recognized(one.request.method, one.request.url) for one in tape.interactions)
+    apis = (recognized(one.request.method, one.request.url, one.request.body) for one in tape.interactions)
     return tuple(sorted({api.name for api in apis if api is not None}))
 
 

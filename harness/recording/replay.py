@@ -22,8 +22,9 @@ from harness.recording.files.folder import CASSETTE, FRAMES, RECORDING, Recorded
 from harness.recording.files.frames_file import FrameLines, header_line, read_lines
 from harness.recording.files.workplace import recover, replace_files
 from harness.recording.redact.redaction import Redactor
-from harness.recording.replayed import Replayed, note_tape, offline
-from harness.recording.tape.tape import open_tape
+from harness.recording.replayed import Replayed, note_tape
+from harness.recording.stand_in_keys import keys_stand_in
+from harness.recording.tape.tape import network_guard, open_tape
 from harness.recording.target import Session, Target
 from harness.recording.trust.exits import exits_noted
 from harness.recording.trust.gate import Trust
@@ -58,7 +59,8 @@ def replay_recording(
     limit = len(recorded_lines) if recording.outcome and recording.outcome.status == "cancelled" else None
     with (
         exits_noted() as exits,
-        offline(),
+        network_guard(),
+        keys_stand_in(),
         open_tape(folder / CASSETTE, "none", speed=speed, redactor=redactor, scope_of=current_path) as tape,
     ):
         made.run(target, replayed, limit)

@@ -49,7 +49,7 @@ def _replay_interaction(path: Path, number: int, recorded: Interaction, speed: f
     request = replace(recorded.request, url=urldefrag(recorded.request.url).url)
     interaction = replace(recorded, request=request, response=with_content_type(recorded.response))
     replayed = Replayed(path, "cassette", number, status=interaction.response.status)
-    api = recognized(request.method, request.url)
+    api = recognized(request.method, request.url, request.body)
     if api is None:
         asked, other = f"{request.method.upper()} {host_of(request.url)}", unsupported_api(request.method, request.url)
         if other is None:

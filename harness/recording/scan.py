@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -24,7 +25,6 @@ from types import MappingProxyType
 from typing import Literal
 
 from harness.errors import RecordingError, UnreadableRecordingError
-from harness.providers.registry import recognized
 from harness.recording.files.asides import Mark, aside_of
 from harness.recording.files.cassette_document import FORMAT_VERSION
 from harness.recording.files.cassette_reader import read_cassette
@@ -33,6 +33,7 @@ from harness.recording.files.folder import CASSETTE, FRAMES, PARTS, RECORDING, W
 from harness.recording.files.frames_file import load_frames
 from harness.recording.files.walk import YAML, entries, holds_recordings
 from harness.recording.files.workplace import OWN
+from harness.recording.model_calls import STARTED, answered_calls
 from harness.recording.redact.leaks import leaks_in_interaction, leaks_in_json, leaks_in_json_lines, leaks_in_text
 from harness.recording.redact.search import Hit
 from harness.recording.wire import Interaction
@@ -141,8 +142,8 @@ def _in_recording(folder: Path, oldest: datetime) -> Iterator[Finding]:
             yield from findings
         elif manifest.is_file():
             yield Finding(part, "format", "", "is missing from its recording; record it again with --mode all")
-    if cassette.is_file() and frames.is_file() and not _was_cancelled(folder):
-        yield from _unplayed(cassette, frames)
+    if cassette.is_file() and frames.is_file():
+        yield from _unplayed(folder)
 
 
 def _in_manifest(path: Path, oldest: datetime) -> Iterator[Finding]:
@@ -186,34 +187,27 @@ def _in_cassette(path: Path, oldest: datetime | None) -> Iterator[Finding]:
         yield from _age(path, "response.headers.date", recorded_at, oldest)
 
 
-def _was_cancelled(folder: Path) -> bool:
-    """Whether the run was interrupted: a call may then have been answered of which no frame has come yet."""
-    try:
-        outcome = load_recording(folder).outcome
-    except RecordingError:
-        return False
-    return outcome is not None and outcome.status == "cancelled"
+def _unplayed(folder: Path) -> Iterator[Finding]:
+    """A finding where more model calls were answered than the run made, by its frames and its manifest.
 
-
-def _unplayed(cassette: Path, frames: Path) -> Iterator[Finding]:
-    """A finding where more model calls were answered than the frames tell of.
-
-    Which of them is for a replay to say; failed attempts are not counted, since a client may repeat them unseen.
+    Which of them is for a replay to say. Of a run that was interrupted, a call may have been answered of which no frame
+    has come yet.
     """
     try:
-        interactions, told = read_cassette(cassette), load_frames(frames)
+        interactions, frames = read_cassette(folder / CASSETTE), load_frames(folder / FRAMES)
     except RecordingError:
         return
-    answered = sum(
-        recognized(one.request.method, one.request.url) is not None
-        and one.response.status < 300
-        and one.response.ended.how == "complete"
-        for one in interactions
-    )
-    made = sum(frame.type == "llm_call_started" for frame in told)
+    unframed = 0
+    with suppress(RecordingError):
+        recording = load_recording(folder)
+        if recording.outcome is not None and recording.outcome.status == "cancelled":
+            return
+        unframed = recording.unframed_calls
+    answered = answered_calls(interactions)
+    made = sum(frame.type == STARTED for frame in frames) + unframed
     if answered > made:
-        message = f"{answered} model calls were answered and the frames tell of {made}; record it again with --mode all"
-        yield Finding(cassette, "unplayed", "interactions", message)
+        message = f"{answered} model calls were answered and the run made {made}; record it again with --mode all"
+        yield Finding(folder / CASSETTE, "unplayed", "interactions", message)
 
 
 def _unreadable(path: Path, error: RecordingError) -> Finding:

@@ -59,11 +59,15 @@ class Recording(BaseModel):
     recorded_at: str
     #: `live` traffic of a provider, or `authored` by a server that speaks its documented format.
     origin: Literal["live", "authored"]
+    #: How many calls to a model the run made that no frame tells of, since no LLM of the runtime made them; the file has
+    #: it where there are any.
+    unframed_calls: int = Field(default=0, ge=0)
     outcome: RecordedOutcome | None = None
 
     def dump(self) -> bytes:
         """Return the file's contents: JSON for people, keys in the order of this class."""
-        return (self.model_dump_json(indent=2) + "\n").encode()
+        left_out = None if self.unframed_calls else {"unframed_calls"}
+        return (self.model_dump_json(indent=2, exclude=left_out) + "\n").encode()
 
 
 def is_recording(path: Path) -> bool:

@@ -39,7 +39,7 @@ class Served:
     @property
     def providers(self) -> tuple[str, ...]:
         """The providers that were called, sorted."""
-        apis = (recognized(one.request.method, one.request.url) for one in self.recorded)
+        apis = (recognized(one.request.method, one.request.url, one.request.body) for one in self.recorded)
         return tuple(sorted({api.name for api in apis if api is not None}))
 
 

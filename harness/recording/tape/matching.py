@@ -1,7 +1,7 @@
 """Which recorded interaction answers a request, and what to say when none does.
 
 Two requests are the same when method, scheme, host, port, path, sorted query and body are; a JSON body is compared as
-a value, so that the order of keys does not count. Headers are not compared.
+a value, so that the order of keys does not count, and a multipart body by its parts. Headers are not compared.
 """
 
 from __future__ import annotations
@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-import orjson
-
 from harness.recording.json_diff import contrast, differences
+from harness.recording.tape.compared_body import canonical, compared_body
 from harness.recording.wire import Interaction, WireRequest
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -43,7 +42,7 @@ def request_key(request: WireRequest) -> RequestKey:
         url.port or _DEFAULT_PORTS.get(url.scheme.lower()),
         unquote(url.path) or "/",
         tuple(sorted(parse_qsl(url.query, keep_blank_values=True))),
-        _canonical(request.body),
+        _canonical(request),
     )
 
 
@@ -94,7 +93,7 @@ class InteractionIndex:
     def nearest(self, request: WireRequest) -> Nearest | None:
         """Return the recorded request most like `request`; None where nothing is recorded. Linear in the tape."""
         sent = request_key(request)
-        sent_json = _json(request.body)
+        sent_json = compared_body(request)
         best: tuple[tuple[int, int, bool], int] | None = None
         for position, recorded in enumerate(self._keys):
             unlike = sum(mine != theirs for mine, theirs in zip(sent[:-1], recorded[:-1], strict=True))
@@ -114,7 +113,7 @@ class InteractionIndex:
         if self._keys[position].body == sent.body:
             return 0
         count = 0
-        for path, _, _ in differences(_json(self._requests[position].body), sent_json, ""):
+        for path, _, _ in differences(compared_body(self._requests[position]), sent_json, ""):
             # Bodies that have nothing in common are further apart than any two of one shape.
             count += 1 if path else _UNLIKE
             if limit is not None and count >= limit:
@@ -129,28 +128,15 @@ class InteractionIndex:
                 return f"{field} differs: {contrast(_plain(theirs), _plain(mine))}"
         if recorded.body == sent.body:
             return "the same request, already played"
-        path, theirs, mine = next(differences(_json(self._requests[position].body), sent_json, ""))
+        path, theirs, mine = next(differences(compared_body(self._requests[position]), sent_json, ""))
         where = f"body differs at {path}" if path else "body differs"
         played = ", already played" if self._played[position] else ""
         return f"{where}: {contrast(theirs, mine)}{played}"
 
 
-def _canonical(body: bytes) -> bytes:
-    value = _json(body)
-    if isinstance(value, bytes):
-        return value
-    try:
-        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
-    except orjson.JSONEncodeError:  # nested deeper than orjson writes, though it read it
-        return body
-
-
-def _json(body: bytes) -> Any:
-    """Return the JSON value of `body`, or `body` itself where it is none."""
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return body
+def _canonical(request: WireRequest) -> bytes:
+    found = canonical(compared_body(request))
+    return request.body if found is None else found
 
 
 def _plain(value: Any) -> Any:

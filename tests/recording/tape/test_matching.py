@@ -23,6 +23,15 @@ def recorded(request: WireRequest, *, status: int = 200, scope: tuple[str, ...] 
     return Interaction(request, WireResponse(status, "", (), b"", (), Ending("complete", None, 0.0), scope))
 
 
+def parts(boundary: str, *, content: bytes = b"hello", quoted: bool = False, named: bool = True) -> WireRequest:
+    mark = boundary.encode()
+    body = b'--%b\r\nContent-Disposition: form-data; name="purpose"\r\n\r\nbatch\r\n' % mark
+    body += b'--%b\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\n%b\r\n' % (mark, content)
+    shown = f'"{boundary}"' if quoted else boundary
+    kind = f"multipart/form-data; boundary={shown}"
+    return WireRequest("POST", URL, (("Content-Type", kind),) if named else (), body + b"--%b--\r\n" % mark)
+
+
 SAME = [
     pytest.param(asked(), asked(method="post"), id="method in lower case"),
     pytest.param(asked(url="https://h/p"), asked(url="https://H:443/p"), id="host and default port"),
@@ -32,6 +41,12 @@ SAME = [
     pytest.param(asked(body=b'{"a": 1, "b": 2}'), asked(body=b'{"b":2,"a":1}'), id="keys in another order"),
     pytest.param(asked(body=b"\xff\x00"), asked(body=b"\xff\x00"), id="bytes"),
     pytest.param(asked(), replace(asked(), headers=(("authorization", "x"),)), id="other headers"),
+    pytest.param(parts("b1"), parts("another"), id="another boundary"),
+    pytest.param(parts("b1"), parts("quoted one", quoted=True), id="a quoted boundary"),
+    pytest.param(parts("b1"), parts("b2", named=False), id="a boundary that no header names"),
+    pytest.param(
+        parts("b1", content=b"\x00\r\n--b\xff"), parts("b", content=b"\x00\r\n--b\xff"), id="a part like a boundary"
+    ),
 ]
 
 DIFFERENT = [
@@ -58,6 +73,14 @@ DIFFERENT = [
 def test_requests_that_mean_the_same_match(one: WireRequest, other: WireRequest) -> None:
     assert InteractionIndex([recorded(one)]).take(other) is not None
     assert request_key(one) == request_key(other)
+
+
+def test_a_part_that_differs_is_told_where() -> None:
+    index = InteractionIndex([recorded(parts("b1"))])
+    assert index.take(parts("b2", content=b"bye")) is None
+    nearest = index.nearest(parts("b2", content=b"bye"))
+    assert nearest is not None
+    assert nearest.difference == 'body differs at [1].content: recorded "hello", sent "bye"'
 
 
 @pytest.mark.parametrize(("sent", "difference"), DIFFERENT)
