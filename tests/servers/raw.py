@@ -6,14 +6,18 @@ from tests.servers.wire_server import WireRequest, WireResponse, WireServer
 
 
 class Raw(WireServer):
-    """Sends `body` with status 200, and keeps what it was asked in `requests`."""
+    """Sends `body` with `status`, and keeps what it was asked in `requests`."""
 
-    def __init__(self, body: bytes, content_type: str = "text/event-stream") -> None:
+    def __init__(self, body: bytes = b"", content_type: str = "text/event-stream", status: int = 200) -> None:
         super().__init__()
         self.requests: list[WireRequest] = []
+        self.sends(body, content_type, status)
+
+    def sends(self, body: bytes, content_type: str, status: int = 200) -> None:
+        """Answer with this from now on."""
         # Nothing is no chunk: an empty one would end the body before its end.
         parts = (body,) if body else ()
-        self._response = WireResponse(200, (("content-type", content_type), ("x-request-id", "req_raw")), parts)
+        self._response = WireResponse(status, (("content-type", content_type), ("x-request-id", "req_raw")), parts)
 
     def answer(self, request: WireRequest) -> WireResponse:
         with self.changing():

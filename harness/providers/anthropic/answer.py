@@ -132,6 +132,7 @@ class AnthropicAnswer(SSEAnswer):
         self._thoughts.keep(self._calls.values(), list(self._signed()))
         if self._usage:
             yield _usage(self._usage)
+        self.refuse_reason(self._finish)
         yield Finish(None if self._finish is None else _FINISH.get(self._finish, "other"), self._finish)
 
 

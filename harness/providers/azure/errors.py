@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from harness.errors import ProviderError
@@ -22,13 +23,16 @@ def translated(error: Exception, answer: ProviderAnswer) -> ProviderError | None
         error, exceptions.HttpResponseError | exceptions.ServiceRequestError | exceptions.ServiceResponseError
     ):
         return no_whole_answer(error, answer.provider, begun=answer.begun, request_id=answer.request_id)
+    if isinstance(error, json.JSONDecodeError):
+        return answer.malformed(f"no JSON: {error.doc[:1_000]!r}")
     return answer.malformed(error) if isinstance(error, _NO_ANSWER) else None
 
 
 def _of_response(error: exceptions.HttpResponseError, response: Any, answer: ProviderAnswer) -> ProviderError:
     request_id = answer.request_id_in(response.headers)
-    if isinstance(error, exceptions.DecodeError):
+    said = response.text()
+    if response.status_code < 400:
         answer.request_id = request_id
-        return answer.malformed(str(error.message))
-    failure = failure_in(response.text().encode(), answer.code_field)
+        return answer.malformed(f"{error.message}: {said[:1_000]!r}")
+    failure = failure_in(said.encode(), answer.code_field)
     return status_error(answer.provider, response.status_code, failure, request_id=request_id)

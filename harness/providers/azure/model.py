@@ -85,7 +85,8 @@ class AzureAnswer(ChatAnswer):
     """One answer of the API, of which the SDK has read the JSON where it came whole."""
 
     def whole(self, sent: Any) -> Iterator[Part]:
-        answer = sent.as_dict()
+        # What is no object the SDK leaves as it is.
+        answer = sent.as_dict() if hasattr(sent, "as_dict") else sent
         self.refuse_failure(answer)
         yield from self.answer(answer)
 

@@ -31,7 +31,10 @@ class BedrockAnswer(ProviderAnswer):
     """One answer as it grows, streamed or whole. Events that this code does not know say nothing to it."""
 
     request_id_headers = ("RequestId",)
+    content_fields = frozenset({"output"})
     passing = frozenset({"internalServerException", "throttlingException", "serviceUnavailableException"})
+
+    failed_reasons = ProviderAnswer.failed_reasons | {"malformed_model_output", "malformed_tool_use"}
 
     def __init__(self, provider: str, thoughts: Thoughts) -> None:
         super().__init__(provider)
@@ -106,6 +109,7 @@ class BedrockAnswer(ProviderAnswer):
         if usage:
             yield _usage(usage)
         if self._stopped:
+            self.refuse_reason(self._finish)
             signed = (block.part() for block in self._reasoning.values())
             self._thoughts.keep(self._call_ids, [part for part in signed if part is not None])
             yield Finish(None if self._finish is None else _FINISH.get(self._finish, "other"), self._finish)

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from harness.llm.connections import end_urllib3_with_runs
 from harness.llm.credentials import PLACEHOLDER, credentials_needed
+from harness.providers.bedrock.foreign import take_foreign
 from harness.providers.bedrock.sdk import boto3, botocore
 
 if TYPE_CHECKING:
     from harness.llm.base import BaseLLM
 
 _SERVICE: Final = "bedrock-runtime"
+_BEFORE_PARSE: Final = f"before-parse.{_SERVICE}"
 _REGION: Final = re.compile(r"https?://[^/]*\.([a-z]{2}(?:-[a-z]+)+-\d)\.")
 #: For an endpoint whose name tells no region, such as one on loopback; a region is signed in any case.
 _ANY_REGION: Final = "us-east-1"
@@ -32,6 +34,7 @@ class BedrockClient:
         session = _session()
         config = botocore.config.Config(**_config(llm))
         self._client = session.client(_SERVICE, config=config, **_where(llm, session.region_name), **_credentials())
+        self._client.meta.events.register(_BEFORE_PARSE, take_foreign)
 
     def send(self, operation: str, arguments: dict[str, Any]) -> Any:
         """Ask; return what boto3 makes of the response."""
@@ -72,6 +75,7 @@ class AsyncBedrockClient:
         async with self._lock:
             if self._client is None:
                 self._client = await self._opened.enter_async_context(self._made())
+                self._client.meta.events.register(_BEFORE_PARSE, take_foreign)
         return await getattr(self._client, operation)(**arguments)
 
     async def close(self) -> None:

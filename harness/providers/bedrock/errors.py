@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from harness.errors import HarnessError, UsageError
+from harness.errors import HarnessError, ProviderError, UsageError
+from harness.providers.bedrock.foreign import ForeignBodyError
 from harness.providers.bedrock.sdk import botocore
-from harness.providers.shared.answer import ProviderAnswer
+from harness.providers.shared.answer import ProviderAnswer, read_json
 from harness.providers.shared.failure import Failure, is_transport_error, no_whole_answer, status_error
 
 #: What a request must have that is this caller's to give.
@@ -30,6 +31,8 @@ def translated(error: Exception, answer: ProviderAnswer) -> HarnessError | None:
             return answer.reported(failure)
         head = told["ResponseMetadata"]
         return status_error(answer.provider, head["HTTPStatusCode"], failure, request_id=head.get("RequestId"))
+    if isinstance(error, ForeignBodyError):
+        return _foreign(error, answer)
     if isinstance(error, _CALLERS):
         return UsageError(f"{answer.provider}: {error}")
     if isinstance(error, _TRANSPORT) or is_transport_error(error):
@@ -37,6 +40,17 @@ def translated(error: Exception, answer: ProviderAnswer) -> HarnessError | None:
     if isinstance(error, _MALFORMED) or _failed_in_parser(error):
         return answer.malformed(error)
     return None
+
+
+def _foreign(error: ForeignBodyError, answer: ProviderAnswer) -> HarnessError:
+    answer.head(error.headers)
+    try:
+        answer.refuse_failure(read_json(error.body))
+    except ProviderError as reported:
+        return reported
+    except ValueError:
+        pass
+    return answer.malformed(f"no answer of Converse: {error.body.decode('utf-8', 'replace').strip()[:1_000]!r}")
 
 
 def _failed_in_parser(error: Exception) -> bool:

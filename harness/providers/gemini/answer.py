@@ -45,6 +45,14 @@ class GeminiAnswer(SSEAnswer):
     # No response header has an id of the request.
     request_id_headers = ()
     code_field = "status"
+    # The model wrote what is no answer; its words, if any, stand beside.
+    failed_reasons = SSEAnswer.failed_reasons | {
+        "MALFORMED_FUNCTION_CALL",
+        "MALFORMED_RESPONSE",
+        "UNEXPECTED_TOOL_CALL",
+        "TOO_MANY_TOOL_CALLS",
+        "MISSING_THOUGHT_SIGNATURE",
+    }
 
     def __init__(self, provider: str, signatures: Signatures) -> None:
         super().__init__(provider)
@@ -67,14 +75,19 @@ class GeminiAnswer(SSEAnswer):
         self._usage |= event.get("usageMetadata") or {}
         self._blocked = (event.get("promptFeedback") or {}).get("blockReason") or self._blocked
 
-    def answer(self, answer: Mapping[str, Any]) -> Iterator[Part]:
-        yield from self.event(answer)
+    def answer(self, answer: Any) -> Iterator[Part]:
+        # A stream that was not asked for as events is a list of them.
+        events = answer if isinstance(answer, list) else [answer]
+        if not events:
+            raise self.malformed("an empty list")
+        for event in events:
+            yield from self.event(event)
         yield from self._finished()
 
-    def end(self) -> Iterator[Part]:
+    def closing(self, last: bytes) -> Iterator[Part]:
         # The last event may lack its blank line, and be whole all the same.
         with contextlib.suppress(ValueError):
-            yield from self.event(read_json(self._decoder.rest()))
+            yield from self.event(read_json(last))
         yield from self._finished()
 
     def _finished(self) -> Iterator[Part]:
@@ -93,6 +106,7 @@ class GeminiAnswer(SSEAnswer):
                 yield self._call(part["functionCall"], part.get("thoughtSignature"))
             elif part.get("text"):
                 yield ThinkingDelta(part["text"]) if part.get("thought") else TextDelta(part["text"])
+        self.refuse_reason(candidate.get("finishReason"), candidate.get("finishMessage"))
         self._finish = candidate.get("finishReason") or self._finish
 
     def _call(self, call: Mapping[str, Any], signature: str | None) -> ToolCallDelta:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from harness.llm.parts import Finish, FinishReason, Part, ResponseStarted, TextDelta, ThinkingDelta, Usage
 from harness.llm.request import LLMRequest
 from harness.providers.shared.answer import SSEAnswer
-from harness.providers.shared.failure import Failure, failure_in
+from harness.providers.shared.failure import failure_in
 from harness.providers.shared.tool_calls import ToolCallFragments
 
 #: The API's reasons why an answer ended.
@@ -24,15 +24,10 @@ FINISH: Final[dict[str, FinishReason]] = {
 }
 
 
-#: Reasons with which hosts say that an answer failed.
-_FAILED: Final = frozenset({"error", "abort", "network_error", "insufficient_system_resource"})
-
-
 class ChatAnswer(SSEAnswer):
     """One answer as it grows, streamed or whole. Fields that this code does not know say nothing to it."""
 
     content_fields = frozenset({"choices"})
-    passing = frozenset({"network_error", "insufficient_system_resource"})
 
     def __init__(self, provider: str, request: LLMRequest) -> None:
         super().__init__(provider)
@@ -51,7 +46,7 @@ class ChatAnswer(SSEAnswer):
         if event.get("usage"):
             yield _usage(event["usage"])
 
-    def end(self) -> Iterable[Part]:
+    def closing(self, last: bytes) -> Iterable[Part]:
         if self.done and not self._begun:
             raise self.malformed("a stream of nothing but its end marker")
         return self.finished() if self.done else ()
@@ -59,7 +54,7 @@ class ChatAnswer(SSEAnswer):
     def answer(self, answer: Mapping[str, Any]) -> Iterator[Part]:
         choice = _first_choice(answer)
         if choice is None:
-            raise self.malformed("an answer without choices")
+            raise self.malformed(f"an answer without choices: {answer!r:.200}")
         yield from self._started(answer)
         # What was filtered may have no message at all.
         filtered = choice.get("finish_reason") == "content_filter"
@@ -85,8 +80,7 @@ class ChatAnswer(SSEAnswer):
         reason = choice.get("finish_reason")
         if choice.get("error"):
             raise self.reported(failure_in(choice["error"]))
-        if reason in _FAILED:
-            raise self.reported(Failure(f"the finish reason is {reason!r}", reason))
+        self.refuse_reason(reason)
         self._finish = reason or self._finish
 
     def _message(self, message: Mapping[str, Any], *, whole: bool = False) -> Iterator[Part]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,6 +16,8 @@ from harness.providers.shared.failure import MESSAGES, Failure, failure_in, malf
 from harness.providers.shared.sse import SSEDecoder
 
 _DONE: Final = b"[DONE]"
+#: Characters that an error shows of what is no JSON, such as a page of HTML.
+_SHOWN: Final = 1_000
 
 
 class ProviderAnswer(ABC):
@@ -27,6 +30,12 @@ class ProviderAnswer(ABC):
     passing: ClassVar[frozenset[str]] = frozenset()
     #: What it is said to have done that reports a failure inside a success.
     failing: ClassVar[str] = "reported an error inside the stream"
+    #: Fields of which an answer, or an event of it, has at least one; what has none and a message tells of a failure.
+    content_fields: ClassVar[frozenset[str]] = frozenset()
+    #: Reasons for its end with which it says that an answer failed.
+    failed_reasons: ClassVar[frozenset[str]] = frozenset(
+        {"error", "abort", "network_error", "insufficient_system_resource"}
+    )
 
     def __init__(self, provider: str) -> None:
         self.provider = provider
@@ -50,33 +59,34 @@ class ProviderAnswer(ABC):
         """Whether nothing is to be read any more, although the body may go on."""
         return False
 
-    #: Fields of which an answer, or an event of it, has at least one; what has none and a message tells of a failure.
-    content_fields: ClassVar[frozenset[str]] = frozenset()
-
     def refuse_failure(self, sent: Any, *, named: bool = False) -> None:
         """Raise ProviderError where what was sent inside a success tells of a failure, in any of the forms that hosts use.
 
         `named` tells that the event's name says so.
         """
-        if isinstance(sent, list) and len(sent) == 1:
-            (sent,) = sent
-        is_failure = named or (
-            isinstance(sent, Mapping)
-            and bool(
-                sent.get("error")
-                or "error" in (sent.get("object"), sent.get("type"))
-                or (not self.content_fields & sent.keys() and any(sent.get(name) for name in MESSAGES))
-            )
-        )
-        if is_failure:
-            raise self.reported(failure_in(sent, self.code_field))
+        for item in sent if isinstance(sent, list) else [sent]:
+            if named or (isinstance(item, Mapping) and self._tells_of_failure(item)):
+                raise self.reported(failure_in(item, self.code_field))
+
+    def _tells_of_failure(self, sent: Mapping[str, Any]) -> bool:
+        if sent.get("error") or "error" in (sent.get("object"), sent.get("type")):
+            return True
+        if self.content_fields & sent.keys():
+            return False
+        return sent.get("error", False) not in (None, False) or any(sent.get(name) for name in MESSAGES)
+
+    def refuse_reason(self, reason: Any, explained: str | None = None) -> None:
+        """Raise ProviderError where the reason for which an answer ended says that it failed."""
+        if isinstance(reason, str) and reason in self.failed_reasons:
+            why = f"{explained} (the finish reason is {reason!r})" if explained else f"the finish reason is {reason!r}"
+            raise self.reported(Failure(why, reason))
 
     @abstractmethod
     def piece(self, piece: Any) -> Iterable[Part]:
         """Return the parts that a piece of a streamed answer makes. Raises ProviderError where it tells of a failure."""
 
     def end(self) -> Iterable[Part]:
-        """Return the parts that the end of a stream makes."""
+        """Return the parts that the end of a stream makes. Raises ProviderError where it tells of a failure."""
         return ()
 
     @abstractmethod
@@ -104,6 +114,7 @@ class SSEAnswer(ProviderAnswer):
     def __init__(self, provider: str) -> None:
         super().__init__(provider)
         self._decoder = SSEDecoder()
+        self._has_events = False
         #: Whether `[DONE]` has come, after which nothing is read.
         self.done = False
 
@@ -113,13 +124,14 @@ class SSEAnswer(ProviderAnswer):
 
     def piece(self, piece: bytes) -> Iterator[Part]:
         for name, data in self._decoder.feed(piece):
+            self._has_events = True
             if self.done or name == "ping":
                 continue
             if data.strip() == _DONE:
                 self.done = True
                 continue
             # What an error says need not be JSON.
-            event = data if name == "error" else read_json(data)
+            event = data if name == "error" else self._json(data)
             self.refuse_failure(event, named=name == "error")
             yield from self.event(event)
 
@@ -127,14 +139,50 @@ class SSEAnswer(ProviderAnswer):
     def event(self, event: Any) -> Iterable[Part]:
         """Return the parts of one event."""
 
+    def end(self) -> Iterator[Part]:
+        last = self._decoder.rest()
+        # A server that failed may close before the blank line, and one that can't stream answers with JSON alone.
+        with contextlib.suppress(ValueError):
+            self.refuse_failure(None if self.over else read_json(last))
+        said = self._decoder.stray.strip()
+        if said and not (self._has_events or last):
+            yield from self._unstreamed(said)
+        else:
+            yield from self.closing(last)
+
+    def closing(self, last: bytes) -> Iterable[Part]:
+        """Return the parts that the end of a stream makes; `last` is what has come of an event that lacks its end."""
+        return ()
+
+    def _unstreamed(self, said: bytes) -> Iterable[Part]:
+        if said[:1] not in b"{[":
+            raise self.malformed(f"no events: {_shown(said)}")
+        try:
+            answer = read_json(said)
+        except ValueError:
+            # It was cut.
+            return ()
+        self.refuse_failure(answer)
+        return self.answer(answer)
+
     def whole(self, sent: bytes) -> Iterator[Part]:
-        answer = read_json(sent)
+        answer = self._json(sent)
         self.refuse_failure(answer)
         yield from self.answer(answer)
+
+    def _json(self, data: bytes) -> Any:
+        try:
+            return read_json(data)
+        except ValueError as error:
+            raise self.malformed(f"no JSON: {_shown(data)}") from error
 
     @abstractmethod
     def answer(self, answer: Any) -> Iterable[Part]:
         """Return the parts of a whole answer."""
+
+
+def _shown(data: bytes) -> str:
+    return repr(data.decode("utf-8", "replace").strip()[:_SHOWN])
 
 
 def read_json(data: bytes) -> Any:

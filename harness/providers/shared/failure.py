@@ -23,8 +23,11 @@ _HTTP_LIBRARIES: Final = frozenset({"httpx", "httpx2", "aiohttp", "urllib3", "re
 
 #: Words of codes that say: later, perhaps.
 _PASSING: Final = re.compile(
-    r"overloaded|rate_?limit|too_?many_?requests|throttl|unavailable|exhausted|capacity", re.IGNORECASE
+    r"overloaded|rate_?limit|too_?many_?requests|throttl|unavailable|exhausted|capacity|network_error|insufficient_system_resource",
+    re.IGNORECASE,
 )
+#: A code that stands where the words of a failure may stand.
+_CODE: Final = re.compile(r"[A-Za-z][\w.-]*")
 #: The fields in which servers write an HTTP status, and those in which they write what went wrong.
 _STATUSES: Final = ("code", "status", "status_code", "statusCode", "http_code")
 MESSAGES: Final = ("message", "detail", "msg", "error_description", "errors")
@@ -41,13 +44,13 @@ class Failure(NamedTuple):
     code: str | None = None
     #: The HTTP status that it names, inside a success too.
     status: int | None = None
-    kind: str | None = None
+    #: What else it says of its kind.
+    kind: str = ""
 
     @property
     def may_pass(self) -> bool:
         """Whether it says that the same request may succeed later."""
-        words = " ".join(filter(None, (self.code, self.kind)))
-        return self.status in RETRYABLE or _PASSING.search(words) is not None
+        return self.status in RETRYABLE or _PASSING.search(f"{self.code} {self.kind}") is not None
 
 
 def failure_in(sent: Any, code_field: str = "code") -> Failure:
@@ -61,18 +64,23 @@ def failure_in(sent: Any, code_field: str = "code") -> Failure:
         except ValueError:
             sent = sent.decode("utf-8", "replace")
     if isinstance(sent, str):
-        return Failure(sent.strip()[:_SHOWN] or None)
+        said = sent.strip()[:_SHOWN]
+        return Failure(said or None, said if _CODE.fullmatch(said) else None)
     if isinstance(sent, Sequence):
         found = [failure_in(one, code_field) for one in sent]
         messages = "; ".join(filter(None, (one.message for one in found)))
         return (found[0] if found else Failure(None))._replace(message=messages or None)
     if not isinstance(sent, Mapping):
         return Failure(None if sent is None else str(sent))
-    own = Failure(_message(sent, code_field), _text(sent.get(code_field)), _status(sent), _text(sent.get("type")))
+    kinds = " ".join(value for name in ("type", "status") if isinstance(value := sent.get(name), str))
+    own = Failure(_message(sent, code_field), _text(sent.get(code_field)), _status(sent), kinds)
     inner = sent.get("error")
     if not inner or isinstance(inner, bool | int):
         return own
     told = failure_in(inner, code_field)
+    if isinstance(inner, str) and own.message and _CODE.fullmatch(inner):
+        # A short name stands beside the words.
+        return own._replace(code=own.code or inner)
     return Failure(told.message or own.message, told.code or own.code, told.status or own.status, told.kind or own.kind)
 
 

@@ -12,7 +12,7 @@ from typing import Final
 _LINE_END: Final = re.compile(rb"\r\n|\n|\r")
 _BOM: Final = b"\xef\xbb\xbf"
 #: How many bytes are kept of lines that belong to no event.
-_KEPT: Final = 65_536
+_KEPT: Final = 8_388_608
 
 
 class SSEDecoder:
@@ -24,8 +24,8 @@ class SSEDecoder:
         self._begun = False
         self._name = ""
         self._data: list[bytes] = []
-        #: Lines that are no fields of events, as where a server answers with plain JSON.
-        self.stray = b""
+        self._stray: list[bytes] = []
+        self._stray_length = 0
 
     def feed(self, piece: bytes) -> Iterator[tuple[str, bytes]]:
         """Yield the events that `piece` makes whole."""
@@ -51,6 +51,11 @@ class SSEDecoder:
             else:
                 self._name = ""
 
+    @property
+    def stray(self) -> bytes:
+        """The lines that are no fields of events, as where a server answers with plain JSON."""
+        return b"\n".join(self._stray)
+
     def rest(self) -> bytes:
         """Return the data of an event that has begun and lacks its end."""
         self._field(b"".join(self._rest))
@@ -67,5 +72,6 @@ class SSEDecoder:
             # No field of the standard; it is how some servers tell of theirs.
             self._name = "error"
             self._data.append(value.removeprefix(b" "))
-        elif name not in (b"", b"id", b"retry") and len(self.stray) < _KEPT:
-            self.stray += line + b"\n"
+        elif name not in (b"", b"id", b"retry") and self._stray_length < _KEPT:
+            self._stray.append(line)
+            self._stray_length += len(line)

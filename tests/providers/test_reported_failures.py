@@ -1,0 +1,198 @@
+"""What a server writes of its failure, in any form and any place, is a failure in the server's own words."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from harness.errors import MalformedResponseError, ProviderError, ProviderStatusError
+from harness.llm import LLM
+from harness.session.session import AsyncStreamSession, StreamSession
+from tests.llm.scripted import WAYS, Ran, Way, aread, read
+from tests.providers.integrations import (
+    ANTHROPIC,
+    AZURE,
+    BEDROCK,
+    GEMINI,
+    INTEGRATIONS,
+    OPENAI_CHAT,
+    OPENAI_RESPONSES,
+    anthropic,
+    bedrock,
+    each_integration,
+    gemini,
+    openai_chat,
+    openai_responses,
+)
+from tests.providers.integrations.integration import Integration
+from tests.servers.bedrock_wire import framed
+from tests.servers.raw import Raw
+
+WORDS = "the runner at Bergen has stopped"
+JSON = "application/json"
+#: Form → what the server sends, and whether it says that the same request may succeed later.
+FORMS: dict[str, tuple[Any, bool]] = {
+    "object": ({"error": {"message": WORDS, "code": 429}}, True),
+    "text": ({"error": WORDS}, False),
+    "list": ({"error": [{"message": WORDS, "type": "overloaded_error"}]}, True),
+    "code beside the words": ({"error": "rate_limit_exceeded", "message": WORDS}, True),
+    "object that says error": ({"object": "error", "message": WORDS, "code": 400}, False),
+    "type that says error": ({"type": "error", "message": WORDS}, False),
+    "code and message": ({"code": "503", "message": WORDS}, True),
+    "detail": ({"detail": WORDS}, False),
+    "detail of a form": ({"detail": [{"loc": ["body", "model"], "msg": WORDS, "type": "missing"}]}, False),
+    "inside a list": ([{"error": {"message": WORDS, "status": "RESOURCE_EXHAUSTED"}}], True),
+}
+PAGES = {"a page": f"<html><body>{WORDS}</body></html>".encode(), "plain text": WORDS.encode()}
+BODIES = {name: json.dumps(sent).encode() for name, (sent, _) in FORMS.items()}
+#: As no JSON.
+FIELDS = {
+    "the field of some servers": f"error: {WORDS}\n\n".encode(),
+    "the name of the event": f'event: error\ndata: {{"message": "{WORDS}", "code": 503}}\n\n'.encode(),
+    "the name of the event, and text": f"event: error\ndata: {WORDS}\n\n".encode(),
+}
+of_events = pytest.mark.parametrize(
+    "integration", [pytest.param(one, id=one.name, marks=one.marks) for one in INTEGRATIONS if one is not BEDROCK]
+)
+
+
+def asked(server: Raw, llm: LLM, way: Way, streams: bool, answers: Iterable[tuple[bytes, str, int]]) -> list[Ran]:
+    """Return what a call gives for each of `answers`: a body, its type and its status."""
+    llm.stream = streams
+    if way == "sync":
+        rans = []
+        for answer in answers:
+            server.sends(*answer)
+            rans.append(read(llm.stream_events("Hi") if streams else StreamSession(lambda: llm.call("Hi"))))
+        return rans
+
+    async def ask() -> list[Ran]:
+        rans = []
+        for answer in answers:
+            server.sends(*answer)
+            rans.append(await aread(llm.astream("Hi") if streams else AsyncStreamSession(lambda: llm.acall("Hi"))))
+        return rans
+
+    return asyncio.run(ask())
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("streams", [True, False], ids=["streamed", "whole"])
+@each_integration
+def test_the_body_of_an_http_error_says_what_the_server_wrote(
+    integration: Integration, streams: bool, way: Way
+) -> None:
+    sent = {**BODIES, **PAGES}
+    with Raw() as server:
+        answers = [(body, JSON if name in BODIES else "text/html", 400) for name, body in sent.items()]
+        rans = asked(server, integration.llm(server), way, streams, answers)
+    for name, ran in zip(sent, rans, strict=True):
+        assert isinstance(ran.error, ProviderStatusError), (name, ran.error)
+        assert WORDS in str(ran.error), name
+        assert ran.transcript == ["started", "failed ProviderStatusError"]
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("streams", [True, False], ids=["streamed", "whole"])
+@each_integration
+def test_a_body_in_place_of_an_answer_is_the_failure_that_it_says(
+    integration: Integration, streams: bool, way: Way
+) -> None:
+    with Raw() as server:
+        llm = integration.llm(server)
+        reported = asked(server, llm, way, streams, ((body, JSON, 200) for body in BODIES.values()))
+        others = asked(server, llm, way, streams, ((page, "text/html", 200) for page in PAGES.values()))
+    for name, ran in zip(BODIES, reported, strict=True):
+        check(ran, name)
+    for ran in others:
+        assert isinstance(ran.error, MalformedResponseError)
+        assert WORDS in str(ran.error)
+
+
+def check(ran: Ran, form: str) -> None:
+    assert type(ran.error) is ProviderError, (form, ran.error)
+    assert WORDS in str(ran.error), form
+    assert ran.error.status is None
+    assert ran.error.retryable is FORMS[form][1], form
+    assert ran.transcript[-1] == "failed ProviderError"
+
+
+@pytest.mark.parametrize("way", WAYS)
+@of_events
+def test_a_failure_inside_a_stream_comes_after_the_text_before_it(integration: Integration, way: Way) -> None:
+    text_ends = integration.split.body.index(b"\n\n", integration.split.body.index("🗼".encode())) + 2
+    begun = integration.split.body[:text_ends]
+    events = {name: b"data: " + body + b"\n\n" for name, body in BODIES.items()}
+    # A server that fails may not come to the blank line.
+    events["text"] = events["text"].rstrip()
+    with Raw() as server:
+        llm = integration.llm(server)
+        reported = asked(server, llm, way, True, ((begun + one, "text/event-stream", 200) for one in events.values()))
+        named = asked(server, llm, way, True, ((begun + one, "text/event-stream", 200) for one in FIELDS.values()))
+    for name, ran in zip(events, reported, strict=True):
+        check(ran, name)
+        assert ran.transcript[1] == "text 'é 🗼'"
+    for ran in named:
+        assert type(ran.error) is ProviderError
+        assert WORDS in str(ran.error)
+    assert [ran.error.retryable for ran in named if isinstance(ran.error, ProviderError)] == [False, True, False]
+
+
+@dataclass(frozen=True)
+class Reason:
+    """A stream whose reason for its end says that the answer failed, or that of a whole answer."""
+
+    integration: Integration
+    reason: str
+    body: bytes
+    streams: bool = True
+    is_retryable: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.integration.name}-{self.reason}-{'streamed' if self.streams else 'whole'}"
+
+
+def chat(reason: str, *, is_retryable: bool = False) -> tuple[Reason, Reason]:
+    whole = {"choices": [{"message": {"content": "a"}, "finish_reason": reason}]}
+    streamed = openai_chat.event({"content": "a"}, reason) + openai_chat.DONE
+    return (
+        Reason(OPENAI_CHAT, reason, streamed, is_retryable=is_retryable),
+        Reason(AZURE, reason, json.dumps(whole).encode(), streams=False, is_retryable=is_retryable),
+    )
+
+
+REASONS = (
+    *chat("error"),
+    *chat("abort"),
+    *chat("network_error", is_retryable=True),
+    *chat("insufficient_system_resource", is_retryable=True),
+    Reason(OPENAI_RESPONSES, "cancelled", json.dumps(openai_responses.response("cancelled")).encode(), streams=False),
+    Reason(ANTHROPIC, "error", anthropic.START + anthropic.TEXT + anthropic.end("error")),
+    Reason(BEDROCK, "malformed_tool_use", bedrock.START + bedrock.text("a") + bedrock.end("malformed_tool_use")),
+    Reason(GEMINI, "MALFORMED_FUNCTION_CALL", gemini.TEXT + gemini.chunk(reason="MALFORMED_FUNCTION_CALL")),
+)
+
+
+@pytest.mark.parametrize("row", [pytest.param(row, id=str(row), marks=row.integration.marks) for row in REASONS])
+def test_a_reason_that_says_failure_is_one(row: Reason) -> None:
+    answer = (row.body, row.integration.stream_type if row.streams else JSON, 200)
+    with Raw() as server:
+        (ran,) = asked(server, row.integration.llm(server), "sync", row.streams, [answer])
+    assert type(ran.error) is ProviderError
+    assert row.reason in str(ran.error)
+    assert ran.error.retryable is row.is_retryable
+
+
+@pytest.mark.skipif(bool(BEDROCK.marks), reason="the extra `bedrock` is not installed")
+def test_an_error_message_of_an_event_stream_is_a_failure_with_its_code() -> None:
+    headers = {":message-type": "error", ":error-code": "Busy", ":error-message": WORDS}
+    answer = (bedrock.START + bedrock.text("a") + framed(headers, {}), BEDROCK.stream_type, 200)
+    with Raw() as server:
+        (ran,) = asked(server, BEDROCK.llm(server), "sync", True, [answer])
+    assert type(ran.error) is ProviderError
+    assert (ran.error.code, WORDS in str(ran.error)) == ("Busy", True)
