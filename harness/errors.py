@@ -10,6 +10,7 @@ __all__ = [
     "ConformanceError",
     "HarnessError",
     "MalformedResponseError",
+    "MissingExtraError",
     "NetworkBlockedError",
     "ProviderConnectionError",
     "ProviderError",
@@ -34,6 +35,10 @@ class HarnessError(Exception):
 
 class UsageError(HarnessError, ValueError):
     """The caller asked for something that can't be done; nothing has been run."""
+
+
+class MissingExtraError(UsageError, ImportError):
+    """What is asked for needs a package that is not installed; the message has the `pip install` that helps."""
 
 
 class ProviderError(HarnessError):

@@ -10,6 +10,7 @@ import harness.events
 from conformance.subjects.names import Names
 from conformance.subjects.programs import ProgramSubject
 from conformance.subjects.subject import Performance
+from harness.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from conformance.stage.shipped_calls import ShippedCall
@@ -46,6 +47,13 @@ class HarnessSubject(ProgramSubject):
         call_stream_override=harness.call_stream_override,
         call_stop_override=harness.call_stop_override,
     )
+
+    def __init__(self) -> None:
+        if not list(metadata.Distribution.discover(name="openai")):
+            raise MissingExtraError(
+                "the suite's scripted provider speaks as OpenAI does, and this runtime needs that SDK to ask it: "
+                "pip install 'stream-harness[openai]'"
+            )
 
     def provider_llm(self, recorded: ShippedCall) -> harness.LLM:
         from harness.llm import no_credentials_needed

@@ -13,7 +13,7 @@ from conformance.contract.clauses import declared
 from conformance.stage.points import Stage
 from conformance.stage.programs import ConversationProgram, CrewProgram, FlowProgram, Program
 from conformance.stage.server import ScriptedProvider
-from harness.errors import ConformanceError
+from harness.errors import ConformanceError, HarnessError
 from harness.import_path import find_beside
 
 
@@ -143,6 +143,7 @@ def load_subject(name: str) -> Subject:
     Raises:
         ConformanceError: it can't be imported or made, lacks a part of the protocol, or declares what the contract
             does not know.
+        MissingExtraError: it needs a package that is not installed.
     """
     module_name, colon, attribute = BUILT_IN.get(name, name).partition(":")
     if not colon:
@@ -152,7 +153,7 @@ def load_subject(name: str) -> Subject:
     try:
         found: Any = getattr(importlib.import_module(module_name), attribute)
         subject = found() if isinstance(found, type) else found
-    except ConformanceError:
+    except HarnessError:
         raise
     except Exception as error:
         raise ConformanceError(f"subject {name!r} can't be loaded: {type(error).__name__}: {error}") from error

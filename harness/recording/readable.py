@@ -10,7 +10,7 @@ import re
 from dataclasses import replace
 from typing import Final
 
-from harness.errors import UsageError
+from harness.errors import MissingExtraError
 from harness.recording.framing import pieces
 from harness.recording.wire import Chunk, WireResponse
 
@@ -39,12 +39,12 @@ def with_content_type(response: WireResponse) -> WireResponse:
 
 
 def check_coding(response: WireResponse) -> None:
-    """Refuse a body that nothing which is installed here can decode. Raises UsageError."""
+    """Refuse a body that nothing which is installed here can decode. Raises MissingExtraError."""
     coding = (response.header("content-encoding") or "").strip().lower()
     packages = _DECODERS.get(coding)
     if packages is None or any(_is_installed(package) for package in packages) or _is_text(response.body):
         return
-    raise UsageError(f"the recorded body is compressed as {coding!r}, which needs pip install {packages[0]}")
+    raise MissingExtraError(f"the recorded body is compressed as {coding!r}, which needs pip install {packages[0]}")
 
 
 def _is_installed(package: str) -> bool:

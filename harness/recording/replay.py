@@ -11,6 +11,7 @@ from typing import Any
 
 from harness.bus.scope import current_path
 from harness.errors import (
+    MissingExtraError,
     TransportFault,
     UnreadableRecordingError,
     UsageError,
@@ -106,6 +107,8 @@ class _Made:
                     session.close()
                     return
                 self.results.append(encode(session.result))
+        except MissingExtraError:
+            raise
         except UsageError as error:
             if not replayed.frames:
                 raise

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from harness.errors import UsageError
+from harness.errors import MissingExtraError
 
 try:
     import anthropic
 except ImportError as error:
-    raise UsageError("calls to anthropic need its SDK: pip install 'stream-harness[anthropic]'") from error
+    raise MissingExtraError("calls to anthropic need its SDK: pip install 'stream-harness[anthropic]'") from error
 
 __all__ = ["anthropic"]

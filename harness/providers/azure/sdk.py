@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.errors import UsageError
+from harness.errors import MissingExtraError
 
 try:
     from azure.ai import inference
@@ -11,6 +11,6 @@ try:
     from azure.core.credentials import AzureKeyCredential
     from azure.core.pipeline import policies
 except ImportError as error:
-    raise UsageError("calls to azure need its SDK: pip install 'stream-harness[azure]'") from error
+    raise MissingExtraError("calls to azure need its SDK: pip install 'stream-harness[azure]'") from error
 
 __all__ = ["AzureKeyCredential", "aio", "exceptions", "inference", "policies"]

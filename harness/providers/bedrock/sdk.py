@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.errors import UsageError
+from harness.errors import MissingExtraError
 
 try:
     import boto3
@@ -13,6 +13,6 @@ try:
     import botocore.parsers
     import botocore.session
 except ImportError as error:
-    raise UsageError("calls to bedrock need boto3: pip install 'stream-harness[bedrock]'") from error
+    raise MissingExtraError("calls to bedrock need boto3: pip install 'stream-harness[bedrock]'") from error
 
 __all__ = ["boto3", "botocore"]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from harness.errors import UsageError
+from harness.errors import MissingExtraError
 
 try:
     from google import genai
     from google.genai import errors as genai_errors
 except ImportError as error:
-    raise UsageError("calls to gemini need its SDK: pip install 'stream-harness[gemini]'") from error
+    raise MissingExtraError("calls to gemini need its SDK: pip install 'stream-harness[gemini]'") from error
 
 __all__ = ["genai", "genai_errors"]

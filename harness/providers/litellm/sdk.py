@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from harness.errors import UsageError
+from harness.errors import MissingExtraError
 
 # Else its import fetches a list of prices.
 os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
@@ -12,6 +12,6 @@ try:
     import httpx
     import litellm  # type: ignore[import-not-found]  # it can't be installed beside the openai extra
 except ImportError as error:
-    raise UsageError("calls through litellm need it: pip install 'stream-harness[litellm]'") from error
+    raise MissingExtraError("calls through litellm need it: pip install 'stream-harness[litellm]'") from error
 
 __all__ = ["httpx", "litellm"]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from harness.errors import UsageError
+from harness.errors import MissingExtraError
 
 try:
     import openai
 except ImportError as error:
-    raise UsageError("calls to openai need its SDK: pip install 'stream-harness[openai]'") from error
+    raise MissingExtraError("calls to openai need its SDK: pip install 'stream-harness[openai]'") from error
 
 __all__ = ["openai"]

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from harness.errors import UnreadableRecordingError, UsageError
+from harness.errors import MissingExtraError, UnreadableRecordingError
 
 try:
     import zstandard
 except ImportError as error:
-    raise UsageError("packs need zstandard: pip install 'stream-harness[pack]'") from error
+    raise MissingExtraError("packs need zstandard: pip install 'stream-harness[pack]'") from error
 
 LEVEL: Final = 12
 #: Bytes that a dictionary may have, and how many bytes of samples it is trained on.

@@ -13,13 +13,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
-from harness.errors import UsageError
+from harness.errors import MissingExtraError
 from harness.recording.wire import Headers, WireRequest, WireResponse
 
 try:
     import h11
 except ImportError as missing:
-    raise UsageError("serving a recording needs h11: pip install 'stream-harness[serve]'") from missing
+    raise MissingExtraError("serving a recording needs h11: pip install 'stream-harness[serve]'") from missing
 
 #: Header fields that are of one connection (RFC 9110, 7.6.1), or say what the framing chosen here says.
 _NOT_SENT: Final = frozenset(
