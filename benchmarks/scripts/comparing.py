@@ -20,7 +20,7 @@ import pytest
 from harness.bus.bus import emit
 from harness.events import LLMStreamChunkEvent
 from harness.frames.frame import StreamFrame
-from harness.recording.compare import Difference, LineComparison, compare_lines
+from harness.recording.comparison.compare import Difference, LineComparison, compare_lines
 from harness.recording.files.frames_file import FrameLines, dump_frames, read_lines
 from harness.session.session import StreamSession
 

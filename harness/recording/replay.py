@@ -18,7 +18,7 @@ from harness.errors import (
     error_text,
 )
 from harness.frames.codec import encode
-from harness.recording.compare import Difference, LineComparison, compare_values
+from harness.recording.comparison.compare import Difference, LineComparison, compare_values
 from harness.recording.files.folder import CASSETTE, FRAMES, RECORDING, RecordedOutcome, Recording, load_recording
 from harness.recording.files.frames_file import FrameLines, header_line, read_lines
 from harness.recording.files.workplace import recover, replace_files

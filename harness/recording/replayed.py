@@ -10,8 +10,8 @@ from typing import Literal
 
 from harness.errors import ProviderStatusError
 from harness.llm.credentials import no_credentials_needed
-from harness.recording.compare import Difference
-from harness.recording.normal import FrameLike
+from harness.recording.comparison.compare import Difference
+from harness.recording.comparison.normal import FrameLike
 from harness.recording.record import host_of
 from harness.recording.tape.tape import Tape, network_guard
 from harness.recording.target import Session

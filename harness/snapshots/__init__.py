@@ -9,7 +9,7 @@ from typing import Any
 from syrupy.extensions.single_file import SingleFileSnapshotExtension
 
 from harness.errors import UsageError
-from harness.recording.compare import compare_lines
+from harness.recording.comparison.compare import compare_lines
 from harness.recording.files.frames_file import dump_frames, read_lines
 from harness.recording.redact.redaction import Redactor
 

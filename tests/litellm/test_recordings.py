@@ -12,11 +12,11 @@ import pytest
 
 from conformance.run.replay import found, replay
 from harness.llm.credentials import no_credentials_needed
+from harness.recording.comparison.normal import Normalizer
 from harness.recording.faults.dialects import is_stream
 from harness.recording.faults.faults import cut_points
 from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.files.folder import load_recording
-from harness.recording.normal import Normalizer
 from harness.recording.tape.tape import network_guard, playing
 from harness.recording.target import Target
 from harness.recording.wire import Interaction, WireResponse

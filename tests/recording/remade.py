@@ -13,9 +13,9 @@ from harness.errors import UsageError
 from harness.llm.credentials import no_credentials_needed
 from harness.llm.overrides import call_stream_override
 from harness.providers.registry import recognized
+from harness.recording.comparison.normal import Normalizer
 from harness.recording.faults.dialects import is_stream
 from harness.recording.files.cassette_reader import read_cassette
-from harness.recording.normal import Normalizer
 from harness.recording.tape.tape import network_guard, playing
 from harness.recording.wire import Interaction, WireResponse
 from harness.shipped import shipped_folder

@@ -12,8 +12,8 @@ from pydantic import ValidationError
 from harness.errors import UnreadableRecordingError
 from harness.frames.codec import decoded_text
 from harness.frames.frame import StreamFrame, restored_frame
+from harness.recording.comparison.normal import FrameLike, Normalizer
 from harness.recording.files.content import content_of
-from harness.recording.normal import FrameLike, Normalizer
 from harness.recording.redact.redaction import Redactor
 
 FORMAT: Final = "harness.frames/1"

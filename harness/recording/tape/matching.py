@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from harness.recording.json_diff import contrast, differences
+from harness.recording.comparison.json_diff import contrast, differences
 from harness.recording.tape.compared_body import canonical, compared_body
 from harness.recording.wire import Interaction, WireRequest
 

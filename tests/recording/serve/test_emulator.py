@@ -22,7 +22,7 @@ import pytest
 from harness.errors import UnreadableRecordingError, UsageError
 from harness.providers.bedrock.dialect import AWS_EVENT_STREAM, aws_message
 from harness.recording import Target, load_recording, record
-from harness.recording.compare import compare_lines
+from harness.recording.comparison.compare import compare_lines
 from harness.recording.faults.faults import parse_fault
 from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.files.cassette_writer import write_cassette

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harness.recording.json_diff import contrast, differences
+from harness.recording.comparison.json_diff import contrast, differences
 
 ABC = "abcdefghijklmnopqrstuvwxyz" * 4
 

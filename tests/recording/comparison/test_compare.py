@@ -6,8 +6,14 @@ from datetime import timedelta
 
 import pytest
 
-from harness.recording import compare
-from harness.recording.compare import Difference, LineComparison, compare_frames, compare_lines, compare_values
+from harness.recording.comparison import compare
+from harness.recording.comparison.compare import (
+    Difference,
+    LineComparison,
+    compare_frames,
+    compare_lines,
+    compare_values,
+)
 from harness.recording.files.frames_file import dump_frames
 from tests.recording.timelines import BEGAN, Row, chunk, flow, flow_end, frames_of, method, method_end
 
