@@ -31,5 +31,8 @@ class RecordedCall:
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     def with_rest(self, rest: Mapping[str, Any]) -> Self:
-        """Return this call with the fields that no setting stands for."""
-        return replace(self, settings={**self.settings, "additional_params": dict(rest)}) if rest else self
+        """Return this call with these fields, too, for which no setting stands."""
+        if not rest:
+            return self
+        others = self.settings.get("additional_params", {})
+        return replace(self, settings={**self.settings, "additional_params": {**others, **rest}})

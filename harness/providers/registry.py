@@ -40,8 +40,8 @@ ROWS: Final = (
             "azure-responses": "harness.providers.azure.responses:AzureResponses",
         },
         url=re.compile(
-            r"(?:https?://[^/]*\.openai\.azure\.com/|.*/openai/deployments/|.*\.models\.ai\.azure\.com/"
-            r"|.*\.services\.ai\.azure\.com/models/)(?:.*/)?(?:chat/completions|responses)$"
+            r"(?:https?://[^/]*\.(?:(?:openai|cognitiveservices|services\.ai)\.azure\.com|models\.ai\.azure\.com)"
+            r"|.*/openai/deployments)/(?:.*/)?(?:chat/completions|responses)$"
         ),
         request="harness.providers.azure.request",
         dialect=CHAT,

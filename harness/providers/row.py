@@ -9,11 +9,12 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 from harness.errors import UsageError
 from harness.llm.recorded import RecordedCall
 from harness.providers.shared.dialect import Dialect
+from harness.providers.shared.verbatim import OF_ANOTHER_SHAPE
 
 #: What stands for a credential where nobody will look at it.
 NOBODY: Final = "nobody"
@@ -64,16 +65,12 @@ class Provider:
         return partial(_parsed, importlib.import_module(self.request).parse_recorded)
 
 
-#: What a parser raises that trusts what it reads to have the shape that the API documents.
-_OF_ANOTHER_SHAPE: Final = (AttributeError, KeyError, TypeError, ValueError)
-
-
 def _parsed(parse: ParseRequest, url: str, body: bytes) -> RecordedCall:
     try:
         return parse(url, body)
     except UsageError:
         raise
-    except _OF_ANOTHER_SHAPE as error:
+    except OF_ANOTHER_SHAPE as error:
         raise UsageError(
             f"{_culprit(parse, url, json.loads(body))} of the recorded request is not as its API has it "
             f"({type(error).__name__}: {error})"
@@ -83,7 +80,7 @@ def _parsed(parse: ParseRequest, url: str, body: bytes) -> RecordedCall:
 def _culprit(parse: ParseRequest, url: str, recorded: dict[str, Any]) -> str:
     """Return the field without which the request can be parsed; the conversation's, which it must have, where none is."""
     for name in recorded:
-        with contextlib.suppress(UsageError, *_OF_ANOTHER_SHAPE):
+        with contextlib.suppress(UsageError, *OF_ANOTHER_SHAPE):
             parse(url, json.dumps({field: value for field, value in recorded.items() if field != name}).encode())
             return name
     return next(name for name in ("messages", "contents", "input") if name in recorded)

@@ -8,33 +8,45 @@ from typing import Any
 import pytest
 
 from harness.errors import UsageError
-from harness.providers.openai.responses_request import parse_recorded
+from harness.providers.openai.responses_request import parse_recorded, wire_body
+from tests.providers.playing_again import again
 from tests.providers.requests_openai_responses import URL
+
+HI = {"role": "user", "content": "Hi"}
+
+
+def rebuilt(body: dict[str, Any]) -> Any:
+    return wire_body(*again(parse_recorded(URL, json.dumps(body).encode())))
 
 
 @pytest.mark.parametrize(
-    ("item", "place"),
+    "item",
     [
-        ({"role": "user", "content": "Hi", "mood": "good"}, r"input\[1\]\.mood"),
-        (
-            {"role": "user", "content": [{"type": "input_text", "text": "Hi", "tone": 1}]},
-            r"input\[1\]\.content\[0\]\.tone",
-        ),
-        ({"role": "user", "content": [{"type": "input_smell"}]}, r"input\[1\]\.content\[0\]\.type"),
-        ({"type": "later_invention"}, r"input\[1\]\.type"),
-        (
-            {"type": "function_call", "call_id": "c", "name": "f", "arguments": "", "namespace": "n"},
-            r"input\[1\]\.namespace",
-        ),
-        ({"type": "function_call_output", "call_id": "c", "output": [{"type": "x"}]}, r"input\[1\]\.output\[0\]"),
-        ({"type": "reasoning", "summary": "none"}, r"input\[1\]"),
-        ("text", r"input\[1\]"),
+        {"role": "user", "content": "Hi", "mood": "good"},
+        {"role": "user", "content": [{"type": "input_text", "text": "Hi", "tone": 1}]},
+        {"role": "user", "content": [{"type": "input_smell"}]},
+        {"type": "later_invention"},
+        {"type": "function_call", "call_id": "c", "name": "f", "arguments": "", "namespace": "n"},
+        {"type": "function_call_output", "call_id": "c", "output": [{"type": "x"}]},
+        {"type": "custom_tool_call", "call_id": "c", "name": "f", "input": "x"},
+        {"type": "reasoning", "summary": "none"},
     ],
 )
-def test_what_can_not_be_rebuilt_is_named(item: Any, place: str) -> None:
-    body = {"model": "m", "input": [{"role": "user", "content": "Hi"}, item]}
-    with pytest.raises(UsageError, match=place):
-        parse_recorded(URL, json.dumps(body).encode())
+def test_an_item_that_we_have_no_word_for_is_carried_as_it_is(item: Any) -> None:
+    body = {"model": "m", "input": [HI, item]}
+    assert rebuilt(body) == body
+    assert rebuilt({**body, "instructions": "Be brief."}) == {**body, "instructions": "Be brief."}
+
+
+def test_a_text_among_items_is_refused_by_its_place() -> None:
+    with pytest.raises(UsageError, match=r"input\[1\]"):
+        parse_recorded(URL, json.dumps({"model": "m", "input": [HI, "text"]}).encode())
+
+
+@pytest.mark.parametrize("rest", [{"input": "Hi"}, {}, {"input": [{"type": "later_invention"}]}])
+def test_a_prompt_that_the_provider_keeps_needs_no_model_and_no_input(rest: dict[str, Any]) -> None:
+    body = {"prompt": {"id": "pmpt_1", "version": "2"}, **rest}
+    assert rebuilt(body) == body
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b'{"model": "m"}', b'{"input": "Hi"}'])

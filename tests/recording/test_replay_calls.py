@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from conformance.run.replay import ReplayResult, exit_code, reasons, replay
+from harness.providers.openai.chat import OpenAIChat
 from harness.recording import Replayed, replay_cassette
 
 CHAT = "https://api.openai.com/v1/chat/completions"
@@ -77,12 +78,44 @@ def test_a_call_that_can_not_be_rebuilt_is_an_error_with_its_field_and_the_other
     assert (unreadable.interaction, exit_code([good, bad])) == (4, 2)
 
 
-def test_the_reason_is_the_one_that_is_true(tmp_path: Path) -> None:
+def test_the_reason_is_the_one_that_is_true(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(OpenAIChat, "asks_for_hosted_tools", False)
     tools = [{"type": "custom", "custom": {"name": "shell"}}]
     run = run_of(tmp_path, call({**ASKED, "tools": tools}))
     assert run.unjudged is not None
     assert run.unjudged.startswith("the recorded request can't be rebuilt: tools[0]: 'custom'")
     assert run.problems == []
+
+
+def said(*messages: Any) -> dict[str, Any]:
+    return {**ASKED, "messages": [*messages, {"role": "user", "content": "Again"}]}
+
+
+ASSISTANT = {"role": "assistant", "content": "Hi"}
+USED = {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+#: What hosts and SDKs add to messages, tool calls, tools and requests.
+ADDED = {
+    "a field of a message": said({**ASSISTANT, "annotations": [], "audio": None, "function_call": None}),
+    "reasoning of a host": said({**ASSISTANT, "reasoning_content": "thought"}),
+    "a field of a tool call": said({"role": "assistant", "content": None, "tool_calls": [{**USED, "index": 0}]}),
+    "a field of a function": said(
+        {"role": "assistant", "tool_calls": [{**USED, "function": {**USED["function"], "parsed_arguments": None}}]}
+    ),
+    "a custom tool in history": said(
+        {"role": "assistant", "tool_calls": [{"id": "c", "type": "custom", "custom": {"name": "f", "input": "x"}}]}
+    ),
+    "a part of a later kind": said({"role": "user", "content": [{"type": "video_url", "video_url": {"url": "u"}}]}),
+    "a custom tool": {**ASKED, "tools": [{"type": "custom", "custom": {"name": "shell"}}]},
+    "a field of a tool": {**ASKED, "tools": [{**USED, "function": {"name": "f"}, "later": 1}]},
+    "a field of the request": {**ASKED, "later_invention": {"a": [1]}},
+}
+
+
+@pytest.mark.parametrize("asked", ADDED.values(), ids=ADDED)
+def test_what_others_add_to_a_call_is_carried_as_it_is(asked: Any, tmp_path: Path) -> None:
+    run = run_of(tmp_path, call(asked))
+    assert (run.unjudged, run.problems, run.error) == (None, [], None)
+    assert run.sessions[0].result == "Hi"
 
 
 UNSUPPORTED = {

@@ -18,6 +18,7 @@ from harness.llm.blocks import (
     ToolResultPart,
     ToolUsePart,
 )
+from harness.llm.hosted import HostedTool
 from harness.llm.messages import (
     ContentPart,
     FilePart,
@@ -158,8 +159,10 @@ def _cache_mark(part: ImagePart | FilePart | ToolDefinition) -> dict[str, Any]:
     return {} if part.cache_control is None else {"cache_control": part.cache_control.given()}
 
 
-def wire_tool(tool: ToolDefinition) -> dict[str, Any]:
+def wire_tool(tool: ToolDefinition | HostedTool) -> dict[str, Any]:
     """Return a tool definition on the wire."""
+    if isinstance(tool, HostedTool):
+        return tool.given()
     function = tool.function.given()
     schema = function.pop("parameters", None)
     return {**function, "input_schema": _NO_PARAMETERS if schema is None else schema, **_cache_mark(tool)}

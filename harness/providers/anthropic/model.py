@@ -11,6 +11,7 @@ from harness.llm.request import LLMRequest
 from harness.providers.anthropic.answer import AnthropicAnswer
 from harness.providers.anthropic.request import BETAS, wire_body
 from harness.providers.anthropic.sdk import anthropic
+from harness.providers.shared.query import EXTRA_QUERY, with_query
 from harness.providers.shared.stainless import StainlessModel
 from harness.providers.shared.thoughts import Thoughts
 
@@ -27,6 +28,7 @@ class Anthropic(StainlessModel):
     """
 
     provider = "anthropic"
+    asks_for_hosted_tools: ClassVar[bool] = True
     sdk: ClassVar[Any] = anthropic
     key_variables: tuple[str, ...] = ("ANTHROPIC_API_KEY",)
 
@@ -46,6 +48,7 @@ class Anthropic(StainlessModel):
         betas = self.additional_params.get(BETAS)
         if betas is not None:
             call["path"] = _BETA_PATH
+        call["path"] = with_query(call["path"], self.additional_params.get(EXTRA_QUERY))
         if betas:
             call["options"] = {"headers": {"anthropic-beta": ",".join(betas)}}
         return call

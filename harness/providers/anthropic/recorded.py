@@ -16,14 +16,19 @@ from harness.providers.anthropic.messages import wire_block, wire_messages, wire
 from harness.providers.shared.data_url import DataURL
 
 
-def parse_tool(wire: Mapping[str, Any], place: str) -> dict[str, Any]:
-    """Return our form of a recorded tool definition.
+def parse_tools(wire: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return our form of recorded tool definitions.
 
     Raises:
-        UsageError: it is no function of the caller, or has a field that we have no word for.
+        UsageError: one has a field that we have no word for.
     """
-    if "input_schema" not in wire:
-        raise UsageError(f"{place}: a tool that the provider runs ({wire.get('type')!r}) can't be asked for yet")
+    return [_tool(tool, f"tools[{place}]") for place, tool in enumerate(wire)]
+
+
+def _tool(wire: Mapping[str, Any], place: str) -> dict[str, Any]:
+    if isinstance(wire.get("type"), str) and wire["type"] != "function":
+        # The provider's own; `custom`, its name for a caller's, is a type that need not be named.
+        return dict(wire)
     definition = {name: value for name, value in wire.items() if name not in {"input_schema", "cache_control"}}
     unknown = definition.keys() - {"name", "description", "strict"}
     if unknown:

@@ -11,8 +11,10 @@ from harness.errors import UsageError
 from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.anthropic.messages import wire_messages, wire_system, wire_tool
-from harness.providers.anthropic.recorded import parse_messages, parse_system, parse_tool
+from harness.providers.anthropic.recorded import parse_messages, parse_system, parse_tools
+from harness.providers.shared.query import EXTRA_QUERY, parse_query
 from harness.providers.shared.recorded_body import FLAG, MESSAGES, OBJECTS, TEXT, TEXT_OR_BLOCKS, json_object
+from harness.providers.shared.verbatim import Verbatim
 
 if TYPE_CHECKING:
     from harness.llm.base import BaseLLM
@@ -53,12 +55,12 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
             body[_FIELDS[name]] = value
     if request.stop:
         body["stop_sequences"] = request.stop
-    if request.tools:
-        body["tools"] = [wire_tool(tool) for tool in request.tools]
+    if tools := request.all_tools():
+        body["tools"] = list(map(wire_tool, tools))
     output = _output_config(llm, request)
     if output:
         body["output_config"] = output
-    body |= {name: value for name, value in llm.additional_params.items() if name != BETAS}
+    body |= {name: value for name, value in llm.additional_params.items() if name not in (BETAS, EXTRA_QUERY)}
     return {name: value for name, value in body.items() if value is not OMIT}
 
 
@@ -95,9 +97,10 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
     settings: dict[str, Any] = {ours: recorded[wire] for ours, wire in _FIELDS.items() if wire in said}
     base, _, query = url.partition("?")
     settings["base_url"] = base.removesuffix(_PATH)
-    messages = [parse_system(recorded["system"])] if "system" in said else []
-    messages += parse_messages(recorded["messages"])
-    tools = [parse_tool(tool, f"tools[{place}]") for place, tool in enumerate(recorded.get("tools") or ())]
+    verbatim = Verbatim()
+    messages = [_parse_system(recorded["system"], verbatim)] if "system" in said else []
+    messages += verbatim.messages("messages", recorded["messages"], parse_messages)
+    tools = verbatim.tools("tools", recorded.get("tools") or (), parse_tools)
     known = {"model", "messages"} | (said & {"stream", "system", "tools", *_FIELDS.values()})
     rest = {name: value for name, value in recorded.items() if name not in known}
     if "max_tokens" not in recorded:
@@ -105,11 +108,19 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
     if query == "beta=true":
         rest[BETAS] = []
     elif query:
-        raise UsageError(f"the query {query!r} of the recorded request can't be rebuilt")
+        rest[EXTRA_QUERY] = parse_query(query)
     return RecordedCall(
         model=f"anthropic/{recorded['model']}",
         messages=messages,
         tools=tools,
         stream=recorded.get("stream"),
         settings=settings,
-    ).with_rest(rest)
+    ).with_rest({**rest, **verbatim.fields})
+
+
+def _parse_system(system: Any, verbatim: Verbatim) -> dict[str, Any]:
+    try:
+        return parse_system(system)
+    except UsageError:
+        verbatim.fields["system"] = system
+        return {"role": "system", "content": ""}

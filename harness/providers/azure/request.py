@@ -42,9 +42,7 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
         raise UsageError(f"{url.partition('?')[0]}: {next(iter(query), wire_api)} of this URL can't be rebuilt")
     if parts.path.endswith("/responses"):
         recorded = openai_responses_request.json_body(body)
-        return openai_responses_request.recorded_call(
-            f"azure-responses/{recorded['model']}", recorded, base_url=base_url, **version
-        )
+        return openai_responses_request.recorded_call("azure-responses", recorded, base_url=base_url, **version)
     base_url = base_url.removesuffix("/chat/completions")
     deployment = DEPLOYMENT.search(base_url)
     named = {} if deployment else {"model": TEXT}
@@ -53,7 +51,7 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
     # Without a version it is OpenAI's own API, at Azure's address.
     provider = "azure" if version else "openai"
     call = openai_request.recorded_call(f"{provider}/{name}", recorded, base_url=base_url, **version)
-    return call.with_rest({**call.settings.get("additional_params", {}), **_model(recorded, deployment is not None)})
+    return call.with_rest(_model(recorded, deployment is not None))
 
 
 def _model(recorded: dict[str, Any], named_by_url: bool) -> dict[str, Any]:

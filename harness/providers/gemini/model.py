@@ -15,10 +15,11 @@ from harness.providers.gemini.body import GeminiBody
 from harness.providers.gemini.calls import Signatures
 from harness.providers.gemini.clients import AsyncGeminiClient, Endpoint, GeminiClient
 from harness.providers.gemini.errors import translated
-from harness.providers.gemini.request import wire_body
+from harness.providers.gemini.request import NAMED_RESOURCES, wire_body
 from harness.providers.shared.answer import ProviderAnswer
 from harness.providers.shared.clients import SDKClients
 from harness.providers.shared.model import SDKModel
+from harness.providers.shared.query import EXTRA_QUERY, with_query
 
 
 class Gemini(SDKModel):
@@ -83,8 +84,14 @@ class Gemini(SDKModel):
         return translated(error, answer)
 
     def _path(self, request: LLMRequest) -> str:
-        method = "streamGenerateContent?alt=sse" if request.stream else "generateContent"
-        return f"{self._resources}{self.model}:{method}"
+        method = "streamGenerateContent" if request.stream else "generateContent"
+        # Without it the stream is a JSON array.
+        query = self.additional_params.get(EXTRA_QUERY, {"alt": "sse"} if request.stream else {})
+        return with_query(f"{self._resource()}:{method}", query)
+
+    def _resource(self) -> str:
+        named = self.model.startswith(NAMED_RESOURCES)
+        return self.model if named else f"{self._resources}{self.model}"
 
 
 class VertexAI(Gemini):

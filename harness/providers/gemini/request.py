@@ -14,7 +14,9 @@ from harness.llm.request import LLMRequest
 from harness.providers.gemini.calls import Signatures
 from harness.providers.gemini.messages import JSON_SCHEMA, wire_contents, wire_system, wire_tools
 from harness.providers.gemini.recorded import parse_contents, parse_system, parse_tools
+from harness.providers.shared.query import EXTRA_QUERY, parse_query
 from harness.providers.shared.recorded_body import MESSAGES, OBJECT, OBJECTS, json_object
+from harness.providers.shared.verbatim import OF_ANOTHER_SHAPE, Verbatim
 
 if TYPE_CHECKING:
     from harness.llm.base import BaseLLM
@@ -39,8 +41,11 @@ _FIELDS: Final = {
 _FORMAT: Final = ("responseMimeType", "responseJsonSchema", "responseSchema")
 _URL: Final = re.compile(
     r"(?P<base>.*)/(?P<version>v\d\w*)/(?:projects/(?P<project>[^/]+)/locations/(?P<location>[^/]+)/)?"
-    r"(?P<publisher>publishers/google/)?models/(?P<model>[^/:]+):(?P<stream>streamG|g)enerateContent"
+    r"(?P<publisher>publishers/google/)?(?:models/)?(?P<model>(?:(?:tunedModels|endpoints)/)?[^/:]+)"
+    r":(?P<stream>streamG|g)enerateContent"
 )
+#: What models are named by that are none of Google's own.
+NAMED_RESOURCES: Final = ("tunedModels/", "endpoints/")
 
 
 def wire_body(llm: BaseLLM, request: LLMRequest, signatures: Signatures) -> dict[str, Any]:
@@ -53,6 +58,7 @@ def wire_body(llm: BaseLLM, request: LLMRequest, signatures: Signatures) -> dict
     """
     extra = dict(llm.additional_params)
     schema_field = extra.pop(SCHEMA_FIELD, JSON_SCHEMA)
+    extra.pop(EXTRA_QUERY, None)
     body: dict[str, Any] = {"contents": wire_contents(request.messages, signatures)}
     system = wire_system(request.messages)
     if system is not None:
@@ -106,27 +112,38 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
     if found is None:
         raise UsageError(f"the path of the recorded request can't be rebuilt: {base}")
     streams = found["stream"] != "g"
-    if query != ("alt=sse" if streams else ""):
-        raise UsageError(f"the query {query!r} of the recorded request can't be rebuilt")
     settings: dict[str, Any] = {"base_url": found["base"], "api_version": found["version"]}
     settings |= {name: found[name] for name in ("project", "location") if found[name] is not None}
-    system = [parse_system(recorded["systemInstruction"])] if "systemInstruction" in recorded else []
-    messages = [*system, *parse_contents(recorded["contents"])]
+    verbatim = Verbatim()
+    messages = verbatim.messages("contents", recorded["contents"], parse_contents)
     rest = {name: value for name, value in recorded.items() if name not in {"contents", "systemInstruction"}}
+    if query != ("alt=sse" if streams else ""):
+        rest[EXTRA_QUERY] = parse_query(query)
+    if "systemInstruction" in recorded:
+        try:
+            messages = [parse_system(recorded["systemInstruction"]), *messages]
+        except UsageError:
+            rest["systemInstruction"] = recorded["systemInstruction"]
     tools: list[dict[str, Any]] = []
     if rest.get("tools"):
-        tools, schema_field = parse_tools(rest.pop("tools"))
-        if schema_field != JSON_SCHEMA:
-            rest[SCHEMA_FIELD] = schema_field
+        try:
+            tools, schema_field = parse_tools(rest["tools"])
+            del rest["tools"]
+            if schema_field != JSON_SCHEMA:
+                rest[SCHEMA_FIELD] = schema_field
+        except (UsageError, *OF_ANOTHER_SHAPE):
+            # Carried as they are.
+            pass
     if isinstance(rest.get(_CONFIG), Mapping):
         said, rest[_CONFIG] = _parse_config(rest[_CONFIG])
         settings |= said
         if said and not rest[_CONFIG]:
             del rest[_CONFIG]
-    provider = "vertex_ai" if found["publisher"] else "gemini"
+    on_vertex = found["publisher"] or found["project"]
+    provider = "vertex_ai" if on_vertex else "gemini"
     return RecordedCall(
         model=f"{provider}/{found['model']}", messages=messages, tools=tools, stream=streams, settings=settings
-    ).with_rest(rest)
+    ).with_rest({**rest, **verbatim.fields})
 
 
 def _parse_config(config: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from harness.llm.request import LLMRequest
 from harness.providers.openai.chat_answer import ChatAnswer
 from harness.providers.openai.model import OpenAIModel
 from harness.providers.openai.request import wire_body
+from harness.providers.shared.query import EXTRA_QUERY, with_query
 
 
 class OpenAIChat(OpenAIModel):
     """A model of OpenAI, or of a host that speaks its chat completions, such as one at `base_url`."""
 
+    #: OpenAI's own API has custom tools; other hosts search the web, or have functions of theirs.
+    asks_for_hosted_tools: ClassVar[bool] = True
+
     def _arguments(self, request: LLMRequest) -> dict[str, Any]:
-        return {"path": "/chat/completions", "body": wire_body(self, request)}
+        path = with_query("/chat/completions", self.additional_params.get(EXTRA_QUERY))
+        return {"path": path, "body": wire_body(self, request)}
 
     def _answer(self, request: LLMRequest) -> ChatAnswer:
         return ChatAnswer(self.provider, request)

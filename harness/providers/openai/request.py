@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel
@@ -12,7 +12,9 @@ from harness.llm.hosted import hosted_tools, in_order
 from harness.llm.messages import read_messages, read_tools
 from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
+from harness.providers.shared.query import EXTRA_QUERY, parse_query
 from harness.providers.shared.recorded_body import FLAG, MESSAGES, OBJECT, OBJECTS, TEXT, json_object
+from harness.providers.shared.verbatim import Verbatim, check_same
 
 if TYPE_CHECKING:
     from harness.llm.base import BaseLLM
@@ -61,7 +63,7 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
     if request.response_format is not None:
         body["response_format"] = response_format(request.response_format)
     body |= llm.additional_params
-    return {name: value for name, value in body.items() if value is not OMIT}
+    return {name: value for name, value in body.items() if value is not OMIT and name != EXTRA_QUERY}
 
 
 def parse_recorded(url: str, body: bytes) -> RecordedCall:
@@ -71,8 +73,9 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
         UsageError: a field can't be rebuilt; it is named.
     """
     recorded = json_object(body, {"model": TEXT, **CONVERSATION}, FIELDS)
-    base_url = url.partition("?")[0].removesuffix("/chat/completions")
-    return recorded_call(f"openai/{recorded['model']}", recorded, base_url=base_url)
+    base_url, _, query = url.partition("?")
+    call = recorded_call(f"openai/{recorded['model']}", recorded, base_url=base_url.removesuffix("/chat/completions"))
+    return call.with_rest({EXTRA_QUERY: parse_query(query)} if query else {})
 
 
 def recorded_call(model: str, recorded: Mapping[str, Any], **given: Any) -> RecordedCall:
@@ -89,16 +92,28 @@ def recorded_call(model: str, recorded: Mapping[str, Any], **given: Any) -> Reco
         settings["stop"] = recorded["stop"]
     if recorded.get("response_format") is not None:
         settings["response_format"] = recorded["response_format"]
-    tools = recorded.get("tools")
+    verbatim = Verbatim(systems=True)
     call = RecordedCall(
         model=model,
-        messages=[message.given() for message in read_messages(recorded["messages"])],
-        tools=[tool.given() for tool in in_order(read_tools(tools), hosted_tools(tools))],
+        messages=verbatim.messages("messages", recorded["messages"], _parse_messages),
+        tools=verbatim.tools("tools", recorded.get("tools") or (), _parse_tools),
         stream=recorded.get("stream"),
         settings={**given, **settings},
     )
     known = {*settings.keys() - {"max_tokens"}, limit, "model", "messages", "stream", "tools", "stop"}
-    return call.with_rest(_rest(recorded, known, limit))
+    return call.with_rest({**_rest(recorded, known, limit), **verbatim.fields})
+
+
+def _parse_messages(wire: Sequence[Any]) -> list[dict[str, Any]]:
+    given = [message.given() for message in read_messages(wire)]
+    check_same(given, wire, "messages")
+    return given
+
+
+def _parse_tools(wire: Sequence[Any]) -> list[dict[str, Any]]:
+    given = [tool.given() for tool in in_order(read_tools(wire), hosted_tools(wire))]
+    check_same(given, list(wire), "tools")
+    return given
 
 
 def _rest(recorded: Mapping[str, Any], known: set[str], limit: str) -> dict[str, Any]:

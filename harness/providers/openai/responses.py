@@ -9,6 +9,7 @@ from harness.llm.request import LLMRequest
 from harness.providers.openai.model import OpenAIModel
 from harness.providers.openai.responses_answer import ResponsesAnswer
 from harness.providers.openai.responses_request import check_settings, wire_body
+from harness.providers.shared.query import EXTRA_QUERY, with_query
 from harness.providers.shared.thoughts import Thoughts
 
 
@@ -51,7 +52,7 @@ class OpenAIResponses(OpenAIModel):
         body = wire_body(self, self._thoughts.given_back(request))
         if self.auto_chain and self.last_response_id is not None:
             body.setdefault("previous_response_id", self.last_response_id)
-        return {"path": "/responses", "body": body}
+        return {"path": with_query("/responses", self.additional_params.get(EXTRA_QUERY)), "body": body}
 
     def _answer(self, request: LLMRequest) -> ResponsesAnswer:
         return ResponsesAnswer(self.provider)

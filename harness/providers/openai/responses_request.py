@@ -17,7 +17,9 @@ from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.openai.request import response_format
 from harness.providers.openai.responses_items import parse_item, wire_items
-from harness.providers.shared.recorded_body import FLAG, OBJECTS, TEXT, TEXT_OR_ITEMS, json_object
+from harness.providers.shared.query import EXTRA_QUERY, parse_query
+from harness.providers.shared.recorded_body import FLAG, OBJECT, OBJECTS, TEXT, TEXT_OR_ITEMS, json_object
+from harness.providers.shared.verbatim import OF_ANOTHER_SHAPE, Verbatim, check_same
 
 if TYPE_CHECKING:
     from harness.llm.base import BaseLLM
@@ -68,7 +70,7 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
     if request.response_format is not None:
         body["text"] = {"format": _format(request.response_format)}
     body |= llm.additional_params
-    return {name: value for name, value in body.items() if value is not OMIT}
+    return {name: value for name, value in body.items() if value is not OMIT and name != EXTRA_QUERY}
 
 
 def _leading_system(messages: Sequence[Message]) -> tuple[list[str], Sequence[Message]]:
@@ -126,31 +128,48 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
         UsageError: a field can't be rebuilt; it is named.
     """
     recorded = json_body(body)
-    base_url = url.partition("?")[0].removesuffix("/responses")
-    return recorded_call(f"openai-responses/{recorded['model']}", recorded, base_url=base_url)
+    base_url, _, query = url.partition("?")
+    call = recorded_call("openai-responses", recorded, base_url=base_url.removesuffix("/responses"))
+    return call.with_rest({EXTRA_QUERY: parse_query(query)} if query else {})
 
 
 def json_body(body: bytes) -> dict[str, Any]:
     """Return a recorded body. Raises UsageError where it is none."""
-    return json_object(body, {"model": TEXT, "input": TEXT_OR_ITEMS}, {"stream": FLAG, "tools": OBJECTS})
+    fields = {"model": TEXT, "input": TEXT_OR_ITEMS, "stream": FLAG, "tools": OBJECTS, "prompt": OBJECT}
+    recorded = json_object(body, {}, fields)
+    # A prompt that the provider keeps may name both.
+    if recorded.get("prompt") is None:
+        json_object(body, {"model": TEXT, "input": TEXT_OR_ITEMS})
+    return recorded
 
 
-def recorded_call(model: str, recorded: Mapping[str, Any], **settings: Any) -> RecordedCall:
-    """Return the call of a recorded body, made by `model` with `settings` beside those that the body tells."""
-    instructions, messages = _parse_conversation(recorded)
+def recorded_call(integration: str, recorded: Mapping[str, Any], **settings: Any) -> RecordedCall:
+    """Return the call of a recorded body, made by that integration with `settings` beside those that the body tells."""
+    verbatim = Verbatim(systems=True)
+    try:
+        instructions, messages = _parse_conversation(recorded)
+    except (UsageError, *OF_ANOTHER_SHAPE):
+        asked = recorded.get("input")
+        messages = verbatim.messages("input", asked if isinstance(asked, list) else (), _refused)
+        instructions = {name: recorded.get(name, OMIT) for name in ("input", "instructions")}
     told = dict(_parse_settings(recorded))
     read = {name for name, _ in told.values()}
     call = RecordedCall(
-        model=model,
+        model=f"{integration}/{recorded.get('model') or recorded['prompt'].get('id')}",
         messages=messages,
-        tools=list(_parse_tools(recorded)),
+        tools=verbatim.tools("tools", recorded.get("tools") or (), _parse_tools),
         stream=recorded.get("stream"),
         settings={**settings, **{setting: value for setting, (_, value) in told.items()}},
     )
     rest = {name: value for name, value in recorded.items() if name not in {"model", "input", "stream", "tools", *read}}
     rest |= {name: recorded[name] for name in ("stream", "tools") if name in recorded and not recorded[name]}
     rest.pop("instructions", None)
-    return call.with_rest({**rest, **instructions})
+    named = {} if recorded.get("model") else {"model": recorded.get("model", OMIT)}
+    return call.with_rest({**rest, **named, **verbatim.fields, **instructions})
+
+
+def _refused(wire: Sequence[Any]) -> list[dict[str, Any]]:
+    raise UsageError("input of the recorded request can't be rebuilt")
 
 
 def _parse_conversation(recorded: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -203,10 +222,11 @@ def _parse_settings(recorded: Mapping[str, Any]) -> Iterator[tuple[str, tuple[st
             yield "response_format", ("text", wanted)
 
 
-def _parse_tools(recorded: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _parse_tools(wire: Sequence[Any]) -> list[dict[str, Any]]:
     ours = []
-    for tool in recorded.get("tools") or ():
+    for tool in wire:
         function = {name: value for name, value in tool.items() if name != "type"}
         ours.append({"type": "function", "function": function} if tool.get("type") == "function" else tool)
-    for definition in in_order(read_tools(ours), hosted_tools(ours)):
-        yield definition.given()
+    read = in_order(read_tools(ours), hosted_tools(ours))
+    check_same([_wire_tool(tool) for tool in read], list(wire), "tools")
+    return [tool.given() for tool in read]
