@@ -92,7 +92,7 @@ def said(*messages: Any) -> dict[str, Any]:
 
 
 ASSISTANT = {"role": "assistant", "content": "Hi"}
-USED = {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+USED: dict[str, Any] = {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
 #: What hosts and SDKs add to messages, tool calls, tools and requests.
 ADDED = {
     "a field of a message": said({**ASSISTANT, "annotations": [], "audio": None, "function_call": None}),
