@@ -263,6 +263,23 @@ def test_what_is_deeper_is_cut_there_and_says_so() -> None:
     assert form == [{"$deep": "builtins.list", "repr": "list of 1"}]
 
 
+@pytest.mark.parametrize("kind", ["dict", "set"])
+def test_what_another_thread_adds_to_meanwhile_is_kept_whole(kind: str) -> None:
+    grown: Any = {} if kind == "dict" else set()
+
+    class Meddler:
+        """Changes what it is in while it is looked at, as another thread may."""
+
+        def __repr__(self) -> str:
+            grown.update({f"new {len(grown)}": 1})
+            return "meddler"
+
+    grown.update({Meddler(): 1, "b": 2})
+    form = encode({"inner": grown})["inner"]
+    assert "$object" not in form
+    assert len(form["$map"] if kind == "dict" else form) >= 2
+
+
 def test_a_frozen_value_is_taken_as_it_is_but_never_deeper_than_allowed() -> None:
     frozen = encode({"a": [1]})
     assert encode(frozen) is frozen

@@ -1,4 +1,4 @@
-"""Processes that save states into one file, some of them killed: `python -m tests.flow.persistence.processes …`.
+"""Processes that save states into one file, some of them killed: `python -m tests.flow.persistence.processes FOLDER KILLS`.
 
 They are forked from one that has imported everything, which takes a hundredth of the time of starting each.
 """
@@ -12,6 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from harness.flow import Flow, SQLiteFlowPersistence, persist, router, start
@@ -111,7 +112,7 @@ def together(path: str, processes: int, each: int) -> list[dict[str, Any]]:
     return report
 
 
-def inherited(path: str) -> list[dict[str, Any]]:
+def inherited(path: str) -> dict[str, Any]:
     """Save on both sides of a fork with one object, whose file was open before."""
     shared = SQLiteFlowPersistence(path)
     shared.save_state("parent", "first", {"side": "before"})
@@ -119,10 +120,14 @@ def inherited(path: str) -> list[dict[str, Any]]:
     os.waitpid(process, 0)
     os.close(reads)
     shared.save_state("parent", "third", {"side": "after"})
-    return [{"parent": shared.load_state("parent"), "child": shared.load_state("child")}]
+    return {"parent": shared.load_state("parent"), "child": shared.load_state("child")}
 
 
 if __name__ == "__main__":
-    task, path, *numbers = sys.argv[1:]
-    works: dict[str, Callable[..., Any]] = {"killed": killed, "together": together, "inherited": inherited}
-    sys.stdout.write(json.dumps(works[task](path, *map(int, numbers))))
+    folder, times = Path(sys.argv[1]), int(sys.argv[2])
+    report = {
+        "killed": killed(str(folder / "killed.db"), times, seed=7),
+        "together": together(str(folder / "together.db"), processes=2, each=150),
+        "inherited": inherited(str(folder / "inherited.db")),
+    }
+    sys.stdout.write(json.dumps(report))

@@ -159,38 +159,6 @@ def test_a_save_that_blocks_does_not_hold_the_loop() -> None:
     asyncio.run(run())
 
 
-def test_what_is_saved_is_whole_while_other_threads_change_the_state() -> None:
-    persistence, stop = Memory(), threading.Event()
-
-    class Busy(Flow):
-        initial_state = {"inner": {"words": {}, "seen": set()}}
-
-        @start()
-        def churns(self) -> None:
-            count = 0
-            while not stop.is_set():
-                inner = self.state["inner"]
-                inner["words"][count % 1_000] = inner["seen"].add(count % 1_000)
-                if count % 1_000 == 999:
-                    inner["words"].clear()
-                    inner["seen"].clear()
-                count += 1
-
-        @start()
-        @persist(persistence)
-        def saves(self) -> None: ...
-
-        @listen(saves)
-        @persist(persistence)
-        def ends(self) -> None:
-            stop.set()
-
-    for _ in range(20):
-        stop.clear()
-        Busy().kickoff()
-    assert not [state for _, _, state in persistence.saved if "$object" in str(state)]
-
-
 @pytest.mark.parametrize(
     ("broken", "message"),
     [("saving", "State persistence failed: the disk is full"), ("id", "must have an 'id' field for persistence")],

@@ -21,13 +21,18 @@ from harness.flow.database import StorageError
 ROOT = Path(__file__).parents[3]
 
 
-def in_processes(*arguments: object) -> list[dict[str, Any]]:
+def in_processes(folder: Path, kills: int) -> dict[str, Any]:
     """Return what `tests.flow.persistence.processes` has to say."""
-    command = [sys.executable, "-m", "tests.flow.persistence.processes", *map(str, arguments)]
+    command = [sys.executable, "-m", "tests.flow.persistence.processes", str(folder), str(kills)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False, timeout=100)
     assert done.returncode == 0, done.stderr.decode()
-    report: list[dict[str, Any]] = json.loads(done.stdout)
+    report: dict[str, Any] = json.loads(done.stdout)
     return report
+
+
+@pytest.fixture(scope="module")
+def processes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return in_processes(tmp_path_factory.mktemp("states"), 10)
 
 
 class Note(BaseModel):
@@ -56,24 +61,30 @@ def test_the_state_saved_last_is_the_one_that_is_loaded_and_those_before_stay(tm
     assert persistence.load_state("y") == {"id": "y"}
 
 
-@pytest.mark.parametrize("times", [10, pytest.param(100, marks=pytest.mark.slow)])
-def test_what_was_saved_survives_a_kill_at_any_moment(tmp_path: Path, times: int) -> None:
-    for one in in_processes("killed", tmp_path / "states.db", times, 7):
+def test_what_was_saved_survives_a_kill_at_any_moment(processes: dict[str, Any]) -> None:
+    assert len(processes["killed"]) == 10
+    hold_whole(processes["killed"])
+
+
+@pytest.mark.slow
+def test_what_was_saved_survives_a_hundred_kills(tmp_path: Path) -> None:
+    hold_whole(in_processes(tmp_path, 100)["killed"])
+
+
+def hold_whole(killed: list[dict[str, Any]]) -> None:
+    for one in killed:
         assert one["check"] == "ok"
         assert one["torn"] == []
         assert one["rows"] == list(range(1, one["count"] + 1))
         assert one["count"] >= one["said"]
 
 
-def test_two_processes_on_one_file_lose_nothing(tmp_path: Path) -> None:
-    report = in_processes("together", tmp_path / "states.db", 2, 150)
-    assert report == [{"status": 0, "said": 150, "rows": 150}] * 2
+def test_two_processes_on_one_file_lose_nothing(processes: dict[str, Any]) -> None:
+    assert processes["together"] == [{"status": 0, "said": 150, "rows": 150}] * 2
 
 
-def test_a_forked_process_has_a_connection_of_its_own(tmp_path: Path) -> None:
-    assert in_processes("inherited", tmp_path / "states.db") == [
-        {"parent": {"side": "after"}, "child": {"side": "child"}}
-    ]
+def test_a_forked_process_has_a_connection_of_its_own(processes: dict[str, Any]) -> None:
+    assert processes["inherited"] == {"parent": {"side": "after"}, "child": {"side": "child"}}
 
 
 def test_who_can_not_write_for_long_fails_and_does_not_wait_for_ever(tmp_path: Path) -> None:
