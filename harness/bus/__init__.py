@@ -12,6 +12,7 @@ from harness.bus.bus import (
     event_bus,
     reset_stream_sinks,
 )
+from harness.bus.replay import is_replaying
 
 __all__ = [
     "BaseEventListener",
@@ -21,5 +22,6 @@ __all__ = [
     "aemit",
     "emit",
     "event_bus",
+    "is_replaying",
     "reset_stream_sinks",
 ]

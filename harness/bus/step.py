@@ -82,6 +82,11 @@ class Step:
         return self
 
     @property
+    def started(self) -> BaseEvent:
+        """The event that begins it."""
+        return self._started
+
+    @property
     def scope(self) -> Scope:
         """The scope, of a step that has been opened."""
         if self._scope is None:

@@ -38,6 +38,9 @@ if TYPE_CHECKING:
         CheckpointCompletedEvent as CheckpointCompletedEvent,
         CheckpointEvent as CheckpointEvent,
         CheckpointFailedEvent as CheckpointFailedEvent,
+        CheckpointForkCompletedEvent as CheckpointForkCompletedEvent,
+        CheckpointForkStartedEvent as CheckpointForkStartedEvent,
+        CheckpointPrunedEvent as CheckpointPrunedEvent,
         CheckpointRestoreCompletedEvent as CheckpointRestoreCompletedEvent,
         CheckpointRestoreFailedEvent as CheckpointRestoreFailedEvent,
         CheckpointRestoreStartedEvent as CheckpointRestoreStartedEvent,
@@ -98,7 +101,8 @@ _NAMES: Final = {
     """,
     "harness.events.lifecycle": """
         AgentExecutionCompletedEvent AgentExecutionErrorEvent AgentExecutionStartedEvent
-        CheckpointCompletedEvent CheckpointEvent CheckpointFailedEvent CheckpointRestoreCompletedEvent
+        CheckpointCompletedEvent CheckpointEvent CheckpointFailedEvent CheckpointForkCompletedEvent
+        CheckpointForkStartedEvent CheckpointPrunedEvent CheckpointRestoreCompletedEvent
         CheckpointRestoreFailedEvent CheckpointRestoreStartedEvent CheckpointStartedEvent
         CrewKickoffCompletedEvent CrewKickoffFailedEvent CrewKickoffStartedEvent LLMGuardrailCompletedEvent
         LLMGuardrailStartedEvent TaskCompletedEvent TaskFailedEvent TaskStartedEvent

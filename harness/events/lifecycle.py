@@ -87,6 +87,7 @@ class CheckpointEvent(BaseEvent):
     branch: str | None = None
     checkpoint_id: str | None = None
     duration_ms: float | None = None
+    parent_id: str | None = None
 
 
 class CheckpointStartedEvent(CheckpointEvent):
@@ -121,6 +122,21 @@ class CheckpointRestoreFailedEvent(CheckpointEvent):
     type: Literal["checkpoint_restore_failed"] = "checkpoint_restore_failed"
     error: str
     error_type: str | None = None
+
+
+class CheckpointForkStartedEvent(CheckpointEvent):
+    opens: ClassVar[str | None] = "checkpoint_fork"
+    type: Literal["checkpoint_fork_started"] = "checkpoint_fork_started"
+
+
+class CheckpointForkCompletedEvent(CheckpointEvent):
+    closes: ClassVar[str | None] = "checkpoint_fork"
+    type: Literal["checkpoint_fork_completed"] = "checkpoint_fork_completed"
+
+
+class CheckpointPrunedEvent(CheckpointEvent):
+    type: Literal["checkpoint_pruned"] = "checkpoint_pruned"
+    removed: int = 0
 
 
 class LLMGuardrailStartedEvent(BaseEvent):

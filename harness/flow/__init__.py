@@ -15,6 +15,12 @@ from harness.flow.feedback.providers import (
     flow_config,
 )
 from harness.flow.feedback.result import HumanFeedbackResult
+from harness.flow.checkpoints.checkpoint import Checkpoint, CheckpointError
+from harness.flow.checkpoints.config import CheckpointConfig
+from harness.flow.checkpoints.json_files import JsonProvider
+from harness.flow.checkpoints.provider import CheckpointProvider
+from harness.flow.checkpoints.retelling import frames_by_run
+from harness.flow.checkpoints.sqlite import SqliteProvider
 from harness.flow.flow import Flow
 from harness.flow.graph.conditions import and_, or_
 from harness.flow.graph.decorators import listen, router, start
@@ -28,6 +34,10 @@ from harness.flow.state import FlowState
 
 __all__ = [
     "ConsoleProvider",
+    "Checkpoint",
+    "CheckpointConfig",
+    "CheckpointError",
+    "CheckpointProvider",
     "Flow",
     "FlowConfig",
     "FlowHook",
@@ -39,16 +49,19 @@ __all__ = [
     "HumanFeedbackResult",
     "InputProvider",
     "InputResponse",
+    "JsonProvider",
     "MethodCall",
     "MethodCallLimitError",
     "MethodResult",
     "PendingFeedbackContext",
     "SQLiteFlowPersistence",
+    "SqliteProvider",
     "StatePersistenceError",
     "and_",
     "default_flow_persistence",
     "flow_config",
     "human_feedback",
+    "frames_by_run",
     "listen",
     "or_",
     "persist",

@@ -12,6 +12,8 @@ from typing_extensions import TypeVar
 from harness.bus import bus
 from harness.errors import UsageError
 from harness.events import FlowCreatedEvent
+from harness.flow.checkpoints.checkpointed import CheckpointedFlow
+from harness.flow.checkpoints.config import CheckpointConfig, config_of
 from harness.flow.engine.engine import Engine
 from harness.flow.engine.hooks import FlowHook, Hooks, hooks_of_class
 from harness.flow.engine.run import FlowRun, inside, run_of
@@ -22,9 +24,8 @@ from harness.flow.feedback.result import HumanFeedbackResult
 from harness.flow.graph.definition import definition_of
 from harness.flow.kickoff import Kickoff
 from harness.flow.options import refuse
-from harness.flow.persistence.persist import persistence_of
+from harness.flow.participants import checked, participants
 from harness.flow.persistence.protocol import FlowPersistence
-from harness.flow.persistence.restore import StateRestore
 from harness.flow.plan.plan import Plan
 from harness.flow.state import AnyState, declared_type, id_of, new_state
 from harness.session.session import AsyncStreamSession, StreamSession
@@ -45,7 +46,7 @@ def _with_parameters_of(function: Callable[P, T]) -> Callable[[Callable[..., T]]
     return decorate
 
 
-class Flow(AnswerableFlow, Generic[State]):
+class Flow(AnswerableFlow, CheckpointedFlow, Generic[State]):
     """A graph of methods joined by `start`, `listen` and `router`, with a state that they share.
 
     Subclass it; `Flow[MyState]` or `initial_state` says what the state is, by default a dict. A flow object keeps its
@@ -86,6 +87,7 @@ class Flow(AnswerableFlow, Generic[State]):
         persistence: FlowPersistence | None = None,
         input_provider: InputProvider | None = None,
         human_feedback_history: Sequence[HumanFeedbackResult] = (),
+        checkpoint: CheckpointConfig | bool | None = None,
         hooks: Sequence[FlowHook] = (),
         **others: Any,
     ) -> None:
@@ -104,6 +106,7 @@ class Flow(AnswerableFlow, Generic[State]):
             "max_method_calls": max_method_calls,
             "persistence": persistence,
             "input_provider": input_provider,
+            "checkpoint": checkpoint,
         }
         owner = type(self).__name__
         for option, value in options.items():
@@ -112,6 +115,7 @@ class Flow(AnswerableFlow, Generic[State]):
         refuse(self, others, options)
         if self.max_method_calls < 1:
             raise UsageError(f"max_method_calls of {owner} is at least 1, not {self.max_method_calls}")
+        config_of(self.checkpoint, f"checkpoint of {owner}")
         self._definition = definition_of(type(self))
         declared = self.initial_state if self.initial_state is not None else declared_type(type(self), Flow)
         self._state: AnyState = new_state(declared, owner)
@@ -131,6 +135,8 @@ class Flow(AnswerableFlow, Generic[State]):
         input_files: dict[str, Any] | None = None,
         from_checkpoint: Any = None,
         restore_from_state_id: str | None = None,
+        *,
+        resume: bool = False,
     ) -> Any:
         """Run the flow and return the output of the method that finished last; with `stream` set, a `StreamSession`.
 
@@ -139,11 +145,18 @@ class Flow(AnswerableFlow, Generic[State]):
         `inputs` go into the state. With an `id` among them, the state that was kept under it is loaded first; with
         `restore_from_state_id`, the one kept under that, as a fork with an id of its own. Both need a `persistence`.
 
+        `from_checkpoint`, a `CheckpointConfig`, has this run write checkpoints, and begin at its `restore_from`, with the
+        inputs put into the state found there. With `resume` the run goes on where the last one of this flow has stopped,
+        whether it was killed, failed, waits or has ended: each method that had finished is not run again, and nothing of
+        an ended one is. With an `id` among the inputs that is the last run with that state. What checkpoints there are
+        says the flow's `checkpoint`; where there is none the run begins, and only then do the inputs go into the state.
+        What happened in the runs before is shown first; `frames_by_run` tells which frames are whose.
+
         Raises:
             UsageError: the inputs do not fit the state, or an option can't be used.
             BaseException: what a method raised, as the same object.
         """
-        kickoff = Kickoff(inputs, input_files, from_checkpoint, restore_from_state_id)
+        kickoff = self._kickoff(inputs, input_files, from_checkpoint, restore_from_state_id, resume)
         if self.stream:
             return self._session(kickoff)
         accepted = self._accepted(kickoff)
@@ -155,9 +168,11 @@ class Flow(AnswerableFlow, Generic[State]):
         input_files: dict[str, Any] | None = None,
         from_checkpoint: Any = None,
         restore_from_state_id: str | None = None,
+        *,
+        resume: bool = False,
     ) -> Any:
         """Do as `kickoff`, without blocking the loop; with `stream` set, return an `AsyncStreamSession`."""
-        kickoff = Kickoff(inputs, input_files, from_checkpoint, restore_from_state_id)
+        kickoff = self._kickoff(inputs, input_files, from_checkpoint, restore_from_state_id, resume)
         if self.stream:
             return self._async_session(kickoff)
         return await self._run(self._accepted(kickoff))
@@ -174,6 +189,7 @@ class Flow(AnswerableFlow, Generic[State]):
         from_checkpoint: Any = None,
         restore_from_state_id: str | None = None,
         *,
+        resume: bool = False,
         look_ahead: int | None = None,
         retain: bool = True,
     ) -> StreamSession[Any]:
@@ -184,7 +200,7 @@ class Flow(AnswerableFlow, Generic[State]):
         Raises:
             UsageError: the inputs do not fit the state, or an option can't be used; at the call.
         """
-        kickoff = Kickoff(inputs, input_files, from_checkpoint, restore_from_state_id)
+        kickoff = self._kickoff(inputs, input_files, from_checkpoint, restore_from_state_id, resume)
         return self._session(kickoff, look_ahead=look_ahead, retain=retain)
 
     @_with_parameters_of(stream_events)
@@ -199,11 +215,12 @@ class Flow(AnswerableFlow, Generic[State]):
         from_checkpoint: Any = None,
         restore_from_state_id: str | None = None,
         *,
+        resume: bool = False,
         look_ahead: int | None = None,
         retain: bool = True,
     ) -> AsyncStreamSession[Any]:
         """Do as `stream_events`, for readers in a loop (clause `entry.flow-async`)."""
-        kickoff = Kickoff(inputs, input_files, from_checkpoint, restore_from_state_id)
+        kickoff = self._kickoff(inputs, input_files, from_checkpoint, restore_from_state_id, resume)
         return self._async_session(kickoff, look_ahead=look_ahead, retain=retain)
 
     # What a run leaves to be read.
@@ -231,9 +248,23 @@ class Flow(AnswerableFlow, Generic[State]):
     def _flow_name(self) -> str:
         return self.name or type(self).__name__
 
+    def _kickoff(
+        self,
+        inputs: dict[str, Any] | None,
+        input_files: dict[str, Any] | None,
+        from_checkpoint: Any,
+        restore_from_state_id: str | None,
+        resume: bool,
+    ) -> Kickoff:
+        branch = None
+        if self._begins_from is not None and from_checkpoint is None and restore_from_state_id is None and not resume:
+            (from_checkpoint, branch), self._begins_from = self._begins_from, None
+        return Kickoff(inputs, input_files, from_checkpoint, restore_from_state_id, resume, branch)
+
     def _accepted(self, kickoff: Kickoff) -> Kickoff:
         """Return a kickoff once what can be checked at the call has been (clause `entry.kwargs`)."""
         kickoff.check(self._flow_name, self._state)
+        checked(self, kickoff)
         return kickoff
 
     def _session(
@@ -270,14 +301,7 @@ class Flow(AnswerableFlow, Generic[State]):
         with inside(run):
             try:
                 return await Engine(
-                    run, Hooks(self._definition, (*self._hooks, *self._restoring(kickoff), *hooks))
+                    run, Hooks(self._definition, (*self._hooks, *participants(self, kickoff), *hooks))
                 ).work()
             finally:
                 run.threads.close()
-
-    def _restoring(self, kickoff: Kickoff) -> tuple[FlowHook, ...]:
-        """Return what puts a state that was kept into the run, where the kickoff asks for one."""
-        if kickoff.restore_from_state_id is None and "id" not in (kickoff.inputs or ()):
-            return ()
-        persistence = persistence_of(self)
-        return () if persistence is None else (StateRestore(persistence),)

@@ -17,6 +17,10 @@ class Kickoff:
     input_files: dict[str, Any] | None = None
     from_checkpoint: Any = None
     restore_from_state_id: str | None = None
+    #: Whether to go on where the last run of the flow has stopped, as its checkpoints say.
+    resume: bool = False
+    #: The branch to which a run that is a fork of a checkpoint writes its own.
+    branch: str | None = None
 
     def check(self, flow_name: str, state: AnyState) -> None:
         """Refuse what can be told at the call: options that exclude each other, inputs that do not fit the state.
@@ -28,8 +32,8 @@ class Kickoff:
             raise UsageError(
                 "from_checkpoint and restore_from_state_id can't be combined: each says where the run begins"
             )
-        if self.from_checkpoint is not None:
-            raise UsageError(f"{flow_name}: flows do not support from_checkpoint yet")
+        if self.resume and self.restore_from_state_id is not None:
+            raise UsageError("resume and restore_from_state_id can't be combined: each says where the run begins")
         if self.inputs is not None and not _names_fields(self.inputs):
             raise UsageError(
                 f"the inputs of {flow_name} are a dict with names of its state's fields, not {self.inputs!r}"

@@ -13,7 +13,6 @@ from harness.errors import UsageError
 UNSUPPORTED: Final[Mapping[str, str]] = MappingProxyType(
     {
         "defer_trace_finalization": "conversations",
-        "checkpoint": "checkpoints",
         "tracing": "tracing to a service",
     }
 )

@@ -32,6 +32,7 @@ _TYPES_BY_CHANNEL: Final[dict[Channel, str]] = {
         agent_execution_started agent_execution_completed agent_execution_error
         checkpoint_started checkpoint_completed checkpoint_failed
         checkpoint_restore_started checkpoint_restore_completed checkpoint_restore_failed
+        checkpoint_fork_started checkpoint_fork_completed checkpoint_pruned
         llm_guardrail_started llm_guardrail_completed
     """,
     "custom": "",

@@ -69,6 +69,8 @@ class Engine:
         run.take_inputs()
         try:
             async with steps.flow_step(run) as step:
+                if run.story is not None:
+                    run.story.begun(step.started)
                 try:
                     for hook in reversed(self._hooks.all):
                         await resolved(hook.flow_began(run))
@@ -108,6 +110,8 @@ class Engine:
             run.plan.begun(call)
             await bus.room()
             step = steps.method_step(run, call).open()
+            if run.story is not None:
+                run.story.called(call, step.started)
             body = self._bodies[call.id] = _Body(call, step, contextvars.copy_context())
             scopes.enter(around)
             begun.append(body)
@@ -149,12 +153,16 @@ class Engine:
         try:
             if error is None:
                 event = steps.complete(body.step, run, result.output)
-                run.plan.done(call, result, event.event_id)
+                place = run.plan.done(call, result, event.event_id)
+                if run.story is not None:
+                    run.story.ended(call, event, place)
                 for hook in hooks:
                     await call_in(body.context, hook.method_done, run, call, result)
             elif isinstance(error, RunPaused):
-                steps.pause(body.step, run, call, error)
+                event = steps.pause(body.step, run, call, error)
                 run.plan.paused(call, result.output)
+                if run.story is not None:
+                    run.story.paused(call, event)
                 self._pause = self._pause or (call, error)
                 for hook in hooks:
                     await call_in(body.context, hook.method_paused, run, call, error)

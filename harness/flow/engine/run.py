@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from harness.flow.kickoff import Kickoff
 from harness.flow.plan.plan import Plan
+from harness.flow.plan.story import Story
 from harness.flow.state import AnyState, with_inputs
 from harness.workers import Threads
 
@@ -26,6 +27,8 @@ class FlowRun:
     plan: Plan
     #: Whether no events of the flow and its methods are published.
     is_quiet: bool
+    #: What has happened in it, where somebody wants to keep that.
+    story: Story | None = None
     #: The threads in which it blocks.
     threads: Threads = field(default_factory=Threads)
     #: The run of a flow inside which this one was started.

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime
-from importlib import import_module
 from typing import Any, Final
 
 import orjson
 from pydantic import BaseModel
 
 from harness.flow.database import BUSY_S, Database
+from harness.flow.feedback.pending import PendingFeedbackContext
 from harness.flow.persistence.place import default_path
 from harness.flow.persistence.protocol import FlowPersistence, StatePersistenceError
 from harness.flow.state import kept_state
@@ -73,15 +73,13 @@ class SQLiteFlowPersistence(FlowPersistence):
             (_SAVE, (flow_uuid, context.method_name, moment, state)), (_WAIT, (flow_uuid, waits, state, moment))
         )
 
-    def load_pending_feedback(self, flow_uuid: str) -> tuple[dict[str, Any], Any] | None:
+    def load_pending_feedback(self, flow_uuid: str) -> tuple[dict[str, Any], PendingFeedbackContext] | None:
         """Return the state and the context of a flow that waits, or None. Raises StorageError."""
         rows = self._database.rows(_WAITING, (flow_uuid,))
         if not rows:
             return None
         state, context = (self._read(text, flow_uuid) for text in rows[0])
-        # Late: the waiting of flows is built on this.
-        waiting = import_module("harness.flow.feedback.pending")
-        return state, waiting.PendingFeedbackContext.from_dict(context)
+        return state, PendingFeedbackContext.from_dict(context)
 
     def clear_pending_feedback(self, flow_uuid: str) -> None:
         """Forget that this flow waits. Raises StorageError."""

@@ -93,8 +93,8 @@ class Plan:
             )
         self._state.calls[call.id].state = "begun"
 
-    def done(self, call: MethodCall, result: MethodResult, event_id: str | None = None) -> None:
-        """Note that a call has returned, which may make others due.
+    def done(self, call: MethodCall, result: MethodResult, event_id: str | None = None) -> int:
+        """Note that a call has returned, which may make others due; return the place of its output among the values.
 
         `event_id` is the id of the event that says so, by which what is triggered names what triggered it.
         """
@@ -115,10 +115,11 @@ class Plan:
                 after.append(way)
         if after or method.name in self._definition.awaited:
             self._advance(self._new_wave(self._waiting(wave), [Happening(method.name, place, event_id)], after))
-            return
+            return place
         wave.open -= 1
         if not wave.open:
             self._advance(wave)
+        return place
 
     def paused(self, call: MethodCall, output: Any = None) -> None:
         """Note that a call waits for something outside. It is due again where the plan is restored."""

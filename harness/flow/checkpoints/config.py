@@ -1,0 +1,81 @@
+"""What a flow is told of checkpoints: where they are written, at which events, and from which one a run begins."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from harness.errors import UsageError
+from harness.flow.checkpoints.json_files import JsonProvider
+from harness.flow.checkpoints.provider import CheckpointProvider
+from harness.flow.checkpoints.sqlite import SqliteProvider
+
+#: The events of a flow's own, at which it is known what the run has done; all others are met wherever they are published.
+OF_FLOWS: Final = frozenset(
+    {
+        "flow_started",
+        "method_execution_finished",
+        "method_execution_paused",
+        "flow_paused",
+        "flow_finished",
+        "flow_failed",
+    }
+)
+
+
+def _provider(given: Any) -> Any:
+    named: dict[str, type[CheckpointProvider]] = {"json": JsonProvider, "sqlite": SqliteProvider}
+    if isinstance(given, str):
+        if given not in named:
+            raise ValueError(f"a provider of checkpoints is 'json', 'sqlite' or a CheckpointProvider, not {given!r}")
+        return named[given]()
+    return given
+
+
+class CheckpointConfig(BaseModel):
+    """Where and when checkpoints are written, and which one a run begins from."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True, frozen=True, extra="forbid")
+
+    #: A folder, or for SQLite a file.
+    location: Annotated[str, BeforeValidator(lambda given: str(given) if isinstance(given, Path) else given)] = (
+        "./.checkpoints"
+    )
+    #: The types of events at which one is written; `"*"` is every event.
+    on_events: list[str] = Field(default_factory=lambda: ["task_completed"])
+    #: `"json"`, `"sqlite"`, or an object.
+    provider: Annotated[CheckpointProvider, BeforeValidator(_provider)] = Field(default_factory=JsonProvider)
+    #: How many of a branch are kept, the newest; None keeps all.
+    max_checkpoints: int | None = Field(default=None, ge=1)
+    #: The checkpoint from which a run begins, as `checkpoint_completed` names it; None begins anew.
+    restore_from: Annotated[
+        str | None, BeforeValidator(lambda given: str(given) if isinstance(given, Path) else given)
+    ] = None
+
+    def writes_at(self, event_type: str) -> bool:
+        """Whether one is written at an event of this type."""
+        return event_type in self.on_events or "*" in self.on_events
+
+
+#: What `checkpoint=True` means to a flow: it is made of methods, and has no tasks of its own.
+DEFAULT: Final[tuple[Literal["task_completed"], Literal["method_execution_finished"]]] = (
+    "task_completed",
+    "method_execution_finished",
+)
+
+
+def config_of(given: Any, where: str) -> CheckpointConfig | None:
+    """Return the config that an option means: True is the default one, None and False none.
+
+    Raises:
+        UsageError: it is something else.
+    """
+    if given is None or given is False:
+        return None
+    if given is True:
+        return CheckpointConfig(on_events=list(DEFAULT))
+    if isinstance(given, CheckpointConfig):
+        return given
+    raise UsageError(f"{where} is a CheckpointConfig, True or False, not {given!r}")

@@ -1,0 +1,77 @@
+"""Checkpoints as JSON files, one each."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from harness.flow.checkpoints.checkpoint import Checkpoint, CheckpointError
+from harness.flow.checkpoints.provider import CheckpointProvider, checked_branch, next_moment
+
+#: A file that is being written. One that a killed process has left is no checkpoint.
+_BEGUN: Final = ".tmp"
+
+
+class JsonProvider(CheckpointProvider):
+    """Keeps each checkpoint in `<location>/<branch>/<time>_<id>_p-<id of the one before>.json`.
+
+    A file takes its place in one step once it is whole, so a process that is killed leaves none that is torn.
+    """
+
+    name = "JsonProvider"
+
+    def write(self, location: str, checkpoint: Checkpoint) -> str:
+        """Write a file of its own for a checkpoint. Raises CheckpointError."""
+        moment = next_moment().strftime("%Y%m%dT%H%M%S%f")
+        folder = Path(location) / checked_branch(checkpoint.branch)
+        path = folder / f"{moment}_{checkpoint.checkpoint_id}_p-{checkpoint.parent_id or 'none'}.json"
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            handle, begun = tempfile.mkstemp(suffix=_BEGUN, dir=folder)
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    file.write(checkpoint.to_json())
+                Path(begun).replace(path)
+            except BaseException:
+                with contextlib.suppress(OSError):
+                    Path(begun).unlink()
+                raise
+        except OSError as error:
+            raise CheckpointError(f"a checkpoint can't be written to {path}: {error}") from error
+        return str(path)
+
+    def read(self, where: str) -> Checkpoint:
+        """Read a file. Raises CheckpointError."""
+        try:
+            text = Path(where).read_bytes()
+        except OSError as error:
+            raise CheckpointError(f"the checkpoint {where} can't be read: {error}") from error
+        return Checkpoint.from_json(text, where)
+
+    def newest(self, location: str, branch: str) -> Iterator[tuple[str, Checkpoint]]:
+        """Yield what the files of a branch hold, the newest first. Raises CheckpointError."""
+        for path in reversed(self._files(location, branch)):
+            with contextlib.suppress(FileNotFoundError):  # pruned meanwhile
+                yield str(path), Checkpoint.from_json(path.read_bytes(), str(path))
+
+    def prune(self, location: str, branch: str, keep: int) -> int:
+        """Remove all files of a branch but the newest. Raises CheckpointError."""
+        surplus = self._files(location, branch)[:-keep]
+        for path in surplus:
+            with contextlib.suppress(FileNotFoundError):
+                path.unlink()
+        return len(surplus)
+
+    def _files(self, location: str, branch: str) -> list[Path]:
+        folder = Path(location) / checked_branch(branch)
+        try:
+            # By name, which begins with the time.
+            return sorted(path for path in folder.iterdir() if path.suffix == ".json")
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise CheckpointError(f"the checkpoints in {folder} can't be listed: {error}") from error

@@ -1,0 +1,71 @@
+"""What keeps checkpoints."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Final
+
+from harness.errors import UsageError
+from harness.flow.checkpoints.checkpoint import Checkpoint
+
+#: Where a run writes that was not forked.
+MAIN: Final = "main"
+_BRANCH: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
+
+
+class CheckpointProvider(ABC):
+    """Keeps checkpoints at a location, each whole or not at all. Its methods are called from threads, and may block."""
+
+    #: As events name it.
+    name: str
+
+    @abstractmethod
+    def write(self, location: str, checkpoint: Checkpoint) -> str:
+        """Keep a checkpoint, and return where it is: what `restore_from` takes. Raises CheckpointError."""
+
+    @abstractmethod
+    def read(self, where: str) -> Checkpoint:
+        """Return the checkpoint that `write` has kept there. Raises CheckpointError."""
+
+    @abstractmethod
+    def newest(self, location: str, branch: str) -> Iterator[tuple[str, Checkpoint]]:
+        """Yield the checkpoints of a branch and where they are, the newest first. Raises CheckpointError."""
+
+    @abstractmethod
+    def prune(self, location: str, branch: str, keep: int) -> int:
+        """Remove all but the newest of a branch; return how many. Raises CheckpointError."""
+
+
+def checked_branch(branch: str) -> str:
+    """Return the name of a branch.
+
+    Raises:
+        UsageError: it might lead out of the location.
+    """
+    if not _BRANCH.fullmatch(branch):
+        raise UsageError(
+            f"a branch of checkpoints is letters, digits, '_', '-' and '.', none of them first, not {branch!r}"
+        )
+    return branch
+
+
+class _Moments:
+    """Gives each checkpoint of this process a time of its own, later than the one before."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._last = 0
+
+    def next(self) -> datetime:
+        with self._lock:
+            self._last = max(self._last + 1, time.time_ns() // 1_000)
+            return datetime.fromtimestamp(self._last // 1_000_000, UTC).replace(microsecond=self._last % 1_000_000)
+
+
+#: Returns a time in UTC by which checkpoints sort.
+next_moment: Final = _Moments().next

@@ -1,0 +1,115 @@
+"""Beginning a run where a checkpoint says that another has been."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, Final
+
+from harness.bus import bus
+from harness.bus.step import Step, StepEnds
+from harness.events import (
+    CheckpointFailedEvent,
+    CheckpointForkCompletedEvent,
+    CheckpointForkStartedEvent,
+    CheckpointRestoreCompletedEvent,
+    CheckpointRestoreFailedEvent,
+    CheckpointRestoreStartedEvent,
+)
+from harness.flow.checkpoints.checkpoint import Checkpoint
+from harness.flow.checkpoints.config import CheckpointConfig
+from harness.flow.checkpoints.retelling import retell
+from harness.flow.checkpoints.writer import Lineage
+from harness.flow.engine.hooks import FlowHook
+from harness.flow.engine.run import FlowRun
+from harness.flow.kept_values import unkept
+from harness.flow.state import with_saved
+from harness.workers import outcome_in_thread
+
+_RESTORING: Final = StepEnds(completed=CheckpointRestoreCompletedEvent, failed=CheckpointRestoreFailedEvent)
+_FORKING: Final = StepEnds(completed=CheckpointForkCompletedEvent, failed=CheckpointFailedEvent)
+
+
+class CheckpointRestore(FlowHook):
+    """Puts the checkpoint that a config names into a run: what was done then is not run again.
+
+    With `branch` the run is a fork: what it writes goes there.
+    """
+
+    def __init__(self, config: CheckpointConfig, lineage: Lineage, branch: str | None = None) -> None:
+        self._config = config
+        self._lineage = lineage
+        self._branch = branch
+
+    async def before_flow(self, run: FlowRun) -> None:
+        where, provider = self._config.restore_from or "", self._config.provider
+        named: dict[str, Any] = {"location": where, "provider": provider.name, "branch": self._branch}
+        async with Step(run.flow, CheckpointRestoreStartedEvent(**named), _RESTORING) as step:
+            reading = await outcome_in_thread(lambda: provider.read(where), run.threads)
+            checkpoint = reading.unwrap()
+            put_into(run, checkpoint)
+            self._lineage.parent_id = checkpoint.checkpoint_id
+            self._lineage.earlier = checkpoint.runs
+            self._lineage.branch = self._branch or checkpoint.branch
+            known = {"checkpoint_id": checkpoint.checkpoint_id, "parent_id": checkpoint.parent_id}
+            if self._branch is not None:
+                async with Step(run.flow, CheckpointForkStartedEvent(**named, **known), _FORKING):
+                    pass
+            step.complete(**known, branch=self._lineage.branch)
+
+
+class Resume(FlowHook):
+    """Has a run go on where the last one of this flow has stopped: killed, failed, waiting or at its end.
+
+    The flow, or with `inputs["id"]` the flow with that state, is looked for among the checkpoints of its location. What
+    happened in the runs before is shown first, inside the scope of the restore. Where there is none the run begins.
+    """
+
+    def __init__(self, config: CheckpointConfig, lineage: Lineage) -> None:
+        self._config = config
+        self._lineage = lineage
+
+    async def before_flow(self, run: FlowRun) -> None:
+        looking = await outcome_in_thread(lambda: self._last(run), run.threads)
+        found = looking.unwrap()
+        if found is None:
+            return
+        where, checkpoint = found
+        started = CheckpointRestoreStartedEvent(
+            location=where,
+            provider=self._config.provider.name,
+            trigger="resume",
+            branch=checkpoint.branch,
+            checkpoint_id=checkpoint.checkpoint_id,
+            parent_id=checkpoint.parent_id,
+        )
+        async with Step(run.flow, started, _RESTORING):
+            values = put_into(run, checkpoint)
+            # They went into the state when the first run began.
+            run.kickoff = dataclasses.replace(run.kickoff, inputs=None)
+            self._lineage.parent_id = checkpoint.checkpoint_id
+            self._lineage.earlier = checkpoint.runs
+            if not run.is_quiet:
+                await bus.room()
+                await retell(run.flow, checkpoint, values)
+
+    def _last(self, run: FlowRun) -> tuple[str, Checkpoint] | None:
+        flow_class = type(run.flow)
+        name = f"{flow_class.__module__}:{flow_class.__qualname__}"
+        flow_id = (run.kickoff.inputs or {}).get("id")
+        for where, checkpoint in self._config.provider.newest(self._config.location, self._lineage.branch):
+            if checkpoint.flow_class == name and flow_id in (None, checkpoint.flow_id):
+                return where, checkpoint
+        return None
+
+
+def put_into(run: FlowRun, checkpoint: Checkpoint) -> list[Any]:
+    """Make a run the one that a checkpoint tells of, and return the values of its plan.
+
+    Raises:
+        UsageError: it is a checkpoint of another flow, or its state does not fit.
+    """
+    values = [unkept(value) for value in checkpoint.plan["values"]] if isinstance(checkpoint.plan, dict) else []
+    plan = {**checkpoint.plan, "values": values} if values else checkpoint.plan
+    run.plan.restore(plan)
+    run.state = with_saved(run.state, checkpoint.state, run.name)
+    return values

@@ -1,0 +1,108 @@
+"""Showing what happened in earlier runs, as frames inside the scope of a restore, and telling them from those of today."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from harness.bus import bus, scope as scopes
+from harness.bus.replay import replaying
+from harness.bus.step import Step, StepEnds
+from harness.events import (
+    FlowFailedEvent,
+    FlowFinishedEvent,
+    FlowStartedEvent,
+    MethodExecutionFailedEvent,
+    MethodExecutionFinishedEvent,
+    MethodExecutionPausedEvent,
+    MethodExecutionStartedEvent,
+)
+from harness.flow.checkpoints.checkpoint import Checkpoint
+from harness.flow.plan.story import PastCall, Story
+from harness.frames.frame import StreamFrame
+
+_FLOW: Final = StepEnds(completed=FlowFinishedEvent, failed=FlowFailedEvent)
+_METHOD: Final = StepEnds(
+    completed=MethodExecutionFinishedEvent, failed=MethodExecutionFailedEvent, paused=MethodExecutionPausedEvent
+)
+_CUT_OFF: Final = "the run had come this far when it was stopped, and goes on below"
+
+
+async def retell(flow: Any, checkpoint: Checkpoint, values: Sequence[Any]) -> None:
+    """Publish what happened in earlier runs again: the same ids and times, in the same order.
+
+    What had not ended by the last checkpoint is shown as failed, and so is each run, since another goes on from it.
+    """
+    around = scopes.current_scope()
+    with replaying():
+        for story in checkpoint.runs:
+            if story.started is None:
+                continue
+            await bus.room()
+            started = FlowStartedEvent(flow_name=story.flow_name, **_as(story.started))
+            step = Step(flow, started, _FLOW, label=story.flow_name).open()
+            await _calls(flow, checkpoint.flow_id, story, values)
+            await bus.room()
+            step.abandon(_CUT_OFF)
+            scopes.enter(around)
+
+
+async def _calls(flow: Any, flow_id: str, story: Story, values: Sequence[Any]) -> None:
+    around = scopes.current_scope()
+    rows: list[tuple[Any, bool, PastCall]] = [(call.started.timestamp, False, call) for call in story.calls]
+    rows += [(call.ended.timestamp, True, call) for call in story.calls if call.ended is not None]
+    rows.sort(key=lambda row: row[:2])
+    steps: dict[int, Step] = {}
+    for _, is_end, call in rows:
+        await bus.room()
+        if is_end:
+            step = steps.pop(call.call)
+            _end(step, flow_id, call, values)
+            step.close()
+        else:
+            started = MethodExecutionStartedEvent(
+                flow_name=story.flow_name,
+                method_name=call.method,
+                triggered_by_event_id=call.triggered_by,
+                **_as(call.started),
+            )
+            steps[call.call] = Step(flow, started, _METHOD, label=call.method).open()
+            scopes.enter(around)
+    for step in steps.values():
+        await bus.room()
+        step.abandon(_CUT_OFF)
+
+
+def _end(step: Step, flow_id: str, call: PastCall, values: Sequence[Any]) -> None:
+    if call.ended is None:
+        return
+    if call.how == "paused":
+        step.pause(flow_id=flow_id, method_name=call.method, **_as(call.ended))
+    else:
+        step.complete(result=None if call.output is None else values[call.output], **_as(call.ended))
+
+
+def _as(published: Any) -> dict[str, Any]:
+    return {"event_id": published.event_id, "timestamp": published.timestamp}
+
+
+def frames_by_run(frames: Iterable[StreamFrame]) -> list[list[StreamFrame]]:
+    """Return the frames of a run apart from those of the runs that it goes on from: the first run's first, its own last.
+
+    Those of an earlier run are inside the scope of the restore with which the timeline begins, each run in a flow of its
+    own there; all others, the restore itself included, are of the run that was read.
+    """
+    frames = list(frames)
+    earlier: list[list[StreamFrame]] = []
+    own: list[StreamFrame] = []
+    restores = {frame.id for frame in frames[:1] if frame.type == "checkpoint_restore_started"}
+    inside: set[str] = set()
+    for frame in frames:
+        started = frame.data.get("started_event_id")
+        if frame.type == "flow_started" and frame.parent_id in restores:
+            earlier.append([])
+            inside.add(frame.id)
+        elif frame.parent_id in inside:
+            inside.add(frame.id)
+        (earlier[-1] if frame.id in inside or started in inside else own).append(frame)
+    return [*earlier, own]

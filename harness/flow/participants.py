@@ -1,0 +1,50 @@
+"""Who takes part in a run because of what its kickoff asks for, and of what its flow is told to keep."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.errors import UsageError
+from harness.flow.checkpoints.config import CheckpointConfig, config_of
+from harness.flow.checkpoints.restore import CheckpointRestore, Resume
+from harness.flow.checkpoints.writer import CheckpointWriter, Lineage
+from harness.flow.engine.hooks import FlowHook
+from harness.flow.kickoff import Kickoff
+from harness.flow.persistence.persist import persistence_of
+from harness.flow.persistence.restore import StateRestore
+
+
+def checked(flow: Any, kickoff: Kickoff) -> CheckpointConfig | None:
+    """Return the config of the checkpoints of a run.
+
+    Raises:
+        UsageError: an option can't be used, or not with another.
+    """
+    own = config_of(flow.checkpoint, f"checkpoint of {type(flow).__name__}")
+    given = config_of(kickoff.from_checkpoint, "from_checkpoint")
+    config = own if kickoff.from_checkpoint is None else given
+    if kickoff.resume:
+        if config is None:
+            raise UsageError("resume goes on from a checkpoint: give the flow checkpoint=True or a CheckpointConfig")
+        if config.restore_from is not None:
+            raise UsageError("resume and restore_from can't be combined: each says where the run begins")
+    return config
+
+
+def participants(flow: Any, kickoff: Kickoff) -> tuple[FlowHook, ...]:
+    """Return the hooks of one run, made for it."""
+    config = checked(flow, kickoff)
+    lineage = Lineage()
+    hooks: list[FlowHook] = []
+    if config is not None:
+        hooks.append(CheckpointWriter(config, lineage, must=kickoff.resume))
+        if config.restore_from is not None:
+            return (*hooks, CheckpointRestore(config, lineage, kickoff.branch))
+    if kickoff.restore_from_state_id is not None or "id" in (kickoff.inputs or ()):
+        persistence = persistence_of(flow)
+        if persistence is not None:
+            hooks.append(StateRestore(persistence))
+    # Outside of the hook before it: where it finds a run to go on with, there is no other state to load.
+    if config is not None and kickoff.resume:
+        hooks.append(Resume(config, lineage))
+    return tuple(hooks)
