@@ -65,6 +65,7 @@ CLAIMED: dict[str, str] = {
     "harness.flow": """
         Flow start listen router and_ or_ persist FlowPersistence SQLiteFlowPersistence default_flow_persistence
         set_flow_persistence_factory
+        CheckpointConfig CheckpointProvider JsonProvider SqliteProvider Checkpoint CheckpointError frames_by_run
         human_feedback HumanFeedbackPending HumanFeedbackResult HumanFeedbackProvider
         PendingFeedbackContext InputProvider InputResponse ConsoleProvider flow_config
     """,

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import harness
 import harness.events
+import harness.flow
 from conformance.subjects.names import Names
 from conformance.subjects.programs import ProgramSubject
+from conformance.subjects.restores import RestoreNames
 from conformance.subjects.subject import Performance
 from harness.errors import MissingExtraError
 
@@ -31,7 +33,7 @@ class HarnessSubject(ProgramSubject):
 
     name = "harness"
     version = metadata.version("stream-harness")
-    capabilities = frozenset({"flow", "llm", "async", "threads", "tools", "thinking", "backpressure"})
+    capabilities = frozenset({"flow", "llm", "async", "threads", "tools", "thinking", "backpressure", "checkpoint"})
     names = Names(
         Flow=harness.Flow,
         start=harness.start,
@@ -46,6 +48,9 @@ class HarnessSubject(ProgramSubject):
         reset_stream_sinks=harness.reset_stream_sinks,
         call_stream_override=harness.call_stream_override,
         call_stop_override=harness.call_stop_override,
+    )
+    restores = RestoreNames(
+        CheckpointConfig=harness.flow.CheckpointConfig, FlowPersistence=harness.flow.FlowPersistence
     )
 
     def __init__(self) -> None:

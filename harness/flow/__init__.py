@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from harness.flow.checkpoints.checkpoint import Checkpoint, CheckpointError
+from harness.flow.checkpoints.config import CheckpointConfig
+from harness.flow.checkpoints.json_files import JsonProvider
+from harness.flow.checkpoints.provider import CheckpointProvider
+from harness.flow.checkpoints.retelling import frames_by_run
+from harness.flow.checkpoints.sqlite import SqliteProvider
 from harness.flow.engine.hooks import FlowHook, with_hook
 from harness.flow.engine.run import FlowRun
 from harness.flow.feedback.decorator import human_feedback
@@ -15,12 +21,6 @@ from harness.flow.feedback.providers import (
     flow_config,
 )
 from harness.flow.feedback.result import HumanFeedbackResult
-from harness.flow.checkpoints.checkpoint import Checkpoint, CheckpointError
-from harness.flow.checkpoints.config import CheckpointConfig
-from harness.flow.checkpoints.json_files import JsonProvider
-from harness.flow.checkpoints.provider import CheckpointProvider
-from harness.flow.checkpoints.retelling import frames_by_run
-from harness.flow.checkpoints.sqlite import SqliteProvider
 from harness.flow.flow import Flow
 from harness.flow.graph.conditions import and_, or_
 from harness.flow.graph.decorators import listen, router, start
@@ -33,11 +33,11 @@ from harness.flow.plan.plan import MethodCallLimitError
 from harness.flow.state import FlowState
 
 __all__ = [
-    "ConsoleProvider",
     "Checkpoint",
     "CheckpointConfig",
     "CheckpointError",
     "CheckpointProvider",
+    "ConsoleProvider",
     "Flow",
     "FlowConfig",
     "FlowHook",
@@ -60,8 +60,8 @@ __all__ = [
     "and_",
     "default_flow_persistence",
     "flow_config",
-    "human_feedback",
     "frames_by_run",
+    "human_feedback",
     "listen",
     "or_",
     "persist",

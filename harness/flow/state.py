@@ -10,6 +10,7 @@ from typing import Any, TypeVar, cast, get_args, get_origin
 from pydantic import BaseModel, Field, ValidationError, create_model
 
 from harness.errors import UsageError
+from harness.flow.kept_values import kept_whole, unkept
 from harness.frames.codec import encode
 
 AnyState = dict[str, Any] | BaseModel
@@ -90,11 +91,14 @@ def snapshot(state: AnyState) -> Any:
 def kept_state(state: AnyState) -> dict[str, Any]:
     """Return a state as JSON to be kept, as it is now; nobody else holds it.
 
-    A model says itself what it looks like; what JSON can't hold of a dict takes the forms of `harness.frames.codec`.
+    A model says itself what it looks like; what JSON can't hold of a dict takes the forms of `harness.flow.kept_values`.
+
+    Raises:
+        UsageError: something in a dict would not come back.
     """
     if isinstance(state, BaseModel):
         return state.model_dump(mode="json")
-    return cast("dict[str, Any]", copy.deepcopy(encode(dict(state))))
+    return {key: kept_whole(value, f"state[{key!r}]") for key, value in dict(state).items()}
 
 
 def with_saved(state: AnyState, saved: dict[str, Any], owner: str) -> AnyState:
@@ -104,7 +108,7 @@ def with_saved(state: AnyState, saved: dict[str, Any], owner: str) -> AnyState:
         UsageError: it does not fit the model; the message names the field.
     """
     if isinstance(state, dict):
-        return dict(saved)
+        return {key: unkept(value) for key, value in saved.items()}
     try:
         return type(state).model_validate(saved, by_alias=True, by_name=True)
     except ValidationError as error:

@@ -312,7 +312,6 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
         lambda: Plain().stream_events(from_checkpoint=object(), restore_from_state_id="x"),
         "can't be combined",
     ),
-    "a checkpoint": (lambda: Plain().stream_events(from_checkpoint=object()), "do not support from_checkpoint yet"),
     "inputs that are no dict": (lambda: Plain().kickoff(["topic"]), "are a dict"),  # type: ignore[arg-type]
     "inputs without names": (lambda: Plain().kickoff({1: "one"}), "names of its state's fields"),  # type: ignore[dict-item]
     "an unknown option": (lambda: Plain(strem=True), "no option 'strem'; did you mean 'stream'"),

@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+import enum
 import json
 import math
 import sys
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given, strategies as some
 from pydantic import BaseModel
 
+from harness.errors import UsageError
 from harness.flow import HumanFeedbackResult
-from harness.flow.kept_values import kept, unkept
+from harness.flow.kept_values import kept, kept_whole, unkept
 
 
 class Draft(BaseModel):
     text: str
     day: date = date(2026, 1, 2)
+
+
+class Mood(enum.Enum):
+    GLAD = "glad"
+    SAD = ("sad", 1)
 
 
 @dataclass
@@ -43,6 +53,17 @@ SAME: dict[str, Any] = {
     "lone surrogates": {"a\ud800": "b\udfff"},
     "a large integer": 10**40,
     "infinity": -math.inf,
+    "a tuple, also among keys": ({(1, 2): "a", "b": "c"}, (), ((1,),)),
+    "sets": [{1, 2}, frozenset({(1, "a")})],
+    "times": [
+        datetime(2026, 1, 2, tzinfo=UTC),
+        datetime(2026, 1, 2, 3),
+        date(2026, 1, 2),
+        time(3, 4),
+        timedelta(-1, 5, 6),
+    ],
+    "names and numbers": [UUID(int=5), Decimal("1.10"), Path("a/b")],
+    "members of enums": {"mood": Mood.GLAD, Mood.SAD: 1},
 }
 
 
@@ -66,8 +87,6 @@ def test_json_comes_back_as_it_was(value: Any) -> None:
 
 
 def test_what_json_has_no_place_for_takes_a_documented_form() -> None:
-    assert there_and_back((1, {2})) == [1, [2]]
-    assert there_and_back(datetime(2026, 1, 2, tzinfo=UTC)) == "2026-01-02T00:00:00.000000Z"
     assert there_and_back(object())["$object"] == "builtins.object"
     assert math.isnan(there_and_back(math.nan))
     around: list[Any] = []
@@ -75,8 +94,14 @@ def test_what_json_has_no_place_for_takes_a_documented_form() -> None:
     assert isinstance(there_and_back(around), list)
 
 
-def test_a_tuple_among_the_keys_does_not_lose_the_rest() -> None:
-    assert there_and_back({(1, 2): "a", "b": "c"}) == {"[1, 2]": "a", "b": "c"}
+def test_where_all_must_come_back_what_would_not_is_refused_by_name() -> None:
+    for value in SAME.values():
+        assert unkept(json.loads(json.dumps(kept_whole(value, "it")))) == value
+    around: list[Any] = []
+    around.append(around)
+    for wrong, named in ((object(), "builtins.object"), (len, "builtins.builtin_function"), (around, "builtins.list")):
+        with pytest.raises(UsageError, match=f"the output of a holds a {named}"):
+            kept_whole({"in": [wrong]}, "the output of a")
 
 
 UNKNOWN: dict[str, str] = {
@@ -92,4 +117,5 @@ UNKNOWN: dict[str, str] = {
 def test_fields_of_what_is_no_such_model_here_come_back_as_a_dict_and_nothing_is_imported(name: str) -> None:
     before = set(sys.modules)
     assert unkept({"$model": name, "fields": {"words": "a"}}) == {"words": "a"}
+    assert unkept({"$member": name, "value": "a"}) == "a"
     assert set(sys.modules) == before

@@ -38,7 +38,7 @@ class CheckpointedFlow:
 
     @classmethod
     def _beginning(cls, config: CheckpointConfig, branch: str | None, options: dict[str, Any]) -> Self:
-        if not isinstance(config, CheckpointConfig) or config.restore_from is None:
+        if config.restore_from is None:
             raise UsageError(f"{cls.__name__} begins at a checkpoint: give a CheckpointConfig with restore_from")
         flow = cls(**options)
         flow._begins_from = (config, branch)

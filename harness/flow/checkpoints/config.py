@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -40,9 +39,7 @@ class CheckpointConfig(BaseModel):
     model_config = ConfigDict(arbitrary_types_allowed=True, frozen=True, extra="forbid")
 
     #: A folder, or for SQLite a file.
-    location: Annotated[str, BeforeValidator(lambda given: str(given) if isinstance(given, Path) else given)] = (
-        "./.checkpoints"
-    )
+    location: str = "./.checkpoints"
     #: The types of events at which one is written; `"*"` is every event.
     on_events: list[str] = Field(default_factory=lambda: ["task_completed"])
     #: `"json"`, `"sqlite"`, or an object.
@@ -50,9 +47,7 @@ class CheckpointConfig(BaseModel):
     #: How many of a branch are kept, the newest; None keeps all.
     max_checkpoints: int | None = Field(default=None, ge=1)
     #: The checkpoint from which a run begins, as `checkpoint_completed` names it; None begins anew.
-    restore_from: Annotated[
-        str | None, BeforeValidator(lambda given: str(given) if isinstance(given, Path) else given)
-    ] = None
+    restore_from: str | None = None
 
     def writes_at(self, event_type: str) -> bool:
         """Whether one is written at an event of this type."""

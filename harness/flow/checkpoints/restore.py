@@ -43,16 +43,17 @@ class CheckpointRestore(FlowHook):
     async def before_flow(self, run: FlowRun) -> None:
         where, provider = self._config.restore_from or "", self._config.provider
         named: dict[str, Any] = {"location": where, "provider": provider.name, "branch": self._branch}
-        async with Step(run.flow, CheckpointRestoreStartedEvent(**named), _RESTORING) as step:
+        # Not the flow's own step, whose end is the end of its session.
+        async with Step(provider, CheckpointRestoreStartedEvent(**named), _RESTORING) as step:
             reading = await outcome_in_thread(lambda: provider.read(where), run.threads)
             checkpoint = reading.unwrap()
             put_into(run, checkpoint)
             self._lineage.parent_id = checkpoint.checkpoint_id
             self._lineage.earlier = checkpoint.runs
             self._lineage.branch = self._branch or checkpoint.branch
-            known = {"checkpoint_id": checkpoint.checkpoint_id, "parent_id": checkpoint.parent_id}
+            known: dict[str, Any] = {"checkpoint_id": checkpoint.checkpoint_id, "parent_id": checkpoint.parent_id}
             if self._branch is not None:
-                async with Step(run.flow, CheckpointForkStartedEvent(**named, **known), _FORKING):
+                async with Step(provider, CheckpointForkStartedEvent(**named, **known), _FORKING):
                     pass
             step.complete(**known, branch=self._lineage.branch)
 
@@ -82,7 +83,7 @@ class Resume(FlowHook):
             checkpoint_id=checkpoint.checkpoint_id,
             parent_id=checkpoint.parent_id,
         )
-        async with Step(run.flow, started, _RESTORING):
+        async with Step(self._config.provider, started, _RESTORING):
             values = put_into(run, checkpoint)
             # They went into the state when the first run began.
             run.kickoff = dataclasses.replace(run.kickoff, inputs=None)

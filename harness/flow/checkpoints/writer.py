@@ -29,7 +29,7 @@ from harness.flow.checkpoints.config import OF_FLOWS, CheckpointConfig
 from harness.flow.checkpoints.provider import MAIN
 from harness.flow.engine.hooks import FlowHook
 from harness.flow.engine.run import FlowRun
-from harness.flow.kept_values import kept
+from harness.flow.kept_values import kept_whole
 from harness.flow.plan.calls import MethodCall, MethodResult
 from harness.flow.plan.story import Story
 from harness.flow.state import id_of, kept_state
@@ -145,7 +145,7 @@ class CheckpointWriter(FlowHook):
     def _taken(self, run: FlowRun, checkpoint_id: str, trigger: str) -> Checkpoint:
         plan = run.plan.saved()
         for value in plan["values"][len(self._values) :]:
-            self._values.append(orjson.Fragment(orjson.dumps(kept(value))))
+            self._values.append(orjson.Fragment(orjson.dumps(kept_whole(value, "what a method returned"))))
         plan["values"] = list(self._values)
         flow_class = type(run.flow)
         story = [] if run.story is None else [run.story]

@@ -58,7 +58,11 @@ async def save(run: FlowRun, method_name: str, persistence: FlowPersistence) -> 
         StatePersistenceError: it can't be saved.
     """
     state = run.state
-    flow_uuid, data = _id(state), kept_state(state)
+    flow_uuid = _id(state)
+    try:
+        data = kept_state(state)
+    except Exception as error:
+        raise StatePersistenceError(f"State persistence failed: {error}") from error
     saving = await outcome_in_thread(
         lambda: persistence.save_state(flow_uuid=flow_uuid, method_name=method_name, state_data=data), run.threads
     )
