@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shlex
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +14,7 @@ import click
 from harness.commands.output import json_option, tell, text_stream, write_json
 
 if TYPE_CHECKING:
+    from harness.commands.check import Checked
     from harness.recording import Recorded
 
 _MODES = ("none", "once", "new", "all")
@@ -65,6 +68,12 @@ def _parsed_inputs(context: click.Context, parameter: click.Parameter, values: t
 @click.option(
     "--accept", "accepts", is_flag=True, help="Run nothing: publish the latest recording that was kept aside of DIR."
 )
+@click.option(
+    "--check/--no-check",
+    "checks",
+    default=None,
+    help="Replay at once what was recorded, and say whether it holds and why not; without either, as [tool.harness] says.",
+)
 @json_option
 def record(
     target: str | None,
@@ -77,12 +86,15 @@ def record(
     origin: Any,
     out: Path,
     accepts: bool,
+    checks: bool | None,
     json_file: Path | None,
 ) -> int:
     """Run TARGET (package.module:attribute) for real, stream its text, and write one recording.
 
     A recording that can't take its place in DIR is kept beside it, and the last lines say where and why: the scan found
     something in it, its run ended worse than that of the one that stands, or another process was faster.
+
+    With --check the run is made a second time, from the recording, in a process of its own.
 
     \b
     Example:
@@ -91,9 +103,11 @@ def record(
 
     \b
     JSON: {"format": "harness.record/1", "path", "written", "aside", "frames", "interactions", "status", "error",
-    "recording"}
+    "recording", "check": null or {"holds", "reasons"}}
     """
+    from harness.commands.check import check, replay_command
     from harness.recording import Target, accept, record
+    from harness.recording.settings import project_settings
 
     if accepts:
         return _accepted(accept(out, target=target), json_file)
@@ -121,10 +135,22 @@ def record(
     tell(f"{what} {recorded.frames} frames, {recorded.interactions} requests: {recorded.aside or out}")
     if recorded.error is not None:
         tell(f"the run {status}: {type(recorded.error).__name__}: {recorded.error}")
-    write_json(json_file, _document(recorded))
+    checked = None
+    place = recorded.aside or out
+    if isinstance(recorded.error, KeyboardInterrupt):
+        pass
+    elif project_settings().check if checks is None else checks:
+        checked = check(place, target)
+        tell("checked: it replays as it was recorded" if checked.holds else "checked: it does not replay as recorded:")
+        for reason in checked.reasons:
+            tell(f"  {reason}")
+    else:
+        tell(f"replay it with: {shlex.join(replay_command(place))}")
+    write_json(json_file, _document(recorded, checked))
     if isinstance(recorded.error, KeyboardInterrupt):
         return 130
-    return 0 if recorded.error is None and recorded.aside is None else 1
+    held = checked is None or checked.holds
+    return 0 if recorded.error is None and recorded.aside is None and held else 1
 
 
 def _accepted(recorded: Recorded, json_file: Path | None) -> int:
@@ -133,7 +159,7 @@ def _accepted(recorded: Recorded, json_file: Path | None) -> int:
     return 0
 
 
-def _document(recorded: Recorded) -> dict[str, Any]:
+def _document(recorded: Recorded, checked: Checked | None = None) -> dict[str, Any]:
     outcome = recorded.recording.outcome
     return {
         "format": "harness.record/1",
@@ -145,4 +171,5 @@ def _document(recorded: Recorded) -> dict[str, Any]:
         "status": "cancelled" if outcome is None else outcome.status,
         "error": None if outcome is None else outcome.error,
         "recording": recorded.recording.model_dump(mode="json"),
+        "check": None if checked is None else asdict(checked),
     }

@@ -22,6 +22,8 @@ class Settings(BaseModel):
 
     #: Modules, packages and targets that a recording may name beside the project's own, as `--trust` takes them.
     trust: tuple[str, ...] = ()
+    #: Whether `harness record` replays at once what it has recorded, as `--check` does.
+    check: bool = False
     #: Names of fields that hold a secret whatever it looks like, beside those that are known: `x-internal-ticket`.
     secret_names: tuple[str, ...] = ()
     #: Regular expressions of secrets, beside the forms that are known; the group `secret`, or else the match, is blotted.

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import threading
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -27,6 +28,11 @@ an_llm = LLM(MODEL, max_retries=0)
 
 def text(prompt: str = SCENARIOS["text"].prompt) -> StreamSession[Any]:
     return LLM(MODEL, max_retries=0).stream_events(prompt)
+
+
+def ever_new() -> StreamSession[Any]:
+    """Asks something that it has never asked before."""
+    return text(f"{SCENARIOS['text'].prompt} {uuid.uuid4()}")
 
 
 def atext() -> AsyncStreamSession[Any]:
