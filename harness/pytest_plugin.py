@@ -78,6 +78,16 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
         pytest.fail(message, pytrace=False)
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    reports = [report for group in terminalreporter.stats.values() for report in group]
+    sections = (section for report in reports for section in getattr(report, "sections", ()))
+    notes = dict.fromkeys(text for title, text in sections if _NOTES in title)
+    if notes:
+        terminalreporter.section(_NOTES)
+        for text in notes:
+            terminalreporter.write_line(text)
+
+
 @pytest.fixture(autouse=True)
 def _marked_cassette(request: pytest.FixtureRequest) -> None:
     """Open the cassette of a test that is only marked; without it, the test would go out to the network."""
@@ -105,7 +115,12 @@ def cassette(request: pytest.FixtureRequest, _offline: None) -> Iterator[Tape]:
     path = _cassette_path(request, mode)
     if mode != "none":
         path.parent.mkdir(parents=True, exist_ok=True)
-    with open_tape(path, mode, redactor=Redactor(), scope_of=current_path) as tape:
+    item = request.node
+
+    def note(text: str) -> None:
+        item.add_report_section("setup", _NOTES, text)
+
+    with open_tape(path, mode, redactor=Redactor(), scope_of=current_path, on_note=note) as tape:
         request.node.stash[_TAPE] = tape
         yield tape
 
@@ -138,6 +153,8 @@ def frames(snapshot: Any, _offline: None) -> Any:
     return snapshot.use_extension(FramesExtension)
 
 
+#: Under this name, what a cassette has to say goes with a test's reports, to the end of the run, from other processes too.
+_NOTES: Final = "stream-harness"
 _TAPE: Final = pytest.StashKey["Tape"]()
 #: What pytest-recording calls the same modes.
 _OTHER_NAMES: Final = {None: "none", "new_episodes": "new", "rewrite": "all"}

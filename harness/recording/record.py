@@ -83,7 +83,13 @@ def record(
         workplace.open(cassette_of=final if plays or mode == "new" else None)
         recorder = Recorder(target, workplace, runtime=runtime, origin=origin, on_text=on_text, on_note=on_note)
         try:
-            tape = _run(recorder, workplace, mode, base_url, needs_no_credentials=plays or base_url is not None)
+            tape = _run(
+                recorder,
+                workplace,
+                "none" if plays else mode,
+                base_url,
+                needs_no_credentials=plays or base_url is not None,
+            )
             if not plays:
                 _check_safe(workplace)
         except BaseException as error:

@@ -193,6 +193,22 @@ def test_what_was_recorded_is_played(
     assert len(provider) == asked_at_last
 
 
+def test_a_first_recording_that_got_no_answer_is_made_again_and_the_run_says_so(
+    inner: InnerRun, provider: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as nobody:
+        nobody.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+        nobody.setenv("OPENAI_MAX_RETRIES", "0")
+        inner("--record-mode=once", test_it=LIVE).assert_outcomes(failed=1)
+    again = inner("--record-mode=once", "-n1", plugins=("xdist.plugin",), test_it=LIVE)
+    again.assert_outcomes(passed=1)
+    again.stdout.fnmatch_lines(["*is recorded again: when it was recorded, POST http://127.0.0.1:*"])
+    third = inner("--record-mode=once", test_it=LIVE)
+    third.assert_outcomes(passed=1)
+    third.stdout.no_fnmatch_line("*recorded again*")
+    assert len(provider) == 1
+
+
 def test_recordings_elsewhere_are_recorded_and_found_there(
     inner: InnerRun, pytester: pytest.Pytester, provider: list[bytes]
 ) -> None:

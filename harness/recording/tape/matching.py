@@ -134,6 +134,18 @@ class InteractionIndex:
         return f"{where}: {contrast(theirs, mine)}{played}"
 
 
+def unanswered(interactions: Sequence[Interaction]) -> Interaction | None:
+    """Return the first request that got no answer, and none when it was made again; None where there is no such one."""
+    waiting: dict[RequestKey, Interaction] = {}
+    for taped in interactions:
+        key = request_key(taped.request)
+        if taped.response.ended.how == "no-response":
+            waiting.setdefault(key, taped)
+        else:
+            waiting.pop(key, None)
+    return next(iter(waiting.values()), None)
+
+
 def _canonical(request: WireRequest) -> bytes:
     found = canonical(compared_body(request))
     return request.body if found is None else found

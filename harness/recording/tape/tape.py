@@ -16,8 +16,10 @@ from typing import TypeVar, get_args
 from urllib.parse import urlsplit
 
 from harness.errors import NetworkBlockedError, RecordingError, TransportFault, UsageError
+from harness.recording.files.cassette_document import cassette_name
 from harness.recording.files.cassette_writer import CassetteWriter
 from harness.recording.tape.core import Mode, Tape, TapeRedactor, request_line
+from harness.recording.tape.matching import unanswered
 from harness.recording.wire import Interaction
 
 __all__ = [
@@ -42,13 +44,15 @@ def open_tape(
     redactor: TapeRedactor | None = None,
     scope_of: Callable[[], tuple[str, ...]] = tuple,
     clock: Callable[[], float] = time.monotonic,
+    on_note: Callable[[str], None] = lambda note: None,
 ) -> AbstractContextManager[Tape]:
     """Return a context in which requests are answered from, or recorded to, the cassette at `path`.
 
     It covers the context that enters it and those copied from that one (tasks, `asyncio.to_thread`), and by
     `current_tape`'s rule plain threads. A recording is saved in one step when the context is left, whether its body
     returned, raised or was cancelled; until then what has ended is in `<path>.partial`, which a killed process leaves
-    behind. Where the body raised and nothing was recorded, nothing is written.
+    behind. Where the body raised and nothing was recorded, nothing is written. With mode `once`, a recording that holds a
+    request which got no answer is recorded again, and `on_note` is told.
 
     `speed` paces answers (1.0 as recorded, None at once). `base_url` sends live requests there instead; what is
     recorded is the URL that was asked for. `scope_of` names the scope that a request comes from.
@@ -65,7 +69,7 @@ def open_tape(
     if base_url is not None and (urlsplit(base_url).scheme not in ("http", "https") or not urlsplit(base_url).netloc):
         raise UsageError(f"base URL is {base_url!r}; it must be absolute, such as http://127.0.0.1:8080/v1")
     make = partial(Tape, path, speed=speed, base_url=base_url, redactor=redactor, scope_of=scope_of, clock=clock)
-    return _TapeContext(path, mode, make)
+    return _TapeContext(path, mode, make, on_note)
 
 
 @contextmanager
@@ -186,7 +190,8 @@ _guards: list[object] = []
 class _TapeContext:
     """What `open_tape` returns: loads, puts the tape up, takes it down, saves."""
 
-    def __init__(self, path: Path, mode: Mode, make: Callable[..., Tape]) -> None:
+    def __init__(self, path: Path, mode: Mode, make: Callable[..., Tape], on_note: Callable[[str], None]) -> None:
+        self._on_note = on_note
         self._path = path
         self._mode = mode
         self._make = make
@@ -197,10 +202,12 @@ class _TapeContext:
         from harness.recording.tape.cassette import use_cassette
 
         fresh = not self._path.exists()
-        plays = self._mode in ("none", "new") or (self._mode == "once" and not fresh)
-        records = self._mode in ("new", "all") or (self._mode == "once" and fresh)
         self._use = use_cassette(self._path, self._mode)
         self._cassette = self._use.__enter__()
+        if self._mode == "once" and not fresh:
+            fresh = self._failed(self._cassette.loaded)
+        plays = self._mode in ("none", "new") or (self._mode == "once" and not fresh)
+        records = self._mode in ("new", "all") or (self._mode == "once" and fresh)
         journal = CassetteWriter(self._partial) if records else None
         if journal is not None and not plays:
             # A folder that can't be written to is better known before the run than after it.
@@ -210,6 +217,18 @@ class _TapeContext:
         self._up = _put_up(self._tape)
         self._up.__enter__()
         return self._tape
+
+    def _failed(self, loaded: tuple[Interaction, ...]) -> bool:
+        """Whether what was recorded is a failure: of a server that was not there, nothing is to be played for ever."""
+        lost = unanswered(loaded)
+        if lost is None:
+            return False
+        asked = request_line(lost.request.method, lost.request.url)
+        self._on_note(
+            f"cassette '{cassette_name(self._path)}' is recorded again: when it was recorded, {asked} got no answer "
+            f"({lost.response.ended.error})"
+        )
+        return True
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -79,6 +79,34 @@ def test_a_mode_says_what_is_played_recorded_and_saved(
     assert list(path.parent.iterdir()) == [path]
 
 
+LOST = WireResponse(0, "", (), b"", (), Ending("no-response", "ConnectError: refused", 0.0), ())
+
+
+@pytest.mark.parametrize(
+    ("answers", "told_again"), [([LOST], "live a"), ([LOST, told("a")], ""), ([told("a"), LOST], "live a")],
+    ids=["never answered", "answered when it was made again", "answered before"],
+)  # fmt: skip
+def test_once_records_again_what_got_no_answer_and_says_so(
+    path: Path, answers: list[WireResponse], told_again: str
+) -> None:
+    write_cassette(path, [Interaction(ask("a"), answer) for answer in answers])
+    notes: list[str] = []
+    with open_tape(path, "once", on_note=notes.append) as tape:
+        assert perform(tape, "a") == told_again
+    assert len(notes) == (1 if told_again else 0)
+    if told_again:
+        assert (
+            "recorded again: when it was recorded, POST https://h/v1/chat got no answer (ConnectError: ref" in notes[0]
+        )
+        assert bodies(path) == ["live a"]
+        assert perform_once(path) == "live a"
+
+
+def perform_once(path: Path) -> str:
+    with open_tape(path, "once") as tape:
+        return perform(tape, "a")
+
+
 def test_playing_leaves_the_file_alone(path: Path) -> None:
     write_cassette(path, [Interaction(ask("a"), told("a"))])
     before = path.stat()
