@@ -14,22 +14,27 @@ from harness.llm.parts import (
     FinishReason,
     Part,
     ResponseStarted,
-    TextDelta,
-    ThinkingDelta,
-    ToolCallDelta,
     Usage,
 )
+from harness.providers.openai.responses_output import Place, ResponseOutput, Said
 from harness.providers.shared.answer import SSEAnswer
 from harness.providers.shared.failure import Failure, failure_in
 
 #: Why a response is incomplete.
 _INCOMPLETE: Final[dict[str, FinishReason]] = {"max_output_tokens": "length", "content_filter": "content_filter"}
-#: Events that carry a piece of text in `delta`, and the part that it makes.
-_DELTAS: Final[dict[str, type[TextDelta | ThinkingDelta]]] = {
-    "response.output_text.delta": TextDelta,
-    "response.refusal.delta": TextDelta,
-    "response.reasoning_summary_text.delta": ThinkingDelta,
-    "response.reasoning_text.delta": ThinkingDelta,
+#: Events that carry a piece of text in `delta`, and what it is a piece of.
+_DELTAS: Final[dict[str, Said]] = {
+    "response.output_text.delta": "text",
+    "response.refusal.delta": "text",
+    "response.reasoning_summary_text.delta": "summary",
+    "response.reasoning_text.delta": "reasoning",
+}
+#: Events that carry a whole text, what it is, and the field that holds it.
+_TEXTS: Final[dict[str, tuple[Said, str]]] = {
+    "response.output_text.done": ("text", "text"),
+    "response.refusal.done": ("text", "refusal"),
+    "response.reasoning_summary_text.done": ("summary", "text"),
+    "response.reasoning_text.done": ("reasoning", "text"),
 }
 #: Events after which nothing comes, and the status of the response that they carry.
 _ENDS: Final = {
@@ -51,11 +56,14 @@ class ResponsesAnswer(SSEAnswer):
         #: Whether the event that ends a stream, or the whole response, has come.
         self.ended = False
         self.response_id: str | None = None
-        #: The arguments that have come of each tool call, by its place among the response's items.
-        self._arguments: dict[int, str] = {}
-        #: Ids of its tool calls, and its reasoning that only the provider can read.
-        self.call_ids: list[str] = []
+        self._output = ResponseOutput(self.malformed)
+        #: Its reasoning that only the provider can read.
         self.reasoning: list[ReasoningItem] = []
+
+    @property
+    def call_ids(self) -> list[str]:
+        """The ids of its tool calls."""
+        return self._output.call_ids
 
     @property
     def over(self) -> bool:
@@ -65,74 +73,62 @@ class ResponsesAnswer(SSEAnswer):
         if self.ended:
             return ()
         # Nearly every event is a piece of text.
-        made = _DELTAS.get(event["type"])
-        return self._parts(event) if made is None else (made(self._text(event["delta"])),)
+        said = _DELTAS.get(event["type"])
+        if said is None:
+            return self._parts(event)
+        return (self._output.delta(Place.of(event, said), event["delta"]),)
 
     def _parts(self, event: Mapping[str, Any]) -> Iterator[Part]:
         kind = event["type"]
         if kind == "response.created":
             yield from self._started(event["response"])
         elif kind == "response.output_item.added" and event["item"]["type"] == "function_call":
-            place, item = event["output_index"], event["item"]
-            self._arguments[place] = ""
-            yield ToolCallDelta(place, item["call_id"], item["name"], "")
+            yield from self._output.call(event.get("output_index"), event["item"])
         elif kind == "response.function_call_arguments.delta":
-            place, delta = event["output_index"], event["delta"]
-            self._arguments[place] = self._arguments.get(place, "") + delta
-            yield ToolCallDelta(place, None, None, delta)
+            yield from self._output.arguments(event, event["delta"], whole=False)
         elif kind == "response.function_call_arguments.done":
-            # Some hosts that speak this API send no deltas.
-            if not self._arguments.get(event["output_index"]):
-                yield ToolCallDelta(event["output_index"], None, None, event["arguments"])
+            yield from self._output.arguments(event, event.get("arguments"), whole=True)
+        elif kind in _TEXTS:
+            said, name = _TEXTS[kind]
+            yield from self._output.whole_text(Place.of(event, said), event.get(name))
+        elif kind == "response.output_item.done":
+            yield from self._output.item(event.get("output_index") or 0, event["item"])
         elif kind in _ENDS:
-            self._take_reasoning(event["response"])
-            yield from self._end(event["response"], _ENDS[kind])
+            yield from self._whole(event["response"], _ENDS[kind])
         elif kind == "error":
             raise self.reported(failure_in(event))
 
     def answer(self, answer: Mapping[str, Any]) -> Iterator[Part]:
         if not isinstance(answer.get("output"), list):
-            raise self.malformed("an answer without output")
-        yield from self._started(answer)
-        for place, item in enumerate(answer["output"]):
-            if item["type"] == "reasoning":
-                pieces = (*item["summary"], *(item.get("content") or ()))
-                yield from (ThinkingDelta(piece["text"]) for piece in pieces)
-            elif item["type"] == "message":
-                yield from (
-                    TextDelta(piece["refusal"] if piece["type"] == "refusal" else piece["text"])
-                    for piece in item["content"]
-                )
-            elif item["type"] == "function_call":
-                yield ToolCallDelta(place, item["call_id"], item["name"], item["arguments"])
-                self._arguments[place] = item["arguments"]
-        self._take_reasoning(answer)
-        yield from self._end(answer, answer.get("status") or "completed")
+            raise self.malformed(f"an answer without output: {answer!r:.200}")
+        yield from self._whole(answer, answer.get("status") or "completed")
+
+    def _whole(self, response: Mapping[str, Any], status: str) -> Iterator[Part]:
+        """Yield what has not come yet of a response, and its end."""
+        yield from self._started(response)
+        if status in ("completed", "incomplete"):
+            yield from self._output.all(response.get("output") or ())
+            self._take_reasoning(response)
+        yield from self._end(response, status)
 
     def _take_reasoning(self, response: Mapping[str, Any]) -> None:
         # Where the provider keeps answers, it has their reasoning; what it does not keep, it sends encrypted if asked.
         for item in response.get("output") or ():
-            if item["type"] == "function_call":
-                self.call_ids.append(item["call_id"])
-            elif item["type"] == "reasoning" and item.get("encrypted_content"):
+            if item["type"] == "reasoning" and item.get("encrypted_content"):
                 said = {name: value for name, value in item.items() if name in ReasoningItem.model_fields}
                 self.reasoning.append(ReasoningItem.model_validate(said))
 
-    def _text(self, delta: Any) -> str:
-        if not isinstance(delta, str):
-            raise self.malformed(f"a delta of text that is {delta!r}")
-        return delta
-
     def _started(self, response: Mapping[str, Any]) -> Iterator[Part]:
-        self.response_id = response["id"]
-        yield ResponseStarted(response["id"])
+        if self.response_id is None and response.get("id"):
+            self.response_id = response["id"]
+            yield ResponseStarted(response["id"])
 
     def _end(self, response: Mapping[str, Any], status: str) -> Iterator[Part]:
         if response.get("usage") is not None:
             yield _usage(response["usage"])
         if status == "completed":
             self.ended = True
-            yield Finish("tool_calls" if self._arguments else "stop", status)
+            yield Finish("tool_calls" if self.call_ids else "stop", status)
         elif status == "incomplete":
             self.ended = True
             why = (response.get("incomplete_details") or {}).get("reason")

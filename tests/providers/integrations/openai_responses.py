@@ -92,8 +92,55 @@ END = event("response.completed", response=response("completed"))
 FILTERED = event(
     "response.incomplete", response=response("incomplete", incomplete_details={"reason": "content_filter"})
 )
+MESSAGE = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "é", "annotations": []}]}
+THOUGHT = {"type": "reasoning", "summary": [{"type": "summary_text", "text": "hm"}]}
+CALL = {"type": "function_call", "id": "fc_a", "call_id": "a", "name": "f", "arguments": "{}"}
+
+
+def text_done(text: str) -> bytes:
+    return event("response.output_text.done", item_id="m", output_index=0, content_index=0, text=text)
+
+
+def item_done(item: dict[str, Any], place: int = 0) -> bytes:
+    return event("response.output_item.done", item=item, output_index=place)
+
+
+def completed(*output: dict[str, Any]) -> bytes:
+    return event("response.completed", response=response("completed", output=list(output)))
+
+
+OTHER = {**CALL, "id": "fc_b", "call_id": "b", "name": "g"}
 STREAMS = (
     Stream("text", CREATED + TEXT + END, ["text 'é'", "completed 'é' stop"]),
+    Stream("text at its own end", CREATED + text_done("é") + END, ["text 'é'", "completed 'é' stop"]),
+    Stream("text at its item's end", CREATED + item_done(MESSAGE) + END, ["text 'é'", "completed 'é' stop"]),
+    Stream("text at the answer's end", CREATED + completed(MESSAGE), ["text 'é'", "completed 'é' stop"]),
+    Stream("text everywhere is said once", CREATED + TEXT + text_done("é") + item_done(MESSAGE) + completed(THOUGHT, MESSAGE),
+     ["text 'é'", "thinking 'hm'", "completed 'é' stop"]),
+    Stream("the rest of a text", CREATED + TEXT + text_done("é🗼") + END, ["text 'é'", "text '🗼'", "completed 'é🗼' stop"]),
+    Stream("the rest of a text at the answer's end", CREATED + TEXT + completed(MESSAGE, MESSAGE),
+     ["text 'é'", "text 'é'", "completed 'éé' stop"]),
+    Stream("a text that is another as a whole", CREATED + TEXT + text_done("x") + END, ["text 'é'", "failed MalformedResponseError"]),
+    Stream("reasoning at its item's end", CREATED + item_done(THOUGHT) + TEXT + completed(THOUGHT, MESSAGE),
+     ["thinking 'hm'", "text 'é'", "completed 'é' stop"]),
+    Stream("reasoning at the answer's end", CREATED + completed(THOUGHT, MESSAGE), ["thinking 'hm'", "text 'é'", "completed 'é' stop"]),
+    Stream("a call at its item's end", CREATED + item_done(CALL) + completed(CALL),
+     ["call 0 a f '' of ", "call 0 a f '{}' of {}", "completed ['a f {}'] tool_calls"]),
+    Stream("calls at the answer's end", CREATED + completed(CALL, OTHER),
+     ["call 0 a f '' of ", "call 0 a f '{}' of {}", "call 1 b g '' of ", "call 1 b g '{}' of {}",
+      "completed ['a f {}', 'b g {}'] tool_calls"]),
+    Stream("calls at one place", CREATED + item_done(CALL) + item_done(OTHER) + completed(CALL, OTHER),
+     ["call 0 a f '' of ", "call 0 a f '{}' of {}", "call 1 b g '' of ", "call 1 b g '{}' of {}",
+      "completed ['a f {}', 'b g {}'] tool_calls"]),
+    Stream("calls of one id", CREATED + completed(CALL, {**OTHER, "call_id": "a"}),
+     ["call 0 a f '' of ", "call 0 a f '{}' of {}", "call 1 fc_b g '' of ", "call 1 fc_b g '{}' of {}",
+      "completed ['a f {}', 'fc_b g {}'] tool_calls"]),
+    Stream("a call named late", CREATED + event("response.output_item.added", item={**CALL, "name": "", "arguments": ""}, output_index=0)
+     + arguments(0, "{}") + item_done(CALL) + END, ["call 0 a f '{}' of {}", "completed ['a f {}'] tool_calls"]),
+    Stream("arguments as an object, as null, without a place", CREATED + item_done({**CALL, "arguments": {"a": 1}})
+     + event("response.output_item.added", item={**OTHER, "arguments": None}) + END,
+     ["call 0 a f '' of ", "call 0 a f '{\"a\": 1}' of {\"a\": 1}", "call 1 b g '' of ",
+      "completed ['a f {\"a\": 1}', 'b g '] tool_calls"]),
     Stream("raw reasoning", CREATED + event("response.reasoning_text.delta", delta="hm", item_id="r", output_index=0, content_index=0) + END,
      ["thinking 'hm'", "completed '' stop"]),
     Stream("calls side by side", CREATED + call(0, "a") + call(1, "b") + arguments(1, "{}") + arguments(0, "[]") + END,
