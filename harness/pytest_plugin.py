@@ -16,7 +16,7 @@ import pytest
 
 if TYPE_CHECKING:
     from harness import StreamFrame
-    from harness.recording import Mode, Recording, Tape
+    from harness.recording import Mode, NetworkGuard, Recording, Tape
 
 _MODES: Final = ("none", "once", "new", "all")
 #: What file systems or shells make something else of; most come from the ids of parametrised tests.
@@ -66,15 +66,22 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
-    yield
+    try:
+        yield
+    finally:
+        blocked = _blocked(item)
+    if blocked:
+        pytest.fail(f"the test reached for the network, which is blocked:\n{_listed(blocked)}", pytrace=False)
     tape = item.stash.get(_TAPE, None)
     if tape is None or tape.records:
         return
     problems = [str(miss) for miss in tape.misses]
     problems += [f"unplayed: {one.request.method} {one.request.url}" for one in tape.unplayed]
     if problems:
-        told = "\n".join(f"  {problem}" for problem in problems)
-        message = f"cassette '{tape.path}' and the test do not fit:\n{told}\nrecord it again with --record-mode all"
+        message = (
+            f"cassette '{tape.path}' and the test do not fit:\n{_listed(problems)}\n"
+            "record it again with --record-mode all"
+        )
         pytest.fail(message, pytrace=False)
 
 
@@ -88,6 +95,20 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             terminalreporter.write_line(text)
 
 
+def _blocked(item: pytest.Item) -> list[str]:
+    """Return what was stopped on its way to the network since this was asked, whatever became of the errors."""
+    guard = item.stash.get(_GUARD, None)
+    blocked = [] if guard is None else [str(error) for error in guard.blocked]
+    told = item.stash.setdefault(_TOLD, set())
+    new = [attempt for attempt in blocked if attempt not in told]
+    told.update(new)
+    return new
+
+
+def _listed(problems: list[str]) -> str:
+    return "\n".join(f"  {problem}" for problem in problems)
+
+
 @pytest.fixture(autouse=True)
 def _marked_cassette(request: pytest.FixtureRequest) -> None:
     """Open the cassette of a test that is only marked; without it, the test would go out to the network."""
@@ -96,18 +117,23 @@ def _marked_cassette(request: pytest.FixtureRequest) -> None:
 
 
 @pytest.fixture
-def _offline() -> Iterator[None]:
+def _offline(request: pytest.FixtureRequest) -> Iterator[None]:
     from harness.recording import network_guard
 
-    with network_guard():
+    with network_guard() as guard:
+        request.node.stash[_GUARD] = guard
         yield
+    if blocked := _blocked(request.node):
+        message = f"beside the test, something reached for the network, which is blocked:\n{_listed(blocked)}"
+        pytest.fail(message, pytrace=False)
 
 
 @pytest.fixture
 def cassette(request: pytest.FixtureRequest, _offline: None) -> Iterator[Tape]:
     """The tape that plays, or records, this test's traffic: `<test>.yaml`, or what the marker `cassette` names.
 
-    The test fails where it leaves an interaction unplayed, or makes a request that none answers.
+    The test fails where it leaves an interaction unplayed, makes a request that none answers, or reaches for the network
+    past the tape, whatever became of the error.
     """
     from harness.recording import Redactor, current_path, open_tape
 
@@ -156,6 +182,9 @@ def frames(snapshot: Any, _offline: None) -> Any:
 #: Under this name, what a cassette has to say goes with a test's reports, to the end of the run, from other processes too.
 _NOTES: Final = "stream-harness"
 _TAPE: Final = pytest.StashKey["Tape"]()
+_GUARD: Final[pytest.StashKey[NetworkGuard]] = pytest.StashKey()
+#: What a test has been told of.
+_TOLD: Final = pytest.StashKey[set[str]]()
 #: What pytest-recording calls the same modes.
 _OTHER_NAMES: Final = {None: "none", "new_episodes": "new", "rewrite": "all"}
 

@@ -52,7 +52,7 @@ def play(
     for all that follow. `max_retries` is what every LLM reads for its own; None leaves it as it is.
 
     Raises:
-        NotPlayableError: it asked for something that was not recorded, or not for all that was.
+        NotPlayableError: it asked for something that was not recorded, by whatever way, or not for all that was.
         OtherKindError: its session is of the other kind.
     """
     answered = [
@@ -63,7 +63,7 @@ def play(
     every = tuple(interaction for _, interaction in answered)
     evidence: list[Evidence] = []
     with ExitStack() as stack:
-        stack.enter_context(network_guard())
+        guard = stack.enter_context(network_guard())
         stack.enter_context(no_credentials_needed())
         stack.enter_context(late_certificates())
         stack.enter_context(_entered(kind))
@@ -76,8 +76,8 @@ def play(
             evidence.append(_read(session, kind))
             if evidence[-1].ended != "exhausted":
                 break
-    if tape.misses:
-        raise NotPlayableError(str(tape.misses[0]))
+    if unanswered := (*tape.misses, *guard.blocked):
+        raise NotPlayableError(str(unanswered[0]))
     unplayed = {id(interaction) for interaction in tape.unplayed}
     played = {place: interaction.response for place, interaction in answered if id(interaction) not in unplayed}
     if answers is None and len(played) < len(run.interactions):

@@ -22,7 +22,7 @@ from harness.recording.replay import replay_recording
 from harness.recording.replay_calls import replay_cassette
 from harness.recording.replayed import Replayed
 from harness.recording.scan import Finding, scan
-from harness.recording.tape.tape import Mode, Tape, network_guard, open_tape, playing, running
+from harness.recording.tape.tape import Mode, NetworkGuard, Tape, network_guard, open_tape, playing, running
 from harness.recording.target import Target
 from harness.recording.trust.gate import Trust
 from harness.recording.wire import Chunk, Ending, Interaction, WireRequest, WireResponse
@@ -38,6 +38,7 @@ __all__ = [
     "Finding",
     "Interaction",
     "Mode",
+    "NetworkGuard",
     "Recorded",
     "RecordedOutcome",
     "Recording",

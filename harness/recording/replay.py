@@ -23,7 +23,7 @@ from harness.recording.files.folder import CASSETTE, FRAMES, RECORDING, Recorded
 from harness.recording.files.frames_file import FrameLines, header_line, read_lines
 from harness.recording.files.workplace import recover, replace_files
 from harness.recording.redact.redaction import Redactor
-from harness.recording.replayed import Replayed, note_tape
+from harness.recording.replayed import Replayed, note_blocked, note_tape
 from harness.recording.stand_in_keys import keys_stand_in
 from harness.recording.tape.tape import network_guard, open_tape
 from harness.recording.target import Session, Target
@@ -60,7 +60,7 @@ def replay_recording(
     limit = len(recorded_lines) if recording.outcome and recording.outcome.status == "cancelled" else None
     with (
         exits_noted() as exits,
-        network_guard(),
+        network_guard() as guard,
         keys_stand_in(),
         open_tape(folder / CASSETTE, "none", speed=speed, redactor=redactor, scope_of=current_path) as tape,
     ):
@@ -68,6 +68,7 @@ def replay_recording(
     _check_exits(recording, replayed, exits)
     replayed.differences = made.comparison.differences()
     replayed.differences += _outcome_differences(recording, replayed, made, redactor)
+    note_blocked(guard, replayed)
     if limit is None or replayed.differences:
         note_tape(tape, replayed, cancelled=limit is not None)
     # Else: played from a tape, a cancelled run gets further than when it was recorded; what it asked for then is of no account.

@@ -20,7 +20,7 @@ from harness.providers.registry import recognized
 from harness.recording.files.cassette_reader import read_cassette, read_each
 from harness.recording.readable import check_coding, with_content_type
 from harness.recording.record import host_of
-from harness.recording.replayed import Replayed, offline
+from harness.recording.replayed import Replayed, note_blocked, offline
 from harness.recording.tape.tape import Tape, playing
 from harness.recording.unsupported import unsupported_api
 from harness.recording.wire import Interaction
@@ -66,13 +66,14 @@ def _replay_interaction(path: Path, number: int, recorded: Interaction, speed: f
     except HarnessError as error:
         replayed.unjudged = str(error)
         return replayed
-    with offline(), playing(path, (interaction,), speed=speed) as tape:
+    with offline() as guard, playing(path, (interaction,), speed=speed) as tape:
         session = StreamSession(lambda: _made_again(llm, call), source=llm)
         replayed.sessions.append(session)
         try:
             replayed.frames.extend(session)
         except Exception as error:
             replayed.error = error
+    note_blocked(guard, replayed)
     replayed.unjudged = _not_made_again(tape, replayed.error)
     if replayed.error is not None and not interaction.response.body and interaction.response.status == 200:
         replayed.problems.append("the recorded body is empty")

@@ -13,7 +13,7 @@ from harness.llm.credentials import no_credentials_needed
 from harness.recording.comparison.compare import Difference
 from harness.recording.comparison.normal import FrameLike
 from harness.recording.record import host_of
-from harness.recording.tape.tape import Tape, network_guard
+from harness.recording.tape.tape import NetworkGuard, Tape, network_guard
 from harness.recording.target import Session
 
 
@@ -36,7 +36,7 @@ class Replayed:
     differences: list[Difference] = field(default_factory=list)
     #: Whether the recording was given the frames and results of this run, so that the differences are gone.
     updated: bool = False
-    #: What else makes this replay a failure: unmatched requests and unplayed ones.
+    #: What else makes this replay a failure: unmatched requests and unplayed ones, and what reached for the network.
     problems: list[str] = field(default_factory=list)
     #: Why this is no call to a model, for an interaction that is none.
     not_a_call: str | None = None
@@ -57,9 +57,15 @@ class Replayed:
 
 
 @contextlib.contextmanager
-def offline() -> Iterator[None]:
-    with network_guard(), no_credentials_needed():
-        yield
+def offline() -> Iterator[NetworkGuard]:
+    """Block the network, and have nobody ask for credentials."""
+    with network_guard() as guard, no_credentials_needed():
+        yield guard
+
+
+def note_blocked(guard: NetworkGuard, replayed: Replayed) -> None:
+    """Note what reached for the network past the tape, whatever became of the errors (clause `replay.offline`)."""
+    replayed.problems.extend(map(str, guard.blocked))
 
 
 def note_tape(tape: Tape, replayed: Replayed, *, cancelled: bool = False) -> None:

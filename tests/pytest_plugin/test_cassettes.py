@@ -102,7 +102,54 @@ def test_it({"frames, " if fixture == "frames" else ""}recording):
     with pytest.raises(HarnessError, match="network is blocked"):
         answer()
 """
-    inner(plugins=("syrupy",), test_it=source).assert_outcomes(passed=1)
+    result = inner(plugins=("syrupy",), test_it=source)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["the test reached for the network*", "  POST https://api.openai.com/* at calls.py:6 *"]
+    )
+
+
+REACHING = """
+import contextlib, pytest, socket
+
+def reach():
+    with contextlib.suppress(BaseException):
+        socket.getaddrinfo("provider.invalid", 443)
+
+@pytest.fixture
+def before(_offline):
+    reach()
+
+@pytest.fixture
+def after(_offline):
+    yield
+    reach()
+
+def test_within(frames): reach()
+def test_with_one_before(before): pass
+def test_with_one_after(after): pass
+def test_that_fails_itself(frames):
+    reach()
+    assert False, "of its own"
+def test_without(frames): pass
+"""
+
+
+def test_an_attempt_to_reach_the_network_fails_the_test_that_swallowed_it(inner: InnerRun) -> None:
+    result = inner(plugins=("syrupy",), test_it=REACHING)
+    result.assert_outcomes(passed=2, failed=3, errors=1)
+    result.stdout.fnmatch_lines(
+        [
+            "PASSED test_it.py::test_with_one_after",
+            "PASSED test_it.py::test_without",
+            "ERROR test_it.py::test_with_one_after - beside the test*",
+            "FAILED test_it.py::test_within - the test reached for the network*",
+            "FAILED test_it.py::test_with_one_before - the test reached for the network*",
+            "FAILED test_it.py::test_that_fails_itself - AssertionError: of its own",
+        ],
+        consecutive=False,
+    )
+    result.stdout.fnmatch_lines(["  the name 'provider.invalid' was about to be looked up at test_it.py:6 while *"])
 
 
 def test_a_missing_cassette_is_an_error_that_names_it(inner: InnerRun) -> None:

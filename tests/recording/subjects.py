@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import socket
 import threading
 import uuid
 from collections.abc import Iterator
@@ -74,6 +75,18 @@ class InterruptedFlow(Flow[dict[str, Any]]):
     def ask(self) -> None:  # type: ignore[override] # a method of the graph may have any name
         LLM(MODEL).call(SCENARIOS["text"].prompt)
         raise KeyboardInterrupt
+
+
+class SwallowingFlow(Flow[dict[str, Any]]):
+    """A run that can be told to send a datagram, and that is content with whatever becomes of it."""
+
+    @start()
+    def ask(self) -> str:
+        answer = str(LLM(MODEL).call(SCENARIOS["text"].prompt))
+        if os.environ.get("SUBJECT_CALLS_OUT"):
+            with contextlib.suppress(BaseException), socket.socket(type=socket.SOCK_DGRAM) as sending:
+                sending.sendto(b"x", ("127.0.0.1", 9))
+        return answer
 
 
 class OwnRequestFlow(Flow[dict[str, Any]]):

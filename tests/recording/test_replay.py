@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import socket
 from collections.abc import Callable
@@ -56,6 +57,12 @@ def own_request(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return _recorded(tmp_path_factory, "OwnRequestFlow")
 
 
+@pytest.fixture(scope="module")
+def swallowing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A recording of a flow that can be told to send a datagram, whatever becomes of it."""
+    return _recorded(tmp_path_factory, "SwallowingFlow")
+
+
 @pytest.fixture
 def copy(story: Path, tmp_path: Path) -> Path:
     """The same recording, to be edited."""
@@ -63,7 +70,9 @@ def copy(story: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _offline(monkeypatch: pytest.MonkeyPatch, story: Path, parts: dict[str, Path], own_request: Path) -> None:
+def _offline(
+    monkeypatch: pytest.MonkeyPatch, story: Path, parts: dict[str, Path], own_request: Path, swallowing: Path
+) -> None:
     """A replay that opens a socket has failed, whatever else it does."""
 
     def refuse(*args: Any) -> None:
@@ -254,6 +263,17 @@ def test_a_request_of_the_run_that_goes_around_its_llm_is_not_sent(
     replayed = replay_recording(own_request)
     assert "GET http://127.0.0.1:9/never) matches none of 1" in replayed.problems[0]
     assert not isinstance(replayed.error, NetworkBlockedError)
+
+
+def test_an_attempt_to_reach_the_network_fails_the_run_that_swallowed_it(
+    swallowing: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert replay_recording(swallowing).problems == []
+    monkeypatch.setenv("SUBJECT_CALLS_OUT", "1")
+    replayed = replay_recording(swallowing)
+    assert (replayed.differences, replayed.error) == ([], None)
+    (problem,) = replayed.problems
+    assert re.match(r"a message to 127\.0\.0\.1:9 was about to be sent at \S+subjects\.py:\d+ while", problem)
 
 
 def partial(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Opening a tape for a context, finding the tape of a context, and blocking the network where there is none."""
+"""Opening a tape for a context, and finding the tape of a context."""
 
 from __future__ import annotations
 
@@ -15,15 +15,17 @@ from types import TracebackType
 from typing import TypeVar, get_args
 from urllib.parse import urlsplit
 
-from harness.errors import NetworkBlockedError, RecordingError, TransportFault, UsageError
+from harness.errors import RecordingError, UsageError
 from harness.recording.files.cassette_document import cassette_name
 from harness.recording.files.cassette_writer import CassetteWriter
 from harness.recording.tape.core import Mode, Tape, TapeRedactor, request_line
+from harness.recording.tape.guard import NetworkGuard, block, is_blocked, network_guard
 from harness.recording.tape.matching import unanswered
 from harness.recording.wire import Interaction
 
 __all__ = [
     "Mode",
+    "NetworkGuard",
     "Tape",
     "TapeRedactor",
     "current_tape",
@@ -143,33 +145,19 @@ def tape_for(method: str, url: str) -> Tape | None:
         TransportFault: with a `NetworkBlockedError`, where there is no tape and the network is blocked.
     """
     tape = current_tape()
-    if tape is None and _guards:
-        raise TransportFault(
-            NetworkBlockedError(
-                f"{request_line(method, url)} was about to leave while the network is blocked and no tape is running "
-                "here; record it with `harness record … --mode once`, or open a tape around it"
-            )
+    if tape is None and is_blocked():
+        raise block(
+            f"{request_line(method, url)} was about to leave",
+            because="no tape is running here",
+            advice="record it with `harness record … --mode once`, or open a tape around it",
         )
     return tape
 
 
-@contextmanager
-def network_guard() -> Iterator[None]:
-    """Block every request of the process that no tape answers or records, in all threads, until the context is left.
-
-    Guards nest; the network is blocked while one of them is open.
-    """
-    from harness.recording import transports
-
-    transports.install()
-    token = object()
+def any_records() -> bool:
+    """Return whether a tape that records is open, in whatever context."""
     with _lock:
-        _guards.append(token)
-    try:
-        yield
-    finally:
-        with _lock:
-            _guards.remove(token)
+        return any(opened.tape.records and not opened.tape.closed for opened in _open)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +172,6 @@ class _Opened:
 _of_context: contextvars.ContextVar[_Opened | None] = contextvars.ContextVar("harness_tape", default=None)
 _lock = threading.Lock()
 _open: list[_Opened] = []
-_guards: list[object] = []
 
 
 class _TapeContext:

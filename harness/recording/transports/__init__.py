@@ -22,6 +22,8 @@ _PATCHED_BY = {
     "aiohttp": "harness.recording.transports.aiohttp",
     # What none of the above opens.
     "socket": "harness.recording.transports.sockets",
+    # Its sockets are not Python's.
+    "uvloop": "harness.recording.transports.uvloop",
 }
 
 _lock = threading.Lock()

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import http.client
-import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import httpx
@@ -324,76 +321,3 @@ def test_fifty_recordings_and_replays_at_once_in_tasks_do_not_mix(tmp_path: Path
     with loopback(echo) as server:
         asyncio.run(main(server.url))
         assert len(server.exchanges) == 75
-
-
-def by_http_client(address: tuple[str, int]) -> int:
-    connection = http.client.HTTPConnection(*address, timeout=PATIENCE_S)
-    try:
-        connection.request("POST", "/", b"x")
-        return connection.getresponse().status
-    finally:
-        connection.close()
-
-
-def by_a_bare_socket(address: tuple[str, int]) -> int:
-    with socket.socket() as connecting:
-        return connecting.connect_ex(address)
-
-
-async def _astream(address: tuple[str, int]) -> None:
-    _, writer = await asyncio.open_connection(*address)
-    writer.close()
-    await writer.wait_closed()
-
-
-def by_asyncio(address: tuple[str, int]) -> None:
-    asyncio.run(_astream(address))
-
-
-@pytest.mark.parametrize("connect", [by_http_client, by_a_bare_socket, by_asyncio])
-def test_what_no_transport_knows_is_stopped_where_it_connects(
-    connect: Callable[[tuple[str, int]], object], path: Path
-) -> None:
-    with loopback(text_stream) as server:
-        address = ("127.0.0.1", int(server.url.rpartition(":")[2]))
-        connect(address)
-        with open_tape(path, "all"), network_guard():
-            connect(address)
-        with open_tape(path, "none"), network_guard():
-            with pytest.raises(TransportFault, match="only plays") as fault:
-                connect(address)
-            assert isinstance(fault.value.error, NetworkBlockedError)
-        with network_guard(), pytest.raises(TransportFault, match="no tape is running here"):
-            connect(address)
-        with open_tape(path, "none"):
-            connect(address)
-        # Connecting is not requesting: wait for what the server has accepted by asking it once more.
-        by_http_client(address)
-        assert server.connections == 4
-
-
-def test_what_reaches_no_network_is_not_stopped(tmp_path: Path) -> None:
-    with network_guard():
-        asyncio.run(asyncio.sleep(0))
-        left, right = socket.socketpair()
-        with left, right:
-            left.sendall(b"x")
-            assert right.recv(1) == b"x"
-        if hasattr(socket, "AF_UNIX"):
-            with socket.socket(socket.AF_UNIX) as listener, socket.socket(socket.AF_UNIX) as connecting:
-                listener.bind(str(tmp_path / "s"))
-                listener.listen()
-                connecting.connect(str(tmp_path / "s"))
-
-
-def test_a_socket_pair_made_from_a_connection_is_not_stopped() -> None:
-    # As on systems that have no socket pairs, where Python's own function of that name connects to loopback.
-    source = (
-        "def socketpair():\n"
-        "    with socket.create_server(('127.0.0.1', 0)) as listener, socket.socket() as connecting:\n"
-        "        connecting.connect(listener.getsockname())\n"
-    )
-    scope: dict[str, Any] = {"socket": socket}
-    exec(compile(source, socket.__file__, "exec"), scope)
-    with network_guard():
-        scope["socketpair"]()

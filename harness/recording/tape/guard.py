@@ -1,0 +1,101 @@
+"""Blocking the network, and noting what was stopped: an attempt counts whatever became of its error."""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from types import FrameType
+from typing import Final
+
+from harness.errors import NetworkBlockedError, TransportFault
+
+#: Reentrant: the garbage collector may run what reaches for the network while a thread holds it.
+_lock: Final = threading.RLock()
+_open: Final[list[NetworkGuard]] = []
+_HARNESS: Final = str(Path(__file__).parents[2])
+
+
+class NetworkGuard:
+    """What one `network_guard` has stopped so far."""
+
+    def __init__(self) -> None:
+        self._blocked: dict[str, NetworkBlockedError] = {}
+
+    @property
+    def blocked(self) -> tuple[NetworkBlockedError, ...]:
+        """An error for each place in the process that reached for the network, whatever became of the exceptions."""
+        return tuple(self._blocked.values())
+
+    def note(self, error: NetworkBlockedError) -> None:
+        """Count `error` in; one that says the same as another is no other."""
+        self._blocked.setdefault(str(error), error)
+
+
+@contextmanager
+def network_guard() -> Iterator[NetworkGuard]:
+    """Block every request of the process that no tape answers or records, in all threads, until the context is left.
+
+    Guards nest; the network is blocked while one of them is open.
+    """
+    from harness.recording import transports
+
+    transports.install()
+    guard = NetworkGuard()
+    with _lock:
+        _open.append(guard)
+    try:
+        yield guard
+    finally:
+        with _lock:
+            _open.remove(guard)
+
+
+def is_blocked() -> bool:
+    """Return whether a guard is open."""
+    return bool(_open)
+
+
+def block(attempt: str, *, because: str, advice: str) -> TransportFault:
+    """Return what is to be raised in place of `attempt`, which has been noted on every open guard.
+
+    The attempt is told with the line of the caller's own code that it came from.
+    """
+    error = NetworkBlockedError(f"{attempt} at {_origin()} while the network is blocked and {because}; {advice}")
+    with _lock:
+        for guard in _open:
+            guard.note(error)
+    return TransportFault(error)
+
+
+def _origin() -> str:
+    """Return the innermost line on the stack that is neither ours, nor Python's, nor an installed package's."""
+    frames = list(_frames(sys._getframe(2)))
+    own = next((frame for frame in frames if not _is_foreign(frame.f_code.co_filename)), None)
+    frame = own or next((frame for frame in frames if not frame.f_code.co_filename.startswith(_HARNESS)), frames[-1])
+    path = frame.f_code.co_filename
+    here = os.path.join(os.getcwd(), "")  # noqa: PTH109, PTH118 - a Path of what is no file, such as <string>, is another text
+    return f"{path.removeprefix(here)}:{frame.f_lineno}"
+
+
+def _frames(frame: FrameType | None) -> Iterator[FrameType]:
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
+
+
+def _is_foreign(path: str) -> bool:
+    return path.startswith(("<frozen ", *_foreign_folders()))
+
+
+@cache
+def _foreign_folders() -> tuple[str, ...]:
+    paths = sysconfig.get_paths()
+    folders = {paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")}
+    # In a virtual environment Python's own modules are those of the Python below it.
+    return (_HARNESS, str(Path(os.__file__).parent), *folders)
