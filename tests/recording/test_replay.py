@@ -273,7 +273,10 @@ def test_an_attempt_to_reach_the_network_fails_the_run_that_swallowed_it(
     replayed = replay_recording(swallowing)
     assert (replayed.differences, replayed.error) == ([], None)
     (problem,) = replayed.problems
-    assert re.match(r"a message to 127\.0\.0\.1:9 was about to be sent at \S+subjects\.py:\d+ while", problem)
+    assert re.match(
+        r"a message to 127\.0\.0\.1:9 was about to be sent at \S+subjects\.py:\d+ in SwallowingFlow / ask while",
+        problem,
+    )
 
 
 def partial(folder: Path) -> None:

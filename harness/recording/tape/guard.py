@@ -13,6 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
+from harness.bus.scope import current_path
 from harness.errors import NetworkBlockedError, TransportFault
 
 #: Reentrant: the garbage collector may run what reaches for the network while a thread holds it.
@@ -74,13 +75,22 @@ def block(attempt: str, *, because: str, advice: str) -> TransportFault:
 
 
 def _origin() -> str:
-    """Return the innermost line on the stack that is neither ours, nor Python's, nor an installed package's."""
+    """Return the innermost line on the stack that is neither ours, nor Python's, nor an installed package's.
+
+    In a thread that none such has begun, it is the innermost that is not ours. Where a run is known, its scope is told.
+    """
     frames = list(_frames(sys._getframe(2)))
     own = next((frame for frame in frames if not _is_foreign(frame.f_code.co_filename)), None)
     frame = own or next((frame for frame in frames if not frame.f_code.co_filename.startswith(_HARNESS)), frames[-1])
-    path = frame.f_code.co_filename
-    here = os.path.join(os.getcwd(), "")  # noqa: PTH109, PTH118 - a Path of what is no file, such as <string>, is another text
-    return f"{path.removeprefix(here)}:{frame.f_lineno}"
+    scope = " / ".join(current_path())
+    return f"{_short(frame.f_code.co_filename)}:{frame.f_lineno}{scope and f' in {scope}'}"
+
+
+def _short(path: str) -> str:
+    """Return `path` from the current folder, or from where packages are."""
+    # No Path: what is compiled from a text has a name such as <string>.
+    starts = (folder + os.sep for folder in (*sorted(_foreign_folders(), key=len, reverse=True), os.getcwd()))  # noqa: PTH109
+    return path.removeprefix(next((start for start in starts if path.startswith(start)), ""))
 
 
 def _frames(frame: FrameType | None) -> Iterator[FrameType]:
