@@ -81,7 +81,7 @@ class SwallowingFlow(Flow[dict[str, Any]]):
     """A run that can be told to send a datagram, and that is content with whatever becomes of it."""
 
     @start()
-    def ask(self) -> str:
+    def answered(self) -> str:
         answer = str(LLM(MODEL).call(SCENARIOS["text"].prompt))
         if os.environ.get("SUBJECT_CALLS_OUT"):
             with contextlib.suppress(BaseException), socket.socket(type=socket.SOCK_DGRAM) as sending:

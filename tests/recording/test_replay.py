@@ -274,7 +274,7 @@ def test_an_attempt_to_reach_the_network_fails_the_run_that_swallowed_it(
     assert (replayed.differences, replayed.error) == ([], None)
     (problem,) = replayed.problems
     assert re.match(
-        r"a message to 127\.0\.0\.1:9 was about to be sent at \S+subjects\.py:\d+ in SwallowingFlow / ask while",
+        r"a message to 127\.0\.0\.1:9 was about to be sent at \S+subjects\.py:\d+ in SwallowingFlow / answered while",
         problem,
     )
 
