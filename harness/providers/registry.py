@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from harness.errors import UsageError
 from harness.providers.anthropic.dialect import MESSAGES
 from harness.providers.bedrock.dialect import CONVERSE
-from harness.providers.bedrock.invoked import asks_for_an_answer
+from harness.providers.bedrock_invoke.asked_for import asks_for_an_answer
 from harness.providers.gemini.dialect import GENERATE_CONTENT
 from harness.providers.openai.dialect import CHAT, RESPONSES
 from harness.providers.openai.hosts import HOSTS
@@ -68,8 +68,7 @@ ROWS: Final = (
     Provider(
         name="bedrock",
         models={"bedrock": "harness.providers.bedrock.model:Bedrock"},
-        url=re.compile(r".*/model/[^/]+/(converse|converse-stream|invoke|invoke-with-response-stream)$"),
-        is_call=asks_for_an_answer,
+        url=re.compile(r".*/model/[^/]+/(converse|converse-stream)$"),
         request="harness.providers.bedrock.request",
         dialect=CONVERSE,
         extra="bedrock",
@@ -82,6 +81,17 @@ ROWS: Final = (
             "AWS_SECRET_ACCESS_KEY": NOBODY,
             "AWS_DEFAULT_REGION": "us-east-1",
         },
+    ),
+    Provider(
+        name="bedrock-invoke",
+        models={"bedrock-invoke": "harness.providers.bedrock_invoke.model:BedrockInvoke"},
+        url=re.compile(r".*/model/[^/]+/(invoke|invoke-with-response-stream)$"),
+        is_call=asks_for_an_answer,
+        request="harness.providers.bedrock_invoke.request",
+        dialect=CONVERSE,
+        extra="bedrock",
+        distributions=("boto3", "aiobotocore"),
+        response_headers=("x-amzn-bedrock-", "x-amzn-errortype", "x-amzn-requestid"),
     ),
     Provider(
         name="anthropic",

@@ -30,7 +30,7 @@ OTHER_EXTRAS: Final = {"all", "brotli", "dev", "pack", "pytest", "scan", "serve"
 APART: Final = {"litellm"}
 
 each_row: Final = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-each_api: Final = pytest.mark.parametrize("row", [row for row in ROWS if row.url], ids=lambda row: row.name)
+each_api: Final = pytest.mark.parametrize("row", [row for row in ROWS if row.recordings], ids=lambda row: row.name)
 
 
 def test_no_two_rows_claim_a_name() -> None:
@@ -113,10 +113,11 @@ def named_in(path: Path, names: re.Pattern[str]) -> Iterator[str]:
 
 
 def test_a_provider_is_named_in_its_own_places_only() -> None:
-    words = {word for row in ROWS for name in (row.name, row.extra or "") for word in name.split("-")} - {"responses"}
+    words = {word for row in ROWS for name in (row.name, row.extra or "") for word in name.split("-")}
+    words -= {"responses", "invoke"}
     names = re.compile("|".join(sorted(words)), re.IGNORECASE)
     own = re.compile(
-        rf"harness/providers/(registry\.py|({'|'.join(words)})/)|conformance/wire/({'|'.join(words)})|harness/shipped/"
+        rf"harness/providers/(registry\.py|({'|'.join(words)})(_invoke)?/)|conformance/wire/({'|'.join(words)})|harness/shipped/"
     )
     found = {
         path.as_posix()

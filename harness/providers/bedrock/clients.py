@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from harness.llm.connections import end_urllib3_with_runs
 from harness.llm.credentials import PLACEHOLDER, credentials_needed
+from harness.providers.bedrock.extra_body import extra_fields, put_extra_fields
 from harness.providers.bedrock.foreign import take_foreign
 from harness.providers.bedrock.sdk import boto3, botocore
 
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from harness.llm.base import BaseLLM
 
 _SERVICE: Final = "bedrock-runtime"
-_BEFORE_PARSE: Final = f"before-parse.{_SERVICE}"
+#: The operation whose bodies are not parsed, and read by whoever asked.
+_INVOKE: Final = "invoke_model"
 _REGION: Final = re.compile(r"https?://[^/]*\.([a-z]{2}(?:-[a-z]+)+-\d)\.")
 #: For an endpoint whose name tells no region, such as one on loopback; a region is signed in any case.
 _ANY_REGION: Final = "us-east-1"
@@ -34,11 +36,12 @@ class BedrockClient:
         session = _session()
         config = botocore.config.Config(**_config(llm))
         self._client = session.client(_SERVICE, config=config, **_where(llm, session.region_name), **_credentials())
-        self._client.meta.events.register(_BEFORE_PARSE, take_foreign)
+        _watch(self._client)
 
     def send(self, operation: str, arguments: dict[str, Any]) -> Any:
         """Ask; return what boto3 makes of the response."""
-        return getattr(self._client, operation)(**arguments)
+        with extra_fields(arguments) as known:
+            return getattr(self._client, operation)(**known)
 
     def close(self) -> None:
         self._client.close()
@@ -75,8 +78,12 @@ class AsyncBedrockClient:
         async with self._lock:
             if self._client is None:
                 self._client = await self._opened.enter_async_context(self._made())
-                self._client.meta.events.register(_BEFORE_PARSE, take_foreign)
-        return await getattr(self._client, operation)(**arguments)
+                _watch(self._client)
+        with extra_fields(arguments) as known:
+            sent = await getattr(self._client, operation)(**known)
+        if operation == _INVOKE:
+            sent["body"] = await sent["body"].read()
+        return sent
 
     async def close(self) -> None:
         await self._opened.aclose()
@@ -88,6 +95,11 @@ class AsyncBedrockClient:
         where = _where(self._llm, _session().region_name)
         config = AioConfig(**_config(self._llm))
         return get_session().create_client(_SERVICE, config=config, **where, **_credentials())
+
+
+def _watch(client: Any) -> None:
+    client.meta.events.register(f"before-parse.{_SERVICE}", take_foreign)
+    client.meta.events.register(f"before-call.{_SERVICE}", put_extra_fields)
 
 
 def _config(llm: BaseLLM) -> dict[str, Any]:

@@ -22,7 +22,7 @@ class ForeignBodyError(Exception):
         self.headers = {"RequestId": headers[_REQUEST_ID]} if _REQUEST_ID in headers else {}
 
 
-def take_foreign(response_dict: dict[str, Any], **_: Any) -> None:
+def take_foreign(operation_model: Any, response_dict: dict[str, Any], **_: Any) -> None:
     """Handle botocore's event `before-parse`: a refusal gets the form that is parsed.
 
     Raises:
@@ -32,6 +32,9 @@ def take_foreign(response_dict: dict[str, Any], **_: Any) -> None:
     if status >= 300:
         if isinstance(body, bytes) and not _is_parsed(body):
             response_dict["body"] = json.dumps({"message": failure_in(body).message or ""}).encode()
+        return
+    if not operation_model.name.startswith("Converse"):
+        # Each model has a form of its own there.
         return
     if not isinstance(body, bytes):
         if not _is_read_at_once(body) or headers.get("content-type", _EVENTS).startswith(_EVENTS):

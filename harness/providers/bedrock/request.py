@@ -13,9 +13,11 @@ from pydantic import BaseModel, TypeAdapter
 from harness.errors import UsageError
 from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
+from harness.providers.bedrock.extra_body import EXTRA_BODY
 from harness.providers.bedrock.messages import sdk_messages, sdk_system, sdk_tools
 from harness.providers.bedrock.recorded import parse_messages, parse_system, parse_tools
 from harness.providers.shared.recorded_body import MESSAGES, OBJECT, OBJECTS, json_object
+from harness.providers.shared.verbatim import OF_ANOTHER_SHAPE, Verbatim
 
 if TYPE_CHECKING:
     from harness.llm.base import BaseLLM
@@ -25,7 +27,13 @@ TOOL_CHOICE: Final = "toolChoice"
 #: Our setting → its field in `inferenceConfig`.
 _INFERENCE: Final = {"max_tokens": "maxTokens", "temperature": "temperature", "top_p": "topP", "stop": "stopSequences"}
 _URL: Final = re.compile(r"(?P<base>.*)/model/(?P<model>[^/]+)/(?P<operation>[^/?]+)(?P<query>\?.*)?")
+#: The operations, and whether what they answer is streamed.
 _STREAMS: Final = {"converse": False, "converse-stream": True}
+#: The fields of the body that boto3 has, as far as it is released.
+_SDK_FIELDS: Final = frozenset(
+    {"system", "inferenceConfig", "toolConfig", "guardrailConfig", "additionalModelRequestFields", "promptVariables"}
+    | {"additionalModelResponseFieldPaths", "requestMetadata", "performanceConfig", "serviceTier", "outputConfig"}
+)
 
 
 def sdk_arguments(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
@@ -97,18 +105,33 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
     if found is None or found["operation"] not in _STREAMS or found["query"]:
         raise UsageError(f"{url}: only requests of Converse and ConverseStream can be rebuilt")
     recorded = json_object(body, {"messages": MESSAGES}, _FIELDS)
-    rest = {name: value for name, value in recorded.items() if name != "messages"}
+    rest = {name: value for name, value in recorded.items() if name in _SDK_FIELDS}
+    verbatim = Verbatim()
+    messages = verbatim.messages("messages", recorded["messages"], parse_messages)
+    system, tools = _taken_system(rest, verbatim), _taken_tools(rest, verbatim)
     settings: dict[str, Any] = {"base_url": found["base"]}
     settings |= _taken_inference(rest) | _taken_thinking(rest)
-    messages = [parse_system(rest.pop("system"))] if rest.get("system") else []
-    messages += parse_messages(recorded["messages"])
+    unknown = {name: value for name, value in recorded.items() if name not in {"messages", *_SDK_FIELDS}}
+    extra = {**unknown, **verbatim.fields}
     return RecordedCall(
         model=f"bedrock/{unquote(found['model'])}",
-        messages=messages,
-        tools=_taken_tools(rest),
+        messages=[*system, *messages],
+        tools=tools,
         stream=_STREAMS[found["operation"]],
         settings=settings,
-    ).with_rest(rest)
+    ).with_rest({**rest, **({EXTRA_BODY: extra} if extra else {})})
+
+
+def _taken_system(rest: dict[str, Any], verbatim: Verbatim) -> list[dict[str, Any]]:
+    """Take `system` from the rest."""
+    if not rest.get("system"):
+        return []
+    system = rest.pop("system")
+    try:
+        return [parse_system(system)]
+    except (UsageError, *OF_ANOTHER_SHAPE):
+        verbatim.fields["system"] = system
+        return []
 
 
 def _taken_inference(rest: dict[str, Any]) -> dict[str, Any]:
@@ -129,14 +152,16 @@ def _taken_thinking(rest: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-def _taken_tools(rest: dict[str, Any]) -> list[dict[str, Any]]:
+def _taken_tools(rest: dict[str, Any], verbatim: Verbatim) -> list[dict[str, Any]]:
+    """Take `toolConfig` from the rest."""
     config = rest.get("toolConfig")
     if not config:
         return []
-    unknown = config.keys() - {"tools", TOOL_CHOICE}
-    if unknown or not config.get("tools"):
-        raise UsageError(f"toolConfig.{min(unknown, default='tools')} of the recorded request can't be rebuilt")
     del rest["toolConfig"]
-    if TOOL_CHOICE in config:
+    known = Verbatim()
+    tools = known.tools("tools", config.get("tools") or (), parse_tools)
+    if known.fields or config.keys() - {"tools", TOOL_CHOICE} or not tools:
+        verbatim.fields["toolConfig"] = config
+    elif TOOL_CHOICE in config:
         rest[TOOL_CHOICE] = config[TOOL_CHOICE]
-    return parse_tools(config["tools"])
+    return tools

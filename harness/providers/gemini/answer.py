@@ -8,11 +8,10 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any
 
 from harness.llm.parts import (
     Finish,
-    FinishReason,
     Part,
     ResponseStarted,
     TextDelta,
@@ -21,21 +20,8 @@ from harness.llm.parts import (
     Usage,
 )
 from harness.providers.gemini.calls import Signatures, own_id
+from harness.providers.gemini.reasons import FINISH, block_reason, finish_reason
 from harness.providers.shared.answer import SSEAnswer, read_json
-
-_FINISH: Final[dict[str, FinishReason]] = {
-    "STOP": "stop",
-    "MAX_TOKENS": "length",
-    "SAFETY": "content_filter",
-    "RECITATION": "content_filter",
-    "BLOCKLIST": "content_filter",
-    "PROHIBITED_CONTENT": "content_filter",
-    "SPII": "content_filter",
-    "IMAGE_SAFETY": "content_filter",
-    "IMAGE_PROHIBITED_CONTENT": "content_filter",
-    "IMAGE_RECITATION": "content_filter",
-    "MODEL_ARMOR": "content_filter",
-}
 
 
 class GeminiAnswer(SSEAnswer):
@@ -73,7 +59,8 @@ class GeminiAnswer(SSEAnswer):
                 yield from self._candidate(candidate)
         # Later counts are cumulative.
         self._usage |= event.get("usageMetadata") or {}
-        self._blocked = (event.get("promptFeedback") or {}).get("blockReason") or self._blocked
+        blocked = (event.get("promptFeedback") or {}).get("blockReason")
+        self._blocked = block_reason(blocked, self.provider) or self._blocked
 
     def answer(self, answer: Any) -> Iterator[Part]:
         # A stream that was not asked for as events is a list of them.
@@ -95,7 +82,7 @@ class GeminiAnswer(SSEAnswer):
         if self._usage:
             yield _usage(self._usage)
         if self._finish is not None:
-            reason = _FINISH.get(self._finish, "other")
+            reason = FINISH.get(self._finish, "other")
             yield Finish("tool_calls" if self._calls and reason == "stop" else reason, self._finish)
         elif self._blocked is not None:
             yield Finish("content_filter", self._blocked)
@@ -106,8 +93,9 @@ class GeminiAnswer(SSEAnswer):
                 yield self._call(part["functionCall"], part.get("thoughtSignature"))
             elif part.get("text"):
                 yield ThinkingDelta(part["text"]) if part.get("thought") else TextDelta(part["text"])
-        self.refuse_reason(candidate.get("finishReason"), candidate.get("finishMessage"))
-        self._finish = candidate.get("finishReason") or self._finish
+        reason = finish_reason(candidate.get("finishReason"), self.provider)
+        self.refuse_reason(reason, candidate.get("finishMessage"))
+        self._finish = reason or self._finish
 
     def _call(self, call: Mapping[str, Any], signature: str | None) -> ToolCallDelta:
         number = self._calls
@@ -120,12 +108,12 @@ class GeminiAnswer(SSEAnswer):
 
 def _usage(raw: Mapping[str, Any]) -> Usage:
     """Return the counts under the common names. What a tool of the provider's read counts as prompt, thoughts as answer."""
-    prompt = raw.get("promptTokenCount", 0) + raw.get("toolUsePromptTokenCount", 0)
-    completion = raw.get("candidatesTokenCount", 0) + raw.get("thoughtsTokenCount", 0)
+    prompt = (raw.get("promptTokenCount") or 0) + (raw.get("toolUsePromptTokenCount") or 0)
+    completion = (raw.get("candidatesTokenCount") or 0) + (raw.get("thoughtsTokenCount") or 0)
     return Usage(
         prompt_tokens=prompt,
         completion_tokens=completion,
-        total_tokens=raw.get("totalTokenCount", prompt + completion),
+        total_tokens=raw.get("totalTokenCount") or prompt + completion,
         cached_prompt_tokens=raw.get("cachedContentTokenCount"),
         reasoning_tokens=raw.get("thoughtsTokenCount"),
         raw=dict(raw),

@@ -40,7 +40,7 @@ class Verbatim:
         try:
             return list(parse(wire))
         except _UNREADABLE:
-            said = list(self._spoken(wire, field))
+            said = self.spoken(wire, field)
             self.fields[field] = wire
             return said
 
@@ -56,8 +56,11 @@ class Verbatim:
                     known += parse([tool])
             return known
 
+    def spoken(self, wire: Sequence[Any], field: str) -> list[dict[str, Any]]:
+        """Return the text of each message, by who speaks. Raises UsageError for what is none; its place is named."""
+        return list(self._spoken(wire, field)) or [{"role": "user", "content": ""}]
+
     def _spoken(self, wire: Sequence[Any], field: str) -> Iterable[dict[str, Any]]:
-        """Yield the text of each message, by who speaks."""
         for place, message in enumerate(wire):
             if not isinstance(message, Mapping):
                 raise UsageError(f"{field}[{place}] of the recorded request is {type(message).__name__}, not an object")
@@ -66,8 +69,6 @@ class Verbatim:
                 raise UsageError(f"{field}[{place}].role of the recorded request is not text")
             said = message.get("content", message.get("parts"))
             yield {"role": self._roles.get(role, "user"), "content": "".join(_texts(said))}
-        if not wire:
-            yield {"role": "user", "content": ""}
 
 
 def check_same(made: Any, recorded: Any, field: str) -> None:

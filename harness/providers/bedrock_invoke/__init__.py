@@ -1,0 +1,1 @@
+"""Models on Amazon Bedrock, each asked in its own form."""

@@ -1,0 +1,150 @@
+"""Answers of InvokeModel: each model's own form, whole or in the chunks of an event stream.
+
+Source: https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters.html (2026-11).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from harness.llm.parts import Finish, FinishReason, Part, TextDelta, Usage
+from harness.llm.request import LLMRequest
+from harness.providers.anthropic.answer import AnthropicAnswer
+from harness.providers.bedrock.answer import BedrockAnswer
+from harness.providers.bedrock_invoke.request import Family
+from harness.providers.openai.chat_answer import ChatAnswer
+from harness.providers.shared.answer import ProviderAnswer, SSEAnswer, read_json
+from harness.providers.shared.thoughts import Thoughts
+
+#: Where answers in the form of a text are listed, what the text is called, and why it ended.
+_LISTS: Final = ("results", "outputs", "generations", "completions", "choices")
+_TEXTS: Final = ("outputText", "generation", "completion", "text")
+_REASONS: Final = ("completionReason", "stop_reason", "finish_reason", "finishReason")
+_PROMPT_COUNTS: Final = ("inputTextTokenCount", "prompt_token_count")
+_COMPLETION_COUNTS: Final = ("totalOutputTextTokenCount", "tokenCount", "generation_token_count")
+#: What the service itself counts, at the end of a stream.
+_METRICS: Final = "amazon-bedrock-invocationMetrics"
+_HEADER: Final = "x-amzn-bedrock-{}-token-count"
+_FINISH: Final[dict[str, FinishReason]] = {
+    **dict.fromkeys(("finish", "finished", "stop", "end_turn", "complete", "endoftext", "stop_sequence"), "stop"),
+    **dict.fromkeys(("length", "max_tokens"), "length"),
+    **dict.fromkeys(("content_filtered", "content_filter", "error_toxic"), "content_filter"),
+}
+
+
+def answer_of(family: Family, provider: str, request: LLMRequest, thoughts: Thoughts) -> ProviderAnswer:
+    """Return a new answer in the form of that family."""
+    match family:
+        case "anthropic":
+            return InvokedAnthropic(provider, thoughts)
+        case "nova":
+            return InvokedNova(provider, thoughts)
+        case "chat":
+            return InvokedChat(provider, request)
+        case "prompt":
+            return InvokedText(provider)
+
+
+class _ByChunks(SSEAnswer):
+    """An answer whose pieces are whole events, without the lines that they have elsewhere."""
+
+    request_id_headers = ("RequestId",)
+
+    def piece(self, piece: bytes) -> Iterator[Part]:
+        event = self._json(piece)
+        self.refuse_failure(event)
+        yield from self.event(event)
+
+    def end(self) -> Iterator[Part]:
+        yield from self.closing(b"")
+
+
+class InvokedAnthropic(_ByChunks, AnthropicAnswer):
+    """One answer of Anthropic's models."""
+
+
+class InvokedChat(_ByChunks, ChatAnswer):
+    """One answer in the form of chat completions. The event stream has an end of its own, and no other mark."""
+
+    def closing(self, last: bytes) -> Iterable[Part]:
+        return self.finished() if self._finish is not None else ()
+
+
+class InvokedNova(BedrockAnswer):
+    """One answer of Amazon's Nova models, which is Converse's in JSON."""
+
+    def piece(self, piece: bytes) -> Iterable[Part]:  # type: ignore[override]
+        event = read_json(piece)
+        self.refuse_failure(event)
+        return super().piece(event)
+
+    def whole(self, sent: bytes) -> Iterator[Part]:  # type: ignore[override]
+        answer = read_json(sent)
+        self.refuse_failure(answer)
+        return super().whole(answer)
+
+
+class InvokedText(_ByChunks):
+    """One answer of a model that goes on from a prompt."""
+
+    content_fields = frozenset({*_LISTS, *_TEXTS, *_REASONS, "event_type", "is_finished"})
+    failed_reasons = SSEAnswer.failed_reasons | {"ERROR", "ERROR_LIMIT"}
+
+    def __init__(self, provider: str) -> None:
+        super().__init__(provider)
+        self._finish: str | None = None
+        self._counts: dict[str, int] = {}
+
+    def head(self, headers: Mapping[str, Any]) -> None:
+        super().head(headers)
+        fields = headers.get("HTTPHeaders", {})
+        self._counts = {
+            side: int(fields[_HEADER.format(side)]) for side in ("input", "output") if _HEADER.format(side) in fields
+        }
+
+    def event(self, event: Mapping[str, Any]) -> Iterator[Part]:
+        listed = next((event[name] for name in _LISTS if isinstance(event.get(name), list) and event[name]), None)
+        item: Mapping[str, Any] = event if listed is None else listed[0]
+        # AI21's first models keep it one level deeper.
+        text = _first(item.get("data") or item, _TEXTS)
+        if text:
+            yield TextDelta(self._text(text))
+        reason = _first(item, _REASONS) or _first(event, _REASONS)
+        if isinstance(reason, Mapping):
+            reason = reason.get("reason")
+        self.refuse_reason(reason)
+        self._finish = reason or self._finish
+        self._count("input", _first(event, _PROMPT_COUNTS))
+        self._count("output", _first(item, _COMPLETION_COUNTS) or _first(event, _COMPLETION_COUNTS))
+        metrics = event.get(_METRICS) or {}
+        self._count("input", metrics.get("inputTokenCount"))
+        self._count("output", metrics.get("outputTokenCount"))
+
+    def answer(self, answer: Mapping[str, Any]) -> Iterator[Part]:
+        if not self.content_fields & answer.keys():
+            raise self.malformed(f"an answer without text: {answer!r:.200}")
+        yield from self.event(answer)
+        yield from self._ended()
+
+    def closing(self, last: bytes) -> Iterable[Part]:
+        return self._ended() if self._finish is not None else ()
+
+    def _count(self, side: str, count: int | None) -> None:
+        if count is not None:
+            self._counts[side] = count
+
+    def _ended(self) -> Iterator[Part]:
+        if self._counts.keys() == {"input", "output"}:
+            prompt, completion = self._counts["input"], self._counts["output"]
+            yield Usage(prompt, completion, prompt + completion, raw=dict(self._counts))
+        yield Finish(None if self._finish is None else _FINISH.get(self._finish.lower(), "other"), self._finish)
+
+    def _text(self, value: Any) -> str:
+        if not isinstance(value, str):
+            raise self.malformed(f"a text that is {value!r:.200}")
+        return value
+
+
+def _first(sent: Mapping[str, Any], names: Iterable[str]) -> Any:
+    return next((sent[name] for name in names if sent.get(name) is not None), None)

@@ -1,0 +1,71 @@
+"""Amazon Bedrock's InvokeModel and InvokeModelWithResponseStream, through boto3: each model's own form of body.
+
+Source: https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters.html (2026-11).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from typing import Any, ClassVar
+
+from harness.llm.request import LLMRequest
+from harness.providers.bedrock.model import Bedrock
+from harness.providers.bedrock_invoke.answer import answer_of
+from harness.providers.bedrock_invoke.request import family, wire_body
+from harness.providers.shared.answer import ProviderAnswer
+from harness.providers.shared.body import ResponseBody
+
+
+class BedrockInvoke(Bedrock):
+    """A model on Amazon Bedrock that is asked in its maker's own form, at `base_url` where that is given.
+
+    Anthropic's and Amazon's Nova models, and those with the form of chat completions, take conversations. All others take one
+    prompt, and settings in their own words by `additional_params`.
+    """
+
+    asks_for_hosted_tools: ClassVar[bool] = True
+
+    def check(self, request: LLMRequest) -> None:
+        wire_body(self, request)
+
+    def _arguments(self, request: LLMRequest) -> dict[str, Any]:
+        body = wire_body(self, self._thoughts.given_back(request))
+        return {"modelId": self.model, **({} if body is None else {"body": body})}
+
+    def _send(self, client: Any, arguments: dict[str, Any], *, stream: bool) -> Any:
+        return client.send("invoke_model_with_response_stream" if stream else "invoke_model", arguments)
+
+    def _opened(self, sent: Any) -> InvokedBody:  # type: ignore[override]
+        return InvokedBody(sent)
+
+    def _answer(self, request: LLMRequest) -> ProviderAnswer:  # type: ignore[override]
+        return answer_of(family(self), self.provider, request, self._thoughts)
+
+
+class InvokedBody(ResponseBody):
+    """A response whose body boto3 does not look into: the bytes of a whole answer, or events that hold some each."""
+
+    def __init__(self, sent: Mapping[str, Any]) -> None:
+        self.headers = sent.get("ResponseMetadata", {})
+        self._body: Any = sent["body"]
+
+    def whole(self) -> bytes:
+        # In a loop it has been read already.
+        return self._body if isinstance(self._body, bytes) else bytes(self._body.read())
+
+    def __iter__(self) -> Iterator[bytes]:
+        return (event["chunk"]["bytes"] for event in self._body if "chunk" in event)
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._chunks()
+
+    async def _chunks(self) -> AsyncIterator[bytes]:
+        async for event in self._body:
+            if "chunk" in event:
+                yield event["chunk"]["bytes"]
+
+    def close(self) -> None:
+        self._body.close()
+
+    async def aclose(self) -> None:
+        self._body.close()

@@ -1,0 +1,117 @@
+"""The body of InvokeModel: from our request to the model's own form, and back from a recorded one."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final, Literal
+from urllib.parse import unquote
+
+from harness.errors import UsageError
+from harness.llm.recorded import OMIT, RecordedCall
+from harness.llm.request import LLMRequest
+from harness.providers.anthropic import request as anthropic_request
+from harness.providers.bedrock.recorded import wire_json
+from harness.providers.bedrock.request import sdk_arguments
+from harness.providers.openai import request as chat_request
+from harness.providers.shared.recorded_body import json_object
+from harness.providers.shared.verbatim import Verbatim
+
+if TYPE_CHECKING:
+    from harness.llm.base import BaseLLM
+
+#: Whose form a body has; `prompt` is any that takes one text, whatever its field is called.
+Family = Literal["anthropic", "nova", "chat", "prompt"]
+
+#: In `additional_params`: `OMIT` asks without a body.
+BODY: Final = "body"
+_VERSION: Final = "anthropic_version"
+_URL: Final = re.compile(r"(?P<base>.*)/model/(?P<model>[^/]+)/invoke(?P<stream>-with-response-stream)?")
+_CHAT_MODELS: Final = re.compile(r"openai\.|qwen\.|jamba|mistral-large|pixtral|deepseek\.v|moonshot|minimax\.|gemma")
+#: The field that takes the prompt, by a part of the model's name.
+_PROMPTS: Final = {"titan": "inputText", "command-r": "message"}
+#: Where a body says what it asks for, in whichever form.
+_ASKED: Final = ("prompt", "inputText", "message")
+_OUTSIDE: Final = ("model", "stream", "stream_options")
+_SETTINGS: Final = ("max_tokens", "temperature", "top_p", "stop", "thinking", "reasoning_effort", "response_format")
+
+
+def family(llm: BaseLLM) -> Family:
+    """Return whose form the bodies of a model have: its name tells, or else what the caller puts into them."""
+    return _family(llm.model, llm.additional_params)
+
+
+def _family(model: str, fields: Collection[str]) -> Family:
+    if (_VERSION in fields or "anthropic" in model) and "prompt" not in fields:
+        return "anthropic"
+    if "schemaVersion" in fields or "inferenceConfig" in fields or "nova" in model:
+        return "nova"
+    return "chat" if "messages" in fields or _CHAT_MODELS.search(model) else "prompt"
+
+
+def wire_body(llm: BaseLLM, request: LLMRequest) -> bytes | None:
+    """Return the body of `request` with the settings of `llm`. Its `additional_params` win over all else.
+
+    Raises:
+        UsageError: a message, a tool or a setting has no form there.
+    """
+    given = llm.additional_params
+    if given.get(BODY) is OMIT:
+        return None
+    match family(llm):
+        case "anthropic":
+            body = {_VERSION: "bedrock-2023-05-31", **anthropic_request.wire_body(llm, request)}
+        case "nova":
+            body = wire_json(sdk_arguments(llm, request))
+            del body["modelId"]
+        case "chat":
+            body = chat_request.wire_body(llm, request)
+        case "prompt":
+            body = {**_prompted(llm, request), **given}
+    # The URL says these.
+    body = {name: value for name, value in body.items() if name not in _OUTSIDE or name in given}
+    present = {name: value for name, value in body.items() if given.get(name) is not OMIT}
+    return json.dumps(present, ensure_ascii=False).encode()
+
+
+def _prompted(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
+    if any(name in llm.additional_params for name in _ASKED):
+        return {}
+    only = request.messages[0]
+    if len(request.messages) > 1 or only.role != "user" or not isinstance(only.content, str) or request.all_tools():
+        raise UsageError(f"{llm.model} takes one text here, and neither a conversation nor tools; use bedrock/…")
+    for name in _SETTINGS:
+        if getattr(llm, name) is not None:
+            raise UsageError(f"{llm.model} has words of its own for {name!r}: give them as additional_params")
+    field = next((field for part, field in _PROMPTS.items() if part in llm.model), "prompt")
+    return {field: only.content}
+
+
+def parse_recorded(url: str, body: bytes) -> RecordedCall:
+    """Return the call that made a recorded request: made again, it goes to the same URL with the same JSON.
+
+    Raises:
+        UsageError: the URL or the body can't be rebuilt.
+    """
+    found = _URL.fullmatch(url)
+    if found is None:
+        raise UsageError(f"{url.partition('?')[0]}: the query of this URL can't be rebuilt")
+    model, stream = unquote(found["model"]), found["stream"] is not None
+    name, settings = f"bedrock-invoke/{model}", {"base_url": found["base"]}
+    if not body.strip():
+        call = RecordedCall(name, [{"role": "user", "content": ""}], stream=stream, settings=settings)
+        return call.with_rest({BODY: OMIT})
+    recorded = json_object(body, {})
+    if _family(model, recorded) == "anthropic" and recorded.get("messages"):
+        call = anthropic_request.parse_recorded("", json.dumps({**recorded, "model": model}).encode())
+        carried: dict[str, Any] = {field: recorded[field] for field in ("model", "stream") if field in recorded}
+        if _VERSION not in recorded:
+            carried[_VERSION] = OMIT
+        return replace(call, model=name, stream=stream, settings={**call.settings, **settings}).with_rest(carried)
+    verbatim = Verbatim(systems=True)
+    conversation = recorded.get("messages")
+    prompted = [{"content": next((recorded[field] for field in _ASKED if field in recorded), "")}]
+    messages = verbatim.spoken(conversation if isinstance(conversation, list) else prompted, "messages")
+    return RecordedCall(name, messages, stream=stream, settings=settings).with_rest(recorded)
