@@ -12,13 +12,25 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.commands.output import console_for, json_option, trust_option, write_json
+from harness.commands.output import (
+    console_for,
+    json_option,
+    print_below,
+    traceback_option,
+    trust_option,
+    verbose_option,
+    write_json,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from conformance.run.replay import ReplayResult
 
+#: Under the path, which stands behind the status.
+_INDENT = 11
+#: So many differences and violations of one result are shown.
+_SHOWN = 10
 _STYLES = {"passed": "green", "failed": "red", "error": "bold red", "not-a-call": "dim"}
 
 
@@ -31,6 +43,8 @@ _STYLES = {"passed": "green", "failed": "red", "error": "bold red", "not-a-call"
 @click.option("-n", "--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes to work in.")
 @click.option("--junit", type=click.Path(path_type=Path), metavar="FILE", help="Write a JUnit report.")
 @click.option("--html", type=click.Path(path_type=Path), metavar="DIR", help="Write an HTML report.")
+@verbose_option
+@traceback_option
 @trust_option
 @json_option
 def replay(
@@ -40,6 +54,8 @@ def replay(
     workers: int,
     junit: Path | None,
     html: Path | None,
+    verbose: bool,
+    with_traceback: bool,
     trusted: tuple[str, ...],
     json_file: Path | None,
 ) -> int:
@@ -65,11 +81,11 @@ def replay(
     results = []
     with _few_collections():
         for group in replaying.replay_all(
-            subjects, speed=speed, update=update, workers=workers, trust=Trust.here(trusted)
+            subjects, speed=speed, update=update, workers=workers, trust=Trust.here(trusted), whole=verbose
         ):
             for result in group:
                 results.append(result)
-                _render_result(console, result)
+                _render_result(console, result, verbose=verbose, with_traceback=with_traceback)
     seconds = time.perf_counter() - started
     # Foreign cassettes, and what a run says now, may hold what no recording would.
     document = Redactor().payload(replaying.report(results, seconds))
@@ -106,8 +122,8 @@ def _default_recordings() -> Path:
     return here if here.is_dir() else shipped_folder()
 
 
-def _render_result(console: Console, result: ReplayResult) -> None:
-    from harness.recording import Redactor
+def _render_result(console: Console, result: ReplayResult, *, verbose: bool, with_traceback: bool) -> None:
+    from harness.recording import Redactor, counted
 
     redacted = Redactor().text
     number = f" #{result.interaction}" if result.interaction is not None else ""
@@ -116,24 +132,40 @@ def _render_result(console: Console, result: ReplayResult) -> None:
         for fact in (
             result.provider,
             {True: "streamed", False: "not streamed"}.get(result.streamed) if result.streamed is not None else None,
-            f"{result.frames} frames" if result.frames else None,
+            counted(result.frames, "frame") if result.frames else None,
         )
         if fact
     )
     console.print(f"{result.status:10} ", end="", style=_STYLES[result.status])
     console.print(redacted(f"{result.path}{number}") + (f"  ({facts})" if facts else ""))
     if result.message is not None:
-        console.print(f"           {redacted(result.message)}")
-    for line in result.diff[:10]:
-        console.print(f"           {redacted(line)}")
-    for violation in result.violations[:10]:
-        console.print(
-            f"           {violation['clause']} at frame {violation['seq']}: {redacted(violation['message'])}",
-        )
+        print_below(console, redacted(result.message), _INDENT)
+    if with_traceback and result.traceback is not None:
+        print_below(console, redacted(result.traceback), _INDENT, lines=True)
+    for line in _differences(result, verbose=verbose):
+        print_below(console, redacted(line), _INDENT)
+    for violation in result.violations[:_SHOWN]:
+        text = f"{violation['clause']} at frame {violation['seq']}: {violation['message']}"
+        print_below(console, redacted(text), _INDENT)
+
+
+def _differences(result: ReplayResult, *, verbose: bool) -> Iterator[str]:
+    """Yield what differs: causes first, of which the first are shown, and what follows from them as one line."""
+    if verbose:
+        yield from result.diff
+        return
+    causes = result.diff[: len(result.diff) - result.consequences]
+    yield from causes[:_SHOWN]
+    more = len(causes) - _SHOWN
+    folded = [f"{more} more"] if more > 0 else []
+    if result.consequences:
+        folded.append(f"{result.consequences} that {'follow' if result.consequences > 1 else 'follows'} from this")
+    if folded:
+        yield f"and {', and '.join(folded)}; --verbose shows all"
 
 
 def _render_summary(console: Console, summary: dict[str, Any], reasons: list[tuple[str, int]]) -> None:
-    from harness.recording import Redactor
+    from harness.recording import Redactor, counted
 
     # One alone has just been told.
     if summary["errors"] > 1:
@@ -141,7 +173,7 @@ def _render_summary(console: Console, summary: dict[str, Any], reasons: list[tup
         for reason, count in reasons:
             console.print(f"{count:10} × {Redactor().text(reason)}", markup=False, highlight=False)
     console.print(
-        f"{summary['passed']} passed, {summary['failed']} failed, {summary['errors']} errors, "
-        f"{summary['not_a_call']} not a call; {summary['files']} files in {summary['seconds']} s",
+        f"{summary['passed']} passed, {summary['failed']} failed, {counted(summary['errors'], 'error')}, "
+        f"{summary['not_a_call']} not a call; {counted(summary['files'], 'file')} in {summary['seconds']} s",
         highlight=False,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import traceback
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
@@ -14,10 +15,21 @@ from conformance.run.judge import judge
 from conformance.run.replay_processes import side_by_side
 from conformance.timeline.check import Violation
 from conformance.timeline.evidence import Evidence, ResultRead
-from harness.errors import HarnessError, UnreadableRecordingError
-from harness.recording import Replayed, Trust, recordings_below, replay_cassette, replay_recording, sdk_of
+from harness.errors import HarnessError, UnreadableRecordingError, error_text
+from harness.recording import (
+    Replayed,
+    Trust,
+    counted,
+    line_in_user_code,
+    recordings_below,
+    replay_cassette,
+    replay_recording,
+    sdk_of,
+)
 
 FORMAT: Final = "harness.replay/1"
+#: What of a result is for the terminal alone.
+_FOR_PEOPLE: Final = frozenset({"consequences", "traceback"})
 ReplayStatus = Literal["passed", "failed", "error", "not-a-call"]
 
 
@@ -45,6 +57,10 @@ class ReplayResult:
     diff: list[str] = field(default_factory=list)
     #: Why it did not pass.
     message: str | None = None
+    #: So many of `diff`, the last ones, follow from those before.
+    consequences: int = 0
+    #: Where the error of the run arose, in full; where it is not as recorded.
+    traceback: str | None = None
 
 
 @dataclass(frozen=True)
@@ -71,9 +87,17 @@ def found(paths: Iterable[Path]) -> list[Path]:
 
 
 def replay(
-    path: Path, *, speed: float | None = None, update: bool = False, trust: Trust | None = None
+    path: Path,
+    *,
+    speed: float | None = None,
+    update: bool = False,
+    trust: Trust | None = None,
+    whole: bool = False,
 ) -> list[ReplayResult]:
-    """Replay one recording, or every interaction of one plain cassette; what can't be judged is an `error` result."""
+    """Replay one recording, or every interaction of one plain cassette; what can't be judged is an `error` result.
+
+    With `whole`, differences are told with all of each value.
+    """
     results: list[ReplayResult] = []
     try:
         if path.is_symlink():
@@ -85,7 +109,7 @@ def replay(
             if path.is_dir()
             else replay_cassette(path, speed=speed)
         )
-        results.extend(map(_result, runs))
+        results.extend(_result(run, whole=whole) for run in runs)
     except HarnessError as error:
         results.append(ReplayResult(str(path), _kind(path), None, None, None, "error", message=str(error)))
     return results
@@ -98,9 +122,10 @@ def replay_all(
     update: bool = False,
     workers: int = 1,
     trust: Trust | None = None,
+    whole: bool = False,
 ) -> Iterator[list[ReplayResult]]:
     """Replay every subject, in order, in as many processes as there are workers."""
-    replay_one = partial(replay, speed=speed, update=update, trust=trust)
+    replay_one = partial(replay, speed=speed, update=update, trust=trust, whole=whole)
     if workers == 1 or len(subjects) < 2:
         yield from map(replay_one, subjects)
         return
@@ -161,11 +186,13 @@ def report(results: Iterable[ReplayResult], seconds: float) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "summary": asdict(summary(every, seconds)),
-        "results": [asdict(result) for result in every],
+        "results": [
+            {name: value for name, value in asdict(result).items() if name not in _FOR_PEOPLE} for result in every
+        ],
     }
 
 
-def _result(run: Replayed) -> ReplayResult:
+def _result(run: Replayed, *, whole: bool = False) -> ReplayResult:
     common = (str(run.path), run.kind, run.interaction, run.provider, run.streamed)
     if run.not_a_call is not None:
         return ReplayResult(*common, "not-a-call", message=run.not_a_call)
@@ -173,6 +200,8 @@ def _result(run: Replayed) -> ReplayResult:
         return ReplayResult(*common, "error", message=run.unjudged)
     violations = [violation for session in _sessions(run) for violation in session]
     message = _message(run, violations)
+    # Stable: what is no consequence stays in the order of the run.
+    differences = sorted(run.differences, key=lambda difference: difference.is_consequence)
     completed = [frame.data for frame in run.frames if frame.type == "llm_call_completed"]
     return ReplayResult(
         *common,
@@ -185,8 +214,10 @@ def _result(run: Replayed) -> ReplayResult:
         usage=_usage(completed),
         finish_reason=completed[-1]["finish_reason"] if completed else None,
         violations=[asdict(violation) for violation in violations],
-        diff=[str(difference) for difference in run.differences],
+        diff=[str(difference.lengthened() if whole else difference) for difference in differences],
         message=message,
+        consequences=sum(difference.is_consequence for difference in differences),
+        traceback="".join(traceback.format_exception(run.error)) if run.error and run.is_new_error else None,
     )
 
 
@@ -224,7 +255,15 @@ def _read(session: Any, when: Any) -> ResultRead:
 
 
 def _message(run: Replayed, violations: list[Violation]) -> str | None:
+    # What went wrong first comes first; what was then not done is its consequence.
     reasons = list(run.problems)
+    if run.is_new_error and run.error is not None and not run.updated:
+        reasons = [f"the run failed: {_told(run.error)}", *(one for one in reasons if one not in str(run.error))]
+    if run.unplayed and run.is_new_error:
+        were = "was" if len(run.unplayed) == 1 else "were"
+        reasons.append(f"{counted(len(run.unplayed), 'recorded request')} {were} not made any more")
+    elif run.unplayed:
+        reasons += [*run.unplayed, "the run has changed; record it again with --mode all if that is right"]
     if not run.problems and run.kind == "cassette":
         if run.error is not None and not run.is_recorded_error:
             reasons.append(f"the call failed with {type(run.error).__name__}: {run.error}")
@@ -233,11 +272,19 @@ def _message(run: Replayed, violations: list[Violation]) -> str | None:
         elif not run.frames:
             reasons.append("the call gave no frames: there is nothing to check")
     if run.differences and not run.updated:
-        reasons.append(f"the run is not what was recorded, in {len(run.differences)} places: {run.differences[0]}")
+        reasons.append(f"the run is not what was recorded, in {counted(len(run.differences), 'place')}")
     if violations:
         first = violations[0]
-        reasons.append(f"{len(violations)} contract violations: {first.clause} at frame {first.seq}: {first.message}")
+        count = len(violations)
+        reasons.append(
+            f"{count} contract {'violations' if count > 1 else 'violation'}: {first.clause} at frame {first.seq}: {first.message}"
+        )
     return "; ".join(reasons) or None
+
+
+def _told(error: BaseException) -> str:
+    line = line_in_user_code(error)
+    return f"{type(error).__name__}: {error_text(error)}" + (f", at {line}" if line else "")
 
 
 def _text(run: Replayed, completed: list[Mapping[str, Any]]) -> str:

@@ -26,6 +26,10 @@ _IN_JSON: Final = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufff9-\ufffb\
 json_option = click.option(
     "--json", "json_file", type=click.Path(path_type=Path), help="Write the JSON document to FILE; - is stdout."
 )
+verbose_option = click.option("-v", "--verbose", is_flag=True, help="All of each value, and each consequence.")
+traceback_option = click.option(
+    "--traceback", "with_traceback", is_flag=True, help="Where an error of the run arose, in full."
+)
 trust_option = click.option(
     "--trust",
     "trusted",
@@ -51,6 +55,19 @@ def console_for(json_file: Path | None) -> Console:
             raise BrokenPipeError  # which main() knows; rich itself would end the process with 1
 
     return Output(stderr=is_stdout(json_file), soft_wrap=True)
+
+
+def print_below(console: Console, text: str, indent: int, *, lines: bool = False, style: str | None = None) -> None:
+    """Print a text that belongs to the line before it, indented; where a person watches, so are the lines it wraps to."""
+    from rich.padding import Padding
+    from rich.text import Text
+
+    text = shown(text, lines=lines)
+    if console.is_terminal:
+        console.print(Padding(Text(text, style=style or ""), (0, 0, 0, indent)), soft_wrap=False)
+    else:
+        for line in text.splitlines():
+            console.print(f"{'':{indent}}{line}", style=style)
 
 
 def text_of(text: str) -> Text:

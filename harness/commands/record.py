@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import shlex
+import traceback
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.commands.output import json_option, tell, text_stream, write_json
+from harness.commands.output import json_option, tell, text_stream, traceback_option, write_json
 
 if TYPE_CHECKING:
     from harness.commands.check import Checked
@@ -74,6 +75,7 @@ def _parsed_inputs(context: click.Context, parameter: click.Parameter, values: t
     default=None,
     help="Replay at once what was recorded, and say whether it holds and why not; without either, as [tool.harness] says.",
 )
+@traceback_option
 @json_option
 def record(
     target: str | None,
@@ -87,6 +89,7 @@ def record(
     out: Path,
     accepts: bool,
     checks: bool | None,
+    with_traceback: bool,
     json_file: Path | None,
 ) -> int:
     """Run TARGET (package.module:attribute) for real, stream its text, and write one recording.
@@ -106,7 +109,7 @@ def record(
     "recording", "check": null or {"holds", "reasons"}}
     """
     from harness.commands.check import check, replay_command
-    from harness.recording import Target, accept, record
+    from harness.recording import Target, accept, counted, line_in_user_code, record
     from harness.recording.settings import project_settings
 
     if accepts:
@@ -132,9 +135,13 @@ def record(
     what = "recorded" if recorded.written else "played what was recorded, and left it as it was:"
     if recorded.aside is not None:
         what = "recorded, and kept aside:"
-    tell(f"{what} {recorded.frames} frames, {recorded.interactions} requests: {recorded.aside or out}")
+    frames, requests = counted(recorded.frames, "frame"), counted(recorded.interactions, "request")
+    tell(f"{what} {frames}, {requests}: {recorded.aside or out}")
     if recorded.error is not None:
-        tell(f"the run {status}: {type(recorded.error).__name__}: {recorded.error}")
+        line = line_in_user_code(recorded.error)
+        tell(f"the run {status}: {type(recorded.error).__name__}: {recorded.error}" + (f", at {line}" if line else ""))
+        if with_traceback:
+            tell("".join(traceback.format_exception(recorded.error)), lines=True)
     checked = None
     place = recorded.aside or out
     if isinstance(recorded.error, KeyboardInterrupt):

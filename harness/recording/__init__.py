@@ -5,6 +5,7 @@ from __future__ import annotations
 from harness.bus.scope import current_path
 from harness.providers.shared.dialect import Dialect
 from harness.recording.comparison.compare import Difference, compare_frames
+from harness.recording.counted import counted
 from harness.recording.faults.dialects import dialect_of
 from harness.recording.faults.effects import refuse, repeat_end, tell_of_error
 from harness.recording.faults.faults import Fault, parse_fault
@@ -25,6 +26,7 @@ from harness.recording.scan import Finding, scan
 from harness.recording.tape.tape import Mode, NetworkGuard, Tape, network_guard, open_tape, playing, running
 from harness.recording.target import Target
 from harness.recording.trust.gate import Trust
+from harness.recording.user_code import line_in_user_code
 from harness.recording.wire import Chunk, Ending, Interaction, WireRequest, WireResponse
 
 __all__ = [
@@ -51,11 +53,13 @@ __all__ = [
     "WireResponse",
     "accept",
     "compare_frames",
+    "counted",
     "current_path",
     "cut_points",
     "dialect_of",
     "events_of",
     "is_recording",
+    "line_in_user_code",
     "load_frames",
     "load_recording",
     "network_guard",

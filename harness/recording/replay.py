@@ -6,6 +6,7 @@ What comes of it is evidence; whether it is good is for the contract to say.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -67,12 +68,14 @@ def replay_recording(
         made.run(target, replayed, limit)
     _check_exits(recording, replayed, exits)
     replayed.differences = made.comparison.differences()
-    replayed.differences += _outcome_differences(recording, replayed, made, redactor)
+    outcome = _outcome_differences(recording, replayed, made, redactor)
+    replayed.is_new_error = replayed.error is not None and bool(outcome)
+    replayed.differences += [replace(one, is_consequence=bool(replayed.differences)) for one in outcome]
     note_blocked(guard, replayed)
     if limit is None or replayed.differences:
         note_tape(tape, replayed, cancelled=limit is not None)
     # Else: played from a tape, a cancelled run gets further than when it was recorded; what it asked for then is of no account.
-    if update and replayed.differences and not replayed.problems:
+    if update and replayed.differences and not replayed.problems and not replayed.unplayed:
         _update(folder, recording, replayed, made, redactor)
         replayed.updated = True
     return replayed

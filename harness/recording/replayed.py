@@ -32,12 +32,16 @@ class Replayed:
     frames: list[FrameLike] = field(default_factory=list)
     #: What the run raised.
     error: BaseException | None = None
+    #: Whether that is not how the recorded run ended.
+    is_new_error: bool = False
     #: Where the frames, or the results, are not what was recorded.
     differences: list[Difference] = field(default_factory=list)
     #: Whether the recording was given the frames and results of this run, so that the differences are gone.
     updated: bool = False
-    #: What else makes this replay a failure: unmatched requests and unplayed ones, and what reached for the network.
+    #: What else makes this replay a failure: requests that match nothing which was recorded, and what reached for the network.
     problems: list[str] = field(default_factory=list)
+    #: Recorded requests that were never made.
+    unplayed: list[str] = field(default_factory=list)
     #: Why this is no call to a model, for an interaction that is none.
     not_a_call: str | None = None
     #: Why the harness can't judge a call: it can't be read, or made again. Nothing is said of who recorded it.
@@ -76,8 +80,6 @@ def note_tape(tape: Tape, replayed: Replayed, *, cancelled: bool = False) -> Non
     # By identity: equal requests may have been recorded more than once.
     numbers = {id(one): number for number, one in enumerate(tape.interactions, start=1)}
     for one in tape.unplayed:
-        replayed.problems.append(
-            f"recorded request {numbers[id(one)]} "
-            f"({one.request.method} {host_of(one.request.url)}) was never made; "
-            "the run has changed, record it again with --mode all"
+        replayed.unplayed.append(
+            f"recorded request {numbers[id(one)]} ({one.request.method} {host_of(one.request.url)}) was never made"
         )

@@ -93,7 +93,7 @@ def test_a_recording_that_can_not_be_read_ends_with_2_and_says_what_to_do(
         said.out
     )
     assert "Traceback" not in said.out + said.err
-    assert "1 errors" in said.out
+    assert "1 error" in said.out
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
@@ -125,7 +125,7 @@ def test_an_unreadable_file_among_good_ones_ends_with_2_and_the_good_ones_are_ju
     (tmp_path / "empty.yaml").touch()
     said = run("replay", recorded, tmp_path)
     assert said.code == 2
-    assert "1 passed, 0 failed, 1 errors" in said.out
+    assert "1 passed, 0 failed, 1 error" in said.out
 
 
 @pytest.mark.parametrize(
@@ -334,7 +334,7 @@ def test_record_streams_the_text_and_says_what_was_written(tmp_path: Path, run: 
         said = run("record", f"{SUBJECTS}:text", "--base-url", server.origin, "-o", tmp_path / "out")
     assert said.code == 0
     assert said.out == HARBOUR_TEXT + "\n"
-    assert f"recorded 14 frames, 1 requests: {tmp_path / 'out'}" in said.err
+    assert f"recorded 14 frames, 1 request: {tmp_path / 'out'}" in said.err
     assert run("replay", tmp_path / "out").code == 0
 
 
@@ -346,7 +346,7 @@ def test_a_recording_that_is_kept_aside_is_named_shown_and_accepted(tmp_path: Pa
         failed = run(*command, f"{SUBJECTS}:FailingFlow", "--mode", "all")
     (aside,) = (path for path in tmp_path.iterdir() if path != out)
     assert failed.code == 1
-    assert f"kept aside: 9 frames, 1 requests: {aside}" in re.sub(r"\d+ frames", "9 frames", failed.err)
+    assert f"kept aside: 9 frames, 1 request: {aside}" in re.sub(r"\d+ frames", "9 frames", failed.err)
     assert f"publish it with harness record --accept -o {out}" in failed.err
     assert run("show", aside).code == 0
     assert run("replay", tmp_path, "--json", "-").document["summary"]["files"] == 1, (

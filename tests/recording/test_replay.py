@@ -142,12 +142,13 @@ def test_an_edited_chunk_is_a_difference_in_chunk_answer_and_result(copy: Path) 
     replayed = replay_recording(copy)
     where = "flow StoryFlow / method_execution expand / llm_call gpt-4o-mini"
     assert kinds(replayed) == [
-        "changed flow StoryFlow / flow_finished",
-        "changed flow StoryFlow / method_execution expand / method_execution_finished",
-        f"changed {where} / llm_call_completed",
         f"changed {where} / llm_stream_chunk gpt-4o-mini",
+        f"changed {where} / llm_call_completed",
+        "changed flow StoryFlow / method_execution expand / method_execution_finished",
+        "changed flow StoryFlow / flow_finished",
         "changed outcome",
     ]
+    assert [one.is_consequence for one in replayed.differences] == [False, True, True, True, True]
     assert replayed.problems == []
 
 
@@ -158,7 +159,7 @@ def test_an_edited_request_is_one_that_was_not_recorded_and_one_that_was_never_m
 
     edit_cassette(copy / "cassette.yaml", change)
     replayed = replay_recording(copy)
-    missed, unplayed = replayed.problems
+    [missed], [unplayed] = replayed.problems, replayed.unplayed
     assert (
         "request 2 (POST https://api.openai.com/v1/chat/completions) matches none of 2 (nearest: 2, body differs at"
         in missed
@@ -171,7 +172,8 @@ def test_a_run_that_asks_less_than_was_recorded_leaves_requests_unplayed(copy: P
     edit_cassette(copy / "cassette.yaml", lambda interactions: interactions.append(interactions[0]))
     replayed = replay_recording(copy)
     assert replayed.differences == []
-    assert [problem.partition(" (")[0] for problem in replayed.problems] == ["recorded request 3"]
+    assert replayed.problems == []
+    assert [unplayed.partition(" (")[0] for unplayed in replayed.unplayed] == ["recorded request 3"]
 
 
 def test_a_changed_result_is_a_difference(copy: Path) -> None:

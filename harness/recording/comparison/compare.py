@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from typing import Any, Final, Literal
 
@@ -19,9 +19,12 @@ import orjson
 from harness.recording.comparison.json_diff import contrast, differences
 from harness.recording.comparison.normal import FrameLike, Normalizer
 from harness.recording.comparison.scope_tree import RUN_TIME, ScopeNode, content, masked, scope_tree
+from harness.recording.counted import counted
 
 #: A time of the run as a JSON string that is no key.
 _LINE_TIME: Final = re.compile(rb'(?<!\\)"' + RUN_TIME.pattern.encode() + rb'"(?!:)')
+#: So many places of one frame are said; the others are counted.
+_PLACES: Final = 3
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,14 @@ class Difference:
     #: The frames' numbers in the first and the second timeline.
     seqs: tuple[int | None, int | None]
     message: str
+    #: The message with each place and all of each value, where that is more.
+    whole: str = ""
+    #: Whether it is the end of a scope, or of the run, in which something else differs: what differs there is the cause.
+    is_consequence: bool = False
+
+    def lengthened(self) -> Difference:
+        """Return this difference with all of what it says as its message."""
+        return replace(self, message=self.whole, whole="") if self.whole else self
 
     def __str__(self) -> str:
         first, second = (f"#{seq}" if seq else "–" for seq in self.seqs)
@@ -104,7 +115,7 @@ def compare_stored(recorded: Sequence[dict[str, Any]], replayed: Sequence[dict[s
 def compare_values(recorded: Any, replayed: Any, where: str) -> list[Difference]:
     """Return the places where two JSON values differ, volatile ids and times aside."""
     return [
-        Difference("changed", where, (None, None), f"{path or 'it'}: {contrast(mine, theirs, 'now')}")
+        Difference("changed", where, (None, None), *_texts([(path or "it", mine, theirs)]))
         for path, mine, theirs in differences(masked(recorded), masked(replayed), "")
     ]
 
@@ -127,27 +138,46 @@ def _compare(one: ScopeNode, other: ScopeNode, around: tuple[str, ...]) -> Itera
     if one.frame["type"]:
         around = (*around, one.label)
         yield from _changed(one.frame, other.frame, around)
-        yield from _closings(one, other, around)
+    inside = list(_compare_inside(one, other, around))
+    yield from inside
+    if one.frame["type"]:
+        # Last, as it comes last: what differs inside has had it differ.
+        for closing in _closings(one, other, around):
+            yield replace(closing, is_consequence=bool(inside))
+
+
+def _compare_inside(one: ScopeNode, other: ScopeNode, around: tuple[str, ...]) -> Iterator[Difference]:
     pairs, left, right = _matched(one.children, other.children)
     yield from _moved(pairs, around)
     for mine, theirs in pairs:
         if mine.children and mine.digest == theirs.digest:
             yield from _compare(mine, theirs, around)
+    kind_before: str | None = None
     for mine_or_none, theirs_or_none in _aligned(left, right):
         if mine_or_none is not None and theirs_or_none is not None:
             yield from _compare(mine_or_none, theirs_or_none, around)
-        elif mine_or_none is not None:
-            yield _lone("missing", mine_or_none, around)
-        elif theirs_or_none is not None:
-            yield _lone("added", theirs_or_none, around)
+            kind_before = None
+        elif (lone := mine_or_none or theirs_or_none) is not None:
+            kind: Literal["missing", "added"] = "missing" if lone is mine_or_none else "added"
+            # Where several in a row are missing, or new, the first says it.
+            yield replace(_lone(kind, lone, around), is_consequence=kind == kind_before)
+            kind_before = kind
 
 
 def _changed(one: dict[str, Any], other: dict[str, Any], around: tuple[str, ...]) -> Iterator[Difference]:
     found = list(differences(content(one, {}), content(other, {}), ""))
     if found:
-        message = "; ".join(f"{path}: {contrast(mine, theirs, 'now')}" for path, mine, theirs in found[:3])
-        more = f"; and {len(found) - 3} more places" if len(found) > 3 else ""
-        yield Difference("changed", " / ".join(around), (one["seq"], other["seq"]), message + more)
+        yield Difference("changed", " / ".join(around), (one["seq"], other["seq"]), *_texts(found))
+
+
+def _texts(found: Sequence[tuple[str, Any, Any]]) -> tuple[str, str]:
+    """Return what is said of places that differ: shortened, and whole."""
+    message = "; ".join(f"{path}: {contrast(mine, theirs, 'now')}" for path, mine, theirs in found[:_PLACES])
+    left = len(found) - _PLACES
+    more = f"; and {counted(left, 'more place')}" if left > 0 else ""
+    return message + more, "; ".join(
+        f"{path}: {contrast(mine, theirs, 'now', whole=True)}" for path, mine, theirs in found
+    )
 
 
 def _closings(one: ScopeNode, other: ScopeNode, around: tuple[str, ...]) -> Iterator[Difference]:
@@ -208,7 +238,8 @@ def _aligned(ones: list[ScopeNode], others: list[ScopeNode]) -> Iterator[tuple[S
 
 def _lone(kind: Literal["missing", "added"], node: ScopeNode, around: tuple[str, ...]) -> Difference:
     seq = node.frame["seq"]
-    inside = f" with {node.last - node.first} frames in it" if node.last > node.first else ""
+    count = node.last - node.first
+    inside = f", and {counted(count, 'frame')} inside it" if count else ""
     message = f"did not come{inside}" if kind == "missing" else f"was not there before{inside}"
     return Difference(
         kind, " / ".join((*around, node.label)), (seq, None) if kind == "missing" else (None, seq), message

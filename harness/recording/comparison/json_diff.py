@@ -28,9 +28,14 @@ def differences(recorded: Any, sent: Any, path: str) -> Iterator[tuple[str, Any,
         yield path, recorded, sent
 
 
-def contrast(recorded: Any, sent: Any, verb: str = "sent") -> str:
-    """Return both values as one phrase: `recorded …, sent …`, with another verb where nothing was sent."""
+def contrast(recorded: Any, sent: Any, verb: str = "sent", *, whole: bool = False) -> str:
+    """Return both values as one phrase: `recorded …, sent …`, with another verb where nothing was sent.
+
+    Long values are shortened to what differs, unless they are asked for `whole`.
+    """
     start = 0
+    if whole:
+        return f"recorded {_shown(recorded, 0, None)}, {verb} {_shown(sent, 0, None)}"
     if isinstance(recorded, str) and isinstance(sent, str):
         same = next(
             (index for index, pair in enumerate(zip(recorded, sent, strict=False)) if pair[0] != pair[1]),
@@ -40,14 +45,15 @@ def contrast(recorded: Any, sent: Any, verb: str = "sent") -> str:
     return f"recorded {_shown(recorded, start)}, {verb} {_shown(sent, start)}"
 
 
-def _shown(value: Any, start: int) -> str:
+def _shown(value: Any, start: int, length: int | None = _SHOWN) -> str:
     if value is _ABSENT:
         return "nothing"
     if isinstance(value, bytes):
         return f"{len(value)} bytes that are not JSON" if value else "an empty body"
     if not isinstance(value, str):
         text = orjson.dumps(value).decode()
-        return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
-    part = value[start : start + _SHOWN]
-    before, after = "…" if start else "", "…" if start + _SHOWN < len(value) else ""
+        return text if length is None or len(text) <= length else f"{text[:length]}…"
+    end = len(value) if length is None else start + length
+    part = value[start:end]
+    before, after = "…" if start else "", "…" if end < len(value) else ""
     return f'"{before}{part}{after}"'

@@ -55,9 +55,9 @@ EDITS: list[tuple[str, list[Row], list[tuple[str, str, tuple[int | None, int | N
     ("another end", edited(SEQUENTIAL, (7, ("b", "method_execution_failed", "flow", {"method_name": "b", "error": "no"}))),
      [("changed", "flow Plan / method_execution b / method_execution_finished", (8, 8),
        'type: recorded "method_execution_finished", now "method_execution_failed"; data.flow_name: recorded "Plan", now '
-       'nothing; data.result: recorded "z", now nothing; and 1 more places')]),
+       'nothing; data.result: recorded "z", now nothing; and 1 more place')]),
     ("a missing method", [*SEQUENTIAL[:5], *SEQUENTIAL[8:]],
-     [("missing", "flow Plan / method_execution b", (6, None), "did not come with 2 frames in it")]),
+     [("missing", "flow Plan / method_execution b", (6, None), "did not come, and 2 frames inside it")]),
     ("methods in the other order", [flow(), *SEQUENTIAL[5:8], *SEQUENTIAL[1:5], flow_end("z")],
      [("moved", "flow Plan / method_execution b", (6, 2), "came after method_execution a (#2), and now before it")]),
     ("a frame in another scope", edited(SEQUENTIAL, (3, chunk("flow", "y"))),
@@ -143,6 +143,31 @@ def test_a_difference_reads_as_one_line() -> None:
     assert str(differences(SEQUENTIAL, edited(SEQUENTIAL, (3, None)))[0]) == (
         "missing #4 → –  flow Plan / method_execution a / llm_stream_chunk: did not come"
     )
+
+
+def test_what_comes_first_in_a_run_is_the_cause_and_what_ends_around_it_follows() -> None:
+    other = edited(SEQUENTIAL, (3, chunk("a", "Y")), (4, method_end("a", "xY")), (7, None), (8, flow_end("xY")))
+    found = differences(SEQUENTIAL, other)
+    assert [(one.where.rpartition(" / ")[2], one.is_consequence) for one in found] == [
+        ("llm_stream_chunk", False),
+        ("method_execution_finished", True),
+        ("method_execution b", False),
+        ("flow_finished", True),
+    ]
+
+
+def test_of_frames_in_a_row_that_did_not_come_the_first_is_the_cause() -> None:
+    found = differences(SEQUENTIAL, edited(SEQUENTIAL, (2, None), (3, None), (5, None), (6, None), (7, None)))
+    assert [(one.where.rpartition(" / ")[2], one.is_consequence) for one in found] == [
+        ("llm_stream_chunk", False), ("llm_stream_chunk", True), ("method_execution b", False)
+    ]  # fmt: skip
+
+
+def test_a_difference_has_its_values_whole_when_it_is_lengthened() -> None:
+    long, other = "x" * 200 + "a", "x" * 200 + "b"
+    [found] = compare_values({"text": long}, {"text": other}, "outcome")
+    assert len(found.message) < 120
+    assert found.lengthened().message == f'text: recorded "{long}", now "{other}"'
 
 
 def thousand(last: str = "999") -> list[bytes]:
