@@ -87,7 +87,7 @@ def test_a_recording_gives_one_result_with_what_the_run_said(recordings: Path) -
     assert asdict(result) | {"usage": None} == {
         "path": str(recordings / "text"), "kind": "recording", "interaction": None, "provider": "openai", "streamed": None,
         "status": "passed", "frames": 14, "text": HARBOUR_TEXT, "tool_calls": [], "usage": None, "finish_reason": "stop",
-        "violations": [], "diff": [], "message": None,
+        "violations": [], "diff": [], "message": None, "consequences": 0, "traceback": None,
     }  # fmt: skip
     assert result.usage is not None
     assert result.usage["total_tokens"] == result.usage["prompt_tokens"] + result.usage["completion_tokens"]
@@ -139,7 +139,7 @@ def test_a_violated_clause_fails_with_its_id_and_frame(recordings: Path, monkeyp
     (result,) = replay(recordings / "text")
     assert result.status == "failed"
     assert result.violations == [{"clause": "order.seq-gapless", "seq": 3, "message": "a gap"}]
-    assert result.message == "1 contract violations: order.seq-gapless at frame 3: a gap"
+    assert result.message == "1 contract violation: order.seq-gapless at frame 3: a gap"
 
 
 def test_what_can_not_be_judged_is_an_error_and_the_rest_is_judged(cassettes: Path) -> None:
