@@ -51,5 +51,5 @@ def check(path: Path, target: str) -> Checked:
 def _reasons(result: dict[str, Any]) -> list[str]:
     first = [] if result["message"] is None else [result["message"]]
     violations = [f"{found['clause']} at frame {found['seq']}: {found['message']}" for found in result["violations"]]
-    # The message tells the first of each.
-    return [*first, *result["diff"][1:10], *violations[1:10]]
+    # The message tells the first violation.
+    return [*first, *result["diff"][:10], *violations[1:10]]

@@ -375,6 +375,7 @@ def test_record_as_json_is_alone_on_stdout(tmp_path: Path, run: Run) -> None:
         "path",
         "written",
         "aside",
+        "check",
         "frames",
         "interactions",
         "status",
