@@ -24,7 +24,7 @@ def diff(first: Path, second: Path, verbose: bool, json_file: Path | None) -> in
     \b
     JSON: {"format": "harness.diff/1", "equal", "frames": [n, n], "differences": [{"kind", "where", "seqs", "message"}]}
     """
-    from harness.recording.counted import counted
+    from harness.recording.counts import counted
     from harness.recording.timelines import compared
 
     comparison = compared(first, second)

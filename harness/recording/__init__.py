@@ -5,7 +5,7 @@ from __future__ import annotations
 from harness.bus.scope import current_path
 from harness.providers.shared.dialect import Dialect
 from harness.recording.comparison.compare import Difference, compare_frames
-from harness.recording.counted import counted
+from harness.recording.counts import counted
 from harness.recording.faults.dialects import dialect_of
 from harness.recording.faults.effects import refuse, repeat_end, tell_of_error
 from harness.recording.faults.faults import Fault, parse_fault
