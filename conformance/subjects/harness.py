@@ -9,6 +9,7 @@ import harness
 import harness.events
 import harness.flow
 from conformance.subjects.names import Names
+from conformance.subjects.pauses import PauseNames
 from conformance.subjects.programs import ProgramSubject
 from conformance.subjects.restores import RestoreNames
 from conformance.subjects.subject import Performance
@@ -33,7 +34,9 @@ class HarnessSubject(ProgramSubject):
 
     name = "harness"
     version = metadata.version("stream-harness")
-    capabilities = frozenset({"flow", "llm", "async", "threads", "tools", "thinking", "backpressure", "checkpoint"})
+    capabilities = frozenset(
+        {"flow", "llm", "async", "threads", "tools", "thinking", "backpressure", "checkpoint", "feedback"}
+    )
     names = Names(
         Flow=harness.Flow,
         start=harness.start,
@@ -48,6 +51,11 @@ class HarnessSubject(ProgramSubject):
         reset_stream_sinks=harness.reset_stream_sinks,
         call_stream_override=harness.call_stream_override,
         call_stop_override=harness.call_stop_override,
+    )
+    pauses = PauseNames(
+        human_feedback=harness.human_feedback,
+        HumanFeedbackPending=harness.flow.HumanFeedbackPending,
+        FlowPersistence=harness.flow.FlowPersistence,
     )
     restores = RestoreNames(
         CheckpointConfig=harness.flow.CheckpointConfig, FlowPersistence=harness.flow.FlowPersistence

@@ -1,8 +1,8 @@
-"""The scenarios of pauses and restores: a sound runtime passes them all, and each broken one fails by its clause."""
+"""The scenarios of restores: a sound runtime passes them all, and each broken one fails by its clause."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,20 +11,14 @@ import pytest
 from conformance.areas.catalogue import scenarios
 from conformance.run.result import ScenarioResult
 from conformance.run.suite import perform
-from conformance.stage.programs import Method
 from conformance.stage.scenario import Scenario
-from conformance.subjects.subject import Subject
 from harness import BaseEvent
-from harness.events import CheckpointRestoreStartedEvent, FlowFailedEvent, FlowPausedEvent
-from tests.conformance.standins.pauses import PausingFlow, PausingSubject
+from harness.events import CheckpointRestoreStartedEvent
 from tests.conformance.standins.restores import RestoringFlow, RestoringSubject
 
 SCENARIOS = [
-    scenario
-    for scenario in scenarios().values()
-    if scenario.needs & {"feedback", "checkpoint"} and "turn" not in scenario.needs
+    scenario for scenario in scenarios().values() if "checkpoint" in scenario.needs and "turn" not in scenario.needs
 ]
-SOUND = [(PausingSubject if "feedback" in scenario.needs else RestoringSubject, scenario) for scenario in SCENARIOS]
 
 
 def fallen_short(result: ScenarioResult) -> dict[str, list[str]]:
@@ -37,87 +31,11 @@ def fallen_short(result: ScenarioResult) -> dict[str, list[str]]:
     }
 
 
-@pytest.mark.parametrize(("subject", "scenario"), SOUND, ids=lambda value: getattr(value, "id", ""))
-def test_a_sound_runtime_passes_every_clause_that_a_scenario_names(
-    subject: Callable[[], Subject], scenario: Scenario
-) -> None:
-    result = perform(subject(), scenario)
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.id)
+def test_a_sound_runtime_passes_every_clause_that_a_scenario_names(scenario: Scenario) -> None:
+    result = perform(RestoringSubject(), scenario)
     assert fallen_short(result) == {}
     assert {decision.clause for decision in result.decisions} == scenario.clauses
-
-
-class _Unasked(PausingFlow):
-    """Says nothing of asking."""
-
-    def requested(self, method: Method) -> None: ...
-
-
-class _Unheard(PausingFlow):
-    """Says nothing of an answer."""
-
-    def received(self, method: Method, answer: str) -> None: ...
-
-
-class _AsksQuietly(PausingFlow):
-    """Says nothing of asking for input."""
-
-    def ask(self, message: str) -> str:
-        answer: str = self.input_provider.request_input(message, self)
-        return answer
-
-
-class _RaisesPending(PausingFlow):
-    """Raises where it waits."""
-
-    def pause(self, method: Method) -> Any:
-        raise super().pause(method)
-
-
-class _ForgetsPending(PausingFlow):
-    """Waits, and comes to nothing."""
-
-    def pause(self, method: Method) -> Any:
-        super().pause(method)
-
-
-class _FailsToPause(PausingFlow):
-    """Shows a failure where it waits."""
-
-    def emit(self, event: BaseEvent) -> None:
-        if isinstance(event, FlowPausedEvent):
-            event = FlowFailedEvent(flow_name=event.flow_name, error="waiting")
-        super().emit(event)
-
-
-class _BeginsAgain(PausingFlow):
-    """Resumes from the very beginning."""
-
-    def keep(self, method: Method) -> None:
-        self.persistence[self.id] = (set(), method.name)
-
-
-class _AsksAgain(PausingFlow):
-    """Runs the method that it waits in once more when it is resumed."""
-
-    def resume(self, feedback: str) -> Any:
-        self.subject.steps(self, self.program.methods[1], self.performance)
-        return super().resume(feedback)
-
-    async def resume_async(self, feedback: str) -> Any:
-        self.subject.steps(self, self.program.methods[1], self.performance)
-        return await super().resume_async(feedback)
-
-
-class _ResumesPlainly(PausingFlow):
-    """Resumes without a session, whatever its flag says."""
-
-    def resume(self, feedback: str) -> Any:
-        self.stream = False
-        return super().resume(feedback)
-
-    async def resume_async(self, feedback: str) -> Any:
-        self.stream = False
-        return await super().resume_async(feedback)
 
 
 class _RunsAll(RestoringFlow):
@@ -180,7 +98,7 @@ class _RestoresElsewhere(RestoringFlow):
 class Broken:
     """A flow that does one thing otherwise, the scenarios that see it, and what they must find."""
 
-    flow: type[PausingFlow | RestoringFlow]
+    flow: type[RestoringFlow]
     #: How the ids of the scenarios begin that must catch it, in both kinds.
     caught_by: str
     clause: str
@@ -191,42 +109,6 @@ class Broken:
 
 
 BROKEN = (
-    Broken(
-        _Unasked,
-        "pause/answered/",
-        "flow.feedback-frames",
-        "not (('requested', 'Is that right?'), ('received', 'Yes.'))",
-    ),
-    Broken(_Unasked, "pause/pending/", "flow.feedback-frames", "whose answer comes later: nothing, not"),
-    Broken(_Unheard, "pause/answered/", "flow.feedback-frames", ": ('requested', 'Is that right?'), not"),
-    Broken(
-        _Unheard, "pause/resumed-streamed/", "flow.feedback-frames", "resumes a flow: nothing, not ('received', 'Yes.')"
-    ),
-    Broken(_AsksQuietly, "pause/asked/", "flow.feedback-frames", "an input provider: nothing, not"),
-    Broken(_RaisesPending, "pause/pending/", "flow.pending", "the session of a flow that waits raised Pending"),
-    Broken(
-        _ForgetsPending,
-        "pause/pending/",
-        "flow.pending",
-        "comes to the pending object, and not to None: False, not True",
-    ),
-    Broken(_ForgetsPending, "pause/resumed/", "flow.pending", "there is nothing to resume"),
-    Broken(
-        _FailsToPause,
-        "pause/pending/",
-        "flow.pending",
-        "('method_execution_finished', 'method_execution_paused', 'flow_failed'), not",
-    ),
-    Broken(_BeginsAgain, "pause/resumed/", "flow.pending", "has 'drafts', which was not due"),
-    Broken(_BeginsAgain, "pause/resumed-streamed/", "flow.pending", "has 'drafts', which was not due"),
-    Broken(_AsksAgain, "pause/resumed/", "flow.pending", "has 'asks', which was not due"),
-    Broken(_ResumesPlainly, "pause/resumed-streamed/", "flow.pending", "what str, given by"),
-    Broken(
-        _ResumesPlainly,
-        "pause/resumed-streamed/",
-        "flow.pending",
-        "ran before the first frame was asked for: 'ends', not nothing",
-    ),
     Broken(_RunsAll, "restore/streamed/", "flow.checkpoint", "ran has 'kept', which was not due"),
     Broken(
         _RestoresQuietly,
@@ -251,8 +133,7 @@ def test_a_broken_runtime_is_caught_by_its_clause(broken: Broken) -> None:
     chosen = _starting_with(broken.caught_by)
     assert chosen
     for scenario in chosen:
-        subject = _subject(broken.flow)
-        found = fallen_short(perform(subject, scenario))
+        found = fallen_short(perform(RestoringSubject(broken.flow), scenario))
         entry = "stream_events" if scenario.id.endswith("/sync") else "astream"
         wanted = broken.message.replace("{entry}", entry)
         assert any(wanted in message for message in found[broken.clause]), (scenario.id, found)
@@ -260,7 +141,3 @@ def test_a_broken_runtime_is_caught_by_its_clause(broken: Broken) -> None:
 
 def _starting_with(beginning: str) -> Sequence[Scenario]:
     return [scenario for scenario in SCENARIOS if scenario.id.startswith(beginning)]
-
-
-def _subject(flow: type[PausingFlow | RestoringFlow]) -> Subject:
-    return PausingSubject(flow) if issubclass(flow, PausingFlow) else RestoringSubject(flow)

@@ -14,7 +14,6 @@ from conformance.areas.catalogue import of_every_run
 from conformance.areas.flow import restores
 from conformance.areas.flow.continued import MethodsRun, comes_to, goes_on
 from conformance.stage.consumer import Consumer, Observe, both
-from conformance.stage.points import StageError
 from conformance.stage.programs import AskHuman, Emit, Feedback, FlowProgram, Give, Method, Reach
 from conformance.stage.scenario import Scenario
 from conformance.timeline.any_frame import AnyFrame
@@ -133,11 +132,15 @@ def _resumed(*, streamed: bool) -> Observe:
     def observe(consumer: Consumer) -> Evidence:
         flow = consumer.subject.flow(_program(_LATER, consumer), consumer.performance)
         pending = _read(consumer, flow).reads[-1].value
-        if not consumer.subject.is_pending(pending):
-            raise StageError("the flow did not come to wait for a human, so that there is nothing to resume")
+        waits = consumer.subject.is_pending(pending)
+        if not waits:
+            return beside_frames((Expected(clause, f"whether {pending!r} waits to be resumed", True, waits),))
         # Nothing of what was run before it waited may be run again.
         run = MethodsRun(consumer.stage, _METHODS)
-        waiting = type(flow).from_pending(pending.context.flow_id, persistence=flow.persistence)
+        take_up = partial(type(flow).from_pending, pending.context.flow_id, persistence=flow.persistence)
+        waiting, raised = consumer.tried(take_up)
+        if raised is not None:
+            return beside_frames((Expected(clause, "from_pending(…)", NOTHING, raised),))
         resume = waiting.resume if consumer.is_sync else waiting.resume_async
         call = f"{resume.__name__}(…)"
         if not streamed:

@@ -14,7 +14,9 @@ from harness.flow.feedback.providers import InputProvider
 from harness.flow.feedback.result import HumanFeedbackResult
 from harness.flow.feedback.resumption import Resumption
 from harness.flow.kickoff import Kickoff
-from harness.flow.state import AnyState, with_inputs
+from harness.flow.persistence.place import default_flow_persistence
+from harness.flow.persistence.protocol import FlowPersistence
+from harness.flow.state import AnyState, with_saved
 from harness.workers import run_coroutine
 
 
@@ -35,7 +37,7 @@ class AnswerableFlow:
         @property
         def _flow_name(self) -> str: ...
 
-        def __init__(self, *, persistence: Any = None, **options: Any) -> None: ...
+        def __init__(self, *, persistence: FlowPersistence | None = None, **options: Any) -> None: ...
 
         def _session(self, kickoff: Kickoff, hooks: Sequence[FlowHook] = ()) -> Any: ...
         def _async_session(self, kickoff: Kickoff, hooks: Sequence[FlowHook] = ()) -> Any: ...
@@ -63,7 +65,7 @@ class AnswerableFlow:
         return self._pending
 
     @classmethod
-    def from_pending(cls, flow_id: str, persistence: Any = None, **kwargs: Any) -> Self:
+    def from_pending(cls, flow_id: str, persistence: FlowPersistence | None = None, **kwargs: Any) -> Self:
         """Return a flow that waits for feedback, as it was kept under `flow_id`, with the state that it had.
 
         `persistence` is where it was kept, by default the default one; `kwargs` are options of the constructor.
@@ -71,12 +73,13 @@ class AnswerableFlow:
         Raises:
             UsageError: nothing waits there under that id.
         """
-        loaded = None if persistence is None else persistence.load_pending_feedback(flow_id)
+        place = default_flow_persistence() if persistence is None else persistence
+        loaded = place.load_pending_feedback(flow_uuid=flow_id)
         if loaded is None:
             raise UsageError(f"No pending feedback found for flow_id: {flow_id}")
         state, context = loaded
-        flow = cls(persistence=persistence, **kwargs)
-        flow._state = with_inputs(flow._state, state, flow._flow_name)
+        flow = cls(persistence=place, **kwargs)
+        flow._state = with_saved(flow._state, state, flow._flow_name)
         flow.human_feedback_history = list(context.history)
         flow._pending = context
         return flow

@@ -16,7 +16,8 @@ from harness.bus.scope import Scope, current_run, current_scope
 from harness.errors import RunCancelled
 from harness.flow.feedback.providers import ConsoleProvider, InputProvider, InputResponse, flow_config
 from harness.flow.feedback.result import now
-from harness.flow.state import id_of
+from harness.flow.persistence.persist import persistence_of
+from harness.flow.state import id_of, kept_state
 from harness.workers import Outcome, attempt, run_coroutine
 
 logger = logging.getLogger("harness")
@@ -26,9 +27,9 @@ _CHECKPOINT: Final = "_ask_checkpoint"
 
 def ask(flow: Any, message: str, timeout: float | None, metadata: dict[str, Any] | None) -> str | None:
     """Return what was put in; see `Flow.ask`."""
-    place = getattr(flow, "persistence", None)
+    place = persistence_of(flow)
     if place is not None:
-        place.save_state(flow_uuid=id_of(flow.state), method_name=_CHECKPOINT, state_data=flow.state)
+        place.save_state(flow_uuid=id_of(flow.state), method_name=_CHECKPOINT, state_data=kept_state(flow.state))
     named: dict[str, Any] = {
         "flow_name": flow._flow_name,
         "method_name": _method_name(),

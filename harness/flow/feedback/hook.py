@@ -22,7 +22,7 @@ from harness.flow.feedback.result import HumanFeedbackResult
 from harness.flow.plan.calls import MethodCall, MethodResult
 from harness.flow.state import id_of
 from harness.llm import BaseLLM
-from harness.workers import in_thread
+from harness.workers import outcome_in_thread
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,7 +82,8 @@ class FeedbackHook(FlowHook):
         if inspect.iscoroutinefunction(provider.request_feedback):
             answer = await provider.request_feedback(context, run.flow)
         else:
-            answer = await in_thread(lambda: provider.request_feedback(context, run.flow))
+            asking = await outcome_in_thread(lambda: provider.request_feedback(context, run.flow), run.threads)
+            answer = asking.unwrap()
             if isinstance(answer, Awaitable):
                 answer = await answer
         return Answer(str(answer), context)
@@ -108,8 +109,7 @@ class FeedbackHook(FlowHook):
         if isinstance(pause, HumanFeedbackPending):
             pause.keeper = self
 
-    def flow_ended(self, run: FlowRun, result: Any, error: BaseException | None) -> Awaitable[None] | None:
+    async def flow_ended(self, run: FlowRun, result: Any, error: BaseException | None) -> None:
         """Keep a run that waits for the answer to this hook."""
         if isinstance(result, HumanFeedbackPending) and result.keeper is self:
-            return in_thread(lambda: keep(run, result))
-        return None
+            (await outcome_in_thread(lambda: keep(run, result), run.threads)).unwrap()

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.errors import UsageError
 from harness.flow.engine.run import FlowRun
 from harness.flow.feedback.pending import HumanFeedbackPending, PendingFeedbackContext
 from harness.flow.kept_values import kept, unkept
+from harness.flow.persistence.persist import persistence_of
+from harness.flow.persistence.place import default_flow_persistence
+from harness.flow.persistence.protocol import FlowPersistence
+from harness.flow.state import kept_state
 
 
 def keep(run: FlowRun, pending: HumanFeedbackPending) -> None:
@@ -20,7 +23,7 @@ def keep(run: FlowRun, pending: HumanFeedbackPending) -> None:
     saved = run.plan.saved()
     context.plan = {**saved, "values": kept(saved["values"])}
     context.history = list(flow.human_feedback_history)
-    place_of(flow).save_pending_feedback(flow_uuid=context.flow_id, context=context, state_data=run.state)
+    place_of(flow).save_pending_feedback(flow_uuid=context.flow_id, context=context, state_data=kept_state(run.state))
     flow._pending = context
 
 
@@ -36,9 +39,7 @@ def restore(run: FlowRun, context: PendingFeedbackContext) -> None:
         run.plan.restore({**context.plan, "values": unkept(context.plan["values"])})
 
 
-def place_of(flow: Any) -> Any:
-    """Return the persistence in which runs of a flow that wait are kept."""
-    place = getattr(flow, "persistence", None)
-    if place is None:
-        raise UsageError("a flow that waits for a human is kept in its persistence, and it has none")
-    return place
+def place_of(flow: Any) -> FlowPersistence:
+    """Return the persistence in which runs of a flow that wait are kept: its own, or else the default one."""
+    place = persistence_of(flow)
+    return default_flow_persistence() if place is None else place

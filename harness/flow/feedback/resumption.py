@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
 from typing import Any
 
 from harness.errors import RunPaused
@@ -12,7 +11,7 @@ from harness.flow.feedback.answer import Answer, answer_given
 from harness.flow.feedback.keeping import place_of, restore
 from harness.flow.feedback.pending import PendingFeedbackContext
 from harness.flow.plan.calls import MethodCall
-from harness.workers import in_thread
+from harness.workers import outcome_in_thread
 
 
 class Resumption(FlowHook):
@@ -36,10 +35,10 @@ class Resumption(FlowHook):
             answer_given.set(self._answer)
             self._answer = None
 
-    def flow_ended(self, run: FlowRun, result: Any, error: BaseException | None) -> Awaitable[None] | None:
+    async def flow_ended(self, run: FlowRun, result: Any, error: BaseException | None) -> None:
         """Let go of what was kept, or, after a failure, have it wait on."""
         if error is not None:
             run.flow._pending = self._context
         elif not isinstance(result, RunPaused):
-            return in_thread(lambda: place_of(run.flow).clear_pending_feedback(flow_uuid=self._context.flow_id))
-        return None
+            flow_uuid, place = self._context.flow_id, place_of(run.flow)
+            (await outcome_in_thread(lambda: place.clear_pending_feedback(flow_uuid=flow_uuid), run.threads)).unwrap()

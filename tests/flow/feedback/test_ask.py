@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from harness.flow import Flow, InputProvider, InputResponse, flow_config, start
+from harness.flow import Flow, FlowPersistence, InputProvider, InputResponse, flow_config, start
 from tests.flow.graphs import KINDS, TIMEOUT_S, Kind
 
 
@@ -163,3 +163,36 @@ def test_the_provider_of_the_flow_comes_before_the_one_of_all_flows_and_that_bef
 
     assert Own().kickoff() == "the class's"
     assert Own(input_provider=Typist("own")).kickoff() == "own"
+
+
+class Place(FlowPersistence):
+    """Keeps what it is to save."""
+
+    def __init__(self) -> None:
+        self.saved: list[Any] = []
+
+    def init_db(self) -> None: ...
+
+    def save_state(self, **saved: Any) -> None:  # type: ignore[override]
+        self.saved.append(saved)
+
+    def load_state(self, flow_uuid: str) -> None: ...
+
+
+def test_the_state_is_saved_before_somebody_is_asked() -> None:
+    place = Place()
+
+    class Looks(Typist):
+        def request_input(self, message: str, flow: Any, metadata: Any = None) -> Any:
+            assert len(place.saved) == 1
+            return super().request_input(message, flow, metadata)
+
+    flow = asking("sync")(input_provider=Looks(), persistence=place)
+    assert flow.kickoff({"topic": "tides"}) == "7"
+    assert place.saved == [
+        {
+            "flow_uuid": flow.state["id"],
+            "method_name": "_ask_checkpoint",
+            "state_data": {"id": flow.state["id"], "topic": "tides"},
+        }
+    ]

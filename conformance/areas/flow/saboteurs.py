@@ -1,0 +1,120 @@
+"""Saboteurs of the clauses `flow.*`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from conformance.proof.saboteur import Saboteur
+from harness.flow import HumanFeedbackPending, MethodResult
+
+_ACCEPT: Final = "harness.frames.timeline:Timeline.accept"
+_RUN: Final = "harness.flow.flow:Flow._run"
+
+
+def _untold(*types: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    def breaks(accept: Callable[..., None]) -> Callable[..., None]:
+        def broken(timeline: Any, source: Any, event: Any, scope: Any) -> None:
+            if event.type not in types:
+                accept(timeline, source, event, scope)
+
+        return broken
+
+    return breaks
+
+
+def _raised(run: Callable[..., Any]) -> Callable[..., Any]:
+    async def broken(flow: Any, *args: Any) -> Any:
+        value = await run(flow, *args)
+        if isinstance(value, HumanFeedbackPending):
+            raise value
+        return value
+
+    return broken
+
+
+def _forgotten(run: Callable[..., Any]) -> Callable[..., Any]:
+    async def broken(flow: Any, *args: Any) -> Any:
+        value = await run(flow, *args)
+        return None if isinstance(value, HumanFeedbackPending) else value
+
+    return broken
+
+
+def _as_failure(pause: Callable[..., Any]) -> Callable[..., Any]:
+    def broken(step: Any, run: Any, call: Any, paused: Any) -> Any:
+        return pause(step, run, call, paused) if step.scope.kind == "method" else step.fail(paused)
+
+    return broken
+
+
+def _from_the_beginning(restore: Callable[..., None]) -> Callable[..., None]:
+    """Restore nothing: what comes is a new run."""
+
+    def broken(run: Any, context: Any) -> None:
+        return None
+
+    return broken
+
+
+def _run_again(before_method: Callable[..., Any]) -> Callable[..., Any]:
+    async def broken(hook: Any, run: Any, call: Any) -> MethodResult | None:
+        given: MethodResult | None = before_method(hook, run, call)
+        if given is not None:
+            again = getattr(run.flow, call.method.name)()
+            if hasattr(again, "__await__"):
+                await again
+        return given
+
+    return broken
+
+
+def _plainly(resume: Callable[..., Any]) -> Callable[..., Any]:
+    def broken(flow: Any, feedback: str = "") -> Any:
+        flow.stream = False
+        return resume(flow, feedback)
+
+    return broken
+
+
+def _unkept(keep: Callable[..., None]) -> Callable[..., None]:
+    def broken(run: Any, pending: Any) -> None:
+        return None
+
+    return broken
+
+
+SABOTEURS: tuple[Saboteur, ...] = (
+    Saboteur(
+        "asks-quietly",
+        ("flow.feedback-frames",),
+        _ACCEPT,
+        _untold("human_feedback_requested"),
+        {"order.previous-earlier": "what comes next names it as the one before"},
+    ),
+    Saboteur("hears-quietly", ("flow.feedback-frames",), _ACCEPT, _untold("human_feedback_received")),
+    Saboteur(
+        "input-untold", ("flow.feedback-frames",), _ACCEPT, _untold("flow_input_requested", "flow_input_received")
+    ),
+    Saboteur(
+        "pending-raised",
+        ("flow.pending",),
+        _RUN,
+        _raised,
+        {"error.frames-first": "the flow has paused, and no frame tells of a failure"},
+    ),
+    Saboteur("pending-forgotten", ("flow.pending",), _RUN, _forgotten),
+    Saboteur("pause-as-failure", ("flow.pending",), "harness.flow.engine.steps:pause", _as_failure),
+    Saboteur("waiting-unkept", ("flow.pending",), "harness.flow.feedback.hook:keep", _unkept),
+    Saboteur(
+        "resumed-from-the-beginning",
+        ("flow.pending",),
+        "harness.flow.feedback.resumption:restore",
+        _from_the_beginning,
+        {"flow.feedback-frames": "it asks again, and the answer is that of nobody"},
+    ),
+    Saboteur(
+        "method-run-again", ("flow.pending",), "harness.flow.feedback.hook:FeedbackHook.before_method", _run_again
+    ),
+    Saboteur("resumed-plainly", ("flow.pending",), "harness.flow.feedback.answerable:AnswerableFlow.resume", _plainly),
+)

@@ -1,0 +1,282 @@
+"""Claims about runs that wait for a human and go on: what is kept, what runs again, and where."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.errors import UsageError
+from harness.flow import (
+    Flow,
+    FlowPersistence,
+    HumanFeedbackPending,
+    HumanFeedbackResult,
+    PendingFeedbackContext,
+    SQLiteFlowPersistence,
+    human_feedback,
+    listen,
+    set_flow_persistence_factory,
+    start,
+)
+from tests.flow.feedback.approvals import Approval
+from tests.flow.feedback.people import Later, Person, in_json
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> SQLiteFlowPersistence:
+    return SQLiteFlowPersistence(str(tmp_path / "flows.db"))
+
+
+@pytest.fixture(autouse=True)
+def yes() -> Iterator[None]:
+    Approval.llm._answers = [in_json("yes")]
+    yield
+    set_flow_persistence_factory(None)
+
+
+def waiting(place: FlowPersistence | None, **inputs: Any) -> HumanFeedbackPending:
+    pending = Approval(persistence=place).kickoff({"topic": "tides", **inputs})
+    assert isinstance(pending, HumanFeedbackPending)
+    return pending
+
+
+def resumed(flow: Flow[Any], feedback: str) -> Any:
+    return flow.resume(feedback)
+
+
+def resumed_async(flow: Flow[Any], feedback: str) -> Any:
+    return asyncio.run(flow.resume_async(feedback))
+
+
+def streamed(flow: Flow[Any], feedback: str) -> Any:
+    flow.stream = True
+    session = flow.resume(feedback)
+    list(session)
+    return session.result
+
+
+def astreamed(flow: Flow[Any], feedback: str) -> Any:
+    flow.stream = True
+
+    async def read() -> Any:
+        session = await flow.resume_async(feedback)
+        async for _ in session:
+            pass
+        return session.result
+
+    return asyncio.run(read())
+
+
+WAYS: tuple[Callable[[Flow[Any], str], Any], ...] = (resumed, resumed_async, streamed, astreamed)
+
+
+def test_a_kickoff_gives_what_it_waits_with_and_the_flow_says_so(place: FlowPersistence) -> None:
+    flow = Approval(persistence=place)
+    pending = flow.kickoff({"topic": "tides"})
+    assert isinstance(pending, HumanFeedbackPending)
+    assert pending.callback_info == {"where": "by mail"}
+    assert str(pending) == f"flow {flow.state.id!r} waits for feedback on its method 'draft'"
+    assert flow.pending_feedback is pending.context
+    assert (pending.context.flow_id, pending.context.message) == (flow.state.id, "May it go out?")
+    assert sorted(flow.state.ran) == ["beside", "draft", "outline"]
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
+def test_a_run_that_waits_goes_on_from_there_in_another_flow_object(
+    place: FlowPersistence, way: Callable[[Flow[Any], str], Any]
+) -> None:
+    pending = waiting(place)
+    flow = Approval.from_pending(pending.context.flow_id, place)
+    assert way(flow, "Go.") == "the draft of tides: Go."
+    assert sorted(flow.state.ran) == ["beside", "draft", "outline", "publish"]
+    assert flow.pending_feedback is None
+    assert flow.state.id == pending.context.flow_id
+    assert [answer.outcome for answer in flow.human_feedback_history] == ["yes"]
+
+
+def test_a_run_goes_on_in_the_flow_object_that_waits(place: FlowPersistence) -> None:
+    flow = Approval(persistence=place)
+    flow.kickoff({"topic": "tides"})
+    assert flow.resume("Go.") == "the draft of tides: Go."
+    with pytest.raises(UsageError, match="does not wait for feedback"):
+        flow.resume("Go.")
+
+
+def test_a_run_goes_on_in_another_process(place: SQLiteFlowPersistence) -> None:
+    pending = waiting(place)
+    program = "import sys; from tests.flow.feedback.approvals import main; main(*sys.argv[1:])"
+    given = [str(place.db_path), pending.context.flow_id, "Go."]
+    ended = subprocess.run(
+        [sys.executable, "-c", program, *given], capture_output=True, text=True, check=True, timeout=60
+    )
+    *frames, result, ran = ended.stdout.splitlines()
+    assert frames == [
+        "flow_started ",
+        "method_execution_started draft",
+        "human_feedback_received draft",
+        "method_execution_finished draft",
+        "method_execution_started publish",
+        "method_execution_finished publish",
+        "flow_finished ",
+    ]
+    assert result == "the draft of tides: Go."
+    assert sorted(ran.split()) == ["beside", "draft", "outline", "publish"]
+    assert place.load_pending_feedback(pending.context.flow_id) is None
+
+
+def test_the_frames_of_asking_and_of_the_answer_have_one_request_in_common(place: FlowPersistence) -> None:
+    first = Approval(persistence=place).stream_events({"topic": "tides"})
+    (requested,) = (frame for frame in list(first) if frame.type == "human_feedback_requested")
+    flow = Approval.from_pending(first.result.context.flow_id, place)
+    flow.stream = True
+    (received,) = (frame for frame in list(flow.resume("Go.")) if frame.type == "human_feedback_received")
+    assert received.data["request_id"] == requested.data["request_id"]
+    assert (received.data["feedback"], received.data["outcome"]) == ("Go.", "yes")
+
+
+def test_a_run_that_fails_after_the_answer_waits_on(place: FlowPersistence, monkeypatch: pytest.MonkeyPatch) -> None:
+    pending = waiting(place)
+    error = LookupError("no printer")
+
+    def fail(self: Any, answer: Any) -> str:
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Approval, "publish", fail)
+        flow = Approval.from_pending(pending.context.flow_id, place)
+        with pytest.raises(LookupError):
+            flow.resume("Go.")
+    Approval.llm._answers = [in_json("yes")]
+    assert flow.resume("Again.") == "the draft of tides: Again."
+    assert place.load_pending_feedback(pending.context.flow_id) is None
+
+
+class Twice(Flow):
+    """Asks twice, side by side."""
+
+    @start()
+    @human_feedback(message="And the left?", provider=Later())
+    def left(self) -> str:
+        return "L"
+
+    @start()
+    @human_feedback(message="And the right?", provider=Later())
+    def right(self) -> str:
+        return "R"
+
+    @listen(left)
+    def after_left(self, answer: HumanFeedbackResult) -> str:
+        return answer.feedback
+
+
+def test_of_two_methods_that_wait_each_gets_its_own_answer(place: FlowPersistence) -> None:
+    pending = Twice(persistence=place).kickoff()
+    flow = Twice.from_pending(pending.context.flow_id, place)
+    again = flow.resume(f"to {pending.context.method_name}")
+    assert isinstance(again, HumanFeedbackPending)
+    assert {pending.context.method_name, again.context.method_name} == {"left", "right"}
+    last = Twice.from_pending(pending.context.flow_id, place)
+    last.resume(f"to {again.context.method_name}")
+    answers = {answer.method_name: answer.feedback for answer in last.human_feedback_history}
+    assert answers == {"left": "to left", "right": "to right"}
+    assert "to left" in last.method_outputs
+
+
+def test_a_flow_is_kept_in_the_default_place_where_it_has_none(place: FlowPersistence) -> None:
+    set_flow_persistence_factory(lambda: place)
+    pending = waiting(None)
+    assert Approval.from_pending(pending.context.flow_id).resume("Go.") == "the draft of tides: Go."
+    assert place.load_pending_feedback(pending.context.flow_id) is None
+
+
+def test_what_is_not_kept_can_not_be_taken_up(place: FlowPersistence) -> None:
+    with pytest.raises(UsageError, match="No pending feedback found for flow_id: nobody"):
+        Approval.from_pending("nobody", place)
+
+
+def test_resume_in_a_running_loop_names_the_way_that_works_there(place: FlowPersistence) -> None:
+    flow = Approval.from_pending(waiting(place).context.flow_id, place)
+
+    async def resume() -> None:
+        flow.resume("Go.")
+
+    with pytest.raises(RuntimeError, match="resume_async"):
+        asyncio.run(resume())
+
+
+def test_nothing_runs_before_the_session_of_a_resumed_run_is_read(place: FlowPersistence) -> None:
+    flow = Approval.from_pending(waiting(place).context.flow_id, place)
+    flow.stream = True
+    session = flow.resume("Go.")
+    assert flow.pending_feedback is not None
+    assert "publish" not in flow.state.ran
+    assert [frame.type for frame in session][:2] == ["flow_started", "method_execution_started"]
+
+
+class Kept(FlowPersistence):
+    """Keeps a flow of which only the reference's own fields are known."""
+
+    def __init__(self, context: PendingFeedbackContext) -> None:
+        self._context: PendingFeedbackContext | None = context
+
+    def init_db(self) -> None: ...
+
+    def save_state(self, flow_uuid: str, method_name: str, state_data: Any) -> None: ...
+
+    def load_state(self, flow_uuid: str) -> None:
+        return None
+
+    def load_pending_feedback(self, flow_uuid: str) -> tuple[dict[str, Any], PendingFeedbackContext] | None:
+        return None if self._context is None else ({"id": flow_uuid, "topic": "tides"}, self._context)
+
+    def clear_pending_feedback(self, flow_uuid: str) -> None:
+        self._context = None
+
+
+def test_a_context_without_a_plan_goes_on_after_its_method_alone() -> None:
+    context = PendingFeedbackContext(
+        flow_id="x", flow_class="m.Left", method_name="left", method_output="L", message="And?"
+    )
+    place = Kept(PendingFeedbackContext.from_dict(context.to_dict()))
+    flow = Twice.from_pending("x", place)
+    assert flow.resume("kept") == "kept"
+    assert (flow.state["topic"], place._context) == ("tides", None)
+
+
+def test_a_context_of_another_flow_is_refused_before_anything_runs() -> None:
+    context = PendingFeedbackContext("x", "m.Gone", "gone", None, "And?")
+    with pytest.raises(UsageError, match="no method 'gone' to go on from; it has left, right, after_left"):
+        Twice.from_pending("x", Kept(context)).resume("kept")
+
+
+def test_a_kept_context_is_read_by_a_later_version_and_says_what_is_missing() -> None:
+    data = PendingFeedbackContext("x", "m.F", "draft", {"a": b"\x00"}, "And?").to_dict()
+    assert PendingFeedbackContext.from_dict({**data, "of_a_later_version": 1}).method_output == {"a": b"\x00"}
+    del data["message"]
+    with pytest.raises(UsageError, match="missing 1 required positional argument: 'message'"):
+        PendingFeedbackContext.from_dict(data)
+
+
+def test_answers_before_the_pause_are_remembered_after_it(place: FlowPersistence) -> None:
+    class Before(Flow):
+        @start()
+        @human_feedback(message="First?", provider=Person("at once"))
+        def first(self) -> str:
+            return "1"
+
+        @listen(first)
+        @human_feedback(message="Second?", provider=Later())
+        def second(self, answer: HumanFeedbackResult) -> str:
+            return answer.feedback
+
+    pending = Before(persistence=place).kickoff()
+    flow = Before.from_pending(pending.context.flow_id, place)
+    flow.resume("later")
+    assert [answer.feedback for answer in flow.human_feedback_history] == ["at once", "later"]
+    assert [type(value) for value in flow.method_outputs] == [HumanFeedbackResult] * 2
