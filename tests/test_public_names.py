@@ -38,11 +38,19 @@ from harness import (
     start,
     stream_frame_to_chunk,
 )
+from harness.conversation import (
+    ChatState,
+    ConversationConfig,
+    ConversationMessage,
+    ConversationState,
+    RouterConfig,
+)
 from harness.flow import FlowPersistence, SQLiteFlowPersistence
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = (
     "harness",
+    "harness.conversation",
     "harness.events",
     "harness.flow",
     "harness.llm",
@@ -69,9 +77,15 @@ CLAIMED: dict[str, str] = {
         human_feedback HumanFeedbackPending HumanFeedbackResult HumanFeedbackProvider
         PendingFeedbackContext InputProvider InputResponse ConsoleProvider flow_config
     """,
+    "harness.conversation": """
+        ConversationConfig RouterConfig ConversationState ConversationMessage ChatState normalize_kickoff_inputs
+        get_conversation_messages append_message prepare_conversational_turn receive_user_message set_state_field
+        input_history_to_messages
+    """,
 }
 
 #: Parameters by callable, in their order, as users pass them.
+TURN = "message session_id intents intent_llm"
 KICKOFF = "inputs input_files from_checkpoint restore_from_state_id"
 CALL = "messages tools callbacks available_functions from_task from_agent response_model"
 SETTINGS = """
@@ -92,6 +106,23 @@ PARAMETERS: dict[str, tuple[Callable[..., Any], str]] = {
     "human_feedback": (
         human_feedback,
         "message emit llm default_outcome metadata provider learn learn_source learn_strict",
+    ),
+    "Flow.handle_turn": (Flow.handle_turn, TURN),
+    "Flow.ahandle_turn": (Flow.ahandle_turn, TURN),
+    "Flow.stream_turn": (Flow.stream_turn, TURN),
+    "Flow.astream_turn": (Flow.astream_turn, TURN),
+    "Flow.classify_intent": (Flow.classify_intent, "text outcomes llm context"),
+    "Flow.receive_user_message": (Flow.receive_user_message, "text outcomes llm"),
+    "Flow.append_agent_result": (Flow.append_agent_result, "agent_name result visibility"),
+    "Flow.append_message": (Flow.append_message, "role content extra"),
+    "ConversationConfig": (
+        ConversationConfig,
+        "system_prompt llm router answer_from_history_prompt answer_from_history_llm default_intents intent_llm "
+        "visible_agent_outputs defer_trace_finalization",
+    ),
+    "RouterConfig": (
+        RouterConfig,
+        "prompt response_format llm routes route_descriptions default_intent fallback_intent intent_field",
     ),
     "start": (start, "condition"),
     "listen": (listen, "condition"),
@@ -130,6 +161,11 @@ FIELDS: dict[type[Any], str] = {
         timestamp type event_id parent_event_id previous_event_id triggered_by_event_id started_event_id
         emission_sequence task_id task_name agent_id agent_role source_type source_fingerprint fingerprint_metadata
     """,
+    ConversationState: """
+        id messages current_user_message last_user_message last_intent ended events agent_threads session_ready
+    """,
+    ConversationMessage: "role content name tool_call_id tool_calls files metadata",
+    ChatState: "id messages last_user_message last_intent session_ready",
     StreamChunk: "content chunk_type task_index task_name task_id agent_role agent_id tool_call",
     ToolCallChunk: "tool_id tool_name arguments index",
     UsageMetrics: """
@@ -142,6 +178,7 @@ ATTRIBUTES: dict[type[Any], str] = {
     Flow: """
         name initial_state stream suppress_flow_events max_method_calls persistence state flow_id method_outputs
         input_provider last_human_feedback pending_feedback
+        conversational conversation_messages finalize_session_traces route_turn append_assistant_message
     """,
     BaseLLM: """
         get_token_usage_summary supports_function_calling supports_stop_words get_context_window_size stop_sequences

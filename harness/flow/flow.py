@@ -14,6 +14,9 @@ from harness.errors import UsageError
 from harness.events import FlowCreatedEvent
 from harness.flow.checkpoints.checkpointed import CheckpointedFlow
 from harness.flow.checkpoints.config import CheckpointConfig, config_of
+from harness.flow.conversation.conversational import ConversationalFlow
+from harness.flow.conversation.dialogue import Dialogue
+from harness.flow.conversation.state import conversation_state
 from harness.flow.engine.engine import Engine
 from harness.flow.engine.hooks import FlowHook, Hooks, hooks_of_class
 from harness.flow.engine.run import FlowRun, inside, run_of
@@ -46,7 +49,7 @@ def _with_parameters_of(function: Callable[P, T]) -> Callable[[Callable[..., T]]
     return decorate
 
 
-class Flow(AnswerableFlow, CheckpointedFlow, Generic[State]):
+class Flow(ConversationalFlow, AnswerableFlow, CheckpointedFlow, Generic[State]):
     """A graph of methods joined by `start`, `listen` and `router`, with a state that they share.
 
     Subclass it; `Flow[MyState]` or `initial_state` says what the state is, by default a dict. A flow object keeps its
@@ -88,6 +91,7 @@ class Flow(AnswerableFlow, CheckpointedFlow, Generic[State]):
         input_provider: InputProvider | None = None,
         human_feedback_history: Sequence[HumanFeedbackResult] = (),
         checkpoint: CheckpointConfig | bool | None = None,
+        defer_trace_finalization: bool | None = None,
         hooks: Sequence[FlowHook] = (),
         **others: Any,
     ) -> None:
@@ -107,6 +111,7 @@ class Flow(AnswerableFlow, CheckpointedFlow, Generic[State]):
             "persistence": persistence,
             "input_provider": input_provider,
             "checkpoint": checkpoint,
+            "defer_trace_finalization": defer_trace_finalization,
         }
         owner = type(self).__name__
         for option, value in options.items():
@@ -117,8 +122,9 @@ class Flow(AnswerableFlow, CheckpointedFlow, Generic[State]):
             raise UsageError(f"max_method_calls of {owner} is at least 1, not {self.max_method_calls}")
         config_of(self.checkpoint, f"checkpoint of {owner}")
         self._definition = definition_of(type(self))
-        declared = self.initial_state if self.initial_state is not None else declared_type(type(self), Flow)
-        self._state: AnyState = new_state(declared, owner)
+        self._check_conversation(self._definition)
+        self._state: AnyState = self._new_state()
+        self._dialogue = Dialogue()
         self._hooks = (*hooks_of_class(type(self)), *hooks)
         self.human_feedback_history = list(human_feedback_history)
         self._input_history = []
@@ -260,6 +266,10 @@ class Flow(AnswerableFlow, CheckpointedFlow, Generic[State]):
         if self._begins_from is not None and from_checkpoint is None and restore_from_state_id is None and not resume:
             (from_checkpoint, branch), self._begins_from = self._begins_from, None
         return Kickoff(inputs, input_files, from_checkpoint, restore_from_state_id, resume, branch)
+
+    def _new_state(self) -> AnyState:
+        declared = self.initial_state if self.initial_state is not None else declared_type(type(self), Flow)
+        return new_state(conversation_state(declared) if self.conversational else declared, type(self).__name__)
 
     def _accepted(self, kickoff: Kickoff) -> Kickoff:
         """Return a kickoff once what can be checked at the call has been (clause `entry.kwargs`)."""

@@ -12,7 +12,6 @@ from harness.errors import UsageError
 #: Options of the constructor that this runtime knows of and can't do yet.
 UNSUPPORTED: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "defer_trace_finalization": "conversations",
         "tracing": "tracing to a service",
     }
 )

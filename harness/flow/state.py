@@ -28,13 +28,13 @@ class FlowState(BaseModel):
 
 
 def declared_type(cls: type, root: type) -> Any:
-    """Return what stands in `Flow[…]` above `cls`; None where nothing does. `root` is the flow class itself."""
+    """Return what stands in `Flow[…]` above `cls`; None where nothing does, or `Any`. `root` is the flow class itself."""
     for base in cls.__mro__:
         for written in base.__dict__.get("__orig_bases__", ()):
             origin = get_origin(written)
             if isinstance(origin, type) and issubclass(origin, root):
                 argument = get_args(written)[0]
-                if not isinstance(argument, TypeVar):
+                if not isinstance(argument, TypeVar) and argument is not Any:
                     return argument
     return None
 

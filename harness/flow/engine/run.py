@@ -29,6 +29,8 @@ class FlowRun:
     is_quiet: bool
     #: What has happened in it, where somebody wants to keep that.
     story: Story | None = None
+    #: Whether it is one of several runs of one flow, whose start and end somebody else publishes.
+    is_part: bool = False
     #: The threads in which it blocks.
     threads: Threads = field(default_factory=Threads)
     #: The run of a flow inside which this one was started.

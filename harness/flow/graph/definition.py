@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import inspect
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -100,7 +100,9 @@ def _roles(cls: type) -> dict[str, Role]:
                 roles[name] = role
             elif name in roles and not callable(value):
                 del roles[name]
-    return roles
+    # A class may have methods in its graph that nobody has decorated.
+    complete: Callable[[dict[str, Role]], dict[str, Role]] | None = getattr(cls, "_graph_roles", None)
+    return roles if complete is None else complete(roles)
 
 
 def _method(cls: type, name: str, role: Role) -> FlowMethod:

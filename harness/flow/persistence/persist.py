@@ -80,6 +80,12 @@ def persistence_of(flow: Any) -> FlowPersistence | None:
     return next((hook.persistence() for hook in hooks if isinstance(hook, Persist)), None)
 
 
+def saving_of(flow: Any) -> FlowPersistence | None:
+    """Return where a flow saves its state as it runs; None for one that nothing has it save."""
+    hooks = (*flow._hooks, *flow._definition.hooks)
+    return persistence_of(flow) if any(isinstance(hook, Persist) for hook in hooks) else None
+
+
 def _id(state: AnyState) -> str:
     try:
         return id_of(state)

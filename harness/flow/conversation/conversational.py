@@ -1,0 +1,332 @@
+"""The part of `Flow` that converses: what users call, and what they override."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
+
+from harness.errors import UsageError
+from harness.flow.conversation import answers, graph, routing, transcript
+from harness.flow.conversation.config import ConversationConfig
+from harness.flow.conversation.dialogue import Dialogue, Turn
+from harness.flow.conversation.functions import message_text
+from harness.flow.conversation.routes import check_routes
+from harness.flow.conversation.state import (
+    AgentMessage,
+    ConversationEvent,
+    Role,
+    Visibility,
+    content_text,
+    field_of,
+    set_field,
+)
+from harness.flow.conversation.turns import finish_flow, take_turn
+from harness.flow.graph.decorators import Role as MethodRole
+from harness.flow.graph.definition import FlowDefinition
+from harness.flow.kickoff import Kickoff
+from harness.session.session import AsyncStreamSession, StreamSession
+from harness.workers import run_coroutine
+
+#: The options that a turn has of a kickoff.
+_KICKOFF: Final[Mapping[str, Any]] = MappingProxyType(
+    {
+        "inputs": None,
+        "input_files": None,
+        "from_checkpoint": None,
+        "restore_from_state_id": None,
+        "resume": False,
+    }
+)
+
+
+class ConversationalFlow:
+    """What a flow with `conversational = True` can do beside running; of any other flow it is refused.
+
+    Each turn is a run of the flow: `route_conversation` gives the message to a handler, by a label that a `@listen` of
+    the class, or a built-in handler, waits for.
+    """
+
+    #: Whether its runs are turns; `ConversationConfig` sets it.
+    conversational: ClassVar[bool] = False
+    #: What the class is decorated with.
+    conversational_config: ClassVar[ConversationConfig | None] = None
+    #: Whether one flow runs through all turns of a conversation; see `ConversationConfig`.
+    defer_trace_finalization: bool = False
+
+    if TYPE_CHECKING:
+        _dialogue: Dialogue
+
+        @property
+        def _flow_name(self) -> str: ...
+
+        @property
+        def state(self) -> Any:
+            """See `Flow`."""
+
+        def _kickoff(
+            self,
+            inputs: dict[str, Any] | None,
+            input_files: dict[str, Any] | None,
+            from_checkpoint: Any,
+            restore_from_state_id: str | None,
+            resume: bool,
+        ) -> Kickoff: ...
+        def _accepted(self, kickoff: Kickoff) -> Kickoff: ...
+
+    # Turns.
+
+    def handle_turn(
+        self,
+        message: str | Mapping[str, Any],
+        *,
+        session_id: str | None = None,
+        intents: Sequence[str] | None = None,
+        intent_llm: Any = None,
+        **kickoff_kwargs: Any,
+    ) -> Any:
+        """Take one turn of the conversation and return the reply, whatever the flow's `stream`.
+
+        The message is added to the transcript, a route is chosen, and what its handler gives is the reply: text is added
+        to the transcript, where the handler has not done so. Where a handler waits for a human, what it waits with is
+        returned. `session_id` is the id of the state: another one than it has begins, or with a persistence goes on
+        with, another conversation. `intents` have the message classified by `intent_llm`.
+
+        Raises:
+            UsageError: the flow is not conversational, or an option can't be used.
+            TurnOpenError: another turn of this flow is open.
+            BaseException: what a handler raised, as the same object; the next turn works.
+        """
+        turn, kickoff = self._turn("handle_turn", message, session_id, intents, intent_llm, kickoff_kwargs)
+        return run_coroutine(lambda: take_turn(self, kickoff, turn))
+
+    async def ahandle_turn(
+        self,
+        message: str | Mapping[str, Any],
+        *,
+        session_id: str | None = None,
+        intents: Sequence[str] | None = None,
+        intent_llm: Any = None,
+        **kickoff_kwargs: Any,
+    ) -> Any:
+        """Do as `handle_turn`, without blocking the loop."""
+        turn, kickoff = self._turn("ahandle_turn", message, session_id, intents, intent_llm, kickoff_kwargs)
+        return await take_turn(self, kickoff, turn)
+
+    def stream_turn(
+        self,
+        message: str | Mapping[str, Any],
+        *,
+        session_id: str | None = None,
+        intents: Sequence[str] | None = None,
+        intent_llm: Any = None,
+        look_ahead: int | None = None,
+        retain: bool = True,
+        **kickoff_kwargs: Any,
+    ) -> StreamSession[Any]:
+        """Return a session whose first reader starts the turn (clause `entry.turn`); its result is the reply.
+
+        See `handle_turn`, and `Flow.stream_events` for `look_ahead` and `retain`.
+
+        Raises:
+            UsageError: the flow is not conversational, or an option can't be used; at the call.
+        """
+        turn, kickoff = self._turn("stream_turn", message, session_id, intents, intent_llm, kickoff_kwargs)
+        return StreamSession(
+            lambda: run_coroutine(lambda: take_turn(self, kickoff, turn)),
+            source=self,
+            look_ahead=look_ahead,
+            retain=retain,
+        )
+
+    def astream_turn(
+        self,
+        message: str | Mapping[str, Any],
+        *,
+        session_id: str | None = None,
+        intents: Sequence[str] | None = None,
+        intent_llm: Any = None,
+        look_ahead: int | None = None,
+        retain: bool = True,
+        **kickoff_kwargs: Any,
+    ) -> AsyncStreamSession[Any]:
+        """Do as `stream_turn`, for readers in a loop (clause `entry.turn-async`)."""
+        turn, kickoff = self._turn("astream_turn", message, session_id, intents, intent_llm, kickoff_kwargs)
+        return AsyncStreamSession(
+            lambda: take_turn(self, kickoff, turn), source=self, look_ahead=look_ahead, retain=retain
+        )
+
+    def finalize_session_traces(self, *, discard: bool = False) -> None:
+        """End the flow that has run through the turns so far, where there is one (clause `turn.deferred`).
+
+        With `discard` its end is not published. The next turn starts another one.
+        """
+        finish_flow(self, discard=discard)
+
+    # The transcript.
+
+    @property
+    def conversation_messages(self) -> list[dict[str, Any]]:
+        """The transcript as models are given it, oldest first."""
+        return transcript.model_messages(self)
+
+    def receive_user_message(self, text: str, *, outcomes: Sequence[str] | None = None, llm: Any = None) -> str:
+        """Add a message of the user's to the transcript, and make it the one that is to be answered.
+
+        With `outcomes` and an `llm` the message is classified, and the outcome returned; else the text is.
+        """
+        transcript.add(self, "user", text)
+        for name in ("current_user_message", "last_user_message"):
+            set_field(self.state, name, text)
+        if not outcomes or llm is None:
+            return text
+        intent = self.classify_intent(text, outcomes, llm=llm, context=self.conversation_messages)
+        set_field(self.state, "last_intent", intent)
+        if self._dialogue.turn is not None:
+            self._dialogue.turn.intent = intent
+        return intent
+
+    def append_assistant_message(self, content: str, *, metadata: dict[str, Any] | None = None) -> None:
+        """Add a reply to the transcript. Inside a handler that then returns the same text, it is added this once."""
+        transcript.add(self, "assistant", content, metadata=metadata)
+        if self._dialogue.turn is not None:
+            self._dialogue.turn.replies.append(content)
+
+    def append_message(self, role: Role, content: Any, **extra: Any) -> None:
+        """Add a message to the transcript; `extra` are the other fields of a `ConversationMessage`."""
+        transcript.add(self, role, content, **extra)
+
+    def append_agent_result(
+        self,
+        agent_name: str,
+        result: Any,
+        *,
+        visibility: Visibility = "private",
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        """Keep an agent's result in its own thread, and in the events of the state.
+
+        A public one is added to the transcript, too, as is one of the agents that `visible_agent_outputs` names. Where
+        the handler returns the very object, that adds nothing.
+        """
+        content, notes = content_text(result), metadata or {}
+        config = self.conversational_config
+        visible = config.visible_agent_outputs if config is not None else None
+        shown: Visibility = (
+            "public" if visible == "all" or (visible is not None and agent_name in visible) else visibility
+        )
+        events, threads = field_of(self.state, "events"), field_of(self.state, "agent_threads")
+        if events is not None:
+            payload = {"content": content, **notes}
+            events.append(
+                ConversationEvent(type="agent_result", agent_name=agent_name, visibility=shown, payload=payload)
+            )
+        if threads is not None:
+            threads.setdefault(agent_name, []).append(AgentMessage(content=content, metadata=notes))
+        if self._dialogue.turn is not None:
+            self._dialogue.turn.recorded.append(result)
+        if shown == "public":
+            self.append_assistant_message(content, metadata=metadata)
+
+    # The route of a turn. All of this can be overridden.
+
+    def route_turn(self, context: dict[str, Any]) -> str | None:
+        """Return the label of the handler that is to answer; None leaves that to the intent, and then to `converse`.
+
+        By itself it asks a model, where there is one and handlers to choose from; see `RouterConfig`.
+        """
+        return routing.route_by_model(self, context)
+
+    def can_answer_from_history(self, context: dict[str, Any]) -> bool:
+        """Return whether what has been said is enough to answer; False where no `answer_from_history_llm` is given."""
+        return routing.can_answer_from_history(self, context)
+
+    def classify_intent(
+        self,
+        text: str,
+        outcomes: Sequence[str],
+        *,
+        llm: Any,
+        context: Sequence[Mapping[str, Any]] | None = None,
+    ) -> str:
+        """Return the outcome that a model says `text` to be, in view of the messages in `context`."""
+        return routing.classify(self, text, outcomes, llm, context)
+
+    def build_router_context(self) -> dict[str, Any]:
+        """Return what is known when a route is chosen: the message, what was said before, the last route."""
+        state = self.state
+        return {
+            "system_prompt": answers.system_prompt(self.conversational_config),
+            "current_user_message": field_of(state, "current_user_message"),
+            "message_history": self.conversation_messages,
+            "events": [event.model_dump() for event in field_of(state, "events") or ()],
+            "last_intent": field_of(state, "last_intent"),
+        }
+
+    def build_agent_context(self, agent_name: str) -> list[dict[str, Any]]:
+        """Return the messages that an agent is given: the transcript, then what is in its own thread."""
+        thread = (field_of(self.state, "agent_threads") or {}).get(agent_name, [])
+        own = [{"role": message.role, "content": content_text(message.content)} for message in thread]
+        return [*self.conversation_messages, *own]
+
+    # The built-in methods; their roles are in `graph`.
+
+    def conversation_start(self) -> Any:
+        """Return the message of the turn. An override runs as the first method of each turn."""
+        return field_of(self.state, "current_user_message")
+
+    def route_conversation(self) -> str | None:
+        """Choose the route of the turn and publish it; None in a run that has no message."""
+        return routing.route(self)
+
+    def converse_turn(self) -> Any:
+        """Answer the label `converse`: the conversation's model answers, given all that has been said."""
+        return answers.converse(self)
+
+    def end_conversation(self) -> Any:
+        """Answer the label `end`: the conversation is over."""
+        return answers.end(self)
+
+    def answer_from_history_turn(self) -> Any:
+        """Answer the label `answer_from_history`, by what has been said alone."""
+        return answers.answer_from_history(self)
+
+    # How a turn comes about.
+
+    def _turn(
+        self,
+        entry: str,
+        message: str | Mapping[str, Any],
+        session_id: str | None,
+        intents: Sequence[str] | None,
+        intent_llm: Any,
+        kickoff_kwargs: Mapping[str, Any],
+    ) -> tuple[Turn, Kickoff]:
+        if not self.conversational:
+            raise UsageError(f"Flow.{entry}() is only available on conversational flows")
+        config = self.conversational_config
+        if config is not None:
+            intents = config.default_intents if intents is None else intents
+            intent_llm = config.intent_llm if intent_llm is None else intent_llm
+        if intents and intent_llm is None:
+            raise UsageError("intent_llm is required when intents are provided")
+        options = {**_KICKOFF, **kickoff_kwargs}
+        if session_id is not None:
+            options["inputs"] = {**(options["inputs"] or {}), "id": session_id}
+        return Turn(message_text(message), intents or (), intent_llm), self._accepted(self._kickoff(**options))
+
+    def _check_conversation(self, definition: FlowDefinition) -> None:
+        """Refuse what a flow says of conversations and can't be, or would have no effect. Raises UsageError."""
+        owner = type(self).__name__
+        if self.conversational:
+            check_routes(owner, definition, self.conversational_config)
+        elif self.defer_trace_finalization:
+            raise UsageError(f"{owner} sets defer_trace_finalization, which is for flows that are conversational")
+
+    @classmethod
+    def _graph_roles(cls: type[Self], roles: dict[str, MethodRole]) -> dict[str, MethodRole]:
+        """Return the roles of the methods of this class: what its decorators say, and what its being conversational does."""
+        if not cls.conversational:
+            return roles
+        own_start = cls.conversation_start is not ConversationalFlow.conversation_start
+        return graph.with_built_in(roles, has_start=own_start and "conversation_start" not in roles)

@@ -1,0 +1,73 @@
+"""What a flow object knows of its conversation beside the state: the turn that is open, the models, the flow of all turns."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from harness.errors import HarnessError
+from harness.flow.conversation.models import model_of
+
+
+class TurnOpenError(HarnessError, RuntimeError):
+    """A turn was asked of a flow that is in the middle of another one (clause `scope.concurrent-turns`)."""
+
+
+class Turn:
+    """One message of the user's, and what has become of it so far."""
+
+    def __init__(self, message: str, intents: Sequence[str], intent_llm: Any) -> None:
+        self.message = message
+        #: By which the message is to be classified, and by whom.
+        self.intents = tuple(intents)
+        self.intent_llm = intent_llm
+        #: What the message was classified as.
+        self.intent: str | None = None
+        #: What the assistant has said in it.
+        self.replies: list[str] = []
+        #: Results that have been given to `append_agent_result`, which says who sees them.
+        self.recorded: list[Any] = []
+
+
+class Dialogue:
+    """Of one flow object, whatever state it has. Turns and threads share it."""
+
+    def __init__(self) -> None:
+        #: The turn that is open.
+        self.turn: Turn | None = None
+        #: The id of the event with which the flow of all turns has started, until it is finished.
+        self.flow_started_id: str | None = None
+        #: Held while a message is added, so that the transcript and its events have one order. Reentrant, since a
+        #: collected session may close itself anywhere.
+        self.adding = threading.RLock()
+        self._gate = threading.RLock()
+        self._models: dict[str, Any] = {}
+
+    @contextlib.contextmanager
+    def opened(self, turn: Turn, flow_name: str) -> Iterator[None]:
+        """Have `turn` be the open one.
+
+        Raises:
+            TurnOpenError: another one is.
+        """
+        with self._gate:
+            if self.turn is not None:
+                raise TurnOpenError(
+                    f"a turn of {flow_name} is open: take it to its end or close it before the next turn, or give each "
+                    "conversation a flow object of its own"
+                )
+            self.turn = turn
+        try:
+            yield
+        finally:
+            self.turn = None
+
+    def model(self, given: Any) -> Any:
+        """Return the LLM that is given, as `model_of` does; one of a name is made once."""
+        if not isinstance(given, str):
+            return model_of(given)
+        if given not in self._models:
+            self._models[given] = model_of(given)
+        return self._models[given]

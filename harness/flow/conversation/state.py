@@ -1,0 +1,141 @@
+"""What a conversation keeps from turn to turn: its messages, and what agents did behind them."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import Any, Final, Literal, TypeAlias, cast, get_origin
+
+from pydantic import BaseModel, ConfigDict, Field, create_model
+
+from harness.flow.state import AnyState, FlowState
+
+Role: TypeAlias = Literal["user", "assistant", "system", "tool"]
+Visibility: TypeAlias = Literal["private", "public"]
+
+
+#: Most flows do not converse: what checks these models is made when the first of them is.
+_WHEN_USED: Final = ConfigDict(defer_build=True)
+
+
+class ConversationMessage(BaseModel):
+    """One message of a transcript, as models are given it, but for its metadata."""
+
+    model_config = _WHEN_USED
+
+    role: Role
+    #: Text, or a provider's content parts.
+    content: str | list[dict[str, Any]] | None = None
+    name: str | None = None
+    tool_call_id: str | None = None
+    tool_calls: list[dict[str, Any]] | None = None
+    files: dict[str, Any] | None = None
+    #: The application's own notes; no model sees them.
+    metadata: dict[str, Any] = Field(default_factory=dict)
+
+
+class AgentMessage(BaseModel):
+    """One result in an agent's own thread, which users do not see."""
+
+    model_config = _WHEN_USED
+
+    role: str = "assistant"
+    content: Any = None
+    metadata: dict[str, Any] = Field(default_factory=dict)
+
+
+class ConversationEvent(BaseModel):
+    """Something that happened in a conversation beside its messages, kept with the state."""
+
+    model_config = _WHEN_USED
+
+    type: str
+    payload: dict[str, Any] = Field(default_factory=dict)
+    agent_name: str | None = None
+    visibility: Visibility = "private"
+
+
+class ConversationState(FlowState):
+    """The state of a conversational flow; derive your own from it."""
+
+    model_config = _WHEN_USED
+
+    #: What users see, oldest first.
+    messages: list[ConversationMessage] = Field(default_factory=list)
+    #: What this turn is to answer; None outside of turns.
+    current_user_message: str | None = None
+    last_user_message: str | None = None
+    #: The route of the last turn.
+    last_intent: str | None = None
+    #: Whether the last turn ended the conversation.
+    ended: bool = False
+    events: list[ConversationEvent] = Field(default_factory=list)
+    #: By the agents' names: their results, those that users do not see among them.
+    agent_threads: dict[str, list[AgentMessage]] = Field(default_factory=dict)
+    #: For the application: whether what a session needs has been set up.
+    session_ready: bool = False
+
+
+class ChatState(FlowState):
+    """A smaller state with a transcript, for flows that keep one without being conversational."""
+
+    model_config = _WHEN_USED
+
+    messages: list[dict[str, Any]] = Field(default_factory=list)
+    last_user_message: str | None = None
+    last_intent: str | None = None
+    session_ready: bool = False
+
+
+class OpenConversationState(ConversationState):
+    """The state of a conversational flow that declares a dict: its keys are fields beside the conversation's."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+def conversation_state(declared: Any) -> Any:
+    """Return what a conversational flow's state is made of, where it declares `declared`.
+
+    A model that has not all of `ConversationState` gets what it lacks. A dict becomes a state with its keys as fields.
+    """
+    if declared is None:
+        return ConversationState
+    if declared is dict or get_origin(declared) is dict:
+        return OpenConversationState
+    if isinstance(declared, dict):
+        return OpenConversationState(**declared)
+    if isinstance(declared, type) and issubclass(declared, BaseModel):
+        return _completed(declared)
+    if isinstance(declared, BaseModel) and not isinstance(declared, ConversationState):
+        fields = {name: getattr(declared, name) for name in type(declared).model_fields}
+        return _completed(type(declared)).model_validate(fields, by_alias=True, by_name=True)
+    return declared
+
+
+@functools.lru_cache(maxsize=256)
+def _completed(model: type[BaseModel]) -> type[BaseModel]:
+    if issubclass(model, ConversationState):
+        return model
+    fields: Any = {name: (field.annotation, field) for name, field in ConversationState.model_fields.items()}
+    return create_model(model.__name__, __base__=model, __module__=model.__module__, **fields)
+
+
+def field_of(state: AnyState | None, name: str) -> Any:
+    """Return a field of a state, or None where it has none of that name."""
+    return state.get(name) if isinstance(state, Mapping) else getattr(state, name, None)
+
+
+def set_field(state: AnyState | None, name: str, value: Any) -> None:
+    """Set a field of a state; a model that has none of that name is left as it is."""
+    if isinstance(state, dict):
+        state[name] = value
+    elif hasattr(state, name):
+        setattr(state, name, value)
+
+
+def content_text(result: Any) -> str:
+    """Return what a result says: the text of an object that has it as `raw`, the JSON of a model, else its `str`."""
+    raw = getattr(result, "raw", None)
+    if isinstance(raw, str):
+        return raw
+    return result.model_dump_json() if isinstance(result, BaseModel) else str(cast("object", result))

@@ -1,0 +1,100 @@
+"""The transcript of a flow: its messages, read and added to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel
+
+from harness import events
+from harness.bus import bus, scope as scopes
+from harness.errors import RunCancelled
+from harness.flow.conversation.state import ConversationMessage, Role, field_of
+from harness.flow.state import id_of
+
+#: What a message may have beside role and content.
+_EXTRA = ("name", "tool_call_id", "tool_calls", "files", "metadata")
+
+
+def messages_of(flow: Any) -> list[Any]:
+    """Return the list in which a flow has its messages: its state's, or, where that has none, one beside the state."""
+    messages = field_of(flow.state, "messages")
+    if isinstance(messages, list):
+        return messages
+    spare: list[Any] = flow.__dict__.setdefault("_spare_messages", [])
+    return spare
+
+
+def add(flow: Any, role: Role, content: Any, **extra: Any) -> None:
+    """Add a message to the transcript, and publish that it was; both or neither.
+
+    Raises:
+        RunCancelled: the turn in which this is called has been closed.
+    """
+    with flow._dialogue.adding:
+        if scopes.current_scope().run.cancelled:
+            raise RunCancelled
+        messages = messages_of(flow)
+        fields = {name: value for name, value in extra.items() if name in _EXTRA and value is not None}
+        message: Any = ConversationMessage(role=role, content=content, **fields)
+        if not _takes_models(flow.state):
+            message = model_message(message)
+        messages.append(message)
+        try:
+            bus.emit(
+                flow,
+                events.ConversationMessageAddedEvent(
+                    flow_name=flow._flow_name,
+                    session_id=id_of(flow.state),
+                    role=role,
+                    content=content,
+                    message_index=len(messages) - 1,
+                ),
+            )
+        except RunCancelled:
+            messages.remove(message)
+            raise
+
+
+def model_message(message: Any) -> dict[str, Any]:
+    """Return a message as models are given it: what is set of it, without its metadata."""
+    if isinstance(message, ConversationMessage):
+        given: dict[str, Any] = {"role": message.role}
+        for name in ("content", "name", "tool_call_id", "tool_calls", "files"):
+            value = getattr(message, name)
+            if value is not None:
+                given[name] = value
+        return given
+    if isinstance(message, BaseModel):
+        message = message.model_dump(exclude_none=True)
+    if isinstance(message, Mapping):
+        return {str(key): value for key, value in message.items() if key != "metadata"}
+    return {"role": "user", "content": str(message)}
+
+
+def model_messages(flow: Any) -> list[dict[str, Any]]:
+    """Return the transcript as models are given it, oldest first."""
+    return [model_message(message) for message in messages_of(flow)]
+
+
+def as_lines(messages: Iterable[Mapping[str, Any]]) -> str:
+    """Return messages as text, a line for each: who, and what."""
+    return "\n".join(f"{message.get('role', 'user')}: {message.get('content', '')}" for message in messages)
+
+
+def input_history_to_messages(entries: Sequence[Any]) -> list[dict[str, Any]]:
+    """Return what a flow asked with `ask` and was answered as messages: its questions the assistant's."""
+    messages: list[dict[str, Any]] = []
+    for entry in entries:
+        for role, name in (("assistant", "message"), ("user", "response")):
+            text = entry.get(name) if isinstance(entry, Mapping) else getattr(entry, name, None)
+            if text:
+                messages.append({"role": role, "content": str(text)})
+    return messages
+
+
+def _takes_models(state: Any) -> bool:
+    """Return whether a state's messages are models; where they are dicts, or where it has none, they are dicts."""
+    field = type(state).model_fields.get("messages") if isinstance(state, BaseModel) else None
+    return field is not None and field.annotation == list[ConversationMessage]

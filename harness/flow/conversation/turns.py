@@ -1,0 +1,172 @@
+"""A turn: a run of a conversational flow with a message of the user's, from its started event to the one that ends it."""
+
+from __future__ import annotations
+
+import contextvars
+import functools
+from typing import Any, Final
+
+from harness import events
+from harness.bus import bus
+from harness.bus.step import Step, StepEnds
+from harness.errors import RunPaused
+from harness.events.flow import FlowFinishedEvent, FlowPausedEvent, FlowStartedEvent
+from harness.flow.conversation.dialogue import Dialogue, Turn
+from harness.flow.conversation.graph import HANDLERS, ROUTER
+from harness.flow.conversation.state import content_text, field_of, set_field
+from harness.flow.conversation.transcript import messages_of
+from harness.flow.engine.hooks import FlowHook
+from harness.flow.engine.run import FlowRun
+from harness.flow.kickoff import Kickoff
+from harness.flow.persistence.persist import save, saving_of
+from harness.flow.plan.calls import MethodCall, MethodResult
+from harness.flow.state import id_of, snapshot
+
+#: Labels that a handler may return without saying them to anybody.
+_LABELS: Final = frozenset({*HANDLERS.values(), "conversation", "route_to_flow"})
+
+
+async def take_turn(flow: Any, kickoff: Kickoff, turn: Turn) -> Any:
+    """Run a flow for one turn and return its reply; where it waits for a human, what it waits with.
+
+    The reply is what the flow's run gives, or, where that is None, what the assistant has said last.
+
+    Raises:
+        TurnOpenError: another turn is open; nothing has been run, and no event published.
+        BaseException: what a method raised, as the same object (clause `turn.failed`).
+    """
+    dialogue: Dialogue = flow._dialogue
+    with dialogue.opened(turn, flow._flow_name):
+        session_id = (kickoff.inputs or {}).get("id") or flow.flow_id
+        started = events.ConversationTurnStartedEvent(flow_name=flow._flow_name, session_id=str(session_id))
+        waits = False
+        try:
+            async with Step(flow, started, _ends()) as step:
+                result = await flow._run(kickoff, (TurnOfRun(turn),))
+                waits = isinstance(result, RunPaused)
+                if waits:
+                    # It is the answer of the human that ends the turn (clause `turn.pending`).
+                    step.leave()
+        finally:
+            if not waits:
+                set_field(flow.state, "current_user_message", None)
+    return turn.replies[-1] if result is None and turn.replies else result
+
+
+@functools.cache
+def _ends() -> StepEnds:
+    # Late, as all events of turns: flows that do not converse load none of them.
+    return StepEnds(completed=events.ConversationTurnCompletedEvent, failed=events.ConversationTurnFailedEvent)
+
+
+class TurnOfRun(FlowHook):
+    """Gives a run of a flow the user's message, and the transcript what the run comes to."""
+
+    def __init__(self, turn: Turn) -> None:
+        self._turn = turn
+        self._paused_method = ""
+        #: How many methods had finished when the route was known.
+        self._before_route = 0
+
+    async def before_flow(self, run: FlowRun) -> None:
+        flow, given = run.flow, (run.kickoff.inputs or {}).get("id")
+        run.is_part = is_deferred(flow)
+        if given is not None and str(given) != id_of(run.state) and messages_of(flow):
+            # Another conversation: nothing of this one is to be seen in it.
+            run.state = flow._new_state()
+
+    async def flow_began(self, run: FlowRun) -> None:
+        flow, text = run.flow, self._turn.message
+        await bus.room()
+        if run.is_part:
+            _start_flow(flow, run)
+        set_field(run.state, "ended", False)
+        if text.strip():
+            await bus.room()
+            flow.receive_user_message(text)
+
+    def method_done(self, run: FlowRun, call: MethodCall, result: MethodResult) -> None:
+        if call.method.name == ROUTER:
+            self._before_route = len(run.plan.outputs)
+
+    def method_paused(self, run: FlowRun, call: MethodCall, pause: RunPaused) -> None:
+        self._paused_method = self._paused_method or call.method.name
+
+    async def flow_ended(self, run: FlowRun, result: Any, error: BaseException | None) -> None:
+        if isinstance(result, RunPaused):
+            if run.is_part and not run.is_quiet:
+                self._pause_flow(run, result)
+            return
+        if error is None:
+            given = result
+            if result is None and not self._turn.replies:
+                # What finished last had nothing to say: what the handlers before it gave is the reply.
+                outputs = run.plan.outputs[self._before_route :]
+                given = next((output for output in reversed(outputs) if output is not None), None)
+            reply = self._reply(run, given)
+            if reply is not None:
+                await bus.room()
+                run.flow.append_assistant_message(reply)
+        set_field(run.state, "current_user_message", None)
+        persistence = saving_of(run.flow)
+        if persistence is not None:
+            await save(run, "handle_turn", persistence)
+
+    def _pause_flow(self, run: FlowRun, pause: RunPaused) -> None:
+        bus.emit(
+            run.flow,
+            FlowPausedEvent(
+                flow_name=run.name,
+                flow_id=id_of(run.state),
+                method_name=self._paused_method,
+                state=snapshot(run.state),
+                message=pause.message,
+                emit=pause.emit,
+            ),
+        )
+
+    def _reply(self, run: FlowRun, result: Any) -> str | None:
+        """Return what is to be added to the transcript as the reply; None where that has been done, or there is nothing.
+
+        That is text, or what has text as `raw`; no route, and nothing that `append_agent_result` was given.
+        """
+        turn = self._turn
+        text = result if isinstance(result, str) else getattr(result, "raw", None)
+        if not isinstance(text, str) or any(result is recorded for recorded in turn.recorded):
+            return None
+        if text in _LABELS or text == field_of(run.state, "last_intent") or turn.replies[-1:] == [text]:
+            return None
+        return content_text(result)
+
+
+def is_deferred(flow: Any) -> bool:
+    """Return whether one flow runs through all turns of a conversation (clause `turn.deferred`)."""
+    config = flow.conversational_config
+    return bool(flow.defer_trace_finalization or (config is not None and config.defer_trace_finalization))
+
+
+def _start_flow(flow: Any, run: FlowRun) -> None:
+    dialogue: Dialogue = flow._dialogue
+    if dialogue.flow_started_id is None and not run.is_quiet:
+        started = FlowStartedEvent(flow_name=run.name, inputs=run.kickoff.inputs)
+        # In a context of its own: a flow that goes on after this turn opens no scope of it.
+        contextvars.copy_context().run(bus.emit, flow, started)
+        dialogue.flow_started_id = started.event_id
+
+
+def finish_flow(flow: Any, *, discard: bool = False) -> None:
+    """Publish the end of the flow that ran through the turns, where one has started; with `discard` only forget it."""
+    dialogue: Dialogue = flow._dialogue
+    started_id, dialogue.flow_started_id = dialogue.flow_started_id, None
+    if started_id is None or discard:
+        return
+    outputs = flow.method_outputs
+    bus.emit(
+        flow,
+        FlowFinishedEvent(
+            flow_name=flow._flow_name,
+            result=outputs[-1] if outputs else None,
+            state=snapshot(flow.state),
+            started_event_id=started_id,
+        ),
+    )

@@ -1,0 +1,188 @@
+"""Claims about transcripts: what is added, what is shown of it, and what states can hold one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from harness import Flow, listen, start
+from harness.conversation import (
+    ChatState,
+    ConversationMessage,
+    ConversationState,
+    append_message,
+    get_conversation_messages,
+    input_history_to_messages,
+    normalize_kickoff_inputs,
+    prepare_conversational_turn,
+    receive_user_message,
+    set_state_field,
+)
+from tests.flow.conversation.talks import Speaker, said, talk
+
+
+class Plain(Flow[Any]):
+    @start()
+    def begin(self) -> None:
+        """Do nothing."""
+
+
+def test_messages_are_given_to_models_without_what_is_not_set_and_without_notes() -> None:
+    flow = talk()
+    flow.append_message("user", "hi", name="Ann", metadata={"from": "web"})
+    flow.append_message("tool", "3", tool_call_id="c1", unknown="x")
+    flow.append_assistant_message("Hello", metadata={"cost": 1})
+    assert flow.conversation_messages == [
+        {"role": "user", "content": "hi", "name": "Ann"},
+        {"role": "tool", "content": "3", "tool_call_id": "c1"},
+        {"role": "assistant", "content": "Hello"},
+    ]
+    assert [message.metadata for message in flow.state.messages] == [{"from": "web"}, {}, {"cost": 1}]
+
+
+def test_each_message_that_is_added_is_a_frame_with_its_place() -> None:
+    class Adding(Flow[Any]):
+        def converse_turn(self) -> Any:
+            self.append_message("system", "note")
+            return "Yes."
+
+    session = talk(Adding).stream_turn("hi")
+    shown = [(frame.data["role"], frame.data["content"], frame.data["message_index"]) for frame in session.messages]
+    assert shown == [("user", "hi", 0), ("system", "note", 1), ("assistant", "Yes.", 2)]
+
+
+SHOWN: dict[str, tuple[Any, str, list[str]]] = {
+    "private": (None, "private", []),
+    "public": (None, "public", ["assistant: Three boats."]),
+    "named": (["counter"], "private", ["assistant: Three boats."]),
+    "another named": (["other"], "private", []),
+    "all": ("all", "private", ["assistant: Three boats."]),
+}
+
+
+@pytest.mark.parametrize(("visible", "visibility", "added"), SHOWN.values(), ids=SHOWN.keys())
+def test_an_agents_result_is_shown_where_it_is_public_or_the_agent_is_visible(
+    visible: Any, visibility: Any, added: list[str]
+) -> None:
+    class Counting(Flow[Any]):
+        def converse_turn(self) -> Any:
+            result = "Three boats."
+            self.append_agent_result("counter", result, visibility=visibility)
+            return result
+
+    flow = talk(Counting, visible_agent_outputs=visible)
+    assert flow.handle_turn("hi") == "Three boats."
+    assert said(flow) == ["user: hi", *added]
+    assert [message.content for message in flow.state.agent_threads["counter"]] == ["Three boats."]
+    assert [(event.type, event.agent_name) for event in flow.state.events] == [("agent_result", "counter")]
+    assert flow.build_agent_context("counter")[-1] == {"role": "assistant", "content": "Three boats."}
+
+
+def test_a_private_result_and_another_text_that_is_returned() -> None:
+    class Counting(Flow[Any]):
+        def converse_turn(self) -> Any:
+            self.append_agent_result("counter", "raw data")
+            return "Three boats."
+
+    flow = talk(Counting)
+    assert flow.handle_turn("hi") == "Three boats."
+    assert said(flow)[1:] == ["assistant: Three boats."]
+
+
+class Bare(BaseModel):
+    topic: str = "sea"
+
+
+class Own(ConversationState):
+    topic: str = "sea"
+
+
+STATES: dict[str, Any] = {
+    "a model without messages": Bare,
+    "an instance without messages": Bare(topic="sea"),
+    "a conversation's model": Own,
+    "an instance of one": Own(topic="sea"),
+    "a dict": {"topic": "sea"},
+    "a smaller state": ChatState,
+}
+
+
+@pytest.mark.parametrize("declared", STATES.values(), ids=STATES.keys())
+def test_whatever_state_is_declared_holds_the_conversation_and_keeps_its_own_fields(declared: Any) -> None:
+    base = type("Stated", (Flow,), {"initial_state": declared})
+    flow = talk(base, llm=Speaker("Hello there"))
+    flow.handle_turn("hi", session_id="a")
+    assert said(flow) == ["user: hi", "assistant: Hello there"]
+    assert flow.state.last_intent == "converse"
+    if declared is not ChatState:
+        assert flow.state.topic == "sea"
+
+
+def test_the_state_in_the_brackets_of_a_class_is_the_conversations() -> None:
+    class Typed(Flow[Own]):
+        conversational = True
+
+    assert Typed().state.topic == "sea"
+
+
+def test_a_flow_that_does_not_converse_keeps_a_transcript_of_dicts() -> None:
+    class Chatty(Plain):
+        initial_state = ChatState
+
+    for flow in (Chatty(), Plain(initial_state={"messages": []}), Plain()):
+        append_message(flow, "user", "hi")
+        receive_user_message(flow, "there")
+        assert get_conversation_messages(flow) == [
+            {"role": "user", "content": "hi"},
+            {"role": "user", "content": "there"},
+        ]
+        assert flow.conversation_messages == get_conversation_messages(flow)
+    set_state_field(flow, "last_intent", "x")
+    assert flow.state["last_intent"] == "x"
+
+
+@pytest.mark.parametrize(
+    ("inputs", "message", "session_id", "expected"),
+    [
+        (None, None, None, None),
+        ({}, None, None, {}),
+        ({"a": 1}, "hi", "s", {"a": 1, "id": "s", "user_message": "hi"}),
+        (None, {"content": "hi"}, None, {"user_message": {"content": "hi"}}),
+    ],
+)
+def test_inputs_of_a_kickoff_take_in_the_session_and_the_message(
+    inputs: Any, message: Any, session_id: Any, expected: Any
+) -> None:
+    assert normalize_kickoff_inputs(inputs, user_message=message, session_id=session_id) == expected
+
+
+def test_a_flow_that_drives_its_own_turns_prepares_them_from_its_inputs() -> None:
+    class Driven(Flow):
+        initial_state = {"messages": []}
+
+        @start()
+        def begin(self) -> Any:
+            prepare_conversational_turn(self, intents=["A", "B"], intent_llm=Speaker('{"outcome": "B"}'))
+            return self.state["last_intent"]
+
+        @listen(begin)
+        def done(self, intent: str) -> str:
+            return f"{intent}: {self.state['messages'][-1]['content']}"
+
+    assert Driven().kickoff(normalize_kickoff_inputs({}, user_message="hi")) == "B: hi"
+
+
+def test_what_was_asked_and_answered_becomes_messages() -> None:
+    entries = [{"message": "Name?", "response": "Ann"}, {"message": "Age?", "response": None}]
+    assert input_history_to_messages(entries) == [
+        {"role": "assistant", "content": "Name?"},
+        {"role": "user", "content": "Ann"},
+        {"role": "assistant", "content": "Age?"},
+    ]
+
+
+def test_a_message_of_content_parts_is_kept() -> None:
+    message = ConversationMessage(role="user", content=[{"type": "text", "text": "hi"}])
+    assert ConversationMessage.model_validate_json(message.model_dump_json()) == message
