@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness.commands.matching import matching_options, settings_of
 from harness.commands.output import (
     console_for,
     json_option,
@@ -46,6 +47,7 @@ _STYLES = {"passed": "green", "failed": "red", "error": "bold red", "not-a-call"
 @verbose_option
 @traceback_option
 @trust_option
+@matching_options
 @json_option
 def replay(
     paths: tuple[Path, ...],
@@ -58,6 +60,7 @@ def replay(
     with_traceback: bool,
     trusted: tuple[str, ...],
     json_file: Path | None,
+    **matching: Any,
 ) -> int:
     """Replay recordings and plain vcrpy cassettes offline, compare the timelines, and check the contract.
 
@@ -81,7 +84,13 @@ def replay(
     results = []
     with _few_collections():
         for group in replaying.replay_all(
-            subjects, speed=speed, update=update, workers=workers, trust=Trust.here(trusted), whole=verbose
+            subjects,
+            speed=speed,
+            update=update,
+            workers=workers,
+            trust=Trust.here(trusted),
+            settings=settings_of(matching),
+            whole=verbose,
         ):
             for result in group:
                 results.append(result)

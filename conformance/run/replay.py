@@ -18,8 +18,10 @@ from conformance.timeline.evidence import Evidence, ResultRead
 from harness.errors import HarnessError, UnreadableRecordingError, error_text
 from harness.recording import (
     Replayed,
+    Settings,
     Trust,
     counted,
+    extended,
     line_in_user_code,
     recordings_below,
     replay_cassette,
@@ -93,11 +95,18 @@ def replay(
     update: bool = False,
     trust: Trust | None = None,
     whole: bool = False,
+    settings: Settings | None = None,
 ) -> list[ReplayResult]:
     """Replay one recording, or every interaction of one plain cassette; what can't be judged is an `error` result.
 
-    With `whole`, differences are told with all of each value.
+    With `whole`, differences are told with all of each value. `settings` are for the comparison of requests, beside the
+    project's.
     """
+    with extended(settings):
+        return _replay(path, speed=speed, update=update, trust=trust, whole=whole)
+
+
+def _replay(path: Path, *, speed: float | None, update: bool, trust: Trust | None, whole: bool) -> list[ReplayResult]:
     results: list[ReplayResult] = []
     try:
         if path.is_symlink():
@@ -123,9 +132,10 @@ def replay_all(
     workers: int = 1,
     trust: Trust | None = None,
     whole: bool = False,
+    settings: Settings | None = None,
 ) -> Iterator[list[ReplayResult]]:
     """Replay every subject, in order, in as many processes as there are workers."""
-    replay_one = partial(replay, speed=speed, update=update, trust=trust, whole=whole)
+    replay_one = partial(replay, speed=speed, update=update, trust=trust, whole=whole, settings=settings)
     if workers == 1 or len(subjects) < 2:
         yield from map(replay_one, subjects)
         return

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,12 +22,12 @@ class Checked:
     reasons: tuple[str, ...] = ()
 
 
-def replay_command(path: Path, target: str | None = None) -> list[str]:
-    """Return the arguments of the command that replays `path`, and trusts `target` by its name."""
-    return ["harness", "replay", *(["--trust", target] if target is not None else []), str(path)]
+def replay_command(path: Path, *options: str) -> list[str]:
+    """Return the arguments of the command that replays `path`."""
+    return ["harness", "replay", *options, str(path)]
 
 
-def check(path: Path, target: str) -> Checked:
+def check(path: Path, target: str, options: Sequence[str] = ()) -> Checked:
     """Replay the recording at `path`, whose target the caller has just named and run, and say whether it holds.
 
     A new process shares nothing with the run that was recorded: what a module has kept of it is not there.
@@ -34,7 +35,7 @@ def check(path: Path, target: str) -> Checked:
     with tempfile.TemporaryDirectory(prefix="harness-check-") as folder:
         report = Path(folder, "report.json")
         replayed = subprocess.run(  # noqa: S603 - our own command, of this very Python
-            [sys.executable, "-m", *replay_command(path, target), "--json", str(report)],
+            [sys.executable, "-m", *replay_command(path, "--trust", target, *options), "--json", str(report)],
             env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONSAFEPATH": "1"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

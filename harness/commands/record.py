@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness.commands.matching import keep_option, matching_options, replay_options, settings_of
 from harness.commands.output import json_option, tell, text_stream, traceback_option, write_json
 
 if TYPE_CHECKING:
@@ -76,6 +77,8 @@ def _parsed_inputs(context: click.Context, parameter: click.Parameter, values: t
     help="Replay at once what was recorded, and say whether it holds and why not; without either, as [tool.harness] says.",
 )
 @traceback_option
+@matching_options
+@keep_option
 @json_option
 def record(
     target: str | None,
@@ -91,6 +94,7 @@ def record(
     checks: bool | None,
     with_traceback: bool,
     json_file: Path | None,
+    **matching: Any,
 ) -> int:
     """Run TARGET (package.module:attribute) for real, stream its text, and write one recording.
 
@@ -110,23 +114,24 @@ def record(
     """
     from harness.commands.check import check, replay_command
     from harness.recording import Target, accept, counted, line_in_user_code, record
-    from harness.recording.settings import project_settings
+    from harness.recording.settings import current_settings, extended
 
     if accepts:
         return _accepted(accept(out, target=target), json_file)
     if target is None:
         raise click.UsageError("Missing argument 'TARGET': what to run, as package.module:attribute")
     out_stream = text_stream(json_file)
-    recorded = record(
-        Target(target, entry, inputs, turns),
-        out,
-        mode=mode,
-        base_url=base_url,
-        origin=origin,
-        runtime=runtime,
-        on_text=lambda text: tell(text, nl=False, lines=True, file=out_stream),
-        on_note=tell,
-    )
+    with extended(settings_of(matching)):
+        recorded = record(
+            Target(target, entry, inputs, turns),
+            out,
+            mode=mode,
+            base_url=base_url,
+            origin=origin,
+            runtime=runtime,
+            on_text=lambda text: tell(text, nl=False, lines=True, file=out_stream),
+            on_note=tell,
+        )
     outcome = recorded.recording.outcome
     status = outcome.status if outcome is not None else "cancelled"
     # Whoever read the text may have left, as in `harness record … | head`.
@@ -146,13 +151,13 @@ def record(
     place = recorded.aside or out
     if isinstance(recorded.error, KeyboardInterrupt):
         pass
-    elif project_settings().check if checks is None else checks:
-        checked = check(place, target)
+    elif current_settings().check if checks is None else checks:
+        checked = check(place, target, replay_options(matching))
         tell("checked: it replays as it was recorded" if checked.holds else "checked: it does not replay as recorded:")
         for reason in checked.reasons:
             tell(f"  {reason}")
     else:
-        tell(f"replay it with: {shlex.join(replay_command(place))}")
+        tell(f"replay it with: {shlex.join(replay_command(place, *replay_options(matching)))}")
     write_json(json_file, _document(recorded, checked))
     if isinstance(recorded.error, KeyboardInterrupt):
         return 130

@@ -23,6 +23,7 @@ from harness.recording.replay import replay_recording
 from harness.recording.replay_calls import replay_cassette
 from harness.recording.replayed import Replayed
 from harness.recording.scan import Finding, scan
+from harness.recording.settings import Settings, extended
 from harness.recording.tape.tape import Mode, NetworkGuard, Tape, network_guard, open_tape, playing, running
 from harness.recording.target import Target
 from harness.recording.trust.gate import Trust
@@ -46,6 +47,7 @@ __all__ = [
     "Recording",
     "Redactor",
     "Replayed",
+    "Settings",
     "Tape",
     "Target",
     "Trust",
@@ -58,6 +60,7 @@ __all__ = [
     "cut_points",
     "dialect_of",
     "events_of",
+    "extended",
     "is_recording",
     "line_in_user_code",
     "load_frames",

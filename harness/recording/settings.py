@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.errors import UsageError
 from harness.recording.files.content import content_of
@@ -28,6 +31,60 @@ class Settings(BaseModel):
     secret_names: tuple[str, ...] = ()
     #: Regular expressions of secrets, beside the forms that are known; the group `secret`, or else the match, is blotted.
     secret_patterns: tuple[str, ...] = ()
+    #: Header fields that recordings keep beside those that they keep anyway; with `-` at its end, all that begin so.
+    keep_headers: tuple[str, ...] = ()
+    #: JSON paths of what is not compared in a request's body: `$.metadata.run_id`, `messages[*].id`.
+    match_ignore: tuple[str, ...] = ()
+    #: JSON path → a regular expression; what it matches in texts there is not compared.
+    match_normalize: dict[str, str] = Field(default_factory=dict)
+    #: Header fields of requests that are compared; they are kept, too.
+    match_headers: tuple[str, ...] = ()
+    #: Functions, as `module:function`, each given a request; what it returns is compared in its place.
+    match_by: tuple[str, ...] = ()
+
+    def with_more(self, more: Settings) -> Settings:
+        """Return these settings with what `more` adds to their lists."""
+        mine, added = self.model_dump(), more.model_dump(exclude_defaults=True)
+        joined = {name: _joined(mine[name], value) for name, value in added.items()}
+        return self.model_copy(update=joined)
+
+
+def _joined(mine: Any, added: Any) -> Any:
+    if isinstance(mine, tuple):
+        return (*mine, *added)
+    return {**mine, **added} if isinstance(mine, dict) else added
+
+
+#: What the options of a command add, for the life of its process.
+_extensions: list[Settings] = []
+
+
+@contextmanager
+def extended(more: Settings | None) -> Iterator[None]:
+    """Have `current_settings` give the project's with `more`, in all threads, until the context is left."""
+    if more is None:
+        yield
+        return
+    _extensions.append(more)
+    try:
+        yield
+    finally:
+        _extensions.remove(more)
+
+
+def current_settings() -> Settings:
+    """Return the settings of the project that the current folder lies in, with those of the options that were given.
+
+    Raises:
+        UsageError: as `project_settings`.
+    """
+    try:
+        found = _settings_of(Path.cwd())
+    except FileNotFoundError:  # the current folder is gone
+        found = Settings()
+    for more in _extensions:
+        found = found.with_more(more)
+    return found
 
 
 def project_settings(folder: Path | None = None) -> Settings:
@@ -42,6 +99,9 @@ def project_settings(folder: Path | None = None) -> Settings:
         if path.is_file():
             return _read(path)
     return Settings()
+
+
+_settings_of = cache(project_settings)
 
 
 def _read(path: Path) -> Settings:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.commands.command_line import Run, runner
+from tests.recording.loopback import loopback
+from tests.recording.test_unframed_calls import answer
 from tests.servers.openai_chat import OpenAIChatServer
 
 SUBJECTS = "tests.recording.subjects"
@@ -38,6 +41,22 @@ def test_a_run_that_asks_otherwise_each_time_does_not_hold_and_is_told_where(
     assert "body differs at messages[0].content" in checked["reasons"][0]
     assert len(server.requests) == 1, "the check asked the server"
     assert (out / "recording.json").exists()
+
+
+@pytest.mark.parametrize(
+    "options", [(), ("--ignore", "metadata.run"), ("--normalize", "$..run=[0-9a-f-]{36}")], ids=str
+)
+def test_what_is_not_to_be_compared_is_not_in_the_check_nor_in_the_command_that_is_named(
+    options: tuple[str, ...], tmp_path: Path, run: Run
+) -> None:
+    out = tmp_path / "out"
+    target = "tests.recording.unframed_subjects:NumberedFlow"
+    with loopback(answer) as chat:
+        said = run("record", target, "-o", out, "--base-url", chat.url, "--check", *options)
+        assert said.code == (0 if options else 1)
+        assert ("checked: it replays as it was recorded" in said.err) is bool(options)
+        named = run("record", target, "-o", out, "--mode", "none", *options).err.splitlines()[-1]
+        assert run(*shlex.split(named)[4:]).code == (0 if options else 1)
 
 
 def test_a_project_has_each_recording_checked(

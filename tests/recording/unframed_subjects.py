@@ -5,6 +5,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import json
+import urllib.request
+import uuid
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
@@ -70,6 +73,12 @@ def by_urllib3() -> str:
 async def by_aiohttp() -> str:
     async with aiohttp.ClientSession() as session, session.post(CHAT, json=ASK) as response:
         return _said(await response.json())
+
+
+def by_urllib() -> str:
+    request = urllib.request.Request(CHAT, json.dumps(ASK).encode(), {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request) as response:
+        return _said(json.load(response))
 
 
 def by_tool() -> str:
@@ -160,11 +169,20 @@ def _digest(content: bytes) -> str:
 WAYS: dict[str, Callable[[], Any]] = {
     way.__name__: way
     for way in (
-        by_sdk, by_sdk_streamed, by_async_sdk, by_httpx, by_async_httpx, by_httpx2, by_requests, by_urllib3, by_aiohttp,
+        by_sdk, by_sdk_streamed, by_async_sdk, by_httpx, by_async_httpx, by_httpx2, by_requests, by_urllib3, by_urllib, by_aiohttp,
         by_tool, by_two_requests, embeddings, images, speech, upload, async_upload, azure_embeddings, azure_images,
         bedrock_embeddings, bedrock_images, bedrock_invoked,
     )
 }  # fmt: skip
+
+
+class NumberedFlow(Flow[dict[str, Any]]):
+    """Asks with an id that is another each time, and says nothing of it."""
+
+    @start()
+    def go(self) -> str:
+        said = httpx.post(CHAT, json={**ASK, "metadata": {"run": str(uuid.uuid4())}}, trust_env=False, verify=False)
+        return _said(said.json())
 
 
 class WayFlow(Flow[dict[str, Any]]):

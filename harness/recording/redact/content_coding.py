@@ -50,7 +50,12 @@ def opened(response: WireResponse) -> WireResponse:
         if piece:
             chunks.append(Chunk(offset, len(piece), chunk.at_ms))
             offset += len(piece)
-    return replace(response, headers=_without_coding(response.headers), body=b"".join(plain), chunks=tuple(chunks))
+    body = b"".join(plain)
+    headers = tuple(
+        (name, str(len(body)) if name.lower() == "content-length" else value)
+        for name, value in _without_coding(response.headers)
+    )
+    return replace(response, headers=headers, body=body, chunks=tuple(chunks))
 
 
 def opened_request(request: WireRequest) -> WireRequest:

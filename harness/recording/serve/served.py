@@ -18,8 +18,9 @@ from harness.recording.files.cassette_document import cassette_name
 from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.files.folder import CASSETTE, is_recording, load_recording
 from harness.recording.redact.redaction import Redactor
-from harness.recording.tape.matching import InteractionIndex, request_key
+from harness.recording.tape.matching import InteractionIndex
 from harness.recording.tape.playback import playable_headers
+from harness.recording.tape.request_key import request_key
 from harness.recording.wire import Chunk, Ending, Interaction, WireRequest, WireResponse
 
 

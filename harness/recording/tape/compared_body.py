@@ -13,6 +13,7 @@ import orjson
 
 from harness.recording.wire import WireRequest
 
+_JSON_STARTS: Final = (b"{", b"[")
 _HEAD_END: Final = re.compile(rb"\r?\n\r?\n")
 #: A body that begins so is multipart where no header says otherwise: recorders of others drop headers.
 _FIRST_LINE: Final = re.compile(rb"--([0-9A-Za-z'()+_,./:=? -]{1,70})\r\n[A-Za-z-]+:")
@@ -20,6 +21,8 @@ _FIRST_LINE: Final = re.compile(rb"--([0-9A-Za-z'()+_,./:=? -]{1,70})\r\n[A-Za-z
 
 def compared_body(request: WireRequest) -> Any:
     """Return the JSON value of the body, its parts as one, or the bytes themselves where it is neither."""
+    if request.body[:1] in _JSON_STARTS:
+        return json_or_bytes(request.body)
     boundary = _boundary(request)
     if boundary is not None and (parts := _parts(request.body, boundary)):
         return parts

@@ -17,11 +17,14 @@ from typing import Literal, Protocol
 from urllib.parse import urlsplit, urlunsplit
 
 from harness.bus.scope import current_run
-from harness.errors import RecordingError, RunCancelled, TransportFault, UnrecordedRequestError
+from harness.errors import RecordingError, RunCancelled, TransportFault, UnrecordedRequestError, UsageError
 from harness.recording.files.cassette_document import cassette_name
 from harness.recording.files.cassette_writer import CassetteWriter
+from harness.recording.settings import current_settings
 from harness.recording.tape.kept_headers import kept_request_headers
 from harness.recording.tape.matching import InteractionIndex
+from harness.recording.tape.playback import without_pause
+from harness.recording.tape.request_key import Matching
 from harness.recording.tape.take import Take
 from harness.recording.wire import Interaction, WireRequest, WireResponse
 
@@ -71,7 +74,8 @@ class Tape:
         self._journal = journal
         self._lock = threading.Lock()
         self._loaded = loaded if plays else ()
-        self._index = InteractionIndex(self._loaded, [self._clean(one.request) for one in self._loaded])
+        matching = Matching.of(current_settings()) if self._loaded else None
+        self._index = InteractionIndex(self._loaded, [self._clean(one.request) for one in self._loaded], matching)
         self._asked = 0
         self._misses: list[UnrecordedRequestError] = []
         # In the order in which the requests were made; None until the response has ended.
@@ -93,11 +97,19 @@ class Tape:
                 self._asked += 1
             return None
         asked = self._clean(request)
+        try:
+            return self._found(asked)
+        except UsageError as error:
+            # What a project says of matching is wrong; no client is to try again.
+            raise TransportFault(error) from error
+
+    def _found(self, asked: WireRequest) -> WireResponse | None:
         with self._lock:
             self._asked += 1
             found = self._index.take(asked, self._scope_of()) if self.plays else None
             if found is not None:
-                return found.response
+                made_again = self.speed is None and self._index.has_another(asked)
+                return without_pause(found.response) if made_again else found.response
             if self.records:
                 return None
             miss = UnrecordedRequestError(self._miss_message(asked))

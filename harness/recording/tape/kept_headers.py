@@ -1,4 +1,7 @@
-"""Which header fields a recording keeps: allow-lists, so that a credential nobody thought of is never written."""
+"""Which header fields a recording keeps: allow-lists, so that a credential nobody thought of is never written.
+
+A project adds to them: `keep_headers` in `[tool.harness]`.
+"""
 
 from __future__ import annotations
 
@@ -7,22 +10,40 @@ from functools import cache
 from typing import Final
 
 from harness.providers.registry import providers
+from harness.recording.settings import current_settings
 from harness.recording.wire import Headers
 
 #: What decides how a request is understood, whoever it is for. Credentials, cookies and the client's own fingerprint
 #: are not among it.
 _OF_REQUESTS: Final = ("accept", "content-encoding", "content-type")
-#: What decides how a response body is decoded, retried, rate-limited or reported, whoever it is from.
+#: What decides how a response is decoded, paged, resumed, retried, rate-limited or reported, whoever it is from.
 _OF_RESPONSES: Final = (
+    "accept-ranges",
+    "allow",
+    "content-disposition",
     "content-encoding",
     "content-language",
+    "content-length",
+    "content-range",
     "content-type",
+    "deprecation",
+    "etag",
+    "last-modified",
+    "link",
     "location",
+    "operation-location",
+    "ratelimit",
     "ratelimit-",
     "retry-after",
     "retry-after-ms",
+    "sunset",
+    "x-goog-upload-",
+    "x-next-page",
+    "x-page-",
+    "x-rate-limit-",
     "x-ratelimit-",
     "x-should-retry",
+    "x-total-count",
 )
 #: What names the request in a provider's logs, by the end of its name: `request-id`, `x-request-id` and its like.
 _REQUEST_ID: Final = "request-id"
@@ -30,13 +51,14 @@ _REQUEST_ID: Final = "request-id"
 
 def kept_request_headers(headers: Headers) -> Headers:
     """Return the request headers that a recording keeps, in order."""
-    kept = _kept_of_requests()
+    settings = current_settings()
+    kept = _kept_of_requests((*settings.keep_headers, *settings.match_headers))
     return tuple((name, value) for name, value in headers if kept.has(name))
 
 
 def kept_response_headers(headers: Headers) -> Headers:
     """Return the response headers that a recording keeps, in order."""
-    kept = _kept_of_responses()
+    kept = _kept_of_responses(current_settings().keep_headers)
     return tuple((name, value) for name, value in headers if kept.has(name) or name.lower().endswith(_REQUEST_ID))
 
 
@@ -44,7 +66,7 @@ class _HeaderNames:
     """Names of header fields; one that ends with `-` stands for all that begin so."""
 
     def __init__(self, names: Iterable[str]) -> None:
-        names = tuple(names)
+        names = tuple(name.lower() for name in names)
         self._whole = frozenset(names)
         self._beginnings = tuple(name for name in names if name.endswith("-"))
 
@@ -54,10 +76,10 @@ class _HeaderNames:
 
 
 @cache
-def _kept_of_requests() -> _HeaderNames:
-    return _HeaderNames((*_OF_REQUESTS, *(name for row in providers() for name in row.request_headers)))
+def _kept_of_requests(more: tuple[str, ...]) -> _HeaderNames:
+    return _HeaderNames((*_OF_REQUESTS, *more, *(name for row in providers() for name in row.request_headers)))
 
 
 @cache
-def _kept_of_responses() -> _HeaderNames:
-    return _HeaderNames((*_OF_RESPONSES, *(name for row in providers() for name in row.response_headers)))
+def _kept_of_responses(more: tuple[str, ...]) -> _HeaderNames:
+    return _HeaderNames((*_OF_RESPONSES, *more, *(name for row in providers() for name in row.response_headers)))

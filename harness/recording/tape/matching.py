@@ -1,49 +1,17 @@
-"""Which recorded interaction answers a request, and what to say when none does.
-
-Two requests are the same when method, scheme, host, port, path, sorted query and body are; a JSON body is compared as
-a value, so that the order of keys does not count, and a multipart body by its parts. Headers are not compared.
-"""
+"""Which recorded interaction answers a request, and what to say when none does."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, unquote, urlsplit
+from typing import Any
 
 from harness.recording.comparison.json_diff import contrast, differences
-from harness.recording.tape.compared_body import canonical, compared_body
+from harness.recording.tape.request_key import Matching, RequestKey, request_key
 from harness.recording.wire import Interaction, WireRequest
 
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 _UNLIKE = 1_000_000
-
-
-class RequestKey(NamedTuple):
-    """What two requests must have in common to be the same."""
-
-    method: str
-    scheme: str
-    host: str
-    port: int | None
-    path: str
-    query: tuple[tuple[str, str], ...]
-    body: bytes
-
-
-def request_key(request: WireRequest) -> RequestKey:
-    """Return the key of `request`. The path is compared unquoted: clients differ in what they quote."""
-    url = urlsplit(request.url)
-    return RequestKey(
-        request.method.upper(),
-        url.scheme.lower(),
-        url.hostname or "",
-        url.port or _DEFAULT_PORTS.get(url.scheme.lower()),
-        unquote(url.path) or "/",
-        tuple(sorted(parse_qsl(url.query, keep_blank_values=True))),
-        _canonical(request),
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +27,17 @@ class Nearest:
 class InteractionIndex:
     """The interactions of a tape, each to be played once. Not thread-safe."""
 
-    def __init__(self, interactions: Sequence[Interaction], requests: Sequence[WireRequest] | None = None) -> None:
+    def __init__(
+        self,
+        interactions: Sequence[Interaction],
+        requests: Sequence[WireRequest] | None = None,
+        matching: Matching | None = None,
+    ) -> None:
         """Index `interactions`; `requests` are their requests as they are to be compared, where that differs."""
+        self._matching = matching or Matching()
         self._interactions = interactions
         self._requests = [one.request for one in interactions] if requests is None else requests
-        self._keys = [request_key(request) for request in self._requests]
+        self._keys = [self._matching.key(request) for request in self._requests]
         self._played = [False] * len(interactions)
         # Each position is in two queues; what one hands out, the other skips later, so that taking is O(1) on average.
         self._by_key: dict[RequestKey, deque[int]] = {}
@@ -77,7 +51,7 @@ class InteractionIndex:
 
         Of several that match, the first that was recorded from `scope`, else the first.
         """
-        key = request_key(request)
+        key = self._matching.key(request)
         for queue in (self._by_scope.get((key, scope)), self._by_key.get(key)):
             while queue:
                 position = queue.popleft()
@@ -86,14 +60,18 @@ class InteractionIndex:
                     return self._interactions[position]
         return None
 
+    def has_another(self, request: WireRequest) -> bool:
+        """Whether another interaction that answers `request` waits to be played: it was made again when it was recorded."""
+        return any(not self._played[position] for position in self._by_key.get(self._matching.key(request), ()))
+
     def unplayed(self) -> tuple[Interaction, ...]:
         """Return what was not taken, in recorded order."""
         return tuple(one for one, played in zip(self._interactions, self._played, strict=True) if not played)
 
     def nearest(self, request: WireRequest) -> Nearest | None:
         """Return the recorded request most like `request`; None where nothing is recorded. Linear in the tape."""
-        sent = request_key(request)
-        sent_json = compared_body(request)
+        sent = self._matching.key(request)
+        sent_json = self._matching.body(request)
         best: tuple[tuple[int, int, bool], int] | None = None
         for position, recorded in enumerate(self._keys):
             unlike = sum(mine != theirs for mine, theirs in zip(sent[:-1], recorded[:-1], strict=True))
@@ -113,7 +91,7 @@ class InteractionIndex:
         if self._keys[position].body == sent.body:
             return 0
         count = 0
-        for path, _, _ in differences(compared_body(self._requests[position]), sent_json, ""):
+        for path, _, _ in differences(self._matching.body(self._requests[position]), sent_json, ""):
             # Bodies that have nothing in common are further apart than any two of one shape.
             count += 1 if path else _UNLIKE
             if limit is not None and count >= limit:
@@ -122,13 +100,13 @@ class InteractionIndex:
 
     def _difference(self, position: int, sent: RequestKey, sent_json: Any) -> str:
         recorded = self._keys[position]
-        for field in ("method", "scheme", "host", "port", "path", "query"):
+        for field in ("method", "scheme", "host", "port", "path", "query", "headers"):
             mine, theirs = getattr(sent, field), getattr(recorded, field)
             if mine != theirs:
                 return f"{field} differs: {contrast(_plain(theirs), _plain(mine))}"
         if recorded.body == sent.body:
             return "the same request, already played"
-        path, theirs, mine = next(differences(compared_body(self._requests[position]), sent_json, ""))
+        path, theirs, mine = next(differences(self._matching.body(self._requests[position]), sent_json, ""))
         where = f"body differs at {path}" if path else "body differs"
         played = ", already played" if self._played[position] else ""
         return f"{where}: {contrast(theirs, mine)}{played}"
@@ -144,11 +122,6 @@ def unanswered(interactions: Sequence[Interaction]) -> Interaction | None:
         else:
             waiting.pop(key, None)
     return next(iter(waiting.values()), None)
-
-
-def _canonical(request: WireRequest) -> bytes:
-    found = canonical(compared_body(request))
-    return request.body if found is None else found
 
 
 def _plain(value: Any) -> Any:

@@ -9,6 +9,7 @@ import time
 import zlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
+from dataclasses import replace
 
 from harness.bus.scope import current_run
 from harness.errors import RecordingError, RunCancelled, TransportFault
@@ -16,6 +17,10 @@ from harness.recording.wire import Headers, WireRequest, WireResponse
 
 #: How the bodies of a content coding begin (RFC 1952, RFC 8878).
 _MAGIC = {"gzip": b"\x1f\x8b", "x-gzip": b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd"}
+
+
+#: Header fields that say how long to wait before the next attempt.
+_PAUSES = frozenset({"retry-after", "retry-after-ms"})
 
 
 class Playback:
@@ -101,13 +106,37 @@ class Playback:
 
 
 def playable_headers(response: WireResponse) -> Headers:
-    """Return the headers to play: without a content coding that the body does not have, and without a length.
+    """Return the headers to play: without a content coding, or a length, that the body does not have.
 
-    Recorders that decode bodies leave `content-encoding` behind; a client would then fail to decode plain text.
+    Recorders that decode bodies leave `content-encoding` and the old length behind; a client would then fail to decode
+    plain text. The length of a body that broke off, or was not sent at all, stays.
     """
     plain = not _is_encoded(response.header("content-encoding") or "", response.body)
-    dropped = {"content-length", "transfer-encoding"} | ({"content-encoding"} if plain else set())
+    dropped = {"transfer-encoding"} | ({"content-encoding"} if plain else set())
+    if response.body and response.ended.how == "complete":
+        dropped |= {"content-length"} if response.header("content-length") != str(len(response.body)) else set()
     return tuple((name, value) for name, value in response.headers if name.lower() not in dropped)
+
+
+def framed_headers(response: WireResponse) -> tuple[Headers, Headers]:
+    """Return the headers to play as bytes, framed by chunks, and those that a client is shown beside them: the length.
+
+    A message with both a length and chunks is refused by parsers (RFC 9112, 6.3).
+    """
+    playable = playable_headers(response)
+    length = tuple(field for field in playable if field[0].lower() == "content-length")
+    return tuple(field for field in playable if field not in length), length
+
+
+def without_pause(response: WireResponse) -> WireResponse:
+    """Return a response that was answered by another attempt, so that the client does not wait for that once more.
+
+    What it was told to wait for is over; only clients that count in milliseconds take 0 for nothing said.
+    """
+    if all(name.lower() not in _PAUSES for name, _ in response.headers):
+        return response
+    others = tuple(field for field in response.headers if field[0].lower() not in _PAUSES)
+    return replace(response, headers=(*others, ("retry-after", "0"), ("retry-after-ms", "1")))
 
 
 def cut_off(request: WireRequest, response: WireResponse) -> TransportFault:

@@ -20,6 +20,7 @@ _PATCHED_BY = {
     "httpx2": "harness.recording.transports.httpx",
     "urllib3": "harness.recording.transports.urllib3",
     "aiohttp": "harness.recording.transports.aiohttp",
+    "urllib.request": "harness.recording.transports.urllib",
     # What none of the above opens.
     "socket": "harness.recording.transports.sockets",
     # Its sockets are not Python's.

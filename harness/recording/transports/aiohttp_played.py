@@ -19,8 +19,9 @@ from aiohttp.client_proto import ResponseHandler
 from aiohttp.client_reqrep import ClientRequest
 from aiohttp.connector import BaseConnector, Connection
 from aiohttp.streams import StreamReader
+from multidict import CIMultiDict, CIMultiDictProxy
 
-from harness.recording.tape.playback import Playback, cut_off, playable_headers
+from harness.recording.tape.playback import Playback, cut_off, framed_headers
 from harness.recording.transports.failures import Failed, failed
 from harness.recording.wire import WireRequest
 
@@ -64,10 +65,18 @@ class _PlayedHandler(ResponseHandler):
         recorded = self._playback.response
         if recorded.status == 0:
             raise _no_response(failed(recorded))
-        fields = (*playable_headers(recorded), ("transfer-encoding", "chunked"))
+        framed, length = framed_headers(recorded)
+        fields = (*framed, ("transfer-encoding", "chunked"))
         lines = [f"HTTP/1.1 {recorded.status} {recorded.reason}", *(f"{name}: {value}" for name, value in fields)]
         self.data_received(("\r\n".join(lines) + "\r\n\r\n").encode("utf-8", "surrogateescape"))
         message, reader = await super().read()
+        if length:
+            shown: Any = _Shown(
+                message,
+                CIMultiDictProxy(CIMultiDict([*message.headers.items(), *length])),
+                (*message.raw_headers, *((name.encode(), value.encode()) for name, value in length)),
+            )
+            message = shown
         if not reader.is_eof():
             reader.__class__ = _PlayedReader
         return message, reader
@@ -92,6 +101,18 @@ class _PlayedHandler(ResponseHandler):
             error = _broken_body(failed(recorded))
             reader.set_exception(error)
             raise error
+
+
+class _Shown:
+    """The head of a response as its parser gave it, with other headers: what is made in C can't be copied."""
+
+    def __init__(self, message: Any, headers: CIMultiDictProxy[str], raw: tuple[tuple[bytes, bytes], ...]) -> None:
+        self._message = message
+        self.headers = headers
+        self.raw_headers = raw
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._message, name)
 
 
 class _PlayedReader(StreamReader):

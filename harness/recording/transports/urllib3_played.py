@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import http.client
-import io
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -14,8 +13,9 @@ from urllib3.connectionpool import HTTPConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ProtocolError, ReadTimeoutError, SSLError
 from urllib3.response import HTTPResponse
 
-from harness.recording.tape.playback import Playback, cut_off, playable_headers
+from harness.recording.tape.playback import Playback, cut_off, framed_headers
 from harness.recording.transports.failures import Failed, failed
+from harness.recording.transports.played_socket import PlayedSocket
 from harness.recording.wire import WireRequest, WireResponse
 
 #: How a body is recorded that was shorter than its length, where urllib3 was told not to mind.
@@ -38,13 +38,14 @@ class Playing:
             self._playback.wait_for_end()
             raise self._before_response(recorded)
         parsed = http.client.HTTPResponse(
-            cast(Any, _PlayedSocket(self._wire(minds_length=options.get("enforce_content_length", True)))),
+            cast(Any, PlayedSocket(self._wire(minds_length=options.get("enforce_content_length", True)))),
             method=self._asked.method,
         )
         parsed.begin()
+        headers = HTTPHeaderDict(parsed.getheaders())
         response = _PlayedResponse(
             body=cast(Any, parsed),
-            headers=HTTPHeaderDict(parsed.getheaders()),
+            headers=headers,
             status=parsed.status,
             version=parsed.version,
             version_string="HTTP/1.1",
@@ -56,6 +57,7 @@ class Playing:
             request_url=url,
         )
         response.playback = self._playback
+        response.headers.extend(framed_headers(self._playback.response)[1])
         response.retries = options.get("retries")
         response._connection = options.get("response_conn")
         response._pool = self._pool
@@ -63,7 +65,7 @@ class Playing:
 
     def _wire(self, *, minds_length: bool) -> Iterator[bytes]:
         recorded = self._playback.response
-        fields = (*playable_headers(recorded), ("transfer-encoding", "chunked"))
+        fields = (*framed_headers(recorded)[0], ("transfer-encoding", "chunked"))
         lines = [f"HTTP/1.1 {recorded.status} {recorded.reason}", *(f"{name}: {value}" for name, value in fields)]
         yield ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")
         for piece in self._playback.pieces():
@@ -113,27 +115,6 @@ class _PlayedResponse(HTTPResponse):
     def shutdown(self) -> None:
         if self.playback is not None:
             self.playback.close()
-
-
-class _PlayedSocket(io.RawIOBase):
-    """What http.client reads a response from: each piece of the script is one read, none is asked for before its turn."""
-
-    def __init__(self, script: Iterator[bytes]) -> None:
-        super().__init__()
-        self._script = script
-        self._rest = b""
-
-    def makefile(self, mode: str) -> io.BufferedReader:
-        return io.BufferedReader(self)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        self._rest = self._rest or next(self._script, b"")
-        taken = min(len(self._rest), len(buffer))
-        buffer[:taken], self._rest = self._rest[:taken], self._rest[taken:]
-        return taken
 
 
 def loaded(response: HTTPResponse, preload: bool) -> HTTPResponse:

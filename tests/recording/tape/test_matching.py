@@ -8,7 +8,8 @@ from dataclasses import replace
 import orjson
 import pytest
 
-from harness.recording.tape.matching import InteractionIndex, request_key
+from harness.recording.tape.matching import InteractionIndex
+from harness.recording.tape.request_key import request_key
 from harness.recording.wire import Ending, Interaction, WireRequest, WireResponse
 
 URL = "https://api.openai.com/v1/chat/completions"

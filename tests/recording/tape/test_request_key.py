@@ -1,0 +1,118 @@
+"""What a project says of when two requests are the same."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import orjson
+import pytest
+
+from harness.errors import TransportFault, UsageError
+from harness.recording.files.cassette_reader import read_cassette
+from harness.recording.files.cassette_writer import write_cassette
+from harness.recording.redact.redaction import Redactor
+from harness.recording.settings import Settings, current_settings, extended
+from harness.recording.tape.matching import InteractionIndex
+from harness.recording.tape.request_key import Matching
+from harness.recording.tape.tape import open_tape
+from harness.recording.wire import Ending, Interaction, WireRequest, WireResponse
+
+URL = "https://api.openai.com/v1/chat/completions"
+
+
+def asked(content: str = "At 10:31, hello", run: str = "r1", tenant: str = "a") -> WireRequest:
+    sent = {"messages": [{"id": run, "content": content}, {"id": run, "content": "Go."}], "metadata": {"run": run}}
+    return WireRequest("POST", URL, (("X-Tenant", tenant),), orjson.dumps(sent))
+
+
+def told() -> WireResponse:
+    return WireResponse(200, "OK", (), b"", (), Ending("complete", None, 0.0), ())
+
+
+def of_one_tenant(request: WireRequest) -> WireRequest:
+    return replace(request, url=request.url.replace("eu.", ""))
+
+
+def failing(request: WireRequest) -> WireRequest:
+    raise KeyError("run")
+
+
+def forgetful(request: WireRequest) -> None: ...
+
+
+IGNORING = Settings(match_ignore=("$..id", "metadata.run"))
+NORMAL = Settings(match_normalize={"messages[*].content": r"\d\d:\d\d"})
+OWN = Settings(match_by=(f"{__name__}:of_one_tenant",))
+ELSEWHERE = replace(asked(), url=URL.replace("api.", "api.eu."))
+
+SAME = [
+    pytest.param(IGNORING, asked(run="r2"), id="ignored fields"),
+    pytest.param(Settings(match_ignore=("$",)), asked("Bye", "r2"), id="the whole body"),
+    pytest.param(NORMAL, asked("At 23:59, hello"), id="normalised text"),
+    pytest.param(OWN, ELSEWHERE, id="a function"),
+    pytest.param(Settings(), asked(tenant="b"), id="headers that nobody named"),
+]
+DIFFERENT = [
+    pytest.param(Settings(), asked(run="r2"), "body differs at messages[0].id", id="fields that nobody named"),
+    pytest.param(IGNORING, asked("Bye"), "body differs at messages[0].content", id="beside ignored fields"),
+    pytest.param(NORMAL, asked("At 23:59, bye"), "body differs at messages[0].content", id="beside normalised text"),
+    pytest.param(Settings(match_headers=("x-tenant",)), asked(tenant="b"), "headers differs", id="a header"),
+    pytest.param(OWN, replace(asked(), method="PUT"), "method differs", id="beside a function"),
+]
+
+
+@pytest.mark.parametrize(("settings", "sent"), SAME)
+def test_what_is_not_compared_makes_no_difference(settings: Settings, sent: WireRequest) -> None:
+    recorded = Interaction(asked(), told())
+    assert InteractionIndex([recorded], matching=Matching.of(settings)).take(sent) is recorded
+
+
+@pytest.mark.parametrize(("settings", "sent", "difference"), DIFFERENT)
+def test_what_is_compared_does_and_is_told(settings: Settings, sent: WireRequest, difference: str) -> None:
+    index = InteractionIndex([Interaction(asked(), told())], matching=Matching.of(settings))
+    assert index.take(sent) is None
+    nearest = index.nearest(sent)
+    assert nearest is not None
+    assert difference in nearest.difference
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (Settings(match_ignore=("$[",)), "is no JSON path"),
+        (Settings(match_normalize={"$.a": "("}), "is no regular expression"),
+        (Settings(match_by=("nowhere_at_all:key",)), "can't be imported"),
+        (Settings(match_by=(f"{__name__}:URL",)), "is no function"),
+    ],
+)
+def test_a_setting_that_says_nothing_is_refused_where_a_tape_opens(
+    settings: Settings, message: str, tmp_path: Path
+) -> None:
+    write_cassette(tmp_path / "cassette.yaml", [Interaction(asked(), told())])
+    with extended(settings), pytest.raises(UsageError, match=message):
+        open_tape(tmp_path / "cassette.yaml", "none").__enter__()
+
+
+@pytest.mark.parametrize("name", ["failing", "forgetful"])
+def test_a_function_that_fails_is_told_as_such(name: str) -> None:
+    with pytest.raises(UsageError, match="match_by"):
+        Matching.of(Settings(match_by=(f"{__name__}:{name}",))).key(asked())
+
+
+def test_a_tape_goes_by_the_project_and_by_what_a_command_adds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "pyproject.toml").write_text('[tool.harness]\nmatch_ignore = ["$..id"]\nkeep_headers = ["x-cost"]\n')
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "cassette.yaml"
+    with open_tape(path, "once", redactor=Redactor()) as tape:
+        take = tape.begin(asked())
+        take.responded(200, "OK", (("X-Cost", "3"), ("X-Other", "4")))
+        take.ended("complete")
+    (taken,) = read_cassette(path)
+    assert taken.response.headers == (("X-Cost", "3"),)
+    with extended(Settings(match_ignore=("metadata",))):
+        assert current_settings().match_ignore == ("$..id", "metadata")
+        with open_tape(path, "none") as tape:
+            assert tape.answer(asked(run="r2")) is not None
+    with open_tape(path, "none") as tape, pytest.raises(TransportFault):
+        tape.answer(asked(run="r2"))
