@@ -18,8 +18,9 @@ from harness.llm.overrides import call_stream_override
 from harness.llm.recorded import RecordedCall
 from harness.providers.registry import recognized
 from harness.recording.files.cassette_reader import read_cassette, read_each
-from harness.recording.readable import check_coding, with_content_type
+from harness.recording.readable import check_coding, with_coding_and_type
 from harness.recording.record import host_of
+from harness.recording.redact.content_coding import opened_request
 from harness.recording.replayed import Replayed, note_blocked, offline
 from harness.recording.tape.tape import Tape, playing
 from harness.recording.unsupported import unsupported_api
@@ -47,7 +48,7 @@ def replay_cassette(path: Path, *, speed: float | None = None, strict: bool = Fa
 def _replay_interaction(path: Path, number: int, recorded: Interaction, speed: float | None) -> Replayed:
     # A fragment is the client's own; it is never sent.
     request = replace(recorded.request, url=urldefrag(recorded.request.url).url)
-    interaction = replace(recorded, request=request, response=with_content_type(recorded.response))
+    interaction = replace(recorded, request=request, response=with_coding_and_type(recorded.response))
     replayed = Replayed(path, "cassette", number, status=interaction.response.status)
     api = recognized(request.method, request.url, request.body)
     if api is None:
@@ -59,6 +60,9 @@ def _replay_interaction(path: Path, number: int, recorded: Interaction, speed: f
         return replayed
     replayed.provider = api.name
     try:
+        # Some clients compress what they send; what is compared is what is in it.
+        interaction = replace(interaction, request=opened_request(request))
+        request = interaction.request
         call = api.parse(request.url, request.body)
         replayed.streamed = bool(call.stream)
         check_coding(interaction.response)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import importlib.util
 import json
 from dataclasses import asdict
@@ -40,6 +41,12 @@ def call(asked: Any = ASKED, answer: Any = ANSWER, *, url: str = CHAT, headers: 
     }
 
 
+def compressed(recorded: dict[str, Any]) -> dict[str, Any]:
+    request = recorded["request"]
+    body, headers = gzip.compress(request["body"].encode()), {"content-encoding": ["gzip"]}
+    return {**recorded, "request": {**request, "body": body, "headers": headers}}
+
+
 def cassette(folder: Path, *calls: Any) -> Path:
     path = folder / "cassette.yaml"
     path.write_text(yaml.safe_dump({"interactions": list(calls)}))
@@ -55,6 +62,9 @@ JUDGED = {
     "a fragment, which is never sent": call(url=f"{CHAT}#stream"),
     "a response without headers": call(headers={}),
     "a type that was scrubbed": call(headers={"Content-Type": "**REDACTED**"}),
+    "gzip without headers": call(answer=gzip.compress(json.dumps(ANSWER).encode()), headers={}),
+    "gzip of no type": call(answer=gzip.compress(json.dumps(ANSWER).encode()), headers={"content-encoding": ["gzip"]}),
+    "a request in gzip": compressed(call()),
     "a stream without headers": call({**ASKED, "stream": True}, STREAM, headers={}),
 }
 

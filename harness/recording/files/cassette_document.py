@@ -1,7 +1,8 @@
 """The document in a cassette file, in whichever form it was written: YAML or JSON, plain or as gzip.
 
-Forms that other tools write and that hold the same are brought to the one of vcrpy: lists of requests and responses side
-by side (langchain's tests), and a list of interactions without a head (vcrpy before 1.0).
+Forms that other tools write and that hold the same are brought to the one of vcrpy: those of other recorders
+(`foreign_forms`), lists of requests and responses side by side (langchain's tests), and a list of interactions without a
+head (vcrpy before 1.0).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any, Final
 from harness.errors import UnreadableRecordingError
 from harness.recording.files.cassette_yaml import BadYamlError, load_yaml
 from harness.recording.files.content import LARGEST, content_of
+from harness.recording.files.foreign_forms import interactions_of
 
 #: The version of vcrpy's format that we read and write.
 FORMAT_VERSION: Final = 1
@@ -64,6 +66,10 @@ def entries_of(text: str, name: str, *, typed: bool = False) -> list[Any]:
         return document
     if not isinstance(document, dict):
         raise unreadable(name, "it is not a cassette", "a mapping with 'interactions'")
+    foreign = interactions_of(document)
+    if foreign is not None:
+        # A version here is that of another format.
+        return foreign
     if "interactions" not in document and {"requests", "responses"} <= document.keys():
         document = {**document, "interactions": _side_by_side(document, name)}
     if "interactions" not in document:

@@ -92,7 +92,7 @@ def _request(shape: _Shape, parts: dict[str, Any], where: str) -> WireRequest:
         method=shape.text(shape.get(parts, "method", where), f"{where}.method").upper(),
         url=shape.text(shape.get(parts, "uri", where), f"{where}.uri"),
         headers=shape.headers(parts.get("headers"), f"{where}.headers"),
-        body=shape.content(parts.get("body"), f"{where}.body"),
+        body=shape.body(parts.get("body"), f"{where}.body"),
     )
 
 
@@ -103,16 +103,10 @@ def _response(shape: _Shape, parts: dict[str, Any], where: str) -> WireResponse:
         status, reason = shape.whole(parts["status_code"], f"{where}.status_code"), ""
         body_parts: Any = parts.get("content")
     else:
-        line = shape.mapping(shape.get(parts, "status", where), f"{where}.status")
-        status = shape.whole(shape.get(line, "code", f"{where}.status"), f"{where}.status.code")
-        reason = shape.text(line.get("message") or "", f"{where}.status.message")
+        status, reason = shape.status(shape.get(parts, "status", where), f"{where}.status")
         body_parts = shape.get(parts, "body", where)
-    marks: Any = None
-    if isinstance(body_parts, dict):
-        marks = body_parts.get("chunks")
-        body = shape.packed(body_parts, f"{where}.body")
-    else:
-        body = shape.content(body_parts, f"{where}.body")
+    marks = body_parts.get("chunks") if isinstance(body_parts, dict) else None
+    body = shape.body(body_parts, f"{where}.body")
     if marks is None and "ended" in parts:
         # Written by us, so that a body without marks was cut off before them.
         raise unreadable(shape.name, f"{where}.body.chunks is missing", "chunk marks beside 'ended'")
@@ -213,13 +207,27 @@ class _Shape:
         except UnicodeEncodeError as error:
             raise unreadable(self.name, f"{where} holds half of a character", "whole characters") from error
 
-    def packed(self, parts: dict[str, Any], where: str) -> bytes:
+    def body(self, value: Any, where: str) -> bytes:
+        if isinstance(value, dict):
+            return self._packed(value, where)
+        return self.content(value, where)
+
+    def _packed(self, parts: dict[str, Any], where: str) -> bytes:
         if "base64_string" not in parts:
-            return self.content(self.get(parts, "string", where), f"{where}.string")
+            pieces = self.get(parts, "string", where)
+            # Some write the chunks that came.
+            each = pieces if isinstance(pieces, list) else [pieces]
+            return b"".join(self.content(piece, f"{where}.string") for piece in each)
         try:
             return base64.b64decode(self.text(parts["base64_string"], f"{where}.base64_string"), validate=True)
         except ValueError as error:
             raise unreadable(self.name, f"{where}.base64_string is no base64", "bytes as base64") from error
+
+    def status(self, value: Any, where: str) -> tuple[int, str]:
+        if not isinstance(value, dict):
+            return self.whole(value, where), ""
+        code = self.whole(self.get(value, "code", where), f"{where}.code")
+        return code, self.text(value.get("message") or "", f"{where}.message")
 
     def whole(self, value: Any, where: str) -> int:
         # In JSON a number is one already.
@@ -234,6 +242,9 @@ class _Shape:
             raise unreadable(self.name, f"{where} is {value!r}", "a number") from error
 
     def headers(self, value: Any, where: str) -> Headers:
+        if isinstance(value, list):
+            pairs = [self.sequence(pair, f"{where}[{place}]") for place, pair in enumerate(value)]
+            return tuple((self.text(pair[0], where), self.text(pair[-1], where)) for pair in pairs if pair)
         fields: list[tuple[str, str]] = []
         for key, values in self.mapping({} if value is None else value, where).items():
             spot = f"{where}.{key}"

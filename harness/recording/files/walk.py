@@ -6,6 +6,7 @@ what is found, so that somebody is told.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -20,6 +21,8 @@ YAML: Final = frozenset({".yaml", ".yml"})
 
 #: How cassettes end that were compressed.
 _PACKED: Final = (".yaml.gz", ".yml.gz", ".json.gz")
+#: What the beginning of a JSON file that is a cassette names, and that of an HTTP archive.
+_NAMED: Final = re.compile(rb'\s*\{.*?(?:"(?:http_)?interactions"\s*:\s*\[|"log"\s*:\s*\{)', re.DOTALL)
 #: How much of a JSON file tells whether it is a cassette, in bytes.
 _BEGINNING: Final = 4096
 
@@ -60,11 +63,13 @@ def is_cassette(path: Path) -> bool:
         return False
     if path.suffix in YAML or path.name.endswith(_PACKED):
         return True
+    if path.suffix == ".har":
+        return True
     if path.suffix != ".json" or not path.is_file():
         return False
     with path.open("rb") as file:
         beginning = file.read(_BEGINNING)
-    return beginning.lstrip().startswith(b"{") and b'"interactions"' in beginning
+    return _NAMED.match(beginning) is not None
 
 
 def entries(folder: Path, root: Path) -> list[Path]:

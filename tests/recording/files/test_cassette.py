@@ -85,7 +85,9 @@ UNREADABLE = [
     pytest.param(b"interactions:\n- request: {}", "interactions[0].response is missing", id="no response"),
     pytest.param(f"interactions:\n{ONE}{{{ANSWER}}}".encode(), "response.body is missing", id="no body"),
     pytest.param(f"interactions:\n{ONE}{{body: a}}".encode(), "response.status is missing", id="no status"),
-    pytest.param(f"interactions:\n{ONE}{{body: {{string: [a]}}, {ANSWER}}}".encode(), "is a list", id="body of parts"),
+    pytest.param(
+        f"interactions:\n{ONE}{{body: {{string: {{a: b}}}}, {ANSWER}}}".encode(), "is a mapping", id="body of parts"
+    ),
     pytest.param(
         f"interactions:\n{ONE}{{body: {{chunks: [], string: ''}}, {ANSWER}, ended: {{how: well, at_ms: 1}}}}".encode(),
         "'well'",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import json
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from harness.errors import RecordingError, UnreadableRecordingError
 from harness.recording.files.cassette_reader import read_cassette, read_each
+from harness.recording.files.walk import recordings_below
 from harness.recording.wire import Interaction
 
 REQUEST = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi 😀"}], "max_tokens": 10, "seed": None}
@@ -54,6 +56,44 @@ ENTRY: dict[str, Any] = {
         "body": {"string": json.dumps(ANSWER)},
     },
 }
+
+
+def _with(side: str, **parts: Any) -> dict[str, Any]:
+    return {**ENTRY, side: {**ENTRY[side], **parts}}
+
+
+def _of_ruby(kept: str) -> dict[str, Any]:
+    bodies = [json.dumps(body) for body in (REQUEST, ANSWER)]
+    if kept == "base64_string":
+        bodies = [base64.b64encode(body.encode()).decode() for body in bodies]
+    asked, answered = ({"encoding": "UTF-8", kept: body} for body in bodies)
+    return {
+        "request": {"method": "post", "uri": "https://h/", "headers": {}, "body": asked},
+        "response": {"status": {"code": 200, "message": "OK"}, "headers": {}, "body": answered},
+        "recorded_at": "Sat, 01 Jan 2026 00:00:00 GMT",
+    }
+
+
+GO: dict[str, Any] = {
+    "request": {
+        "method": "POST",
+        "url": "https://h/",
+        "headers": {"A": ["b"]},
+        "body": json.dumps(REQUEST),
+        "form": {},
+    },
+    "response": {"body": json.dumps(ANSWER), "headers": {}, "status": "200 OK", "code": 200, "duration": "1s"},
+}
+ARCHIVED: dict[str, Any] = {
+    "request": {
+        "method": "POST", "url": "https://h/", "headers": [{"name": "a", "value": "b"}],
+        "postData": {"mimeType": "application/json", "text": json.dumps(REQUEST)},
+    },
+    "response": {
+        "status": 200, "statusText": "OK", "headers": [],
+        "content": {"text": base64.b64encode(json.dumps(ANSWER).encode()).decode(), "encoding": "base64"},
+    },
+}  # fmt: skip
 FILE = """
 interactions:
 - request:
@@ -94,6 +134,14 @@ FORMS = {
     ),
     "requests beside responses": json.dumps({"requests": [ENTRY["request"]], "responses": [ENTRY["response"]]}),
     "no head": json.dumps([ENTRY]),
+    "VCR of Ruby": json.dumps({"http_interactions": [_of_ruby("base64_string")], "recorded_with": "VCR 6.3.1"}),
+    "betamax": json.dumps({"http_interactions": [_of_ruby("string")], "recorded_with": "betamax/0.9.0"}),
+    "go-vcr": json.dumps({"version": 2, "interactions": [GO]}),
+    "an HTTP archive": json.dumps({"log": {"version": "1.2", "entries": [ARCHIVED]}}),
+    "a body of chunks": json.dumps({"interactions": [_with("response", body={"string": list(json.dumps(ANSWER))})]}),
+    "a status that is a number": json.dumps({"interactions": [_with("response", status=200)]}),
+    "headers as pairs": json.dumps({"interactions": [_with("request", headers=[["a", "b"]])]}),
+    "headers without lists": json.dumps({"interactions": [_with("request", headers={"a": "b"})]}),
     "a file for a body": FILE % (json.dumps(REQUEST, ensure_ascii=False), json.dumps(ANSWER)),
 }
 
@@ -162,3 +210,21 @@ def test_a_bad_interaction_leaves_the_others_readable(entry: Any, message: str, 
     # A tape takes a file as a whole.
     with pytest.raises(RecordingError, match=r"interactions\[1\]"):
         read_cassette(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "found"),
+    [
+        ("a.har", "{}", True),
+        ("a.json", json.dumps({"http_interactions": []}), True),
+        ("a.json", json.dumps({"version": 1, "interactions": []}), True),
+        ("a.json", json.dumps({"log": {"entries": []}}), True),
+        ("a.json", json.dumps({"log": "yes", "interactions": 3}), False),
+        ("a.json", json.dumps([1]), False),
+    ],
+)
+def test_a_cassette_is_found_in_a_folder_by_its_name_or_its_beginning(
+    name: str, content: str, found: bool, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_text(content)
+    assert [path.name for path in recordings_below(tmp_path)] == ([name] if found else [])

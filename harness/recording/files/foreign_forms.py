@@ -1,0 +1,71 @@
+"""Documents of other recorders, brought to the form of vcrpy's: what a request and a response are called differs, not what they hold.
+
+Ruby's VCR and Python's betamax (`http_interactions`), go-vcr (`url`, `code`), and HTTP archives (`log.entries`, of browsers,
+proxies and Polly.js).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+#: Where other recorders keep their interactions.
+_RUBY: Final = "http_interactions"
+_ARCHIVE: Final = "log"
+
+
+def interactions_of(document: Mapping[str, Any]) -> list[Any] | None:
+    """Return the interactions of a document of another recorder, in the form of vcrpy's; None for one of none known here."""
+    ruby = document.get(_RUBY)
+    if isinstance(ruby, list):
+        return ruby
+    archive = document.get(_ARCHIVE)
+    entries = archive.get("entries") if isinstance(archive, dict) else None
+    if isinstance(entries, list):
+        return [_archived(entry) if isinstance(entry, dict) else entry for entry in entries]
+    interactions = document.get("interactions")
+    if isinstance(interactions, list) and any(map(_is_of_go, interactions)):
+        return [_of_go(one) if _is_of_go(one) else one for one in interactions]
+    return None
+
+
+def _archived(entry: dict[str, Any]) -> dict[str, Any]:
+    """Return an entry of an HTTP archive: http://www.softwareishard.com/blog/har-12-spec (2026-11)."""
+    request, response = entry.get("request"), entry.get("response")
+    if not isinstance(request, dict) or not isinstance(response, dict):
+        return entry
+    posted, content = request.get("postData") or {}, response.get("content") or {}
+    text = content.get("text") or ""
+    return {
+        "request": {
+            "method": request.get("method"),
+            "uri": request.get("url"),
+            "headers": _named(request.get("headers")),
+            "body": posted.get("text"),
+        },
+        "response": {
+            "status": {"code": response.get("status"), "message": response.get("statusText")},
+            "headers": _named(response.get("headers")),
+            "body": {"base64_string" if content.get("encoding") == "base64" else "string": text},
+        },
+    }
+
+
+def _named(fields: Any) -> Any:
+    if not isinstance(fields, list):
+        return fields
+    return [[field.get("name"), field.get("value")] if isinstance(field, dict) else field for field in fields]
+
+
+def _is_of_go(interaction: Any) -> bool:
+    request = interaction.get("request") if isinstance(interaction, dict) else None
+    return isinstance(request, dict) and "uri" not in request and "url" in request
+
+
+def _of_go(interaction: dict[str, Any]) -> dict[str, Any]:
+    request, response = interaction["request"], interaction.get("response")
+    made = {**request, "uri": request["url"]}
+    if not isinstance(response, dict) or "code" not in response:
+        return {**interaction, "request": made}
+    answer = {**response, "status": {"code": response["code"], "message": str(response.get("status") or "")}}
+    return {**interaction, "request": made, "response": answer}
