@@ -1,0 +1,178 @@
+"""Claims about runs that go on after they have stopped: what has finished is not run again, and the frames tell it all."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance.areas.envelope import checks as envelope
+from conformance.areas.order import checks as order
+from conformance.timeline.evidence import Evidence
+from harness import StreamFrame, event_bus
+from harness.bus import is_replaying
+from harness.events import BaseEvent, MethodEvent
+from harness.flow import CheckpointConfig, Flow, frames_by_run, listen, start
+from tests.flow.graphs import collected
+
+ROOT = Path(__file__).parents[3]
+
+
+class Three(Flow):
+    """Three methods, of which one fails while it is told to."""
+
+    def __init__(self, folder: Path, ran: list[str], fails: str = "") -> None:
+        super().__init__(checkpoint=CheckpointConfig(location=str(folder), on_events=[]))
+        self.ran, self.fails = ran, fails
+
+    def do(self, what: str) -> str:
+        self.ran.append(what)
+        if what == self.fails:
+            raise LookupError(what)
+        self.state["count"] = self.state.get("count", 0) + 1
+        return what.upper()
+
+    @start()
+    def a(self) -> str:
+        return self.do("a")
+
+    @listen(a)
+    async def b(self, value: str) -> str:
+        return self.do("b")
+
+    @listen(b)
+    def c(self, value: str) -> str:
+        self.do("c")
+        return f"{value} {self.state['count']}"
+
+
+def spoken(frames: list[StreamFrame]) -> list[str]:
+    """Return what the frames of flows and methods say, one line each."""
+    return [
+        f"{frame.data.get('method_name') or frame.data['flow_name']} {frame.type.rpartition('_')[2]}"
+        for frame in frames
+        if frame.channel == "flow"
+    ]
+
+
+def failed(folder: Path, at: str, **inputs: Any) -> list[StreamFrame]:
+    """Return the frames of a run that fails."""
+    session = Three(folder, [], at).stream_events(inputs, resume=True)
+    with pytest.raises(LookupError):
+        list(session)
+    return session.frames
+
+
+def test_the_frames_tell_each_run_apart_and_keep_every_order(tmp_path: Path) -> None:
+    first = failed(tmp_path, "b")
+    second = failed(tmp_path, "c")
+    ran: list[str] = []
+    session = Three(tmp_path, ran).stream_events(resume=True, look_ahead=1)
+    frames = list(session)
+    assert (ran, session.result) == (["c"], "B 3")
+    runs = frames_by_run(frames)
+    flows = [[frame for frame in run if frame.channel == "flow"] for run in runs]
+    assert [spoken(run) for run in flows] == [
+        ["Three started", "a started", "a finished", "Three failed"],
+        ["Three started", "b started", "b finished", "Three failed"],
+        ["Three started", "c started", "c finished", "Three finished"],
+    ]
+    assert sum(map(len, runs)) == len(frames)
+    for check in (*order.CHECKS, *envelope.CHECKS):
+        assert list(check.find(Evidence(tuple(frames), "exhausted"))) == []
+    # What is shown again is what was seen then.
+    seen = {frame.id: frame for frame in (*first, *second)}
+    again = [frame for run in flows[:2] for frame in run if frame.type in ("flow_started", "method_execution_finished")]
+    assert len(again) == 4
+    for frame in again:
+        assert (frame.timestamp, frame.data.get("result")) == (
+            seen[frame.id].timestamp,
+            seen[frame.id].data.get("result"),
+        )
+
+
+def test_the_inputs_go_into_the_state_once(tmp_path: Path) -> None:
+    failed(tmp_path, "b", count=10)
+    assert Three(tmp_path, []).kickoff({"count": 10}, resume=True) == "B 13"
+
+
+def test_runs_are_told_apart_by_the_id_of_their_state(tmp_path: Path) -> None:
+    failed(tmp_path, "b", id="one", count=10)
+    failed(tmp_path, "c", id="two", count=20)
+    ran: list[str] = []
+    assert Three(tmp_path, ran).kickoff({"id": "one"}, resume=True) == "B 13"
+    assert ran == ["b", "c"]
+    assert Three(tmp_path, ran).kickoff({"id": "three"}, resume=True) == "B 3"
+
+
+def test_a_run_that_has_ended_gives_its_result_again_and_runs_nothing(tmp_path: Path) -> None:
+    ran: list[str] = []
+
+    async def ends() -> tuple[list[str], Any]:
+        session = Three(tmp_path, ran).astream(resume=True)
+        frames = await collected(session)
+        return spoken(frames_by_run(frames)[-1][-2:]), session.result
+
+    assert asyncio.run(ends())[1] == "B 3"
+    assert asyncio.run(ends()) == (["Three started", "Three finished"], "B 3")
+    assert ran == ["a", "b", "c"]
+
+
+def test_a_listener_can_tell_what_is_only_shown_again(tmp_path: Path) -> None:
+    failed(tmp_path, "b")
+    told: list[tuple[str, bool]] = []
+
+    def listener(source: Any, event: BaseEvent) -> None:
+        if isinstance(event, MethodEvent) and event.type.endswith("started"):
+            told.append((event.method_name, is_replaying()))
+
+    event_bus.register_handler(BaseEvent, listener)
+    try:
+        Three(tmp_path, []).kickoff(resume=True)
+    finally:
+        event_bus.off(BaseEvent, listener)
+    assert told == [("a", True), ("b", False), ("c", False)]
+
+
+def test_a_run_that_was_closed_goes_on(tmp_path: Path) -> None:
+    with Three(tmp_path, []).stream_events(resume=True, look_ahead=1) as session:
+        for frame in session:
+            if frame.type == "method_execution_finished":
+                break
+    ran: list[str] = []
+    assert Three(tmp_path, ran).kickoff(resume=True) == "B 3"
+    assert "a" not in ran
+
+
+# Killed.
+
+
+@pytest.mark.parametrize("provider", ["json", pytest.param("sqlite", marks=pytest.mark.slow)])
+def test_wherever_a_run_is_killed_each_method_that_had_finished_ran_once(tmp_path: Path, provider: str) -> None:
+    command = [sys.executable, "-m", "tests.flow.checkpoints.killed_runs", str(tmp_path), provider]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False, timeout=110)
+    assert done.returncode == 0, done.stderr.decode()
+    report = json.loads(done.stdout)
+    *killed, whole = report
+    assert len(killed) == len(whole["first"]) - 1
+    for until, one in enumerate(report, 1):
+        ends = [row for row in one["first"] if row.get("type") == "method_execution_finished"]
+        names = [row["method"] for row in ends]
+        finished = [
+            name if name != "ship" else f"ship {names[: at + 1].count('ship')}" for at, name in enumerate(names)
+        ]
+        times = Counter(one["lines"])
+        assert {name: times[name] for name in finished} == dict.fromkeys(finished, 1), until
+        assert set(times) == {"order", "stock", "invoice", "pay", "ship 1", "ship 2", "thank"}
+        assert max(times.values()) <= 2
+        assert one["second"][-1]["result"] == [2, 6]
+        # What had been seen to end is shown again by the run that goes on, the same.
+        again = {row.get("id"): row for row in one["second"]}
+        assert [again.get(row["id"]) for row in ends] == ends
+    assert Counter(whole["lines"]).most_common(1)[0][1] == 1
