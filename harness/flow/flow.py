@@ -21,6 +21,7 @@ from harness.flow.engine.engine import Engine
 from harness.flow.engine.hooks import FlowHook, Hooks, hooks_of_class
 from harness.flow.engine.run import FlowRun, inside, run_of
 from harness.flow.engine.stream_flag import StreamFlag
+from harness.flow.engine.usage import RunUsage
 from harness.flow.feedback.answerable import AnswerableFlow
 from harness.flow.feedback.providers import InputProvider
 from harness.flow.feedback.result import HumanFeedbackResult
@@ -31,6 +32,7 @@ from harness.flow.participants import checked, participants
 from harness.flow.persistence.protocol import FlowPersistence
 from harness.flow.plan.plan import Plan
 from harness.flow.state import AnyState, declared_type, id_of, new_state
+from harness.llm.usage import UsageMetrics
 from harness.session.session import AsyncStreamSession, StreamSession
 from harness.workers import run_coroutine
 
@@ -65,7 +67,7 @@ class Flow(ConversationalFlow, AnswerableFlow, CheckpointedFlow, Generic[State])
         stream: bool
     else:
         stream = StreamFlag(default=False)
-    #: Whether to publish no events of the flow and its methods; what they call still publishes its own.
+    #: Whether to publish no events of its methods; its own start and end, and what methods call, still are.
     suppress_flow_events: bool = False
     #: Where its states are kept, and what waits for a human; before what `persist` says. By itself it has nothing saved.
     persistence: FlowPersistence | None = None
@@ -128,8 +130,9 @@ class Flow(ConversationalFlow, AnswerableFlow, CheckpointedFlow, Generic[State])
         self._hooks = (*hooks_of_class(type(self)), *hooks)
         self.human_feedback_history = list(human_feedback_history)
         self._input_history = []
-        #: The plan of the run begun last.
+        #: The plan of the run begun last, and what it has used.
         self._last_plan: Plan | None = None
+        self._last_usage = RunUsage()
         if not self.suppress_flow_events:
             bus.emit(self, FlowCreatedEvent(flow_name=self._flow_name))
 
@@ -248,6 +251,21 @@ class Flow(ConversationalFlow, AnswerableFlow, CheckpointedFlow, Generic[State])
         plan = run.plan if run is not None else self._last_plan
         return [] if plan is None else plan.outputs
 
+    @property
+    def usage_metrics(self) -> UsageMetrics:
+        """What the calls to models have used, in this run, or, outside, in the last begun: crews, tools and flows in it too.
+
+        A kickoff of the same flow object inside a run counts as part of it.
+        """
+        run = run_of(self)
+        return (self._last_usage if run is None else run.usage).metrics()
+
+    @property
+    def input_files(self) -> dict[str, Any]:
+        """The files that the kickoff of this run was given, by name."""
+        run = run_of(self)
+        return {} if run is None else dict(run.kickoff.input_files or {})
+
     # How a run comes about.
 
     @property
@@ -306,9 +324,10 @@ class Flow(ConversationalFlow, AnswerableFlow, CheckpointedFlow, Generic[State])
 
     async def _run(self, kickoff: Kickoff, hooks: Sequence[FlowHook] = ()) -> Any:
         """Run the flow; `hooks` take part in this run alone."""
-        plan = self._last_plan = Plan.begin(self._definition, self.max_method_calls)
+        plan = Plan.begin(self._definition, self.max_method_calls)
         run = FlowRun(self, self._flow_name, kickoff, plan, is_quiet=self.suppress_flow_events)
         with inside(run):
+            self._last_plan, self._last_usage = plan, run.usage
             try:
                 return await Engine(
                     run, Hooks(self._definition, (*self._hooks, *participants(self, kickoff), *hooks))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from conformance.areas.flow import restore_saboteurs
 from conformance.proof.saboteur import Saboteur
 from harness.flow import HumanFeedbackPending, MethodResult
 
@@ -117,4 +118,5 @@ SABOTEURS: tuple[Saboteur, ...] = (
         "method-run-again", ("flow.pending",), "harness.flow.feedback.hook:FeedbackHook.before_method", _run_again
     ),
     Saboteur("resumed-plainly", ("flow.pending",), "harness.flow.feedback.answerable:AnswerableFlow.resume", _plainly),
+    *restore_saboteurs.SABOTEURS,
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any, Final
 
 from harness.bus import bus
@@ -86,7 +85,7 @@ class Resume(FlowHook):
         async with Step(self._config.provider, started, _RESTORING):
             values = put_into(run, checkpoint)
             # They went into the state when the first run began.
-            run.kickoff = dataclasses.replace(run.kickoff, inputs=None)
+            run.has_inputs = True
             self._lineage.parent_id = checkpoint.checkpoint_id
             self._lineage.earlier = checkpoint.runs
             if not run.is_quiet:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Sequence
 from typing import Any
 
 from harness.flow.engine.hooks import FlowHook, resolved
 from harness.flow.engine.run import FlowRun
+from harness.flow.graph.definition import TRIGGER_PAYLOAD
 from harness.flow.plan.calls import MethodCall, MethodResult
 from harness.workers import Outcome, Threads, outcome_in_thread
 
@@ -25,7 +27,7 @@ async def perform(run: FlowRun, call: MethodCall, hooks: Sequence[FlowHook], thr
             if result is not None:
                 break
         else:
-            returned = await _returned(getattr(run.flow, call.method.name), call.args, threads)
+            returned = await _returned(_bound(run, call), call.args, threads)
             if returned.error is not None:
                 return Outcome(error=returned.error)
             result = MethodResult(returned.value)
@@ -34,6 +36,14 @@ async def perform(run: FlowRun, call: MethodCall, hooks: Sequence[FlowHook], thr
         return Outcome(value=result)
     except BaseException as error:
         return Outcome(value=result, error=error)
+
+
+def _bound(run: FlowRun, call: MethodCall) -> Any:
+    """Return the method of the flow, with what triggered the flow where it asks for that and there is such an input."""
+    method, inputs = getattr(run.flow, call.method.name), run.kickoff.inputs
+    if call.method.takes_payload and inputs and TRIGGER_PAYLOAD in inputs:
+        return functools.partial(method, **{TRIGGER_PAYLOAD: inputs[TRIGGER_PAYLOAD]})
+    return method
 
 
 async def _returned(method: Any, args: tuple[Any, ...], threads: Threads) -> Outcome[Any]:

@@ -69,6 +69,9 @@ class Engine:
         run.take_inputs()
         try:
             async with steps.flow_step(run) as step:
+                # Inside a run of the same flow, that one's counts what this one uses.
+                if run.usage is not (None if run.around is None else run.around.usage):
+                    step.scope.sinks = (*step.scope.sinks, run.usage)
                 if run.story is not None:
                     run.story.begun(step.started)
                 try:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from harness.flow.engine.usage import RunUsage
 from harness.flow.kickoff import Kickoff
 from harness.flow.plan.plan import Plan
 from harness.flow.plan.story import Story
@@ -25,8 +26,12 @@ class FlowRun:
     kickoff: Kickoff
     #: What has been done and is still to be. A hook may restore a saved one here before the flow begins.
     plan: Plan
-    #: Whether no events of the flow and its methods are published.
+    #: Whether no events of its methods are published.
     is_quiet: bool
+    #: Whether the inputs of the kickoff are in the state already, since an earlier run that this one goes on from.
+    has_inputs: bool = False
+    #: What the calls to models in it use.
+    usage: RunUsage = field(default_factory=RunUsage)
     #: What has happened in it, where somebody wants to keep that.
     story: Story | None = None
     #: Whether it is one of several runs of one flow, whose start and end somebody else publishes.
@@ -35,6 +40,8 @@ class FlowRun:
     threads: Threads = field(default_factory=Threads)
     #: The run of a flow inside which this one was started.
     outer: FlowRun | None = None
+    #: The run of the same flow inside which it was started.
+    around: FlowRun | None = None
 
     @property
     def state(self) -> AnyState:
@@ -48,7 +55,7 @@ class FlowRun:
     def take_inputs(self) -> None:
         """Put the inputs of the kickoff into the state. Raises UsageError where they do not fit it."""
         inputs = self.kickoff.inputs
-        if not inputs:
+        if not inputs or self.has_inputs:
             return
         if isinstance(self.state, dict):
             self.state.update(inputs)
@@ -75,6 +82,9 @@ def run_of(flow: Any) -> FlowRun | None:
 @contextlib.contextmanager
 def inside(run: FlowRun) -> Iterator[None]:
     """Make this context one that works for `run`."""
+    around = run_of(run.flow)
+    if around is not None:
+        run.usage, run.around = around.usage, around
     run.outer = _current.get()
     token = _current.set(run)
     try:

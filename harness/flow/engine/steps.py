@@ -30,7 +30,7 @@ _METHOD: Final = StepEnds(
 def flow_step(run: FlowRun) -> Step:
     """Return the step that a run is, not yet opened."""
     started = FlowStartedEvent(flow_name=run.name, inputs=run.kickoff.inputs)
-    return Step(run.flow, started, _FLOW, label=run.name, own_run=True, quiet=run.is_quiet or run.is_part)
+    return Step(run.flow, started, _FLOW, label=run.name, own_run=True, quiet=run.is_part)
 
 
 def method_step(run: FlowRun, call: MethodCall) -> Step:

@@ -8,11 +8,15 @@ import weakref
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Final
 
 from harness.errors import UsageError
 from harness.flow.graph.conditions import Condition, names_in
 from harness.flow.graph.decorators import Role, role_of
 from harness.flow.graph.labels import labels_of
+
+#: The input, and the parameter of starts, by which a flow is told what triggered it.
+TRIGGER_PAYLOAD: Final = "crewai_trigger_payload"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,8 @@ class FlowMethod:
     labels: tuple[str, ...] | None
     #: Whether it is called with the result of what triggered it.
     takes_result: bool
+    #: Whether it has a parameter for what triggered the flow from outside, see `TRIGGER_PAYLOAD`.
+    takes_payload: bool = False
 
 
 #: Methods that wait for a name, in the order of their definition, with their conditions.
@@ -108,11 +114,19 @@ def _roles(cls: type) -> dict[str, Role]:
 def _method(cls: type, name: str, role: Role) -> FlowMethod:
     function = getattr(cls, name)
     where = f"{cls.__name__}.{name}"
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        raise UsageError(
+            f"{where} is a generator, which a flow does not run through: return a list, or emit events while it works"
+        )
     positional = 0
     required = 0
     takes_any = False
+    takes_payload = False
     # The first parameter is the flow.
     for parameter in list(inspect.signature(function).parameters.values())[1:]:
+        if role.is_start and parameter.name == TRIGGER_PAYLOAD:
+            takes_payload = True
+            continue
         is_required = parameter.default is parameter.empty
         if parameter.kind is parameter.VAR_POSITIONAL:
             takes_any = True
@@ -128,7 +142,7 @@ def _method(cls: type, name: str, role: Role) -> FlowMethod:
     labels = None
     if role.is_router:
         labels = role.emits if role.emits is not None else labels_of(function)
-    return FlowMethod(name, role, labels, takes_result=takes_any or positional > 0)
+    return FlowMethod(name, role, labels, takes_result=takes_any or positional > 0, takes_payload=takes_payload)
 
 
 def _check(cls: type, methods: Mapping[str, FlowMethod]) -> None:

@@ -26,7 +26,7 @@ class StateRestore(FlowHook):
     async def before_flow(self, run: FlowRun) -> None:
         forked, inputs = run.kickoff.restore_from_state_id, run.kickoff.inputs or {}
         wanted = inputs.get("id") if forked is None else forked
-        if wanted is None:
+        if wanted is None or run.has_inputs:
             return
         flow_uuid = str(wanted)
         saved = (

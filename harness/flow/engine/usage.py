@@ -1,0 +1,53 @@
+"""What the calls to models inside a run have used."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Any, Final
+
+from harness.bus.scope import Scope
+from harness.events import BaseEvent
+from harness.llm.usage import UsageMetrics
+
+#: Token counts by other names, or one level down, as integrations of the users' own may give them.
+_ELSEWHERE: Final = {
+    "cached_prompt_tokens": ("cached_tokens", "prompt_tokens_details.cached_tokens"),
+    "reasoning_tokens": ("completion_tokens_details.reasoning_tokens",),
+}
+
+
+class RunUsage:
+    """Adds up what every completed call of a run tells, whoever makes the call; takes part in the run's events."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._sums = dict.fromkeys(UsageMetrics.model_fields, 0)
+
+    def accept(self, source: Any, event: BaseEvent, scope: Scope) -> None:
+        """Count a call that has completed; part of `harness.bus.scope.Sink`."""
+        if event.closes == "call" and event.type == "llm_call_completed":
+            self._add(getattr(event, "usage", None) or {})
+
+    def metrics(self) -> UsageMetrics:
+        """Return the sums so far."""
+        with self._lock:
+            return UsageMetrics(**self._sums)
+
+    def _add(self, usage: Mapping[str, Any]) -> None:
+        counts = {name: _count(usage, name) for name in self._sums}
+        counts["total_tokens"] = counts["total_tokens"] or counts["prompt_tokens"] + counts["completion_tokens"]
+        counts["successful_requests"] = 1
+        with self._lock:
+            for name, count in counts.items():
+                self._sums[name] += count
+
+
+def _count(usage: Mapping[str, Any], name: str) -> int:
+    for path in (name, *_ELSEWHERE.get(name, ())):
+        found: Any = usage
+        for part in path.split("."):
+            found = found.get(part) if isinstance(found, Mapping) else None
+        if isinstance(found, int):
+            return found
+    return 0
