@@ -176,7 +176,7 @@ FIELDS: dict[type[Any], str] = {
 
 ATTRIBUTES: dict[type[Any], str] = {
     Flow: """
-        name initial_state stream suppress_flow_events max_method_calls persistence state flow_id method_outputs
+        name initial_state stream suppress_flow_events max_method_calls persistence state flow_id method_outputs usage_metrics input_files checkpoint from_checkpoint fork
         input_provider last_human_feedback pending_feedback
         conversational conversation_messages finalize_session_traces route_turn append_assistant_message
     """,

@@ -12,16 +12,12 @@ from conformance.areas import AREAS
 from conformance.areas.catalogue import checks, of_every_run, saboteurs, scenarios
 from conformance.contract.clauses import CLAUSES, Clause
 from conformance.subjects.harness import HarnessSubject
-from tests.conformance import test_crew_scenarios, test_flow_scenarios
+from tests.conformance import test_crew_scenarios
 from tests.conformance.standins import broken_turns
 
 FOLDER = Path(conformance.areas.__path__[0])
 #: The clauses of what this runtime does not do yet, each with a stand-in that is broken by it.
-STANDINS = {
-    broken.clause
-    for rows in (broken_turns.BROKEN, test_crew_scenarios.BROKEN, test_flow_scenarios.BROKEN)
-    for broken in rows
-}
+STANDINS = {broken.clause for rows in (broken_turns.BROKEN, test_crew_scenarios.BROKEN) for broken in rows}
 
 
 def source_of(row: Clause, *, but: tuple[str, ...] = ()) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, Literal
 
 import pytest
@@ -186,6 +186,24 @@ def start_with_parameter() -> type[Flow]:
     return Wrong
 
 
+def generator() -> type[Flow]:
+    class Wrong(Flow):
+        @start()
+        def begin(self) -> Iterator[int]:
+            yield 1
+
+    return Wrong
+
+
+def async_generator() -> type[Flow]:
+    class Wrong(Flow):
+        @start()
+        async def begin(self) -> AsyncIterator[int]:
+            yield 1
+
+    return Wrong
+
+
 MISTAKES: dict[str, tuple[Callable[[], type[Flow]], str]] = {
     "a name that no method has": (unknown_name, "after waits for 'begn', .* did you mean 'begin'"),
     "a label that no router returns": (unknown_label, "after waits for 'rihgt', .* did you mean 'right'"),
@@ -195,6 +213,8 @@ MISTAKES: dict[str, tuple[Callable[[], type[Flow]], str]] = {
     "a method that waits for itself": (own_name, "retry listens to 'retry', which is itself"),
     "a listener of two": (two_parameters, "after takes 2 arguments"),
     "a listener with a keyword": (keyword_parameter, "keyword parameter 'one'"),
+    "a generator": (generator, "begin is a generator, which a flow does not run through: return a list"),
+    "an async generator": (async_generator, "begin is a generator"),
     "a start with a parameter": (start_with_parameter, "begin is a start, which is called without arguments"),
 }
 

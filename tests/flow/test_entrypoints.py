@@ -14,7 +14,6 @@ from harness.bus.scope import current_path
 from harness.errors import UsageError
 from harness.events import BaseEvent, FlowCreatedEvent
 from harness.flow import Flow, listen, start
-from harness.flow.engine.run import current_flow_run
 from harness.session.session import AsyncStreamSession, StreamSession
 from tests.flow.graphs import TIMEOUT_S, collected, transcript
 
@@ -236,15 +235,15 @@ def test_input_files_reach_the_run_unchanged() -> None:
     class Reads(Flow):
         @start()
         def reads(self) -> Any:
-            run = current_flow_run()
-            return run.kickoff.input_files if run is not None else None
+            return self.input_files
 
-    session = Reads().stream_events(None, files)
+    flow = Reads()
+    session = flow.stream_events(None, files)
     list(session)
-    assert session.result is files
+    assert (session.result, flow.input_files) == (files, {})
 
 
-def test_without_flow_events_only_what_methods_emit_is_published() -> None:
+def test_without_flow_events_methods_are_not_told_of_and_the_flow_is() -> None:
     class Quiet(Flow):
         suppress_flow_events = True
 
@@ -259,8 +258,16 @@ def test_without_flow_events_only_what_methods_emit_is_published() -> None:
             return "B"
 
     session = Quiet().stream_events()
-    assert [(frame.type, frame.parent_id) for frame in session][:2] == [("note", None), ("note", None)]
-    assert transcript(session.frames[2:])[1:] == ["Plain started", "a started p4", "a finished p4", "Plain finished"]
+    frames = list(session)
+    assert [(frame.type, frame.parent_id == frames[0].id) for frame in frames[1:3]] == [("note", True), ("note", True)]
+    assert transcript([frames[0], *frames[4:]]) == [
+        "Quiet started",
+        "Plain started p1",
+        "a started p5",
+        "a finished p5",
+        "Plain finished p1",
+        "Quiet finished",
+    ]
     assert session.result == "B"
 
 

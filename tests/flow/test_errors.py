@@ -236,10 +236,12 @@ def test_an_inner_flow_of_a_cancelled_sibling_is_closed_before_it(gate: threadin
         list(session)
     if suppressed:
         assert transcript(session.frames) == [
-            "Inner started",
-            "blocked started p1",
-            "blocked failed p1",
-            "Inner failed",
+            "Outer started",
+            "Inner started p1",
+            "blocked started p2",
+            "blocked failed p2",
+            "Inner failed p1",
+            "Outer failed",
         ]
     else:
         assert transcript(session.frames) == [

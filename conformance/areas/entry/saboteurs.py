@@ -75,6 +75,14 @@ def _own_words(stop_sequences: property) -> property:
     return property(lambda llm: llm.stop)
 
 
+def _elsewhere(step: Any) -> Any:
+    return lambda source, started, ends: step(source, type(started)(location="elsewhere"), ends)
+
+
+def _forgotten(before_flow: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda hook, run: None
+
+
 SABOTEURS: tuple[Saboteur, ...] = (
     Saboteur("frames-in-a-list", ("entry.flow",), "harness.flow.flow:Flow.stream_frames", _a_list),
     Saboteur(
@@ -96,4 +104,8 @@ SABOTEURS: tuple[Saboteur, ...] = (
         _on_the_object,
     ),
     Saboteur("stop-words-its-own", ("entry.llm-overrides",), "harness.llm.base:BaseLLM.stop_sequences", _own_words),
+    Saboteur("restored-from-elsewhere", ("entry.kwargs",), "harness.flow.checkpoints.restore:Step", _elsewhere),
+    Saboteur(
+        "state-forgotten", ("entry.kwargs",), "harness.flow.persistence.restore:StateRestore.before_flow", _forgotten
+    ),
 )

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from conformance.areas.flow import restore_saboteurs
 from conformance.proof.saboteur import Saboteur
 from harness.flow import HumanFeedbackPending, MethodResult
 
 _ACCEPT: Final = "harness.frames.timeline:Timeline.accept"
 _RUN: Final = "harness.flow.flow:Flow._run"
+_RESTORE_STEP: Final = "harness.flow.checkpoints.restore:Step"
 
 
 def _untold(*types: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -85,6 +85,52 @@ def _unkept(keep: Callable[..., None]) -> Callable[..., None]:
     return broken
 
 
+def _from_the_start(put_into: Callable[..., Any]) -> Callable[..., Any]:
+    def broken(run: Any, checkpoint: Any) -> list[Any]:
+        return []
+
+    return broken
+
+
+def _quietly(step: Any) -> Any:
+    return lambda source, started, ends: step(source, started, ends, quiet=True)
+
+
+def _begun_twice(step: Any) -> Any:
+    def broken(source: Any, started: Any, ends: Any) -> Any:
+        step(source, type(started)(location=started.location), ends).open()
+        return step(source, started, ends)
+
+    return broken
+
+
+def _restored_plainly(kickoff: Callable[..., Any]) -> Callable[..., Any]:
+    def broken(flow: Any, inputs: Any = None, **options: Any) -> Any:
+        if options.get("from_checkpoint") is not None:
+            flow.stream = False
+        return kickoff(flow, inputs, **options)
+
+    return broken
+
+
+def _awaited_plainly(kickoff_async: Callable[..., Any]) -> Callable[..., Any]:
+    async def broken(flow: Any, inputs: Any = None, **options: Any) -> Any:
+        if options.get("from_checkpoint") is not None:
+            flow.stream = False
+        return await kickoff_async(flow, inputs, **options)
+
+    return broken
+
+
+def _unread(run: Callable[..., Any]) -> Callable[..., Any]:
+    async def broken(flow: Any, kickoff: Any, *args: Any) -> Any:
+        if kickoff.from_checkpoint is not None:
+            return flow._session(kickoff)
+        return await run(flow, kickoff, *args)
+
+    return broken
+
+
 SABOTEURS: tuple[Saboteur, ...] = (
     Saboteur(
         "asks-quietly",
@@ -118,5 +164,18 @@ SABOTEURS: tuple[Saboteur, ...] = (
         "method-run-again", ("flow.pending",), "harness.flow.feedback.hook:FeedbackHook.before_method", _run_again
     ),
     Saboteur("resumed-plainly", ("flow.pending",), "harness.flow.feedback.answerable:AnswerableFlow.resume", _plainly),
-    *restore_saboteurs.SABOTEURS,
+    Saboteur("all-run-again", ("flow.checkpoint",), "harness.flow.checkpoints.restore:put_into", _from_the_start),
+    Saboteur("restored-quietly", ("flow.checkpoint",), _RESTORE_STEP, _quietly),
+    Saboteur(
+        "restore-left-open",
+        ("flow.checkpoint",),
+        _RESTORE_STEP,
+        _begun_twice,
+        {"order.scope-nesting": "the restore that was begun first is never closed"},
+    ),
+    Saboteur("restored-plainly", ("flow.checkpoint",), "harness.flow.flow:Flow.kickoff", _restored_plainly),
+    Saboteur(
+        "restored-plainly-in-a-loop", ("flow.checkpoint",), "harness.flow.flow:Flow.kickoff_async", _awaited_plainly
+    ),
+    Saboteur("restored-and-unread", ("flow.checkpoint",), _RUN, _unread),
 )

@@ -4,17 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from harness.bus.scope import Scope
 from harness.events import BaseEvent
 from harness.llm.usage import UsageMetrics
-
-#: Token counts by other names, or one level down, as integrations of the users' own may give them.
-_ELSEWHERE: Final = {
-    "cached_prompt_tokens": ("cached_tokens", "prompt_tokens_details.cached_tokens"),
-    "reasoning_tokens": ("completion_tokens_details.reasoning_tokens",),
-}
 
 
 class RunUsage:
@@ -34,20 +28,10 @@ class RunUsage:
         with self._lock:
             return UsageMetrics(**self._sums)
 
-    def _add(self, usage: Mapping[str, Any]) -> None:
-        counts = {name: _count(usage, name) for name in self._sums}
+    def _add(self, usage: Mapping[str, int]) -> None:
+        counts = {name: usage.get(name) or 0 for name in self._sums}
         counts["total_tokens"] = counts["total_tokens"] or counts["prompt_tokens"] + counts["completion_tokens"]
         counts["successful_requests"] = 1
         with self._lock:
             for name, count in counts.items():
                 self._sums[name] += count
-
-
-def _count(usage: Mapping[str, Any], name: str) -> int:
-    for path in (name, *_ELSEWHERE.get(name, ())):
-        found: Any = usage
-        for part in path.split("."):
-            found = found.get(part) if isinstance(found, Mapping) else None
-        if isinstance(found, int):
-            return found
-    return 0
