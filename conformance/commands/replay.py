@@ -26,6 +26,7 @@ from harness.commands.output import (
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from conformance.report.reasons import Reason
     from conformance.run.replay import ReplayResult
 
 #: Under the path, which stands behind the status.
@@ -75,6 +76,7 @@ def replay(
     "not_a_call", "seconds"}, "results": [{"path", "kind", "interaction", "provider", "streamed", "status",
     "frames", "text", "tool_calls", "usage", "finish_reason", "violations", "diff", "message"}]}
     """
+    from conformance.report.reasons import reasons
     from conformance.run import replay as replaying
     from harness.recording import Redactor, Trust
 
@@ -98,7 +100,7 @@ def replay(
     seconds = time.perf_counter() - started
     # Foreign cassettes, and what a run says now, may hold what no recording would.
     document = Redactor().payload(replaying.report(results, seconds))
-    _render_summary(console, document["summary"], replaying.reasons(results))
+    _render_summary(console, document["summary"], reasons(document["results"]))
     write_json(json_file, document)
     if junit is not None:
         from conformance.report import junit as junit_report, replay_cases
@@ -173,14 +175,14 @@ def _differences(result: ReplayResult, *, verbose: bool) -> Iterator[str]:
         yield f"and {', and '.join(folded)}; --verbose shows all"
 
 
-def _render_summary(console: Console, summary: dict[str, Any], reasons: list[tuple[str, int]]) -> None:
-    from harness.recording import Redactor, counted
+def _render_summary(console: Console, summary: dict[str, Any], reasons: list[Reason]) -> None:
+    from harness.recording import counted
 
     # One alone has just been told.
     if summary["errors"] > 1:
         console.print("could not be judged:", highlight=False)
-        for reason, count in reasons:
-            console.print(f"{count:10} × {Redactor().text(reason)}", markup=False, highlight=False)
+        for reason in reasons:
+            console.print(f"{reason.count:10} × {reason.message}", markup=False, highlight=False)
     console.print(
         f"{summary['passed']} passed, {summary['failed']} failed, {counted(summary['errors'], 'error')}, "
         f"{summary['not_a_call']} not a call; {counted(summary['files'], 'file')} in {summary['seconds']} s",

@@ -13,6 +13,7 @@ import orjson
 from conformance.contract.clauses import CLAUSES, Clause
 from conformance.report.case import result_name
 from conformance.report.headlines import Fallen, Headline, Tile
+from conformance.report.reasons import reasons
 
 #: What each status is called to a reader, with its mark, worst first; colour alone would tell not everybody.
 _STATUSES: Final = MappingProxyType(
@@ -43,6 +44,7 @@ def content(document: Mapping[str, Any]) -> dict[str, Any]:
         "fallen": [_fallen(file, row) for file in files for row in file.rows if row.fell],
         "files": files,
         "broken": _broken(results),
+        "reasons": reasons(results),
     }
 
 

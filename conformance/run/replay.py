@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 import traceback
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -175,19 +173,6 @@ def exit_code(results: Iterable[ReplayResult]) -> int:
     if "error" in statuses or not statuses & {"passed", "failed"}:
         return 2
     return 1 if "failed" in statuses else 0
-
-
-def reasons(results: Iterable[ReplayResult]) -> list[tuple[str, int]]:
-    """Return why results could not be judged, each with how often it occurs, the most frequent first.
-
-    Reasons that differ only in places of lists and names of files are one.
-    """
-    counted = Counter(
-        re.sub(r"\[\d+\]", "[…]", (result.message or "").replace(Path(result.path).name, "…"))
-        for result in results
-        if result.status == "error"
-    )
-    return counted.most_common()
 
 
 def report(results: Iterable[ReplayResult], seconds: float) -> dict[str, Any]:

@@ -162,7 +162,7 @@ def test_a_tool_call_of_another_shape_is_shown_as_it_came(tmp_path: Path) -> Non
 
 
 def test_broken_clauses_are_counted_and_say_what_they_demand(document: Node) -> None:
-    (table,) = document.all("table", "clauses")
+    table, *_ = document.all("table", "clauses")
     rows = {node.all("th")[0].text: [cell.text for cell in node.all("td")] for node in table.all("tbody")[0].all("tr")}
 
     assert {clause: cells[1:] for clause, cells in rows.items()} == {

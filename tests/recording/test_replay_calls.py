@@ -8,13 +8,17 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import pytest
 import yaml
 
-from conformance.run.replay import ReplayResult, exit_code, reasons, replay
+from conformance.report.reasons import Reason, reasons
+from conformance.run.replay import ReplayResult, exit_code, replay
 from harness.providers.openai.chat import OpenAIChat
 from harness.recording import Replayed, replay_cassette
+from tests.commands.command_line import runner
+from tests.conformance.html_tree import parsed
 
 CHAT = "https://api.openai.com/v1/chat/completions"
 ASKED = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hello"}]}
@@ -171,5 +175,31 @@ def test_reasons_are_counted_whatever_their_places() -> None:
         return ReplayResult(path, "cassette", 1, "openai", None, "error", message=message)
 
     results = [result("messages[1].x: no"), result("no 'model'"), result("messages[20].x: no", "c.yaml")]
-    assert reasons(results) == [("messages[…].x: no", 2), ("no 'model'", 1)]
+    told = reasons(map(asdict, results))
+    assert told == [Reason("messages[…].x: no", 2), Reason("no 'model'", 1)]
     assert asdict(results[0])["status"] == "error"
+
+
+def test_what_can_not_be_judged_is_an_error_with_its_reason_in_every_report(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = next(iter(UNSUPPORTED))
+    folder = tmp_path / "tapes"
+    folder.mkdir()
+    cassette(folder, call(), call(url=url), call(url=url))
+    junit, page, document = tmp_path / "junit.xml", tmp_path / "page", tmp_path / "report.json"
+    reports = ("--junit", str(junit), "--html", str(page), "--json", str(document))
+    said = runner(capsys)("replay", str(folder), *reports)
+    why = "is a call to a model by OpenAI's legacy completions, which is not supported"
+    assert said.code == 2
+    assert f"2 × POST api.openai.com/v1/completions {why}" in said.out
+    assert "1 passed, 0 failed, 2 errors" in said.out
+    results = json.loads(document.read_text())["results"]
+    assert [result["status"] for result in results] == ["passed", "error", "error"]
+    assert all(why in result["message"] for result in results[1:])
+    suite = ET.parse(junit).getroot()
+    assert (suite.get("failures"), suite.get("errors")) == ("0", "2")
+    assert why in (suite.findall(".//error")[0].get("message") or "")
+    (table,) = parsed(page / "index.html").all("table", "reasons")
+    assert [cell.text for cell in table.all("td")] == ["2"]
+    assert why in table.text
