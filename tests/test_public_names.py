@@ -74,6 +74,7 @@ CLAIMED: dict[str, str] = {
         Flow start listen router and_ or_ persist FlowPersistence SQLiteFlowPersistence default_flow_persistence
         set_flow_persistence_factory
         CheckpointConfig CheckpointProvider JsonProvider SqliteProvider Checkpoint CheckpointError frames_by_run
+        build_flow_structure visualize_flow_structure
         human_feedback HumanFeedbackPending HumanFeedbackResult HumanFeedbackProvider
         PendingFeedbackContext InputProvider InputResponse ConsoleProvider flow_config
     """,
@@ -176,7 +177,7 @@ FIELDS: dict[type[Any], str] = {
 
 ATTRIBUTES: dict[type[Any], str] = {
     Flow: """
-        name initial_state stream suppress_flow_events max_method_calls persistence state flow_id method_outputs usage_metrics input_files checkpoint from_checkpoint fork
+        name initial_state stream suppress_flow_events max_method_calls persistence state flow_id method_outputs usage_metrics input_files plot checkpoint from_checkpoint fork
         input_provider last_human_feedback pending_feedback
         conversational conversation_messages finalize_session_traces route_turn append_assistant_message
     """,

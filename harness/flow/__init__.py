@@ -30,6 +30,8 @@ from harness.flow.persistence.protocol import FlowPersistence, StatePersistenceE
 from harness.flow.persistence.sqlite import SQLiteFlowPersistence
 from harness.flow.plan.calls import MethodCall, MethodResult
 from harness.flow.plan.plan import MethodCallLimitError
+from harness.flow.plot.page import visualize_flow_structure
+from harness.flow.plot.structure import FlowStructure, build_flow_structure
 from harness.flow.state import FlowState
 
 __all__ = [
@@ -44,6 +46,7 @@ __all__ = [
     "FlowPersistence",
     "FlowRun",
     "FlowState",
+    "FlowStructure",
     "HumanFeedbackPending",
     "HumanFeedbackProvider",
     "HumanFeedbackResult",
@@ -58,6 +61,7 @@ __all__ = [
     "SqliteProvider",
     "StatePersistenceError",
     "and_",
+    "build_flow_structure",
     "default_flow_persistence",
     "flow_config",
     "frames_by_run",
@@ -68,5 +72,6 @@ __all__ = [
     "router",
     "set_flow_persistence_factory",
     "start",
+    "visualize_flow_structure",
     "with_hook",
 ]

@@ -266,6 +266,18 @@ class Flow(ConversationalFlow, AnswerableFlow, CheckpointedFlow, Generic[State])
         run = run_of(self)
         return {} if run is None else dict(run.kickoff.input_files or {})
 
+    def plot(self, filename: str = "flow.html", show: bool = True) -> str:
+        """Write a page that shows the graph, one file that needs nothing else, and return its path.
+
+        `show` opens it in a browser.
+
+        Raises:
+            UsageError: it can't be written.
+        """
+        from harness.flow.plot.page import plot_flow
+
+        return plot_flow(self, filename, show)
+
     # How a run comes about.
 
     @property
