@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextvars
 import math
 import threading
@@ -107,7 +108,7 @@ def running(tape: TapeT) -> Iterator[TapeT]:
 
 @contextmanager
 def _put_up(tape: Tape) -> Iterator[None]:
-    opened = _Opened(tape, threading.get_ident(), _of_context.get())
+    opened = _Opened(tape, threading.get_ident(), _of_context.get(), _running_loop())
     token = _of_context.set(opened)
     with _lock:
         _open.append(opened)
@@ -124,15 +125,14 @@ def _put_up(tape: Tape) -> Iterator[None]:
 def current_tape() -> Tape | None:
     """Return the open tape that a request made here belongs to.
 
-    The innermost open one of this context. Where the context knows of none and this is not a thread that opened one,
-    as in a thread that user code started, the one open tape of the process, if there is exactly one.
+    The innermost open one of this context. Where the context knows of none, the one open tape of the process, if there
+    is exactly one: so in a thread that user code started, and in a task that is older than the tape, of its own loop.
     """
     opened = _of_context.get()
     if opened is None:
         with _lock:
             candidate = _open[0] if len(_open) == 1 else None
-        # A task beside the one that opened the tape shares its thread, and is none of its business.
-        opened = candidate if candidate is not None and candidate.thread != threading.get_ident() else None
+        opened = candidate if candidate is not None and candidate.reaches_here() else None
     while opened is not None and opened.tape.closed:
         opened = opened.around
     return None if opened is None else opened.tape
@@ -167,6 +167,19 @@ class _Opened:
     tape: Tape
     thread: int
     around: _Opened | None
+    #: The loop in which it was opened, by its identity; None where none ran.
+    loop: int | None
+
+    def reaches_here(self) -> bool:
+        """Whether what runs here may be its business: another loop of the same thread is not."""
+        return self.thread != threading.get_ident() or self.loop in (None, _running_loop())
+
+
+def _running_loop() -> int | None:
+    try:
+        return id(asyncio.get_running_loop())
+    except RuntimeError:
+        return None
 
 
 _of_context: contextvars.ContextVar[_Opened | None] = contextvars.ContextVar("harness_tape", default=None)

@@ -7,6 +7,7 @@ import contextvars
 import errno
 import os
 import threading
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
@@ -335,7 +336,7 @@ def test_a_plain_thread_has_the_one_open_tape_of_the_process(tmp_path: Path) -> 
     assert seen_by_a_thread() is None
 
 
-def test_a_task_beside_the_one_that_opened_a_tape_has_none(tmp_path: Path) -> None:
+def test_a_task_that_is_older_than_a_tape_has_it_where_it_is_the_only_one(tmp_path: Path) -> None:
     async def main() -> None:
         opened, looked = asyncio.Event(), asyncio.Event()
 
@@ -348,11 +349,34 @@ def test_a_task_beside_the_one_that_opened_a_tape_has_none(tmp_path: Path) -> No
 
         recording = asyncio.create_task(record_something())
         await opened.wait()
-        assert current_tape() is None
+        only = current_tape()
+        assert only is not None
+        assert only.path == tmp_path / "one"
+        with open_tape(tmp_path / "two", "once"):
+            assert contextvars.Context().run(current_tape) is None, "there are two"
         looked.set()
         await recording
 
     asyncio.run(main())
+
+
+def test_another_loop_of_the_same_thread_has_no_business_with_a_tape(tmp_path: Path) -> None:
+    async def opened() -> AbstractContextManager[Tape]:
+        context = open_tape(tmp_path / "one", "once")
+        context.__enter__()
+        return context
+
+    async def other() -> Tape | None:
+        return current_tape()
+
+    loop = asyncio.new_event_loop()
+    try:
+        context = loop.run_until_complete(opened())
+        assert asyncio.run(other()) is None
+        assert loop.run_until_complete(other()) is not None
+        context.__exit__(None, None, None)
+    finally:
+        loop.close()
 
 
 def test_a_guard_blocks_where_no_tape_is_in_every_thread(tmp_path: Path) -> None:
