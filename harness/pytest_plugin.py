@@ -52,7 +52,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--recordings",
         metavar="DIR",
         default=None,
-        help="where cassettes and recordings are, instead of the folder `cassettes` beside each test module",
+        help="where cassettes and recordings are, instead of the folder `cassettes` beside each test module: a folder, or a pack",
     )
 
 
@@ -135,37 +135,48 @@ def cassette(request: pytest.FixtureRequest, _offline: None) -> Iterator[Tape]:
     The test fails where it leaves an interaction unplayed, makes a request that none answers, or reaches for the network
     past the tape, whatever became of the error.
     """
-    from harness.recording import Redactor, current_path, open_tape
+    from harness.errors import UsageError
+    from harness.recording import Redactor, at_hand, current_path, open_tape, pack_of
 
     mode = _mode(request.config)
     path = _cassette_path(request, mode)
-    if mode != "none":
+    pack = pack_of(path)
+    if pack is not None and mode in ("new", "all"):
+        raise UsageError(f"'{pack}' is a pack, which is only played; record into a folder, and pack that")
+    if pack is not None:
+        mode = "none"
+    elif mode != "none":
         path.parent.mkdir(parents=True, exist_ok=True)
     item = request.node
 
     def note(text: str) -> None:
         item.add_report_section("setup", _NOTES, text)
 
-    with open_tape(path, mode, redactor=Redactor(), scope_of=current_path, on_note=note) as tape:
+    with (
+        at_hand(path) as here,
+        open_tape(here, mode, redactor=Redactor(), scope_of=current_path, on_note=note) as tape,
+    ):
         request.node.stash[_TAPE] = tape
         yield tape
 
 
 @pytest.fixture
-def recording(request: pytest.FixtureRequest, _offline: None) -> LoadedRecording:
+def recording(request: pytest.FixtureRequest, _offline: None) -> Iterator[LoadedRecording]:
     """The recording that the marker `cassette` names, or the parameter of an indirect parametrisation."""
     from harness.errors import UsageError
-    from harness.recording import is_recording, load_frames, load_recording
+    from harness.recording import at_hand, is_folder, is_recording, load_frames, load_recording
     from harness.shipped import shipped_recording
 
     name = getattr(request, "param", None) or _marked_name(request)
     if name is None:
         raise UsageError("which recording? Mark the test with cassette(name), or parametrise `recording` indirectly")
     places = [_folder(request) / name, shipped_recording(name)]
-    path = next(filter(is_recording, places), None)
-    if path is None:
-        raise UsageError(f"there is no recording {name!r}; neither {' nor '.join(map(repr, map(str, places)))} is one")
-    return LoadedRecording(path, load_recording(path), tuple(load_frames(path / "frames.jsonl")))
+    for place in filter(is_folder, places):
+        with at_hand(place) as here:
+            if is_recording(here):
+                yield LoadedRecording(here, load_recording(here), tuple(load_frames(here / "frames.jsonl")))
+                return
+    raise UsageError(f"there is no recording {name!r}; neither {' nor '.join(map(repr, map(str, places)))} is one")
 
 
 @pytest.fixture
@@ -195,6 +206,7 @@ def _mode(config: pytest.Config) -> Mode:
 
 
 def _cassette_path(request: pytest.FixtureRequest, mode: Mode) -> Path:
+    from harness.recording import is_folder
     from harness.shipped import shipped_recording
 
     folder = _folder(request)
@@ -204,9 +216,8 @@ def _cassette_path(request: pytest.FixtureRequest, mode: Mode) -> Path:
         return folder / request.path.stem / f"{_UNFIT.sub('-', owner + request.node.name)}.yaml"
     # Recordings of an installed package are played, and never written to.
     places = [folder / name, shipped_recording(name)] if mode in ("none", "once") else [folder / name]
-    for place in places:
-        if place.is_dir():
-            return place / "cassette.yaml"
+    for place in filter(is_folder, places):
+        return place / "cassette.yaml"
     return folder / (name if Path(name).suffix in (".yaml", ".yml", ".json") else f"{name}.yaml")
 
 

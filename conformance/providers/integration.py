@@ -11,7 +11,7 @@ from typing import ClassVar, Final
 
 from conformance.providers.runs import AnsweredCall, RecordedRun, load_run
 from harness.errors import UsageError
-from harness.recording import Trust, recordings_below
+from harness.recording import Trust, pack_of, recordings_below
 from harness.shipped import shipped_providers
 
 #: The package that a module comes with, where its own name does not say so.
@@ -93,7 +93,7 @@ def load_integration(name: str, trust: Trust | None = None) -> Integration:
     known = shipped_providers()
     # A folder of one's own may have a provider's name; then it is asked for as a path.
     folder = known.get(name.replace("-", "_"), Path(name))
-    folders = list(recordings_below(folder, cassettes=False)) if folder.exists() else []
+    folders = list(recordings_below(folder, cassettes=False)) if folder.exists() or pack_of(folder) else []
     if not folders:
         raise UsageError(
             f"provider {name!r}: no recordings there; name one of {', '.join(known)}, or a recording or a folder of "

@@ -21,8 +21,10 @@ from harness.recording import (
     Target,
     Trust,
     WireResponse,
+    at_hand,
     load_frames,
     load_recording,
+    pack_of,
     read_cassette,
     recover,
 )
@@ -81,17 +83,23 @@ def load_run(folder: Path, trust: Trust) -> RecordedRun | None:
     Raises:
         UnreadableRecordingError: a file of it can't be read, or it was not written to its end.
     """
-    recover(folder)
-    recording = load_recording(folder)
+    with at_hand(folder) as here:
+        return _load(folder, here, trust)
+
+
+def _load(folder: Path, here: Path, trust: Trust) -> RecordedRun | None:
+    """Return the recording that lies `here` and is called `folder`."""
+    recover(here)
+    recording = load_recording(here)
     if recording.status == "partial":
         raise UnreadableRecordingError(
             f"'{folder}' is partial: the process that recorded it was stopped; record it again"
         )
     if recording.outcome is None or recording.outcome.status == "cancelled":
         return None
-    interactions = read_cassette(folder / CASSETTE)
-    frames = load_frames(folder / FRAMES)
-    gate = trust.gate(recording.target, folder)
+    interactions = read_cassette(here / CASSETTE)
+    frames = load_frames(here / FRAMES)
+    gate = trust.gate(recording.target, pack_of(folder) or folder)
     target = Target(recording.target, recording.entry, recording.inputs, recording.turns, gate)
     return RecordedRun(folder.name, folder, target, interactions, tuple(_calls(interactions, frames)))
 

@@ -21,6 +21,7 @@ from harness.recording import (
     counted,
     extended,
     line_in_user_code,
+    pack_of,
     recordings_below,
     replay_cassette,
     replay_recording,
@@ -113,7 +114,7 @@ def _replay(path: Path, *, speed: float | None, update: bool, trust: Trust | Non
             )
         runs = (
             [replay_recording(path, speed=speed, update=update, trust=trust)]
-            if path.is_dir()
+            if _kind(path) == "recording"
             else replay_cassette(path, speed=speed)
         )
         results.extend(_result(run, whole=whole) for run in runs)
@@ -146,7 +147,14 @@ def _lost(path: Path, exit_code: int | None) -> list[ReplayResult]:
 
 
 def _kind(path: Path) -> Literal["recording", "cassette"]:
-    return "recording" if path.is_dir() else "cassette"
+    if pack_of(path) is None:
+        return "recording" if path.is_dir() else "cassette"
+    # In a pack, a cassette is told by its name, as it was found.
+    return "cassette" if path.name.endswith(_CASSETTES) and path != pack_of(path) else "recording"
+
+
+#: How the names of plain cassettes end.
+_CASSETTES: Final = (".yaml", ".yml", ".json", ".har", ".gz")
 
 
 def summary(results: Iterable[ReplayResult], seconds: float) -> ReplaySummary:

@@ -17,6 +17,7 @@ from harness.recording.files.frames_file import load_frames
 from harness.recording.files.walk import recordings_below
 from harness.recording.files.workplace import recover
 from harness.recording.glance import sdk_of
+from harness.recording.pack.access import at_hand, is_folder, pack_of
 from harness.recording.record import Recorded, accept, record
 from harness.recording.redact.redaction import Redactor
 from harness.recording.replay import replay_recording
@@ -54,6 +55,7 @@ __all__ = [
     "WireRequest",
     "WireResponse",
     "accept",
+    "at_hand",
     "compare_frames",
     "counted",
     "current_path",
@@ -61,12 +63,14 @@ __all__ = [
     "dialect_of",
     "events_of",
     "extended",
+    "is_folder",
     "is_recording",
     "line_in_user_code",
     "load_frames",
     "load_recording",
     "network_guard",
     "open_tape",
+    "pack_of",
     "parse_fault",
     "playing",
     "read_cassette",

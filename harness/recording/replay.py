@@ -23,6 +23,7 @@ from harness.recording.comparison.compare import Difference, LineComparison, com
 from harness.recording.files.folder import CASSETTE, FRAMES, RECORDING, RecordedOutcome, Recording, load_recording
 from harness.recording.files.frames_file import FrameLines, header_line, read_lines
 from harness.recording.files.workplace import recover, replace_files
+from harness.recording.pack.access import at_hand, pack_of
 from harness.recording.redact.redaction import Redactor
 from harness.recording.replayed import Replayed, note_blocked, note_tape
 from harness.recording.stand_in_keys import keys_stand_in
@@ -42,28 +43,41 @@ def replay_recording(
     Raises:
         UnreadableRecordingError: a file of the recording can't be read.
         UntrustedTargetError: its target is not trusted, and nothing of it has been run.
-        UsageError: its target can't be run here.
+        UsageError: its target can't be run here, or it is in a pack and is to be updated.
     """
-    recover(folder)
-    recording = load_recording(folder)
+    pack = pack_of(folder)
+    if update and pack is not None:
+        raise UsageError(
+            f"'{pack}' is a pack, which is not changed; unpack it, update the recordings, and pack them again"
+        )
+    with at_hand(folder) as here:
+        return _replay(folder, here, pack or folder, speed=speed, update=update, trust=trust)
+
+
+def _replay(
+    folder: Path, here: Path, origin: Path, *, speed: float | None, update: bool, trust: Trust | None
+) -> Replayed:
+    """Replay what lies `here` and is called `folder`; `origin` is what came from others."""
+    recover(here)
+    recording = load_recording(here)
     if recording.status == "partial":
         raise UnreadableRecordingError(
             f"'{folder}' is partial: the process that recorded it was stopped. Look at it with show; record it again"
         )
-    recorded_lines = read_lines(folder / FRAMES)
+    recorded_lines = read_lines(here / FRAMES)
     if not recorded_lines:
         raise UnreadableRecordingError(f"'{folder / FRAMES}' holds no frames: there is nothing to check")
     replayed = Replayed(folder, "recording", provider=", ".join(recording.providers) or None)
     redactor = Redactor()
     made = _Made(redactor, LineComparison(recorded_lines))
-    gate = (trust or Trust.here()).gate(recording.target, folder)
+    gate = (trust or Trust.here()).gate(recording.target, origin)
     target = Target(recording.target, recording.entry, recording.inputs, recording.turns, gate)
     limit = len(recorded_lines) if recording.outcome and recording.outcome.status == "cancelled" else None
     with (
         exits_noted() as exits,
         network_guard() as guard,
         keys_stand_in(),
-        open_tape(folder / CASSETTE, "none", speed=speed, redactor=redactor, scope_of=current_path) as tape,
+        open_tape(here / CASSETTE, "none", speed=speed, redactor=redactor, scope_of=current_path) as tape,
     ):
         made.run(target, replayed, limit)
     _check_exits(recording, replayed, exits)

@@ -18,6 +18,7 @@ from harness.llm.overrides import call_stream_override
 from harness.llm.recorded import RecordedCall
 from harness.providers.registry import recognized
 from harness.recording.files.cassette_reader import read_cassette, read_each
+from harness.recording.pack.access import at_hand
 from harness.recording.readable import check_coding, with_coding_and_type
 from harness.recording.record import host_of
 from harness.recording.redact.content_coding import opened_request
@@ -35,7 +36,8 @@ def replay_cassette(path: Path, *, speed: float | None = None, strict: bool = Fa
         UnreadableRecordingError: the cassette can't be read, or holds nothing.
         RecordingError: with `strict`, as `read_cassette`.
     """
-    interactions = read_cassette(path) if strict else read_each(path)
+    with at_hand(path) as here:
+        interactions = read_cassette(here) if strict else read_each(here)
     if not interactions:
         raise UnreadableRecordingError(f"'{path}' holds no interactions: there is nothing to check")
     for number, interaction in enumerate(interactions, start=1):

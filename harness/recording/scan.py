@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -34,6 +34,7 @@ from harness.recording.files.frames_file import load_frames
 from harness.recording.files.walk import YAML, entries, holds_recordings
 from harness.recording.files.workplace import OWN
 from harness.recording.model_calls import STARTED, answered_calls
+from harness.recording.pack.access import as_packed, at_hand, pack_of
 from harness.recording.redact.leaks import leaks_in_interaction, leaks_in_json, leaks_in_json_lines, leaks_in_text
 from harness.recording.redact.search import Hit
 from harness.recording.wire import Interaction
@@ -88,13 +89,24 @@ def scan(paths: Iterable[Path], *, now: datetime, max_age_days: int = MAX_AGE_DA
     oldest = now - timedelta(days=max_age_days)
     findings: list[Finding] = []
     for path in paths:
-        if path.is_dir():
+        pack = pack_of(path)
+        if pack is not None:
+            findings.extend(_in_pack(path, pack, now, max_age_days))
+        elif path.is_dir():
             findings.extend(_in_folder(path, path, oldest))
         elif path.exists():
             findings.extend(_in_file(path, oldest))
         else:
             raise UnreadableRecordingError(f"nothing to scan at '{path}': no such file or folder; check the path")
     return findings
+
+
+def _in_pack(path: Path, pack: Path, now: datetime, max_age_days: int) -> Iterator[Finding]:
+    with at_hand(path) as here:
+        copy = here if path == pack else here.parents[len(path.relative_to(pack).parts) - 1]
+        for found in scan([here], now=now, max_age_days=max_age_days):
+            place = pack / found.path.relative_to(copy)
+            yield replace(found, path=place, message=as_packed(found.message, copy, pack))
 
 
 def _in_folder(folder: Path, root: Path, oldest: datetime) -> Iterator[Finding]:

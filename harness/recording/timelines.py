@@ -15,6 +15,7 @@ from harness.recording.comparison.normal import offset_ms
 from harness.recording.files.folder import FRAMES, is_recording, load_recording
 from harness.recording.files.frames_file import dump_frames, frames_of, load_frames, read_lines
 from harness.recording.files.workplace import recover
+from harness.recording.pack.access import at_hand
 from harness.recording.replay_calls import replay_cassette
 
 #: Payload fields that say most about a frame, the first that is there.
@@ -68,25 +69,31 @@ def timelines_of(path: Path) -> list[KeptTimeline]:
     Raises:
         UnreadableRecordingError: there is nothing there that can be read.
     """
-    recover(path)
-    if not path.exists():
+    with at_hand(path) as here:
+        return _timelines(path, here)
+
+
+def _timelines(path: Path, here: Path) -> list[KeptTimeline]:
+    """Return the timelines of what lies `here` and is called `path`."""
+    recover(here)
+    if not here.exists():
         raise UnreadableRecordingError(f"'{path}' does not exist; expected a recording, a frames file, or a cassette")
-    if path.suffix == ".jsonl":
-        return [KeptTimeline(path, None, load_frames(path), str(path))]
-    if path.is_dir():
-        if not is_recording(path):
+    if here.suffix == ".jsonl":
+        return [KeptTimeline(path, None, load_frames(here), str(path))]
+    if here.is_dir():
+        if not is_recording(here):
             raise UnreadableRecordingError(
                 f"'{path}' is a folder, but no recording: it has no recording.json; show one of those in it"
             )
-        recording = load_recording(path)
+        recording = load_recording(here)
         ended = recording.outcome.status if recording.outcome is not None else recording.status
         title = f"{path}: {recording.target}, {ended}, recorded {recording.recorded_at} ({recording.origin})"
-        return [KeptTimeline(path, None, load_frames(path / FRAMES), title)]
+        return [KeptTimeline(path, None, load_frames(here / FRAMES), title)]
     return [
         KeptTimeline(
             path, run.interaction, frames_of(dump_frames(run.frames).splitlines()[1:], path), _call_title(path, run)
         )
-        for run in replay_cassette(path, strict=True)
+        for run in replay_cassette(here, strict=True)
     ]
 
 
@@ -119,12 +126,13 @@ def compared(first: Path, second: Path) -> Comparison:
 
 
 def _line_groups(path: Path) -> list[list[bytes]]:
-    recover(path)
-    if path.is_dir() and is_recording(path):
-        load_recording(path)
-        return [read_lines(path / FRAMES)]
-    if path.suffix == ".jsonl":
-        return [read_lines(path)]
+    with at_hand(path) as here:
+        recover(here)
+        if here.is_dir() and is_recording(here):
+            load_recording(here)
+            return [read_lines(here / FRAMES)]
+        if here.suffix == ".jsonl":
+            return [read_lines(here)]
     return [dump_frames(timeline.frames).splitlines()[1:] for timeline in timelines_of(path)]
 
 

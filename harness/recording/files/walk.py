@@ -14,7 +14,8 @@ from typing import Final
 from harness.errors import UnreadableRecordingError
 from harness.recording.files.asides import aside_of
 from harness.recording.files.content import leads_out
-from harness.recording.files.folder import is_recording
+from harness.recording.files.folder import FRAMES, RECORDING, is_recording
+from harness.recording.pack.access import pack_of, packed_at, packed_content
 
 #: How cassettes end.
 YAML: Final = frozenset({".yaml", ".yml"})
@@ -26,6 +27,8 @@ _NAMED: Final = re.compile(rb'\s*\{.*?(?:"(?:http_)?interactions"\s*:\s*\[|"log"
 #: How much of a JSON file tells whether it is a cassette, in bytes.
 _BEGINNING: Final = 4096
 
+#: What makes a folder a recording.
+_MARKS: Final = frozenset({RECORDING, FRAMES})
 #: Folders of tools, not of recordings.
 _OF_TOOLS: Final = frozenset({"node_modules"})
 
@@ -33,11 +36,15 @@ _OF_TOOLS: Final = frozenset({"node_modules"})
 def recordings_below(path: Path, *, cassettes: bool = True) -> Iterator[Path]:
     """Yield the recordings at and below `path`, and the plain cassettes unless they are not asked for, in order.
 
-    A link that leads out of `path` is yielded as it is; `path` itself may be one.
+    A link that leads out of `path` is yielded as it is; `path` itself may be one. What lies in a pack is yielded as
+    `suite.pack/openai/text`.
 
     Raises:
         UnreadableRecordingError: there is no such path, or a folder can't be listed.
     """
+    if pack_of(path) is not None:
+        yield from _packed_below(path, cassettes=cassettes)
+        return
     if not path.exists():
         raise UnreadableRecordingError(
             f"'{path}' does not exist; expected a recording, a cassette, or a folder of them"
@@ -57,19 +64,50 @@ def _below(path: Path, root: Path, *, cassettes: bool) -> Iterator[Path]:
                 yield from _below(entry, root, cassettes=cassettes)
 
 
+def _packed_below(path: Path, *, cassettes: bool) -> Iterator[Path]:
+    """Do as `_below`, by the names of files: a pack holds no links, and no empty folders."""
+    # As folders are walked, name by name.
+    files = sorted(packed_at(path), key=lambda file: file.parts)
+    if files == [path]:
+        yield from files if cassettes else ()
+        return
+    recordings = {file.parent for file in files if file.name in _MARKS}
+    given: set[Path] = set()
+    for file in files:
+        within = file.relative_to(path).parts[:-1]
+        folders = [path, *(path.joinpath(*within[: depth + 1]) for depth in range(len(within)))]
+        if any(_is_hidden(folder) for folder in folders[1:]):
+            continue
+        recording = next((folder for folder in folders if folder in recordings), None)
+        if recording is not None:
+            if recording not in given:
+                given.add(recording)
+                yield recording
+        elif cassettes and _is_packed_cassette(file):
+            yield file
+
+
+def _is_packed_cassette(file: Path) -> bool:
+    if _is_named_as_cassette(file):
+        return True
+    return file.suffix == ".json" and _NAMED.match(packed_content(file)[:_BEGINNING]) is not None
+
+
 def is_cassette(path: Path) -> bool:
     """Whether a file is a cassette by its name; one that ends in .json is one by its beginning, too."""
     if path.is_dir():
         return False
-    if path.suffix in YAML or path.name.endswith(_PACKED):
-        return True
-    if path.suffix == ".har":
+    if _is_named_as_cassette(path):
         return True
     if path.suffix != ".json" or not path.is_file():
         return False
     with path.open("rb") as file:
         beginning = file.read(_BEGINNING)
     return _NAMED.match(beginning) is not None
+
+
+def _is_named_as_cassette(file: Path) -> bool:
+    return file.suffix in YAML or file.suffix == ".har" or file.name.endswith(_PACKED)
 
 
 def entries(folder: Path, root: Path) -> list[Path]:
@@ -87,6 +125,9 @@ def entries(folder: Path, root: Path) -> list[Path]:
 
 def holds_recordings(folder: Path) -> bool:
     """Whether a folder is one to look into: no link, none of a tool's, and nothing that is kept aside."""
+    return not _is_hidden(folder) and not folder.is_symlink() and folder.is_dir()
+
+
+def _is_hidden(folder: Path) -> bool:
     name = folder.name
-    hidden = name.startswith((".", "__")) or name in _OF_TOOLS
-    return not hidden and aside_of(folder) is None and not folder.is_symlink() and folder.is_dir()
+    return name.startswith((".", "__")) or name in _OF_TOOLS or aside_of(folder) is not None

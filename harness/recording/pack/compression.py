@@ -46,18 +46,17 @@ class Codec:
     """Compresses and decompresses with the dictionaries of one pack, by their kind."""
 
     def __init__(self, dictionaries: Mapping[str, bytes]) -> None:
-        known = {kind: zstandard.ZstdCompressionDict(content) for kind, content in dictionaries.items() if content}
-        self._compressors = {
-            kind: zstandard.ZstdCompressor(level=LEVEL, dict_data=dictionary) for kind, dictionary in known.items()
+        self._known = {
+            kind: zstandard.ZstdCompressionDict(content) for kind, content in dictionaries.items() if content
         }
-        self._decompressors = {
-            kind: zstandard.ZstdDecompressor(dict_data=dictionary) for kind, dictionary in known.items()
-        }
-        self._compressor = zstandard.ZstdCompressor(level=LEVEL)
-        self._decompressor = zstandard.ZstdDecompressor()
+        # Each when it is asked for: making a compressor takes longer than reading a file.
+        self._compressors: dict[str, zstandard.ZstdCompressor] = {}
+        self._decompressors: dict[str, zstandard.ZstdDecompressor] = {}
 
     def compress(self, kind: str, content: bytes) -> bytes:
-        return self._compressors.get(kind, self._compressor).compress(content)
+        if kind not in self._compressors:
+            self._compressors[kind] = zstandard.ZstdCompressor(level=LEVEL, dict_data=self._known.get(kind))
+        return self._compressors[kind].compress(content)
 
     def decompress(self, kind: str, content: bytes, size: int, where: str) -> bytes:
         """Return `size` bytes, and never more, whatever the content claims.
@@ -66,7 +65,9 @@ class Codec:
             UnreadableRecordingError: it is damaged, or has another size.
         """
         try:
-            with self._decompressors.get(kind, self._decompressor).stream_reader(content) as reader:
+            if kind not in self._decompressors:
+                self._decompressors[kind] = zstandard.ZstdDecompressor(dict_data=self._known.get(kind))
+            with self._decompressors[kind].stream_reader(content) as reader:
                 found = reader.read(size + 1)
         except zstandard.ZstdError as error:
             raise UnreadableRecordingError(f"{where} is damaged: it can't be decompressed") from error

@@ -182,13 +182,19 @@ class PackReader:
     def close(self) -> None:
         self._database.close()
 
-    def names(self) -> list[str]:
-        """Return the paths of all files, sorted.
+    def names(self, at: str = ".") -> list[str]:
+        """Return the paths of all files, sorted; or of the file `at` that path, and of those below it.
 
         Raises:
             UnreadableRecordingError: the pack is damaged, or a path leads out of the folder that it was made of.
         """
-        return [_inside(self.path, name) for (name,) in self._rows("SELECT path FROM file ORDER BY path")]
+        if at == ".":
+            rows = self._rows("SELECT path FROM file ORDER BY path")
+        else:
+            # What begins with `at/` sorts before `at0`, the next character.
+            query = "SELECT path FROM file WHERE path = ? OR (path >= ? AND path < ?) ORDER BY path"
+            rows = self._rows(query, at, f"{at}/", f"{at}0")
+        return [_inside(self.path, name) for (name,) in rows]
 
     def read(self, name: str) -> bytes:
         """Return the bytes of one file. Raises UnreadableRecordingError."""

@@ -17,6 +17,7 @@ from harness.recording.faults.faults import Fault, faulted
 from harness.recording.files.cassette_document import cassette_name
 from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.files.folder import CASSETTE, is_recording, load_recording
+from harness.recording.pack.access import at_hand
 from harness.recording.redact.redaction import Redactor
 from harness.recording.tape.matching import InteractionIndex
 from harness.recording.tape.playback import playable_headers
@@ -51,10 +52,13 @@ def load_served(path: Path, faults: Sequence[Fault] = ()) -> Served:
         UnreadableRecordingError: it can't be read, or holds nothing.
         UsageError: a fault can be done to nothing in it.
     """
-    if is_recording(path):
-        load_recording(path)
-        path = path / CASSETTE
-    recorded = read_cassette(path)
+    with at_hand(path) as here:
+        if is_recording(here):
+            load_recording(here)
+            path = path / CASSETTE
+            recorded = read_cassette(here / CASSETTE)
+        else:
+            recorded = read_cassette(here)
     if not recorded:
         raise UnreadableRecordingError(f"'{path}' holds no interactions: there is nothing to serve")
     # Before the faults, one of which puts in such a header on purpose.
