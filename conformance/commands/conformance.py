@@ -69,16 +69,16 @@ def conformance(
     with --expect also "baseline": {"new": [{"clause", "scenario"}], "stale": [...]}
     """
     from conformance.run import baseline, command
-    from harness.recording import Trust
+    from harness.recording import Trust, counted
 
     # Read before anything is run: a suite's time is long to wait for the news that a file is missing.
     expected = None if expect is None else baseline.read(expect)
     if providers and runtime != "harness":
         raise click.UsageError("--runtime and --provider are two suites; give one of them")
     outcome = (
-        command.run_providers(providers, clauses, workers, Trust.here(trusted))
+        command.run_providers(providers, clauses, workers, Trust.here(trusted), expected)
         if providers
-        else command.run_suite(runtime, clauses, workers)
+        else command.run_suite(runtime, clauses, workers, expected)
     )
     console = console_for(json_file)
     document = outcome.document()
@@ -87,11 +87,15 @@ def conformance(
     if write_expect is not None:
         baseline.write(outcome, write_expect)
     if expected is not None and code != 2:
-        held = baseline.hold(outcome, expected)
+        held = baseline.hold(outcome, expected.failures)
         document["baseline"] = held.document()
         for what, entries in (("new failure", held.new), ("stale entry", held.stale)):
             for clause, scenario in entries:
                 console.print(f"{what}: {clause} in {scenario or 'no scenario'}")
+        if held.holds:
+            console.print(
+                f"as expected: {counted(len(outcome.failures), 'known failure')}, no new one", highlight=False
+            )
         code = 0 if held.holds else 1
     write_json(json_file, document)
     if junit is not None:

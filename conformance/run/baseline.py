@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from conformance.run.outcome import SuiteOutcome
-from harness.errors import UnreadableRecordingError
+from harness.errors import UnreadableRecordingError, UsageError
 from harness.recording import write_atomically
 
 FORMAT: Final = "harness.conformance-baseline/1"
@@ -36,8 +36,31 @@ class Held:
         }
 
 
-def read(path: Path) -> frozenset[tuple[str, str]]:
-    """Return each (clause, scenario) that the baseline at `path` expects to fail.
+@dataclass(frozen=True)
+class Baseline:
+    """What is known to fail, and of whom."""
+
+    path: Path
+    #: The subject's name; None in a file that names none.
+    subject: str | None
+    #: Each (clause, scenario) that is expected to fail.
+    failures: frozenset[tuple[str, str]]
+
+    def check_subject(self, name: str) -> None:
+        """Refuse to be held against another subject.
+
+        Raises:
+            UsageError: these are the failures of somebody else.
+        """
+        if self.subject not in (None, name):
+            raise UsageError(
+                f"'{self.path}' has the known failures of {self.subject!r}, and {name!r} is tested; give its own, or "
+                "write them with --write-expect FILE"
+            )
+
+
+def read(path: Path) -> Baseline:
+    """Return the baseline at `path`.
 
     Raises:
         UnreadableRecordingError: the file is missing or no baseline.
@@ -47,7 +70,8 @@ def read(path: Path) -> frozenset[tuple[str, str]]:
         if document["format"] != FORMAT:
             raise UnreadableRecordingError(f"'{path}' has the format {document['format']!r}; expected {FORMAT!r}")
         entries = document["expected_failures"]
-        return frozenset((clause, scenario) for clause, scenarios in entries.items() for scenario in scenarios)
+        failures = frozenset((clause, scenario) for clause, scenarios in entries.items() for scenario in scenarios)
+        return Baseline(path, document.get("subject", {}).get("name"), failures)
     except OSError as error:
         raise UnreadableRecordingError(
             f"'{path}': {error.strerror or error}; write a baseline with --write-expect FILE"
@@ -59,7 +83,7 @@ def read(path: Path) -> frozenset[tuple[str, str]]:
 
 
 def hold(outcome: SuiteOutcome, expected: AbstractSet[tuple[str, str]]) -> Held:
-    """Hold `outcome` against expected failures, as `read` returns them, for the clauses that were run."""
+    """Hold `outcome` against expected failures, as a baseline has them, for the clauses that were run."""
     run = {row.clause.id for row in outcome.clauses}
     relevant = {entry for entry in expected if entry[0] in run}
     return Held(tuple(sorted(outcome.failures - expected)), tuple(sorted(relevant - outcome.failures)))

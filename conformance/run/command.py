@@ -11,6 +11,7 @@ from conformance.areas.catalogue import scenarios
 from conformance.contract.clauses import CLAUSES
 from conformance.providers.integration import Integration, load_integration
 from conformance.report import Case
+from conformance.run.baseline import Baseline
 from conformance.run.outcome import SuiteOutcome, Tested, outcome_of
 from conformance.run.result import ScenarioResult
 from conformance.run.suite import Load, run
@@ -20,29 +21,37 @@ from harness.errors import UsageError
 from harness.recording import Trust
 
 
-def run_suite(subject: str, clauses: Iterable[str] = (), workers: int = 1) -> SuiteOutcome:
+def run_suite(
+    subject: str, clauses: Iterable[str] = (), workers: int = 1, expected: Baseline | None = None
+) -> SuiteOutcome:
     """Run the suite, or the part of it that decides the clauses chosen by globs, against a runtime.
 
     Raises:
-        UsageError: a glob fits no clause.
+        UsageError: a glob fits no clause, or the known failures that are expected are another subject's.
         ConformanceError: the subject can't be loaded.
     """
     chosen = _chosen(tuple(clauses))
     loaded = load_subject(subject)
+    if expected is not None:
+        expected.check_subject(loaded.name)
     results = run(partial(load_subject, subject), _fitting(loaded, chosen), chosen, workers=workers)
     return outcome_of(loaded, results, chosen, out_of_reach(loaded))
 
 
 def run_providers(
-    names: Iterable[str], clauses: Iterable[str] = (), workers: int = 1, trust: Trust | None = None
+    names: Iterable[str],
+    clauses: Iterable[str] = (),
+    workers: int = 1,
+    trust: Trust | None = None,
+    expected: Baseline | None = None,
 ) -> SuiteOutcome:
     """Run the suite, or the part of it that decides the clauses chosen by globs, against integrations by their recordings.
 
     Their targets may be what is trusted, and nothing else.
 
     Raises:
-        UsageError: a glob fits no clause that recordings can show, a name stands for no recordings, or a target of
-            theirs is not trusted, or can't be imported or started here.
+        UsageError: a glob fits no clause that recordings can show, a name stands for no recordings, a target of
+            theirs is not trusted, or can't be imported or started here, or the known failures are another's.
         UnreadableRecordingError: one of the recordings can't be read.
     """
     chosen = _chosen(tuple(clauses))
@@ -55,13 +64,15 @@ def run_providers(
     loads = {name: partial(load_integration, name, trust) for name in dict.fromkeys(names)}
     integrations = {name: load() for name, load in loads.items()}
     _check_names(integrations)
+    name = ", ".join(loaded.name for loaded in integrations.values())
+    if expected is not None:
+        expected.check_subject(name)
     results = [
         result
         for name, loaded in integrations.items()
         for result in _of_integration(loads[name], loaded, chosen, workers)
     ]
     broken = {decision.clause for result in results for decision in result.decisions if decision.status == "failed"}
-    name = ", ".join(loaded.name for loaded in integrations.values())
     together = Integration(name, tuple(made for loaded in integrations.values() for made in loaded.runs))
     return outcome_of(together, results, chosen & (shown | broken))
 

@@ -155,6 +155,18 @@ def test_the_failures_that_were_written_are_the_ones_to_expect(run: Run, tmp_pat
     assert held.code == 0
     assert "new failure" not in held.out
     assert "stale entry" not in held.out
+    assert held.out.endswith("as expected: 2 known failures, no new one\n")
+
+
+def test_known_failures_of_another_subject_are_refused_before_anything_is_run(run: Run, tmp_path: Path) -> None:
+    known = tmp_path / "known.json"
+    document = {"format": baseline.FORMAT, "subject": {"name": "acme", "version": "1"}, "expected_failures": {}}
+    known.write_text(json.dumps(document))
+
+    for arguments, name in ((CLOSES_ONCE, "harness"), (("--provider", "anthropic"), "anthropic")):
+        said = run(*arguments, "--expect", known)
+        assert (said.code, said.out) == (2, "")
+        assert f"has the known failures of 'acme', and '{name}' is tested" in said.err
 
 
 def test_a_new_failure_fails(run: Run, tmp_path: Path) -> None:
