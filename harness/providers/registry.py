@@ -108,6 +108,16 @@ ROWS: Final = (
         placeholders={"ANTHROPIC_API_KEY": NOBODY},
     ),
     Provider(
+        name="vertex-anthropic",
+        models={"vertex_anthropic": "harness.providers.anthropic.vertex:AnthropicOnVertex"},
+        url=re.compile(r".*/publishers/anthropic/models/(?!count-tokens:)[^/]+:(?:streamRawPredict|rawPredict)$"),
+        request="harness.providers.anthropic.vertex",
+        dialect=MESSAGES,
+        extra="anthropic",
+        distributions=("anthropic",),
+        placeholders={"GOOGLE_OAUTH_ACCESS_TOKEN": NOBODY},
+    ),
+    Provider(
         name="gemini",
         models={
             "gemini": "harness.providers.gemini.model:Gemini",
@@ -142,6 +152,16 @@ ROWS: Final = (
             "OPENAI_API_KEY": NOBODY,
             **{variable: NOBODY for host in HOSTS.values() for variable in host.key_variables},
         },
+    ),
+    Provider(
+        name="openai-completions",
+        models={"openai-completions": "harness.providers.openai.completions:OpenAICompletions"},
+        url=re.compile(r".*(?<!/chat)(?<!/fim)(?<!/agents)/completions$"),
+        request="harness.providers.openai.completions_request",
+        dialect=CHAT,
+        extra="openai",
+        distributions=("openai",),
+        placeholders={"OPENAI_API_KEY": NOBODY},
     ),
     Provider(
         name="litellm",

@@ -8,13 +8,28 @@ from urllib.parse import urlsplit
 
 #: What the path of a URL ends with, host included, and whose API that is.
 _APIS: Final = (
-    (re.compile(r".*/chat/completions"), None),
-    (re.compile(r".*/completions"), "OpenAI's legacy completions"),
+    (re.compile(r".*/fim/completions"), "Mistral's completions of code"),
+    (re.compile(r".*/(?:agents/completions|conversations(?:/[^/]+)?)"), "Mistral's agents"),
+    (re.compile(r".*/threads(?:/[^/]+)?/runs"), "OpenAI's Assistants"),
+    (re.compile(r".*/v1/complete"), "Anthropic's legacy completions"),
     (re.compile(r".*/api/(?:chat|generate)"), "Ollama's own API"),
+    (re.compile(r".*/interactions"), "Gemini's Interactions"),
+    (re.compile(r".*:(?:generateMessage|generateText)"), "PaLM's API"),
+    (
+        re.compile(r"bedrock-agent-runtime\..*/(?:text|retrieveAndGenerate|retrieveAndGenerateStream)"),
+        "Bedrock's agents",
+    ),
+    (re.compile(r".*/endpoints/[^/]+/invocations(?:-response-stream)?"), "SageMaker's endpoints"),
+    (re.compile(r".*/ml/v\d+/(?:text|deployments/[^/]+/text)/(?:chat|generation)(?:_stream)?"), "watsonx"),
+    (re.compile(r".*/ai/run/@[^/]+/.*"), "Cloudflare's Workers AI"),
+    (
+        re.compile(r"(?:api-inference\.huggingface\.co|.*\.endpoints\.huggingface\.cloud)/.*"),
+        "Hugging Face's inference",
+    ),
     (re.compile(r"api\.cohere\.(?:com|ai)/v\d+/(?:chat|generate)"), "Cohere's API"),
     (
-        re.compile(r".*/publishers/anthropic/models/[^/]+:(?:streamRawPredict|rawPredict)"),
-        "Anthropic's models on Vertex AI",
+        re.compile(r".*/publishers/[^/]+/models/(?!count-tokens:)[^/]+:(?:streamRawPredict|rawPredict)"),
+        "models of others on Vertex AI",
     ),
 )
 

@@ -54,7 +54,7 @@ RIGHT: Final = {
     "12_chat_custom_tool_reason_hidden": Right(),
     "13_brotli_body": Right(),
     "15_empty_double_recording_litellm": Right("failed", "the recorded body is empty"),
-    "17_legacy_completions_not_a_call": Right("error", "OpenAI's legacy completions, which is not supported"),
+    "17_legacy_completions_not_a_call": Right(),
 }
 
 

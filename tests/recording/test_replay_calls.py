@@ -133,11 +133,15 @@ def test_what_others_add_to_a_call_is_carried_as_it_is(asked: Any, tmp_path: Pat
 
 
 UNSUPPORTED = {
-    "https://api.openai.com/v1/completions": "OpenAI's legacy completions",
+    "https://api.mistral.ai/v1/fim/completions": "Mistral's completions of code",
+    "https://api.openai.com/v1/threads/t/runs": "OpenAI's Assistants",
+    "https://api.anthropic.com/v1/complete": "Anthropic's legacy completions",
+    "https://bedrock-agent-runtime.us-east-1.amazonaws.com/agents/a/agentAliases/b/sessions/c/text": "Bedrock's agents",
+    "https://generativelanguage.googleapis.com/v1beta/interactions": "Gemini's Interactions",
     "http://localhost:11434/api/chat": "Ollama's own API",
     "https://api.cohere.com/v2/chat": "Cohere's API",
-    "https://us-east5-aiplatform.googleapis.com/v1/projects/p/locations/us-east5/publishers/anthropic/models/claude-3:streamRawPredict": (
-        "Anthropic's models on Vertex AI"
+    "https://us-east5-aiplatform.googleapis.com/v1/projects/p/locations/l/publishers/mistralai/models/m:rawPredict": (
+        "models of others on Vertex AI"
     ),
 }
 
@@ -151,9 +155,19 @@ def test_a_call_by_an_api_that_nothing_here_speaks_is_named_and_never_taken_for_
     assert (result.message or "").endswith(f"is a call to a model by {api}, which is not supported")
 
 
-@pytest.mark.parametrize("url", ["https://api.openai.com/v1/embeddings", "https://api.cohere.com/v1/rerank"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://api.openai.com/v1/embeddings",
+        "https://api.cohere.com/v1/rerank",
+        "https://r.openai.azure.com/openai/deployments/ada/embeddings?api-version=1",
+        "https://bedrock-runtime.us-east-1.amazonaws.com/model/amazon.titan-embed-text-v2:0/invoke",
+        "https://generativelanguage.googleapis.com/v1beta/models/e:batchEmbedContents",
+        "https://api.openai.com/v1/images/generations",
+    ],
+)
 def test_what_asks_no_model_for_an_answer_is_no_call(url: str, tmp_path: Path) -> None:
-    (result,) = replay(cassette(tmp_path, call(url=url)))
+    (result,) = replay(cassette(tmp_path, call({"inputText": "Hi"}, url=url)))
     assert result.status == "not-a-call"
 
 
@@ -190,9 +204,9 @@ def test_what_can_not_be_judged_is_an_error_with_its_reason_in_every_report(
     junit, page, document = tmp_path / "junit.xml", tmp_path / "page", tmp_path / "report.json"
     reports = ("--junit", str(junit), "--html", str(page), "--json", str(document))
     said = runner(capsys)("replay", str(folder), *reports)
-    why = "is a call to a model by OpenAI's legacy completions, which is not supported"
+    why = "is a call to a model by Mistral's completions of code, which is not supported"
     assert said.code == 2
-    assert f"2 × POST api.openai.com/v1/completions {why}" in said.out
+    assert f"2 × POST api.mistral.ai/v1/fim/completions {why}" in said.out
     assert "1 passed, 0 failed, 2 errors" in said.out
     results = json.loads(document.read_text())["results"]
     assert [result["status"] for result in results] == ["passed", "error", "error"]

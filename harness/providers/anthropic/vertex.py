@@ -1,0 +1,74 @@
+"""Anthropic's models on Vertex AI: the Messages API behind Google's paths, through Anthropic's official SDK.
+
+Source: https://platform.claude.com/docs/en/build-with-claude/claude-on-vertex-ai (2026-11).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from typing import Any, Final
+
+from harness.errors import UsageError
+from harness.llm.recorded import OMIT, RecordedCall
+from harness.llm.request import LLMRequest
+from harness.providers.anthropic import request as messages_request
+from harness.providers.anthropic.model import Anthropic
+from harness.providers.shared.recorded_body import json_object
+
+_VERSION: Final = "anthropic_version"
+_PLACE: Final = "/publishers/anthropic/models/"
+_URL: Final = re.compile(rf"(?P<base>.*){_PLACE}(?P<model>[^/:]+):(?P<stream>streamRawPredict|rawPredict)")
+
+
+class AnthropicOnVertex(Anthropic):
+    """A model of Anthropic in a project of Google Cloud's, by `base_url`: `https://…/v1/projects/<p>/locations/<l>`.
+
+    `api_key` is an access token, such as `gcloud auth print-access-token` prints.
+    """
+
+    key_variables = ("GOOGLE_OAUTH_ACCESS_TOKEN",)
+
+    def check(self, request: LLMRequest) -> None:
+        super().check(request)
+        if self.base_url is None:
+            raise UsageError(
+                "models on Vertex AI need base_url='https://<region>-aiplatform.googleapis.com/v1/projects/<project>"
+                "/locations/<region>'"
+            )
+
+    def _client_settings(self) -> dict[str, Any]:
+        settings = super()._client_settings()
+        return {**settings, "api_key": None, "auth_token": settings["api_key"]}
+
+    def _arguments(self, request: LLMRequest) -> dict[str, Any]:
+        call = super()._arguments(request)
+        given = self.additional_params
+        body = {name: value for name, value in call["body"].items() if name != "model" or name in given}
+        if _VERSION not in given:
+            body[_VERSION] = "vertex-2023-10-16"
+        method = "streamRawPredict" if request.stream else "rawPredict"
+        return {**call, "path": f"{_PLACE}{self.model}:{method}", "body": body}
+
+
+def parse_recorded(url: str, body: bytes) -> RecordedCall:
+    """Return the call that made a recorded request: made again, it goes to the same URL with the same JSON.
+
+    Raises:
+        UsageError: the URL or a field can't be rebuilt; it is named.
+    """
+    found = _URL.fullmatch(url)
+    if found is None:
+        raise UsageError(f"{url.partition('?')[0]}: the query of this URL can't be rebuilt")
+    recorded = json_object(body, {})
+    call = messages_request.parse_recorded("", json.dumps({**recorded, "model": found["model"]}).encode())
+    carried = {"stream": recorded.get("stream", OMIT), _VERSION: recorded.get(_VERSION, OMIT)}
+    if "model" in recorded:
+        carried["model"] = recorded["model"]
+    return replace(
+        call,
+        model=f"vertex_anthropic/{found['model']}",
+        stream=found["stream"] == "streamRawPredict",
+        settings={**call.settings, "base_url": found["base"]},
+    ).with_rest(carried)

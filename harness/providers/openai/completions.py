@@ -1,0 +1,51 @@
+"""OpenAI's legacy completions, which take one prompt, through the official SDK.
+
+Source: https://platform.openai.com/docs/api-reference/completions (2026-11).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from harness.llm.parts import Part
+from harness.llm.request import LLMRequest
+from harness.providers.openai.chat_answer import ChatAnswer
+from harness.providers.openai.completions_request import wire_body
+from harness.providers.openai.model import OpenAIModel
+from harness.providers.shared.query import EXTRA_QUERY, with_query
+
+
+class OpenAICompletions(OpenAIModel):
+    """A model that goes on from one text, at OpenAI or at a host that speaks its completions."""
+
+    def check(self, request: LLMRequest) -> None:
+        super().check(request)
+        wire_body(self, request)
+
+    def _arguments(self, request: LLMRequest) -> dict[str, Any]:
+        path = with_query("/completions", self.additional_params.get(EXTRA_QUERY))
+        return {"path": path, "body": wire_body(self, request)}
+
+    def _answer(self, request: LLMRequest) -> CompletionAnswer:
+        return CompletionAnswer(self.provider, request)
+
+
+class CompletionAnswer(ChatAnswer):
+    """One answer, which differs from one of chat completions in where its text is."""
+
+    def event(self, event: Any) -> Iterator[Part]:
+        return super().event(_as_chat(event, "delta"))
+
+    def answer(self, answer: Any) -> Iterator[Part]:
+        return super().answer(_as_chat(answer, "message"))
+
+
+def _as_chat(sent: Any, place: str) -> Any:
+    if not isinstance(sent, Mapping) or not isinstance(sent.get("choices"), list):
+        return sent
+    choices = [
+        {**choice, place: {"content": choice.get("text")}} if isinstance(choice, Mapping) else choice
+        for choice in sent["choices"]
+    ]
+    return {**sent, "choices": choices}
