@@ -76,6 +76,7 @@ CLAIMED: dict[str, str] = {
         CheckpointConfig CheckpointProvider JsonProvider SqliteProvider Checkpoint CheckpointError frames_by_run
         build_flow_structure visualize_flow_structure
         human_feedback HumanFeedbackPending HumanFeedbackResult HumanFeedbackProvider
+        FlowDeclaration FlowDeclarationError FlowScriptExecutionDisabledError
         PendingFeedbackContext InputProvider InputResponse ConsoleProvider flow_config
     """,
     "harness.conversation": """
@@ -100,8 +101,9 @@ PARAMETERS: dict[str, tuple[Callable[..., Any], str]] = {
     "Flow.stream_events": (Flow.stream_events, KICKOFF),
     "Flow.stream_frames": (Flow.stream_frames, KICKOFF),
     "Flow.astream": (Flow.astream, KICKOFF),
+    "Flow.from_declaration": (Flow.from_declaration, "contents path"),
     "Flow.ask": (Flow.ask, "message timeout metadata"),
-    "Flow.from_pending": (Flow.from_pending, "flow_id persistence"),
+    "Flow.from_pending": (Flow.from_pending, "flow_id persistence definition"),
     "Flow.resume": (Flow.resume, "feedback"),
     "Flow.resume_async": (Flow.resume_async, "feedback"),
     "human_feedback": (
@@ -333,9 +335,9 @@ def test_what_the_documentation_imports_is_public(block: str) -> None:
 
 #: What a program that asks a model in a flow does not need before it runs.
 HEAVY = (
-    "aiohttp anthropic boto3 click google.genai httpx httpx2 jinja2 multiprocessing openai requests rich urllib3 vcr yaml "
-    "harness.commands harness.events.feedback harness.events.lifecycle harness.events.messages harness.events.turn "
-    "harness.frames.legacy harness.providers harness.recording conformance"
+    "aiohttp anthropic boto3 celpy click google.genai httpx httpx2 jinja2 multiprocessing openai requests rich urllib3 "
+    "vcr yaml harness.commands harness.flow.declarations.schema harness.events.feedback harness.events.lifecycle "
+    "harness.events.messages harness.events.turn harness.frames.legacy harness.providers harness.recording conformance"
 )
 
 

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from harness.flow.checkpoints.checkpoint import Checkpoint, CheckpointError
 from harness.flow.checkpoints.config import CheckpointConfig
 from harness.flow.checkpoints.json_files import JsonProvider
 from harness.flow.checkpoints.provider import CheckpointProvider
 from harness.flow.checkpoints.retelling import frames_by_run
 from harness.flow.checkpoints.sqlite import SqliteProvider
+from harness.flow.declarations.errors import (
+    DeclarationProblem,
+    ExpressionError,
+    FlowDeclarationError,
+    FlowScriptExecutionDisabledError,
+)
 from harness.flow.engine.hooks import FlowHook, with_hook
 from harness.flow.engine.run import FlowRun
 from harness.flow.feedback.decorator import human_feedback
@@ -34,17 +42,25 @@ from harness.flow.plot.page import visualize_flow_structure
 from harness.flow.plot.structure import FlowStructure, build_flow_structure
 from harness.flow.state import FlowState
 
+if TYPE_CHECKING:
+    from harness.flow.declarations.schema import FlowDeclaration as FlowDeclaration
+
 __all__ = [
     "Checkpoint",
     "CheckpointConfig",
     "CheckpointError",
     "CheckpointProvider",
     "ConsoleProvider",
+    "DeclarationProblem",
+    "ExpressionError",
     "Flow",
     "FlowConfig",
+    "FlowDeclaration",
+    "FlowDeclarationError",
     "FlowHook",
     "FlowPersistence",
     "FlowRun",
+    "FlowScriptExecutionDisabledError",
     "FlowState",
     "FlowStructure",
     "HumanFeedbackPending",
@@ -75,3 +91,16 @@ __all__ = [
     "visualize_flow_structure",
     "with_hook",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # Its models are dear to make, and flows that are written in Python need none of them.
+    if name != "FlowDeclaration":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from harness.flow.declarations.schema import FlowDeclaration
+
+    return FlowDeclaration
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

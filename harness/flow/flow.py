@@ -17,6 +17,7 @@ from harness.flow.checkpoints.config import CheckpointConfig, config_of
 from harness.flow.conversation.conversational import ConversationalFlow
 from harness.flow.conversation.dialogue import Dialogue
 from harness.flow.conversation.state import conversation_state
+from harness.flow.declarations.declarable import DeclarableFlow
 from harness.flow.engine.engine import Engine
 from harness.flow.engine.hooks import FlowHook, Hooks, hooks_of_class
 from harness.flow.engine.run import FlowRun, inside, run_of
@@ -51,7 +52,7 @@ def _with_parameters_of(function: Callable[P, T]) -> Callable[[Callable[..., T]]
     return decorate
 
 
-class Flow(ConversationalFlow, AnswerableFlow, CheckpointedFlow, Generic[State]):
+class Flow(ConversationalFlow, DeclarableFlow, AnswerableFlow, CheckpointedFlow, Generic[State]):
     """A graph of methods joined by `start`, `listen` and `router`, with a state that they share.
 
     Subclass it; `Flow[MyState]` or `initial_state` says what the state is, by default a dict. A flow object keeps its

@@ -34,6 +34,8 @@ class AnswerableFlow:
         stream: bool
         _state: AnyState
 
+        @classmethod
+        def _declared(cls, contents: Any) -> type[Self]: ...
         @property
         def _flow_name(self) -> str: ...
 
@@ -65,10 +67,13 @@ class AnswerableFlow:
         return self._pending
 
     @classmethod
-    def from_pending(cls, flow_id: str, persistence: FlowPersistence | None = None, **kwargs: Any) -> Self:
+    def from_pending(
+        cls, flow_id: str, persistence: FlowPersistence | None = None, *, definition: Any = None, **kwargs: Any
+    ) -> Self:
         """Return a flow that waits for feedback, as it was kept under `flow_id`, with the state that it had.
 
-        `persistence` is where it was kept, by default the default one; `kwargs` are options of the constructor.
+        `persistence` is where it was kept, by default the default one; `definition` is what a declared flow was made from;
+        `kwargs` are options of the constructor.
 
         Raises:
             UsageError: nothing waits there under that id.
@@ -78,7 +83,7 @@ class AnswerableFlow:
         if loaded is None:
             raise UsageError(f"No pending feedback found for flow_id: {flow_id}")
         state, context = loaded
-        flow = cls(persistence=place, **kwargs)
+        flow = (cls if definition is None else cls._declared(definition))(persistence=place, **kwargs)
         flow._state = with_saved(flow._state, state, flow._flow_name)
         flow.human_feedback_history = list(context.history)
         flow._pending = context

@@ -103,6 +103,7 @@ class Plan:
         wave = state.waves[planned.wave]
         place = self._value(result.output)
         state.outputs.append(place)
+        state.latest[method.name] = place
         state.progress.ended(method.name)
         after = []
         label = label_of(result.output) if result.label is None and method.role.is_router else result.label
@@ -133,6 +134,11 @@ class Plan:
     def outputs(self) -> list[Any]:
         """What the methods returned, in the order in which they finished."""
         return [self._values[place] for place in self._state.outputs]
+
+    @property
+    def latest(self) -> dict[str, Any]:
+        """What each method returned last, by its name."""
+        return {name: self._values[place] for name, place in self._state.latest.items()}
 
     @property
     def result(self) -> Any:

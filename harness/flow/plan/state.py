@@ -28,6 +28,8 @@ class PlanState:
     progress: Progress = field(default_factory=Progress)
     #: The places of what the methods returned, in the order in which they finished.
     outputs: list[int] = field(default_factory=list)
+    #: By method, the place of what it returned last.
+    latest: dict[str, int] = field(default_factory=dict)
     #: The last of the ids that calls and waves share.
     last_id: int = 0
 
@@ -90,6 +92,7 @@ def _gaps(state: PlanState, values: int, definition: FlowDefinition) -> Iterator
     ]
     places = {
         *state.outputs,
+        *state.latest.values(),
         *(happening.value for happening in happened),
         *(place for call in calls for place in (call.argument, call.output) if place is not None),
     }

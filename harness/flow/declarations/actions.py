@@ -1,0 +1,161 @@
+"""What a declared method does: a coroutine that is made from its `do` when the flow is, and checked then."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import textwrap
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, TypeAlias
+
+from harness.errors import MissingExtraError, UsageError
+from harness.flow.declarations.errors import FlowScriptExecutionDisabledError, PartError
+from harness.flow.declarations.references import made, referenced
+from harness.flow.declarations.schema import (
+    Call,
+    CodeCall,
+    DeclaredToolCall,
+    EachCall,
+    EachStep,
+    ExpressionCall,
+    ScriptCall,
+    SimpleCall,
+)
+from harness.flow.declarations.templates import expression, template
+from harness.flow.engine.hooks import FlowHook
+from harness.flow.engine.run import FlowRun
+from harness.workers import in_thread
+
+#: The names that an expression may speak of; `item` within `each` alone.
+Scope: TypeAlias = Mapping[str, Any]
+Action: TypeAlias = Callable[[Scope], Awaitable[Any]]
+#: Set to 1, it lets declared flows run the Python that stands in them.
+SCRIPTS_ALLOWED: Final = "CREWAI_ALLOW_FLOW_SCRIPT_EXECUTION"
+_ROOTS: Final = frozenset({"state", "outputs"})
+_IN_EACH: Final = _ROOTS | {"item"}
+
+
+def action(call: Call) -> Action:
+    """Return what a method does. Raises PartError."""
+    return _each(call) if isinstance(call, EachCall) else _simple(call, _ROOTS, ())
+
+
+def has_script(call: Call) -> bool:
+    """Return whether a call runs Python that stands in the declaration."""
+    calls = [step.action for step in call.steps] if isinstance(call, EachCall) else [call]
+    return any(isinstance(inner, ScriptCall) for inner in calls)
+
+
+class ScriptGate(FlowHook):
+    """Lets no run begin that has a script, unless the environment allows it."""
+
+    def before_flow(self, run: FlowRun) -> None:
+        """Look at the environment as it is now, before anything is run or published."""
+        if os.environ.get(SCRIPTS_ALLOWED) != "1":
+            raise FlowScriptExecutionDisabledError(
+                f"{run.name} runs Python that stands in its declaration; set {SCRIPTS_ALLOWED}=1 to allow that"
+            )
+
+
+def _simple(call: SimpleCall, roots: frozenset[str], path: tuple[int | str, ...]) -> Action:
+    match call:
+        case ExpressionCall(expr=text):
+            read = _part((*path, "expr"), lambda: expression(text, roots))
+
+            async def evaluate(scope: Scope) -> Any:
+                return read.value(scope)
+
+            return evaluate
+        case ScriptCall(code=code):
+            script = _part((*path, "code"), lambda: _script(code))
+            return lambda scope: _called(script, {name: scope.get(name) for name in sorted(_IN_EACH)})
+        case CodeCall(ref=ref):
+            function = _part((*path, "ref"), lambda: _callable(referenced(ref), ref))
+        case DeclaredToolCall(ref=ref):
+            function = _part((*path, "ref"), lambda: _tool(ref))
+    arguments = _part((*path, "with"), lambda: template(call.arguments, roots))
+    return lambda scope: _called(function, arguments(scope))
+
+
+def _each(call: EachCall) -> Action:
+    if isinstance(call.items, str):
+        text = call.items
+        items = _part(("in",), lambda: expression(text, _ROOTS)).value
+    else:
+        items = _part(("in",), lambda: template(call.items, _ROOTS))
+    steps = [(step.name, *_step(step, ("do", number))) for number, step in enumerate(call.steps)]
+
+    async def perform(scope: Scope) -> list[Any]:
+        values = items(scope)
+        if not isinstance(values, list):
+            raise UsageError(f"each goes through a list, and {call.items!r} is {values!r}")
+        results = []
+        for item in values:
+            own: dict[str, Any] = {**scope, "item": item, "outputs": dict(scope["outputs"])}
+            last = None
+            for name, wanted, act in steps:
+                if wanted(own):
+                    last = own["outputs"][name] = await act(own)
+            results.append(last)
+        return results
+
+    return perform
+
+
+def _step(step: EachStep, path: tuple[int | str, ...]) -> tuple[Callable[[Scope], bool], Action]:
+    act = _simple(step.action, _IN_EACH, (*path, "action"))
+    text = step.condition
+    if text is None:
+        return (lambda scope: True), act
+    read = _part((*path, "if"), lambda: expression(text, _IN_EACH))
+
+    def wanted(scope: Scope) -> bool:
+        value = read.value(scope)
+        if not isinstance(value, bool):
+            raise UsageError(f"the condition {text!r} of the step {step.name!r} is true or false, not {value!r}")
+        return value
+
+    return wanted, act
+
+
+async def _called(function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
+    """Return what a function gives, which works in a thread unless it is a coroutine function."""
+    if inspect.iscoroutinefunction(function):
+        return await function(**arguments)
+    value = await in_thread(lambda: function(**arguments))
+    return await value if inspect.isawaitable(value) else value
+
+
+def _callable(found: Any, ref: str) -> Callable[..., Any]:
+    if not callable(found):
+        raise UsageError(f"{ref!r} is no function, but {type(found).__name__}")
+    return found  # type: ignore[no-any-return]
+
+
+def _tool(ref: str) -> Callable[..., Any]:
+    tool = made(ref)
+    return _callable(getattr(tool, "run", tool), ref)
+
+
+def _script(code: str) -> Callable[..., Any]:
+    names: dict[str, Any] = {}
+    body = f"def script(state, outputs, item):\n{textwrap.indent(code, '    ')}\n"
+    try:
+        # Only a ScriptGate lets a run come to it.
+        exec(compile(body, "<script>", "exec"), names)  # noqa: S102
+    except (SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", None)
+        raise UsageError(f"the script can't be read: {error.args[0]}, in its line {(line or 2) - 1}") from error
+    return names["script"]  # type: ignore[no-any-return]
+
+
+def _part(path: tuple[int | str, ...], read: Callable[[], Any]) -> Any:
+    try:
+        return read()
+    except PartError as error:
+        error.path = (*path, *error.path)
+        raise
+    except MissingExtraError:
+        raise
+    except UsageError as error:
+        raise PartError(path, error) from error

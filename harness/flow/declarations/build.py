@@ -1,0 +1,183 @@
+"""A flow class made from a declaration."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final, TypeVar, cast
+
+from pydantic import ValidationError
+
+from harness.errors import MissingExtraError, UsageError
+from harness.flow.declarations.actions import Action, ScriptGate, action, has_script
+from harness.flow.declarations.errors import DeclarationProblem, FlowDeclarationError, PartError
+from harness.flow.declarations.references import made
+from harness.flow.declarations.schema import (
+    AllOf,
+    DeclaredCondition,
+    DeclaredMethod,
+    DeclaredPersistence,
+    FlowDeclaration,
+)
+from harness.flow.declarations.source import DeclarationSource
+from harness.flow.declarations.states import RequiredInputs, initial_state, required
+from harness.flow.engine.hooks import with_hook
+from harness.flow.engine.run import run_of
+from harness.flow.feedback.decorator import DEFAULT_LLM, human_feedback
+from harness.flow.graph.conditions import Condition, and_, or_
+from harness.flow.graph.decorators import add_to_role
+from harness.flow.graph.definition import definition_of
+from harness.flow.persistence.persist import Persist
+from harness.flow.state import snapshot
+
+C = TypeVar("C", bound=type)
+_NO_IDENTIFIER: Final = re.compile(r"\W+")
+
+
+def read_declaration(
+    contents: str | dict[str, Any] | FlowDeclaration | None, path: str | Path | None
+) -> tuple[FlowDeclaration, DeclarationSource]:
+    """Return a declaration, and where its parts stand.
+
+    Raises:
+        FlowDeclarationError: it is wrong; every mistake has its line and column.
+        UsageError: neither was given, or both; or the file can't be read.
+    """
+    source = _source(contents, path)
+    if isinstance(contents, FlowDeclaration):
+        return contents, source
+    try:
+        return FlowDeclaration.model_validate(source.value, strict=False), source
+    except ValidationError as error:
+        problems = [
+            source.problem(found["loc"], found["msg"].removeprefix("Value error, "))
+            for found in error.errors(include_url=False, include_input=False)
+        ]
+        raise FlowDeclarationError(source.name, problems) from error
+
+
+def declared_class(base: C, declaration: FlowDeclaration, source: DeclarationSource) -> C:
+    """Return a subclass of a flow class that does what is declared.
+
+    Raises:
+        FlowDeclarationError: something that it names is not there, an expression can't be read, or the graph can't run.
+    """
+    problems: list[DeclarationProblem] = []
+    body: dict[str, Any] = {"name": declaration.name, "declaration": declaration, "__module__": base.__module__}
+    for name, method in declaration.methods.items():
+        try:
+            body[name] = _method(name, method)
+        except PartError as error:
+            problems.append(source.problem(("methods", name, *error.path), str(error)))
+    body |= declaration.config.model_dump(exclude_none=True)
+    hooks: list[Any] = []
+    try:
+        body["initial_state"] = initial_state(declaration.state)
+        hooks = list(_hooks(declaration))
+    except (UsageError, TypeError) as error:
+        problems.append(source.problem(("state",), str(error)))
+    if problems:
+        raise FlowDeclarationError(source.name, problems)
+    cls = type(_NO_IDENTIFIER.sub("_", declaration.name), (base,), body)
+    for hook in hooks:
+        with_hook(hook)(cls)
+    try:
+        definition_of(cls)
+    except UsageError as error:
+        about = str(error).partition(" ")[0].rpartition(".")[2]
+        raise source.error(("methods", about), str(error)) from error
+    return cast("C", cls)
+
+
+def _source(contents: str | dict[str, Any] | FlowDeclaration | None, path: str | Path | None) -> DeclarationSource:
+    if (contents is None) == (path is None):
+        raise UsageError("Provide contents or path: the declaration itself, or the file that it is in")
+    if path is not None:
+        try:
+            return DeclarationSource(Path(path).read_text(encoding="utf-8"), str(path))
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"the declaration {str(path)!r} can't be read: {error}") from error
+    if isinstance(contents, str):
+        return DeclarationSource(contents, "<declaration>")
+    source = DeclarationSource("", "<declaration>")
+    source.value = contents
+    return source
+
+
+def _hooks(declaration: FlowDeclaration) -> Iterator[Any]:
+    if any(has_script(method.do) for method in declaration.methods.values()):
+        yield ScriptGate()
+    names = required(declaration.state)
+    if names:
+        yield RequiredInputs(names)
+    if declaration.persist is not None and declaration.persist.enabled:
+        yield _persist(declaration.persist)
+
+
+def _method(name: str, declared: DeclaredMethod) -> Callable[..., Any]:
+    """Return a method with its place in the graph. Raises PartError."""
+    try:
+        act: Action = action(declared.do)
+    except PartError as error:
+        error.path = ("do", *error.path)
+        raise
+
+    async def method(self: Any) -> Any:
+        run = run_of(self)
+        outputs = {} if run is None else run.plan.latest
+        return await act({"state": snapshot(self.state), "outputs": outputs})
+
+    method.__name__ = method.__qualname__ = name
+    method.__doc__ = declared.description
+    changes: dict[str, Any] = {"is_router": declared.router}
+    if declared.start is not False:
+        changes |= {"is_start": True}
+        changes |= {} if declared.start is True else {"starts_on": _condition(declared.start)}
+    if declared.listen is not None:
+        changes |= {"listens_to": _condition(declared.listen)}
+    if declared.emit is not None:
+        changes |= {"emits": tuple(declared.emit)}
+    add_to_role(method, **changes)
+    if declared.persist is not None:
+        with_hook(_persist(declared.persist))(method)
+    feedback = declared.human_feedback
+    if feedback is not None:
+        try:
+            human_feedback(
+                feedback.message,
+                emit=feedback.emit,
+                llm=feedback.llm or DEFAULT_LLM,
+                default_outcome=feedback.default_outcome,
+                metadata=feedback.metadata,
+                provider=None if feedback.provider is None else made(feedback.provider.ref),
+            )(method)
+        except MissingExtraError:
+            raise
+        except UsageError as error:
+            raise PartError(("human_feedback",), error) from error
+    return method
+
+
+def _condition(declared: DeclaredCondition | bool) -> Condition:
+    if isinstance(declared, str | bool):
+        return str(declared)
+    if isinstance(declared, AllOf):
+        return and_(*(_joined(part) for part in declared.all_of))
+    return or_(*(_joined(part) for part in declared.any_of))
+
+
+def _joined(declared: DeclaredCondition) -> Any:
+    return _condition(declared)
+
+
+class _Unsaved(Persist):
+    """Keeps one method out of what its class says of saving."""
+
+    async def method_done(self, *args: Any) -> None:
+        """Save nothing."""
+
+
+def _persist(declared: DeclaredPersistence) -> Persist:
+    place = None if declared.persistence is None else made(declared.persistence.ref)
+    return (Persist if declared.enabled else _Unsaved)(place, verbose=declared.verbose)

@@ -1,0 +1,34 @@
+"""What a declaration names as `module:qualname`."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from harness.errors import UsageError
+from harness.import_path import find_beside
+
+
+def referenced(ref: str) -> Any:
+    """Import what `ref` names.
+
+    Raises:
+        UsageError: the module can't be imported, or has no such name.
+    """
+    module_name, _, path = ref.partition(":")
+    find_beside()
+    try:
+        found: Any = importlib.import_module(module_name)
+    except Exception as error:
+        raise UsageError(f"the module {module_name!r} can't be imported: {type(error).__name__}: {error}") from error
+    for part in path.split("."):
+        if not hasattr(found, part):
+            raise UsageError(f"{module_name!r} has no {path!r}")
+        found = getattr(found, part)
+    return found
+
+
+def made(ref: str) -> Any:
+    """Return what `ref` names, and of a class an instance. Raises UsageError."""
+    found = referenced(ref)
+    return found() if isinstance(found, type) else found

@@ -1,0 +1,197 @@
+"""What a declared flow looks like, as pydantic models; JSON Schema for editors comes from them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal, Self, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+#: The format that is read.
+SCHEMA: Final = "crewai.flow/v1"
+MethodName: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")]
+#: `module:qualname` of what is imported when the flow is made.
+Reference: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$")]
+Values: TypeAlias = dict[str, Any]
+
+
+class Declared(BaseModel):
+    """A part of a declaration; a key that it does not know is a mistake."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, protected_namespaces=())
+
+
+class AllOf(Declared):
+    """All of these have happened."""
+
+    all_of: list[DeclaredCondition] = Field(alias="and", min_length=1)
+
+
+class AnyOf(Declared):
+    """One of these has happened."""
+
+    any_of: list[DeclaredCondition] = Field(alias="or", min_length=1)
+
+
+#: A method's name, a label, or several of them.
+DeclaredCondition: TypeAlias = str | AllOf | AnyOf
+
+
+class CodeCall(Declared):
+    """Calls a function with these arguments."""
+
+    call: Literal["code"]
+    ref: Reference
+    arguments: Values = Field(default_factory=dict, alias="with")
+
+
+class DeclaredToolCall(Declared):
+    """Runs a tool, which is something with a `run`, with these arguments."""
+
+    call: Literal["tool"]
+    ref: Reference
+    arguments: Values = Field(default_factory=dict, alias="with")
+
+
+class ExpressionCall(Declared):
+    """Comes to what a CEL expression does."""
+
+    call: Literal["expression"]
+    expr: str = Field(min_length=1)
+
+
+class ScriptCall(Declared):
+    """Runs the body of a Python function of `state`, `outputs` and `item`; only where that has been allowed."""
+
+    call: Literal["script"]
+    code: str = Field(min_length=1)
+
+
+SimpleCall: TypeAlias = Annotated[
+    CodeCall | DeclaredToolCall | ExpressionCall | ScriptCall, Field(discriminator="call")
+]
+
+
+class EachStep(Declared):
+    """One step of what is done with each item."""
+
+    name: MethodName
+    #: A CEL expression that comes to true or false; the step is left out where it is false.
+    condition: str | None = Field(default=None, alias="if")
+    action: SimpleCall
+
+
+class EachCall(Declared):
+    """Does the same steps with each item of a list, and comes to the list of what the last ones came to."""
+
+    call: Literal["each"]
+    items: str | list[Any] = Field(alias="in")
+    steps: list[EachStep] = Field(alias="do", min_length=1)
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Self:
+        names = [step.name for step in self.steps]
+        double = next((name for name in names if names.count(name) > 1), None)
+        if double is not None:
+            raise ValueError(f"the steps of each have names of their own, and two are called {double!r}")
+        return self
+
+
+Call: TypeAlias = Annotated[
+    CodeCall | DeclaredToolCall | ExpressionCall | ScriptCall | EachCall, Field(discriminator="call")
+]
+
+
+class DeclaredPlace(Declared):
+    """Where states are kept: a persistence, or something that makes one."""
+
+    ref: Reference
+
+
+class DeclaredPersistence(Declared):
+    """Whether states are kept, and where."""
+
+    enabled: bool = True
+    verbose: bool = False
+    persistence: DeclaredPlace | None = None
+
+
+class DeclaredFeedback(Declared):
+    """A human is asked about what the method gives; see `human_feedback`."""
+
+    message: str
+    emit: list[str] | None = Field(default=None, min_length=1)
+    llm: str | None = None
+    default_outcome: str | None = None
+    metadata: Values = Field(default_factory=dict)
+    provider: DeclaredPlace | None = None
+
+
+class DeclaredMethod(Declared):
+    """One method."""
+
+    description: str | None = None
+    start: bool | DeclaredCondition = False
+    listen: DeclaredCondition | None = None
+    router: bool = False
+    emit: list[str] | None = None
+    do: Call
+    persist: DeclaredPersistence | None = None
+    human_feedback: DeclaredFeedback | None = None
+
+    @model_validator(mode="after")
+    def _something_triggers_it(self) -> Self:
+        if self.start is False and self.listen is None:
+            raise ValueError("nothing triggers this method: give it start or listen")
+        if self.emit is not None and not self.router:
+            raise ValueError("emit names the labels of a router: add router: true")
+        return self
+
+
+class DeclaredState(Declared):
+    """The state of the flow: a dict, a pydantic model of yours, or one that a JSON Schema describes."""
+
+    type: Literal["dict", "pydantic", "json_schema", "unknown"] = "dict"
+    ref: Reference | None = None
+    json_schema: Values | None = None
+    #: What it begins with.
+    default: Values = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _has_what_its_type_needs(self) -> Self:
+        if self.type == "pydantic" and self.ref is None:
+            raise ValueError("a state of type pydantic needs the ref of its class, as in my_app.states:Report")
+        if self.type == "json_schema" and self.json_schema is None:
+            raise ValueError("a state of type json_schema needs a json_schema")
+        return self
+
+
+class DeclaredConfig(Declared):
+    """Options of the flow, as its constructor takes them."""
+
+    stream: bool | None = None
+    max_method_calls: int | None = Field(default=None, ge=1)
+    suppress_flow_events: bool | None = None
+
+
+class DeclaredConversation(Declared):
+    """A conversation, which declared flows can't have yet; only one that is switched off is let in."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    enabled: Literal[False]
+
+
+class FlowDeclaration(Declared):
+    """A whole flow."""
+
+    format: Literal["crewai.flow/v1"] = Field(alias="schema")
+    name: str = Field(min_length=1)
+    description: str | None = None
+    state: DeclaredState = Field(default_factory=DeclaredState)
+    config: DeclaredConfig = Field(default_factory=DeclaredConfig)
+    persist: DeclaredPersistence | None = None
+    conversational: DeclaredConversation | None = None
+    methods: dict[MethodName, DeclaredMethod] = Field(min_length=1)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as it is written down, as JSON, without what was left out."""
+        return self.model_dump(mode="json", by_alias=True, exclude_unset=True)

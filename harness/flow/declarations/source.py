@@ -1,0 +1,130 @@
+"""The text of a declaration: its value, and where in the text each part of it stands.
+
+YAML is read as its version 1.2 has it where it matters to people who write flows: `yes`, `no`, `on` and dates are text.
+Anchors are not read: a few lines of them could stand for more than fits into memory.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import yaml
+
+from harness.flow.declarations.errors import DeclarationProblem, FlowDeclarationError
+
+#: The deepest nesting that is read.
+_MAX_DEPTH: Final = 50
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+#: The scalars of YAML 1.1 that stay text.
+_TEXT: Final = ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:merge", "tag:yaml.org,2002:value")
+
+
+class _Loader(yaml.SafeLoader):
+    yaml_implicit_resolvers: dict[Any, Any] = {  # noqa: RUF012 - as PyYAML has it
+        first: [
+            (tag, pattern)
+            for tag, pattern in resolvers
+            if tag not in _TEXT and (tag != "tag:yaml.org,2002:bool" or first in "tTfF")
+        ]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+class DeclarationSource:
+    """A declaration that has been read."""
+
+    #: What errors call it: the path of its file, or what was given in place of one.
+    name: str
+    #: Plain JSON.
+    value: Any
+
+    def __init__(self, text: str, name: str) -> None:
+        """Read YAML, of which JSON is a part.
+
+        Raises:
+            FlowDeclarationError: it is neither; or it has anchors, a key twice, or nests too deep.
+        """
+        self.name = name
+        self._loader = _Loader("")
+        # A tab is a space in JSON, and nothing that YAML indents by.
+        text = text.replace("\t", " ") if text.lstrip().startswith("{") else text
+        self._root = self._composed(text)
+        self.value = None if self._root is None else self._value_of(self._root, 0)
+
+    def problem(self, path: Sequence[int | str], message: str) -> DeclarationProblem:
+        """Return a problem with the part at `path`, or, where that is not there, with what it would be in."""
+        mark = self._mark(path)
+        where = ".".join(map(str, path))
+        return (
+            DeclarationProblem(where, message, mark.line + 1, mark.column + 1)
+            if mark
+            else DeclarationProblem(where, message)
+        )
+
+    def error(self, path: Sequence[int | str], message: str) -> FlowDeclarationError:
+        """Return the error that one problem is."""
+        return FlowDeclarationError(self.name, [self.problem(path, message)])
+
+    def _mark(self, path: Sequence[int | str]) -> Any:
+        node, mark = self._root, self._root.start_mark if self._root is not None else None
+        for part in path:
+            if isinstance(node, yaml.MappingNode):
+                found = next(((key, item) for key, item in node.value if key.value == str(part)), None)
+                if found is None:
+                    continue
+                key, node = found
+                mark = node.start_mark if isinstance(node, yaml.ScalarNode) else key.start_mark
+            elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+                node = node.value[part]
+                mark = node.start_mark
+        return mark
+
+    def _composed(self, text: str) -> Any:
+        try:
+            for event in yaml.parse(text, _Loader):
+                if isinstance(event, yaml.AliasEvent):
+                    raise self._unread("anchors and aliases are not read; write it out", event.start_mark)
+            return yaml.compose(text, _Loader)
+        except yaml.MarkedYAMLError as error:
+            raise self._unread(str(error.problem or error.context), error.problem_mark) from error
+        except (yaml.YAMLError, RecursionError) as error:
+            raise self._unread(f"this is no YAML: {error}", None) from error
+
+    def _unread(self, message: str, mark: Any) -> FlowDeclarationError:
+        place = (None, None) if mark is None else (mark.line + 1, mark.column + 1)
+        return FlowDeclarationError(self.name, [DeclarationProblem("", message, *place)])
+
+    def _value_of(self, node: Any, depth: int) -> Any:
+        if depth > _MAX_DEPTH:
+            raise self._unread(f"this nests deeper than {_MAX_DEPTH} levels", node.start_mark)
+        if isinstance(node, yaml.SequenceNode):
+            return [self._value_of(item, depth + 1) for item in node.value]
+        if isinstance(node, yaml.MappingNode):
+            return dict(self._items(node, depth))
+        return self._scalar(node)
+
+    def _items(self, node: yaml.MappingNode, depth: int) -> Iterator[tuple[str, Any]]:
+        seen = set()
+        for key, item in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise self._unread("a key is text", key.start_mark)
+            if key.value in seen:
+                raise self._unread(f"the key {key.value!r} is here twice", key.start_mark)
+            seen.add(key.value)
+            yield key.value, self._value_of(item, depth + 1)
+
+    def _scalar(self, node: Any) -> Any:
+        try:
+            value = self._loader.construct_object(node)
+            return _joined(value) if isinstance(value, str) and _SURROGATE.search(value) else value
+        except (yaml.YAMLError, ValueError) as error:
+            raise self._unread(
+                f"{node.value!r} can't be read: {getattr(error, 'problem', error)}", node.start_mark
+            ) from error
+
+
+def _joined(text: str) -> str:
+    """Return text with the pairs of surrogates joined that JSON has for characters beyond its 16 bits."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -1,0 +1,109 @@
+"""Text with `${…}` in it, in any depth of a value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, TypeAlias
+
+import orjson
+
+from harness.flow.declarations.errors import ExpressionError, PartError
+from harness.flow.declarations.expressions import Expression
+from harness.frames.codec import encode
+
+#: Gives the value of a template in a scope of names.
+Rendered: TypeAlias = Callable[[Mapping[str, Any]], Any]
+
+
+def template(value: Any, roots: Collection[str]) -> Rendered:
+    """Return what gives `value` with the expressions in its texts evaluated.
+
+    A text that is one `${…}` alone becomes what that comes to. Inside of other text, what is no text is written as JSON,
+    and null as nothing. A `$` without a brace is text.
+
+    Raises:
+        ExpressionError: an expression can't be read, or is not closed.
+        PartError: one of a part, which it names.
+    """
+    if isinstance(value, str):
+        return _text(value, roots)
+    if isinstance(value, Mapping):
+        items = {key: _part(key, item, roots) for key, item in value.items()}
+        return lambda scope: {key: item(scope) for key, item in items.items()}
+    if isinstance(value, list):
+        parts = [_part(place, item, roots) for place, item in enumerate(value)]
+        return lambda scope: [part(scope) for part in parts]
+    return lambda scope: value
+
+
+def expression(value: str, roots: Collection[str]) -> Expression:
+    """Return the expression that a text is where one is expected, in `${…}` or bare. Raises ExpressionError."""
+    parts = _parts(value.strip())
+    alone = parts[0] if len(parts) == 1 and parts[0][0] else None
+    return Expression(value if alone is None else alone[1], roots)
+
+
+def _part(place: int | str, value: Any, roots: Collection[str]) -> Rendered:
+    try:
+        return template(value, roots)
+    except PartError as error:
+        error.path = (place, *error.path)
+        raise
+    except ExpressionError as error:
+        raise PartError((place,), error) from error
+
+
+def _text(text: str, roots: Collection[str]) -> Rendered:
+    parts = [Expression(part, roots) if is_code else part for is_code, part in _parts(text)]
+    if not any(isinstance(part, Expression) for part in parts):
+        return lambda scope: text
+    if len(parts) == 1 and isinstance(parts[0], Expression):
+        return parts[0].value
+    return lambda scope: "".join(
+        _written(part.value(scope)) if isinstance(part, Expression) else part for part in parts
+    )
+
+
+def _written(value: Any) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else orjson.dumps(encode(value)).decode()
+
+
+def _parts(text: str) -> list[tuple[bool, str]]:
+    """Return the pieces of a text in their order, each with whether it is an expression."""
+    parts: list[tuple[bool, str]] = []
+    at = 0
+    while (begin := text.find("${", at)) >= 0:
+        if begin > at:
+            parts.append((False, text[at:begin]))
+        end = _end(text, begin + 2)
+        parts.append((True, text[begin + 2 : end].strip()))
+        at = end + 1
+    if at < len(text):
+        parts.append((False, text[at:]))
+    return parts
+
+
+def _end(text: str, at: int) -> int:
+    """Return where the brace stands that closes the expression which begins at `at`: not one of a map, or in a string."""
+    open_braces, quote, begin = 0, "", at
+    while at < len(text):
+        character = text[at]
+        if quote:
+            if character == "\\":
+                at += 1
+            elif character == quote:
+                quote = ""
+        elif character in "'\"":
+            quote = character
+        elif character == "{":
+            open_braces += 1
+        elif character == "}":
+            if not open_braces:
+                return at
+            open_braces -= 1
+        at += 1
+    raise ExpressionError(
+        f"the expression that begins with {text[begin : begin + 20]!r} is not closed: a }} is missing"
+    )

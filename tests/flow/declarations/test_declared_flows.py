@@ -1,0 +1,322 @@
+"""Claims about flows that are written down: what each part of a declaration does."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.errors import UsageError
+from harness.flow import (
+    Flow,
+    FlowDeclaration,
+    FlowScriptExecutionDisabledError,
+    HumanFeedbackPending,
+    MethodCallLimitError,
+    SQLiteFlowPersistence,
+    and_,
+    listen,
+    router,
+    start,
+)
+from tests.flow.declarations import functions
+
+HERE = "tests.flow.declarations.functions"
+
+REPORT = f"""
+schema: crewai.flow/v1
+name: Report flow
+description: Writes a report
+state:
+  type: dict
+  default: {{topic: tides, parts: [1, 2, 3], on: yes}}
+methods:
+  outline:
+    description: The first draft
+    start: true
+    do: {{call: code, ref: "{HERE}:shout", with: {{text: "${{state.topic}} of ${{state.parts}}", times: "${{size(state.parts)}}"}}}}
+  beside:
+    start: true
+    do:
+      call: code
+      ref: {HERE}:whisper
+      with: {{text: BESIDE}}
+  decide:
+    listen: {{and: [outline, beside]}}
+    router: true
+    emit: [long, short]
+    do: {{call: expression, expr: "size(outputs.outline) > 10 ? 'long' : 'short'"}}
+  publish:
+    listen: {{or: [long, short]}}
+    do: {{call: expression, expr: "outputs.outline + ' ' + outputs.beside + ' ' + outputs.decide"}}
+"""
+
+
+def declared(do: dict[str, Any], **more: Any) -> Flow:
+    whole = {"schema": "crewai.flow/v1", "name": "One", "methods": {"only": {"start": True, "do": do}}, **more}
+    return Flow.from_declaration(contents=whole)
+
+
+def test_a_flow_is_run_from_text_from_a_dict_from_a_file_and_from_json(tmp_path: Path) -> None:
+    flow = Flow.from_declaration(contents=REPORT)
+    assert flow.name == "Report flow"
+    said = "TIDES OF [1,2,3]!!! beside long"
+    assert flow.kickoff() == said
+    assert flow.state["on"] == "yes"
+    (tmp_path / "flow.yaml").write_text(REPORT)
+    assert Flow.from_declaration(path=tmp_path / "flow.yaml").kickoff() == said
+    whole = flow.flow_definition().to_dict()
+    assert Flow.from_declaration(contents=whole).kickoff() == said
+    (tmp_path / "flow.json").write_text(json.dumps(whole, indent="\t"))
+    assert Flow.from_declaration(path=str(tmp_path / "flow.json")).kickoff() == said
+    assert Flow.from_declaration(contents=FlowDeclaration.model_validate(whole)).kickoff() == said
+
+
+def test_its_frames_are_those_of_any_flow() -> None:
+    session = Flow.from_declaration(contents=REPORT).stream_events({"topic": "sun"})
+    frames = list(session)
+    assert session.result == "SUN OF [1,2,3]!!! beside long"
+    names = [frame.data["method_name"] for frame in frames if frame.type == "method_execution_started"]
+    assert names == ["outline", "beside", "decide", "publish"]
+    assert {frame.data["flow_name"] for frame in frames} == {"Report flow"}
+
+
+VALUES: dict[str, tuple[Any, Any]] = {
+    "alone": ("${state.n}", 7),
+    "alone, with blanks": ("${ state.list }", [1, {"a": None}]),
+    "in text": ("n=${state.n}, l=${state.list}, t=${state.text}", 'n=7, l=[1,{"a":null}], t=x'),
+    "null in text": ("<${state.none}>", "<>"),
+    "true in text": ("<${state.n > 1}>", "<true>"),
+    "a lone dollar": ("5 $ and $n and $", "5 $ and $n and $"),
+    "braces and quotes": ("${{'}': '{'}['}']}", "{"),
+    "a quoted quote": (r"${'a\'}b'}", "a'}b"),
+    "no expression": ({"a": [1, None, 2.5, True]}, {"a": [1, None, 2.5, True]}),
+    "deep": ({"a": [{"b": "${state.n}"}]}, {"a": [{"b": 7}]}),
+    "a map": ("${{'a': state.n, 'b': [1.5, null]}}", {"a": 7, "b": [1.5, None]}),
+    "a macro": ("${state.list.filter(i, type(i) == int).map(i, i + state.n)}", [8]),
+    "a time": ("${timestamp('2026-01-02T00:00:00Z')}", "2026-01-02T00:00:00Z"),
+}
+
+
+@pytest.mark.parametrize(("written", "value"), VALUES.values(), ids=VALUES.keys())
+def test_an_argument_is_what_its_expressions_come_to(written: Any, value: Any) -> None:
+    state = {"default": {"n": 7, "list": [1, {"a": None}], "text": "x", "none": None}}
+    flow = declared({"call": "code", "ref": f"{HERE}:both", "with": {"value": written}}, state=state)
+    result = flow.kickoff()["value"]
+    assert (result, type(result)) == (value, type(value))
+
+
+def test_a_tool_is_run_and_a_function_may_fail() -> None:
+    assert declared({"call": "tool", "ref": f"{HERE}:Doubler", "with": {"number": 4}}).kickoff() == 8
+    with pytest.raises(LookupError, match="no such thing"):
+        declared({"call": "code", "ref": f"{HERE}:fail"}).kickoff()
+
+
+EACH: dict[str, Any] = {
+    "call": "each",
+    "in": "state.parts",
+    "do": [
+        {
+            "name": "double",
+            "action": {"call": "tool", "ref": f"{HERE}:Doubler", "with": {"number": "${item}"}},
+        },
+        {
+            "name": "shout",
+            "if": "item > 1",
+            "action": {"call": "code", "ref": f"{HERE}:shout", "with": {"text": "n${outputs.double}"}},
+        },
+    ],
+}
+
+
+def test_each_does_its_steps_with_every_item_and_leaves_out_those_whose_condition_is_false() -> None:
+    flow = declared(EACH, state={"default": {"parts": [1, 2, 3]}})
+    assert flow.kickoff() == [2, "N4!", "N6!"]
+    assert declared({**EACH, "in": [5, "${1 + 1}"]}).kickoff() == ["N10!", "N4!"]
+
+
+@pytest.mark.parametrize(
+    ("parts", "condition", "message"),
+    [(3, "item > 1", "'state.parts' is 3"), ([1], "item + 1", "the step 'shout' is true or false, not 2")],
+    ids=["no list", "no boolean"],
+)
+def test_each_refuses_what_is_no_list_and_a_condition_that_is_not_true_or_false(
+    parts: Any, condition: str, message: str
+) -> None:
+    steps = [EACH["do"][0], {**EACH["do"][1], "if": condition}]
+    flow = declared({**EACH, "do": steps}, state={"default": {"parts": parts}})
+    with pytest.raises(UsageError, match=message):
+        flow.kickoff()
+
+
+def test_an_expression_that_can_not_be_evaluated_says_which_and_why() -> None:
+    flow = declared({"call": "expression", "expr": "state.gone + 1"})
+    with pytest.raises(UsageError, match=r"'state\.gone \+ 1' can't be evaluated: no such member"):
+        flow.kickoff()
+
+
+SCRIPT = {"call": "script", "code": "total = 0\nfor n in state['parts']:\n    total += n\nreturn total"}
+
+
+def test_a_script_runs_only_where_the_environment_allows_it_and_nothing_before_it_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    flow = declared(SCRIPT, state={"default": {"parts": [1, 2]}})
+    session = flow.stream_events()
+    with pytest.raises(FlowScriptExecutionDisabledError, match="CREWAI_ALLOW_FLOW_SCRIPT_EXECUTION=1"):
+        list(session)
+    assert session.frames == []
+    monkeypatch.setenv("CREWAI_ALLOW_FLOW_SCRIPT_EXECUTION", "1")
+    assert flow.kickoff() == 3
+
+
+STATES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "a model": ({"type": "pydantic", "ref": f"{HERE}:Report"}, {"topic": "tides", "depth": 1}),
+    "a model with defaults": (
+        {"type": "pydantic", "ref": f"{HERE}:Report", "default": {"depth": 3}},
+        {"topic": "tides", "depth": 3},
+    ),
+    "a schema": (
+        {
+            "type": "json_schema",
+            "json_schema": {
+                "type": "object",
+                "properties": {
+                    "depth": {"type": "integer", "default": 2},
+                    "tags": {"type": "array", "items": {"type": "string"}, "default": []},
+                    "author": {"type": "object", "properties": {"name": {"type": ["string", "null"]}}},
+                },
+            },
+        },
+        {"depth": 2, "tags": [], "author": None},
+    ),
+    "unknown": ({"type": "unknown", "default": {"a": 1}}, {"a": 1}),
+}
+
+
+@pytest.mark.parametrize(("state", "expected"), STATES.values(), ids=STATES.keys())
+def test_the_state_is_of_the_declared_type(state: dict[str, Any], expected: dict[str, Any]) -> None:
+    flow = declared({"call": "expression", "expr": "state"}, state=state)
+    assert {name: value for name, value in flow.kickoff().items() if name != "id"} == expected
+
+
+def test_inputs_are_held_to_a_json_schema_and_give_what_it_requires() -> None:
+    schema = {
+        "type": "object",
+        "required": ["topic"],
+        "properties": {"topic": {"type": "string"}, "size": {"enum": ["s", "l"], "default": "s"}},
+        "additionalProperties": False,
+    }
+    state = {"type": "json_schema", "json_schema": schema}
+    do = {"call": "expression", "expr": "state.topic + state.size"}
+    assert declared(do, state=state).kickoff({"topic": "tides"}) == "tidess"
+    with pytest.raises(UsageError, match="the state of One requires topic: give it among the inputs"):
+        declared(do, state=state).kickoff()
+    for wrong in ({"topic": 5}, {"topic": "a", "size": "m"}, {"topic": "a", "other": 1}):
+        with pytest.raises(UsageError):
+            declared(do, state=state).kickoff(wrong)
+
+
+LOOP = """
+schema: crewai.flow/v1
+name: Loop
+config: {max_method_calls: 3, suppress_flow_events: true, stream: false}
+methods:
+  again:
+    start: next
+    router: true
+    emit: [next]
+    do: {call: expression, expr: "'next'"}
+"""
+
+
+def test_config_is_what_the_constructor_takes_and_a_start_may_have_a_condition() -> None:
+    flow = Flow.from_declaration(contents=LOOP)
+    assert (flow.max_method_calls, flow.suppress_flow_events, flow.stream) == (3, True, False)
+    with pytest.raises(MethodCallLimitError):
+        flow.kickoff()
+    assert Flow.from_declaration(contents=LOOP, max_method_calls=5).max_method_calls == 5
+
+
+def asks(provider: str | None) -> dict[str, Any]:
+    return {
+        "schema": "crewai.flow/v1",
+        "name": "Asks",
+        "persist": {"enabled": True, "persistence": {"ref": f"{HERE}:PLACE"}},
+        "methods": {
+            "draft": {
+                "start": True,
+                "do": {"call": "expression", "expr": "'draft'"},
+                "human_feedback": {
+                    "message": "Well?",
+                    "metadata": {"a": 1},
+                    **({"provider": {"ref": provider}} if provider else {}),
+                },
+            },
+            "after": {
+                "listen": "draft",
+                "persist": {"enabled": False},
+                "do": {"call": "expression", "expr": "outputs.draft.feedback"},
+            },
+        },
+    }
+
+
+def test_a_human_is_asked_and_the_state_kept_as_declared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    saved: list[str] = []
+
+    class Place(SQLiteFlowPersistence):
+        def save_state(self, flow_uuid: str, method_name: str, state_data: Any) -> None:
+            saved.append(method_name)
+            super().save_state(flow_uuid, method_name, state_data)
+
+    monkeypatch.setattr(functions, "PLACE", Place(str(tmp_path / "flows.db")), raising=False)
+    assert Flow.from_declaration(contents=asks(f"{HERE}:Agrees")).kickoff() == "yes to draft"
+    assert saved == ["draft"]
+
+
+def test_a_declared_flow_waits_and_is_taken_up_by_its_declaration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = SQLiteFlowPersistence(str(tmp_path / "flows.db"))
+    monkeypatch.setattr(functions, "PLACE", place, raising=False)
+    whole = asks("tests.flow.feedback.people:Later")
+    pending = Flow.from_declaration(contents=whole).kickoff()
+    assert isinstance(pending, HumanFeedbackPending)
+    flow = Flow.from_pending(pending.context.flow_id, place, definition=whole)
+    assert flow.resume("Go.") == "Go."
+
+
+class Written(Flow):
+    """Written in Python."""
+
+    @start()
+    def begin(self) -> str:
+        """Begin.
+
+        With more than a line.
+        """
+        return "begun"
+
+    @router(begin, emit=["a", "b"])
+    def decide(self) -> str:
+        return "a"
+
+    @listen(and_("a", begin))
+    def end(self) -> str:
+        return "ended"
+
+
+def test_a_flow_that_was_written_in_python_can_be_written_down() -> None:
+    whole = Written.flow_definition().to_dict()
+    assert whole["schema"] == "crewai.flow/v1"
+    assert whole["methods"]["begin"] == {
+        "description": "Begin.",
+        "start": True,
+        "do": {"call": "code", "ref": f"{__name__}:Written.begin"},
+    }
+    assert whole["methods"]["decide"]["emit"] == ["a", "b"]
+    assert whole["methods"]["end"]["listen"] == {"and": ["a", "begin"]}
+    assert "$defs" in FlowDeclaration.model_json_schema()
