@@ -119,8 +119,19 @@ def _replay(path: Path, *, speed: float | None, update: bool, trust: Trust | Non
         )
         results.extend(_result(run, whole=whole) for run in runs)
     except HarnessError as error:
-        results.append(ReplayResult(str(path), _kind(path), None, None, None, "error", message=str(error)))
+        results.append(_unjudged(path, str(error)))
+    except Exception as error:
+        # One file is not to be the end of the others, whatever we have overlooked in it.
+        results.append(
+            _unjudged(
+                path, f"stream-harness failed on it, which is a fault of its own: {type(error).__name__}: {error}"
+            )
+        )
     return results
+
+
+def _unjudged(path: Path, message: str) -> ReplayResult:
+    return ReplayResult(str(path), _kind(path), None, None, None, "error", message=message)
 
 
 def replay_all(
@@ -143,7 +154,7 @@ def replay_all(
 
 def _lost(path: Path, exit_code: int | None) -> list[ReplayResult]:
     message = f"the process that replayed it ended with exit code {exit_code}, and what it found is lost"
-    return [ReplayResult(str(path), _kind(path), None, None, None, "error", message=message)]
+    return [_unjudged(path, message)]
 
 
 def _kind(path: Path) -> Literal["recording", "cassette"]:

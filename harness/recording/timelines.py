@@ -117,6 +117,10 @@ class Comparison(NamedTuple):
 def compared(first: Path, second: Path) -> Comparison:
     """Compare what is kept at two paths, calls of cassettes one by one in order. Raises as `timelines_of`."""
     ones, others = _line_groups(first), _line_groups(second)
+    if ones != others:
+        # What is equal is equal, whatever it is.
+        for path in (first, second):
+            _check_lines(path)
     differences: list[Difference] = []
     for index in range(max(len(ones), len(others))):
         mine = ones[index] if index < len(ones) else []
@@ -134,6 +138,12 @@ def _line_groups(path: Path) -> list[list[bytes]]:
         if here.suffix == ".jsonl":
             return [read_lines(here)]
     return [dump_frames(timeline.frames).splitlines()[1:] for timeline in timelines_of(path)]
+
+
+def _check_lines(path: Path) -> None:
+    """Raise UnreadableRecordingError for a file of frames with a line that is none."""
+    if path.is_dir() or path.suffix == ".jsonl":
+        load_frames(path / FRAMES if path.is_dir() else path)
 
 
 def _summary(frame: StreamFrame) -> str:

@@ -8,18 +8,21 @@ head (vcrpy before 1.0).
 from __future__ import annotations
 
 import json
-import zlib
 from pathlib import Path
 from typing import Any, Final
 
 from harness.errors import UnreadableRecordingError
+from harness.recording.files.bounds import DEEPEST_CASSETTE, MOST_DIGITS, json_problem, whole_number
 from harness.recording.files.cassette_yaml import BadYamlError, load_yaml
 from harness.recording.files.content import LARGEST, content_of
 from harness.recording.files.foreign_forms import interactions_of
+from harness.recording.redact.content_coding import gunzipped
 
 #: The version of vcrpy's format that we read and write.
 FORMAT_VERSION: Final = 1
 
+#: How much of a value messages show.
+_SHOWN: Final = 60
 _GZIP: Final = b"\x1f\x8b"
 
 
@@ -82,26 +85,26 @@ def entries_of(text: str, name: str, *, typed: bool = False) -> list[Any]:
 
 
 def _unpacked(content: bytes, name: str) -> bytes:
-    decoder = zlib.decompressobj(16 + zlib.MAX_WBITS)
+    expected = "a cassette, plain or as gzip"
     try:
-        unpacked = decoder.decompress(content, LARGEST)
-    except zlib.error as error:
-        raise unreadable(name, f"it is no whole gzip file ({error})", "a cassette, plain or as gzip") from error
-    if not decoder.eof:
-        why = "unpacks to more than is read of one file" if decoder.unconsumed_tail else "ends in the middle"
-        raise unreadable(name, f"it is a gzip file that {why}", "a cassette, plain or as gzip")
-    return unpacked
+        return gunzipped(content, LARGEST)
+    except OverflowError:
+        why = f"unpacks to more than {LARGEST // 1024 // 1024} MiB, the most that is read of one file"
+        raise unreadable(name, f"it is a gzip file that {why}", expected) from None
+    except EOFError:
+        raise unreadable(name, "it is a gzip file that ends in the middle", expected) from None
+    except ValueError as error:
+        raise unreadable(name, f"it is no whole gzip file ({error})", expected) from error
 
 
 def _document(text: str, name: str, *, typed: bool) -> Any:
     # Not as YAML, which JSON nearly is: the two halves of an emoji's escape are no characters to YAML.
     if text.lstrip().startswith("{"):
+        problem = json_problem(text, DEEPEST_CASSETTE)
+        if problem is not None:
+            raise unreadable(name, f"{problem}, too much to be a cassette", "a mapping with 'interactions'")
         try:
             return json.loads(text, object_pairs_hook=_without_doubles)
-        except RecursionError as error:
-            raise unreadable(
-                name, "it is JSON, nested too deep to be a cassette", "a mapping with 'interactions'"
-            ) from error
         except _DoubleKeyError as error:
             raise unreadable(name, f"it is JSON in which the key {error} comes twice", "each key once") from error
         except ValueError:
@@ -134,13 +137,23 @@ def _side_by_side(document: dict[str, Any], name: str) -> list[dict[str, Any]]:
 
 
 def _check_version(version: Any, name: str) -> None:
-    if isinstance(version, bool) or not str(version).isdecimal():
-        raise unreadable(name, f"version is {version!r}", "a whole number")
-    if int(version) > FORMAT_VERSION:
+    number = whole_number(version)
+    if number is None:
+        raise unreadable(name, f"version is {shown(version)}", f"a whole number of at most {MOST_DIGITS} digits")
+    if number > FORMAT_VERSION:
         raise UnreadableRecordingError(
-            f"cassette '{name}' can't be read: its version is {version} and {FORMAT_VERSION} is the latest known here; "
+            f"cassette '{name}' can't be read: its version is {number} and {FORMAT_VERSION} is the latest known here; "
             "read it with the version of the program that wrote it, or a later one"
         )
+
+
+def shown(value: Any) -> str:
+    """Return a plain value as messages show it: what it is, and a text or number with its beginning."""
+    if isinstance(value, str | float):
+        text = repr(value)
+        return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+    # A whole number of thousands of digits can't even be shown.
+    return str(value) if isinstance(value, int) and abs(value) < 10**MOST_DIGITS else kind_of(value)
 
 
 def kind_of(value: Any) -> str:

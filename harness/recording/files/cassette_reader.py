@@ -13,13 +13,25 @@ from pathlib import Path
 from typing import Any, get_args
 
 from harness.errors import RecordingError
-from harness.recording.files.cassette_document import cassette_name, cassette_text, entries_of, kind_of, unreadable
+from harness.recording.files.bounds import LATEST_MS, MOST_DIGITS, whole_number
+from harness.recording.files.cassette_document import (
+    cassette_name,
+    cassette_text,
+    entries_of,
+    kind_of,
+    shown,
+    unreadable,
+)
 from harness.recording.files.written_bodies import has_values, with_bodies
 from harness.recording.framing import pieces
+from harness.recording.redact.content_coding import LARGEST as OPENED_LARGEST, is_bomb
 from harness.recording.wire import Chunk, Ending, Headers, How, Interaction, WireRequest, WireResponse
 
 #: Where an interaction begins in a file written by us, or by vcrpy: a list item in the first column.
 _INTERACTION_START = re.compile(r"^-(?: |\Z)", re.MULTILINE)
+
+#: HTTP has no status beyond it; 0 is where none came.
+_LAST_STATUS = 999
 
 
 def read_cassette(path: Path, *, allow_torn_tail: bool = False) -> tuple[Interaction, ...]:
@@ -67,11 +79,11 @@ def _each(text: str, name: str) -> Iterator[Interaction | RecordingError]:
     typed: list[Any] | None = None
     for index, written in enumerate(entries_of(text, name)):
         entry = written
-        if has_values(written):
-            # Only these bodies need to know which of their scalars are numbers.
-            typed = typed or entries_of(text, name, typed=True)
-            entry = with_bodies(written, typed[index])
         try:
+            if has_values(written):
+                # Only these bodies need to know which of their scalars are numbers.
+                typed = typed or entries_of(text, name, typed=True)
+                entry = shape.with_bodies(written, typed[index], f"interactions[{index}]")
             yield _interaction(shape, entry, f"interactions[{index}]")
         except RecordingError as error:
             yield error
@@ -81,10 +93,15 @@ def _interaction(shape: _Shape, entry: Any, where: str) -> Interaction:
     parts = shape.mapping(entry, where)
     request = shape.mapping(shape.get(parts, "request", where), f"{where}.request")
     response = shape.mapping(shape.get(parts, "response", where), f"{where}.response")
-    return Interaction(
+    found = Interaction(
         _request(shape, request, f"{where}.request"),
         _response(shape, response, f"{where}.response"),
     )
+    for side, part in (("request", found.request), ("response", found.response)):
+        if is_bomb(part.headers, part.body):
+            most = f"{OPENED_LARGEST // 1024 // 1024} MiB"
+            raise unreadable(shape.name, f"{where}.{side}.body unpacks to more than {most}", f"at most {most}")
+    return found
 
 
 def _request(shape: _Shape, parts: dict[str, Any], where: str) -> WireRequest:
@@ -100,7 +117,7 @@ def _response(shape: _Shape, parts: dict[str, Any], where: str) -> WireResponse:
     headers = shape.headers(parts.get("headers"), f"{where}.headers")
     # vcrpy's httpx recordings of before 2024 have these two keys in place of `status` and `body`.
     if "status_code" in parts:
-        status, reason = shape.whole(parts["status_code"], f"{where}.status_code"), ""
+        status, reason = shape.whole(parts["status_code"], f"{where}.status_code", most=_LAST_STATUS), ""
         body_parts: Any = parts.get("content")
     else:
         status, reason = shape.status(shape.get(parts, "status", where), f"{where}.status")
@@ -141,8 +158,8 @@ def _marked(shape: _Shape, marks: Any, body: bytes, where: str) -> tuple[Chunk, 
         spot = f"{where}[{index}]"
         numbers = shape.sequence(mark, spot)
         if len(numbers) != 3:
-            raise unreadable(shape.name, f"{spot} is {mark!r}", "[offset, length, at_ms]")
-        chunk = Chunk(shape.whole(numbers[0], spot), shape.whole(numbers[1], spot), shape.number(numbers[2], spot))
+            raise unreadable(shape.name, f"{spot} is a list of {len(numbers)}", "[offset, length, at_ms]")
+        chunk = Chunk(shape.whole(numbers[0], spot), shape.whole(numbers[1], spot), shape.moment(numbers[2], spot))
         if chunk.offset != end:
             raise _edited(shape.name, spot, f"starts at {chunk.offset}, but the one before it ends at {end}")
         end += chunk.length
@@ -163,9 +180,9 @@ def _ending(shape: _Shape, value: Any, chunks: tuple[Chunk, ...], where: str) ->
             return Ending(
                 known,
                 None if error is None else shape.text(error, f"{where}.error"),
-                shape.number(shape.get(parts, "at_ms", where), f"{where}.at_ms"),
+                shape.moment(shape.get(parts, "at_ms", where), f"{where}.at_ms"),
             )
-    raise unreadable(shape.name, f"{where}.how is {how!r}", f"one of {', '.join(get_args(How))}")
+    raise unreadable(shape.name, f"{where}.how is {shown(how)}", f"one of {', '.join(get_args(How))}")
 
 
 class _Shape:
@@ -225,21 +242,38 @@ class _Shape:
 
     def status(self, value: Any, where: str) -> tuple[int, str]:
         if not isinstance(value, dict):
-            return self.whole(value, where), ""
-        code = self.whole(self.get(value, "code", where), f"{where}.code")
+            return self.whole(value, where, most=_LAST_STATUS), ""
+        code = self.whole(self.get(value, "code", where), f"{where}.code", most=_LAST_STATUS)
         return code, self.text(value.get("message") or "", f"{where}.message")
 
-    def whole(self, value: Any, where: str) -> int:
-        # In JSON a number is one already.
-        if isinstance(value, bool) or not str(value).isdecimal():
-            raise unreadable(self.name, f"{where} is {value!r}", "a whole number")
-        return int(value)
-
-    def number(self, value: Any, where: str) -> float:
+    def with_bodies(self, entry: Any, typed: Any, where: str) -> Any:
         try:
-            return float(value)
+            return with_bodies(entry, typed)
         except (TypeError, ValueError) as error:
-            raise unreadable(self.name, f"{where} is {value!r}", "a number") from error
+            raise unreadable(
+                self.name, f"{where} has a body that is no JSON ({error})", "what JSON has room for"
+            ) from error
+
+    def whole(self, value: Any, where: str, *, most: int | None = None) -> int:
+        # In JSON a number is one already.
+        number = whole_number(value)
+        if number is None or (most is not None and number > most):
+            expected = (
+                f"a whole number of at most {MOST_DIGITS} digits" if most is None else f"a number from 0 to {most}"
+            )
+            raise unreadable(self.name, f"{where} is {shown(value)}", expected)
+        return number
+
+    def moment(self, value: Any, where: str) -> float:
+        """Return milliseconds since a request."""
+        try:
+            number = float(value)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise unreadable(self.name, f"{where} is {shown(value)}", "a number") from error
+        # What is no number is in no range.
+        if not 0 <= number <= LATEST_MS:
+            raise unreadable(self.name, f"{where} is {shown(value)}", f"milliseconds from 0 to {LATEST_MS:.0f}, a week")
+        return number
 
     def headers(self, value: Any, where: str) -> Headers:
         if isinstance(value, list):

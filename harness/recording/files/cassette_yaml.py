@@ -18,6 +18,8 @@ from typing import Any
 
 import yaml
 
+from harness.recording.files.bounds import DEEPEST_CASSETTE, LONGEST, MOST_DIGITS, MOST_VALUES
+
 # libyaml's parser where PyYAML was built with it; the pure one reads the same, ten times slower.
 _Loader: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
@@ -33,7 +35,6 @@ _FILE_TAGS = frozenset(
 )
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 
-_DEEPEST = 100
 #: How many characters a parser may have read beyond what it has told, to see whether a key is coming.
 _READ_AHEAD = 5_000
 #: vcrpy writes aliases for lists that are one object, which expand a file by little. A file that grows beyond both
@@ -84,7 +85,7 @@ class _Builder:
             and not (event.tag in _FILE_TAGS and value == {})
         ):
             raise BadYamlError(f"line {_line(event)}: the tag {event.tag!r} has no place in a cassette")
-        if len(self.stack) == _DEEPEST:
+        if len(self.stack) == DEEPEST_CASSETTE:
             raise BadYamlError(_too_deep(_line(event)))
         if event.anchor is not None:
             # None: known, but still open, so that an alias to it would be a cycle.
@@ -111,6 +112,8 @@ class _Builder:
     def text(self, event: Any) -> None:
         """Take a scalar without tag and anchor."""
         text = event.value
+        if len(text) > LONGEST:
+            raise BadYamlError(_too_long(event))
         value = None if event.implicit[0] and text in _NULLS else text
         around = self.stack[-1] if self.stack else None
         if around is not None and around.size + len(text) < self.limit and (around.has_key or around.is_list):
@@ -177,8 +180,12 @@ def load_yaml(text: str, *, typed: bool = False) -> Any:
     try:
         # Not yaml.parse, which asks twice for each event: they are most of the work of opening a cassette.
         parser = _Loader(text)
+        left = MOST_VALUES
         while (event := parser.get_event()) is not None:
             last = event
+            left -= 1
+            if left < 0:
+                raise BadYamlError(f"line {_line(event)}: more than {MOST_VALUES:,} values come before it")
             # Nearly all are scalars without a tag.
             if type(event) is yaml.ScalarEvent and event.tag is None and event.anchor is None and not typed:
                 builder.text(event)
@@ -187,7 +194,7 @@ def load_yaml(text: str, *, typed: bool = False) -> Any:
     except yaml.MarkedYAMLError as error:
         read_to = 0 if last is None else last.end_mark.index
         # The parser reads ahead, and has a limit of its own: ours comes first.
-        if _is_deeper(text[read_to : read_to + _READ_AHEAD], _DEEPEST - len(builder.stack)):
+        if _is_deeper(text[read_to : read_to + _READ_AHEAD], DEEPEST_CASSETTE - len(builder.stack)):
             raise BadYamlError(_too_deep(text.count("\n", 0, read_to) + 1)) from error
         line = error.problem_mark.line + 1 if error.problem_mark else "?"
         raise BadYamlError(f"line {line}: {error.problem or error.context}") from error
@@ -209,7 +216,11 @@ def _is_deeper(text: str, levels: int) -> bool:
 
 
 def _too_deep(line: int) -> str:
-    return f"line {line}: nested deeper than {_DEEPEST} levels"
+    return f"line {line}: nested deeper than {DEEPEST_CASSETTE} levels"
+
+
+def _too_long(event: Any) -> str:
+    return f"line {_line(event)}: a text that is longer than {LONGEST // 1024 // 1024} MiB"
 
 
 def _number_or_truth(text: str) -> Any:
@@ -217,7 +228,12 @@ def _number_or_truth(text: str) -> Any:
     tag: str = _RESOLVER.resolve(yaml.ScalarNode, text, (True, False))
     if tag not in (_TAG + "int", _TAG + "float", _TAG + "bool"):
         return text
-    value = yaml.safe_load(text)
+    if len(text) > MOST_DIGITS and tag == _TAG + "int":
+        return text
+    try:
+        value = yaml.safe_load(text)
+    except (ValueError, OverflowError):
+        return text
     return value if math.isfinite(value) else text
 
 
@@ -235,6 +251,8 @@ def _file_content(done: _Open) -> str | bytes:
 
 def _scalar(event: Any) -> str | bytes | None:
     tag = event.tag
+    if len(event.value) > LONGEST:
+        raise BadYamlError(_too_long(event))
     if tag is None:
         return None if event.implicit[0] and event.value in _NULLS else str(event.value)
     if tag == _TAG + "binary":

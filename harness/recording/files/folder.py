@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Literal
 
+import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.errors import UnreadableRecordingError
+from harness.recording.files.bounds import DEEPEST_JSON, is_later, json_problem
 from harness.recording.files.content import content_of
 
 FORMAT: Final = "harness.recording/1"
-_FAMILY, _, _VERSION = FORMAT.partition("/")
 RECORDING: Final = "recording.json"
 CASSETTE: Final = "cassette.yaml"
 FRAMES: Final = "frames.jsonl"
@@ -88,14 +88,17 @@ def load_recording(folder: Path) -> Recording:
         raise UnreadableRecordingError(
             f"'{path}': {error.strerror or error}; a recording is a folder with {RECORDING}, {CASSETTE} and {FRAMES}"
         ) from error
+    problem = json_problem(content.decode("utf-8", "replace"), DEEPEST_JSON)
+    if problem is not None:
+        raise UnreadableRecordingError(f"'{path}': {problem}; expected what a recorder writes, record it again")
     try:
-        found = json.loads(content)
+        found = orjson.loads(content)
     except ValueError as error:
         what = "is empty" if not content.strip() else f"is not JSON ({error})"
         raise UnreadableRecordingError(f"'{path}' {what}; it was not written to its end, or is no recording") from error
     _check_format(path, found)
     try:
-        return Recording.model_validate_json(content)
+        return Recording.model_validate(found)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"]))
@@ -106,10 +109,9 @@ def _check_format(path: Path, found: Any) -> None:
     named = found.get("format") if isinstance(found, Mapping) else None
     if named == FORMAT:
         return
-    family, _, version = str(named).partition("/")
-    if family == _FAMILY and version.isdigit() and int(version) > int(_VERSION):
+    if is_later(named, FORMAT):
         raise UnreadableRecordingError(
-            f"'{path}' has the format {named!r}, later than {FORMAT!r}, which is all that this version reads; update "
+            f"'{path}' has the format {str(named)[:80]!r}, later than {FORMAT!r}, which is all that this version reads; update "
             "stream-harness"
         )
-    raise UnreadableRecordingError(f"'{path}' has the format {named!r}; expected {FORMAT!r}")
+    raise UnreadableRecordingError(f"'{path}' has the format {str(named)[:80]!r}; expected {FORMAT!r}")

@@ -13,13 +13,13 @@ from harness.errors import UnreadableRecordingError
 from harness.frames.codec import decoded_text
 from harness.frames.frame import StreamFrame, restored_frame
 from harness.recording.comparison.normal import FrameLike, Normalizer
+from harness.recording.files.bounds import DEEPEST_JSON, LONGEST, MOST_LINES, is_later, json_problem
 from harness.recording.files.content import content_of
 from harness.recording.redact.redaction import Redactor
 
 FORMAT: Final = "harness.frames/1"
 #: What opens a call and what ends it.
 _CALLS: Final = {"llm_call_started": 1, "llm_call_completed": -1, "llm_call_failed": -1}
-_FAMILY, _, _VERSION = FORMAT.partition("/")
 
 
 def header_line() -> bytes:
@@ -82,6 +82,8 @@ def read_lines(path: Path) -> list[bytes]:
         ) from error
     if not content:
         raise UnreadableRecordingError(f"'{path}' is empty; expected a header line {FORMAT!r}, record it again")
+    if content.count(b"\n") > MOST_LINES:
+        raise UnreadableRecordingError(f"'{path}' has more than {MOST_LINES:,} lines; record less in one run")
     lines = content.split(b"\n")
     _check_header(path, lines[0])
     if lines.pop():
@@ -89,6 +91,10 @@ def read_lines(path: Path) -> list[bytes]:
             f"'{path}': line {len(lines) + 1} is torn, it ends without a newline; the file was not written to its end, "
             "record it again"
         )
+    for number, line in enumerate(lines[1:], start=2):
+        # Most are short: a bracket for each level that is too deep has no place in them.
+        if len(line) > DEEPEST_JSON:
+            _check_bounds(path, number, line)
     return lines[1:]
 
 
@@ -108,7 +114,7 @@ def frames_of(lines: Iterable[bytes], path: Path) -> list[StreamFrame]:
     for number, line in enumerate(lines, start=2):
         try:
             frames.append(_frame(orjson.loads(line), arguments))
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             reason = error.errors(include_url=False)[0]["msg"] if isinstance(error, ValidationError) else str(error)
             raise UnreadableRecordingError(
                 f"'{path}': line {number} is no frame ({reason}); expected the fields of a StreamFrame as JSON"
@@ -126,6 +132,16 @@ def _frame(stored: Any, arguments: dict[Any, list[str]]) -> StreamFrame:
     return restored_frame(stored, deltas)
 
 
+def _check_bounds(path: Path, number: int, line: bytes) -> None:
+    problem = json_problem(line.decode("utf-8", "replace"), DEEPEST_JSON)
+    if len(line) > LONGEST:
+        problem = f"longer than {LONGEST // 1024 // 1024} MiB"
+    if problem is not None:
+        raise UnreadableRecordingError(
+            f"'{path}': line {number} is {problem.removeprefix('line 1: ')}; expected a frame, record less in one run"
+        )
+
+
 def _check_header(path: Path, line: bytes) -> None:
     try:
         found = orjson.loads(line)["format"]
@@ -135,13 +151,16 @@ def _check_header(path: Path, line: bytes) -> None:
         ) from None
     if found == FORMAT:
         return
-    family, _, version = str(found).partition("/")
-    if family == _FAMILY and version.isdigit() and int(version) > int(_VERSION):
+    if is_later(found, FORMAT):
         raise UnreadableRecordingError(
-            f"'{path}' has the format {found!r}, later than {FORMAT!r}, which is all that this version reads; update "
+            f"'{path}' has the format {_short(found)}, later than {FORMAT!r}, which is all that this version reads; update "
             "stream-harness"
         )
-    raise UnreadableRecordingError(f"'{path}' has the format {found!r}; expected {FORMAT!r}")
+    raise UnreadableRecordingError(f"'{path}' has the format {_short(found)}; expected {FORMAT!r}")
+
+
+def _short(value: object) -> str:
+    return repr(value if isinstance(value, str) else type(value).__name__)[:80]
 
 
 def _line(value: Any) -> bytes:

@@ -21,6 +21,13 @@ LARGEST = 256 * 2**20
 _STEP = 2**20
 
 _GZIP, _ZLIB, _RAW = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS, -zlib.MAX_WBITS
+#: How much of a body is decoded at a time.
+_WINDOW = 16 * 1024
+#: gzip files that stand one after the other: logs have a few.
+_MOST_MEMBERS = 10_000
+#: What deflate makes at most of one byte (https://www.zlib.net/zlib_tech.html), and the codings that are one.
+_DEFLATES_MOST = 1032
+_DEFLATES = frozenset({"gzip", "x-gzip", "deflate"})
 #: Compressed bytes of which no decoder that gives all at once makes more than some megabytes.
 _SIP = 256
 
@@ -70,10 +77,50 @@ def opened_request(request: WireRequest) -> WireRequest:
     return replace(request, headers=_without_coding(request.headers), body=b"".join(plain))
 
 
+def is_bomb(headers: Headers, body: bytes) -> bool:
+    """Whether a body becomes larger than `LARGEST` when its content codings are undone, told without keeping it."""
+    codings = _codings(headers)
+    if not codings or (codings[0] in _DEFLATES and len(codings) == 1 and len(body) * _DEFLATES_MOST <= LARGEST):
+        return False
+    if not body or any(coding not in _DECODERS for coding in codings):
+        return False
+    try:
+        decoders = [_DECODERS[coding]() for coding in reversed(codings)]
+        room = LARGEST
+        for start in range(0, len(body), _WINDOW):
+            room -= len(_through(decoders, body[start : start + _WINDOW], room))
+    except OverflowError:
+        return True
+    except (ModuleNotFoundError, ValueError):
+        # What can't be opened here can't go off here.
+        return False
+    return False
+
+
+def gunzipped(content: bytes, room: int) -> bytes:
+    """Return what is in a gzip file, all its members.
+
+    Raises:
+        OverflowError: it is more than `room` bytes.
+        EOFError: it ends in the middle.
+        ValueError: it is no gzip file.
+    """
+    decoder = _Zlib(_GZIP)
+    found = decoder.decode(content, room)
+    if not decoder.at_end:
+        raise EOFError
+    return found
+
+
+def _codings(headers: Headers) -> list[str]:
+    value = ", ".join(value for name, value in headers if name.lower() == "content-encoding")
+    return [coding for each in value.split(",") if (coding := each.strip().lower()) not in ("", "identity")]
+
+
 def _plain(headers: Headers, body: bytes, pieces: list[bytes], what: str) -> list[bytes] | None:
     """What each of `pieces` adds when decoded; None where there is nothing to decode."""
     value = ", ".join(value for name, value in headers if name.lower() == "content-encoding")
-    codings = [coding for each in value.split(",") if (coding := each.strip().lower()) not in ("", "identity")]
+    codings = _codings(headers)
     if not codings or not body:
         return None
     if any(coding not in _DECODERS for coding in codings):
@@ -110,13 +157,16 @@ def _plain(headers: Headers, body: bytes, pieces: list[bytes], what: str) -> lis
 def _decoded(decoders: list[Decoder], pieces: list[bytes]) -> list[bytes]:
     plain: list[bytes] = []
     room = LARGEST
-    for whole in pieces:
-        piece = whole
-        for decoder in decoders:
-            piece = decoder.decode(piece, room)
-        room -= len(piece)
-        plain.append(piece)
+    for piece in pieces:
+        plain.append(_through(decoders, piece, room))
+        room -= len(plain[-1])
     return plain
+
+
+def _through(decoders: list[Decoder], piece: bytes, room: int) -> bytes:
+    for decoder in decoders:
+        piece = decoder.decode(piece, room)
+    return piece
 
 
 class _Zlib:
@@ -127,8 +177,19 @@ class _Zlib:
         self._stream: Any = None
         self._members = 0
 
+    @property
+    def at_end(self) -> bool:
+        """Whether all that was begun has ended."""
+        return self._stream is None
+
     def decode(self, piece: bytes, room: int) -> bytes:
         found = bytearray()
+        # What a member leaves is copied: of a part of the piece, lest many small members take quadratic time.
+        for start in range(0, len(piece), _WINDOW):
+            self._decode(piece[start : start + _WINDOW], found, room)
+        return bytes(found)
+
+    def _decode(self, piece: bytes, found: bytearray, room: int) -> None:
         while piece:
             if self._stream is None:
                 # Zeros after a member are padding (RFC 1952, 2.2).
@@ -136,6 +197,8 @@ class _Zlib:
                 if not piece:
                     break
                 self._members += 1
+                if self._members > _MOST_MEMBERS:
+                    raise OverflowError
                 self._stream = zlib.decompressobj(self._window(piece))
             try:
                 found += self._stream.decompress(piece, _STEP)
@@ -147,7 +210,6 @@ class _Zlib:
                 piece, self._stream = self._stream.unused_data, None
             else:
                 piece = self._stream.unconsumed_tail
-        return bytes(found)
 
     def _window(self, piece: bytes) -> int:
         return _RAW if self._bits == _ZLIB and not _is_framed(piece) else self._bits
