@@ -26,6 +26,7 @@ from typing import Literal
 
 from harness.errors import RecordingError, UnreadableRecordingError
 from harness.recording.files.asides import Mark, aside_of
+from harness.recording.files.bounds import is_later
 from harness.recording.files.cassette_document import FORMAT_VERSION
 from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.files.content import content_of
@@ -225,7 +226,9 @@ def _unplayed(folder: Path) -> Iterator[Finding]:
 def _unreadable(path: Path, error: RecordingError) -> Finding:
     said = _SAID_VERSION.search(_text(path))
     later = said is not None and (
-        int(said["cassette"]) > FORMAT_VERSION if said["cassette"] is not None else int(said["ours"]) > _OUR_VERSION
+        is_later(f"cassette/{said['cassette']}", f"cassette/{FORMAT_VERSION}")
+        if said["cassette"] is not None
+        else is_later(f"harness/{said['ours']}", f"harness/{_OUR_VERSION}")
     )
     return Finding(path, "version" if later else "format", "", str(error))
 

@@ -45,12 +45,15 @@ def scope_tree(frames: Sequence[dict[str, Any]]) -> ScopeNode:
     root = ScopeNode({"type": "", "data": {}, "channel": "", "namespace": []})
     nodes: dict[str, ScopeNode] = {}
     for frame in frames:
-        opened = nodes.get(frame["data"].get("started_event_id") or "")
+        closes = frame["data"].get("started_event_id")
+        opened = nodes.get(closes) if isinstance(closes, str) else None
         if opened is not None and opened.closing is None:
             opened.closing = frame
             continue
+        # Before it is a node itself: what says that it is in itself is in nothing.
+        around = nodes.get(frame["parent_id"] or "", root)
         node = nodes[frame["id"]] = ScopeNode(frame)
-        nodes.get(frame["parent_id"] or "", root).children.append(node)
+        around.children.append(node)
     _measure(root, {frame["id"]: frame for frame in frames})
     return root
 

@@ -12,7 +12,9 @@ from typing import Final
 #: How deep a cassette nests, bodies not counted, which are text.
 DEEPEST_CASSETTE: Final = 100
 #: How deep what a run gave nests: payloads and results do so to 200 levels (clause `envelope.data-json`).
-DEEPEST_JSON: Final = 256
+DEEPEST_JSON: Final = 240
+#: How deep the scopes of a run nest.
+DEEPEST_SCOPE: Final = 400
 #: More digits than this have no meaning here, and Python refuses to read many more.
 MOST_DIGITS: Final = 18
 #: Values in one file; each takes some hundred bytes of memory.

@@ -7,6 +7,7 @@ place for, our chunk marks, ending and scope, is optional: a plain cassette gets
 from __future__ import annotations
 
 import base64
+import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,7 +25,7 @@ from harness.recording.files.cassette_document import (
 )
 from harness.recording.files.written_bodies import has_values, with_bodies
 from harness.recording.framing import pieces
-from harness.recording.redact.content_coding import LARGEST as OPENED_LARGEST, is_bomb
+from harness.recording.redact import content_coding
 from harness.recording.wire import Chunk, Ending, Headers, How, Interaction, WireRequest, WireResponse
 
 #: Where an interaction begins in a file written by us, or by vcrpy: a list item in the first column.
@@ -98,9 +99,9 @@ def _interaction(shape: _Shape, entry: Any, where: str) -> Interaction:
         _response(shape, response, f"{where}.response"),
     )
     for side, part in (("request", found.request), ("response", found.response)):
-        if is_bomb(part.headers, part.body):
-            most = f"{OPENED_LARGEST // 1024 // 1024} MiB"
-            raise unreadable(shape.name, f"{where}.{side}.body unpacks to more than {most}", f"at most {most}")
+        if content_coding.is_bomb(part.headers, part.body):
+            most = f"{content_coding.LARGEST // 2**20} MiB"
+            raise unreadable(shape.name, f"{where}.{side}.body unpacks to more than {most}", "less than that")
     return found
 
 
@@ -268,9 +269,9 @@ class _Shape:
         """Return milliseconds since a request."""
         try:
             number = float(value)
-        except (TypeError, ValueError, OverflowError) as error:
-            raise unreadable(self.name, f"{where} is {shown(value)}", "a number") from error
-        # What is no number is in no range.
+        except (TypeError, ValueError, OverflowError):
+            number = math.nan
+        # NaN is in no range.
         if not 0 <= number <= LATEST_MS:
             raise unreadable(self.name, f"{where} is {shown(value)}", f"milliseconds from 0 to {LATEST_MS:.0f}, a week")
         return number

@@ -13,7 +13,7 @@ from harness.errors import UnreadableRecordingError
 from harness.frames.codec import decoded_text
 from harness.frames.frame import StreamFrame, restored_frame
 from harness.recording.comparison.normal import FrameLike, Normalizer
-from harness.recording.files.bounds import DEEPEST_JSON, LONGEST, MOST_LINES, is_later, json_problem
+from harness.recording.files.bounds import DEEPEST_JSON, DEEPEST_SCOPE, LONGEST, MOST_LINES, is_later, json_problem
 from harness.recording.files.content import content_of
 from harness.recording.redact.redaction import Redactor
 
@@ -110,6 +110,7 @@ def load_frames(path: Path) -> list[StreamFrame]:
 def frames_of(lines: Iterable[bytes], path: Path) -> list[StreamFrame]:
     """Return the frames of lines that `read_lines` gave for `path`."""
     arguments: dict[Any, list[str]] = {}
+    depths: dict[str | None, int] = {None: 0}
     frames = []
     for number, line in enumerate(lines, start=2):
         try:
@@ -119,6 +120,12 @@ def frames_of(lines: Iterable[bytes], path: Path) -> list[StreamFrame]:
             raise UnreadableRecordingError(
                 f"'{path}': line {number} is no frame ({reason}); expected the fields of a StreamFrame as JSON"
             ) from error
+        depth = depths.get(frames[-1].parent_id, 0) + 1
+        if depth > DEEPEST_SCOPE:
+            raise UnreadableRecordingError(
+                f"'{path}': line {number} is in more than {DEEPEST_SCOPE} scopes, one in the other; no run nests so deep"
+            )
+        depths[frames[-1].id] = depth
     return frames
 
 
