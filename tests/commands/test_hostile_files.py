@@ -115,7 +115,7 @@ CASSETTES: list[tuple[str, Callable[[], bytes], str]] = [
     ("digits-of-the-version.yaml", lambda: cassette().replace(b"version: 1", b"version: " + b"9" * 5000), "at most 18 digits"),
     ("digits-of-a-value.yaml", lambda: cassette(body={"number": "N"}).replace(b"N\n", b"9" * 5000 + b"\n"), "chunks is missing"),
     ("deep.yaml", lambda: b"interactions: " + b"[" * 50_000, TOO_DEEP),
-    ("deep.json", lambda: b'{"interactions": ' + b'{"a":' * 50_000, TOO_DEEP),
+    ("deep.json", lambda: b'{"interactions": [' + b'{"a":' * 50_000, TOO_DEEP),
     ("deep-and-whole.json", lambda: b'{"interactions": ' + b"[" * 200 + b"]" * 200 + b"}", TOO_DEEP),
     ("values.yaml", lambda: b"interactions:\n" + b"- 1\n" * 20_000, "more than 10,000 values"),
     ("values.json", lambda: b'{"interactions": [' + b"1," * 20_000 + b"1]}", "more than 10,000 values"),

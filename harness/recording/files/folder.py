@@ -10,7 +10,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.errors import UnreadableRecordingError
-from harness.recording.files.bounds import DEEPEST_JSON, is_later, json_problem
+from harness.recording.files.bounds import DEEPEST_JSON, format_shown, is_later, json_problem
 from harness.recording.files.content import content_of
 
 FORMAT: Final = "harness.recording/1"
@@ -111,7 +111,7 @@ def _check_format(path: Path, found: Any) -> None:
         return
     if is_later(named, FORMAT):
         raise UnreadableRecordingError(
-            f"'{path}' has the format {str(named)[:80]!r}, later than {FORMAT!r}, which is all that this version reads; update "
+            f"'{path}' has the format {format_shown(named)}, later than {FORMAT!r}, which is all that this version reads; update "
             "stream-harness"
         )
-    raise UnreadableRecordingError(f"'{path}' has the format {str(named)[:80]!r}; expected {FORMAT!r}")
+    raise UnreadableRecordingError(f"'{path}' has the format {format_shown(named)}; expected {FORMAT!r}")

@@ -34,7 +34,7 @@ def _archived(entry: dict[str, Any]) -> dict[str, Any]:
     request, response = entry.get("request"), entry.get("response")
     if not isinstance(request, dict) or not isinstance(response, dict):
         return entry
-    posted, content = request.get("postData") or {}, response.get("content") or {}
+    posted, content = _mapping(request.get("postData")), _mapping(response.get("content"))
     text = content.get("text") or ""
     return {
         "request": {
@@ -49,6 +49,10 @@ def _archived(entry: dict[str, Any]) -> dict[str, Any]:
             "body": {"base64_string" if content.get("encoding") == "base64" else "string": text},
         },
     }
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _named(fields: Any) -> Any:

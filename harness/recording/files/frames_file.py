@@ -13,7 +13,15 @@ from harness.errors import UnreadableRecordingError
 from harness.frames.codec import decoded_text
 from harness.frames.frame import StreamFrame, restored_frame
 from harness.recording.comparison.normal import FrameLike, Normalizer
-from harness.recording.files.bounds import DEEPEST_JSON, DEEPEST_SCOPE, LONGEST, MOST_LINES, is_later, json_problem
+from harness.recording.files.bounds import (
+    DEEPEST_JSON,
+    DEEPEST_SCOPE,
+    LONGEST,
+    MOST_LINES,
+    format_shown,
+    is_later,
+    json_problem,
+)
 from harness.recording.files.content import content_of
 from harness.recording.redact.redaction import Redactor
 
@@ -160,14 +168,10 @@ def _check_header(path: Path, line: bytes) -> None:
         return
     if is_later(found, FORMAT):
         raise UnreadableRecordingError(
-            f"'{path}' has the format {_short(found)}, later than {FORMAT!r}, which is all that this version reads; update "
+            f"'{path}' has the format {format_shown(found)}, later than {FORMAT!r}, which is all that this version reads; update "
             "stream-harness"
         )
-    raise UnreadableRecordingError(f"'{path}' has the format {_short(found)}; expected {FORMAT!r}")
-
-
-def _short(value: object) -> str:
-    return repr(value if isinstance(value, str) else type(value).__name__)[:80]
+    raise UnreadableRecordingError(f"'{path}' has the format {format_shown(found)}; expected {FORMAT!r}")
 
 
 def _line(value: Any) -> bytes:
