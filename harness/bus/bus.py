@@ -59,6 +59,18 @@ def emit(source: Any, event: BaseEvent) -> None:
             _close(source, event, closed)
 
 
+def emit_here(source: Any, event: BaseEvent) -> None:
+    """Publish an event that opens and closes nothing, of a source that no session can know yet: by its context alone.
+
+    Raises:
+        RunCancelled: the run that this context works for has been closed.
+    """
+    scope = scopes.current_scope()
+    if scope.run.cancelled:
+        raise RunCancelled
+    _publish(source, event, scope, scope.event_id)
+
+
 async def aemit(source: Any, event: BaseEvent) -> None:
     """Publish `event` as `emit` does, and wait for what `emit` can't: room in a look-ahead, and async listeners."""
     if scopes.current_scope().lookahead:

@@ -135,7 +135,8 @@ class Flow(ConversationalFlow, DeclarableFlow, AnswerableFlow, CheckpointedFlow,
         self._last_plan: Plan | None = None
         self._last_usage = RunUsage()
         if not self.suppress_flow_events:
-            bus.emit(self, FlowCreatedEvent(flow_name=self._flow_name))
+            # A flow that has just been made is in no session but that of its maker, in whatever thread that is.
+            bus.emit_here(self, FlowCreatedEvent(flow_name=self._flow_name))
 
     # Ways to run it.
 
