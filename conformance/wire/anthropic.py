@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from conformance.timeline.evidence import FinishReason
 from conformance.wire.framing import sse_events
-from conformance.wire.reading import Reading, counts, json_object
+from conformance.wire.reading import Reading, counts, json_object, summed
 
 _REASONS: Final[dict[str, FinishReason]] = {
     "end_turn": "stop",
@@ -83,7 +83,8 @@ def _add(reading: Reading, index: int, delta: dict[str, Any]) -> None:
 
 def _end(reading: Reading, reason: str | None, sent: dict[str, Any]) -> None:
     usage = counts(sent, _COUNTS)
-    total = usage["prompt_tokens"] + usage["completion_tokens"]
-    reading.usage = {**usage, "total_tokens": total}
+    # What was read from the cache, or into it, is counted apart.
+    usage["prompt_tokens"] += usage.get("cached_prompt_tokens", 0) + usage.get("cache_creation_tokens", 0)
+    reading.usage = summed(usage)
     if reason is not None:
         reading.finish_reason = _REASONS.get(reason, "other")

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from conformance.timeline.evidence import FinishReason
 from conformance.wire.framing import aws_messages
-from conformance.wire.reading import Reading, counts, json_object
+from conformance.wire.reading import Reading, counts, json_object, summed
 
 _REASONS: Final[dict[str, FinishReason]] = {
     "end_turn": "stop",
@@ -24,7 +24,6 @@ _REASONS: Final[dict[str, FinishReason]] = {
 _COUNTS: Final = {
     "prompt_tokens": "inputTokens",
     "completion_tokens": "outputTokens",
-    "total_tokens": "totalTokens",
     "cached_prompt_tokens": "cacheReadInputTokens",
     "cache_creation_tokens": "cacheWriteInputTokens",
 }
@@ -73,4 +72,7 @@ def read_plain(body: bytes, reading: Reading) -> None:
 
 def _use(reading: Reading, sent: dict[str, Any] | None) -> None:
     if sent is not None:
-        reading.usage = counts(sent, _COUNTS)
+        usage = counts(sent, _COUNTS)
+        # What was read from the cache, or into it, is counted apart.
+        usage["prompt_tokens"] += usage.get("cached_prompt_tokens", 0) + usage.get("cache_creation_tokens", 0)
+        reading.usage = summed(usage)

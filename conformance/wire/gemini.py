@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from conformance.timeline.evidence import FinishReason
 from conformance.wire.framing import sse_events
-from conformance.wire.reading import Reading, counts, json_object
+from conformance.wire.reading import Reading, counts, json_object, summed
 
 _REASONS: Final[dict[str, FinishReason]] = {
     "STOP": "stop",
@@ -18,8 +18,6 @@ _REASONS: Final[dict[str, FinishReason]] = {
     **dict.fromkeys(("SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII"), "content_filter"),
 }
 _COUNTS: Final = {
-    "prompt_tokens": "promptTokenCount",
-    "total_tokens": "totalTokenCount",
     "cached_prompt_tokens": "cachedContentTokenCount",
     "reasoning_tokens": "thoughtsTokenCount",
 }
@@ -64,5 +62,11 @@ def _add(reading: Reading, event: dict[str, Any]) -> None:
 
 def _use(reading: Reading, sent: dict[str, Any] | None) -> None:
     if sent is not None:
-        completion = sent.get("candidatesTokenCount", 0) + sent.get("thoughtsTokenCount", 0)
-        reading.usage = {**counts(sent, _COUNTS), "completion_tokens": completion}
+        prompt, completion = (
+            sum(sent.get(name) or 0 for name in names)
+            for names in (
+                ("promptTokenCount", "toolUsePromptTokenCount"),
+                ("candidatesTokenCount", "thoughtsTokenCount"),
+            )
+        )
+        reading.usage = summed({**counts(sent, _COUNTS), "prompt_tokens": prompt, "completion_tokens": completion})

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from conformance.timeline.evidence import FinishReason
 from conformance.wire.framing import sse_events
-from conformance.wire.reading import Reading, counts, json_object
+from conformance.wire.reading import Reading, counts, json_object, summed
 
 _REASONS: Final[dict[str, FinishReason]] = {
     "stop": "stop",
@@ -77,6 +77,11 @@ def _use(reading: Reading, sent: dict[str, Any] | None) -> None:
         reading.usage = counts(sent, _COUNTS)
         reading.usage |= counts(sent.get("prompt_tokens_details") or {}, {"cached_prompt_tokens": "cached_tokens"})
         reading.usage |= counts(sent.get("completion_tokens_details") or {}, {"reasoning_tokens": "reasoning_tokens"})
+        apart = reading.usage.get("reasoning_tokens", 0)
+        if apart and sent.get("total_tokens") == sent["prompt_tokens"] + sent["completion_tokens"] + apart:
+            # Some hosts count the reasoning beside the rest of the answer.
+            reading.usage["completion_tokens"] += apart
+        reading.usage = summed(reading.usage)
 
 
 def _end(reading: Reading, reason: str | None) -> None:

@@ -10,13 +10,12 @@ from typing import Any, Final
 
 from conformance.timeline.evidence import FinishReason
 from conformance.wire.framing import sse_events
-from conformance.wire.reading import Reading, counts, json_object
+from conformance.wire.reading import Reading, counts, json_object, summed
 
 _REASONS: Final[dict[str, FinishReason]] = {"max_output_tokens": "length", "content_filter": "content_filter"}
 _COUNTS: Final = {
     "prompt_tokens": "input_tokens",
     "completion_tokens": "output_tokens",
-    "total_tokens": "total_tokens",
 }
 _PROMPT_COUNTS: Final = {"cached_prompt_tokens": "cached_tokens", "cache_creation_tokens": "cache_write_tokens"}
 
@@ -65,6 +64,7 @@ def _end(reading: Reading, response: dict[str, Any]) -> None:
         reading.usage = counts(sent, _COUNTS)
         reading.usage |= counts(sent.get("input_tokens_details") or {}, _PROMPT_COUNTS)
         reading.usage |= counts(sent.get("output_tokens_details") or {}, {"reasoning_tokens": "reasoning_tokens"})
+        reading.usage = summed(reading.usage)
     why = (response.get("incomplete_details") or {}).get("reason")
     # The wire has no reason of its own for an answer that calls tools.
     whole: FinishReason = "tool_calls" if reading.calls else "stop"

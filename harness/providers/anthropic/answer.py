@@ -5,7 +5,6 @@ Source: https://platform.claude.com/docs/en/build-with-claude/streaming (2026-11
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
@@ -17,11 +16,14 @@ from harness.llm.parts import (
     ResponseStarted,
     TextDelta,
     ThinkingDelta,
-    ToolCallDelta,
     Usage,
 )
 from harness.providers.shared.answer import SSEAnswer
+from harness.providers.shared.begun_calls import BegunCalls
+from harness.providers.shared.shapes import a_number, a_text, an_id, an_object, kind_of
 from harness.providers.shared.thoughts import Thought, Thoughts
+from harness.providers.shared.tool_calls import whole_arguments
+from harness.providers.shared.usage import usage
 
 _FINISH: Final[dict[str, FinishReason]] = {
     "end_turn": "stop",
@@ -46,76 +48,96 @@ class AnthropicAnswer(SSEAnswer):
         self._thoughts = thoughts
         self._usage: dict[str, Any] = {}
         self._finish: str | None = None
-        #: The tool calls that are open, by the index of their block: what their input began with, if no more came.
-        self._empty_calls: dict[int, dict[str, Any]] = {}
-        #: Its id by the index of a call's block.
-        self._calls: dict[int, str] = {}
+        self._calls = BegunCalls()
+        #: What the input of each call began with, by the index of its block; it counts if no more comes.
+        self._inputs: dict[int, str] = {}
+        #: The indices of the blocks that have begun, in order; hosts leave them out.
+        self._blocks: list[int] = []
         #: Blocks of reasoning as far as they have come, by their index.
         self._reasoning: dict[int, dict[str, str]] = {}
 
-    def event(self, event: Mapping[str, Any]) -> Iterable[Part]:
+    def event(self, event: Any) -> Iterable[Part]:
         # Nearly every event is a piece of text.
-        if event["type"] == "content_block_delta" and event["delta"]["type"] == "text_delta":
-            return (TextDelta(event["delta"]["text"]),)
+        if kind_of(event) == "content_block_delta" and kind_of(event["delta"]) == "text_delta":
+            return (TextDelta(a_text(event["delta"]["text"])),)
         return self._parts(event)
 
     def _parts(self, event: Mapping[str, Any]) -> Iterator[Part]:
         match event["type"]:
             case "message_start":
-                yield ResponseStarted(event["message"]["id"])
+                yield from self._named(an_object(event["message"]))
                 self._take_usage(event["message"].get("usage"))
             case "content_block_start":
-                yield from self._started(event["index"], event["content_block"])
+                index = a_number(event.get("index"))
+                yield from self._started(len(self._blocks) if index is None else index, event["content_block"])
             case "content_block_delta":
-                yield from self._delta(event["index"], event["delta"])
+                yield from self._delta(self._index(event), event["delta"])
             case "content_block_stop":
-                began_with = self._empty_calls.pop(event["index"], None)
-                if began_with is not None:
-                    yield ToolCallDelta(event["index"], None, None, _text(began_with))
+                yield from self._stopped(self._index(event))
             case "message_delta":
-                self._finish = event["delta"].get("stop_reason") or self._finish
+                delta = an_object(event.get("delta"))
+                self._finish = a_text(delta.get("stop_reason")) or self._finish
                 self._take_usage(event.get("usage"))
             case "message_stop":
                 yield from self._end()
 
-    def answer(self, answer: Mapping[str, Any]) -> Iterator[Part]:
-        yield ResponseStarted(answer["id"])
+    def answer(self, answer: Any) -> Iterator[Part]:
+        if not isinstance(an_object(answer).get("content"), list):
+            raise self.malformed(f"an answer without content: {answer!r:.200}")
+        yield from self._named(answer)
         for index, block in enumerate(answer["content"]):
             yield from self._started(index, block)
-            if index in self._empty_calls:
-                yield ToolCallDelta(index, None, None, _text(block["input"]))
-        self._finish = answer.get("stop_reason")
+            yield from self._stopped(index)
+        self._finish = a_text(answer.get("stop_reason")) or None
         self._take_usage(answer.get("usage"))
         yield from self._end()
 
+    def _named(self, message: Mapping[str, Any]) -> Iterator[Part]:
+        if response_id := an_id(message.get("id")):
+            yield ResponseStarted(response_id)
+
+    def _index(self, event: Mapping[str, Any]) -> int:
+        index = a_number(event.get("index"))
+        if index is None and self._blocks:
+            return self._blocks[-1]
+        if index not in self._blocks:
+            raise self.malformed(f"a piece of block {index}, which never began")
+        return index
+
     def _started(self, index: int, block: Mapping[str, Any]) -> Iterator[Part]:
-        match block["type"]:
-            case "text" if block["text"]:
-                yield TextDelta(block["text"])
+        kind = kind_of(block)
+        self._blocks.append(index)
+        match kind:
+            case "text" if text := a_text(block["text"]):
+                yield TextDelta(text)
             case "thinking":
-                signature = block.get("signature") or ""
-                self._reasoning[index] = {"type": "thinking", "thinking": block["thinking"], "signature": signature}
-                if block["thinking"]:
-                    yield ThinkingDelta(block["thinking"])
+                thinking, signature = a_text(block["thinking"]), a_text(block.get("signature"))
+                self._reasoning[index] = {"type": "thinking", "thinking": thinking, "signature": signature}
+                if thinking:
+                    yield ThinkingDelta(thinking)
             case "redacted_thinking":
-                self._reasoning[index] = {"type": "redacted_thinking", "data": block["data"]}
+                self._reasoning[index] = {"type": "redacted_thinking", "data": a_text(block["data"])}
             # Not server_tool_use: the provider runs that one itself.
             case "tool_use":
-                self._calls[index] = block["id"]
-                self._empty_calls[index] = block.get("input") or {}
-                yield ToolCallDelta(index, block["id"], block["name"], "")
+                self._inputs[index] = whole_arguments(block.get("input"))
+                yield self._calls.begin(index, block.get("id"), block.get("name"))
 
     def _delta(self, index: int, delta: Mapping[str, Any]) -> Iterator[Part]:
-        match delta["type"]:
-            case "thinking_delta" if delta["thinking"]:
+        match kind_of(delta):
+            case "thinking_delta" if thinking := a_text(delta["thinking"]):
                 if index in self._reasoning:
-                    self._reasoning[index]["thinking"] += delta["thinking"]
-                yield ThinkingDelta(delta["thinking"])
+                    self._reasoning[index]["thinking"] += thinking
+                yield ThinkingDelta(thinking)
             case "signature_delta" if index in self._reasoning:
-                self._reasoning[index]["signature"] += delta["signature"]
-            case "input_json_delta" if index in self._calls and delta["partial_json"]:
-                self._empty_calls.pop(index, None)
-                yield ToolCallDelta(index, None, None, delta["partial_json"])
+                self._reasoning[index]["signature"] += a_text(delta["signature"])
+            case "input_json_delta" if index in self._inputs and (piece := a_text(delta["partial_json"])):
+                yield self._calls.more(index, piece)
+
+    def _stopped(self, index: int) -> Iterator[Part]:
+        if index in self._inputs:
+            began_with = self._inputs.pop(index)
+            if self._calls.is_empty(index):
+                yield self._calls.more(index, began_with)
 
     def _signed(self) -> Iterator[Thought]:
         for block in self._reasoning.values():
@@ -124,31 +146,27 @@ class AnthropicAnswer(SSEAnswer):
             elif block["signature"]:
                 yield ThinkingPart.model_validate(block)
 
-    def _take_usage(self, usage: Mapping[str, Any] | None) -> None:
+    def _take_usage(self, usage: Any) -> None:
         # Later counts are cumulative; what a later report leaves out, an earlier one said.
-        self._usage |= {name: count for name, count in (usage or {}).items() if count is not None}
+        self._usage |= {name: count for name, count in an_object(usage).items() if count is not None}
 
     def _end(self) -> Iterator[Part]:
-        self._thoughts.keep(self._calls.values(), list(self._signed()))
-        if self._usage:
-            yield _usage(self._usage)
+        self._calls.check()
+        self._thoughts.keep(self._calls.ids, list(self._signed()))
+        if (told := _usage(self._usage)) is not None:
+            yield told
         self.refuse_reason(self._finish)
         yield Finish(None if self._finish is None else _FINISH.get(self._finish, "other"), self._finish)
 
 
-def _text(arguments: Mapping[str, Any]) -> str:
-    return json.dumps(arguments, ensure_ascii=False)
-
-
-def _usage(raw: Mapping[str, Any]) -> Usage:
+def _usage(raw: Mapping[str, Any]) -> Usage | None:
     """Return the counts under the common names. `input_tokens`, as it is sent, leaves out what the cache gave or took."""
-    prompt, completion = raw.get("input_tokens", 0), raw.get("output_tokens", 0)
-    return Usage(
-        prompt_tokens=prompt,
-        completion_tokens=completion,
-        total_tokens=prompt + completion,
-        cached_prompt_tokens=raw.get("cache_read_input_tokens"),
-        reasoning_tokens=(raw.get("output_tokens_details") or {}).get("thinking_tokens"),
-        cache_creation_tokens=raw.get("cache_creation_input_tokens"),
-        raw=dict(raw),
+    cached, created = raw.get("cache_read_input_tokens"), raw.get("cache_creation_input_tokens")
+    return usage(
+        raw,
+        [raw.get("input_tokens"), cached, created],
+        [raw.get("output_tokens")],
+        cached=cached,
+        reasoning=an_object(raw.get("output_tokens_details")).get("thinking_tokens"),
+        created=created,
     )

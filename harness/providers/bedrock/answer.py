@@ -6,15 +6,18 @@ Source: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Conv
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from harness.llm.blocks import RedactedThinkingPart, ThinkingPart
-from harness.llm.parts import Finish, FinishReason, Part, TextDelta, ThinkingDelta, ToolCallDelta, Usage
+from harness.llm.parts import Finish, FinishReason, Part, TextDelta, ThinkingDelta, Usage
 from harness.providers.shared.answer import ProviderAnswer
+from harness.providers.shared.begun_calls import BegunCalls
+from harness.providers.shared.shapes import a_list, a_number, a_text, an_object
 from harness.providers.shared.thoughts import Thought, Thoughts
+from harness.providers.shared.tool_calls import whole_arguments
+from harness.providers.shared.usage import usage
 
 _FINISH: Final[dict[str, FinishReason]] = {
     "end_turn": "stop",
@@ -41,9 +44,9 @@ class BedrockAnswer(ProviderAnswer):
         self._thoughts = thoughts
         self._stopped = False
         self._finish: str | None = None
-        #: The indices of the blocks that are open tool calls without any input yet.
-        self._empty_calls: set[int] = set()
-        self._call_ids: list[str] = []
+        self._calls = BegunCalls()
+        #: The index of the block that came last; hosts leave it out.
+        self._block = 0
         #: Blocks of reasoning as far as they have come, by their index.
         self._reasoning: dict[int, _Reasoning] = {}
 
@@ -53,65 +56,74 @@ class BedrockAnswer(ProviderAnswer):
             text = piece["contentBlockDelta"]["delta"]["text"]
         except (KeyError, TypeError):
             return self._parts(piece)
-        return (TextDelta(text),) if text else ()
+        return (TextDelta(a_text(text)),) if text else ()
 
     def _parts(self, event: Mapping[str, Any]) -> Iterator[Part]:
-        match event:
-            case {"contentBlockStart": {"start": {"toolUse": use}, "contentBlockIndex": index}}:
-                self._empty_calls.add(index)
-                self._call_ids.append(use["toolUseId"])
-                yield ToolCallDelta(index, use["toolUseId"], use["name"], "")
-            case {"contentBlockDelta": {"delta": delta, "contentBlockIndex": index}}:
-                yield from self._delta(index, delta)
-            case {"contentBlockStop": {"contentBlockIndex": index}}:
-                if index in self._empty_calls:
-                    self._empty_calls.remove(index)
-                    yield ToolCallDelta(index, None, None, "{}")
-            case {"messageStop": stop}:
-                self._stopped, self._finish = True, stop.get("stopReason")
-            case {"metadata": metadata}:
-                yield from self._end(metadata.get("usage"))
+        for kind in ("contentBlockStart", "contentBlockDelta", "contentBlockStop"):
+            if kind in event:
+                said = an_object(event[kind])
+                index = a_number(said.get("contentBlockIndex"))
+                self._block = index = self._block if index is None else index
+                yield from self._of_block(kind, index, said)
+        if "messageStop" in event:
+            self._stopped, self._finish = True, a_text(an_object(event["messageStop"]).get("stopReason")) or None
+        if "metadata" in event:
+            yield from self._end(an_object(event["metadata"]).get("usage"))
+
+    def _of_block(self, kind: str, index: int, said: Mapping[str, Any]) -> Iterator[Part]:
+        if kind == "contentBlockDelta":
+            yield from self._delta(index, an_object(said["delta"]))
+        elif kind == "contentBlockStop":
+            if index in self._calls and self._calls.is_empty(index):
+                yield self._calls.more(index, {})
+        elif "toolUse" in (start := an_object(said["start"])):
+            use = an_object(start["toolUse"])
+            yield self._calls.begin(index, use.get("toolUseId"), use.get("name"))
 
     def whole(self, sent: Mapping[str, Any]) -> Iterator[Part]:
-        for index, block in enumerate(sent["output"]["message"]["content"]):
-            match block:
-                case {"toolUse": use}:
-                    self._call_ids.append(use["toolUseId"])
-                    arguments = json.dumps(use["input"], ensure_ascii=False)
-                    yield ToolCallDelta(index, use["toolUseId"], use["name"], arguments)
-                case {"reasoningContent": {"reasoningText": said}}:
-                    yield from self._reasons(index, said)
-                case {"reasoningContent": hidden}:
-                    yield from self._reasons(index, hidden)
-                case {"text": text} if text:
-                    yield TextDelta(text)
-        self._stopped, self._finish = True, sent.get("stopReason")
+        content = sent["output"]["message"]["content"]
+        for index, block in enumerate(map(an_object, a_list(content))):
+            if "toolUse" in block:
+                use = an_object(block["toolUse"])
+                yield self._calls.begin(index, use.get("toolUseId"), use.get("name"), whole_arguments(use.get("input")))
+            elif "reasoningContent" in block:
+                said = an_object(block["reasoningContent"])
+                yield from self._reasons(index, an_object(said.get("reasoningText", said)))
+            elif text := a_text(block.get("text")):
+                yield TextDelta(text)
+        self._stopped, self._finish = True, a_text(sent.get("stopReason")) or None
         yield from self._end(sent.get("usage"))
 
     def _delta(self, index: int, delta: Mapping[str, Any]) -> Iterator[Part]:
-        match delta:
-            case {"reasoningContent": said}:
-                yield from self._reasons(index, said)
-            case {"toolUse": {"input": arguments}} if arguments:
-                self._empty_calls.discard(index)
-                yield ToolCallDelta(index, None, None, arguments)
+        if "reasoningContent" in delta:
+            yield from self._reasons(index, an_object(delta["reasoningContent"]))
+        elif "toolUse" in delta:
+            piece = an_object(delta["toolUse"]).get("input")
+            if index not in self._calls:
+                raise self.malformed(f"a piece of block {index}, which is no tool call that began")
+            if piece:
+                yield self._calls.more(index, piece)
+        elif text := a_text(delta.get("text")):
+            yield TextDelta(text)
 
     def _reasons(self, index: int, said: Mapping[str, Any]) -> Iterator[Part]:
         block = self._reasoning.setdefault(index, _Reasoning())
-        block.text += said.get("text") or ""
-        block.signature += said.get("signature") or ""
+        text = a_text(said.get("text"))
+        block.text += text
+        block.signature += a_text(said.get("signature"))
         block.hidden += said.get("redactedContent") or b""
-        if said.get("text"):
-            yield ThinkingDelta(said["text"])
+        if text:
+            yield ThinkingDelta(text)
 
-    def _end(self, usage: Mapping[str, Any] | None) -> Iterator[Part]:
+    def _end(self, sent: Any) -> Iterator[Part]:
         # A stream's last event is metadata; it ends a message that has stopped.
-        if usage:
-            yield _usage(usage)
+        if (told := _usage(an_object(sent))) is not None:
+            yield told
         if self._stopped:
             self.refuse_reason(self._finish)
+            self._calls.check()
             signed = (block.part() for block in self._reasoning.values())
-            self._thoughts.keep(self._call_ids, [part for part in signed if part is not None])
+            self._thoughts.keep(self._calls.ids, [part for part in signed if part is not None])
             yield Finish(None if self._finish is None else _FINISH.get(self._finish, "other"), self._finish)
 
 
@@ -132,14 +144,9 @@ class _Reasoning:
         return None
 
 
-def _usage(raw: Mapping[str, Any]) -> Usage:
+def _usage(raw: Mapping[str, Any]) -> Usage | None:
     """Return the counts under the common names. `inputTokens`, as it is sent, leaves out what the cache gave or took."""
-    prompt, completion = raw["inputTokens"], raw["outputTokens"]
-    return Usage(
-        prompt_tokens=prompt,
-        completion_tokens=completion,
-        total_tokens=raw.get("totalTokens", prompt + completion),
-        cached_prompt_tokens=raw.get("cacheReadInputTokens"),
-        cache_creation_tokens=raw.get("cacheWriteInputTokens"),
-        raw=dict(raw),
+    cached, created = raw.get("cacheReadInputTokens"), raw.get("cacheWriteInputTokens")
+    return usage(
+        raw, [raw.get("inputTokens"), cached, created], [raw.get("outputTokens")], cached=cached, created=created
     )

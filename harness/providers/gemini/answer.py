@@ -6,7 +6,6 @@ Source: https://ai.google.dev/api/generate-content#generatecontentresponse (2026
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -22,6 +21,11 @@ from harness.llm.parts import (
 from harness.providers.gemini.calls import Signatures, own_id
 from harness.providers.gemini.reasons import FINISH, block_reason, finish_reason
 from harness.providers.shared.answer import SSEAnswer, read_json
+from harness.providers.shared.begun_calls import BegunCalls
+from harness.providers.shared.failure import failure_in
+from harness.providers.shared.shapes import a_flag, a_list, a_number, a_text, an_id, an_object
+from harness.providers.shared.tool_calls import whole_arguments
+from harness.providers.shared.usage import usage
 
 
 class GeminiAnswer(SSEAnswer):
@@ -44,22 +48,23 @@ class GeminiAnswer(SSEAnswer):
         super().__init__(provider)
         self._signatures = signatures
         self._response_id: str | None = None
-        self._calls = 0
+        self._calls = BegunCalls()
         self._usage: dict[str, Any] = {}
         self._finish: str | None = None
         #: Why the prompt got no answer.
         self._blocked: str | None = None
 
-    def event(self, event: Mapping[str, Any]) -> Iterator[Part]:
-        if self._response_id is None and "responseId" in event:
-            self._response_id = event["responseId"]
-            yield ResponseStarted(event["responseId"])
-        for candidate in event.get("candidates") or ():
-            if candidate.get("index", 0) == 0:
+    def event(self, event: Any) -> Iterator[Part]:
+        event = an_object(event)
+        if self._response_id is None and (response_id := an_id(event.get("responseId"))):
+            self._response_id = response_id
+            yield ResponseStarted(response_id)
+        for candidate in map(an_object, a_list(event.get("candidates"))):
+            if not a_number(candidate.get("index")):
                 yield from self._candidate(candidate)
         # Later counts are cumulative.
-        self._usage |= event.get("usageMetadata") or {}
-        blocked = (event.get("promptFeedback") or {}).get("blockReason")
+        self._usage |= an_object(event.get("usageMetadata"))
+        blocked = an_object(event.get("promptFeedback")).get("blockReason")
         self._blocked = block_reason(blocked, self.provider) or self._blocked
 
     def answer(self, answer: Any) -> Iterator[Part]:
@@ -79,8 +84,8 @@ class GeminiAnswer(SSEAnswer):
 
     def _finished(self) -> Iterator[Part]:
         """Return what the end of the body makes certain. No line marks it: it has come if a finish reason had."""
-        if self._usage:
-            yield _usage(self._usage)
+        if (told := _usage(self._usage)) is not None:
+            yield told
         if self._finish is not None:
             reason = FINISH.get(self._finish, "other")
             yield Finish("tool_calls" if self._calls and reason == "stop" else reason, self._finish)
@@ -88,33 +93,32 @@ class GeminiAnswer(SSEAnswer):
             yield Finish("content_filter", self._blocked)
 
     def _candidate(self, candidate: Mapping[str, Any]) -> Iterator[Part]:
-        for part in (candidate.get("content") or {}).get("parts") or ():
-            if "functionCall" in part:
-                yield self._call(part["functionCall"], part.get("thoughtSignature"))
-            elif part.get("text"):
-                yield ThinkingDelta(part["text"]) if part.get("thought") else TextDelta(part["text"])
+        for part in map(an_object, a_list(an_object(candidate.get("content")).get("parts"))):
+            if part.get("functionCall") is not None:
+                yield self._call(an_object(part["functionCall"]), a_text(part.get("thoughtSignature")))
+            elif text := a_text(part.get("text")):
+                yield ThinkingDelta(text) if a_flag(part.get("thought")) else TextDelta(text)
+        if candidate.get("error"):
+            raise self.reported(failure_in(candidate["error"], self.code_field))
         reason = finish_reason(candidate.get("finishReason"), self.provider)
-        self.refuse_reason(reason, candidate.get("finishMessage"))
+        self.refuse_reason(reason, a_text(candidate.get("finishMessage")))
         self._finish = reason or self._finish
 
-    def _call(self, call: Mapping[str, Any], signature: str | None) -> ToolCallDelta:
-        number = self._calls
-        self._calls += 1
-        call_id = call.get("id") or own_id(self._response_id or "", number)
-        if signature is not None:
-            self._signatures.keep(call_id, signature)
-        return ToolCallDelta(number, call_id, call["name"], json.dumps(call.get("args") or {}, ensure_ascii=False))
+    def _call(self, call: Mapping[str, Any], signature: str) -> ToolCallDelta:
+        number = len(self._calls)
+        call_id = an_id(call.get("id")) or own_id(self._response_id or "", number)
+        begun = self._calls.begin(number, call_id, call.get("name"), whole_arguments(call.get("args")))
+        if signature and begun.id:
+            self._signatures.keep(begun.id, signature)
+        return begun
 
 
-def _usage(raw: Mapping[str, Any]) -> Usage:
+def _usage(raw: Mapping[str, Any]) -> Usage | None:
     """Return the counts under the common names. What a tool of the provider's read counts as prompt, thoughts as answer."""
-    prompt = (raw.get("promptTokenCount") or 0) + (raw.get("toolUsePromptTokenCount") or 0)
-    completion = (raw.get("candidatesTokenCount") or 0) + (raw.get("thoughtsTokenCount") or 0)
-    return Usage(
-        prompt_tokens=prompt,
-        completion_tokens=completion,
-        total_tokens=raw.get("totalTokenCount") or prompt + completion,
-        cached_prompt_tokens=raw.get("cachedContentTokenCount"),
-        reasoning_tokens=raw.get("thoughtsTokenCount"),
-        raw=dict(raw),
+    return usage(
+        raw,
+        [raw.get("promptTokenCount"), raw.get("toolUsePromptTokenCount")],
+        [raw.get("candidatesTokenCount"), raw.get("thoughtsTokenCount")],
+        cached=raw.get("cachedContentTokenCount"),
+        reasoning=raw.get("thoughtsTokenCount"),
     )

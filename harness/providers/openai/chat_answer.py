@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from harness.llm.parts import Finish, FinishReason, Part, ResponseStarted, TextDelta, ThinkingDelta, Usage
+from harness.llm.parts import Finish, FinishReason, Part, ResponseStarted, TextDelta, ThinkingDelta
 from harness.llm.request import LLMRequest
 from harness.providers.shared.answer import SSEAnswer
 from harness.providers.shared.failure import failure_in
+from harness.providers.shared.shapes import a_list, a_number, a_text, an_id, an_object
 from harness.providers.shared.tool_calls import ToolCallFragments
+from harness.providers.shared.usage import usage
 
 #: The API's reasons why an answer ended.
 FINISH: Final[dict[str, FinishReason]] = {
@@ -35,32 +37,40 @@ class ChatAnswer(SSEAnswer):
         self._named = False
         #: Whether anything of the answer itself has come.
         self._begun = False
+        self._said_anything = False
         self._finish: str | None = None
 
-    def event(self, event: Mapping[str, Any]) -> Iterator[Part]:
+    def event(self, event: Any) -> Iterator[Part]:
+        event = an_object(event)
         yield from self._started(event)
         choice = _first_choice(event)
         if choice is not None:
-            yield from self._message(choice.get("delta") or {})
+            delta, message = choice.get("delta"), choice.get("message")
+            if delta is None and message is not None and not self._said_anything:
+                # A host that can't stream sends its whole answer as one event.
+                yield from self._message(an_object(message), whole=True)
+            else:
+                yield from self._message(an_object(delta))
             self._take_reason(choice)
-        if event.get("usage"):
-            yield _usage(event["usage"])
+        yield from _usage(event.get("usage"))
 
     def closing(self, last: bytes) -> Iterable[Part]:
         if self.done and not self._begun:
             raise self.malformed("a stream of nothing but its end marker")
         return self.finished() if self.done else ()
 
-    def answer(self, answer: Mapping[str, Any]) -> Iterator[Part]:
+    def answer(self, answer: Any) -> Iterator[Part]:
+        answer = an_object(answer)
         choice = _first_choice(answer)
         if choice is None:
             raise self.malformed(f"an answer without choices: {answer!r:.200}")
         yield from self._started(answer)
         # What was filtered may have no message at all.
-        filtered = choice.get("finish_reason") == "content_filter"
-        yield from self._message((choice.get("message") or {}) if filtered else choice["message"], whole=True)
-        if answer.get("usage"):
-            yield _usage(answer["usage"])
+        message = an_object(choice.get("message"))
+        if not message and choice.get("finish_reason") != "content_filter":
+            raise self.malformed(f"a choice without a message: {choice!r:.200}")
+        yield from self._message(message, whole=True)
+        yield from _usage(answer.get("usage"))
         self._take_reason(choice)
         yield from self.finished()
 
@@ -71,13 +81,13 @@ class ChatAnswer(SSEAnswer):
 
     def _started(self, sent: Mapping[str, Any]) -> Iterator[Part]:
         # Some hosts send a first event that tells of the prompt alone, under no id.
-        if not self._named and sent.get("id"):
+        if not self._named and (response_id := an_id(sent.get("id"))):
             self._named = True
-            yield ResponseStarted(sent["id"])
+            yield ResponseStarted(response_id)
 
     def _take_reason(self, choice: Mapping[str, Any]) -> None:
         self._begun = True
-        reason = choice.get("finish_reason")
+        reason = a_text(choice.get("finish_reason"))
         if choice.get("error"):
             raise self.reported(failure_in(choice["error"]))
         self.refuse_reason(reason)
@@ -85,17 +95,23 @@ class ChatAnswer(SSEAnswer):
 
     def _message(self, message: Mapping[str, Any], *, whole: bool = False) -> Iterator[Part]:
         # Hosts that serve reasoning models add these fields to the API's own.
-        thinking = message.get("reasoning_content") or message.get("reasoning")
+        thinking = a_text(message.get("reasoning_content")) or a_text(message.get("reasoning"))
         if thinking:
-            yield ThinkingDelta(self._text(thinking))
+            yield ThinkingDelta(thinking)
         for said in ("content", "refusal"):
-            if message.get(said):
+            if message.get(said) not in (None, "", []):
+                self._said_anything = True
                 yield from self._said(message[said])
-        calls = message.get("tool_calls") or ()
+        calls = [an_object(call) for call in a_list(message.get("tool_calls"))]
+        if message.get("function_call") is not None:
+            # The form before there were several.
+            calls.append({"index": 0, "function": message["function_call"]})
         for place, call in enumerate(calls):
-            index = place if whole else call.get("index", place if len(calls) > 1 else None)
-            function = call.get("function") or {}
-            yield from self._calls.take(index, call.get("id"), function.get("name"), function.get("arguments"))
+            self._said_anything = True
+            index = place if whole else a_number(call.get("index", place if len(calls) > 1 else None))
+            function = an_object(call.get("function"))
+            name, arguments = a_text(function.get("name")), function.get("arguments")
+            yield from self._calls.take(index, an_id(call.get("id")), name, arguments)
 
     def _said(self, content: Any) -> Iterator[Part]:
         """Return the parts of content: a text, or a list of parts of which some hosts think in some."""
@@ -103,32 +119,31 @@ class ChatAnswer(SSEAnswer):
             yield TextDelta(content)
             return
         for part in content if isinstance(content, list) else [content]:
-            if "thinking" in part:
+            if isinstance(part, str):
+                yield TextDelta(part)
+            elif "thinking" in an_object(part):
                 for thought in part["thinking"] if isinstance(part["thinking"], list) else [{"text": part["thinking"]}]:
-                    yield ThinkingDelta(self._text(thought["text"]))
+                    yield ThinkingDelta(a_text(thought["text"]))
             elif "text" in part or "refusal" in part:
-                yield TextDelta(self._text(part["text"] if "text" in part else part["refusal"]))
+                yield TextDelta(a_text(part["text"] if "text" in part else part["refusal"]))
             elif not isinstance(content, list):
                 raise self.malformed(f"content that is no text: {content!r:.200}")
-
-    def _text(self, value: Any) -> str:
-        if not isinstance(value, str):
-            raise self.malformed(f"a text that is {value!r:.200}")
-        return value
 
 
 def _first_choice(sent: Mapping[str, Any]) -> Mapping[str, Any] | None:
     # With n > 1 the choices come side by side; the answer is the first. Some hosts leave its number out.
-    return next((choice for choice in sent.get("choices") or () if not choice.get("index")), None)
+    choices = map(an_object, a_list(sent.get("choices")))
+    return next((choice for choice in choices if not a_number(choice.get("index"))), None)
 
 
-def _usage(usage: Mapping[str, Any]) -> Usage:
-    prompt, completion = usage.get("prompt_tokens_details") or {}, usage.get("completion_tokens_details") or {}
-    return Usage(
-        prompt_tokens=usage["prompt_tokens"],
-        completion_tokens=usage["completion_tokens"],
-        total_tokens=usage["total_tokens"],
-        cached_prompt_tokens=prompt.get("cached_tokens"),
-        reasoning_tokens=completion.get("reasoning_tokens"),
-        raw=dict(usage),
-    )
+def _usage(sent: Any) -> Iterator[Part]:
+    raw = an_object(sent)
+    prompt, completion = an_object(raw.get("prompt_tokens_details")), an_object(raw.get("completion_tokens_details"))
+    reasoning = completion.get("reasoning_tokens")
+    written = [raw.get("completion_tokens")]
+    if reasoning and raw.get("total_tokens") == sum(filter(None, (raw.get("prompt_tokens"), *written, reasoning))):
+        # Some hosts count the reasoning beside the rest of the answer.
+        written.append(reasoning)
+    told = usage(raw, [raw.get("prompt_tokens")], written, cached=prompt.get("cached_tokens"), reasoning=reasoning)
+    if told is not None:
+        yield told

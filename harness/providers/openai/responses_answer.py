@@ -14,11 +14,12 @@ from harness.llm.parts import (
     FinishReason,
     Part,
     ResponseStarted,
-    Usage,
 )
 from harness.providers.openai.responses_output import Place, ResponseOutput, Said
 from harness.providers.shared.answer import SSEAnswer
 from harness.providers.shared.failure import Failure, failure_in
+from harness.providers.shared.shapes import a_list, a_number, a_text, an_id, an_object, kind_of
+from harness.providers.shared.usage import usage
 
 #: Why a response is incomplete.
 _INCOMPLETE: Final[dict[str, FinishReason]] = {"max_output_tokens": "length", "content_filter": "content_filter"}
@@ -69,11 +70,11 @@ class ResponsesAnswer(SSEAnswer):
     def over(self) -> bool:
         return self.ended or super().over
 
-    def event(self, event: Mapping[str, Any]) -> Iterable[Part]:
+    def event(self, event: Any) -> Iterable[Part]:
         if self.ended:
             return ()
         # Nearly every event is a piece of text.
-        said = _DELTAS.get(event["type"])
+        said = _DELTAS.get(kind_of(event))
         if said is None:
             return self._parts(event)
         return (self._output.delta(Place.of(event, said), event["delta"]),)
@@ -82,8 +83,9 @@ class ResponsesAnswer(SSEAnswer):
         kind = event["type"]
         if kind == "response.created":
             yield from self._started(event["response"])
-        elif kind == "response.output_item.added" and event["item"]["type"] == "function_call":
-            yield from self._output.call(event.get("output_index"), event["item"])
+        elif kind == "response.output_item.added":
+            if kind_of(event["item"]) == "function_call":
+                yield from self._output.call(a_number(event.get("output_index")), event["item"])
         elif kind == "response.function_call_arguments.delta":
             yield from self._output.arguments(event, event["delta"], whole=False)
         elif kind == "response.function_call_arguments.done":
@@ -92,14 +94,14 @@ class ResponsesAnswer(SSEAnswer):
             said, name = _TEXTS[kind]
             yield from self._output.whole_text(Place.of(event, said), event.get(name))
         elif kind == "response.output_item.done":
-            yield from self._output.item(event.get("output_index") or 0, event["item"])
+            yield from self._output.item(a_number(event.get("output_index")) or 0, event["item"])
         elif kind in _ENDS:
             yield from self._whole(event["response"], _ENDS[kind])
         elif kind == "error":
             raise self.reported(failure_in(event))
 
-    def answer(self, answer: Mapping[str, Any]) -> Iterator[Part]:
-        if not isinstance(answer.get("output"), list):
+    def answer(self, answer: Any) -> Iterator[Part]:
+        if not isinstance(an_object(answer).get("output"), list):
             raise self.malformed(f"an answer without output: {answer!r:.200}")
         yield from self._whole(answer, answer.get("status") or "completed")
 
@@ -107,7 +109,7 @@ class ResponsesAnswer(SSEAnswer):
         """Yield what has not come yet of a response, and its end."""
         yield from self._started(response)
         if status in ("completed", "incomplete"):
-            yield from self._output.all(response.get("output") or ())
+            yield from self._output.all(a_list(response.get("output")))
             self._take_reasoning(response)
         yield from self._end(response, status)
 
@@ -119,33 +121,34 @@ class ResponsesAnswer(SSEAnswer):
                 self.reasoning.append(ReasoningItem.model_validate(said))
 
     def _started(self, response: Mapping[str, Any]) -> Iterator[Part]:
-        if self.response_id is None and response.get("id"):
-            self.response_id = response["id"]
-            yield ResponseStarted(response["id"])
+        if self.response_id is None and (response_id := an_id(response.get("id"))):
+            self.response_id = response_id
+            yield ResponseStarted(response_id)
 
     def _end(self, response: Mapping[str, Any], status: str) -> Iterator[Part]:
-        if response.get("usage") is not None:
-            yield _usage(response["usage"])
+        yield from _usage(response.get("usage"))
         if status == "completed":
             self.ended = True
             yield Finish("tool_calls" if self.call_ids else "stop", status)
         elif status == "incomplete":
             self.ended = True
-            why = (response.get("incomplete_details") or {}).get("reason")
+            why = a_text(an_object(response.get("incomplete_details")).get("reason")) or None
             yield Finish(_INCOMPLETE.get(why or "", "other"), why)
         else:
             error = response.get("error")
             raise self.reported(failure_in(error) if error else Failure(f"the response is {status}"))
 
 
-def _usage(usage: Mapping[str, Any]) -> Usage:
-    details, output = usage.get("input_tokens_details") or {}, usage.get("output_tokens_details") or {}
-    return Usage(
-        prompt_tokens=usage["input_tokens"],
-        completion_tokens=usage["output_tokens"],
-        total_tokens=usage["total_tokens"],
-        cached_prompt_tokens=details.get("cached_tokens"),
-        reasoning_tokens=output.get("reasoning_tokens"),
-        cache_creation_tokens=details.get("cache_write_tokens"),
-        raw=dict(usage),
+def _usage(sent: Any) -> Iterator[Part]:
+    raw = an_object(sent)
+    details, output = an_object(raw.get("input_tokens_details")), an_object(raw.get("output_tokens_details"))
+    told = usage(
+        raw,
+        [raw.get("input_tokens")],
+        [raw.get("output_tokens")],
+        cached=details.get("cached_tokens"),
+        reasoning=output.get("reasoning_tokens"),
+        created=details.get("cache_write_tokens"),
     )
+    if told is not None:
+        yield told

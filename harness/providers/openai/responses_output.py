@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple
 
 from harness.llm.parts import Part, TextDelta, ThinkingDelta, ToolCallDelta
+from harness.providers.shared.shapes import a_list, a_number, a_text, an_id, kind_of
+from harness.providers.shared.tool_calls import arguments_text, holds_two
 
 #: A message's text, the summary of reasoning, and the reasoning itself.
 Said = Literal["text", "summary", "reasoning"]
@@ -32,8 +34,8 @@ class Place(NamedTuple):
     @classmethod
     def of(cls, event: Mapping[str, Any], said: Said) -> Place:
         """Return the place that an event names; hosts leave numbers out."""
-        part = event.get("summary_index" if said == "summary" else "content_index")
-        return cls(event.get("output_index") or 0, said, part or 0)
+        part = a_number(event.get("summary_index" if said == "summary" else "content_index"))
+        return cls(a_number(event.get("output_index")) or 0, said, part or 0)
 
 
 @dataclass
@@ -78,7 +80,7 @@ class ResponseOutput:
 
     def item(self, number: int, item: Mapping[str, Any]) -> Iterator[Part]:
         """Yield what has not come yet of an item that is whole."""
-        match item["type"]:
+        match kind_of(item):
             case "message":
                 yield from self._texts_of(number, "text", _parts(item.get("content")))
             case "reasoning":
@@ -100,10 +102,10 @@ class ResponseOutput:
 
     def call(self, place: int | None, item: Mapping[str, Any], *, whole: bool = False) -> Iterator[Part]:
         """Yield what is new of a call by its item, which tells its id and name; and its arguments, if it is whole."""
-        call = self._found(place, item.get("id"), item.get("call_id"), item.get("name") or "")
-        call = call or self._begun(place, item.get("id"))
-        call.call_id = call.call_id or item.get("call_id") or None
-        call.name = call.name or item.get("name") or ""
+        item_id, call_id, name = an_id(item.get("id")), an_id(item.get("call_id")), a_text(item.get("name"))
+        call = self._found(place, item_id, call_id, name, item.get("arguments")) or self._begun(place, item_id)
+        call.call_id = call.call_id or call_id
+        call.name = call.name or name
         if call.name and (whole or call.call_id):
             yield from self._shown(call)
         arguments = item.get("arguments")
@@ -112,29 +114,28 @@ class ResponseOutput:
 
     def arguments(self, event: Mapping[str, Any], text: Any, *, whole: bool) -> Iterator[Part]:
         """Yield what an event tells of a call's arguments: a piece of them, or all."""
-        place, item_id = event.get("output_index"), event.get("item_id")
+        place, item_id = a_number(event.get("output_index")), an_id(event.get("item_id"))
         call = self._found(place, item_id) or self._begun(place, item_id)
         if whole:
             yield from self._whole_arguments(call, text)
         else:
-            yield from self._more(call, _json_text(text))
+            yield from self._more(call, a_text(text))
 
     def _found(
-        self, place: int | None, item_id: str | None, call_id: str | None = None, name: str = ""
+        self, place: int | None, item_id: str | None, call_id: str | None = None, name: str = "", arguments: Any = None
     ) -> _Call | None:
         """Return the call that is meant: by its id, its item's id, else its place. One id of two functions is two calls."""
         newest = [call for call in self._calls[::-1] if not (name and call.name) or name == call.name]
-        if call_id:
-            named = next((call for call in newest if call.call_id == call_id), None)
-            if named is not None:
-                return named
+        named = next((call for call in newest if call_id and call.call_id == call_id), None)
         by_item = next((call for call in newest if item_id and call.item_id == item_id), None)
+        if named is not None:
+            return named
+        if by_item is not None and (not call_id or arguments_text(arguments).startswith(by_item.arguments)):
+            return by_item
         here = next((call for call in newest if place is not None and call.place == place), None)
-        found = by_item or here or (newest[0] if newest and place is None and not (item_id or call_id) else None)
+        found = here or (newest[0] if newest and place is None and not (item_id or call_id) else None)
         # Hosts give all items one number: another id is another call.
-        if call_id and found is not None and found.call_id not in (None, call_id):
-            return None
-        return found
+        return None if call_id and found is not None and found.call_id not in (None, call_id) else found
 
     def _begun(self, place: int | None, item_id: str | None) -> _Call:
         call = _Call(len(self._calls), place, item_id)
@@ -155,7 +156,7 @@ class ResponseOutput:
             yield ToolCallDelta(call.number, None, None, text)
 
     def _whole_arguments(self, call: _Call, arguments: Any) -> Iterator[Part]:
-        text = _json_text(arguments)
+        text = arguments_text(arguments)
         if text and not _is_equal(call.arguments, text):
             yield from self._more(call, self._rest(call.arguments, text))
 
@@ -172,12 +173,14 @@ class ResponseOutput:
         for call in self._calls:
             if not call.is_shown:
                 raise self._malformed(f"arguments of a call without a name: {call.arguments!r:.200}")
+            if holds_two(call.arguments):
+                raise self._malformed(f"the arguments of {call.name!r} are two objects: {call.arguments[:200]}")
 
     def _rest_of_all(self, items: Sequence[Mapping[str, Any]]) -> Iterator[Part]:
         texts = [
             self._text_of(part) or ""
             for item in items
-            if item["type"] == "message"
+            if kind_of(item) == "message"
             for part in _parts(item.get("content"))
         ]
         places = sorted(place for place in self._texts if place.said == "text")
@@ -186,9 +189,9 @@ class ResponseOutput:
             yield self.delta(Place(len(items), "text", 0), rest)
         if not any(place.said != "text" for place in self._texts):
             for number, item in enumerate(items):
-                if item["type"] == "reasoning":
+                if kind_of(item) == "reasoning":
                     yield from self.item(len(items) + number, item)
-        asked = [item for item in items if item["type"] == "function_call"]
+        asked = [item for item in items if kind_of(item) == "function_call"]
         for number, item in enumerate(asked):
             is_named = item.get("id") or item.get("call_id")
             place = self._calls[number].place if not is_named and number < len(self._calls) else None
@@ -206,13 +209,7 @@ class ResponseOutput:
 
 
 def _parts(parts: Any) -> Sequence[Any]:
-    return [parts] if isinstance(parts, str) else parts or ()
-
-
-def _json_text(arguments: Any) -> str:
-    if arguments is None or isinstance(arguments, str):
-        return arguments or ""
-    return json.dumps(arguments, ensure_ascii=False)
+    return [parts] if isinstance(parts, str) else a_list(parts)
 
 
 def _is_equal(come: str, whole: str) -> bool:

@@ -6,11 +6,12 @@ Nothing is guessed: where the pieces of two calls can't be told apart, the answe
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from harness.llm.parts import ToolCallDelta
+from harness.providers.shared.shapes import a_text
 
 _JSON: Final = json.JSONDecoder()
 
@@ -59,7 +60,7 @@ class ToolCallFragments:
 
     def take(self, index: int | None, call_id: str | None, name: str | None, arguments: Any) -> Iterator[ToolCallDelta]:
         """Yield what a piece adds. `arguments` are JSON text, or what the text would say."""
-        text = _text(arguments)
+        text = arguments_text(arguments)
         if index is None and self._last is not None:
             index = self._last.index
         call = self._current.get(index)
@@ -73,6 +74,8 @@ class ToolCallFragments:
             call.ids.append(call_id)
         if name and not (call.pieces and call.name) and name != call.name:
             call.name += name
+        if isinstance(arguments, Mapping) and call.pieces:
+            raise self._malformed(f"an object in the middle of the arguments of {call.name!r}: {text[:200]}")
         if text:
             call.pieces.append(text)
         if call.shown:
@@ -133,18 +136,26 @@ class ToolCallFragments:
         for call in self._calls:
             if not call.name:
                 raise self._malformed(f"tool call {call.number} has no name")
-            if _holds_two(call.arguments):
+            if holds_two(call.arguments):
                 raise self._malformed(f"the arguments of {call.name!r} are two objects: {call.arguments[:200]}")
         yield from self._ready(ended=True)
 
 
-def _text(arguments: Any) -> str:
-    if arguments is None or isinstance(arguments, str):
-        return arguments or ""
-    return json.dumps(arguments, ensure_ascii=False)
+def arguments_text(arguments: Any) -> str:
+    """Return the JSON text of arguments: of an object, of a text that is JSON already, or of nothing. Raises ValueError."""
+    return json.dumps(arguments, ensure_ascii=False) if isinstance(arguments, Mapping) else a_text(arguments)
 
 
-def _holds_two(arguments: str) -> bool:
+def whole_arguments(arguments: Any) -> str:
+    """Return the JSON text of arguments that come at once, which are an object. Raises ValueError."""
+    text = arguments_text(arguments) or "{}"
+    if not isinstance(json.loads(text), dict):
+        raise ValueError(f"arguments that are no object: {text[:200]}")
+    return text
+
+
+def holds_two(arguments: str) -> bool:
+    """Whether a text is a JSON object, and more behind it."""
     try:
         first, end = _JSON.raw_decode(arguments.lstrip())
     except ValueError:

@@ -87,7 +87,31 @@ def end(reason: str | None) -> bytes:
     return event("message_delta", delta={"stop_reason": reason}, usage={"output_tokens": 2}) + STOP
 
 
+def use(**fields: Any) -> dict[str, Any]:
+    return {"type": "tool_use", "id": "t", "name": "f", "input": {}, **fields}
+
+
+def piece(text: str) -> dict[str, Any]:
+    return {"type": "input_json_delta", "partial_json": text}
+
+
 STREAMS = (
+    Stream("calls of one index, without ids", START + block(0, use(id="")) + block(0, use(id=None, input=None)) + end("tool_use"),
+     ["call 0 call_0 f '' of ", "call 0 call_0 f '{}' of {}", "call 1 call_1 f '' of ", "call 1 call_1 f '{}' of {}",
+      "completed ['call_0 f {}', 'call_1 f {}'] tool_calls"]),
+    Stream("calls of one id", START + block(0, use()) + block(1, use(name="g")) + end("tool_use"),
+     ["call 0 t f '' of ", "call 0 t f '{}' of {}", "call 1 call_1 g '' of ", "call 1 call_1 g '{}' of {}",
+      "completed ['t f {}', 'call_1 g {}'] tool_calls"]),
+    Stream("no index", START + block(0, use(), piece("{}")).replace(b'"index": 0, ', b"") + end("tool_use"),
+     ["call 0 t f '' of ", "call 0 t f '{}' of {}", "completed ['t f {}'] tool_calls"]),
+    Stream("a call of two objects", START + block(0, use(), piece('{"x":1}'), piece('{"y":2}')) + end("tool_use"),
+     ["call 0 t f '' of ", "call 0 t f '{\"x\":1}' of {\"x\":1}", "call 0 t f '{\"y\":2}' of {\"x\":1}{\"y\":2}",
+      "failed MalformedResponseError"]),
+    Stream("a call without a name", START + block(0, use(name="")) + end("tool_use"), ["failed MalformedResponseError"]),
+    Stream("a piece of no block", START + event("content_block_delta", index=3, delta=piece("{}")) + end("tool_use"),
+     ["failed MalformedResponseError"]),
+    Stream("a byte order mark, and two blanks", b"\xef\xbb\xbf" + (START + TEXT + end("end_turn")).replace(b"data: ", b"data:  "),
+     ["text 'é'", "completed 'é' stop"]),
     Stream("text in the block's start", START + block(0, {"type": "text", "text": "a"}) + end("end_turn"),
      ["text 'a'", "completed 'a' stop"]),
     Stream("a server's own tool is no call", START + block(0, {"type": "server_tool_use", "id": "s", "name": "web_search",
@@ -152,7 +176,12 @@ ANTHROPIC: Final = Integration(
             keywords={"tools": TOOLS},
         ),
     ),
-    usage=Usage(COUNTS, COUNTS, {"completion_tokens": "output_tokens"}),
+    usage=Usage(
+        COUNTS,
+        COUNTS,
+        ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens"),
+        ("output_tokens",),
+    ),
     raw_reasons={"stop": "end_turn", "tool_calls": "tool_use", "length": "max_tokens"},
     response_id=r"msg_\w+",
     request_id=r"req_\w+",

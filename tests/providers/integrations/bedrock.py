@@ -90,6 +90,15 @@ def end(reason: str) -> bytes:
 BROKEN = bytearray(text("a"))
 BROKEN[-1] ^= 1
 STREAMS = (
+    Stream("calls of one index, without ids", START + call(0, "", "f") + stop(0) + call(0, "", "f") + stop(0) + end("tool_use"),
+     ["call 0 call_0 f '' of ", "call 0 call_0 f '{}' of {}", "call 1 call_1 f '' of ", "call 1 call_1 f '{}' of {}",
+      "completed ['call_0 f {}', 'call_1 f {}'] tool_calls"]),
+    Stream("calls of one id, and no index", START + event("contentBlockStart", start={"toolUse": {"toolUseId": "t", "name": "f"}})
+     + event("contentBlockDelta", delta={"toolUse": {"input": "{}"}}) + call(1, "t", "g") + stop(1) + end("tool_use"),
+     ["call 0 t f '' of ", "call 0 t f '{}' of {}", "call 1 call_1 g '' of ", "call 1 call_1 g '{}' of {}",
+      "completed ['t f {}', 'call_1 g {}'] tool_calls"]),
+    Stream("a piece of no call", START + event("contentBlockDelta", contentBlockIndex=0, delta={"toolUse": {"input": "{}"}})
+     + end("tool_use"), ["failed MalformedResponseError"]),
     Stream("no usage", START + text("é") + event("messageStop", stopReason="end_turn") + event("metadata"),
      ["text 'é'", "completed 'é' stop"]),
     Stream("calls among text keep their order", START + call(0, "t", "f") + stop(0) + text("x", 1) + call(2, "u", "g")
@@ -135,8 +144,8 @@ BEDROCK: Final = Integration(
         {"cached_prompt_tokens": 0, "cache_creation_tokens": 0},
         # Without any, only whole answers tell of the cache.
         {},
-        {"prompt_tokens": "inputTokens", "completion_tokens": "outputTokens", "total_tokens": "totalTokens"},
-        cached_apart=True,
+        ("inputTokens", "cacheReadInputTokens", "cacheWriteInputTokens"),
+        ("outputTokens",),
     ),
     raw_reasons={"stop": "end_turn", "tool_calls": "tool_use", "length": "max_tokens"},
     response_id=None,

@@ -76,6 +76,17 @@ def chunk(*parts: Mapping[str, Any], reason: str | None = None, **fields: Any) -
 
 TEXT = chunk({"text": "é"})
 STREAMS = (
+    Stream("calls of one id", chunk({"functionCall": {"id": "t", "name": "f", "args": None}}, {"functionCall": {"id": "t", "name": "g"}},
+     reason="STOP"), ["call 0 t f '{}' of {}", "call 1 call_1 g '{}' of {}", "completed ['t f {}', 'call_1 g {}'] tool_calls"]),
+    Stream("a call without a name", chunk({"functionCall": {"args": {}}}, reason="STOP"), ["failed MalformedResponseError"]),
+    Stream("arguments that are a list", chunk({"functionCall": {"name": "f", "args": []}}, reason="STOP"),
+     ["failed MalformedResponseError"]),
+    Stream("a reason by its number", TEXT + b'data: {"candidates": [{"finishReason": 2}]}\n\n', ["text 'é'", "completed 'é' length"]),
+    Stream("a list in place of events", b'[{"candidates": [{"content": {"parts": [{"text": "a"}]}}]},\n{"candidates": [{"finishReason": "STOP"}]}]',
+     ["text 'a'", "completed 'a' stop"]),
+    Stream("a list that is cut", b'[{"candidates": [{"content": {"parts": [{"text": "a"}]}}]},\n', ["failed StreamTruncatedError"]),
+    Stream("a byte order mark, and two blanks", b"\xef\xbb\xbf" + (TEXT + chunk(reason="STOP")).replace(b"data: ", b"data:  "),
+     ["text 'é'", "completed 'é' stop"]),
     Stream("a reason to come", TEXT + chunk(reason="LATER_INVENTION"), ["text 'é'", "completed 'é' other"]),
     Stream("a recitation", TEXT + chunk(reason="RECITATION"), ["text 'é'", "completed 'é' content_filter"]),
     Stream("a blocked prompt", b'data: {"promptFeedback": {"blockReason": "SAFETY"}}\n\n', ["completed '' content_filter"]),
@@ -114,7 +125,7 @@ GEMINI: Final = Integration(
         Answer("cached", HARBOUR_TEXT, usage={"cached_prompt_tokens": 2048}),
         Answer("filtered", "I", reason="content_filter"),
     ),
-    usage=Usage({}, {}, {"total_tokens": "totalTokenCount"}),
+    usage=Usage({}, {}, ("promptTokenCount",), ("candidatesTokenCount", "thoughtsTokenCount")),
     raw_reasons={"stop": "STOP", "tool_calls": "STOP", "length": "MAX_TOKENS", "content_filter": "SAFETY"},
     response_id=r"\w{22}",
     request_id=None,

@@ -150,10 +150,9 @@ class Usage:
     whole: Mapping[str, int]
     #: Those of a streamed one.
     streamed: Mapping[str, int]
-    #: Count → what the provider calls it.
-    raw: Mapping[str, str]
-    #: Whether tokens of the cache are counted beside those of the prompt, and not among them.
-    cached_apart: bool = False
+    #: The provider's names of the counts that make the prompt, and of those that make the answer.
+    prompt: tuple[str, ...]
+    completion: tuple[str, ...]
 
 
 @dataclass(frozen=True)

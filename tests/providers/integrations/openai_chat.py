@@ -102,6 +102,17 @@ def piece(index: int, arguments: str, id: str | None = None, name: str | None = 
 
 DONE: Final = b"data: [DONE]\n\n"
 STREAMS = (
+    Stream("the call of before there were several", event({"function_call": {"name": "f", "arguments": ""}})
+     + event({"function_call": {"arguments": "{}"}}, "function_call") + DONE,
+     ["call 0 call_0 f '{}' of {}", "completed ['call_0 f {}'] tool_calls"]),
+    Stream("a whole answer as one event", b'data: {"id": "c", "choices": [{"message": {"content": "a"}, "finish_reason": "stop"}]}\n\n'
+     + DONE, ["text 'a'", "completed 'a' stop"]),
+    Stream("a whole answer and no events", b'{"id": "c", "choices": [{"message": {"content": "a"}, "finish_reason": "stop"}]}',
+     ["text 'a'", "completed 'a' stop"]),
+    Stream("a delta that is none", b'data: {"choices": [{"delta": null}]}\n\ndata: {"choices": [{}]}\n\n' + event({"content": "a"}, "stop")
+     + DONE, ["text 'a'", "completed 'a' stop"]),
+    Stream("a delta that is a list", b'data: {"choices": [{"delta": []}]}\n\n' + DONE, ["failed MalformedResponseError"]),
+    Stream("content that is a number", event({"content": 7}, "stop") + DONE, ["failed MalformedResponseError"]),
     Stream("reasoning_content", event({"reasoning_content": "hm"}) + event({"content": "42"}, "stop") + DONE,
      ["thinking 'hm'", "text '42'", "completed '42' stop"]),
     Stream("reasoning", event({"reasoning": "hm"}) + event({"content": "42"}, "stop") + DONE,
@@ -143,7 +154,8 @@ BREAKS: Final = (
 USAGE: Final = Usage(
     {"cached_prompt_tokens": 0, "reasoning_tokens": 0},
     {"cached_prompt_tokens": 0, "reasoning_tokens": 0},
-    {name: name for name in ("prompt_tokens", "completion_tokens", "total_tokens")},
+    ("prompt_tokens",),
+    ("completion_tokens",),
 )
 ANSWERS: Final = (
     *ordinary(limit={"max_tokens": 4}),

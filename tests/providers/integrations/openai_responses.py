@@ -209,7 +209,8 @@ OPENAI_RESPONSES: Final = Integration(
     usage=Usage(
         COUNTS,
         COUNTS,
-        {"prompt_tokens": "input_tokens", "completion_tokens": "output_tokens", "total_tokens": "total_tokens"},
+        ("input_tokens",),
+        ("output_tokens",),
     ),
     raw_reasons={"stop": "completed", "tool_calls": "completed", "length": "max_output_tokens"},
     response_id=r"resp_\w+",

@@ -1,0 +1,72 @@
+"""Values of JSON by the type that they are to have. What is null or missing is empty; any other type is a ValueError.
+
+A value of another type is never passed over: what it was to say would be lost without a word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def a_text(value: Any) -> str:
+    """Return a text."""
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise _wrong(value, "a text")
+    return value
+
+
+def an_object(value: Any) -> Mapping[str, Any]:
+    """Return an object."""
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise _wrong(value, "an object")
+    return value
+
+
+def a_list(value: Any) -> Sequence[Any]:
+    """Return a list."""
+    if value is None:
+        return ()
+    if not isinstance(value, list):
+        raise _wrong(value, "a list")
+    return value
+
+
+def a_number(value: Any) -> int | None:
+    """Return an integer, or None."""
+    if value is None:
+        return None
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise _wrong(value, "a number")
+    return value
+
+
+def a_flag(value: Any) -> bool:
+    """Return whether a flag is set."""
+    if value is not None and not isinstance(value, bool):
+        raise _wrong(value, "true or false")
+    return bool(value)
+
+
+def an_id(value: Any) -> str | None:
+    """Return an id, which hosts send as a number, too; None where it is empty."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return a_text(value) or None
+
+
+def kind_of(value: Any) -> str:
+    """Return the type that an object says it has, which it must."""
+    if not isinstance(value, Mapping) or not isinstance(value.get("type"), str):
+        raise _wrong(value, "an object with a type")
+    return str(value["type"])
+
+
+def _wrong(value: Any, wanted: str) -> ValueError:
+    return ValueError(f"{value!r:.200} in place of {wanted}")
