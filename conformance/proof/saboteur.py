@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from conformance.stage.programs import FlowProgram, Program
+from conformance.stage.programs import ConversationProgram, FlowProgram, Program
 from conformance.subjects.harness import HarnessSubject
 from conformance.subjects.subject import Performance
 from harness import LLM
@@ -79,6 +79,10 @@ class SabotagedSubject(HarnessSubject):
     def flow(self, program: FlowProgram, performance: Performance, **options: Any) -> Any:
         self._break()
         return super().flow(program, performance, **options)
+
+    def conversation(self, program: ConversationProgram, performance: Performance) -> Any:
+        self._break()
+        return super().conversation(program, performance)
 
     def llm(self, performance: Performance, **settings: Any) -> LLM:
         self._break()

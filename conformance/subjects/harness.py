@@ -6,8 +6,10 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 import harness
+import harness.conversation
 import harness.events
 import harness.flow
+from conformance.subjects.conversations import ConversationNames
 from conformance.subjects.names import Names
 from conformance.subjects.pauses import PauseNames
 from conformance.subjects.programs import ProgramSubject
@@ -35,7 +37,7 @@ class HarnessSubject(ProgramSubject):
     name = "harness"
     version = metadata.version("stream-harness")
     capabilities = frozenset(
-        {"flow", "llm", "async", "threads", "tools", "thinking", "backpressure", "checkpoint", "feedback"}
+        {"flow", "llm", "async", "threads", "tools", "thinking", "backpressure", "checkpoint", "feedback", "turn"}
     )
     names = Names(
         Flow=harness.Flow,
@@ -52,6 +54,7 @@ class HarnessSubject(ProgramSubject):
         call_stream_override=harness.call_stream_override,
         call_stop_override=harness.call_stop_override,
     )
+    conversations = ConversationNames(ConversationConfig=harness.conversation.ConversationConfig)
     pauses = PauseNames(
         human_feedback=harness.human_feedback,
         HumanFeedbackPending=harness.flow.HumanFeedbackPending,

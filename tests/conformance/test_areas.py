@@ -13,11 +13,10 @@ from conformance.areas.catalogue import checks, of_every_run, saboteurs, scenari
 from conformance.contract.clauses import CLAUSES, Clause
 from conformance.subjects.harness import HarnessSubject
 from tests.conformance import test_crew_scenarios
-from tests.conformance.standins import broken_turns
 
 FOLDER = Path(conformance.areas.__path__[0])
 #: The clauses of what this runtime does not do yet, each with a stand-in that is broken by it.
-STANDINS = {broken.clause for rows in (broken_turns.BROKEN, test_crew_scenarios.BROKEN) for broken in rows}
+STANDINS = {broken.clause for broken in test_crew_scenarios.BROKEN}
 
 
 def source_of(row: Clause, *, but: tuple[str, ...] = ()) -> str:
@@ -41,7 +40,7 @@ def test_a_clause_has_its_statement_deed_verdict_and_proof_in_one_folder(row: Cl
     if row.level == "MUST" and row.capabilities <= HarnessSubject.capabilities:
         assert quoted in (folder / "saboteurs.py").read_text(encoding="utf-8")
         assert any(row.id in saboteur.clauses for saboteur in saboteurs().values())
-    elif row.level == "MUST" and row.id != "channel.messages":  # which frames alone decide: `test_mutations` breaks it
+    elif row.level == "MUST":
         assert row.id in STANDINS
 
 

@@ -92,12 +92,12 @@ def test_the_clauses_are_imported_without_pytest() -> None:
 @pytest.mark.parametrize("by_name", [False, True], ids=["an-instance", "by-its-name"])
 def test_a_sound_runtime_passes_with_the_clause_in_the_test_id(inner: InnerRun, by_name: bool) -> None:
     source = SOUND.replace("HarnessSubject()", "'harness'") if by_name else SOUND
-    result = inner("-k", "namespace or test_turn_", test_it=source)
+    result = inner("-k", "namespace or entry_crew", test_it=source)
     outcomes = result.parseoutcomes()
     assert outcomes["passed"] > 1
     assert outcomes["skipped"] > 1
     assert not {"failed", "errors"} & set(outcomes)
-    result.stdout.fnmatch_lines_random(["PASSED *::test_namespace_*[[]namespace.*-*/*[]]", "*does not declare*turn*"])
+    result.stdout.fnmatch_lines_random(["PASSED *::test_namespace_*[[]namespace.*-*/*[]]", "*does not declare*crew*"])
 
 
 def test_the_suite_is_spread_over_workers(inner: InnerRun) -> None:

@@ -36,6 +36,7 @@ SABOTEURS: tuple[Saboteur, ...] = (
     Saboteur("chunks-on-lifecycle", ("channel.llm",), _TABLE, _row("llm_stream_chunk", "lifecycle")),
     Saboteur("methods-on-lifecycle", ("channel.flow",), _TABLE, _row("method_execution_started", "lifecycle")),
     Saboteur("tools-on-lifecycle", ("channel.tools",), _TABLE, _row("tool_usage_started", "lifecycle")),
+    Saboteur("messages-on-flow", ("channel.messages",), _TABLE, _row("conversation_message_added", "flow")),
     Saboteur("crews-on-custom", ("channel.lifecycle",), _TABLE, _row("crew_kickoff_started", "custom")),
     Saboteur(
         "unknown-types-by-substring",

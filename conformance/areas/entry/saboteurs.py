@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from conformance.proof.saboteur import Saboteur
 
+_CONVERSES: Final = "harness.flow.conversation.conversational:ConversationalFlow"
 _ACCEPTED: Final = "harness.flow.flow:Flow._accepted"
 
 
@@ -83,6 +84,28 @@ def _forgotten(before_flow: Callable[..., Any]) -> Callable[..., Any]:
     return lambda hook, run: None
 
 
+def _session_unnamed(turn: Callable[..., Any]) -> Callable[..., Any]:
+    def broken(flow: Any, entry: str, message: Any, session_id: str | None, *others: Any) -> Any:
+        return turn(flow, entry, message, None, *others)
+
+    return broken
+
+
+def _a_bare_iterator(stream_turn: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda flow, message, **options: iter(stream_turn(flow, message, **options))
+
+
+def _any_flow_converses(stream_turn: Callable[..., Any]) -> Callable[..., Any]:
+    def broken(flow: Any, message: Any, **options: Any) -> Any:
+        return stream_turn(flow, message, **options) if flow.conversational else flow.stream_events()
+
+    return broken
+
+
+def _for_threads(astream_turn: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda flow, message, **options: flow.stream_turn(message, **options)
+
+
 SABOTEURS: tuple[Saboteur, ...] = (
     Saboteur("frames-in-a-list", ("entry.flow",), "harness.flow.flow:Flow.stream_frames", _a_list),
     Saboteur(
@@ -108,4 +131,8 @@ SABOTEURS: tuple[Saboteur, ...] = (
     Saboteur(
         "state-forgotten", ("entry.kwargs",), "harness.flow.persistence.restore:StateRestore.before_flow", _forgotten
     ),
+    Saboteur("sessions-unnamed", ("entry.turn",), f"{_CONVERSES}._turn", _session_unnamed),
+    Saboteur("turns-as-iterators", ("entry.turn",), f"{_CONVERSES}.stream_turn", _a_bare_iterator),
+    Saboteur("any-flow-converses", ("entry.turn",), f"{_CONVERSES}.stream_turn", _any_flow_converses),
+    Saboteur("async-turns-for-threads", ("entry.turn-async",), f"{_CONVERSES}.astream_turn", _for_threads),
 )

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 from conformance.proof.saboteur import Saboteur
 
 _BASE: Final = "harness.bus.scope:session_scope"
+_OPENED: Final = "harness.flow.conversation.dialogue:Dialogue.opened"
 _OF_THREAD: Final = "harness.bus.bus:scope_of_thread"
 
 
@@ -77,6 +80,26 @@ def _asked_whole(current_run: Callable[[], Any]) -> Callable[[], Any]:
     return lambda: None
 
 
+def _side_by_side(opened: Callable[..., Any]) -> Callable[..., Any]:
+    @contextmanager
+    def broken(dialogue: Any, turn: Any, flow_name: str) -> Iterator[None]:
+        dialogue.turn = turn
+        yield
+
+    return broken
+
+
+def _one_after_the_other(opened: Callable[..., Any]) -> Callable[..., Any]:
+    """Have a second turn wait for the first one to end."""
+
+    @contextmanager
+    def broken(dialogue: Any, turn: Any, flow_name: str) -> Iterator[None]:
+        with vars(dialogue).setdefault("queue", threading.Lock()), opened(dialogue, turn, flow_name):
+            yield
+
+    return broken
+
+
 SABOTEURS: tuple[Saboteur, ...] = (
     Saboteur(
         "heard-by-all",
@@ -99,4 +122,5 @@ SABOTEURS: tuple[Saboteur, ...] = (
         _asked_whole,
         {"scope.nested": "an outer session lacks the tokens of the calls inside"},
     ),
+    Saboteur("turns-side-by-side", ("scope.concurrent-turns",), _OPENED, _side_by_side),
 )

@@ -1,0 +1,187 @@
+"""Saboteurs of the clauses `turn.*`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from conformance.proof.saboteur import Saboteur
+from harness.conversation import ConversationMessage
+from harness.errors import RunPaused
+
+_FLOW: Final = "harness.flow.conversation.conversational:ConversationalFlow"
+_ADD: Final = "harness.flow.conversation.transcript:add"
+_TAKE: Final = "harness.flow.conversation.conversational:take_turn"
+_ASK: Final = "harness.flow.conversation.answers:streamed_answer"
+Function = Callable[..., Any]
+
+
+def _unshown(flow: Any, role: Any, content: Any) -> None:
+    flow.state.messages.append(ConversationMessage(role=role, content=content))
+
+
+def _heard_unshown(add: Function) -> Function:
+    def broken(flow: Any, role: str, content: Any, **extra: Any) -> None:
+        (_unshown if role == "user" else add)(flow, role, content, **extra)
+
+    return broken
+
+
+def _routed_unshown(route: Function) -> Function:
+    from harness.flow.conversation.routing import decide
+
+    return lambda flow: decide(flow, flow.build_router_context())
+
+
+def _routed_before_heard(flow_began: Function) -> Function:
+    """Show the route of the turn before, and then hear the message."""
+    from harness.bus.bus import emit
+    from harness.events import ConversationRouteSelectedEvent
+
+    async def broken(hook: Any, run: Any) -> None:
+        emit(run.flow, ConversationRouteSelectedEvent(flow_name=run.name, route="converse"))
+        await flow_began(hook, run)
+
+    return broken
+
+
+def _twice(add: Function) -> Function:
+    def broken(flow: Any, role: str, content: Any, **extra: Any) -> None:
+        for _ in range(2 if role == "assistant" else 1):
+            add(flow, role, content, **extra)
+
+    return broken
+
+
+def _unkept(add: Function) -> Function:
+    def broken(flow: Any, role: str, content: Any, **extra: Any) -> None:
+        add(flow, role, content, **extra)
+        if role == "assistant":
+            flow.state.messages.pop()
+
+    return broken
+
+
+def _comes_to(change: Callable[[Any], Any]) -> Callable[[Function], Function]:
+    def breaks(take_turn: Function) -> Function:
+        async def broken(*arguments: Any) -> Any:
+            return change(await take_turn(*arguments))
+
+        return broken
+
+    return breaks
+
+
+def _no_reply(value: Any) -> Any:
+    return value if isinstance(value, RunPaused) else None
+
+
+def _a_draft(value: Any) -> Any:
+    return "A draft." if isinstance(value, RunPaused) else value
+
+
+def _closed(leave: Function) -> Function:
+    return lambda step: step.close()
+
+
+def _failed_unshown(accept: Function) -> Function:
+    def broken(timeline: Any, source: Any, event: Any, scope: Any) -> None:
+        if event.type != "conversation_turn_failed":
+            accept(timeline, source, event, scope)
+
+    return broken
+
+
+def _failed_for_good(take_turn: Function) -> Function:
+    async def broken(flow: Any, *others: Any) -> Any:
+        if flow.__dict__.get("has_failed"):
+            raise RuntimeError("this conversation has failed")
+        try:
+            return await take_turn(flow, *others)
+        except Exception:
+            flow.has_failed = True
+            raise
+
+    return broken
+
+
+def _heard_again(route_conversation: Function) -> Function:
+    """Where nobody says anything, answer what was said last."""
+
+    def broken(flow: Any) -> Any:
+        if flow.state.current_user_message is None and flow.state.last_user_message is not None:
+            flow.receive_user_message(flow.state.last_user_message)
+        return route_conversation(flow)
+
+    return broken
+
+
+def _as_the_llm_says(streamed_answer: Function) -> Function:
+    return lambda llm, messages: llm.call(messages)
+
+
+def _by_its_flag(streamed_answer: Function) -> Function:
+    def broken(llm: Any, messages: Any) -> Any:
+        llm.stream = True
+        return llm.call(messages)
+
+    return broken
+
+
+def _every_time(start_flow: Function) -> Function:
+    def broken(flow: Any, run: Any) -> None:
+        flow._dialogue.flow_started_id = None
+        start_flow(flow, run)
+
+    return broken
+
+
+def _never(finish_flow: Function) -> Function:
+    return lambda flow, **options: None
+
+
+SABOTEURS: tuple[Saboteur, ...] = (
+    Saboteur("hears-unshown", ("turn.sequence",), _ADD, _heard_unshown),
+    Saboteur("routes-unshown", ("turn.sequence",), "harness.flow.conversation.routing:route", _routed_unshown),
+    Saboteur(
+        "routes-before-it-hears",
+        ("turn.sequence",),
+        "harness.flow.conversation.turns:TurnOfRun.flow_began",
+        _routed_before_heard,
+    ),
+    Saboteur(
+        "replies-twice",
+        ("turn.result",),
+        _ADD,
+        _twice,
+        {"turn.sequence": "the second one stands where the turn should end"},
+    ),
+    Saboteur("replies-unkept", ("turn.result",), _ADD, _unkept),
+    Saboteur(
+        "gives-no-reply", ("turn.result",), _TAKE, _comes_to(_no_reply), {"result.value": "the reply is not the value"}
+    ),
+    Saboteur("completes-a-wait", ("turn.pending",), "harness.bus.step:Step.leave", _closed),
+    Saboteur("gives-a-draft", ("turn.pending",), _TAKE, _comes_to(_a_draft)),
+    Saboteur(
+        "fails-unshown",
+        ("turn.failed",),
+        "harness.frames.timeline:Timeline.accept",
+        _failed_unshown,
+        {
+            "error.frames-first": "no frame tells of the turn's failure",
+            "order.scope-nesting": "the turn is never closed",
+        },
+    ),
+    Saboteur("fails-for-good", ("turn.failed",), _TAKE, _failed_for_good),
+    Saboteur("hears-again", ("turn.failed",), f"{_FLOW}.route_conversation", _heard_again),
+    Saboteur("asks-as-the-llm-says", ("turn.streams-answer",), _ASK, _as_the_llm_says),
+    Saboteur(
+        "asks-by-the-flag",
+        ("turn.streams-answer",),
+        _ASK,
+        _by_its_flag,
+        {"entry.flag-restored": "the LLM keeps the flag that a turn set"},
+    ),
+    Saboteur("starts-every-time", ("turn.deferred",), "harness.flow.conversation.turns:_start_flow", _every_time),
+    Saboteur("never-finishes", ("turn.deferred",), "harness.flow.conversation.conversational:finish_flow", _never),
+)
