@@ -20,6 +20,7 @@ from harness.commands.output import tell
 
 #: Command → the module that holds a click command of that name; it is imported when the command is used.
 _MODULES: Final = {
+    "init": "harness.commands.init",
     "record": "harness.commands.record",
     "replay": "conformance.commands.replay",
     "show": "harness.commands.show",

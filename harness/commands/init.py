@@ -1,0 +1,108 @@
+"""`harness init`: a first target, its recording and its test, which show how the rest is done."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+import click
+
+from harness.commands.output import tell
+
+_TARGET: Final = '''"""A flow of two steps: an outline, and a paragraph made from it."""
+
+from harness import LLM, Flow, listen, start
+
+
+class StoryFlow(Flow):
+    @start()
+    def outline(self):
+        return LLM("openai/gpt-4o-mini").call("Outline a story about a lighthouse in three points.")
+
+    @listen(outline)
+    def expand(self, outline):
+        return LLM("openai/gpt-4o-mini").call(f"Expand this outline into one paragraph: {outline}")
+'''
+_TEST: Final = '''"""The flow is run against what was recorded of it: offline, in milliseconds, the same each time."""
+
+import pytest
+
+from story import StoryFlow
+
+
+@pytest.mark.cassette("story")
+def test_the_story_is_told_step_by_step(cassette):
+    with StoryFlow().stream_events() as stream:
+        text = "".join(frame.content for frame in stream.llm)
+
+    assert stream.result in text
+    assert [frame.data["method_name"] for frame in stream.frames if frame.type == "method_execution_finished"] == [
+        "outline",
+        "expand",
+    ]
+'''
+_FILES: Final = {"story.py": _TARGET, "test_story.py": _TEST}
+_RECORDING: Final = Path("cassettes", "story")
+#: What answers the first recording: it comes with the package, and was asked the same.
+_PLAYED: Final = "openai/two_step_flow"
+_NEEDED: Final = {"openai": "openai", "h11": "serve", "pytest": "pytest", "syrupy": "pytest"}
+
+
+@click.command()
+def init() -> None:
+    """Write a first flow, a recording of it and a test that passes, into the current folder.
+
+    Nothing leaves this machine: a server on loopback answers as the provider does, from a recording that comes with the
+    package. What is there already is left alone.
+
+    \b
+    Example:
+      mkdir my_project && cd my_project && harness init && python -m pytest
+    """
+    from harness.errors import UsageError
+    from harness.import_path import find_beside
+    from harness.recording import Target, record
+    from harness.recording.serve.emulator import emulated
+    from harness.shipped import shipped_recording
+
+    _check_extras()
+    there = [name for name in (*_FILES, str(_RECORDING)) if Path(name).exists()]
+    if there:
+        raise UsageError(f"'{there[0]}' is there already, and stays as it is; start in an empty folder")
+    for name, text in _FILES.items():
+        Path(name).write_text(text, encoding="utf-8")
+        tell(f"wrote {name}", err=False)
+    find_beside()
+    with emulated(shipped_recording(_PLAYED)) as provider:
+        recorded = record(Target("story:StoryFlow"), _RECORDING, base_url=provider.url, origin="authored")
+    if recorded.error is not None:
+        raise recorded.error
+    tell(
+        f"wrote {_RECORDING}, a recording of it: {recorded.frames} frames, {recorded.interactions} requests", err=False
+    )
+    for line in (
+        "",
+        "Replay it, look at it, and test with it, all offline:",
+        "  harness replay",
+        f"  harness show {_RECORDING}",
+        "  python -m pytest",
+        "Then, with a key, record what the model says to you:",
+        f"  OPENAI_API_KEY=… harness record story:StoryFlow -o {_RECORDING} --mode all",
+    ):
+        tell(line, err=False)
+
+
+def _check_extras() -> None:
+    from harness.errors import MissingExtraError
+
+    absent = sorted({extra for package, extra in _NEEDED.items() if not _is_installed(package)})
+    if absent:
+        raise MissingExtraError(f"a first project needs more: pip install 'stream-harness[{','.join(absent)}]'")
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        return find_spec(package) is not None
+    except ModuleNotFoundError:
+        return False

@@ -1,0 +1,45 @@
+"""`harness init` gives what works at once: a flow, a recording that replays, and a test that passes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.commands.command_line import Run, runner
+
+
+def command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("OPENAI_", "PYTEST_"))}
+    return subprocess.run(
+        [sys.executable, "-m", *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def test_what_is_written_replays_and_its_test_passes_without_a_key(tmp_path: Path) -> None:
+    written = command(tmp_path, "harness", "init")
+    assert (written.returncode, written.stderr) == (0, "")
+    assert "wrote cassettes/story, a recording of it: 57 frames, 2 requests" in written.stdout
+    assert {path.name for path in tmp_path.iterdir()} - {"__pycache__"} == {"story.py", "test_story.py", "cassettes"}
+
+    replayed = command(tmp_path, "harness", "replay")
+    assert "1 passed, 0 failed" in replayed.stdout
+    tested = command(tmp_path, "pytest", "-q", "-p", "no:cacheprovider")
+    assert "1 passed" in tested.stdout
+
+
+@pytest.mark.parametrize("name", ["story.py", "test_story.py", "cassettes/story"])
+def test_what_is_there_already_stays_and_nothing_is_written(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run: Run = runner(capsys)
+    monkeypatch.chdir(tmp_path)
+    Path(name).parent.mkdir(exist_ok=True)
+    Path(name).write_text("mine")
+    said = run("init")
+    assert said.code == 2
+    assert f"'{name}' is there already, and stays as it is; start in an empty folder" in said.err
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [tmp_path / name]
