@@ -41,6 +41,8 @@ class WireLog:
 class ScriptedProvider:
     """Serves one script after the other: the script of a request is named in its last user message, as `[script N]`.
 
+    A request with a `seed` names its script by that, whatever its messages say.
+
     It listens from the moment when somebody wants to know where, to the end of its block.
     """
 
@@ -82,6 +84,10 @@ class ScriptedProvider:
             if script not in self._scripts:
                 self._scripts.append(script)
             return f"[script {self._scripts.index(script)}]"
+
+    def seed_for(self, script: Script) -> int:
+        """Return the seed whose requests are answered with `script`."""
+        return int(self.prompt_for(script).removeprefix("[script ").removesuffix("]"))
 
     def asked_to_stream(self) -> list[bool]:
         """Return of each request, in order of arrival, whether it asked for a stream."""
@@ -170,6 +176,8 @@ def _handler_for(provider: ScriptedProvider) -> type[BaseHTTPRequestHandler]:
 
 
 def _script_number(body: dict[str, Any]) -> int:
+    if body.get("seed") is not None:
+        return int(body["seed"])
     texts = [str(message.get("content")) for message in body["messages"]]
     prompt = next(text for text in reversed(texts) if "[script " in text)
     return int(prompt.rpartition("[script ")[2].partition("]")[0])

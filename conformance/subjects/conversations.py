@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from conformance.stage.programs import ConversationProgram, Method, route_to
+from conformance.stage.programs import ConversationProgram, Method, label_of, route_to
 
 
 @dataclass(frozen=True)
@@ -15,28 +16,41 @@ class ConversationNames:
 
     #: The decorator of a flow class, `(llm=…, defer_trace_finalization=…)`.
     ConversationConfig: Any
+    #: How its router is set up, `(llm=…)`.
+    RouterConfig: Any = None
 
 
 def handling(handler: Method) -> Method:
     """Return `handler` as a method of a flow: it listens to its label, which must not be its own name."""
-    return replace(handler, after=(_label(handler),))
+    return replace(handler, after=(label_of(handler.name),))
 
 
 def conversational(
-    names: ConversationNames, flow_class: Any, program: ConversationProgram, handlers: Mapping[str, Any], llm: Any
+    names: ConversationNames,
+    flow_class: Any,
+    program: ConversationProgram,
+    handlers: Mapping[str, Any],
+    llm: Any,
+    chooser: Any = None,
 ) -> Any:
     """Return the class of a conversation: a subclass of `flow_class` with these methods, by name.
 
-    `llm` is what gives the built-in answer.
+    `llm` is what gives the built-in answer, and `chooser` the model that plays what the program has it choose.
     """
 
     def route_turn(self: Any, context: Any) -> str | None:
         message = str(self.state.current_user_message)
-        return next((_label(handler) for handler in program.handlers if route_to(handler.name) in message), None)
+        return next((label_of(handler.name) for handler in program.handlers if route_to(handler.name) in message), None)
 
-    made = type(program.name, (flow_class,), {**handlers, "route_turn": route_turn})
-    return names.ConversationConfig(llm=llm, defer_trace_finalization=program.deferred)(made)
-
-
-def _label(handler: Method) -> str:
-    return f"to_{handler.name}"
+    settings: dict[str, Any] = {"llm": llm, "defer_trace_finalization": program.deferred}
+    if chooser is not None and program.asked_by == "router":
+        made = type(program.name, (flow_class,), dict(handlers))
+        settings["router"] = names.RouterConfig(llm=chooser)
+    else:
+        made = type(program.name, (flow_class,), {**handlers, "route_turn": route_turn})
+        if chooser is not None:
+            settings["intent_llm" if program.asked_by == "intents" else "answer_from_history_llm"] = chooser
+    with warnings.catch_warnings():
+        # The reference is about to give up answering from history.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return names.ConversationConfig(**settings)(made)

@@ -68,7 +68,9 @@ class CrewAISubject(ProgramSubject):
             call_stream_override=base_llm.call_stream_override,
             call_stop_override=base_llm.call_stop_override,
         )
-        self.conversations = ConversationNames(ConversationConfig=conversational.ConversationConfig)
+        self.conversations = ConversationNames(
+            ConversationConfig=conversational.ConversationConfig, RouterConfig=conversational.RouterConfig
+        )
         self.crews = CrewNames(
             Agent=crewai.Agent, Task=crewai.Task, Crew=crewai.Crew, tool=import_module("crewai.tools").tool
         )

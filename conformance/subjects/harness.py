@@ -54,7 +54,9 @@ class HarnessSubject(ProgramSubject):
         call_stream_override=harness.call_stream_override,
         call_stop_override=harness.call_stop_override,
     )
-    conversations = ConversationNames(ConversationConfig=harness.conversation.ConversationConfig)
+    conversations = ConversationNames(
+        ConversationConfig=harness.conversation.ConversationConfig, RouterConfig=harness.conversation.RouterConfig
+    )
     pauses = PauseNames(
         human_feedback=harness.human_feedback,
         HumanFeedbackPending=harness.flow.HumanFeedbackPending,

@@ -142,7 +142,10 @@ class ProgramSubject(StepPerformer):
             raise TypeError(f"{self.name} does not converse")
         handlers = {handler.name: self._method(handling(handler), performance) for handler in program.handlers}
         llm = self.noted_llm(Ask(stream=program.stream), performance)
-        flow_class = conversational(self.conversations, self.names.Flow, program, handlers, llm)
+        chooser = None
+        if program.chooses is not None:
+            chooser = self.llm(performance, seed=performance.provider.seed_for(program.chooses))
+        flow_class = conversational(self.conversations, self.names.Flow, program, handlers, llm, chooser)
         return flow_class(**self._keeping(program.handlers))
 
     def crew(self, program: CrewProgram, performance: Performance, *, stream: bool) -> Any:

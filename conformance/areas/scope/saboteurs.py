@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+import asyncio
 import warnings
 import weakref
 from collections.abc import Callable, Iterator
@@ -89,13 +89,13 @@ def _side_by_side(opened: Callable[..., Any]) -> Callable[..., Any]:
     return broken
 
 
-def _one_after_the_other(opened: Callable[..., Any]) -> Callable[..., Any]:
+def _one_after_the_other(take_turn: Callable[..., Any]) -> Callable[..., Any]:
     """Have a second turn wait for the first one to end."""
 
-    @contextmanager
-    def broken(dialogue: Any, turn: Any, flow_name: str) -> Iterator[None]:
-        with vars(dialogue).setdefault("queue", threading.Lock()), opened(dialogue, turn, flow_name):
-            yield
+    async def broken(flow: Any, *others: Any) -> Any:
+        while flow._dialogue.turn is not None:  # noqa: ASYNC110 - whoever ends a turn knows of no queue
+            await asyncio.sleep(0.001)
+        return await take_turn(flow, *others)
 
     return broken
 
@@ -123,4 +123,10 @@ SABOTEURS: tuple[Saboteur, ...] = (
         {"scope.nested": "an outer session lacks the tokens of the calls inside"},
     ),
     Saboteur("turns-side-by-side", ("scope.concurrent-turns",), _OPENED, _side_by_side),
+    Saboteur(
+        "turns-one-after-the-other",
+        ("scope.concurrent-turns",),
+        "harness.flow.conversation.conversational:take_turn",
+        _one_after_the_other,
+    ),
 )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final, Literal
 
 from conformance.areas.turn.conversation import TURN, HeldConversation, handler, to_handler
 from conformance.stage.consumer import Consumer, Observe, both
+from conformance.stage.points import DEADLINE_S
 from conformance.stage.programs import Block, ConversationProgram, Give
 from conformance.stage.reader import Taken, attempt
 from conformance.stage.scenario import Scenario
@@ -15,6 +18,8 @@ from conformance.subjects.subject import NotOfferedError
 from conformance.timeline.evidence import Evidence
 from conformance.timeline.expected import NOTHING, Expected, Raised
 
+#: How long a second turn may take to be refused; only one that is not is waited for so long.
+_QUEUED_S: Final = 1.0
 _CLAUSE: Final = "scope.concurrent-turns"
 
 
@@ -38,11 +43,14 @@ def _beside(where: Literal["handler", "start"]) -> Observe:
             iterator = consumer.iterate(session)
             first = consumer.take(iterator, 1)
             consumer.await_reached("held")
-            reply, refused = _take(consumer, conversation)
+            came_to = _aside(consumer, conversation) if consumer.is_sync else _aside_in_loop(consumer, conversation)
+            # One that is queued behind the open turn comes to its end only once that does.
+            was_queued = came_to(_QUEUED_S) is None
             stage.release("held")
+            reply, refused = came_to(DEADLINE_S) or (None, None)
         rest = consumer.take(iterator)
         raised = rest.raised or attempt(lambda: session.result)
-        second = f"the second turn ({held})"
+        second = f"the second turn ({held}){', which was queued behind it,' if was_queued else ''}"
         expected = [Expected(_CLAUSE, second, Raised(Exception, words=("turn",)), refused)]
         # Once the first has ended, a refused one is let in.
         if refused is not None:
@@ -55,6 +63,49 @@ def _beside(where: Literal["handler", "start"]) -> Observe:
         return Taken(first.frames + rest.frames, rest.raised).evidence(*expected)
 
     return observe
+
+
+#: What a turn came to, and what it raised, once that is known within so many seconds.
+_Outcome = Callable[[float], tuple[object, BaseException | None] | None]
+
+
+def _aside(consumer: Consumer, conversation: HeldConversation) -> _Outcome:
+    """Take the second turn in a thread of its own."""
+    outcome: list[tuple[object, BaseException | None]] = []
+    thread = threading.Thread(
+        target=lambda: outcome.append(_take(consumer, conversation)), name="second-turn", daemon=True
+    )
+    thread.start()
+
+    def came_to(within_s: float) -> tuple[object, BaseException | None] | None:
+        thread.join(within_s)
+        return outcome[0] if outcome else None
+
+    return came_to
+
+
+def _aside_in_loop(consumer: Consumer, conversation: HeldConversation) -> _Outcome:
+    """Take the second turn in a task of its own."""
+
+    async def take() -> tuple[object, BaseException | None]:
+        try:
+            session = conversation.enter(to_handler("joins"))
+            async for _ in session:
+                pass
+        except BaseException as error:
+            return None, error
+        return session.result, None
+
+    async def start() -> asyncio.Task[tuple[object, BaseException | None]]:
+        return asyncio.create_task(take())
+
+    task: asyncio.Task[tuple[object, BaseException | None]] = consumer.complete(start())
+
+    def came_to(within_s: float) -> tuple[object, BaseException | None] | None:
+        done, _ = consumer.complete(asyncio.wait({task}, timeout=within_s))
+        return task.result() if done else None
+
+    return came_to
 
 
 def _replied(turn: str, due: str, reply: object, raised: BaseException | None) -> Iterator[Expected]:

@@ -51,18 +51,27 @@ class HeldConversation:
         """What has been said, by role."""
         return tuple((str(message.role), str(message.content)) for message in self.flow.state.messages)
 
-    def read(self, message: str) -> tuple[Evidence, tuple[Utterance, ...]]:
+    def read(self, message: str, **options: Any) -> tuple[Evidence, tuple[Utterance, ...]]:
         """Take a turn to its end; return what was seen, and what it added to the transcript."""
         before = len(self.transcript)
-        session = self.ask(message)
+        session = self.ask(message, **options)
         evidence = self._consumer.read_whole(lambda: session)
         return evidence, self.transcript[before:]
 
-    def answer(self, message: str, reply: str, turn: str = "the first turn", *, asks: bool = False) -> Evidence:
-        """Take a turn that is due a reply, from a model where it `asks` one."""
-        evidence, added = self.read(message)
+    def answer(
+        self,
+        message: str,
+        reply: str,
+        turn: str = "the first turn",
+        *,
+        asks: bool = False,
+        chosen: bool = False,
+        **options: Any,
+    ) -> Evidence:
+        """Take a turn that is due a reply, from a model where it `asks` one, by a route that a model has `chosen`."""
+        evidence, added = self.read(message, **options)
         expected = (
-            *answered(turn, message, reply, evidence.frames, asks=asks),
+            *answered(turn, message, reply, evidence.frames, asks=asks, chosen=chosen),
             *replied(turn, message, reply, evidence, added),
         )
         outcome = ProgramOutcome(reply) if evidence.reads[-1].raised is None else evidence.outcome
@@ -106,10 +115,13 @@ class HeldConversation:
         return replace(evidence, expected=tuple(expected))
 
 
-def answered(turn: str, message: str, reply: str, frames: Sequence[AnyFrame], *, asks: bool) -> Iterator[Expected]:
+def answered(
+    turn: str, message: str, reply: str, frames: Sequence[AnyFrame], *, asks: bool, chosen: bool = False
+) -> Iterator[Expected]:
     """Hold the frames of a turn that was answered to the order that is due."""
-    due = (_STARTED, "message of the user", _ROUTED, *([_CALL] if asks else []), "message of the assistant", _COMPLETED)
-    parts = (part for part in map(_part, frames) if part is not None and (asks or part != _CALL))
+    before, after = ([_CALL] if chosen else []), ([_CALL] if asks else [])
+    due = (_STARTED, "message of the user", *before, _ROUTED, *after, "message of the assistant", _COMPLETED)
+    parts = (part for part in map(_part, frames) if part is not None and (asks or chosen or part != _CALL))
     shows = tuple(part for part, same in groupby(parts) for _ in (same if part != _CALL else (part,)))
     yield Expected("turn.sequence", f"what {turn} shows, in order", due, shows)
     ends = (frames[0].type, frames[-1].type) if frames else ()

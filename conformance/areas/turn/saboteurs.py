@@ -140,6 +140,10 @@ def _never(finish_flow: Function) -> Function:
     return lambda flow, **options: None
 
 
+def _without_a_model(route_by_model: Function) -> Function:
+    return lambda flow, context: None
+
+
 SABOTEURS: tuple[Saboteur, ...] = (
     Saboteur("hears-unshown", ("turn.sequence",), _ADD, _heard_unshown),
     Saboteur("routes-unshown", ("turn.sequence",), "harness.flow.conversation.routing:route", _routed_unshown),
@@ -159,6 +163,13 @@ SABOTEURS: tuple[Saboteur, ...] = (
     Saboteur("replies-unkept", ("turn.result",), _ADD, _unkept),
     Saboteur(
         "gives-no-reply", ("turn.result",), _TAKE, _comes_to(_no_reply), {"result.value": "the reply is not the value"}
+    ),
+    Saboteur(
+        "routes-without-a-model",
+        ("turn.result",),
+        "harness.flow.conversation.routing:route_by_model",
+        _without_a_model,
+        {"turn.sequence": "no call of a model comes before the route"},
     ),
     Saboteur("completes-a-wait", ("turn.pending",), "harness.bus.step:Step.leave", _closed),
     Saboteur("gives-a-draft", ("turn.pending",), _TAKE, _comes_to(_a_draft)),

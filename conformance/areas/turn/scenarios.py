@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final, Literal
@@ -11,7 +12,19 @@ from conformance.areas.entry.flags import flag
 from conformance.areas.scope.marks import STREAM_SETTINGS, made_to
 from conformance.areas.turn.conversation import TURN, HeldConversation, handler, to_handler, to_model
 from conformance.stage.consumer import Consumer, Observe, both
-from conformance.stage.programs import Ask, ConversationProgram, Emit, Feedback, Give, Raise, Reply, Script, Step, Text
+from conformance.stage.programs import (
+    Ask,
+    ConversationProgram,
+    Emit,
+    Feedback,
+    Give,
+    Raise,
+    Reply,
+    Script,
+    Step,
+    Text,
+    label_of,
+)
 from conformance.stage.reader import Taken
 from conformance.stage.scenario import Scenario
 from conformance.timeline.evidence import Evidence
@@ -50,6 +63,45 @@ def _own(steps: tuple[Step, ...], *, asks: bool) -> Observe:
         return first.beside(conversation.answer(to_handler("answers"), _REPLY, "the second turn", asks=asks))
 
     return observe
+
+
+def _named(label: str, field: str) -> Script:
+    return Script((Text(json.dumps({field: label})),))
+
+
+def _routed(chooses: Script, *, finds: bool) -> Observe:
+    """A turn whose route a model is asked for: a handler's, or, where it `finds` none, the built-in answer."""
+
+    def observe(consumer: Consumer) -> Evidence:
+        program = ConversationProgram((handler(consumer, "answers", Give(_REPLY)),), chooses=chooses)
+        conversation = HeldConversation(consumer, program)
+        return conversation.answer(
+            to_model(consumer.performance, _LATER), _REPLY if finds else _LATER.text, asks=not finds, chosen=True
+        )
+
+    return observe
+
+
+def _classified(consumer: Consumer) -> Evidence:
+    """A turn with intents, which a model classifies as the second of them."""
+    names = ("other", "answers")
+    handlers = (handler(consumer, "other", Give("Something else.")), handler(consumer, "answers", Give(_REPLY)))
+    chooses = _named(label_of("answers"), "outcome")
+    conversation = HeldConversation(consumer, ConversationProgram(handlers, chooses=chooses, asked_by="intents"))
+    intents = [label_of(name) for name in names]
+    return conversation.answer("And the harbour?", _REPLY, chosen=True, intents=intents)
+
+
+def _remembered(consumer: Consumer) -> Evidence:
+    """Two turns: the model that answers from history has nothing to say in the first one, and answers the second."""
+    from_history = _named("answer_from_history", "outcome")
+    conversation = HeldConversation(consumer, ConversationProgram(chooses=from_history, asked_by="history"))
+    first = conversation.answer(to_model(consumer.performance), Script().text, asks=True)
+    # It is asked twice, with one answer: whether it can answer, and for that.
+    second = conversation.answer(
+        to_model(consumer.performance, _LATER), from_history.text, "the second turn", asks=True, chosen=True
+    )
+    return second.beside(first)
 
 
 def _failing(where: Literal["handler", "model"], *, deferred: bool) -> Observe:
@@ -163,6 +215,14 @@ _WITH: Final = TURN | {"flow", "llm"}
 #: Whether one flow runs through the conversation, or one in each turn.
 _FLOWS: Final = {"one-flow": True, "own-flow": False}
 
+#: What a model answers that is asked for a route, and whether that finds the handler.
+_CHOICES: Final = {
+    "right": (_named(label_of("answers"), "intent"), True),
+    "nonsensical": (_named("nowhere", "intent"), False),
+    "wordy": (Script((Text("I would ask the harbour master."),)), False),
+    "failing": (Script(status=400), False),
+}
+
 _DEFERRED: Final = frozenset({"turn.deferred"})
 
 SCENARIOS: tuple[Scenario, ...] = (
@@ -183,6 +243,13 @@ SCENARIOS: tuple[Scenario, ...] = (
         for name, steps in _OWN.items()
         for scenario in both(f"turn/own-answer/{name}", _REPLIED, _own(steps, asks=name == "asked"), _WITH)
     ),
+    *(
+        scenario
+        for name, (chooses, finds) in _CHOICES.items()
+        for scenario in both(f"turn/router/{name}", _REPLIED | _ASKED, _routed(chooses, finds=finds), _WITH)
+    ),
+    *both("turn/intents", _REPLIED | _ASKED, _classified, _WITH),
+    *both("turn/from-history", _REPLIED | _ASKED, _remembered, _WITH),
     *both("turn/failing-cleared", frozenset({"turn.failed"}), _cleared, _WITH),
     *(
         scenario

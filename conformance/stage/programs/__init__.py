@@ -7,7 +7,7 @@ points (`conformance.stage.points`): nothing sleeps, and no clock decides.
 from __future__ import annotations
 
 from conformance.stage.programs.call import CallProgram, RecordedProgram
-from conformance.stage.programs.conversation import ConversationProgram, route_to
+from conformance.stage.programs.conversation import ConversationProgram, label_of, route_to
 from conformance.stage.programs.crew import CrewProgram, TaskProgram, ToolProgram
 from conformance.stage.programs.flow import (
     Ask,
@@ -62,6 +62,7 @@ __all__ = [
     "Text",
     "Thinking",
     "ToolProgram",
+    "label_of",
     "route_to",
 ]
 

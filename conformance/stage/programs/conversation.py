@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from conformance.stage.programs.flow import Method
+from conformance.stage.programs.script import Script
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,17 @@ class ConversationProgram:
     stream: bool | None = None
     #: Whether one flow is started by the first turn and finished when the conversation is, or each turn has its own.
     deferred: bool = True
+    #: How a model answers that is asked for the route of each turn, or that classifies a turn with intents. Messages then
+    #: name no handlers. None asks no such model.
+    chooses: Script | None = None
+    #: Who asks it: a router; a turn that is given `intents`; or whatever answers from history where that model says so.
+    asked_by: Literal["router", "intents", "history"] = "router"
     name: str = "ProbeConversation"
+
+
+def label_of(handler: str) -> str:
+    """Return the label that a handler listens to, which must not be its own name."""
+    return f"to_{handler}"
 
 
 def route_to(handler: str) -> str:
