@@ -17,6 +17,7 @@ from harness.llm.llm import LLM
 from harness.llm.overrides import call_stream_override
 from harness.llm.recorded import RecordedCall
 from harness.providers.registry import recognized
+from harness.providers.shared.verbatim import OF_ANOTHER_SHAPE
 from harness.recording.files.cassette_reader import read_cassette, read_each
 from harness.recording.pack.access import at_hand
 from harness.recording.readable import check_coding, with_coding_and_type
@@ -71,6 +72,10 @@ def _replay_interaction(path: Path, number: int, recorded: Interaction, speed: f
         llm = LLM(call.model, stream=call.stream, max_retries=0, **call.settings)
     except HarnessError as error:
         replayed.unjudged = str(error)
+        return replayed
+    except OF_ANOTHER_SHAPE as error:
+        # A setting that is none.
+        replayed.unjudged = f"the recorded request can't be rebuilt: {type(error).__name__}: {error}"
         return replayed
     with offline() as guard, playing(path, (interaction,), speed=speed) as tape:
         session = StreamSession(lambda: _made_again(llm, call), source=llm)

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 #: What the path of a URL ends with, host included, and whose API that is.
 _APIS: Final = (
+    (re.compile(r".*/(?:chat/completions|responses|v1/messages)/"), "a path with a slash at its end"),
     (re.compile(r".*/fim/completions"), "Mistral's completions of code"),
     (re.compile(r".*/(?:agents/completions|conversations(?:/[^/]+)?)"), "Mistral's agents"),
     (re.compile(r".*/threads(?:/[^/]+)?/runs"), "OpenAI's Assistants"),

@@ -102,11 +102,11 @@ def test_the_url_says_the_base_and_the_beta_endpoint() -> None:
     [
         (b"oops", URL, "not JSON"),
         (b"[]", URL, "not an object"),
-        (b"{}", URL, "'model'"),
+        (b"{}", URL, "'messages'"),
         (b'{"model": "m"}', URL, "'messages'"),
         (json.dumps(body_of([{**ASKED, "role": 1}])).encode(), URL, r"messages\[0\]\.role"),
     ],
-    ids=["no JSON", "no object", "no model", "no messages", "role"],
+    ids=["no JSON", "no object", "nothing", "no messages", "role"],
 )
 def test_what_cannot_be_rebuilt_is_named(body: bytes, url: str, named: str) -> None:
     with pytest.raises(UsageError, match=named):
@@ -128,6 +128,16 @@ CARRIED: dict[str, dict[str, Any]] = {
         ]
     ),
     "role": body_of([{"role": "system", "content": "x"}, ASKED]),
+    "no message": body_of([]),
+    "no model": {"max_tokens": 1, "messages": [ASKED]},
+    "types of others": {
+        "model": 3,
+        "max_tokens": 1,
+        "messages": "Hi",
+        "stream": "no",
+        "tools": {},
+        "stop_sequences": 1,
+    },
     "field of a message": body_of([{**ASKED, "priority": 1}]),
     "null beside text": body_of([ASKED, answer(text("a", citations=None))]),
     "tool of the provider": body_of([ASKED], tools=[{"type": "web_search_20250305", "name": "web_search"}, TOOL]),

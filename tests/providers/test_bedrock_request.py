@@ -10,6 +10,7 @@ import pytest
 from harness.errors import UsageError
 from harness.llm import LLM, LLMRequest
 from harness.llm.messages import read_messages, read_tools
+from harness.providers.bedrock.extra_body import EXTRA_BODY
 from harness.providers.bedrock.recorded import wire_json
 from harness.providers.bedrock.request import parse_recorded, sdk_arguments
 from tests.providers.playing_again import again
@@ -67,7 +68,8 @@ CONVERSATIONS: dict[str, list[dict[str, Any]]] = {
 def rebuilt(body: Any, url: str = URL) -> Any:
     arguments = sdk_arguments(*again(parse_recorded(url, json.dumps(body).encode())))
     del arguments["modelId"]
-    return wire_json(arguments)
+    extra = arguments.pop(EXTRA_BODY, {})
+    return {**wire_json(arguments), **extra}
 
 
 def canonical(value: Any) -> str:
@@ -122,6 +124,10 @@ CARRIED: dict[str, dict[str, Any]] = {
     "tool of the provider": {"messages": [ASKED], "toolConfig": {"tools": [{"systemTool": {}}]}},
     "field of the tools": {"messages": [ASKED], "toolConfig": {"later": 1}},
     "the model": {"messages": [ASKED], "modelId": MODEL},
+    "prompt of the provider": {"promptVariables": {"a": {"text": "x"}}},
+    "no messages": {"messages": []},
+    "messages that are none": {"messages": "Hi"},
+    "settings of another model": {"messages": [ASKED], "inferenceConfig": {"max_new_tokens": 3}, "system": "Hi"},
     "later invention": {"messages": [ASKED], "laterInvention": {"a": [1, "é"]}},
 }
 

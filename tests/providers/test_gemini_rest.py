@@ -29,6 +29,7 @@ URLS = (
     f"{MODEL}:streamGenerateContent?key=k&alt=sse",
     f"{VERTEX}/publishers/google/models/gemini-1.5-flash:generateContent?{NUMBERS}",
     f"{VERTEX}/endpoints/123:generateContent",
+    f"{VERTEX}/publishers/meta/models/llama:generateContent",
     "https://generativelanguage.googleapis.com/v1beta/tunedModels/mine:generateContent",
 )
 BODIES: dict[str, dict[str, Any]] = {
@@ -42,6 +43,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "the schema of a result": {"contents": [SAID], "tools": [{"functionDeclarations": [FUNCTION]}]},
     "results by role function": {
         "contents": [SAID, CALL, {"role": "function", "parts": [{"functionResponse": {"name": "f", "response": {}}}]}]
+    },
+    "objects in place of lists": {
+        "contents": {"role": "user", "parts": {"text": "Hi"}}, "tools": {"google_search": {}}, "systemInstruction": "Hi"
     },
     "a content without a role": {"contents": [{"parts": [{"text": "Hi"}]}]},
     "code that the provider ran": {

@@ -81,13 +81,11 @@ def test_what_is_left_out_or_added_keeps_no_call_from_being_judged(recorded: Any
 
 
 def test_a_call_that_can_not_be_rebuilt_is_an_error_with_its_field_and_the_others_are_judged(tmp_path: Path) -> None:
-    path = cassette(
-        tmp_path, call(), call({**ASKED, "messages": [{"role": 1}]}), call({"messages": []}), {"request": {}}
-    )
+    path = cassette(tmp_path, call(), call({**ASKED, "messages": [{"role": 1}]}), call({"model": "m"}), {"request": {}})
     good, bad, worse, unreadable = replay(path)
     assert [result.status for result in (good, bad, worse, unreadable)] == ["passed", "error", "error", "error"]
     assert "messages[0]" in (bad.message or "")
-    assert worse.message == "the recorded request has no 'model'"
+    assert worse.message == "the recorded request has no 'messages'"
     assert "interactions[3].response is missing" in (unreadable.message or "")
     assert (unreadable.interaction, exit_code([good, bad])) == (4, 2)
 
@@ -121,6 +119,10 @@ ADDED = {
     "a part of a later kind": said({"role": "user", "content": [{"type": "video_url", "video_url": {"url": "u"}}]}),
     "a custom tool": {**ASKED, "tools": [{"type": "custom", "custom": {"name": "shell"}}]},
     "a field of a tool": {**ASKED, "tools": [{**USED, "function": {"name": "f"}, "later": 1}]},
+    "no model": {"messages": ASKED["messages"]},
+    "no message": {**ASKED, "messages": []},
+    "a text for messages": {**ASKED, "messages": "Hi"},
+    "fields of other types": {**ASKED, "stream": "no", "response_format": "json", "stop": 3, "tools": {}},
     "a field of the request": {**ASKED, "later_invention": {"a": [1]}},
 }
 

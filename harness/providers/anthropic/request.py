@@ -13,7 +13,16 @@ from harness.llm.request import LLMRequest
 from harness.providers.anthropic.messages import wire_messages, wire_system, wire_tool
 from harness.providers.anthropic.recorded import parse_messages, parse_system, parse_tools
 from harness.providers.shared.query import EXTRA_QUERY, parse_query
-from harness.providers.shared.recorded_body import FLAG, MESSAGES, OBJECTS, TEXT, TEXT_OR_BLOCKS, json_object
+from harness.providers.shared.recorded_body import (
+    ANY,
+    FLAG,
+    OBJECTS,
+    STOPS,
+    TEXT_OR_BLOCKS,
+    fitting,
+    json_object,
+    named_model,
+)
 from harness.providers.shared.verbatim import Verbatim
 
 if TYPE_CHECKING:
@@ -32,6 +41,8 @@ _FIELDS: Final = {
     "stop": "stop_sequences",
 }
 _PATH: Final = "/v1/messages"
+#: What some fields of a recorded body are; those that are not are carried as they are.
+_KINDS: Final = {"stream": FLAG, "system": TEXT_OR_BLOCKS, "tools": OBJECTS, "stop_sequences": STOPS}
 
 
 def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
@@ -89,9 +100,8 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
     Raises:
         UsageError: a field can't be rebuilt; it is named.
     """
-    recorded = json_object(
-        body, {"model": TEXT, "messages": MESSAGES}, {"stream": FLAG, "system": TEXT_OR_BLOCKS, "tools": OBJECTS}
-    )
+    recorded, odd = fitting(json_object(body, {"messages": ANY}), _KINDS)
+    model, unnamed = named_model(recorded)
     # An empty value says something that our settings, being unset, would not say.
     said = {name for name, value in recorded.items() if value not in (None, [], "")}
     settings: dict[str, Any] = {ours: recorded[wire] for ours, wire in _FIELDS.items() if wire in said}
@@ -110,12 +120,12 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
     elif query:
         rest[EXTRA_QUERY] = parse_query(query)
     return RecordedCall(
-        model=f"anthropic/{recorded['model']}",
+        model=f"anthropic/{model}",
         messages=messages,
         tools=tools,
         stream=recorded.get("stream"),
         settings=settings,
-    ).with_rest({**rest, **verbatim.fields})
+    ).with_rest({**rest, **verbatim.fields, **unnamed, **odd})
 
 
 def _parse_system(system: Any, verbatim: Verbatim) -> dict[str, Any]:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from harness.errors import UsageError
-from harness.llm.recorded import RecordedCall
+from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.azure.endpoint import DEPLOYMENT
 from harness.providers.openai import request as openai_request, responses_request as openai_responses_request
-from harness.providers.shared.recorded_body import TEXT, json_object
+from harness.providers.shared.recorded_body import json_object, named_model
 
 if TYPE_CHECKING:
     from harness.llm.base import BaseLLM
@@ -45,14 +45,11 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
         return openai_responses_request.recorded_call("azure-responses", recorded, base_url=base_url, **version)
     base_url = base_url.removesuffix("/chat/completions")
     deployment = DEPLOYMENT.search(base_url)
-    named = {} if deployment else {"model": TEXT}
-    recorded = json_object(body, {**openai_request.CONVERSATION, **named}, openai_request.FIELDS)
-    name = unquote(deployment[1]) if deployment else recorded["model"]
+    recorded = json_object(body, openai_request.CONVERSATION)
+    name, unnamed = named_model(recorded)
+    if deployment:
+        name = unquote(deployment[1])
     # Without a version it is OpenAI's own API, at Azure's address.
     provider = "azure" if version else "openai"
     call = openai_request.recorded_call(f"{provider}/{name}", recorded, base_url=base_url, **version)
-    return call.with_rest(_model(recorded, deployment is not None))
-
-
-def _model(recorded: dict[str, Any], named_by_url: bool) -> dict[str, Any]:
-    return {"model": recorded["model"]} if named_by_url and "model" in recorded else {}
+    return call.with_rest({**unnamed, **({"model": recorded.get("model", OMIT)} if deployment else {})})

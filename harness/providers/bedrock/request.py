@@ -16,7 +16,7 @@ from harness.llm.request import LLMRequest
 from harness.providers.bedrock.extra_body import EXTRA_BODY
 from harness.providers.bedrock.messages import sdk_messages, sdk_system, sdk_tools
 from harness.providers.bedrock.recorded import parse_messages, parse_system, parse_tools
-from harness.providers.shared.recorded_body import MESSAGES, OBJECT, OBJECTS, json_object
+from harness.providers.shared.recorded_body import OBJECT, OBJECTS, fitting, json_object
 from harness.providers.shared.verbatim import OF_ANOTHER_SHAPE, Verbatim
 
 if TYPE_CHECKING:
@@ -29,11 +29,6 @@ _INFERENCE: Final = {"max_tokens": "maxTokens", "temperature": "temperature", "t
 _URL: Final = re.compile(r"(?P<base>.*)/model/(?P<model>[^/]+)/(?P<operation>[^/?]+)(?P<query>\?.*)?")
 #: The operations, and whether what they answer is streamed.
 _STREAMS: Final = {"converse": False, "converse-stream": True}
-#: The fields of the body that boto3 has, as far as it is released.
-_SDK_FIELDS: Final = frozenset(
-    {"system", "inferenceConfig", "toolConfig", "guardrailConfig", "additionalModelRequestFields", "promptVariables"}
-    | {"additionalModelResponseFieldPaths", "requestMetadata", "performanceConfig", "serviceTier", "outputConfig"}
-)
 
 
 def sdk_arguments(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
@@ -104,22 +99,29 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
     found = _URL.fullmatch(url)
     if found is None or found["operation"] not in _STREAMS or found["query"]:
         raise UsageError(f"{url}: only requests of Converse and ConverseStream can be rebuilt")
-    recorded = json_object(body, {"messages": MESSAGES}, _FIELDS)
-    rest = {name: value for name, value in recorded.items() if name in _SDK_FIELDS}
+    recorded, odd = fitting(json_object(body, {}), _FIELDS)
     verbatim = Verbatim()
-    messages = verbatim.messages("messages", recorded["messages"], parse_messages)
+    if not {"messages", "promptVariables"} & recorded.keys():
+        raise UsageError("the recorded request has no 'messages'")
+    messages = verbatim.messages("messages", recorded.get("messages", []), parse_messages)
+    asked = {} if "messages" in recorded else {"messages": OMIT}
+    if asked:
+        # The prompt that the provider keeps is the conversation.
+        verbatim.fields.clear()
+    rest = {name: value for name, value in recorded.items() if name != "messages"}
     system, tools = _taken_system(rest, verbatim), _taken_tools(rest, verbatim)
     settings: dict[str, Any] = {"base_url": found["base"]}
     settings |= _taken_inference(rest) | _taken_thinking(rest)
-    unknown = {name: value for name, value in recorded.items() if name not in {"messages", *_SDK_FIELDS}}
-    extra = {**unknown, **verbatim.fields}
+    choice = {TOOL_CHOICE: rest.pop(TOOL_CHOICE)} if TOOL_CHOICE in rest else {}
+    # Not for boto3 to look at: it takes what it knows, and nothing else.
+    extra = {**rest, **verbatim.fields, **odd}
     return RecordedCall(
         model=f"bedrock/{unquote(found['model'])}",
         messages=[*system, *messages],
         tools=tools,
         stream=_STREAMS[found["operation"]],
         settings=settings,
-    ).with_rest({**rest, **({EXTRA_BODY: extra} if extra else {})})
+    ).with_rest({**asked, **choice, **({EXTRA_BODY: extra} if extra else {})})
 
 
 def _taken_system(rest: dict[str, Any], verbatim: Verbatim) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from harness.providers.gemini.calls import Signatures
 from harness.providers.gemini.messages import JSON_SCHEMA, wire_contents, wire_system, wire_tools
 from harness.providers.gemini.recorded import parse_contents, parse_system, parse_tools
 from harness.providers.shared.query import EXTRA_QUERY, parse_query
-from harness.providers.shared.recorded_body import MESSAGES, OBJECT, OBJECTS, json_object
+from harness.providers.shared.recorded_body import ANY, OBJECT, OBJECTS, fitting, json_object
 from harness.providers.shared.verbatim import OF_ANOTHER_SHAPE, Verbatim
 
 if TYPE_CHECKING:
@@ -41,11 +41,12 @@ _FIELDS: Final = {
 _FORMAT: Final = ("responseMimeType", "responseJsonSchema", "responseSchema")
 _URL: Final = re.compile(
     r"(?P<base>.*)/(?P<version>v\d\w*)/(?:projects/(?P<project>[^/]+)/locations/(?P<location>[^/]+)/)?"
-    r"(?P<publisher>publishers/google/)?(?:models/)?(?P<model>(?:(?:tunedModels|endpoints)/)?[^/:]+)"
+    r"(?P<google>publishers/google/)?(?:models/)?"
+    r"(?P<model>(?:tunedModels/|endpoints/|publishers/[^/]+/models/)?[^/:]+)"
     r":(?P<stream>streamG|g)enerateContent"
 )
 #: What models are named by that are none of Google's own.
-NAMED_RESOURCES: Final = ("tunedModels/", "endpoints/")
+NAMED_RESOURCES: Final = ("tunedModels/", "endpoints/", "publishers/")
 
 
 def wire_body(llm: BaseLLM, request: LLMRequest, signatures: Signatures) -> dict[str, Any]:
@@ -106,7 +107,7 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
     Raises:
         UsageError: a field can't be rebuilt; it is named.
     """
-    recorded = json_object(body, {"contents": MESSAGES}, {"systemInstruction": OBJECT, "tools": OBJECTS})
+    recorded, odd = fitting(json_object(body, {"contents": ANY}), {"systemInstruction": OBJECT, "tools": OBJECTS})
     base, _, query = url.partition("?")
     found = _URL.fullmatch(base)
     if found is None:
@@ -139,11 +140,11 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
         settings |= said
         if said and not rest[_CONFIG]:
             del rest[_CONFIG]
-    on_vertex = found["publisher"] or found["project"]
+    on_vertex = found["google"] or found["project"] or found["model"].startswith("publishers/")
     provider = "vertex_ai" if on_vertex else "gemini"
     return RecordedCall(
         model=f"{provider}/{found['model']}", messages=messages, tools=tools, stream=streams, settings=settings
-    ).with_rest({**rest, **verbatim.fields})
+    ).with_rest({**rest, **verbatim.fields, **odd})
 
 
 def _parse_config(config: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -13,15 +13,15 @@ from harness.llm.messages import read_messages, read_tools
 from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.shared.query import EXTRA_QUERY, parse_query
-from harness.providers.shared.recorded_body import FLAG, MESSAGES, OBJECT, OBJECTS, TEXT, json_object
+from harness.providers.shared.recorded_body import ANY, FLAG, OBJECT, OBJECTS, STOPS, fitting, json_object, named_model
 from harness.providers.shared.verbatim import Verbatim, check_same
 
 if TYPE_CHECKING:
     from harness.llm.base import BaseLLM
 
-#: What recorded bodies must have, and may.
-CONVERSATION: Final = {"messages": MESSAGES}
-FIELDS: Final = {"stream": FLAG, "tools": OBJECTS, "response_format": OBJECT}
+#: What recorded bodies must have, and what some fields are; those that are not are carried as they are.
+CONVERSATION: Final = {"messages": ANY}
+FIELDS: Final = {"stream": FLAG, "tools": OBJECTS, "response_format": OBJECT, "stop": STOPS}
 #: Models that take `max_completion_tokens` in place of `max_tokens`.
 _REASONING: Final = re.compile(r"(o\d|gpt-5)")
 #: Settings that have the same name on the wire.
@@ -72,10 +72,11 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
     Raises:
         UsageError: a field can't be rebuilt; it is named.
     """
-    recorded = json_object(body, {"model": TEXT, **CONVERSATION}, FIELDS)
+    recorded = json_object(body, CONVERSATION)
     base_url, _, query = url.partition("?")
-    call = recorded_call(f"openai/{recorded['model']}", recorded, base_url=base_url.removesuffix("/chat/completions"))
-    return call.with_rest({EXTRA_QUERY: parse_query(query)} if query else {})
+    model, unnamed = named_model(recorded)
+    call = recorded_call(f"openai/{model}", recorded, base_url=base_url.removesuffix("/chat/completions"))
+    return call.with_rest({**unnamed, **({EXTRA_QUERY: parse_query(query)} if query else {})})
 
 
 def recorded_call(model: str, recorded: Mapping[str, Any], **given: Any) -> RecordedCall:
@@ -84,6 +85,7 @@ def recorded_call(model: str, recorded: Mapping[str, Any], **given: Any) -> Reco
     Raises:
         UsageError: a field can't be rebuilt; it is named.
     """
+    recorded, odd = fitting(dict(recorded), FIELDS)
     settings: dict[str, Any] = {name: recorded[name] for name in _SAME_NAME if recorded.get(name) is not None}
     limit = _max_tokens_field(model.partition("/")[2])
     if recorded.get(limit) is not None:
@@ -101,7 +103,7 @@ def recorded_call(model: str, recorded: Mapping[str, Any], **given: Any) -> Reco
         settings={**given, **settings},
     )
     known = {*settings.keys() - {"max_tokens"}, limit, "model", "messages", "stream", "tools", "stop"}
-    return call.with_rest({**_rest(recorded, known, limit), **verbatim.fields})
+    return call.with_rest({**_rest(recorded, known, limit), **verbatim.fields, **odd})
 
 
 def _parse_messages(wire: Sequence[Any]) -> list[dict[str, Any]]:

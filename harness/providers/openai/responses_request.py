@@ -18,7 +18,7 @@ from harness.llm.request import LLMRequest
 from harness.providers.openai.request import response_format
 from harness.providers.openai.responses_items import parse_item, wire_items
 from harness.providers.shared.query import EXTRA_QUERY, parse_query
-from harness.providers.shared.recorded_body import FLAG, OBJECT, OBJECTS, TEXT, TEXT_OR_ITEMS, json_object
+from harness.providers.shared.recorded_body import ANY, FLAG, OBJECTS, fitting, json_object, named_model
 from harness.providers.shared.verbatim import OF_ANOTHER_SHAPE, Verbatim, check_same
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ _SETTINGS: Final = {
     "max_tokens": "max_output_tokens",
     "top_logprobs": "top_logprobs",
 }
+#: What a conversation is asked by that the provider has, in place of `input`.
+_KEPT: Final = frozenset({"input", "prompt", "previous_response_id", "conversation"})
 #: Settings that this API has no word for.
 _UNKNOWN: Final = ("seed", "frequency_penalty", "presence_penalty", "n", "stop")
 
@@ -135,27 +137,26 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
 
 def json_body(body: bytes) -> dict[str, Any]:
     """Return a recorded body. Raises UsageError where it is none."""
-    fields = {"model": TEXT, "input": TEXT_OR_ITEMS, "stream": FLAG, "tools": OBJECTS, "prompt": OBJECT}
-    recorded = json_object(body, {}, fields)
-    # A prompt that the provider keeps may name both.
-    if recorded.get("prompt") is None:
-        json_object(body, {"model": TEXT, "input": TEXT_OR_ITEMS})
-    return recorded
+    recorded = json_object(body, {})
+    # What the provider keeps may stand for it.
+    return recorded if recorded.keys() & _KEPT else json_object(body, {"input": ANY})
 
 
 def recorded_call(integration: str, recorded: Mapping[str, Any], **settings: Any) -> RecordedCall:
     """Return the call of a recorded body, made by that integration with `settings` beside those that the body tells."""
     verbatim = Verbatim(systems=True)
+    recorded, odd = fitting(dict(recorded), {"stream": FLAG, "tools": OBJECTS})
+    model, unnamed = named_model(recorded)
     try:
         instructions, messages = _parse_conversation(recorded)
     except (UsageError, *OF_ANOTHER_SHAPE):
         asked = recorded.get("input")
-        messages = verbatim.messages("input", asked if isinstance(asked, list) else (), _refused)
+        messages = verbatim.messages("input", asked if isinstance(asked, list) else [], _refused)
         instructions = {name: recorded.get(name, OMIT) for name in ("input", "instructions")}
     told = dict(_parse_settings(recorded))
     read = {name for name, _ in told.values()}
     call = RecordedCall(
-        model=f"{integration}/{recorded.get('model') or recorded['prompt'].get('id')}",
+        model=f"{integration}/{model}",
         messages=messages,
         tools=verbatim.tools("tools", recorded.get("tools") or (), _parse_tools),
         stream=recorded.get("stream"),
@@ -164,8 +165,7 @@ def recorded_call(integration: str, recorded: Mapping[str, Any], **settings: Any
     rest = {name: value for name, value in recorded.items() if name not in {"model", "input", "stream", "tools", *read}}
     rest |= {name: recorded[name] for name in ("stream", "tools") if name in recorded and not recorded[name]}
     rest.pop("instructions", None)
-    named = {} if recorded.get("model") else {"model": recorded.get("model", OMIT)}
-    return call.with_rest({**rest, **named, **verbatim.fields, **instructions})
+    return call.with_rest({**rest, **unnamed, **verbatim.fields, **instructions, **odd})
 
 
 def _refused(wire: Sequence[Any]) -> list[dict[str, Any]]:

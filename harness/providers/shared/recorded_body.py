@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from harness.errors import UsageError
+from harness.llm.recorded import OMIT
 
 
 class Kind(NamedTuple):
@@ -22,6 +23,13 @@ OBJECT: Final = Kind("an object", lambda value: isinstance(value, dict))
 OBJECTS: Final = Kind(
     "a list of objects", lambda value: isinstance(value, list) and all(isinstance(one, dict) for one in value)
 )
+#: What a field must be that may be anything.
+ANY: Final = Kind("anything", lambda value: True)
+#: Words after which an answer stops.
+STOPS: Final = Kind(
+    "a string or a list of them",
+    lambda value: isinstance(value, str) or (isinstance(value, list) and all(isinstance(one, str) for one in value)),
+)
 #: A conversation.
 MESSAGES: Final = Kind("a list of at least one object", lambda value: OBJECTS.fits(value) and bool(value))
 #: A conversation of the Responses API.
@@ -31,6 +39,24 @@ TEXT_OR_ITEMS: Final = Kind(
 )
 #: A system prompt of Anthropic.
 TEXT_OR_BLOCKS: Final = Kind("a string or a list", lambda value: isinstance(value, str | list))
+
+
+def fitting(recorded: dict[str, Any], kinds: dict[str, Kind]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return a recorded body without those fields that are of another kind than theirs, and these."""
+    odd = {
+        name: recorded[name]
+        for name, kind in kinds.items()
+        if recorded.get(name) is not None and not kind.fits(recorded[name])
+    }
+    return {name: value for name, value in recorded.items() if name not in odd}, odd
+
+
+def named_model(recorded: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Return the name of the model, and what `additional_params` must say of it where a body names none."""
+    name = recorded.get("model")
+    if isinstance(name, str) and name:
+        return name, {}
+    return "unnamed", {"model": recorded.get("model", OMIT)}
 
 
 def json_object(body: bytes, needed: dict[str, Kind], others: dict[str, Kind] | None = None) -> dict[str, Any]:

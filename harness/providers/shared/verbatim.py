@@ -31,18 +31,20 @@ class Verbatim:
         self.fields: dict[str, Any] = {}
         self._roles = {**_ROLES, **(_SYSTEMS if systems else {})}
 
-    def messages(self, field: str, wire: Sequence[Any], parse: Parse) -> list[dict[str, Any]]:
+    def messages(self, field: str, wire: Any, parse: Parse) -> list[dict[str, Any]]:
         """Return our messages of a conversation; where we can't say it, what is spoken in it, and the field is carried.
 
         Raises:
             UsageError: it is none; the place is named.
         """
         try:
-            return list(parse(wire))
+            said = list(parse(wire))
+            if said:
+                return said
         except _UNREADABLE:
-            said = self.spoken(wire, field)
-            self.fields[field] = wire
-            return said
+            pass
+        self.fields[field] = wire
+        return self.spoken(wire if isinstance(wire, list) else [wire], field)
 
     def tools(self, field: str, wire: Sequence[Any], parse: Parse) -> list[dict[str, Any]]:
         """Return our definitions of tools; where we can't say one, those that we can, and the field is carried."""
@@ -61,7 +63,8 @@ class Verbatim:
         return list(self._spoken(wire, field)) or [{"role": "user", "content": ""}]
 
     def _spoken(self, wire: Sequence[Any], field: str) -> Iterable[dict[str, Any]]:
-        for place, message in enumerate(wire):
+        for place, item in enumerate(wire):
+            message = {"content": item} if isinstance(item, str) else item
             if not isinstance(message, Mapping):
                 raise UsageError(f"{field}[{place}] of the recorded request is {type(message).__name__}, not an object")
             role = message.get("role", "user")
@@ -78,9 +81,7 @@ def check_same(made: Any, recorded: Any, field: str) -> None:
 
 
 def _texts(said: Any) -> Iterable[str]:
-    if isinstance(said, str):
-        yield said
-    for part in said if isinstance(said, list) else ():
+    for part in said if isinstance(said, list) else [said]:
         text = part.get("text") if isinstance(part, Mapping) else part
         if isinstance(text, str):
             yield text
