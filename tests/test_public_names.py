@@ -93,6 +93,7 @@ CALL = "messages tools callbacks available_functions from_task from_agent respon
 SETTINGS = """
     model temperature top_p max_tokens stream seed frequency_penalty presence_penalty n stop timeout max_retries api_key
     base_url api_version response_format reasoning_effort thinking logprobs top_logprobs additional_params callbacks
+    without_end_marker
 """
 PARAMETERS: dict[str, tuple[Callable[..., Any], str]] = {
     "Flow.kickoff": (Flow.kickoff, KICKOFF),

@@ -35,6 +35,8 @@ class BaseEvent(LazyModel):
     # Built at first use: most programs meet few of the events, and building all of them is most of an import.
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True, defer_build=True)
 
+    #: Fields that a frame shows only where they were given.
+    shown_if_given: ClassVar[frozenset[str]] = frozenset()
     #: The kind of scope that this event opens or closes, as in `flow`, `method`, `call`; None for a leaf.
     opens: ClassVar[str | None] = None
     closes: ClassVar[str | None] = None

@@ -81,6 +81,7 @@ class LLMEvent(BaseEvent):
 
 class LLMCallStartedEvent(LLMEvent):
     opens: ClassVar[str | None] = "call"
+    shown_if_given: ClassVar[frozenset[str]] = frozenset({"without_end_marker"})
     type: Literal["llm_call_started"] = "llm_call_started"
     messages: str | list[dict[str, Any]] | None = None
     tools: list[dict[str, Any]] | None = None
@@ -95,6 +96,8 @@ class LLMCallStartedEvent(LLMEvent):
     frequency_penalty: float | None = None
     presence_penalty: float | None = None
     n: int | None = None
+    #: Given where the caller says that this host marks the end of no stream.
+    without_end_marker: bool | None = None
 
 
 class LLMStreamChunkEvent(LLMEvent):

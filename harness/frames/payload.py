@@ -34,7 +34,7 @@ class PayloadShape:
     encoded.
     """
 
-    __slots__ = ("defaults", "last_place", "looked_at", "named")
+    __slots__ = ("defaults", "last_place", "looked_at", "named", "names")
 
     def __init__(self, kind: type[BaseModel]) -> None:
         fields = {name: field for name, field in kind.model_fields.items() if name not in _ENVELOPE_ONLY}
@@ -43,9 +43,12 @@ class PayloadShape:
         changeable = [name for name, field in fields.items() if isinstance(field.default, list | dict | set)]
         #: Fields that an event may have a value for although nobody gave it one.
         self.looked_at = (*made, *changeable)
+        #: The fields that a payload may have.
+        self.names = frozenset(fields)
         self.defaults: dict[str, Any] = {
             name: None if field.is_required() or name in made else encode(field.default)
             for name, field in fields.items()
+            if name not in getattr(kind, "shown_if_given", ())
         }
         #: The fields that a namespace names.
         self.named = tuple(name for name in NAMED if name in fields)
@@ -66,7 +69,7 @@ def recorded(event: BaseEvent) -> EventRecord:
     shape = _shape_of(type(event))
     given: dict[str, Any] = {}
     for name in (*event.__pydantic_fields_set__, *shape.looked_at):
-        if name in shape.defaults and name != "started_event_id":
+        if name in shape.names and name != "started_event_id":
             given[name] = _settled(fields[name])
     for name, value in (event.__pydantic_extra__ or {}).items():
         given[name] = _settled(value)

@@ -48,7 +48,7 @@ class BaseLLM(LLMSettings):
         """Ask the model once, and yield the parts of its answer as they arrive, in wire order.
 
         Yield `Finish` when the provider's end marker has been seen, and not otherwise: an answer without it is refused
-        as truncated. Raise a `ProviderError` for what the provider reports. With `request.stream` False the same parts
+        as truncated (but for a host of which the caller says `without_end_marker`: the reason why it ended is its end). Raise a `ProviderError` for what the provider reports. With `request.stream` False the same parts
         come at once. Publish no events: the base does. Closing the iterator must end the request.
         """
         if type(self).agenerate is BaseLLM.agenerate:

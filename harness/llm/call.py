@@ -47,6 +47,7 @@ class ModelCall:
     def step(self, callbacks: Any, functions: Mapping[str, Any] | None) -> Step:
         """Return the step that this call is, not yet opened."""
         llm, request = self._llm, self.request
+        ends: dict[str, Any] = {"without_end_marker": True} if llm.without_end_marker else {}
         started = LLMCallStartedEvent(
             **self._common,
             messages=[message.given() for message in request.messages],
@@ -62,6 +63,7 @@ class ModelCall:
             frequency_penalty=llm.frequency_penalty,
             presence_penalty=llm.presence_penalty,
             n=llm.n,
+            **ends,
         )
         return Step(llm, started, _ENDS, label=llm.model, own_run=True)
 

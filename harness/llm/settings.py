@@ -40,6 +40,8 @@ class LLMSettings:
         top_logprobs: int | None = None,
         additional_params: Mapping[str, Any] | None = None,
         callbacks: list[Any] | None = None,
+        *,
+        without_end_marker: bool = False,
     ) -> None:
         self.model = model
         self.temperature = temperature
@@ -66,4 +68,6 @@ class LLMSettings:
         #: Fields of the provider's own request body; they win over everything else. `OMIT` leaves a field out.
         self.additional_params = dict(additional_params or {})
         self.callbacks = callbacks
+        #: Whether this host marks the end of no stream; then an answer is whole that has told why it ended.
+        self.without_end_marker = without_end_marker
         self._usage = UsageCounter()

@@ -7,10 +7,21 @@ from typing import Any
 
 import pytest
 
-from harness.errors import ProviderError
+from harness.errors import ProviderError, StreamTruncatedError
 from tests.llm.scripted import WAYS, Way, streamed
-from tests.providers.integrations import each, each_integration
+from tests.providers.integrations import (
+    ANTHROPIC,
+    AZURE,
+    BEDROCK,
+    OPENAI_CHAT,
+    anthropic,
+    bedrock,
+    each,
+    each_integration,
+    openai_chat,
+)
 from tests.providers.integrations.integration import Break, Integration, ask
+from tests.servers.raw import Raw
 from tests.servers.scripted_server import ScriptedServer
 
 
@@ -35,6 +46,43 @@ def test_a_stream_that_breaks_off_is_a_failure_after_the_chunks_that_came(
     expected = integration.came if broken.came is None else broken.came
     assert [line[: len(begun)] for line, begun in zip(came, expected, strict=True)] == list(expected)
     assert len(server.requests) == 1
+
+
+#: Streams without what marks their end: with the reason why they ended, and without it.
+UNMARKED: tuple[tuple[Integration, bytes, bytes], ...] = (
+    (OPENAI_CHAT, openai_chat.event({"content": "a"}, "stop"), openai_chat.event({"content": "a"})),
+    (AZURE, openai_chat.event({"content": "a"}, "stop"), openai_chat.event({"content": "a"})),
+    (
+        ANTHROPIC,
+        anthropic.START + anthropic.TEXT + anthropic.end("end_turn").removesuffix(anthropic.STOP),
+        anthropic.START + anthropic.TEXT,
+    ),
+    (
+        BEDROCK,
+        bedrock.START + bedrock.text("a") + bedrock.event("messageStop", stopReason="end_turn"),
+        bedrock.START + bedrock.text("a"),
+    ),
+)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    ("integration", "whole", "cut"), [pytest.param(*row, id=row[0].name, marks=row[0].marks) for row in UNMARKED]
+)
+def test_a_host_that_marks_no_end_is_used_by_saying_so(
+    integration: Integration, whole: bytes, cut: bytes, way: Way
+) -> None:
+    for body, said, error in (
+        (whole, False, StreamTruncatedError),
+        (whole, True, None),
+        (cut, True, StreamTruncatedError),
+    ):
+        with Raw(body, integration.stream_type) as server:
+            ran = streamed(integration.llm(server, without_end_marker=said), way, "Hi")
+        assert type(ran.error) is (error or type(None))
+        # Frames of calls to all other hosts are as they were.
+        assert ran.frames[0].data.get("without_end_marker") is (True if said else None)
+        assert ("without_end_marker" in ran.frames[0].data) is said
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -48,6 +48,7 @@ class AnthropicAnswer(SSEAnswer):
         self._thoughts = thoughts
         self._usage: dict[str, Any] = {}
         self._finish: str | None = None
+        self._ended = False
         self._calls = BegunCalls()
         #: What the input of each call began with, by the index of its block; it counts if no more comes.
         self._inputs: dict[int, str] = {}
@@ -91,6 +92,9 @@ class AnthropicAnswer(SSEAnswer):
         self._finish = a_text(answer.get("stop_reason")) or None
         self._take_usage(answer.get("usage"))
         yield from self._end()
+
+    def closing(self, last: bytes) -> Iterable[Part]:
+        return self._end() if self.without_end_marker and self._finish and not self._ended else ()
 
     def _named(self, message: Mapping[str, Any]) -> Iterator[Part]:
         if response_id := an_id(message.get("id")):
@@ -151,6 +155,7 @@ class AnthropicAnswer(SSEAnswer):
         self._usage |= {name: count for name, count in an_object(usage).items() if count is not None}
 
     def _end(self) -> Iterator[Part]:
+        self._ended = True
         self._calls.check()
         self._thoughts.keep(self._calls.ids, list(self._signed()))
         if (told := _usage(self._usage)) is not None:

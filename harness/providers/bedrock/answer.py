@@ -42,7 +42,7 @@ class BedrockAnswer(ProviderAnswer):
     def __init__(self, provider: str, thoughts: Thoughts) -> None:
         super().__init__(provider)
         self._thoughts = thoughts
-        self._stopped = False
+        self._stopped = self._ended = False
         self._finish: str | None = None
         self._calls = BegunCalls()
         #: The index of the block that came last; hosts leave it out.
@@ -69,6 +69,9 @@ class BedrockAnswer(ProviderAnswer):
             self._stopped, self._finish = True, a_text(an_object(event["messageStop"]).get("stopReason")) or None
         if "metadata" in event:
             yield from self._end(an_object(event["metadata"]).get("usage"))
+
+    def end(self) -> Iterable[Part]:
+        return self._end(None) if self.without_end_marker and self._stopped and not self._ended else ()
 
     def _of_block(self, kind: str, index: int, said: Mapping[str, Any]) -> Iterator[Part]:
         if kind == "contentBlockDelta":
@@ -120,6 +123,7 @@ class BedrockAnswer(ProviderAnswer):
         if (told := _usage(an_object(sent))) is not None:
             yield told
         if self._stopped:
+            self._ended = True
             self.refuse_reason(self._finish)
             self._calls.check()
             signed = (block.part() for block in self._reasoning.values())

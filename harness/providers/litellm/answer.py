@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Any
 
 from harness.llm.parts import Part
@@ -64,6 +64,10 @@ class LiteLLMAnswer(ChatAnswer):
             self.done = piece
         else:
             yield from self.event(piece)
+
+    def closing(self, last: bytes) -> Iterable[Part]:
+        # A reason is no sign here: litellm gives one to every stream.
+        return self.finished() if self.done else ()
 
     def whole(self, sent: Any) -> Iterator[Part]:
         yield from self.answer(sent)

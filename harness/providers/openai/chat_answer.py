@@ -57,7 +57,8 @@ class ChatAnswer(SSEAnswer):
     def closing(self, last: bytes) -> Iterable[Part]:
         if self.done and not self._begun:
             raise self.malformed("a stream of nothing but its end marker")
-        return self.finished() if self.done else ()
+        is_whole = self.done or (self.without_end_marker and self._finish is not None)
+        return self.finished() if is_whole else ()
 
     def answer(self, answer: Any) -> Iterator[Part]:
         answer = an_object(answer)

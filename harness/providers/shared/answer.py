@@ -41,6 +41,8 @@ class ProviderAnswer(ABC):
         self.provider = provider
         #: Whether the head of its response has come: a connection that breaks then has cut the answer.
         self.begun = False
+        #: Whether its host marks the end of no stream, as the caller says; then its reason for the end is its end.
+        self.without_end_marker = False
         #: From the head of its response, once that has come.
         self.request_id: str | None = None
 

@@ -50,8 +50,13 @@ class SDKModel(LLM):
     def _keep(self, answer: Any) -> None:
         """Take note of an answer that has come whole."""
 
+    def _begun(self, request: LLMRequest) -> ProviderAnswer:
+        answer = self._answer(request)
+        answer.without_end_marker = self.without_end_marker
+        return answer
+
     def generate(self, request: LLMRequest) -> Iterator[Part]:
-        answer, arguments = self._answer(request), self._arguments(request)
+        answer, arguments = self._begun(request), self._arguments(request)
         streams = bool(request.stream)
         with _translation(self, answer):
             body = self._opened(self._send(self._clients.sync(), arguments, stream=streams))
@@ -69,7 +74,7 @@ class SDKModel(LLM):
         self._keep(answer)
 
     async def agenerate(self, request: LLMRequest) -> AsyncIterator[Part]:
-        answer, arguments = self._answer(request), self._arguments(request)
+        answer, arguments = self._begun(request), self._arguments(request)
         streams = bool(request.stream)
         with _translation(self, answer):
             body = self._opened(await self._send(self._clients.running(), arguments, stream=streams))
