@@ -64,6 +64,11 @@ class ClauseCase:
     def __str__(self) -> str:
         return f"{self.clause or 'beside'}-{self.scenario or 'no scenario'}"
 
+    @property
+    def shared_work(self) -> str | None:
+        """The scenario, which is performed once for all its tests; `pytest --shard` keeps those together."""
+        return self.scenario
+
 
 class _Conformance:
     """One test method for each clause, run for each scenario that decides it."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from harness.recording import Mode, NetworkGuard, Recording, Tape
 
 _MODES: Final = ("none", "once", "new", "all")
+_SHARD: Final = re.compile(r"(\d+)/(\d+)")
 #: What file systems or shells make something else of; most come from the ids of parametrised tests.
 _UNFIT: Final = re.compile(r"[<>?%*:|\"'/\\\s]+")
 
@@ -50,6 +51,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
             "record the rest; all: record anew",
         )
     group.addoption(
+        "--shard",
+        metavar="I/N",
+        default=None,
+        help="run every N-th test only, from the I-th; what shares costly work stays together",
+    )
+    group.addoption(
         "--recordings",
         metavar="DIR",
         default=None,
@@ -63,6 +70,41 @@ def pytest_configure(config: pytest.Config) -> None:
         "cassette(name): play, or record, the cassette or the recording of this name; sought in the folder of cassettes, "
         "then among the recordings that come with stream-harness",
     )
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    given = config.getoption("--shard")
+    if given is None:
+        return
+    found = _SHARD.fullmatch(given)
+    if found is None or not 1 <= int(found[1]) <= int(found[2]):
+        raise pytest.UsageError(f"--shard {given}: expected I/N with I from 1 to N, as in 2/5")
+    index, of = int(found[1]), int(found[2])
+    numbers: dict[object, int] = {}
+    mine = [numbers.setdefault(_work(item), len(numbers)) % of == index - 1 for item in items]
+    others = [item for item, chosen in zip(items, mine, strict=True) if not chosen]
+    items[:] = [item for item, chosen in zip(items, mine, strict=True) if chosen]
+    if others:
+        config.hook.pytest_deselected(items=others)
+
+
+def _work(item: pytest.Item) -> object:
+    """Return what a test shares with others, so that it is done once: of its parameters, one may name it so."""
+    parameters = getattr(item, "callspec", None)
+    shared = [
+        name
+        for value in (parameters.params if parameters else {}).values()
+        if (name := getattr(value, "shared_work", None))
+    ]
+    return (item.getparent(pytest.Class), *shared) if shared else item
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    # Of many shards, one may have no test at all.
+    if session.config.getoption("--shard") is not None and exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
+        session.exitstatus = pytest.ExitCode.OK
 
 
 @pytest.hookimpl(wrapper=True)

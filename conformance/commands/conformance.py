@@ -12,6 +12,9 @@ from harness.commands.output import console_for, json_option, trust_option, writ
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from conformance.run.baseline import Held
+    from conformance.run.outcome import SuiteOutcome
+
 _STYLES = {"passed": "green", "failed": "red", "not-testable": "yellow", "not-applicable": "dim"}
 
 
@@ -36,6 +39,9 @@ _STYLES = {"passed": "green", "failed": "red", "not-testable": "yellow", "not-ap
     "--write-expect", type=click.Path(path_type=Path), metavar="FILE", help="Write the failures as known ones."
 )
 @click.option("-n", "--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes to work in.")
+@click.option(
+    "--shard", metavar="I/N", help="Only every N-th scenario, from the I-th; harness merge joins the reports."
+)
 @click.option("--junit", type=click.Path(path_type=Path), metavar="FILE", help="Write a JUnit report.")
 @click.option("--html", type=click.Path(path_type=Path), metavar="DIR", help="Write an HTML report.")
 @trust_option
@@ -47,6 +53,7 @@ def conformance(
     expect: Path | None,
     write_expect: Path | None,
     workers: int,
+    shard: str | None,
     junit: Path | None,
     html: Path | None,
     trusted: tuple[str, ...],
@@ -69,47 +76,72 @@ def conformance(
     with --expect also "baseline": {"new": [{"clause", "scenario"}], "stale": [...]}
     """
     from conformance.run import baseline, command
-    from harness.recording import Trust, counted
+    from conformance.run.plan import result_document
+    from conformance.run.shard import Shard
+    from harness.recording import Trust
 
     # Read before anything is run: a suite's time is long to wait for the news that a file is missing.
     expected = None if expect is None else baseline.read(expect)
     if providers and runtime != "harness":
         raise click.UsageError("--runtime and --provider are two suites; give one of them")
-    outcome = (
-        command.run_providers(providers, clauses, workers, Trust.here(trusted), expected)
+    part = None if shard is None else Shard.parse(shard)
+    if part is not None and (expect is not None or write_expect is not None):
+        raise click.UsageError("a baseline is of the whole suite: give --expect to harness merge, not to a shard")
+    plan = (
+        command.plan_providers(providers, clauses, Trust.here(trusted), expected)
         if providers
-        else command.run_suite(runtime, clauses, workers, expected)
+        else command.plan_suite(runtime, clauses, expected)
     )
+    steps = plan.steps if part is None else part.of_all(plan.steps)
+    results = list(plan.perform(steps, workers))
+    outcome = plan.outcome(results) if part is None else plan.partial_outcome(steps, results)
     console = console_for(json_file)
     document = outcome.document()
-    _render_outcome(console, document)
+    render_outcome(console, document)
     code = outcome.exit_code()
+    if part is not None:
+        made = [result_document(result) for result in results]
+        document["shard"] = {**part.document(len(plan.steps)), "plan": plan.document(), "results": made}
+        # Of many shards, one may have nothing to do, or nothing that decides a clause by itself.
+        code = 0 if code == 2 and not outcome.faults else code
     if write_expect is not None:
         baseline.write(outcome, write_expect)
     if expected is not None and code != 2:
         held = baseline.hold(outcome, expected.failures)
         document["baseline"] = held.document()
-        for what, entries in (("new failure", held.new), ("stale entry", held.stale)):
-            for clause, scenario in entries:
-                console.print(f"{what}: {clause} in {scenario or 'no scenario'}")
-        if held.holds:
-            console.print(
-                f"as expected: {counted(len(outcome.failures), 'known failure')}, no new one", highlight=False
-            )
-        code = 0 if held.holds else 1
+        code = render_held(console, held, outcome)
     write_json(json_file, document)
+    write_reports(outcome, document, junit, html)
+    return code
+
+
+def write_reports(outcome: SuiteOutcome, document: dict[str, Any], junit: Path | None, html: Path | None) -> None:
+    """Write the reports that were asked for."""
     if junit is not None:
         from conformance.report import junit as junit_report
+        from conformance.run.command import cases
 
-        junit_report.write(command.cases(outcome), junit)
+        junit_report.write(cases(outcome), junit)
     if html is not None:
         from conformance.report import html as html_report
 
         html_report.write(document, html)
-    return code
 
 
-def _render_outcome(console: Console, document: dict[str, Any]) -> None:
+def render_held(console: Console, held: Held, outcome: SuiteOutcome) -> int:
+    """Print how an outcome stands against a baseline, and return the exit code."""
+    from harness.recording import counted
+
+    for what, entries in (("new failure", held.new), ("stale entry", held.stale)):
+        for clause, scenario in entries:
+            console.print(f"{what}: {clause} in {scenario or 'no scenario'}")
+    if held.holds:
+        console.print(f"as expected: {counted(len(outcome.failures), 'known failure')}, no new one", highlight=False)
+    return 0 if held.holds else 1
+
+
+def render_outcome(console: Console, document: dict[str, Any]) -> None:
+    """Print an outcome, clause by clause."""
     for row in document["clauses"]:
         console.print(f"{row['status']:14} ", end="", style=_STYLES[row["status"]])
         console.print(f"{row['id']} ({row['level']})")

@@ -43,6 +43,7 @@ _STYLES = {"passed": "green", "failed": "red", "error": "bold red", "not-a-call"
     "--speed", type=click.FloatRange(0, min_open=True), help="Play at recorded times: 1 as recorded, 2 twice as fast."
 )
 @click.option("-n", "--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes to work in.")
+@click.option("--shard", metavar="I/N", help="Only every N-th, from the I-th; harness merge joins the reports.")
 @click.option("--junit", type=click.Path(path_type=Path), metavar="FILE", help="Write a JUnit report.")
 @click.option("--html", type=click.Path(path_type=Path), metavar="DIR", help="Write an HTML report.")
 @verbose_option
@@ -55,6 +56,7 @@ def replay(
     update: bool,
     speed: float | None,
     workers: int,
+    shard: str | None,
     junit: Path | None,
     html: Path | None,
     verbose: bool,
@@ -78,10 +80,13 @@ def replay(
     """
     from conformance.report.reasons import reasons
     from conformance.run import replay as replaying
+    from conformance.run.shard import Shard
     from harness.recording import Redactor, Trust
 
     started = time.perf_counter()
-    subjects = replaying.found(paths or (_default_recordings(),))
+    part = None if shard is None else Shard.parse(shard)
+    every = replaying.found(paths or (_default_recordings(),))
+    subjects = every if part is None else part.of_all(every)
     console = console_for(json_file)
     results = []
     with _few_collections():
@@ -100,8 +105,17 @@ def replay(
     seconds = time.perf_counter() - started
     # Foreign cassettes, and what a run says now, may hold what no recording would.
     document = Redactor().payload(replaying.report(results, seconds))
-    _render_summary(console, document["summary"], reasons(document["results"]))
+    render_summary(console, document["summary"], reasons(document["results"]))
+    if part is not None:
+        document["shard"] = part.document(len(every))
     write_json(json_file, document)
+    write_reports(document, junit, html)
+    # Of many shards, one may have nothing to do.
+    return 0 if part is not None and not subjects else replaying.exit_code(results)
+
+
+def write_reports(document: dict[str, Any], junit: Path | None, html: Path | None) -> None:
+    """Write the reports that were asked for."""
     if junit is not None:
         from conformance.report import junit as junit_report, replay_cases
 
@@ -110,7 +124,6 @@ def replay(
         from conformance.report import html as html_report
 
         html_report.write(document, html)
-    return replaying.exit_code(results)
 
 
 @contextlib.contextmanager
@@ -175,7 +188,8 @@ def _differences(result: ReplayResult, *, verbose: bool) -> Iterator[str]:
         yield f"and {', and '.join(folded)}; --verbose shows all"
 
 
-def _render_summary(console: Console, summary: dict[str, Any], reasons: list[Reason]) -> None:
+def render_summary(console: Console, summary: dict[str, Any], reasons: list[Reason]) -> None:
+    """Print the counts, and why what could not be judged could not."""
     from harness.recording import counted
 
     # One alone has just been told.

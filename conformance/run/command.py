@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from functools import partial
 
@@ -12,19 +11,15 @@ from conformance.contract.clauses import CLAUSES
 from conformance.providers.integration import Integration, load_integration
 from conformance.report import Case
 from conformance.run.baseline import Baseline
-from conformance.run.outcome import SuiteOutcome, Tested, outcome_of
-from conformance.run.result import ScenarioResult
-from conformance.run.suite import Load, run
-from conformance.stage.scenario import Scenario
+from conformance.run.outcome import SuiteOutcome, Tested
+from conformance.run.plan import Part, SuitePlan, TestedFacts
 from conformance.subjects.subject import load_subject
 from harness.errors import UsageError
 from harness.recording import Trust
 
 
-def run_suite(
-    subject: str, clauses: Iterable[str] = (), workers: int = 1, expected: Baseline | None = None
-) -> SuiteOutcome:
-    """Run the suite, or the part of it that decides the clauses chosen by globs, against a runtime.
+def plan_suite(subject: str, clauses: Iterable[str] = (), expected: Baseline | None = None) -> SuitePlan:
+    """Return the suite, or the part of it that decides the clauses chosen by globs, against a runtime.
 
     Raises:
         UsageError: a glob fits no clause, or the known failures that are expected are another subject's.
@@ -34,8 +29,8 @@ def run_suite(
     loaded = load_subject(subject)
     if expected is not None:
         expected.check_subject(loaded.name)
-    results = run(partial(load_subject, subject), _fitting(loaded, chosen), chosen, workers=workers)
-    return outcome_of(loaded, results, chosen, out_of_reach(loaded))
+    part = Part(_fitting(loaded, chosen), frozenset(chosen), load=partial(load_subject, subject))
+    return SuitePlan(TestedFacts.of(loaded), (part,), frozenset(chosen), frozenset(out_of_reach(loaded)))
 
 
 def run_providers(
@@ -54,6 +49,17 @@ def run_providers(
             theirs is not trusted, or can't be imported or started here, or the known failures are another's.
         UnreadableRecordingError: one of the recordings can't be read.
     """
+    plan = plan_providers(names, clauses, trust, expected)
+    return plan.outcome(list(plan.perform(plan.steps, workers)))
+
+
+def plan_providers(
+    names: Iterable[str],
+    clauses: Iterable[str] = (),
+    trust: Trust | None = None,
+    expected: Baseline | None = None,
+) -> SuitePlan:
+    """Return what `run_providers` does. Raises as it does, but for what only shows when a target is run."""
     chosen = _chosen(tuple(clauses))
     shown = frozenset[str]().union(
         *(scenario.clauses for scenario in scenarios().values() if scenario.tests == "integration")
@@ -64,30 +70,19 @@ def run_providers(
     loads = {name: partial(load_integration, name, trust) for name in dict.fromkeys(names)}
     integrations = {name: load() for name, load in loads.items()}
     _check_names(integrations)
+    parts = []
+    for name, loaded in integrations.items():
+        able = {clause for clause in chosen if CLAUSES[clause].capabilities <= loaded.capabilities}
+        parts.append(Part(_fitting(loaded, able), frozenset(able), loaded.name, loads[name]))
     name = ", ".join(loaded.name for loaded in integrations.values())
     if expected is not None:
         expected.check_subject(name)
-    results = [
-        result
-        for name, loaded in integrations.items()
-        for result in _of_integration(loads[name], loaded, chosen, workers)
-    ]
-    broken = {decision.clause for result in results for decision in result.decisions if decision.status == "failed"}
     together = Integration(name, tuple(made for loaded in integrations.values() for made in loaded.runs))
-    return outcome_of(together, results, chosen & (shown | broken))
+    return SuitePlan(TestedFacts.of(together), tuple(parts), frozenset(chosen), shown=shown)
 
 
-def _of_integration(load: Load, loaded: Integration, chosen: set[str], workers: int) -> Iterator[ScenarioResult]:
-    """Yield the results of one integration; its scenarios are told with its name."""
-    able = {clause for clause in chosen if CLAUSES[clause].capabilities <= loaded.capabilities}
-    for result in run(load, _fitting(loaded, able), able, workers=workers):
-        if result.unusable is not None:
-            raise UsageError(result.unusable)
-        yield replace(result, scenario=result.scenario.replace("provider/", f"{loaded.name}/", 1))
-
-
-def _fitting(subject: Tested, chosen: set[str]) -> Iterator[Scenario]:
-    return (scenario for scenario in scenarios().values() if scenario.fits(subject) and scenario.clauses & chosen)
+def _fitting(subject: Tested, chosen: set[str]) -> tuple[str, ...]:
+    return tuple(name for name, scenario in scenarios().items() if scenario.fits(subject) and scenario.clauses & chosen)
 
 
 def out_of_reach(subject: Tested) -> set[str]:

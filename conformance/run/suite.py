@@ -60,15 +60,31 @@ def run(
     `deadline_s` is for each scenario, in place of its own.
     """
     chosen = list(chosen)
-    decided: set[str] = set()
+    results = []
+    for result in performed(load, chosen, workers=workers, deadline_s=deadline_s):
+        results.append(result)
+        yield result
+    yield from undecided(chosen, clauses, results)
+
+
+def performed(
+    load: Load, chosen: Iterable[Scenario], *, workers: int = 1, deadline_s: float | None = None
+) -> Iterator[ScenarioResult]:
+    """Perform scenarios; yield their results in order."""
     performer = Performer(load, deadline_s)
     with ThreadPoolExecutor(workers) as pool:
         try:
-            for result in pool.map(performer.perform, chosen):
-                decided.update(decision.clause for decision in result.decisions)
-                yield result
+            yield from pool.map(performer.perform, chosen)
         finally:
             performer.close()
+
+
+def undecided(
+    chosen: Iterable[Scenario], clauses: Collection[str], results: Iterable[ScenarioResult]
+) -> Iterator[ScenarioResult]:
+    """Yield what the results of scenarios have not decided of `clauses`, where others need not decide it."""
+    chosen = list(chosen)
+    decided = {decision.clause for result in results for decision in result.decisions}
     for clause in CLAUSES:
         first = next((scenario for scenario in chosen if clause in scenario.clauses), None)
         if clause in clauses and clause not in decided and first is not None:

@@ -26,6 +26,7 @@ _MODULES: Final = {
     "show": "harness.commands.show",
     "diff": "harness.commands.diff",
     "conformance": "conformance.commands.conformance",
+    "merge": "conformance.commands.merge",
     "scan": "harness.commands.scan",
     "serve": "harness.commands.serve",
     "pack": "harness.commands.pack",

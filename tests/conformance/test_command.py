@@ -133,7 +133,7 @@ def test_a_baseline_that_can_not_be_read_ends_with_2_before_anything_is_run(
     def ran(*arguments: Any, **options: Any) -> SuiteOutcome:
         raise AssertionError("the suite was run")
 
-    monkeypatch.setattr(command, "run_suite", ran)
+    monkeypatch.setattr(command, "plan_suite", ran)
     (tmp_path / "known.json").write_bytes(content)
     said = run("--expect", tmp_path / "known.json")
 
@@ -284,7 +284,7 @@ def test_an_interrupt_ends_with_130_and_leaves_no_report(
     def interrupted(*arguments: Any, **options: Any) -> SuiteOutcome:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(command, "run_suite", interrupted)
+    monkeypatch.setattr(command, "plan_suite", interrupted)
     said = run("--json", tmp_path / "report.json", "--html", tmp_path, "--write-expect", tmp_path / "known.json")
 
     assert (said.code, said.err.strip()) == (130, "interrupted")

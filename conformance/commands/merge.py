@@ -1,0 +1,72 @@
+"""`harness merge`: the reports of shards as one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from harness.commands.output import console_for, json_option, write_json
+
+
+@click.command()
+@click.argument("reports", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--expect", type=click.Path(path_type=Path), metavar="FILE", help="Known failures of a conformance run.")
+@click.option("--junit", type=click.Path(path_type=Path), metavar="FILE", help="Write a JUnit report.")
+@click.option("--html", type=click.Path(path_type=Path), metavar="DIR", help="Write an HTML report.")
+@json_option
+def merge(
+    reports: tuple[Path, ...], expect: Path | None, junit: Path | None, html: Path | None, json_file: Path | None
+) -> int:
+    """Join the JSON reports of all shards of a replay or a conformance run into one, as an undivided run makes it.
+
+    \b
+    Example:
+      harness replay recordings --shard 1/2 --json one.json
+      harness replay recordings --shard 2/2 --json two.json
+      harness merge one.json two.json --json report.json
+
+    \b
+    JSON: that of harness replay, or of harness conformance
+    """
+    from conformance.run.merge import merged_replay, merged_suite, read_reports, seconds_of
+    from conformance.run.replay import FORMAT
+
+    read = read_reports(reports)
+    if all(report["format"] == FORMAT for report in read):
+        if expect is not None:
+            raise click.UsageError("--expect is for the reports of harness conformance")
+        return _replay(merged_replay(read), seconds_of(read), junit, html, json_file)
+    return _suite(merged_suite(read), expect, junit, html, json_file)
+
+
+def _replay(results: Any, seconds: float, junit: Path | None, html: Path | None, json_file: Path | None) -> int:
+    from conformance.commands.replay import render_summary, write_reports
+    from conformance.report.reasons import reasons
+    from conformance.run import replay as replaying
+
+    document = replaying.report(results, seconds)
+    render_summary(console_for(json_file), document["summary"], reasons(document["results"]))
+    write_json(json_file, document)
+    write_reports(document, junit, html)
+    return replaying.exit_code(results)
+
+
+def _suite(outcome: Any, expect: Path | None, junit: Path | None, html: Path | None, json_file: Path | None) -> int:
+    from conformance.commands.conformance import render_held, render_outcome, write_reports
+    from conformance.run import baseline
+
+    console = console_for(json_file)
+    document = outcome.document()
+    render_outcome(console, document)
+    code: int = outcome.exit_code()
+    if expect is not None and code != 2:
+        expected = baseline.read(expect)
+        expected.check_subject(outcome.subject)
+        held = baseline.hold(outcome, expected.failures)
+        document["baseline"] = held.document()
+        code = render_held(console, held, outcome)
+    write_json(json_file, document)
+    write_reports(outcome, document, junit, html)
+    return code

@@ -1,0 +1,105 @@
+"""The reports of shards, put together into the one that an undivided run would have made."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from conformance.run import outcome, replay
+from conformance.run.plan import SuitePlan, result_of_document
+from conformance.run.shard import interleaved
+from harness.errors import UnreadableRecordingError, UsageError
+
+#: What a report that is broken raises where it is read.
+_BROKEN = (KeyError, TypeError, AttributeError, ValueError, IndexError)
+
+
+def read_reports(paths: Sequence[Path]) -> list[dict[str, Any]]:
+    """Return the reports at `paths`, each of a shard. Raises UnreadableRecordingError."""
+    reports = []
+    for path in paths:
+        try:
+            report = json.loads(path.read_text(encoding="utf-8"))
+            if report["format"] not in {replay.FORMAT, outcome.FORMAT} or not isinstance(report["shard"]["of"], int):
+                raise UnreadableRecordingError(f"'{path}' has the format {report['format']!r}, which can't be merged")
+        except OSError as error:
+            raise UnreadableRecordingError(f"'{path}': {error.strerror or error}") from error
+        except _BROKEN as error:
+            raise UnreadableRecordingError(
+                f"'{path}' is no report of a shard; expected what --shard I/N --json FILE has written"
+            ) from error
+        reports.append(report)
+    return reports
+
+
+def in_their_order(reports: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the reports by the numbers of their shards.
+
+    Raises:
+        UsageError: they are not all the shards of one run, each once.
+    """
+    first = reports[0]
+    of, total = first["shard"]["of"], first["shard"]["total"]
+    if any(
+        (one["format"], one["shard"]["of"], one["shard"]["total"]) != (first["format"], of, total) for one in reports
+    ):
+        raise UsageError("these reports are of different runs: format, number of shards, or of what there was, differ")
+    by_index = {one["shard"]["index"]: one for one in reports}
+    missing = [f"{index}/{of}" for index in range(1, of + 1) if index not in by_index]
+    if missing or len(by_index) != len(reports):
+        twice = "" if missing else "one is there twice; "
+        raise UsageError(
+            f"{twice}{'missing: ' + ', '.join(missing) + '; ' if missing else ''}give the report of each shard, once"
+        )
+    return [by_index[index] for index in range(1, of + 1)]
+
+
+def merged_replay(reports: Sequence[Mapping[str, Any]]) -> list[replay.ReplayResult]:
+    """Return the results of all shards, in the order of an undivided run.
+
+    Raises:
+        UsageError: they are not all of it, or one was interrupted.
+        UnreadableRecordingError: a report is broken.
+    """
+    ordered = in_their_order(reports)
+    try:
+        shards = [
+            [list(group) for _, group in groupby(report["results"], key=lambda result: result["path"])]
+            for report in ordered
+        ]
+        subjects = interleaved(shards, ordered[0]["shard"]["total"])
+        return [replay.ReplayResult(**result) for subject in subjects for result in subject]
+    except _BROKEN as error:
+        raise UnreadableRecordingError(
+            f"a report is broken ({type(error).__name__}: {error}); make it again"
+        ) from error
+
+
+def merged_suite(reports: Sequence[Mapping[str, Any]]) -> outcome.SuiteOutcome:
+    """Return the outcome of all shards together. Raises as `merged_replay`."""
+    ordered = in_their_order(reports)
+    plans = [report["shard"]["plan"] for report in ordered]
+    if any(plan != plans[0] for plan in plans):
+        raise UsageError("these reports are of different runs: what was tested, or for which clauses, differs")
+    try:
+        plan = SuitePlan.of_document(plans[0])
+        shards = [[result_of_document(one) for one in report["shard"]["results"]] for report in ordered]
+        results = interleaved(shards, len(plan.steps))
+        for (_, scenario), result in zip(plan.steps, results, strict=True):
+            if result.scenario != scenario:
+                raise UsageError(f"a shard reports {result.scenario!r} in the place of {scenario!r}; run it again")
+        return plan.outcome(results)
+    except _BROKEN as error:
+        if isinstance(error, UsageError):
+            raise
+        raise UnreadableRecordingError(
+            f"a report is broken ({type(error).__name__}: {error}); make it again"
+        ) from error
+
+
+def seconds_of(reports: Sequence[Mapping[str, Any]]) -> float:
+    """Return how long the shards took together."""
+    return float(sum(report["summary"]["seconds"] for report in reports))

@@ -1,0 +1,159 @@
+"""What a run of the suite consists of, and its outcome from results that may have been made in several places."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from conformance.areas.catalogue import scenarios
+from conformance.run.judge import Decision
+from conformance.run.outcome import SuiteOutcome, Tested, outcome_of
+from conformance.run.result import ScenarioResult
+from conformance.run.suite import Load, performed, undecided
+from conformance.timeline.check import Violation
+from harness.errors import UsageError
+
+
+@dataclass(frozen=True)
+class TestedFacts:
+    """What reports say of what was tested."""
+
+    name: str
+    version: str
+    capabilities: frozenset[str]
+
+    @classmethod
+    def of(cls, tested: Tested) -> TestedFacts:
+        """Return the facts of a subject."""
+        return cls(tested.name, tested.version, tested.capabilities)
+
+
+@dataclass(frozen=True)
+class Part:
+    """The scenarios that one subject is put into, in order, and the clauses that they are to decide."""
+
+    scenarios: tuple[str, ...]
+    clauses: frozenset[str]
+    #: Of an integration: what it is called in the names of its scenarios.
+    name: str | None = None
+    #: Makes the subject; None in a plan that only puts results together.
+    load: Load | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class SuitePlan:
+    """Everything that is to be performed, and what follows from it."""
+
+    subject: TestedFacts
+    parts: tuple[Part, ...]
+    #: The clauses that were asked for.
+    clauses: frozenset[str]
+    out_of_reach: frozenset[str] = frozenset()
+    #: Of integrations: the clauses that recordings can show; others are told of where they are broken.
+    shown: frozenset[str] | None = None
+
+    @property
+    def steps(self) -> list[tuple[int, str]]:
+        """Each scenario to be performed, with the number of its part."""
+        return [(number, scenario) for number, part in enumerate(self.parts) for scenario in part.scenarios]
+
+    def perform(self, steps: Sequence[tuple[int, str]], workers: int) -> Iterator[ScenarioResult]:
+        """Perform some of the steps; yield their results in order.
+
+        Raises:
+            UsageError: an integration can't be put into a scenario at all.
+        """
+        for number, part in enumerate(self.parts):
+            chosen = [scenarios()[name] for at, name in steps if at == number]
+            if chosen:
+                assert part.load is not None
+                for result in performed(part.load, chosen, workers=workers):
+                    if part.name is not None and result.unusable is not None:
+                        raise UsageError(result.unusable)
+                    yield result
+
+    def outcome(self, results: Sequence[ScenarioResult]) -> SuiteOutcome:
+        """Return the outcome of all steps, by their results in order."""
+        told: list[ScenarioResult] = []
+        given = iter(results)
+        for part in self.parts:
+            mine = [next(given) for _ in part.scenarios]
+            mine += undecided([scenarios()[name] for name in part.scenarios], part.clauses, mine)
+            told += self._told(part, mine)
+        broken = {decision.clause for result in told for decision in result.decisions if decision.status == "failed"}
+        clauses = self.clauses if self.shown is None else self.clauses & (self.shown | broken)
+        return outcome_of(self.subject, told, clauses, self.out_of_reach)
+
+    def partial_outcome(self, steps: Sequence[tuple[int, str]], results: Sequence[ScenarioResult]) -> SuiteOutcome:
+        """Return what some steps have decided: nothing is said of what others are to decide."""
+        told = [
+            one
+            for (number, _), result in zip(steps, results, strict=True)
+            for one in self._told(self.parts[number], [result])
+        ]
+        decided = {decision.clause for result in told for decision in result.decisions}
+        return outcome_of(self.subject, told, self.clauses & decided, self.out_of_reach)
+
+    def _told(self, part: Part, results: list[ScenarioResult]) -> list[ScenarioResult]:
+        """Return the results as they are told: those of an integration with its name."""
+        if part.name is None:
+            return results
+        return [replace(one, scenario=one.scenario.replace("provider/", f"{part.name}/", 1)) for one in results]
+
+    def document(self) -> dict[str, Any]:
+        """Return the JSON form, from which the outcome of all steps can be found without the subject."""
+        return {
+            "subject": {**vars(self.subject), "capabilities": sorted(self.subject.capabilities)},
+            "parts": [
+                {"name": part.name, "scenarios": list(part.scenarios), "clauses": sorted(part.clauses)}
+                for part in self.parts
+            ],
+            "clauses": sorted(self.clauses),
+            "out_of_reach": sorted(self.out_of_reach),
+            "shown": None if self.shown is None else sorted(self.shown),
+        }
+
+    @classmethod
+    def of_document(cls, document: Mapping[str, Any]) -> SuitePlan:
+        """Return the plan that `document` gives."""
+        subject, shown = document["subject"], document["shown"]
+        return cls(
+            TestedFacts(subject["name"], subject["version"], frozenset(subject["capabilities"])),
+            tuple(
+                Part(tuple(part["scenarios"]), frozenset(part["clauses"]), part["name"]) for part in document["parts"]
+            ),
+            frozenset(document["clauses"]),
+            frozenset(document["out_of_reach"]),
+            None if shown is None else frozenset(shown),
+        )
+
+
+def result_document(result: ScenarioResult) -> dict[str, Any]:
+    """Return the JSON form of a result."""
+    return {
+        "scenario": result.scenario,
+        "fault": result.fault,
+        "unusable": result.unusable,
+        "decisions": [
+            {
+                "clause": decision.clause,
+                "status": decision.status,
+                "violations": [{"seq": found.seq, "message": found.message} for found in decision.violations],
+            }
+            for decision in result.decisions
+        ],
+    }
+
+
+def result_of_document(document: Mapping[str, Any]) -> ScenarioResult:
+    """Return the result that `document` gives."""
+    decisions = tuple(
+        Decision(
+            one["clause"],
+            one["status"],
+            tuple(Violation(one["clause"], found["seq"], found["message"]) for found in one["violations"]),
+        )
+        for one in document["decisions"]
+    )
+    return ScenarioResult(document["scenario"], decisions, document["fault"], document["unusable"])
