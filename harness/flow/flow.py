@@ -17,6 +17,7 @@ from harness.flow.checkpoints.config import CheckpointConfig, config_of
 from harness.flow.conversation.conversational import ConversationalFlow
 from harness.flow.conversation.dialogue import Dialogue
 from harness.flow.conversation.state import conversation_state
+from harness.flow.conversation.turns import take_turn, turn_taken_up
 from harness.flow.declarations.declarable import DeclarableFlow
 from harness.flow.engine.engine import Engine
 from harness.flow.engine.hooks import FlowHook, Hooks, hooks_of_class
@@ -338,6 +339,9 @@ class Flow(ConversationalFlow, DeclarableFlow, AnswerableFlow, CheckpointedFlow,
 
     async def _run(self, kickoff: Kickoff, hooks: Sequence[FlowHook] = ()) -> Any:
         """Run the flow; `hooks` take part in this run alone."""
+        turn = turn_taken_up(self, hooks) if self.conversational else None
+        if turn is not None:
+            return await take_turn(self, kickoff, turn, hooks)
         plan = Plan.begin(self._definition, self.max_method_calls)
         run = FlowRun(self, self._flow_name, kickoff, plan, is_quiet=self.suppress_flow_events)
         with inside(run):

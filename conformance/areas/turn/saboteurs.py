@@ -169,7 +169,10 @@ SABOTEURS: tuple[Saboteur, ...] = (
         ("turn.result",),
         "harness.flow.conversation.routing:route_by_model",
         _without_a_model,
-        {"turn.sequence": "no call of a model comes before the route"},
+        {
+            "turn.sequence": "no call of a model comes before the route",
+            "result.value": "the reply is another one",
+        },
     ),
     Saboteur("completes-a-wait", ("turn.pending",), "harness.bus.step:Step.leave", _closed),
     Saboteur("gives-a-draft", ("turn.pending",), _TAKE, _comes_to(_a_draft)),

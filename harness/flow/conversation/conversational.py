@@ -92,6 +92,9 @@ class ConversationalFlow:
         returned. `session_id` is the id of the state: another one than it has begins, or with a persistence goes on
         with, another conversation. `intents` have the message classified by `intent_llm`.
 
+        All options of `kickoff` can be given. With `from_checkpoint` or `resume` a turn that was cut off goes on: the
+        message that it had is not added again. After a human has answered, `resume` takes the turn up and ends it.
+
         Raises:
             UsageError: the flow is not conversational, or an option can't be used.
             TurnOpenError: another turn of this flow is open.

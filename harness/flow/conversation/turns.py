@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextvars
 import functools
+from collections.abc import Sequence
 from typing import Any, Final
 
 from harness import events
@@ -17,6 +18,7 @@ from harness.flow.conversation.state import content_text, field_of, set_field
 from harness.flow.conversation.transcript import messages_of
 from harness.flow.engine.hooks import FlowHook
 from harness.flow.engine.run import FlowRun
+from harness.flow.feedback.resumption import Resumption
 from harness.flow.kickoff import Kickoff
 from harness.flow.persistence.persist import save, saving_of
 from harness.flow.plan.calls import MethodCall, MethodResult
@@ -26,7 +28,7 @@ from harness.flow.state import id_of, snapshot
 _LABELS: Final = frozenset({*HANDLERS.values(), "conversation", "route_to_flow"})
 
 
-async def take_turn(flow: Any, kickoff: Kickoff, turn: Turn) -> Any:
+async def take_turn(flow: Any, kickoff: Kickoff, turn: Turn, hooks: Sequence[FlowHook] = ()) -> Any:
     """Run a flow for one turn and return its reply; where it waits for a human, what it waits with.
 
     The reply is what the flow's run gives, or, where that is None, what the assistant has said last.
@@ -42,7 +44,7 @@ async def take_turn(flow: Any, kickoff: Kickoff, turn: Turn) -> Any:
         waits = False
         try:
             async with Step(flow, started, _ends()) as step:
-                result = await flow._run(kickoff, (TurnOfRun(turn),))
+                result = await flow._run(kickoff, (*hooks, TurnOfRun(turn)))
                 waits = isinstance(result, RunPaused)
                 if waits:
                     # It is the answer of the human that ends the turn (clause `turn.pending`).
@@ -51,6 +53,14 @@ async def take_turn(flow: Any, kickoff: Kickoff, turn: Turn) -> Any:
             if not waits:
                 set_field(flow.state, "current_user_message", None)
     return turn.replies[-1] if result is None and turn.replies else result
+
+
+def turn_taken_up(flow: Any, hooks: Sequence[FlowHook]) -> Turn | None:
+    """Return the turn that goes on in a run with these hooks, since a human has answered; None in any other run."""
+    message = field_of(flow.state, "current_user_message")
+    if message is None or flow._dialogue.turn is not None:
+        return None
+    return Turn(message, (), None) if any(isinstance(hook, Resumption) for hook in hooks) else None
 
 
 @functools.cache
@@ -80,6 +90,10 @@ class TurnOfRun(FlowHook):
         await bus.room()
         if run.is_part:
             _start_flow(flow, run)
+        if run.plan.outputs and field_of(run.state, "current_user_message") is not None:
+            # The turn goes on where a run of it had waited, or was written down.
+            self._before_route = len(run.plan.outputs)
+            return
         set_field(run.state, "ended", False)
         if text.strip():
             await bus.room()

@@ -1,0 +1,130 @@
+"""Claims about turns that go on later: after a human has answered, from a checkpoint, in another process."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness import Flow, human_feedback, listen
+from harness.conversation import ConversationConfig
+from harness.flow import CheckpointConfig, HumanFeedbackPending, SQLiteFlowPersistence
+from tests.flow.conversation.talks import Speaker, said, story, take, talk
+
+
+class Later:
+    """A human who answers later."""
+
+    def request_feedback(self, context: Any, flow: Any) -> str:
+        raise HumanFeedbackPending(context=context)
+
+
+class Office(Flow[Any]):
+    """Has its letters approved."""
+
+    def route_turn(self, context: dict[str, Any]) -> str | None:
+        return "LETTER" if "letter" in context["current_user_message"] else None
+
+    @listen("LETTER")
+    @human_feedback(message="Send it?", emit=["yes", "no"], llm=Speaker('{"outcome": "yes"}'), provider=Later())
+    def write(self) -> Any:
+        return "Dear Sir"
+
+    @listen("yes")
+    def send(self) -> Any:
+        return f"Sent, as to {self.state.current_user_message!r}."
+
+
+ENDED = ["user: a letter", "assistant: Sent, as to 'a letter'."]
+
+
+@pytest.mark.parametrize("deferred", [True, False])
+@pytest.mark.parametrize("elsewhere", [True, False])
+def test_the_answer_of_a_human_takes_the_turn_up_and_ends_it(tmp_path: Path, deferred: bool, elsewhere: bool) -> None:
+    place = SQLiteFlowPersistence(tmp_path / "states.db")
+    config = ConversationConfig(llm=Speaker("Hello there"), defer_trace_finalization=deferred)
+    flow_class: Any = config(type("Waiting", (Office,), {}))
+    flow = flow_class(persistence=place)
+    pending, frames = take(flow, "stream_turn", "a letter", session_id="a")
+    assert isinstance(pending, HumanFeedbackPending)
+    assert story(frames)[-2:] == ["method execution paused", "flow paused"]
+    assert said(flow) == ["user: a letter"]
+
+    if elsewhere:
+        flow = flow_class.from_pending("a", place)
+    flow.stream = True
+    session = flow.resume("Yes, please.")
+    frames = list(session)
+
+    lines = story(frames)
+    assert lines[0] == "turn started"
+    assert lines[-3 if deferred else -4 :] == [
+        "send finished",
+        ENDED[1],
+        *([] if deferred else ["flow finished"]),
+        "turn completed",
+    ]
+    assert said(flow) == ENDED
+    assert flow.state.current_user_message is None
+    assert flow.handle_turn("hi") == "Hello there"
+
+
+def test_a_turn_that_was_cut_off_goes_on_from_its_checkpoint_without_being_said_again(tmp_path: Path) -> None:
+    ran: list[str] = []
+
+    class Cut(Flow[Any]):
+        @listen("converse")
+        def draft(self) -> Any:
+            ran.append("draft")
+            return "draft"
+
+        @listen(draft)
+        def finish(self, text: str) -> Any:
+            ran.append("finish")
+            if ran.count("finish") == 1:
+                raise ConnectionError("cut off")
+            return f"{text}, done"
+
+    config = CheckpointConfig(location=str(tmp_path), on_events=["method_execution_finished"])
+    base = type("Written", (Cut,), {"checkpoint": config})
+    with pytest.raises(ConnectionError):
+        talk(base).handle_turn("hi", session_id="a")
+
+    flow = talk(base)
+    assert flow.handle_turn("hi", session_id="a", resume=True) == "draft, done"
+    assert said(flow) == ["user: hi", "assistant: draft, done"]
+    assert ran == ["draft", "finish", "finish"]
+    assert flow.handle_turn("more") == "draft, done"
+    assert said(flow)[2:] == ["user: more", "assistant: draft, done"]
+
+
+PROGRAM = """
+    import sys
+    from harness import Flow, listen
+    from harness.conversation import ConversationConfig
+    from harness.flow import SQLiteFlowPersistence, persist
+
+    @ConversationConfig()
+    @persist(SQLiteFlowPersistence(sys.argv[1]))
+    class Counting(Flow):
+        @listen("converse")
+        def count(self):
+            return f"That makes {sum(message.role == 'user' for message in self.state.messages)}."
+
+    flow = Counting()
+    print(flow.handle_turn(sys.argv[2], session_id="a"))
+    print(*(message.content for message in flow.state.messages), sep="|")
+"""
+
+
+def test_a_conversation_goes_on_in_another_process(tmp_path: Path) -> None:
+    def turn(message: str) -> list[str]:
+        command = [sys.executable, "-c", textwrap.dedent(PROGRAM), str(tmp_path / "states.db"), message]
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.splitlines()
+
+    assert turn("one") == ["That makes 1.", "one|That makes 1."]
+    assert turn("two") == ["That makes 2.", "one|That makes 1.|two|That makes 2."]
