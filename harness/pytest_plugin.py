@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -178,8 +178,9 @@ def cassette(request: pytest.FixtureRequest, _offline: None) -> Iterator[Tape]:
     The test fails where it leaves an interaction unplayed, makes a request that none answers, or reaches for the network
     past the tape, whatever became of the error.
     """
-    from harness.errors import UsageError
+    from harness.errors import HarnessError, UsageError
     from harness.recording import Redactor, at_hand, current_path, open_tape, pack_of
+    from harness.recording.advice import mode_option
     from harness.recording.stand_in_keys import keys_stand_in
 
     mode = _mode(request.config)
@@ -196,10 +197,13 @@ def cassette(request: pytest.FixtureRequest, _offline: None) -> Iterator[Tape]:
     def note(text: str) -> None:
         item.add_report_section("setup", _NOTES, text)
 
-    with (
-        at_hand(path) as here,
-        open_tape(here, mode, redactor=Redactor(), scope_of=current_path, on_note=note) as tape,
-    ):
+    with ExitStack() as stack:
+        stack.enter_context(mode_option("--record-mode"))
+        try:
+            here = stack.enter_context(at_hand(path))
+            tape = stack.enter_context(open_tape(here, mode, redactor=Redactor(), scope_of=current_path, on_note=note))
+        except HarnessError as error:
+            pytest.fail(str(error), pytrace=False)
         request.node.stash[_TAPE] = tape
         # What is only played needs no key, whoever asks for it.
         with nullcontext() if tape.records else keys_stand_in():
@@ -226,13 +230,16 @@ def recording(request: pytest.FixtureRequest, _offline: None) -> Iterator[Loaded
 
 
 @pytest.fixture
-def frames(snapshot: Any, _offline: None) -> Any:
+def frames(request: pytest.FixtureRequest, _offline: None) -> Any:
     """The snapshot of a timeline, by syrupy: `assert session == frames`; with `frames(name="…")`, several in one test.
 
     It takes a session that has been read, or any frames; `--snapshot-update` writes it. Needs syrupy.
     """
+    if find_spec("syrupy") is None:
+        pytest.fail("snapshots of timelines need syrupy: pip install 'stream-harness[pytest]'", pytrace=False)
     from harness.snapshots import FramesExtension
 
+    snapshot = request.getfixturevalue("snapshot")
     return snapshot.use_extension(FramesExtension)
 
 

@@ -65,7 +65,7 @@ def test_workers_of_xdist_are_answered_each(inner: InnerRun) -> None:
         pytest.param("pass", "*unplayed: POST https://api.openai.com/v1/chat/completions*", id="unplayed"),
         pytest.param(
             "\n    try:\n        answer('Another?')\n    except Exception:\n        answer()",
-            "*matches none of 1*",
+            "*matches none of 1*record it again with --record-mode new*",
             id="a-request-that-none-answers-though-its-error-was-caught",
         ),
     ],
@@ -154,10 +154,26 @@ def test_an_attempt_to_reach_the_network_fails_the_test_that_swallowed_it(inner:
     result.stdout.fnmatch_lines(["  the name 'provider.invalid' was about to be looked up at test_it.py:6 while *"])
 
 
-def test_a_missing_cassette_is_an_error_that_names_it(inner: InnerRun) -> None:
-    result = inner(test_it="def test_it(cassette): pass")
+def test_a_missing_cassette_is_an_error_that_names_it_in_one_line(inner: InnerRun) -> None:
+    result = inner(test_it=SHIPPED.replace("openai/text", "openai/never"))
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["*cassettes/test_it/test_it.yaml*"])
+    told = [line for line in result.outlines if "is missing: no file at" in line]
+    assert "or record it with --record-mode once" in told[0]
+    assert not [line for line in result.outlines if line.startswith("E  ")]
+
+
+def test_a_key_is_not_needed_where_a_cassette_plays(inner: InnerRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    source = f"""
+import pytest
+from harness import LLM
+
+@pytest.mark.cassette("openai/text")
+def test_answers(cassette):
+    session = LLM("openai/gpt-4o-mini").stream_events("How is the harbour tonight?")
+    assert list(session.events) and session.result == {ANSWER!r}
+"""
+    inner(test_it=source).assert_outcomes(passed=1)
 
 
 def test_recording_is_loaded_by_marker_and_by_name(inner: InnerRun) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from harness.errors import UnreadableRecordingError
+from harness.recording.advice import with_mode
 from harness.recording.files.bounds import DEEPEST_CASSETTE, MOST_DIGITS, json_problem, whole_number
 from harness.recording.files.cassette_yaml import BadYamlError, load_yaml
 from harness.recording.files.content import LARGEST, content_of
@@ -42,7 +43,7 @@ def cassette_text(path: Path) -> str:
         content = content_of(path)
     except FileNotFoundError as error:
         raise UnreadableRecordingError(
-            f"cassette '{name}' is missing: no file at {path}; check the path, or record it with --mode once"
+            f"cassette '{name}' is missing: no file at {path}; check the path, or record it with {with_mode('once')}"
         ) from error
     except OSError as error:
         raise UnreadableRecordingError(f"cassette '{name}' can't be read: {error.strerror} ({path})") from error

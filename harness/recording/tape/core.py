@@ -18,6 +18,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from harness.bus.scope import current_run
 from harness.errors import RecordingError, RunCancelled, TransportFault, UnrecordedRequestError, UsageError
+from harness.recording.advice import with_mode
 from harness.recording.files.cassette_document import cassette_name
 from harness.recording.files.cassette_writer import CassetteWriter
 from harness.recording.settings import current_settings
@@ -239,7 +240,7 @@ class Tape:
         near = f"nearest: {nearest.number}, {nearest.difference}" if nearest else "nothing is recorded"
         return (
             f"cassette '{cassette_name(self.path)}': request {self._asked} ({request_line(asked.method, asked.url)}) "
-            f"matches none of {len(self._loaded)} ({near}); record it again with --mode new"
+            f"matches none of {len(self._loaded)} ({near}); record it again with {with_mode('new')}"
         )
 
 

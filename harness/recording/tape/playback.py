@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from harness.bus.scope import current_run
 from harness.errors import RecordingError, RunCancelled, TransportFault
+from harness.recording.advice import with_mode
 from harness.recording.wire import Headers, WireRequest, WireResponse
 
 #: How the bodies of a content coding begin (RFC 1952, RFC 8878).
@@ -145,7 +146,7 @@ def cut_off(request: WireRequest, response: WireResponse) -> TransportFault:
         RecordingError(
             f"the recording of {request.method} {request.url.partition('?')[0]} ends here, after "
             f"{len(response.body)} bytes: the run that was recorded was cancelled, and this one reads on; "
-            "record it again with --mode all"
+            f"record it again with {with_mode('all')}"
         )
     )
 
