@@ -2,7 +2,7 @@
 
 Each target of `harness/shipped/table.py` is recorded through `harness record` from the loopback server that speaks the
 provider's documented wire format and imports nothing from `harness`. Those of `litellm`, which needs an environment of
-its own, lie in `tests/litellm` and are made only where they are named.
+its own, and those of `examples` are made only where they are named.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Final
 from harness.shipped import shipped_folder
 from harness.shipped.table import PROVIDERS
 from harness.shipped.targets import target_name
+from tests.examples.scenarios import ExamplesServer
 from tests.litellm.targets import LITELLM
 from tests.servers.anthropic import AnthropicServer
 from tests.servers.azure import AzureServer
@@ -86,9 +87,18 @@ OF_LITELLM: Final = tuple(
     )
     for scenario in LITELLM.programs
 )
+#: The recordings of `examples/`, by the names of their folders.
+OF_EXAMPLES: Final = tuple(
+    Authored("examples", f"examples.{target}", ROOT / "examples" / "recordings" / name, ExamplesServer)
+    for name, target in {
+        "report": "report_flow:ReportFlow",
+        "pipeline": "parallel_pipeline:PipelineFlow",
+        "approval": "approval_flow:ApprovalFlow",
+    }.items()
+)
 
 
 if __name__ == "__main__":
-    for authored in (*SHIPPED, *OF_LITELLM):
+    for authored in (*SHIPPED, *OF_LITELLM, *OF_EXAMPLES):
         if authored.provider in sys.argv[1:] or (len(sys.argv) == 1 and authored in SHIPPED):
             authored.record()

@@ -23,6 +23,8 @@ class Scenario:
     observe: Callable[[Any, Performance], Iterable[Evidence]]
     #: Capabilities without which a subject can't be put there.
     needs: frozenset[str] = frozenset()
+    #: A part that a subject may have or not, and without which it can't be put there.
+    part: str | None = None
     #: The provider that the subject must speak to in its own format, where it takes more than OpenAI's chat.
     provider: str | None = None
     #: What is tested: a runtime, or an integration of a provider by its recordings.
@@ -35,5 +37,7 @@ class Scenario:
     def fits(self, subject: Any) -> bool:
         """Whether the subject is of the kind that is tested, and declares all that it takes to be put there."""
         if self.tests != getattr(subject, "tests", "runtime") or not self.needs <= subject.capabilities:
+            return False
+        if self.part is not None and not hasattr(subject, self.part):
             return False
         return self.provider is None or self.provider in getattr(subject, "providers", ())

@@ -78,6 +78,7 @@ class CrewAISubject(ProgramSubject):
             human_feedback=import_module("crewai.flow").human_feedback,
             HumanFeedbackPending=feedback.HumanFeedbackPending,
             FlowPersistence=persistence.FlowPersistence,
+            SQLiteFlowPersistence=persistence.SQLiteFlowPersistence,
         )
         self.restores = RestoreNames(
             CheckpointConfig=import_module("crewai").CheckpointConfig, FlowPersistence=persistence.FlowPersistence

@@ -61,6 +61,7 @@ class HarnessSubject(ProgramSubject):
         human_feedback=harness.human_feedback,
         HumanFeedbackPending=harness.flow.HumanFeedbackPending,
         FlowPersistence=harness.flow.FlowPersistence,
+        SQLiteFlowPersistence=harness.flow.SQLiteFlowPersistence,
     )
     restores = RestoreNames(
         CheckpointConfig=harness.flow.CheckpointConfig, FlowPersistence=harness.flow.FlowPersistence

@@ -19,6 +19,8 @@ class PauseNames:
     HumanFeedbackPending: Any
     #: The base class of what keeps states and waiting flows.
     FlowPersistence: Any
+    #: What keeps them in a file, given its path.
+    SQLiteFlowPersistence: Any
 
 
 class _Human:
@@ -34,7 +36,8 @@ class _Human:
         return self._answer
 
 
-def asking(names: PauseNames, feedback: Feedback, run: Callable[..., Any]) -> Any:
-    """Return a method of a flow that has a human asked about what `run` gives."""
+def asking(names: PauseNames, feedback: Feedback, llm: Callable[[], Any], run: Callable[..., Any]) -> Any:
+    """Return a method of a flow that has a human asked about what `run` gives; `llm()` chooses among outcomes."""
     provider = _Human(names, feedback.answer) if feedback.asked_by == "provider" else None
-    return names.human_feedback(message=feedback.message, provider=provider)(run)
+    routes: dict[str, Any] = {"emit": list(feedback.outcomes), "llm": llm()} if feedback.outcomes else {}
+    return names.human_feedback(message=feedback.message, provider=provider, **routes)(run)

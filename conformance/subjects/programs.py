@@ -167,6 +167,14 @@ class ProgramSubject(StepPerformer):
         """Return a persistence that keeps states in itself; see `Subject`."""
         return memory(self._restores().FlowPersistence)
 
+    def kept_in(self, path: str) -> Any:
+        """Return a persistence in a file, which processes share; see `Subject`."""
+        return self._pauses().SQLiteFlowPersistence(path)
+
+    def declared_flow(self, text: str) -> Any:
+        """Return a flow that is made from its declaration; see `Subject`."""
+        return self.names.Flow.from_declaration(contents=text)
+
     def _keeping(self, methods: tuple[Method, ...]) -> dict[str, Any]:
         """Return the options of a flow with these methods: one that may wait has a place in which it is kept."""
         waits = any(method.feedback is not None for method in methods)
@@ -198,7 +206,7 @@ class ProgramSubject(StepPerformer):
 
         run.__name__ = run.__qualname__ = method.name
         if method.feedback is not None:
-            run = asking(self._pauses(), method.feedback, run)
+            run = asking(self._pauses(), method.feedback, lambda: self.llm(performance), run)
         if not method.after:
             return self.names.start()(run)
         condition = (

@@ -65,6 +65,8 @@ class Subject(Protocol):
     # shipped recordings; it is then given `RecordedProgram`s of theirs.
     # It may have `import_provider(name)`, which imports what it takes to speak to one of them: in the process that is
     # copied for each scenario, where it takes no time of theirs.
+    # It may have `address: str`, by which `load_subject` finds it in a process of its own; by default that is its class.
+    # It may have `declared_flow(text)`, which returns a flow object that is made from its declaration in YAML.
     # It may have `idle_threads: frozenset[str]`: names of threads that its imports start and that no run of it needs. A
     # process with any other thread can't be copied, so each of its scenarios loads the subject anew, which is slow.
 
@@ -94,6 +96,9 @@ class Subject(Protocol):
 
         It has `agents`, `tasks` and `stream`. The LLM of its agent is noted as `llm`.
         """
+
+    def kept_in(self, path: str) -> Any:
+        """Return a persistence that keeps waiting flows in a file, which processes share; needs the capability feedback."""
 
     def is_pending(self, value: Any) -> bool:
         """Whether `value` is the object that a run which waits for a human ends with; needs the capability feedback."""

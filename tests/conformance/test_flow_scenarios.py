@@ -12,7 +12,7 @@ from conformance.subjects.harness import HarnessSubject
 SCENARIOS = [
     scenario
     for scenario in scenarios().values()
-    if scenario.needs & {"feedback", "checkpoint"} and "turn" not in scenario.needs
+    if (scenario.part or scenario.needs & {"feedback", "checkpoint"}) and "turn" not in scenario.needs
 ]
 
 

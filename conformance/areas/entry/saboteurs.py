@@ -53,6 +53,14 @@ def _inputs_lost(accepted: Callable[..., Any]) -> Callable[..., Any]:
     return lambda flow, kickoff: accepted(flow, replace(kickoff, inputs=None))
 
 
+def _lost_when_restored(take_inputs: Callable[..., None]) -> Callable[..., None]:
+    def broken(run: Any) -> None:
+        if run.kickoff.from_checkpoint is None:
+            take_inputs(run)
+
+    return broken
+
+
 def _as_set(flag: Callable[..., Any]) -> Callable[..., Any]:
     def broken(descriptor: Any, flow: Any, owner: Any) -> bool:
         return bool(descriptor._default if flow is None else flow.__dict__.get("_stream", descriptor._default))
@@ -118,6 +126,12 @@ SABOTEURS: tuple[Saboteur, ...] = (
     Saboteur("answers-in-pieces", ("entry.llm",), "harness.llm.base:BaseLLM.call", _in_pieces),
     Saboteur("awaited-in-pieces", ("entry.llm-async",), "harness.llm.base:BaseLLM.acall", _awaited_in_pieces),
     Saboteur("any-beginning-goes", ("entry.kwargs",), _ACCEPTED, _anything_goes),
+    Saboteur(
+        "inputs-lost-when-restored",
+        ("entry.kwargs",),
+        "harness.flow.engine.run:FlowRun.take_inputs",
+        _lost_when_restored,
+    ),
     Saboteur("inputs-lost", ("entry.kwargs",), _ACCEPTED, _inputs_lost),
     Saboteur("flag-as-set", ("entry.flag-restored",), "harness.flow.engine.stream_flag:StreamFlag.__get__", _as_set),
     Saboteur(

@@ -39,8 +39,19 @@ def _program(consumer: Consumer, then: Step, *, streams: bool | None = None) -> 
     return FlowProgram(kind, stream=streams)
 
 
-def _checkpoint(consumer: Consumer, folder: str) -> str:
-    """Let a run fail after it has written a checkpoint, and return where that is."""
+def _branches(consumer: Consumer, then: Step) -> FlowProgram:
+    """Return a flow of two branches of two methods each, which are joined; its first methods are those of `_program`."""
+    first, second, _ = _program(consumer, then).methods
+    more = (
+        Method("after_kept", (Reach("after_kept"), Give("first")), after=("kept",)),
+        Method("after_lost", (Reach("after_lost"), Give("second")), after=("lost",)),
+        Method("joined", (Reach("joined"), Give(_VALUE)), after=("after_kept", "after_lost"), joins="all"),
+    )
+    return FlowProgram((first, second, *(replace(method, is_async=not consumer.is_sync) for method in more)))
+
+
+def _checkpoint(consumer: Consumer, folder: str, program: FlowProgram) -> str:
+    """Let a run of a program that fails do so after it has written a checkpoint, and return where that is."""
     stage = consumer.stage
 
     def listener(source: Any, event: Any) -> None:
@@ -49,7 +60,6 @@ def _checkpoint(consumer: Consumer, folder: str) -> str:
             stage.reach("written")
 
     config = consumer.subject.checkpoint_config(location=folder, on_events=["method_execution_finished"])
-    program = _program(consumer, Raise(LookupError))
     flow = consumer.subject.flow(program, consumer.performance, checkpoint=config)
     with consumer.subject.listening(listener):
         frames = consumer.iterate(consumer.stream(flow))
@@ -95,7 +105,7 @@ def _restored(call: str, enter: Enter, *, streams: bool | None = None, later: bo
         if later:
             consumer.read(consumer.stream(consumer.subject.flow(_OTHER, consumer.performance)))
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-            location = _checkpoint(consumer, folder)
+            location = _checkpoint(consumer, folder, _program(consumer, Raise(LookupError)))
             run = MethodsRun(consumer.stage, _METHODS)
             program = _program(consumer, Emit("two"), streams=streams)
             flow = consumer.subject.flow(program, consumer.performance)
@@ -131,6 +141,39 @@ def _in_order(evidence: Evidence) -> Iterator[Expected]:
     for check in order.CHECKS:
         breaches = tuple(message for _, message in check.find(evidence))
         yield Expected(_CLAUSE, f"what breaks {check.clause} in a restored run", (), breaches)
+
+
+def _in_branches(consumer: Consumer) -> Evidence:
+    """A run that goes on in the middle of two branches: one has done its first method, and the other has not."""
+    call = "a streamed run, restored in the middle of its branches,"
+    methods = ("kept", "lost", "after_kept", "after_lost", "joined")
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        location = _checkpoint(consumer, folder, _branches(consumer, Raise(LookupError)))
+        run = MethodsRun(consumer.stage, methods)
+        flow = consumer.subject.flow(_branches(consumer, Give("second")), consumer.performance)
+        config = consumer.subject.checkpoint_config(location=folder, restore_from=location)
+        evidence = goes_on(
+            consumer, _CLAUSE, call, partial(_stream, consumer, flow, config), _VALUE, run, tuple(methods[1:])
+        )
+    return replace(evidence, expected=(*evidence.expected, *_in_order(evidence))) if evidence.reads else evidence
+
+
+def _with_inputs(consumer: Consumer) -> Evidence:
+    """A restored run that is given inputs, too."""
+    call, inputs = "a streamed run with from_checkpoint=… and inputs=…", {"topic": "tides"}
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        location = _checkpoint(consumer, folder, _program(consumer, Raise(LookupError)))
+        run = MethodsRun(consumer.stage, _METHODS)
+        flow = consumer.subject.flow(_program(consumer, Emit("two")), consumer.performance)
+        config = consumer.subject.checkpoint_config(location=folder, restore_from=location)
+        enter = flow.stream_events if consumer.is_sync else flow.astream
+        make = partial(enter, inputs=inputs, from_checkpoint=config)
+        evidence = goes_on(consumer, _CLAUSE, call, make, _VALUE, run, ("lost", "joined"))
+    if not evidence.reads:
+        return evidence
+    started = (frame.data for frame in evidence.frames if frame.type == "method_execution_started")
+    topics = {(data.get("state") or {}).get("topic") for data in started}
+    return replace(evidence, expected=(*evidence.expected, passed(call, set(inputs.values()), topics)))
 
 
 _STATE: Final = {"topic": "tides", "depth": 3}
@@ -186,5 +229,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         _restored("a kickoff of a flow object with stream=True", _kickoff_object),
         _NEEDS,
     ),
+    *both("restore/branches", _RESTORED, _apart(_in_branches), _NEEDS),
+    *both("restore/inputs", _RESTORED | _PASSED, _apart(_with_inputs), _NEEDS),
     *both("restore/state", of_every_run() | _PASSED, _state, _NEEDS),
 )

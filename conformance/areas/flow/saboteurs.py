@@ -131,6 +131,28 @@ def _unread(run: Callable[..., Any]) -> Callable[..., Any]:
     return broken
 
 
+def _always_the_first(choose_outcome: Callable[..., Any]) -> Callable[..., Any]:
+    async def broken(message: str, feedback: str, outcomes: Any, *others: Any) -> Any:
+        return outcomes[0]
+
+    return broken
+
+
+def _without_plan(to_dict: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    return lambda context: {**to_dict(context), "plan": None}
+
+
+def _one_branch(put_into: Callable[..., Any]) -> Callable[..., Any]:
+    def broken(run: Any, checkpoint: Any) -> Any:
+        values = put_into(run, checkpoint)
+        calls = run.plan._state.calls
+        for number in list(calls)[1:]:
+            del calls[number]
+        return values
+
+    return broken
+
+
 SABOTEURS: tuple[Saboteur, ...] = (
     Saboteur(
         "asks-quietly",
@@ -164,6 +186,20 @@ SABOTEURS: tuple[Saboteur, ...] = (
         "method-run-again", ("flow.pending",), "harness.flow.feedback.hook:FeedbackHook.before_method", _run_again
     ),
     Saboteur("resumed-plainly", ("flow.pending",), "harness.flow.feedback.answerable:AnswerableFlow.resume", _plainly),
+    Saboteur(
+        "first-outcome-always",
+        ("flow.feedback-frames", "flow.pending"),
+        "harness.flow.feedback.hook:choose_outcome",
+        _always_the_first,
+        {"result.value": "the flow goes on by another outcome than the one that was chosen"},
+    ),
+    Saboteur(
+        "plan-left-behind",
+        ("flow.pending",),
+        "harness.flow.feedback.pending:PendingFeedbackContext.to_dict",
+        _without_plan,
+    ),
+    Saboteur("one-branch-restored", ("flow.checkpoint",), "harness.flow.checkpoints.restore:put_into", _one_branch),
     Saboteur("all-run-again", ("flow.checkpoint",), "harness.flow.checkpoints.restore:put_into", _from_the_start),
     Saboteur("restored-quietly", ("flow.checkpoint",), _RESTORE_STEP, _quietly),
     Saboteur(

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, Final, Literal
 
 from conformance.areas.catalogue import of_every_run
-from conformance.areas.flow import restores
+from conformance.areas.flow import declared, elsewhere, outcomes, restores
 from conformance.areas.flow.continued import MethodsRun, comes_to, goes_on
 from conformance.stage.consumer import Consumer, Observe, both
 from conformance.stage.programs import AskHuman, Emit, Feedback, FlowProgram, Give, Method, Reach
@@ -169,5 +169,8 @@ SCENARIOS: tuple[Scenario, ...] = (
     *both("pause/pending", of_every_run() | _SHOWN | {"flow.pending"}, _pending, _NEEDS),
     *both("pause/resumed", frozenset({"flow.pending"}), _resumed(streamed=False), _NEEDS),
     *both("pause/resumed-streamed", frozenset({"flow.pending"}), _resumed(streamed=True), _NEEDS),
+    *outcomes.SCENARIOS,
+    *elsewhere.SCENARIOS,
     *restores.SCENARIOS,
+    *declared.SCENARIOS,
 )

@@ -153,6 +153,8 @@ class Feedback:
     answer: str | None = None
     #: A provider of the user's own, or none: then the runtime asks on the terminal.
     asked_by: Literal["provider", "terminal"] = "provider"
+    #: The outcomes that the answer may come to, which are the method's routes; none where it is taken as it is.
+    outcomes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

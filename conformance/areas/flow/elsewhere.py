@@ -1,0 +1,99 @@
+"""A flow that waits for a human, and is resumed in another process: `python -m conformance.areas.flow.elsewhere …`."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any, Final
+
+from conformance.areas.flow.continued import MethodsRun
+from conformance.stage.consumer import Consumer, both
+from conformance.stage.points import Stage
+from conformance.stage.programs import Feedback, FlowProgram, Give, Method, Reach
+from conformance.stage.scenario import Scenario
+from conformance.stage.server import ScriptedProvider
+from conformance.subjects.subject import Performance, load_subject
+from conformance.timeline.evidence import Evidence, beside_frames
+from conformance.timeline.expected import Expected, InAnyOrder
+
+_CLAUSE: Final = "flow.pending"
+_ANSWER: Final = "Go on."
+_VALUE: Final = "done"
+_METHODS: Final = ("drafts", "beside", "asks", "ends")
+#: How long the other process may take: it loads the subject, which may be slow.
+_DEADLINE_S: Final = 60.0
+
+
+def _program(*, is_sync: bool) -> FlowProgram:
+    """Return a flow that asks in its third method, with another branch beside it that has ended by then."""
+    kind = not is_sync
+    return FlowProgram(
+        (
+            Method("drafts", (Reach("drafts"), Give("draft")), is_async=kind),
+            Method("beside", (Reach("beside"), Give("beside")), is_async=kind),
+            Method("asks", (Reach("asks"), Give("text")), after=("drafts",), feedback=Feedback(), is_async=kind),
+            Method("ends", (Reach("ends"), Give(_VALUE)), after=("asks", "beside"), joins="all", is_async=kind),
+        )
+    )
+
+
+def _resumed(consumer: Consumer) -> Evidence:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        path = str(Path(folder) / "flows.db")
+        program = _program(is_sync=consumer.is_sync)
+        place = consumer.subject.kept_in(path)
+        session = consumer.stream(consumer.subject.flow(program, consumer.performance, persistence=place))
+        pending = consumer.read_whole(lambda: session).reads[-1].value
+        waits = consumer.subject.is_pending(pending)
+        if not waits:
+            return beside_frames((Expected(_CLAUSE, f"whether {pending!r} waits to be resumed", True, waits),))
+        kind = "sync" if consumer.is_sync else "async"
+        seen = _elsewhere(_address(consumer.subject), kind, path, pending.context.flow_id)
+    call = "resume(…) in another process"
+    expected = [Expected(_CLAUSE, f"what {call} raised", None, seen["raised"])]
+    if not seen["raised"]:
+        expected.append(Expected(_CLAUSE, f"the value of {call}", _VALUE, seen["value"]))
+    expected.append(Expected(_CLAUSE, f"what {call} ran", InAnyOrder(("ends",)), tuple(seen["ran"])))
+    return beside_frames(tuple(expected))
+
+
+def _address(subject: Any) -> str:
+    kind = type(subject)
+    return getattr(subject, "address", f"{kind.__module__}:{kind.__qualname__}")
+
+
+def _elsewhere(*arguments: str) -> dict[str, Any]:
+    """Return what the other process saw, or how it ended."""
+    command = [sys.executable, "-P", "-m", __spec__.name, *arguments]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=_DEADLINE_S, check=False)  # noqa: S603
+    try:
+        seen: dict[str, Any] = json.loads(ended.stdout.splitlines()[-1])
+    except (ValueError, IndexError):
+        return {"raised": f"exit {ended.returncode}: {ended.stderr[-500:]}", "value": None, "ran": []}
+    return seen
+
+
+def main(address: str, kind: str, path: str, flow_id: str) -> None:
+    """Resume the flow, and print what it came to and what was run, as JSON on the last line."""
+    stage = Stage()
+    subject = load_subject(address)
+    run = MethodsRun(stage, _METHODS)
+    value, raised = None, None
+    with ScriptedProvider(stage) as provider:
+        flow_class = type(subject.flow(_program(is_sync=kind == "sync"), Performance(stage, provider)))
+        try:
+            value = flow_class.from_pending(flow_id, persistence=subject.kept_in(path)).resume(_ANSWER)
+        except Exception as error:
+            raised = f"{type(error).__name__}: {error}"
+    sys.stdout.write(json.dumps({"value": str(value), "raised": raised, "ran": run.names}) + "\n")
+
+
+_NEEDS: Final = frozenset({"flow", "feedback"})
+
+SCENARIOS: tuple[Scenario, ...] = tuple(both("pause/resumed-elsewhere", frozenset({_CLAUSE}), _resumed, _NEEDS))
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,80 @@
+"""Flows in which a human's answer is an outcome, chosen by a model, by which the flow goes on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import Final
+
+from conformance.areas.catalogue import of_every_run
+from conformance.areas.flow.continued import MethodsRun, comes_to
+from conformance.stage.consumer import Consumer, both
+from conformance.stage.programs import Feedback, FlowProgram, Give, Method, Reach, Script, Text
+from conformance.stage.scenario import Scenario
+from conformance.timeline.evidence import Evidence, ProgramOutcome, beside_frames
+from conformance.timeline.expected import NOTHING, Expected
+
+_OUTCOMES: Final = ("approved", "rejected")
+_CHOSEN: Final = "rejected"
+_CHOICE: Final = Script((Text('{"outcome": '), Text(f'"{_CHOSEN}"'), Text("}")))
+_VALUE: Final = "dropped"
+_METHODS: Final = ("asks", "publishes", "drops")
+
+
+def _program(consumer: Consumer, answer: str | None) -> FlowProgram:
+    methods = (
+        Method("asks", (Reach("asks"), Give("draft")), feedback=Feedback(answer=answer, outcomes=_OUTCOMES)),
+        Method("publishes", (Reach("publishes"), Give("published")), after=("approved",)),
+        Method("drops", (Reach("drops"), Give(_VALUE)), after=("rejected",)),
+    )
+    return FlowProgram(tuple(replace(method, is_async=not consumer.is_sync) for method in methods))
+
+
+def _answer(consumer: Consumer) -> str:
+    """Return words that come to an outcome: whoever asks a model about them is answered by the script."""
+    return f"Not like this. {consumer.provider.prompt_for(_CHOICE)}"
+
+
+def _routed(consumer: Consumer) -> Evidence:
+    """A human who answers at once."""
+    answer = _answer(consumer)
+    run = MethodsRun(consumer.stage, _METHODS)
+    session = consumer.stream(consumer.subject.flow(_program(consumer, answer), consumer.performance))
+    evidence = consumer.read_whole(lambda: session)
+    clause = "flow.feedback-frames"
+    received = (frame.data for frame in evidence.frames if frame.type == "human_feedback_received")
+    shown = tuple((data.get("feedback"), data.get("outcome")) for data in received)
+    expected = (
+        Expected(clause, "the answers and outcomes that the session shows", ((answer, _CHOSEN),), shown),
+        run.held(clause, "a flow that goes on by an outcome", ("asks", "drops")),
+    )
+    return replace(evidence, outcome=evidence.outcome or ProgramOutcome(_VALUE), expected=expected)
+
+
+def _resumed(consumer: Consumer) -> Evidence:
+    """A human whose answer comes later."""
+    clause, subject = "flow.pending", consumer.subject
+    flow = subject.flow(_program(consumer, None), consumer.performance)
+    session = consumer.stream(flow)
+    pending = consumer.read_whole(lambda: session).reads[-1].value
+    waits = subject.is_pending(pending)
+    if not waits:
+        return beside_frames((Expected(clause, f"whether {pending!r} waits to be resumed", True, waits),))
+    run = MethodsRun(consumer.stage, _METHODS)
+    take_up = partial(type(flow).from_pending, pending.context.flow_id, persistence=flow.persistence)
+    waiting, raised = consumer.tried(take_up)
+    if raised is not None:
+        return beside_frames((Expected(clause, "from_pending(…)", NOTHING, raised),))
+    resume = waiting.resume if consumer.is_sync else waiting.resume_async
+    call = f"{resume.__name__}(…)"
+    value, raised = consumer.tried(partial(resume, _answer(consumer)))
+    return beside_frames((*comes_to(clause, call, _VALUE, value, raised), run.held(clause, call, ("drops",))))
+
+
+_NEEDS: Final = frozenset({"flow", "llm", "feedback"})
+_SHOWN: Final = frozenset({"flow.feedback-frames", "channel.flow", "result.value"})
+
+SCENARIOS: tuple[Scenario, ...] = (
+    *both("pause/outcome", of_every_run() | _SHOWN, _routed, _NEEDS),
+    *both("pause/outcome-resumed", frozenset({"flow.pending"}), _resumed, _NEEDS),
+)
