@@ -16,6 +16,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Final, Generic, ParamSpec, TypeVar, cast
 
+from harness.bus.running_loop import running_loop
 from harness.bus.scope import current_run
 from harness.errors import RunCancelled
 
@@ -66,7 +67,7 @@ async def in_thread(function: Callable[[], T]) -> T:
 
 async def outcome_in_thread(function: Callable[[], T], threads: Threads | None = None) -> Outcome[T]:
     """Do as `in_thread`, but return whatever the function raises; `threads` lend theirs, and get it back."""
-    loop = asyncio.get_running_loop()
+    loop = running_loop()
     settled: asyncio.Future[Outcome[T]] = loop.create_future()
     context = contextvars.copy_context()
 

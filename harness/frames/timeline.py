@@ -7,7 +7,7 @@ is given. What may happen in which state stands in `harness.frames.states`.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from types import TracebackType
 from typing import Any, Final, Protocol
 
@@ -39,6 +39,9 @@ class Timeline:
         self._lock = lock
         self._retain = retain
         self._state = State.NEW
+        #: Whether it has been closed before its end. The thread that holds the lock may close it in the middle of anything:
+        #: in a signal handler, or where the garbage collector runs.
+        self._closed = False
         self._records: list[FrameRecord] = []
         self._append = self._records.append
         self._length = 0
@@ -104,7 +107,7 @@ class Timeline:
             if self._state is not State.NEW:
                 return False
             self._move("start")
-            return True
+            return not self._closed
 
     def returned(self, value: Any) -> None:
         """Note the run's value; the session is exhausted once a cursor has read to the end."""
@@ -131,6 +134,7 @@ class Timeline:
         """Cancel what is not at its end; True where that changed anything. No frame is appended after it."""
         with self._lock:
             before = self._state
+            self._closed = self._closed or LEGAL[before, "close"] is State.CANCELLED
             self._move("close")
             self._open.clear()
             wakers = self._take_wakers()
@@ -139,17 +143,25 @@ class Timeline:
         return self._state is not before
 
     def _move(self, action: str) -> None:
-        try:
-            self._state = LEGAL[self._state, action]
-        except KeyError:
+        before = self._state
+        following = LEGAL.get((before, action))
+        if following is None and not self._closed:
             raise IllegalTransitionError(
-                f"a timeline that is {self._state.value} can't {action} (after frame {self.length})"
-            ) from None
+                f"a timeline that is {before.value} can't {action} (after frame {self.length})"
+            )
+        self._state = following or before
+        if self._closed:
+            # Perhaps since the line before last: nothing that was under way undoes that.
+            self._state = State.CANCELLED
 
     def _take_wakers(self) -> list[Callable[[], None]]:
         if not self._wakers:
             return []
-        wakers, self._wakers = self._wakers, []
+        # Taken one by one: whoever comes in between, each is woken once.
+        wakers = []
+        with suppress(IndexError):
+            while True:
+                wakers.append(self._wakers.pop(0))
         return wakers
 
     # What a reader asks.
@@ -200,16 +212,17 @@ class Timeline:
     def when_changed(self, position: int, wake: Callable[[], None]) -> bool:
         """Have `wake` called once at the next change; False, and no call, where there is something to read already."""
         with self._lock:
-            if self.length > position or self._state not in (State.RUNNING, State.SEALED, State.NEW):
-                return False
+            # First, so that a change which comes in the middle of this wakes it.
             self._wakers.append(wake)
+            if self.length > position or self._state not in (State.RUNNING, State.SEALED, State.NEW):
+                self.forget_waker(wake)
+                return False
             return True
 
     def forget_waker(self, wake: Callable[[], None]) -> None:
         """Take back what `when_changed` took."""
-        with self._lock:
-            if wake in self._wakers:
-                self._wakers.remove(wake)
+        with self._lock, suppress(ValueError):
+            self._wakers.remove(wake)
 
     def drained(self) -> State:
         """Note that a cursor has read to the end of an ended run; return the state then."""
@@ -281,6 +294,5 @@ class Cursor:
 
     def leave(self) -> None:
         """Stop holding frames back, where they are not retained."""
-        with self.timeline._lock:
-            if self in self.timeline._cursors:
-                self.timeline._cursors.remove(self)
+        with self.timeline._lock, suppress(ValueError):
+            self.timeline._cursors.remove(self)

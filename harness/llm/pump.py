@@ -9,11 +9,15 @@ import queue
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
 from functools import partial
-from typing import TypeVar
+from typing import Final, TypeVar
 
+from harness.bus.running_loop import running_loop
+from harness.bus.scope import current_run, current_scope
 from harness.workers import run_coroutine
 
 T = TypeVar("T")
+#: Items that a bridge holds at most.
+_MOST_AHEAD: Final = 256
 
 
 class _End:
@@ -44,10 +48,14 @@ async def aended(iterator: AsyncIterator[T]) -> AsyncIterator[AsyncIterator[T]]:
 
 
 async def iterated_in_thread(make: Callable[[], Iterator[T]]) -> AsyncIterator[T]:
-    """Yield what `make()` yields in a thread of its own, as it comes; a thread that blocks never blocks the loop."""
-    loop = asyncio.get_running_loop()
+    """Yield what `make()` yields in a thread of its own, as it comes; a thread that blocks never blocks the loop.
+
+    The thread is ahead by as many items as `_ahead` says, and waits for its reader then.
+    """
+    loop = running_loop()
     arrived: asyncio.Queue[T | _End] = asyncio.Queue()
     unwanted = threading.Event()
+    room = threading.Semaphore(_ahead() - 1)
 
     def deliver(item: T | _End) -> None:
         with contextlib.suppress(RuntimeError):  # the loop has been closed, nobody waits any more
@@ -60,17 +68,28 @@ async def iterated_in_thread(make: Callable[[], Iterator[T]]) -> AsyncIterator[T
                     if unwanted.is_set():
                         return
                     deliver(item)
+                    room.acquire()
         except BaseException as error:
             deliver(_End(error))
         else:
             deliver(_End(None))
 
+    def leave() -> None:
+        unwanted.set()
+        room.release()
+
+    run = current_run()
+    # Where a reader is cancelled whose loop never gets to close it, the run is what tells the thread.
+    detach = None if run is None else run.on_cancel(leave)
     _start(work)
     try:
         while not isinstance(item := await arrived.get(), _End):
+            room.release()
             yield item
     finally:
-        unwanted.set()
+        leave()
+        if detach is not None:
+            detach()
     if item.error is not None:
         raise item.error
 
@@ -79,13 +98,24 @@ def iterated_in_loop(make: Callable[[], AsyncIterator[T]]) -> Iterator[T]:
     """Yield what `make()` yields in a loop of its own, as it comes; works where a loop already runs, too."""
     arrived: queue.SimpleQueue[T | _End] = queue.SimpleQueue()
     stop: list[Callable[[], object]] = []
+    most, taken = _ahead(), 0
+    #: What wakes the loop, where it waits for its reader.
+    waiting: list[Callable[[], object]] = []
 
     async def iterate() -> None:
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
         if task is not None:
             stop.append(partial(loop.call_soon_threadsafe, task.cancel))
+        given = 0
         async for item in make():
             arrived.put(item)
+            given += 1
+            while given - taken >= most:
+                freed = asyncio.Event()
+                waiting.append(partial(loop.call_soon_threadsafe, freed.set))
+                # Asked again, since the reader may have come in between.
+                if given - taken >= most:
+                    await freed.wait()
 
     def work() -> None:
         try:
@@ -99,6 +129,9 @@ def iterated_in_loop(make: Callable[[], AsyncIterator[T]]) -> Iterator[T]:
     item: T | _End | None = None
     try:
         while not isinstance(item := arrived.get(), _End):
+            taken += 1
+            while waiting:
+                waiting.pop()()
             yield item
     finally:
         if not isinstance(item, _End):
@@ -107,6 +140,11 @@ def iterated_in_loop(make: Callable[[], AsyncIterator[T]]) -> Iterator[T]:
                     cancel()
     if item.error is not None:
         raise item.error
+
+
+def _ahead() -> int:
+    """Return how far one half may be ahead: one item, where a look-ahead is set (clause `session.backpressure`)."""
+    return 1 if current_scope().lookahead else _MOST_AHEAD
 
 
 def _start(work: Callable[[], None]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
 from harness.bus.scope import Run
@@ -40,6 +41,9 @@ class FrameLimit:
                     return
                 waiter.acquire(blocking=False)
                 self._wakers.append(waiter.release)
+            # What was cancelled before there was somebody to wake wakes nobody.
+            if self._run.cancelled:
+                raise RunCancelled
             waiter.acquire()
             waiter.release()
             if self._run.cancelled:
@@ -62,6 +66,8 @@ class FrameLimit:
                     return
                 freed = loop.create_future()
                 self._wakers.append(partial(_resolve_in, loop, freed))
+            if self._run.cancelled:
+                raise RunCancelled
             await freed
             if self._run.cancelled:
                 raise RunCancelled
@@ -72,10 +78,10 @@ class FrameLimit:
         return self._timeline.unread + self._reserved < self._limit
 
     def _wake(self) -> None:
-        with self._lock:
-            wakers, self._wakers = self._wakers, []
-        for wake in wakers:
-            wake()
+        # Taken one by one: whoever comes in between, each is woken once.
+        with suppress(IndexError):
+            while True:
+                self._wakers.pop(0)()
 
 
 def _resolve_in(loop: asyncio.AbstractEventLoop, future: asyncio.Future[None]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import os
 import threading
 from typing import Any
 
@@ -24,6 +25,8 @@ class Production:
             raise UsageError(f"look_ahead is the number of unread frames allowed, at least 1, not {look_ahead}")
         self.timeline = Timeline(threading.RLock(), retain=retain)
         self.run: Run | None = None
+        #: The process that the run works in; 0 before its start.
+        self.process = 0
         #: Itself, until there is nothing to close any more. What closes the run of a session that is collected holds
         #: this list for as long as the session lives, and must not hold a failed run's error: its traceback leads
         #: through the frames of readers back to the session.
@@ -40,7 +43,25 @@ class Production:
         context.run(self._enter)
         return context
 
+    def check_process(self) -> None:
+        """Refuse to wait for a run that another process has: a fork copies what was read, not the threads that go on.
+
+        Raises:
+            UsageError: this process has inherited the session while it ran.
+        """
+        if self.is_inherited:
+            raise UsageError(
+                f"this session is being run by process {self.process}, and this is process {os.getpid()}, forked from it: "
+                "no frame will come here. Start a session after the fork, or read this one to its end before it"
+            )
+
+    @property
+    def is_inherited(self) -> bool:
+        """Whether the run was begun by the process that this one was forked from."""
+        return self.process not in (0, os.getpid())
+
     def _enter(self) -> None:
+        self.process = os.getpid()
         self.run = Run(scopes.current_run())
         self.run.on_cancel(self.close)
         limits = () if self._look_ahead is None else (FrameLimit(self._look_ahead, self.timeline, self.run),)
@@ -64,7 +85,10 @@ class Production:
         self.timeline.raised(error)
 
     def close(self) -> None:
-        """Cancel the run unless it is at its end, without waiting for it."""
+        """Cancel the run unless it is at its end, without waiting for it. A run of another process is left to that one."""
+        if self.is_inherited:
+            # Locks may be held by threads that are not here, and connections are shared.
+            return
         if self.timeline.close() and self.run is not None:
             self.run.cancel()
         self.end()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from harness.errors import UsageError
 from harness.frames.channels import CHANNELS
@@ -16,6 +16,7 @@ from harness.session.production import Production
 
 T = TypeVar("T")
 View = TypeVar("View")
+_UNDER_WAY: Final = frozenset({State.RUNNING, State.SEALED})
 
 
 class Projected(ABC, Generic[T, View]):
@@ -113,6 +114,11 @@ class Projected(ABC, Generic[T, View]):
         if state is State.CANCELLED:
             raise RuntimeError("The stream was closed before it had been read to its end: there is no result.")
         raise RuntimeError("Streaming has not completed yet: iterate over all frames before reading the result.")
+
+    def _check_process(self) -> None:
+        """Refuse to read on what another process runs. Raises UsageError."""
+        if self._timeline.state in _UNDER_WAY:
+            self._production.check_process()
 
     def close(self) -> None:
         """Cancel the run, unless the session is at its end. Returns at once; from any thread, any number of times.

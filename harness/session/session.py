@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from harness.bus.running_loop import running_loop
 from harness.frames.frame import StreamFrame, frame_of
 from harness.frames.states import State
 from harness.frames.timeline import Cursor
@@ -96,6 +97,7 @@ class FrameIterator:
             return frame_of(record)
         with self._turn:
             while True:
+                self._session._check_process()
                 frame = self._cursor.next_nowait()
                 if frame is not None:
                     return frame
@@ -172,11 +174,11 @@ class AsyncStreamSession(Projected[T, "AsyncFrameIterator"]):
         task = self._task
         if task is None or task.done() or task is asyncio.current_task():
             return
-        if task.get_loop() is asyncio.get_running_loop():
+        if task.get_loop() is running_loop():
             await asyncio.wait({task}, timeout=_GRACE_S)
 
     def _start(self) -> None:
-        loop = asyncio.get_running_loop()
+        loop = running_loop()
         body, self._body = self._body, None
         if body is not None and self._timeline.start():
             context = self._production.context()
@@ -239,6 +241,7 @@ class AsyncFrameIterator:
         if self._reader is None:
             self._note_reader()
         while True:
+            self._session._check_process()
             frame = self._cursor.next_nowait()
             if frame is not None:
                 return frame
@@ -249,11 +252,11 @@ class AsyncFrameIterator:
                 self._end()
 
     def _note_reader(self) -> None:
-        task = asyncio.current_task()
+        task = asyncio.current_task(running_loop())
         self._reader = None if task is None else weakref.ref(task)
 
     async def _wait(self) -> bool:
-        loop = asyncio.get_running_loop()
+        loop = running_loop()
         self._note_reader()
         changed: asyncio.Future[None] = loop.create_future()
         thread = threading.get_ident()

@@ -59,7 +59,7 @@ def _change_event(response: dict[str, Any], dice: random.Random) -> None:
     """Change one event of a streamed answer, chunk marks taken away."""
     text = response["body"].get("string")
     events = text.split("\n\n") if isinstance(text, str) else []
-    places = [at for at, event in enumerate(events) if event.startswith("data: {")]
+    places = [at for at, event in enumerate(events) if event.startswith("data: {") and "\n" not in event]
     if places:
         at = dice.choice(places)
         events[at] = "data: " + _json(_changed(json.loads(events[at][6:]), dice)).decode()

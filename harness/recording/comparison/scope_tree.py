@@ -83,7 +83,7 @@ def content(frame: dict[str, Any], frames: dict[str, dict[str, Any]]) -> dict[st
     for key, value in frame["data"].items():
         if key in _LINKS:
             continue
-        if key == "triggered_by_event_id" and value in frames:
+        if key == "triggered_by_event_id" and isinstance(value, str) and value in frames:
             payload[key] = ScopeNode(frames[value]).label
         else:
             payload[key] = masked(value)

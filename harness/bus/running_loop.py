@@ -1,0 +1,27 @@
+"""The event loop that runs here: asyncio's, which is all that the runtime is written for."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from harness.errors import UsageError
+
+
+def running_loop() -> asyncio.AbstractEventLoop:
+    """Return the loop that runs here.
+
+    Raises:
+        UsageError: what runs here is trio, which can't run what is written for asyncio.
+        RuntimeError: no loop runs here.
+    """
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        trio = sys.modules.get("trio")
+        if trio is not None and trio.lowlevel.in_trio_run():
+            raise UsageError(
+                "async sessions and calls run on asyncio, and this is trio: read a sync session in a thread, as in "
+                "trio.to_thread.run_sync(list, flow.stream_events()), or start with anyio.run(main, backend='asyncio')"
+            ) from None
+        raise

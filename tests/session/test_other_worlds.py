@@ -1,0 +1,85 @@
+"""Sessions where they can't work: in a process forked from theirs, and on another kind of loop. Each says so."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness import LLM
+from harness.errors import UsageError
+from harness.llm import TextDelta
+from tests.llm.scripted import Scripted
+
+ROOT = Path(__file__).parents[2]
+FORKED = """
+import asyncio, os, sys, threading, warnings
+warnings.simplefilter("ignore", DeprecationWarning)  # that threads are running is the point
+from harness import Flow, start
+from harness.errors import UsageError
+
+going = threading.Event()
+
+class Slow(Flow):
+    @start()
+    def wait(self):
+        going.wait(30)
+        return "done"
+
+ended = Slow().stream_events()
+going.set()
+list(ended)
+fresh = Slow()
+
+def in_child(session, view):
+    try:
+        list(view)
+    except UsageError as error:
+        print("child:", error, flush=True)
+    session.close()
+    print("replayed:", len(list(ended)) == len(ended.frames), flush=True)
+    print("own:", len(list(fresh.stream_events())) > 0, flush=True)
+
+going.clear()
+session = Slow().stream_events()
+view = session.events
+next(view)
+if (child := os.fork()) == 0:
+    going.set()
+    in_child(session, view)
+    os._exit(0)
+os.waitpid(child, 0)
+going.set()
+list(view)
+print("parent:", session.result, session.is_exhausted, flush=True)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_session_that_was_inherited_says_where_it_runs_and_is_left_alone() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", FORKED], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")
+    child, *rest = ran.stdout.splitlines()
+    assert child.startswith("child: this session is being run by process ")
+    assert "Start a session after the fork" in child
+    assert rest == ["replayed: True", "own: True", "parent: done True"]
+
+
+def test_trio_is_told_what_to_do_instead() -> None:
+    trio = pytest.importorskip("trio")
+
+    async def stream() -> None:
+        async for _ in LLM("openai/gpt-4o-mini", api_key="sk-none").astream("?"):
+            pass
+
+    async def call() -> None:
+        await Scripted(TextDelta("Hello")).acall("?")
+
+    for ask in (stream, call):
+        with pytest.raises(UsageError, match="run on asyncio, and this is trio: read a sync session in a thread"):
+            trio.run(ask)
