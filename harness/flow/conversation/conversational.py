@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 from harness.errors import UsageError
-from harness.flow.conversation import answers, graph, routing, transcript
+from harness.flow.conversation import answers, graph, routing, terminal, transcript
 from harness.flow.conversation.config import ConversationConfig
 from harness.flow.conversation.dialogue import Dialogue, Turn
 from harness.flow.conversation.functions import message_text
@@ -158,6 +158,49 @@ class ConversationalFlow:
         return AsyncStreamSession(
             lambda: take_turn(self, kickoff, turn), source=self, look_ahead=look_ahead, retain=retain
         )
+
+    def chat(
+        self,
+        *,
+        session_id: str | None = None,
+        prompt: str = "You: ",
+        assistant_prefix: str = "Assistant: ",
+        exit_commands: Sequence[str] = ("exit", "quit"),
+        input_fn: Callable[[str], str] = input,
+        output_fn: Callable[[str], None] | None = None,
+        skip_empty: bool = True,
+        defer_trace_finalization: bool = True,
+        **turn_options: Any,
+    ) -> None:
+        """Converse at the terminal: each line is a turn, until an exit word, the end of the input, or Ctrl-C.
+
+        Answers are written as they come; with an `output_fn` each is given to that once it is whole. Ctrl-C while an
+        answer comes ends that answer alone. It ends, too, when a turn ends the conversation. Exit words are of any case;
+        blank lines are passed over, with `skip_empty`. One flow runs through all turns, and is finished in the end,
+        unless `defer_trace_finalization` leaves that to the flow. `turn_options` are those of `handle_turn`.
+
+        Raises:
+            UsageError: the flow is not conversational.
+            BaseException: what a turn raised.
+        """
+        if not self.conversational:
+            raise UsageError("Flow.chat() is only available on conversational flows")
+        before = self.defer_trace_finalization
+        self.defer_trace_finalization = before or defer_trace_finalization
+        try:
+            terminal.chat(
+                self,
+                {"session_id": session_id, **turn_options},
+                prompt=prompt,
+                assistant_prefix=assistant_prefix,
+                exit_commands=exit_commands,
+                input_fn=input_fn,
+                output_fn=output_fn,
+                skip_empty=skip_empty,
+            )
+        finally:
+            self.finalize_session_traces()
+            self.defer_trace_finalization = before
 
     def finalize_session_traces(self, *, discard: bool = False) -> None:
         """End the flow that has run through the turns so far, where there is one (clause `turn.deferred`).
