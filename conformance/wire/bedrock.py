@@ -60,6 +60,8 @@ def read_plain(body: bytes, reading: Reading) -> None:
     answer = json_object(body)
     for index, block in enumerate(answer["output"]["message"]["content"]):
         reading.say(block.get("text"))
+        for part in (block.get("citationsContent") or {}).get("content") or ():
+            reading.say(part.get("text"))
         reading.think((block.get("reasoningContent") or {}).get("reasoningText", {}).get("text"))
         if "toolUse" in block:
             use = block["toolUse"]

@@ -44,7 +44,11 @@ def read_plain(body: bytes, reading: Reading) -> None:
     choice = answer["choices"][0]
     message = choice["message"]
     _think_and_say(reading, message)
-    for index, call in enumerate(message.get("tool_calls") or []):
+    # The second is the form before there were several.
+    calls = message.get("tool_calls") or (
+        [{"function": message["function_call"]}] if message.get("function_call") else ()
+    )
+    for index, call in enumerate(calls):
         reading.begin_call(index, call.get("id"), call["function"]["name"])
         reading.argue(index, call["function"]["arguments"])
     _use(reading, answer.get("usage"))
@@ -68,7 +72,12 @@ def _add(reading: Reading, delta: dict[str, Any], current: dict[int, object]) ->
 def _think_and_say(reading: Reading, message: dict[str, Any]) -> None:
     # The second name is that of hosts which speak OpenAI's format; OpenAI itself sends no reasoning here.
     reading.think(message.get("reasoning_content") or message.get("reasoning"))
-    reading.say(message.get("content"))
+    content = message.get("content")
+    # Some hosts send parts, and think in some of them.
+    for part in content if isinstance(content, list) else [{"text": content}]:
+        for thought in part.get("thinking") or ():
+            reading.think(thought["text"])
+        reading.say(part.get("text"))
     reading.say(message.get("refusal"))
 
 

@@ -15,6 +15,7 @@ import yaml
 
 from conformance.report.reasons import Reason, reasons
 from conformance.run.replay import ReplayResult, exit_code, replay
+from harness.errors import MalformedResponseError
 from harness.providers.openai.chat import OpenAIChat
 from harness.recording import Replayed, replay_cassette
 from tests.commands.command_line import runner
@@ -132,6 +133,16 @@ def test_what_others_add_to_a_call_is_carried_as_it_is(asked: Any, tmp_path: Pat
     run = run_of(tmp_path, call(asked))
     assert (run.unjudged, run.problems, run.error) == (None, [], None)
     assert run.sessions[0].result == "Hi"
+
+
+def answered(content: Any) -> dict[str, Any]:
+    return {**ANSWER, "choices": [{"index": 0, "message": {"content": content}, "finish_reason": "stop"}]}
+
+
+def test_a_value_that_was_asked_for_as_json_is_its_text(tmp_path: Path) -> None:
+    asked, answer = {**ASKED, "response_format": {"type": "json_object"}}, answered({"title": "Äpfel"})
+    assert run_of(tmp_path, call(asked, answer)).sessions[0].result == '{"title": "Äpfel"}'
+    assert isinstance(run_of(tmp_path, call(answer=answer)).error, MalformedResponseError)
 
 
 UNSUPPORTED = {

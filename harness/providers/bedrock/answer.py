@@ -94,6 +94,10 @@ class BedrockAnswer(ProviderAnswer):
                 yield from self._reasons(index, an_object(said.get("reasoningText", said)))
             elif text := a_text(block.get("text")):
                 yield TextDelta(text)
+            elif "citationsContent" in block:
+                # What quotes stands in parts, with what it quotes beside them.
+                cited = a_list(an_object(block["citationsContent"]).get("content"))
+                yield from (TextDelta(text) for part in cited if (text := a_text(an_object(part).get("text"))))
         self._stopped, self._finish = True, a_text(sent.get("stopReason")) or None
         yield from self._end(sent.get("usage"))
 

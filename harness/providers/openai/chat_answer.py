@@ -5,6 +5,7 @@ Source: https://platform.openai.com/docs/api-reference/chat (2026-11).
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
@@ -39,6 +40,7 @@ class ChatAnswer(SSEAnswer):
         self._begun = False
         self._said_anything = False
         self._finish: str | None = None
+        self._asked_for_json = request.response_format is not None
 
     def event(self, event: Any) -> Iterator[Part]:
         event = an_object(event)
@@ -127,6 +129,9 @@ class ChatAnswer(SSEAnswer):
                     yield ThinkingDelta(a_text(thought["text"]))
             elif "text" in part or "refusal" in part:
                 yield TextDelta(a_text(part["text"] if "text" in part else part["refusal"]))
+            elif self._asked_for_json and not isinstance(content, list):
+                # Some hosts send what was asked for as a value, and not as its text.
+                yield TextDelta(json.dumps(content, ensure_ascii=False))
             elif not isinstance(content, list):
                 raise self.malformed(f"content that is no text: {content!r:.200}")
 
