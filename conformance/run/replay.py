@@ -56,7 +56,7 @@ class ReplayResult:
     violations: list[dict[str, Any]] = field(default_factory=list)
     #: Where frames or results are not what was recorded.
     diff: list[str] = field(default_factory=list)
-    #: Why it did not pass.
+    #: Why it did not pass, or what must be known of one that did.
     message: str | None = None
     #: So many of `diff`, the last ones, follow from those before.
     consequences: int = 0
@@ -229,7 +229,7 @@ def _result(run: Replayed, *, whole: bool = False) -> ReplayResult:
         finish_reason=completed[-1]["finish_reason"] if completed else None,
         violations=[asdict(violation) for violation in violations],
         diff=[str(difference.lengthened() if whole else difference) for difference in differences],
-        message=message,
+        message=message or "; ".join(run.notes) or None,
         consequences=sum(difference.is_consequence for difference in differences),
         traceback="".join(traceback.format_exception(run.error)) if run.error and run.is_new_error else None,
     )

@@ -25,6 +25,7 @@ from harness.recording.record import host_of
 from harness.recording.redact.content_coding import opened_request
 from harness.recording.replayed import Replayed, note_blocked, offline
 from harness.recording.tape.tape import Tape, playing
+from harness.recording.unmarked_ends import NOTE, hosts_that_mark, is_whole_without_mark
 from harness.recording.unsupported import unsupported_api
 from harness.recording.wire import Interaction
 from harness.session.session import StreamSession
@@ -41,14 +42,17 @@ def replay_cassette(path: Path, *, speed: float | None = None, strict: bool = Fa
         interactions = read_cassette(here) if strict else read_each(here)
     if not interactions:
         raise UnreadableRecordingError(f"'{path}' holds no interactions: there is nothing to check")
+    marking = hosts_that_mark(interactions)
     for number, interaction in enumerate(interactions, start=1):
         if isinstance(interaction, RecordingError):
             yield Replayed(path, "cassette", number, unjudged=str(interaction))
         else:
-            yield _replay_interaction(path, number, interaction, speed)
+            yield _replay_interaction(path, number, interaction, speed, marking)
 
 
-def _replay_interaction(path: Path, number: int, recorded: Interaction, speed: float | None) -> Replayed:
+def _replay_interaction(
+    path: Path, number: int, recorded: Interaction, speed: float | None, marking: frozenset[str]
+) -> Replayed:
     # A fragment is the client's own; it is never sent.
     request = replace(recorded.request, url=urldefrag(recorded.request.url).url)
     interaction = replace(recorded, request=request, response=with_coding_and_type(recorded.response))
@@ -69,7 +73,9 @@ def _replay_interaction(path: Path, number: int, recorded: Interaction, speed: f
         call = api.parse(request.url, request.body)
         replayed.streamed = bool(call.stream)
         check_coding(interaction.response)
-        llm = LLM(call.model, stream=call.stream, max_retries=0, **call.settings)
+        unmarked = bool(call.stream) and is_whole_without_mark(api, interaction, marking)
+        ends = {"without_end_marker": True} if unmarked else {}
+        llm = LLM(call.model, stream=call.stream, max_retries=0, **ends, **call.settings)
     except HarnessError as error:
         replayed.unjudged = str(error)
         return replayed
@@ -85,6 +91,8 @@ def _replay_interaction(path: Path, number: int, recorded: Interaction, speed: f
         except Exception as error:
             replayed.error = error
     note_blocked(guard, replayed)
+    if unmarked:
+        replayed.notes.append(NOTE)
     replayed.unjudged = _not_made_again(tape, replayed.error)
     if replayed.error is not None and not interaction.response.body and interaction.response.status == 200:
         replayed.problems.append("the recorded body is empty")

@@ -42,6 +42,8 @@ class Replayed:
     problems: list[str] = field(default_factory=list)
     #: Recorded requests that were never made.
     unplayed: list[str] = field(default_factory=list)
+    #: What must be known of it, although it makes no failure.
+    notes: list[str] = field(default_factory=list)
     #: Why this is no call to a model, for an interaction that is none.
     not_a_call: str | None = None
     #: Why the harness can't judge a call: it can't be read, or made again. Nothing is said of who recorded it.

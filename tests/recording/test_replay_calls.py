@@ -145,6 +145,41 @@ def test_a_value_that_was_asked_for_as_json_is_its_text(tmp_path: Path) -> None:
     assert isinstance(run_of(tmp_path, call(answer=answer)).error, MalformedResponseError)
 
 
+HALF = STREAM.removesuffix("data: [DONE]\n\n")
+STREAMED = {**ASKED, "stream": True}
+WITH_USAGE = {**STREAMED, "stream_options": {"include_usage": True}}
+USED_UP = f"data: {json.dumps({**CHUNK, 'choices': [], 'usage': ANSWER['usage']})}\n\n"
+EVENTS = {"content-type": ["text/event-stream"]}
+OTHER_HOST = "https://router.example/v1/chat/completions"
+#: Streams without `[DONE]`, after others of the cassette, and whether they are whole.
+UNMARKED = {
+    "a reason": ([], call(STREAMED, HALF, headers=EVENTS), True),
+    "a reason, and usage that was asked for": ([], call(WITH_USAGE, HALF + USED_UP, headers=EVENTS), True),
+    "after a stream of another host": (
+        [call(STREAMED, STREAM, url=OTHER_HOST, headers=EVENTS)], call(STREAMED, HALF, headers=EVENTS), True
+    ),
+    "usage that was asked for and is missing": ([], call(WITH_USAGE, HALF, headers=EVENTS), False),
+    "half an event": ([], call(STREAMED, HALF + USED_UP[:-9], headers=EVENTS), False),
+    "no reason": ([], call(STREAMED, HALF.replace('"stop"', "null"), headers=EVENTS), False),
+    "a host that marks others": ([call(STREAMED, STREAM, headers=EVENTS)], call(STREAMED, HALF, headers=EVENTS), False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("others", "unmarked", "whole"), UNMARKED.values(), ids=UNMARKED)
+def test_a_stream_whose_host_marks_the_end_of_none_is_whole_and_it_is_said(
+    others: Any, unmarked: Any, whole: bool, tmp_path: Path
+) -> None:
+    *before, result = replay(cassette(tmp_path, *others, unmarked))
+    assert all((other.status, other.message) == ("passed", None) for other in before)
+    assert result.status == ("passed" if whole else "failed")
+    assert ("this host sends no end marker" in (result.message or "")) is whole
+
+
+def test_a_mark_that_lacks_its_blank_line_has_come(tmp_path: Path) -> None:
+    (result,) = replay(cassette(tmp_path, call(STREAMED, f"{HALF}data: [DONE]\n", headers=EVENTS)))
+    assert (result.status, result.message) == ("passed", None)
+
+
 UNSUPPORTED = {
     "https://api.mistral.ai/v1/fim/completions": "Mistral's completions of code",
     "https://api.openai.com/v1/threads/t/runs": "OpenAI's Assistants",

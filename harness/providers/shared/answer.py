@@ -143,6 +143,9 @@ class SSEAnswer(ProviderAnswer):
 
     def end(self) -> Iterator[Part]:
         last = self._decoder.rest()
+        if last.strip() == _DONE:
+            # The mark has come, though not the blank line behind it.
+            self.done = True
         # A server that failed may close before the blank line, and one that can't stream answers with JSON alone.
         with contextlib.suppress(ValueError):
             self.refuse_failure(None if self.over else read_json(last))

@@ -65,6 +65,8 @@ def json_object(body: bytes, needed: dict[str, Kind], others: dict[str, Kind] | 
     Raises:
         UsageError: it is no JSON object, or a field is missing or of another kind; it is named.
     """
+    if not body.strip():
+        raise UsageError("the recorded request has no body")
     try:
         recorded = json.loads(body)
     except ValueError as error:
