@@ -166,7 +166,9 @@ def test_closing_after_any_frame_leaves_nothing_behind(is_async: bool, every: in
                 session.close()
                 del session, frame
             performance.stage.notes.clear()
-            return len(ids), (*left, *census.threads_left(TIMEOUT_S), *census.things_left(ids))
+            # Looking for events that are still alive means looking at every object, so it is done for some.
+            events = ids if until % 7 == 1 else ()
+            return len(ids), (*left, *census.threads_left(TIMEOUT_S), *census.things_left(events))
 
         def apart(until: int) -> tuple[int, tuple[str, ...]]:
             return contextvars.Context().run(read, until)
