@@ -7,6 +7,7 @@ came or at once, and every response ends as it ended: in order, cut off, reset, 
 from __future__ import annotations
 
 import asyncio
+import errno
 import math
 import socket
 import threading
@@ -23,6 +24,9 @@ from harness.recording.serve.http_connection import serve_connection
 from harness.recording.serve.served import Answers, Served, load_served
 
 _HOST = "127.0.0.1"
+#: What the system says when it has no descriptor, or no memory, for another connection; and how long to wait then.
+_EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+_PAUSE_S = 0.1
 
 
 def serve(
@@ -135,11 +139,25 @@ class Emulator:
             connection.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
 
+    def _pause(self, listener: socket.socket) -> None:
+        """Accept nothing for a moment: a connection that waits would be told of again and again, until one has ended."""
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(listener)
+
+        def go_on() -> None:
+            if listener.fileno() >= 0:
+                loop.add_reader(listener, self._accept, listener)
+
+        loop.call_later(_PAUSE_S, go_on)
+
     def _accept(self, listener: socket.socket) -> None:
         # Not asyncio's own server: closed while a connection is on its way in, it leaves that one open for ever.
         try:
             connection, _ = listener.accept()
-        except OSError:  # the client was faster, or has left again
+        except OSError as error:
+            # Else the client was faster, or has left again.
+            if error.errno in _EXHAUSTED:
+                self._pause(listener)
             return
         connection.setblocking(False)
 

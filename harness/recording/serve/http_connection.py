@@ -13,7 +13,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
-from harness.errors import MissingExtraError
+from harness.errors import MissingExtraError, RecordingError
+from harness.recording.files.bounds import MOST_DIGITS
+from harness.recording.redact.content_coding import LARGEST
 from harness.recording.wire import Headers, WireRequest, WireResponse
 
 try:
@@ -38,6 +40,11 @@ _NOT_SENT: Final = frozenset(
 #: Statuses whose responses have no body (RFC 9110, 6.4.1).
 _BODILESS: Final = frozenset({204, 304})
 _READ: Final = 65_536
+#: So long a connection may be idle, and so long a request may take from its first byte to its last, in seconds.
+_IDLE_S: Final = 300.0
+_REQUEST_S: Final = 60.0
+#: So long a client may take no byte of an answer, in seconds.
+_WRITE_S: Final = 60.0
 #: Before a reset: where it discards what the client has not read yet, the client is given this long to read.
 _RESET_AFTER_S: Final = 0.05
 
@@ -53,10 +60,17 @@ async def serve_connection(
     try:
         with suppress(_ConnectionOverError, ConnectionError):
             while (request := await connection.request()) is not None:
-                await connection.respond(request.method, answer(request))
+                try:
+                    response = answer(request)
+                except RecordingError as error:
+                    # It is compressed in a way that can't be undone here, or becomes too large.
+                    await connection.refuse(str(error), 415)
+                    break
+                await connection.respond(request.method, response)
         writer.close()
-        with suppress(ConnectionError):
-            await writer.wait_closed()
+        with suppress(ConnectionError, TimeoutError):
+            async with asyncio.timeout(_WRITE_S):
+                await writer.wait_closed()
     finally:
         # Where the above did not come to its end, nobody waits for a client that does not read.
         writer.transport.abort()
@@ -82,33 +96,52 @@ class _Connection:
         try:
             return await self._read_request()
         except h11.RemoteProtocolError as error:
-            await self._refuse(error)
+            await self.refuse(str(error), error.error_status_hint)
             raise _ConnectionOverError from error
 
     async def _read_request(self) -> WireRequest | None:
         head: h11.Request | None = None
         body = bytearray()
+        deadline: float | None = None
         while True:
             event = self._http.next_event()
             if event is h11.NEED_DATA:
                 if self._http.they_are_waiting_for_100_continue:
                     await self._send(h11.InformationalResponse(status_code=100, headers=[], reason=b"Continue"))
-                self._http.receive_data(await self._reader.read(_READ))
+                received = await self._receive(deadline)
+                if received and deadline is None:
+                    deadline = asyncio.get_running_loop().time() + _REQUEST_S
+                self._http.receive_data(received)
             elif isinstance(event, h11.Request):
                 head = event
+                # What says that it is too large need not come first.
+                _check_size(_declared_length(event))
             elif isinstance(event, h11.Data):
                 body += event.data
+                _check_size(len(body))
             elif isinstance(event, h11.EndOfMessage) and head is not None:
                 return _wire(head, bytes(body))
             else:
                 return None
 
-    async def _refuse(self, error: h11.RemoteProtocolError) -> None:
+    async def _receive(self, deadline: float | None) -> bytes:
+        """Return the next bytes. Until a request has begun, the connection is idle, which ends it without a word."""
+        try:
+            async with asyncio.timeout_at(deadline or asyncio.get_running_loop().time() + _IDLE_S):
+                return await self._reader.read(_READ)
+        except TimeoutError:
+            if deadline is None:
+                raise _ConnectionOverError from None
+            raise h11.RemoteProtocolError(
+                f"the request did not come whole within {_REQUEST_S:g} seconds", error_status_hint=408
+            ) from None
+
+    async def refuse(self, why: str, status: int) -> None:
+        """Answer with an error of our own, where an answer may still be given; it is the last of this connection."""
         if self._http.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-            text = str(error).encode()
-            headers = [("content-type", "text/plain"), ("connection", "close")]
-            await self._send(h11.Response(status_code=error.error_status_hint, headers=headers, reason=b""))
-            await self._send(h11.Data(data=text))
+            headers = [("content-type", "text/plain; charset=utf-8"), ("connection", "close")]
+            await self._send(h11.Response(status_code=status, headers=headers, reason=b""))
+            await self._send(h11.Data(data=why.encode("utf-8", "replace")))
             await self._send(h11.EndOfMessage())
 
     async def respond(self, method: str, response: WireResponse) -> None:
@@ -146,7 +179,11 @@ class _Connection:
 
     async def _send(self, event: h11.Event) -> None:
         self._writer.write(self._http.send(event) or b"")
-        await self._writer.drain()
+        try:
+            async with asyncio.timeout(_WRITE_S):
+                await self._writer.drain()
+        except TimeoutError:
+            raise _ConnectionOverError from None
 
     async def _wait(self, began: float, at_ms: float) -> None:
         if at_ms == math.inf:
@@ -168,6 +205,19 @@ class _Connection:
                     # The next request, sent before this one was answered.
                     self._http.receive_data(sent)
                 raise _ConnectionOverError
+
+
+def _declared_length(request: h11.Request) -> int:
+    # h11 has made sure that it is a number; so many digits are one that is too large.
+    declared = next((value for name, value in request.headers if name == b"content-length"), b"0")
+    return int(declared[:MOST_DIGITS])
+
+
+def _check_size(length: int) -> None:
+    if length > LARGEST:
+        raise h11.RemoteProtocolError(
+            f"the body is larger than {LARGEST // 2**20} MiB, the most that a recording holds", error_status_hint=413
+        )
 
 
 def _wire(request: h11.Request, body: bytes) -> WireRequest:

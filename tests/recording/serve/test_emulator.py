@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
 import json
 import shutil
 import signal
@@ -27,7 +29,9 @@ from harness.recording.faults.faults import parse_fault
 from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.files.cassette_writer import write_cassette
 from harness.recording.files.frames_file import read_lines
+from harness.recording.serve import http_connection
 from harness.recording.serve.emulator import Emulator, emulated
+from harness.recording.serve.served import load_served
 from harness.recording.tape.kept_headers import kept_request_headers, kept_response_headers
 from harness.recording.tape.playback import playable_headers
 from harness.recording.tape.tape import open_tape
@@ -35,6 +39,7 @@ from harness.recording.wire import Chunk, Ending, Headers, How, Interaction, Wir
 from tests.recording.loopback import PATIENCE_S
 from tests.recording.remade import SHIPPED, shipped_recordings
 
+ROOT = Path(__file__).parents[3]
 TEXT = SHIPPED / "openai" / "text"
 EVENTS = (b'data: {"n": 1}\n\n', b'data: {"n": 2}\n\n', b"data: [DONE]\n\n")
 
@@ -446,3 +451,99 @@ def test_serving_ends_with_an_interrupt() -> None:
         _, said = process.communicate(timeout=PATIENCE_S)
     assert process.returncode in (-signal.SIGINT, 130)
     assert said.strip().endswith("KeyboardInterrupt")
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"POST / HTTP/1.1\r\nhost: h\r\ncontent-length: 99999999999\r\n\r\n", b"413"),
+        (b"POST / HTTP/1.1\r\nhost: h\r\ncontent-length: " + b"9" * 5000 + b"\r\n\r\n", b"4"),
+        (b"POST / HTTP/1.1\r\nhost: h\r\ntransfer-encoding: chunked\r\n\r\n7d0\r\n" + b"x" * 2000 + b"\r\n", b"413"),
+        (b"POST / HTTP/1.1\r\nhost: h\r\ncontent-length: 8\r\n\r\n{", b"408"),
+        (b"POST / HTTP/1.1\r\nhost: h\r\nx: " + b"x" * 100_000, b"431"),
+        (b"POST / HTTP/1.1\r\nhost: h\r\ncontent-encoding: gzip\r\ncontent-length: 4\r\n\r\n\x1f\x8b\xff\xff", b"415"),
+        (b"", b""),
+    ],
+    ids=["declared", "digits", "chunked", "slow", "head", "no gzip", "idle"],
+)  # fmt: skip
+def test_a_client_that_asks_too_much_or_too_slowly_is_refused_and_no_other_is(
+    cassette: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, request_: bytes, status: bytes
+) -> None:
+    monkeypatch.setattr(http_connection, "LARGEST", 1000)
+    monkeypatch.setattr(http_connection, "_REQUEST_S", 0.05)
+    monkeypatch.setattr(http_connection, "_IDLE_S", 0.05)
+    with emulated(cassette(interaction(*EVENTS))) as emulator:
+        with raw(emulator, request_) as connection, suppress(ConnectionResetError):
+            assert read_all(connection).removeprefix(b"HTTP/1.1 ").startswith(status)
+        assert post(emulator).status_code == 200
+
+
+def test_a_client_that_reads_nothing_is_let_go_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_connection, "_WRITE_S", 0.05)
+    answer = interaction(b"x" * 16_000_000).response
+
+    async def main() -> None:
+        server, client = socket.socketpair()
+        with server, client:
+            server.setblocking(False)
+            client.sendall(ASK)
+            await asyncio.wait_for(http_connection.serve_connection(server, lambda request: answer, None), PATIENCE_S)
+
+    asyncio.run(main())
+
+
+OUT_OF_DESCRIPTORS = """
+import resource, socket, sys
+import httpx
+from pathlib import Path
+from harness.recording.serve.emulator import emulated
+
+with emulated(Path(sys.argv[1])) as emulator:
+    host, _, port = emulator.url.removeprefix("http://").partition(":")
+    assert httpx.get(emulator.url).status_code == 404
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+    connections = []
+    try:
+        while True:
+            connections.append(socket.create_connection((host, int(port))))
+    except OSError as error:
+        print(error.strerror)
+    # The server is at its end, too, with some of these still to be accepted.
+    for connection in connections:
+        connection.close()
+    print(httpx.get(emulator.url).status_code)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="descriptors are not limited here")
+def test_running_out_of_descriptors_ends_nothing(cassette: Callable[..., Path]) -> None:
+    path = cassette(interaction(*EVENTS))
+    command = [sys.executable, "-c", OUT_OF_DESCRIPTORS, str(path)]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ran.stdout.splitlines() == ["Too many open files", "404"]
+
+
+def test_where_there_is_no_descriptor_it_is_not_asked_for_one_all_the_time(cassette: Callable[..., Path]) -> None:
+    class Exhausted(socket.socket):
+        asked = 0
+
+        def accept(self) -> Any:
+            self.asked += 1
+            raise OSError(errno.EMFILE, "Too many open files")
+
+    async def main() -> int:
+        async with Emulator(load_served(cassette(interaction(*EVENTS)))) as emulator:
+            with Exhausted() as listener:
+                listener.bind(("127.0.0.1", 0))
+                listener.listen()
+                listener.setblocking(False)
+                asyncio.get_running_loop().add_reader(listener, emulator._accept, listener)
+                _, writer = await asyncio.open_connection(*listener.getsockname())
+                for _ in range(200):
+                    await asyncio.sleep(0)
+                writer.close()
+                asyncio.get_running_loop().remove_reader(listener)
+                return listener.asked
+
+    assert asyncio.run(main()) == 1
