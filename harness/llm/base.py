@@ -27,7 +27,7 @@ from harness.llm.usage import UsageMetrics
 from harness.session.session import AsyncStreamSession, StreamSession
 from harness.workers import in_thread
 
-Messages = str | Sequence[dict[str, Any] | Message]
+Messages = str | Sequence[dict[str, Any] | Message | BaseModel]
 Tools = Sequence[dict[str, Any] | ToolDefinition | HostedTool]
 
 
@@ -48,8 +48,9 @@ class BaseLLM(LLMSettings):
         """Ask the model once, and yield the parts of its answer as they arrive, in wire order.
 
         Yield `Finish` when the provider's end marker has been seen, and not otherwise: an answer without it is refused
-        as truncated (but for a host of which the caller says `without_end_marker`: the reason why it ended is its end). Raise a `ProviderError` for what the provider reports. With `request.stream` False the same parts
-        come at once. Publish no events: the base does. Closing the iterator must end the request.
+        as truncated. (Of a host that the caller has called `without_end_marker`, the reason for the end is its marker.)
+        Raise a `ProviderError` for what the provider reports. With `request.stream` False the same parts come at once.
+        Publish no events: the base does. Closing the iterator must end the request.
         """
         if type(self).agenerate is BaseLLM.agenerate:
             raise UsageError(f"{type(self).__name__} implements neither generate() nor agenerate(), nor its own call()")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from harness.llm.given import Given
+from harness.llm.own_block import OwnBlock
 
 
 class CacheControl(Given):
@@ -111,7 +112,7 @@ class ToolResultPart(Given):
 
     type: Literal["tool_result"]
     tool_use_id: str
-    content: str | list[BlockText | SourcedImagePart | DocumentPart | JSONPart] | None = None
+    content: str | list[BlockText | SourcedImagePart | DocumentPart | JSONPart | OwnBlock] | None = None
     is_error: bool | None = None
     cache_control: CacheControl | None = None
 

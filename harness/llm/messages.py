@@ -6,16 +6,18 @@ so an adapter can send exactly what was said.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Literal
+import json
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, BeforeValidator, TypeAdapter, ValidationError
 
 from harness.errors import UsageError
 from harness.llm.blocks import Block, CacheControl
 from harness.llm.given import Given
 from harness.llm.hosted import HostedItem, HostedTool, is_hosted
 from harness.llm.items import ItemFacts, ReasoningItem
+from harness.llm.own_block import OwnBlock
 
 
 class TextPart(Given):
@@ -71,10 +73,17 @@ class RefusalPart(Given):
     refusal: str
 
 
+def _json_text(arguments: Any) -> Any:
+    # Some SDKs give back what the text says.
+    return json.dumps(arguments, ensure_ascii=False) if isinstance(arguments, Mapping) else arguments
+
+
 class Function(Given):
     name: str
     #: JSON text, as the model wrote it.
-    arguments: str
+    arguments: Annotated[str, BeforeValidator(_json_text)]
+    #: What an SDK made of it.
+    parsed_arguments: Any = None
 
 
 class ToolCall(Given):
@@ -83,6 +92,10 @@ class ToolCall(Given):
     id: str
     type: Literal["function"] = "function"
     function: Function
+    #: As the pieces of a stream have it.
+    index: int | None = None
+    #: What a host ties to the call, such as a signature of Gemini's thoughts.
+    extra_content: dict[str, Any] | None = None
 
 
 class QuotedMessage(Given):
@@ -93,7 +106,16 @@ class QuotedMessage(Given):
 
 
 ContentPart = (
-    TextPart | ImagePart | FilePart | AudioPart | RefusalPart | Block | ReasoningItem | HostedItem | QuotedMessage
+    TextPart
+    | ImagePart
+    | FilePart
+    | AudioPart
+    | RefusalPart
+    | Block
+    | ReasoningItem
+    | HostedItem
+    | QuotedMessage
+    | OwnBlock
 )
 
 
@@ -107,6 +129,23 @@ class Message(Given):
     tool_calls: list[ToolCall] | None = None
     refusal: str | None = None
     item: ItemFacts | None = None
+
+    # What SDKs give back of an answer, and hosts of OpenAI's format add to it. Sent on in that format alone.
+
+    annotations: list[dict[str, Any]] | None = None
+    audio: dict[str, Any] | None = None
+    #: The form of a call before there were several.
+    function_call: Function | None = None
+    #: What an SDK made of the text.
+    parsed: Any = None
+    #: Reasoning, under the names that hosts have for it.
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+    reasoning_details: list[dict[str, Any]] | None = None
+    #: Whether the answer is to go on from this text.
+    prefix: bool | None = None
+    cache_control: CacheControl | None = None
+    extra_content: dict[str, Any] | None = None
 
 
 class FunctionDefinition(Given):
@@ -129,8 +168,8 @@ _messages = TypeAdapter(list[Message])
 _tools = TypeAdapter(list[ToolDefinition])
 
 
-def read_messages(messages: str | Sequence[dict[str, Any] | Message]) -> list[Message]:
-    """Return messages in their typed form; a string is one user message.
+def read_messages(messages: str | Sequence[dict[str, Any] | Message | BaseModel]) -> list[Message]:
+    """Return messages in their typed form; a string is one user message, and an SDK's object what it says.
 
     Raises:
         UsageError: with the place and what was expected there.
@@ -139,7 +178,18 @@ def read_messages(messages: str | Sequence[dict[str, Any] | Message]) -> list[Me
         return [Message(role="user", content=messages)]
     if not messages:
         raise UsageError("messages: there are none; a call needs a string or at least one {role, content} message")
-    return _read(_messages, messages, "messages")
+    return _read(_messages, [_plain(message) for message in messages], "messages")
+
+
+def _plain(message: Any) -> Any:
+    if isinstance(message, Message) or not isinstance(message, BaseModel):
+        return dict(message) if isinstance(message, Mapping) else message
+    # What the object says beside the message, such as its usage, and what an SDK has parsed of it, is no part of it.
+    said = message.model_dump(mode="json", exclude_none=True, warnings=False)
+    kept = {name: value for name, value in said.items() if name in Message.model_fields and name != "parsed"}
+    for call in kept.get("tool_calls") or ():
+        call.get("function", {}).pop("parsed_arguments", None)
+    return kept
 
 
 def read_tools(tools: Sequence[dict[str, Any] | ToolDefinition | HostedTool] | None) -> list[ToolDefinition]:

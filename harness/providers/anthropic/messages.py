@@ -18,7 +18,7 @@ from harness.llm.blocks import (
     ToolResultPart,
     ToolUsePart,
 )
-from harness.llm.hosted import HostedTool
+from harness.llm.hosted import HostedItem, HostedTool
 from harness.llm.messages import (
     ContentPart,
     FilePart,
@@ -29,6 +29,7 @@ from harness.llm.messages import (
     ToolCall,
     ToolDefinition,
 )
+from harness.llm.own_block import OwnBlock
 from harness.providers.shared.data_url import DataURL
 
 _SYSTEM_ROLES = ("system", "developer")
@@ -123,6 +124,11 @@ def wire_block(part: ContentPart) -> dict[str, Any]:
             | ToolResultPart()
         ):
             return part.given()
+        # Another provider's has no type, and no place here.
+        case OwnBlock() | HostedItem(type="compaction") if part.type is not None:
+            return part.given()
+        case OwnBlock():
+            raise UsageError(f"anthropic takes no block of the kind {part.kind!r}")
         case ImagePart():
             return {"type": "image", "source": _source(part.image_url.url), **_cache_mark(part)}
         case FilePart():

@@ -19,6 +19,7 @@ from harness.providers.azure.errors import translated
 from harness.providers.azure.request import wire_body
 from harness.providers.azure.sdk import AzureKeyCredential, aio, inference, policies
 from harness.providers.openai.chat_answer import ChatAnswer
+from harness.providers.openai.reasoning import KeptReasoning
 from harness.providers.shared.answer import ProviderAnswer
 from harness.providers.shared.body import ResponseBody
 from harness.providers.shared.clients import SDKClients
@@ -33,12 +34,13 @@ class AzureChat(SDKModel):
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
         self._clients = SDKClients(self._new_client, self._new_async_client)
+        self._reasoning = KeptReasoning()
 
     def check(self, request: LLMRequest) -> None:
         self._client_settings()
 
     def _arguments(self, request: LLMRequest) -> dict[str, Any]:
-        body = wire_body(self, request, chat_endpoint(self.base_url, self.model))
+        body = wire_body(self, self._reasoning.given_back(request), chat_endpoint(self.base_url, self.model))
         return {"body": json.dumps(body).encode()}
 
     def _send(self, client: Any, arguments: dict[str, Any], *, stream: bool) -> Any:
@@ -49,6 +51,9 @@ class AzureChat(SDKModel):
 
     def _answer(self, request: LLMRequest) -> ChatAnswer:
         return AzureAnswer(self.provider, request)
+
+    def _keep(self, answer: ChatAnswer) -> None:
+        self._reasoning.keep(answer.call_ids, answer.reasoning)
 
     def _translated(self, error: Exception, answer: ProviderAnswer) -> ProviderError | None:
         return translated(error, answer)

@@ -32,6 +32,7 @@ from harness.llm.messages import (
     ToolCall,
     ToolDefinition,
 )
+from harness.llm.own_block import OwnBlock
 from harness.providers.bedrock import media
 from harness.providers.shared.data_url import DataURL
 
@@ -83,7 +84,7 @@ def _blocks(message: Message) -> list[dict[str, Any]]:
     return [*_sdk_blocks(content or ())]
 
 
-def _sdk_blocks(parts: Iterable[ContentPart | BlockText | JSONPart]) -> Iterator[dict[str, Any]]:
+def _sdk_blocks(parts: Iterable[ContentPart | BlockText | JSONPart | OwnBlock]) -> Iterator[dict[str, Any]]:
     for part in parts:
         yield sdk_block(part)
         mark: CacheControl | None = getattr(part, "cache_control", None)
@@ -91,7 +92,7 @@ def _sdk_blocks(parts: Iterable[ContentPart | BlockText | JSONPart]) -> Iterator
             yield _cache_point(mark.ttl)
 
 
-def sdk_block(part: ContentPart | BlockText | JSONPart) -> dict[str, Any]:
+def sdk_block(part: ContentPart | BlockText | JSONPart | OwnBlock) -> dict[str, Any]:
     """Return the block of one part. Raises UsageError for what Bedrock does not take."""
     match part:
         case TextPart() | BlockText():
@@ -119,8 +120,18 @@ def sdk_block(part: ContentPart | BlockText | JSONPart) -> dict[str, Any]:
             return _tool_result(part)
         case JSONPart():
             return {"json": part.value}
+        case OwnBlock():
+            return _own(part)
         case _:
             raise UsageError(f"bedrock takes no {type(part).__name__} in a message")
+
+
+def _own(block: OwnBlock) -> dict[str, Any]:
+    # Another provider's has a type, and no place here.
+    if block.type is not None:
+        raise UsageError(f"bedrock takes no block of the kind {block.kind!r}")
+    # As boto3 takes it: files in it are bytes.
+    return block.model_dump(exclude_unset=True)
 
 
 def _tool_use(call: ToolCall) -> dict[str, Any]:

@@ -31,6 +31,7 @@ from harness.llm.messages import (
     ToolCall,
     ToolDefinition,
 )
+from harness.llm.own_block import OwnBlock
 from harness.providers.gemini.calls import Signatures, sent_id
 from harness.providers.gemini.media import wire_media
 
@@ -115,6 +116,8 @@ def _part(part: ContentPart, names: Mapping[str, str]) -> dict[str, Any]:
             return _response(part.tool_use_id, _name(part.tool_use_id, names), _result(part))
         case ImagePart() | FilePart() | AudioPart() | SourcedImagePart() | DocumentPart():
             return wire_media(part)
+        case OwnBlock():
+            raise UsageError(f"gemini takes no block of the kind {part.kind!r}")
         case _:
             raise UsageError(f"gemini takes no {type(part).__name__} in a message")
 

@@ -7,19 +7,30 @@ from typing import Any, ClassVar
 from harness.llm.request import LLMRequest
 from harness.providers.openai.chat_answer import ChatAnswer
 from harness.providers.openai.model import OpenAIModel
+from harness.providers.openai.reasoning import KeptReasoning
 from harness.providers.openai.request import wire_body
 from harness.providers.shared.query import EXTRA_QUERY, with_query
 
 
 class OpenAIChat(OpenAIModel):
-    """A model of OpenAI, or of a host that speaks its chat completions, such as one at `base_url`."""
+    """A model of OpenAI, or of a host that speaks its chat completions, such as one at `base_url`.
+
+    The reasoning that a host sends before tool calls is kept with the instance, and goes back with them.
+    """
 
     #: OpenAI's own API has custom tools; other hosts search the web, or have functions of theirs.
     asks_for_hosted_tools: ClassVar[bool] = True
 
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self._reasoning = KeptReasoning()
+
     def _arguments(self, request: LLMRequest) -> dict[str, Any]:
         path = with_query("/chat/completions", self.additional_params.get(EXTRA_QUERY))
-        return {"path": path, "body": wire_body(self, request)}
+        return {"path": path, "body": wire_body(self, self._reasoning.given_back(request))}
 
     def _answer(self, request: LLMRequest) -> ChatAnswer:
         return ChatAnswer(self.provider, request)
+
+    def _keep(self, answer: ChatAnswer) -> None:
+        self._reasoning.keep(answer.call_ids, answer.reasoning)

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from harness.llm.parts import Finish, FinishReason, Part, ResponseStarted, TextDelta, ThinkingDelta
 from harness.llm.request import LLMRequest
+from harness.providers.openai.reasoning import Reasoning
 from harness.providers.shared.answer import SSEAnswer
 from harness.providers.shared.failure import failure_in
 from harness.providers.shared.shapes import a_list, a_number, a_text, an_id, an_object
@@ -41,6 +42,12 @@ class ChatAnswer(SSEAnswer):
         self._said_anything = False
         self._finish: str | None = None
         self._asked_for_json = request.response_format is not None
+        self.reasoning = Reasoning()
+
+    @property
+    def call_ids(self) -> list[str]:
+        """The ids of its tool calls."""
+        return self._calls.ids
 
     def event(self, event: Any) -> Iterator[Part]:
         event = an_object(event)
@@ -98,7 +105,7 @@ class ChatAnswer(SSEAnswer):
 
     def _message(self, message: Mapping[str, Any], *, whole: bool = False) -> Iterator[Part]:
         # Hosts that serve reasoning models add these fields to the API's own.
-        thinking = a_text(message.get("reasoning_content")) or a_text(message.get("reasoning"))
+        thinking = self.reasoning.take(message)
         if thinking:
             yield ThinkingDelta(thinking)
         for said in ("content", "refusal"):

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel
 
+from harness.errors import UsageError
 from harness.llm.hosted import hosted_tools, in_order
-from harness.llm.messages import read_messages, read_tools
+from harness.llm.messages import Message, read_messages, read_tools
+from harness.llm.own_block import OwnBlock
 from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.shared.query import EXTRA_QUERY, parse_query
@@ -24,6 +26,10 @@ CONVERSATION: Final = {"messages": ANY}
 FIELDS: Final = {"stream": FLAG, "tools": OBJECTS, "response_format": OBJECT, "stop": STOPS}
 #: Models that take `max_completion_tokens` in place of `max_tokens`.
 _REASONING: Final = re.compile(r"(o\d|gpt-5)")
+#: Fields of messages that hosts have added to the format.
+_OF_HOSTS: Final = frozenset(
+    {"reasoning_content", "reasoning", "reasoning_details", "prefix", "cache_control", "extra_content", "parsed"}
+)
 #: Settings that have the same name on the wire.
 _SAME_NAME: Final = (
     "temperature",
@@ -42,9 +48,7 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
     """Return the JSON body of `request` with the settings of `llm`. Its `additional_params` win over all else."""
     body: dict[str, Any] = {
         "model": llm.model,
-        "messages": [
-            message.model_dump(mode="json", exclude_unset=True, exclude={"item"}) for message in request.messages
-        ],
+        "messages": [_wire_message(message, of_hosts=_is_a_host(llm)) for message in request.messages],
     }
     if request.stream is not None:
         body["stream"] = request.stream
@@ -64,6 +68,25 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
         body["response_format"] = response_format(request.response_format)
     body |= llm.additional_params
     return {name: value for name, value in body.items() if value is not OMIT and name != EXTRA_QUERY}
+
+
+def _is_a_host(llm: BaseLLM) -> bool:
+    """Whether this is not OpenAI's own API, as far as can be told: that refuses fields which it does not know."""
+    return llm.provider != "openai" or llm.base_url is not None
+
+
+def _wire_message(message: Message, *, of_hosts: bool) -> dict[str, Any]:
+    for part in message.content if isinstance(message.content, list) else ():
+        if isinstance(part, OwnBlock) and part.type is None:
+            raise UsageError(f"a message takes no block of the kind {part.kind!r} in OpenAI's chat format")
+    if of_hosts:
+        return message.model_dump(mode="json", exclude_unset=True, exclude={"item"})
+    sent = message.model_dump(mode="json", exclude_unset=True, exclude={"item", *_OF_HOSTS})
+    for call in sent.get("tool_calls") or ():
+        for name in ("index", "extra_content"):
+            call.pop(name, None)
+        call["function"].pop("parsed_arguments", None)
+    return sent
 
 
 def parse_recorded(url: str, body: bytes) -> RecordedCall:

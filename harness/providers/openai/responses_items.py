@@ -35,6 +35,7 @@ from harness.llm.messages import (
     RefusalPart,
     TextPart,
 )
+from harness.llm.own_block import OwnBlock
 
 _HOSTED: Final = frozenset(get_args(HostedItem.model_fields["type"].annotation))
 _FACTS: Final = frozenset({"type", "id", "status", "phase"})
@@ -86,6 +87,8 @@ def _own_item(part: ContentPart) -> dict[str, Any] | None:
             return _call(part.id, part.name, json.dumps(part.input, ensure_ascii=False))
         case ToolResultPart(content=str() | None as text):
             return _output(part.tool_use_id, text)
+        case OwnBlock():
+            raise UsageError(f"OpenAI's Responses API takes no block of the kind {part.kind!r}")
         case _:
             return None
 

@@ -58,6 +58,11 @@ class ToolCallFragments:
         self._current: dict[int | None, _Call] = {}
         self._last: _Call | None = None
 
+    @property
+    def ids(self) -> list[str]:
+        """The ids of the calls that have been shown."""
+        return [call.ids[0] for call in self._calls if call.shown]
+
     def take(self, index: int | None, call_id: str | None, name: str | None, arguments: Any) -> Iterator[ToolCallDelta]:
         """Yield what a piece adds. `arguments` are JSON text, or what the text would say."""
         text = arguments_text(arguments)

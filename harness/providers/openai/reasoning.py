@@ -1,0 +1,94 @@
+"""Reasoning in the fields that hosts of OpenAI's format have for it, which goes back with the tool calls that it led to.
+
+Callers give tool calls back in a form that has no place for it, so it is kept with the LLM that was answered. Sources:
+https://api-docs.deepseek.com/guides/thinking_mode#tool-calls,
+https://openrouter.ai/docs/use-cases/reasoning-tokens#preserving-reasoning-blocks (2026-11).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from harness.llm.messages import Message
+from harness.llm.request import LLMRequest
+from harness.providers.shared.shapes import a_list, a_text, an_object
+
+#: The fields that hold it as a text; `reasoning_details` holds it as a list.
+TEXTS: Final = ("reasoning_content", "reasoning")
+DETAILS: Final = "reasoning_details"
+#: Calls whose reasoning is kept; conversations with more calls than that must say their own.
+_KEPT: Final = 1000
+#: What of a detail comes in pieces.
+_PIECES: Final = ("text", "summary", "data")
+
+
+class Reasoning:
+    """The reasoning of one answer as it comes, by the field that holds it."""
+
+    def __init__(self) -> None:
+        self._texts: dict[str, list[str]] = {}
+        self._details: list[dict[str, Any]] = []
+
+    def take(self, message: Mapping[str, Any]) -> str:
+        """Take what a message, or a piece of it, says; return its text, which hosts may say under both names."""
+        said = {name: text for name in TEXTS if (text := a_text(message.get(name)))}
+        for name, text in said.items():
+            self._texts.setdefault(name, []).append(text)
+        for detail in map(an_object, a_list(message.get(DETAILS))):
+            self._take_detail(detail)
+        return next(iter(said.values()), "")
+
+    def _take_detail(self, detail: Mapping[str, Any]) -> None:
+        last = self._details[-1] if self._details else {}
+        if not last or any(last.get(name) != detail.get(name) for name in ("type", "index")):
+            self._details.append(dict(detail))
+            return
+        for name, value in detail.items():
+            if name in _PIECES and isinstance(value, str):
+                last[name] = (last.get(name) or "") + value
+            elif value is not None:
+                last[name] = value
+
+    def fields(self) -> dict[str, Any]:
+        """Return the fields of the message that it is to go back in."""
+        details = {DETAILS: self._details} if self._details else {}
+        return {**{name: "".join(pieces) for name, pieces in self._texts.items()}, **details}
+
+
+class KeptReasoning:
+    """The reasoning behind the last tool calls that one LLM was answered, by call id. From any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[str, dict[str, Any]] = OrderedDict()
+
+    def keep(self, call_ids: Iterable[str], reasoning: Reasoning) -> None:
+        """Keep what led to these calls; nothing where there is none."""
+        fields = reasoning.fields()
+        if not fields:
+            return
+        with self._lock:
+            for call_id in call_ids:
+                self._kept[call_id] = fields
+                while len(self._kept) > _KEPT:
+                    self._kept.popitem(last=False)
+
+    def given_back(self, request: LLMRequest) -> LLMRequest:
+        """Return the request with the reasoning beside the calls that it led to.
+
+        Messages that hold reasoning of their own are left as they are.
+        """
+        with self._lock:
+            if not self._kept:
+                return request
+            return replace(request, messages=[self._with_reasoning(message) for message in request.messages])
+
+    def _with_reasoning(self, message: Message) -> Message:
+        fields = self._kept.get(message.tool_calls[0].id) if message.tool_calls else None
+        if fields is None or message.role != "assistant" or {*TEXTS, DETAILS} & message.model_fields_set:
+            return message
+        return message.model_copy(update=fields)

@@ -1,0 +1,206 @@
+"""A conversation as SDKs and hosts give it back is taken, and what is of one provider's own kind goes back to it as it was."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, get_args
+
+import pytest
+from openai.types.chat import ChatCompletionMessage
+
+from harness.errors import UsageError
+from harness.llm import LLM
+from harness.llm.messages import ContentPart, QuotedMessage, read_messages
+from harness.llm.own_block import KNOWN_TYPES
+from harness.providers.openai import request as openai_request
+from tests.llm.scripted import WAYS, Way, called, streamed
+from tests.providers.integrations import (
+    ANTHROPIC,
+    AZURE,
+    BEDROCK,
+    GEMINI,
+    INTEGRATIONS,
+    OPENAI_CHAT,
+    OPENAI_RESPONSES,
+    each_integration,
+    openai_chat,
+)
+from tests.providers.integrations.integration import TOOLS, Integration
+from tests.servers.raw import Raw
+
+CALL = {"id": "c1", "type": "function", "index": 0, "function": {"name": "f", "arguments": "{}", "parsed_arguments": {}},
+        "extra_content": {"google": {"thought_signature": "s"}}}  # fmt: skip
+DUMPED = {
+    "role": "assistant", "content": "Yes.", "refusal": None, "annotations": [], "audio": None, "function_call": None,
+    "tool_calls": [CALL], "parsed": None, "reasoning_content": "hm", "reasoning": "hm",
+    "reasoning_details": [{"type": "reasoning.text", "text": "hm"}], "prefix": True,
+    "cache_control": {"type": "ephemeral"}, "extra_content": {"a": 1},
+}  # fmt: skip
+RESULT = {"role": "tool", "tool_call_id": "c1", "content": "1"}
+ASKED = {"role": "user", "content": "Hi"}
+
+
+def sent(integration: Integration, *messages: Any, way: Way = "sync", **settings: Any) -> Any:
+    """Return the body that is sent of these messages; what answers refuses them."""
+    with Raw(b'{"error": {"message": "enough"}}', "application/json", 400) as server:
+        llm = integration.llm(server, **settings)
+        with pytest.raises(Exception, match="enough"):
+            called(llm, way, list(messages))
+        (asked,) = server.requests
+    return json.loads(asked.body)
+
+
+@each_integration
+def test_what_an_sdk_gives_back_is_taken_by_every_provider(integration: Integration) -> None:
+    body = json.dumps(sent(integration, ASKED, DUMPED, RESULT))
+    assert "Yes." in body
+    assert "c1" in body or integration is GEMINI
+
+
+@pytest.mark.parametrize("integration", [OPENAI_CHAT, AZURE], ids=lambda one: one.name)
+def test_a_host_of_openais_format_gets_all_of_it(integration: Integration) -> None:
+    assert sent(integration, ASKED, DUMPED, RESULT)["messages"] == [ASKED, DUMPED, RESULT]
+
+
+def test_openais_own_api_gets_what_it_knows() -> None:
+    llm = LLM("openai/gpt-4o-mini", api_key="k")
+    request = llm._begin([ASKED, DUMPED], None, None, None, None).request
+    kept = {"role", "content", "refusal", "annotations", "audio", "function_call", "tool_calls"}
+    message = openai_request.wire_body(llm, request)["messages"][1]
+    assert set(message) == kept
+    assert message["tool_calls"] == [{"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}]
+
+
+def test_an_sdks_message_object_is_taken_without_its_empty_fields() -> None:
+    function = {"name": "f", "arguments": "{}"}
+    call = {"id": "c1", "type": "function", "function": function}
+    given = ChatCompletionMessage.model_validate(
+        {"role": "assistant", "content": None, "tool_calls": [call], "usage": 1}
+    )
+    assert sent(OPENAI_CHAT, ASKED, given, RESULT)["messages"][1] == {"role": "assistant", "tool_calls": [call]}
+
+
+def test_arguments_that_were_read_are_text_again() -> None:
+    call = {"id": "c1", "function": {"name": "f", "arguments": {"a": "é"}}}
+    (message,) = sent(OPENAI_CHAT, {"role": "assistant", "tool_calls": [call]})["messages"]
+    assert message["tool_calls"][0]["function"]["arguments"] == '{"a": "é"}'
+
+
+@dataclass(frozen=True)
+class Own:
+    """A block of a provider's own kind, as it is given and as it is sent."""
+
+    integration: Integration
+    block: dict[str, Any]
+    #: Bytes are base64 on the wire.
+    sent: dict[str, Any] | None = None
+
+    @property
+    def kind(self) -> str:
+        return str(self.block.get("type", next(iter(self.block))))
+
+
+SEARCHED = {"type": "web_search_result", "url": "https://example.com", "title": "T", "encrypted_content": "e"}
+OWN = (
+    Own(ANTHROPIC, {"type": "server_tool_use", "id": "s", "name": "tool_search_tool_regex", "input": {"query": "a"}}),
+    Own(ANTHROPIC, {"type": "web_search_tool_result", "tool_use_id": "s", "content": [SEARCHED]}),
+    Own(ANTHROPIC, {"type": "tool_search_tool_result", "tool_use_id": "s", "content": {"type": "tool_reference"}}),
+    Own(ANTHROPIC, {"type": "compaction", "content": "Earlier."}),
+    Own(BEDROCK, {"guardContent": {"text": {"text": "a", "qualifiers": ["query"]}}}),
+    Own(BEDROCK, {"citationsContent": {"content": [{"text": "a"}], "citations": []}}),
+    Own(BEDROCK, {"video": {"format": "mp4", "source": {"bytes": b"\xff\x00"}}},
+        {"video": {"format": "mp4", "source": {"bytes": "/wA="}}}),
+    Own(OPENAI_CHAT, {"type": "video_url", "video_url": {"url": "https://example.com/a.mp4"}}),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    "own", [pytest.param(own, id=f"{own.integration.name}-{own.kind}", marks=own.integration.marks) for own in OWN]
+)
+def test_a_block_of_a_providers_own_kind_goes_to_it_as_it_is(own: Own, way: Way) -> None:
+    body = sent(own.integration, {"role": "user", "content": [own.block]}, way=way)
+    assert body["messages"][0]["content"] == [own.sent or own.block]
+
+
+@pytest.mark.parametrize("own", OWN, ids=lambda own: own.kind)
+def test_another_provider_refuses_it_by_its_name(own: Own) -> None:
+    of_a_name = "type" not in own.block
+    for other in INTEGRATIONS:
+        if other is own.integration or own.kind in {"compaction", "video_url"} or other.marks:
+            continue
+        if other in (OPENAI_CHAT, AZURE, ANTHROPIC) and not of_a_name:
+            # Their hosts have kinds of their own.
+            continue
+        llm = LLM(other.model, base_url="http://127.0.0.1:9", api_key="k")
+        with pytest.raises(UsageError, match=f"no block of the kind '{own.kind}'"):
+            llm.call([{"role": "user", "content": [own.block]}])
+
+
+@pytest.mark.parametrize(
+    "part",
+    [{"type": "text", "text": 5}, {"type": "image"}, {"type": ""}, {}, {"role": "user"}, {"a": 1, "b": 2}],
+    ids=json.dumps,
+)
+def test_a_part_that_is_none_is_no_block_of_anybodys(part: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="content"):
+        read_messages([{"role": "user", "content": [part]}])
+
+
+def test_the_known_types_are_those_that_this_project_has_words_for() -> None:
+    words = set()
+    for part in get_args(ContentPart):
+        field = part.model_fields.get("type")
+        if field is not None and part is not QuotedMessage and part.__name__ not in {"HostedItem", "OwnBlock"}:
+            words |= set(get_args(field.annotation))
+    assert words | {"json"} == KNOWN_TYPES
+
+
+def stream(name: str) -> bytes:
+    thoughts: dict[str, tuple[dict[str, Any], ...]] = {
+        "reasoning_content": ({"reasoning_content": "Look "}, {"reasoning_content": "first."}),
+        "reasoning": (
+            {"reasoning": "Look ", "reasoning_details": [{"type": "reasoning.text", "index": 0, "text": "Look "}]},
+            {"reasoning": "first.", "reasoning_details": [{"type": "reasoning.text", "index": 0, "text": "first."}]},
+            {"reasoning_details": [{"type": "reasoning.encrypted", "index": 1, "data": "x"}]},
+        ),
+    }
+    call = {"index": 0, "id": "c1", "type": "function", "function": {"name": "get_tide", "arguments": "{}"}}
+    events = (*map(openai_chat.event, thoughts[name]), openai_chat.event({"tool_calls": [call]}, "tool_calls"))
+    return b"".join(events) + openai_chat.DONE
+
+
+BACK: dict[str, dict[str, Any]] = {
+    "reasoning_content": {"reasoning_content": "Look first."},
+    "reasoning": {
+        "reasoning": "Look first.",
+        "reasoning_details": [
+            {"type": "reasoning.text", "index": 0, "text": "Look first."},
+            {"type": "reasoning.encrypted", "index": 1, "data": "x"},
+        ],
+    },
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("name", BACK)
+@pytest.mark.parametrize("integration", [OPENAI_CHAT, AZURE], ids=lambda one: one.name)
+def test_the_reasoning_of_a_host_goes_back_with_the_calls_that_it_led_to(
+    integration: Integration, name: str, way: Way
+) -> None:
+    with Raw(stream(name), "text/event-stream") as server:
+        llm = integration.llm(server)
+        ran = streamed(llm, way, "Hi", tools=TOOLS)
+        back = {"role": "assistant", "content": None, "tool_calls": ran.result}
+        own = {**back, "reasoning_content": "Mine."}
+        for message in (back, own, {"role": "assistant", "content": "No calls."}):
+            streamed(llm, way, [ASKED, message, RESULT], tools=TOOLS)
+        told = [json.loads(request.body)["messages"][1] for request in server.requests[1:]]
+    assert told == [{**back, **BACK[name]}, own, {"role": "assistant", "content": "No calls."}]
+
+
+def test_hosted_items_stay_what_the_responses_api_takes() -> None:
+    item = {"type": "web_search_call", "id": "ws", "status": "completed", "action": {"type": "search", "query": "a"}}
+    body = sent(OPENAI_RESPONSES, ASKED, {"role": "assistant", "content": [item]})
+    assert body["input"][1] == item
