@@ -76,7 +76,7 @@ CLAIMED: dict[str, str] = {
         CheckpointConfig CheckpointProvider JsonProvider SqliteProvider Checkpoint CheckpointError frames_by_run
         build_flow_structure visualize_flow_structure
         human_feedback HumanFeedbackPending HumanFeedbackResult HumanFeedbackProvider
-        FlowDeclaration FlowDeclarationError FlowScriptExecutionDisabledError
+        FlowDefinition FlowDeclarationError FlowScriptExecutionDisabledError
         PendingFeedbackContext InputProvider InputResponse ConsoleProvider flow_config
     """,
     "harness.conversation": """

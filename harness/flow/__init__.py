@@ -43,7 +43,7 @@ from harness.flow.plot.structure import FlowStructure, build_flow_structure
 from harness.flow.state import FlowState
 
 if TYPE_CHECKING:
-    from harness.flow.declarations.schema import FlowDeclaration as FlowDeclaration
+    from harness.flow.declarations.schema import FlowDefinition as FlowDefinition
 
 __all__ = [
     "Checkpoint",
@@ -55,8 +55,8 @@ __all__ = [
     "ExpressionError",
     "Flow",
     "FlowConfig",
-    "FlowDeclaration",
     "FlowDeclarationError",
+    "FlowDefinition",
     "FlowHook",
     "FlowPersistence",
     "FlowRun",
@@ -95,11 +95,11 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     # Its models are dear to make, and flows that are written in Python need none of them.
-    if name != "FlowDeclaration":
+    if name != "FlowDefinition":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from harness.flow.declarations.schema import FlowDeclaration
+    from harness.flow.declarations.schema import FlowDefinition
 
-    return FlowDeclaration
+    return FlowDefinition
 
 
 def __dir__() -> list[str]:

@@ -27,7 +27,7 @@ from harness.flow.engine.usage import RunUsage
 from harness.flow.feedback.answerable import AnswerableFlow
 from harness.flow.feedback.providers import InputProvider
 from harness.flow.feedback.result import HumanFeedbackResult
-from harness.flow.graph.definition import definition_of
+from harness.flow.graph.definition import graph_of
 from harness.flow.kickoff import Kickoff
 from harness.flow.options import refuse
 from harness.flow.participants import checked, participants
@@ -125,7 +125,7 @@ class Flow(ConversationalFlow, DeclarableFlow, AnswerableFlow, CheckpointedFlow,
         if self.max_method_calls < 1:
             raise UsageError(f"max_method_calls of {owner} is at least 1, not {self.max_method_calls}")
         config_of(self.checkpoint, f"checkpoint of {owner}")
-        self._definition = definition_of(type(self))
+        self._definition = graph_of(type(self))
         self._check_conversation(self._definition)
         self._state: AnyState = self._new_state()
         self._dialogue = Dialogue()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from harness.flow import Flow, MethodCallLimitError, MethodResult, and_, listen, or_, router, start
 from harness.flow.graph.conditions import Joined
-from harness.flow.graph.definition import FlowDefinition, definition_of
+from harness.flow.graph.definition import FlowGraph, graph_of
 from harness.flow.plan.calls import MethodCall
 from harness.flow.plan.plan import Plan
 
@@ -36,7 +36,7 @@ Choose = Callable[[list[MethodCall], list[str]], MethodCall]
 class Run:
     """How one plan ran: a line for each call that ended, and what else there is to compare."""
 
-    definition: FlowDefinition
+    definition: FlowGraph
     choose: Choose
     does: Callable[[MethodCall], Any]
     max_calls: int = 100
@@ -102,7 +102,7 @@ LABELS = ("a", "b", "c")
 class MadeGraph:
     """A graph, what its routers return at their first calls, and which of several running calls ends next."""
 
-    definition: FlowDefinition
+    definition: FlowGraph
     routes: dict[str, list[str | None]]
     order: list[int]
 
@@ -167,4 +167,4 @@ def graphs(draw: st.DrawFn) -> MadeGraph:
         name: draw(st.lists(st.sampled_from([*LABELS, None]), min_size=1, max_size=4)) for name in (*names, "open")
     }
     order = draw(st.lists(st.integers(0, 7), min_size=1, max_size=8))
-    return MadeGraph(definition_of(type("Made", (Flow,), methods)), routes, order)
+    return MadeGraph(graph_of(type("Made", (Flow,), methods)), routes, order)

@@ -10,7 +10,7 @@ import pytest
 
 from harness.errors import UsageError
 from harness.flow import Flow, and_, listen, or_, router, start
-from harness.flow.graph.definition import definition_of
+from harness.flow.graph.definition import graph_of
 from harness.flow.graph.labels import labels_of
 
 
@@ -73,8 +73,8 @@ def test_a_decorated_method_is_still_the_function_that_it_was() -> None:
 
 
 def test_a_bound_override_of_an_instance_does_not_change_the_class() -> None:
-    assert definition_of(Base) is definition_of(Base)
-    assert list(definition_of(Longer).methods) == ["first", "second", "third"]
+    assert graph_of(Base) is graph_of(Base)
+    assert list(graph_of(Longer).methods) == ["first", "second", "third"]
 
 
 # Mistakes. Each is a body of a class, and what the error says.

@@ -18,7 +18,7 @@ from harness.bus.bus import emit
 from harness.errors import RunPaused, UsageError
 from harness.events import BaseEvent
 from harness.flow import Flow, FlowHook, FlowRun, MethodCall, MethodResult, and_, listen, router, start, with_hook
-from harness.flow.graph.definition import definition_of
+from harness.flow.graph.definition import graph_of
 from harness.flow.kickoff import Kickoff
 from harness.flow.plan.plan import Plan
 from tests.flow.graphs import KINDS, TIMEOUT_S, Kind, Node, flow_class, transcript, watched_ends
@@ -525,7 +525,7 @@ def test_inputs_go_into_the_state_that_a_hook_restored() -> None:
             return dict(self.state)
 
     flow = Reads()
-    plan = Plan.begin(definition_of(Reads)).saved()
+    plan = Plan.begin(graph_of(Reads)).saved()
     restoring = Restoring(plan, {"id": "x", "topic": "rain", "days": 3})
     session = flow._session(Kickoff({"topic": "snow"}), [restoring])
     list(session)

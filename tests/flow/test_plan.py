@@ -11,7 +11,7 @@ from hypothesis import given, settings
 
 from harness.errors import UsageError
 from harness.flow import Flow, MethodResult, listen, or_, router, start
-from harness.flow.graph.definition import FlowDefinition, definition_of
+from harness.flow.graph.definition import FlowGraph, graph_of
 from harness.flow.plan.calls import MethodCall
 from harness.flow.plan.plan import Plan
 from tests.flow.graphs import Ends, flow_class
@@ -32,7 +32,7 @@ def test_a_plan_saved_and_restored_at_any_step_comes_to_the_same_end(case: Case,
     def does(call: MethodCall) -> Any:
         return nodes[call.method.name].does(*(call.args or (None,)))
 
-    run = Run(definition_of(flow_class(nodes, "sync", Ends())), first_free, does)
+    run = Run(graph_of(flow_class(nodes, "sync", Ends())), first_free, does)
     whole, *restored = runs_restored_at_every_step(run, through)
     assert run.end[2] == case.result
     assert len(restored) == 2 * len(run.lines), "after each beginning and each end"
@@ -76,7 +76,7 @@ def due(plan: Plan) -> list[str]:
     return [call.method.name for call in plan.due()]
 
 
-DEFINITION = definition_of(Branches)
+DEFINITION = graph_of(Branches)
 
 
 def test_what_had_begun_is_due_again_and_what_was_done_never_is() -> None:
@@ -134,7 +134,7 @@ def test_a_label_may_give_its_listeners_another_value_than_the_method() -> None:
         @listen(review)
         def count(self, value: Any) -> None: ...
 
-    plan = Plan.begin(definition_of(Routed))
+    plan = Plan.begin(graph_of(Routed))
     plan.done(begun(plan)["draft"], MethodResult())
     plan.done(begun(plan)["review"], MethodResult(None, label="approved", routed={"feedback": "fine"}))
     assert (due(plan), plan.result) == (["count"], None)
@@ -153,7 +153,7 @@ def test_calls_of_one_method_are_numbered() -> None:
         @router(work)
         def check(self) -> str | None: ...
 
-    plan = Plan.begin(definition_of(Cycle))
+    plan = Plan.begin(graph_of(Cycle))
     numbers: list[int] = []
     sizes: list[int] = []
     for _ in range(60):
@@ -167,7 +167,7 @@ def test_calls_of_one_method_are_numbered() -> None:
 
 
 def test_a_plan_without_anything_to_begin_with_is_over() -> None:
-    plan = Plan.begin(FlowDefinition({}))
+    plan = Plan.begin(FlowGraph({}))
     assert (plan.is_over, plan.due(), plan.result) == (True, [], None)
 
 

@@ -23,7 +23,7 @@ from harness.flow.conversation.state import (
 )
 from harness.flow.conversation.turns import finish_flow, take_turn
 from harness.flow.graph.decorators import Role as MethodRole
-from harness.flow.graph.definition import FlowDefinition
+from harness.flow.graph.definition import FlowGraph
 from harness.flow.kickoff import Kickoff
 from harness.session.session import AsyncStreamSession, StreamSession
 from harness.workers import run_coroutine
@@ -361,7 +361,7 @@ class ConversationalFlow:
             options["inputs"] = {**(options["inputs"] or {}), "id": session_id}
         return Turn(message_text(message), intents or (), intent_llm), self._accepted(self._kickoff(**options))
 
-    def _check_conversation(self, definition: FlowDefinition) -> None:
+    def _check_conversation(self, definition: FlowGraph) -> None:
         """Refuse what a flow says of conversations and can't be, or would have no effect. Raises UsageError."""
         owner = type(self).__name__
         if self.conversational:

@@ -9,7 +9,7 @@ from harness.errors import UsageError
 from harness.flow.conversation.config import ConversationConfig, RouterConfig
 from harness.flow.conversation.graph import CONVERSE, END, FROM_HISTORY, HANDLERS, ROUTER
 from harness.flow.graph.conditions import names_in
-from harness.flow.graph.definition import FlowDefinition
+from harness.flow.graph.definition import FlowGraph
 
 BUILT_IN: Final = MappingProxyType(
     {
@@ -20,7 +20,7 @@ BUILT_IN: Final = MappingProxyType(
 )
 
 
-def handlers_of(definition: FlowDefinition) -> dict[str, str]:
+def handlers_of(definition: FlowGraph) -> dict[str, str]:
     """Return the labels that handlers of a flow's class listen to, each with the first one that does.
 
     What is no route is left out: names of methods, and labels that are known to be another router's.
@@ -40,14 +40,14 @@ def handlers_of(definition: FlowDefinition) -> dict[str, str]:
     return handlers
 
 
-def custom_routes(definition: FlowDefinition) -> list[str]:
+def custom_routes(definition: FlowGraph) -> list[str]:
     """Return the labels that only handlers of the class listen to, in the order of the handlers."""
     return [label for label in handlers_of(definition) if label not in BUILT_IN]
 
 
 def catalogue(flow: Any, router: RouterConfig | None) -> dict[str, str]:
     """Return the routes that a router may choose, the class's own first, each with what it is for."""
-    definition: FlowDefinition = flow._definition
+    definition: FlowGraph = flow._definition
     own = list(router.routes or ()) if router is not None else []
     given = (router.route_descriptions if router is not None else None) or {}
     handlers = handlers_of(definition)
@@ -65,7 +65,7 @@ def _first_line(handler: Any) -> str:
     return lines[0].strip() if lines else ""
 
 
-def check_routes(owner: str, definition: FlowDefinition, config: ConversationConfig | None) -> None:
+def check_routes(owner: str, definition: FlowGraph, config: ConversationConfig | None) -> None:
     """Refuse a router's labels that nothing listens to.
 
     Raises:

@@ -18,7 +18,7 @@ from harness.flow.declarations.schema import (
     DeclaredCondition,
     DeclaredMethod,
     DeclaredPersistence,
-    FlowDeclaration,
+    FlowDefinition,
 )
 from harness.flow.declarations.source import DeclarationSource
 from harness.flow.declarations.states import RequiredInputs, initial_state, required
@@ -27,7 +27,7 @@ from harness.flow.engine.run import run_of
 from harness.flow.feedback.decorator import DEFAULT_LLM, human_feedback
 from harness.flow.graph.conditions import Condition, and_, or_
 from harness.flow.graph.decorators import add_to_role
-from harness.flow.graph.definition import definition_of
+from harness.flow.graph.definition import graph_of
 from harness.flow.persistence.persist import Persist
 from harness.flow.state import snapshot
 
@@ -36,8 +36,8 @@ _NO_IDENTIFIER: Final = re.compile(r"\W+")
 
 
 def read_declaration(
-    contents: str | dict[str, Any] | FlowDeclaration | None, path: str | Path | None
-) -> tuple[FlowDeclaration, DeclarationSource]:
+    contents: str | dict[str, Any] | FlowDefinition | None, path: str | Path | None
+) -> tuple[FlowDefinition, DeclarationSource]:
     """Return a declaration, and where its parts stand.
 
     Raises:
@@ -45,10 +45,10 @@ def read_declaration(
         UsageError: neither was given, or both; or the file can't be read.
     """
     source = _source(contents, path)
-    if isinstance(contents, FlowDeclaration):
+    if isinstance(contents, FlowDefinition):
         return contents, source
     try:
-        return FlowDeclaration.model_validate(source.value, strict=False), source
+        return FlowDefinition.model_validate(source.value, strict=False), source
     except ValidationError as error:
         problems = [
             source.problem(found["loc"], found["msg"].removeprefix("Value error, "))
@@ -57,7 +57,7 @@ def read_declaration(
         raise FlowDeclarationError(source.name, problems) from error
 
 
-def declared_class(base: C, declaration: FlowDeclaration, source: DeclarationSource) -> C:
+def declared_class(base: C, declaration: FlowDefinition, source: DeclarationSource) -> C:
     """Return a subclass of a flow class that does what is declared.
 
     Raises:
@@ -83,14 +83,14 @@ def declared_class(base: C, declaration: FlowDeclaration, source: DeclarationSou
     for hook in hooks:
         with_hook(hook)(cls)
     try:
-        definition_of(cls)
+        graph_of(cls)
     except UsageError as error:
         about = str(error).partition(" ")[0].rpartition(".")[2]
         raise source.error(("methods", about), str(error)) from error
     return cast("C", cls)
 
 
-def _source(contents: str | dict[str, Any] | FlowDeclaration | None, path: str | Path | None) -> DeclarationSource:
+def _source(contents: str | dict[str, Any] | FlowDefinition | None, path: str | Path | None) -> DeclarationSource:
     if (contents is None) == (path is None):
         raise UsageError("Provide contents or path: the declaration itself, or the file that it is in")
     if path is not None:
@@ -105,7 +105,7 @@ def _source(contents: str | dict[str, Any] | FlowDeclaration | None, path: str |
     return source
 
 
-def _hooks(declaration: FlowDeclaration) -> Iterator[Any]:
+def _hooks(declaration: FlowDefinition) -> Iterator[Any]:
     if any(has_script(method.do) for method in declaration.methods.values()):
         yield ScriptGate()
     names = required(declaration.state)

@@ -6,20 +6,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
-    from harness.flow.declarations.schema import FlowDeclaration
+    from harness.flow.declarations.schema import FlowDefinition
 
 
 class DeclarableFlow:
     """The part of a flow that is written down in YAML or JSON."""
 
     #: What the class was made from; None where it was written in Python.
-    declaration: FlowDeclaration | None = None
+    declaration: FlowDefinition | None = None
 
     @classmethod
     def from_declaration(
         cls,
         *,
-        contents: str | dict[str, Any] | FlowDeclaration | None = None,
+        contents: str | dict[str, Any] | FlowDefinition | None = None,
         path: str | Path | None = None,
         **options: Any,
     ) -> Self:
@@ -36,7 +36,7 @@ class DeclarableFlow:
 
     @classmethod
     def _declared(
-        cls, contents: str | dict[str, Any] | FlowDeclaration | None, path: str | Path | None = None
+        cls, contents: str | dict[str, Any] | FlowDefinition | None, path: str | Path | None = None
     ) -> type[Self]:
         # Late: a flow that is written in Python needs no YAML.
         from harness.flow.declarations.build import declared_class, read_declaration
@@ -44,7 +44,7 @@ class DeclarableFlow:
         return declared_class(cls, *read_declaration(contents, path))
 
     @classmethod
-    def flow_definition(cls) -> FlowDeclaration:
+    def flow_definition(cls) -> FlowDefinition:
         """Return the flow as a declaration: the one that it was made from, or its graph, with its methods as calls of code.
 
         Raises:

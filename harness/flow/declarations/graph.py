@@ -7,21 +7,21 @@ from typing import Any
 from pydantic import ValidationError
 
 from harness.errors import UsageError
-from harness.flow.declarations.schema import SCHEMA, FlowDeclaration
+from harness.flow.declarations.schema import SCHEMA, FlowDefinition
 from harness.flow.graph.conditions import Condition
-from harness.flow.graph.definition import FlowMethod, definition_of
+from harness.flow.graph.definition import FlowMethod, graph_of
 
 
-def declaration_of(cls: Any) -> FlowDeclaration:
+def declaration_of(cls: Any) -> FlowDefinition:
     """Return the graph of a flow class, whose methods are calls of its own code.
 
     Raises:
         UsageError: a method can't be named as `module:qualname`.
     """
-    methods = {name: _method(cls, method) for name, method in definition_of(cls).methods.items()}
+    methods = {name: _method(cls, method) for name, method in graph_of(cls).methods.items()}
     whole = {"schema": SCHEMA, "name": cls.name or cls.__name__, "methods": methods}
     try:
-        return FlowDeclaration.model_validate(whole)
+        return FlowDefinition.model_validate(whole)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"]))

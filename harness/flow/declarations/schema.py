@@ -180,7 +180,7 @@ class DeclaredConversation(Declared):
     enabled: Literal[False]
 
 
-class FlowDeclaration(Declared):
+class FlowDefinition(Declared):
     """A whole flow."""
 
     format: Literal["crewai.flow/v1"] = Field(alias="schema")

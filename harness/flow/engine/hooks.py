@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar, cast
 from harness.errors import RunPaused
 from harness.flow.engine.run import FlowRun
 from harness.flow.graph.decorators import add_to_role, role_of
-from harness.flow.graph.definition import FlowDefinition, FlowMethod
+from harness.flow.graph.definition import FlowGraph, FlowMethod
 from harness.flow.plan.calls import MethodCall, MethodResult
 from harness.workers import Outcome
 
@@ -88,7 +88,7 @@ class Hooks:
     What comes before a flow or a method goes from the outermost hook to the innermost, all else the other way.
     """
 
-    def __init__(self, definition: FlowDefinition, hooks: Iterable[FlowHook]) -> None:
+    def __init__(self, definition: FlowGraph, hooks: Iterable[FlowHook]) -> None:
         self._of_flow = tuple(hooks)
         of_methods = cast(tuple[FlowHook, ...], definition.hooks)
         #: Every hook of the run, once.

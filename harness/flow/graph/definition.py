@@ -37,7 +37,7 @@ class FlowMethod:
 Waiting = tuple[tuple[str, Condition], ...]
 
 
-class FlowDefinition:
+class FlowGraph:
     """The methods of a flow in the order of their definition, those of base classes first, and who waits for what."""
 
     def __init__(self, methods: Mapping[str, FlowMethod]) -> None:
@@ -79,10 +79,10 @@ def _enter(index: dict[str, Waiting], method: FlowMethod, condition: Condition |
             index[name] = (*index.get(name, ()), (method.name, condition))
 
 
-_known: weakref.WeakKeyDictionary[type, FlowDefinition] = weakref.WeakKeyDictionary()
+_known: weakref.WeakKeyDictionary[type, FlowGraph] = weakref.WeakKeyDictionary()
 
 
-def definition_of(cls: type) -> FlowDefinition:
+def graph_of(cls: type) -> FlowGraph:
     """Return the graph of a flow class.
 
     Raises:
@@ -92,7 +92,7 @@ def definition_of(cls: type) -> FlowDefinition:
     if definition is None:
         methods = {name: _method(cls, name, role) for name, role in _roles(cls).items()}
         _check(cls, methods)
-        definition = _known[cls] = FlowDefinition(methods)
+        definition = _known[cls] = FlowGraph(methods)
     return definition
 
 

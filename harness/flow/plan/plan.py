@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Self
 
 from harness.errors import HarnessError, UsageError
-from harness.flow.graph.definition import FlowDefinition
+from harness.flow.graph.definition import FlowGraph
 from harness.flow.graph.labels import label_of
 from harness.flow.plan.calls import MethodCall, MethodResult, PlannedCall
 from harness.flow.plan.state import PlanState, read_saved, saved
@@ -23,7 +23,7 @@ class MethodCallLimitError(HarnessError, RecursionError):
 class Plan:
     """The plan of one run. Only who runs it changes it."""
 
-    def __init__(self, definition: FlowDefinition, max_calls: int, state: PlanState, values: list[Any]) -> None:
+    def __init__(self, definition: FlowGraph, max_calls: int, state: PlanState, values: list[Any]) -> None:
         self._definition = definition
         self._max_calls = max_calls
         self._state = state
@@ -31,7 +31,7 @@ class Plan:
         self._values = values
 
     @classmethod
-    def begin(cls, definition: FlowDefinition, max_calls: int = 100) -> Self:
+    def begin(cls, definition: FlowGraph, max_calls: int = 100) -> Self:
         """Return the plan of a run that has not begun. `max_calls` is how often each method may be called."""
         plan = cls(definition, max_calls, PlanState(), [])
         root = plan._new_wave(None, [], [])
@@ -40,7 +40,7 @@ class Plan:
         return plan
 
     @classmethod
-    def waiting(cls, definition: FlowDefinition, method: str, output: Any) -> Self:
+    def waiting(cls, definition: FlowGraph, method: str, output: Any) -> Self:
         """Return the plan of a run of which all that is known is that it waits in `method`, which had given `output`.
 
         Raises:
@@ -54,7 +54,7 @@ class Plan:
         return plan
 
     @classmethod
-    def restored(cls, definition: FlowDefinition, saved: Any, max_calls: int = 100) -> Self:
+    def restored(cls, definition: FlowGraph, saved: Any, max_calls: int = 100) -> Self:
         """Return the plan that was saved. What had begun and was not done is due again; what was done never is.
 
         Raises:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter, ValidationError
 
 from harness.errors import UsageError
-from harness.flow.graph.definition import FlowDefinition
+from harness.flow.graph.definition import FlowGraph
 from harness.flow.plan.calls import PlannedCall
 from harness.flow.plan.progress import Progress
 from harness.flow.plan.wave import Wave
@@ -43,7 +43,7 @@ def saved(state: PlanState, values: list[Any]) -> dict[str, Any]:
     return {"version": _VERSION, "state": _adapter().dump_python(state, mode="json"), "values": list(values)}
 
 
-def read_saved(saved: Any, definition: FlowDefinition) -> tuple[PlanState, list[Any]]:
+def read_saved(saved: Any, definition: FlowGraph) -> tuple[PlanState, list[Any]]:
     """Return the state and the values that were saved, with every call due that is not done.
 
     Raises:
@@ -71,7 +71,7 @@ def _adapter() -> TypeAdapter[PlanState]:
     return TypeAdapter(PlanState)
 
 
-def _gaps(state: PlanState, values: int, definition: FlowDefinition) -> Iterator[str]:
+def _gaps(state: PlanState, values: int, definition: FlowGraph) -> Iterator[str]:
     """Yield what a state speaks of and is not there."""
     progress, waves, calls = state.progress, state.waves.values(), state.calls.values()
     methods = {

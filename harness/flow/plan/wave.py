@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from harness.flow.graph.definition import FlowDefinition
+from harness.flow.graph.definition import FlowGraph
 from harness.flow.plan.progress import Progress
 
 
@@ -64,11 +64,11 @@ class Wave:
     listeners: list[str] | None = None
     restarts: list[str] | None = None
 
-    def next(self, definition: FlowDefinition, progress: Progress) -> Due | None:
+    def next(self, definition: FlowGraph, progress: Progress) -> Due | None:
         """Return what is due now; None where this wave is through."""
         return self._next_router(definition, progress) or self._next_listeners(definition, progress)
 
-    def is_waiting_only(self, definition: FlowDefinition) -> bool:
+    def is_waiting_only(self, definition: FlowGraph) -> bool:
         """Whether nothing can follow in this wave but the end of the calls that are open."""
         return (
             self.served == len(self.happened) - 1
@@ -77,7 +77,7 @@ class Wave:
             and (self.restarts is not None or not definition.restarts(self.happened[-1].name))
         )
 
-    def _next_router(self, definition: FlowDefinition, progress: Progress) -> Due | None:
+    def _next_router(self, definition: FlowGraph, progress: Progress) -> Due | None:
         if self.label is not None:
             self.happened.append(self.label)
             self.label = None
@@ -91,7 +91,7 @@ class Wave:
         # A router that listens to a label gets what the method before the routers returned.
         return Due([self.routers.pop(0)], as_start=False, gives=self.happened[0], after=self.happened[self.routed - 1])
 
-    def _next_listeners(self, definition: FlowDefinition, progress: Progress) -> Due | None:
+    def _next_listeners(self, definition: FlowGraph, progress: Progress) -> Due | None:
         if self.rearmable is None:
             self.rearmable = list(progress.fired)
         while self.served < len(self.happened):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from harness.flow.graph.conditions import Condition, Joined, names_in
-from harness.flow.graph.definition import FlowDefinition, FlowMethod, definition_of
+from harness.flow.graph.definition import FlowGraph, FlowMethod, graph_of
 
 logger = logging.getLogger("harness")
 
@@ -51,7 +51,7 @@ def build_flow_structure(flow: Any) -> FlowStructure:
     labels can't be told beforehand, those that are listened to are taken to come from every such router.
     """
     cls = flow if isinstance(flow, type) else type(flow)
-    definition = definition_of(cls)
+    definition = graph_of(cls)
     routers = [method for method in definition.methods.values() if method.role.is_router]
     labels = list(dict.fromkeys(label for router in routers for label in router.labels or ()))
     open_routers = [router for router in routers if router.labels is None]
@@ -90,7 +90,7 @@ def _words(condition: Condition, *, inside: bool = False) -> str:
     return f"({text})" if inside else text
 
 
-def _edges_of_routers(routers: list[FlowMethod], labels: list[str], definition: FlowDefinition) -> list[FlowEdge]:
+def _edges_of_routers(routers: list[FlowMethod], labels: list[str], definition: FlowGraph) -> list[FlowEdge]:
     edges = []
     for router in routers:
         known = router.labels if router.labels is not None else labels
@@ -98,7 +98,7 @@ def _edges_of_routers(routers: list[FlowMethod], labels: list[str], definition: 
     return edges
 
 
-def _edges_of_conditions(definition: FlowDefinition) -> list[FlowEdge]:
+def _edges_of_conditions(definition: FlowGraph) -> list[FlowEdge]:
     edges = []
     for method in definition.methods.values():
         for condition in (method.role.starts_on, method.role.listens_to):

@@ -11,7 +11,7 @@ import pytest
 from harness.errors import UsageError
 from harness.flow import (
     Flow,
-    FlowDeclaration,
+    FlowDefinition,
     FlowScriptExecutionDisabledError,
     HumanFeedbackPending,
     MethodCallLimitError,
@@ -71,7 +71,7 @@ def test_a_flow_is_run_from_text_from_a_dict_from_a_file_and_from_json(tmp_path:
     assert Flow.from_declaration(contents=whole).kickoff() == said
     (tmp_path / "flow.json").write_text(json.dumps(whole, indent="\t"))
     assert Flow.from_declaration(path=str(tmp_path / "flow.json")).kickoff() == said
-    assert Flow.from_declaration(contents=FlowDeclaration.model_validate(whole)).kickoff() == said
+    assert Flow.from_declaration(contents=FlowDefinition.model_validate(whole)).kickoff() == said
 
 
 def test_its_frames_are_those_of_any_flow() -> None:
@@ -319,4 +319,4 @@ def test_a_flow_that_was_written_in_python_can_be_written_down() -> None:
     }
     assert whole["methods"]["decide"]["emit"] == ["a", "b"]
     assert whole["methods"]["end"]["listen"] == {"and": ["a", "begin"]}
-    assert "$defs" in FlowDeclaration.model_json_schema()
+    assert "$defs" in FlowDefinition.model_json_schema()
