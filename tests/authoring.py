@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from examples.chat_with_routes import TURNS
 from harness.shipped import shipped_folder
 from harness.shipped.table import PROVIDERS
 from harness.shipped.targets import target_name
@@ -55,12 +56,15 @@ class Authored:
     target: str
     folder: Path
     server: type[WireServer]
+    #: Messages of a conversation.
+    turns: tuple[str, ...] = ()
 
     def record(self) -> None:
         """Record the target, in place of what stands."""
         # A fresh server each, so that its ids do not depend on what was recorded before.
         with self.server() as running:
             command = ["record", self.target, "--mode", "all", "--origin", "authored"]
+            command += [option for turn in self.turns for option in ("--turn", turn)]
             where = ["--base-url", running.origin, "-o", str(self.folder)]
             # 1 is a run that failed as it was meant to, such as a truncated stream.
             code = subprocess.run([sys.executable, "-m", "harness", *command, *where], check=False, cwd=ROOT).returncode
@@ -89,11 +93,12 @@ OF_LITELLM: Final = tuple(
 )
 #: The recordings of `examples/`, by the names of their folders.
 OF_EXAMPLES: Final = tuple(
-    Authored("examples", f"examples.{target}", ROOT / "examples" / "recordings" / name, ExamplesServer)
-    for name, target in {
-        "report": "report_flow:ReportFlow",
-        "pipeline": "parallel_pipeline:PipelineFlow",
-        "approval": "approval_flow:ApprovalFlow",
+    Authored("examples", f"examples.{target}", ROOT / "examples" / "recordings" / name, ExamplesServer, turns)
+    for name, (target, turns) in {
+        "report": ("report_flow:ReportFlow", ()),
+        "pipeline": ("parallel_pipeline:PipelineFlow", ()),
+        "approval": ("approval_flow:ApprovalFlow", ()),
+        "chat": ("chat_with_routes:ChatWithRoutes", TURNS),
     }.items()
 )
 

@@ -32,6 +32,12 @@ EXAMPLES: Final[Mapping[str, Scenario]] = {
         "Announce that the lighthouse is lit again. Keep in mind: Make it shorter.",
         (say("The lighthouse is lit again."),),
     ),
+    "greeting": Scenario("Hello, who keeps the light?", (say("I do, every night since the spring."),)),
+    "route of the greeting": Scenario(
+        '"current_user_message": "Hello, who keeps the light?"', (say('{"intent":"converse"}'),)
+    ),
+    "route of the tides": Scenario('"current_user_message": "When is high water?"', (say('{"intent":"TIDES"}'),)),
+    "route of the end": Scenario('"current_user_message": "Thank you, goodbye."', (say('{"intent":"end"}'),)),
     "revise": Scenario("The person answered:\nMake it shorter.", (say('{"outcome":"revise"}'),)),
     "approve": Scenario("The person answered:\nGood, send it.", (say('{"outcome":"approved"}'),)),
 }

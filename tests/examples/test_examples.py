@@ -21,12 +21,21 @@ RESULTS = {
     "report": "The moon pulls the sea twice a day",
     "pipeline": "Over a patient sea and under a loud wind the tall light turns.",
     "approval": "sent: The lighthouse is lit again.",
+    "chat": "Conversation ended.",
 }
 #: What is printed on the way.
 ON_THE_WAY = {
     "report": ["[plan]", "1. The moon", "[write]"],
     "pipeline": ["[sea]", "[wind]", "[light]", "Westerly, damp", "[night]"],
     "approval": ["[draft]", "human: Make it shorter. -> revise", "human: Good, send it. -> approved", "[send]"],
+    "chat": [
+        "you: Hello, who keeps the light?",
+        "to converse",
+        "I do, every night",
+        "to TIDES",
+        "result: High water is at 14:20.",
+        "to end",
+    ],
 }
 
 
@@ -42,18 +51,19 @@ def test_an_example_runs_offline_by_one_command(
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     module_name, _, flow_class = example.target.partition(":")
     module = importlib.import_module(module_name)
-    module.show(getattr(module, flow_class)(), name_of(example))
+    module.show(getattr(module, flow_class)(), name_of(example), *example.turns)
     shown = capsys.readouterr().out
     assert RESULTS[name_of(example)] in shown.rpartition("result: ")[2]
     assert [part for part in ON_THE_WAY[name_of(example)] if part not in shown] == []
-    assert f'show({flow_class}(), "{name_of(example)}")' in Path(str(module.__file__)).read_text(encoding="utf-8")
+    assert f'show({flow_class}(), "{name_of(example)}"' in Path(str(module.__file__)).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("example", OF_EXAMPLES, ids=name_of)
 def test_an_example_replays(example: Authored) -> None:
     replayed = replay_recording(example.folder, trust=Trust(("examples",)))
     assert (replayed.differences, replayed.problems, replayed.unplayed, replayed.error) == ([], [], [], None)
-    assert str(replayed.sessions[0].result).startswith(RESULTS[name_of(example)])
+    assert len(replayed.sessions) == max(1, len(example.turns))
+    assert str(replayed.sessions[-1].result).startswith(RESULTS[name_of(example)])
 
 
 @pytest.mark.parametrize("example", OF_EXAMPLES, ids=name_of)
@@ -62,7 +72,9 @@ def test_an_example_is_recorded_anew_as_it_stands(
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "nobody")
     with example.server() as server:
-        recorded = record(Target(example.target), tmp_path / "new", base_url=server.origin, origin="authored")
+        recorded = record(
+            Target(example.target, turns=example.turns), tmp_path / "new", base_url=server.origin, origin="authored"
+        )
     assert recorded.error is None
     new, old = (load_frames(folder / "frames.jsonl") for folder in (tmp_path / "new", example.folder))
     # Branches may have taken turns in another order.

@@ -84,6 +84,10 @@ class Normalizer:
             value = payload.get(key)
             if value is not None and isinstance(value, str):
                 self._name(value, word)
+        # One that somebody has chosen is the same in every run, and short.
+        session = payload.get("session_id")
+        if isinstance(session, str) and len(session) >= _UNMISTAKABLE:
+            self._name(session, "session")
         state = payload.get("state")
         if isinstance(state, Mapping) and isinstance(value := state.get("id"), str):
             self._name(value, "state")

@@ -47,12 +47,17 @@ def test_times_count_from_the_first_frame() -> None:
         ("checkpoint_id", "checkpoint"),
         ("task_id", "task"),
         ("agent_id", "agent"),
+        ("session_id", "session"),
         ("source_fingerprint", "source"),
     ],
 )
 def test_volatile_ids_are_numbered_in_order(key: str, word: str) -> None:
     told = normalised({key: UUID + "1"}, {key: UUID + "2"}, {key: UUID + "1"}, {key: None})
     assert [one["data"][key] for one in told] == [f"{word}-1", f"{word}-2", f"{word}-1", None]
+
+
+def test_the_id_of_a_session_that_somebody_has_chosen_stays() -> None:
+    assert normalised({"session_id": "harbour", "said": "harbour"})[0]["data"]["session_id"] == "harbour"
 
 
 def test_the_id_of_a_state_is_one() -> None:
