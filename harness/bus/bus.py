@@ -12,11 +12,13 @@ import itertools
 import logging
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from harness.bus import scope as scopes
 from harness.bus.attribution import remember, scope_of_thread
 from harness.bus.listeners import Handler, Listeners, collecting
+from harness.bus.replay import is_replaying, replaying
 from harness.bus.scope import ROOT, LookAhead, Run, Scope
 from harness.errors import RunCancelled, UsageError
 from harness.events import BaseEvent
@@ -34,8 +36,11 @@ _previous_id, _set_previous_id = scopes.previous_id.get, scopes.previous_id.set
 _ending = threading.RLock()
 
 
-def emit(source: Any, event: BaseEvent) -> None:
-    """Publish `event` in the current scope.
+def emit(source: Any, event: BaseEvent) -> Future[None] | None:
+    """Publish `event` in the current scope, and return what is done when all its handlers are; None where it has none.
+
+    Sync handlers have ended when it returns. Async ones run in a loop of the bus's own; in a loop, wait for them by
+    `asyncio.wrap_future`.
 
     The event is stamped in place at its first emit; emitting the same instance again publishes a copy with an id of its
     own. A started event opens its scope in the calling context, and what ends it closes the nearest one of its kind.
@@ -47,16 +52,13 @@ def emit(source: Any, event: BaseEvent) -> None:
     if scope is ROOT or not scope.is_open or scope.run.cancelled:
         scope = _scope_for(source)
     if event.opens is not None:
-        _open(source, event, scope)
-    elif event.closes is None:
-        _publish(source, event, scope, scope.event_id)
-    else:
+        return _open(source, event, scope)[1]
+    if event.closes is not None:
         closed = _nearest(scope, event.closes)
-        if closed is None:
-            _publish(source, event, scope, scope.event_id)
-        else:
+        if closed is not None:
             closed.is_open = False
-            _close(source, event, closed)
+            return _close(source, event, closed)
+    return _publish(source, event, scope, scope.event_id)
 
 
 def emit_here(source: Any, event: BaseEvent) -> None:
@@ -111,7 +113,7 @@ def open_scope(
         scope = Scope(event.opens or "", around.event_id, around, around.run, around.sinks, around.lookahead)
         scopes.enter(scope)
     else:
-        scope = _open(source, event, around)
+        scope, _ = _open(source, event, around)
     scope.owned = True
     scope.label = label
     if own_run:
@@ -175,26 +177,28 @@ def _nearest(scope: Scope, kind: str) -> Scope | None:
     return found
 
 
-def _open(source: Any, event: BaseEvent, around: Scope) -> Scope:
-    event = _publish(source, event, around, around.event_id)
+def _open(source: Any, event: BaseEvent, around: Scope) -> tuple[Scope, Future[None] | None]:
+    event = _unpublished(event)
+    handled = _publish(source, event, around, around.event_id)
     scope = Scope(event.opens or "", event.event_id, around, around.run, around.sinks, around.lookahead)
     scopes.enter(scope)
-    return scope
+    return scope, handled
 
 
-def _close(source: Any, event: BaseEvent | None, scope: Scope) -> None:
+def _close(source: Any, event: BaseEvent | None, scope: Scope) -> Future[None] | None:
     parent = scope.parent or ROOT
     parent.children.pop(scope, None)
     try:
         if event is not None:
-            _publish(source, event, scope, parent.event_id, started_id=scope.event_id)
+            return _publish(source, event, scope, parent.event_id, started_id=scope.event_id)
+        return None
     finally:
         scopes.leave(scope)
 
 
 def _publish(
     source: Any, event: BaseEvent, scope: Scope, parent_id: str | None, started_id: str | None = None
-) -> BaseEvent:
+) -> Future[None] | None:
     if scope.lookahead:
         _reserve(scope.lookahead)
     # Events are frozen to their users; the links are stamped here and nowhere else, while nobody has seen the event.
@@ -222,15 +226,18 @@ def _publish(
             for lookahead in scope.lookahead:
                 lookahead.settle()
     _set_previous_id(event_id)
-    if _listeners.handlers:
-        _listeners.notify(source, event)
-    return event
+    return _listeners.notify(source, event) if _listeners.handlers else None
+
+
+def _unpublished(event: BaseEvent) -> BaseEvent:
+    """Return the event, or a copy of one that was emitted before."""
+    record = getattr(event, "_record", None)
+    return event if (event if record is None else record).emission_sequence is None else event.reissued()
 
 
 def _stamped(event: BaseEvent, parent_id: str | None, started_id: str | None) -> BaseEvent:
     """Stamp an event that has its fields already, or a copy of one that was emitted before; return which."""
-    if event.emission_sequence is not None:
-        event = event.reissued()
+    event = _unpublished(event)
     fields = fields_of(event)
     previous_id = _previous_id()
     fields["parent_event_id"] = parent_id
@@ -278,13 +285,25 @@ def reset_stream_sinks(token: SinkToken) -> None:
 class EventBus:
     """The bus as one object, for those who pass it on; `event_bus` is the only one of a process."""
 
-    def emit(self, source: Any, event: BaseEvent) -> None:
+    def emit(self, source: Any, event: BaseEvent) -> Future[None] | None:
         """See `harness.bus.bus.emit`."""
-        emit(source, event)
+        return emit(source, event)
 
     async def aemit(self, source: Any, event: BaseEvent) -> None:
         """See `harness.bus.bus.aemit`."""
         await aemit(source, event)
+
+    def replay(self, source: Any, event: BaseEvent) -> Future[None] | None:
+        """Give an event of an earlier run to the handlers as it is: it is stamped no more, and is no frame of any session.
+
+        While they are called `is_replaying()` is true, in async handlers too. Returns what `emit` does.
+        """
+        with replaying():
+            return _listeners.notify(source, event)
+
+    def is_replaying(self) -> bool:
+        """See `harness.bus.replay.is_replaying`."""
+        return is_replaying()
 
     def on(self, *event_classes: type[BaseEvent]) -> Callable[[H], H]:
         """Return a decorator that registers a handler `(source, event)`, sync or async, for these classes."""
@@ -311,6 +330,13 @@ class EventBus:
     def flush(self, timeout: float | None = 30.0) -> bool:
         """Wait for async handlers set going by `emit`; True when all of them ended within `timeout` seconds."""
         return _listeners.flush(timeout)
+
+    def shutdown(self, wait: bool = True) -> None:
+        """Take all handlers off and end the thread of the async ones: once they are done, or, without `wait`, cancelled.
+
+        Handlers that are registered later are called again.
+        """
+        _listeners.shutdown(wait)
 
 
 event_bus = EventBus()

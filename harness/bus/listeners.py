@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import contextlib
 import contextvars
 import inspect
 import logging
 import threading
-from collections.abc import Awaitable, Callable, Iterator
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from concurrent.futures import Future
+from typing import Any, Final
 
+from harness.bus.own_loop import OwnLoop
 from harness.errors import RunCancelled
 from harness.events import BaseEvent
 
@@ -29,11 +30,21 @@ class Collected(list[Awaitable[None]]):
     is_open = True
 
 
+def _done() -> Future[None]:
+    future: Future[None] = Future()
+    future.set_result(None)
+    return future
+
+
+#: What an emit gives to wait for where all handlers have ended before it returns; the same for all.
+_DONE: Final = _done()
+
+
 class Listeners:
     """Handlers by event class. A handler of a class is called for its subclasses too, in the order of registration.
 
     Sync handlers run in the emitting thread, before `emit` returns. Async ones are awaited by `aemit`; for `emit` they
-    run in the emitter's loop, or in a loop of their own where none runs; `flush` waits for those.
+    run in a loop of the bus's own, so that none ends with the emitter's; `flush` waits for those.
     """
 
     def __init__(self) -> None:
@@ -41,12 +52,14 @@ class Listeners:
         #: In the order of registration; replaced as a whole, so that it can be looked at without the lock.
         self.handlers: list[tuple[type[BaseEvent], Handler]] = []
         self._by_class: dict[type[BaseEvent], tuple[Handler, ...]] = {}
-        self._pending: set[asyncio.Future[None] | concurrent.futures.Future[None]] = set()
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._loop = OwnLoop()
+        self.flush = self._loop.flush
 
     def add(self, event_class: type[BaseEvent], handler: Handler) -> None:
+        """Register a handler; one that is there already is called once all the same."""
         with self._lock:
-            self._replace([*self.handlers, (event_class, handler)])
+            if (event_class, handler) not in self.handlers:
+                self._replace([*self.handlers, (event_class, handler)])
 
     def remove(self, event_class: type[BaseEvent], handler: Handler) -> None:
         """Take a handler off; one that is not there is no error."""
@@ -69,51 +82,53 @@ class Listeners:
         self.handlers = handlers
         self._by_class = {}
 
-    def notify(self, source: Any, event: BaseEvent) -> None:
-        """Call every handler of the event's class; what they raise is logged and goes no further."""
-        cls = event.__class__
-        handlers = self._by_class.get(cls)
-        if handlers is None:
-            with self._lock:
-                handlers = tuple(handler for known, handler in self.handlers if issubclass(cls, known))
-                self._by_class[cls] = handlers
+    def notify(self, source: Any, event: BaseEvent) -> Future[None] | None:
+        """Call every handler of the event's class; what they raise is logged and goes no further.
+
+        Returns what is done when all have ended; None where there are none.
+        """
+        handlers = self._handlers_of(event.__class__)
+        if not handlers:
+            return None
+        begun: list[Coroutine[Any, Any, None]] = []
         for handler in handlers:
             try:
                 outcome = handler(source, event)
                 if inspect.isawaitable(outcome):
-                    self._run_async(_guarded(outcome, event.type))
+                    begun.append(_guarded(outcome, event.type))
             except (RunCancelled, KeyboardInterrupt):
+                for coroutine in begun:
+                    coroutine.close()
                 raise
             except BaseException:
                 logger.exception("a listener failed on %s", event.type)
+        return self._finish(begun) if begun else _DONE
 
-    def _run_async(self, outcome: Awaitable[None]) -> None:
+    def _handlers_of(self, cls: type[BaseEvent]) -> tuple[Handler, ...]:
+        handlers = self._by_class.get(cls)
+        if handlers is None:
+            with self._lock:
+                found: list[Handler] = []
+                for known, handler in self.handlers:
+                    # Once, though it may be registered for a class and for one above it.
+                    if issubclass(cls, known) and handler not in found:
+                        found.append(handler)
+                handlers = self._by_class[cls] = tuple(found)
+        return handlers
+
+    def _finish(self, begun: list[Coroutine[Any, Any, None]]) -> Future[None]:
         collected = _collected.get()
-        if collected is not None and collected.is_open:
-            collected.append(outcome)
-            return
-        future: asyncio.Future[None] | concurrent.futures.Future[None]
-        try:
-            future = asyncio.ensure_future(outcome, loop=asyncio.get_running_loop())
-        except RuntimeError:
-            future = asyncio.run_coroutine_threadsafe(_as_coroutine(outcome), self._own_loop())
-        self._pending.add(future)
-        future.add_done_callback(self._pending.discard)
+        if collected is None or not collected.is_open:
+            return self._loop.submit(_together(begun))
+        future: Future[None] = Future()
+        collected.append(_in_order(begun, future))
+        return future
 
-    def _own_loop(self) -> asyncio.AbstractEventLoop:
+    def shutdown(self, wait: bool = True) -> None:
+        """Take all handlers off and end the loop of the async ones, which without `wait` are cancelled."""
         with self._lock:
-            if self._loop is None:
-                self._loop = asyncio.new_event_loop()
-                threading.Thread(target=self._loop.run_forever, name="harness-listeners", daemon=True).start()
-            return self._loop
-
-    def flush(self, timeout: float | None = None) -> bool:
-        """Wait for the async handlers that `emit` set going elsewhere; True when all ended within `timeout` seconds.
-
-        Handlers that run in the calling thread's own loop can't be waited for from inside it and are left out.
-        """
-        waitable = [future for future in list(self._pending) if isinstance(future, concurrent.futures.Future)]
-        return not concurrent.futures.wait(waitable, timeout).not_done
+            self._replace([])
+        self._loop.shutdown(wait)
 
 
 @contextlib.contextmanager
@@ -137,5 +152,15 @@ async def _guarded(outcome: Awaitable[Any], event_type: str) -> None:
         logger.exception("a listener failed on %s", event_type)
 
 
-async def _as_coroutine(outcome: Awaitable[None]) -> None:
-    await outcome
+async def _together(begun: list[Coroutine[Any, Any, None]]) -> None:
+    # What a handler raises has been logged, and a cancelled run is no failure of whoever waits here.
+    await asyncio.gather(*begun, return_exceptions=True)
+
+
+async def _in_order(begun: list[Coroutine[Any, Any, None]], future: Future[None]) -> None:
+    try:
+        for coroutine in begun:
+            await coroutine
+    finally:
+        if not future.done():
+            future.set_result(None)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
+import contextvars
 import threading
 from typing import Any
 
 import pytest
 
 from harness.bus.bus import aemit, emit, event_bus
-from harness.events import BaseEvent
+from harness.bus.replay import is_replaying
+from harness.events import BaseEvent, FlowFinishedEvent, FlowStartedEvent
 from harness.session.session import StreamSession
 
 TIMEOUT_S = 10.0
@@ -112,18 +115,154 @@ def test_an_async_handler_of_emit_runs_elsewhere_and_flush_waits_for_it() -> Non
     assert heard == ["dog"]
 
 
-def test_an_async_handler_of_emit_in_a_loop_runs_in_that_loop() -> None:
-    async def check() -> bool:
-        loops = asyncio.Queue[Any]()
+def test_an_async_handler_of_emit_outlives_the_loop_that_emitted() -> None:
+    gate, heard = threading.Event(), []
 
-        @event_bus.on(Dog)
-        async def handler(_source: Any, _event: Dog) -> None:
-            await loops.put(asyncio.get_running_loop())
+    @event_bus.on(Dog)
+    async def handler(_source: Any, event: Dog) -> None:
+        await asyncio.to_thread(gate.wait, TIMEOUT_S)
+        heard.append(event.type)
 
-        emit(None, Dog())
-        return await loops.get() is asyncio.get_running_loop() and event_bus.flush(0)
+    async def main() -> None:
+        event_bus.emit(None, Dog())
 
-    assert asyncio.run(check())
+    asyncio.run(main())
+    gate.set()
+    assert event_bus.flush(TIMEOUT_S)
+    assert heard == ["dog"]
+
+
+@pytest.mark.parametrize("how", ["leaf", "opening", "closing"])
+@pytest.mark.parametrize("handlers", [[], ["sync"], ["async"], ["failing", "sync", "async"]], ids="-".join)
+def test_emit_gives_something_to_wait_for_until_all_handlers_have_ended(handlers: list[str], how: str) -> None:
+    gate, ended = threading.Event(), []
+
+    def sync(_source: Any, _event: BaseEvent) -> None:
+        ended.append("sync")
+
+    async def waiting(_source: Any, _event: BaseEvent) -> None:
+        await asyncio.to_thread(gate.wait, TIMEOUT_S)
+        ended.append("async")
+
+    async def failing(_source: Any, _event: BaseEvent) -> None:
+        raise ValueError("broken")
+
+    known = {"sync": sync, "async": waiting, "failing": failing}
+    started, finished = FlowStartedEvent(flow_name="F"), FlowFinishedEvent(flow_name="F")
+
+    def body() -> concurrent.futures.Future[None] | None:
+        if how == "closing":
+            emit(None, started)
+        for name in handlers:
+            event_bus.register_handler(BaseEvent, known[name])
+        return emit(None, {"leaf": Dog(), "opening": started, "closing": finished}[how])
+
+    future = contextvars.copy_context().run(body)
+    assert (future is None) == (not handlers)
+    if future is not None:
+        assert future.done() == ("async" not in handlers)
+        gate.set()
+        future.result(TIMEOUT_S)
+    assert ended == [name for name in handlers if name != "failing"]
+
+
+def test_what_a_handler_emits_during_aemit_can_be_waited_for_once_aemit_has() -> None:
+    inner: list[Any] = []
+    event_bus.register_handler(Stone, _asleep)
+    event_bus.register_handler(Dog, lambda _source, _event: inner.append(emit(None, Stone())))
+    asyncio.run(aemit(None, Dog()))
+    assert inner[0].done()
+
+
+async def _asleep(_source: Any, _event: BaseEvent) -> None:
+    await asyncio.sleep(0)
+
+
+#: Classes for which one handler is registered, one after the other.
+TWICE: dict[str, tuple[type[BaseEvent], ...]] = {
+    "the same class twice": (Dog, Dog),
+    "a class and the one above it": (Dog, Animal),
+}
+
+
+@pytest.mark.parametrize("classes", TWICE.values(), ids=TWICE.keys())
+def test_a_handler_is_called_once_though_it_is_registered_for(classes: tuple[type[BaseEvent], ...]) -> None:
+    heard: list[str] = []
+
+    def handler(_source: Any, event: BaseEvent) -> None:
+        heard.append(event.type)
+
+    for event_class in classes:
+        event_bus.register_handler(event_class, handler)
+    emit(None, Dog())
+    assert heard == ["dog"]
+
+
+def test_a_replayed_event_reaches_handlers_as_it_was_and_no_session() -> None:
+    heard: list[tuple[bool, int | None]] = []
+    dog = Dog()
+    emit(None, dog)
+    stamp = dog.emission_sequence
+
+    @event_bus.on(Dog)
+    def sync(_source: Any, event: Dog) -> None:
+        heard.append((is_replaying(), event.emission_sequence))
+
+    @event_bus.on(Dog)
+    async def later(_source: Any, event: Dog) -> None:
+        await asyncio.sleep(0)
+        heard.append((event_bus.is_replaying(), event.emission_sequence))
+
+    def body() -> None:
+        future = event_bus.replay(None, dog)
+        assert future is not None
+        future.result(TIMEOUT_S)
+
+    assert list(StreamSession(body)) == []
+    assert heard == [(True, stamp)] * 2
+    assert not is_replaying()
+
+
+@pytest.mark.parametrize("wait", [True, False], ids=["waits", "cancels"])
+def test_a_shutdown_takes_handlers_off_and_ends_their_thread(wait: bool) -> None:
+    begun, heard = threading.Event(), []
+
+    @event_bus.on(Dog)
+    async def handler(_source: Any, _event: Dog) -> None:
+        begun.set()
+        try:
+            await asyncio.sleep(0 if wait else TIMEOUT_S)
+            heard.append("ended")
+        except asyncio.CancelledError:
+            heard.append("cancelled")
+            raise
+
+    future = emit(None, Dog())
+    assert future is not None
+    assert begun.wait(TIMEOUT_S)
+    threads = [thread for thread in threading.enumerate() if thread.name == "harness-listeners"]
+    event_bus.shutdown(wait)
+    for thread in threads:
+        thread.join(TIMEOUT_S)
+    assert heard == ["ended" if wait else "cancelled"]
+    assert (future.done(), emit(None, Dog())) == (True, None)
+    event_bus.register_handler(Dog, _asleep)
+    again = emit(None, Dog())
+    assert again is not None
+    again.result(TIMEOUT_S)
+
+
+def test_a_flush_inside_an_async_handler_does_not_wait_for_itself() -> None:
+    flushed: list[bool] = []
+
+    @event_bus.on(Dog)
+    async def handler(_source: Any, _event: Dog) -> None:
+        flushed.append(event_bus.flush(TIMEOUT_S))
+
+    future = emit(None, Dog())
+    assert future is not None
+    future.result(TIMEOUT_S / 2)
+    assert flushed == [False]
 
 
 def test_aemit_waits_for_async_handlers_in_their_order() -> None:
