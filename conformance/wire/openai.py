@@ -49,8 +49,10 @@ def read_plain(body: bytes, reading: Reading) -> None:
         [{"function": message["function_call"]}] if message.get("function_call") else ()
     )
     for index, call in enumerate(calls):
-        reading.begin_call(index, call.get("id"), call["function"]["name"])
-        reading.argue(index, call["function"]["arguments"])
+        custom = call.get("custom")
+        function = call["function"] if custom is None else {"name": custom["name"], "arguments": custom["input"]}
+        reading.begin_call(index, call.get("id"), function["name"])
+        reading.argue(index, function["arguments"])
     _use(reading, answer.get("usage"))
     _end(reading, choice.get("finish_reason"))
     reading.ended = True

@@ -13,6 +13,8 @@ from conformance.wire.framing import sse_events
 from conformance.wire.reading import Reading, counts, json_object, summed
 
 _REASONS: Final[dict[str, FinishReason]] = {"max_output_tokens": "length", "content_filter": "content_filter"}
+#: Items that are calls of the caller's tools, and the field that has what they are given.
+_CALLS: Final = {"function_call": "arguments", "custom_tool_call": "input"}
 _COUNTS: Final = {
     "prompt_tokens": "input_tokens",
     "completion_tokens": "output_tokens",
@@ -34,9 +36,9 @@ def read_stream(body: bytes, reading: Reading) -> None:
                 reading.say(event["delta"])
             case "response.reasoning_summary_text.delta" | "response.reasoning_text.delta":
                 reading.think(event["delta"])
-            case "response.output_item.added" if event["item"]["type"] == "function_call":
+            case "response.output_item.added" if event["item"]["type"] in _CALLS:
                 reading.begin_call(event["output_index"], event["item"]["call_id"], event["item"]["name"])
-            case "response.function_call_arguments.delta":
+            case "response.function_call_arguments.delta" | "response.custom_tool_call_input.delta":
                 reading.argue(event["output_index"], event["delta"])
             case "response.completed" | "response.incomplete":
                 _end(reading, event["response"])
@@ -49,9 +51,9 @@ def read_plain(body: bytes, reading: Reading) -> None:
         if item["type"] == "message":
             for part in item["content"]:
                 reading.say(part.get("text") or part.get("refusal"))
-        elif item["type"] == "function_call":
+        elif item["type"] in _CALLS:
             reading.begin_call(index, item["call_id"], item["name"])
-            reading.argue(index, item["arguments"])
+            reading.argue(index, item[_CALLS[item["type"]]])
         elif item["type"] == "reasoning":
             for part in [*item.get("summary", []), *(item.get("content") or [])]:
                 reading.think(part["text"])

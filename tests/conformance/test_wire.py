@@ -43,19 +43,21 @@ FORMS: dict[str, tuple[str, Any, Any, str]] = {
 }
 
 
-@pytest.mark.parametrize(("url", "asked", "answer", "text"), FORMS.values(), ids=FORMS)
-def test_both_read_the_same(url: str, asked: Any, answer: Any, text: str, tmp_path: Path) -> None:
+def cassette(folder: Path, url: str, asked: Any, sent: str, kind: str) -> Path:
     recorded = {
         "request": {"method": "POST", "uri": url, "headers": {}, "body": json.dumps(asked)},
         "response": {
-            "status": {"code": 200, "message": "OK"},
-            "headers": {"content-type": ["application/json"]},
-            "body": {"string": json.dumps(answer)},
+            "status": {"code": 200, "message": "OK"}, "headers": {"content-type": [kind]}, "body": {"string": sent}
         },
-    }
-    path = tmp_path / "cassette.yaml"
+    }  # fmt: skip
+    path = folder / "cassette.yaml"
     path.write_text(yaml.safe_dump({"interactions": [recorded]}))
-    (run,) = replay_cassette(path)
+    return path
+
+
+@pytest.mark.parametrize(("url", "asked", "answer", "text"), FORMS.values(), ids=FORMS)
+def test_both_read_the_same(url: str, asked: Any, answer: Any, text: str, tmp_path: Path) -> None:
+    (run,) = replay_cassette(cassette(tmp_path, url, asked, json.dumps(answer), "application/json"))
     assert run.sessions[0].result == text
     reading = wire.read("openai" if url == CHAT else "bedrock", json.dumps(answer).encode(), streamed=False)
     assert (reading.text, reading.failed, reading.ended) == (text, False, True)
@@ -65,3 +67,46 @@ def test_a_call_in_the_form_before_there_were_several_is_a_call() -> None:
     asked = chat({"role": "assistant", "content": None, "function_call": {"name": "f", "arguments": "{}"}})
     (call,) = wire.read("openai", json.dumps(asked).encode(), streamed=False).calls
     assert (call.name, call.arguments, call.id) == ("f", "{}", None)
+
+
+RESPONSES = "https://api.openai.com/v1/responses"
+USED = {"type": "custom_tool_call", "id": "i", "call_id": "c", "name": "shell", "input": '{"a": 1} and more'}
+RESPONSE = {"id": "r", "object": "response", "status": "completed", "output": [USED]}
+STREAM = "".join(
+    f"event: {event['type']}\ndata: {json.dumps(event)}\n\n"
+    for event in (
+        {"type": "response.created", "response": {**RESPONSE, "status": "in_progress", "output": []}},
+        {"type": "response.output_item.added", "output_index": 0, "item": {**USED, "input": ""}},
+        {"type": "response.custom_tool_call_input.delta", "output_index": 0, "item_id": "i", "delta": '{"a": 1} '},
+        {"type": "response.custom_tool_call_input.delta", "output_index": 0, "item_id": "i", "delta": "and more"},
+        {"type": "response.custom_tool_call_input.done", "output_index": 0, "item_id": "i", "input": USED["input"]},
+        {"type": "response.output_item.done", "output_index": 0, "item": USED},
+        {"type": "response.completed", "response": RESPONSE},
+    )
+)
+TOOLS = {"tools": [{"type": "custom", "name": "shell"}]}
+CUSTOM = chat(
+    {"role": "assistant", "tool_calls": [{"id": "c", "type": "custom", "custom": {"name": "shell", "input": "ls"}}]}
+)
+CALLS: dict[str, tuple[str, str, Any, str, bool, str]] = {
+    "openai": ("openai", CHAT, HI, json.dumps(CUSTOM), False, "ls"),
+    "openai-responses": (
+        "openai-responses", RESPONSES, {"model": "m", "input": "Hi", **TOOLS}, json.dumps(RESPONSE), False, USED["input"]
+    ),
+    "openai-responses, streamed": (
+        "openai-responses", RESPONSES, {"model": "m", "input": "Hi", "stream": True, **TOOLS}, STREAM, True, USED["input"]
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("wire_format", "url", "asked", "sent", "streamed", "said"), CALLS.values(), ids=CALLS)
+def test_a_custom_tool_is_called_with_any_text(
+    wire_format: str, url: str, asked: Any, sent: str, streamed: bool, said: str, tmp_path: Path
+) -> None:
+    (run,) = replay_cassette(
+        cassette(tmp_path, url, asked, sent, "text/event-stream" if streamed else "application/json")
+    )
+    assert run.error is None
+    assert run.sessions[0].result == [{"id": "c", "type": "function", "function": {"name": "shell", "arguments": said}}]
+    (call,) = wire.read(wire_format, sent.encode(), streamed=streamed).calls
+    assert (call.id, call.name, call.arguments) == ("c", "shell", said)

@@ -53,3 +53,10 @@ def test_a_prompt_that_the_provider_keeps_needs_no_model_and_no_input(rest: dict
 def test_a_body_that_is_no_request_is_refused(body: bytes) -> None:
     with pytest.raises(UsageError, match="recorded request"):
         parse_recorded(URL, body)
+
+
+def test_a_call_that_is_answered_later_is_named_as_not_supported() -> None:
+    body = {"model": "m", "input": "Hi", "background": True}
+    with pytest.raises(UsageError, match="background of the recorded request"):
+        parse_recorded(URL, json.dumps(body).encode())
+    assert rebuilt({**body, "stream": True, "stream_options": {}}) == {**body, "stream": True, "stream_options": {}}

@@ -119,8 +119,12 @@ class ChatAnswer(SSEAnswer):
         for place, call in enumerate(calls):
             self._said_anything = True
             index = place if whole else a_number(call.get("index", place if len(calls) > 1 else None))
-            function = an_object(call.get("function"))
-            name, arguments = a_text(function.get("name")), function.get("arguments")
+            # What a custom tool is given is any text.
+            custom = an_object(call.get("custom"))
+            function = (
+                {"name": custom.get("name"), "arguments": custom.get("input")} if custom else call.get("function")
+            )
+            name, arguments = a_text(an_object(function).get("name")), an_object(function).get("arguments")
             yield from self._calls.take(index, an_id(call.get("id")), name, arguments)
 
     def _said(self, content: Any) -> Iterator[Part]:

@@ -15,7 +15,7 @@ from harness.llm.parts import (
     Part,
     ResponseStarted,
 )
-from harness.providers.openai.responses_output import Place, ResponseOutput, Said
+from harness.providers.openai.responses_output import Place, ResponseOutput, Said, called
 from harness.providers.shared.answer import SSEAnswer
 from harness.providers.shared.failure import Failure, failure_in
 from harness.providers.shared.shapes import a_list, a_number, a_text, an_id, an_object, kind_of
@@ -84,12 +84,14 @@ class ResponsesAnswer(SSEAnswer):
         if kind == "response.created":
             yield from self._started(event["response"])
         elif kind == "response.output_item.added":
-            if kind_of(event["item"]) == "function_call":
-                yield from self._output.call(a_number(event.get("output_index")), event["item"])
-        elif kind == "response.function_call_arguments.delta":
+            if (asked := called(event["item"])) is not None:
+                yield from self._output.call(a_number(event.get("output_index")), asked)
+        elif kind in ("response.function_call_arguments.delta", "response.custom_tool_call_input.delta"):
             yield from self._output.arguments(event, event["delta"], whole=False)
         elif kind == "response.function_call_arguments.done":
             yield from self._output.arguments(event, event.get("arguments"), whole=True)
+        elif kind == "response.custom_tool_call_input.done":
+            yield from self._output.arguments(event, event.get("input"), whole=True)
         elif kind in _TEXTS:
             said, name = _TEXTS[kind]
             yield from self._output.whole_text(Place.of(event, said), event.get(name))

@@ -49,6 +49,8 @@ class _Call:
     name: str = ""
     arguments: str = ""
     is_shown: bool = False
+    #: Whether its arguments are any text, as those of the caller's custom tools are.
+    is_free: bool = False
 
 
 class ResponseOutput:
@@ -86,8 +88,8 @@ class ResponseOutput:
             case "reasoning":
                 yield from self._texts_of(number, "summary", _parts(item.get("summary")))
                 yield from self._texts_of(number, "reasoning", _parts(item.get("content")))
-            case "function_call":
-                yield from self.call(number, item, whole=True)
+            case _ if (asked := called(item)) is not None:
+                yield from self.call(number, asked, whole=True)
 
     def _texts_of(self, number: int, said: Said, parts: Sequence[Any]) -> Iterator[Part]:
         for index, part in enumerate(parts):
@@ -106,6 +108,7 @@ class ResponseOutput:
         call = self._found(place, item_id, call_id, name, item.get("arguments")) or self._begun(place, item_id)
         call.call_id = call.call_id or call_id
         call.name = call.name or name
+        call.is_free = call.is_free or "input" in item
         if call.name and (whole or call.call_id):
             yield from self._shown(call)
         arguments = item.get("arguments")
@@ -173,7 +176,7 @@ class ResponseOutput:
         for call in self._calls:
             if not call.is_shown:
                 raise self._malformed(f"arguments of a call without a name: {call.arguments!r:.200}")
-            if holds_two(call.arguments):
+            if not call.is_free and holds_two(call.arguments):
                 raise self._malformed(f"the arguments of {call.name!r} are two objects: {call.arguments[:200]}")
 
     def _rest_of_all(self, items: Sequence[Mapping[str, Any]]) -> Iterator[Part]:
@@ -191,7 +194,7 @@ class ResponseOutput:
             for number, item in enumerate(items):
                 if kind_of(item) == "reasoning":
                     yield from self.item(len(items) + number, item)
-        asked = [item for item in items if kind_of(item) == "function_call"]
+        asked = [asked for item in items if (asked := called(item)) is not None]
         for number, item in enumerate(asked):
             is_named = item.get("id") or item.get("call_id")
             place = self._calls[number].place if not is_named and number < len(self._calls) else None
@@ -206,6 +209,17 @@ class ResponseOutput:
         if not whole.startswith(come):
             raise self._malformed(f"{come!r:.200} in pieces, and {whole!r:.200} as a whole")
         return whole[len(come) :]
+
+
+def called(item: Any) -> Mapping[str, Any] | None:
+    """Return an item that is a call of the caller's tool, with its arguments as a function's; None for any other."""
+    match kind_of(item):
+        case "function_call":
+            return item  # type: ignore[no-any-return]
+        case "custom_tool_call":
+            return {**item, "arguments": item.get("input")}
+        case _:
+            return None
 
 
 def _parts(parts: Any) -> Sequence[Any]:

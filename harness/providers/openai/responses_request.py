@@ -138,6 +138,8 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
 def json_body(body: bytes) -> dict[str, Any]:
     """Return a recorded body. Raises UsageError where it is none."""
     recorded = json_object(body, {})
+    if recorded.get("background") and not recorded.get("stream"):
+        raise UsageError("background of the recorded request: a call that is answered later is not supported")
     # What the provider keeps may stand for it.
     return recorded if recorded.keys() & _KEPT else json_object(body, {"input": ANY})
 
