@@ -153,8 +153,9 @@ def test_what_we_have_no_word_for_is_carried_as_it_is(body: dict[str, Any]) -> N
 
 
 def test_what_is_spoken_is_told_of_a_conversation_that_is_carried() -> None:
-    call = parse_recorded(URL, json.dumps(CARRIED["server tool in history"]).encode())
-    assert call.messages == [ASKED, {"role": "assistant", "content": "Hi"}, ASKED]
+    said = body_of([{**ASKED, "priority": 1}, answer(text("He"), {"type": "later_invention"}, text("llo"))])
+    call = parse_recorded(URL, json.dumps(said).encode())
+    assert call.messages == [ASKED, {"role": "assistant", "content": "Hello"}]
 
 
 def test_a_query_is_carried_in_the_url() -> None:
