@@ -21,7 +21,7 @@ from typing import Any, Final, Self
 
 from harness.bus.bus import close_scope, open_scope, room
 from harness.bus.scope import Run, Scope
-from harness.errors import RunCancelled, error_text
+from harness.errors import RunCancelled
 from harness.events import BaseEvent
 from harness.events.lazy import fields_of
 
@@ -120,7 +120,7 @@ class Step:
 
     def fail(self, error: BaseException) -> BaseEvent:
         """Have the step end as failed by `error`, and return the event that will say so."""
-        return self._end_with(self._ends.failed, {"error": error_text(error), "error_type": type(error).__name__})
+        return self._end_with(self._ends.failed, {"error": error, "error_type": type(error).__name__})
 
     def pause(self, **fields: Any) -> BaseEvent:
         """Have the step end as paused, and return the event that will say so.
@@ -149,9 +149,13 @@ class Step:
         self._close(self._abandoned(why))
 
     def _close(self, event: BaseEvent | None) -> None:
+        # What tells of a failure refers to the exception, its traceback to this step: a circle would be kept until the
+        # garbage collector runs.
+        self._ending = None
         try:
             close_scope(self.scope, self._source, None if self._quiet else event)
         finally:
+            del event
             if self._own_run:
                 self.run.end()
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, ConfigDict, Field
+from pydantic_core import from_json, to_json
 
+from harness.errors import error_text
 from harness.events.lazy import LazyModel, set_fields, set_record
 from harness.events.record import EventRecord
 from harness.events.shape import EventShape
@@ -105,6 +108,22 @@ class BaseEvent(LazyModel):
                 "emission_sequence": None,
             }
         )
+
+    def to_json(self, exclude: Collection[str] | None = None) -> dict[str, Any]:
+        """Return the fields but those in `exclude`, as JSON: exceptions as their text, and what has no form as its repr."""
+        fields = {name: value for name, value in self if name not in (exclude or ())}
+        written = to_json(fields, bytes_mode="base64", inf_nan_mode="strings", fallback=_shown, serialize_as_any=True)
+        shown: dict[str, Any] = from_json(written)
+        return shown
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, BaseException):
+        return error_text(value)
+    try:
+        return repr(value)
+    except Exception as failure:
+        return f"<its repr raised {type(failure).__name__}>"
 
 
 _shapes: dict[type[BaseEvent], EventShape] = {}

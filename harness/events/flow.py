@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar, Literal
 
 from harness.events.base import BaseEvent
+from harness.events.given import Failure
 
 
 class FlowEvent(BaseEvent):
@@ -33,7 +34,7 @@ class FlowFinishedEvent(FlowEvent):
 class FlowFailedEvent(FlowEvent):
     closes: ClassVar[str | None] = "flow"
     type: Literal["flow_failed"] = "flow_failed"
-    error: str
+    error: Failure
     error_type: str | None = None
 
 
@@ -74,7 +75,7 @@ class MethodExecutionFinishedEvent(MethodEvent):
 class MethodExecutionFailedEvent(MethodEvent):
     closes: ClassVar[str | None] = "method"
     type: Literal["method_execution_failed"] = "method_execution_failed"
-    error: str
+    error: Failure
     error_type: str | None = None
 
 

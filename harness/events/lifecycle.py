@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar, Literal
 
 from harness.events.base import BaseEvent
+from harness.events.given import FailureText
 
 
 class CrewKickoffStartedEvent(BaseEvent):
@@ -26,7 +27,7 @@ class CrewKickoffFailedEvent(BaseEvent):
     closes: ClassVar[str | None] = "crew"
     type: Literal["crew_kickoff_failed"] = "crew_kickoff_failed"
     crew_name: str | None = None
-    error: str
+    error: FailureText
     error_type: str | None = None
 
 
@@ -48,7 +49,7 @@ class TaskFailedEvent(BaseEvent):
     closes: ClassVar[str | None] = "task"
     type: Literal["task_failed"] = "task_failed"
     task: Any = None
-    error: str
+    error: FailureText
     error_type: str | None = None
 
 
@@ -74,7 +75,7 @@ class AgentExecutionErrorEvent(BaseEvent):
     type: Literal["agent_execution_error"] = "agent_execution_error"
     agent: Any = None
     task: Any = None
-    error: str
+    error: FailureText
     error_type: str | None = None
 
 
@@ -103,7 +104,7 @@ class CheckpointCompletedEvent(CheckpointEvent):
 class CheckpointFailedEvent(CheckpointEvent):
     closes: ClassVar[str | None] = "checkpoint"
     type: Literal["checkpoint_failed"] = "checkpoint_failed"
-    error: str
+    error: FailureText
     error_type: str | None = None
 
 
@@ -120,7 +121,7 @@ class CheckpointRestoreCompletedEvent(CheckpointEvent):
 class CheckpointRestoreFailedEvent(CheckpointEvent):
     closes: ClassVar[str | None] = "checkpoint_restore"
     type: Literal["checkpoint_restore_failed"] = "checkpoint_restore_failed"
-    error: str
+    error: FailureText
     error_type: str | None = None
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 from harness.events.base import BaseEvent
+from harness.events.given import PLAIN, FailureText, OptionalText, OptionalTexts, OptionalUsage
 
 CallType = Literal["llm_call", "tool_call"]
 
@@ -92,7 +93,7 @@ class LLMCallStartedEvent(LLMEvent):
     max_tokens: float | None = None
     stream: bool | None = None
     seed: int | None = None
-    stop_sequences: list[str] | None = None
+    stop_sequences: OptionalTexts = None
     frequency_penalty: float | None = None
     presence_penalty: float | None = None
     n: int | None = None
@@ -104,14 +105,14 @@ class LLMStreamChunkEvent(LLMEvent):
     type: Literal["llm_stream_chunk"] = "llm_stream_chunk"
     chunk: str
     tool_call: ToolCallFragment | None = None
-    call_type: CallType = "llm_call"
-    response_id: str | None = None
+    call_type: Annotated[CallType, PLAIN] = "llm_call"
+    response_id: OptionalText = None
 
 
 class LLMThinkingChunkEvent(LLMEvent):
     type: Literal["llm_thinking_chunk"] = "llm_thinking_chunk"
     chunk: str
-    response_id: str | None = None
+    response_id: OptionalText = None
 
 
 class LLMCallCompletedEvent(LLMEvent):
@@ -122,18 +123,18 @@ class LLMCallCompletedEvent(LLMEvent):
     response: Any = None
     #: What the model said beside its tool calls; None where it said nothing, or where `response` is the text.
     text: str | None = None
-    call_type: CallType = "llm_call"
+    call_type: Annotated[CallType, PLAIN] = "llm_call"
     #: Token counts under the names that all providers share, and as this provider sent them.
-    usage: dict[str, int] | None = None
-    raw_usage: dict[str, Any] | None = None
+    usage: OptionalUsage = None
+    raw_usage: OptionalUsage = None
     #: In the vocabulary that all providers share, and as this provider sent it.
-    finish_reason: str | None = None
+    finish_reason: OptionalText = None
     raw_finish_reason: str | None = None
-    response_id: str | None = None
+    response_id: OptionalText = None
 
 
 class LLMCallFailedEvent(LLMEvent):
     closes: ClassVar[str | None] = "call"
     type: Literal["llm_call_failed"] = "llm_call_failed"
-    error: str
+    error: FailureText
     error_type: str | None = None

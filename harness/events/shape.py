@@ -10,6 +10,8 @@ from typing import Any, Final, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from harness.events.given import Lenient
+
 #: Types whose values never change, and which pydantic takes as they are where a field asks for just that type.
 _SCALARS: Final = frozenset({type(None), bool, int, float, str})
 #: Fields that each event gets anew, or that the bus stamps; whoever gives one of them has it validated.
@@ -38,7 +40,9 @@ class EventShape:
         plain = _is_plain(kind, base)
         #: A field's name → the exact types that it takes as they are.
         self.accepted: dict[str, frozenset[type]] = {
-            name: _accepted(field.annotation) if not field.metadata else frozenset()
+            name: _accepted(field.annotation)
+            if all(isinstance(item, Lenient) for item in field.metadata)
+            else frozenset()
             for name, field in fields.items()
             if plain and name not in (*_EACH, *_STAMPED, "type")
         }

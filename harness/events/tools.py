@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar, Literal
 
 from harness.events.base import BaseEvent, UtcDatetime
+from harness.events.given import Failure
 
 
 class ToolUsageEvent(BaseEvent):
@@ -37,25 +38,25 @@ class ToolUsageFinishedEvent(ToolUsageEvent):
 class ToolUsageErrorEvent(ToolUsageEvent):
     closes: ClassVar[str | None] = "tool"
     type: Literal["tool_usage_error"] = "tool_usage_error"
-    error: str
+    error: Failure
     error_type: str | None = None
 
 
 class ToolValidateInputErrorEvent(ToolUsageEvent):
     type: Literal["tool_validate_input_error"] = "tool_validate_input_error"
-    error: str
+    error: Failure
     error_type: str | None = None
 
 
 class ToolSelectionErrorEvent(ToolUsageEvent):
     type: Literal["tool_selection_error"] = "tool_selection_error"
-    error: str
+    error: Failure
     error_type: str | None = None
 
 
 class ToolExecutionErrorEvent(ToolUsageEvent):
     type: Literal["tool_execution_error"] = "tool_execution_error"
-    error: str
+    error: Failure
     error_type: str | None = None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 from harness.events.flow import FlowEvent
+from harness.events.given import Failure
 
 
 class ConversationTurnStartedEvent(FlowEvent):
@@ -23,7 +24,7 @@ class ConversationTurnFailedEvent(FlowEvent):
     closes: ClassVar[str | None] = "turn"
     type: Literal["conversation_turn_failed"] = "conversation_turn_failed"
     session_id: str | None = None
-    error: str
+    error: Failure
     error_type: str | None = None
 
 

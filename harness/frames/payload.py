@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
+from harness.errors import error_text
 from harness.events import BaseEvent
 from harness.events.base import shape_of
 from harness.events.lazy import fields_of
@@ -71,6 +72,11 @@ def recorded(event: BaseEvent) -> EventRecord:
     for name in (*event.__pydantic_fields_set__, *shape.looked_at):
         if name in shape.names and name != "started_event_id":
             given[name] = _settled(fields[name])
+    error = fields.get("error")
+    if isinstance(error, BaseException) and "error_type" in shape.names:
+        # Clause `envelope.error-class`.
+        given["error"] = encode(error_text(error))
+        given["error_type"] = encode(fields["error_type"] or type(error).__name__)
     for name, value in (event.__pydantic_extra__ or {}).items():
         given[name] = _settled(value)
     timestamp = fields["timestamp"]

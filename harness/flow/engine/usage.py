@@ -28,8 +28,9 @@ class RunUsage:
         with self._lock:
             return UsageMetrics(**self._sums)
 
-    def _add(self, usage: Mapping[str, int]) -> None:
-        counts = {name: usage.get(name) or 0 for name in self._sums}
+    def _add(self, usage: Mapping[str, Any]) -> None:
+        # Other counts, and those of parts, may stand beside them.
+        counts = {name: count for name in self._sums if isinstance(count := usage.get(name) or 0, int)}
         counts["total_tokens"] = counts["total_tokens"] or counts["prompt_tokens"] + counts["completion_tokens"]
         counts["successful_requests"] = 1
         with self._lock:
