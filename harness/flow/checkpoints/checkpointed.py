@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from harness.errors import UsageError
 from harness.flow.checkpoints.config import CheckpointConfig
@@ -18,14 +18,21 @@ class CheckpointedFlow:
     #: What the next run begins from, and the branch to which it writes.
     _begins_from: tuple[CheckpointConfig, str | None] | None = None
 
+    if TYPE_CHECKING:
+
+        @classmethod
+        def _declared(cls, contents: Any) -> type[Self]: ...
+
     @classmethod
-    def from_checkpoint(cls, config: CheckpointConfig, **options: Any) -> Self:
+    def from_checkpoint(cls, config: CheckpointConfig, definition: Any = None, **options: Any) -> Self:
         """Return a flow whose next run begins at the checkpoint that `config.restore_from` names.
+
+        `definition` is what a declared flow was made from.
 
         Raises:
             UsageError: it names none.
         """
-        return cls._beginning(config, None, options)
+        return (cls if definition is None else cls._declared(definition))._beginning(config, None, options)
 
     @classmethod
     def fork(cls, config: CheckpointConfig, branch: str | None = None, **options: Any) -> Self:

@@ -10,12 +10,15 @@ from typing import Any, Final, TypeVar, cast
 from pydantic import ValidationError
 
 from harness.errors import MissingExtraError, UsageError
+from harness.flow.conversation.config import ConversationConfig, RouterConfig
+from harness.flow.conversation.state import ConversationState
 from harness.flow.declarations.actions import Action, ScriptGate, action, has_script
 from harness.flow.declarations.errors import DeclarationProblem, FlowDeclarationError, PartError
 from harness.flow.declarations.references import made
 from harness.flow.declarations.schema import (
     AllOf,
     DeclaredCondition,
+    DeclaredConversation,
     DeclaredMethod,
     DeclaredPersistence,
     FlowDefinition,
@@ -51,7 +54,9 @@ def read_declaration(
         return FlowDefinition.model_validate(source.value, strict=False), source
     except ValidationError as error:
         problems = [
-            source.problem(found["loc"], found["msg"].removeprefix("Value error, "))
+            source.problem(
+                found["loc"], found["msg"].removeprefix("Value error, "), at_key=found["type"] == "extra_forbidden"
+            )
             for found in error.errors(include_url=False, include_input=False)
         ]
         raise FlowDeclarationError(source.name, problems) from error
@@ -73,15 +78,20 @@ def declared_class(base: C, declaration: FlowDefinition, source: DeclarationSour
     body |= declaration.config.model_dump(exclude_none=True)
     hooks: list[Any] = []
     try:
-        body["initial_state"] = initial_state(declaration.state)
+        if "state" in declaration.model_fields_set or not declaration.is_conversational:
+            body["initial_state"] = initial_state(declaration.state)
+        else:
+            body["initial_state"] = ConversationState
         hooks = list(_hooks(declaration))
     except (UsageError, TypeError) as error:
         problems.append(source.problem(("state",), str(error)))
     if problems:
         raise FlowDeclarationError(source.name, problems)
-    cls = type(_NO_IDENTIFIER.sub("_", declaration.name), (base,), body)
+    cls: Any = type(_NO_IDENTIFIER.sub("_", declaration.name), (base,), body)
     for hook in hooks:
         with_hook(hook)(cls)
+    if declaration.conversational is not None and declaration.conversational.enabled:
+        _config(declaration.conversational)(cls)
     try:
         graph_of(cls)
     except UsageError as error:
@@ -169,6 +179,13 @@ def _condition(declared: DeclaredCondition | bool) -> Condition:
 
 def _joined(declared: DeclaredCondition) -> Any:
     return _condition(declared)
+
+
+def _config(declared: DeclaredConversation) -> ConversationConfig:
+    options = declared.model_dump(exclude_unset=True, exclude={"enabled", "router"})
+    if declared.router is not None:
+        options["router"] = RouterConfig(**declared.router.model_dump(exclude_unset=True))
+    return ConversationConfig(**options)
 
 
 class _Unsaved(Persist):

@@ -173,11 +173,35 @@ class DeclaredConfig(Declared):
     suppress_flow_events: bool | None = None
 
 
-class DeclaredConversation(Declared):
-    """A conversation, which declared flows can't have yet; only one that is switched off is let in."""
+#: A model as `provider/model`, or as settings of an `LLM`.
+DeclaredModel: TypeAlias = str | Values
 
-    model_config = ConfigDict(extra="allow", frozen=True)
-    enabled: Literal[False]
+
+class DeclaredRouter(Declared):
+    """How a model chooses the route of a turn; see `RouterConfig`."""
+
+    prompt: str | None = None
+    llm: DeclaredModel | None = None
+    routes: list[str] | None = None
+    route_descriptions: dict[str, str] | None = None
+    default_intent: str | None = None
+    fallback_intent: str | None = None
+    intent_field: str | None = None
+
+
+class DeclaredConversation(Declared):
+    """Makes the flow conversational; see `ConversationConfig`."""
+
+    enabled: bool = True
+    system_prompt: str | None = None
+    llm: DeclaredModel | None = None
+    router: DeclaredRouter | None = None
+    answer_from_history_prompt: str | None = None
+    answer_from_history_llm: DeclaredModel | None = None
+    default_intents: list[str] | None = None
+    intent_llm: DeclaredModel | None = None
+    visible_agent_outputs: list[str] | Literal["all"] | None = None
+    defer_trace_finalization: bool | None = None
 
 
 class FlowDefinition(Declared):
@@ -190,7 +214,18 @@ class FlowDefinition(Declared):
     config: DeclaredConfig = Field(default_factory=DeclaredConfig)
     persist: DeclaredPersistence | None = None
     conversational: DeclaredConversation | None = None
-    methods: dict[MethodName, DeclaredMethod] = Field(min_length=1)
+    methods: dict[MethodName, DeclaredMethod] = Field(default_factory=dict)
+
+    @property
+    def is_conversational(self) -> bool:
+        """Whether its runs are turns of a conversation."""
+        return self.conversational is not None and self.conversational.enabled
+
+    @model_validator(mode="after")
+    def _does_something(self) -> Self:
+        if not (self.methods or self.is_conversational):
+            raise ValueError("a flow has methods, or is conversational")
+        return self
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as it is written down, as JSON, without what was left out."""

@@ -53,9 +53,12 @@ class DeclarationSource:
         self._root = self._composed(text)
         self.value = None if self._root is None else self._value_of(self._root, 0)
 
-    def problem(self, path: Sequence[int | str], message: str) -> DeclarationProblem:
-        """Return a problem with the part at `path`, or, where that is not there, with what it would be in."""
-        mark = self._mark(path)
+    def problem(self, path: Sequence[int | str], message: str, *, at_key: bool = False) -> DeclarationProblem:
+        """Return a problem with the part at `path`, or, where that is not there, with what it would be in.
+
+        A text or a number is where it begins, or with `at_key` where its key does, and all else is where its key is.
+        """
+        mark = self._mark(path, at_key=at_key)
         where = ".".join(map(str, path))
         return (
             DeclarationProblem(where, message, mark.line + 1, mark.column + 1)
@@ -67,7 +70,7 @@ class DeclarationSource:
         """Return the error that one problem is."""
         return FlowDeclarationError(self.name, [self.problem(path, message)])
 
-    def _mark(self, path: Sequence[int | str]) -> Any:
+    def _mark(self, path: Sequence[int | str], *, at_key: bool) -> Any:
         node, mark = self._root, self._root.start_mark if self._root is not None else None
         for part in path:
             if isinstance(node, yaml.MappingNode):
@@ -75,7 +78,7 @@ class DeclarationSource:
                 if found is None:
                     continue
                 key, node = found
-                mark = node.start_mark if isinstance(node, yaml.ScalarNode) else key.start_mark
+                mark = key.start_mark if at_key or not isinstance(node, yaml.ScalarNode) else node.start_mark
             elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
                 node = node.value[part]
                 mark = node.start_mark

@@ -27,7 +27,7 @@ WRONG: dict[str, tuple[str, str]] = {
     "a key twice": (HEAD + "name: G\n", "<declaration>:3:1: the key 'name' is here twice"),
     "an anchor": (HEAD + "a: &x [1]\nb: *x\n", "<declaration>:4:4: anchors and aliases are not read"),
     "too deep": (HEAD + "a: " + "[" * 60 + "]" * 60, "<declaration>:3:54: this nests deeper than 50 levels"),
-    "no methods": (HEAD + "methods: {}", "<declaration>:3:1: methods: Dictionary should have at least 1 item"),
+    "nothing to do": (HEAD + "methods: {}", "<declaration>:1:1: a flow has methods, or is conversational"),
     "a missing key": (
         HEAD + "methods:\n  a:\n    start: true\n",
         "<declaration>:4:3: methods.a.do: Field required",
@@ -125,9 +125,9 @@ WRONG: dict[str, tuple[str, str]] = {
         ONE + "'1'}\n    human_feedback: {message: Well, default_outcome: yes}\n",
         "<declaration>:7:5: methods.a.human_feedback: default_outcome 'yes' must be one of emit",
     ),
-    "a conversation": (
-        ONE + "'1'}\nconversational: {enabled: true}\n",
-        "<declaration>:7:27: conversational.enabled: Input should be False",
+    "a router of a conversation": (
+        ONE + "'1'}\nconversational: {router: {route: a}}\n",
+        "<declaration>:7:27: conversational.router.route: Extra inputs are not permitted",
     ),
 }  # fmt: skip
 

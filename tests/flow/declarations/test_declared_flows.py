@@ -10,6 +10,7 @@ import pytest
 
 from harness.errors import UsageError
 from harness.flow import (
+    CheckpointConfig,
     Flow,
     FlowDefinition,
     FlowScriptExecutionDisabledError,
@@ -287,6 +288,57 @@ def test_a_declared_flow_waits_and_is_taken_up_by_its_declaration(
     assert isinstance(pending, HumanFeedbackPending)
     flow = Flow.from_pending(pending.context.flow_id, place, definition=whole)
     assert flow.resume("Go.") == "Go."
+
+
+TALK = f"""
+schema: crewai.flow/v1
+name: Talk
+conversational:
+  system_prompt: ""
+  default_intents: [LAMP, converse]
+  intent_llm: {{model: "openai/gpt-4o-mini", api_key: nobody}}
+  defer_trace_finalization: false
+methods:
+  lamp:
+    listen: LAMP
+    do: {{call: code, ref: "{HERE}:shout", with: {{text: "${{state.current_user_message}}"}}}}
+"""
+
+
+def test_a_conversation_is_declared_with_handlers_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    flow: Any = Flow.from_declaration(contents=TALK)
+    assert flow.conversational_config.system_prompt == ""
+    assert (flow.conversational_config.defer_trace_finalization, flow.conversational_config.llm) == (False, None)
+    monkeypatch.setattr(type(flow), "route_turn", lambda self, context: "LAMP")
+    assert flow.handle_turn("is it lit", intents=[], session_id="s") == "IS IT LIT!"
+    assert [message.content for message in flow.state.messages] == ["is it lit", "IS IT LIT!"]
+    monkeypatch.undo()
+    silent: Any = Flow.from_declaration(
+        contents={"schema": "crewai.flow/v1", "name": "Silent", "conversational": {"router": {"routes": []}}}
+    )
+    assert silent.handle_turn("hello") == "I can continue the conversation once an LLM is configured."
+    assert type(silent).conversational_config.router.default_intent == "converse"
+    with pytest.raises(UsageError, match="only available on conversational flows"):
+        declared({"call": "expression", "expr": "1"}, conversational={"enabled": False}).handle_turn("hello")
+
+
+def test_a_declared_flow_begins_at_a_checkpoint_by_its_declaration(tmp_path: Path) -> None:
+    whole = {
+        "schema": "crewai.flow/v1",
+        "name": "Kept",
+        "methods": {
+            "first": {"start": True, "do": {"call": "code", "ref": f"{HERE}:shout", "with": {"text": "a"}}},
+            "second": {"listen": "first", "do": {"call": "expression", "expr": "outputs.first + string(state.n)"}},
+        },
+    }
+    config = CheckpointConfig(location=str(tmp_path), on_events=["method_execution_finished"])
+    with pytest.raises(UsageError, match="no such member"):
+        Flow.from_declaration(contents=whole, checkpoint=config).kickoff()
+    (written,) = tmp_path.rglob("*.json")
+    at = config.model_copy(update={"restore_from": str(written)})
+    session = Flow.from_checkpoint(at, definition=whole).stream_events({"n": 1})
+    started = [frame.data["method_name"] for frame in session if frame.type == "method_execution_started"]
+    assert (started, session.result) == (["second"], "A!1")
 
 
 class Written(Flow):
