@@ -21,6 +21,7 @@ from harness.recording import (
     counted,
     extended,
     line_in_user_code,
+    link_problem,
     pack_of,
     recordings_below,
     replay_cassette,
@@ -109,9 +110,7 @@ def _replay(path: Path, *, speed: float | None, update: bool, trust: Trust | Non
     results: list[ReplayResult] = []
     try:
         if path.is_symlink():
-            raise UnreadableRecordingError(
-                f"'{path}' is a link that leads out of the folder that was given, and is not followed; give what it leads to"
-            )
+            raise UnreadableRecordingError(f"'{path}' {link_problem(path)}")
         runs = (
             [replay_recording(path, speed=speed, update=update, trust=trust)]
             if _kind(path) == "recording"

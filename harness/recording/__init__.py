@@ -14,7 +14,7 @@ from harness.recording.files.atomic import write_atomically
 from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.files.folder import CASSETTE, FRAMES, RecordedOutcome, Recording, is_recording, load_recording
 from harness.recording.files.frames_file import load_frames
-from harness.recording.files.walk import recordings_below
+from harness.recording.files.walk import link_problem, recordings_below
 from harness.recording.files.workplace import recover
 from harness.recording.glance import sdk_of
 from harness.recording.pack.access import at_hand, is_folder, pack_of
@@ -66,6 +66,7 @@ __all__ = [
     "is_folder",
     "is_recording",
     "line_in_user_code",
+    "link_problem",
     "load_frames",
     "load_recording",
     "network_guard",

@@ -8,6 +8,7 @@ from typing import Final
 
 from harness.errors import RecordingError
 from harness.providers.registry import recognized
+from harness.recording.files.content import beginning_of
 from harness.recording.files.folder import CASSETTE
 from harness.recording.pack.access import pack_of, packed_at, packed_content
 
@@ -20,8 +21,7 @@ def _beginning(path: Path) -> bytes:
     if pack_of(path) is not None:
         file = next((file for file in packed_at(path) if file == path or file.name == CASSETTE), path)
         return packed_content(file)[:_NEAR]
-    with (path / CASSETTE if path.is_dir() else path).open("rb") as opened:
-        return opened.read(_NEAR)
+    return beginning_of(path / CASSETTE if path.is_dir() else path, _NEAR)
 
 
 def sdk_of(path: Path) -> str:

@@ -29,10 +29,10 @@ from harness.recording.files.asides import Mark, aside_of
 from harness.recording.files.bounds import is_later
 from harness.recording.files.cassette_document import FORMAT_VERSION
 from harness.recording.files.cassette_reader import read_cassette
-from harness.recording.files.content import content_of
+from harness.recording.files.content import content_of, leads_out
 from harness.recording.files.folder import CASSETTE, FRAMES, PARTS, RECORDING, WELCOME, is_recording, load_recording
 from harness.recording.files.frames_file import load_frames
-from harness.recording.files.walk import YAML, entries, holds_recordings
+from harness.recording.files.walk import entries, holds_recordings, is_cassette, link_problem
 from harness.recording.files.workplace import OWN
 from harness.recording.model_calls import STARTED, answered_calls
 from harness.recording.pack.access import as_packed, at_hand, pack_of
@@ -117,7 +117,7 @@ def _in_folder(folder: Path, root: Path, oldest: datetime) -> Iterator[Finding]:
         yield from _secrets(entry, leaks_in_text(entry.name), "name")
         aside = aside_of(entry)
         if entry.is_symlink():
-            yield Finding(entry, "format", "", "is a link that leads out of what is scanned, and is not followed")
+            yield Finding(entry, "format", "", link_problem(entry))
         elif aside is not None and entry.is_dir():
             yield Finding(entry, "orphan", "", _KEPT_ASIDE[aside.mark])
             yield from _in_folder(entry, root, oldest)
@@ -130,7 +130,7 @@ def _in_folder(folder: Path, root: Path, oldest: datetime) -> Iterator[Finding]:
                 yield Finding(entry, "orphan", "", f"belongs to no part of the recording '{folder.name}'; delete it")
         elif _LEFT_OVER.fullmatch(entry.name):
             yield Finding(entry, "orphan", "", "was left by a writer that did not finish; delete it")
-        elif entry.suffix in YAML:
+        elif is_cassette(entry):
             yield from _in_cassette(entry, oldest)
 
 
@@ -151,11 +151,13 @@ def _in_recording(folder: Path, oldest: datetime) -> Iterator[Finding]:
     else:
         yield from _in_manifest(manifest, oldest)
     for part, findings in ((cassette, _in_cassette(cassette, None)), (frames, _in_frames(frames))):
-        if part.is_file():
+        if leads_out(part, folder):
+            yield Finding(part, "format", "", "is a link that leads out of its recording, and is not followed")
+        elif part.is_file():
             yield from findings
         elif manifest.is_file():
             yield Finding(part, "format", "", "is missing from its recording; record it again with --mode all")
-    if cassette.is_file() and frames.is_file():
+    if cassette.is_file() and frames.is_file() and not leads_out(cassette, folder):
         yield from _unplayed(folder)
 
 

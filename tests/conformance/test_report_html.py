@@ -251,9 +251,9 @@ def test_hostile_text_stays_text_wherever_it_stands(tmp_path: Path) -> None:
 
 
 def test_characters_that_no_page_can_hold_are_replaced(tmp_path: Path) -> None:
-    document = page(tmp_path, passed("a", text="a\x00b\x1b[31mc\ud83dd"))
+    document = page(tmp_path, passed("a", text="a\x00b\x1b[31mc\ud83dd\x9b31m\u202e\u2066é"))
 
-    assert document.all("pre")[0].text == "a\ufffdb\ufffd[31mc\ufffdd"
+    assert document.all("pre")[0].text == "a\ufffdb\ufffd[31mc\ufffdd\\x9b31m\\u202e\\u2066é"
 
 
 def test_the_page_needs_no_script_and_no_other_file(document: Node) -> None:

@@ -121,9 +121,9 @@ def test_any_text_makes_a_file_that_parses(
 
 
 def test_characters_that_xml_forbids_are_replaced_one_by_one(path: Path) -> None:
-    root = written(path, Case("s", "n", "failed", "a\x00b\x1b[31mc\ud83dd\ufffee\U0001f600\t<&>\n"))
+    root = written(path, Case("s", "n", "failed", "a\x00b\x1b[31mc\ud83dd\ufffee\U0001f600\x9b31m\u202e\t<&>\n"))
 
-    assert root[0][0][0].attrib["message"] == "a\ufffdb\ufffd[31mc\ufffdd\ufffde\U0001f600\t<&>\n"
+    assert root[0][0][0].attrib["message"] == "a\ufffdb\ufffd[31mc\ufffdd\ufffde\U0001f600\\x9b31m\\u202e\t<&>\n"
 
 
 def test_an_old_report_is_kept_where_the_new_one_cannot_be_made(path: Path) -> None:

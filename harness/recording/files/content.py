@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from harness.errors import UnreadableRecordingError
 
@@ -27,16 +27,10 @@ def content_of(path: Path, *, limit: int = LARGEST, inside: Path | None = None) 
         UnreadableRecordingError: it is no plain file, is larger than `limit` bytes, or is a link that leads out.
         OSError: it is missing, or the system refuses to read it.
     """
-    if inside is not None and leads_out(path, inside):
-        raise UnreadableRecordingError(
-            f"'{path}' is a link that leads out of '{inside}', and is not followed; put the file itself there"
-        )
-    # Asked before it is opened, since opening alone waits at a FIFO and does things to some devices.
-    _check_kind(path, path.stat().st_mode)
-    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    with os.fdopen(handle, "rb") as file:
-        found = os.fstat(handle)
-        _check_kind(path, found.st_mode)
+    if inside is not None:
+        check_link(path, inside)
+    with _opened(path) as file:
+        found = os.fstat(file.fileno())
         # The size is asked first, since reading a sparse file only to refuse it takes long.
         content = b"" if found.st_size > limit else file.read(limit + 1)
     if found.st_size > limit or len(content) > limit:
@@ -47,9 +41,41 @@ def content_of(path: Path, *, limit: int = LARGEST, inside: Path | None = None) 
     return content
 
 
+def beginning_of(path: Path, size: int) -> bytes:
+    """Return the first `size` bytes of the file at `path`, or all, where there are fewer.
+
+    Raises:
+        UnreadableRecordingError: it is no plain file.
+        OSError: it is missing, or the system refuses to read it.
+    """
+    with _opened(path) as file:
+        return file.read(size)
+
+
+def check_link(path: Path, folder: Path) -> None:
+    """Raise UnreadableRecordingError for a link that leads out of `folder`."""
+    if leads_out(path, folder):
+        raise UnreadableRecordingError(
+            f"'{path}' is a link that leads out of '{folder}', and is not followed; put the file itself there"
+        )
+
+
 def leads_out(path: Path, folder: Path) -> bool:
     """Whether `path`, all links followed, lies outside of `folder`."""
     return not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
+
+
+def _opened(path: Path) -> BinaryIO:
+    # Asked before it is opened, since opening alone waits at a FIFO and does things to some devices.
+    _check_kind(path, path.stat().st_mode)
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    file = os.fdopen(handle, "rb")
+    try:
+        _check_kind(path, os.fstat(handle).st_mode)
+    except BaseException:
+        file.close()
+        raise
+    return file
 
 
 def _check_kind(path: Path, mode: int) -> None:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.errors import UnreadableRecordingError
 from harness.recording.files.bounds import DEEPEST_JSON, format_shown, is_later, json_problem
-from harness.recording.files.content import content_of
+from harness.recording.files.content import check_link, content_of
 
 FORMAT: Final = "harness.recording/1"
 RECORDING: Final = "recording.json"
@@ -82,6 +82,9 @@ def load_recording(folder: Path) -> Recording:
         UnreadableRecordingError: missing, empty, torn, binary, foreign, or of a later format version.
     """
     path = folder / RECORDING
+    for name in sorted(PARTS):
+        # Also those that are read later, by whoever asks what this is a recording of first.
+        check_link(folder / name, folder)
     try:
         content = content_of(path, limit=_LARGEST, inside=folder)
     except OSError as error:

@@ -6,6 +6,7 @@ what is found, so that somebody is told.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Final
 
 from harness.errors import UnreadableRecordingError
 from harness.recording.files.asides import aside_of
-from harness.recording.files.content import leads_out
+from harness.recording.files.content import beginning_of, leads_out
 from harness.recording.files.folder import FRAMES, RECORDING, is_recording
 from harness.recording.pack.access import pack_of, packed_at, packed_content
 
@@ -101,8 +102,11 @@ def is_cassette(path: Path) -> bool:
         return True
     if path.suffix != ".json" or not path.is_file():
         return False
-    with path.open("rb") as file:
-        beginning = file.read(_BEGINNING)
+    try:
+        beginning = beginning_of(path, _BEGINNING)
+    except OSError:
+        # Whoever reads it will say why that can't be done.
+        return True
     return _NAMED.match(beginning) is not None
 
 
@@ -113,6 +117,8 @@ def _is_named_as_cassette(file: Path) -> bool:
 def entries(folder: Path, root: Path) -> list[Path]:
     """Return what lies in `folder`, sorted, for a walk that began at `root`: no links that lead to somewhere below it.
 
+    A link that is named as a cassette and leads nowhere, or to itself, is one that somebody should be told of.
+
     Raises:
         UnreadableRecordingError: the folder can't be listed.
     """
@@ -120,7 +126,20 @@ def entries(folder: Path, root: Path) -> list[Path]:
         found = sorted(folder.iterdir())
     except OSError as error:
         raise UnreadableRecordingError(f"'{folder}' can't be listed: {error.strerror or error}") from error
-    return [entry for entry in found if not entry.is_symlink() or leads_out(entry, root)]
+    return [entry for entry in found if not entry.is_symlink() or leads_out(entry, root) or _is_broken(entry)]
+
+
+def _is_broken(link: Path) -> bool:
+    named = _is_named_as_cassette(link) or link.suffix == ".json"
+    # Editors lock a file by a link that is hidden and leads nowhere.
+    return named and not link.name.startswith(".") and not os.path.exists(link)  # noqa: PTH110 - Path's raises
+
+
+def link_problem(link: Path) -> str:
+    """Return what is wrong with a link that a walk has come to."""
+    if not os.path.exists(link):  # noqa: PTH110 - Path's raises
+        return "is a link that leads nowhere; put the file itself there"
+    return "is a link that leads out of the folder that was given, and is not followed; give what it leads to"
 
 
 def holds_recordings(folder: Path) -> bool:

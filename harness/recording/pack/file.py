@@ -20,6 +20,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final, Self
 
 from harness.errors import RecordingError, UnreadableRecordingError, UsageError
+from harness.recording.files.content import beginning_of
 
 if TYPE_CHECKING:
     from harness.recording.pack.compression import Codec
@@ -53,9 +54,8 @@ class Packed:
 def is_pack(path: Path) -> bool:
     """Whether `path` is a pack, of this version or another."""
     try:
-        with path.open("rb") as file:
-            head = file.read(_APPLICATION_AT.stop) if stat.S_ISREG(os.fstat(file.fileno()).st_mode) else b""
-    except OSError:
+        head = beginning_of(path, _APPLICATION_AT.stop)
+    except (OSError, UnreadableRecordingError):
         return False
     return head.startswith(_MAGIC) and head[_APPLICATION_AT] == _APPLICATION.to_bytes(4, "big")
 
