@@ -99,6 +99,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         # The reader of our output has gone, as in `harness show … | head`; Python must not try to flush to it.
         sys.stdout = None
         code = 0
+    except OSError as error:
+        # Such as a name that is too long to be one: who named it needs no traceback.
+        code = _said(RecordingError(f"'{error.filename}': {error.strerror}") if error.filename else error, 2)
     sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -6,8 +6,6 @@ from typing import Any
 
 from harness.errors import UsageError
 from harness.flow.checkpoints.config import CheckpointConfig, config_of
-from harness.flow.checkpoints.restore import CheckpointRestore, Resume
-from harness.flow.checkpoints.writer import CheckpointWriter, Lineage
 from harness.flow.engine.hooks import FlowHook
 from harness.flow.kickoff import Kickoff
 from harness.flow.persistence.persist import persistence_of
@@ -34,17 +32,25 @@ def checked(flow: Any, kickoff: Kickoff) -> CheckpointConfig | None:
 def participants(flow: Any, kickoff: Kickoff) -> tuple[FlowHook, ...]:
     """Return the hooks of one run, made for it."""
     config = checked(flow, kickoff)
+    # What keeps checkpoints is loaded by runs that have some.
+    return _kept(flow, kickoff) if config is None else _checkpointed(flow, kickoff, config)
+
+
+def _checkpointed(flow: Any, kickoff: Kickoff, config: CheckpointConfig) -> tuple[FlowHook, ...]:
+    from harness.flow.checkpoints.restore import CheckpointRestore, Resume
+    from harness.flow.checkpoints.writer import CheckpointWriter, Lineage
+
     lineage = Lineage()
-    hooks: list[FlowHook] = []
-    if config is not None:
-        hooks.append(CheckpointWriter(config, lineage, must=kickoff.resume))
-        if config.restore_from is not None:
-            return (*hooks, CheckpointRestore(config, lineage, kickoff.branch))
+    writer = CheckpointWriter(config, lineage, must=kickoff.resume)
+    if config.restore_from is not None:
+        return (writer, CheckpointRestore(config, lineage, kickoff.branch))
+    # Outside of the hook before it: where it finds a run to go on with, there is no other state to load.
+    return (writer, *_kept(flow, kickoff), *((Resume(config, lineage),) if kickoff.resume else ()))
+
+
+def _kept(flow: Any, kickoff: Kickoff) -> tuple[FlowHook, ...]:
     if kickoff.restore_from_state_id is not None or "id" in (kickoff.inputs or ()):
         persistence = persistence_of(flow)
         if persistence is not None:
-            hooks.append(StateRestore(persistence))
-    # Outside of the hook before it: where it finds a run to go on with, there is no other state to load.
-    if config is not None and kickoff.resume:
-        hooks.append(Resume(config, lineage))
-    return tuple(hooks)
+            return (StateRestore(persistence),)
+    return ()

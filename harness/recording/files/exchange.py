@@ -52,7 +52,8 @@ def held(folder: Path) -> Iterator[None]:
     handle = None
     with suppress(OSError):
         # Windows opens no folder.
-        handle = os.open(folder, os.O_RDONLY)
+        # Nothing else than a folder: opening a FIFO would wait.
+        handle = os.open(folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NONBLOCK", 0))
         if sys.platform != "win32":
             fcntl.flock(handle, fcntl.LOCK_EX)
     try:

@@ -46,6 +46,9 @@ def place_for(out: Path) -> Path:
         raise RecordingError(f"'{out}' is a link that leads to itself; choose another path")
     if final.exists() and not final.is_dir():
         raise RecordingError(f"'{out}' is no folder; a recording is one, choose another path")
+    around = next(folder for folder in final.parents if folder.exists())
+    if not around.is_dir():
+        raise RecordingError(f"'{out}' would lie in '{around}', which is no folder; choose another path")
     if final.is_dir():
         ours = PARTS | WELCOME | OWN
         foreign = sorted(path.name for path in final.iterdir() if path.name not in ours)
@@ -191,7 +194,7 @@ def recover(final: Path) -> None:
 
     That can only be where the system has no single step for it.
     """
-    if final.exists():
+    if final.exists() or not final.parent.is_dir():
         return
     with held(final.parent):
         moved = [aside for aside in asides_of(final) if aside.mark == "moved"]

@@ -20,7 +20,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final, Self
 
 from harness.errors import RecordingError, UnreadableRecordingError, UsageError
-from harness.recording.files.content import beginning_of
+from harness.recording.files.content import beginning_of, leads_out
 
 if TYPE_CHECKING:
     from harness.recording.pack.compression import Codec
@@ -71,7 +71,7 @@ def pack(folder: Path, out: Path) -> Packed:
         raise UsageError(f"'{folder}' is no folder; name a folder of recordings and cassettes")
     if out.exists() and not is_pack(out):
         raise UsageError(f"'{out}' exists and is no pack; choose another name")
-    if out.resolve().is_relative_to(folder.resolve()):
+    if not leads_out(out, folder):
         raise UsageError(f"'{out}' is inside '{folder}'; a pack can't hold itself, choose a place outside")
     names = sorted(_regular_files(folder))
     if not names:
