@@ -92,6 +92,8 @@ class ConversationalFlow:
         returned. `session_id` is the id of the state: another one than it has begins, or with a persistence goes on
         with, another conversation. `intents` have the message classified by `intent_llm`.
 
+        What frames of a turn show of the state has the messages and events of that turn alone; the state has all.
+
         All options of `kickoff` can be given. With `from_checkpoint` or `resume` a turn that was cut off goes on: the
         message that it had is not added again. After a human has answered, `resume` takes the turn up and ends it.
 
@@ -285,7 +287,7 @@ class ConversationalFlow:
 
     def can_answer_from_history(self, context: dict[str, Any]) -> bool:
         """Return whether what has been said is enough to answer; False where no `answer_from_history_llm` is given."""
-        return routing.can_answer_from_history(self, context)
+        return routing.can_answer_from_history(self)
 
     def classify_intent(
         self,
@@ -314,6 +316,12 @@ class ConversationalFlow:
         thread = (field_of(self.state, "agent_threads") or {}).get(agent_name, [])
         own = [{"role": message.role, "content": content_text(message.content)} for message in thread]
         return [*self.conversation_messages, *own]
+
+    @property
+    def _routes_itself(self) -> bool:
+        """Whether the class decides on routes by methods of its own."""
+        names = ("route_turn", "can_answer_from_history", "build_router_context")
+        return any(getattr(type(self), name) is not getattr(ConversationalFlow, name) for name in names)
 
     # The built-in methods; their roles are in `graph`.
 

@@ -40,7 +40,8 @@ def route(flow: Any) -> str | None:
             message, turn.intents, llm=turn.intent_llm, context=flow.conversation_messages
         )
     previous = field_of(state, "last_intent")
-    chosen = decide(flow, flow.build_router_context())
+    # All that was said, which is of no use where nothing of the class's own looks at it.
+    chosen = decide(flow, flow.build_router_context() if flow._routes_itself else {})
     set_field(state, "last_intent", chosen)
     bus.emit(
         flow,
@@ -100,7 +101,9 @@ def route_by_model(flow: Any, context: Mapping[str, Any]) -> str | None:
     routes = catalogue(flow, router)
     form = router.response_format or _form(router.intent_field, routes)
     try:
-        answer = ask_for(flow._dialogue.model(given), _router_messages(router, routes, context), form)
+        answer = ask_for(
+            flow._dialogue.model(given), _router_messages(router, routes, context or flow.build_router_context()), form
+        )
     except Exception as error:
         logger.warning("the router failed (%s: %s); the turn goes to %r", type(error).__name__, error, fallback)
         return fallback
@@ -158,13 +161,13 @@ def classify(
     return label_in(str(ask_for(model, messages, None)), outcomes, in_part=True) or outcomes[0]
 
 
-def can_answer_from_history(flow: Any, context: Mapping[str, Any]) -> bool:
+def can_answer_from_history(flow: Any) -> bool:
     """Return whether a model says that what has been said is enough to answer; False where there is none to ask."""
     config: ConversationConfig | None = flow.conversational_config
     history = model_messages(flow) if config is not None and config.answer_from_history_llm is not None else []
     if config is None or len(history) < 2:
         return False
-    text = f"{history_prompt(config)}\n\nThe message: {context.get('current_user_message')}"
+    text = f"{history_prompt(config)}\n\nThe message: {field_of(flow.state, 'current_user_message')}"
     return (
         classify(flow, text, (FROM_HISTORY, "route_to_flow"), config.answer_from_history_llm, history) == FROM_HISTORY
     )

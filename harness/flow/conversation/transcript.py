@@ -60,12 +60,8 @@ def add(flow: Any, role: Role, content: Any, **extra: Any) -> None:
 def model_message(message: Any) -> dict[str, Any]:
     """Return a message as models are given it: what is set of it, without its metadata."""
     if isinstance(message, ConversationMessage):
-        given: dict[str, Any] = {"role": message.role}
-        for name in ("content", "name", "tool_call_id", "tool_calls", "files"):
-            value = getattr(message, name)
-            if value is not None:
-                given[name] = value
-        return given
+        # Done with all that has been said, in each turn: straight from the fields.
+        return {name: value for name, value in message.__dict__.items() if value is not None and name != "metadata"}
     if isinstance(message, BaseModel):
         message = message.model_dump(exclude_none=True)
     if isinstance(message, Mapping):

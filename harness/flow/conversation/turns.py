@@ -22,10 +22,13 @@ from harness.flow.feedback.resumption import Resumption
 from harness.flow.kickoff import Kickoff
 from harness.flow.persistence.persist import save, saving_of
 from harness.flow.plan.calls import MethodCall, MethodResult
-from harness.flow.state import id_of, snapshot
+from harness.flow.state import AnyState, id_of, snapshot
 
 #: Labels that a handler may return without saying them to anybody.
 _LABELS: Final = frozenset({*HANDLERS.values(), "conversation", "route_to_flow"})
+
+#: The fields of the state that grow from turn to turn.
+_GROWING: Final = ("messages", "events")
 
 
 async def take_turn(flow: Any, kickoff: Kickoff, turn: Turn, hooks: Sequence[FlowHook] = ()) -> Any:
@@ -77,16 +80,21 @@ class TurnOfRun(FlowHook):
         self._paused_method = ""
         #: How many methods had finished when the route was known.
         self._before_route = 0
+        #: How much there was in the state of what grows with each turn.
+        self._before = dict.fromkeys(_GROWING, 0)
 
     async def before_flow(self, run: FlowRun) -> None:
         flow, given = run.flow, (run.kickoff.inputs or {}).get("id")
         run.is_part = is_deferred(flow)
+        run.shown = self._shown
         if given is not None and str(given) != id_of(run.state) and messages_of(flow):
             # Another conversation: nothing of this one is to be seen in it.
             run.state = flow._new_state()
 
     async def flow_began(self, run: FlowRun) -> None:
         flow, text = run.flow, self._turn.message
+        # What has been said before this turn is in the state, and not in each frame of each later turn.
+        self._before = {name: len(field_of(run.state, name) or ()) for name in _GROWING}
         await bus.room()
         if run.is_part:
             _start_flow(flow, run)
@@ -126,6 +134,14 @@ class TurnOfRun(FlowHook):
         if persistence is not None:
             await save(run, "handle_turn", persistence)
 
+    def _shown(self, state: AnyState) -> Any:
+        """Return what events show of the state: all of it, but of what grows with each turn this turn's part."""
+        grown = {name: (field_of(state, name) or [])[place:] for name, place in self._before.items()}
+        if isinstance(state, dict):
+            return snapshot({**state, **grown})
+        fields = {name: getattr(state, name) for name in type(state).model_fields}
+        return snapshot({**fields, **(state.__pydantic_extra__ or {}), **grown})
+
     def _pause_flow(self, run: FlowRun, pause: RunPaused) -> None:
         bus.emit(
             run.flow,
@@ -133,7 +149,7 @@ class TurnOfRun(FlowHook):
                 flow_name=run.name,
                 flow_id=id_of(run.state),
                 method_name=self._paused_method,
-                state=snapshot(run.state),
+                state=run.shown(run.state),
                 message=pause.message,
                 emit=pause.emit,
             ),

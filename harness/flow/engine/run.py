@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -12,7 +12,7 @@ from harness.flow.engine.usage import RunUsage
 from harness.flow.kickoff import Kickoff
 from harness.flow.plan.plan import Plan
 from harness.flow.plan.story import Story
-from harness.flow.state import AnyState, with_inputs
+from harness.flow.state import AnyState, snapshot, with_inputs
 from harness.workers import Threads
 
 
@@ -36,6 +36,8 @@ class FlowRun:
     story: Story | None = None
     #: Whether it is one of several runs of one flow, whose start and end somebody else publishes.
     is_part: bool = False
+    #: What its events show of the state, as it is now: frozen JSON.
+    shown: Callable[[AnyState], Any] = snapshot
     #: The threads in which it blocks.
     threads: Threads = field(default_factory=Threads)
     #: The run of a flow inside which this one was started.

@@ -19,7 +19,7 @@ from harness.events import (
 )
 from harness.flow.engine.run import FlowRun
 from harness.flow.plan.calls import MethodCall
-from harness.flow.state import id_of, snapshot
+from harness.flow.state import id_of
 
 _FLOW: Final = StepEnds(completed=FlowFinishedEvent, failed=FlowFailedEvent, paused=FlowPausedEvent)
 _METHOD: Final = StepEnds(
@@ -63,4 +63,4 @@ def pause(step: Step, run: FlowRun, call: MethodCall, paused: RunPaused) -> Base
 
 def _state(run: FlowRun) -> Any:
     # A copy of it is not made for nobody.
-    return None if run.is_quiet else snapshot(run.state)
+    return None if run.is_quiet else run.shown(run.state)

@@ -403,3 +403,17 @@ def test_turns_of_several_objects_of_one_class_run_side_by_side() -> None:
 
     assert asyncio.run(together()) == ["Hello there"] * 8
     assert [said(flow)[0] for flow in flows] == [f"user: hi {number}" for number in range(8)]
+
+
+def test_the_frames_of_a_turn_show_its_own_messages_and_grow_with_no_other() -> None:
+    flow = talk(Harbour)
+    sizes = []
+    for number in range(30):
+        session = flow.stream_turn(f"boats {number:02}")
+        frames = list(session)
+        states = [frame.data["state"]["messages"] for frame in frames if frame.data.get("state") is not None]
+        assert [message["content"] for message in states[-1]] == [f"boats {number:02}"]
+        sizes.append(sum(len(frame.model_dump_json()) for frame in frames if frame.type != "flow_started"))
+    assert len(flow.state.messages) == 60
+    # But for the numbers of messages and frames.
+    assert max(sizes[1:]) - min(sizes[1:]) < 20
