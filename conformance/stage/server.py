@@ -21,6 +21,7 @@ from typing import Any, Final, Self
 
 from conformance.stage.points import Stage
 from conformance.stage.programs import HoldBody, Script, ScriptedToolCall, Text, Thinking
+from conformance.stage.programs.script import WORDS, CallsAs, Failing
 
 _ID: Final = "chatcmpl-conformance"
 _COMMON: Final = {"id": _ID, "created": 1, "model": "gpt-4o-mini"}
@@ -102,7 +103,7 @@ class ScriptedProvider:
         if script.hold_head is not None and not self._held(handler, script.hold_head):
             return
         if script.status >= 400:
-            message = {"error": {"message": "refused", "type": "conformance", "param": None, "code": "refused"}}
+            message = {"error": {"message": WORDS, "type": "conformance", "param": None, "code": "refused"}}
             _plain(handler, script.status, message)
         elif body.get("stream"):
             self._stream(handler, script, usage=bool((body.get("stream_options") or {}).get("include_usage")))
@@ -119,6 +120,8 @@ class ScriptedProvider:
             if isinstance(event, HoldBody):
                 if not self._held(handler, event.point):
                     return
+            elif isinstance(event, bytes):
+                _pieces(handler, event, script.piece_bytes)
             else:
                 _pieces(handler, f"data: {json.dumps(event, ensure_ascii=False)}\n\n".encode(), script.piece_bytes)
         if script.ending == "whole":
@@ -190,7 +193,9 @@ def _still_there(connection: socket.socket) -> bool:
         return False
 
 
-def _events(script: Script, *, usage: bool) -> Iterator[dict[str, Any] | HoldBody]:
+def _events(script: Script, *, usage: bool) -> Iterator[dict[str, Any] | bytes | HoldBody]:
+    if script.failing == "nothing":
+        return
     yield _delta({"role": "assistant", "content": ""})
     index = -1
     for piece in script.says:
@@ -202,15 +207,46 @@ def _events(script: Script, *, usage: bool) -> Iterator[dict[str, Any] | HoldBod
             yield _delta({"reasoning_content": piece.text})
         else:
             index += 1
-            head = {"index": index, "id": f"call_{index}", "type": "function"}
-            yield _delta({"tool_calls": [{**head, "function": {"name": piece.name, "arguments": ""}}]})
-            for arguments in piece.arguments:
-                yield _delta({"tool_calls": [{"index": index, "function": {"arguments": arguments}}]})
+            yield from (_delta({"tool_calls": [part]}) for part in _call(piece, index, script.calls_as))
+    if script.failing is not None:
+        yield _failure(script.failing)
+        return
     if script.ending != "whole":
         return
     yield _delta({}, "tool_calls" if index >= 0 else "stop")
     if usage:
         yield {**_COMMON, "object": "chat.completion.chunk", "choices": [], "usage": _usage()}
+
+
+def _call(call: ScriptedToolCall, number: int, calls_as: CallsAs) -> Iterator[dict[str, Any]]:
+    """Yield the pieces of a call, as a host of that kind sends them."""
+    named = {"id": f"call_{number}", "type": "function"}
+    place = {} if calls_as == "no index" else {"index": 0 if calls_as in ("one index", "as one") else number}
+    if calls_as != "as one" or number == 0:
+        at_once = {} if calls_as == "ids late" else named
+        yield {**place, **at_once, "function": {"name": call.name, "arguments": ""}}
+    for arguments in call.arguments:
+        late = named if calls_as == "ids late" and arguments is call.arguments[0] else {}
+        yield {**place, **late, "function": {"arguments": arguments}}
+
+
+def _failure(form: Failing) -> dict[str, Any] | bytes:
+    """Return the event that tells of a failure in that form."""
+    match form:
+        case "text":
+            return {"error": WORDS}
+        case "flat":
+            return {"object": "error", "message": WORDS, "code": 503}
+        case "detail":
+            return {"detail": [{"loc": ["body"], "msg": WORDS}]}
+        case "named event":
+            return f'event: error\ndata: {{"message": "{WORDS}"}}\n\n'.encode()
+        case "reason":
+            failed = _delta({}, "error")
+            failed["choices"][0]["error"] = {"code": 502, "message": WORDS}
+            return failed
+        case _:
+            return {"error": {"message": WORDS, "code": 503}}
 
 
 def _delta(delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:

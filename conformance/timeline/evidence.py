@@ -80,6 +80,10 @@ class WireFacts:
     finish_reason: FinishReason | None = None
     #: Whether an error event, or an event that its format does not allow, came inside the response.
     error_event: bool = False
+    #: What the server wrote of its failure; None where it is not known.
+    words: str | None = None
+    #: Whether the pieces of its tool calls can't be told apart.
+    calls_mixed: bool = False
     #: The provider's id of the request, from its headers.
     request_id: str | None = None
     #: Whether the call was given functions to run.

@@ -5,8 +5,9 @@ The clauses on tool calls have a file of their own, `tool_calls`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import groupby
+from typing import Any
 
 from conformance.areas.llm.tool_calls import deltas_of_arguments, has_tool_calls, has_tool_chunks, tool_chunks, tool_run
 from conformance.timeline.calls import ShownCall, calls_of, chunks_of_no_call, has_calls
@@ -92,6 +93,8 @@ def usage(evidence: Evidence) -> Iterator[Breach]:
             missing = [name for name in _COUNTS if type(counts.get(name)) is not int]
             if missing:
                 yield seq, f"the usage of call {call.name} has no number in {', '.join(missing)}: {dict(counts)}"
+            else:
+                yield from ((seq, message) for message in _sums(call, counts))
         if call.wire is not None:
             yield from ((seq, message) for message in _usage_against(call, counts, call.wire))
         reason = call.completed.data.get("finish_reason")
@@ -99,6 +102,17 @@ def usage(evidence: Evidence) -> Iterator[Breach]:
             yield seq, f"the finish reason of call {call.name} is {reason!r}, none of {', '.join(_FINISH_REASONS)}"
         elif call.wire is not None and not _same_reason(reason, call.wire):
             yield seq, f"the finish reason of call {call.name} is {reason!r}, on the wire {call.wire.finish_reason!r}"
+
+
+def _sums(call: ShownCall, counts: Mapping[str, Any]) -> Iterator[str]:
+    """Say where the total is not the sum of the two, or a detail is of more than what it is a part of."""
+    prompt, completion = counts["prompt_tokens"], counts["completion_tokens"]
+    if counts["total_tokens"] != prompt + completion:
+        yield f"the total of call {call.name} is {counts['total_tokens']}, the sum is {prompt + completion}"
+    cached = sum(counts.get(name) or 0 for name in ("cached_prompt_tokens", "cache_creation_tokens"))
+    for part, of, whole in ((cached, "cached", prompt), (counts.get("reasoning_tokens") or 0, "reasoning", completion)):
+        if part > whole:
+            yield f"{part} {of} tokens of call {call.name} are more than the {whole} that they are among"
 
 
 def _usage_against(call: ShownCall, counts: dict[str, object] | None, wire: WireFacts) -> Iterator[str]:
@@ -162,6 +176,8 @@ def _untyped(error: BaseException, wire: WireFacts) -> Iterator[str]:
     status = getattr(error, "status", getattr(error, "status_code", None))
     if wire.status is not None and wire.status >= 400 and status != wire.status:
         yield f"{name} has the status {status!r}, on the wire it was {wire.status}"
+    if wire.words is not None and wire.words not in str(error):
+        yield f"{name} says {str(error)!r}, the server wrote {wire.words!r}"
     request_id = getattr(error, "request_id", None)
     if wire.request_id is not None and request_id != wire.request_id:
         yield f"{name} has the request id {request_id!r}, on the wire it was {wire.request_id!r}"

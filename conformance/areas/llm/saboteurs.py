@@ -13,6 +13,8 @@ _FRAGMENT: Final = "harness.llm.assembly:AssembledCall.fragment"
 _TOOL_RESULTS: Final = "harness.llm.base:_result_of"
 _PROJECTED: Final = "harness.frames.legacy:StreamChunk"
 _TRANSLATED: Final = "harness.providers.shared.stainless:translated"
+_READ: Final = "harness.providers.shared.answer:ProviderAnswer"
+_FRAGMENTS: Final = "harness.providers.shared.tool_calls:ToolCallFragments"
 _ANSWER: Final = "harness.providers.openai.chat_answer:ChatAnswer"
 
 
@@ -150,6 +152,33 @@ def _always_chunks(chunk: Callable[..., Any]) -> Callable[..., Any]:
     return broken
 
 
+def _passed_over(refuse_failure: Callable[..., None]) -> Callable[..., None]:
+    return lambda *args, **options: None
+
+
+def _in_its_own_words(reported: Callable[..., Any]) -> Callable[..., Any]:
+    def broken(answer: Any, failure: Any) -> Any:
+        return reported(answer, failure._replace(message="something went wrong"))
+
+    return broken
+
+
+def _always(continues: Callable[..., bool]) -> Callable[..., bool]:
+    return lambda *args: True
+
+
+def _never(holds_two: Callable[[str], bool]) -> Callable[[str], bool]:
+    return lambda arguments: False
+
+
+def _cached_beside(usage: Callable[..., Any]) -> Callable[..., Any]:
+    def broken(*args: Any, **options: Any) -> Any:
+        told = usage(*args, **options)
+        return told and told._replace(total_tokens=told.total_tokens + (told.cached_prompt_tokens or 0))
+
+    return broken
+
+
 def _shorter_when_whole(whole: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
     def broken(answer: Any, completion: Any) -> Iterator[Any]:
         for part in whole(answer, completion):
@@ -183,7 +212,16 @@ SABOTEURS: tuple[Saboteur, ...] = (
     Saboteur(
         "thinking-comes-last", ("llm.sequence",), "harness.providers.openai.chat:OpenAIChat.generate", _thinking_last
     ),
-    Saboteur("failures-not-raised", ("llm.sequence",), "harness.llm.base:BaseLLM.call", _failures_kept),
+    Saboteur(
+        "failures-not-raised",
+        ("llm.sequence",),
+        "harness.llm.base:BaseLLM.call",
+        _failures_kept,
+        {
+            "turn.failed": "a turn whose answer has failed ends well",
+            "turn.sequence": "and is completed in place of failed",
+        },
+    ),
     Saboteur(
         "chunks-stripped",
         ("llm.deltas-equal-final",),
@@ -197,6 +235,20 @@ SABOTEURS: tuple[Saboteur, ...] = (
     Saboteur("arguments-as-deltas", ("llm.tool-chunks",), _FRAGMENT, _only_the_delta),
     Saboteur("one-id-for-all-calls", ("llm.tool-chunks",), _FRAGMENT, _one_id),
     Saboteur("parallel-calls-lost", ("llm.tool-chunks",), _CHUNK, _first_call_only),
+    Saboteur(
+        "calls-told-apart-by-index-alone",
+        ("llm.tool-chunks",),
+        f"{_FRAGMENTS}._continues",
+        _always,
+        {"llm.deltas-equal-final": "the arguments of two calls are joined to one"},
+    ),
+    Saboteur(
+        "calls-of-two-objects-pass",
+        ("llm.tool-chunks",),
+        "harness.providers.shared.tool_calls:holds_two",
+        _never,
+        {"llm.errors": "what had to fail passes", "llm.usage": "and has usage, which no failed call has"},
+    ),
     Saboteur("one-tools-value-in-a-list", ("llm.tool-run",), _TOOL_RESULTS, _as_a_list),
     Saboteur("tools-values-reversed", ("llm.tool-run",), _TOOL_RESULTS, _last_first),
     Saboteur("calls-without-type", ("llm.tool-run",), "harness.llm.assembly:AssembledCall.payload", _without_type),
@@ -214,6 +266,9 @@ SABOTEURS: tuple[Saboteur, ...] = (
         _not_asked_for,
         {"entry.llm-overrides": "what was not sent can't be counted"},
     ),
+    Saboteur(
+        "totals-with-the-cache-twice", ("llm.usage",), "harness.providers.openai.chat_answer:usage", _cached_beside
+    ),
     Saboteur("finish-reasons-unknown", ("llm.usage",), "harness.providers.openai.chat_answer:FINISH", _other),
     Saboteur(
         "cut-answers-pass",
@@ -223,6 +278,8 @@ SABOTEURS: tuple[Saboteur, ...] = (
         {"result.value": "the value of a call that had to fail"},
     ),
     Saboteur("errors-without-status", ("llm.errors",), _TRANSLATED, _without_status),
+    Saboteur("failures-inside-pass", ("llm.errors",), f"{_READ}.refuse_failure", _passed_over),
+    Saboteur("failures-in-other-words", ("llm.errors",), f"{_READ}.reported", _in_its_own_words),
     Saboteur("errors-of-the-sdk", ("llm.errors",), _TRANSLATED, _untranslated),
     Saboteur("markers-in-one-piece", ("llm.rechunk",), f"{_ANSWER}.piece", _marker_in_one_piece),
     Saboteur("characters-torn", ("llm.rechunk",), f"{_ANSWER}.piece", _torn_characters),

@@ -10,6 +10,7 @@ from conformance.areas.llm.legacy_chunk import projected
 from conformance.areas.llm.rechunk import rechunked
 from conformance.stage.consumer import Consumer, alone, both
 from conformance.stage.programs import Ask, CallProgram, FlowProgram, Method, Script, ScriptedToolCall, Text, Thinking
+from conformance.stage.programs.script import WORDS, CallsAs, Failing
 from conformance.stage.scenario import Scenario
 from conformance.timeline.evidence import Evidence, WireFacts, WireToolCall
 
@@ -30,7 +31,9 @@ def _facts(ask: Ask, *, streamed: bool = True) -> WireFacts:
     """Return what the provider sends for `ask`, told by the script and by nothing that the subject did."""
     script = ask.script
     calls = tuple(piece for piece in script.says if isinstance(piece, ScriptedToolCall))
-    whole = script.ending == "whole" and script.status < 400
+    mixed = script.calls_as == "as one"
+    failed = script.failing is not None or mixed
+    whole = script.ending == "whole" and script.status < 400 and not failed
     names = {ScriptedToolCall: "tool_call", Text: "text", Thinking: "thinking"}
     kinds: list[Any] = [names[type(piece)] for piece in script.says if type(piece) in names]
     refused = script.status >= 400
@@ -38,10 +41,10 @@ def _facts(ask: Ask, *, streamed: bool = True) -> WireFacts:
         streamed=streamed,
         text="" if refused else script.text,
         status=script.status,
-        ended_at_marker=whole,
+        ended_at_marker=whole or failed,
         thinking="".join(piece.text for piece in script.says if isinstance(piece, Thinking)),
         tool_calls=()
-        if refused
+        if refused or mixed
         else tuple(
             WireToolCall(call.name, "".join(call.arguments), f"call_{index}") for index, call in enumerate(calls)
         ),
@@ -50,6 +53,9 @@ def _facts(ask: Ask, *, streamed: bool = True) -> WireFacts:
         else tuple(kind for index, kind in enumerate(kinds) if index == 0 or kind != kinds[index - 1]),
         usage=_USAGE if whole else None,
         finish_reason=("tool_calls" if calls else "stop") if whole else None,
+        error_event=failed,
+        words=WORDS if script.status >= 400 or script.failing not in (None, "nothing") else None,
+        calls_mixed=mixed,
         request_id="req_conformance",
         has_functions=bool(ask.functions),
         returned=tuple(ask.functions[call.name] for call in calls) if ask.functions else None,
@@ -91,6 +97,10 @@ def _legacy(consumer: Consumer) -> Evidence:
 _CALL = frozenset({"llm.sequence", "llm.deltas-equal-final", "llm.usage", "order.one-completion"})
 _TOOL_CALL = frozenset({"llm.tool-chunks", "llm.tool-run"})
 _TOOLS = frozenset({"tools"})
+#: What the host of each sends can be told apart.
+_ODD_CALLS: tuple[CallsAs, ...] = ("ids late", "one index", "no index")
+_FAILING: tuple[Failing, ...] = ("object", "text", "flat", "detail", "named event", "reason", "nothing")
+_FAILED = frozenset({"llm.errors", "llm.sequence"})
 _BROKEN = frozenset({"llm.truncation", "llm.sequence"})
 
 SCENARIOS: tuple[Scenario, ...] = (
@@ -117,8 +127,30 @@ SCENARIOS: tuple[Scenario, ...] = (
     ),
     *_streamed("ask/cut", Ask(Script(_TEXT, ending="cut")), _BROKEN),
     *_streamed("ask/reset", Ask(Script(_TEXT, ending="reset")), _BROKEN),
-    *_streamed("ask/refused", Ask(Script(_TEXT, status=429)), frozenset({"llm.errors", "llm.sequence"})),
-    *_streamed("ask/failing", Ask(Script(_TEXT, status=500)), frozenset({"llm.errors", "llm.sequence"})),
+    *_streamed("ask/refused", Ask(Script(_TEXT, status=429)), _FAILED),
+    *_streamed("ask/failing", Ask(Script(_TEXT, status=500)), _FAILED),
+    *(
+        scenario
+        for form in _FAILING
+        for scenario in _streamed(
+            f"ask/failing-inside-{form.replace(' ', '-')}",
+            Ask(Script(() if form == "nothing" else _TEXT, failing=form)),
+            _FAILED,
+        )
+    ),
+    *(
+        scenario
+        for kind in _ODD_CALLS
+        for scenario in _streamed(
+            f"ask/tools-with-{kind.replace(' ', '-')}",
+            Ask(Script((_WEATHER, _TIDE), calls_as=kind)),
+            _CALL | _TOOL_CALL,
+            _TOOLS,
+        )
+    ),
+    *_streamed(
+        "ask/tools-as-one", Ask(Script((_WEATHER, _TIDE), calls_as="as one")), _FAILED | {"llm.tool-chunks"}, _TOOLS
+    ),
     alone("ask/not-streamed", frozenset({"llm.no-stream", "llm.usage"}), _plain, frozenset({"flow", "llm"})),
     alone("ask/resplit", frozenset({"llm.rechunk"}), _rechunked, frozenset({"llm"})),
     alone("ask/legacy-chunks", frozenset({"llm.legacy-chunk"}), _legacy, frozenset({"llm"})),

@@ -47,8 +47,17 @@ def tool_chunks(evidence: Evidence) -> Iterator[Breach]:
             if tool_call.get("id") != tool_call_of(earlier)[0].get("id"):
                 yield frame.seq, f"the id of tool call {index} changed to {tool_call.get('id')!r}"
         yield from _repeated_ids(first)
+        if call.wire is not None and call.wire.calls_mixed and call.completed is not None:
+            yield call.end.seq, f"the tool calls of {call.name} can't be told apart, yet the call did not fail"
+        if call.failed is not None and call.wire is not None and _is_whole(call.wire):
+            yield call.end.seq, f"the tool calls of {call.name} can be told apart, yet the call failed"
         if call.wire is not None and call.wire.streamed and call.completed is not None:
             yield from ((call.end.seq, message) for message in _missing(call, first, call.wire))
+
+
+def _is_whole(wire: WireFacts) -> bool:
+    was_accepted = wire.status is not None and wire.status < 400
+    return bool(wire.tool_calls) and was_accepted and wire.ended_at_marker and not wire.error_event
 
 
 def _misshapen(frame: AnyFrame) -> Iterator[str]:

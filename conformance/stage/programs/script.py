@@ -28,6 +28,15 @@ class ScriptedToolCall:
     arguments: tuple[str, ...]
 
 
+#: How a host sends its tool calls: each in its place with its id at once; the ids late; all in one place; without a place;
+#: or all as one, so that nobody can tell them apart.
+CallsAs = Literal["plain", "ids late", "one index", "no index", "as one"]
+#: How a host tells of a failure inside a 200: the form of an error event; a reason for the answer's end; or nothing but an end.
+Failing = Literal["object", "text", "flat", "detail", "named event", "reason", "nothing"]
+#: What it writes of the failure.
+WORDS: Final = "the model runner at Bergen has stopped"
+
+
 @dataclass(frozen=True)
 class HoldBody:
     """The provider falls silent here, in the middle of its answer, until the point is released."""
@@ -44,6 +53,9 @@ class Script:
     ending: Literal["whole", "cut", "reset"] = "whole"
     #: How many bytes each piece on the wire has; None sends each event whole.
     piece_bytes: int | None = None
+    calls_as: CallsAs = "plain"
+    #: The answer fails after what it says, and its end marker comes all the same.
+    failing: Failing | None = None
     #: An HTTP error status in place of the answer.
     status: int = 200
     #: The provider is silent before its status line until this point is released.
