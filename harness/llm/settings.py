@@ -66,6 +66,7 @@ class LLMSettings:
         self.logprobs = logprobs
         self.top_logprobs = top_logprobs
         #: Fields of the provider's own request body; they win over everything else. `OMIT` leaves a field out.
+        #: `extra_query` is the query of the URL, and `extra_body` what Bedrock's SDK does not know of a body.
         self.additional_params = dict(additional_params or {})
         self.callbacks = callbacks
         #: Whether this host marks the end of no stream; then an answer is whole that has told why it ended.

@@ -22,7 +22,7 @@ _BETA_PATH: Final = "/v1/messages?beta=true"
 class Anthropic(StainlessModel):
     """A model of Anthropic, or of a host that speaks its Messages API, such as one at `base_url`.
 
-    `additional_params` may hold `betas`, a list of names, as the SDK's beta methods take it. Settings that the API does
+    `additional_params` may hold `betas`, a list of names, and `extra_query`, as the SDK's beta methods take them. Settings that the API does
     not have (seed, n, penalties, logprobs) are not sent. The signed reasoning behind tool calls is kept with the instance,
     and goes back with them.
     """

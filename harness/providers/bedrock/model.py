@@ -28,7 +28,8 @@ class Bedrock(SDKModel):
 
     Credentials and region are boto3's to find: variables, profiles, roles. Settings that Converse does not have (seed,
     n, penalties, logprobs) are not sent; `thinking` and `reasoning_effort` go to the model as its own fields. The signed
-    reasoning behind tool calls is kept with the instance, and goes back with them.
+    reasoning behind tool calls is kept with the instance, and goes back with them. `additional_params` may hold `extra_body`,
+    fields of the body that boto3 does not know.
     """
 
     provider = "bedrock"

@@ -26,7 +26,8 @@ class Gemini(SDKModel):
     """A Gemini model at Google AI Studio, or at a host that speaks its API, such as one at `base_url`.
 
     `api_version`, such as `v1beta`, is the SDK's own where it is not given. Signatures of thoughts are kept with the
-    LLM that was answered, and sent back with the calls that they belong to.
+    LLM that was answered, and sent back with the calls that they belong to. `additional_params` may hold `extra_query`, the
+    query of the URL; without `alt=sse` in it the API streams a JSON array.
     """
 
     provider = "gemini"

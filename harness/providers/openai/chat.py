@@ -15,7 +15,8 @@ from harness.providers.shared.query import EXTRA_QUERY, with_query
 class OpenAIChat(OpenAIModel):
     """A model of OpenAI, or of a host that speaks its chat completions, such as one at `base_url`.
 
-    The reasoning that a host sends before tool calls is kept with the instance, and goes back with them.
+    The reasoning that a host sends before tool calls is kept with the instance, and goes back with them. `additional_params`
+    may hold `extra_query`, as the SDK's methods take it.
     """
 
     #: OpenAI's own API has custom tools; other hosts search the web, or have functions of theirs.

@@ -100,7 +100,7 @@ def _unpacked(content: bytes, name: str) -> bytes:
 
 def _document(text: str, name: str, *, typed: bool) -> Any:
     # Not as YAML, which JSON nearly is: the two halves of an emoji's escape are no characters to YAML.
-    if text.lstrip().startswith("{"):
+    if text.lstrip().startswith(("{", "[")):
         problem = json_problem(text, DEEPEST_CASSETTE)
         if problem is not None:
             raise unreadable(name, f"{problem}, too much to be a cassette", "a mapping with 'interactions'")

@@ -163,6 +163,10 @@ REFUSED = {
     "no gzip": (b"\x1f\x8b\x00nothing", "no whole gzip file"),
     "a key twice in JSON": (b'{"interactions": [], "interactions": []}', "'interactions' comes twice"),
     "deep JSON": (b'{"interactions": ' + b"[" * 100_000, "deep"),
+    "a list of another recorder's": (
+        json.dumps([{"scope": "https://h", "body": "😀"}]).encode(),
+        "it is not a cassette",
+    ),
     "half a JSON": (b'{"interactions": [', "line 2: "),
     "more requests": (b'{"requests": [{}], "responses": []}', "not two lists of one length"),
     "a version of true": (b'{"version": true, "interactions": []}', "version is True"),
