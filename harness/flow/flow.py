@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, cast
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Generic, cast
 
 from pydantic import BaseModel
 from typing_extensions import TypeVar
@@ -27,37 +26,26 @@ from harness.flow.engine.usage import RunUsage
 from harness.flow.feedback.answerable import AnswerableFlow
 from harness.flow.feedback.providers import InputProvider
 from harness.flow.feedback.result import HumanFeedbackResult
+from harness.flow.fields import field_names, take_fields
 from harness.flow.graph.definition import graph_of
 from harness.flow.kickoff import Kickoff
 from harness.flow.options import refuse
-from harness.flow.participants import checked, participants
+from harness.flow.participants import participants
 from harness.flow.persistence.protocol import FlowPersistence
 from harness.flow.plan.plan import Plan
+from harness.flow.startable import StartableFlow
 from harness.flow.state import AnyState, declared_type, id_of, new_state
 from harness.llm.usage import UsageMetrics
-from harness.session.session import AsyncStreamSession, StreamSession
-from harness.workers import run_coroutine
 
-P = ParamSpec("P")
-T = TypeVar("T")
 State = TypeVar("State", bound=dict[str, Any] | BaseModel, default=dict[str, Any])
 
 
-def _with_parameters_of(function: Callable[P, T]) -> Callable[[Callable[..., T]], Callable[P, T]]:
-    """Return a decorator that gives a method the parameters of another, to readers and type checkers alike."""
-
-    def decorate(method: Callable[..., T]) -> Callable[P, T]:
-        method.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
-        return method
-
-    return decorate
-
-
-class Flow(ConversationalFlow, DeclarableFlow, AnswerableFlow, CheckpointedFlow, Generic[State]):
+class Flow(StartableFlow, ConversationalFlow, DeclarableFlow, AnswerableFlow, CheckpointedFlow, Generic[State]):
     """A graph of methods joined by `start`, `listen` and `router`, with a state that they share.
 
     Subclass it; `Flow[MyState]` or `initial_state` says what the state is, by default a dict. A flow object keeps its
-    state from one kickoff to the next; all else of a run belongs to the run, so runs may overlap.
+    state from one kickoff to the next; all else of a run belongs to the run, so runs may overlap. What the subclass
+    annotates are fields, which its constructor takes by name.
     """
 
     #: What the flow is called in its events; by default the name of its class.
@@ -101,6 +89,7 @@ class Flow(ConversationalFlow, DeclarableFlow, AnswerableFlow, CheckpointedFlow,
     ) -> None:
         """Make a flow; each option given takes the place of the class attribute of the same name.
 
+        What a subclass annotates is an option too, with the default that stands there: a value, or pydantic's `Field(…)`.
         `hooks` take part in its runs, beside those of its class.
 
         Raises:
@@ -121,7 +110,8 @@ class Flow(ConversationalFlow, DeclarableFlow, AnswerableFlow, CheckpointedFlow,
         for option, value in options.items():
             if value is not None:
                 setattr(self, option, value)
-        refuse(self, others, options)
+        take_fields(self, Flow, others)
+        refuse(self, others, {**options, **dict.fromkeys(field_names(type(self), Flow))})
         if self.max_method_calls < 1:
             raise UsageError(f"max_method_calls of {owner} is at least 1, not {self.max_method_calls}")
         config_of(self.checkpoint, f"checkpoint of {owner}")
@@ -138,102 +128,14 @@ class Flow(ConversationalFlow, DeclarableFlow, AnswerableFlow, CheckpointedFlow,
         if not self.suppress_flow_events:
             # A flow that has just been made is in no session but that of its maker, in whatever thread that is.
             bus.emit_here(self, FlowCreatedEvent(flow_name=self._flow_name))
+        self.model_post_init(None)
 
-    # Ways to run it.
+    def model_post_init(self, context: Any, /) -> None:
+        """Called once a flow has been made, with nothing: for a subclass to override, as on a pydantic model."""
 
-    def kickoff(
-        self,
-        inputs: dict[str, Any] | None = None,
-        input_files: dict[str, Any] | None = None,
-        from_checkpoint: Any = None,
-        restore_from_state_id: str | None = None,
-        *,
-        resume: bool = False,
-    ) -> Any:
-        """Run the flow and return the output of the method that finished last; with `stream` set, a `StreamSession`.
-
-        Works inside a running loop too, which it blocks; `kickoff_async` does not.
-
-        `inputs` go into the state. With an `id` among them, the state that was kept under it is loaded first; with
-        `restore_from_state_id`, the one kept under that, as a fork with an id of its own. Both need a `persistence`.
-
-        `from_checkpoint`, a `CheckpointConfig`, has this run write checkpoints, and begin at its `restore_from`, with the
-        inputs put into the state found there. With `resume` the run goes on where the last one of this flow has stopped,
-        whether it was killed, failed, waits or has ended: each method that had finished is not run again, and nothing of
-        an ended one is. With an `id` among the inputs that is the last run with that state. What checkpoints there are
-        says the flow's `checkpoint`; where there is none the run begins, and only then do the inputs go into the state.
-        What happened in the runs before is shown first; `frames_by_run` tells which frames are whose.
-
-        Raises:
-            UsageError: the inputs do not fit the state, or an option can't be used.
-            BaseException: what a method raised, as the same object.
-        """
-        kickoff = self._kickoff(inputs, input_files, from_checkpoint, restore_from_state_id, resume)
-        if self.stream:
-            return self._session(kickoff)
-        accepted = self._accepted(kickoff)
-        return run_coroutine(lambda: self._run(accepted))
-
-    async def kickoff_async(
-        self,
-        inputs: dict[str, Any] | None = None,
-        input_files: dict[str, Any] | None = None,
-        from_checkpoint: Any = None,
-        restore_from_state_id: str | None = None,
-        *,
-        resume: bool = False,
-    ) -> Any:
-        """Do as `kickoff`, without blocking the loop; with `stream` set, return an `AsyncStreamSession`."""
-        kickoff = self._kickoff(inputs, input_files, from_checkpoint, restore_from_state_id, resume)
-        if self.stream:
-            return self._async_session(kickoff)
-        return await self._run(self._accepted(kickoff))
-
-    @_with_parameters_of(kickoff_async)
-    async def akickoff(self, *options: Any, **named: Any) -> Any:
-        """The same as `kickoff_async`."""
-        return await self.kickoff_async(*options, **named)
-
-    def stream_events(
-        self,
-        inputs: dict[str, Any] | None = None,
-        input_files: dict[str, Any] | None = None,
-        from_checkpoint: Any = None,
-        restore_from_state_id: str | None = None,
-        *,
-        resume: bool = False,
-        look_ahead: int | None = None,
-        retain: bool = True,
-    ) -> StreamSession[Any]:
-        """Return a session whose first reader starts the run (clause `entry.flow`).
-
-        `look_ahead` bounds the frames that nobody has read yet; without `retain`, read frames are let go of.
-
-        Raises:
-            UsageError: the inputs do not fit the state, or an option can't be used; at the call.
-        """
-        kickoff = self._kickoff(inputs, input_files, from_checkpoint, restore_from_state_id, resume)
-        return self._session(kickoff, look_ahead=look_ahead, retain=retain)
-
-    @_with_parameters_of(stream_events)
-    def stream_frames(self, *options: Any, **named: Any) -> StreamSession[Any]:
-        """The same as `stream_events`."""
-        return self.stream_events(*options, **named)
-
-    def astream(
-        self,
-        inputs: dict[str, Any] | None = None,
-        input_files: dict[str, Any] | None = None,
-        from_checkpoint: Any = None,
-        restore_from_state_id: str | None = None,
-        *,
-        resume: bool = False,
-        look_ahead: int | None = None,
-        retain: bool = True,
-    ) -> AsyncStreamSession[Any]:
-        """Do as `stream_events`, for readers in a loop (clause `entry.flow-async`)."""
-        kickoff = self._kickoff(inputs, input_files, from_checkpoint, restore_from_state_id, resume)
-        return self._async_session(kickoff, look_ahead=look_ahead, retain=retain)
+    def model_dump(self) -> dict[str, Any]:
+        """Return the fields that the class of the flow annotates, by name."""
+        return {name: getattr(self, name) for name in field_names(type(self), Flow) if hasattr(self, name)}
 
     # What a run leaves to be read.
 
@@ -287,55 +189,9 @@ class Flow(ConversationalFlow, DeclarableFlow, AnswerableFlow, CheckpointedFlow,
     def _flow_name(self) -> str:
         return self.name or type(self).__name__
 
-    def _kickoff(
-        self,
-        inputs: dict[str, Any] | None,
-        input_files: dict[str, Any] | None,
-        from_checkpoint: Any,
-        restore_from_state_id: str | None,
-        resume: bool,
-    ) -> Kickoff:
-        branch = None
-        if self._begins_from is not None and from_checkpoint is None and restore_from_state_id is None and not resume:
-            (from_checkpoint, branch), self._begins_from = self._begins_from, None
-        return Kickoff(inputs, input_files, from_checkpoint, restore_from_state_id, resume, branch)
-
     def _new_state(self) -> AnyState:
         declared = self.initial_state if self.initial_state is not None else declared_type(type(self), Flow)
         return new_state(conversation_state(declared) if self.conversational else declared, type(self).__name__)
-
-    def _accepted(self, kickoff: Kickoff) -> Kickoff:
-        """Return a kickoff once what can be checked at the call has been (clause `entry.kwargs`)."""
-        kickoff.check(self._flow_name, self._state)
-        checked(self, kickoff)
-        return kickoff
-
-    def _session(
-        self,
-        kickoff: Kickoff,
-        hooks: Sequence[FlowHook] = (),
-        *,
-        look_ahead: int | None = None,
-        retain: bool = True,
-    ) -> StreamSession[Any]:
-        accepted = self._accepted(kickoff)
-        return StreamSession(
-            lambda: run_coroutine(lambda: self._run(accepted, hooks)),
-            source=self,
-            look_ahead=look_ahead,
-            retain=retain,
-        )
-
-    def _async_session(
-        self,
-        kickoff: Kickoff,
-        hooks: Sequence[FlowHook] = (),
-        *,
-        look_ahead: int | None = None,
-        retain: bool = True,
-    ) -> AsyncStreamSession[Any]:
-        accepted = self._accepted(kickoff)
-        return AsyncStreamSession(lambda: self._run(accepted, hooks), source=self, look_ahead=look_ahead, retain=retain)
 
     async def _run(self, kickoff: Kickoff, hooks: Sequence[FlowHook] = ()) -> Any:
         """Run the flow; `hooks` take part in this run alone."""

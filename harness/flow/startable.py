@@ -1,0 +1,184 @@
+"""The ways to run a flow: plainly or as a session, in a thread or in a loop."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+from harness.flow.checkpoints.config import CheckpointConfig
+from harness.flow.engine.hooks import FlowHook
+from harness.flow.kickoff import Kickoff
+from harness.flow.participants import checked
+from harness.flow.state import AnyState
+from harness.session.session import AsyncStreamSession, StreamSession
+from harness.workers import run_coroutine
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _with_parameters_of(function: Callable[P, T]) -> Callable[[Callable[..., T]], Callable[P, T]]:
+    """Return a decorator that gives a method the parameters of another, to readers and type checkers alike."""
+
+    def decorate(method: Callable[..., T]) -> Callable[P, T]:
+        method.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
+        return method
+
+    return decorate
+
+
+class StartableFlow:
+    """The part of `Flow` that starts runs."""
+
+    if TYPE_CHECKING:
+        stream: bool
+        _state: AnyState
+        _begins_from: tuple[CheckpointConfig, str | None] | None
+
+        @property
+        def _flow_name(self) -> str: ...
+
+        async def _run(self, kickoff: Kickoff, hooks: Sequence[FlowHook] = ()) -> Any: ...
+
+    def kickoff(
+        self,
+        inputs: dict[str, Any] | None = None,
+        input_files: dict[str, Any] | None = None,
+        from_checkpoint: Any = None,
+        restore_from_state_id: str | None = None,
+        *,
+        resume: bool = False,
+    ) -> Any:
+        """Run the flow and return the output of the method that finished last; with `stream` set, a `StreamSession`.
+
+        Works inside a running loop too, which it blocks; `kickoff_async` does not.
+
+        `inputs` go into the state. With an `id` among them, the state that was kept under it is loaded first; with
+        `restore_from_state_id`, the one kept under that, as a fork with an id of its own. Both need a `persistence`.
+
+        `from_checkpoint`, a `CheckpointConfig`, has this run write checkpoints, and begin at its `restore_from`, with the
+        inputs put into the state found there. With `resume` the run goes on where the last one of this flow has stopped,
+        whether it was killed, failed, waits or has ended: each method that had finished is not run again, and nothing of
+        an ended one is. With an `id` among the inputs that is the last run with that state. What checkpoints there are
+        says the flow's `checkpoint`; where there is none the run begins, and only then do the inputs go into the state.
+        What happened in the runs before is shown first; `frames_by_run` tells which frames are whose.
+
+        Raises:
+            UsageError: the inputs do not fit the state, or an option can't be used.
+            BaseException: what a method raised, as the same object.
+        """
+        kickoff = self._kickoff(inputs, input_files, from_checkpoint, restore_from_state_id, resume)
+        if self.stream:
+            return self._session(kickoff)
+        accepted = self._accepted(kickoff)
+        return run_coroutine(lambda: self._run(accepted))
+
+    async def kickoff_async(
+        self,
+        inputs: dict[str, Any] | None = None,
+        input_files: dict[str, Any] | None = None,
+        from_checkpoint: Any = None,
+        restore_from_state_id: str | None = None,
+        *,
+        resume: bool = False,
+    ) -> Any:
+        """Do as `kickoff`, without blocking the loop; with `stream` set, return an `AsyncStreamSession`."""
+        kickoff = self._kickoff(inputs, input_files, from_checkpoint, restore_from_state_id, resume)
+        if self.stream:
+            return self._async_session(kickoff)
+        return await self._run(self._accepted(kickoff))
+
+    @_with_parameters_of(kickoff_async)
+    async def akickoff(self, *options: Any, **named: Any) -> Any:
+        """The same as `kickoff_async`."""
+        return await self.kickoff_async(*options, **named)
+
+    def stream_events(
+        self,
+        inputs: dict[str, Any] | None = None,
+        input_files: dict[str, Any] | None = None,
+        from_checkpoint: Any = None,
+        restore_from_state_id: str | None = None,
+        *,
+        resume: bool = False,
+        look_ahead: int | None = None,
+        retain: bool = True,
+    ) -> StreamSession[Any]:
+        """Return a session whose first reader starts the run (clause `entry.flow`).
+
+        `look_ahead` bounds the frames that nobody has read yet; without `retain`, read frames are let go of.
+
+        Raises:
+            UsageError: the inputs do not fit the state, or an option can't be used; at the call.
+        """
+        kickoff = self._kickoff(inputs, input_files, from_checkpoint, restore_from_state_id, resume)
+        return self._session(kickoff, look_ahead=look_ahead, retain=retain)
+
+    @_with_parameters_of(stream_events)
+    def stream_frames(self, *options: Any, **named: Any) -> StreamSession[Any]:
+        """The same as `stream_events`."""
+        return self.stream_events(*options, **named)
+
+    def astream(
+        self,
+        inputs: dict[str, Any] | None = None,
+        input_files: dict[str, Any] | None = None,
+        from_checkpoint: Any = None,
+        restore_from_state_id: str | None = None,
+        *,
+        resume: bool = False,
+        look_ahead: int | None = None,
+        retain: bool = True,
+    ) -> AsyncStreamSession[Any]:
+        """Do as `stream_events`, for readers in a loop (clause `entry.flow-async`)."""
+        kickoff = self._kickoff(inputs, input_files, from_checkpoint, restore_from_state_id, resume)
+        return self._async_session(kickoff, look_ahead=look_ahead, retain=retain)
+
+    # How a run comes about.
+
+    def _kickoff(
+        self,
+        inputs: dict[str, Any] | None,
+        input_files: dict[str, Any] | None,
+        from_checkpoint: Any,
+        restore_from_state_id: str | None,
+        resume: bool,
+    ) -> Kickoff:
+        branch = None
+        if self._begins_from is not None and from_checkpoint is None and restore_from_state_id is None and not resume:
+            (from_checkpoint, branch), self._begins_from = self._begins_from, None
+        return Kickoff(inputs, input_files, from_checkpoint, restore_from_state_id, resume, branch)
+
+    def _accepted(self, kickoff: Kickoff) -> Kickoff:
+        """Return a kickoff once what can be checked at the call has been (clause `entry.kwargs`)."""
+        kickoff.check(self._flow_name, self._state)
+        checked(self, kickoff)
+        return kickoff
+
+    def _session(
+        self,
+        kickoff: Kickoff,
+        hooks: Sequence[FlowHook] = (),
+        *,
+        look_ahead: int | None = None,
+        retain: bool = True,
+    ) -> StreamSession[Any]:
+        accepted = self._accepted(kickoff)
+        return StreamSession(
+            lambda: run_coroutine(lambda: self._run(accepted, hooks)),
+            source=self,
+            look_ahead=look_ahead,
+            retain=retain,
+        )
+
+    def _async_session(
+        self,
+        kickoff: Kickoff,
+        hooks: Sequence[FlowHook] = (),
+        *,
+        look_ahead: int | None = None,
+        retain: bool = True,
+    ) -> AsyncStreamSession[Any]:
+        accepted = self._accepted(kickoff)
+        return AsyncStreamSession(lambda: self._run(accepted, hooks), source=self, look_ahead=look_ahead, retain=retain)
