@@ -6,7 +6,7 @@ import copy
 import functools
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, Final, cast, get_origin
+from typing import Annotated, Any, ClassVar, Final, cast, get_origin
 
 from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo, ModelPrivateAttr
@@ -28,7 +28,8 @@ def take_fields(flow: Any, root: Any, options: dict[str, Any]) -> None:
     for name, annotation in _fields(cls, root).items():
         default = getattr(cls, name, None)
         if name in options:
-            setattr(flow, name, _fitting(f"{cls.__name__}.{name}", annotation, options.pop(name)))
+            meant = Annotated[annotation, default] if isinstance(default, FieldInfo) else annotation
+            setattr(flow, name, _fitting(f"{cls.__name__}.{name}", meant, options.pop(name)))
         elif isinstance(default, FieldInfo):
             if not default.is_required():
                 setattr(flow, name, default.get_default(call_default_factory=True))

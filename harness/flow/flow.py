@@ -90,10 +90,11 @@ class Flow(StartableFlow, ConversationalFlow, DeclarableFlow, AnswerableFlow, Ch
         """Make a flow; each option given takes the place of the class attribute of the same name.
 
         What a subclass annotates is an option too, with the default that stands there: a value, or pydantic's `Field(…)`.
+        Other keywords are ignored, but for those that are nearly an option.
         `hooks` take part in its runs, beside those of its class.
 
         Raises:
-            UsageError: an option is unknown or not supported, the graph can't run, or the state can't be made.
+            UsageError: a keyword is nearly an option, an option is not supported, the graph can't run, or the state can't be made.
         """
         options = {
             "name": name,

@@ -17,18 +17,23 @@ UNSUPPORTED: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 
+#: How alike an unknown keyword and an option are where one was meant to be the other.
+_NEAR: Final = 0.7
+
+
 def refuse(flow: Any, others: Mapping[str, Any], options: Iterable[str]) -> None:
-    """Refuse `others` that are unknown, and what would have no effect, given there or as an attribute of the class.
+    """Refuse those of `others` that are nearly one of `options`, and what would have no effect, given or set in the class.
+
+    Any other unknown keyword is ignored.
 
     Raises:
-        UsageError: the message names the option, and the nearest of `options` where it is unknown.
+        UsageError: the message names the option, and the one that was meant.
     """
     owner = type(flow).__name__
     for option in others:
-        if option not in UNSUPPORTED:
-            near = difflib.get_close_matches(option, options, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"the options are {', '.join(options)}"
-            raise UsageError(f"{owner} has no option {option!r}; {hint}")
+        near = difflib.get_close_matches(option, options, n=1, cutoff=_NEAR)
+        if option not in UNSUPPORTED and near:
+            raise UsageError(f"{owner} has no option {option!r}; did you mean {near[0]!r}?")
     for option, what in UNSUPPORTED.items():
         value = others.get(option, getattr(flow, option, None))
         # A method of the graph may have such a name.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from harness.flow.checkpoints.config import CheckpointConfig
 from harness.flow.engine.hooks import FlowHook
+from harness.flow.engine.stream_flag import streamed
 from harness.flow.kickoff import Kickoff
 from harness.flow.participants import checked
 from harness.flow.state import AnyState
@@ -105,7 +106,7 @@ class StartableFlow:
         look_ahead: int | None = None,
         retain: bool = True,
     ) -> StreamSession[Any]:
-        """Return a session whose first reader starts the run (clause `entry.flow`).
+        """Return a session whose first reader starts the run (clause `entry.flow`), by `kickoff` where a subclass has its own.
 
         `look_ahead` bounds the frames that nobody has read yet; without `retain`, read frames are let go of.
 
@@ -113,7 +114,15 @@ class StartableFlow:
             UsageError: the inputs do not fit the state, or an option can't be used; at the call.
         """
         kickoff = self._kickoff(inputs, input_files, from_checkpoint, restore_from_state_id, resume)
-        return self._session(kickoff, look_ahead=look_ahead, retain=retain)
+        if type(self).kickoff is StartableFlow.kickoff:
+            return self._session(kickoff, look_ahead=look_ahead, retain=retain)
+        self._accepted(kickoff)
+
+        def body() -> Any:
+            with streamed(self):
+                return self.kickoff(**self._given_again(kickoff))
+
+        return StreamSession(body, source=self, look_ahead=look_ahead, retain=retain)
 
     @_with_parameters_of(stream_events)
     def stream_frames(self, *options: Any, **named: Any) -> StreamSession[Any]:
@@ -131,9 +140,17 @@ class StartableFlow:
         look_ahead: int | None = None,
         retain: bool = True,
     ) -> AsyncStreamSession[Any]:
-        """Do as `stream_events`, for readers in a loop (clause `entry.flow-async`)."""
+        """Do as `stream_events`, for readers in a loop (clause `entry.flow-async`), with `kickoff_async`."""
         kickoff = self._kickoff(inputs, input_files, from_checkpoint, restore_from_state_id, resume)
-        return self._async_session(kickoff, look_ahead=look_ahead, retain=retain)
+        if type(self).kickoff_async is StartableFlow.kickoff_async:
+            return self._async_session(kickoff, look_ahead=look_ahead, retain=retain)
+        self._accepted(kickoff)
+
+        async def body() -> Any:
+            with streamed(self):
+                return await self.kickoff_async(**self._given_again(kickoff))
+
+        return AsyncStreamSession(body, source=self, look_ahead=look_ahead, retain=retain)
 
     # How a run comes about.
 
@@ -149,6 +166,20 @@ class StartableFlow:
         if self._begins_from is not None and from_checkpoint is None and restore_from_state_id is None and not resume:
             (from_checkpoint, branch), self._begins_from = self._begins_from, None
         return Kickoff(inputs, input_files, from_checkpoint, restore_from_state_id, resume, branch)
+
+    def _given_again(self, kickoff: Kickoff) -> dict[str, Any]:
+        """Return the options of a kickoff for a subclass's own, which may know of none but those that were given."""
+        options = {
+            "inputs": kickoff.inputs,
+            "input_files": kickoff.input_files,
+            "from_checkpoint": kickoff.from_checkpoint,
+            "restore_from_state_id": kickoff.restore_from_state_id,
+            "resume": kickoff.resume or None,
+        }
+        if kickoff.branch is not None:
+            # What `fork` said is no option of a kickoff.
+            self._begins_from = (options.pop("from_checkpoint"), kickoff.branch)
+        return {name: value for name, value in options.items() if value is not None}
 
     def _accepted(self, kickoff: Kickoff) -> Kickoff:
         """Return a kickoff once what can be checked at the call has been (clause `entry.kwargs`)."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import enum
 from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 
 from harness.errors import UsageError
-from harness.flow import Flow, and_, listen, or_, router, start
-from harness.flow.graph.definition import graph_of
+from harness.flow import Flow, and_, human_feedback, listen, or_, router, start
+from harness.flow.graph.definition import FlowGraphWarning, graph_of
 from harness.flow.graph.labels import labels_of
 
 
@@ -205,10 +206,6 @@ def async_generator() -> type[Flow]:
 
 
 MISTAKES: dict[str, tuple[Callable[[], type[Flow]], str]] = {
-    "a name that no method has": (unknown_name, "after waits for 'begn', .* did you mean 'begin'"),
-    "a label that no router returns": (unknown_label, "after waits for 'rihgt', .* did you mean 'right'"),
-    "a label that no router is said to return": (unknown_declared_label, "'up', .*there are after, begin, left, right"),
-    "no start": (no_start, "Wrong has no start method"),
     "a router that nothing triggers": (lonely_router, "route is a router that nothing triggers"),
     "a method that waits for itself": (own_name, "retry listens to 'retry', which is itself"),
     "a listener of two": (two_parameters, "after takes 2 arguments"),
@@ -226,6 +223,49 @@ def test_a_graph_that_can_not_run_is_refused_when_the_flow_is_made(
     cls = build()
     with pytest.raises(UsageError, match=message):
         cls()
+
+
+#: Graphs that run, what is doubted of them, and what they give.
+DOUBTS: dict[str, tuple[Callable[[], type[Flow]], str, Any]] = {
+    "a name that no method has": (unknown_name, "after waits for 'begn', .* did you mean 'begin'", None),
+    "a label that no router returns": (unknown_label, "after waits for 'rihgt', .* did you mean 'right'", None),
+    "a label that no router is said to return": (
+        unknown_declared_label,
+        "'up', .*there are after, begin, left, right",
+        "left",
+    ),
+    "no start": (no_start, "Wrong has no start method, and gives None", None),
+}
+
+
+@pytest.mark.parametrize(("build", "message", "result"), DOUBTS.values(), ids=DOUBTS.keys())
+def test_a_graph_that_may_not_be_meant_so_is_warned_of_once_and_runs(
+    build: Callable[[], type[Flow]], message: str, result: Any
+) -> None:
+    cls = build()
+    with pytest.warns(FlowGraphWarning, match=message) as warned:
+        assert cls().kickoff() == result
+    assert {Path(warning.filename) for warning in warned} == {Path(__file__)}
+    assert cls().usage_metrics.total_tokens == 0
+
+
+def test_the_frames_of_a_flow_without_a_start_are_its_own_start_and_end() -> None:
+    with pytest.warns(FlowGraphWarning):
+        flow = no_start()()
+    assert [frame.type for frame in flow.stream_events()] == ["flow_started", "flow_finished"]
+
+
+def test_the_outcomes_of_feedback_are_labels_that_are_known() -> None:
+    class Asks(Flow):
+        @start()
+        @human_feedback(message="Good?", emit=["yes", "no"], llm="openai/gpt-4o-mini")
+        def draft(self) -> str:
+            return "draft"
+
+        @listen("yes")
+        def publish(self) -> None: ...
+
+    assert graph_of(Asks).awaited == {"yes"}
 
 
 def test_a_label_is_not_doubted_where_a_router_may_return_any() -> None:

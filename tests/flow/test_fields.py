@@ -76,9 +76,16 @@ def test_a_subclass_adds_fields_and_may_act_once_it_is_made() -> None:
 
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "a value of another type": ({"words": "many"}, r"Article\.words can't be 'many': Input should be a valid integer"),
-    "a class variable": ({"limit": 3}, "Article has no option 'limit'"),
+    "a value out of bounds": ({"words": 0}, r"Article\.words can't be 0: Input should be greater than or equal to 1"),
+    "a name that is nearly an option": ({"persistance": None}, "no option 'persistance'; did you mean 'persistence'"),
     "a name that is near": ({"topci": "x"}, "has no option 'topci'; did you mean 'topic'"),
 }
+
+
+@pytest.mark.parametrize("options", [{"limit": 3}, {"_seen": ["x"]}, {"weather": "fine"}], ids=str)
+def test_a_keyword_that_is_no_field_is_ignored(options: dict[str, Any]) -> None:
+    flow = Article(**options)
+    assert (flow.limit, flow._seen, hasattr(flow, "weather")) == (7, [], False)
 
 
 @pytest.mark.parametrize(("options", "message"), WRONG.values(), ids=WRONG.keys())

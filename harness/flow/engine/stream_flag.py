@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import contextvars
+from collections.abc import Iterator
 from typing import Any, Final
 
 from harness.flow.engine.run import run_of
 
 _SET: Final = "_stream"
+#: The flows whose own kickoffs are being streamed in this context.
+_streamed: contextvars.ContextVar[tuple[Any, ...]] = contextvars.ContextVar("harness_streamed_flows", default=())
 
 
 class StreamFlag:
@@ -22,7 +27,19 @@ class StreamFlag:
     def __get__(self, flow: Any, owner: type) -> bool:
         if flow is None:
             return self._default
+        if any(known is flow for known in _streamed.get()):
+            return False
         return run_of(flow) is None and bool(flow.__dict__.get(_SET, self._default))
 
     def __set__(self, flow: Any, value: bool) -> None:
         flow.__dict__[_SET] = bool(value)
+
+
+@contextlib.contextmanager
+def streamed(flow: Any) -> Iterator[None]:
+    """Have `flow` read inside as one that does not stream: a session around its kickoff does."""
+    token = _streamed.set((*_streamed.get(), flow))
+    try:
+        yield
+    finally:
+        _streamed.reset(token)

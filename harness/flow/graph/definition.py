@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import warnings
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,6 +18,10 @@ from harness.flow.graph.labels import labels_of
 
 #: The input, and the parameter of starts, by which a flow is told what triggered it.
 TRIGGER_PAYLOAD: Final = "crewai_trigger_payload"
+
+
+class FlowGraphWarning(UserWarning):
+    """A graph that can run is perhaps not as it was meant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +91,18 @@ def graph_of(cls: type) -> FlowGraph:
     """Return the graph of a flow class.
 
     Raises:
-        UsageError: it can't run as it is written: no start, a name that nothing answers to, parameters that nothing fills.
+        UsageError: it can't run as it is written: a method that waits for itself, parameters that nothing fills.
+
+    Warns:
+        FlowGraphWarning: it runs, but has no start, or a name that nothing is known to answer to; once for each class.
     """
     definition = _known.get(cls)
     if definition is None:
         methods = {name: _method(cls, name, role) for name, role in _roles(cls).items()}
         _check(cls, methods)
         definition = _known[cls] = FlowGraph(methods)
+        for doubt in _doubts(cls, methods):
+            warnings.warn(doubt, FlowGraphWarning, stacklevel=3)
     return definition
 
 
@@ -146,9 +156,6 @@ def _method(cls: type, name: str, role: Role) -> FlowMethod:
 
 
 def _check(cls: type, methods: Mapping[str, FlowMethod]) -> None:
-    if not any(method.role.is_start for method in methods.values()):
-        raise UsageError(f"{cls.__name__} has no start method: decorate the one that a kickoff runs with @start()")
-    answers = _answers(methods)
     for method in methods.values():
         where = f"{cls.__name__}.{method.name}"
         role = method.role
@@ -161,11 +168,24 @@ def _check(cls: type, methods: Mapping[str, FlowMethod]) -> None:
                 raise UsageError(
                     f"{where} listens to {name!r}, which is itself: it would run for ever. Rename the method or the label"
                 )
-            if answers is not None and name not in answers:
+
+
+def _doubts(cls: type, methods: Mapping[str, FlowMethod]) -> Iterator[str]:
+    """Give what of a graph that can run is perhaps not as it was meant."""
+    if not any(method.role.is_start for method in methods.values()):
+        yield f"{cls.__name__} has no start method, and gives None: decorate the one that a kickoff runs with @start()"
+        return
+    answers = _answers(methods)
+    if answers is None:
+        return
+    for method in methods.values():
+        for name in _awaited(method.role):
+            if name not in answers:
                 near = difflib.get_close_matches(name, answers, n=1)
                 hint = f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(sorted(answers))}"
-                raise UsageError(
-                    f"{where} waits for {name!r}, but no method has this name and no router returns it{hint}"
+                yield (
+                    f"{cls.__name__}.{method.name} waits for {name!r}, but no method has this name and no router returns "
+                    f"it{hint}"
                 )
 
 
