@@ -28,6 +28,7 @@ from benchmarks import (
     providers,
     stages,
     suite,
+    turns,
 )
 from benchmarks.contest import Contest, Outcome, Settings, hold
 from benchmarks.peers import PEERS, installed_version
@@ -41,6 +42,8 @@ CONTESTS: Final[dict[str, Callable[[Settings], Contest]]] = {
     "memory": memory.contest,
     "methods": methods.contest,
     "first-frame": methods.first_frame,
+    "turns": turns.contest,
+    "late-turns": turns.late,
     "providers": providers.contest,
     "first-byte": first_byte.contest,
     "matching": matching.contest,

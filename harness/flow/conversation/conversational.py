@@ -329,9 +329,9 @@ class ConversationalFlow:
         """Return the message of the turn. An override runs as the first method of each turn."""
         return field_of(self.state, "current_user_message")
 
-    def route_conversation(self) -> str | None:
+    async def route_conversation(self) -> Any:
         """Choose the route of the turn and publish it; None in a run that has no message."""
-        return routing.route(self)
+        return await routing.routed(self)
 
     def converse_turn(self) -> Any:
         """Answer the label `converse`: the conversation's model answers, given all that has been said."""

@@ -19,13 +19,34 @@ from harness.flow.conversation.models import ask_for, field_in, label_in
 from harness.flow.conversation.routes import catalogue, custom_routes
 from harness.flow.conversation.state import field_of, set_field
 from harness.flow.conversation.transcript import as_lines, messages_of, model_messages
+from harness.flow.engine.run import run_of
 from harness.flow.state import id_of
+from harness.workers import outcome_in_thread
 
 logger = logging.getLogger("harness")
 _PREFER_TALK = (
     "Choose exactly one of these routes. Follow-ups and questions about what has been said belong to 'converse', also "
     "where they touch what another route once did; another route is for a new request of what it does."
 )
+
+
+async def routed(flow: Any) -> str | None:
+    """Do as `route`, in a thread of the run where something of it may block."""
+    run = run_of(flow)
+    if run is None or not _may_block(flow):
+        await bus.room()
+        return route(flow)
+    return (await outcome_in_thread(lambda: route(flow), run.threads)).unwrap()
+
+
+def _may_block(flow: Any) -> bool:
+    """Return whether a model, or a method of the class, may be asked for the route."""
+    turn, config = flow._dialogue.turn, flow.conversational_config
+    if flow._routes_itself or (turn is not None and turn.intents):
+        return True
+    if config is None:
+        return False
+    return bool(config.router or config.answer_from_history_llm or custom_routes(flow._definition))
 
 
 def route(flow: Any) -> str | None:

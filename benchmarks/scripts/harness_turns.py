@@ -1,0 +1,81 @@
+"""Turns of a conversation, each answered at once.
+
+Usage: harness_turns.py TURNS WHAT; prints turns per second of conversations of ten turns, 'taken' or 'streamed' (the
+frames read); with 'last', the milliseconds that the turns around that one take in one long conversation, answered by a
+handler, so that nothing is sent to a model.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import time
+from typing import Any
+
+from harness import BaseLLM, Flow, listen
+from harness.conversation import ConversationConfig
+
+LENGTH = 10
+#: So many turns are timed, of which the last is the one that was asked for.
+_AROUND = 9
+REPLY = "It is."
+
+
+class Speaker(BaseLLM):
+    """Answers at once."""
+
+    def call(self, messages: Any, *arguments: Any, **options: Any) -> str:
+        return REPLY
+
+
+@ConversationConfig(llm=Speaker("speaker"))
+class Talk(Flow[Any]):
+    """Has the built-in answer alone."""
+
+
+@ConversationConfig()
+class Own(Flow[Any]):
+    """Answers itself."""
+
+    @listen("converse")
+    def answer(self) -> str:
+        return REPLY
+
+
+def main(turns: int, what: str) -> float:
+    if what == "last":
+        return _last(turns)
+
+    def converse() -> None:
+        flow = Talk()
+        for number in range(LENGTH):
+            if what == "streamed":
+                session = flow.stream_turn(f"Is it {number}?")
+                for _ in session:
+                    pass
+                reply = session.result
+            else:
+                reply = flow.handle_turn(f"Is it {number}?")
+            if reply != REPLY:
+                sys.exit("a turn was not answered")
+        flow.finalize_session_traces()
+
+    converse()
+    began = time.perf_counter()
+    for _ in range(turns // LENGTH):
+        converse()
+    return turns / (time.perf_counter() - began)
+
+
+def _last(turns: int) -> float:
+    Own().handle_turn("Is it warm?")
+    flow, times = Own(), []
+    for number in range(turns):
+        began = time.perf_counter()
+        flow.handle_turn(f"Is it {number}?")
+        times.append(time.perf_counter() - began)
+    return statistics.median(times[-_AROUND:]) * 1_000
+
+
+if __name__ == "__main__":
+    print(main(int(sys.argv[1]), sys.argv[2]))
