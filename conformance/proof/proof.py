@@ -149,8 +149,8 @@ def scenarios_of(clauses: Iterable[str]) -> list[str]:
 
 
 def _caught(saboteur: Saboteur, *, whole: bool) -> Caught:
-    chosen = scenarios_of(CLAUSES) if whole else _some(scenarios_of(saboteur.clauses))
-    return _run(saboteur, saboteur.address, chosen)
+    chosen = scenarios_of(CLAUSES) if whole else [*_some(scenarios_of(saboteur.clauses)), *saboteur.shown_by]
+    return _run(saboteur, saboteur.address, list(dict.fromkeys(chosen)))
 
 
 def _some(names: Iterable[str]) -> list[str]:

@@ -31,6 +31,8 @@ class Saboteur:
     also: Mapping[str, str] = field(default_factory=dict)
     #: Clauses that it breaks in some runs and not in others, each with the reason.
     perhaps: Mapping[str, str] = field(default_factory=dict)
+    #: Scenarios that show it, of those that a sample of their area might leave out.
+    shown_by: tuple[str, ...] = ()
 
     @property
     def address(self) -> str:

@@ -54,6 +54,7 @@ def test_a_row_names_clauses_with_reasons_and_scenarios_that_decide_them(saboteu
     assert len(set(listed)) == len(listed)
     assert all((*saboteur.also.values(), *saboteur.perhaps.values()))
     assert all(scenarios_of((clause_id,)) for clause_id in saboteur.clauses)
+    assert set(saboteur.shown_by) <= set(scenarios_of(saboteur.clauses))
 
 
 @pytest.mark.parametrize("target", sorted({one.target for one in SABOTEURS}))

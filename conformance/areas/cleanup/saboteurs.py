@@ -123,7 +123,7 @@ SABOTEURS: tuple[Saboteur, ...] = (
             "cleanup.close-before-start": "a session whose unused block was left can be read",
         },
     ),
-    Saboteur("blocks-unread", ("cleanup.context-exit",), _LEAVE, _unreads),
+    Saboteur("blocks-unread", ("cleanup.context-exit",), _LEAVE, _unreads, shown_by=("close/blocks/sync",)),
     Saboteur(
         "cancelled-consumers-read-on",
         ("cleanup.async-cancel",),

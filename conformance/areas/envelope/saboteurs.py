@@ -99,9 +99,19 @@ SABOTEURS: tuple[Saboteur, ...] = (
         "tool-arguments-printed", ("envelope.content-text",), "harness.frames.frame:StreamFrame.content", _every_chunk
     ),
     Saboteur("event-id-in-data", ("envelope.data-clean",), PAYLOAD, payload_with(_with_event_id)),
-    Saboteur("bytes-not-encoded", ("envelope.data-json",), "harness.frames.payload:encode", _bytes_as_they_are),
     Saboteur(
-        "payloads-cut-at-five-levels", ("envelope.data-json",), "harness.frames.payload:encode", _cut_at_five_levels
+        "bytes-not-encoded",
+        ("envelope.data-json",),
+        "harness.frames.payload:encode",
+        _bytes_as_they_are,
+        shown_by=("payload/bytes/sync", "payload/bytes/async"),
+    ),
+    Saboteur(
+        "payloads-cut-at-five-levels",
+        ("envelope.data-json",),
+        "harness.frames.payload:encode",
+        _cut_at_five_levels,
+        shown_by=("payload/deep-150/sync", "payload/deep-150/async"),
     ),
     Saboteur("errors-without-a-class", ("envelope.error-class",), PAYLOAD, payload_with(_nameless_error)),
     Saboteur("local-timestamps", ("envelope.timestamp-utc",), FIELDS, fields_with(_local_time)),

@@ -52,7 +52,10 @@ SABOTEURS: tuple[Saboteur, ...] = (
         ("error.frames-first",),
         "harness.frames.timeline:Timeline.accept",
         _failure_untold,
-        {"order.scope-nesting": "the flow that failed is never closed"},
+        {
+            "order.scope-nesting": "the flow that failed is never closed",
+            "order.previous-earlier": "the end of a turn that failed names it as the one before",
+        },
     ),
     Saboteur(
         "exit-is-an-end",
