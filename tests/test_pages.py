@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from conformance.contract.clauses import CLAUSES
 from harness.frames.states import LEGAL, State
 from harness.shipped.overview import render_table
 
 ROOT = Path(__file__).parents[1]
+#: What reads as a clause and is an attribute, or a file.
+NO_CLAUSES = {"flow.html", "flow.stream", "llm.stream"}
 ACTIONS = ("start", "append", "seal", "return", "raise", "drain", "close")
 
 
@@ -25,6 +28,16 @@ def test_the_architecture_page_has_the_table_of_states() -> None:
         for state in State
     ]
     assert re.sub(r" +", " ", "\n".join(rows)) in re.sub(r" +", " ", page)
+
+
+def test_the_porting_page_names_clauses_that_there_are() -> None:
+    page = (ROOT / "docs" / "porting.md").read_text(encoding="utf-8")
+    areas = {row.area for row in CLAUSES.values()}
+    named = {
+        name for name in re.findall(r"(?:`|\| )([a-z]+\.[a-z-]+)(?:`| \|)", page) if name.partition(".")[0] in areas
+    }
+    assert len(named) > 20
+    assert named - CLAUSES.keys() == NO_CLAUSES
 
 
 def test_every_module_and_package_has_its_place_on_the_architecture_page() -> None:
