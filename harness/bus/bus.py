@@ -92,6 +92,11 @@ async def room() -> None:
         await lookahead.room()
 
 
+def is_observed(scope: Scope, but: type) -> bool:
+    """Whether anybody sees what is published in `scope`: a listener, or a sink that is no `but`."""
+    return bool(_listeners.handlers) or any(type(sink) is not but for sink in scope.sinks)
+
+
 def open_scope(
     source: Any,
     event: BaseEvent,

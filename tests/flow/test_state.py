@@ -9,7 +9,9 @@ from typing import Any, Generic, TypeVar
 import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
+from harness.bus import event_bus
 from harness.errors import UsageError
+from harness.events import MethodExecutionFinishedEvent
 from harness.flow import Flow, FlowState, start
 
 
@@ -200,3 +202,36 @@ def test_a_model_that_needs_values_is_refused_when_the_flow_is_made() -> None:
 def test_what_is_no_state_is_refused_when_the_flow_is_made(wrong: object) -> None:
     with pytest.raises(UsageError, match="a dict or a pydantic model"):
         One(initial_state=wrong)
+
+
+def test_the_state_is_copied_for_whoever_sees_it_and_for_nobody_else() -> None:
+    copies: list[int] = []
+
+    class Counted(BaseModel):
+        id: str = "x"
+
+        def __getattribute__(self, name: str) -> Any:
+            if name == "id":
+                copies.append(1)
+            return super().__getattribute__(name)
+
+    class Reads(Flow[Counted]):
+        @start()
+        def a(self) -> None: ...
+
+    Reads().kickoff()
+    made = len(copies)
+    session = Reads().stream_events()
+    assert [frame.data["state"] for frame in session if "state" in frame.data] == [{"id": "x"}] * 3
+    assert len(copies) - made == made + 3
+    seen: list[Any] = []
+
+    def listener(_source: Any, event: MethodExecutionFinishedEvent) -> None:
+        seen.append(event.state)
+
+    event_bus.register_handler(MethodExecutionFinishedEvent, listener)
+    try:
+        Reads().kickoff()
+    finally:
+        event_bus.off(MethodExecutionFinishedEvent, listener)
+    assert seen == [{"id": "x"}]

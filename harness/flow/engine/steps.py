@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from harness.bus.bus import is_observed
+from harness.bus.scope import Scope, current_scope
 from harness.bus.step import Step, StepEnds
 from harness.errors import RunPaused
 from harness.events import (
@@ -18,6 +20,7 @@ from harness.events import (
     MethodExecutionStartedEvent,
 )
 from harness.flow.engine.run import FlowRun
+from harness.flow.engine.usage import RunUsage
 from harness.flow.plan.calls import MethodCall
 from harness.flow.state import id_of
 
@@ -39,7 +42,7 @@ def method_step(run: FlowRun, call: MethodCall) -> Step:
         flow_name=run.name,
         method_name=call.method.name,
         params={f"_{index}": argument for index, argument in enumerate(call.args)},
-        state=_state(run),
+        state=_state(run, current_scope()),
         triggered_by_event_id=call.triggered_by,
     )
     return Step(run.flow, started, _METHOD, label=call.method.name, own_run=True, quiet=run.is_quiet)
@@ -47,7 +50,7 @@ def method_step(run: FlowRun, call: MethodCall) -> Step:
 
 def complete(step: Step, run: FlowRun, result: Any) -> BaseEvent:
     """Have the step of a flow or a method end with `result` and the state as it is now."""
-    return step.complete(result=result, state=_state(run))
+    return step.complete(result=result, state=_state(run, step.scope))
 
 
 def pause(step: Step, run: FlowRun, call: MethodCall, paused: RunPaused) -> BaseEvent:
@@ -55,12 +58,12 @@ def pause(step: Step, run: FlowRun, call: MethodCall, paused: RunPaused) -> Base
     return step.pause(
         flow_id=id_of(run.state),
         method_name=call.method.name,
-        state=_state(run),
+        state=_state(run, step.scope),
         message=paused.message,
         emit=paused.emit,
     )
 
 
-def _state(run: FlowRun) -> Any:
+def _state(run: FlowRun, scope: Scope) -> Any:
     # A copy of it is not made for nobody.
-    return None if run.is_quiet else run.shown(run.state)
+    return None if run.is_quiet or not is_observed(scope, but=RunUsage) else run.shown(run.state)
