@@ -17,11 +17,8 @@ from harness.providers.row import Provider
 from harness.recording.framing import framing_of
 from harness.recording.wire import Interaction
 
-#: What says why an answer in OpenAI's format ended, and what counts its tokens.
-_REASON: Final = re.compile(rb'"finish_reason": ?"')
+#: What counts the tokens of an answer.
 _USAGE: Final = re.compile(rb'"usage": ?\{')
-#: The dialect that hosts speak without its mark.
-_UNMARKED: Final = "openai"
 
 NOTE: Final = (
     "this host sends no end marker; the stream is whole all the same, since it tells why it ended "
@@ -42,7 +39,7 @@ def is_whole_without_mark(api: Provider, interaction: Interaction, marking: froz
     """Whether the recorded stream is whole but for a mark that its host never sends; `marking` are hosts that do."""
     response = interaction.response
     framing = framing_of(response.header("content-type") or "")
-    if api.dialect is None or api.dialect.name != _UNMARKED or framing is not api.dialect.framing:
+    if api.dialect is None or api.dialect.reason is None or framing is not api.dialect.framing:
         return False
     if response.status != 200 or response.ended.how != "complete" or api.dialect.has_ended(response.body):
         return False
@@ -50,7 +47,7 @@ def is_whole_without_mark(api: Provider, interaction: Interaction, marking: froz
         return False
     ends_whole = max(framing.ends(response.body), default=0) == len(response.body)
     has_usage = _USAGE.search(response.body) is not None or not _asks_for_usage(interaction.request.body)
-    return ends_whole and has_usage and _REASON.search(response.body) is not None
+    return ends_whole and has_usage and api.dialect.reason.search(response.body) is not None
 
 
 def _asks_for_usage(body: bytes) -> bool:

@@ -31,6 +31,7 @@ CHAT: Final = Dialect(
     _envelope,
     lambda *error: sse_event(_envelope(*error)),
     end_mark=re.compile(rb"^data: ?\[DONE\][\r\n]", re.MULTILINE),
+    reason=re.compile(rb'"finish_reason": ?"'),
 )
 RESPONSES: Final = Dialect(
     "openai-responses",

@@ -54,6 +54,8 @@ class Dialect:
     end_mark: re.Pattern[bytes] | None = None
     #: What the events that end a stream hold beside that mark.
     last_words: re.Pattern[bytes] | None = None
+    #: What tells why an answer ended, in a format that some hosts speak without marking the end of any stream.
+    reason: re.Pattern[bytes] | None = None
     #: How many events, counted from the last, end a stream.
     ends: int = 1
     #: The header that names an error, where the provider sends one.
