@@ -34,8 +34,10 @@ class Place(NamedTuple):
     @classmethod
     def of(cls, event: Mapping[str, Any], said: Said) -> Place:
         """Return the place that an event names; hosts leave numbers out."""
-        part = a_number(event.get("summary_index" if said == "summary" else "content_index"))
-        return cls(a_number(event.get("output_index")) or 0, said, part or 0)
+        item, part = event.get("output_index"), event.get("summary_index" if said == "summary" else "content_index")
+        if type(item) is int and type(part) is int:
+            return cls(item, said, part)
+        return cls(a_number(item) or 0, said, a_number(part) or 0)
 
 
 @dataclass

@@ -66,14 +66,17 @@ class ProviderAnswer(ABC):
 
         `named` tells that the event's name says so.
         """
+        # Nearly every event is an object that tells of none.
+        if not named and type(sent) is dict and not self._tells_of_failure(sent):
+            return
         for item in sent if isinstance(sent, list) else [sent]:
             if named or (isinstance(item, Mapping) and self._tells_of_failure(item)):
                 raise self.reported(failure_in(item, self.code_field))
 
     def _tells_of_failure(self, sent: Mapping[str, Any]) -> bool:
-        if sent.get("error") or "error" in (sent.get("object"), sent.get("type")):
+        if sent.get("error") or sent.get("type") == "error" or sent.get("object") == "error":
             return True
-        if self.content_fields & sent.keys():
+        if not self.content_fields.isdisjoint(sent):
             return False
         return sent.get("error", False) not in (None, False) or any(sent.get(name) for name in MESSAGES)
 
