@@ -132,7 +132,13 @@ SABOTEURS: tuple[Saboteur, ...] = (
         "harness.flow.engine.run:FlowRun.take_inputs",
         _lost_when_restored,
     ),
-    Saboteur("inputs-lost", ("entry.kwargs",), _ACCEPTED, _inputs_lost),
+    Saboteur(
+        "inputs-lost",
+        ("entry.kwargs",),
+        _ACCEPTED,
+        _inputs_lost,
+        {"result.value": "a declared flow comes to what its inputs make of it"},
+    ),
     Saboteur("flag-as-set", ("entry.flag-restored",), "harness.flow.engine.stream_flag:StreamFlag.__get__", _as_set),
     Saboteur(
         "overrides-on-the-object",

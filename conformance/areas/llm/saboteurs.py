@@ -210,7 +210,11 @@ def _kind(part: Any) -> str:
 
 SABOTEURS: tuple[Saboteur, ...] = (
     Saboteur(
-        "thinking-comes-last", ("llm.sequence",), "harness.providers.openai.chat:OpenAIChat.generate", _thinking_last
+        "thinking-comes-last",
+        ("llm.sequence",),
+        "harness.providers.openai.chat:OpenAIChat.generate",
+        _thinking_last,
+        shown_by=("ask/thinking/sync",),
     ),
     Saboteur(
         "failures-not-raised",
