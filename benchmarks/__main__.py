@@ -26,6 +26,7 @@ from benchmarks import (
     memory,
     methods,
     providers,
+    size,
     stages,
     suite,
     turns,
@@ -50,6 +51,8 @@ CONTESTS: Final[dict[str, Callable[[Settings], Contest]]] = {
     "folder": folder.contest,
     "comparing": comparing.contest,
     "suite": suite.contest,
+    "size": size.contest,
+    "size-memory": size.memory_contest,
 }
 
 
@@ -67,7 +70,7 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(str(error))
     console = Console(stderr=options.json == "-", soft_wrap=True)
     watched = Console(stderr=True)
-    settings = Settings(options.runs, options.chunks, options.cassettes)
+    settings = Settings(options.runs, options.chunks, options.cassettes, options.interactions)
     outcomes: list[Outcome] = []
     for name in options.names or CONTESTS:
         with watched.status(name) as status:
@@ -88,6 +91,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"which to run, by default all: {', '.join(CONTESTS)}")
     parser.add_argument("--runs", type=_positive, default=5, help="turns for each contestant (default %(default)s)")
     parser.add_argument("--chunks", type=_positive, default=100_000, help="chunks per stream (default %(default)s)")
+    parser.add_argument(
+        "--interactions",
+        type=_positive,
+        default=size.INTERACTIONS,
+        help="interactions that are replayed (default %(default)s)",
+    )
     parser.add_argument(
         "--cassettes",
         type=Path,

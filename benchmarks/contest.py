@@ -31,6 +31,8 @@ class Settings:
     chunks: int
     #: A folder of cassettes; None leaves out what needs one.
     cassettes: Path | None
+    #: Interactions that are replayed.
+    interactions: int
 
 
 @dataclass(frozen=True)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.commands.output import console_for, json_option, trust_option, write_json
+from harness.commands.output import console_for, json_option, tell, trust_option, write_json
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from conformance.run.baseline import Held
     from conformance.run.outcome import SuiteOutcome
+    from conformance.run.plan import SuitePlan
+    from conformance.run.result import ScenarioResult
 
 _STYLES = {"passed": "green", "failed": "red", "not-testable": "yellow", "not-applicable": "dim"}
 
@@ -39,6 +42,7 @@ _STYLES = {"passed": "green", "failed": "red", "not-testable": "yellow", "not-ap
     "--write-expect", type=click.Path(path_type=Path), metavar="FILE", help="Write the failures as known ones."
 )
 @click.option("-n", "--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes to work in.")
+@click.option("--scheduler", metavar="ADDRESS", help="Have it done by the workers of this Dask scheduler.")
 @click.option(
     "--shard", metavar="I/N", help="Only every N-th scenario, from the I-th; harness merge joins the reports."
 )
@@ -54,6 +58,7 @@ def conformance(
     write_expect: Path | None,
     workers: int,
     shard: str | None,
+    scheduler: str | None,
     junit: Path | None,
     html: Path | None,
     trusted: tuple[str, ...],
@@ -93,17 +98,26 @@ def conformance(
         else command.plan_suite(runtime, clauses, expected)
     )
     steps = plan.steps if part is None else part.of_all(plan.steps)
-    results = list(plan.perform(steps, workers))
-    outcome = plan.outcome(results) if part is None else plan.partial_outcome(steps, results)
+    made = _made(plan, steps, workers, scheduler)
+    wanted = len(steps)
+    steps, results = [steps[place] for place in sorted(made)], [made[place] for place in sorted(made)]
+    is_whole = len(made) == wanted
+    outcome = plan.outcome(results) if part is None and is_whole else plan.partial_outcome(steps, results)
     console = console_for(json_file)
     document = outcome.document()
     render_outcome(console, document)
     code = outcome.exit_code()
     if part is not None:
-        made = [result_document(result) for result in results]
-        document["shard"] = {**part.document(len(plan.steps)), "plan": plan.document(), "results": made}
+        told = [result_document(result) for result in results]
+        document["shard"] = {**part.document(len(plan.steps)), "plan": plan.document(), "results": told}
         # Of many shards, one may have nothing to do, or nothing that decides a clause by itself.
         code = 0 if code == 2 and not outcome.faults else code
+    if not is_whole:
+        document["interrupted"] = {"scenarios": len(made), "of": wanted}
+        tell(f"interrupted: this is of {len(made)} of {wanted} scenarios")
+        write_json(json_file, document)
+        write_reports(outcome, document, junit, html)
+        return 130
     if write_expect is not None:
         baseline.write(outcome, write_expect)
     if expected is not None and code != 2:
@@ -113,6 +127,19 @@ def conformance(
     write_json(json_file, document)
     write_reports(outcome, document, junit, html)
     return code
+
+
+def _made(
+    plan: SuitePlan, steps: list[tuple[int, str]], workers: int, scheduler: str | None
+) -> dict[int, ScenarioResult]:
+    """Return the result of each step by its place; where a scheduler's work was interrupted, those that there are."""
+    if scheduler is None:
+        return dict(enumerate(plan.perform(steps, workers)))
+    made: dict[int, ScenarioResult] = {}
+    with contextlib.suppress(KeyboardInterrupt):
+        for place, result in plan.perform_scheduled(steps, scheduler):
+            made[place] = result  # noqa: PERF403 - an interrupt leaves what there is
+    return made
 
 
 def write_reports(outcome: SuiteOutcome, document: dict[str, Any], junit: Path | None, html: Path | None) -> None:

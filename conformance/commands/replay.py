@@ -17,6 +17,7 @@ from harness.commands.output import (
     console_for,
     json_option,
     print_below,
+    tell,
     traceback_option,
     trust_option,
     verbose_option,
@@ -43,6 +44,7 @@ _STYLES = {"passed": "green", "failed": "red", "error": "bold red", "not-a-call"
     "--speed", type=click.FloatRange(0, min_open=True), help="Play at recorded times: 1 as recorded, 2 twice as fast."
 )
 @click.option("-n", "--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes to work in.")
+@click.option("--scheduler", metavar="ADDRESS", help="Have it done by the workers of this Dask scheduler.")
 @click.option("--shard", metavar="I/N", help="Only every N-th, from the I-th; harness merge joins the reports.")
 @click.option("--junit", type=click.Path(path_type=Path), metavar="FILE", help="Write a JUnit report.")
 @click.option("--html", type=click.Path(path_type=Path), metavar="DIR", help="Write an HTML report.")
@@ -57,6 +59,7 @@ def replay(
     speed: float | None,
     workers: int,
     shard: str | None,
+    scheduler: str | None,
     junit: Path | None,
     html: Path | None,
     verbose: bool,
@@ -80,6 +83,7 @@ def replay(
     """
     from conformance.report.reasons import reasons
     from conformance.run import replay as replaying
+    from conformance.run.scheduler import taken
     from conformance.run.shard import Shard
     from harness.recording import Redactor, Trust
 
@@ -88,28 +92,43 @@ def replay(
     every = replaying.found(paths or (_default_recordings(),))
     subjects = every if part is None else part.of_all(every)
     console = console_for(json_file)
-    results = []
+    results: list[ReplayResult] = []
+
+    def take(group: list[ReplayResult]) -> None:
+        for result in group:
+            results.append(result)
+            _render_result(console, result, verbose=verbose, with_traceback=with_traceback)
+
     with _few_collections():
-        for group in replaying.replay_all(
+        groups = replaying.replay_all(
             subjects,
             speed=speed,
             update=update,
             workers=workers,
             trust=Trust.here(trusted),
             settings=settings_of(matching),
+            scheduler=scheduler,
             whole=verbose,
-        ):
-            for result in group:
-                results.append(result)
-                _render_result(console, result, verbose=verbose, with_traceback=with_traceback)
+        )
+        if scheduler is None:
+            for group in groups:
+                take(group)
+            is_whole = True
+        else:
+            is_whole = taken(groups, take)
     seconds = time.perf_counter() - started
     # Foreign cassettes, and what a run says now, may hold what no recording would.
     document = Redactor().payload(replaying.report(results, seconds))
     render_summary(console, document["summary"], reasons(document["results"]))
     if part is not None:
         document["shard"] = part.document(len(every))
+    if not is_whole:
+        document["interrupted"] = {"files": document["summary"]["files"], "of": len(subjects)}
+        tell(f"interrupted: this is of {document['summary']['files']} of {len(subjects)} files")
     write_json(json_file, document)
     write_reports(document, junit, html)
+    if not is_whole:
+        return 130
     # Of many shards, one may have nothing to do.
     return 0 if part is not None and not subjects else replaying.exit_code(results)
 

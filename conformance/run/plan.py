@@ -10,7 +10,8 @@ from conformance.areas.catalogue import scenarios
 from conformance.run.judge import Decision
 from conformance.run.outcome import SuiteOutcome, Tested, outcome_of
 from conformance.run.result import ScenarioResult
-from conformance.run.suite import Load, performed, undecided
+from conformance.run.scheduler import scheduled
+from conformance.run.suite import Load, Performer, performed, undecided
 from conformance.timeline.check import Violation
 from harness.errors import UsageError
 
@@ -73,6 +74,20 @@ class SuitePlan:
                         raise UsageError(result.unusable)
                     yield result
 
+    def perform_scheduled(
+        self, steps: Sequence[tuple[int, str]], scheduler: str
+    ) -> Iterator[tuple[int, ScenarioResult]]:
+        """Have the workers of a Dask scheduler perform some of the steps; yield each one's place, and its result.
+
+        Raises:
+            UsageError: as `perform`; or the scheduler can't be reached.
+        """
+        work = StepWork(tuple(part.load for part in self.parts))
+        for place, result in scheduled(work, steps, scheduler, _lost):
+            if self.parts[steps[place][0]].name is not None and result.unusable is not None:
+                raise UsageError(result.unusable)
+            yield place, result
+
     def outcome(self, results: Sequence[ScenarioResult]) -> SuiteOutcome:
         """Return the outcome of all steps, by their results in order."""
         told: list[ScenarioResult] = []
@@ -127,6 +142,34 @@ class SuitePlan:
             frozenset(document["out_of_reach"]),
             None if shown is None else frozenset(shown),
         )
+
+
+class StepWork:
+    """Performs steps of a plan, wherever it has been sent to."""
+
+    def __init__(self, loads: tuple[Load | None, ...]) -> None:
+        self._loads = loads
+        self._performers: dict[int, Performer] = {}
+
+    def __reduce__(self) -> tuple[type[StepWork], tuple[tuple[Load | None, ...]]]:
+        return StepWork, (self._loads,)
+
+    def __call__(self, step: tuple[int, str]) -> ScenarioResult:
+        number, scenario = step
+        load = self._loads[number]
+        assert load is not None
+        if number not in self._performers:
+            self._performers[number] = Performer(load)
+        return self._performers[number].perform(scenarios()[scenario])
+
+    def close(self) -> None:
+        """End the processes that perform."""
+        for performer in self._performers.values():
+            performer.close()
+
+
+def _lost(step: tuple[int, str], exit_code: int | None) -> ScenarioResult:
+    return ScenarioResult(step[1], fault=f"the process that performed it ended with exit code {exit_code}")
 
 
 def result_document(result: ScenarioResult) -> dict[str, Any]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from conformance.run.certificates import late_certificates
 from conformance.run.judge import judge
 from conformance.run.replay_processes import side_by_side
+from conformance.run.scheduler import in_order, scheduled
 from conformance.timeline.check import Violation
 from conformance.timeline.evidence import Evidence, ResultRead
 from harness.errors import HarnessError, UnreadableRecordingError, error_text
@@ -102,7 +104,8 @@ def replay(
     With `whole`, differences are told with all of each value. `settings` are for the comparison of requests, beside the
     project's.
     """
-    with extended(settings):
+    # What is played is never encrypted, and each client would read all certificates.
+    with extended(settings), late_certificates():
         return _replay(path, speed=speed, update=update, trust=trust, whole=whole)
 
 
@@ -142,9 +145,16 @@ def replay_all(
     trust: Trust | None = None,
     whole: bool = False,
     settings: Settings | None = None,
-) -> Iterator[list[ReplayResult]]:
-    """Replay every subject, in order, in as many processes as there are workers."""
+    scheduler: str | None = None,
+) -> Generator[list[ReplayResult]]:
+    """Replay every subject, in order, in as many processes as there are workers, or by those of a Dask scheduler.
+
+    Interrupted, or thrown a KeyboardInterrupt, it gives what a scheduler's workers have made out of order, and raises it.
+    """
     replay_one = partial(replay, speed=speed, update=update, trust=trust, whole=whole, settings=settings)
+    if scheduler is not None:
+        yield from in_order(scheduled(replay_one, subjects, scheduler, _lost))
+        return
     if workers == 1 or len(subjects) < 2:
         yield from map(replay_one, subjects)
         return

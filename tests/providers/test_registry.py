@@ -25,7 +25,19 @@ ROOT: Final = Path(__file__).parents[2]
 PROJECT: Final[dict[str, Any]] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS: Final[dict[str, list[str]]] = PROJECT["optional-dependencies"]
 #: Extras that bring no provider's SDK, and one that brings a second client of one.
-OTHER_EXTRAS: Final = {"all", "brotli", "dev", "match", "pack", "pytest", "scan", "serve", "test", "aiobotocore"}
+OTHER_EXTRAS: Final = {
+    "all",
+    "brotli",
+    "dask",
+    "dev",
+    "match",
+    "pack",
+    "pytest",
+    "scan",
+    "serve",
+    "test",
+    "aiobotocore",
+}
 #: Extras that can't stand beside the others.
 APART: Final = {"litellm"}
 

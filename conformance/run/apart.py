@@ -1,0 +1,141 @@
+"""A process of its own that does pieces of work, one by one, for a process that must not be disturbed.
+
+A worker of a scheduler has threads and connections of its own: what a replay blocks, and what the suite copies, must not be
+those. It is started as a program, since such workers may have no children of Python's own kind.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import signal
+import struct
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO, Final, Generic, TypeVar, cast
+
+from conformance.run.child_path import started
+
+S = TypeVar("S")
+R = TypeVar("R")
+
+_LENGTH: Final = struct.Struct("<Q")
+#: How long the process may take to end when it is told to, in seconds.
+_GRACE_S: Final = 5.0
+_READ_AT_START: Final = ("PYTHONPATH", "PYTHONSAFEPATH")
+
+
+class LostWorkError(Exception):
+    """The process has ended in the middle of a piece of work."""
+
+    def __init__(self, exit_code: int) -> None:
+        super().__init__(f"the process ended with exit code {exit_code}")
+        self.exit_code = exit_code
+
+
+class Apart(Generic[S, R]):
+    """One process; it is started with the first piece of work, and again after it has died."""
+
+    def __init__(self, work: Callable[[S], R], folder: Path) -> None:
+        """`work` and what goes in and out of it must be picklable by their names; `folder` is where it is done."""
+        self._work = work
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def make(self, subject: S) -> R:
+        """Return what `work` makes of a subject, or raise what it raises.
+
+        Raises:
+            LostWorkError: the process has ended.
+        """
+        process = self._process = self._process or self._start()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            _send(process.stdin, subject)
+            made, error = _receive(process.stdout)
+        except (EOFError, OSError):
+            self._process = None
+            raise LostWorkError(_ended(process)) from None
+        if error is not None:
+            raise error
+        return cast(R, made)
+
+    def close(self) -> None:
+        """End the process."""
+        if self._process is not None:
+            _ended(self._process)
+            self._process = None
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        before = {name: os.environ.get(name) for name in _READ_AT_START}
+        paths = os.pathsep.join(entry or str(self._folder) for entry in sys.path)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "conformance.run.apart"],
+            cwd=self._folder,
+            env=os.environ | {"PYTHONPATH": paths, "PYTHONSAFEPATH": "1"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        assert process.stdin is not None
+        _send(process.stdin, (before, self._work))
+        return process
+
+
+def _ended(process: subprocess.Popen[bytes]) -> int:
+    for stream in (process.stdin, process.stdout):
+        if stream is not None:
+            with contextlib.suppress(OSError):
+                stream.close()
+    try:
+        return process.wait(_GRACE_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()
+
+
+def _send(stream: BinaryIO | object, value: object) -> None:
+    content = pickle.dumps(value)
+    file = cast(BinaryIO, stream)
+    file.write(_LENGTH.pack(len(content)) + content)
+    file.flush()
+
+
+def _receive(stream: BinaryIO | object) -> tuple[object, Exception | None]:
+    file = cast(BinaryIO, stream)
+    head = file.read(_LENGTH.size)
+    content = file.read(_LENGTH.unpack(head)[0]) if len(head) == _LENGTH.size else b""
+    if not content:
+        raise EOFError
+    # From a process of ours, to which it was sent by the same way.
+    return cast("tuple[object, Exception | None]", pickle.loads(content))  # noqa: S301
+
+
+def main() -> None:
+    """Do what is asked for on standard input until that ends."""
+    asked, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    # What a run prints is not for whoever waits for answers.
+    os.dup2(2, 1)
+    # Whoever watches interrupts the first process, which ends this one.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    before, work = cast("tuple[dict[str, str | None], Callable[[object], object]]", _receive(asked))
+    started(before)
+    with contextlib.suppress(EOFError):
+        while True:
+            subject = _receive(asked)
+            reply: tuple[object, Exception | None]
+            try:
+                reply = work(subject), None
+            except Exception as error:
+                reply = None, error
+            _send(answers, reply)
+    close = getattr(work, "close", None)
+    if close is not None:
+        close()
+
+
+if __name__ == "__main__":
+    main()
