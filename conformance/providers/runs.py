@@ -101,7 +101,9 @@ def _load(folder: Path, here: Path, trust: Trust) -> RecordedRun | None:
     frames = load_frames(here / FRAMES)
     gate = trust.gate(recording.target, pack_of(folder) or folder)
     target = Target(recording.target, recording.entry, recording.inputs, recording.turns, gate)
-    return RecordedRun(folder.name, folder, target, interactions, tuple(_calls(interactions, frames)))
+    # Of a run that asked by other ways too, which request is whose can't be told.
+    calls = () if recording.unframed_calls else tuple(_calls(interactions, frames))
+    return RecordedRun(folder.name, folder, target, interactions, calls)
 
 
 def _calls(interactions: Sequence[Interaction], frames: Sequence[AnyFrame]) -> Iterator[AnsweredCall]:

@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
+from conformance.providers.runs import load_run
 from harness.errors import UnsafeRecordingError
 from harness.providers import recognized
-from harness.recording import load_recording, record, replay_recording, scan
+from harness.recording import Trust, load_recording, record, replay_recording, scan
 from harness.recording.target import Target
 from tests.recording.loopback import Exchange, Loopback, loopback
 from tests.recording.unframed_subjects import WAYS
@@ -116,6 +117,14 @@ def test_the_file_tells_of_such_calls_only_where_there_are_any(server: Loopback,
         record(target, tmp_path / name, base_url=server.url)
     assert '"unframed_calls": 1' in (tmp_path / "by_httpx" / "recording.json").read_text()
     assert "unframed_calls" not in (tmp_path / "embeddings" / "recording.json").read_text()
+
+
+def test_a_run_that_asks_by_other_ways_too_says_nothing_of_single_calls(server: Loopback, tmp_path: Path) -> None:
+    target = Target("tests.recording.unframed_subjects:way", inputs={"name": "by_two_requests"})
+    record(target, tmp_path / "twice", base_url=server.url)
+    run = load_run(tmp_path / "twice", Trust(("tests.recording.unframed_subjects",)))
+    assert run is not None
+    assert (len(run.interactions), run.calls) == (2, ())
 
 
 def test_calls_that_the_run_no_longer_makes_are_refused_all_the_same(server: Loopback, tmp_path: Path) -> None:
