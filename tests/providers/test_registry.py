@@ -29,6 +29,7 @@ OTHER_EXTRAS: Final = {
     "all",
     "brotli",
     "dask",
+    "declarations",
     "dev",
     "match",
     "pack",
