@@ -65,7 +65,10 @@ def test_the_shards_of_a_replay_are_the_undivided_one(of: int, suite: Path, tmp_
 
 @pytest.mark.parametrize(
     "target",
-    [("--clause", "result.*"), ("--provider", "openai", "--clause", "llm.usage", "--clause", "llm.thinking")],
+    [
+        ("--clause", "entry.flow", "--clause", "entry.llm", "--clause", "entry.turn"),
+        ("--provider", "openai", "--clause", "llm.usage", "--clause", "llm.thinking"),
+    ],
     ids=str,
 )
 def test_the_shards_of_a_conformance_run_are_the_undivided_one(
@@ -122,15 +125,13 @@ def test_what_is_divided_is_put_together_in_its_order(of: int, total: int) -> No
 
 def test_a_baseline_is_for_the_whole(tmp_path: Path, run: Run) -> None:
     known = tmp_path / "known.json"
-    known.write_text(
-        '{"format": "harness.conformance-baseline/1", "expected_failures": {"result.value": ["flow/none"]}}'
-    )
+    known.write_text('{"format": "harness.conformance-baseline/1", "expected_failures": {"entry.flow": ["flow/none"]}}')
     said = run("conformance", "--shard", "1/2", "--expect", known)
     assert said.code == 2
     assert "give --expect to harness merge" in said.err
-    reports = shards(run, 2, "conformance", "--clause", "result.states", "--clause", "result.value", folder=tmp_path)
+    reports = shards(run, 2, "conformance", "--clause", "entry.flow", "--clause", "entry.llm", folder=tmp_path)
     merged = run("merge", *reports, "--expect", known)
-    assert (merged.code, "stale entry: result.value in flow/none" in merged.out) == (1, True)
+    assert (merged.code, "stale entry: entry.flow in flow/none" in merged.out) == (1, True)
 
 
 TESTS = """
