@@ -44,6 +44,7 @@ class Apart(Generic[S, R]):
         self._work = work
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
+        self._at_work = False
 
     def make(self, subject: S) -> R:
         """Return what `work` makes of a subject, or raise what it raises.
@@ -54,21 +55,30 @@ class Apart(Generic[S, R]):
         process = self._process = self._process or self._start()
         assert process.stdin is not None
         assert process.stdout is not None
+        self._at_work = True
         try:
             _send(process.stdin, subject)
             made, error = _receive(process.stdout)
         except (EOFError, OSError):
             self._process = None
             raise LostWorkError(_ended(process)) from None
+        finally:
+            self._at_work = False
         if error is not None:
             raise error
         return cast(R, made)
 
     def close(self) -> None:
-        """End the process."""
-        if self._process is not None:
-            _ended(self._process)
+        """End the process, from any thread; one that is at work is killed, which is told where the work was asked for."""
+        process = self._process
+        if process is None:
+            return
+        if self._at_work:
+            # Who waits for its answer holds its streams, and closes them.
+            process.kill()
+        else:
             self._process = None
+            _ended(process)
 
     def _start(self) -> subprocess.Popen[bytes]:
         before = {name: os.environ.get(name) for name in _READ_AT_START}
