@@ -58,8 +58,7 @@ class Listeners:
     def add(self, event_class: type[BaseEvent], handler: Handler) -> None:
         """Register a handler; one that is there already is called once all the same."""
         with self._lock:
-            if (event_class, handler) not in self.handlers:
-                self._replace([*self.handlers, (event_class, handler)])
+            self._replace([*self.handlers, (event_class, handler)])
 
     def remove(self, event_class: type[BaseEvent], handler: Handler) -> None:
         """Take a handler off; one that is not there is no error."""
