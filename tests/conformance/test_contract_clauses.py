@@ -32,7 +32,7 @@ CLAUSES_OF_AREA = {
     "llm": 11,
     "turn": 6,
     "flow": 3,
-    "replay": 3,
+    "replay": 5,
 }
 
 #: One clause for each way in which capabilities are decided.

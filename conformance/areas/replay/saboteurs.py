@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import count
@@ -9,6 +10,7 @@ from typing import Any, Final
 
 from conformance.proof.saboteur import Saboteur
 from harness import RecordingError
+from harness.recording.record import Worth
 
 _TAPE: Final = "harness.recording.tape.core:Tape.__init__"
 
@@ -64,6 +66,23 @@ def _as_400(answer: Callable[..., Any]) -> Callable[..., Any]:
     return broken
 
 
+def _nothing(function: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda *args, **options: None
+
+
+def _worth_most(worth: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda outcome, interactions: replace(worth(outcome, interactions), worth=Worth.COMPLETED)
+
+
+def _thrown_away(keep: Callable[..., Any]) -> Callable[..., Any]:
+    def broken(workplace: Any, mark: Any) -> Any:
+        path = keep(workplace, mark)
+        shutil.rmtree(path)
+        return path
+
+    return broken
+
+
 SABOTEURS: tuple[Saboteur, ...] = (
     Saboteur("plays-other-text", ("replay.equal",), "harness.recording.tape.core:Tape.answer", _other_text),
     Saboteur("refusals-as-400", ("replay.equal",), "harness.recording.tape.core:Tape.answer", _as_400),
@@ -76,6 +95,13 @@ SABOTEURS: tuple[Saboteur, ...] = (
         {"replay.complete": "a tape that records everything misses nothing"},
     ),
     Saboteur("misses-go-out", ("replay.offline", "replay.complete"), _TAPE, _misses_go_out),
+    Saboteur(
+        "datagrams-and-lookups-go-out", ("replay.offline",), "harness.recording.transports.sockets:_check", _nothing
+    ),
+    Saboteur("attempts-untold", ("replay.offline",), "harness.recording.tape.guard:NetworkGuard.note", _nothing),
+    Saboteur("programs-unasked", ("replay.trusted",), "harness.recording.trust.gate:Trust.gate", _nothing),
+    Saboteur("worse-takes-the-place", ("replay.kept",), "harness.recording.record:_worth", _worth_most),
+    Saboteur("failed-thrown-away", ("replay.kept",), "harness.recording.files.workplace:Workplace.keep", _thrown_away),
     Saboteur("misses-untold", ("replay.complete",), "harness.recording.tape.core:Tape.misses", _none),
     Saboteur("unplayed-untold", ("replay.complete",), "harness.recording.tape.core:Tape.unplayed", _none),
     Saboteur("torn-cassettes-empty", ("replay.complete",), "harness.recording.tape.cassette:read_cassette", _empty),

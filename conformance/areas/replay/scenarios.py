@@ -1,12 +1,14 @@
-"""A run recorded from the provider, and made again from its tape alone."""
+"""A run recorded from the provider and made again from its tape alone; and what recordings may do, and may lose."""
 
 from __future__ import annotations
 
+import socket
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from conformance.areas.replay.planted import kept, swallowed, trusted
 from conformance.stage.consumer import Consumer, Observe, alone
 from conformance.stage.programs import Ask, CallProgram, FlowProgram, Method, Program, Script, Text
 from conformance.stage.reader import Taken, attempt
@@ -42,11 +44,20 @@ def _made_again(program: Program) -> Observe:
             with network_guard(), open_tape(path, "none") as tape:
                 miss = consumer.read_session(_STRANGER)
                 misses, unplayed = len(tape.misses), len(tape.unplayed)
+            with network_guard() as guard, open_tape(path, "none"):
+                datagram, lookup = attempt(_send_datagram), attempt(_look_up)
             torn = attempt(lambda: _open_torn(path))
         sent = len(consumer.provider.asked_to_stream()) - recorded
         return again.evidence(
             *_equal(first, again),
             Expected("replay.offline", "requests that reached the provider", AtMost(0), sent),
+            Expected(
+                "replay.offline", "sending a datagram", Raised(BaseException, ("was about to be sent",)), datagram
+            ),
+            Expected(
+                "replay.offline", "looking up a name", Raised(BaseException, ("was about to be looked up",)), lookup
+            ),
+            Expected("replay.offline", "attempts that the guard tells of", 2, len(guard.blocked)),
             Expected("replay.complete", "whether there was a request to make again", True, recorded > 0),
             Expected("replay.complete", "recorded requests that were not made again", 0, left),
             Expected("replay.complete", "a request that was not recorded", Raised(BaseException), miss.raised),
@@ -69,6 +80,16 @@ def _said(taken: Taken) -> str:
     return "nothing" if taken.raised is None else f"{type(taken.raised).__name__}: {taken.raised}"
 
 
+def _send_datagram() -> None:
+    with socket.socket(type=socket.SOCK_DGRAM) as sending:
+        sending.sendto(b"x", ("127.0.0.1", 9))
+
+
+def _look_up() -> None:
+    # No name at all, so that nobody is asked for it where it is not stopped.
+    socket.getaddrinfo(b"x" * 64 + b".invalid", 443)
+
+
 def _open_torn(path: Path) -> None:
     path.write_text("version: 1\ninteractions:\n- request: {", encoding="utf-8")
     with open_tape(path, "none"):
@@ -81,4 +102,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     alone("replay/call", _CLAUSES, _made_again(CallProgram(_OUTLINE)), frozenset({"llm"})),
     alone("replay/refused", _CLAUSES, _made_again(CallProgram(_REFUSED)), frozenset({"llm"})),
     alone("replay/side-by-side", _CLAUSES, _made_again(_SIDE_BY_SIDE), frozenset({"flow", "llm"})),
+    alone("replay/swallowed", frozenset({"replay.offline"}), swallowed(CallProgram(_OUTLINE)), frozenset({"llm"})),
+    alone("replay/trusted", frozenset({"replay.trusted"}), trusted(CallProgram(_OUTLINE)), frozenset({"llm"})),
+    alone("replay/kept", frozenset({"replay.kept"}), kept(CallProgram(_OUTLINE)), frozenset({"llm"})),
 )
