@@ -34,6 +34,8 @@ _MAGIC: Final = b"SQLite format 3\x00"
 _APPLICATION_AT: Final = slice(68, 72)
 #: No file of a recording is larger, in bytes.
 MOST_BYTES: Final = 1 << 30
+#: Nor does a pack hold more, in bytes.
+MOST_UNPACKED: Final = 16 << 30
 _SCHEMA: Final = """
 CREATE TABLE dictionary (kind TEXT PRIMARY KEY, content BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE file (path TEXT PRIMARY KEY, kind TEXT NOT NULL, size INTEGER NOT NULL, digest BLOB NOT NULL,
@@ -168,10 +170,23 @@ class PackReader:
                 raise UnreadableRecordingError(
                     f"'{path}' is a pack of version {version}; {_VERSION} is the latest known here, update stream-harness"
                 )
-            self._codec: Codec = Codec(dict(self._rows("SELECT kind, content FROM dictionary")))
+            self._check_tables()
+            self._codec: Codec = Codec(self._dictionaries())
         except BaseException:
             self.close()
             raise
+
+    def _check_tables(self) -> None:
+        """Refuse other tables than ours: a view by the name of one could give rows without end."""
+        found = {_plain(sql) for (sql,) in self._rows("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")}
+        if found != set(map(_plain, _SCHEMA.strip().removesuffix(";").split(";"))):
+            raise UnreadableRecordingError(f"'{self.path}' has other tables than a pack; it is not read. Pack it again")
+
+    def _dictionaries(self) -> dict[str, bytes]:
+        rows = self._rows("SELECT kind, content FROM dictionary")
+        if not all(isinstance(kind, str) and isinstance(content, bytes) for kind, content in rows):
+            raise UnreadableRecordingError(f"'{self.path}' is damaged: it has a dictionary that is none; pack it again")
+        return dict(rows)
 
     def __enter__(self) -> Self:
         return self
@@ -219,11 +234,17 @@ class PackReader:
             raise UnreadableRecordingError(f"'{self.path}' is damaged: SQLite can't read it ({error})") from error
 
 
+def _plain(statement: object) -> str:
+    return " ".join(str(statement).split())
+
+
 def _inside(pack: Path, name: object) -> str:
     parts = PurePosixPath(name).parts if isinstance(name, str) else ()
     unsafe = not parts or name != "/".join(parts) or ".." in parts or "\0" in str(name) or "\\" in str(name)
     if unsafe or ":" in parts[0]:
-        raise UnreadableRecordingError(f"'{pack}' names a file {name!r}, which lies in no folder; it is not unpacked")
+        raise UnreadableRecordingError(
+            f"'{pack}' names a file {str(name)[:200]!r}, which lies in no folder; it is not unpacked"
+        )
     return str(name)
 
 
@@ -253,4 +274,8 @@ def write_files(reader: PackReader, names: list[str], out: Path) -> Packed:
         except OSError as error:
             raise RecordingError(f"'{target}' can't be written: {error.strerror or error}") from error
         size += len(content)
+        if size > MOST_UNPACKED:
+            raise UnreadableRecordingError(
+                f"'{reader.path}' unpacks to more than {MOST_UNPACKED // 2**30} GiB, the most that is taken out of one pack"
+            )
     return Packed(len(names), size, reader.path.stat().st_size)

@@ -116,7 +116,8 @@ def test_a_pack_that_names_files_outside_of_it_is_refused(packed: Path, tmp_path
         ("UPDATE file SET size = 'many'", "a size of 'many'"),
         ("UPDATE file SET digest = x'00'", "its digest is not that of its bytes"),
         ("UPDATE file SET path = x'ff00' WHERE path LIKE 'openai/7/%'", "lies in no folder"),
-        ("DROP TABLE dictionary", "SQLite can't read it"),
+        ("DROP TABLE dictionary", "has other tables than a pack"),
+        ("INSERT OR REPLACE INTO dictionary VALUES ('.json', 5)", "has a dictionary that is none"),
         ("PRAGMA user_version = 2", "a pack of version 2; 1 is the latest known here"),
     ],
 )
@@ -124,6 +125,25 @@ def test_a_damaged_pack_says_so(packed: Path, tmp_path: Path, statement: str, wo
     _edited(packed, statement)
     assert is_pack(packed)
     with pytest.raises(UnreadableRecordingError, match=words):
+        unpack(packed, tmp_path / "out")
+
+
+def test_a_pack_whose_table_is_a_view_without_end_is_not_asked(packed: Path, tmp_path: Path) -> None:
+    _edited(packed, "DROP TABLE file")
+    _edited(
+        packed,
+        "CREATE VIEW file AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) "
+        "SELECT 'f' || i AS path, '' AS kind, 0 AS size, x'' AS digest, x'' AS content FROM n",
+    )
+    with pytest.raises(UnreadableRecordingError, match="has other tables than a pack"):
+        unpack(packed, tmp_path / "out")
+
+
+def test_no_more_than_so_much_comes_out_of_a_pack(
+    packed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.recording.pack.file.MOST_UNPACKED", 1_000)
+    with pytest.raises(UnreadableRecordingError, match="the most that is taken out of one pack"):
         unpack(packed, tmp_path / "out")
 
 
