@@ -199,7 +199,13 @@ SABOTEURS: tuple[Saboteur, ...] = (
         "harness.flow.feedback.pending:PendingFeedbackContext.to_dict",
         _without_plan,
     ),
-    Saboteur("one-branch-restored", ("flow.checkpoint",), "harness.flow.checkpoints.restore:put_into", _one_branch),
+    Saboteur(
+        "one-branch-restored",
+        ("flow.checkpoint",),
+        "harness.flow.checkpoints.restore:put_into",
+        _one_branch,
+        shown_by=("restore/branches/sync", "restore/branches/async"),
+    ),
     Saboteur("all-run-again", ("flow.checkpoint",), "harness.flow.checkpoints.restore:put_into", _from_the_start),
     Saboteur("restored-quietly", ("flow.checkpoint",), _RESTORE_STEP, _quietly),
     Saboteur(
@@ -213,5 +219,11 @@ SABOTEURS: tuple[Saboteur, ...] = (
     Saboteur(
         "restored-plainly-in-a-loop", ("flow.checkpoint",), "harness.flow.flow:Flow.kickoff_async", _awaited_plainly
     ),
-    Saboteur("restored-and-unread", ("flow.checkpoint",), _RUN, _unread),
+    Saboteur(
+        "restored-and-unread",
+        ("flow.checkpoint",),
+        _RUN,
+        _unread,
+        perhaps={"entry.kwargs": "inputs that come with a checkpoint go into a run that nobody reads"},
+    ),
 )
