@@ -164,6 +164,8 @@ def _entered(kind: SessionKind) -> Iterator[None]:
 
 @contextmanager
 def _replaced(owner: type, name: str, twin: str) -> Iterator[None]:
+    # Where it stands: a base of `owner` may have it.
+    owner = next(base for base in owner.__mro__ if name in vars(base))
     original = vars(owner)[name]
 
     @functools.wraps(original)
