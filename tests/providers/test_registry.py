@@ -26,19 +26,8 @@ PROJECT: Final[dict[str, Any]] = tomllib.loads((ROOT / "pyproject.toml").read_te
 EXTRAS: Final[dict[str, list[str]]] = PROJECT["optional-dependencies"]
 #: Extras that bring no provider's SDK, and one that brings a second client of one.
 OTHER_EXTRAS: Final = {
-    "all",
-    "brotli",
-    "dask",
-    "declarations",
-    "dev",
-    "match",
-    "pack",
-    "pytest",
-    "scan",
-    "serve",
-    "test",
-    "aiobotocore",
-}
+    "aiobotocore", "all", "brotli", "dask", "declarations", "dev", "match", "pack", "pytest", "serve", "test"
+}  # fmt: skip
 #: Extras that can't stand beside the others.
 APART: Final = {"litellm"}
 
@@ -96,6 +85,7 @@ NAMED: Final = {
     "conformance/run/processes.py": "what the stage's server needs is imported before the workers begin",
     "conformance/subjects/crewai.py": "as above",
     "conformance/subjects/harness.py": "as above",
+    "harness/commands/init.py": "a first project asks one of them",
     "harness/pytest_plugin.py": "an example in a message",
     "harness/recording/unsupported.py": "calls that no row reads are told apart by who answers them",
     "harness/recording/redact/": "secrets are known by who issues them",
