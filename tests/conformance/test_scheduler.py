@@ -113,6 +113,15 @@ def test_a_process_that_dies_loses_and_doubles_nothing_of_others(address: str, t
     assert sorted(made) == expected
 
 
+#: Where tests run in the background, what they start would ignore an interrupt.
+INTERRUPTIBLE = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from harness.commands import main
+main()
+"""
+
+
 def test_an_interrupt_leaves_a_report_of_what_is_done(address: str, suite: Path, tmp_path: Path) -> None:
     folder = tmp_path / "suite"
     shutil.copytree(suite, folder)
@@ -121,7 +130,7 @@ def test_an_interrupt_leaves_a_report_of_what_is_done(address: str, suite: Path,
     slow.write_text(re.sub(r"(chunks: \[\[\d+, \d+, )[0-9.]+", r"\g<1>9000000.0", slow.read_text()))
     report = tmp_path / "report.json"
     with subprocess.Popen(
-        [sys.executable, "-u", "-m", "harness", "replay", str(folder), "--scheduler", address, "--speed", "1", "--json",
+        [sys.executable, "-u", "-c", INTERRUPTIBLE, "replay", str(folder), "--scheduler", address, "--speed", "1", "--json",
          str(report)],
         cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     ) as running:  # fmt: skip
