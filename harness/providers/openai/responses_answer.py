@@ -15,7 +15,7 @@ from harness.llm.parts import (
     Part,
     ResponseStarted,
 )
-from harness.providers.openai.responses_output import Place, ResponseOutput, Said, called
+from harness.providers.openai.responses_output import ItemPlace, ResponseOutput, Said, called
 from harness.providers.shared.answer import SSEAnswer
 from harness.providers.shared.failure import Failure, failure_in
 from harness.providers.shared.shapes import a_list, a_number, a_text, an_id, an_object, kind_of
@@ -77,7 +77,7 @@ class ResponsesAnswer(SSEAnswer):
         said = _DELTAS.get(kind_of(event))
         if said is None:
             return self._parts(event)
-        return (self._output.delta(Place.of(event, said), event["delta"]),)
+        return (self._output.delta(ItemPlace.of(event, said), event["delta"]),)
 
     def _parts(self, event: Mapping[str, Any]) -> Iterator[Part]:
         kind = event["type"]
@@ -94,7 +94,7 @@ class ResponsesAnswer(SSEAnswer):
             yield from self._output.arguments(event, event.get("input"), whole=True)
         elif kind in _TEXTS:
             said, name = _TEXTS[kind]
-            yield from self._output.whole_text(Place.of(event, said), event.get(name))
+            yield from self._output.whole_text(ItemPlace.of(event, said), event.get(name))
         elif kind == "response.output_item.done":
             yield from self._output.item(a_number(event.get("output_index")) or 0, event["item"])
         elif kind in _ENDS:

@@ -24,7 +24,7 @@ _MADE: Final[dict[Said, type[TextDelta | ThinkingDelta]]] = {
 }
 
 
-class Place(NamedTuple):
+class ItemPlace(NamedTuple):
     """Where a text stands: its item among the answer's, what of that it is, and which part of this."""
 
     item: int
@@ -32,7 +32,7 @@ class Place(NamedTuple):
     part: int
 
     @classmethod
-    def of(cls, event: Mapping[str, Any], said: Said) -> Place:
+    def of(cls, event: Mapping[str, Any], said: Said) -> ItemPlace:
         """Return the place that an event names; hosts leave numbers out."""
         item, part = event.get("output_index"), event.get("summary_index" if said == "summary" else "content_index")
         if type(item) is int and type(part) is int:
@@ -61,7 +61,7 @@ class ResponseOutput:
     def __init__(self, malformed: Callable[[str], Exception]) -> None:
         """Keep `malformed`, which makes the error for what does not fit together."""
         self._malformed = malformed
-        self._texts: defaultdict[Place, list[str]] = defaultdict(list)
+        self._texts: defaultdict[ItemPlace, list[str]] = defaultdict(list)
         self._calls: list[_Call] = []
 
     @property
@@ -69,14 +69,14 @@ class ResponseOutput:
         """The ids of the calls that have been shown."""
         return [call.call_id for call in self._calls if call.is_shown and call.call_id]
 
-    def delta(self, place: Place, text: Any) -> Part:
+    def delta(self, place: ItemPlace, text: Any) -> Part:
         """Return a piece of a text."""
         if not isinstance(text, str):
             raise self._malformed(f"a delta of text that is {text!r:.200}")
         self._texts[place].append(text)
         return _MADE[place.said](text)
 
-    def whole_text(self, place: Place, text: Any) -> Iterator[Part]:
+    def whole_text(self, place: ItemPlace, text: Any) -> Iterator[Part]:
         """Yield what has not come yet of a text that is whole."""
         if text is None or (rest := self._rest("".join(self._texts[place]), text)) == "":
             return
@@ -95,7 +95,7 @@ class ResponseOutput:
 
     def _texts_of(self, number: int, said: Said, parts: Sequence[Any]) -> Iterator[Part]:
         for index, part in enumerate(parts):
-            yield from self.whole_text(Place(number, said, index), self._text_of(part))
+            yield from self.whole_text(ItemPlace(number, said, index), self._text_of(part))
 
     def _text_of(self, part: Any) -> Any:
         if isinstance(part, str):
@@ -191,7 +191,7 @@ class ResponseOutput:
         places = sorted(place for place in self._texts if place.said == "text")
         rest = self._rest("".join(piece for place in places for piece in self._texts[place]), "".join(texts))
         if rest:
-            yield self.delta(Place(len(items), "text", 0), rest)
+            yield self.delta(ItemPlace(len(items), "text", 0), rest)
         if not any(place.said != "text" for place in self._texts):
             for number, item in enumerate(items):
                 if kind_of(item) == "reasoning":
