@@ -87,7 +87,9 @@ def test_an_unknown_clause_is_refused_with_its_neighbours() -> None:
 
 
 def test_the_vocabulary_knows_the_types_of_this_runtime_and_their_channels() -> None:
-    assert dict(CHANNEL_OF) == dict(HARNESS_CHANNEL_OF)
+    specific = {name: channel for name, channel in HARNESS_CHANNEL_OF.items() if name in RUNTIME_SPECIFIC}
+    assert {**CHANNEL_OF, **specific} == dict(HARNESS_CHANNEL_OF)
+    assert set(specific.values()) == {"lifecycle"}
     assert CHANNEL.items() <= CHANNEL_OF.items()
 
 

@@ -358,7 +358,7 @@ def test_interactions_are_judged_one_by_one(parts: dict[str, Path], tmp_path: Pa
     def change(interactions: list[Any]) -> None:
         interactions.insert(0, foreign("POST", "https://traces.example.com/batch?key=x"))
         interactions.append(foreign("GET", url))
-        interactions.append(foreign("POST", url, '{"messages": []}'))
+        interactions.append(foreign("POST", url, '{"model": "gpt-4o-mini"}'))
         interactions.append(foreign("POST", url, "{"))
 
     edit_cassette(path, change)
@@ -371,7 +371,7 @@ def test_interactions_are_judged_one_by_one(parts: dict[str, Path], tmp_path: Pa
     assert runs[1].problems == []
     assert [run.problems for run in runs] == [[]] * 5
     assert [run.unjudged for run in runs[:3]] == [None] * 3
-    assert runs[3].unjudged == "the recorded request has no 'model'"
+    assert runs[3].unjudged == "the recorded request has no 'messages'"
     assert (runs[4].unjudged or "").startswith("the recorded request body is not JSON")
 
 
