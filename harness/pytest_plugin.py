@@ -180,8 +180,8 @@ def cassette(request: pytest.FixtureRequest, _offline: None) -> Iterator[Tape]:
     """
     from harness.errors import HarnessError, UsageError
     from harness.recording import Redactor, at_hand, current_path, open_tape, pack_of
-    from harness.recording.advice import mode_option
     from harness.recording.stand_in_keys import keys_stand_in
+    from harness.recording.words.advice import mode_option
 
     mode = _mode(request.config)
     path = _cassette_path(request, mode)

@@ -19,7 +19,7 @@ from harness.bus.scope import ROOT
 from harness.events import LLMStreamChunkEvent
 from harness.frames.frame import StreamFrame
 from harness.frames.timeline import Timeline
-from harness.llm.chunks import ChunkEvents
+from harness.llm.output.chunks import ChunkEvents
 from harness.session.session import AsyncStreamSession, StreamSession
 
 _SOURCE: Final = object()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.commands.matching import matching_options, settings_of
+from harness.commands.match_options import matching_options, settings_of
 from harness.commands.output import (
     console_for,
     json_option,

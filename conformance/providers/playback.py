@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from conformance.providers.runs import AnsweredCall, RecordedRun, in_turn
-from conformance.run.certificates import late_certificates
+from conformance.run.workers.certificates import late_certificates
 from conformance.stage.reader import Reader, SessionKind
 from conformance.timeline.calls import ShownCall, calls_of
 from conformance.timeline.evidence import Evidence, WireFacts

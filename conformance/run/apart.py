@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, Final, Generic, TypeVar, cast
 
-from conformance.run.child_path import started
+from conformance.run.workers.child_path import started
 
 S = TypeVar("S")
 R = TypeVar("R")

@@ -9,10 +9,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from conformance.run.certificates import late_certificates
 from conformance.run.judge import judge
-from conformance.run.replay_processes import side_by_side
 from conformance.run.scheduler import in_order, scheduled
+from conformance.run.workers.certificates import late_certificates
+from conformance.run.workers.replay_processes import side_by_side
 from conformance.timeline.check import Violation
 from conformance.timeline.evidence import Evidence, ResultRead
 from harness.errors import HarnessError, UnreadableRecordingError, error_text

@@ -15,8 +15,8 @@ from conformance.areas.catalogue import scenarios
 from conformance.contract.clauses import CLAUSES
 from conformance.run.judge import Decision, judge
 from conformance.run.outcome import Tested
-from conformance.run.processes import LostError, Processes
 from conformance.run.result import ScenarioResult, all_failed, result_of, unshown
+from conformance.run.workers.processes import LostError, Processes
 from conformance.stage.points import Stage, StageError
 from conformance.stage.scenario import Scenario
 from conformance.stage.server import ScriptedProvider

@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Final
 
 from conformance.timeline.evidence import WireFacts
-from conformance.wire.reading import MalformedError, Reading
+from conformance.wire.answer import MalformedError, Reading
 from harness.recording import WireResponse, dialect_of
 
 __all__ = ["Reading", "facts_of", "format_of", "is_request_id", "read", "request_id_of"]

@@ -9,8 +9,8 @@ import json
 from typing import Any, Final
 
 from conformance.timeline.evidence import FinishReason
-from conformance.wire.framing import aws_messages
-from conformance.wire.reading import Reading, counts, json_object, summed
+from conformance.wire.answer import Reading, counts, json_object, summed
+from conformance.wire.events import aws_messages
 
 _REASONS: Final[dict[str, FinishReason]] = {
     "end_turn": "stop",

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from conformance.timeline.evidence import FinishReason
-from conformance.wire.framing import sse_events
-from conformance.wire.reading import Reading, counts, json_object, summed
+from conformance.wire.answer import Reading, counts, json_object, summed
+from conformance.wire.events import sse_events
 
 _REASONS: Final[dict[str, FinishReason]] = {"max_output_tokens": "length", "content_filter": "content_filter"}
 #: Items that are calls of the caller's tools, and the field that has what they are given.

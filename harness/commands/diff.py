@@ -24,8 +24,8 @@ def diff(first: Path, second: Path, verbose: bool, json_file: Path | None) -> in
     \b
     JSON: {"format": "harness.diff/1", "equal", "frames": [n, n], "differences": [{"kind", "where", "seqs", "message"}]}
     """
-    from harness.recording.counts import counted
     from harness.recording.timelines import compared
+    from harness.recording.words.counts import counted
 
     comparison = compared(first, second)
     console = console_for(json_file)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.commands.matching import keep_option, matching_options, replay_options, settings_of
+from harness.commands.match_options import keep_option, matching_options, replay_options, settings_of
 from harness.commands.output import json_option, tell, text_stream, traceback_option, write_json
 
 if TYPE_CHECKING:

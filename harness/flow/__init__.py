@@ -8,7 +8,7 @@ from harness.flow.checkpoints.checkpoint import Checkpoint, CheckpointError
 from harness.flow.checkpoints.config import CheckpointConfig
 from harness.flow.checkpoints.json_files import JsonProvider
 from harness.flow.checkpoints.provider import CheckpointProvider
-from harness.flow.checkpoints.retelling import frames_by_run
+from harness.flow.checkpoints.retold import frames_by_run
 from harness.flow.checkpoints.sqlite import SqliteProvider
 from harness.flow.declarations.errors import (
     DeclarationProblem,

@@ -35,7 +35,7 @@ from harness.flow.persistence.protocol import FlowPersistence
 from harness.flow.plan.plan import Plan
 from harness.flow.startable import StartableFlow
 from harness.flow.state import AnyState, declared_type, id_of, new_state
-from harness.llm.usage import UsageMetrics
+from harness.llm.output.usage import UsageMetrics
 
 State = TypeVar("State", bound=dict[str, Any] | BaseModel, default=dict[str, Any])
 

@@ -5,14 +5,23 @@ from __future__ import annotations
 from harness.llm.base import BaseLLM
 from harness.llm.connections import end_aiohttp_with_runs, end_urllib3_with_runs, end_with_run
 from harness.llm.credentials import no_credentials_needed
+from harness.llm.input.messages import Message, ToolDefinition
 from harness.llm.llm import LLM
-from harness.llm.messages import Message, ToolDefinition
+from harness.llm.output.parts import (
+    Finish,
+    Part,
+    RequestId,
+    ResponseStarted,
+    TextDelta,
+    ThinkingDelta,
+    ToolCallDelta,
+    Usage,
+)
+from harness.llm.output.usage import UsageMetrics
 from harness.llm.overrides import call_stop_override, call_stream_override
-from harness.llm.parts import Finish, Part, RequestId, ResponseStarted, TextDelta, ThinkingDelta, ToolCallDelta, Usage
 from harness.llm.recorded import RecordedCall
 from harness.llm.request import LLMRequest
 from harness.llm.tool_use import ToolCallFailed
-from harness.llm.usage import UsageMetrics
 
 __all__ = [
     "LLM",

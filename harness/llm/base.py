@@ -16,14 +16,14 @@ from harness.bus.scope import current_run
 from harness.errors import UsageError
 from harness.llm import overrides
 from harness.llm.call import ModelCall, carried_faults
-from harness.llm.hosted import HostedTool, hosted_tools
-from harness.llm.messages import Message, ToolDefinition, read_messages, read_tools
-from harness.llm.parts import Part, Usage
+from harness.llm.input.hosted import HostedTool, hosted_tools
+from harness.llm.input.messages import Message, ToolDefinition, read_messages, read_tools
+from harness.llm.output.parts import Part, Usage
+from harness.llm.output.usage import UsageMetrics
 from harness.llm.pump import aended, ended, iterated_in_loop, iterated_in_thread
 from harness.llm.request import LLMRequest
 from harness.llm.settings import LLMSettings
 from harness.llm.tool_use import Functions, arun_tool, run_tool
-from harness.llm.usage import UsageMetrics
 from harness.session.session import AsyncStreamSession, StreamSession
 from harness.workers import in_thread
 

@@ -19,9 +19,9 @@ from harness.events.llm import (
     LLMThinkingChunkEvent,
 )
 from harness.events.sources import sources
-from harness.llm.assembly import Assembly
-from harness.llm.chunks import ChunkEvents
-from harness.llm.parts import Part, TextDelta, ThinkingDelta
+from harness.llm.output.assembly import Assembly
+from harness.llm.output.chunks import ChunkEvents
+from harness.llm.output.parts import Part, TextDelta, ThinkingDelta
 from harness.llm.request import LLMRequest
 from harness.llm.settings import LLMSettings
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from harness.llm.hosted import HostedTool, in_order
-from harness.llm.messages import Message, ToolDefinition
+from harness.llm.input.hosted import HostedTool, in_order
+from harness.llm.input.messages import Message, ToolDefinition
 
 
 @dataclass(frozen=True)

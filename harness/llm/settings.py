@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from harness.llm.usage import UsageCounter
+from harness.llm.output.usage import UsageCounter
 
 
 class LLMSettings:

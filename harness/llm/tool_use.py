@@ -11,7 +11,7 @@ from harness.bus.step import Step, StepEnds
 from harness.errors import error_text
 from harness.events.sources import sources
 from harness.events.tools import ToolUsageErrorEvent, ToolUsageFinishedEvent, ToolUsageStartedEvent
-from harness.llm.assembly import AssembledCall
+from harness.llm.output.assembly import AssembledCall
 from harness.workers import in_thread, run_coroutine
 
 Functions = Mapping[str, Callable[..., Any]]

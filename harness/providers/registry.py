@@ -56,9 +56,9 @@ ROWS: Final = (
     ),
     Provider(
         name="openai-responses",
-        models={"openai-responses": "harness.providers.openai.responses:OpenAIResponses"},
+        models={"openai-responses": "harness.providers.openai.responses.model:OpenAIResponses"},
         url=re.compile(r".*/responses$"),
-        request="harness.providers.openai.responses_request",
+        request="harness.providers.openai.responses.request",
         dialect=RESPONSES,
         extra="openai",
         distributions=("openai",),

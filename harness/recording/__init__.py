@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from harness.bus.scope import current_path
 from harness.providers.shared.dialect import Dialect
+from harness.recording.calls.replay_calls import replay_cassette
 from harness.recording.comparison.compare import Difference, compare_frames
-from harness.recording.counts import counted
+from harness.recording.faults.cuts import cut_points, events_of, resplit
 from harness.recording.faults.dialects import dialect_of
 from harness.recording.faults.effects import refuse, repeat_end, tell_of_error
 from harness.recording.faults.faults import Fault, parse_fault
-from harness.recording.faults.splitting import cut_points, events_of, resplit
 from harness.recording.files.atomic import write_atomically
 from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.files.folder import CASSETTE, FRAMES, RecordedOutcome, Recording, is_recording, load_recording
@@ -21,15 +21,15 @@ from harness.recording.pack.access import at_hand, is_folder, pack_of
 from harness.recording.record import Recorded, accept, record
 from harness.recording.redact.redaction import Redactor
 from harness.recording.replay import replay_recording
-from harness.recording.replay_calls import replay_cassette
 from harness.recording.replayed import Replayed
 from harness.recording.scan import Finding, scan
 from harness.recording.settings import Settings, extended
 from harness.recording.tape.tape import Mode, NetworkGuard, Tape, network_guard, open_tape, playing, running
 from harness.recording.target import Target
 from harness.recording.trust.gate import Trust
-from harness.recording.user_code import line_in_user_code
 from harness.recording.wire import Chunk, Ending, Interaction, WireRequest, WireResponse
+from harness.recording.words.counts import counted
+from harness.recording.words.user_code import line_in_user_code
 
 __all__ = [
     "CASSETTE",

@@ -25,6 +25,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from harness.errors import RecordingError, UnreadableRecordingError
+from harness.recording.calls.model_calls import STARTED, answered_calls
 from harness.recording.files.asides import Mark, aside_of
 from harness.recording.files.bounds import is_later
 from harness.recording.files.cassette_document import FORMAT_VERSION
@@ -34,7 +35,6 @@ from harness.recording.files.folder import CASSETTE, FRAMES, PARTS, RECORDING, W
 from harness.recording.files.frames_file import load_frames
 from harness.recording.files.walk import entries, holds_recordings, is_cassette, link_problem
 from harness.recording.files.workplace import OWN
-from harness.recording.model_calls import STARTED, answered_calls
 from harness.recording.pack.access import as_packed, at_hand, pack_of
 from harness.recording.redact.leaks import leaks_in_interaction, leaks_in_json, leaks_in_json_lines, leaks_in_text
 from harness.recording.redact.search import Hit

@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 
 from harness.errors import UnreadableRecordingError
 from harness.frames.frame import StreamFrame
+from harness.recording.calls.replay_calls import replay_cassette
 from harness.recording.comparison.compare import Difference, compare_lines
 from harness.recording.comparison.normal import offset_ms
 from harness.recording.files.folder import FRAMES, is_recording, load_recording
 from harness.recording.files.frames_file import dump_frames, frames_of, load_frames, read_lines
 from harness.recording.files.workplace import recover
 from harness.recording.pack.access import at_hand
-from harness.recording.replay_calls import replay_cassette
 
 #: Payload fields that say most about a frame, the first that is there.
 _TELLING = ("chunk", "error", "response", "result", "output", "tool_args", "message", "content", "inputs")

@@ -24,7 +24,7 @@ from harness.errors import (
     StreamTruncatedError,
 )
 from harness.llm import Finish, LLMRequest, RequestId, TextDelta, ThinkingDelta, ToolCallDelta, Usage
-from harness.llm.parts import Part
+from harness.llm.output.parts import Part
 from tests.recording.loopback import Exchange
 
 URL = "https://api.acme.example/v2/say"

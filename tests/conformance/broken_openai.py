@@ -8,7 +8,7 @@ from typing import Any
 from harness import BaseLLM, StreamSession
 from harness.errors import ProviderError
 from harness.llm import Finish, LLMRequest, TextDelta, ToolCallDelta, Usage
-from harness.llm.parts import Part
+from harness.llm.output.parts import Part
 from harness.providers.openai.chat import OpenAIChat
 from harness.shipped.weather import GET_WEATHER, get_weather
 

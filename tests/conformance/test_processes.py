@@ -12,7 +12,7 @@ from functools import partial
 
 import pytest
 
-from conformance.run.processes import LostError, Processes
+from conformance.run.workers.processes import LostError, Processes
 
 #: What a scenario leaves behind in its process.
 LEFT: list[str] = []

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.run.replay_processes import _Plan, side_by_side
+from conformance.run.workers.replay_processes import _Plan, side_by_side
 from harness.recording import sdk_of
 from harness.shipped import shipped_folder
 

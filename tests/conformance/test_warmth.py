@@ -9,8 +9,8 @@ import certifi
 import pytest
 from pydantic import BaseModel, ConfigDict
 
-from conformance.run.certificates import late_certificates
-from conformance.run.warmth import NOTHING, Made, make, ready
+from conformance.run.workers.certificates import late_certificates
+from conformance.run.workers.warmth import NOTHING, Made, make, ready
 
 
 class Late(BaseModel):

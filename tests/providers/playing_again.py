@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from harness.llm import LLM, LLMRequest, Part
-from harness.llm.assembly import Assembly
 from harness.llm.credentials import no_credentials_needed
-from harness.llm.hosted import hosted_tools
-from harness.llm.messages import read_messages, read_tools
-from harness.llm.parts import ThinkingDelta
+from harness.llm.input.hosted import hosted_tools
+from harness.llm.input.messages import read_messages, read_tools
+from harness.llm.output.assembly import Assembly
+from harness.llm.output.parts import ThinkingDelta
 from harness.llm.recorded import RecordedCall
 from harness.providers.registry import recognized
 from harness.recording.files.cassette_reader import read_cassette

@@ -10,7 +10,7 @@ import pytest
 
 from harness.errors import UsageError
 from harness.providers.anthropic.request import BETAS, parse_recorded, wire_body
-from harness.providers.shared.query import EXTRA_QUERY
+from harness.providers.shared.recorded.query import EXTRA_QUERY
 from tests.providers.playing_again import again
 from tests.providers.requests_anthropic import (
     ASKED,
@@ -166,7 +166,7 @@ def test_a_query_is_carried_in_the_url() -> None:
 
 def sent(*messages: dict[str, Any]) -> Any:
     from harness.llm import LLM, LLMRequest
-    from harness.llm.messages import read_messages
+    from harness.llm.input.messages import read_messages
 
     return wire_body(LLM("anthropic/claude-sonnet-4-5", api_key="k"), LLMRequest(read_messages(list(messages))))
 

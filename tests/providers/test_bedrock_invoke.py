@@ -13,7 +13,7 @@ import yaml
 
 from harness.errors import StreamTruncatedError, UsageError
 from harness.llm import LLM, LLMRequest
-from harness.llm.messages import read_messages
+from harness.llm.input.messages import read_messages
 from harness.providers.bedrock.dialect import aws_message
 from harness.providers.bedrock_invoke.request import parse_recorded, wire_body
 from harness.recording import Replayed, replay_cassette

@@ -11,7 +11,7 @@ import botocore.session
 import pytest
 from botocore.eventstream import EventStream
 
-from harness.llm.parts import Part, TextDelta
+from harness.llm.output.parts import Part, TextDelta
 from harness.providers.bedrock.answer import BedrockAnswer
 from harness.providers.bedrock.body import BedrockBody
 from harness.providers.bedrock.dialect import aws_message

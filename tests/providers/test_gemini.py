@@ -128,7 +128,7 @@ def test_each_provider_has_its_path(
 
 def test_a_result_has_the_name_of_the_last_call_with_its_id() -> None:
     pytest.importorskip("google.genai")
-    from harness.llm.messages import read_messages
+    from harness.llm.input.messages import read_messages
     from harness.providers.gemini.calls import Signatures
     from harness.providers.gemini.messages import wire_contents
 

@@ -11,8 +11,8 @@ from openai.types.chat import ChatCompletionMessage
 
 from harness.errors import UsageError
 from harness.llm import LLM
-from harness.llm.messages import ContentPart, QuotedMessage, read_messages
-from harness.llm.own_block import KNOWN_TYPES
+from harness.llm.input.messages import ContentPart, QuotedMessage, read_messages
+from harness.llm.input.own_block import KNOWN_TYPES
 from harness.providers.openai import request as openai_request
 from tests.llm.scripted import WAYS, Way, called, streamed
 from tests.providers.integrations import (

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from harness.errors import ProviderStatusError
-from harness.recording.replay_calls import replay_cassette
+from harness.recording.calls.replay_calls import replay_cassette
 from tests.llm.scripted import WAYS, Way
 from tests.providers.integrations import each_integration
 from tests.providers.integrations.integration import Integration

@@ -14,8 +14,8 @@ from harness.errors import ProviderStatusError, UsageError
 from harness.llm import LLM
 from harness.providers.openai.compatible import OpenAICompatible
 from harness.providers.openai.hosts import HOSTS
+from harness.recording.calls.replay_calls import replay_cassette
 from harness.recording.files.cassette_reader import read_cassette
-from harness.recording.replay_calls import replay_cassette
 from harness.recording.tape.tape import playing
 from tests.llm.scripted import WAYS, Way, in_session, streamed
 from tests.providers.playing_again import heard

@@ -11,7 +11,7 @@ import yaml
 
 from harness.errors import StreamTruncatedError, UsageError
 from harness.llm import LLM, LLMRequest
-from harness.llm.messages import read_messages
+from harness.llm.input.messages import read_messages
 from harness.providers.openai.completions_request import wire_body
 from harness.recording import Replayed, replay_cassette
 from tests.providers.sending_again import Sent, sent_again

@@ -10,7 +10,7 @@ import pytest
 
 from harness.errors import ProviderError, ProviderStatusError, UsageError
 from harness.llm import LLM
-from harness.providers.openai.responses import OpenAIResponses
+from harness.providers.openai.responses.model import OpenAIResponses
 from tests.llm.scripted import WAYS, Way, in_session, streamed
 from tests.providers.integrations import OPENAI_RESPONSES
 from tests.providers.integrations.integration import ask

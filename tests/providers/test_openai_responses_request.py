@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harness.errors import UsageError
-from harness.providers.openai.responses_request import parse_recorded, wire_body
+from harness.providers.openai.responses.request import parse_recorded, wire_body
 from tests.providers.playing_again import again
 from tests.providers.requests_openai_responses import URL
 

@@ -82,12 +82,12 @@ def test_the_shipped_recordings_of_a_row_are_recognized_as_its_own(row: Provider
 #: Where code of this project may name a provider, and why. A file that is not here and names one is a table too many.
 NAMED: Final = {
     "conformance/areas/llm/saboteurs.py": "the runtime that is broken speaks one provider's format",
-    "conformance/run/processes.py": "what the stage's server needs is imported before the workers begin",
+    "conformance/run/workers/processes.py": "what the stage's server needs is imported before the workers begin",
     "conformance/subjects/crewai.py": "as above",
     "conformance/subjects/harness.py": "as above",
     "harness/commands/init.py": "a first project asks one of them",
     "harness/pytest_plugin.py": "an example in a message",
-    "harness/recording/unsupported.py": "calls that no row reads are told apart by who answers them",
+    "harness/recording/calls/unsupported.py": "calls that no row reads are told apart by who answers them",
     "harness/recording/redact/": "secrets are known by who issues them",
 }
 

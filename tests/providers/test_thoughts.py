@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from harness.llm import LLM
-from harness.llm.blocks import ThinkingPart
-from harness.llm.messages import Message, read_messages
+from harness.llm.input.blocks import ThinkingPart
+from harness.llm.input.messages import Message, read_messages
 from harness.llm.request import LLMRequest
 from harness.providers.shared.thoughts import Thoughts
 from tests.llm.scripted import WAYS, Way

@@ -9,12 +9,12 @@ from conformance.proof.saboteur import Saboteur
 from harness import ProviderError
 
 _CHUNK: Final = "harness.llm.call:ModelCall.chunk"
-_FRAGMENT: Final = "harness.llm.assembly:AssembledCall.fragment"
+_FRAGMENT: Final = "harness.llm.output.assembly:AssembledCall.fragment"
 _TOOL_RESULTS: Final = "harness.llm.base:_result_of"
 _PROJECTED: Final = "harness.frames.legacy:StreamChunk"
 _TRANSLATED: Final = "harness.providers.shared.stainless:translated"
 _READ: Final = "harness.providers.shared.answer:ProviderAnswer"
-_FRAGMENTS: Final = "harness.providers.shared.tool_calls:ToolCallFragments"
+_FRAGMENTS: Final = "harness.providers.shared.calls.tool_calls:ToolCallFragments"
 _ANSWER: Final = "harness.providers.openai.chat_answer:ChatAnswer"
 
 
@@ -249,13 +249,15 @@ SABOTEURS: tuple[Saboteur, ...] = (
     Saboteur(
         "calls-of-two-objects-pass",
         ("llm.tool-chunks",),
-        "harness.providers.shared.tool_calls:holds_two",
+        "harness.providers.shared.calls.tool_calls:holds_two",
         _never,
         {"llm.errors": "what had to fail passes", "llm.usage": "and has usage, which no failed call has"},
     ),
     Saboteur("one-tools-value-in-a-list", ("llm.tool-run",), _TOOL_RESULTS, _as_a_list),
     Saboteur("tools-values-reversed", ("llm.tool-run",), _TOOL_RESULTS, _last_first),
-    Saboteur("calls-without-type", ("llm.tool-run",), "harness.llm.assembly:AssembledCall.payload", _without_type),
+    Saboteur(
+        "calls-without-type", ("llm.tool-run",), "harness.llm.output.assembly:AssembledCall.payload", _without_type
+    ),
     Saboteur(
         "thinking-dropped",
         ("llm.thinking",),
@@ -277,7 +279,7 @@ SABOTEURS: tuple[Saboteur, ...] = (
     Saboteur(
         "cut-answers-pass",
         ("llm.truncation",),
-        "harness.llm.assembly:Assembly.check_end",
+        "harness.llm.output.assembly:Assembly.check_end",
         _passes,
         {"result.value": "the value of a call that had to fail"},
     ),

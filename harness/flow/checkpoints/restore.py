@@ -16,7 +16,7 @@ from harness.events import (
 )
 from harness.flow.checkpoints.checkpoint import Checkpoint
 from harness.flow.checkpoints.config import CheckpointConfig
-from harness.flow.checkpoints.retelling import retell
+from harness.flow.checkpoints.retold import retell
 from harness.flow.checkpoints.writer import Lineage
 from harness.flow.engine.hooks import FlowHook
 from harness.flow.engine.run import FlowRun

@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.bus.scope import Scope
 from harness.events import BaseEvent
-from harness.llm.usage import UsageMetrics
+from harness.llm.output.usage import UsageMetrics
 
 
 class RunUsage:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from harness.errors import UsageError
 from harness.flow.engine.hooks import FlowHook
-from harness.flow.feedback.asking import ask
+from harness.flow.feedback.ask import ask
 from harness.flow.feedback.pending import PendingFeedbackContext
 from harness.flow.feedback.providers import InputProvider
 from harness.flow.feedback.result import HumanFeedbackResult

@@ -14,7 +14,7 @@ from harness.errors import RunPaused
 from harness.flow.engine.hooks import FlowHook
 from harness.flow.engine.run import FlowRun
 from harness.flow.feedback.answer import Answer, answer_given
-from harness.flow.feedback.keeping import keep
+from harness.flow.feedback.keeper import keep
 from harness.flow.feedback.outcome import choose_outcome
 from harness.flow.feedback.pending import HumanFeedbackPending, PendingFeedbackContext
 from harness.flow.feedback.providers import ConsoleProvider, HumanFeedbackProvider, flow_config

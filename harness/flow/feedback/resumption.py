@@ -8,7 +8,7 @@ from harness.errors import RunPaused
 from harness.flow.engine.hooks import FlowHook
 from harness.flow.engine.run import FlowRun
 from harness.flow.feedback.answer import Answer, answer_given
-from harness.flow.feedback.keeping import place_of, restore
+from harness.flow.feedback.keeper import place_of, restore
 from harness.flow.feedback.pending import PendingFeedbackContext
 from harness.flow.plan.calls import MethodCall
 from harness.workers import outcome_in_thread

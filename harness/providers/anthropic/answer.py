@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from harness.llm.blocks import RedactedThinkingPart, ThinkingPart
-from harness.llm.parts import (
+from harness.llm.input.blocks import RedactedThinkingPart, ThinkingPart
+from harness.llm.output.parts import (
     Finish,
     FinishReason,
     Part,
@@ -19,10 +19,10 @@ from harness.llm.parts import (
     Usage,
 )
 from harness.providers.shared.answer import SSEAnswer
-from harness.providers.shared.begun_calls import BegunCalls
+from harness.providers.shared.calls.begun_calls import BegunCalls
+from harness.providers.shared.calls.tool_calls import whole_arguments
 from harness.providers.shared.shapes import a_number, a_text, an_id, an_object, kind_of
 from harness.providers.shared.thoughts import Thought, Thoughts
-from harness.providers.shared.tool_calls import whole_arguments
 from harness.providers.shared.usage import usage
 
 _FINISH: Final[dict[str, FinishReason]] = {

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.errors import UsageError
-from harness.llm.blocks import (
+from harness.llm.input.blocks import (
     DocumentPart,
     RedactedThinkingPart,
     SourcedImagePart,
@@ -18,8 +18,8 @@ from harness.llm.blocks import (
     ToolResultPart,
     ToolUsePart,
 )
-from harness.llm.hosted import HostedItem, HostedTool
-from harness.llm.messages import (
+from harness.llm.input.hosted import HostedItem, HostedTool
+from harness.llm.input.messages import (
     ContentPart,
     FilePart,
     ImagePart,
@@ -29,7 +29,7 @@ from harness.llm.messages import (
     ToolCall,
     ToolDefinition,
 )
-from harness.llm.own_block import OwnBlock
+from harness.llm.input.own_block import OwnBlock
 from harness.providers.shared.data_url import DataURL
 
 _SYSTEM_ROLES = ("system", "developer")

@@ -11,7 +11,7 @@ from harness.llm.request import LLMRequest
 from harness.providers.anthropic.answer import AnthropicAnswer
 from harness.providers.anthropic.request import BETAS, wire_body
 from harness.providers.anthropic.sdk import anthropic
-from harness.providers.shared.query import EXTRA_QUERY, with_query
+from harness.providers.shared.recorded.query import EXTRA_QUERY, with_query
 from harness.providers.shared.stainless import StainlessModel
 from harness.providers.shared.thoughts import Thoughts
 

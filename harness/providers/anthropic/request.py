@@ -12,8 +12,8 @@ from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.anthropic.messages import wire_messages, wire_system, wire_tool
 from harness.providers.anthropic.recorded import parse_messages, parse_system, parse_tools
-from harness.providers.shared.query import EXTRA_QUERY, parse_query
-from harness.providers.shared.recorded_body import (
+from harness.providers.shared.recorded.query import EXTRA_QUERY, parse_query
+from harness.providers.shared.recorded.recorded_body import (
     ANY,
     FLAG,
     OBJECTS,
@@ -23,7 +23,7 @@ from harness.providers.shared.recorded_body import (
     json_object,
     named_model,
 )
-from harness.providers.shared.verbatim import Verbatim
+from harness.providers.shared.recorded.verbatim import Verbatim
 
 if TYPE_CHECKING:
     from harness.llm.base import BaseLLM

@@ -15,7 +15,7 @@ from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.anthropic import request as messages_request
 from harness.providers.anthropic.model import Anthropic
-from harness.providers.shared.recorded_body import json_object
+from harness.providers.shared.recorded.recorded_body import json_object
 
 _VERSION: Final = "anthropic_version"
 _PLACE: Final = "/publishers/anthropic/models/"

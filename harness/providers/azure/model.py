@@ -12,7 +12,7 @@ from typing import Any
 from harness.errors import ProviderError
 from harness.llm.connections import end_urllib3_with_runs
 from harness.llm.credentials import api_key
-from harness.llm.parts import Part
+from harness.llm.output.parts import Part
 from harness.llm.request import LLMRequest
 from harness.providers.azure.endpoint import KEY_VARIABLES, api_version, chat_endpoint
 from harness.providers.azure.errors import translated

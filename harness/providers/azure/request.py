@@ -13,8 +13,9 @@ from harness.errors import UsageError
 from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.azure.endpoint import DEPLOYMENT
-from harness.providers.openai import request as openai_request, responses_request as openai_responses_request
-from harness.providers.shared.recorded_body import json_object, named_model
+from harness.providers.openai import request as openai_request
+from harness.providers.openai.responses import request as openai_responses_request
+from harness.providers.shared.recorded.recorded_body import json_object, named_model
 
 if TYPE_CHECKING:
     from harness.llm.base import BaseLLM

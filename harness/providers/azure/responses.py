@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.llm.request import LLMRequest
 from harness.providers.azure.endpoint import KEY_VARIABLES, azure_endpoint
-from harness.providers.openai.responses import OpenAIResponses
+from harness.providers.openai.responses.model import OpenAIResponses
 
 
 class AzureResponses(OpenAIResponses):

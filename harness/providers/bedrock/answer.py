@@ -10,13 +10,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from harness.llm.blocks import RedactedThinkingPart, ThinkingPart
-from harness.llm.parts import Finish, FinishReason, Part, TextDelta, ThinkingDelta, Usage
+from harness.llm.input.blocks import RedactedThinkingPart, ThinkingPart
+from harness.llm.output.parts import Finish, FinishReason, Part, TextDelta, ThinkingDelta, Usage
 from harness.providers.shared.answer import ProviderAnswer
-from harness.providers.shared.begun_calls import BegunCalls
+from harness.providers.shared.calls.begun_calls import BegunCalls
+from harness.providers.shared.calls.tool_calls import whole_arguments
 from harness.providers.shared.shapes import a_list, a_number, a_text, an_object
 from harness.providers.shared.thoughts import Thought, Thoughts
-from harness.providers.shared.tool_calls import whole_arguments
 from harness.providers.shared.usage import usage
 
 _FINISH: Final[dict[str, FinishReason]] = {

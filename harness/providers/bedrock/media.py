@@ -11,8 +11,8 @@ from pathlib import PurePosixPath
 from typing import Any, Final
 
 from harness.errors import UsageError
-from harness.llm.blocks import DocumentPart, MediaSource, SourcedImagePart
-from harness.llm.messages import FilePart
+from harness.llm.input.blocks import DocumentPart, MediaSource, SourcedImagePart
+from harness.llm.input.messages import FilePart
 from harness.providers.shared.data_url import DataURL
 
 _OFFICE: Final = "application/vnd.openxmlformats-officedocument"

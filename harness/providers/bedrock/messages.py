@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from harness.errors import UsageError
-from harness.llm.blocks import (
+from harness.llm.input.blocks import (
     BlockText,
     CacheControl,
     CachePointPart,
@@ -22,7 +22,7 @@ from harness.llm.blocks import (
     ToolResultPart,
     ToolUsePart,
 )
-from harness.llm.messages import (
+from harness.llm.input.messages import (
     ContentPart,
     FilePart,
     ImagePart,
@@ -32,7 +32,7 @@ from harness.llm.messages import (
     ToolCall,
     ToolDefinition,
 )
-from harness.llm.own_block import OwnBlock
+from harness.llm.input.own_block import OwnBlock
 from harness.providers.bedrock import media
 from harness.providers.shared.data_url import DataURL
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from harness.errors import HarnessError
 from harness.llm.base import BaseLLM
-from harness.llm.parts import Part
+from harness.llm.output.parts import Part
 from harness.llm.request import LLMRequest
 from harness.providers.bedrock.answer import BedrockAnswer
 from harness.providers.bedrock.body import BedrockBody

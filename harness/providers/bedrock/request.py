@@ -16,8 +16,8 @@ from harness.llm.request import LLMRequest
 from harness.providers.bedrock.extra_body import EXTRA_BODY
 from harness.providers.bedrock.messages import sdk_messages, sdk_system, sdk_tools
 from harness.providers.bedrock.recorded import parse_messages, parse_system, parse_tools
-from harness.providers.shared.recorded_body import OBJECT, OBJECTS, fitting, json_object
-from harness.providers.shared.verbatim import OF_ANOTHER_SHAPE, Verbatim
+from harness.providers.shared.recorded.recorded_body import OBJECT, OBJECTS, fitting, json_object
+from harness.providers.shared.recorded.verbatim import OF_ANOTHER_SHAPE, Verbatim
 
 if TYPE_CHECKING:
     from harness.llm.base import BaseLLM

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from harness.llm.parts import Finish, FinishReason, Part, TextDelta, Usage
+from harness.llm.output.parts import Finish, FinishReason, Part, TextDelta, Usage
 from harness.llm.request import LLMRequest
 from harness.providers.anthropic.answer import AnthropicAnswer
 from harness.providers.bedrock.answer import BedrockAnswer

@@ -16,8 +16,8 @@ from harness.providers.anthropic import request as anthropic_request
 from harness.providers.bedrock.recorded import wire_json
 from harness.providers.bedrock.request import sdk_arguments
 from harness.providers.openai import request as chat_request
-from harness.providers.shared.recorded_body import json_object
-from harness.providers.shared.verbatim import Verbatim
+from harness.providers.shared.recorded.recorded_body import json_object
+from harness.providers.shared.recorded.verbatim import Verbatim
 
 if TYPE_CHECKING:
     from harness.llm.base import BaseLLM

@@ -9,7 +9,7 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from harness.llm.parts import (
+from harness.llm.output.parts import (
     Finish,
     Part,
     ResponseStarted,
@@ -21,10 +21,10 @@ from harness.llm.parts import (
 from harness.providers.gemini.calls import Signatures, own_id
 from harness.providers.gemini.reasons import FINISH, block_reason, finish_reason
 from harness.providers.shared.answer import SSEAnswer, read_json
-from harness.providers.shared.begun_calls import BegunCalls
+from harness.providers.shared.calls.begun_calls import BegunCalls
+from harness.providers.shared.calls.tool_calls import whole_arguments
 from harness.providers.shared.failure import failure_in
 from harness.providers.shared.shapes import a_flag, a_list, a_number, a_text, an_id, an_object
-from harness.providers.shared.tool_calls import whole_arguments
 from harness.providers.shared.usage import usage
 
 

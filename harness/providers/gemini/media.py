@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.errors import UsageError
-from harness.llm.blocks import DocumentPart, SourcedImagePart
-from harness.llm.messages import AudioPart, FilePart, ImagePart
+from harness.llm.input.blocks import DocumentPart, SourcedImagePart
+from harness.llm.input.messages import AudioPart, FilePart, ImagePart
 from harness.providers.shared.data_url import DataURL
 
 MediaPart = ImagePart | FilePart | AudioPart | SourcedImagePart | DocumentPart

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from harness.errors import UsageError
-from harness.llm.blocks import (
+from harness.llm.input.blocks import (
     BlockText,
     DocumentPart,
     JSONPart,
@@ -19,8 +19,8 @@ from harness.llm.blocks import (
     ToolResultPart,
     ToolUsePart,
 )
-from harness.llm.hosted import HostedTool
-from harness.llm.messages import (
+from harness.llm.input.hosted import HostedTool
+from harness.llm.input.messages import (
     AudioPart,
     ContentPart,
     FilePart,
@@ -31,7 +31,7 @@ from harness.llm.messages import (
     ToolCall,
     ToolDefinition,
 )
-from harness.llm.own_block import OwnBlock
+from harness.llm.input.own_block import OwnBlock
 from harness.providers.gemini.calls import Signatures, sent_id
 from harness.providers.gemini.media import wire_media
 

@@ -19,7 +19,7 @@ from harness.providers.gemini.request import NAMED_RESOURCES, wire_body
 from harness.providers.shared.answer import ProviderAnswer
 from harness.providers.shared.clients import SDKClients
 from harness.providers.shared.model import SDKModel
-from harness.providers.shared.query import EXTRA_QUERY, with_query
+from harness.providers.shared.recorded.query import EXTRA_QUERY, with_query
 
 
 class Gemini(SDKModel):

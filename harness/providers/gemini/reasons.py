@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from harness.llm.parts import FinishReason
+from harness.llm.output.parts import FinishReason
 
 #: The API's reasons in the words of all providers; what is not here is `other`.
 FINISH: Final[dict[str, FinishReason]] = {

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from harness.errors import UsageError
-from harness.llm.hosted import hosted_tools, in_order
-from harness.llm.messages import read_messages, read_tools
+from harness.llm.input.hosted import hosted_tools, in_order
+from harness.llm.input.messages import read_messages, read_tools
 from harness.providers.gemini.calls import Signatures, own_id
 from harness.providers.gemini.media import parse_media
 from harness.providers.gemini.messages import (

@@ -14,9 +14,9 @@ from harness.llm.request import LLMRequest
 from harness.providers.gemini.calls import Signatures
 from harness.providers.gemini.messages import JSON_SCHEMA, wire_contents, wire_system, wire_tools
 from harness.providers.gemini.recorded import parse_contents, parse_system, parse_tools
-from harness.providers.shared.query import EXTRA_QUERY, parse_query
-from harness.providers.shared.recorded_body import ANY, OBJECT, OBJECTS, fitting, json_object
-from harness.providers.shared.verbatim import OF_ANOTHER_SHAPE, Verbatim
+from harness.providers.shared.recorded.query import EXTRA_QUERY, parse_query
+from harness.providers.shared.recorded.recorded_body import ANY, OBJECT, OBJECTS, fitting, json_object
+from harness.providers.shared.recorded.verbatim import OF_ANOTHER_SHAPE, Verbatim
 
 if TYPE_CHECKING:
     from harness.llm.base import BaseLLM

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Any
 
-from harness.llm.parts import Part
+from harness.llm.output.parts import Part
 from harness.providers.litellm.end_marker import EndMarker
 from harness.providers.litellm.errors import says_that_it_ended
 from harness.providers.openai.chat_answer import ChatAnswer

@@ -9,7 +9,7 @@ from harness.providers.openai.chat_answer import ChatAnswer
 from harness.providers.openai.model import OpenAIModel
 from harness.providers.openai.reasoning import KeptReasoning
 from harness.providers.openai.request import wire_body
-from harness.providers.shared.query import EXTRA_QUERY, with_query
+from harness.providers.shared.recorded.query import EXTRA_QUERY, with_query
 
 
 class OpenAIChat(OpenAIModel):

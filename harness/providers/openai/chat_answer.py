@@ -9,13 +9,13 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from harness.llm.parts import Finish, FinishReason, Part, ResponseStarted, TextDelta, ThinkingDelta
+from harness.llm.output.parts import Finish, FinishReason, Part, ResponseStarted, TextDelta, ThinkingDelta
 from harness.llm.request import LLMRequest
 from harness.providers.openai.reasoning import Reasoning
 from harness.providers.shared.answer import SSEAnswer
+from harness.providers.shared.calls.tool_calls import ToolCallFragments
 from harness.providers.shared.failure import failure_in
 from harness.providers.shared.shapes import a_list, a_number, a_text, an_id, an_object
-from harness.providers.shared.tool_calls import ToolCallFragments
 from harness.providers.shared.usage import usage
 
 #: The API's reasons why an answer ended.

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from harness.llm.parts import Part
+from harness.llm.output.parts import Part
 from harness.llm.request import LLMRequest
 from harness.providers.openai.chat_answer import ChatAnswer
 from harness.providers.openai.completions_request import wire_body
 from harness.providers.openai.model import OpenAIModel
-from harness.providers.shared.query import EXTRA_QUERY, with_query
+from harness.providers.shared.recorded.query import EXTRA_QUERY, with_query
 
 
 class OpenAICompletions(OpenAIModel):

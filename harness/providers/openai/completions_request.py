@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 from harness.errors import UsageError
 from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
-from harness.providers.shared.query import EXTRA_QUERY, parse_query
-from harness.providers.shared.recorded_body import FLAG, Kind, json_object
+from harness.providers.shared.recorded.query import EXTRA_QUERY, parse_query
+from harness.providers.shared.recorded.recorded_body import FLAG, Kind, json_object
 
 if TYPE_CHECKING:
     from harness.llm.base import BaseLLM

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from harness.llm.messages import Message
+from harness.llm.input.messages import Message
 from harness.llm.request import LLMRequest
 from harness.providers.shared.shapes import a_list, a_text, an_object
 

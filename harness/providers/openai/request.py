@@ -9,14 +9,23 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import BaseModel
 
 from harness.errors import UsageError
-from harness.llm.hosted import hosted_tools, in_order
-from harness.llm.messages import Message, read_messages, read_tools
-from harness.llm.own_block import OwnBlock
+from harness.llm.input.hosted import hosted_tools, in_order
+from harness.llm.input.messages import Message, read_messages, read_tools
+from harness.llm.input.own_block import OwnBlock
 from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
-from harness.providers.shared.query import EXTRA_QUERY, parse_query
-from harness.providers.shared.recorded_body import ANY, FLAG, OBJECT, OBJECTS, STOPS, fitting, json_object, named_model
-from harness.providers.shared.verbatim import Verbatim, check_same
+from harness.providers.shared.recorded.query import EXTRA_QUERY, parse_query
+from harness.providers.shared.recorded.recorded_body import (
+    ANY,
+    FLAG,
+    OBJECT,
+    OBJECTS,
+    STOPS,
+    fitting,
+    json_object,
+    named_model,
+)
+from harness.providers.shared.recorded.verbatim import Verbatim, check_same
 
 if TYPE_CHECKING:
     from harness.llm.base import BaseLLM

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Final
 import orjson
 
 from harness.errors import MalformedResponseError, ProviderError
-from harness.llm.parts import Part
+from harness.llm.output.parts import Part
 from harness.providers.shared.failure import MESSAGES, Failure, failure_in, malformed
 from harness.providers.shared.sse import SSEDecoder
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from harness.errors import HarnessError
 from harness.llm.llm import LLM
-from harness.llm.parts import Part, RequestId
+from harness.llm.output.parts import Part, RequestId
 from harness.llm.pump import ended
 from harness.llm.request import LLMRequest
 from harness.providers.shared.answer import ProviderAnswer

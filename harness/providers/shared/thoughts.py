@@ -13,9 +13,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
-from harness.llm.blocks import RedactedThinkingPart, ThinkingPart
-from harness.llm.items import ReasoningItem
-from harness.llm.messages import Message, TextPart
+from harness.llm.input.blocks import RedactedThinkingPart, ThinkingPart
+from harness.llm.input.items import ReasoningItem
+from harness.llm.input.messages import Message, TextPart
 from harness.llm.request import LLMRequest
 
 Thought = ThinkingPart | RedactedThinkingPart | ReasoningItem

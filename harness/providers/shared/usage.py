@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from harness.llm.parts import Usage
+from harness.llm.output.parts import Usage
 from harness.providers.shared.shapes import a_number
 
 

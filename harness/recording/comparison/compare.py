@@ -19,7 +19,7 @@ import orjson
 from harness.recording.comparison.json_diff import contrast, differences
 from harness.recording.comparison.normal import FrameLike, Normalizer
 from harness.recording.comparison.scope_tree import RUN_TIME, ScopeNode, content, masked, scope_tree
-from harness.recording.counts import counted
+from harness.recording.words.counts import counted
 
 #: A time of the run as a JSON string that is no key.
 _LINE_TIME: Final = re.compile(rb'(?<!\\)"' + RUN_TIME.pattern.encode() + rb'"(?!:)')

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from harness.providers.registry import USUAL_DIALECT, dialects
 from harness.providers.shared.dialect import Dialect
-from harness.recording.framing import end_was_seen, framing_of
+from harness.recording.boundaries import end_was_seen, framing_of
 from harness.recording.wire import WireResponse
 
 

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
+from harness.recording.boundaries import framing_of
+from harness.recording.faults.cuts import cut_points, events_of, last_chunk_ms, truncated, with_events
 from harness.recording.faults.dialects import dialect_of, end_events, is_stream
-from harness.recording.faults.splitting import cut_points, events_of, last_chunk_ms, truncated, with_events
-from harness.recording.framing import framing_of
 from harness.recording.wire import Chunk, Ending, How, WireResponse
 
 #: One response takes the place of the recorded one; several answer the attempts of one request, in order.

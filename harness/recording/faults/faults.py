@@ -16,8 +16,8 @@ from functools import partial
 from typing import Any, Final
 
 from harness.errors import UsageError
+from harness.recording.faults.cuts import cut_points, resplit
 from harness.recording.faults.effects import Responses, break_off, garble, mislabel, refuse, repeat_end, tell_of_error
-from harness.recording.faults.splitting import cut_points, resplit
 from harness.recording.wire import Interaction, WireResponse
 
 __all__ = ["FAULTS", "Fault", "FaultKind", "cut_points", "faulted", "parse_fault", "resplit"]

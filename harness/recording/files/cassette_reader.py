@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from harness.errors import RecordingError
+from harness.recording.boundaries import pieces
 from harness.recording.files.bounds import LATEST_MS, MOST_DIGITS, whole_number
 from harness.recording.files.cassette_document import (
     cassette_name,
@@ -24,7 +25,6 @@ from harness.recording.files.cassette_document import (
     unreadable,
 )
 from harness.recording.files.written_bodies import has_values, with_bodies
-from harness.recording.framing import pieces
 from harness.recording.redact import content_coding
 from harness.recording.wire import Chunk, Ending, Headers, How, Interaction, WireRequest, WireResponse
 

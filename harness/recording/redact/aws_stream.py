@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from harness.recording.framing import pieces
+from harness.recording.boundaries import pieces
 
 MEDIA_TYPE = "application/vnd.amazon.eventstream"
 

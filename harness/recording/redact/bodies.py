@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 
 import orjson
 
-from harness.recording.framing import media_type
+from harness.recording.boundaries import media_type
 from harness.recording.redact import aws_stream
 from harness.recording.redact.judge import Judge, default_judge
 from harness.recording.redact.passage import Buffer, JoinedPassage, JsonString, Passage, Slice, Utf8

@@ -19,7 +19,7 @@ from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.files.folder import CASSETTE, is_recording, load_recording
 from harness.recording.pack.access import at_hand
 from harness.recording.redact.redaction import Redactor
-from harness.recording.tape.matching import InteractionIndex
+from harness.recording.tape.match import InteractionIndex
 from harness.recording.tape.playback import playable_headers
 from harness.recording.tape.request_key import request_key
 from harness.recording.wire import Chunk, Ending, Interaction, WireRequest, WireResponse

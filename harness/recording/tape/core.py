@@ -18,16 +18,16 @@ from urllib.parse import urlsplit, urlunsplit
 
 from harness.bus.scope import current_run
 from harness.errors import RecordingError, RunCancelled, TransportFault, UnrecordedRequestError, UsageError
-from harness.recording.advice import with_mode
 from harness.recording.files.cassette_document import cassette_name
 from harness.recording.files.cassette_writer import CassetteWriter
 from harness.recording.settings import current_settings
 from harness.recording.tape.kept_headers import kept_request_headers
-from harness.recording.tape.matching import InteractionIndex
+from harness.recording.tape.match import InteractionIndex
 from harness.recording.tape.playback import without_pause
 from harness.recording.tape.request_key import Matching
 from harness.recording.tape.take import Take
 from harness.recording.wire import Interaction, WireRequest, WireResponse
+from harness.recording.words.advice import with_mode
 
 #: `none` plays only; `once` records where there is no recording, else plays; `new` plays what is there and records
 #: the rest; `all` records anew.

@@ -13,8 +13,8 @@ from dataclasses import replace
 
 from harness.bus.scope import current_run
 from harness.errors import RecordingError, RunCancelled, TransportFault
-from harness.recording.advice import with_mode
 from harness.recording.wire import Headers, WireRequest, WireResponse
+from harness.recording.words.advice import with_mode
 
 #: How the bodies of a content coding begin (RFC 1952, RFC 8878).
 _MAGIC = {"gzip": b"\x1f\x8b", "x-gzip": b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd"}

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from harness.bus.scope import current_run
-from harness.recording.framing import end_was_seen
+from harness.recording.boundaries import end_was_seen
 from harness.recording.tape.kept_headers import kept_response_headers
 from harness.recording.wire import Chunk, Ending, Headers, How, WireRequest, WireResponse
 

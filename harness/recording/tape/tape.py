@@ -21,7 +21,7 @@ from harness.recording.files.cassette_document import cassette_name
 from harness.recording.files.cassette_writer import CassetteWriter
 from harness.recording.tape.core import Mode, Tape, TapeRedactor, request_line
 from harness.recording.tape.guard import NetworkGuard, block, is_blocked, network_guard
-from harness.recording.tape.matching import unanswered
+from harness.recording.tape.match import unanswered
 from harness.recording.wire import Interaction
 
 __all__ = [

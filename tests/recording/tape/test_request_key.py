@@ -13,7 +13,7 @@ from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.files.cassette_writer import write_cassette
 from harness.recording.redact.redaction import Redactor
 from harness.recording.settings import Settings, current_settings, extended
-from harness.recording.tape.matching import InteractionIndex
+from harness.recording.tape.match import InteractionIndex
 from harness.recording.tape.request_key import Matching
 from harness.recording.tape.tape import open_tape
 from harness.recording.wire import Ending, Interaction, WireRequest, WireResponse

@@ -1,0 +1,1 @@
+"""Processes in which scenarios are performed and recordings replayed."""

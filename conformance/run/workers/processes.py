@@ -1,0 +1,221 @@
+"""Where scenarios are performed: each in a process of its own, in which it can do no harm, with a deadline.
+
+A worker loads the subject once, and what scenarios had to import; every scenario is performed in a fresh copy of it. So
+none sees what another left behind, and what one says does not depend on which others were run.
+"""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Any, Final
+
+from conformance.run.workers.certificates import late_certificates
+from conformance.run.workers.child_path import Environment, started, starting
+from conformance.run.workers.warmth import NOTHING, make, ready
+from harness.errors import ConformanceError
+
+#: How long a subject may take to be loaded, in seconds.
+_LOADING_S: Final = 120.0
+#: How much longer than its deadline a scenario may seem to take to whoever waits for its worker, in seconds.
+_GRACE_S: Final = 10.0
+#: What takes longest to import, for nearly every subject: it is imported once for all workers.
+_PRELOADED: Final = (
+    "conformance.run.suite",
+    "conformance.subjects.harness",
+    "harness.providers.openai.chat",
+    "openai.resources.chat.completions.completions",
+    "httpcore2",
+)
+
+ProcessContext = multiprocessing.context.SpawnContext | multiprocessing.context.ForkServerContext
+#: Puts a subject, which was loaded before, into the scenario of that name; what it returns goes from process to process.
+PerformNamed = Callable[[Any, str], Any]
+
+
+class LostError(ConformanceError):
+    """A scenario gave no result: its process was late, or has ended."""
+
+
+@dataclass(frozen=True)
+class _Reply:
+    #: What performing gave, or the error that stands for it.
+    value: Any
+    #: Whether the worker performs another.
+    again: bool
+
+
+class Processes:
+    """Workers for one subject; one that hangs or dies is replaced.
+
+    `load` gives the subject, and is a function of a module, or a partial of one, as `perform` is, so that a process finds
+    them by name. `prepare`, another such function, is called before `perform` in the process that is copied, and has what
+    takes long to import there. A subject may have `idle_threads`: names of threads that its imports start and no run of
+    it needs.
+    """
+
+    def __init__(self, load: Callable[[], Any], perform: PerformNamed, prepare: PerformNamed | None = None) -> None:
+        self._work = (load, perform, prepare)
+        self._context = _clean_context()
+        self._idle: list[_Worker] = []
+
+    def perform(self, name: str, deadline_s: float) -> Any:
+        """Return what performing one scenario gives, in a process of its own. Called from several threads.
+
+        Raises:
+            LostError: it gave nothing within its deadline.
+        """
+        worker = self._idle.pop() if self._idle else _Worker(self._context, self._work)
+        reply = worker.perform(name, deadline_s)
+        if reply.again:
+            self._idle.append(worker)
+        else:
+            worker.end()
+        if isinstance(reply.value, LostError):
+            raise reply.value
+        return reply.value
+
+    def close(self) -> None:
+        """End all processes."""
+        for worker in self._idle:
+            worker.end()
+
+
+def _clean_context() -> ProcessContext:
+    """Return what makes processes that inherit no threads, locks and loops of whoever runs the suite.
+
+    Where there can be a server that has imported the suite and done nothing else, a process costs milliseconds.
+    """
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(list(_PRELOADED))
+    return context
+
+
+class _Worker:
+    def __init__(self, context: ProcessContext, work: Any) -> None:
+        self._connection, theirs = context.Pipe()
+        # Not a daemon, since those may have no processes of their own: so it is ended here, whatever happens.
+        with starting() as environment:
+            self._process = context.Process(target=_work, args=(theirs, environment, *work))
+            self._process.start()
+        theirs.close()
+        atexit.register(self.end)
+        self._is_loaded = False
+
+    def perform(self, name: str, deadline_s: float) -> _Reply:
+        try:
+            self._connection.send((name, deadline_s))
+            if not self._connection.poll(deadline_s + (_GRACE_S if self._is_loaded else _LOADING_S)):
+                return _Reply(_late(deadline_s), again=False)
+            reply: _Reply = self._connection.recv()
+        except (EOFError, ConnectionError):
+            self.end()
+            return _Reply(_died(self._process.exitcode), again=False)
+        self._is_loaded = True
+        return reply
+
+    def end(self) -> None:
+        atexit.unregister(self.end)
+        self._process.terminate()
+        self._process.join(_GRACE_S)
+        self._process.kill()
+        self._process.join()
+        self._connection.close()
+
+
+def _late(deadline_s: float) -> LostError:
+    return LostError(f"the subject did not come back within {deadline_s} s")
+
+
+def _died(code: int | None) -> LostError:
+    return LostError(f"the subject ended its process (exit code {code})")
+
+
+def _work(
+    connection: Connection,
+    environment: Environment,
+    load: Callable[[], Any],
+    perform: PerformNamed,
+    prepare: PerformNamed | None,
+) -> None:
+    started(environment)
+    # What a subject prints is for its own users; results go through the connection.
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, 1)
+    os.dup2(silence, 2)
+    # An end by exit takes along the process of a scenario that is being performed.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    with late_certificates():
+        template = _CopiedProcess(load(), perform, prepare)
+        while True:
+            try:
+                name, deadline_s = connection.recv()
+            except EOFError:
+                return
+            connection.send(template.perform(name, deadline_s))
+
+
+class _CopiedProcess:
+    """The process that has loaded a subject, of which each scenario gets a copy."""
+
+    def __init__(self, subject: Any, perform: PerformNamed, prepare: PerformNamed | None) -> None:
+        self._subject = subject
+        self._perform = perform
+        self._prepare = prepare
+        gc.collect()
+        self._made()
+
+    def _made(self) -> None:
+        # A collection in a copy neither walks what was there before it nor makes it a copy of every page of that.
+        gc.freeze()
+        self._ready = ready()
+
+    def perform(self, name: str, deadline_s: float) -> _Reply:
+        if self._prepare is not None and self._prepare(self._subject, name):
+            self._made()
+        if not self._can_be_copied:
+            return _Reply(self._perform(self._subject, name), again=False)
+        return _Reply(self._in_a_copy(name, deadline_s), again=True)
+
+    @property
+    def _can_be_copied(self) -> bool:
+        """Whether a copy of this process has all that it has: threads are not copied, nor safe to copy beside on macOS."""
+        beside = {thread.name for thread in threading.enumerate() if thread is not threading.main_thread()}
+        return sys.platform == "linux" and beside <= getattr(self._subject, "idle_threads", frozenset())
+
+    def _in_a_copy(self, name: str, deadline_s: float) -> Any:
+        ours, theirs = multiprocessing.Pipe(duplex=False)
+        copy = multiprocessing.get_context("fork").Process(target=self._send, args=(theirs, name), daemon=True)
+        copy.start()
+        theirs.close()
+        try:
+            if not ours.poll(deadline_s):
+                return _late(deadline_s)
+            value, made = ours.recv()
+        except EOFError:
+            copy.join(_GRACE_S)
+            return _died(copy.exitcode)
+        finally:
+            copy.kill()
+            copy.join()
+            copy.close()
+            ours.close()
+        if made != NOTHING:
+            make(made)
+            self._made()
+        return value
+
+    def _send(self, connection: Connection, name: str) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        value = self._perform(self._subject, name)
+        connection.send((value, self._ready.made_since()))

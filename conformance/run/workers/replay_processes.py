@@ -1,0 +1,225 @@
+"""Processes that replay side by side, each as far as possible what it has loaded an SDK for.
+
+Loading an SDK takes as long as some hundred calls, so a process goes on with calls of the kind that it has made, and
+takes another kind only where nobody else does, or where there is more left of it than loading takes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import signal
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence, Set as AbstractSet
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from typing import Any, Final, Generic, TypeVar, cast
+
+from conformance.run.workers.child_path import Environment, started, starting
+
+#: How long a process may take to end when it is told to, in seconds.
+_GRACE_S: Final = 5.0
+
+S = TypeVar("S")
+R = TypeVar("R")
+
+
+def side_by_side(
+    work: Callable[[S], R],
+    subjects: Sequence[S],
+    kinds: Sequence[str],
+    processes: int,
+    lost: Callable[[S, int | None], R],
+) -> Iterator[R]:
+    """Yield what `work` makes of each subject, in their order, made in so many processes.
+
+    `kinds` names what must be loaded for each. Where a process dies, `lost` makes a result of its subject and the
+    exit code, and another process goes on. An exception of `work` is raised here.
+    """
+    plan = _Plan(kinds)
+    running: dict[Connection, _ReplayProcess[S, R]] = {}
+    made: dict[int, R] = {}
+    given = 0
+
+    def start() -> None:
+        at = plan.next(frozenset())
+        if at is not None:
+            one = _ReplayProcess(work)
+            one.begin(at, subjects[at])
+            running[one.connection] = one
+
+    try:
+        for _ in range(min(processes, len(subjects))):
+            start()
+        while running:
+            for connection in cast(list[Connection], wait(list(running))):
+                one = running[connection]
+                try:
+                    made[one.at] = one.result()
+                except EOFError:
+                    del running[connection]
+                    made[one.at] = lost(subjects[one.at], one.end())
+                    plan.give_back(one.loaded | {kinds[one.at]})
+                    start()
+                    continue
+                plan.took(one.at, one.seconds, first=kinds[one.at] not in one.loaded)
+                one.loaded.add(kinds[one.at])
+                following = plan.next(frozenset(one.loaded))
+                if following is None:
+                    del running[connection]
+                    one.end()
+                else:
+                    one.begin(following, subjects[following])
+            while given in made:
+                yield made.pop(given)
+                given += 1
+    finally:
+        for one in running.values():
+            one.end()
+
+
+@dataclass
+class _Pending:
+    """What is left of one kind, and what it has taken so far, in seconds."""
+
+    places: deque[int] = field(default_factory=deque)
+    #: Whether a process has it loaded, or is about to.
+    is_taken: bool = False
+    #: The first of a process, which loads an SDK.
+    loading_s: float | None = None
+    #: All others, and how many they were.
+    others_s: float = 0.0
+    others: int = 0
+
+    @property
+    def is_worth_loading(self) -> bool:
+        """Whether what is left will take longer than loading does; while that is unknown, it is not."""
+        if self.loading_s is None or self.others == 0:
+            return False
+        return len(self.places) * self.others_s / self.others > self.loading_s
+
+
+class _Plan:
+    """Which subject is next."""
+
+    def __init__(self, kinds: Sequence[str]) -> None:
+        self._kinds = kinds
+        self._pending: dict[str, _Pending] = {}
+        for place, kind in enumerate(kinds):
+            self._pending.setdefault(kind, _Pending()).places.append(place)
+
+    def next(self, loaded: frozenset[str]) -> int | None:
+        """Return the place of a subject for a process that has loaded these kinds; None where others get on without it."""
+        left = {kind: pending for kind, pending in self._pending.items() if pending.places}
+        own = [pending for kind, pending in left.items() if kind in loaded]
+        untaken = [pending for pending in left.values() if not pending.is_taken]
+        worthwhile = [pending for pending in left.values() if pending.is_worth_loading]
+        # The first of each, since whoever watches sees results in the order of the subjects.
+        chosen = next(iter((*own, *untaken, *worthwhile)), None)
+        if chosen is None:
+            return None
+        chosen.is_taken = True
+        return chosen.places.popleft()
+
+    def give_back(self, loaded: AbstractSet[str]) -> None:
+        """Take note that a process that had loaded these kinds has died."""
+        for kind in loaded:
+            self._pending[kind].is_taken = False
+
+    def took(self, place: int, seconds: float, *, first: bool) -> None:
+        """Take note of how long a subject has taken, the first of its kind in a process or not."""
+        pending = self._pending[self._kinds[place]]
+        if first:
+            pending.loading_s = seconds
+        else:
+            pending.others_s += seconds
+            pending.others += 1
+
+
+class _ReplayProcess(Generic[S, R]):
+    """One process, and the subject that it is at."""
+
+    def __init__(self, work: Callable[[S], R]) -> None:
+        self.connection: Connection
+        self.connection, theirs = multiprocessing.Pipe()
+        # Not a daemon, since those may have no processes of their own.
+        self._process: Any
+        if _can_be_copied():
+            self._process = multiprocessing.get_context("fork").Process(target=_serve, args=(theirs, work))
+            self._process.start()
+        else:
+            with starting() as environment:
+                spawn = multiprocessing.get_context("spawn")
+                self._process = spawn.Process(target=_serve, args=(theirs, work, environment))
+                self._process.start()
+        theirs.close()
+        #: The kinds for which it has loaded what they need.
+        self.loaded: set[str] = set()
+        self.at = -1
+        #: Whether it has not told yet what it made of it.
+        self.at_work = False
+        self._began = 0.0
+
+    def begin(self, at: int, subject: S) -> None:
+        """Have it work on a subject."""
+        self.at, self.at_work = at, True
+        self._began = time.monotonic()
+        # One that has died is found out when its result is read.
+        with contextlib.suppress(OSError):
+            self.connection.send((subject,))
+
+    @property
+    def seconds(self) -> float:
+        """How long it has been at its subject."""
+        return time.monotonic() - self._began
+
+    def result(self) -> R:
+        """Return what it made of its subject, or raise what it raised. Raises EOFError where it has died."""
+        try:
+            made, error = self.connection.recv()
+        except ConnectionError as broken:
+            raise EOFError from broken
+        self.at_work = False
+        if error is not None:
+            raise error
+        return cast(R, made)
+
+    def end(self) -> int | None:
+        """End it, where it still works in the middle of that; return its exit code."""
+        with contextlib.suppress(OSError):
+            self.connection.send(None)
+        self._process.join(0 if self.at_work else _GRACE_S)
+        self._process.terminate()
+        self._process.join(_GRACE_S)
+        self._process.kill()
+        self._process.join()
+        self.connection.close()
+        return cast(int | None, self._process.exitcode)
+
+
+def _can_be_copied() -> bool:
+    """Whether a copy of this process has all that it has: threads are not copied, nor safe to copy beside on macOS."""
+    return sys.platform == "linux" and threading.active_count() == 1
+
+
+def _serve(connection: Connection, work: Callable[[Any], Any], environment: Environment | None = None) -> None:
+    if environment is not None:
+        started(environment)
+    # Whoever watches interrupts the first process, which ends this one.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    while True:
+        try:
+            asked = connection.recv()
+        except EOFError:
+            return
+        if asked is None:
+            return
+        reply: tuple[Any, Exception | None]
+        try:
+            reply = work(*asked), None
+        except Exception as error:
+            reply = None, error
+        connection.send(reply)

@@ -1,0 +1,1 @@
+"""What a model is given: messages and what they are made of."""

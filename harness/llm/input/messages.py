@@ -1,0 +1,211 @@
+"""Messages and tools as the public calls take them, read into one typed form.
+
+The vocabulary is the one that `{role, content, …}` messages have everywhere. Fields that were not given stay not given,
+so an adapter can send exactly what was said.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, TypeAdapter, ValidationError
+
+from harness.errors import UsageError
+from harness.llm.input.blocks import Block, CacheControl
+from harness.llm.input.given import Given
+from harness.llm.input.hosted import HostedItem, HostedTool, is_hosted
+from harness.llm.input.items import ItemFacts, ReasoningItem
+from harness.llm.input.own_block import OwnBlock
+
+
+class TextPart(Given):
+    type: Literal["text"]
+    text: str
+    cache_control: CacheControl | None = None
+    #: What the text quotes, where the provider tells.
+    citations: list[dict[str, Any]] | None = None
+    #: How likely its tokens were, where that was asked for.
+    logprobs: list[dict[str, Any]] | None = None
+    #: Lets the provider trust the reasoning behind the text when it is sent back.
+    signature: str | None = None
+
+
+class ImageURL(Given):
+    #: An http(s) or data URL.
+    url: str
+    detail: str | None = None
+
+
+class ImagePart(Given):
+    type: Literal["image_url"]
+    image_url: ImageURL
+    cache_control: CacheControl | None = None
+
+
+class FileSource(Given):
+    file_id: str | None = None
+    filename: str | None = None
+    #: A data URL.
+    file_data: str | None = None
+
+
+class FilePart(Given):
+    type: Literal["file"]
+    file: FileSource
+    cache_control: CacheControl | None = None
+
+
+class AudioSource(Given):
+    #: Base64.
+    data: str
+    format: str
+
+
+class AudioPart(Given):
+    type: Literal["input_audio"]
+    input_audio: AudioSource
+
+
+class RefusalPart(Given):
+    type: Literal["refusal"]
+    refusal: str
+
+
+def _json_text(arguments: Any) -> Any:
+    # Some SDKs give back what the text says.
+    return json.dumps(arguments, ensure_ascii=False) if isinstance(arguments, Mapping) else arguments
+
+
+class Function(Given):
+    name: str
+    #: JSON text, as the model wrote it.
+    arguments: Annotated[str, BeforeValidator(_json_text)]
+    #: What an SDK made of it.
+    parsed_arguments: Any = None
+
+
+class ToolCall(Given):
+    """A call that the model asked for."""
+
+    id: str
+    type: Literal["function"] = "function"
+    function: Function
+    #: As the pieces of a stream have it.
+    index: int | None = None
+    #: What a host ties to the call, such as a signature of Gemini's thoughts.
+    extra_content: dict[str, Any] | None = None
+
+
+class QuotedMessage(Given):
+    """A message that stands as a part inside another one's content; some callers nest them, and providers refuse it."""
+
+    role: str
+    content: str | None
+
+
+ContentPart = (
+    TextPart
+    | ImagePart
+    | FilePart
+    | AudioPart
+    | RefusalPart
+    | Block
+    | ReasoningItem
+    | HostedItem
+    | QuotedMessage
+    | OwnBlock
+)
+
+
+class Message(Given):
+    """One message of a conversation with a model."""
+
+    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
+    content: str | list[ContentPart] | None = None
+    name: str | None = None
+    tool_call_id: str | None = None
+    tool_calls: list[ToolCall] | None = None
+    refusal: str | None = None
+    item: ItemFacts | None = None
+
+    # What SDKs give back of an answer, and hosts of OpenAI's format add to it. Sent on in that format alone.
+
+    annotations: list[dict[str, Any]] | None = None
+    audio: dict[str, Any] | None = None
+    #: The form of a call before there were several.
+    function_call: Function | None = None
+    #: What an SDK made of the text.
+    parsed: Any = None
+    #: Reasoning, under the names that hosts have for it.
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+    reasoning_details: list[dict[str, Any]] | None = None
+    #: Whether the answer is to go on from this text.
+    prefix: bool | None = None
+    cache_control: CacheControl | None = None
+    extra_content: dict[str, Any] | None = None
+
+
+class FunctionDefinition(Given):
+    name: str
+    description: str | None = None
+    #: JSON Schema of the arguments object.
+    parameters: dict[str, Any] | None = None
+    strict: bool | None = None
+
+
+class ToolDefinition(Given):
+    """A function that the model may ask for."""
+
+    type: Literal["function"] = "function"
+    function: FunctionDefinition
+    cache_control: CacheControl | None = None
+
+
+_messages = TypeAdapter(list[Message])
+_tools = TypeAdapter(list[ToolDefinition])
+
+
+def read_messages(messages: str | Sequence[dict[str, Any] | Message | BaseModel]) -> list[Message]:
+    """Return messages in their typed form; a string is one user message, and an SDK's object what it says.
+
+    Raises:
+        UsageError: with the place and what was expected there.
+    """
+    if isinstance(messages, str):
+        return [Message(role="user", content=messages)]
+    if not messages:
+        raise UsageError("messages: there are none; a call needs a string or at least one {role, content} message")
+    return _read(_messages, [_plain(message) for message in messages], "messages")
+
+
+def _plain(message: Any) -> Any:
+    if isinstance(message, Message) or not isinstance(message, BaseModel):
+        return dict(message) if isinstance(message, Mapping) else message
+    # What the object says beside the message, such as its usage, and what an SDK has parsed of it, is no part of it.
+    said = message.model_dump(mode="json", exclude_none=True, warnings=False)
+    kept = {name: value for name, value in said.items() if name in Message.model_fields and name != "parsed"}
+    for call in kept.get("tool_calls") or ():
+        call.get("function", {}).pop("parsed_arguments", None)
+    return kept
+
+
+def read_tools(tools: Sequence[dict[str, Any] | ToolDefinition | HostedTool] | None) -> list[ToolDefinition]:
+    """Return the functions among tools in their typed form.
+
+    Raises:
+        UsageError: with the place and what was expected there.
+    """
+    functions = [tool for tool in tools or () if not is_hosted(tool)]
+    return _read(_tools, functions, "tools") if functions else []
+
+
+def _read(adapter: TypeAdapter[list[Any]], value: Any, what: str) -> list[Any]:
+    try:
+        return adapter.validate_python(list(value))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in first["loc"])
+        raise UsageError(f"{what}{place}: {first['msg']}") from error

@@ -1,0 +1,75 @@
+"""Parts of a message that are of one provider's own kind, and travel to it as they are."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pydantic import ConfigDict, SerializationInfo, model_serializer, model_validator
+
+from harness.llm.input.given import Given
+
+#: The types of parts that this project has words for; one of them in another form is a mistake, and no block of others.
+KNOWN_TYPES: Final = frozenset(
+    {
+        "text",
+        "image_url",
+        "file",
+        "input_audio",
+        "refusal",
+        "cache_point",
+        "thinking",
+        "redacted_thinking",
+        "image",
+        "document",
+        "json",
+        "tool_use",
+        "tool_result",
+        "reasoning",
+    }
+)
+#: Fields of a message; what has one is no block of a provider's.
+_OF_MESSAGES: Final = frozenset({"role", "content"})
+
+
+class OwnBlock(Given):
+    """A block such as Anthropic's `server_tool_use`, or Bedrock's `{"guardContent": …}`, which has no type but one name."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    type: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_one(cls, value: Any) -> Any:
+        if isinstance(value, Mapping):
+            kind = value.get("type")
+            if isinstance(kind, str) and kind and kind not in KNOWN_TYPES:
+                return value
+            if "type" not in value and len(value) == 1 and not _OF_MESSAGES & value.keys():
+                return value
+        raise ValueError("this is no part of a message, and no block of a provider's own kind")
+
+    @model_serializer
+    def _said(self, info: SerializationInfo) -> dict[str, Any]:
+        said = {**({"type": self.type} if self.type is not None else {}), **(self.model_extra or {})}
+        return _json(said) if info.mode == "json" else said
+
+    @property
+    def kind(self) -> str:
+        """Its type, or the name that it has in place of one."""
+        return self.type or next(iter(self.model_extra or {}), "")
+
+
+def _json(value: Any) -> Any:
+    """Return what stands for a value in JSON: bytes are base64."""
+    match value:
+        case bytes():
+            return base64.b64encode(value).decode()
+        case Mapping():
+            return {name: _json(inner) for name, inner in value.items()}
+        case list() | tuple():
+            return [_json(inner) for inner in value]
+        case _:
+            return value

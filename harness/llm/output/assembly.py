@@ -1,0 +1,127 @@
+"""From parts to chunks and an answer: the pure core that sync and async calls share."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any, assert_never
+
+from harness.errors import MalformedResponseError, StreamTruncatedError
+from harness.events.llm import FunctionCall, ToolCallFragment
+from harness.llm.output.parts import (
+    Finish,
+    FinishReason,
+    Part,
+    RequestId,
+    ResponseStarted,
+    TextDelta,
+    ThinkingDelta,
+    ToolCallDelta,
+    Usage,
+)
+
+
+@dataclass
+class AssembledCall:
+    """One tool call as far as it has come."""
+
+    index: int
+    id: str
+    name: str
+    deltas: list[str] = field(default_factory=list)
+
+    @property
+    def arguments(self) -> str:
+        """The JSON text of the arguments."""
+        return "".join(self.deltas)
+
+    def payload(self) -> dict[str, Any]:
+        """Return the one shape that tool calls of all providers have (clause `llm.tool-run`)."""
+        return {"id": self.id, "type": "function", "function": {"name": self.name, "arguments": self.arguments}}
+
+    def fragment(self) -> ToolCallFragment:
+        """Return what a chunk says of this call; it shares the deltas, and stays as it is when more of them come."""
+        return ToolCallFragment(id=self.id, index=self.index, function=FunctionCall(self.name, deltas=self.deltas))
+
+    def parsed_arguments(self) -> dict[str, Any]:
+        """Return the arguments as an object; no text means none.
+
+        Raises:
+            ValueError: the model wrote something else than a JSON object.
+        """
+        arguments = json.loads(self.arguments or "{}")
+        if not isinstance(arguments, dict):
+            raise ValueError(f"the arguments are {type(arguments).__name__}, not an object")
+        return arguments
+
+
+class Assembly:
+    """An answer as it grows. Parts go in; what a chunk event needs comes out."""
+
+    def __init__(self, provider: str) -> None:
+        self._provider = provider
+        self._text: list[str] = []
+        self._current: dict[int, AssembledCall] = {}
+        #: The tool calls in the order of their first pieces.
+        self.calls: list[AssembledCall] = []
+        self.usage: Usage | None = None
+        self.request_id: str | None = None
+        self.response_id: str | None = None
+        self.finish_reason: FinishReason | None = None
+        self.raw_finish_reason: str | None = None
+        self._ended = False
+
+    @property
+    def text(self) -> str:
+        """The text so far."""
+        return "".join(self._text)
+
+    def take(self, part: Part) -> AssembledCall | None:
+        """Add one part; answer with the tool call that it belongs to, if it is a piece of one."""
+        match part:
+            case TextDelta(text):
+                self._text.append(text)
+            case ThinkingDelta():
+                pass
+            case ToolCallDelta():
+                return self._take_call(part)
+            case Usage():
+                self.usage = part
+            case RequestId(request_id):
+                self.request_id = request_id
+            case ResponseStarted(response_id):
+                self.response_id = response_id
+            case Finish(reason, raw):
+                self._ended = True
+                self.finish_reason, self.raw_finish_reason = reason, raw
+            case _:
+                assert_never(part)
+        return None
+
+    def _take_call(self, part: ToolCallDelta) -> AssembledCall:
+        call = self._current.get(part.index)
+        # Some hosts number all parallel calls 0: a new id is a new call.
+        if call is None or (part.id and part.id != call.id):
+            if not part.name:
+                raise MalformedResponseError(
+                    f"{self._provider} sent a piece of tool call {part.index} before its name",
+                    provider=self._provider,
+                    request_id=self.request_id,
+                )
+            index = len(self.calls)
+            call = AssembledCall(index, part.id or f"call_{index}", part.name)
+            self._current[part.index] = call
+            self.calls.append(call)
+        call.deltas.append(part.arguments)
+        return call
+
+    def check_end(self) -> None:
+        """Refuse an answer whose end marker never came (clause `llm.truncation`)."""
+        if not self._ended:
+            raise StreamTruncatedError(
+                f"the stream of {self._provider} ended before its end marker, after {len(self.text)} characters of text "
+                f"and {len(self.calls)} tool calls: the answer is not whole",
+                provider=self._provider,
+                request_id=self.request_id,
+                retryable=True,
+            )

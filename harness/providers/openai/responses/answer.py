@@ -1,0 +1,156 @@
+"""One answer of OpenAI's Responses API, from its JSON to parts.
+
+Source: https://platform.openai.com/docs/api-reference/responses-streaming (2026-11).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, ClassVar, Final
+
+from harness.llm.input.items import ReasoningItem
+from harness.llm.output.parts import (
+    Finish,
+    FinishReason,
+    Part,
+    ResponseStarted,
+)
+from harness.providers.openai.responses.output import ItemPlace, ResponseOutput, Said, called
+from harness.providers.shared.answer import SSEAnswer
+from harness.providers.shared.failure import Failure, failure_in
+from harness.providers.shared.shapes import a_list, a_number, a_text, an_id, an_object, kind_of
+from harness.providers.shared.usage import usage
+
+#: Why a response is incomplete.
+_INCOMPLETE: Final[dict[str, FinishReason]] = {"max_output_tokens": "length", "content_filter": "content_filter"}
+#: Events that carry a piece of text in `delta`, and what it is a piece of.
+_DELTAS: Final[dict[str, Said]] = {
+    "response.output_text.delta": "text",
+    "response.refusal.delta": "text",
+    "response.reasoning_summary_text.delta": "summary",
+    "response.reasoning_text.delta": "reasoning",
+}
+#: Events that carry a whole text, what it is, and the field that holds it.
+_TEXTS: Final[dict[str, tuple[Said, str]]] = {
+    "response.output_text.done": ("text", "text"),
+    "response.refusal.done": ("text", "refusal"),
+    "response.reasoning_summary_text.done": ("summary", "text"),
+    "response.reasoning_text.done": ("reasoning", "text"),
+}
+#: Events after which nothing comes, and the status of the response that they carry.
+_ENDS: Final = {
+    "response.completed": "completed",
+    "response.incomplete": "incomplete",
+    "response.failed": "failed",
+}
+
+
+class ResponsesAnswer(SSEAnswer):
+    """One answer as it grows, streamed or whole. Events that this code does not know say nothing to it."""
+
+    content_fields = frozenset({"type", "output"})
+    passing = frozenset({"server_error", "rate_limit_exceeded"})
+    failing: ClassVar[str] = "reported that the response failed"
+
+    def __init__(self, provider: str) -> None:
+        super().__init__(provider)
+        #: Whether the event that ends a stream, or the whole response, has come.
+        self.ended = False
+        self.response_id: str | None = None
+        self._output = ResponseOutput(self.malformed)
+        #: Its reasoning that only the provider can read.
+        self.reasoning: list[ReasoningItem] = []
+
+    @property
+    def call_ids(self) -> list[str]:
+        """The ids of its tool calls."""
+        return self._output.call_ids
+
+    @property
+    def over(self) -> bool:
+        return self.ended or super().over
+
+    def event(self, event: Any) -> Iterable[Part]:
+        if self.ended:
+            return ()
+        # Nearly every event is a piece of text.
+        said = _DELTAS.get(kind_of(event))
+        if said is None:
+            return self._parts(event)
+        return (self._output.delta(ItemPlace.of(event, said), event["delta"]),)
+
+    def _parts(self, event: Mapping[str, Any]) -> Iterator[Part]:
+        kind = event["type"]
+        if kind == "response.created":
+            yield from self._started(event["response"])
+        elif kind == "response.output_item.added":
+            if (asked := called(event["item"])) is not None:
+                yield from self._output.call(a_number(event.get("output_index")), asked)
+        elif kind in ("response.function_call_arguments.delta", "response.custom_tool_call_input.delta"):
+            yield from self._output.arguments(event, event["delta"], whole=False)
+        elif kind == "response.function_call_arguments.done":
+            yield from self._output.arguments(event, event.get("arguments"), whole=True)
+        elif kind == "response.custom_tool_call_input.done":
+            yield from self._output.arguments(event, event.get("input"), whole=True)
+        elif kind in _TEXTS:
+            said, name = _TEXTS[kind]
+            yield from self._output.whole_text(ItemPlace.of(event, said), event.get(name))
+        elif kind == "response.output_item.done":
+            yield from self._output.item(a_number(event.get("output_index")) or 0, event["item"])
+        elif kind in _ENDS:
+            yield from self._whole(event["response"], _ENDS[kind])
+        elif kind == "error":
+            raise self.reported(failure_in(event))
+
+    def answer(self, answer: Any) -> Iterator[Part]:
+        if not isinstance(an_object(answer).get("output"), list):
+            raise self.malformed(f"an answer without output: {answer!r:.200}")
+        yield from self._whole(answer, answer.get("status") or "completed")
+
+    def _whole(self, response: Mapping[str, Any], status: str) -> Iterator[Part]:
+        """Yield what has not come yet of a response, and its end."""
+        yield from self._started(response)
+        if status in ("completed", "incomplete"):
+            yield from self._output.all(a_list(response.get("output")))
+            self._take_reasoning(response)
+        yield from self._end(response, status)
+
+    def _take_reasoning(self, response: Mapping[str, Any]) -> None:
+        # Where the provider keeps answers, it has their reasoning; what it does not keep, it sends encrypted if asked.
+        for item in response.get("output") or ():
+            if item["type"] == "reasoning" and item.get("encrypted_content"):
+                said = {name: value for name, value in item.items() if name in ReasoningItem.model_fields}
+                self.reasoning.append(ReasoningItem.model_validate(said))
+
+    def _started(self, response: Mapping[str, Any]) -> Iterator[Part]:
+        if self.response_id is None and (response_id := an_id(response.get("id"))):
+            self.response_id = response_id
+            yield ResponseStarted(response_id)
+
+    def _end(self, response: Mapping[str, Any], status: str) -> Iterator[Part]:
+        yield from _usage(response.get("usage"))
+        if status == "completed":
+            self.ended = True
+            yield Finish("tool_calls" if self.call_ids else "stop", status)
+        elif status == "incomplete":
+            self.ended = True
+            why = a_text(an_object(response.get("incomplete_details")).get("reason")) or None
+            yield Finish(_INCOMPLETE.get(why or "", "other"), why)
+        else:
+            error = response.get("error")
+            raise self.reported(failure_in(error) if error else Failure(f"the response is {status}"))
+
+
+def _usage(sent: Any) -> Iterator[Part]:
+    raw = an_object(sent)
+    details, output = an_object(raw.get("input_tokens_details")), an_object(raw.get("output_tokens_details"))
+    told = usage(
+        raw,
+        [raw.get("input_tokens")],
+        [raw.get("output_tokens")],
+        cached=details.get("cached_tokens"),
+        reasoning=output.get("reasoning_tokens"),
+        created=details.get("cache_write_tokens"),
+    )
+    if told is not None:
+        yield told

@@ -1,0 +1,249 @@
+"""Conversations as OpenAI's Responses API has them: messages to input items, and recorded items back to messages.
+
+A message becomes as many items as it takes: its reasoning, its text, each tool call. A recorded item becomes one
+message, so that the same items come of it again.
+
+Source: https://platform.openai.com/docs/api-reference/responses/create#responses-create-input (2026-11).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, get_args
+
+from harness.errors import UsageError
+from harness.llm.input.blocks import (
+    CachePointPart,
+    DocumentPart,
+    MediaSource,
+    RedactedThinkingPart,
+    SourcedImagePart,
+    ThinkingPart,
+    ToolResultPart,
+    ToolUsePart,
+)
+from harness.llm.input.hosted import HostedItem
+from harness.llm.input.items import ReasoningItem
+from harness.llm.input.messages import (
+    AudioPart,
+    ContentPart,
+    FilePart,
+    ImagePart,
+    Message,
+    QuotedMessage,
+    RefusalPart,
+    TextPart,
+)
+from harness.llm.input.own_block import OwnBlock
+
+_HOSTED: Final = frozenset(get_args(HostedItem.model_fields["type"].annotation))
+_FACTS: Final = frozenset({"type", "id", "status", "phase"})
+
+
+def wire_items(message: Message) -> Iterator[dict[str, Any]]:
+    """Return the items of one message.
+
+    Raises:
+        UsageError: a part of it has no form in this API.
+    """
+    if message.role == "tool":
+        yield _output(message.tool_call_id, message.content, message)
+        return
+    if message.role == "function":
+        raise UsageError("a message of role 'function' belongs to no tool call; use role 'tool' with a tool_call_id")
+    calls = [_call(call.id, call.function.name, call.function.arguments) for call in message.tool_calls or ()]
+    if isinstance(message.content, list):
+        yield from _of_parts(message, message.content)
+    elif message.content or not (calls or message.refusal):
+        yield _message(message, message.content or "")
+    if message.refusal:
+        yield _message(message, [{"type": "refusal", "refusal": message.refusal}])
+    for call in calls:
+        yield {**call, **(_facts(message) if len(calls) == 1 and message.content is None else {})}
+
+
+def _of_parts(message: Message, parts: Sequence[ContentPart]) -> Iterator[dict[str, Any]]:
+    """Return what parts make: items of their own, and messages of those between them."""
+    content: list[dict[str, Any]] = []
+    for part in parts:
+        item = _own_item(part)
+        if item is None:
+            content += _parts(message.role, [part])
+            continue
+        if content:
+            yield _message(message, content)
+            content = []
+        yield item
+    if content or not parts:
+        yield _message(message, content)
+
+
+def _own_item(part: ContentPart) -> dict[str, Any] | None:
+    match part:
+        case ReasoningItem() | HostedItem():
+            return part.given()
+        case ToolUsePart():
+            return _call(part.id, part.name, json.dumps(part.input, ensure_ascii=False))
+        case ToolResultPart(content=str() | None as text):
+            return _output(part.tool_use_id, text)
+        case OwnBlock():
+            raise UsageError(f"OpenAI's Responses API takes no block of the kind {part.kind!r}")
+        case _:
+            return None
+
+
+def _message(message: Message, content: str | list[dict[str, Any]]) -> dict[str, Any]:
+    return {**_facts(message), "role": message.role, "content": content}
+
+
+def _call(call_id: str, name: str, arguments: str) -> dict[str, Any]:
+    return {"type": "function_call", "call_id": call_id, "name": name, "arguments": arguments}
+
+
+def _output(
+    call_id: str | None, content: str | Sequence[ContentPart] | None, message: Message | None = None
+) -> dict[str, Any]:
+    if call_id is None:
+        raise UsageError("a tool's result needs the tool_call_id of the call that it answers")
+    output = list(_parts("tool", content)) if content is not None and not isinstance(content, str) else content or ""
+    facts = {} if message is None else _facts(message)
+    return {**facts, "type": "function_call_output", "call_id": call_id, "output": output}
+
+
+def _facts(message: Message) -> dict[str, Any]:
+    return {} if message.item is None else message.item.model_dump(exclude_unset=True, exclude={"bare"})
+
+
+def _parts(role: str, parts: Iterable[ContentPart]) -> Iterator[dict[str, Any]]:
+    for part in parts:
+        match part:
+            case TextPart():
+                yield _text(role, part)
+            case RefusalPart() | AudioPart():
+                yield part.given()
+            case ImagePart():
+                url = part.image_url
+                yield {"type": "input_image", "image_url": url.url, **_given(detail=url.detail)}
+            case SourcedImagePart():
+                yield {"type": "input_image", **_image_source(part.source), **_given(detail=part.detail)}
+            case FilePart():
+                yield {"type": "input_file", **part.file.given()}
+            case DocumentPart():
+                yield _document(part)
+            case ThinkingPart() | RedactedThinkingPart() | CachePointPart():
+                pass  # another provider's: it says nothing to this one
+            case QuotedMessage() | ToolUsePart() | ToolResultPart() | ReasoningItem() | HostedItem():
+                kind = getattr(part, "type", "message")
+                raise UsageError(f"a {kind} part can't stand in a {role} message for the Responses API")
+
+
+def _text(role: str, part: TextPart) -> dict[str, Any]:
+    kind = "output_text" if role == "assistant" else "input_text"
+    return {"type": kind, "text": part.text, **_given(annotations=part.citations, logprobs=part.logprobs)}
+
+
+def _image_source(source: MediaSource) -> dict[str, Any]:
+    if source.file_id is not None:
+        return {"file_id": source.file_id}
+    return {"image_url": source.url or _data_url(source)}
+
+
+def _document(part: DocumentPart) -> dict[str, Any]:
+    source, title = part.source, _given(filename=part.title)
+    if source.type == "text":
+        return {"type": "input_text", "text": source.data or ""}
+    if source.type == "content":
+        raise UsageError("a document made of content blocks has no form in the Responses API; send text or a file")
+    if source.file_id is not None:
+        return {"type": "input_file", "file_id": source.file_id, **title}
+    if source.url is not None:
+        return {"type": "input_file", "file_url": source.url, **title}
+    return {"type": "input_file", "filename": "document", **title, "file_data": _data_url(source)}
+
+
+def _data_url(source: MediaSource) -> str:
+    return f"data:{source.media_type or 'application/octet-stream'};base64,{source.data or ''}"
+
+
+def _given(**fields: Any) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def parse_item(item: Any, place: str) -> dict[str, Any]:
+    """Return the message that makes a recorded item again.
+
+    Raises:
+        UsageError: a field of it can't be rebuilt; it is named.
+    """
+    if not isinstance(item, dict):
+        raise UsageError(f"{place}: {type(item).__name__} is no input item")
+    match item.get("type", "message"):
+        case "message":
+            message: dict[str, Any] = {"role": item.get("role"), "content": item.get("content")}
+            if isinstance(message["content"], list):
+                message["content"] = [
+                    _parse_part(part, f"{place}.content[{number}]") for number, part in enumerate(message["content"])
+                ]
+            return {**message, **_parse_facts(item, place, {"role", "content"}, _FACTS)}
+        case "function_call":
+            function = {"name": item.get("name"), "arguments": item.get("arguments")}
+            calls = [{"id": item.get("call_id"), "type": "function", "function": function}]
+            said = {"type", "call_id", "name", "arguments"}
+            return {"role": "assistant", "tool_calls": calls, **_parse_facts(item, place, said, {"id", "status"})}
+        case "function_call_output":
+            output = item.get("output")
+            if isinstance(output, list):
+                output = [_parse_part(part, f"{place}.output[{number}]") for number, part in enumerate(output)]
+            facts = _parse_facts(item, place, {"type", "call_id", "output"}, {"id", "status"})
+            return {"role": "tool", "tool_call_id": item.get("call_id"), "content": output, **facts}
+        case "reasoning":
+            return {"role": "assistant", "content": [item]}
+        case kind if kind in _HOSTED:
+            return {"role": "assistant", "content": [item]}
+        case kind:
+            raise UsageError(f"{place}.type: an item of type {kind!r} can't be rebuilt")
+
+
+def _parse_facts(
+    item: Mapping[str, Any], place: str, said: set[str], facts: Iterable[str]
+) -> dict[str, dict[str, Any]]:
+    told = {name: item[name] for name in facts if name in item}
+    _refuse_rest(item, said | told.keys(), place)
+    return {"item": told} if told else {}
+
+
+def _parse_part(part: Any, place: str) -> dict[str, Any]:
+    fields = dict(part) if isinstance(part, dict) else {}
+    kind = fields.pop("type", None)
+    match kind:
+        case "input_text" | "output_text":
+            known = {"text": "text", "annotations": "citations", "logprobs": "logprobs"}
+            rebuilt = {"type": "text", **{known[name]: value for name, value in fields.items() if name in known}}
+        case "input_image" if isinstance(fields.get("image_url"), str):
+            known = {"image_url": "url", "detail": "detail"}
+            named = {known[name]: value for name, value in fields.items() if name in known}
+            rebuilt = {"type": "image_url", "image_url": named}
+        case "input_image":
+            known = {"file_id": "file_id", "detail": "detail"}
+            source = {"type": "file", "file_id": fields.get("file_id")}
+            rebuilt = {"type": "image", "source": source, **_given(detail=fields.get("detail"))}
+        case "input_file" if "file_url" in fields:
+            known = {"file_url": "url", "filename": "title"}
+            source = {"type": "url", "url": fields["file_url"]}
+            rebuilt = {"type": "document", "source": source, **_given(title=fields.get("filename"))}
+        case "input_file":
+            known = dict.fromkeys(("file_id", "filename", "file_data"), "")
+            rebuilt = {"type": "file", "file": {name: value for name, value in fields.items() if name in known}}
+        case "refusal" | "input_audio":
+            known = dict.fromkeys(fields, "")
+            rebuilt = {"type": kind, **fields}
+        case _:
+            raise UsageError(f"{place}.type: a part of type {kind!r} can't be rebuilt")
+    _refuse_rest(fields, known.keys(), place)
+    return rebuilt
+
+
+def _refuse_rest(fields: Mapping[str, Any], known: Iterable[str], place: str) -> None:
+    for name in fields.keys() - set(known):
+        raise UsageError(f"{place}.{name}: can't be rebuilt")

@@ -1,0 +1,64 @@
+"""OpenAI's Responses API, through the official SDK."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any, ClassVar
+
+from harness.llm.request import LLMRequest
+from harness.providers.openai.model import OpenAIModel
+from harness.providers.openai.responses.answer import ResponsesAnswer
+from harness.providers.openai.responses.request import check_settings, wire_body
+from harness.providers.shared.recorded.query import EXTRA_QUERY, with_query
+from harness.providers.shared.thoughts import Thoughts
+
+
+class OpenAIResponses(OpenAIModel):
+    """A model of OpenAI by its Responses API.
+
+    With `auto_chain` each call goes on from the answer before it, which the provider has kept: it needs only what is
+    new of the conversation. Such an LLM is one conversation; don't share it.
+    """
+
+    asks_for_hosted_tools: ClassVar[bool] = True
+
+    def __init__(self, *args: Any, auto_chain: bool = False, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.auto_chain = auto_chain
+        self._chain_lock = threading.Lock()
+        self._thoughts = Thoughts()
+        self._last_response_id: str | None = None
+
+    @property
+    def last_response_id(self) -> str | None:
+        """The provider's id of the last whole answer, from which another call can go on."""
+        with self._chain_lock:
+            return self._last_response_id
+
+    def reset_chain(self) -> None:
+        """Begin a new conversation with the next call."""
+        with self._chain_lock:
+            self._last_response_id = None
+
+    def check(self, request: LLMRequest) -> None:
+        super().check(request)
+        check_settings(self)
+        wire_body(self, request)
+
+    def supports_stop_words(self) -> bool:
+        return False
+
+    def _arguments(self, request: LLMRequest) -> dict[str, Any]:
+        body = wire_body(self, self._thoughts.given_back(request))
+        if self.auto_chain and self.last_response_id is not None:
+            body.setdefault("previous_response_id", self.last_response_id)
+        return {"path": with_query("/responses", self.additional_params.get(EXTRA_QUERY)), "body": body}
+
+    def _answer(self, request: LLMRequest) -> ResponsesAnswer:
+        return ResponsesAnswer(self.provider)
+
+    def _keep(self, answer: ResponsesAnswer) -> None:
+        if answer.ended:
+            self._thoughts.keep(answer.call_ids, answer.reasoning)
+            with self._chain_lock:
+                self._last_response_id = answer.response_id

@@ -1,0 +1,235 @@
+"""What has come of the items of a Responses answer, so that each is said once, whether in deltas, at its end, or at the answer's.
+
+Hosts that speak this API leave deltas out, or the ends. Where both come they must agree: what does not is malformed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal, NamedTuple
+
+from harness.llm.output.parts import Part, TextDelta, ThinkingDelta, ToolCallDelta
+from harness.providers.shared.calls.tool_calls import arguments_text, holds_two
+from harness.providers.shared.shapes import a_list, a_number, a_text, an_id, kind_of
+
+#: A message's text, the summary of reasoning, and the reasoning itself.
+Said = Literal["text", "summary", "reasoning"]
+_MADE: Final[dict[Said, type[TextDelta | ThinkingDelta]]] = {
+    "text": TextDelta,
+    "summary": ThinkingDelta,
+    "reasoning": ThinkingDelta,
+}
+
+
+class ItemPlace(NamedTuple):
+    """Where a text stands: its item among the answer's, what of that it is, and which part of this."""
+
+    item: int
+    said: Said
+    part: int
+
+    @classmethod
+    def of(cls, event: Mapping[str, Any], said: Said) -> ItemPlace:
+        """Return the place that an event names; hosts leave numbers out."""
+        item, part = event.get("output_index"), event.get("summary_index" if said == "summary" else "content_index")
+        if type(item) is int and type(part) is int:
+            return cls(item, said, part)
+        return cls(a_number(item) or 0, said, a_number(part) or 0)
+
+
+@dataclass
+class _Call:
+    """One call as far as it has come. It is shown once its name is known."""
+
+    number: int
+    place: int | None
+    item_id: str | None
+    call_id: str | None = None
+    name: str = ""
+    arguments: str = ""
+    is_shown: bool = False
+    #: Whether its arguments are any text, as those of the caller's custom tools are.
+    is_free: bool = False
+
+
+class ResponseOutput:
+    """Takes what comes of an answer's items, and gives what is new of it."""
+
+    def __init__(self, malformed: Callable[[str], Exception]) -> None:
+        """Keep `malformed`, which makes the error for what does not fit together."""
+        self._malformed = malformed
+        self._texts: defaultdict[ItemPlace, list[str]] = defaultdict(list)
+        self._calls: list[_Call] = []
+
+    @property
+    def call_ids(self) -> list[str]:
+        """The ids of the calls that have been shown."""
+        return [call.call_id for call in self._calls if call.is_shown and call.call_id]
+
+    def delta(self, place: ItemPlace, text: Any) -> Part:
+        """Return a piece of a text."""
+        if not isinstance(text, str):
+            raise self._malformed(f"a delta of text that is {text!r:.200}")
+        self._texts[place].append(text)
+        return _MADE[place.said](text)
+
+    def whole_text(self, place: ItemPlace, text: Any) -> Iterator[Part]:
+        """Yield what has not come yet of a text that is whole."""
+        if text is None or (rest := self._rest("".join(self._texts[place]), text)) == "":
+            return
+        yield self.delta(place, rest)
+
+    def item(self, number: int, item: Mapping[str, Any]) -> Iterator[Part]:
+        """Yield what has not come yet of an item that is whole."""
+        match kind_of(item):
+            case "message":
+                yield from self._texts_of(number, "text", _parts(item.get("content")))
+            case "reasoning":
+                yield from self._texts_of(number, "summary", _parts(item.get("summary")))
+                yield from self._texts_of(number, "reasoning", _parts(item.get("content")))
+            case _ if (asked := called(item)) is not None:
+                yield from self.call(number, asked, whole=True)
+
+    def _texts_of(self, number: int, said: Said, parts: Sequence[Any]) -> Iterator[Part]:
+        for index, part in enumerate(parts):
+            yield from self.whole_text(ItemPlace(number, said, index), self._text_of(part))
+
+    def _text_of(self, part: Any) -> Any:
+        if isinstance(part, str):
+            return part
+        if not isinstance(part, Mapping):
+            raise self._malformed(f"a part that is {part!r:.200}")
+        return part.get("text") if part.get("text") is not None else part.get("refusal")
+
+    def call(self, place: int | None, item: Mapping[str, Any], *, whole: bool = False) -> Iterator[Part]:
+        """Yield what is new of a call by its item, which tells its id and name; and its arguments, if it is whole."""
+        item_id, call_id, name = an_id(item.get("id")), an_id(item.get("call_id")), a_text(item.get("name"))
+        call = self._found(place, item_id, call_id, name, item.get("arguments")) or self._begun(place, item_id)
+        call.call_id = call.call_id or call_id
+        call.name = call.name or name
+        call.is_free = call.is_free or "input" in item
+        if call.name and (whole or call.call_id):
+            yield from self._shown(call)
+        arguments = item.get("arguments")
+        if whole or arguments:
+            yield from self._whole_arguments(call, arguments)
+
+    def arguments(self, event: Mapping[str, Any], text: Any, *, whole: bool) -> Iterator[Part]:
+        """Yield what an event tells of a call's arguments: a piece of them, or all."""
+        place, item_id = a_number(event.get("output_index")), an_id(event.get("item_id"))
+        call = self._found(place, item_id) or self._begun(place, item_id)
+        if whole:
+            yield from self._whole_arguments(call, text)
+        else:
+            yield from self._more(call, a_text(text))
+
+    def _found(
+        self, place: int | None, item_id: str | None, call_id: str | None = None, name: str = "", arguments: Any = None
+    ) -> _Call | None:
+        """Return the call that is meant: by its id, its item's id, else its place. One id of two functions is two calls."""
+        newest = [call for call in self._calls[::-1] if not (name and call.name) or name == call.name]
+        named = next((call for call in newest if call_id and call.call_id == call_id), None)
+        by_item = next((call for call in newest if item_id and call.item_id == item_id), None)
+        if named is not None:
+            return named
+        if by_item is not None and (not call_id or arguments_text(arguments).startswith(by_item.arguments)):
+            return by_item
+        here = next((call for call in newest if place is not None and call.place == place), None)
+        found = here or (newest[0] if newest and place is None and not (item_id or call_id) else None)
+        # Hosts give all items one number: another id is another call.
+        return None if call_id and found is not None and found.call_id not in (None, call_id) else found
+
+    def _begun(self, place: int | None, item_id: str | None) -> _Call:
+        call = _Call(len(self._calls), place, item_id)
+        self._calls.append(call)
+        return call
+
+    def _shown(self, call: _Call) -> Iterator[Part]:
+        if not call.is_shown:
+            call.is_shown = True
+            taken = {other.call_id for other in self._calls if other.is_shown and other is not call}
+            given = (call.call_id, call.item_id, f"call_{call.number}")
+            call.call_id = next(found for found in given if found and found not in taken)
+            yield ToolCallDelta(call.number, call.call_id, call.name, call.arguments)
+
+    def _more(self, call: _Call, text: str) -> Iterator[Part]:
+        call.arguments += text
+        if call.is_shown and text:
+            yield ToolCallDelta(call.number, None, None, text)
+
+    def _whole_arguments(self, call: _Call, arguments: Any) -> Iterator[Part]:
+        text = arguments_text(arguments)
+        if text and not _is_equal(call.arguments, text):
+            yield from self._more(call, self._rest(call.arguments, text))
+
+    def all(self, items: Sequence[Mapping[str, Any]]) -> Iterator[Part]:
+        """Yield what has not come yet of all items of an answer that is whole.
+
+        Their places need not be those that events have named, so texts are compared as one.
+        """
+        if not (self._texts or self._calls):
+            for number, item in enumerate(items):
+                yield from self.item(number, item)
+        else:
+            yield from self._rest_of_all(items)
+        for call in self._calls:
+            if not call.is_shown:
+                raise self._malformed(f"arguments of a call without a name: {call.arguments!r:.200}")
+            if not call.is_free and holds_two(call.arguments):
+                raise self._malformed(f"the arguments of {call.name!r} are two objects: {call.arguments[:200]}")
+
+    def _rest_of_all(self, items: Sequence[Mapping[str, Any]]) -> Iterator[Part]:
+        texts = [
+            self._text_of(part) or ""
+            for item in items
+            if kind_of(item) == "message"
+            for part in _parts(item.get("content"))
+        ]
+        places = sorted(place for place in self._texts if place.said == "text")
+        rest = self._rest("".join(piece for place in places for piece in self._texts[place]), "".join(texts))
+        if rest:
+            yield self.delta(ItemPlace(len(items), "text", 0), rest)
+        if not any(place.said != "text" for place in self._texts):
+            for number, item in enumerate(items):
+                if kind_of(item) == "reasoning":
+                    yield from self.item(len(items) + number, item)
+        asked = [asked for item in items if (asked := called(item)) is not None]
+        for number, item in enumerate(asked):
+            is_named = item.get("id") or item.get("call_id")
+            place = self._calls[number].place if not is_named and number < len(self._calls) else None
+            yield from self.call(place, item, whole=True)
+
+    def _rest(self, come: str, whole: Any) -> str:
+        """Return what of `whole` has not come. Hosts that send nothing at an end, or trim it, take nothing back."""
+        if not isinstance(whole, str):
+            raise self._malformed(f"a text that is {whole!r:.200}")
+        if not whole.strip() or whole.strip() == come.strip():
+            return "" if come else whole
+        if not whole.startswith(come):
+            raise self._malformed(f"{come!r:.200} in pieces, and {whole!r:.200} as a whole")
+        return whole[len(come) :]
+
+
+def called(item: Any) -> Mapping[str, Any] | None:
+    """Return an item that is a call of the caller's tool, with its arguments as a function's; None for any other."""
+    match kind_of(item):
+        case "function_call":
+            return item  # type: ignore[no-any-return]
+        case "custom_tool_call":
+            return {**item, "arguments": item.get("input")}
+        case _:
+            return None
+
+
+def _parts(parts: Any) -> Sequence[Any]:
+    return [parts] if isinstance(parts, str) else a_list(parts)
+
+
+def _is_equal(come: str, whole: str) -> bool:
+    try:
+        return bool(json.loads(come) == json.loads(whole))
+    except ValueError:
+        return False

@@ -1,0 +1,234 @@
+"""The request body of OpenAI's Responses API: from our request to the wire, and back from a recorded one.
+
+Source: https://platform.openai.com/docs/api-reference/responses/create (2026-11).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import BaseModel
+
+from harness.errors import UsageError
+from harness.llm.input.hosted import HostedTool, hosted_tools, in_order
+from harness.llm.input.messages import Message, ToolDefinition, read_messages, read_tools
+from harness.llm.recorded import OMIT, RecordedCall
+from harness.llm.request import LLMRequest
+from harness.providers.openai.request import response_format
+from harness.providers.openai.responses.items import parse_item, wire_items
+from harness.providers.shared.recorded.query import EXTRA_QUERY, parse_query
+from harness.providers.shared.recorded.recorded_body import ANY, FLAG, OBJECTS, fitting, json_object, named_model
+from harness.providers.shared.recorded.verbatim import OF_ANOTHER_SHAPE, Verbatim, check_same
+
+if TYPE_CHECKING:
+    from harness.llm.base import BaseLLM
+
+#: Our settings, and the fields of the body that hold them.
+_SETTINGS: Final = {
+    "temperature": "temperature",
+    "top_p": "top_p",
+    "max_tokens": "max_output_tokens",
+    "top_logprobs": "top_logprobs",
+}
+#: What a conversation is asked by that the provider has, in place of `input`.
+_KEPT: Final = frozenset({"input", "prompt", "previous_response_id", "conversation"})
+#: Settings that this API has no word for.
+_UNKNOWN: Final = ("seed", "frequency_penalty", "presence_penalty", "n", "stop")
+
+
+def check_settings(llm: BaseLLM) -> None:
+    """Raise UsageError where a setting can't be honoured."""
+    for name in _UNKNOWN:
+        if getattr(llm, name) is not None:
+            raise UsageError(
+                f"the Responses API has no {name!r}; leave it out, or use openai/… in place of {llm.model}"
+            )
+
+
+def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
+    """Return the JSON body of `request` with the settings of `llm`. Its `additional_params` win over all else.
+
+    System messages that come first are the `instructions`, unless `additional_params` decide about those.
+    """
+    messages: Sequence[Message] = request.messages
+    body: dict[str, Any] = {"model": llm.model}
+    if "instructions" not in llm.additional_params:
+        system, messages = _leading_system(messages)
+        if system:
+            body["instructions"] = "\n\n".join(system)
+    body["input"] = _input(messages)
+    if request.stream is not None:
+        body["stream"] = request.stream
+    for name, field in _SETTINGS.items():
+        if (value := getattr(llm, name)) is not None:
+            body[field] = value
+    if llm.logprobs:
+        body["include"] = ["message.output_text.logprobs"]
+    if reasoning := _reasoning(llm):
+        body["reasoning"] = reasoning
+    if tools := request.all_tools():
+        body["tools"] = list(map(_wire_tool, tools))
+    if request.response_format is not None:
+        body["text"] = {"format": _format(request.response_format)}
+    body |= llm.additional_params
+    return {name: value for name, value in body.items() if value is not OMIT and name != EXTRA_QUERY}
+
+
+def _leading_system(messages: Sequence[Message]) -> tuple[list[str], Sequence[Message]]:
+    texts: list[str] = []
+    for message in messages:
+        text = _plain_text(message) if message.role == "system" else None
+        if text is None:
+            break
+        texts.append(text)
+    return texts, messages[len(texts) :]
+
+
+def _plain_text(message: Message) -> str | None:
+    if isinstance(message.content, str):
+        return message.content
+    texts = [getattr(part, "text", None) for part in message.content or ()]
+    return "".join(text for text in texts if text) if None not in texts else None
+
+
+def _input(messages: Sequence[Message]) -> Any:
+    if len(messages) == 1 and messages[0].item is not None and messages[0].item.bare:
+        return messages[0].content
+    return [item for message in messages for item in wire_items(message)]
+
+
+def _reasoning(llm: BaseLLM) -> dict[str, Any]:
+    effort = {} if llm.reasoning_effort is None else {"effort": llm.reasoning_effort}
+    match llm.thinking:
+        case None | False:
+            return effort
+        case True:
+            return {**effort, "summary": "auto"}
+        case str() as summary:
+            return {**effort, "summary": summary}
+        case Mapping() as reasoning:
+            return {**effort, **reasoning}
+    raise UsageError(f"thinking is {llm.thinking!r}; expected True, the kind of summary, or the fields of `reasoning`")
+
+
+def _wire_tool(tool: ToolDefinition | HostedTool) -> dict[str, Any]:
+    return tool.given() if isinstance(tool, HostedTool) else {"type": "function", **tool.function.given()}
+
+
+def _format(wanted: type[BaseModel] | Mapping[str, Any]) -> dict[str, Any]:
+    """Return the format in this API's form, which has in one object what chat completions nest."""
+    chat: dict[str, Any] = dict(response_format(wanted))
+    nested: dict[str, Any] = chat.pop("json_schema", {})
+    return chat | nested
+
+
+def parse_recorded(url: str, body: bytes) -> RecordedCall:
+    """Return the call that made a recorded request: made again, it goes to the same URL with the same JSON.
+
+    Raises:
+        UsageError: a field can't be rebuilt; it is named.
+    """
+    recorded = json_body(body)
+    base_url, _, query = url.partition("?")
+    call = recorded_call("openai-responses", recorded, base_url=base_url.removesuffix("/responses"))
+    return call.with_rest({EXTRA_QUERY: parse_query(query)} if query else {})
+
+
+def json_body(body: bytes) -> dict[str, Any]:
+    """Return a recorded body. Raises UsageError where it is none."""
+    recorded = json_object(body, {})
+    if recorded.get("background") and not recorded.get("stream"):
+        raise UsageError("background of the recorded request: a call that is answered later is not supported")
+    # What the provider keeps may stand for it.
+    return recorded if recorded.keys() & _KEPT else json_object(body, {"input": ANY})
+
+
+def recorded_call(integration: str, recorded: Mapping[str, Any], **settings: Any) -> RecordedCall:
+    """Return the call of a recorded body, made by that integration with `settings` beside those that the body tells."""
+    verbatim = Verbatim(systems=True)
+    recorded, odd = fitting(dict(recorded), {"stream": FLAG, "tools": OBJECTS})
+    model, unnamed = named_model(recorded)
+    try:
+        instructions, messages = _parse_conversation(recorded)
+    except (UsageError, *OF_ANOTHER_SHAPE):
+        asked = recorded.get("input")
+        messages = verbatim.messages("input", asked if isinstance(asked, list) else [], _refused)
+        instructions = {name: recorded.get(name, OMIT) for name in ("input", "instructions")}
+    told = dict(_parse_settings(recorded))
+    read = {name for name, _ in told.values()}
+    call = RecordedCall(
+        model=f"{integration}/{model}",
+        messages=messages,
+        tools=verbatim.tools("tools", recorded.get("tools") or (), _parse_tools),
+        stream=recorded.get("stream"),
+        settings={**settings, **{setting: value for setting, (_, value) in told.items()}},
+    )
+    rest = {name: value for name, value in recorded.items() if name not in {"model", "input", "stream", "tools", *read}}
+    rest |= {name: recorded[name] for name in ("stream", "tools") if name in recorded and not recorded[name]}
+    rest.pop("instructions", None)
+    return call.with_rest({**rest, **unnamed, **verbatim.fields, **instructions, **odd})
+
+
+def _refused(wire: Sequence[Any]) -> list[dict[str, Any]]:
+    raise UsageError("input of the recorded request can't be rebuilt")
+
+
+def _parse_conversation(recorded: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return the messages, and what `additional_params` must say of the instructions to get them again."""
+    asked = recorded["input"]
+    if isinstance(asked, str):
+        messages = [{"role": "user", "content": asked, "item": {"bare": True}}]
+    else:
+        messages = [_parse_item(item, f"input[{number}]") for number, item in enumerate(asked)]
+    begins_with_system = bool(messages) and messages[0]["role"] == "system"
+    instructions = recorded.get("instructions")
+    if isinstance(instructions, str) and not begins_with_system:
+        return {}, _checked([{"role": "system", "content": instructions}, *messages])
+    if "instructions" in recorded:
+        return {"instructions": instructions}, _checked(messages)
+    return ({"instructions": OMIT} if begins_with_system else {}), _checked(messages)
+
+
+def _parse_item(item: Any, place: str) -> dict[str, Any]:
+    message = parse_item(item, place)
+    (read,) = _read([message], place)
+    if list(wire_items(read)) != [item]:
+        raise UsageError(f"{place} of the recorded request can't be rebuilt")
+    return message
+
+
+def _checked(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [message.given() for message in _read(messages, "input")]
+
+
+def _read(messages: list[dict[str, Any]], place: str) -> list[Message]:
+    try:
+        return read_messages(messages)
+    except UsageError as error:
+        raise UsageError(f"{place} of the recorded request can't be rebuilt: {error}") from error
+
+
+def _parse_settings(recorded: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, Any]]]:
+    """Yield each setting that the body tells, with the field that tells it."""
+    for setting, field in _SETTINGS.items():
+        if recorded.get(field) is not None:
+            yield setting, (field, recorded[field])
+    match recorded.get("reasoning"):
+        case {"effort": str() as effort, **rest} if not rest:
+            yield "reasoning_effort", ("reasoning", effort)
+        case Mapping() as reasoning if reasoning:
+            yield "thinking", ("reasoning", reasoning)
+    match recorded.get("text"):
+        case {"format": Mapping() as wanted, **rest} if not rest:
+            yield "response_format", ("text", wanted)
+
+
+def _parse_tools(wire: Sequence[Any]) -> list[dict[str, Any]]:
+    ours = []
+    for tool in wire:
+        function = {name: value for name, value in tool.items() if name != "type"}
+        ours.append({"type": "function", "function": function} if tool.get("type") == "function" else tool)
+    read = in_order(read_tools(ours), hosted_tools(ours))
+    check_same([_wire_tool(tool) for tool in read], list(wire), "tools")
+    return [tool.given() for tool in read]

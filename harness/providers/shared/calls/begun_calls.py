@@ -1,0 +1,65 @@
+"""The tool calls of an answer whose wire format begins each one: every beginning is a call of its own (clause `llm.tool-chunks`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from harness.llm.output.parts import ToolCallDelta
+from harness.providers.shared.calls.tool_calls import arguments_text, holds_two
+from harness.providers.shared.shapes import a_text, an_id
+
+
+class BegunCalls:
+    """Takes beginnings and pieces of calls. What a provider sends of another form is a ValueError."""
+
+    def __init__(self) -> None:
+        #: The ids, each unique, in the order of the calls.
+        self.ids: list[str] = []
+        self._names: list[str] = []
+        self._pieces: list[list[str]] = []
+        #: The number of the call that began last at an index.
+        self._at: dict[int, int] = {}
+
+    def __contains__(self, index: int) -> bool:
+        return index in self._at
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def begin(self, index: int, call_id: Any, name: Any, arguments: Any = "") -> ToolCallDelta:
+        """Return the first piece of a call; `arguments` are JSON text, or what the text would say."""
+        if not a_text(name):
+            raise ValueError(f"tool call {len(self)} has no name")
+        number = self._at[index] = len(self)
+        given = an_id(call_id)
+        if given is None or given in self.ids:
+            given = next(made for made in (f"call_{n}" for n in range(number, 2 * number + 1)) if made not in self.ids)
+        self.ids.append(given)
+        self._names.append(name)
+        self._pieces.append([])
+        return ToolCallDelta(number, given, name, self._taken(number, arguments))
+
+    def more(self, index: int, arguments: Any) -> ToolCallDelta:
+        """Return a further piece of the call that began last at `index`."""
+        return ToolCallDelta(self._at[index], None, None, self._taken(self._at[index], arguments))
+
+    def is_empty(self, index: int) -> bool:
+        """Whether that call has no arguments yet."""
+        return self._is_empty(self._at[index])
+
+    def _is_empty(self, number: int) -> bool:
+        return not any(self._pieces[number])
+
+    def _taken(self, number: int, arguments: Any) -> str:
+        text = arguments_text(arguments)
+        if isinstance(arguments, Mapping) and not self._is_empty(number):
+            raise ValueError(f"an object in the middle of the arguments of {self._names[number]!r}: {text[:200]}")
+        self._pieces[number].append(text)
+        return text
+
+    def check(self) -> None:
+        """Refuse calls whose pieces are those of several, once the answer is whole."""
+        for name, pieces in zip(self._names, self._pieces, strict=True):
+            if holds_two("".join(pieces)):
+                raise ValueError(f"the arguments of {name!r} are two objects: {''.join(pieces)[:200]}")

@@ -1,0 +1,168 @@
+"""The tool calls of one answer, told apart although hosts send their index, id and name late, twice or not at all.
+
+Nothing is guessed: where the pieces of two calls can't be told apart, the answer is malformed (clause `llm.tool-chunks`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from harness.llm.output.parts import ToolCallDelta
+from harness.providers.shared.shapes import a_text
+
+_JSON: Final = json.JSONDecoder()
+
+
+@dataclass
+class _Call:
+    """One call as far as it has come."""
+
+    number: int
+    #: The index by which the host tells it apart; several calls may have the same.
+    index: int | None
+    #: Every id that it came with; the first is its own.
+    ids: list[str] = field(default_factory=list)
+    name: str = ""
+    pieces: list[str] = field(default_factory=list)
+    shown: bool = False
+
+    @property
+    def arguments(self) -> str:
+        """The text of its arguments."""
+        return "".join(self.pieces)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether its arguments are a JSON object, to which nothing can be added."""
+        try:
+            return isinstance(json.loads(self.arguments), dict)
+        except ValueError:
+            return False
+
+
+class ToolCallFragments:
+    """Takes the pieces of calls as they come, and gives each to the call that it is of.
+
+    `names` are those of the functions that the model was given. A call is shown once it has its id and one of these
+    names, or its arguments have begun; calls are shown in the order in which they begin.
+    """
+
+    def __init__(self, names: Collection[str], malformed: Callable[[str], Exception]) -> None:
+        """Keep `malformed`, which makes the error for pieces that can't be told apart."""
+        self._names = frozenset(names)
+        self._malformed = malformed
+        self._calls: list[_Call] = []
+        self._current: dict[int | None, _Call] = {}
+        self._last: _Call | None = None
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids of the calls that have been shown."""
+        return [call.ids[0] for call in self._calls if call.shown]
+
+    def take(self, index: int | None, call_id: str | None, name: str | None, arguments: Any) -> Iterator[ToolCallDelta]:
+        """Yield what a piece adds. `arguments` are JSON text, or what the text would say."""
+        text = arguments_text(arguments)
+        if index is None and self._last is not None:
+            index = self._last.index
+        call = self._current.get(index)
+        if call_id and (call is None or call_id not in call.ids):
+            call = next((one for one in self._calls if one.index == index and call_id in one.ids), call)
+        if call is None or not self._continues(call, call_id, name or "", text):
+            call = _Call(len(self._calls), index)
+            self._calls.append(call)
+        self._current[index] = self._last = call
+        if call_id and call_id not in call.ids:
+            call.ids.append(call_id)
+        if name and not (call.pieces and call.name) and name != call.name:
+            call.name += name
+        if isinstance(arguments, Mapping) and call.pieces:
+            raise self._malformed(f"an object in the middle of the arguments of {call.name!r}: {text[:200]}")
+        if text:
+            call.pieces.append(text)
+        if call.shown:
+            yield ToolCallDelta(call.number, None, None, text)
+        yield from self._ready()
+
+    def _continues(self, call: _Call, call_id: str | None, name: str, text: str) -> bool:
+        """Whether a piece with the same index as `call` is of that call, and not the first of another."""
+        other_id = bool(call_id and call.ids and call_id not in call.ids)
+        if not name:
+            # A host that makes up an id for each piece sends the name but once.
+            return not (other_id and call.is_whole)
+        if not call.name:
+            return not (other_id and call.is_whole)
+        if call.pieces:
+            if call.is_whole:
+                # A last piece may repeat the name, and say nothing.
+                return not other_id and name == call.name and not text.strip()
+            if name != call.name and other_id:
+                return False
+            if name != call.name:
+                raise self._malformed(f"a piece of tool call {call.name!r} names {name!r}: they can't be told apart")
+            return True
+        if not other_id:
+            return name == call.name or self._is_one_name(call.name, name)
+        if name == call.name and text:
+            raise self._malformed(
+                f"two pieces of {name!r} under two ids may be one call or two: they can't be told apart"
+            )
+        return False
+
+    def _is_one_name(self, first: str, second: str) -> bool:
+        if not self._names:
+            return True
+        return any(known.startswith(first + second) for known in self._names) or not {first, second} <= self._names
+
+    def _ready(self, *, ended: bool = False) -> Iterator[ToolCallDelta]:
+        for call in self._calls:
+            if call.shown:
+                continue
+            begun = bool(call.pieces) or ended or call is not self._last
+            named = bool(call.name) and (begun or call.name in self._names)
+            if not named or not (call.ids or begun):
+                # Those after it wait, so that their order stands.
+                return
+            call.shown = True
+            yield ToolCallDelta(call.number, self._id(call), call.name, call.arguments)
+
+    def _id(self, call: _Call) -> str:
+        taken = {one.ids[0] for one in self._calls[: call.number] if one.ids}
+        if not call.ids or call.ids[0] in taken:
+            free = (f"call_{number}" for number in range(call.number, call.number + len(taken) + 1))
+            call.ids.insert(0, next(made for made in free if made not in taken))
+        return call.ids[0]
+
+    def end(self) -> Iterator[ToolCallDelta]:
+        """Yield the calls that have waited. Raises what `malformed` makes where one is none."""
+        for call in self._calls:
+            if not call.name:
+                raise self._malformed(f"tool call {call.number} has no name")
+            if holds_two(call.arguments):
+                raise self._malformed(f"the arguments of {call.name!r} are two objects: {call.arguments[:200]}")
+        yield from self._ready(ended=True)
+
+
+def arguments_text(arguments: Any) -> str:
+    """Return the JSON text of arguments: of an object, of a text that is JSON already, or of nothing. Raises ValueError."""
+    return json.dumps(arguments, ensure_ascii=False) if isinstance(arguments, Mapping) else a_text(arguments)
+
+
+def whole_arguments(arguments: Any) -> str:
+    """Return the JSON text of arguments that come at once, which are an object. Raises ValueError."""
+    text = arguments_text(arguments) or "{}"
+    if not isinstance(json.loads(text), dict):
+        raise ValueError(f"arguments that are no object: {text[:200]}")
+    return text
+
+
+def holds_two(arguments: str) -> bool:
+    """Whether a text is a JSON object, and more behind it."""
+    try:
+        first, end = _JSON.raw_decode(arguments.lstrip())
+    except ValueError:
+        return False
+    return isinstance(first, dict) and bool(arguments.lstrip()[end:].strip())

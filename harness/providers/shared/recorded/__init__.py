@@ -1,0 +1,1 @@
+"""Recorded requests, read back: what all wire formats have in common."""

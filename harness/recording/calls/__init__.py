@@ -1,0 +1,1 @@
+"""Single calls of plain cassettes: what is one, what can be read, and how it is made again."""

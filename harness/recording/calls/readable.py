@@ -1,0 +1,76 @@
+"""Recorded responses as a client can read them, where what describes their body is missing from the recording.
+
+Published cassettes are often scrubbed of headers, or were recorded by a client that had decoded what it got.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import re
+from dataclasses import replace
+from typing import Final
+
+from harness.errors import MissingExtraError, RecordingError
+from harness.recording.boundaries import pieces
+from harness.recording.redact.content_coding import opened
+from harness.recording.wire import Chunk, WireResponse
+
+_MEDIA_TYPE: Final = re.compile(r"\s*[\w.+-]+/[\w.+-]+")
+#: What a body begins with, by what it then is.
+_BEGINNINGS: Final = (
+    (re.compile(rb"\s*[{\[]"), "application/json"),
+    (re.compile(rb"\s*(?:data|event|id|retry)?:"), "text/event-stream"),
+)
+_GZIP: Final = b"\x1f\x8b"
+#: Packages that any HTTP client decodes a content coding with, once one is installed.
+_DECODERS: Final = {"br": ("brotli", "brotlicffi"), "zstd": ("zstandard", "compression.zstd", "backports.zstd")}
+
+
+def with_coding_and_type(response: WireResponse) -> WireResponse:
+    """Return the response with the type that its body has by its looks, where its headers name none; gzip is opened then."""
+    if response.body.startswith(_GZIP) and not response.header("content-encoding"):
+        response = _opened(replace(response, headers=(*response.headers, ("content-encoding", "gzip"))))
+    if _MEDIA_TYPE.match(response.header("content-type") or ""):
+        return response
+    if response.body.startswith(_GZIP):
+        response = _opened(response)
+    kind = next((kind for beginning, kind in _BEGINNINGS if beginning.match(response.body)), None)
+    if kind is None:
+        return response
+    headers = tuple(field for field in response.headers if field[0].lower() != "content-type")
+    chunks: list[Chunk] = []
+    for length in pieces(kind, response.body):
+        chunks.append(Chunk(chunks[-1].offset + chunks[-1].length if chunks else 0, length, 0.0))
+    return replace(response, headers=(*headers, ("content-type", kind)), chunks=tuple(chunks))
+
+
+def _opened(response: WireResponse) -> WireResponse:
+    # What can't be opened here is for the client to complain of.
+    with contextlib.suppress(RecordingError):
+        return opened(response)
+    return response
+
+
+def check_coding(response: WireResponse) -> None:
+    """Refuse a body that nothing which is installed here can decode. Raises MissingExtraError."""
+    coding = (response.header("content-encoding") or "").strip().lower()
+    packages = _DECODERS.get(coding)
+    if packages is None or any(_is_installed(package) for package in packages) or _is_text(response.body):
+        return
+    raise MissingExtraError(f"the recorded body is compressed as {coding!r}, which needs pip install {packages[0]}")
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        return importlib.util.find_spec(package) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def _is_text(body: bytes) -> bool:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -1,0 +1,56 @@
+"""Streams of hosts that mark the end of none, found in plain cassettes: whole, as far as their bytes tell.
+
+Such a stream has told why it ended, and its usage where that was asked for; its last event is whole; and no other stream of
+its host in the cassette has the mark.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from harness.providers.registry import dialects
+from harness.providers.row import Provider
+from harness.recording.boundaries import framing_of
+from harness.recording.wire import Interaction
+
+#: What counts the tokens of an answer.
+_USAGE: Final = re.compile(rb'"usage": ?\{')
+
+NOTE: Final = (
+    "this host sends no end marker; the stream is whole all the same, since it tells why it ended "
+    "(a call of one's own to this host needs LLM(…, without_end_marker=True))"
+)
+
+
+def hosts_that_mark(interactions: Iterable[Any]) -> frozenset[str]:
+    """Return the hosts of which a stream holds the mark that ends it."""
+    return frozenset(
+        urlsplit(one.request.url).netloc
+        for one in interactions
+        if isinstance(one, Interaction) and any(dialect.has_ended(one.response.body) for dialect in dialects())
+    )
+
+
+def is_whole_without_mark(api: Provider, interaction: Interaction, marking: frozenset[str]) -> bool:
+    """Whether the recorded stream is whole but for a mark that its host never sends; `marking` are hosts that do."""
+    response = interaction.response
+    framing = framing_of(response.header("content-type") or "")
+    if api.dialect is None or api.dialect.reason is None or framing is not api.dialect.framing:
+        return False
+    if response.status != 200 or response.ended.how != "complete" or api.dialect.has_ended(response.body):
+        return False
+    if urlsplit(interaction.request.url).netloc in marking:
+        return False
+    ends_whole = max(framing.ends(response.body), default=0) == len(response.body)
+    has_usage = _USAGE.search(response.body) is not None or not _asks_for_usage(interaction.request.body)
+    return ends_whole and has_usage and api.dialect.reason.search(response.body) is not None
+
+
+def _asks_for_usage(body: bytes) -> bool:
+    asked = json.loads(body)
+    options = asked.get("stream_options") if isinstance(asked, dict) else None
+    return isinstance(options, dict) and bool(options.get("include_usage"))

@@ -1,0 +1,1 @@
+"""What people are told: counts, advice, and where in their code an error arose."""

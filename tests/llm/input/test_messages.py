@@ -1,0 +1,88 @@
+"""Messages and tools are read into typed values that send exactly what was given, and errors name the place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from harness.errors import UsageError
+from harness.llm import Message, ToolDefinition
+from harness.llm.input.messages import read_messages, read_tools
+from tests.llm.scripted import Scripted, streamed
+
+ASKED = {"id": "c1", "type": "function", "function": {"name": "add", "arguments": "{}"}}
+GIVEN: list[list[dict[str, Any]]] = [
+    [{"role": "user", "content": "Hi"}],
+    [{"role": "system", "content": "Be brief."}, {"role": "developer", "content": "x"}, {"role": "user", "content": ""}],
+    [{"role": "assistant", "content": None, "tool_calls": [ASKED]}, {"role": "tool", "tool_call_id": "c1", "content": "1"}],
+    [{"role": "assistant", "tool_calls": [ASKED]}],
+    [{"role": "user", "name": "ada", "content": [{"type": "text", "text": "Look:"},
+      {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA==", "detail": "low"}}]}],
+    [{"role": "user", "content": [{"type": "file", "file": {"file_id": "f1"}},
+      {"type": "input_audio", "input_audio": {"data": "AA==", "format": "wav"}}]}],
+    [{"role": "assistant", "content": [{"type": "refusal", "refusal": "no"}], "refusal": None}],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("messages", GIVEN, ids=range(len(GIVEN)))
+def test_what_was_given_is_sent_and_nothing_else(messages: list[dict[str, Any]]) -> None:
+    assert [message.given() for message in read_messages(messages)] == messages
+
+
+def test_a_string_is_one_user_message() -> None:
+    assert read_messages("Hi") == [Message(role="user", content="Hi")]
+
+
+def test_typed_messages_and_tools_are_taken_as_they_are() -> None:
+    message = Message(role="user", content="Hi")
+    tool = ToolDefinition.model_validate({"function": {"name": "add"}})
+    assert read_messages([message]) == [message]
+    assert read_tools([tool]) == [tool]
+
+
+def test_messages_do_not_change() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        read_messages("Hi")[0].content = "Bye"
+
+
+@pytest.mark.parametrize(
+    ("messages", "place"),
+    [
+        ([], "messages: there are none"),
+        ([{"role": "user", "content": "Hi"}, {"role": "pirate", "content": "Arr"}], r"messages\[1\]\.role: Input should be"),
+        ([{"content": "Hi"}], r"messages\[0\]\.role: Field required"),
+        ([{"role": "user", "content": "Hi", "mood": "good"}], r"messages\[0\]\.mood: Extra inputs are not permitted"),
+        ([{"role": "user", "content": 3}], r"messages\[0\]\.content"),
+        ([{"role": "assistant", "tool_calls": [{"id": "c1", "function": {"name": "add"}}]}],
+         r"messages\[0\]\.tool_calls\[0\]\.function\.arguments: Field required"),
+        (["Hi"], r"messages\[0\]: Input should be a valid dictionary"),
+    ],
+    ids=["none", "role", "no role", "extra", "content", "deep", "no message"],
+)  # fmt: skip
+def test_messages_that_are_none_are_refused_before_anything_is_published(messages: Any, place: str) -> None:
+    llm = Scripted()
+    ran = streamed(llm, "sync", messages)
+    assert (ran.frames, llm.requests) == ([], [])
+    assert isinstance(ran.error, UsageError)
+    with pytest.raises(UsageError, match=f"^{place}"):
+        raise ran.error
+
+
+@pytest.mark.parametrize(
+    ("tools", "place"),
+    [
+        ([{"type": "function", "function": {}}], r"tools\[0\]\.function\.name: Field required"),
+        ([{"function": {"name": "add"}}, {"type": "magic", "function": {"name": "x"}}], r"tools\[1\]"),
+        ([{"function": {"name": "add", "parameters": "none"}}], r"tools\[0\]\.function\.parameters"),
+    ],
+)
+def test_tools_that_are_none_are_refused_with_the_place(tools: Any, place: str) -> None:
+    with pytest.raises(UsageError, match=f"^{place}"):
+        Scripted().call("Hi", tools=tools)
+
+
+@pytest.mark.parametrize("tools", [None, []])
+def test_no_tools_are_no_tools(tools: Any) -> None:
+    assert read_tools(tools) == []
