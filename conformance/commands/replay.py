@@ -149,7 +149,7 @@ def write_reports(document: dict[str, Any], junit: Path | None, html: Path | Non
 def _few_collections() -> Iterator[None]:
     """Have Python look for cycles less often: among the modules of several SDKs that takes long, and runs leave few."""
     before = gc.get_threshold()
-    gc.set_threshold(100_000, 50, 50)
+    gc.set_threshold(100_000, 5, 5)
     # At its end Python looks for cycles among all that is loaded, though it is about to forget it.
     atexit.register(gc.freeze)
     try:

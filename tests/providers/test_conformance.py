@@ -7,8 +7,14 @@ import pytest
 from conformance.run.command import run_providers
 from harness.shipped import shipped_providers
 
+#: One of each family of wire formats; what the others are asked through, these are asked through too.
+ALWAYS = {"anthropic", "gemini", "openai"}
 
-@pytest.mark.parametrize("provider", sorted(shipped_providers()))
+
+@pytest.mark.parametrize(
+    "provider",
+    [name if name in ALWAYS else pytest.param(name, marks=pytest.mark.slow) for name in sorted(shipped_providers())],
+)
 def test_an_integration_keeps_every_clause_that_its_recordings_can_show(provider: str) -> None:
     outcome = run_providers([provider])
     assert outcome.faults == ()

@@ -151,7 +151,7 @@ def test_an_attempt_to_reach_the_network_fails_the_test_that_swallowed_it(inner:
             "FAILED test_it.py::test_that_fails_itself - AssertionError: of its own",
         ]
     )
-    result.stdout.fnmatch_lines(["  the name 'provider.invalid' was about to be looked up at test_it.py:6 while *"])
+    result.stdout.fnmatch_lines(["  the name 'provider.invalid' was about to be looked up at test_it.py:5 while *"])
 
 
 def test_a_missing_cassette_is_an_error_that_names_it_in_one_line(inner: InnerRun) -> None:

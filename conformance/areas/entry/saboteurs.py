@@ -125,7 +125,13 @@ SABOTEURS: tuple[Saboteur, ...] = (
     ),
     Saboteur("answers-in-pieces", ("entry.llm",), "harness.llm.base:BaseLLM.call", _in_pieces),
     Saboteur("awaited-in-pieces", ("entry.llm-async",), "harness.llm.base:BaseLLM.acall", _awaited_in_pieces),
-    Saboteur("any-beginning-goes", ("entry.kwargs",), _ACCEPTED, _anything_goes),
+    Saboteur(
+        "any-beginning-goes",
+        ("entry.kwargs",),
+        _ACCEPTED,
+        _anything_goes,
+        {"flow.checkpoint": "ways to begin that exclude each other are taken together"},
+    ),
     Saboteur(
         "inputs-lost-when-restored",
         ("entry.kwargs",),

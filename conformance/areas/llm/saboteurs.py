@@ -253,7 +253,9 @@ SABOTEURS: tuple[Saboteur, ...] = (
         _never,
         {"llm.errors": "what had to fail passes", "llm.usage": "and has usage, which no failed call has"},
     ),
-    Saboteur("one-tools-value-in-a-list", ("llm.tool-run",), _TOOL_RESULTS, _as_a_list),
+    Saboteur(
+        "one-tools-value-in-a-list", ("llm.tool-run",), _TOOL_RESULTS, _as_a_list, shown_by=("ask/tool-run/sync",)
+    ),
     Saboteur("tools-values-reversed", ("llm.tool-run",), _TOOL_RESULTS, _last_first),
     Saboteur(
         "calls-without-type", ("llm.tool-run",), "harness.llm.output.assembly:AssembledCall.payload", _without_type
