@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 from pathlib import Path
@@ -19,6 +20,25 @@ hypothesis.settings.load_profile("repeatable")
 # Started in the background of a shell, this process ignores Ctrl-C, and with it all that tests start and interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+#: Tests that take several seconds each, and say once more what others say that always run: they are slow ones.
+_LONG = re.compile(
+    r"test_names_outside\.py::.*\[python -m harness\]"
+    r"|test_packs\.py::test_two_workers_read_one_pack"
+    r"|test_scheduler\.py::test_(a_conformance_run|an_interrupt)"
+    r"|test_snapshots\.py::test_an_unreadable_snapshot_is_not_an_empty_one\[(empty|later)\]"
+    r"|test_suite\.py::(test_a_sound_runtime_passes_with_the_clause_in_the_test_id\[an-instance\]|test_the_suite_is_spread)"
+    r"|test_cassettes\.py::test_what_was_recorded_is_played\[(new|all)\]"
+    r"|test_record_check\.py::test_what_is_not_to_be_compared.*(ignore|normalize)"
+)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if _LONG.search(item.nodeid):
+            item.add_marker(pytest.mark.slow)
+
 
 _CORPUS = "HARNESS_CORPUS"
 _LOOPBACK = ("127.", "::1", "localhost")
