@@ -47,7 +47,7 @@ class Read:
 class Client:
     """One of the two libraries, used one of the two ways."""
 
-    library: str
+    package: str
     is_async: bool
 
     def stream(
@@ -61,7 +61,7 @@ class Client:
     ) -> Read:
         """Post, read piece by piece, leave when one ends with `stop_at`; an error of the library is noted, others raise."""
         read = Read()
-        library = import_module(self.library)
+        library = import_module(self.package)
         sent: dict[str, Any] = {"content": content, "headers": {"authorization": "Bearer secret"}}
 
         def take(piece: bytes) -> bool:
@@ -227,7 +227,7 @@ def test_how_a_response_ended_is_recorded_and_played(
         assert tape.unplayed == ()
     assert (live.error, played.error) == (error, error)
     assert (played.raised_by, played.request_url) == (live.raised_by, live.request_url)
-    assert played.raised_by in ("", client.library)
+    assert played.raised_by in ("", client.package)
     assert (played.status, b"".join(played.pieces)) == (one.response.status, one.response.body)
     assert (live.status, live.pieces) == (played.status, played.pieces)
 
