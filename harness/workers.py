@@ -19,6 +19,7 @@ from typing import Any, Final, Generic, ParamSpec, TypeVar, cast
 from harness.bus.running_loop import running_loop
 from harness.bus.scope import current_run
 from harness.errors import RunCancelled
+from harness.interruptible import take
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -145,7 +146,7 @@ def run_coroutine(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
         outcomes.put(attempt(lambda: context.run(_run_here, make)))
 
     threading.Thread(target=work, name="harness-loop", daemon=True).start()
-    return outcomes.get().unwrap()
+    return take(outcomes).unwrap()
 
 
 def _run_here(make: Callable[[], Coroutine[Any, Any, T]]) -> T:

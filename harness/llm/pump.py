@@ -13,6 +13,7 @@ from typing import Final, TypeVar
 
 from harness.bus.running_loop import running_loop
 from harness.bus.scope import current_run, current_scope
+from harness.interruptible import take
 from harness.workers import run_coroutine
 
 T = TypeVar("T")
@@ -128,7 +129,7 @@ def iterated_in_loop(make: Callable[[], AsyncIterator[T]]) -> Iterator[T]:
     _start(work)
     item: T | _End | None = None
     try:
-        while not isinstance(item := arrived.get(), _End):
+        while not isinstance(item := take(arrived), _End):
             taken += 1
             while waiting:
                 waiting.pop()()

@@ -12,6 +12,7 @@ from harness.bus.scope import Run
 from harness.errors import RunCancelled
 from harness.frames.states import State
 from harness.frames.timeline import Timeline
+from harness.interruptible import acquire
 
 
 class FrameLimit:
@@ -44,7 +45,7 @@ class FrameLimit:
             # What was cancelled before there was somebody to wake wakes nobody.
             if self._run.cancelled:
                 raise RunCancelled
-            waiter.acquire()
+            acquire(waiter)
             waiter.release()
             if self._run.cancelled:
                 raise RunCancelled

@@ -17,6 +17,7 @@ from harness.bus.running_loop import running_loop
 from harness.frames.frame import StreamFrame, frame_of
 from harness.frames.states import State
 from harness.frames.timeline import Cursor
+from harness.interruptible import acquire
 from harness.session.production import Production
 from harness.session.projections import Projected
 
@@ -114,7 +115,7 @@ class FrameIterator:
         if not timeline.when_changed(self._cursor.position, changed.release):
             return False
         try:
-            changed.acquire()
+            acquire(changed)
         except BaseException:
             timeline.forget_waker(changed.release)
             raise

@@ -18,6 +18,7 @@ from harness.flow.feedback.providers import ConsoleProvider, InputProvider, Inpu
 from harness.flow.feedback.result import now
 from harness.flow.persistence.persist import persistence_of
 from harness.flow.state import id_of, kept_state
+from harness.interruptible import take
 from harness.workers import Outcome, attempt, run_coroutine
 
 logger = logging.getLogger("harness")
@@ -74,7 +75,7 @@ def _answer(
     detach = run.on_cancel(lambda: answers.put(None)) if run is not None else None
     threading.Thread(target=work, name="harness-ask", daemon=True).start()
     try:
-        outcome = answers.get(timeout=timeout)
+        outcome = take(answers, timeout)
     except queue.Empty:
         return None
     finally:
