@@ -50,6 +50,7 @@ from harness.flow import FlowPersistence, SQLiteFlowPersistence
 ROOT = Path(__file__).parents[1]
 PACKAGES = (
     "harness",
+    "harness.bridges",
     "harness.conversation",
     "harness.events",
     "harness.flow",

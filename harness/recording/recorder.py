@@ -12,9 +12,9 @@ from typing import Any, Final, Literal
 
 from harness.errors import RecordingError, TransportFault, UsageError, error_text
 from harness.frames.codec import encode
+from harness.frames.stored import FrameLike
 from harness.providers.registry import providers, recognized
 from harness.recording.calls.model_calls import STARTED, unframed_calls
-from harness.recording.comparison.normal import FrameLike
 from harness.recording.files.folder import FRAMES, RECORDING, RecordedOutcome, Recording
 from harness.recording.files.frames_file import FrameLines, dump_frames, header_line
 from harness.recording.files.workplace import Workplace

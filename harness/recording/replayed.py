@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Literal
 
 from harness.errors import ProviderStatusError
+from harness.frames.stored import FrameLike
 from harness.llm.credentials import no_credentials_needed
 from harness.recording.comparison.compare import Difference
-from harness.recording.comparison.normal import FrameLike
 from harness.recording.record import host_of
 from harness.recording.tape.tape import NetworkGuard, Tape, network_guard
 from harness.recording.target import Session

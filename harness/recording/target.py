@@ -11,9 +11,9 @@ from types import ModuleType
 from typing import Any, Protocol, cast
 
 from harness.errors import UsageError
+from harness.frames.stored import FrameLike
 from harness.import_path import find_beside
 from harness.llm.pump import iterated_in_loop
-from harness.recording.comparison.normal import FrameLike
 from harness.recording.trust.gate import Gate
 
 

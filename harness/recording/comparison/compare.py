@@ -16,8 +16,9 @@ from typing import Any, Final, Literal
 
 import orjson
 
+from harness.frames.stored import FrameLike
 from harness.recording.comparison.json_diff import contrast, differences
-from harness.recording.comparison.normal import FrameLike, Normalizer
+from harness.recording.comparison.normal import Normalizer
 from harness.recording.comparison.scope_tree import RUN_TIME, ScopeNode, content, masked, scope_tree
 from harness.recording.words.counts import counted
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from harness.frames.frame import StreamFrame, envelope_of, stored_payload
+from harness.frames.stored import ENVELOPE, FrameLike, in_utc
 
 #: Payload keys whose value is an id made anew in every run, and what takes its place: the word and a number.
 _VOLATILE: Final = {
@@ -26,33 +27,8 @@ _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 #: A text that is shorter than a time holds neither a time nor an unmistakable id.
 _SHORTEST: Final = len("1970-01-01T00:00:00.000000Z")
 _MARGIN: Final = timedelta(hours=1)
-#: What of a frame is not its payload.
-_ENVELOPE: Final = ("id", "seq", "type", "channel", "namespace", "timestamp", "parent_id", "previous_id")
 #: An id as long as this does not stand in a text by chance, and is replaced inside longer texts too.
 _UNMISTAKABLE: Final = 32
-
-
-class FrameLike(Protocol):
-    """A frame of any runtime."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def seq(self) -> int | None: ...
-    @property
-    def type(self) -> str: ...
-    @property
-    def channel(self) -> str: ...
-    @property
-    def namespace(self) -> Sequence[str]: ...
-    @property
-    def timestamp(self) -> datetime: ...
-    @property
-    def parent_id(self) -> str | None: ...
-    @property
-    def previous_id(self) -> str | None: ...
-    @property
-    def data(self) -> Mapping[str, Any]: ...
 
 
 class Normalizer:
@@ -72,11 +48,9 @@ class Normalizer:
             fields = envelope_of(frame)
             payload: Mapping[str, Any] = stored_payload(frame)
         else:
-            fields = {name: getattr(frame, name) for name in _ENVELOPE}
+            fields = {name: getattr(frame, name) for name in ENVELOPE}
             payload = frame.data
-        timestamp = fields["timestamp"]
-        if timestamp.tzinfo is None:
-            timestamp = timestamp.replace(tzinfo=UTC)
+        timestamp = in_utc(fields["timestamp"])
         if self._started is None:
             self._started = timestamp
         self._name(fields["id"], "f", fields["seq"])

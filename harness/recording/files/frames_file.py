@@ -10,9 +10,9 @@ import orjson
 from pydantic import ValidationError
 
 from harness.errors import UnreadableRecordingError
-from harness.frames.codec import decoded_text
-from harness.frames.frame import StreamFrame, restored_frame
-from harness.recording.comparison.normal import FrameLike, Normalizer
+from harness.frames.frame import StreamFrame
+from harness.frames.stored import FrameLike, StoredFrames
+from harness.recording.comparison.normal import Normalizer
 from harness.recording.files.bounds import (
     DEEPEST_JSON,
     DEEPEST_SCOPE,
@@ -117,12 +117,12 @@ def load_frames(path: Path) -> list[StreamFrame]:
 
 def frames_of(lines: Iterable[bytes], path: Path) -> list[StreamFrame]:
     """Return the frames of lines that `read_lines` gave for `path`."""
-    arguments: dict[Any, list[str]] = {}
+    stored = StoredFrames()
     depths: dict[str | None, int] = {None: 0}
     frames = []
     for number, line in enumerate(lines, start=2):
         try:
-            frames.append(_frame(orjson.loads(line), arguments))
+            frames.append(stored.frame(orjson.loads(line)))
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             reason = error.errors(include_url=False)[0]["msg"] if isinstance(error, ValidationError) else str(error)
             raise UnreadableRecordingError(
@@ -135,16 +135,6 @@ def frames_of(lines: Iterable[bytes], path: Path) -> list[StreamFrame]:
             )
         depths[frames[-1].id] = depth
     return frames
-
-
-def _frame(stored: Any, arguments: dict[Any, list[str]]) -> StreamFrame:
-    payload = stored["data"]
-    told = payload.get("tool_call") if payload.get("call_type") == "tool_call" else None
-    if told is None or "arguments" in told["function"]:
-        return StreamFrame.model_validate(stored)
-    deltas = arguments.setdefault((payload.get("call_id"), told["id"], told["index"]), [])
-    deltas.append(decoded_text(payload["chunk"]))
-    return restored_frame(stored, deltas)
 
 
 def _check_bounds(path: Path, number: int, line: bytes) -> None:

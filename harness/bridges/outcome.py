@@ -1,0 +1,118 @@
+"""How a run ended, what it used, and what it waits for, gathered frame by frame."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from harness.bridges.scopes import RUN_KINDS, Ending, FrameStep, PlacedFrame
+from harness.bridges.texts import name_in, text_of
+
+Verdict = Literal["finished", "failed", "paused", "cancelled"]
+
+#: The counts of a call's usage, under the names that all providers share (clause `llm.usage`).
+COUNTS: Final = (
+    "prompt_tokens",
+    "completion_tokens",
+    "total_tokens",
+    "reasoning_tokens",
+    "cached_prompt_tokens",
+    "cache_creation_tokens",
+)
+#: JSON numbers survive a round trip through JavaScript up to this.
+LARGEST_COUNT: Final = 2**53 - 1
+_RESULTS: Final = ("result", "output", "response")
+
+
+@dataclass(frozen=True)
+class OpenQuestion:
+    """What a run asked a person."""
+
+    id: str
+    message: str
+    #: What there is to judge, and the answers that are offered.
+    told: dict[str, Any]
+
+
+class RunOutcome:
+    """Takes the steps of one run."""
+
+    def __init__(self) -> None:
+        self._ending: Ending | None = None
+        self._paused = False
+        self._questions: dict[str, OpenQuestion] = {}
+        #: By model, in the order in which they were first used.
+        self.usage: dict[str, dict[str, int]] = {}
+        #: Of the last call that told one.
+        self.finish_reason: str | None = None
+        self.result: Any = None
+        self.error = ""
+        self.error_type: str | None = None
+
+    def take(self, step: FrameStep) -> None:
+        """Note what a frame tells of the run."""
+        frame = step.frame
+        payload = frame.payload
+        match frame.type:
+            case "llm_call_completed":
+                self.finish_reason = name_in(payload.get("finish_reason")) or self.finish_reason
+                self._add(name_in(payload.get("model")) or "", counts_of(payload.get("usage")))
+            case "human_feedback_requested":
+                self._asked(payload.get("request_id"), frame)
+            case "human_feedback_received":
+                self._questions.pop(name_in(payload.get("request_id")) or "", None)
+            case "flow_paused" | "method_execution_paused":
+                self._paused = True
+                if not self._questions:
+                    self._asked(payload.get("flow_id"), frame)
+            case _:
+                pass
+        closed = step.closed
+        if closed is not None and closed.parent is None and closed.kind in RUN_KINDS:
+            self._ending = step.ending
+            self.result = next((payload[name] for name in _RESULTS if payload.get(name) is not None), None)
+            self.error = text_of(payload.get("error"))
+            self.error_type = name_in(payload.get("error_type"))
+
+    def fail(self, error: str, error_type: str | None) -> None:
+        """Note an error that no frame told of."""
+        if self._ending != "failed":
+            self._ending, self.error, self.error_type = "failed", error, error_type
+
+    def verdict(self) -> Verdict:
+        """Return how the run ended, if this was all of it; one that was left before its end is cancelled."""
+        if self._ending is not None:
+            return self._ending
+        return "paused" if self._paused and self._questions else "cancelled"
+
+    def questions(self) -> list[OpenQuestion]:
+        """Return what has been asked and not answered."""
+        return list(self._questions.values())
+
+    def totals(self) -> dict[str, int]:
+        """Return the usage of all models together."""
+        told = [name for name in COUNTS if any(name in counts for counts in self.usage.values())]
+        return {name: sum(counts.get(name, 0) for counts in self.usage.values()) for name in told}
+
+    def _add(self, model: str, counts: Mapping[str, int]) -> None:
+        if counts:
+            total = self.usage.setdefault(model, {})
+            for name, count in counts.items():
+                total[name] = min(total.get(name, 0) + count, LARGEST_COUNT)
+
+    def _asked(self, given: Any, frame: PlacedFrame) -> None:
+        told = {name: frame.payload[name] for name in ("output", "emit") if frame.payload.get(name) is not None}
+        question = name_in(given) or frame.unique_id
+        self._questions[question] = OpenQuestion(question, text_of(frame.payload.get("message")), told)
+
+
+def counts_of(usage: Any) -> dict[str, int]:
+    """Return the token counts of a usage; none for what is no usage."""
+    if not isinstance(usage, Mapping):
+        return {}
+    return {name: usage[name] for name in COUNTS if _is_count(usage.get(name))}
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LARGEST_COUNT

@@ -1,0 +1,186 @@
+"""Where each frame of a timeline stands: which scopes are open, which one it opens or closes, and what that leaves open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+from typing import Any, Final, Literal, NamedTuple
+
+from harness.frames.stored import FrameLike, in_utc, payload_and_envelope
+
+Ending = Literal["finished", "failed", "paused"]
+
+#: A kind of scope: the type that opens it, then those that close it.
+_KINDS: Final = """
+flow               flow_started               flow_finished flow_failed flow_paused
+method             method_execution_started   method_execution_finished method_execution_failed method_execution_paused
+turn               conversation_turn_started  conversation_turn_completed conversation_turn_failed
+call               llm_call_started           llm_call_completed llm_call_failed
+tool               tool_usage_started         tool_usage_finished tool_usage_error
+crew               crew_kickoff_started       crew_kickoff_completed crew_kickoff_failed
+task               task_started               task_completed task_failed
+agent              agent_execution_started    agent_execution_completed agent_execution_error
+checkpoint         checkpoint_started         checkpoint_completed checkpoint_failed
+checkpoint_restore checkpoint_restore_started checkpoint_restore_completed checkpoint_restore_failed
+checkpoint_fork    checkpoint_fork_started    checkpoint_fork_completed
+guardrail          llm_guardrail_started      llm_guardrail_completed
+"""
+_ROWS: Final = [row.split() for row in _KINDS.strip().splitlines()]
+_ENDINGS: Final[dict[str, Ending]] = {
+    "finished": "finished",
+    "completed": "finished",
+    "failed": "failed",
+    "error": "failed",
+    "paused": "paused",
+}
+#: The kind of scope that a type opens.
+OPENS: Mapping[str, str] = MappingProxyType({opener: kind for kind, opener, *_ in _ROWS})
+#: How the scope ends that a type closes.
+CLOSES: Mapping[str, Ending] = MappingProxyType(
+    {closer: _ENDINGS[closer.rpartition("_")[2]] for _, _, *closers in _ROWS for closer in closers}
+)
+#: What may be a run of its own, at the top of a timeline.
+RUN_KINDS: Final = frozenset({"flow", "turn", "call", "tool", "crew", "task", "agent"})
+#: Payload fields that name a scope, the first that is there.
+_NAMES: Final = ("method_name", "tool_name", "crew_name", "agent_role", "task_name", "model", "flow_name")
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = timedelta(milliseconds=1)
+#: How many frames of users' own events are kept in mind.
+_MOST_POSSIBLE: Final = 1_000
+#: Links between frames, which tell a reader of another protocol nothing.
+_LINKS: Final = frozenset({"started_event_id", "triggered_by_event_id", "source_fingerprint", "source_type"})
+
+
+class PlacedScope:
+    """A scope that is open, or was: the frame that opened it, and the scope around that."""
+
+    __slots__ = ("frame", "id", "kind", "name", "parent")
+
+    def __init__(self, frame: PlacedFrame, kind: str, parent: PlacedScope | None) -> None:
+        self.frame = frame
+        #: Unique in all sessions of a timeline.
+        self.id = frame.unique_id
+        self.kind = kind
+        self.parent = parent
+        self.name = name_of(frame.payload, kind)
+
+    def outward(self) -> Iterator[PlacedScope]:
+        """Yield this scope and those around it, from the inside."""
+        scope: PlacedScope | None = self
+        while scope is not None:
+            yield scope
+            scope = scope.parent
+
+
+class PlacedFrame(NamedTuple):
+    """A frame's fields that translators read, and its place."""
+
+    frame: FrameLike
+    id: str
+    #: The id, or, from the second session of a timeline on, where ids may come again, one that is made of it.
+    unique_id: str
+    type: str
+    moment: datetime
+    #: As files hold it: without a tool-call chunk's cumulative arguments.
+    payload: Mapping[str, Any]
+    #: The open scope around it; for a frame that closes one, the one around that.
+    scope: PlacedScope | None
+    #: Whether another session's frames begin here, as in the recording of a conversation.
+    begins: bool
+
+    @property
+    def milliseconds(self) -> int:
+        """The time in milliseconds since 1970."""
+        return (self.moment - _EPOCH) // _MILLISECOND
+
+    def said(self) -> dict[str, Any]:
+        """Return what the payload tells: the values that are there, links left out."""
+        return {name: value for name, value in self.payload.items() if value is not None and name not in _LINKS}
+
+
+class FrameStep(NamedTuple):
+    """What one frame does to the scopes that are open."""
+
+    frame: PlacedFrame
+    opened: PlacedScope | None = None
+    closed: PlacedScope | None = None
+    ending: Ending | None = None
+    #: What was open in the scope that it closes, innermost first: it is closed with it.
+    left: tuple[PlacedScope, ...] = ()
+
+
+class OpenScopes:
+    """Takes the frames of a timeline in order, and tells the place of each.
+
+    Total: a scope that is opened twice, closed and never opened, or lies in one that is not there, has a place, too.
+    """
+
+    def __init__(self) -> None:
+        self._open: dict[str, PlacedScope] = {}
+        #: Frames of users' own events: which of them open scopes shows when something comes in one.
+        self._possible: dict[str, PlacedScope] = {}
+        self._sessions = 0
+
+    def take(self, frame: FrameLike) -> FrameStep:
+        """Return what the next frame does."""
+        payload, fields = payload_and_envelope(frame)
+        begins = fields["seq"] == 1 and self._sessions > 0
+        if begins:
+            self._open.clear()
+            self._possible.clear()
+        if begins or not self._sessions:
+            self._sessions += 1
+        frame_id, kind = fields["id"], fields["type"]
+        closed = self._closed(payload, kind)
+        placed = PlacedFrame(
+            frame,
+            frame_id,
+            frame_id if self._sessions == 1 else f"{frame_id}~{self._sessions}",
+            kind,
+            in_utc(fields["timestamp"]),
+            payload,
+            self._around(fields["parent_id"]) if closed is None else closed.parent,
+            begins,
+        )
+        if closed is not None:
+            left = self._inside(closed)
+            for one in (*left, closed):
+                self._open.pop(one.frame.id, None)
+            return FrameStep(placed, closed=closed, ending=CLOSES.get(kind, "finished"), left=left)
+        opens = OPENS.get(kind)
+        if opens is not None and frame_id not in self._open:
+            opened = self._open[frame_id] = PlacedScope(placed, opens, placed.scope)
+            return FrameStep(placed, opened=opened)
+        if opens is None and fields["channel"] == "custom":
+            self._possible[frame_id] = PlacedScope(placed, "custom", placed.scope)
+            if len(self._possible) > _MOST_POSSIBLE:
+                del self._possible[next(iter(self._possible))]
+        return FrameStep(placed)
+
+    def still_open(self) -> list[PlacedScope]:
+        """Return the open scopes, innermost first."""
+        return list(reversed(self._open.values()))
+
+    def _around(self, parent: str | None) -> PlacedScope | None:
+        if parent is None:
+            return None
+        scope = self._open.get(parent) or self._possible.get(parent)
+        # A user's scope is seen through: protocols have no word for it, and what is around it holds inside, too.
+        return scope.parent if scope is not None and scope.kind == "custom" else scope
+
+    def _closed(self, payload: Mapping[str, Any], kind: str) -> PlacedScope | None:
+        started = payload.get("started_event_id")
+        return self._open.get(started) if kind in CLOSES and isinstance(started, str) else None
+
+    def _inside(self, closed: PlacedScope) -> tuple[PlacedScope, ...]:
+        return tuple(scope for scope in self.still_open() if scope is not closed and closed in scope.outward())
+
+
+def name_of(payload: Mapping[str, Any], otherwise: str) -> str:
+    """Return the name in a payload of what its frame belongs to."""
+    for name in _NAMES:
+        value = payload.get(name)
+        if isinstance(value, str) and value:
+            return value
+    return otherwise

@@ -1,0 +1,258 @@
+"""What models say, in pieces that most protocols have in common: texts, thoughts and tool calls, each with its start and end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, Literal, NamedTuple
+
+import orjson
+
+from harness.bridges.scopes import FrameStep, PlacedFrame, PlacedScope
+from harness.bridges.texts import json_text, name_in, text_of
+
+_CHUNKS: Final = frozenset({"llm_stream_chunk", "llm_thinking_chunk"})
+#: How a tool is called whose name never came.
+_NAMELESS: Final = "unknown"
+
+
+class Piece(NamedTuple):
+    """A start, a delta or an end. Ids are unique in all that one `Speech` gives, and each delta stands between its two."""
+
+    kind: Literal["text", "thought", "tool"]
+    part: Literal["start", "delta", "end"]
+    id: str
+    #: Of a delta: what it adds; of the end of a tool call: all of its arguments.
+    text: str = ""
+    #: Of a tool call.
+    name: str = ""
+    #: The call to the model, as a scope, where that is known.
+    scope: PlacedScope | None = None
+
+
+class CalledTool:
+    """A tool call of a model, and what has been said of it."""
+
+    def __init__(self, id: str, scope: PlacedScope | None) -> None:  # noqa: A002  (what it is)
+        self.id = id
+        self.scope = scope
+        self.name = ""
+        self.arguments: list[str] = []
+        self.started = False
+        self.ended = False
+
+    def add(self, name: str | None, delta: str) -> Iterator[Piece]:
+        """Take one fragment. Nothing is said of a call before its name has come."""
+        self.name = self.name or name or ""
+        if delta:
+            self.arguments.append(delta)
+        if not self.name:
+            return
+        if self.started:
+            yield Piece("tool", "delta", self.id, delta, self.name, self.scope)
+            return
+        yield from self._start()
+
+    def end(self) -> Iterator[Piece]:
+        """Say that all of its arguments are there."""
+        if self.ended:
+            return
+        if not self.started:
+            self.name = self.name or _NAMELESS
+            yield from self._start()
+        self.ended = True
+        yield Piece("tool", "end", self.id, "".join(self.arguments), self.name, self.scope)
+
+    def _start(self) -> Iterator[Piece]:
+        self.started = True
+        yield Piece("tool", "start", self.id, "", self.name, self.scope)
+        so_far = "".join(self.arguments)
+        if so_far:
+            yield Piece("tool", "delta", self.id, so_far, self.name, self.scope)
+
+
+class _SpokenCall:
+    """One call to a model: the text or thought that is open, and its tool calls."""
+
+    def __init__(self, key: str, scope: PlacedScope | None, own: Callable[[str], str]) -> None:
+        self.key = key
+        self.scope = scope
+        self.tools: dict[tuple[str | None, str], CalledTool] = {}
+        self.has_spoken = False
+        self._own = own
+        self._open: tuple[Literal["text", "thought"], str] | None = None
+
+    def say(self, kind: Literal["text", "thought"], text: str) -> Iterator[Piece]:
+        if self._open is None or self._open[0] != kind:
+            yield from self.pause()
+            self._open = kind, self._own(self.key)
+            yield Piece(kind, "start", self._open[1], scope=self.scope)
+        self.has_spoken = True
+        yield Piece(kind, "delta", self._open[1], text, scope=self.scope)
+
+    def call(self, told: Mapping[str, Any], delta: str) -> Iterator[Piece]:
+        yield from self.pause()
+        self.has_spoken = True
+        function = told.get("function")
+        name = name_in(function.get("name")) if isinstance(function, dict) else None
+        yield from self.tool(told).add(name, delta)
+
+    def tool(self, told: Mapping[str, Any]) -> CalledTool:
+        """Return the tool call that a fragment belongs to."""
+        given, index = name_in(told.get("id")), json_text(told.get("index"))
+        if given is None:
+            # Some runtimes name a call in its first fragment alone.
+            given = next((name for name, place in reversed(self.tools) if place == index), None)
+        if (given, index) not in self.tools:
+            self.tools[given, index] = CalledTool(self._own(given or f"{self.key}-tool"), self.scope)
+        return self.tools[given, index]
+
+    def pause(self) -> Iterator[Piece]:
+        """End the text or thought that is open."""
+        if self._open is not None:
+            (kind, name), self._open = self._open, None
+            yield Piece(kind, "end", name, scope=self.scope)
+
+    def end(self) -> Iterator[Piece]:
+        yield from self.pause()
+        for tool in self.tools.values():
+            yield from tool.end()
+
+
+class Speech:
+    """Takes the steps of a timeline, and gives the pieces that models said."""
+
+    def __init__(self) -> None:
+        self._calls: dict[str, _SpokenCall] = {}
+        self._ids: set[str] = set()
+        #: Tool calls that nobody has been seen to run, in order.
+        self._waiting: list[CalledTool] = []
+        #: Tools that ran before a model was seen to call them.
+        self._early: list[CalledTool] = []
+        self._running: dict[PlacedScope, CalledTool] = {}
+
+    def take(self, step: FrameStep) -> list[Piece]:
+        """Return what a frame adds."""
+        frame = step.frame
+        if frame.type in _CHUNKS:
+            return list(self._chunk(frame))
+        pieces: list[Piece] = []
+        for scope in step.left:
+            pieces += self.end(scope)
+        if step.closed is not None and step.closed.kind == "call":
+            call = self._calls.get(step.closed.id)
+            # Inside a flow, a call that was told not to stream is none of the page's: such choose routes, for one.
+            silent = call is None or not call.has_spoken
+            if silent and frame.type == "llm_call_completed" and step.closed.parent is None:
+                pieces += self._whole_answer(frame, step.closed)
+            pieces += self.end(step.closed)
+        elif step.opened is not None and step.opened.kind == "tool":
+            pieces += self._use(step.opened)
+        return pieces
+
+    def used(self, step: FrameStep) -> CalledTool | None:
+        """Return the tool call whose run a frame begins or ends."""
+        if step.opened is not None:
+            return self._running.get(step.opened)
+        return None if step.closed is None else self._running.pop(step.closed, None)
+
+    def end(self, scope: PlacedScope) -> list[Piece]:
+        """End what is open in a call."""
+        call = self._calls.pop(scope.id, None)
+        return [] if call is None else list(call.end())
+
+    def rest(self) -> list[Piece]:
+        """End all that is open."""
+        calls, self._calls = self._calls, {}
+        return [piece for call in reversed(calls.values()) for piece in call.end()]
+
+    def _chunk(self, frame: PlacedFrame) -> Iterator[Piece]:
+        scope = frame.scope if frame.scope is not None and frame.scope.kind == "call" else None
+        call = self._call(scope, frame)
+        payload = frame.payload
+        told = payload.get("tool_call")
+        text = text_of(payload.get("chunk"))
+        if frame.type == "llm_thinking_chunk":
+            yield from call.say("thought", text)
+        elif payload.get("call_type") == "tool_call":
+            yield from self._call_tool(call, told if isinstance(told, dict) else {}, text)
+        else:
+            yield from call.say("text", text)
+
+    def _call_tool(self, call: _SpokenCall, told: Mapping[str, Any], text: str) -> Iterator[Piece]:
+        known = len(call.tools)
+        yield from call.call(told, text)
+        if len(call.tools) > known:
+            self._waiting.append(next(reversed(call.tools.values())))
+
+    def _call(self, scope: PlacedScope | None, frame: PlacedFrame) -> _SpokenCall:
+        # A part of a timeline has chunks whose call did not begin in it.
+        key = scope.id if scope is not None else f"call-{name_in(frame.payload.get('call_id')) or frame.unique_id}"
+        if key not in self._calls:
+            self._calls[key] = _SpokenCall(key, scope, self._own)
+        return self._calls[key]
+
+    def _own(self, key: str) -> str:
+        number, name = 1, key
+        while name in self._ids:
+            number += 1
+            name = f"{key}+{number}"
+        self._ids.add(name)
+        return name
+
+    def _whole_answer(self, frame: PlacedFrame, scope: PlacedScope) -> Iterator[Piece]:
+        """Say what came at once."""
+        call = self._call(scope, frame)
+        response = frame.payload.get("response")
+        called = _called(response) if frame.payload.get("call_type") == "tool_call" else []
+        if called:
+            if name_in(frame.payload.get("text")):
+                yield from call.say("text", text_of(frame.payload["text"]))
+            for index, told in enumerate(called):
+                early = next(
+                    (one for one in self._early if one.scope is scope and one.name == told["function"].get("name")),
+                    None,
+                )
+                if early is not None:
+                    self._early.remove(early)
+                else:
+                    yield from self._call_tool(
+                        call, {**told, "index": index}, text_of(told["function"].get("arguments"))
+                    )
+        elif response is not None and response != "":
+            yield from call.say("text", text_of(response))
+
+    def _use(self, scope: PlacedScope) -> Iterator[Piece]:
+        """Find the call of a tool that is being run; where no model was seen to make one, make it."""
+        name, payload = scope.name, scope.frame.payload
+        around = scope.parent
+        # The arguments of all calls have come when the first of them is run.
+        if around is not None and around.id in self._calls:
+            yield from self._calls[around.id].end()
+        arguments = payload.get("tool_args")
+        fitting = [tool for tool in self._waiting if tool.name == name]
+        fitting.sort(key=lambda tool: (tool.scope is not around, not _same("".join(tool.arguments), arguments)))
+        if fitting:
+            tool = fitting[0]
+            self._waiting.remove(tool)
+            yield from tool.end()
+        else:
+            tool = CalledTool(self._own(scope.id), None if around is None or around.kind != "call" else around)
+            self._early.append(tool)
+            yield from tool.add(name, text_of(arguments) if arguments is not None else "{}")
+            yield from tool.end()
+        self._running[scope] = tool
+
+
+def _called(response: Any) -> list[dict[str, Any]]:
+    """Return a response that is a list of tool calls, and nothing for every other."""
+    calls = response if isinstance(response, list) else []
+    fit = all(isinstance(told, dict) and isinstance(told.get("function"), dict) for told in calls)
+    return list(calls) if fit else []
+
+
+def _same(text: str, arguments: Any) -> bool:
+    try:
+        given = orjson.loads(text or "{}")
+    except ValueError:
+        given = text
+    return bool(given == arguments)

@@ -1,0 +1,27 @@
+"""Values of payloads as the texts that protocols ask for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+
+def json_text(value: Any) -> str:
+    """Return the JSON of a payload's value."""
+    return orjson.dumps(value).decode()
+
+
+def text_of(value: Any) -> str:
+    """Return a value as text: a text as it is, nothing for null, else its JSON."""
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return ""
+    # What no file can hold is escaped already, and that is what others can read, too.
+    return value["$text"] if isinstance(value, dict) and isinstance(value.get("$text"), str) else json_text(value)
+
+
+def name_in(value: Any) -> str | None:
+    """Return a text that is there and not empty."""
+    return value if isinstance(value, str) and value else None

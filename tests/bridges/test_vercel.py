@@ -1,0 +1,176 @@
+"""Vercel's stream: the SDK's own reader makes one message of any timeline, and the message says what the models said."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from harness.bridges import VERCEL_DONE, VercelTranslator, sse_text, vercel_events
+from harness.frames.frame import StreamFrame
+from tests.bridges.judges import judged
+from tests.bridges.timelines import drawn, frame, generated, recorded
+
+
+def stream_of(frames: list[StreamFrame]) -> str:
+    """Return the text of a whole response."""
+    return "".join([*map(sse_text, vercel_events(frames)), sse_text(VERCEL_DONE)])
+
+
+def kinds(frames: list[StreamFrame]) -> list[str]:
+    return [event["type"] for event in vercel_events(frames)]
+
+
+def keeps_the_order(frames: list[StreamFrame]) -> None:
+    """Fail where a delta has no start, a result no call, or a step no end; each frame is told of."""
+    translator = VercelTranslator()
+    open_parts: set[tuple[str, str]] = set()
+    tools: set[str] = set()
+    in_step, first, last = False, True, ""
+    for one in [*frames, None]:
+        events = translator.end() if one is None else translator.feed(one)
+        assert events
+        for event in json.loads(json.dumps(events)):
+            family, _, part = event["type"].partition("-")
+            assert (event["type"] == "start") == first
+            first, last = False, event["type"]
+            if family in ("text", "reasoning"):
+                if part == "start":
+                    assert (family, event["id"]) not in open_parts
+                    open_parts.add((family, event["id"]))
+                else:
+                    assert (family, event["id"]) in open_parts
+                    if part == "end":
+                        open_parts.remove((family, event["id"]))
+            elif event["type"] == "tool-input-delta":
+                assert event["toolCallId"] in tools
+            elif event["type"].startswith("tool-input"):
+                tools.add(event["toolCallId"])
+            elif family == "tool":
+                assert event["toolCallId"] in tools
+            elif event["type"] in ("start-step", "finish-step"):
+                assert in_step == (family == "finish")
+                in_step = not in_step
+    assert not open_parts
+    assert not in_step
+    assert last in ("finish", "abort")
+
+
+def test_every_recording_keeps_the_order() -> None:
+    for frames in recorded().values():
+        keeps_the_order(frames)
+
+
+@given(generated())
+def test_any_frames_in_any_order_keep_the_order(frames: list[StreamFrame]) -> None:
+    keeps_the_order(frames)
+
+
+def test_the_official_reader_takes_every_recording() -> None:
+    verdicts = judged("vercel.mjs", {name: stream_of(frames) for name, frames in recorded().items()}, "stream")
+    assert {name: verdict["error"] for name, verdict in verdicts.items() if verdict["error"]} == {}
+    for name, frames in recorded().items():
+        said = "".join(one.content for one in frames if one.type == "llm_stream_chunk")
+        parts = verdicts[name]["message"]["parts"]
+        assert said in ("", "".join(part["text"] for part in parts if part["type"] == "text")), name
+        failed = frames[-1].type.endswith("_failed")
+        assert verdicts[name]["told"] == ([frames[-1].data["error"]] if failed else []), name
+
+
+def test_the_official_reader_refuses_a_lost_start() -> None:
+    lost = "".join(
+        sse_text(event) for event in vercel_events(recorded()["cassettes/openai/text"]) if event["type"] != "text-start"
+    )
+    assert "missing text part" in judged("vercel.mjs", {"lost": lost}, "stream")["lost"]["error"]
+
+
+def test_the_official_reader_takes_any_frames_in_any_order() -> None:
+    cases = {str(number): stream_of(frames) for number, frames in enumerate(drawn())}
+    verdicts = judged("vercel.mjs", cases, "stream")
+    assert {name: verdict["error"] for name, verdict in verdicts.items() if verdict["error"]} == {}
+
+
+CALLED = {"id": "t", "type": "function", "index": 0, "function": {"name": "look"}}
+#: A timeline, and the types of its parts.
+MESSAGES: list[tuple[str, list[StreamFrame], str]] = [
+    (
+        "a call",
+        [
+            frame(1, "llm_call_started", call_id="c"),
+            frame(2, "llm_thinking_chunk", "f1", call_id="c", chunk="hm"),
+            frame(3, "llm_stream_chunk", "f1", call_id="c", chunk="yes"),
+            frame(4, "llm_call_completed", call_id="c", response="yes", started_event_id="f1"),
+        ],
+        "start start-step data-call reasoning-start reasoning-delta reasoning-end text-start text-delta text-end data-call "
+        "finish-step finish",
+    ),
+    (
+        "a tool that is called and run",
+        [
+            frame(1, "llm_call_started", call_id="c"),
+            frame(2, "llm_stream_chunk", "f1", call_id="c", call_type="tool_call", chunk="{}", tool_call=CALLED),
+            frame(3, "tool_usage_started", "f1", tool_name="look", tool_args={}),
+            frame(4, "tool_usage_finished", "f1", tool_name="look", output="blue", started_event_id="f3"),
+            frame(5, "llm_call_completed", call_id="c", call_type="tool_call", started_event_id="f1"),
+        ],
+        "start start-step data-call tool-input-start tool-input-delta tool-input-available data-tool tool-output-available "
+        "data-tool data-call finish-step finish",
+    ),
+    (
+        "arguments that were cut off",
+        [
+            frame(1, "llm_call_started", call_id="c"),
+            frame(2, "llm_stream_chunk", "f1", call_id="c", call_type="tool_call", chunk='{"a', tool_call=CALLED),
+            frame(3, "llm_call_failed", call_id="c", error="cut", started_event_id="f1"),
+        ],
+        "start start-step data-call tool-input-start tool-input-delta tool-input-error data-call finish-step error finish",
+    ),
+    (
+        "two calls at once share a step",
+        [
+            frame(1, "flow_started", flow_name="F"),
+            frame(2, "llm_call_started", "f1", call_id="a"),
+            frame(3, "llm_call_started", "f1", call_id="b"),
+            frame(4, "llm_call_completed", "f1", call_id="a", started_event_id="f2"),
+            frame(5, "llm_call_completed", "f1", call_id="b", started_event_id="f3"),
+            frame(6, "flow_finished", started_event_id="f1"),
+        ],
+        "start data-flow start-step data-call data-call data-call data-call finish-step data-flow finish",
+    ),
+    (
+        "a person who is asked",
+        [
+            frame(1, "flow_started", flow_name="F"),
+            frame(2, "human_feedback_requested", "f1", request_id="q", message="Good?"),
+            frame(3, "flow_paused", flow_id="f", message="Good?", started_event_id="f1"),
+        ],
+        "start data-flow tool-input-available tool-approval-request data-flow finish",
+    ),
+    ("a run that was left", [frame(1, "flow_started", flow_name="F")], "start data-flow abort"),
+    ("nothing", [], "start abort"),
+]
+
+
+@pytest.mark.parametrize(("frames", "expected"), [case[1:] for case in MESSAGES], ids=[case[0] for case in MESSAGES])
+def test_the_parts_of(frames: list[StreamFrame], expected: str) -> None:
+    assert kinds(frames) == expected.split()
+
+
+def test_a_page_is_not_told_what_a_model_was_asked() -> None:
+    asked: dict[str, Any] = {"messages": [{"role": "system", "content": "a secret plan"}], "tools": [{"name": "t"}]}
+    frames = [
+        frame(1, "llm_call_started", call_id="c", model="m", **asked),
+        frame(
+            2, "llm_call_completed", call_id="c", model="m", started_event_id="f1", usage={"total_tokens": 3}, **asked
+        ),
+    ]
+    stream = stream_of(frames)
+    assert "secret" not in stream
+    assert '"usage":{"total_tokens":3}' in stream
+
+
+def test_what_ended_a_run_before_its_first_frame_is_an_error() -> None:
+    events = VercelTranslator(message_id="m").end(error="no model of that name")
+    assert [event["type"] for event in events] == ["start", "error", "finish"]
