@@ -49,7 +49,7 @@ class Target:
             UsageError: the target can't be imported, has no such entry, or gave something else than a session.
             UntrustedTargetError: a recording names it, and nobody vouches for it; nothing of it has been run.
         """
-        subject = self._subject()
+        subject = self.subject()
         entry = self.entry or _natural_entry(subject, self)
         if self.turns:
             start = _method(subject, entry, self.name)
@@ -62,7 +62,13 @@ class Target:
         else:
             yield _session(start, (), self.inputs, self.name)
 
-    def _subject(self) -> Any:
+    def subject(self) -> Any:
+        """Import and return what is named; of a class whose instances start runs, a new one.
+
+        Raises:
+            UsageError: it can't be imported, or there is no such attribute.
+            UntrustedTargetError: as `sessions`.
+        """
         module_name, colon, attribute = self.name.partition(":")
         if not (colon and all(part.isidentifier() for part in [*module_name.split("."), *attribute.split(".")])):
             raise UsageError(f"target {self.name!r}: expected package.module:attribute, as in my_app.flows:PlanFlow")

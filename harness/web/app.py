@@ -1,0 +1,178 @@
+"""A whole app around one target: a page, runs that are started from it, and their events."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Collection
+from dataclasses import asdict
+from typing import Any, Final
+
+import orjson
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from harness.errors import UsageError
+from harness.web.page import page_response
+from harness.web.runs import Runs, StoreFullError
+from harness.web.sites import OwnSite, checked_origins
+from harness.web.subject import ServedSubject
+
+#: The names that loopback has.
+LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
+#: The longest body that is taken, in bytes.
+_LARGEST_BODY: Final = 1 << 20
+
+
+def create_app(
+    target: str, *, runs: Runs | None = None, origins: Collection[str] = (), hosts: Collection[str] = LOOPBACK
+) -> Starlette:
+    """Return an ASGI app that runs `target`, as `package.module:attribute`, for its page and for whoever asks.
+
+    | request | answer |
+    |---|---|
+    | `GET /` | the page |
+    | `GET /app.json` | `name`, `conversation`, `fields` |
+    | `POST /runs` with `{"inputs": {…}}`, or `{"message", "conversation"}` | 201: `run`, `events`, `conversation` |
+    | `GET /runs/{run}/events` | its events, as `sse` has them; `?format=` chooses |
+    | `GET /runs/{run}` | `status`, `frames`, `error`, `error_type` |
+    | `DELETE /runs/{run}` | ends the run |
+
+    Errors are `{"error": text}`. Requests from other sites' pages are refused but for `origins`, and so are those for
+    another host than `hosts`, which keeps out names that strangers point here.
+
+    Raises:
+        UsageError: the target can't be imported or run, or an origin is none.
+    """
+    origins = checked_origins(origins)
+    served = ServedSubject(target)
+    store = Runs(origins=origins) if runs is None else runs
+    routes = _Routes(served, store)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        yield
+        store.close()
+
+    return Starlette(
+        routes=[
+            Route("/", routes.page),
+            Route("/app.json", routes.about),
+            Route("/runs", routes.start, methods=["POST"]),
+            Route("/runs/{run}", routes.end, methods=["DELETE"]),
+            Route("/runs/{run}", routes.status),
+            Route("/runs/{run}/events", routes.events),
+        ],
+        middleware=[Middleware(OwnSite, origins=origins, hosts=hosts)],
+        exception_handlers={
+            UsageError: _usage_error,
+            StoreFullError: _store_full,
+            HTTPException: _http_error,
+            Exception: _any_error,
+        },
+        lifespan=lifespan,
+    )
+
+
+class _Routes:
+    def __init__(self, served: ServedSubject, runs: Runs) -> None:
+        self._served = served
+        self._runs = runs
+        #: The latest run of each conversation; dropped with the run's end.
+        self._turns: dict[str, str] = {}
+
+    async def page(self, request: Request) -> Response:
+        return page_response()
+
+    async def about(self, request: Request) -> Response:
+        served = self._served
+        return JSONResponse({"name": served.name, "conversation": served.is_conversation, "fields": served.fields})
+
+    async def start(self, request: Request) -> Response:
+        body = await _json_body(request)
+        inputs, message, conversation = body.get("inputs", {}), body.get("message"), body.get("conversation")
+        unknown = sorted(body.keys() - {"inputs", "message", "conversation"})
+        if unknown:
+            raise UsageError(f"the body has {unknown[0][:50]!r}; expected inputs, or message and conversation")
+        if not isinstance(inputs, dict):
+            raise UsageError("inputs are an object, a value by each name")
+        if message is None:
+            session = await run_in_threadpool(self._served.started, inputs)
+        elif not isinstance(message, str) or not message.strip() or not isinstance(conversation, str | None):
+            raise UsageError("message is text that is not blank, and conversation the id that an answer brought")
+        elif self._is_open(conversation):
+            raise HTTPException(409, "a turn of this conversation is under way; wait for its end, or end it")
+        else:
+            try:
+                session, conversation = await run_in_threadpool(self._served.turn, message, conversation)
+            except KeyError:
+                raise HTTPException(404, "there is no such conversation here any more; begin a new one") from None
+        run = self._runs.add(session)
+        if conversation is not None:
+            self._note_turn(conversation, run)
+        where = str(request.app.url_path_for("events", run=run))
+        document = {"run": run, "events": where, "conversation": conversation}
+        return JSONResponse(document, 201, headers={"X-Run-Id": run, "Location": where, "Cache-Control": "no-store"})
+
+    async def events(self, request: Request) -> Response:
+        return self._runs.sse(request.path_params["run"], format=request.query_params.get("format", "frames"))
+
+    async def status(self, request: Request) -> Response:
+        run = request.path_params["run"]
+        feed = self._runs.feed(run)
+        if feed is None:
+            return self._runs.missing(run)
+        running = {"status": "running", "frames": len(feed.frames), "error": None, "error_type": None}
+        return JSONResponse(running if feed.end is None else asdict(feed.end), headers={"Cache-Control": "no-store"})
+
+    async def end(self, request: Request) -> Response:
+        run = request.path_params["run"]
+        return Response(status_code=204) if self._runs.end(run) else self._runs.missing(run)
+
+    def _is_open(self, conversation: str | None) -> bool:
+        feed = self._runs.feed(self._turns.get(conversation or "", ""))
+        return feed is not None and feed.has_begun and not feed.has_ended
+
+    def _note_turn(self, conversation: str, run: str) -> None:
+        self._turns = {one: latest for one, latest in self._turns.items() if self._runs.feed(latest) is not None}
+        self._turns[conversation] = run
+
+
+async def _json_body(request: Request) -> dict[str, Any]:
+    # Another site's page can't send this type without having asked first, which `OwnSite` answers.
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise HTTPException(415, "expected a body of the content type application/json")
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > _LARGEST_BODY:
+            raise HTTPException(413, f"the body is larger than {_LARGEST_BODY} bytes")
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise UsageError(f"the body is not JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise UsageError("the body is JSON, but no object")
+    return document
+
+
+async def _usage_error(request: Request, error: Exception) -> Response:
+    return JSONResponse({"error": str(error)}, 400)
+
+
+async def _store_full(request: Request, error: Exception) -> Response:
+    return JSONResponse({"error": str(error)}, 503, headers={"Retry-After": "5"})
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return JSONResponse({"error": error.detail}, error.status_code, headers=error.headers)
+
+
+async def _any_error(request: Request, error: Exception) -> Response:
+    # What went wrong is in the server's log; it may be nothing for strangers.
+    return JSONResponse({"error": "the server failed at this request"}, 500)

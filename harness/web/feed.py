@@ -1,0 +1,261 @@
+"""One session, read once for any number of clients, each at a place of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import threading
+from bisect import bisect_right
+from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final, Protocol, cast
+from weakref import WeakValueDictionary
+
+from harness.errors import UsageError, error_text
+
+#: So many frames the session is read ahead of the client that is furthest, unless said otherwise.
+AHEAD: Final = 256
+#: So many frames a client is handed at once.
+_BATCH: Final = 64
+
+
+class ServedFrame(Protocol):
+    """What is served of a frame, whichever runtime made it."""
+
+    @property
+    def seq(self) -> int: ...
+    @property
+    def type(self) -> str: ...
+    @property
+    def channel(self) -> str: ...
+    def model_dump(self, *, mode: str) -> dict[str, Any]: ...
+
+
+@dataclass(frozen=True)
+class FeedEnd:
+    """How a run ended, as clients are told."""
+
+    #: `completed`, `failed` or `cancelled`.
+    status: str
+    #: How many frames there are.
+    frames: int
+    error: str | None = None
+    error_type: str | None = None
+
+
+class Feed:
+    """Reads a session from its first client on, and hands the same frames to each client.
+
+    The session is read as far ahead as `ahead` frames beyond the client that is furthest, so that slow clients hold the
+    run back where the session has a look-ahead limit of its own. All clients of a feed are served by one loop.
+
+    A run that has no client is closed after `linger_s` seconds; with None it is not, and is read to its end.
+    """
+
+    def __init__(self, session: Any, *, ahead: int = AHEAD, linger_s: float | None = 0.0) -> None:
+        if ahead < 1:
+            raise UsageError(
+                f"ahead is the number of frames to read before a client takes them, at least 1, not {ahead}"
+            )
+        if linger_s is not None and not linger_s >= 0:
+            raise UsageError(f"linger_s is in seconds, 0 or more, or None to let a run go on; not {linger_s}")
+        if not (hasattr(type(session), "__iter__") or hasattr(type(session), "__aiter__")):
+            raise UsageError(
+                f"expected a session of frames, as flow.stream_events() gives; not {type(session).__name__}"
+            )
+        self.session = session
+        self.linger_s = linger_s
+        #: What has been read, in order; only ever grows.
+        self.frames: list[ServedFrame] = []
+        #: None until the session has been read to its end, or closed.
+        self.end: FeedEnd | None = None
+        self._ahead = ahead
+        self._room = threading.Condition()
+        self._furthest = 0
+        self._clients = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._changed = asyncio.Event()
+        self._told = False
+        self._roomy: asyncio.Event | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._leaving: asyncio.TimerHandle | None = None
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether a client has asked for frames."""
+        return self._loop is not None
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether nobody has read anything of the session, here or elsewhere."""
+        return not (self.has_begun or self.has_ended or self.session.frames)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether no frame will come that is not there yet."""
+        return self.end is not None or (not self.has_begun and bool(self.session.is_completed))
+
+    @property
+    def last_seq(self) -> int:
+        """The `seq` of the latest frame; 0 where there is none."""
+        frames = self.frames if self.has_begun else self.session.frames
+        return int(frames[-1].seq) if frames else 0
+
+    async def follow(self, after: int = 0) -> AsyncIterator[list[ServedFrame]]:
+        """Yield the frames whose `seq` is above `after` in batches, as they come, to the end of the run.
+
+        A batch counts as taken once the next one is asked for.
+        """
+        self._join()
+        try:
+            position = 0
+            while True:
+                position = max(position, bisect_right(self.frames, after, key=lambda frame: frame.seq))
+                batch = self.frames[position : position + _BATCH]
+                if batch:
+                    yield batch
+                    position += len(batch)
+                elif self.end is not None:
+                    return
+                else:
+                    await self._changed.wait()
+                self._advance(position)
+        finally:
+            self._leave()
+
+    def close(self) -> None:
+        """End the run unless it has ended. Returns at once; from any thread."""
+        self.session.close()
+        with self._room:
+            if self.end is None and not self.has_begun:
+                self.end = FeedEnd("cancelled", 0)
+            self._ahead = 1 << 62
+            self._room.notify_all()
+        self._let_read_on()
+
+    # ── clients ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _join(self) -> None:
+        loop = asyncio.get_running_loop()
+        if self._loop is not None and self._loop is not loop and self.end is None:
+            raise UsageError("the clients of a session are served by one event loop, and this is another one")
+        self._clients += 1
+        if self._leaving is not None:
+            self._leaving.cancel()
+            self._leaving = None
+        if self._loop is None and self.end is None:
+            self._loop = loop
+            self._begin(loop)
+
+    def _advance(self, position: int) -> None:
+        with self._room:
+            if position > self._furthest:
+                self._furthest = position
+                self._room.notify_all()
+        self._let_read_on()
+
+    def _leave(self) -> None:
+        with self._room:
+            self._clients -= 1
+            self._room.notify_all()
+        self._let_read_on()
+        if self._clients or self.end is not None or self.linger_s is None or self._loop is None:
+            return
+        if self.linger_s == 0:
+            self.close()
+        else:
+            self._leaving = self._loop.call_later(self.linger_s, self.close)
+
+    # ── the one reader ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
+        if hasattr(type(self.session), "__aiter__"):
+            self._roomy = asyncio.Event()
+            self._task = loop.create_task(self._read_in_loop(), name="harness-web-reader")
+        else:
+            context = contextvars.copy_context()
+            threading.Thread(target=context.run, args=(self._read,), name="harness-web-reader", daemon=True).start()
+
+    def _read(self) -> None:
+        error: BaseException | None = None
+        try:
+            for frame in cast(Iterable[ServedFrame], self.session):
+                self._take(frame)
+                with self._room:
+                    self._room.wait_for(self._has_room)
+        except BaseException as raised:
+            error = raised
+        self._finish(error)
+
+    async def _read_in_loop(self) -> None:
+        error: BaseException | None = None
+        assert self._roomy is not None
+        try:
+            async for frame in cast(AsyncIterable[ServedFrame], self.session):
+                self._take(frame)
+                while not self._has_room():
+                    self._roomy.clear()
+                    await self._roomy.wait()
+        except asyncio.CancelledError as raised:
+            # The loop is ending, or the run was closed.
+            self.session.close()
+            error = None if self.session.is_cancelled else raised
+        except BaseException as raised:
+            error = raised
+        self._finish(error)
+
+    def _has_room(self) -> bool:
+        # A run that goes on without clients is held back by none that has left.
+        is_free = self._clients == 0 and self.linger_s is None
+        return is_free or len(self.frames) - self._furthest < self._ahead
+
+    def _take(self, frame: ServedFrame) -> None:
+        if not hasattr(frame, "seq"):
+            raise UsageError(
+                f"the session gave {type(frame).__name__}, which is no frame; serve what stream_events gives"
+            )
+        self.frames.append(frame)
+        self._tell()
+
+    def _finish(self, error: BaseException | None) -> None:
+        count = len(self.frames)
+        if error is not None:
+            self.end = FeedEnd("failed", count, error_text(error), type(error).__name__)
+        else:
+            self.end = FeedEnd("cancelled" if self.session.is_cancelled else "completed", count)
+        self._tell()
+
+    def _tell(self) -> None:
+        """Wake the clients; once for all that happens until they wake."""
+        assert self._loop is not None
+        if not self._told:
+            self._told = True
+            # A loop that is closed serves nobody any more.
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._wake)
+
+    def _wake(self) -> None:
+        self._told = False
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+
+    def _let_read_on(self) -> None:
+        if self._roomy is None or self._loop is None:
+            return
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._roomy.set)
+
+
+#: The feed of each session that is being served, so that all its clients share one.
+_feeds: Final[WeakValueDictionary[int, Feed]] = WeakValueDictionary()
+_feeds_lock: Final = threading.Lock()
+
+
+def feed_of(session: Any, *, ahead: int, linger_s: float | None) -> Feed:
+    """Return the feed that serves `session` already, or a new one with these options."""
+    with _feeds_lock:
+        feed = _feeds.get(id(session))
+        if feed is None or feed.session is not session:
+            feed = _feeds[id(session)] = Feed(session, ahead=ahead, linger_s=linger_s)
+        return feed

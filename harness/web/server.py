@@ -1,0 +1,50 @@
+"""An app, served until the process is interrupted."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Collection
+
+from harness.errors import MissingExtraError, UsageError
+from harness.web.app import LOOPBACK, create_app
+
+try:
+    import uvicorn
+except ImportError as missing:
+    raise MissingExtraError("serving an app needs uvicorn: pip install 'stream-harness[web]'") from missing
+
+#: How long clients that are being answered have when the server ends, in seconds.
+_GRACE_S = 2
+#: Connections that wait to be accepted.
+_BACKLOG = 1_024
+
+
+def serve_app(
+    target: str,
+    *,
+    host: str = LOOPBACK[0],
+    port: int = 0,
+    origins: Collection[str] = (),
+    hosts: Collection[str] = (),
+    ready: Callable[[str], None] = lambda url: None,
+) -> None:
+    """Serve `create_app(target)` until the process is interrupted; call `ready` with its URL once it listens.
+
+    `port` 0 takes a free one. It answers to loopback's names and `hosts` alone.
+
+    Raises:
+        KeyboardInterrupt: at Ctrl-C; it never returns.
+        UsageError: as `create_app`, or the port can't be had.
+    """
+    app = create_app(target, origins=origins, hosts=(*LOOPBACK, *hosts))
+    try:
+        listener = socket.create_server((host, port), backlog=_BACKLOG)
+    except (OSError, OverflowError) as error:
+        raise UsageError(f"port {port} of {host} can't be had: {error}; choose another, or none") from error
+    with listener:
+        ready(f"http://{host}:{listener.getsockname()[1]}")
+        config = uvicorn.Config(
+            app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=_GRACE_S
+        )
+        uvicorn.Server(config).run(sockets=[listener])
+    raise KeyboardInterrupt

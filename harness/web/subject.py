@@ -1,0 +1,119 @@
+"""What a served app runs: started with inputs, or turn by turn in conversations."""
+
+from __future__ import annotations
+
+import inspect
+import secrets
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from pydantic import BaseModel
+
+from harness.errors import UsageError
+from harness.recording.target import Target
+
+_MOST_CONVERSATIONS: Final = 1_000
+#: What a stranger may not choose: a flow that keeps its states would hand over that of somebody else.
+_NOT_FROM_OUTSIDE: Final = "id"
+
+
+class StartedTurn(NamedTuple):
+    """A turn's session, and the conversation that it is of."""
+
+    session: Any
+    conversation: str
+
+
+class ServedSubject:
+    """A target that is started anew for each request. Each conversation has a subject of its own."""
+
+    def __init__(self, target: str) -> None:
+        """Import `target`. Raises UsageError where it can't be, or starts no session."""
+        self.target = target
+        subject = Target(target).subject()
+        #: Whether it is spoken with, turn by turn.
+        self.is_conversation = bool(getattr(subject, "conversational", False))
+        #: What is shown as its name.
+        self.name = _name_of(subject, target)
+        #: What it takes: a row per input, or None where any will do.
+        self.fields = None if self.is_conversation else _fields_of(subject)
+        self._conversations: OrderedDict[str, Any] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def started(self, inputs: Mapping[str, Any]) -> Any:
+        """Return a new session. Raises UsageError for inputs that do not fit."""
+        if _NOT_FROM_OUTSIDE in inputs:
+            raise UsageError("an input 'id' names a state that is kept, and is not taken from a page")
+        if self.is_conversation:
+            raise UsageError(f"{self.name} is a conversation; send a message")
+        session = next(Target(self.target, inputs=inputs).sessions())
+        return getattr(session, "wrapped", session)
+
+    def turn(self, message: str, conversation: str | None) -> StartedTurn:
+        """Return the session of a turn in a conversation, or in a new one.
+
+        Raises:
+            UsageError: this is no conversation.
+            KeyError: there is no such conversation any more.
+        """
+        if not self.is_conversation:
+            raise UsageError(f"{self.name} is no conversation; send inputs")
+        with self._lock:
+            subject = None if conversation is None else self._conversations[conversation]
+        if subject is None:
+            subject, conversation = Target(self.target).subject(), secrets.token_urlsafe(16)
+        assert conversation is not None
+        session = subject.stream_turn(message, session_id=conversation)
+        with self._lock:
+            self._conversations[conversation] = subject
+            self._conversations.move_to_end(conversation)
+            while len(self._conversations) > _MOST_CONVERSATIONS:
+                self._conversations.popitem(last=False)
+        return StartedTurn(session, conversation)
+
+
+def _name_of(subject: Any, target: str) -> str:
+    name = getattr(subject, "name", None)
+    return name if isinstance(name, str) and name else target.partition(":")[2].rpartition(".")[2]
+
+
+def _fields_of(subject: Any) -> list[dict[str, Any]] | None:
+    if not hasattr(subject, "stream_events"):
+        return _parameters_of(subject)
+    state = getattr(subject, "state", None)
+    if state is None:
+        return [{"name": "messages", "type": "string", "required": True, "default": None, "description": "The prompt"}]
+    if isinstance(state, BaseModel):
+        schema = type(state).model_json_schema()
+        return [
+            {
+                "name": name,
+                "type": shape.get("type", ""),
+                "required": name in schema.get("required", ()),
+                "default": shape.get("default"),
+                "description": shape.get("description", ""),
+            }
+            for name, shape in schema.get("properties", {}).items()
+            if name != _NOT_FROM_OUTSIDE
+        ]
+    return None
+
+
+def _parameters_of(subject: Any) -> list[dict[str, Any]] | None:
+    try:
+        parameters = inspect.signature(subject).parameters.values()
+    except (TypeError, ValueError):
+        return None
+    return [
+        {
+            "name": parameter.name,
+            "type": "string" if parameter.annotation in {str, "str"} else "",
+            "required": parameter.default is parameter.empty,
+            "default": parameter.default if isinstance(parameter.default, str | int | float | bool) else None,
+            "description": "",
+        }
+        for parameter in parameters
+        if parameter.kind in {parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY}
+    ]

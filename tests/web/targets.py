@@ -1,0 +1,96 @@
+"""What the tests serve: flows, a conversation, a model and a callable."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import Any, Final
+
+from pydantic import BaseModel, Field
+
+from harness import BaseLLM, Flow, listen, start
+from harness.conversation import ConversationConfig, ConversationState
+from harness.llm import Finish, TextDelta, ThinkingDelta, ToolCallDelta
+from harness.session import StreamSession
+from tests.web.sessions import PATIENCE_S
+
+#: Held runs go on once this is set.
+GATE: Final = threading.Event()
+SAID: Final = "Twice a day the sea comes up, and twice a day it goes."
+
+
+class Teller(BaseLLM):
+    """Thinks aloud, then tells; in the middle it waits for `GATE`."""
+
+    def generate(self, request: Any) -> Iterator[Any]:
+        for word in ("Who", "asks?"):
+            yield ThinkingDelta(f"{word} ")
+        words = SAID.split(" ")
+        for number, word in enumerate(words):
+            if number == len(words) // 2:
+                GATE.wait(PATIENCE_S)
+            yield TextDelta(word if word == words[-1] else f"{word} ")
+        yield Finish("stop")
+
+
+class Asker(BaseLLM):
+    """Asks for the tides by a tool."""
+
+    def generate(self, request: Any) -> Iterator[Any]:
+        yield TextDelta("Let me look. ")
+        for piece in ('{"city": ', '"Bergen"}'):
+            yield ToolCallDelta(0, "call_1", "tides", piece)
+        yield Finish("tool_calls")
+
+
+def tides(city: str) -> dict[str, Any]:
+    return {"city": city, "high": "03:12"}
+
+
+class TideState(BaseModel):
+    topic: str = Field(default="tides", description="What it is about")
+    words: int = 20
+    fail: bool = False
+    tags: list[str] = []
+
+
+class TideFlow(Flow[TideState]):
+    @start()
+    def look(self) -> Any:
+        tool = {"type": "function", "function": {"name": "tides", "parameters": {"type": "object", "properties": {}}}}
+        return Asker("asker-1").call("Tides?", tools=[tool], available_functions={"tides": tides})
+
+    @listen(look)
+    def tell(self, found: Any) -> Any:
+        if self.state.fail:
+            raise LookupError("the table of tides is wet")
+        return Teller("teller-1").call(f"Tell of {self.state.topic}")
+
+
+class PlainFlow(Flow[dict[str, Any]]):
+    @start()
+    def say(self) -> str:
+        return f"hello {self.state.get('name', 'you')}"
+
+
+class Echo(BaseLLM):
+    """Says what was said to it; where that is "Wait", once `GATE` is set."""
+
+    def generate(self, request: Any) -> Iterator[Any]:
+        if request.messages[-1].content == "Wait":
+            GATE.wait(PATIENCE_S)
+        yield TextDelta(f"You said: {request.messages[-1].content}")
+        yield Finish("stop")
+
+
+@ConversationConfig(llm=Echo("echo-1"))
+class Desk(Flow[ConversationState]):
+    pass
+
+
+MODEL: Final = Echo("echo-1")
+
+
+def greeting(name: str, times: int = 1) -> StreamSession[Any]:
+    """Return a session that greets."""
+    return PlainFlow().stream_events(inputs={"name": f"{name} {times}"})

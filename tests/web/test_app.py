@@ -1,0 +1,319 @@
+"""Claims about the served app: what it takes, what it refuses, and whom it answers; and about the store of runs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from harness.errors import UsageError
+from harness.web import Runs, StoreFullError, create_app
+from tests.web import targets
+from tests.web.asgi import HOST, Client, asked, events_of
+from tests.web.sessions import Words
+
+JSON = {"content-type": "application/json"}
+
+
+@pytest.fixture(autouse=True)
+def _gate() -> Iterator[None]:
+    targets.GATE.set()
+    yield
+    targets.GATE.set()
+
+
+def app_of(name: str, **options: Any) -> Any:
+    return create_app(f"tests.web.targets:{name}", **options)
+
+
+async def sent(app: Any, body: Any, **request: Any) -> Client:
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return await asked(app, method="POST", path="/runs", body=raw, headers={**JSON, **request})
+
+
+def document(client: Client) -> Any:
+    return json.loads(client.body)
+
+
+async def run_of(app: Any, body: Any) -> tuple[Any, list[dict[str, Any]]]:
+    """Start a run; return the answer and all frames."""
+    started = await sent(app, body)
+    assert started.status == 201, started.body
+    told = document(started)
+    assert started.headers["location"] == told["events"] == f"/runs/{told['run']}/events"
+    client = await asked(app, path=told["events"])
+    return told, [json.loads(event["data"]) for event in events_of(client.body) if "id" in event]
+
+
+RUNS = [
+    pytest.param("TideFlow", {"inputs": {"topic": "moons"}}, "flow_started", targets.SAID, id="flow-with-a-model"),
+    pytest.param("PlainFlow", {"inputs": {"name": "Ann"}}, "flow_started", "hello Ann", id="flow-with-a-dict"),
+    pytest.param("PlainFlow", {}, "flow_started", "hello you", id="flow-without-inputs"),
+    pytest.param("MODEL", {"inputs": {"messages": "Hi"}}, "llm_call_started", "You said: Hi", id="model"),
+    pytest.param("greeting", {"inputs": {"name": "Bo", "times": 2}}, "flow_started", "hello Bo 2", id="callable"),
+]
+
+
+@pytest.mark.parametrize(("target", "body", "first", "result"), RUNS)
+def test_a_run_is_started_by_a_post_and_read_by_a_get(target: str, body: Any, first: str, result: str) -> None:
+    _, frames = asyncio.run(run_of(app_of(target), body))
+
+    assert [frame["seq"] for frame in frames] == list(range(1, len(frames) + 1))
+    assert frames[0]["type"] == first
+    assert result in (frames[-1]["data"].get("result"), frames[-1]["data"].get("response"))
+
+
+FIELDS = [
+    (
+        "TideFlow",
+        [("topic", "string", "tides"), ("words", "integer", 20), ("fail", "boolean", False), ("tags", "array", [])],
+    ),
+    ("PlainFlow", None),
+    ("MODEL", [("messages", "string", None)]),
+    ("greeting", [("name", "string", None), ("times", "", 1)]),
+    ("Desk", None),
+]
+
+
+@pytest.mark.parametrize(("target", "fields"), FIELDS, ids=[row[0] for row in FIELDS])
+def test_an_app_tells_what_it_takes(target: str, fields: Any) -> None:
+    about = document(asyncio.run(asked(app_of(target), path="/app.json")))
+
+    told = about["fields"] and [(one["name"], one["type"], one["default"]) for one in about["fields"]]
+    assert told == fields
+    assert about["conversation"] == (target == "Desk")
+    assert about["name"]
+
+
+def test_a_conversation_goes_on_turn_by_turn() -> None:
+    async def talk() -> list[Any]:
+        app = app_of("Desk")
+        first, frames = await run_of(app, {"message": "One"})
+        second, more = await run_of(app, {"message": "Two", "conversation": first["conversation"]})
+        assert first["conversation"] == second["conversation"]
+        assert first["run"] != second["run"]
+        return [
+            (frame["data"]["role"], frame["data"]["content"], frame["data"]["message_index"])
+            for frame in [*frames, *more]
+            if frame["type"] == "conversation_message_added"
+        ]
+
+    assert asyncio.run(talk()) == [
+        ("user", "One", 0),
+        ("assistant", "You said: One", 1),
+        ("user", "Two", 2),
+        ("assistant", "You said: Two", 3),
+    ]
+
+
+REFUSED = [
+    pytest.param("PlainFlow", b"{", {}, 400, "is not JSON", id="no-json"),
+    pytest.param("PlainFlow", b"[]", {}, 400, "no object", id="a-list"),
+    pytest.param("PlainFlow", b"[" * 5_000, {}, 400, "is not JSON", id="too-deep"),
+    pytest.param("PlainFlow", b" " * (1 << 20) + b"{}", {}, 413, "larger than", id="too-large"),
+    pytest.param("PlainFlow", {"inputs": []}, {}, 400, "inputs are an object", id="inputs-no-object"),
+    pytest.param("PlainFlow", {"input": {}}, {}, 400, "the body has 'input'", id="unknown-key"),
+    pytest.param("PlainFlow", {"inputs": {"id": "of-another"}}, {}, 400, "'id' names a state", id="state-of-another"),
+    pytest.param("PlainFlow", {}, {"content-type": "text/plain"}, 415, "application/json", id="a-form-could-send-it"),
+    pytest.param("TideFlow", {"inputs": {"words": "many"}}, {}, 400, "do not fit its state", id="wrong-type"),
+    pytest.param("greeting", {"inputs": {"who": 1}}, {}, 400, "can't be started with the inputs", id="wrong-name"),
+    pytest.param("MODEL", {}, {}, 400, "can't be started", id="no-prompt"),
+    pytest.param("PlainFlow", {"message": "Hi"}, {}, 400, "is no conversation", id="no-conversation"),
+    pytest.param("Desk", {}, {}, 400, "is a conversation; send a message", id="no-message"),
+    pytest.param("Desk", {"message": "  "}, {}, 400, "not blank", id="blank"),
+    pytest.param("Desk", {"message": "Hi", "conversation": "unknown"}, {}, 404, "no such conversation", id="restarted"),
+    pytest.param("PlainFlow", {}, {"host": "evil.example"}, 421, "not known as 'evil.example'", id="rebound-name"),
+    pytest.param("PlainFlow", {}, {"host": "evil.example:8000"}, 421, "not known as", id="rebound-name-and-port"),
+    pytest.param("PlainFlow", {}, {"host": ""}, 421, "not known as ''", id="no-host"),
+    pytest.param("PlainFlow", {}, {"origin": "https://evil.example"}, 403, "may not use", id="other-site"),
+]
+
+
+@pytest.mark.parametrize(("target", "body", "headers", "status", "told"), REFUSED)
+def test_what_is_sent_wrongly_is_refused_and_runs_nothing(
+    target: str, body: Any, headers: dict[str, str], status: int, told: str
+) -> None:
+    runs = Runs()
+    client = asyncio.run(sent(app_of(target, runs=runs), body, **headers))
+
+    assert client.status == status
+    assert told in document(client)["error"]
+    assert not runs._feeds
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost:8000", "LOCALHOST", "[::1]:8000", "mine.example"])
+def test_the_names_of_loopback_and_allowed_ones_are_answered(host: str) -> None:
+    app = app_of("PlainFlow", hosts=("127.0.0.1", "localhost", "::1", "mine.example"))
+    assert asyncio.run(asked(app, path="/app.json", headers={"host": host})).status == 200
+
+
+def test_an_allowed_site_may_ask_first_and_another_may_not() -> None:
+    app = app_of("PlainFlow", origins=["https://app.example"])
+    asks = {"access-control-request-method": "POST", "access-control-request-headers": "content-type"}
+    allowed, other = (
+        asyncio.run(asked(app, path="/runs", method="OPTIONS", headers={**asks, "origin": origin}))
+        for origin in ("https://app.example", "https://evil.example")
+    )
+
+    assert (allowed.status, allowed.headers["access-control-allow-origin"]) == (200, "https://app.example")
+    assert other.status == 403
+    assert "access-control-allow-origin" not in other.headers
+
+
+def test_the_page_may_be_reached_by_a_link_and_can_not_be_framed_or_extended() -> None:
+    link = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
+    page = asyncio.run(asked(app_of("PlainFlow"), headers=link))
+    framed = asyncio.run(asked(app_of("PlainFlow"), headers={**link, "sec-fetch-dest": "iframe"}))
+
+    policy = page.headers["content-security-policy"]
+    assert (page.status, framed.status) == (200, 403)
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy
+    assert b"<script src" not in page.body
+    assert b"http://www.w3.org" in page.body
+    assert page.body.count(b"http") == 1, "it loads nothing; the one address is the name of SVG"
+
+
+def test_a_run_is_ended_by_a_delete_and_its_status_is_told() -> None:
+    async def end() -> list[Any]:
+        targets.GATE.clear()
+        app = app_of("TideFlow")
+        told = document(await sent(app, {}))
+        where = f"/runs/{told['run']}"
+        statuses = [document(await asked(app, path=where))["status"]]
+        async with Client(app, path=told["events"]) as client:
+            await client.events(12)
+            statuses.append(document(await asked(app, path=where))["status"])
+            assert (await asked(app, path=where, method="DELETE")).status == 204
+            await client.whole()
+        statuses.append(json.loads(events_of(client.body)[-1]["data"])["status"])
+        statuses.append(document(await asked(app, path=where))["status"])
+        return statuses
+
+    assert asyncio.run(end()) == ["running", "running", "cancelled", "cancelled"]
+
+
+def test_a_turn_while_one_is_open_is_refused() -> None:
+    async def talk() -> list[int]:
+        app = app_of("Desk")
+        targets.GATE.clear()
+        told = document(await sent(app, {"message": "Wait"}))
+        again = {"message": "Two", "conversation": told["conversation"]}
+        async with Client(app, path=told["events"]) as client:
+            await client.events(5)
+            refused = await sent(app, again)
+            targets.GATE.set()
+            await client.whole()
+        return [refused.status, (await sent(app, again)).status]
+
+    assert asyncio.run(talk()) == [409, 201]
+
+
+# The store.
+
+
+def test_ended_runs_make_room_and_are_told_from_unknown_ones() -> None:
+    async def fill() -> list[int]:
+        runs = Runs(most=2)
+        first, second = (runs.add(Words(1).stream_events("Go on")) for _ in range(2))
+        await asked(runs.sse(second))
+        third = runs.add(Words(1).stream_events("Go on"))
+        statuses = [(await asked(runs.sse(run))).status for run in (first, second, third, "never")]
+        assert runs.get(first) is None
+        assert runs.get(second).is_exhausted
+        return statuses
+
+    assert asyncio.run(fill()) == [410, 200, 200, 404]
+
+
+def test_ended_runs_are_put_out_for_the_frames_that_they_hold() -> None:
+    async def fill() -> list[bool]:
+        runs = Runs(most_frames=25)
+        ids = []
+        for _ in range(4):
+            ids.append(runs.add(Words(8).stream_events("Go on")))
+            await asked(runs.sse(ids[-1]))
+        return [runs.get(run) is not None for run in ids]
+
+    assert asyncio.run(fill()) == [False, True, True, True]
+
+
+def test_a_store_whose_runs_are_all_under_way_takes_no_other() -> None:
+    async def fill() -> tuple[int, str, int]:
+        runs = Runs(most=1)
+        app = app_of("PlainFlow", runs=runs)
+        words = Words(1, held=True)
+        run = runs.add(words.stream_events("Go on"))
+        async with Client(runs.sse(run)) as client:
+            await client.events(1)
+            with pytest.raises(StoreFullError, match="1 runs are under way"):
+                runs.add(Words(1).stream_events("Go on"))
+            refused = await sent(app, {})
+            words.let(1)
+            await client.whole()
+        return refused.status, refused.headers["retry-after"], (await sent(app, {})).status
+
+    assert asyncio.run(fill()) == (503, "5", 201)
+
+
+def test_ids_are_long_and_never_the_same_and_one_that_is_taken_is_refused() -> None:
+    runs = Runs()
+    ids = {runs.add(Words(1).stream_events("Go on")) for _ in range(100)}
+    assert len(ids) == 100
+    assert all(len(run) >= 20 for run in ids)
+    with pytest.raises(UsageError, match="already"):
+        runs.add(Words(1).stream_events("Go on"), ids.pop())
+    with pytest.raises(UsageError, match="1 to 200 characters"):
+        runs.add(Words(1).stream_events("Go on"), "x" * 201)
+
+
+def test_an_unknown_run_or_format_is_answered_clearly() -> None:
+    async def ask() -> list[tuple[int, str]]:
+        app = app_of("PlainFlow")
+        told = document(await sent(app, {}))
+        clients = [
+            await asked(app, path="/runs/none/events"),
+            await asked(app, path="/runs/none"),
+            await asked(app, path="/runs/none", method="DELETE"),
+            await asked(app, path=told["events"], query="format=xml"),
+            await asked(app, path="/nothing"),
+            await asked(app, path="/runs", headers={"host": HOST}),
+        ]
+        return [(client.status, document(client)["error"][:22]) for client in clients]
+
+    assert asyncio.run(ask()) == [
+        (404, "there is no such run h"),
+        (404, "there is no such run h"),
+        (404, "there is no such run h"),
+        (400, "there is no format 'xm"),
+        (404, "Not Found"),
+        (405, "Method Not Allowed"),
+    ]
+
+
+def test_what_fails_inside_the_server_tells_strangers_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = app_of("PlainFlow")
+    monkeypatch.setattr(targets.PlainFlow, "stream_events", lambda self, inputs=None: 1 / 0)
+
+    async def ask() -> Client:
+        client = Client(app, method="POST", path="/runs", body=b"{}", headers=JSON)
+        with pytest.raises(ZeroDivisionError):
+            async with client:
+                await client.whole()
+        return client
+
+    client = asyncio.run(ask())
+    assert (client.status, document(client)["error"]) == (500, "the server failed at this request")
+
+
+@pytest.mark.parametrize(
+    ("target", "told"),
+    [("tests.web.targets", "expected package.module"), ("tests.web.targets:No", "no attribute 'No'")],
+)
+def test_a_target_that_can_not_be_served_is_refused_when_the_app_is_made(target: str, told: str) -> None:
+    with pytest.raises(UsageError, match=told):
+        create_app(target)
