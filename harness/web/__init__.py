@@ -5,12 +5,15 @@ Reads sessions and frames only; no runtime module imports it. Needs the extra `w
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 from harness.errors import MissingExtraError
 
-if find_spec("starlette") is None or find_spec("sse_starlette") is None:
-    raise MissingExtraError("serving sessions needs Starlette and sse-starlette: pip install 'stream-harness[web]'")
+try:
+    import sse_starlette as _sse_starlette  # noqa: F401 - each module below needs it
+    import starlette as _starlette  # noqa: F401
+except ImportError as missing:
+    raise MissingExtraError(
+        "serving sessions needs Starlette and sse-starlette: pip install 'stream-harness[web]'"
+    ) from missing
 
 from harness.web.app import create_app
 from harness.web.response import SessionResponse, sse

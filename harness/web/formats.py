@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import asdict
-from typing import ClassVar, Final, NamedTuple
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple, Protocol
 
 import orjson
 
+from harness.bridges import VERCEL_DONE, VERCEL_HEADERS, AguiTranslator, VercelTranslator, sse_text
 from harness.errors import UsageError
 from harness.web.feed import Feed, ServedFrame
 
+#: What the id of the last event of a translated run ends with, and its number.
+_END: Final = "end"
+_LAST: Final = 10**15
+#: The type and what caches and proxies are told stand in every response.
+_OF_VERCEL: Final = {name: value for name, value in VERCEL_HEADERS.items() if name.startswith("x-vercel")}
 #: More digits than the number of any frame has.
 _MOST_DIGITS: Final = 15
 
@@ -26,9 +33,9 @@ class Seen(NamedTuple):
 class EventFormat(ABC):
     """What is sent for a run, event by event."""
 
-    name: ClassVar[str]
+    name: str
     #: Header fields that tell clients of it.
-    headers: ClassVar[Mapping[str, str]] = {}
+    headers: Mapping[str, str] = MappingProxyType({})
 
     @abstractmethod
     def seen(self, last_event_id: str) -> Seen | None:
@@ -84,7 +91,73 @@ def _number(text: str, what: str) -> int:
     return int(text)
 
 
-_FORMATS: Final[Mapping[str, EventFormat]] = {one.name: one for one in (_Frames(),)}
+class _Translator(Protocol):
+    def feed(self, frame: Any) -> list[dict[str, Any]]: ...
+    def end(self, error: str | None = None, error_type: str | None = None) -> list[dict[str, Any]]: ...
+
+
+class _Translated(EventFormat):
+    """The events of another protocol. The id of each is the `seq` of its frame and its number among those of that frame.
+
+    A client that comes back is sent what comes after the event that it has seen: the timeline is translated again.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        translator: Callable[[], _Translator],
+        headers: Mapping[str, str] | None = None,
+        done: str | None = None,
+    ) -> None:
+        self.name = name
+        self.headers = headers or {}
+        self._translator = translator
+        self._done = done
+
+    def seen(self, last_event_id: str) -> Seen | None:
+        if last_event_id == "":
+            return None
+        seq, _, event = last_event_id.partition(".")
+        expected = "the number of a frame and that of an event, as in 12.1"
+        return Seen(_number(seq, expected), _LAST if event == _END else _number(event, expected))
+
+    def has_all(self, seen: Seen, last: int) -> bool:
+        return seen == (last, _LAST)
+
+    async def body(self, feed: Feed, seen: Seen | None, retry_ms: int) -> AsyncIterator[bytes]:
+        translator = self._translator()
+        head = f"retry: {retry_ms}\n"
+        seq = number = 0
+        async for batch in feed.follow():
+            sent = []
+            for frame in batch:
+                seq, number = frame.seq, 0
+                for event in translator.feed(frame):
+                    number += 1
+                    if seen is None or (seq, number) > seen:
+                        sent.append(f"id: {seq}.{number}\n{sse_text(event)}")
+            if sent:
+                yield (head + "".join(sent)).encode()
+                head = ""
+        assert feed.end is not None
+        rest: list[dict[str, Any] | str] = [*translator.end(feed.end.error, feed.end.error_type)]
+        rest += [] if self._done is None else [self._done]
+        for one in rest[:-1]:
+            number += 1
+            if seen is None or (seq, number) > seen:
+                yield f"{head}id: {seq}.{number}\n{sse_text(one)}".encode()
+                head = ""
+        yield f"{head}id: {seq}.{_END}\n{sse_text(rest[-1])}".encode() if rest else head.encode()
+
+
+_FORMATS: Final[Mapping[str, EventFormat]] = {
+    one.name: one
+    for one in (
+        _Frames(),
+        _Translated("agui", AguiTranslator),
+        _Translated("vercel", VercelTranslator, _OF_VERCEL, VERCEL_DONE),
+    )
+}
 
 
 def format_named(name: str) -> EventFormat:

@@ -22,7 +22,20 @@ def discover(real):
 sys.meta_path.insert(0, Absent())
 importlib.metadata.Distribution.discover = discover(importlib.metadata.Distribution.discover)
 """
-ABSENT_NAMES = ("anthropic", "azure", "boto3", "botocore", "google", "h11", "litellm", "openai", "zstandard")
+ABSENT_NAMES = (
+    "anthropic",
+    "azure",
+    "boto3",
+    "botocore",
+    "google",
+    "h11",
+    "litellm",
+    "openai",
+    "sse_starlette",
+    "starlette",
+    "uvicorn",
+    "zstandard",
+)
 
 
 @pytest.mark.parametrize(
@@ -38,9 +51,13 @@ ABSENT_NAMES = ("anthropic", "azure", "boto3", "botocore", "google", "h11", "lit
             "error: calls to anthropic need its SDK: pip install 'stream-harness[anthropic]'",
         ),
         (("serve", "."), "error: serving a recording needs h11: pip install 'stream-harness[serve]'"),
+        (
+            ("serve", "--app", "my_app:Flow"),
+            "error: serving sessions needs Starlette and sse-starlette: pip install 'stream-harness[web]'",
+        ),
         (("pack", ".", "-o", "../out"), "error: packs need zstandard: pip install 'stream-harness[pack]'"),
     ],
-    ids=lambda value: value[0] if isinstance(value, tuple) else "",
+    ids=lambda value: " ".join(value[:2]) if isinstance(value, tuple) else "",
 )
 def test_a_missing_extra_is_one_line(arguments: tuple[str, ...], message: str, tmp_path: Path) -> None:
     assert run(tmp_path, *arguments) == (2, "", message)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 from tests.web.sessions import PATIENCE_S
 
@@ -52,7 +52,7 @@ class Client:
         self._left = asyncio.Event()
         self._sent = False
 
-    async def __aenter__(self) -> Client:
+    async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self.app(self.scope, self._receive, self._send))
         return self
 

@@ -70,4 +70,5 @@ def until(page: Chrome, script: str) -> None:
 
 def complaints(page: Chrome) -> list[str]:
     """Return what the browser's console has that is worse than information, since this was asked last."""
-    return [entry["message"] for entry in page.get_log("browser") if entry["level"] in {"SEVERE", "WARNING"}]
+    logged = page.get_log("browser")  # type: ignore[no-untyped-call]
+    return [entry["message"] for entry in logged if entry["level"] in {"SEVERE", "WARNING"}]

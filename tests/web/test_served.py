@@ -170,6 +170,7 @@ def test_an_endpoint_of_fastapi_returns_a_session_and_a_strangers_reader_reads_i
 
     with served(app) as url, httpx.Client(base_url=url, timeout=PATIENCE_S) as client:
         run = client.post("/runs").json()
+        frames: list[Any] = []
         for path in ("/stream/tides", f"/runs/{run}"):
             with connect_sse(client, "GET", path) as source:
                 events = list(source.iter_sse())
@@ -203,13 +204,15 @@ def serving(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str, str]]
 
 def test_the_command_serves_an_app_and_ctrl_c_ends_it_while_a_client_reads(tmp_path: Path) -> None:
     out = tmp_path / "serve.json"
-    with serving("--app", "tests.web.targets:Desk", "--json", str(out)) as (process, first, url):
-        with httpx.Client(base_url=url, timeout=PATIENCE_S) as client:
-            told = client.post("/runs", json={"message": "Wait"}).json()
-            with connect_sse(client, "GET", told["events"]) as source:
-                read = next(source.iter_sse())
-                process.send_signal(signal.SIGINT)
-                rest, errors = process.communicate(timeout=PATIENCE_S)
+    with (
+        serving("--app", "tests.web.targets:Desk", "--json", str(out)) as (process, first, url),
+        httpx.Client(base_url=url, timeout=PATIENCE_S) as client,
+    ):
+        told = client.post("/runs", json={"message": "Wait"}).json()
+        with connect_sse(client, "GET", told["events"]) as source:
+            read = next(source.iter_sse())
+            process.send_signal(signal.SIGINT)
+            rest, errors = process.communicate(timeout=PATIENCE_S)
 
     document = json.loads(out.read_text())
     assert json.loads(read.data)["type"] == "conversation_turn_started"

@@ -1,0 +1,188 @@
+"""The page in a real Chromium: what a person sees, does and comes back to, on both widths and in both colour schemes."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import pytest
+from selenium.webdriver import Chrome, Keys
+from selenium.webdriver.common.by import By
+
+from harness.web import create_app
+from tests.web import targets
+from tests.web.chromium import DESKTOP, PHONE, Scheme, chromium, complaints, sized, until
+from tests.web.serving import served
+from tests.web.sessions import PATIENCE_S
+
+ROOT: Final = Path(__file__).parents[2]
+STATUS: Final = "document.querySelector('#status').dataset.state"
+FRAMES: Final = "Number(document.body.dataset.frames)"
+TEXT: Final = "document.querySelector('#answer').innerText"
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
+    with chromium(tmp_path_factory.mktemp("profile")) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    with served(create_app("tests.web.targets:TideFlow")) as at:
+        yield at
+
+
+@pytest.fixture(autouse=True)
+def _gate() -> Iterator[None]:
+    targets.GATE.clear()
+    yield
+    targets.GATE.set()
+
+
+def opened(page: Chrome, url: str) -> None:
+    page.get("about:blank")
+    page.get(url)
+    until(page, "document.querySelector('#fields textarea')")
+
+
+def read(page: Chrome, expression: str) -> str:
+    return str(page.execute_script(f"return {expression}"))
+
+
+def press(page: Chrome, *keys: str) -> None:
+    page.switch_to.active_element.send_keys(*keys)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_a_run_is_read_as_it_comes(page: Chrome, url: str, size: tuple[int, int], scheme: Scheme) -> None:
+    """Half of the text stands there while the model waits; then all of it does, with the tool, its answer and the steps."""
+    sized(page, size, scheme)
+    opened(page, url)
+    press(page, Keys.CONTROL, Keys.ENTER)
+    until(page, f"{TEXT}.includes('Twice a day the sea')")
+    half, state = read(page, TEXT), read(page, STATUS)
+    targets.GATE.set()
+    until(page, f"{STATUS} === 'completed'")
+    whole = read(page, TEXT)
+
+    assert state == "running"
+    assert targets.SAID not in half
+    assert targets.SAID in whole
+    for told in ("look", "tell", "Let me look.", "tides", '{"city":"Bergen"}', '"high": "03:12"', "Thought"):
+        assert told in whole, told
+    assert "Result" not in whole, "what was streamed is not shown twice"
+    # Nothing reaches beyond the window's edge, and the ground has the scheme's colour.
+    assert read(page, "document.documentElement.scrollWidth <= innerWidth") == "True"
+    ground = page.find_element(By.TAG_NAME, "body").value_of_css_property("background-color")
+    assert ground == {"light": "rgba(246, 246, 249, 1)", "dark": "rgba(18, 19, 26, 1)"}[scheme]
+    assert complaints(page) == []
+
+
+def test_it_is_run_stopped_and_looked_through_by_keyboard(page: Chrome, url: str) -> None:
+    sized(page, DESKTOP)
+    opened(page, url)
+    press(page, Keys.CONTROL, "a")
+    press(page, "moons", Keys.CONTROL, Keys.ENTER)
+    until(page, f"{TEXT}.includes('Twice a day')")
+    press(page, Keys.ESCAPE)
+    until(page, f"{STATUS} === 'cancelled'")
+    assert read(page, "document.querySelector('#status').textContent") == "stopped"
+    assert read(page, "document.querySelector('#go').textContent") == "Run"
+
+    for _ in range(3):
+        press(page, Keys.TAB)
+    assert read(page, "document.activeElement.dataset.name") == "tags"
+    press(page, Keys.TAB)
+    assert read(page, "document.activeElement.id") == "go"
+    page.execute_script("document.activeElement.blur()")
+    for shown in ("False", "True"):
+        page.find_element(By.TAG_NAME, "body").send_keys("f")
+        assert read(page, "document.querySelector('#timeline').checkVisibility()") == shown
+    page.find_element(By.TAG_NAME, "body").send_keys("/")
+    assert read(page, "document.activeElement.dataset.name") == "topic"
+
+
+def test_an_error_is_told_once_where_it_arose(page: Chrome, url: str) -> None:
+    sized(page, DESKTOP)
+    opened(page, url)
+    page.find_element(By.CSS_SELECTOR, "[data-name=fail]").click()
+    page.find_element(By.ID, "go").click()
+    until(page, f"{STATUS} === 'failed'")
+
+    assert read(page, TEXT).count("the table of tides is wet") == 1
+    assert read(page, "document.querySelector('.scope.bad:not(.plain) > .head b').textContent") == "tell"
+    assert "LookupError" in read(page, TEXT)
+
+
+def test_what_does_not_fit_is_told_and_nothing_runs(page: Chrome, url: str) -> None:
+    sized(page, DESKTOP)
+    opened(page, url)
+    field = page.find_element(By.CSS_SELECTOR, "[data-name=tags]")
+    for text, told in (("[1", "tags is not JSON"), ("7", "do not fit its state")):
+        field.clear()
+        field.send_keys(text, Keys.CONTROL, Keys.ENTER)
+        until(page, f"document.querySelector('#complaint').textContent.includes({told!r})")
+    assert read(page, STATUS) == "idle"
+
+
+def test_a_page_that_is_loaded_again_goes_on_with_its_run(page: Chrome, url: str) -> None:
+    sized(page, DESKTOP)
+    opened(page, url)
+    press(page, Keys.CONTROL, Keys.ENTER)
+    until(page, f"{TEXT}.includes('Twice a day')")
+    frames = read(page, FRAMES)
+    page.refresh()
+    until(page, f"{FRAMES} >= {frames}")
+    targets.GATE.set()
+    until(page, f"{STATUS} === 'completed'")
+    assert read(page, TEXT).count(targets.SAID) == 1
+
+
+def test_a_conversation_is_held_on_the_page(page: Chrome) -> None:
+    sized(page, PHONE)
+    with served(create_app("tests.web.targets:Desk")) as url:
+        opened(page, url)
+        for number, word in enumerate(("One", "Two"), 1):
+            press(page, word, Keys.ENTER)
+            until(page, f"{STATUS} === 'completed' && document.querySelectorAll('.said.user').length === {number}")
+        assert read(page, "document.querySelector('#fields textarea').value") == ""
+        assert read(page, TEXT).split() == ["One", "You", "said:", "One", "Two", "You", "said:", "Two"]
+
+
+@contextmanager
+def server(port: str, target: str = "TideFlow") -> Iterator[tuple[subprocess.Popen[str], str]]:
+    command = [sys.executable, "-m", "harness", "serve", "--app", f"tests.web.targets:{target}", "--port", port]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield process, process.stdout.readline().split(" at ")[1].strip()
+        finally:
+            process.kill()
+            process.wait(PATIENCE_S)
+
+
+def test_a_server_killed_in_the_middle_and_started_again(page: Chrome) -> None:
+    """What came stays and is said to be cut off; the new server runs it again, from the page that was open all the time."""
+    sized(page, DESKTOP)
+    with server("0") as (process, url):
+        opened(page, url)
+        press(page, Keys.CONTROL, Keys.ENTER)
+        until(page, f"{TEXT}.includes('Twice a day')")
+        process.send_signal(signal.SIGKILL)
+        process.wait(PATIENCE_S)
+        until(page, f"{STATUS} === 'connecting'")
+        until(page, "document.querySelector('#banner').checkVisibility()")
+    with server(url.rpartition(":")[2]):
+        until(page, f"{STATUS} === 'lost'")
+        assert "Twice a day" in read(page, TEXT)
+        assert "What came so far is above" in read(page, "document.querySelector('#banner').innerText")
+        page.find_element(By.ID, "again").click()
+        until(page, f"{STATUS} === 'running' && {TEXT}.includes('Twice a day')")
+        assert read(page, "document.querySelector('#banner').checkVisibility()") == "False"
