@@ -2,6 +2,9 @@
 
 A loop's own executor is joined when the loop ends and when the interpreter exits; a daemon thread is not, so user code
 that blocks delays neither (clause `cleanup.close-prompt`).
+
+A coroutine that waits for nothing needs neither: `run_until_loop` works it off in the calling thread, and makes a loop
+when it first asks for `a_loop`. A flow of sync methods, one after the other, never does.
 """
 
 from __future__ import annotations
@@ -12,11 +15,12 @@ import contextlib
 import contextvars
 import queue
 import threading
-from collections.abc import Callable, Coroutine
+import types
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from dataclasses import dataclass
 from typing import Any, Final, Generic, ParamSpec, TypeVar, cast
 
-from harness.bus.running_loop import running_loop
+from harness.bus.running_loop import loop_runs_here, running_loop
 from harness.bus.scope import current_run
 from harness.errors import RunCancelled
 from harness.interruptible import take
@@ -67,10 +71,15 @@ async def in_thread(function: Callable[[], T]) -> T:
 
 
 async def outcome_in_thread(function: Callable[[], T], threads: Threads | None = None) -> Outcome[T]:
-    """Do as `in_thread`, but return whatever the function raises; `threads` lend theirs, and get it back."""
+    """Do as `in_thread`, but return whatever the function raises; `threads` lend theirs, and get it back.
+
+    With `threads`, in what `run_until_loop` has begun, there is no loop to be kept going: the function works in this one.
+    """
+    context = contextvars.copy_context()
+    if threads is not None and not loop_runs_here():
+        return attempt(lambda: context.run(function))
     loop = running_loop()
     settled: asyncio.Future[Outcome[T]] = loop.create_future()
-    context = contextvars.copy_context()
 
     def settle(outcome: Outcome[T]) -> None:
         if not settled.done():
@@ -135,9 +144,7 @@ def run_coroutine(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
     Raises:
         RunCancelled: the run that this context works for has been cancelled.
     """
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
+    if not loop_runs_here():
         return _run_here(make)
     outcomes: queue.SimpleQueue[Outcome[T]] = queue.SimpleQueue()
     context = contextvars.copy_context()
@@ -149,13 +156,53 @@ def run_coroutine(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
     return take(outcomes).unwrap()
 
 
-def _run_here(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
+def run_until_loop(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Do as `run_coroutine`, in the calling thread and without a loop until the coroutine asks for one by `a_loop`.
+
+    Where a loop runs here already it is `run_coroutine`; and where the work may be cancelled, since that ends what waits
+    in a loop at once, and what blocks this thread only when it next emits.
+    """
+    if current_run() is not None or loop_runs_here():
+        return run_coroutine(make)
+    coroutine, context = make(), contextvars.copy_context()
+    outcome = begun(coroutine, context)
+    return outcome.unwrap() if outcome is not None else _run_here(lambda: _gone_on(coroutine), context)
+
+
+@types.coroutine
+def a_loop() -> Generator[None, None, None]:
+    """Return once a loop runs here: at once, but in what `run_until_loop` has begun without one."""
+    if not loop_runs_here():
+        yield
+
+
+def begun(coroutine: Coroutine[Any, Any, T], context: contextvars.Context) -> Outcome[T] | None:
+    """Work in `context` on a coroutine that may ask for `a_loop`, and return how it ended; None where it has asked.
+
+    It is then suspended, and goes on as a task.
+    """
+    try:
+        context.run(coroutine.send, None)
+    except StopIteration as end:
+        return Outcome(value=end.value)
+    except BaseException as error:
+        return Outcome(error=error)
+    return None
+
+
+@types.coroutine
+def _gone_on(coroutine: Coroutine[Any, Any, T]) -> Generator[Any, Any, T]:
+    # `await` takes no coroutine that has begun.
+    return (yield from coroutine.__await__())
+
+
+def _run_here(make: Callable[[], Awaitable[T]], context: contextvars.Context | None = None) -> T:
     run = current_run()
     if run is not None and run.cancelled:
         raise RunCancelled
     loop = asyncio.new_event_loop()
     loop.set_default_executor(DaemonExecutor())
-    task = loop.create_task(_outcome_of(make))
+    task = loop.create_task(_outcome_of(make), context=context)
     detach = run.on_cancel(lambda: _call_in(loop, task.cancel)) if run is not None else None
     try:
         outcome = loop.run_until_complete(task)
@@ -174,7 +221,7 @@ def _run_here(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
     return outcome.unwrap()
 
 
-async def _outcome_of(make: Callable[[], Coroutine[Any, Any, T]]) -> Outcome[T]:
+async def _outcome_of(make: Callable[[], Awaitable[T]]) -> Outcome[T]:
     try:
         return Outcome(value=await make())
     except BaseException as error:

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from asyncio import _get_running_loop
 
 from harness.errors import UsageError
+
+
+def loop_runs_here() -> bool:
+    """Return whether one of asyncio's loops runs in this thread."""
+    return _get_running_loop() is not None
 
 
 def running_loop() -> asyncio.AbstractEventLoop:

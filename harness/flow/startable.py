@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
+from harness.bus.running_loop import running_loop
 from harness.flow.checkpoints.config import CheckpointConfig
 from harness.flow.engine.hooks import FlowHook
 from harness.flow.engine.stream_flag import streamed
@@ -13,7 +14,7 @@ from harness.flow.kickoff import Kickoff
 from harness.flow.participants import checked
 from harness.flow.state import AnyState
 from harness.session.session import AsyncStreamSession, StreamSession
-from harness.workers import run_coroutine
+from harness.workers import run_until_loop
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -73,7 +74,7 @@ class StartableFlow:
         if self.stream:
             return self._session(kickoff)
         accepted = self._accepted(kickoff)
-        return run_coroutine(lambda: self._run(accepted))
+        return run_until_loop(lambda: self._run(accepted))
 
     async def kickoff_async(
         self,
@@ -88,6 +89,7 @@ class StartableFlow:
         kickoff = self._kickoff(inputs, input_files, from_checkpoint, restore_from_state_id, resume)
         if self.stream:
             return self._async_session(kickoff)
+        running_loop()
         return await self._run(self._accepted(kickoff))
 
     @_with_parameters_of(kickoff_async)
@@ -197,7 +199,7 @@ class StartableFlow:
     ) -> StreamSession[Any]:
         accepted = self._accepted(kickoff)
         return StreamSession(
-            lambda: run_coroutine(lambda: self._run(accepted, hooks)),
+            lambda: run_until_loop(lambda: self._run(accepted, hooks)),
             source=self,
             look_ahead=look_ahead,
             retain=retain,

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 
+from harness.bus.running_loop import loop_runs_here
 from harness.bus.scope import Run
 from harness.errors import RunCancelled
 from harness.frames.states import State
@@ -37,7 +38,7 @@ class FrameLimit:
         waiter = threading.Lock()
         while True:
             with self._lock:
-                if self._has_room() or _loop_runs_here():
+                if self._has_room() or loop_runs_here():
                     self._reserved += 1
                     return
                 waiter.acquire(blocking=False)
@@ -59,7 +60,12 @@ class FrameLimit:
         self._wake()
 
     async def room(self) -> None:
-        """Wait until there is room; the emit that follows without an await in between finds it."""
+        """Wait until there is room; the emit that follows without an await in between finds it.
+
+        Where no loop runs, that emit waits by itself.
+        """
+        if not loop_runs_here():
+            return
         loop = asyncio.get_running_loop()
         while True:
             with self._lock:
@@ -96,11 +102,3 @@ def _resolve_in(loop: asyncio.AbstractEventLoop, future: asyncio.Future[None]) -
 def _resolve(future: asyncio.Future[None]) -> None:
     if not future.done():
         future.set_result(None)
-
-
-def _loop_runs_here() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True

@@ -34,6 +34,8 @@ class CheckpointRestore(FlowHook):
     With `branch` the run is a fork: what it writes goes there.
     """
 
+    works_without_loop = True
+
     def __init__(self, config: CheckpointConfig, lineage: Lineage, branch: str | None = None) -> None:
         self._config = config
         self._lineage = lineage
@@ -63,6 +65,8 @@ class Resume(FlowHook):
     The flow, or with `inputs["id"]` the flow with that state, is looked for among the checkpoints of its location. What
     happened in the runs before is shown first, inside the scope of the restore. Where there is none the run begins.
     """
+
+    works_without_loop = True
 
     def __init__(self, config: CheckpointConfig, lineage: Lineage) -> None:
         self._config = config

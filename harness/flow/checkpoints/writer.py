@@ -33,7 +33,7 @@ from harness.flow.kept_values import kept_whole
 from harness.flow.plan.calls import MethodCall, MethodResult
 from harness.flow.plan.story import Story
 from harness.flow.state import id_of, kept_state
-from harness.workers import outcome_in_thread
+from harness.workers import a_loop, outcome_in_thread
 
 logger = logging.getLogger("harness")
 _WRITING: Final = StepEnds(completed=CheckpointCompletedEvent, failed=CheckpointFailedEvent)
@@ -58,6 +58,8 @@ class CheckpointWriter(FlowHook):
     that are due is kept. What can't be written is published as failed, and the run goes on; with `must` it fails.
     """
 
+    works_without_loop = True
+
     def __init__(self, config: CheckpointConfig, lineage: Lineage, *, must: bool = False) -> None:
         self._config = config
         self._lineage = lineage
@@ -72,6 +74,7 @@ class CheckpointWriter(FlowHook):
 
     async def flow_began(self, run: FlowRun) -> None:
         if any(event_type not in OF_FLOWS for event_type in self._config.on_events):
+            await a_loop()
             self._beside = _Beside(self, run, self._config)
             self._beside.listen()
         await self._if_due(run, "flow_started")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
+from harness.bus.running_loop import running_loop
 from harness.errors import UsageError
 from harness.flow.conversation import answers, graph, routing, terminal, transcript
 from harness.flow.conversation.config import ConversationConfig
@@ -22,11 +23,12 @@ from harness.flow.conversation.state import (
     set_field,
 )
 from harness.flow.conversation.turns import finish_flow, take_turn
+from harness.flow.engine.body import works_without_loop
 from harness.flow.graph.decorators import Role as MethodRole
 from harness.flow.graph.definition import FlowGraph
 from harness.flow.kickoff import Kickoff
 from harness.session.session import AsyncStreamSession, StreamSession
-from harness.workers import run_coroutine
+from harness.workers import run_until_loop
 
 #: The options that a turn has of a kickoff.
 _KICKOFF: Final[Mapping[str, Any]] = MappingProxyType(
@@ -103,7 +105,7 @@ class ConversationalFlow:
             BaseException: what a handler raised, as the same object; the next turn works.
         """
         turn, kickoff = self._turn("handle_turn", message, session_id, intents, intent_llm, kickoff_kwargs)
-        return run_coroutine(lambda: take_turn(self, kickoff, turn))
+        return run_until_loop(lambda: take_turn(self, kickoff, turn))
 
     async def ahandle_turn(
         self,
@@ -115,6 +117,7 @@ class ConversationalFlow:
         **kickoff_kwargs: Any,
     ) -> Any:
         """Do as `handle_turn`, without blocking the loop."""
+        running_loop()
         turn, kickoff = self._turn("ahandle_turn", message, session_id, intents, intent_llm, kickoff_kwargs)
         return await take_turn(self, kickoff, turn)
 
@@ -138,7 +141,7 @@ class ConversationalFlow:
         """
         turn, kickoff = self._turn("stream_turn", message, session_id, intents, intent_llm, kickoff_kwargs)
         return StreamSession(
-            lambda: run_coroutine(lambda: take_turn(self, kickoff, turn)),
+            lambda: run_until_loop(lambda: take_turn(self, kickoff, turn)),
             source=self,
             look_ahead=look_ahead,
             retain=retain,
@@ -329,6 +332,7 @@ class ConversationalFlow:
         """Return the message of the turn. An override runs as the first method of each turn."""
         return field_of(self.state, "current_user_message")
 
+    @works_without_loop
     async def route_conversation(self) -> Any:
         """Choose the route of the turn and publish it; None in a run that has no message."""
         return await routing.routed(self)

@@ -75,6 +75,8 @@ def _ends() -> StepEnds:
 class TurnOfRun(FlowHook):
     """Gives a run of a flow the user's message, and the transcript what the run comes to."""
 
+    works_without_loop = True
+
     def __init__(self, turn: Turn) -> None:
         self._turn = turn
         self._paused_method = ""

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeVar
 
 from harness.flow.engine.hooks import FlowHook, resolved
 from harness.flow.engine.run import FlowRun
 from harness.flow.graph.definition import TRIGGER_PAYLOAD
 from harness.flow.plan.calls import MethodCall, MethodResult
-from harness.workers import Outcome, Threads, outcome_in_thread
+from harness.workers import Outcome, Threads, a_loop, outcome_in_thread
+
+F = TypeVar("F", bound=Callable[..., Any])
+_WITHOUT_LOOP: Final = "__works_without_loop__"
+
+
+def works_without_loop(method: F) -> F:
+    """Mark a coroutine method as one that needs no running loop, so that none is made for it."""
+    setattr(method, _WITHOUT_LOOP, True)
+    return method
 
 
 async def perform(run: FlowRun, call: MethodCall, hooks: Sequence[FlowHook], threads: Threads) -> Outcome[MethodResult]:
     """Return what a call came to; beside an error, what the method had returned before it.
 
-    What is no coroutine works in one of `threads`.
+    What is no coroutine works in one of `threads`; where no loop runs, in this one.
     Never raises: asyncio stops the whole loop for SystemExit and KeyboardInterrupt.
     """
     result: MethodResult | None = None
@@ -48,6 +57,11 @@ def _bound(run: FlowRun, call: MethodCall) -> Any:
 
 async def _returned(method: Any, args: tuple[Any, ...], threads: Threads) -> Outcome[Any]:
     if inspect.iscoroutinefunction(method):
+        if not getattr(method, _WITHOUT_LOOP, False):
+            await a_loop()
         return Outcome(value=await method(*args))
     outcome = await outcome_in_thread(lambda: method(*args), threads)
-    return Outcome(value=await outcome.value) if inspect.iscoroutine(outcome.value) else outcome
+    if not inspect.iscoroutine(outcome.value):
+        return outcome
+    await a_loop()
+    return Outcome(value=await outcome.value)

@@ -2,7 +2,8 @@
 
 It begins what the plan says is due, and reports to the plan what has ended. It alone publishes what happens to methods,
 from its own context and in order: the started events of all that is due before any of its bodies runs, the others as the
-bodies return. The bodies run beside it, each a task in a context of its own whose scope is the method's.
+bodies return. The bodies run beside it, each a task in a context of its own whose scope is the method's. Where no loop
+runs yet, a body that is due alone runs in place, in such a context too, and there is one once it asks for that.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ import contextlib
 import contextvars
 import logging
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from harness.bus import bus, scope as scopes
+from harness.bus.running_loop import loop_runs_here, running_loop
 from harness.bus.step import Step
 from harness.errors import RunCancelled, RunPaused
 from harness.flow.engine import steps
@@ -24,9 +26,11 @@ from harness.flow.engine.body import perform
 from harness.flow.engine.hooks import FlowHook, Hooks, call_in, resolved
 from harness.flow.engine.run import FlowRun
 from harness.flow.plan.calls import MethodCall, MethodResult
-from harness.workers import GRACE_S, Outcome
+from harness.workers import GRACE_S, Outcome, a_loop, begun
 
 logger = logging.getLogger("harness")
+#: Every so many runs inside of one another, the methods of one work in threads, which have a stack of their own.
+_DEEP: Final = 16
 
 
 @dataclass(slots=True)
@@ -64,6 +68,8 @@ class Engine:
                 `error.frames-first`).
         """
         run = self._run
+        if run.depth % _DEEP == 0 or not all(hook.works_without_loop for hook in self._hooks.all):
+            await a_loop()
         for hook in reversed(self._hooks.all):
             await resolved(hook.before_flow(run))
         run.take_inputs()
@@ -98,7 +104,7 @@ class Engine:
         await self._begin()
         while self._bodies:
             while not self._ended:
-                self._next = asyncio.get_running_loop().create_future()
+                self._next = running_loop().create_future()
                 await self._next
             while self._ended:
                 await self._end(self._ended.popleft())
@@ -108,7 +114,7 @@ class Engine:
     async def _begin(self) -> None:
         run = self._run
         around = scopes.current_scope()
-        begun = []
+        beginning = []
         for call in run.plan.due():
             run.plan.begun(call)
             await bus.room()
@@ -117,11 +123,19 @@ class Engine:
                 run.story.called(call, step.started)
             body = self._bodies[call.id] = _Body(call, step, contextvars.copy_context())
             scopes.enter(around)
-            begun.append(body)
-        loop = asyncio.get_running_loop()
-        for body in begun:
-            name = f"harness-method-{body.call.method.name}"
-            body.task = loop.create_task(self._perform(body), name=name, context=body.context)
+            beginning.append(body)
+        if len(beginning) == 1 and not loop_runs_here():
+            await self._perform_in_place(beginning[0])
+        elif beginning:
+            await a_loop()
+            for body in beginning:
+                _make_task(body, self._perform(body))
+
+    async def _perform_in_place(self, body: _Body) -> None:
+        work = self._perform(body)
+        if begun(work, body.context) is None:
+            await a_loop()
+            _make_task(body, work)
 
     async def _perform(self, body: _Body) -> None:
         body.outcome = await perform(self._run, body.call, self._hooks.around(body.call.method), self._run.threads)
@@ -208,6 +222,11 @@ class Engine:
         self._end_known = True
         for hook in self._hooks.all:
             await resolved(hook.flow_ended(self._run, result, error))
+
+
+def _make_task(body: _Body, work: Coroutine[Any, Any, None]) -> None:
+    name = f"harness-method-{body.call.method.name}"
+    body.task = running_loop().create_task(work, name=name, context=body.context)
 
 
 @contextlib.contextmanager

@@ -10,14 +10,15 @@ import asyncio
 import contextvars
 import inspect
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, Final, TypeVar, cast
+from typing import Any, ClassVar, Final, TypeVar, cast
 
+from harness.bus.running_loop import loop_runs_here
 from harness.errors import RunPaused
 from harness.flow.engine.run import FlowRun
 from harness.flow.graph.decorators import add_to_role, role_of
 from harness.flow.graph.definition import FlowGraph, FlowMethod
 from harness.flow.plan.calls import MethodCall, MethodResult
-from harness.workers import Outcome
+from harness.workers import Outcome, a_loop, begun
 
 A = TypeVar("A")
 D = TypeVar("D", bound=Callable[..., Any])
@@ -32,6 +33,10 @@ class FlowHook:
     flow; `RunPaused`, raised before or after a method, pauses the run. One hook object serves all runs of its flow, side
     by side.
     """
+
+    #: Whether it needs no running loop before it asks for `harness.workers.a_loop`, so that none is made for it. Its own
+    #: blocking calls, in `outcome_in_thread` with the threads of the run, then block nobody but the run.
+    works_without_loop: ClassVar[bool] = False
 
     def before_flow(self, run: FlowRun) -> Awaitable[None] | None:
         """Before anything is published: the place to put a saved plan into `run`, and a saved state into its flow."""
@@ -107,7 +112,14 @@ async def resolved(answer: Awaitable[A] | A) -> A:
 async def call_in(context: contextvars.Context, method: Callable[..., Awaitable[None] | None], *args: Any) -> None:
     """Call a hook in `context`, and wait for what it does there."""
     answer = context.run(method, *args)
-    if inspect.isawaitable(answer):
+    if inspect.iscoroutine(answer) and not loop_runs_here():
+        ended = begun(answer, context)
+        if ended is not None:
+            ended.unwrap()
+            return
+        await a_loop()
+        await asyncio.get_running_loop().create_task(answer, context=context)
+    elif inspect.isawaitable(answer):
         task = asyncio.get_running_loop().create_task(_outcome_of(answer), context=context)
         (await task).unwrap()
 

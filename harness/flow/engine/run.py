@@ -44,6 +44,8 @@ class FlowRun:
     outer: FlowRun | None = None
     #: The run of the same flow inside which it was started.
     around: FlowRun | None = None
+    #: How many runs there are down to this one, itself included.
+    depth: int = 1
 
     @property
     def state(self) -> AnyState:
@@ -88,6 +90,8 @@ def inside(run: FlowRun) -> Iterator[None]:
     if around is not None:
         run.usage, run.around = around.usage, around
     run.outer = _current.get()
+    if run.outer is not None:
+        run.depth = run.outer.depth + 1
     token = _current.set(run)
     try:
         yield

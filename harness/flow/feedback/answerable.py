@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
+from harness.bus.running_loop import running_loop
 from harness.errors import UsageError
 from harness.flow.engine.hooks import FlowHook
 from harness.flow.feedback.ask import ask
@@ -17,7 +18,7 @@ from harness.flow.kickoff import Kickoff
 from harness.flow.persistence.place import default_flow_persistence
 from harness.flow.persistence.protocol import FlowPersistence
 from harness.flow.state import AnyState, with_saved
-from harness.workers import run_coroutine
+from harness.workers import run_until_loop
 
 
 class AnswerableFlow:
@@ -105,13 +106,14 @@ class AnswerableFlow:
         hooks = (self._resumption(feedback),)
         if self.stream:
             return self._session(Kickoff(), hooks)
-        return run_coroutine(lambda: self._run(Kickoff(), hooks))
+        return run_until_loop(lambda: self._run(Kickoff(), hooks))
 
     async def resume_async(self, feedback: str = "") -> Any:
         """Do as `resume`, without blocking the loop; with `stream` set, return an `AsyncStreamSession`."""
         hooks = (self._resumption(feedback),)
         if self.stream:
             return self._async_session(Kickoff(), hooks)
+        running_loop()
         return await self._run(Kickoff(), hooks)
 
     def _resumption(self, feedback: str) -> Resumption:

@@ -20,6 +20,8 @@ class Resumption(FlowHook):
     What is kept of the run that waits is cleared once this one has come to its end: one that fails can be resumed again.
     """
 
+    works_without_loop = True
+
     def __init__(self, context: PendingFeedbackContext, feedback: str) -> None:
         self._context = context
         self._answer: Answer | None = Answer(feedback, context)

@@ -32,6 +32,8 @@ def persist(persistence: FlowPersistence | None = None, verbose: bool = False) -
 class Persist(FlowHook):
     """Saves the state of a flow after its methods."""
 
+    works_without_loop = True
+
     def __init__(self, persistence: FlowPersistence | None, *, verbose: bool) -> None:
         self._own = persistence
         self._verbose = verbose

@@ -20,6 +20,8 @@ class StateRestore(FlowHook):
     saved under the id, the run begins with the flow's own state, and the log says so.
     """
 
+    works_without_loop = True
+
     def __init__(self, persistence: FlowPersistence) -> None:
         self._persistence = persistence
 
