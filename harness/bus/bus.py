@@ -20,8 +20,10 @@ from harness.bus.attribution import remember, scope_of_thread
 from harness.bus.listeners import Handler, Listeners, collecting
 from harness.bus.replay import is_replaying, replaying
 from harness.bus.scope import ROOT, LookAhead, Run, Scope
+from harness.bus.unseen import Unseen
 from harness.errors import RunCancelled, UsageError
 from harness.events import BaseEvent
+from harness.events.base import event_id_of
 from harness.events.lazy import fields_of
 from harness.events.sources import id_text
 
@@ -61,8 +63,10 @@ def emit(source: Any, event: BaseEvent) -> Future[None] | None:
     return _publish(source, event, scope, scope.event_id)
 
 
-def emit_here(source: Any, event: BaseEvent) -> None:
+def emit_here(source: Any, kind: type[BaseEvent], given: dict[str, Any]) -> None:
     """Publish an event that opens and closes nothing, of a source that no session can know yet: by its context alone.
+
+    It is made if anybody sees it.
 
     Raises:
         RunCancelled: the run that this context works for has been closed.
@@ -70,7 +74,10 @@ def emit_here(source: Any, event: BaseEvent) -> None:
     scope = scopes.current_scope()
     if scope.run.cancelled:
         raise RunCancelled
-    _publish(source, event, scope, scope.event_id)
+    if is_seen(scope, kind):
+        _publish(source, kind(**given), scope, scope.event_id)
+    else:
+        _set_previous_id(Unseen(kind, given).number)
 
 
 async def aemit(source: Any, event: BaseEvent) -> None:
@@ -92,31 +99,38 @@ async def room() -> None:
         await lookahead.room()
 
 
-def is_observed(scope: Scope, but: type) -> bool:
-    """Whether anybody sees what is published in `scope`: a listener, or a sink that is no `but`."""
-    return bool(_listeners.handlers) or any(type(sink) is not but for sink in scope.sinks)
+def is_seen(scope: Scope, kind: type[BaseEvent] | None = None) -> bool:
+    """Whether anybody sees what is published in `scope`, of a kind, or at all: a sink, or a listener."""
+    for sink in scope.sinks:
+        if sink.sees_all:
+            return True
+    return bool(_listeners.handlers) and (kind is None or _listeners.has(kind))
 
 
 def open_scope(
     source: Any,
-    event: BaseEvent,
+    event: BaseEvent | Unseen,
     *,
     label: str = "",
     own_run: bool = False,
     quiet: bool = False,
-    abandon: Callable[[str], BaseEvent | None] | None = None,
+    abandon: Callable[[str], BaseEvent | Unseen | None] | None = None,
 ) -> Scope:
     """Publish a started event and make its scope the current one; the caller promises to close it.
 
     With `own_run` the work inside can be cancelled apart from what is around it; who closes the scope ends that run.
     A `quiet` scope stands though its started event is not published: what is emitted inside hangs from the scope
-    around. `abandon` makes the event that closes this scope when the one around it closes first, from an explanation
+    around. Of one that is `Unseen` nothing is published either. `abandon` makes the event that closes this scope when the one around it closes first, from an explanation
     (clause `order.scope-nesting`).
     """
     around = _scope_for(source)
-    if quiet:
-        scope = Scope(event.opens or "", around.event_id, around, around.run, around.sinks, around.lookahead)
+    if quiet or isinstance(event, Unseen):
+        opens = event.kind.opens if isinstance(event, Unseen) else event.opens
+        event_id = around.event_id if quiet else event.event_id
+        scope = Scope(opens or "", event_id, around, around.run, around.sinks, around.lookahead)
         scopes.enter(scope)
+        if not quiet and isinstance(event, Unseen):
+            _set_previous_id(event.number)
     else:
         scope, _ = _open(source, event, around)
     scope.owned = True
@@ -131,7 +145,7 @@ def open_scope(
     return scope
 
 
-def close_scope(scope: Scope, source: Any, event: BaseEvent | None) -> None:
+def close_scope(scope: Scope, source: Any, event: BaseEvent | Unseen | None) -> None:
     """Publish what ends `scope`, from any context, after ending what is still open in it. Closing twice does nothing.
 
     None ends a quiet scope, or any other without a word.
@@ -147,7 +161,7 @@ def close_scope(scope: Scope, source: Any, event: BaseEvent | None) -> None:
     _end(scope, source, event)
 
 
-def _end(scope: Scope, source: Any, event: BaseEvent | None) -> None:
+def _end(scope: Scope, source: Any, event: BaseEvent | Unseen | None) -> None:
     # Not refused where the run around is cancelled: this is also how the one who cancelled it ends what is inside.
     with _ending:
         if not scope.is_open:
@@ -185,16 +199,18 @@ def _nearest(scope: Scope, kind: str) -> Scope | None:
 def _open(source: Any, event: BaseEvent, around: Scope) -> tuple[Scope, Future[None] | None]:
     event = _unpublished(event)
     handled = _publish(source, event, around, around.event_id)
-    scope = Scope(event.opens or "", event.event_id, around, around.run, around.sinks, around.lookahead)
+    scope = Scope(event.opens or "", event_id_of(event), around, around.run, around.sinks, around.lookahead)
     scopes.enter(scope)
     return scope, handled
 
 
-def _close(source: Any, event: BaseEvent | None, scope: Scope) -> Future[None] | None:
+def _close(source: Any, event: BaseEvent | Unseen | None, scope: Scope) -> Future[None] | None:
     parent = scope.parent or ROOT
     parent.children.pop(scope, None)
     try:
-        if event is not None:
+        if isinstance(event, Unseen):
+            _set_previous_id(event.number)
+        elif event is not None:
             return _publish(source, event, scope, parent.event_id, started_id=scope.event_id)
         return None
     finally:
@@ -266,6 +282,8 @@ def _reserve(lookaheads: tuple[LookAhead, ...]) -> None:
 
 class FunctionSink:
     """A sink made of a function `(source, event)`."""
+
+    sees_all = True
 
     def __init__(self, function: Callable[[Any, BaseEvent], None]) -> None:
         self._function = function

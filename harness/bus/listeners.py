@@ -103,6 +103,10 @@ class Listeners:
                 logger.exception("a listener failed on %s", event.type)
         return self._finish(begun) if begun else _DONE
 
+    def has(self, event_class: type[BaseEvent]) -> bool:
+        """Whether anybody is told of the events of a class."""
+        return bool(self._handlers_of(event_class))
+
     def _handlers_of(self, cls: type[BaseEvent]) -> tuple[Handler, ...]:
         handlers = self._by_class.get(cls)
         if handlers is None:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 class Sink(Protocol):
     """What takes part in every emit of a context: a session's timeline, or a function that a user added."""
 
+    #: Whether there must be every event; else those of steps need not be made for it, see `harness.bus.unseen`.
+    sees_all: bool
+
     def accept(self, source: Any, event: BaseEvent, scope: Scope) -> None:
         """Take one event. `scope` is the open one around it, or, no longer open, the one that the event closes."""
 

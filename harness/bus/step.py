@@ -19,8 +19,9 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, Self
 
-from harness.bus.bus import close_scope, open_scope, room
+from harness.bus.bus import close_scope, is_seen, open_scope, room
 from harness.bus.scope import Run, Scope
+from harness.bus.unseen import Unseen
 from harness.errors import RunCancelled
 from harness.events import BaseEvent
 from harness.events.lazy import fields_of
@@ -42,6 +43,7 @@ class Step:
     Where the scope around it ends first, or `abandon` says so, it fails with the explanation. Where the run was
     cancelled it publishes nothing more: whoever cancelled it closes it, if anybody is there to see. A `quiet` step
     publishes nothing, and its scope stands all the same. With `own_run` the work inside can be cancelled by itself.
+    Where it begins `Unseen`, what ends it is made if somebody sees that.
     """
 
     __slots__ = ("_ending", "_ends", "_label", "_own_run", "_quiet", "_scope", "_source", "_started")
@@ -49,7 +51,7 @@ class Step:
     def __init__(
         self,
         source: Any,
-        started: BaseEvent,
+        started: BaseEvent | Unseen,
         ends: StepEnds,
         *,
         label: str = "",
@@ -63,7 +65,7 @@ class Step:
         self._own_run = own_run
         self._quiet = quiet
         self._scope: Scope | None = None
-        self._ending: BaseEvent | None = None
+        self._ending: BaseEvent | Unseen | None = None
 
     def open(self) -> Self:
         """Publish the started event and make its scope the current one of this context.
@@ -83,15 +85,22 @@ class Step:
 
     @property
     def started(self) -> BaseEvent:
-        """The event that begins it."""
+        """The event that begins it, of a step that does not begin `Unseen`."""
+        if isinstance(self._started, Unseen):
+            raise RuntimeError(f"the {self._name} that begins this step was not made")
         return self._started
 
     @property
     def scope(self) -> Scope:
         """The scope, of a step that has been opened."""
         if self._scope is None:
-            raise RuntimeError(f"the step of {self._started.type} has not been opened")
+            raise RuntimeError(f"the step of {self._name} has not been opened")
         return self._scope
+
+    @property
+    def _name(self) -> str:
+        started = self._started
+        return (started.kind if isinstance(started, Unseen) else type(started)).__name__
 
     @property
     def run(self) -> Run:
@@ -114,22 +123,22 @@ class Step:
 
     # How it ends. Nothing is published before it is closed, and what is said last counts.
 
-    def complete(self, **fields: Any) -> BaseEvent:
+    def complete(self, **fields: Any) -> BaseEvent | Unseen:
         """Have the step end as completed, and return the event that will say so."""
         return self._end_with(self._ends.completed, fields)
 
-    def fail(self, error: BaseException) -> BaseEvent:
+    def fail(self, error: BaseException) -> BaseEvent | Unseen:
         """Have the step end as failed by `error`, and return the event that will say so."""
         return self._end_with(self._ends.failed, {"error": error, "error_type": type(error).__name__})
 
-    def pause(self, **fields: Any) -> BaseEvent:
+    def pause(self, **fields: Any) -> BaseEvent | Unseen:
         """Have the step end as paused, and return the event that will say so.
 
         Raises:
             TypeError: steps of its kind can't be.
         """
         if self._ends.paused is None:
-            raise TypeError(f"what begins with {self._started.type} has no event for a pause")
+            raise TypeError(f"what begins with {self._name} has no event for a pause")
         return self._end_with(self._ends.paused, fields)
 
     def close(self) -> None:
@@ -148,7 +157,7 @@ class Step:
         """End the step now, as one that was cut off though nothing was wrong with it."""
         self._close(self._abandoned(why))
 
-    def _close(self, event: BaseEvent | None) -> None:
+    def _close(self, event: BaseEvent | Unseen | None) -> None:
         # What tells of a failure refers to the exception, its traceback to this step: a circle would be kept until the
         # garbage collector runs.
         self._ending = None
@@ -159,13 +168,18 @@ class Step:
             if self._own_run:
                 self.run.end()
 
-    def _abandoned(self, why: str) -> BaseEvent | None:
+    def _abandoned(self, why: str) -> BaseEvent | Unseen | None:
         if self._quiet:
             return None
         return self._end_with(self._ends.failed, {"error": why, "error_type": RunCancelled.__name__})
 
-    def _end_with(self, kind: type[BaseEvent], fields: dict[str, Any]) -> BaseEvent:
+    def _end_with(self, kind: type[BaseEvent], fields: dict[str, Any]) -> BaseEvent | Unseen:
         started = self._started
+        if isinstance(started, Unseen):
+            if self._quiet or not is_seen(self.scope, kind):
+                self._ending = Unseen(kind, fields)
+                return self._ending
+            started = started.kind(**started.given)
         # Of an event that nobody has looked at, what it was given: it need not be filled for this.
         record = getattr(started, "_record", None)
         given = fields_of(started) if record is None else record.given

@@ -117,6 +117,12 @@ class BaseEvent(LazyModel):
         return shown
 
 
+def event_id_of(event: BaseEvent) -> str:
+    """Return the id of an event, which is not filled for that."""
+    record = getattr(event, "_record", None)
+    return event.event_id if record is None else id_text(record.event_id)
+
+
 def _shown(value: Any) -> str:
     if isinstance(value, BaseException):
         return error_text(value)

@@ -128,7 +128,7 @@ class Flow(StartableFlow, ConversationalFlow, DeclarableFlow, AnswerableFlow, Ch
         self._last_usage = RunUsage()
         if not self.suppress_flow_events:
             # A flow that has just been made is in no session but that of its maker, in whatever thread that is.
-            bus.emit_here(self, FlowCreatedEvent(flow_name=self._flow_name))
+            bus.emit_here(self, FlowCreatedEvent, {"flow_name": self._flow_name})
         self.model_post_init(None)
 
     def model_post_init(self, context: Any, /) -> None:

@@ -35,6 +35,8 @@ class Lock(AbstractContextManager[Any, None], Protocol):
 class Timeline:
     """An append-only log of frames with a state. Every method may be called from any thread."""
 
+    sees_all = True
+
     def __init__(self, lock: Lock, *, retain: bool = True) -> None:
         self._lock = lock
         self._retain = retain

@@ -19,6 +19,8 @@ _OF_THREAD: Final = "harness.bus.bus:scope_of_thread"
 class _Eavesdropper:
     """Passes on to a session what another one hears, while it is on."""
 
+    sees_all = True
+
     def __init__(self, session: Any) -> None:
         self._session = weakref.ref(session)
 

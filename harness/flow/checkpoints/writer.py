@@ -170,6 +170,8 @@ class CheckpointWriter(FlowHook):
 class _Beside:
     """Has checkpoints written at events that are published anywhere in a run."""
 
+    sees_all = True
+
     def __init__(self, writer: CheckpointWriter, run: FlowRun, config: CheckpointConfig) -> None:
         self._writer = writer
         self._run = run

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from harness.bus.bus import is_observed
+from harness.bus.bus import is_seen
 from harness.bus.scope import Scope, current_scope
 from harness.bus.step import Step, StepEnds
+from harness.bus.unseen import Unseen
 from harness.errors import RunPaused
 from harness.events import (
     BaseEvent,
@@ -20,7 +21,6 @@ from harness.events import (
     MethodExecutionStartedEvent,
 )
 from harness.flow.engine.run import FlowRun
-from harness.flow.engine.usage import RunUsage
 from harness.flow.plan.calls import MethodCall
 from harness.flow.state import id_of
 
@@ -32,28 +32,38 @@ _METHOD: Final = StepEnds(
 
 def flow_step(run: FlowRun) -> Step:
     """Return the step that a run is, not yet opened."""
-    started = FlowStartedEvent(flow_name=run.name, inputs=run.kickoff.inputs)
+    given = {"flow_name": run.name, "inputs": run.kickoff.inputs}
+    started = _started(run, FlowStartedEvent, given, is_quiet=run.is_part)
     return Step(run.flow, started, _FLOW, label=run.name, own_run=True, quiet=run.is_part)
 
 
 def method_step(run: FlowRun, call: MethodCall) -> Step:
     """Return the step that a call of a method is, not yet opened."""
-    started = MethodExecutionStartedEvent(
-        flow_name=run.name,
-        method_name=call.method.name,
-        params={f"_{index}": argument for index, argument in enumerate(call.args)},
-        state=_state(run, current_scope()),
-        triggered_by_event_id=call.triggered_by,
-    )
-    return Step(run.flow, started, _METHOD, label=call.method.name, own_run=True, quiet=run.is_quiet)
+    name = call.method.name
+    given = {
+        "flow_name": run.name,
+        "method_name": name,
+        "params": {f"_{index}": argument for index, argument in enumerate(call.args)},
+        "state": _state(run, current_scope()),
+        "triggered_by_event_id": call.triggered_by,
+    }
+    started = _started(run, MethodExecutionStartedEvent, given, is_quiet=run.is_quiet)
+    return Step(run.flow, started, _METHOD, label=name, own_run=True, quiet=run.is_quiet)
 
 
-def complete(step: Step, run: FlowRun, result: Any) -> BaseEvent:
+def _started(run: FlowRun, kind: type[BaseEvent], given: dict[str, Any], *, is_quiet: bool) -> BaseEvent | Unseen:
+    # What keeps the story of a run keeps what was not published, too.
+    if run.story is None and (is_quiet or not is_seen(current_scope(), kind)):
+        return Unseen(kind, given)
+    return kind(**given)
+
+
+def complete(step: Step, run: FlowRun, result: Any) -> BaseEvent | Unseen:
     """Have the step of a flow or a method end with `result` and the state as it is now."""
     return step.complete(result=result, state=_state(run, step.scope))
 
 
-def pause(step: Step, run: FlowRun, call: MethodCall, paused: RunPaused) -> BaseEvent:
+def pause(step: Step, run: FlowRun, call: MethodCall, paused: RunPaused) -> BaseEvent | Unseen:
     """Have the step of a flow or a method end as one that waits since `call` has paused."""
     return step.pause(
         flow_id=id_of(run.state),
@@ -66,4 +76,4 @@ def pause(step: Step, run: FlowRun, call: MethodCall, paused: RunPaused) -> Base
 
 def _state(run: FlowRun, scope: Scope) -> Any:
     # A copy of it is not made for nobody.
-    return None if run.is_quiet or not is_observed(scope, but=RunUsage) else run.shown(run.state)
+    return run.shown(run.state) if not run.is_quiet and is_seen(scope) else None

@@ -14,6 +14,8 @@ from harness.llm.output.usage import UsageMetrics
 class RunUsage:
     """Adds up what every completed call of a run tells, whoever makes the call; takes part in the run's events."""
 
+    sees_all = False
+
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._sums = dict.fromkeys(UsageMetrics.model_fields, 0)
