@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from harness.bus import scope as scopes
+from harness.bus.running_loop import loop_runs_here
 from harness.bus.scope import Run, Scope
 from harness.errors import RunCancelled
-from harness.workers import Threads, in_thread, outcome_in_thread, run_coroutine
+from harness.workers import Threads, a_loop, in_thread, outcome_in_thread, run_coroutine, run_until_loop
 
 _TIMEOUT_S = 10.0
 _mark: contextvars.ContextVar[str] = contextvars.ContextVar("mark", default="unset")
@@ -343,3 +344,79 @@ def test_calls_in_one_thread_have_contexts_of_their_own() -> None:
         return mark
 
     assert asyncio.run(mark_and_read()) == "unset"
+
+
+# What waits for nothing needs no loop.
+
+
+def _without_loops(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> None:
+        raise AssertionError("a loop was made")
+
+    monkeypatch.setattr(asyncio, "new_event_loop", refuse)
+
+
+def test_what_asks_for_no_loop_is_worked_off_in_this_thread_in_a_context_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def work() -> int:
+        _mark.set("inside")
+        return (await outcome_in_thread(threading.get_ident, Threads())).unwrap()
+
+    _without_loops(monkeypatch)
+    assert run_until_loop(work) == threading.get_ident()
+    assert _mark.get() == "unset"
+
+
+@pytest.mark.parametrize("asks", [False, True], ids=["without a loop", "in a loop"])
+@pytest.mark.parametrize("kind", ERRORS)
+def test_what_it_raises_is_the_same_object(kind: type[BaseException], asks: bool) -> None:
+    error = kind("told")
+
+    async def fail() -> None:
+        if asks:
+            await a_loop()
+        raise error
+
+    with pytest.raises(kind) as caught:
+        run_until_loop(fail)
+    assert caught.value is error
+
+
+def test_what_asks_for_a_loop_goes_on_in_one_where_it_was_in_the_same_context() -> None:
+    steps: list[object] = []
+
+    async def inner() -> str:
+        _mark.set("inside")
+        steps.append(loop_runs_here())
+        await a_loop()
+        steps.append(loop_runs_here())
+        return _mark.get()
+
+    async def work() -> str:
+        mark = await inner()
+        return mark + await asyncio.create_task(asyncio.sleep(0, " and in a task"))
+
+    assert run_until_loop(work) == "inside and in a task"
+    assert steps == [False, True]
+    assert _mark.get() == "unset"
+
+
+def test_what_can_be_cancelled_has_a_loop_from_the_start(run: Run) -> None:
+    async def work() -> None:
+        assert loop_runs_here()
+        run.cancel()
+        await asyncio.sleep(_TIMEOUT_S)
+
+    with pytest.raises(RunCancelled):
+        run_until_loop(work)
+
+
+def test_where_a_loop_runs_it_has_one_of_its_own() -> None:
+    async def work() -> asyncio.AbstractEventLoop:
+        return asyncio.get_running_loop()
+
+    async def around() -> bool:
+        return run_until_loop(work) is asyncio.get_running_loop()
+
+    assert asyncio.run(around()) is False

@@ -100,7 +100,7 @@ class Step:
     @property
     def _name(self) -> str:
         started = self._started
-        return (started.kind if isinstance(started, Unseen) else type(started)).__name__
+        return str(started.kind.model_fields["type"].default) if isinstance(started, Unseen) else started.type
 
     @property
     def run(self) -> Run:

@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
+from harness.bus.running_loop import loop_runs_here
 from harness.flow.engine.hooks import FlowHook, resolved
 from harness.flow.engine.run import FlowRun
 from harness.flow.graph.definition import TRIGGER_PAYLOAD
@@ -57,7 +58,7 @@ def _bound(run: FlowRun, call: MethodCall) -> Any:
 
 async def _returned(method: Any, args: tuple[Any, ...], threads: Threads) -> Outcome[Any]:
     if inspect.iscoroutinefunction(method):
-        if not getattr(method, _WITHOUT_LOOP, False):
+        if not (loop_runs_here() or getattr(method, _WITHOUT_LOOP, False)):
             await a_loop()
         return Outcome(value=await method(*args))
     outcome = await outcome_in_thread(lambda: method(*args), threads)

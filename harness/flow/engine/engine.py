@@ -118,8 +118,9 @@ class Engine:
         beginning = []
         for call in run.plan.due():
             run.plan.begun(call)
-            await bus.room()
-            step = steps.method_step(run, call).open()
+            if around.lookahead:
+                await bus.room()
+            step = steps.method_step(run, call, around).open()
             if run.story is not None:
                 run.story.called(call, step.started)
             body = self._bodies[call.id] = _Body(call, step, contextvars.copy_context())
@@ -156,7 +157,8 @@ class Engine:
                 with _logged("a hook failed after a method had"):
                     await call_in(body.context, hook.method_failed, self._run, body.call, error)
             body.step.fail(error)
-        await bus.room()
+        if body.step.scope.lookahead:
+            await bus.room()
         body.step.close()
         del self._bodies[body.call.id]
         if error is not None:

@@ -33,27 +33,29 @@ _METHOD: Final = StepEnds(
 def flow_step(run: FlowRun) -> Step:
     """Return the step that a run is, not yet opened."""
     given = {"flow_name": run.name, "inputs": run.kickoff.inputs}
-    started = _started(run, FlowStartedEvent, given, is_quiet=run.is_part)
+    started = _started(run, FlowStartedEvent, given, current_scope(), is_quiet=run.is_part)
     return Step(run.flow, started, _FLOW, label=run.name, own_run=True, quiet=run.is_part)
 
 
-def method_step(run: FlowRun, call: MethodCall) -> Step:
-    """Return the step that a call of a method is, not yet opened."""
+def method_step(run: FlowRun, call: MethodCall, around: Scope) -> Step:
+    """Return the step that a call of a method is, in the scope of its flow, not yet opened."""
     name = call.method.name
     given = {
         "flow_name": run.name,
         "method_name": name,
-        "params": {f"_{index}": argument for index, argument in enumerate(call.args)},
-        "state": _state(run, current_scope()),
+        "params": {f"_{index}": argument for index, argument in enumerate(call.args)} if call.args else {},
+        "state": _state(run, around),
         "triggered_by_event_id": call.triggered_by,
     }
-    started = _started(run, MethodExecutionStartedEvent, given, is_quiet=run.is_quiet)
+    started = _started(run, MethodExecutionStartedEvent, given, around, is_quiet=run.is_quiet)
     return Step(run.flow, started, _METHOD, label=name, own_run=True, quiet=run.is_quiet)
 
 
-def _started(run: FlowRun, kind: type[BaseEvent], given: dict[str, Any], *, is_quiet: bool) -> BaseEvent | Unseen:
+def _started(
+    run: FlowRun, kind: type[BaseEvent], given: dict[str, Any], around: Scope, *, is_quiet: bool
+) -> BaseEvent | Unseen:
     # What keeps the story of a run keeps what was not published, too.
-    if run.story is None and (is_quiet or not is_seen(current_scope(), kind)):
+    if run.story is None and (is_quiet or not is_seen(around, kind)):
         return Unseen(kind, given)
     return kind(**given)
 
