@@ -57,6 +57,10 @@ class AnthropicAnswer(SSEAnswer):
         #: Blocks of reasoning as far as they have come, by their index.
         self._reasoning: dict[int, dict[str, str]] = {}
 
+    @property
+    def has_ended(self) -> bool:
+        return self._ended
+
     def event(self, event: Any) -> Iterable[Part]:
         # Nearly every event is a piece of text.
         if kind_of(event) == "content_block_delta" and kind_of(event["delta"]) == "text_delta":

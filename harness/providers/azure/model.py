@@ -6,18 +6,17 @@ Source: https://learn.microsoft.com/python/api/overview/azure/ai-inference-readm
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 from harness.errors import ProviderError
 from harness.llm.connections import end_urllib3_with_runs
 from harness.llm.credentials import api_key
-from harness.llm.output.parts import Part
 from harness.llm.request import LLMRequest
+from harness.providers.azure.body import AsyncRefusalsAreRead, AzureBody, RefusalsAreRead, aread_at_once, read_at_once
 from harness.providers.azure.endpoint import KEY_VARIABLES, api_version, chat_endpoint
 from harness.providers.azure.errors import translated
 from harness.providers.azure.request import wire_body
-from harness.providers.azure.sdk import AzureKeyCredential, aio, inference, policies
+from harness.providers.azure.sdk import AzureKeyCredential, aio, inference
 from harness.providers.openai.chat_answer import ChatAnswer
 from harness.providers.openai.reasoning import KeptReasoning
 from harness.providers.shared.answer import ProviderAnswer
@@ -44,13 +43,17 @@ class AzureChat(SDKModel):
         return {"body": json.dumps(body).encode()}
 
     def _send(self, client: Any, arguments: dict[str, Any], *, stream: bool) -> Any:
-        return client.complete(**arguments, stream=stream)
+        # A whole answer, too, is read as bytes: the SDK takes it only where its content type is the one that is expected.
+        sent = client.complete(**arguments, stream=True)
+        if stream:
+            return sent
+        return read_at_once(sent) if isinstance(client, inference.ChatCompletionsClient) else aread_at_once(sent)
 
     def _opened(self, sent: Any) -> ResponseBody:
         return AzureBody(sent)
 
     def _answer(self, request: LLMRequest) -> ChatAnswer:
-        return AzureAnswer(self.provider, request)
+        return ChatAnswer(self.provider, request)
 
     def _keep(self, answer: ChatAnswer) -> None:
         self._reasoning.keep(answer.call_ids, answer.reasoning)
@@ -72,52 +75,7 @@ class AzureChat(SDKModel):
 
     def _new_client(self) -> inference.ChatCompletionsClient:
         end_urllib3_with_runs()
-        return inference.ChatCompletionsClient(**self._client_settings(), per_retry_policies=[_RefusalsAreRead()])
+        return inference.ChatCompletionsClient(**self._client_settings(), per_retry_policies=[RefusalsAreRead()])
 
     def _new_async_client(self) -> aio.ChatCompletionsClient:
-        return aio.ChatCompletionsClient(**self._client_settings())
-
-
-class _RefusalsAreRead(policies.SansIOHTTPPolicy[Any, Any]):
-    """Reads what comes with an HTTP error: the SDK makes its next attempt without, and leaves the connection open."""
-
-    def on_response(self, request: Any, response: Any) -> None:
-        if response.http_response.status_code >= 400:
-            response.http_response.read()
-
-
-class AzureAnswer(ChatAnswer):
-    """One answer of the API, of which the SDK has read the JSON where it came whole."""
-
-    def whole(self, sent: Any) -> Iterator[Part]:
-        # What is no object the SDK leaves as it is.
-        answer = sent.as_dict() if hasattr(sent, "as_dict") else sent
-        self.refuse_failure(answer)
-        yield from self.answer(answer)
-
-
-class AzureBody(ResponseBody):
-    """What the SDK returned: an iterator of updates, of which the bytes are read, or the JSON of a whole answer."""
-
-    def __init__(self, sent: Any) -> None:
-        self._sent = sent
-        self._response = getattr(sent, "_response", None)
-        self.headers = {} if self._response is None else self._response.headers
-
-    def whole(self) -> Any:
-        return self._sent
-
-    # Not the updates: the SDK takes nothing but data lines, loses what shares a piece with a fault, and swallows the
-    # end marker and errors. Its iterators of bytes have one name in both ways.
-
-    def __iter__(self) -> Iterator[bytes]:
-        return self._sent._response.iter_bytes()  # type: ignore[no-any-return]
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self._sent._response.iter_bytes()  # type: ignore[no-any-return]
-
-    def close(self) -> None:
-        self._sent._response.close()
-
-    async def aclose(self) -> None:
-        await self._sent._response.close()
+        return aio.ChatCompletionsClient(**self._client_settings(), per_retry_policies=[AsyncRefusalsAreRead()])

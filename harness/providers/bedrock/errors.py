@@ -7,7 +7,7 @@ from typing import Any, Final
 from harness.errors import HarnessError, ProviderError, UsageError
 from harness.providers.bedrock.foreign import ForeignBodyError
 from harness.providers.bedrock.sdk import botocore
-from harness.providers.shared.answer import ProviderAnswer, read_json
+from harness.providers.shared.answer import ProviderAnswer
 from harness.providers.shared.failure import Failure, is_transport_error, no_whole_answer, status_error
 
 #: What a request must have that is this caller's to give.
@@ -43,14 +43,12 @@ def translated(error: Exception, answer: ProviderAnswer) -> HarnessError | None:
 
 
 def _foreign(error: ForeignBodyError, answer: ProviderAnswer) -> HarnessError:
-    answer.head(error.headers)
+    if error.headers is not None:
+        answer.head(error.headers)
     try:
-        answer.refuse_failure(read_json(error.body))
+        answer.refuse_body(error.body, "no answer of Bedrock")
     except ProviderError as reported:
         return reported
-    except ValueError:
-        pass
-    return answer.malformed(f"no answer of Converse: {error.body.decode('utf-8', 'replace').strip()[:1_000]!r}")
 
 
 def _failed_in_parser(error: Exception) -> bool:

@@ -75,14 +75,18 @@ class InvokedNova(BedrockAnswer):
     """One answer of Amazon's Nova models, which is Converse's in JSON."""
 
     def piece(self, piece: bytes) -> Iterable[Part]:  # type: ignore[override]
-        event = read_json(piece)
-        self.refuse_failure(event)
-        return super().piece(event)
+        return super().piece(self._read(piece))
 
     def whole(self, sent: bytes) -> Iterator[Part]:  # type: ignore[override]
-        answer = read_json(sent)
-        self.refuse_failure(answer)
-        return super().whole(answer)
+        return super().whole(self._read(sent))
+
+    def _read(self, sent: bytes) -> Any:
+        try:
+            told = read_json(sent)
+        except ValueError:
+            self.refuse_body(sent, "no JSON")
+        self.refuse_failure(told)
+        return told
 
 
 class InvokedText(_ByChunks):

@@ -14,6 +14,7 @@ from harness.providers.bedrock_invoke.answer import answer_of
 from harness.providers.bedrock_invoke.request import family, wire_body
 from harness.providers.shared.answer import ProviderAnswer
 from harness.providers.shared.body import ResponseBody
+from harness.providers.shared.content import decoder_of
 
 
 class BedrockInvoke(Bedrock):
@@ -48,10 +49,12 @@ class InvokedBody(ResponseBody):
     def __init__(self, sent: Mapping[str, Any]) -> None:
         self.headers = sent.get("ResponseMetadata", {})
         self._body: Any = sent["body"]
+        self._encoding = sent.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("content-encoding")
 
     def whole(self) -> bytes:
         # In a loop it has been read already.
-        return self._body if isinstance(self._body, bytes) else bytes(self._body.read())
+        body = self._body if isinstance(self._body, bytes) else self._body.read()
+        return b"".join(decoder_of(self._encoding).decoded([body]))
 
     def __iter__(self) -> Iterator[bytes]:
         return (event["chunk"]["bytes"] for event in self._body if "chunk" in event)

@@ -54,6 +54,10 @@ class GeminiAnswer(SSEAnswer):
         #: Why the prompt got no answer.
         self._blocked: str | None = None
 
+    @property
+    def has_ended(self) -> bool:
+        return (self._finish or self._blocked) is not None
+
     def event(self, event: Any) -> Iterator[Part]:
         event = an_object(event)
         if self._response_id is None and (response_id := an_id(event.get("responseId"))):

@@ -27,7 +27,7 @@ class GeminiBody(ResponseBody):
     def __aiter__(self) -> AsyncIterator[bytes]:
         if hasattr(self._response, "aiter_bytes"):
             return self._response.aiter_bytes()  # type: ignore[no-any-return]
-        return self._response.content.iter_any()  # type: ignore[no-any-return]
+        return self._response.pieces()  # type: ignore[no-any-return]
 
     def close(self) -> None:
         self._response.close()

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 from harness.llm.connections import end_aiohttp_with_runs, end_with_run
 from harness.llm.credentials import PLACEHOLDER, credentials_needed
 from harness.providers.gemini.sdk import genai
+from harness.providers.shared.content import aread_as_sent, read_as_sent
 from harness.providers.shared.tls import system_context
 
 #: Attempts after the first where the caller names no number, as other SDKs have it.
@@ -38,6 +39,7 @@ class GeminiClient:
         client = genai.Client(**_arguments(endpoint))
         # The SDK makes its HTTP client with what its settings for certificates ask; it is changed where it stands.
         end_with_run(client._api_client._httpx_client)
+        read_as_sent(client._api_client._httpx_client)
         self._client = client
         self._api: Any = client._api_client
 
@@ -58,12 +60,21 @@ class AsyncGeminiClient:
         if importlib.util.find_spec("aiohttp") is not None:
             import aiohttp
 
+            from harness.providers.gemini.aiohttp_response import ResponseAsSent
+
             end_aiohttp_with_runs()
             # The SDK's own session is of a kind that aiohttp warns of.
-            self._session = aiohttp.ClientSession(trust_env=True, connector=aiohttp.TCPConnector(limit=0))
+            self._session = aiohttp.ClientSession(
+                trust_env=True,
+                connector=aiohttp.TCPConnector(limit=0),
+                auto_decompress=False,
+                response_class=ResponseAsSent,
+            )
             arguments["http_options"]["aiohttp_client"] = self._session
         self._client = genai.Client(**arguments)
         self._api: Any = self._client._api_client
+        if self._session is None:
+            aread_as_sent(self._api._async_httpx_client)
 
     def send(self, path: str, body: dict[str, Any], *, stream: bool) -> Awaitable[Any]:
         """Post a call; see `GeminiClient.send`."""

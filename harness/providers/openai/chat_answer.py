@@ -49,6 +49,10 @@ class ChatAnswer(SSEAnswer):
         """The ids of its tool calls."""
         return self._calls.ids
 
+    @property
+    def has_ended(self) -> bool:
+        return self.done or (self.without_end_marker and self._finish is not None)
+
     def event(self, event: Any) -> Iterator[Part]:
         event = an_object(event)
         yield from self._started(event)
@@ -66,8 +70,7 @@ class ChatAnswer(SSEAnswer):
     def closing(self, last: bytes) -> Iterable[Part]:
         if self.done and not self._begun:
             raise self.malformed("a stream of nothing but its end marker")
-        is_whole = self.done or (self.without_end_marker and self._finish is not None)
-        return self.finished() if is_whole else ()
+        return self.finished() if self.has_ended else ()
 
     def answer(self, answer: Any) -> Iterator[Part]:
         answer = an_object(answer)

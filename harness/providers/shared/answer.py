@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, NoReturn
 
 import orjson
 
-from harness.errors import MalformedResponseError, ProviderError
+from harness.errors import MalformedResponseError, ProviderError, StreamTruncatedError
 from harness.llm.output.parts import Part
 from harness.providers.shared.failure import MESSAGES, Failure, failure_in, malformed
 from harness.providers.shared.sse import SSEDecoder
 
 _DONE: Final = b"[DONE]"
+#: How a body of server-sent events begins.
+_EVENTS: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:data|event|id|retry|error)?:")
 #: Characters that an error shows of what is no JSON, such as a page of HTML.
 _SHOWN: Final = 1_000
 
@@ -98,6 +101,15 @@ class ProviderAnswer(ABC):
     def whole(self, sent: Any) -> Iterable[Part]:
         """Return the parts of an answer that was not streamed. Raises ProviderError where it tells of a failure."""
 
+    def refuse_body(self, body: bytes, what: str) -> NoReturn:
+        """Raise ProviderError for a body in another form than the provider's: the failure that it tells of, or that it is none.
+
+        `what` says what it is not.
+        """
+        for sent, named in _told(body):
+            self.refuse_failure(sent, named=named)
+        raise self.malformed(f"{what}: {_shown(body)}")
+
     def malformed(self, what: Exception | str) -> MalformedResponseError:
         """Return the error for what the wire format does not allow."""
         return malformed(self.provider, what, request_id=self.request_id)
@@ -125,6 +137,11 @@ class SSEAnswer(ProviderAnswer):
 
     @property
     def over(self) -> bool:
+        return self.done
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether what ends an answer has come."""
         return self.done
 
     def piece(self, piece: bytes) -> Iterator[Part]:
@@ -155,26 +172,46 @@ class SSEAnswer(ProviderAnswer):
         said = self._decoder.stray.strip()
         if said and not (self._has_events or last):
             yield from self._unstreamed(said)
-        else:
-            yield from self.closing(last)
+            return
+        yield from self.closing(last)
+        if said and not self.has_ended:
+            # A server that fails in the middle may write of it as if nothing had begun.
+            for sent, named in _told(said):
+                self.refuse_failure(sent, named=named)
+            raise self._cut(f"with {_shown(said)} outside of any event")
 
     def closing(self, last: bytes) -> Iterable[Part]:
         """Return the parts that the end of a stream makes; `last` is what has come of an event that lacks its end."""
         return ()
 
     def _unstreamed(self, said: bytes) -> Iterable[Part]:
-        if said[:1] not in b"{[":
-            raise self.malformed(f"no events: {_shown(said)}")
         try:
             answer = read_json(said)
         except ValueError:
-            # It was cut.
-            return ()
+            if said[:1] not in b"{[" or _is_whole(said):
+                self.refuse_body(said, "no events")
+            raise self._cut(f"in the middle of {_shown(said)}") from None
         self.refuse_failure(answer)
         return self.answer(answer)
 
+    def _cut(self, where: str) -> StreamTruncatedError:
+        return StreamTruncatedError(
+            f"the stream of {self.provider} ended before its end marker, {where}",
+            provider=self.provider,
+            request_id=self.request_id,
+            retryable=True,
+        )
+
     def whole(self, sent: bytes) -> Iterator[Part]:
-        answer = self._json(sent)
+        try:
+            answer = read_json(sent)
+        except ValueError:
+            if not _EVENTS.match(sent):
+                self.refuse_body(sent, "no JSON")
+            # Some hosts stream whatever they are asked for.
+            yield from self.piece(sent)
+            yield from self.end()
+            return
         self.refuse_failure(answer)
         yield from self.answer(answer)
 
@@ -191,6 +228,31 @@ class SSEAnswer(ProviderAnswer):
 
 def _shown(data: bytes) -> str:
     return repr(data.decode("utf-8", "replace").strip()[:_SHOWN])
+
+
+def _told(body: bytes) -> Iterator[tuple[Any, bool]]:
+    """Yield what a body tells in whatever form: as JSON, in events, by lines of JSON; and whether an event's name tells of it."""
+    text = body.decode("utf-8", "replace").removeprefix("\ufeff")
+    with contextlib.suppress(ValueError):
+        yield json.loads(text), False
+        return
+    decoder = SSEDecoder()
+    for name, data in (*decoder.feed(body + b"\n\n"), ("", decoder.stray)):
+        for line in data.splitlines() if name != "error" else [data]:
+            try:
+                yield json.loads(line.decode("utf-8", "replace")), name == "error"
+            except ValueError:
+                if name == "error":
+                    yield data, True
+
+
+def _is_whole(said: bytes) -> bool:
+    """Whether what can't be read as one JSON value is not just cut: it is no text in UTF-8, or more than one value."""
+    try:
+        json.loads(said.decode("utf-8", "replace"))
+    except json.JSONDecodeError as error:
+        return error.msg == "Extra data"
+    return True
 
 
 def read_json(data: bytes) -> Any:

@@ -15,6 +15,7 @@ from harness.llm.request import LLMRequest
 from harness.providers.shared.answer import ProviderAnswer
 from harness.providers.shared.body import HTTPXBody, ResponseBody
 from harness.providers.shared.clients import SDKClients
+from harness.providers.shared.content import aread_as_sent, read_as_sent
 from harness.providers.shared.failure import failure_in, is_transport_error, no_whole_answer, status_error
 from harness.providers.shared.model import SDKModel
 from harness.providers.shared.tls import http_client, library_of
@@ -50,10 +51,12 @@ class StainlessModel(SDKModel):
     def _new_client(self) -> Any:
         client = http_client(self.sdk.DefaultHttpxClient)
         end_with_run(client)
+        read_as_sent(client)
         return self.sdk.Client(**self._client_settings(), http_client=client)
 
     def _new_async_client(self) -> Any:
         client = http_client(self.sdk.DefaultAsyncHttpxClient)
+        aread_as_sent(client)
         return self.sdk.AsyncClient(**self._client_settings(), http_client=client)
 
     def _send(self, client: Any, arguments: dict[str, Any], *, stream: bool) -> Any:

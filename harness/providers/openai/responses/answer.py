@@ -70,6 +70,10 @@ class ResponsesAnswer(SSEAnswer):
     def over(self) -> bool:
         return self.ended or super().over
 
+    @property
+    def has_ended(self) -> bool:
+        return self.ended
+
     def event(self, event: Any) -> Iterable[Part]:
         if self.ended:
             return ()
