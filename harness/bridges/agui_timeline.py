@@ -1,26 +1,233 @@
-"""AG-UI events as a timeline: the frames that they carry."""
+"""AG-UI events as a timeline: the frames that they carry, or, where others made them, the frames that tell the same."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from harness.bridges.agui_calls import ForeignCalls
+from harness.bridges.texts import name_in, text_of
+from harness.frames.channels import CHANNEL_OF, channel_of
+from harness.frames.codec import encode
 from harness.frames.frame import StreamFrame
 from harness.frames.stored import ENVELOPE, StoredFrames
 
+Event = dict[str, Any]
+
 _FIELDS: Final = frozenset({*ENVELOPE, "data"})
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+#: The events that are pieces of what a model says.
+_SPEECH: Final = {
+    "TEXT_MESSAGE_START": "text",
+    "TEXT_MESSAGE_CONTENT": "text",
+    "TEXT_MESSAGE_END": "text",
+    "TEXT_MESSAGE_CHUNK": "text",
+    "REASONING_START": "thought",
+    "REASONING_MESSAGE_START": "thought",
+    "REASONING_MESSAGE_CONTENT": "thought",
+    "REASONING_MESSAGE_CHUNK": "thought",
+    "REASONING_MESSAGE_END": "thought",
+    "REASONING_END": "thought",
+    "TOOL_CALL_START": "tool",
+    "TOOL_CALL_ARGS": "tool",
+    "TOOL_CALL_END": "tool",
+    "TOOL_CALL_CHUNK": "tool",
+}
 
 
-def agui_frames(events: Iterable[dict[str, Any]]) -> list[StreamFrame]:
-    """Return the frames that `agui_events` was given, equal and in order, from the events that it made of them.
+def agui_frames(events: Iterable[Event]) -> list[StreamFrame]:
+    """Return the timeline that AG-UI events tell of.
+
+    From the events that `agui_events` made of frames, these frames, equal and in order. From others' a timeline of the same
+    runs, steps, texts, thoughts, tool calls and subagents: a run is a flow, a step is a method, what a model says is a call,
+    and each event that has no such meaning is a frame of its own type on `custom`.
 
     Raises:
         ValueError: an event carries what looks like a frame and is none.
     """
+    events = list(events)
+    carried = [event["rawEvent"] for event in events if is_frame(event.get("rawEvent"))]
     stored = StoredFrames()
-    return [stored.frame(event["rawEvent"]) for event in events if is_frame(event.get("rawEvent"))]
+    if carried:
+        try:
+            return [stored.frame(frame) for frame in carried]
+        except (KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise ValueError(f"a rawEvent looks like a frame and is none: {error}") from error
+    reader = _Reader()
+    for event in events:
+        reader.take(event)
+    return [stored.frame(frame) for frame in reader.frames]
 
 
 def is_frame(value: Any) -> bool:
     """Whether a `rawEvent` is a frame, and not another runtime's event."""
     return isinstance(value, dict) and value.keys() == _FIELDS
+
+
+class _Reader:
+    """Takes events one by one, and writes the frames that they become."""
+
+    def __init__(self) -> None:
+        self.frames: list[dict[str, Any]] = []
+        self._moment = _EPOCH
+        self._thread: str | None = None
+        self._run: str | None = None
+        #: Owner and name of the open steps → the frames that began them.
+        self._steps: dict[tuple[str | None, str], str] = {}
+        self._subagents: dict[str, str] = {}
+        self._calls = ForeignCalls(self._write, self._place)
+        #: Messages of others than the assistant, by id: their roles, and their texts so far.
+        self._messages: dict[str, tuple[str, list[str]]] = {}
+
+    def take(self, event: Event) -> None:
+        """Write what one event tells."""
+        timestamp = event.get("timestamp")
+        if isinstance(timestamp, int):
+            with suppress(OverflowError):
+                self._moment = _EPOCH + timedelta(milliseconds=timestamp)
+        kind = event["type"]
+        owner = name_in(event.get("subagentRunId"))
+        if kind in _SPEECH:
+            self._speech(_SPEECH[kind], kind, owner, event)
+        elif not self._lifecycle(kind, owner, event):
+            self._custom(kind, owner, event)
+
+    def _speech(self, what: str, kind: str, owner: str | None, event: Event) -> None:
+        message = name_in(event.get("messageId"))
+        role = name_in(event.get("role"))
+        if what == "text" and role not in (None, "assistant") and message is not None:
+            self._messages[message] = role, []
+        if what == "text" and message in self._messages:
+            role, texts = self._messages[message]
+            texts.append(text_of(event.get("delta")))
+            if kind == "TEXT_MESSAGE_END":
+                told = {"role": role, "content": "".join(texts), "session_id": self._thread}
+                self._write("conversation_message_added", told, self._place(owner))
+                del self._messages[message]
+            return
+        self._calls.say(what, kind, owner, event)
+
+    def _lifecycle(self, kind: str, owner: str | None, event: Event) -> bool:
+        match kind:
+            case "RUN_STARTED":
+                self._thread = name_in(event.get("threadId"))
+                told = {"flow_name": name_in(event.get("runId")) or "run", "inputs": event.get("input")}
+                self._run = self._write("flow_started", told, None)
+            case "RUN_FINISHED" | "RUN_ERROR":
+                self._ended(kind, event)
+            case "STEP_STARTED":
+                name = text_of(event.get("stepName"))
+                self._calls.end(owner)
+                self._steps[owner, name] = self._write(
+                    "method_execution_started", {"method_name": name}, self._around(owner)
+                )
+            case "STEP_FINISHED":
+                name = text_of(event.get("stepName"))
+                self._calls.end(owner)
+                started = self._steps.pop((owner, name), None)
+                self._close("method_execution_finished", {"method_name": name}, started)
+            case "SUBAGENT_STARTED" if owner is not None:
+                above = self._place(name_in(event.get("parentSubagentRunId")))
+                told = {
+                    "agent_role": text_of(event.get("name")),
+                    "agent_id": owner,
+                    "task_prompt": event.get("description"),
+                }
+                self._subagents[owner] = self._write("agent_execution_started", told, above)
+            case "SUBAGENT_FINISHED" | "SUBAGENT_ERROR" if owner in self._subagents:
+                self._subagent_ended(kind, owner, event)
+            case "TOOL_CALL_RESULT":
+                self._calls.result(owner, event)
+            case _:
+                return False
+        return True
+
+    def _subagent_ended(self, kind: str, owner: str, event: Event) -> None:
+        error = text_of(event.get("message")) if kind == "SUBAGENT_ERROR" else None
+        self._close_steps(owner, error)
+        if error is None:
+            told = {"output": event.get("result"), "agent_id": owner}
+            self._close("agent_execution_completed", told, self._subagents.pop(owner))
+        else:
+            told = {"error": error, "error_type": event.get("code"), "agent_id": owner}
+            self._close("agent_execution_error", told, self._subagents.pop(owner))
+
+    def _ended(self, kind: str, event: Event) -> None:
+        error = text_of(event.get("message")) if kind == "RUN_ERROR" else None
+        for owner in [*self._subagents, None]:
+            self._close_steps(owner, error)
+        outcome = event.get("outcome")
+        ending = outcome.get("type") if isinstance(outcome, dict) else None
+        run, self._run = self._run, None
+        usage = {"usage": event["usage"]} if event.get("usage") else {}
+        if error is not None:
+            told = {"error": error, "error_type": event.get("code"), **usage}
+            self._close("flow_failed", told, run)
+        elif ending == "interrupt":
+            self._paused(outcome, run, usage)
+        elif ending == "cancelled":
+            # A run that was left has no last frame; that it was is told all the same.
+            self._write("RUN_FINISHED", {"outcome": outcome, **usage}, run)
+        else:
+            self._close("flow_finished", {"result": event.get("result"), **usage}, run)
+
+    def _paused(self, outcome: Any, run: str | None, usage: Event) -> None:
+        interrupts = [one for one in outcome.get("interrupts") or () if isinstance(one, dict)]
+        for one in interrupts:
+            told = {"request_id": one.get("id"), "message": one.get("message"), "metadata": one.get("metadata")}
+            self._write("human_feedback_requested", {**told, "method_name": text_of(one.get("reason"))}, run)
+        message = interrupts[0].get("message") if interrupts else None
+        self._close("flow_paused", {"message": message, **usage}, run)
+
+    def _close_steps(self, owner: str | None, error: str | None) -> None:
+        self._calls.end(owner, error)
+        for of, name in reversed([step for step in self._steps if step[0] == owner]):
+            if error is not None:
+                told = {"method_name": name, "error": error}
+                self._close("method_execution_failed", told, self._steps[of, name])
+            del self._steps[of, name]
+
+    def _custom(self, kind: str, owner: str | None, event: Event) -> None:
+        told = {name: value for name, value in event.items() if name not in ("type", "timestamp")}
+        name = name_in(event.get("name"))
+        if kind == "CUSTOM" and name is not None and name not in CHANNEL_OF:
+            kind, told = name, {"value": event.get("value")}
+        self._write(kind if kind not in CHANNEL_OF else "CUSTOM", told, self._place(owner))
+
+    def _around(self, owner: str | None) -> str | None:
+        """Return the scope of a subagent, or of the run."""
+        return self._subagents.get(owner, self._run) if owner is not None else self._run
+
+    def _place(self, owner: str | None) -> str | None:
+        """Return the innermost scope that is open there."""
+        return next((self._steps[step] for step in reversed(self._steps) if step[0] == owner), self._around(owner))
+
+    def _close(self, kind: str, told: Event, started: str | None) -> None:
+        if started is None:
+            self._write(kind, told, None)
+            return
+        opened = self.frames[int(started.removeprefix("f")) - 1]
+        self._write(kind, told | {"started_event_id": started}, opened["parent_id"])
+
+    def _write(self, kind: str, told: Event, parent: str | None) -> str:
+        seq = len(self.frames) + 1
+        channel = channel_of(kind)
+        names = [
+            told.get(name) for name in ("flow_name", "method_name", "session_id", "call_id", "tool_name", "agent_role")
+        ]
+        self.frames.append(
+            {
+                "id": f"f{seq}",
+                "seq": seq,
+                "type": kind,
+                "channel": channel,
+                "namespace": [channel, *[name for name in names if isinstance(name, str) and name]],
+                "timestamp": self._moment,
+                "parent_id": parent,
+                "previous_id": f"f{seq - 1}" if seq > 1 else None,
+                "data": encode(told),
+            }
+        )
+        return f"f{seq}"

@@ -81,6 +81,7 @@ class PlacedFrame(NamedTuple):
     #: The id, or, from the second session of a timeline on, where ids may come again, one that is made of it.
     unique_id: str
     type: str
+    #: In UTC; sessions of one timeline follow each other.
     moment: datetime
     #: As files hold it: without a tool-call chunk's cumulative arguments.
     payload: Mapping[str, Any]
@@ -121,6 +122,8 @@ class OpenScopes:
         #: Frames of users' own events: which of them open scopes shows when something comes in one.
         self._possible: dict[str, PlacedScope] = {}
         self._sessions = 0
+        self._latest = _EPOCH
+        self._shift = timedelta()
 
     def take(self, frame: FrameLike) -> FrameStep:
         """Return what the next frame does."""
@@ -131,6 +134,11 @@ class OpenScopes:
             self._possible.clear()
         if begins or not self._sessions:
             self._sessions += 1
+        moment = in_utc(fields["timestamp"])
+        if begins and moment < self._latest:
+            # A recording counts the time of each session anew.
+            self._shift = self._latest - moment
+        moment = self._latest = _later(moment, self._shift)
         frame_id, kind = fields["id"], fields["type"]
         closed = self._closed(payload, kind)
         placed = PlacedFrame(
@@ -138,7 +146,7 @@ class OpenScopes:
             frame_id,
             frame_id if self._sessions == 1 else f"{frame_id}~{self._sessions}",
             kind,
-            in_utc(fields["timestamp"]),
+            moment,
             payload,
             self._around(fields["parent_id"]) if closed is None else closed.parent,
             begins,
@@ -175,6 +183,13 @@ class OpenScopes:
 
     def _inside(self, closed: PlacedScope) -> tuple[PlacedScope, ...]:
         return tuple(scope for scope in self.still_open() if scope is not closed and closed in scope.outward())
+
+
+def _later(moment: datetime, shift: timedelta) -> datetime:
+    try:
+        return moment + shift
+    except OverflowError:
+        return moment
 
 
 def name_of(payload: Mapping[str, Any], otherwise: str) -> str:

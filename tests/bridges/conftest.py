@@ -1,0 +1,5 @@
+"""Fixtures of the tests of bridges."""
+
+from __future__ import annotations
+
+from tests.bridges.judges import judge as judge

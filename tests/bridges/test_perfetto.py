@@ -1,0 +1,72 @@
+"""Chrome's trace: the rules of the format for nestable async events, checked here, since its reader is no package."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from harness.bridges import perfetto_trace
+from harness.frames.frame import StreamFrame
+from tests.bridges.timelines import frame, recorded
+
+
+def trace_of(frames: list[StreamFrame]) -> list[dict[str, Any]]:
+    document = json.loads(json.dumps(perfetto_trace([("run", frames)])))
+    assert document["displayTimeUnit"] in ("ms", "ns")
+    events: list[dict[str, Any]] = document["traceEvents"]
+    return events
+
+
+def check(frames: list[StreamFrame]) -> None:
+    """Fail where what shares an id does not nest, a time runs back, a field is missing, or a frame has not one event."""
+    events = trace_of(frames)
+    stacks: dict[tuple[str, str], list[str]] = {}
+    latest = 0
+    for event in events:
+        assert event["ph"] in "bneiM"
+        assert isinstance(event["name"], str)
+        assert isinstance(event["args"], dict)
+        assert isinstance(event["ts"], int)
+        assert event["ts"] >= latest
+        assert {"pid", "tid"} <= event.keys()
+        latest = event["ts"]
+        if event["ph"] in "bne":
+            stack = stacks.setdefault((event["cat"], event["id"]), [])
+            if event["ph"] == "b":
+                stack.append(event["name"])
+            elif event["ph"] == "e":
+                assert stack.pop() == event["name"]
+            else:
+                assert stack
+        elif event["ph"] == "i":
+            assert event["s"] in "gpt"
+    assert not any(stacks.values())
+    assert [event["args"]["seq"] for event in events if "seq" in event["args"]] == [one.seq for one in frames]
+
+
+def test_every_recording_nests() -> None:
+    for frames in recorded().values():
+        check(frames)
+
+
+def test_what_overlaps_has_a_lane_of_its_own_and_what_nests_has_not() -> None:
+    frames = [
+        frame(1, "flow_started", flow_name="F"),
+        frame(2, "method_execution_started", "f1", method_name="a"),
+        frame(3, "method_execution_started", "f1", method_name="b"),
+        frame(4, "llm_call_started", "f3", call_id="c", model="m"),
+        frame(5, "llm_stream_chunk", "f4", call_id="c", chunk="word"),
+        frame(6, "method_execution_finished", "f1", method_name="a", started_event_id="f2"),
+        frame(7, "llm_call_completed", "f3", call_id="c", started_event_id="f4"),
+        frame(8, "method_execution_finished", "f1", method_name="b", started_event_id="f3"),
+        frame(9, "flow_finished", started_event_id="f1"),
+    ]
+    lanes = {event["name"]: event["id"] for event in trace_of(frames) if event["ph"] in "bn"}
+    assert lanes == {"F": "1.0", "a": "1.0", "b": "1.1", "m": "1.1", "word": "1.1"}
+
+
+def test_timelines_stand_side_by_side() -> None:
+    frames = [frame(1, "flow_started", flow_name="F"), frame(2, "flow_finished", started_event_id="f1")]
+    events = perfetto_trace([("one", frames), ("two", frames)])["traceEvents"]
+    assert {(event["pid"], event["args"]["name"]) for event in events if event["ph"] == "M"} == {(1, "one"), (2, "two")}
+    assert {event["id"] for event in events if event["ph"] == "b"} == {"1.0", "2.0"}
