@@ -25,6 +25,7 @@ _MODULES: Final = {
     "replay": "conformance.commands.replay",
     "show": "harness.commands.show",
     "diff": "harness.commands.diff",
+    "export": "harness.commands.export",
     "conformance": "conformance.commands.conformance",
     "merge": "conformance.commands.merge",
     "scan": "harness.commands.scan",

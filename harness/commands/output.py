@@ -92,12 +92,16 @@ def is_stdout(json_file: Path | None) -> bool:
     return json_file is not None and str(json_file) in {"-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"}
 
 
+def terminal_json(text: str) -> str:
+    """Return JSON that says the same, and holds nothing that a terminal obeys."""
+    return _IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
 def write_json(json_file: Path | None, document: dict[str, Any]) -> None:
     """Write the JSON document, whole or not at all. Raises RecordingError."""
     if json_file is None:
         return
-    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-    text = _IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    text = terminal_json(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
     if is_stdout(json_file):
         sys.stdout.write(text)
         sys.stdout.flush()

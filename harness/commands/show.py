@@ -24,7 +24,7 @@ _CHANNELS = ("llm", "flow", "tools", "messages", "lifecycle", "custom")
 )
 @json_option
 def show(path: Path, channels: tuple[str, ...], json_file: Path | None) -> int:
-    """Show the timeline of a recording, a frames file, or each call of a plain cassette.
+    """Show the timeline of a recording, a frames file, a stream of AG-UI events, or each call of a plain cassette.
 
     \b
     Example:

@@ -1,4 +1,4 @@
-"""Timelines to look at and to compare, wherever they are kept: a recording, a frames file, a plain cassette."""
+"""Timelines to look at and to compare, wherever they are kept: a recording, a frames file, AG-UI events, a plain cassette."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from harness.bridges import agui_frames
 from harness.errors import UnreadableRecordingError
 from harness.frames.frame import StreamFrame
 from harness.recording.calls.replay_calls import replay_cassette
 from harness.recording.comparison.compare import Difference, compare_lines
 from harness.recording.comparison.normal import offset_ms
-from harness.recording.files.folder import FRAMES, is_recording, load_recording
+from harness.recording.files.agui_file import is_agui, read_agui
+from harness.recording.files.folder import FRAMES, Recording, is_recording, load_recording
 from harness.recording.files.frames_file import dump_frames, frames_of, load_frames, read_lines
 from harness.recording.files.workplace import recover
 from harness.recording.pack.access import at_hand
@@ -41,6 +43,8 @@ class KeptTimeline:
     interaction: int | None
     frames: list[StreamFrame]
     title: str
+    #: What it is the timeline of, where it is a recording's.
+    recording: Recording | None = None
 
     def only(self, channels: Collection[str]) -> KeptTimeline:
         """Return the frames of some channels; all for none."""
@@ -64,7 +68,8 @@ class KeptTimeline:
 
 
 def timelines_of(path: Path) -> list[KeptTimeline]:
-    """Return the timelines kept at `path`: one for a recording or a frames file, one per call for a plain cassette.
+    """Return the timelines kept at `path`: one for a recording, a frames file or a stream of AG-UI events, one per call for
+    a plain cassette.
 
     Raises:
         UnreadableRecordingError: there is nothing there that can be read.
@@ -77,7 +82,11 @@ def _timelines(path: Path, here: Path) -> list[KeptTimeline]:
     """Return the timelines of what lies `here` and is called `path`."""
     recover(here)
     if not here.exists():
-        raise UnreadableRecordingError(f"'{path}' does not exist; expected a recording, a frames file, or a cassette")
+        raise UnreadableRecordingError(
+            f"'{path}' does not exist; expected a recording, a frames file, a stream of AG-UI events, or a cassette"
+        )
+    if is_agui(here):
+        return [KeptTimeline(path, None, _told_frames(here), f"{path}: AG-UI")]
     if here.suffix == ".jsonl":
         return [KeptTimeline(path, None, load_frames(here), str(path))]
     if here.is_dir():
@@ -88,13 +97,22 @@ def _timelines(path: Path, here: Path) -> list[KeptTimeline]:
         recording = load_recording(here)
         ended = recording.outcome.status if recording.outcome is not None else recording.status
         title = f"{path}: {recording.target}, {ended}, recorded {recording.recorded_at} ({recording.origin})"
-        return [KeptTimeline(path, None, load_frames(here / FRAMES), title)]
+        return [KeptTimeline(path, None, load_frames(here / FRAMES), title, recording)]
     return [
         KeptTimeline(
             path, run.interaction, frames_of(dump_frames(run.frames).splitlines()[1:], path), _call_title(path, run)
         )
         for run in replay_cassette(here, strict=True)
     ]
+
+
+def _told_frames(path: Path) -> list[StreamFrame]:
+    """Return the frames of a stream of AG-UI events, normalised, since they may be those of a run that nobody recorded."""
+    events = read_agui(path)
+    try:
+        return frames_of(dump_frames(agui_frames(events)).splitlines()[1:], path)
+    except ValueError as error:
+        raise UnreadableRecordingError(f"'{path}': {error}; expected whole frames, or events without any") from error
 
 
 def _call_title(path: Path, run: Any) -> str:
@@ -135,14 +153,14 @@ def _line_groups(path: Path) -> list[list[bytes]]:
         if here.is_dir() and is_recording(here):
             load_recording(here)
             return [read_lines(here / FRAMES)]
-        if here.suffix == ".jsonl":
+        if here.suffix == ".jsonl" and not is_agui(here):
             return [read_lines(here)]
     return [dump_frames(timeline.frames).splitlines()[1:] for timeline in timelines_of(path)]
 
 
 def _check_lines(path: Path) -> None:
     """Raise UnreadableRecordingError for a file of frames with a line that is none."""
-    if path.is_dir() or path.suffix == ".jsonl":
+    if path.is_dir() or (path.suffix == ".jsonl" and not is_agui(path)):
         load_frames(path / FRAMES if path.is_dir() else path)
 
 

@@ -434,7 +434,9 @@ def test_scan_of_what_can_not_be_read_ends_with_2(damage: str, copy: Path, run: 
     assert run("scan", copy).code == 2
 
 
-@pytest.mark.parametrize("command", [[], ["record"], ["replay"], ["show"], ["diff"], ["scan"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "command", [[], ["record"], ["replay"], ["show"], ["diff"], ["export"], ["scan"]], ids=" ".join
+)
 def test_every_command_has_help_with_an_example(command: list[str], run: Run) -> None:
     said = run(*command, "--help")
     assert said.code == 0

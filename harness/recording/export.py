@@ -1,0 +1,109 @@
+"""Kept timelines in other protocols: as lines of one event each, or as one document."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, Literal, NamedTuple
+
+import orjson
+
+from harness.bridges import agui_events, openai_chat_events, otlp_json, perfetto_trace, sse_text, vercel_events
+from harness.bridges.openai_chat import OPENAI_DONE
+from harness.bridges.vercel import VERCEL_DONE
+from harness.frames.frame import StreamFrame
+from harness.recording.files.frames_file import dump_frames, frames_of
+from harness.recording.redact.redaction import Redactor
+from harness.recording.timelines import KeptTimeline
+
+Protocol = Literal["agui", "vercel", "otel", "openai", "perfetto"]
+PROTOCOLS: Final[tuple[Protocol, ...]] = ("agui", "vercel", "otel", "openai", "perfetto")
+
+#: The protocols that are streams: what makes the events of one, and what ends one that is sent.
+_STREAMS: Final[dict[str, tuple[Callable[[Iterable[StreamFrame]], Iterator[dict[str, Any]]], str | None]]] = {
+    "agui": (agui_events, None),
+    "vercel": (vercel_events, VERCEL_DONE),
+    "openai": (openai_chat_events, OPENAI_DONE),
+}
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Exported(NamedTuple):
+    """What a file or a pipe is given, and how much is in it."""
+
+    text: str
+    frames: int
+    #: Lines, spans, or events of the trace.
+    events: int
+
+
+def exported(timelines: list[KeptTimeline], to: Protocol, *, sse: bool = False, content: bool = False) -> Exported:
+    """Return timelines in a protocol, one after the other; credentials are taken out, as of recordings.
+
+    A stream is a JSON line for each event, or, with `sse`, its text as it is sent. Spans tell what people and models said only
+    with `content`. Spans and traces have the times of their recording, where it is known.
+    """
+    clean = [(timeline, _redacted(timeline)) for timeline in timelines]
+    count = sum(len(frames) for _, frames in clean)
+    if to in _STREAMS:
+        lines = [line for _, frames in clean for line in _lines(to, frames, sse=sse)]
+        return Exported("".join(lines), count, len(lines))
+    if to == "perfetto":
+        named = [(_name(timeline), _in_time(timeline, frames)) for timeline, frames in clean]
+        trace = perfetto_trace(named)
+        return Exported(_line(trace), count, len(trace["traceEvents"]))
+    requests = [
+        otlp_json(_in_time(timeline, frames), content=content, provider=_provider(timeline))
+        for timeline, frames in clean
+    ]
+    resources = [resource for request in requests for resource in request["resourceSpans"]]
+    spans = sum(len(scope["spans"]) for resource in resources for scope in resource["scopeSpans"])
+    return Exported(_line({"resourceSpans": resources}), count, spans)
+
+
+def _lines(to: str, frames: list[StreamFrame], *, sse: bool) -> Iterator[str]:
+    events_of, done = _STREAMS[to]
+    for event in events_of(frames):
+        yield sse_text(event) if sse else _line(event)
+    if sse and done is not None and frames:
+        yield sse_text(done)
+
+
+def _line(value: dict[str, Any]) -> str:
+    return orjson.dumps(value).decode() + "\n"
+
+
+def _redacted(timeline: KeptTimeline) -> list[StreamFrame]:
+    # A recording has been gone over when it was made; a cassette and a stream come from others.
+    if timeline.recording is not None:
+        return timeline.frames
+    return frames_of(dump_frames(timeline.frames, Redactor()).splitlines()[1:], timeline.path)
+
+
+def _name(timeline: KeptTimeline) -> str:
+    return str(timeline.path) if timeline.interaction is None else f"{timeline.path} #{timeline.interaction}"
+
+
+def _provider(timeline: KeptTimeline) -> str | None:
+    """Return the provider of a recording's calls, where it is one for all."""
+    providers = timeline.recording.providers if timeline.recording is not None else ()
+    return providers[0] if len(providers) == 1 else None
+
+
+def _in_time(timeline: KeptTimeline, frames: list[StreamFrame]) -> list[StreamFrame]:
+    """Return frames whose times, counted from 1970 in a recording, are those of the day on which it was made."""
+    if timeline.recording is None:
+        return frames
+    try:
+        begun = datetime.fromisoformat(timeline.recording.recorded_at)
+    except ValueError:
+        return frames
+    shift = (begun if begun.tzinfo is not None else begun.replace(tzinfo=UTC)) - _EPOCH
+    return [frame.model_copy(update={"timestamp": _later(frame.timestamp, shift)}) for frame in frames]
+
+
+def _later(moment: datetime, shift: timedelta) -> datetime:
+    try:
+        return moment + shift
+    except OverflowError:
+        return moment
