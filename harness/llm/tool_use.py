@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from datetime import datetime
-from typing import Any, Final, Self
+from typing import Any, Self
 
-from harness.bus.step import Step, StepEnds
+from harness.bus.step import Step
 from harness.errors import error_text
-from harness.events.sources import sources
-from harness.events.tools import ToolUsageErrorEvent, ToolUsageFinishedEvent, ToolUsageStartedEvent
 from harness.llm.output.assembly import AssembledCall
+from harness.tools.use import ToolUse
 from harness.workers import in_thread, run_coroutine
 
 Functions = Mapping[str, Callable[..., Any]]
-_ENDS: Final = StepEnds(completed=ToolUsageFinishedEvent, failed=ToolUsageErrorEvent)
 
 
 class ToolCallFailed(str):
@@ -65,20 +62,19 @@ async def arun_tool(call: AssembledCall, functions: Functions) -> Any:
 
 
 class _Use:
-    """One use of a tool: what its events say."""
+    """One use of a function that the model asked for."""
 
     def __init__(self, call: AssembledCall) -> None:
         self._call = call
-        self._started_at: datetime = sources.now()
+        try:
+            arguments: Any = call.parsed_arguments()
+        except ValueError:
+            arguments = call.arguments
+        self._use = ToolUse(call.name, arguments, {"run_attempts": 1})
 
     def step(self) -> Step:
         """Return the step that this use is, not yet opened."""
-        try:
-            arguments: Any = self._call.parsed_arguments()
-        except ValueError:
-            arguments = self._call.arguments
-        started = ToolUsageStartedEvent(tool_name=self._call.name, tool_args=arguments, run_attempts=1)
-        return Step(self, started, _ENDS, label=self._call.name)
+        return self._use.step()
 
     def function(self, functions: Functions) -> Callable[..., Any]:
         """Return the function to run. Raises LookupError for a name that the caller did not give."""
@@ -89,7 +85,7 @@ class _Use:
             raise LookupError(f"the model asked for {self._call.name!r}; the functions given are {known}") from None
 
     def complete(self, step: Step, output: Any) -> Any:
-        step.complete(output=output, started_at=self._started_at, finished_at=sources.now())
+        self._use.complete(step, output)
         return output
 
     def fail(self, step: Step, error: Exception) -> ToolCallFailed:

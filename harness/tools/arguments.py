@@ -1,0 +1,79 @@
+"""The arguments of a tool: the model that they must fit, by default made from a function's parameters."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, create_model
+
+from harness.errors import UsageError
+
+_VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+
+
+class InferredArguments(BaseModel):
+    """The base of the models that are made from parameters; a tool that has this very one has none of its own yet."""
+
+
+def arguments_of(function: Callable[..., Any], tool_name: str) -> type[BaseModel]:
+    """Return a model with a field for each parameter of `function` but `self`; those without annotation take anything.
+
+    Raises:
+        UsageError: an annotation names what can't be found.
+    """
+    try:
+        hints = typing.get_type_hints(function, include_extras=True)
+    except NameError as error:
+        raise UsageError(
+            f"the tool {tool_name!r}: an annotation of {function.__qualname__} can't be resolved ({error}); define "
+            "the type at the top of its module, or give the tool an args_schema"
+        ) from error
+    fields: dict[str, Any] = {}
+    extra: typing.Literal["allow", "ignore"] = "ignore"
+    for name, parameter in inspect.signature(function).parameters.items():
+        if parameter.kind is inspect.Parameter.VAR_KEYWORD:
+            extra = "allow"
+        if parameter.kind in _VARIADIC or name == "self":
+            continue
+        default = ... if parameter.default is inspect.Parameter.empty else parameter.default
+        fields[name] = (hints.get(name, Any), default)
+    with warnings.catch_warnings():
+        # A parameter may have the name of one of pydantic's own attributes.
+        warnings.simplefilter("ignore", UserWarning)
+        made: type[BaseModel] = create_model(
+            f"{_identifier(tool_name)}Arguments",
+            __base__=_Open if extra == "allow" else InferredArguments,
+            **fields,
+        )
+    return made
+
+
+class _Open(InferredArguments):
+    model_config = ConfigDict(extra="allow")
+
+
+def parameters_schema(model: type[BaseModel]) -> dict[str, Any]:
+    """Return the JSON Schema of arguments, as models are given it: without the titles that only repeat names."""
+    return {name: part for name, part in _untitled(model.model_json_schema()).items() if name != "description"}
+
+
+def _untitled(schema: Any) -> Any:
+    if isinstance(schema, list):
+        return [_untitled(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    kept = {}
+    for name, part in schema.items():
+        if name == "title" and isinstance(part, str):
+            continue
+        # A property may be called `title`, too; then it is a schema and no text.
+        kept[name] = _untitled(part)
+    return kept
+
+
+def _identifier(name: str) -> str:
+    return "".join(word[:1].upper() + word[1:] for word in "".join(c if c.isalnum() else " " for c in name).split())

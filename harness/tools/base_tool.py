@@ -1,0 +1,180 @@
+"""`BaseTool`: what users subclass to give an agent something that it can do."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
+
+from harness.errors import UsageError
+from harness.tools.arguments import InferredArguments, arguments_of, parameters_schema
+from harness.tools.failure import ToolFailurePolicy
+from harness.tools.use import ToolInputError, ToolUsageLimitError
+from harness.workers import in_thread, run_coroutine
+
+#: Counts are few and short; a lock of each tool's own could not be copied with it.
+_counting = threading.Lock()
+#: What providers take as a function's name, and how much of it.
+_UNFIT = re.compile(r"[^a-zA-Z0-9_-]+")
+_LONGEST_NAME = 64
+
+
+def _always(arguments: Any = None, result: Any = None) -> bool:
+    return True
+
+
+class EnvVar(BaseModel):
+    """A variable of the environment that a tool reads, for those who deploy it."""
+
+    name: str
+    description: str
+    required: bool = True
+    default: str | None = None
+
+
+class BaseTool(BaseModel):
+    """A tool: subclass it with a `name`, a `description`, and `_run`, `_arun`, or both.
+
+    `args_schema` says what arguments fit; by default it is made from the parameters of `_run`. One tool may be used by
+    several agents and threads at once.
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+    #: Fields that a frame shows of a tool.
+    shown_in_frames: ClassVar[tuple[str, ...]] = ("name", "description")
+
+    #: What the model calls it; providers get it with `_` for what they do not take.
+    name: str
+    #: What the model is told of it.
+    description: str
+    args_schema: type[BaseModel] = Field(default=InferredArguments, validate_default=True)
+    #: What it returns, where that is an object, for readers and programs.
+    result_schema: type[BaseModel] | None = None
+    #: Whether what it returns is the agent's answer, word for word.
+    result_as_answer: bool = False
+    #: How often it may be used; None is without a limit.
+    max_usage_count: int | None = None
+    current_usage_count: int = 0
+    #: Whether a result may be kept for the next use with the same arguments, as `(arguments, result)`; asked where an
+    #: agent or a crew keeps results.
+    cache_function: Callable[..., Any] | None = _always
+    env_vars: list[EnvVar] = Field(default_factory=list)
+    #: What its failures lead to; None leaves it to the task, the agent and the crew.
+    tool_failure_policy: ToolFailurePolicy | None = None
+
+    _definition: dict[str, Any] | None = PrivateAttr(default=None)
+
+    # What a subclass implements.
+
+    def _run(self, *args: Any, **kwargs: Any) -> Any:
+        """Do the work; may be a coroutine function. By default `_arun` is run to its end."""
+        return run_coroutine(lambda: self._arun(*args, **kwargs))
+
+    async def _arun(self, *args: Any, **kwargs: Any) -> Any:
+        """Do the work without blocking the loop. By default `_run` works in a thread."""
+        value = await in_thread(lambda: self._run(*args, **kwargs))
+        return await value if inspect.isawaitable(value) else value
+
+    # What users call.
+
+    def run(self, *args: Any, **kwargs: Any) -> Any:
+        """Use the tool, and return what it returns.
+
+        Raises:
+            ToolInputError: the arguments do not fit.
+            ToolUsageLimitError: it has been used as often as it may be.
+        """
+        arguments = self.arguments(*args, **kwargs)
+        self.count_use()
+        value = self._run(**arguments)
+        return run_coroutine(lambda: value) if inspect.iscoroutine(value) else value
+
+    async def arun(self, *args: Any, **kwargs: Any) -> Any:
+        """Do as `run`, without blocking the loop."""
+        arguments = self.arguments(*args, **kwargs)
+        self.count_use()
+        return await self._arun(**arguments)
+
+    def arguments(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Return the arguments as the work gets them: validated, and only those that were given.
+
+        Those of a schema that was made from parameters have the parameters' types; those of a schema of the tool's own
+        are plain, nested ones as dicts.
+
+        Raises:
+            ToolInputError: they do not fit; the message says where and why.
+        """
+        if args:
+            kwargs = {**dict(zip(self.args_schema.model_fields, args, strict=False)), **kwargs}
+        try:
+            fitting = self.args_schema.model_validate(kwargs)
+        except ValidationError as error:
+            faults = "; ".join(
+                f"{'.'.join(map(str, fault['loc'])) or 'arguments'}: {fault['msg']}"
+                for fault in error.errors(include_url=False)
+            )
+            raise ToolInputError(f"the arguments of the tool {self.name!r} do not fit: {faults}") from error
+        if issubclass(self.args_schema, InferredArguments):
+            return {name: getattr(fitting, name) for name in fitting.model_fields_set}
+        return fitting.model_dump()
+
+    def count_use(self) -> None:
+        """Count one use. Raises ToolUsageLimitError where there has been the last one."""
+        with _counting:
+            if self.max_usage_count is not None and self.current_usage_count >= self.max_usage_count:
+                raise ToolUsageLimitError(
+                    f"the tool {self.name!r} has been used {self.current_usage_count} times, as often as it may be; go "
+                    "on without it"
+                )
+            self.current_usage_count += 1
+
+    def reset_usage_count(self) -> None:
+        """Begin to count its uses anew."""
+        with _counting:
+            self.current_usage_count = 0
+
+    # What agents ask.
+
+    @property
+    def function_name(self) -> str:
+        """Its name in the form that all providers take: letters, digits, `_` and `-`, 64 at most."""
+        return _UNFIT.sub("_", self.name).strip("_")[:_LONGEST_NAME] or "tool"
+
+    def definition(self) -> dict[str, Any]:
+        """Return what a model is given of it, as `{type, function: {name, description, parameters}}`."""
+        if self._definition is None:
+            self._definition = {
+                "type": "function",
+                "function": {
+                    "name": self.function_name,
+                    "description": self.description,
+                    "parameters": parameters_schema(self.args_schema),
+                },
+            }
+        return self._definition
+
+    def may_be_kept(self, arguments: Mapping[str, Any], result: Any) -> bool:
+        """Return whether a result may stand for the next use with the same arguments."""
+        return self.cache_function is None or bool(self.cache_function(arguments, result))
+
+    def _work(self) -> Callable[..., Any]:
+        """Return the function whose parameters are the arguments, where no schema says what those are."""
+        kind = type(self)
+        if kind._run is BaseTool._run and kind._arun is not BaseTool._arun:
+            return kind._arun
+        return kind._run
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        kind = type(self)
+        if kind._run is BaseTool._run and kind._arun is BaseTool._arun:
+            raise UsageError(f"{kind.__name__} has neither _run() nor _arun(): implement one of them")
+        if self.max_usage_count is not None and self.max_usage_count < 1:
+            raise UsageError(f"max_usage_count of the tool {self.name!r} is at least 1, not {self.max_usage_count}")
+        if self.args_schema is InferredArguments:
+            self.args_schema = arguments_of(self._work(), self.name)
+        return self

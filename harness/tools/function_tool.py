@@ -1,0 +1,89 @@
+"""`@tool`: a tool made from a function."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any, overload
+
+from pydantic import BaseModel
+
+from harness.errors import UsageError
+from harness.tools.base_tool import BaseTool
+
+
+class FunctionTool(BaseTool):
+    """A tool that calls a function, sync or async: what `@tool` makes."""
+
+    func: Callable[..., Any]
+
+    def _run(self, *args: Any, **kwargs: Any) -> Any:
+        return self.func(*args, **kwargs)
+
+    async def _arun(self, *args: Any, **kwargs: Any) -> Any:
+        if inspect.iscoroutinefunction(self.func):
+            return await self.func(*args, **kwargs)
+        return await super()._arun(*args, **kwargs)
+
+    def _work(self) -> Callable[..., Any]:
+        return self.func
+
+
+@overload
+def tool(name: Callable[..., Any], /) -> FunctionTool: ...
+
+
+@overload
+def tool(
+    name: str | None = None,
+    /,
+    *,
+    result_schema: type[BaseModel] | None = None,
+    result_as_answer: bool = False,
+    max_usage_count: int | None = None,
+) -> Callable[[Callable[..., Any]], FunctionTool]: ...
+
+
+def tool(
+    name: str | Callable[..., Any] | None = None,
+    /,
+    *,
+    result_schema: type[BaseModel] | None = None,
+    result_as_answer: bool = False,
+    max_usage_count: int | None = None,
+) -> FunctionTool | Callable[[Callable[..., Any]], FunctionTool]:
+    """Make a tool of a function, as `@tool`, `@tool("name")` or with options; its docstring is the description.
+
+    Raises:
+        UsageError: the function has no docstring, or an annotation of it can't be resolved.
+    """
+    if callable(name):
+        return _made(name, name.__name__, None, False, None)
+    called = name
+
+    def decorate(function: Callable[..., Any]) -> FunctionTool:
+        return _made(function, called or function.__name__, result_schema, result_as_answer, max_usage_count)
+
+    return decorate
+
+
+def _made(
+    function: Callable[..., Any],
+    name: str,
+    result_schema: type[BaseModel] | None,
+    result_as_answer: bool,
+    max_usage_count: int | None,
+) -> FunctionTool:
+    description = inspect.getdoc(function)
+    if not description:
+        raise UsageError(
+            f"the function of the tool {name!r} has no docstring, and that is what the model is told of it: write one"
+        )
+    return FunctionTool(
+        name=name,
+        description=description,
+        func=function,
+        result_schema=result_schema,
+        result_as_answer=result_as_answer,
+        max_usage_count=max_usage_count,
+    )

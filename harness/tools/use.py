@@ -1,0 +1,39 @@
+"""One use of a tool, whoever asks for it: the step that frames show, and how it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from harness.bus.step import Step, StepEnds
+from harness.errors import UsageError
+from harness.events.sources import sources
+from harness.events.tools import ToolUsageErrorEvent, ToolUsageFinishedEvent, ToolUsageStartedEvent
+
+_ENDS: Final = StepEnds(completed=ToolUsageFinishedEvent, failed=ToolUsageErrorEvent)
+
+
+class ToolInputError(UsageError):
+    """The arguments of a tool do not fit; it has not been run."""
+
+
+class ToolUsageLimitError(UsageError):
+    """A tool has been used as often as it may be; it has not been run."""
+
+
+class ToolUse:
+    """One use of a tool. `said` is what its events have in common beside name and arguments."""
+
+    def __init__(self, name: str, arguments: Any, said: Mapping[str, Any]) -> None:
+        #: What every event of this use says.
+        self.common: dict[str, Any] = {"tool_name": name, "tool_args": arguments, **said}
+        self._started_at: datetime = sources.now()
+
+    def step(self) -> Step:
+        """Return the step that this use is, not yet opened."""
+        return Step(self, ToolUsageStartedEvent(**self.common), _ENDS, label=self.common["tool_name"])
+
+    def complete(self, step: Step, output: Any, **more: Any) -> None:
+        """Have the step end with what the tool returned."""
+        step.complete(output=output, started_at=self._started_at, finished_at=sources.now(), **more)
