@@ -1,4 +1,4 @@
-"""Ordered frame streams for LLM agents: flows, direct LLM calls, and the sessions through which they are read.
+"""Ordered frame streams for LLM agents: flows, crews, direct LLM calls, and the sessions through which they are read.
 
 Importing this package loads nothing else; each public name loads its module when it is first used.
 """
@@ -9,12 +9,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from harness.agents import Agent as Agent, LiteAgentOutput as LiteAgentOutput
     from harness.bus import (
         BaseEventListener as BaseEventListener,
         EventBus as EventBus,
         add_stream_sink as add_stream_sink,
         event_bus as event_bus,
         reset_stream_sinks as reset_stream_sinks,
+    )
+    from harness.crews import (
+        Crew as Crew,
+        CrewOutput as CrewOutput,
+        CrewStreamingOutput as CrewStreamingOutput,
+        FlowStreamingOutput as FlowStreamingOutput,
+        Process as Process,
+        Task as Task,
+        TaskOutput as TaskOutput,
     )
     from harness.errors import (
         ConformanceError as ConformanceError,
@@ -50,10 +60,13 @@ if TYPE_CHECKING:
         call_stream_override as call_stream_override,
     )
     from harness.session import AsyncStreamSession as AsyncStreamSession, StreamSession as StreamSession
+    from harness.tools import BaseTool as BaseTool, tool as tool
 
 #: Module → the public names that come from it.
 _NAMES: Final = {
+    "harness.agents": "Agent LiteAgentOutput",
     "harness.bus": "BaseEventListener EventBus add_stream_sink event_bus reset_stream_sinks",
+    "harness.crews": "Crew CrewOutput CrewStreamingOutput FlowStreamingOutput Process Task TaskOutput",
     "harness.errors": "ConformanceError HarnessError ProviderError RecordingError RunCancelled UsageError",
     "harness.events": "BaseEvent",
     "harness.flow": "Flow and_ human_feedback listen or_ persist router start",
@@ -61,6 +74,7 @@ _NAMES: Final = {
     "harness.frames.legacy": "StreamChunk StreamChunkType ToolCallChunk stream_frame_to_chunk",
     "harness.llm": "LLM BaseLLM UsageMetrics call_stop_override call_stream_override",
     "harness.session": "AsyncStreamSession StreamSession",
+    "harness.tools": "BaseTool tool",
 }
 _MODULE_OF: Final = {name: module for module, names in _NAMES.items() for name in names.split()}
 

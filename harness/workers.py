@@ -202,7 +202,7 @@ def _run_here(make: Callable[[], Awaitable[T]], context: contextvars.Context | N
         raise RunCancelled
     loop = asyncio.new_event_loop()
     loop.set_default_executor(DaemonExecutor())
-    task = loop.create_task(_outcome_of(make), context=context)
+    task = loop.create_task(outcome_of(make), context=context)
     detach = run.on_cancel(lambda: _call_in(loop, task.cancel)) if run is not None else None
     try:
         outcome = loop.run_until_complete(task)
@@ -221,7 +221,8 @@ def _run_here(make: Callable[[], Awaitable[T]], context: contextvars.Context | N
     return outcome.unwrap()
 
 
-async def _outcome_of(make: Callable[[], Awaitable[T]]) -> Outcome[T]:
+async def outcome_of(make: Callable[[], Awaitable[T]]) -> Outcome[T]:
+    """Return how what is awaited ended. Raises nothing but its task's own cancellation."""
     try:
         return Outcome(value=await make())
     except BaseException as error:

@@ -10,6 +10,7 @@ import harness.conversation
 import harness.events
 import harness.flow
 from conformance.subjects.conversations import ConversationNames
+from conformance.subjects.crews import CrewNames
 from conformance.subjects.names import Names
 from conformance.subjects.pauses import PauseNames
 from conformance.subjects.programs import ProgramSubject
@@ -37,7 +38,19 @@ class HarnessSubject(ProgramSubject):
     name = "harness"
     version = metadata.version("stream-harness")
     capabilities = frozenset(
-        {"flow", "llm", "async", "threads", "tools", "thinking", "backpressure", "checkpoint", "feedback", "turn"}
+        {
+            "flow",
+            "llm",
+            "async",
+            "threads",
+            "tools",
+            "thinking",
+            "backpressure",
+            "checkpoint",
+            "feedback",
+            "turn",
+            "crew",
+        }
     )
     names = Names(
         Flow=harness.Flow,
@@ -57,6 +70,7 @@ class HarnessSubject(ProgramSubject):
     conversations = ConversationNames(
         ConversationConfig=harness.conversation.ConversationConfig, RouterConfig=harness.conversation.RouterConfig
     )
+    crews = CrewNames(Agent=harness.Agent, Task=harness.Task, Crew=harness.Crew, tool=harness.tool)
     pauses = PauseNames(
         human_feedback=harness.human_feedback,
         HumanFeedbackPending=harness.flow.HumanFeedbackPending,

@@ -43,6 +43,7 @@ def _texts(value: Any) -> Any:
 Failure = Annotated[BaseException | str, PlainSerializer(text_of_error, when_used="json")]
 #: What a failure was, as text. An exception that is given becomes its text.
 FailureText = Annotated[str, Lenient(text_of_error)]
+OptionalFailureText = Annotated[str | None, Lenient(text_of_error)]
 #: Text where an SDK may give an enum, whose value it is, or something that is none, which is left out.
 OptionalText = Annotated[str | None, Lenient(_text_or_none)]
 #: Counts by name, which may be nested, or an SDK's model of them.

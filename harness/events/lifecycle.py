@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar, Literal
 
 from harness.events.base import BaseEvent
-from harness.events.given import FailureText
+from harness.events.given import FailureText, OptionalFailureText
 
 
 class CrewKickoffStartedEvent(BaseEvent):
@@ -152,5 +152,5 @@ class LLMGuardrailCompletedEvent(BaseEvent):
     type: Literal["llm_guardrail_completed"] = "llm_guardrail_completed"
     success: bool | None = None
     result: Any = None
-    error: str | None = None
+    error: OptionalFailureText = None
     retry_count: int | None = None

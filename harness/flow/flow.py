@@ -22,7 +22,6 @@ from harness.flow.engine.engine import Engine
 from harness.flow.engine.hooks import FlowHook, Hooks, hooks_of_class
 from harness.flow.engine.run import FlowRun, inside, run_of
 from harness.flow.engine.stream_flag import StreamFlag
-from harness.flow.engine.usage import RunUsage
 from harness.flow.feedback.answerable import AnswerableFlow
 from harness.flow.feedback.providers import InputProvider
 from harness.flow.feedback.result import HumanFeedbackResult
@@ -36,6 +35,7 @@ from harness.flow.plan.plan import Plan
 from harness.flow.startable import StartableFlow
 from harness.flow.state import AnyState, declared_type, id_of, new_state
 from harness.llm.output.usage import UsageMetrics
+from harness.llm.run_usage import RunUsage
 
 State = TypeVar("State", bound=dict[str, Any] | BaseModel, default=dict[str, Any])
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from harness.errors import HarnessError
-from harness.flow.conversation.models import model_of
+from harness.llm.named import model_of
 
 
 class TurnOpenError(HarnessError, RuntimeError):

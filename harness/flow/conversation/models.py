@@ -10,29 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from harness.errors import UsageError
-
 # `harness.llm` is imported late: most flows do not converse.
-
-
-def model_of(given: Any) -> Any:
-    """Return the LLM that is given: by its name, by its settings, or as it is.
-
-    Raises:
-        UsageError: it is none of these.
-    """
-    from harness.llm import LLM
-
-    if isinstance(given, str):
-        return LLM(given)
-    if isinstance(given, Mapping):
-        settings = {str(name): value for name, value in given.items()}
-        return LLM(settings.pop("model", ""), **settings)
-    if callable(getattr(given, "call", None)):
-        return given
-    raise UsageError(
-        f"an llm is 'provider/model', a dict of settings with a 'model', or an object with call(), not {given!r}"
-    )
 
 
 def streamed_answer(llm: Any, messages: list[dict[str, Any]]) -> Any:

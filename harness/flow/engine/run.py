@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from harness.flow.engine.usage import RunUsage
 from harness.flow.kickoff import Kickoff
 from harness.flow.plan.plan import Plan
 from harness.flow.plan.story import Story
 from harness.flow.state import AnyState, snapshot, with_inputs
+from harness.llm.run_usage import RunUsage
 from harness.workers import Threads
 
 

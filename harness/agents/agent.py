@@ -1,0 +1,291 @@
+"""`Agent`: a role with a goal, an LLM and tools, that answers by itself or does the tasks of a crew."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+from pydantic import BaseModel
+
+from harness.agents import prompts, text_form
+from harness.agents.driver import Driver, InLoop, InThread, finished
+from harness.agents.execution import Execution
+from harness.agents.guardrail import guarded
+from harness.agents.inquiry import Inquirer
+from harness.agents.output import Answered, LiteAgentOutput
+from harness.agents.pace import Pace
+from harness.agents.toolbox import Toolbox, ToolResults
+from harness.errors import UsageError
+from harness.llm.run_usage import RunUsage
+from harness.session.session import AsyncStreamSession, StreamSession
+from harness.tools.base_tool import BaseTool
+
+Messages = str | Sequence[dict[str, Any]]
+
+
+class Agent(AgentSettings):
+    """An agent. Nothing about it changes while it works, so threads, tasks and crews may share one.
+
+    `{name}` in `role`, `goal` and `backstory` stands for an input of the crew's kickoff.
+    """
+
+    # What users call.
+
+    def kickoff(
+        self, messages: Messages, response_format: type[BaseModel] | None = None, input_files: Any = None
+    ) -> Any:
+        """Return the answer to a question or a conversation, as a `LiteAgentOutput`; in a running loop, a coroutine of it.
+
+        With a `response_format` the answer is also there as that model.
+
+        Raises:
+            UsageError: the messages can't be sent.
+            GuardrailError: no answer passed the guardrail.
+            TimeoutError: `max_execution_time` has passed.
+            ProviderError: the model's call failed as often as it may.
+        """
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return finished(self._kickoff(InThread(), messages, response_format, input_files))
+        return self.kickoff_async(messages, response_format, input_files)
+
+    def kickoff_async(
+        self, messages: Messages, response_format: type[BaseModel] | None = None, input_files: Any = None
+    ) -> Coroutine[Any, Any, LiteAgentOutput]:
+        """Do as `kickoff`, without blocking the loop."""
+        return self._kickoff(InLoop(), messages, response_format, input_files)
+
+    def akickoff(
+        self, messages: Messages, response_format: type[BaseModel] | None = None, input_files: Any = None
+    ) -> Coroutine[Any, Any, LiteAgentOutput]:
+        """The same as `kickoff_async`."""
+        return self.kickoff_async(messages, response_format, input_files)
+
+    def stream_events(
+        self,
+        messages: Messages,
+        response_format: type[BaseModel] | None = None,
+        *,
+        look_ahead: int | None = None,
+        retain: bool = True,
+    ) -> StreamSession[LiteAgentOutput]:
+        """Return a session whose first reader starts a kickoff; its result is what that returns.
+
+        `look_ahead` bounds the frames that nobody has read yet; without `retain`, read frames are let go of.
+        """
+        return StreamSession(
+            lambda: finished(self._kickoff(InThread(), messages, response_format)),
+            source=self,
+            look_ahead=look_ahead,
+            retain=retain,
+        )
+
+    def astream(
+        self,
+        messages: Messages,
+        response_format: type[BaseModel] | None = None,
+        *,
+        look_ahead: int | None = None,
+        retain: bool = True,
+    ) -> AsyncStreamSession[LiteAgentOutput]:
+        """Do as `stream_events`, for readers in a loop."""
+        return AsyncStreamSession(
+            lambda: self._kickoff(InLoop(), messages, response_format),
+            source=self,
+            look_ahead=look_ahead,
+            retain=retain,
+        )
+
+    def execute_task(self, task: Any, context: str | None = None, tools: Sequence[BaseTool] | None = None) -> str:
+        """Return the text of what the agent answers to a task, with `context` from earlier work.
+
+        Frames tell of the agent's execution; those of the task are its crew's.
+        """
+        return finished(self.perform(InThread(), task, context, tools)).raw
+
+    async def aexecute_task(
+        self, task: Any, context: str | None = None, tools: Sequence[BaseTool] | None = None
+    ) -> str:
+        """Do as `execute_task`, without blocking the loop."""
+        return (await self.perform(InLoop(), task, context, tools)).raw
+
+    # What runs of crews ask.
+
+    async def perform(
+        self,
+        driver: Driver,
+        task: Any,
+        context: str | None = None,
+        tools: Sequence[BaseTool] | None = None,
+        *,
+        paces: Sequence[Pace] = (),
+        results: ToolResults | None = None,
+        callbacks: Sequence[Callable[..., Any]] = (),
+        policies: Sequence[Any] = (),
+        response_model: type[BaseModel] | None = None,
+        conversation: Sequence[dict[str, Any]] = (),
+        of: Any = None,
+    ) -> Answered:
+        """Do a task: an object with `description` and `expected_output`.
+
+        `of` is the task of the crew that it is part of, where that is another one: what events name. `conversation` is
+        what has been said since the first prompt.
+        """
+        prompt = prompts.task_text(
+            task.description, task.expected_output, context, markdown=bool(getattr(task, "markdown", False))
+        )
+        whose = task if of is None else of
+        own = self.tools if tools is None else tools
+        execution = self._execution(
+            driver,
+            own,
+            task=whose,
+            paces=paces,
+            results=results,
+            callbacks=callbacks,
+            policies=(whose, self, *policies),
+            response_model=response_model,
+        )
+        asked = self._in_form(prompt, response_model, own)
+        return await execution.answer([*self._opening(asked, own), *conversation], prompt)
+
+    def inquirer(
+        self, driver: Driver, *, task: Any = None, paces: Sequence[Pace] = (), tools: bool = False
+    ) -> Inquirer:
+        """Return what asks its model."""
+        return Inquirer(
+            self.model(with_tools=tools),
+            driver,
+            (self.pace(), *paces),
+            agent=self,
+            task=task,
+            retries=self.max_retry_limit,
+        )
+
+    # How an answer comes about.
+
+    async def _kickoff(
+        self, driver: Driver, messages: Messages, response_format: type[BaseModel] | None, input_files: Any = None
+    ) -> LiteAgentOutput:
+        if input_files:
+            raise UsageError("input_files: agents are given no files yet; put their parts into the messages")
+        opening = self._conversation(messages, response_format)
+        prompt = str(opening[-1].get("content") or "")
+        usage = RunUsage()
+
+        async def work(more: Sequence[dict[str, Any]]) -> LiteAgentOutput:
+            execution = self._execution(
+                driver, self.tools, policies=(self,), response_model=response_format, usage=usage
+            )
+            answered = await execution.answer([*opening, *more], prompt)
+            return LiteAgentOutput(
+                raw=answered.raw,
+                pydantic=answered.structured,
+                agent_role=self.role,
+                messages=answered.messages,
+                tool_failures=answered.failures,
+            )
+
+        async def again(output: LiteAgentOutput, why: str) -> LiteAgentOutput:
+            return await work([*output.messages[len(opening) :], refused(why)])
+
+        async def changed(output: LiteAgentOutput, result: Any) -> LiteAgentOutput:
+            if isinstance(result, LiteAgentOutput):
+                return result
+            return output.model_copy(update={"raw": str(result)}) if isinstance(result, str) else output
+
+        output = await guarded(
+            await work(()),
+            () if self.guardrail is None else (self.guardrail,),
+            again,
+            changed,
+            driver=driver,
+            inquirer=self.inquirer(driver),
+            retries=self.guardrail_max_retries,
+            said=_said(self, None),
+        )
+        return output.model_copy(update={"usage_metrics": usage.metrics().model_dump()})
+
+    def _execution(
+        self,
+        driver: Driver,
+        tools: Sequence[BaseTool],
+        *,
+        policies: Sequence[Any],
+        task: Any = None,
+        paces: Sequence[Pace] = (),
+        results: ToolResults | None = None,
+        callbacks: Sequence[Callable[..., Any]] = (),
+        response_model: type[BaseModel] | None = None,
+        usage: RunUsage | None = None,
+    ) -> Execution:
+        said = _said(self, task)
+        if results is None and self.cache and "cache" in self.model_fields_set:
+            results = ToolResults()
+        toolbox = Toolbox(
+            tools,
+            driver,
+            said={**said, "agent": self, "agent_key": self.key},
+            policies=policies,
+            results=results if self.cache else None,
+        )
+        own = () if self.step_callback is None else (self.step_callback,)
+        return Execution(
+            self,
+            driver,
+            self.inquirer(driver, task=task, paces=paces, tools=bool(tools)),
+            toolbox,
+            said=said,
+            callbacks=(*own, *callbacks),
+            response_model=response_model,
+            usage=usage,
+        )
+
+    def _opening(self, prompt: str, tools: Sequence[BaseTool]) -> list[dict[str, Any]]:
+        text = prompts.dated(prompt, self.date_format) if self.inject_date else prompt
+        system = self._system(tools)
+        if not self.use_system_prompt:
+            system, text = "", f"{system}\n\n{text}"
+        return prompts.opening(system, text, (self.system_template, self.prompt_template, self.response_template))
+
+    def _system(self, tools: Sequence[BaseTool]) -> str:
+        in_text = tools and not self.inquirer(InThread(), tools=True).takes_tools
+        described = text_form.described(tools) if in_text else None
+        return prompts.system_text(self.role, self.goal, self.backstory, described)
+
+    def _in_form(self, prompt: str, model: type[BaseModel] | None, tools: Sequence[BaseTool]) -> str:
+        """Return a prompt that tells the form of the answer, where the model is not told of it otherwise."""
+        if model is None or not (tools or not self.inquirer(InThread()).accepts("response_model")):
+            return prompt
+        return f"{prompt}\n\n{prompts.form_text(model)}"
+
+    def _conversation(self, messages: Messages, model: type[BaseModel] | None) -> list[dict[str, Any]]:
+        if isinstance(messages, str):
+            return self._opening(self._in_form(messages, model, self.tools), self.tools)
+        if not messages:
+            raise UsageError(
+                "messages: there are none; an agent needs a string or at least one {role, content} message"
+            )
+        system = self._in_form(self._system(self.tools), model, self.tools)
+        return [{"role": "system", "content": system}, *(dict(message) for message in messages)]
+
+
+def refused(why: str) -> dict[str, Any]:
+    """Return the message that sends an answer back to a model."""
+    return {"role": "user", "content": f"That answer was not accepted: {why}\nGive a better one, complete."}
+
+
+def _said(agent: Agent, task: Any) -> dict[str, Any]:
+    """Return what events say of whose they are."""
+    said: dict[str, Any] = {"agent_id": str(agent.id), "agent_role": agent.role}
+    return said if task is None else {**said, **named(task)}
+
+
+def named(task: Any) -> dict[str, Any]:
+    """Return how events name a task."""
+    return {
+        "task_id": str(getattr(task, "id", "")) or None,
+        "task_name": getattr(task, "name", None) or getattr(task, "description", None),
+    }

@@ -1,0 +1,227 @@
+"""How the one body of an agent's or a crew's run waits: in a thread, or in a loop.
+
+The body is written once, as coroutines. In a thread none of them ever suspends, so that they run to their end like plain
+calls, LLMs and tools are called in the caller's own thread, and no loop is needed; in a loop they await.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import inspect
+import queue
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, suppress
+from types import TracebackType
+from typing import Any, Final, Generic, TypeVar
+
+from harness.bus import bus
+from harness.bus.scope import current_run
+from harness.bus.step import Step, StepEnds
+from harness.errors import RunCancelled
+from harness.events import (
+    AgentExecutionCompletedEvent,
+    AgentExecutionErrorEvent,
+    AgentExecutionStartedEvent,
+    BaseEvent,
+)
+from harness.workers import GRACE_S, Outcome, attempt, in_thread, outcome_of, run_coroutine
+
+T = TypeVar("T")
+Make = Callable[[], Coroutine[Any, Any, T]]
+#: A scope that nobody sees, and that ends what is in it.
+_UNSEEN: Final = StepEnds(completed=AgentExecutionCompletedEvent, failed=AgentExecutionErrorEvent)
+
+
+class Started(ABC, Generic[T]):
+    """A body that works beside the one that started it, in a copy of its context."""
+
+    @abstractmethod
+    async def outcome(self, within_s: float | None = None) -> Outcome[T] | None:
+        """Return how it ended, once it has; None where that takes longer than `within_s` seconds."""
+
+    @abstractmethod
+    def cancel(self) -> None:
+        """Have it stop at its next await, where it has any. What its scope's run does is another matter."""
+
+
+class Driver(ABC):
+    """One way to wait."""
+
+    @abstractmethod
+    def step(self, step: Step) -> AbstractAsyncContextManager[Step]:
+        """Return the block that a step is."""
+
+    @abstractmethod
+    async def either(self, call: Callable[[], T], acall: Callable[[], Awaitable[T]]) -> T:
+        """Return what the one form of a call gives that fits here: it may block, or is awaited."""
+
+    @abstractmethod
+    async def call(self, function: Callable[..., Any], *args: Any) -> Any:
+        """Return what a function of the user's gives, which may be async, and may block."""
+
+    @abstractmethod
+    async def emit(self, source: Any, event: BaseEvent) -> None:
+        """Publish an event."""
+
+    @abstractmethod
+    async def wait(self, seconds: float) -> None:
+        """Let time pass. Raises RunCancelled when the run around is cancelled meanwhile."""
+
+    @abstractmethod
+    def start(self, make: Make[T]) -> Started[T]:
+        """Have a body work beside this one."""
+
+    async def within(self, seconds: float | None, make: Make[T]) -> T:
+        """Return what a body gives, unless it takes longer.
+
+        Raises:
+            TimeoutError: it does; it stops at its next event, await or provider byte, and what it had open has ended.
+        """
+        if seconds is None:
+            return await make()
+        limit = Step(self, AgentExecutionStartedEvent(), _UNSEEN, own_run=True, quiet=True).open()
+        outcome: Outcome[T] | None = None
+        try:
+            started = self.start(make)
+            outcome = await started.outcome(seconds)
+            if outcome is None:
+                limit.run.cancel()
+                started.cancel()
+                await started.outcome(GRACE_S)
+        finally:
+            # Where the run around has been cancelled, the next event says so.
+            with suppress(RunCancelled):
+                limit.leave()
+        if outcome is None:
+            raise TimeoutError
+        return outcome.unwrap()
+
+
+def finished(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Return what a body gives that never suspends: one that `InThread` drives."""
+    try:
+        coroutine.send(None)
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]
+    coroutine.close()
+    raise RuntimeError("a body that is driven by a thread has awaited something that only a loop can give")
+
+
+class InThread(Driver):
+    """Waits by blocking the thread that calls."""
+
+    def step(self, step: Step) -> AbstractAsyncContextManager[Step]:
+        return _Blocking(step)
+
+    async def either(self, call: Callable[[], T], acall: Callable[[], Awaitable[T]]) -> T:
+        return call()
+
+    async def call(self, function: Callable[..., Any], *args: Any) -> Any:
+        value = function(*args)
+        return run_coroutine(lambda: value) if inspect.iscoroutine(value) else value
+
+    async def emit(self, source: Any, event: BaseEvent) -> None:
+        bus.emit(source, event)
+
+    async def wait(self, seconds: float) -> None:
+        cancelled = threading.Event()
+        run = current_run()
+        detach = None if run is None else run.on_cancel(cancelled.set)
+        try:
+            if cancelled.wait(seconds):
+                raise RunCancelled
+        finally:
+            if detach is not None:
+                detach()
+
+    def start(self, make: Make[T]) -> Started[T]:
+        return _InOwnThread(make)
+
+
+class _Blocking(AbstractAsyncContextManager[Step]):
+    """A step's plain with-block, for a body that never suspends."""
+
+    def __init__(self, step: Step) -> None:
+        self._step = step
+
+    async def __aenter__(self) -> Step:
+        return self._step.__enter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._step.__exit__(kind, error, traceback)
+
+
+class _InOwnThread(Started[T]):
+    def __init__(self, make: Make[T]) -> None:
+        ended: queue.SimpleQueue[Outcome[T]] = queue.SimpleQueue()
+        self._ended = ended
+        context = contextvars.copy_context()
+
+        def work() -> None:
+            ended.put(attempt(lambda: context.run(lambda: finished(make()))))
+
+        threading.Thread(target=work, name="harness-task", daemon=True).start()
+
+    async def outcome(self, within_s: float | None = None) -> Outcome[T] | None:
+        ended = self._ended
+        run = current_run()
+        # Whoever waits for a body that blocks is let go when the run around is cancelled.
+        detach = None if run is None else run.on_cancel(lambda: ended.put(Outcome(error=RunCancelled())))
+        try:
+            return ended.get(timeout=within_s)
+        except queue.Empty:
+            return None
+        finally:
+            if detach is not None:
+                detach()
+
+    def cancel(self) -> None:
+        return
+
+
+class InLoop(Driver):
+    """Waits by awaiting; what blocks works in threads of its own."""
+
+    def step(self, step: Step) -> AbstractAsyncContextManager[Step]:
+        return step
+
+    async def either(self, call: Callable[[], T], acall: Callable[[], Awaitable[T]]) -> T:
+        return await acall()
+
+    async def call(self, function: Callable[..., Any], *args: Any) -> Any:
+        if inspect.iscoroutinefunction(function):
+            return await function(*args)
+        value = await in_thread(lambda: function(*args))
+        return await value if inspect.isawaitable(value) else value
+
+    async def emit(self, source: Any, event: BaseEvent) -> None:
+        await bus.aemit(source, event)
+
+    async def wait(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+    def start(self, make: Make[T]) -> Started[T]:
+        return _InOwnTask(make)
+
+
+class _InOwnTask(Started[T]):
+    def __init__(self, make: Make[T]) -> None:
+        self._task = asyncio.get_running_loop().create_task(outcome_of(make), name="harness-task")
+
+    async def outcome(self, within_s: float | None = None) -> Outcome[T] | None:
+        try:
+            done, _ = await asyncio.wait({self._task}, timeout=within_s)
+        except asyncio.CancelledError:
+            self._task.cancel()
+            raise
+        if not done:
+            return None
+        return Outcome(error=asyncio.CancelledError()) if self._task.cancelled() else self._task.result()
+
+    def cancel(self) -> None:
+        self._task.cancel()

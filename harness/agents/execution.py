@@ -1,0 +1,164 @@
+"""One execution of an agent: it asks its model, uses the tools that the model asks for, and asks again, to the answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, Final
+
+from pydantic import BaseModel
+
+from harness.agents import prompts, text_form
+from harness.agents.driver import Driver
+from harness.agents.inquiry import Inquirer
+from harness.agents.output import AgentAction, AgentFinish, Answered
+from harness.agents.structured import in_form
+from harness.agents.toolbox import Toolbox, Used
+from harness.bus.step import Step, StepEnds
+from harness.errors import HarnessError
+from harness.events import AgentExecutionCompletedEvent, AgentExecutionErrorEvent, AgentExecutionStartedEvent
+from harness.llm.run_usage import RunUsage
+
+ENDS: Final = StepEnds(completed=AgentExecutionCompletedEvent, failed=AgentExecutionErrorEvent)
+
+
+class IterationLimitError(HarnessError):
+    """An agent has used all its steps, and its model still asked for tools when it was to answer."""
+
+
+class Execution:
+    """What one agent does for one task or one kickoff; made for it and thrown away after it."""
+
+    def __init__(
+        self,
+        agent: Any,
+        driver: Driver,
+        inquirer: Inquirer,
+        toolbox: Toolbox,
+        *,
+        said: dict[str, Any],
+        callbacks: Sequence[Any] = (),
+        response_model: type[BaseModel] | None = None,
+        usage: RunUsage | None = None,
+    ) -> None:
+        self._agent = agent
+        self._driver = driver
+        self._inquirer = inquirer
+        self._toolbox = toolbox
+        #: What its events say of whose they are.
+        self._said = said
+        self._callbacks = callbacks
+        self._model = response_model
+        self._usage = usage
+        self._is_native = inquirer.takes_tools
+        self._messages: list[dict[str, Any]] = []
+
+    async def answer(self, opening: list[dict[str, Any]], prompt: str) -> Answered:
+        """Return what the agent answers to the first messages. `prompt` is what its frames show of the task.
+
+        Raises:
+            TimeoutError: it took longer than `max_execution_time`.
+            BaseException: what its model or a callback raised, after the frames that tell of it.
+        """
+        agent, tools = self._agent, [*self._toolbox.tools.values()]
+        self._messages = list(opening)
+        started = AgentExecutionStartedEvent(
+            agent=agent, task=self._inquirer.task, task_prompt=prompt, tools=tools or None, **self._said
+        )
+        async with self._driver.step(Step(agent, started, ENDS, label=agent.role, own_run=True)) as step:
+            if self._usage is not None:
+                step.scope.sinks = (*step.scope.sinks, self._usage)
+            raw, structured = await self._in_time()
+            step.complete(output=raw)
+        return Answered(raw, structured, self._messages, self._toolbox.failures)
+
+    async def _in_time(self) -> tuple[str, BaseModel | None]:
+        limit_s = self._agent.max_execution_time
+        try:
+            return await self._driver.within(limit_s, self._work)
+        except TimeoutError as error:
+            if limit_s is None or error.args:
+                raise
+            raise TimeoutError(
+                f"the agent {self._agent.role!r} has not answered within {limit_s} s, its max_execution_time"
+            ) from None
+
+    async def _work(self) -> tuple[str, BaseModel | None]:
+        said = await self._said_last()
+        if isinstance(said, Used):
+            return said.text, None
+        structured = said if isinstance(said, BaseModel) else None
+        if self._model is not None and isinstance(said, str):
+            structured = await in_form(self._inquirer, said, self._model)
+        raw = said if isinstance(said, str) else said.model_dump_json()
+        self._messages.append({"role": "assistant", "content": raw})
+        return raw, structured
+
+    async def _said_last(self) -> str | BaseModel | Used:
+        """Return the answer, or the use of a tool whose result is the answer."""
+        tools = self._toolbox.definitions()
+        for _ in range(self._agent.max_iter):
+            said = await self._ask(tools)
+            used = await (self._used_calls(said) if isinstance(said, list) else self._used_in_text(said))
+            if used is None:
+                return await self._finish(said)
+            if used.is_answer:
+                return used
+        self._messages.append({"role": "user", "content": prompts.LAST_CALL})
+        said = await self._ask(None)
+        if isinstance(said, list):
+            raise IterationLimitError(
+                f"the agent {self._agent.role!r} has used its max_iter of {self._agent.max_iter} steps, and its model "
+                "asks for tools where it is to answer"
+            )
+        return await self._finish(said)
+
+    async def _ask(self, tools: list[dict[str, Any]] | None) -> Any:
+        in_text = tools is not None and not self._is_native
+        return await self._inquirer.ask(
+            self._messages,
+            tools=tools if self._is_native else None,
+            # With tools, a model that is to answer in a form does so before it has used any.
+            response_model=self._model if tools is None else None,
+            stop=text_form.STOP_WORD if in_text and self._inquirer.stops else None,
+        )
+
+    async def _finish(self, said: Any) -> str | BaseModel:
+        thought, output = "", said
+        if isinstance(said, str) and (text_form.is_in_form(said) or (self._toolbox.tools and not self._is_native)):
+            thought, output = text_form.read_answer(said)
+        elif not isinstance(said, str | BaseModel):
+            output = str(said)
+        text = said if isinstance(said, str) else str(output)
+        await self._tell(AgentFinish(thought, output, text))
+        return output  # type: ignore[no-any-return]
+
+    async def _used_calls(self, calls: list[dict[str, Any]]) -> Used:
+        """Use the tools that the model asks for, in its order, and tell it what they gave."""
+        self._messages.append({"role": "assistant", "content": None, "tool_calls": calls})
+        answer: Used | None = None
+        used = Used("")
+        for call in calls:
+            name, arguments = call["function"]["name"], call["function"]["arguments"]
+            used = await self._toolbox.use(name, arguments)
+            self._messages.append({"role": "tool", "tool_call_id": call["id"], "name": name, "content": used.text})
+            text = arguments if isinstance(arguments, str) else json.dumps(arguments)
+            await self._tell(AgentAction("", name, text, "", used.text))
+            answer = answer or (used if used.is_answer else None)
+        return answer or used
+
+    async def _used_in_text(self, said: Any) -> Used | None:
+        """Use the tool that the model asks for in text, if it does."""
+        if self._is_native or not self._toolbox.tools or not isinstance(said, str):
+            return None
+        action = text_form.read_action(said)
+        if action is None:
+            return None
+        used = await self._toolbox.use(action.tool, action.arguments)
+        self._messages += [{"role": "assistant", "content": action.text}, text_form.observed(used.text)]
+        await self._tell(AgentAction(action.thought, action.tool, action.arguments, action.text, used.text))
+        return used
+
+    async def _tell(self, step: AgentAction | AgentFinish) -> None:
+        for callback in self._callbacks:
+            await self._driver.call(callback, step)

@@ -1,0 +1,116 @@
+"""Guardrails: what looks at an answer before it is given on, and sends it back with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final, TypeVar
+
+from pydantic import BaseModel
+
+from harness.agents.driver import Driver
+from harness.agents.inquiry import Inquirer
+from harness.agents.structured import in_form
+from harness.bus.step import Step, StepEnds
+from harness.errors import HarnessError
+from harness.events import LLMGuardrailCompletedEvent, LLMGuardrailStartedEvent
+
+O = TypeVar("O")  # noqa: E741 - an output of any kind
+#: A function from an output to `(True, the output or a changed one)` or `(False, what is wrong)`; or, in words, what is
+#: to hold, which the agent's own LLM judges.
+Guardrail = Callable[..., Any] | str
+_ENDS: Final = StepEnds(completed=LLMGuardrailCompletedEvent, failed=LLMGuardrailCompletedEvent)
+
+
+class GuardrailError(HarnessError):
+    """An answer did not pass a guardrail as often as it was allowed to try."""
+
+
+class _Judgement(BaseModel):
+    """What an LLM says of an answer."""
+
+    valid: bool
+    feedback: str | None = None
+
+
+async def guarded(
+    output: O,
+    guardrails: Sequence[Guardrail],
+    again: Callable[[O, str], Awaitable[O]],
+    changed: Callable[[O, Any], Awaitable[O]],
+    *,
+    driver: Driver,
+    inquirer: Inquirer,
+    retries: int,
+    said: dict[str, Any],
+) -> O:
+    """Return an output that every guardrail lets pass, in their order, each with as many retries.
+
+    `again` makes another output of one that was refused, and the reason; `changed` takes what a guardrail gave in place
+    of the output.
+
+    Raises:
+        GuardrailError: one refuses for the last time.
+    """
+    for guardrail in guardrails:
+        for attempt in range(retries + 1):
+            passed, result = await _judged(guardrail, output, attempt, driver, inquirer, said)
+            if passed:
+                output = await changed(output, result)
+                break
+            if attempt == retries:
+                raise GuardrailError(
+                    f"the answer did not pass the guardrail {_name(guardrail)!r} after {retries} retries; what it said "
+                    f"last: {result}"
+                )
+            output = await again(output, str(result))
+    return output
+
+
+async def _judged(
+    guardrail: Guardrail, output: Any, attempt: int, driver: Driver, inquirer: Inquirer, said: dict[str, Any]
+) -> tuple[bool, Any]:
+    started = LLMGuardrailStartedEvent(guardrail=_name(guardrail), retry_count=attempt, **said)
+    failure: Exception | None = None
+    passed, result = False, None
+    async with driver.step(Step(guardrail, started, _ENDS)) as step:
+        try:
+            if isinstance(guardrail, str):
+                passed, result = await _judged_by_model(guardrail, output, inquirer)
+            else:
+                passed, result = _verdict(await driver.call(guardrail, output), guardrail)
+        except Exception as error:
+            failure = error
+        step.complete(
+            success=passed,
+            result=result if passed else None,
+            error=None if passed else failure or str(result),
+            retry_count=attempt,
+        )
+    if failure is not None:
+        raise failure
+    return passed, result
+
+
+async def _judged_by_model(rule: str, output: Any, inquirer: Inquirer) -> tuple[bool, Any]:
+    request = (
+        f"Judge an answer by one rule.\n\nThe rule: {rule}\n\nThe answer:\n{output}\n\nSay in `valid` whether the answer "
+        "keeps the rule, and, where it does not, in `feedback` what has to change."
+    )
+    messages = [{"role": "user", "content": request}]
+    answer = await inquirer.ask(messages, response_model=_Judgement)
+    judged = answer if isinstance(answer, _Judgement) else await in_form(inquirer, str(answer), _Judgement)
+    return judged.valid, output if judged.valid else judged.feedback or rule
+
+
+def _verdict(verdict: Any, guardrail: Guardrail) -> tuple[bool, Any]:
+    if isinstance(verdict, tuple) and len(verdict) == 2 and isinstance(verdict[0], bool):
+        return verdict
+    raise TypeError(
+        f"a guardrail returns (True, the output) or (False, what is wrong with it); {_name(guardrail)} returned {verdict!r}"
+    )
+
+
+def _name(guardrail: Guardrail) -> str:
+    if isinstance(guardrail, str):
+        return guardrail
+    return str(getattr(guardrail, "__name__", None) or type(guardrail).__name__)

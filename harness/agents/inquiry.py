@@ -1,0 +1,120 @@
+"""Asking an agent's model, whatever its class, and asking again where it failed."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel
+
+from harness.agents.driver import Driver
+from harness.agents.pace import Pace
+from harness.errors import HarnessError, MalformedResponseError, ProviderError
+from harness.llm.overrides import call_stop_override
+from harness.workers import in_thread
+
+
+@dataclass
+class Inquirer:
+    """Asks one model for one execution of an agent."""
+
+    llm: Any
+    driver: Driver
+    paces: Sequence[Pace]
+    #: Whose question it is, as the events of the calls say.
+    agent: Any
+    task: Any = None
+    #: How often a failing call is made again, in all.
+    retries: int = 0
+    _names: frozenset[str] | None = field(default=None, init=False)
+
+    @property
+    def takes_tools(self) -> bool:
+        """Whether the model can be given tools."""
+        supports = getattr(self.llm, "supports_function_calling", None)
+        return self.accepts("tools") and (bool(supports()) if callable(supports) else False)
+
+    @property
+    def stops(self) -> bool:
+        """Whether the model can be told words to stop at."""
+        supports = getattr(self.llm, "supports_stop_words", None)
+        return bool(supports()) if callable(supports) else False
+
+    def accepts(self, option: str) -> bool:
+        """Return whether the model's `call` has a parameter of that name; a subclass's own need not have all."""
+        if self._names is None:
+            self._names = _parameters(self.llm.call)
+        return option in self._names or "**" in self._names
+
+    async def ask(
+        self,
+        messages: list[dict[str, Any]],
+        *,
+        tools: list[dict[str, Any]] | None = None,
+        response_model: type[BaseModel] | None = None,
+        stop: str | None = None,
+    ) -> Any:
+        """Return what the model answers: text, a model, or tool calls; waits where the pace says so.
+
+        Raises:
+            Exception: what the call failed with, once it is not to be made again.
+        """
+        options = {
+            "tools": tools,
+            "from_task": self.task,
+            "from_agent": self.agent,
+            "response_model": response_model,
+        }
+        given = {name: value for name, value in options.items() if value is not None and self.accepts(name)}
+        llm, driver = self.llm, self.driver
+        # The model must not see what is added to the conversation later.
+        asked = list(messages)
+        while True:
+            delay_s = max((pace.delay_s() for pace in self.paces), default=0.0)
+            if delay_s > 0:
+                await driver.wait(delay_s)
+            try:
+                with _stopping(llm, stop):
+                    answer = await driver.either(lambda: llm.call(asked, **given), lambda: _acall(llm, asked, given))
+                if answer is None or answer == "":
+                    raise MalformedResponseError(
+                        f"{getattr(llm, 'model', type(llm).__name__)} has answered with nothing",
+                        provider=str(getattr(llm, "provider", "custom")),
+                    )
+            except Exception as error:
+                if self.retries <= 0 or not _may_pass(error):
+                    raise
+                self.retries -= 1
+            else:
+                return answer
+
+
+async def _acall(llm: Any, messages: list[dict[str, Any]], options: dict[str, Any]) -> Any:
+    if callable(getattr(llm, "acall", None)):
+        return await llm.acall(messages, **options)
+    return await in_thread(lambda: llm.call(messages, **options))
+
+
+def _stopping(llm: Any, stop: str | None) -> AbstractContextManager[None]:
+    if stop is None:
+        return nullcontext()
+    own = getattr(llm, "stop_sequences", None) or getattr(llm, "stop", None) or []
+    return call_stop_override(llm, [*([own] if isinstance(own, str) else own), stop])
+
+
+def _may_pass(error: Exception) -> bool:
+    """Return whether the same call may succeed: not where it could not be sent, or the provider has said no for good."""
+    if isinstance(error, MalformedResponseError):
+        return True
+    return error.retryable if isinstance(error, ProviderError) else not isinstance(error, HarnessError)
+
+
+def _parameters(call: Callable[..., Any]) -> frozenset[str]:
+    try:
+        parameters = inspect.signature(call).parameters.values()
+    except (TypeError, ValueError):
+        return frozenset({"**"})
+    return frozenset("**" if each.kind is each.VAR_KEYWORD else each.name for each in parameters)

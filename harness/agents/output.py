@@ -1,0 +1,68 @@
+"""What agents give: the answer to a kickoff, and the steps on the way to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from harness.tools.failure import ToolFailureRecord
+
+
+class LiteAgentOutput(BaseModel):
+    """What `agent.kickoff` returns; `str()` is the answer's text."""
+
+    #: The answer as text; of a structured one, its JSON.
+    raw: str = ""
+    #: The answer as the response format that was asked for.
+    pydantic: BaseModel | None = None
+    agent_role: str
+    #: What the calls to models inside have used.
+    usage_metrics: dict[str, Any] | None = None
+    #: The conversation with the model, to the answer.
+    messages: list[dict[str, Any]] = Field(default_factory=list)
+    #: The tools that failed on the way.
+    tool_failures: list[ToolFailureRecord] = Field(default_factory=list)
+
+    def __str__(self) -> str:
+        return self.raw
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the structured answer as a dict; an empty one where there is none."""
+        return self.pydantic.model_dump() if self.pydantic is not None else {}
+
+
+@dataclass(frozen=True, slots=True)
+class AgentAction:
+    """A tool that an agent has used; what a `step_callback` is given."""
+
+    thought: str
+    tool: str
+    #: The arguments, as JSON text.
+    tool_input: str
+    #: What the model said.
+    text: str
+    #: What it is told.
+    result: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgentFinish:
+    """The answer that an agent has come to; what a `step_callback` is given."""
+
+    thought: str
+    output: Any
+    #: What the model said.
+    text: str
+
+
+@dataclass(slots=True)
+class Answered:
+    """What one execution came to."""
+
+    raw: str
+    #: The answer as the model that was asked for.
+    structured: BaseModel | None
+    messages: list[dict[str, Any]]
+    failures: list[ToolFailureRecord]

@@ -1,0 +1,34 @@
+"""Pace: how many requests may begin in a minute."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+_WINDOW_S: Final = 60.0
+
+
+class Pace:
+    """Allows at most `max_rpm` requests in any sixty seconds; from any thread. Without a limit it allows all."""
+
+    def __init__(self, max_rpm: int | None, clock: Callable[[], float] | None = None) -> None:
+        self._max = max_rpm
+        self._clock = clock or time.monotonic
+        self._lock = threading.Lock()
+        #: When the latest requests begin, some of them in the future.
+        self._begun: deque[float] = deque()
+
+    def delay_s(self) -> float:
+        """Take the next place, and return how many seconds it is away."""
+        if self._max is None:
+            return 0.0
+        with self._lock:
+            now = self._clock()
+            at = now if len(self._begun) < self._max else max(now, self._begun[0] + _WINDOW_S)
+            self._begun.append(at)
+            while len(self._begun) > self._max:
+                self._begun.popleft()
+            return at - now

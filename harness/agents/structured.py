@@ -1,0 +1,50 @@
+"""Answers in the form of a model: read from text, and asked for once more where the text is none."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from harness.agents.inquiry import Inquirer
+from harness.agents.prompts import form_text
+from harness.errors import MalformedResponseError
+
+M = TypeVar("M", bound=BaseModel)
+_FENCED: Final = re.compile(r"```(?:json)?\s*(.*?)```", re.DOTALL)
+
+
+def read(text: str, model: type[M]) -> M | None:
+    """Return the `model` that stands in a text: alone, in a fence, or among other words; None where there is none."""
+    candidates = [text, *(match[1] for match in _FENCED.finditer(text))]
+    begin, end = text.find("{"), text.rfind("}")
+    if 0 <= begin < end:
+        candidates.append(text[begin : end + 1])
+    for candidate in candidates:
+        try:
+            return model.model_validate_json(candidate.strip())
+        except ValidationError:
+            continue
+    return None
+
+
+async def in_form(inquirer: Inquirer, text: str, model: type[M]) -> M:
+    """Return an answer as a `model`; where its text is none, the agent's LLM is asked to put it into that form.
+
+    Raises:
+        MalformedResponseError: that is none either.
+    """
+    found = read(text, model)
+    if found is not None:
+        return found
+    request = f"Put this into another form, and leave out nothing that belongs there:\n\n{text}\n\n{form_text(model)}"
+    messages: list[dict[str, Any]] = [{"role": "user", "content": request}]
+    answer = await inquirer.ask(messages, response_model=model)
+    converted = answer if isinstance(answer, model) else read(str(answer), model)
+    if converted is None:
+        raise MalformedResponseError(
+            f"the answer is no {model.__name__}, and neither is what the model made of it when asked: {str(answer)[:200]!r}",
+            provider=str(getattr(inquirer.llm, "provider", "custom")),
+        )
+    return converted

@@ -1,0 +1,91 @@
+"""Tools for models that can't be given any: described in the prompt, asked for and answered in text.
+
+The form is the one of the ReAct paper (arXiv 2210.03629), as models have learned it: lines that begin with `Thought:`,
+`Action:`, `Action Input:`, `Observation:` and `Final Answer:`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from harness.tools.base_tool import BaseTool
+
+#: Where the model is to stop: what follows an action is not its to say.
+STOP_WORD: Final = "\nObservation:"
+_ACTION: Final = re.compile(r"^[ \t]*Action[ \t]*:[ \t]*(?P<tool>[^\n]+?)[ \t]*$", re.MULTILINE)
+_INPUT: Final = re.compile(r"^[ \t]*Action Input[ \t]*:[ \t]*(?P<input>.*)", re.MULTILINE | re.DOTALL)
+_FINAL: Final = re.compile(r"^[ \t]*Final Answer[ \t]*:[ \t]*(?P<answer>.*)", re.MULTILINE | re.DOTALL)
+_THOUGHT: Final = re.compile(r"^[ \t]*Thought[ \t]*:[ \t]*")
+
+
+@dataclass(frozen=True, slots=True)
+class TextAction:
+    """A tool that the model asks for in text."""
+
+    tool: str
+    #: What stands after `Action Input:`.
+    arguments: str
+    thought: str
+    #: What the model said, up to what it made up of the observation.
+    text: str
+
+
+def read_action(said: str) -> TextAction | None:
+    """Return the tool that a model asks for, where it does."""
+    text = said.split(STOP_WORD, maxsplit=1)[0]
+    action = _ACTION.search(text)
+    if action is None:
+        return None
+    given = _INPUT.search(text, action.end())
+    arguments = given["input"].strip() if given is not None else ""
+    return TextAction(action["tool"].strip(" \"'`*"), _unfenced(arguments), _thought(text[: action.start()]), text)
+
+
+def read_answer(said: str) -> tuple[str, str]:
+    """Return what a model thought and what it answers; a text without `Final Answer:` is the answer as a whole."""
+    final = _FINAL.search(said)
+    if final is None:
+        return "", said
+    return _thought(said[: final.start()]), final["answer"].strip()
+
+
+def is_in_form(said: str) -> bool:
+    """Return whether a model that was given no tools answers in this form all the same."""
+    return bool(_THOUGHT.match(said) or re.match(r"[ \t]*Final Answer[ \t]*:", said))
+
+
+def described(tools: Iterable[BaseTool]) -> str:
+    """Return what a prompt says of the tools, and of how one is asked for."""
+    catalogue = "\n".join(
+        f"- {tool.function_name}: {tool.description} Arguments, as JSON Schema: "
+        f"{json.dumps(tool.definition()['function']['parameters'], ensure_ascii=False)}"
+        for tool in tools
+    )
+    return (
+        f"You may use these tools, one at a time:\n{catalogue}\n\n"
+        "To use one, write exactly these three lines and nothing after them:\n"
+        "Thought: why you need it\n"
+        "Action: the name of the tool\n"
+        "Action Input: its arguments as one JSON object\n\n"
+        "You are then told what it gave, after the word Observation. When you need no tool any more, write:\n"
+        "Thought: what you have found out\n"
+        "Final Answer: the complete answer"
+    )
+
+
+def observed(result: str) -> dict[str, Any]:
+    """Return the message that tells a model what a tool gave."""
+    return {"role": "user", "content": f"Observation: {result}"}
+
+
+def _thought(text: str) -> str:
+    return _THOUGHT.sub("", text.strip(), count=1)
+
+
+def _unfenced(text: str) -> str:
+    fenced = re.fullmatch(r"```(?:json)?\s*(.*?)\s*```", text, re.DOTALL)
+    return fenced[1] if fenced is not None else text

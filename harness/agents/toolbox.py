@@ -1,0 +1,227 @@
+"""The tools of one execution: found by name, used, their results kept, and what they failed with."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pydantic import BaseModel
+
+from harness.agents.driver import Driver
+from harness.bus.step import Step
+from harness.errors import error_text
+from harness.events import (
+    BaseEvent,
+    ToolExecutionErrorEvent,
+    ToolFailureDetectedEvent,
+    ToolSelectionErrorEvent,
+    ToolValidateInputErrorEvent,
+)
+from harness.llm.tool_use import ToolCallFailed
+from harness.tools.base_tool import BaseTool
+from harness.tools.failure import (
+    ToolExecutionFailedError,
+    ToolFailure,
+    ToolFailurePolicy,
+    ToolFailureReason,
+    ToolFailureRecord,
+    policy_among,
+)
+from harness.tools.use import ToolInputError, ToolUsageLimitError, ToolUse
+
+_MISSING: Final = object()
+
+
+class ToolResults:
+    """Results that are kept for the next use with the same arguments; several agents and threads may share them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: dict[tuple[str, str], Any] = {}
+
+    def get(self, tool: BaseTool, arguments: Mapping[str, Any]) -> Any:
+        """Return what was kept, or `_MISSING`."""
+        with self._lock:
+            return self._kept.get(_key(tool, arguments), _MISSING)
+
+    def keep(self, tool: BaseTool, arguments: Mapping[str, Any], value: Any) -> None:
+        """Keep a result, where the tool says that it may be."""
+        if tool.may_be_kept(arguments, value):
+            with self._lock:
+                self._kept[_key(tool, arguments)] = value
+
+
+def _key(tool: BaseTool, arguments: Mapping[str, Any]) -> tuple[str, str]:
+    return tool.name, json.dumps(arguments, sort_keys=True, default=repr)
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What one use of a tool came to."""
+
+    #: What the model is told.
+    text: str
+    value: Any = None
+    #: Whether that is the agent's answer.
+    is_answer: bool = False
+
+
+class UnknownToolError(LookupError):
+    """The model asked for a tool that the agent does not have."""
+
+
+class Toolbox:
+    """The tools that an agent has for one execution, and the frames that show how it uses them."""
+
+    def __init__(
+        self,
+        tools: Iterable[BaseTool],
+        driver: Driver,
+        *,
+        said: Mapping[str, Any],
+        policies: Sequence[Any] = (),
+        results: ToolResults | None = None,
+    ) -> None:
+        #: By the name that the model has for it; where two have the same, the first.
+        self.tools: dict[str, BaseTool] = {}
+        for tool in tools:
+            self.tools.setdefault(tool.function_name, tool)
+        self._driver = driver
+        #: What the events of all uses say beside name and arguments: whose they are.
+        self._said = said
+        #: Who may say what a failure leads to, after the tool: task, agent, crew.
+        self._policies = policies
+        self._results = results
+        #: The failures so far, but for those that are ignored.
+        self.failures: list[ToolFailureRecord] = []
+
+    def definitions(self) -> list[dict[str, Any]] | None:
+        """Return the tools as a model is given them; None where there are none."""
+        return [tool.definition() for tool in self.tools.values()] or None
+
+    async def use(self, name: str, given: str | Mapping[str, Any]) -> Used:
+        """Use a tool with arguments as an object or its JSON text, and return what the model is told.
+
+        A tool that fails fails nothing else, but under the policy `raise`.
+
+        Raises:
+            ToolExecutionFailedError: the tool has failed, and its policy is `raise`; its frames have told of it.
+        """
+        tool = self._named(name)
+        arguments, fault = _arguments(given)
+        use = ToolUse(
+            name if tool is None else tool.name,
+            given if arguments is None else arguments,
+            {**self._said, "tool_class": None if tool is None else type(tool).__name__, "run_attempts": 1},
+        )
+        refused: ToolExecutionFailedError | None = None
+        async with self._driver.step(use.step()) as step:
+            try:
+                if tool is None:
+                    known = ", ".join(self.tools) or "none"
+                    raise UnknownToolError(f"there is no tool {name!r}; the tools are {known}")
+                if arguments is None:
+                    raise ToolInputError(f"the arguments of the tool {tool.name!r} are no JSON object: {fault}")
+                used = await self._used(tool, arguments, use, step)
+            except Exception as error:
+                step.fail(error)
+                used, refused = await self._failed(tool, name, use, error)
+        if refused is not None:
+            raise refused
+        return used
+
+    async def _used(self, tool: BaseTool, arguments: dict[str, Any], use: ToolUse, step: Step) -> Used:
+        value = _MISSING if self._results is None else self._results.get(tool, arguments)
+        from_cache = value is not _MISSING
+        if not from_cache:
+            value = await self._driver.either(lambda: tool.run(**arguments), lambda: tool.arun(**arguments))
+        if isinstance(value, ToolFailure):
+            record = await self._note(tool, use, value)
+            use.complete(step, value.message, failure=None if record is None else value)
+            if record is not None and self._policy(tool) is ToolFailurePolicy.RAISE:
+                raise ToolExecutionFailedError(record)
+            return Used(value.message)
+        if self._results is not None and not from_cache:
+            self._results.keep(tool, arguments, value)
+        use.complete(step, value, from_cache=from_cache)
+        return Used(told(value), value, tool.result_as_answer)
+
+    async def _failed(
+        self, tool: BaseTool | None, name: str, use: ToolUse, error: Exception
+    ) -> tuple[Used, ToolExecutionFailedError | None]:
+        """Publish what kind of failure it is; return what the model is told, and what the run is to end with."""
+        if isinstance(error, ToolExecutionFailedError):
+            return Used(""), error
+        reason, kind = _REASONS.get(type(error), (ToolFailureReason.EXCEPTION, ToolExecutionErrorEvent))
+        if kind is not None:
+            await self._driver.emit(self, kind(error=error, error_type=type(error).__name__, **use.common))
+        failure = ToolFailure(message=error_text(error), reason=reason, code=type(error).__name__)
+        record = await self._note(tool, use, failure)
+        refused = None
+        if record is not None and self._policy(tool) is ToolFailurePolicy.RAISE:
+            refused = ToolExecutionFailedError(record)
+            refused.__cause__ = error
+        return Used(ToolCallFailed(name if tool is None else tool.name, error)), refused
+
+    async def _note(self, tool: BaseTool | None, use: ToolUse, failure: ToolFailure) -> ToolFailureRecord | None:
+        policy = self._policy(tool)
+        if policy is ToolFailurePolicy.IGNORE:
+            return None
+        arguments = use.common["tool_args"]
+        record = ToolFailureRecord(
+            tool_name=use.common["tool_name"],
+            failure=failure,
+            tool_args=arguments if isinstance(arguments, dict) else str(arguments),
+            **{name: self._said.get(name) for name in ("agent_role", "task_name", "task_id")},
+        )
+        self.failures.append(record)
+        event: BaseEvent = ToolFailureDetectedEvent(failure=failure, policy=policy.value, **use.common)
+        await self._driver.emit(self, event)
+        return record
+
+    def _policy(self, tool: BaseTool | None) -> ToolFailurePolicy:
+        return policy_among(tool, *self._policies)
+
+    def _named(self, name: str) -> BaseTool | None:
+        """Return the tool of a name, as the model was told it or as the user wrote it, whatever its case."""
+        found = self.tools.get(name)
+        if found is None:
+            wanted = name.strip().casefold()
+            same = (
+                tool for tool in self.tools.values() if wanted in (tool.name.casefold(), tool.function_name.casefold())
+            )
+            found = next(same, None)
+        return found
+
+
+#: What a failure is, beside an error of the tool's own work, and the event that says so.
+_REASONS: Final[dict[type[Exception], tuple[ToolFailureReason, type[Any] | None]]] = {
+    UnknownToolError: (ToolFailureReason.UNKNOWN_TOOL, ToolSelectionErrorEvent),
+    ToolInputError: (ToolFailureReason.INVALID_INPUT, ToolValidateInputErrorEvent),
+    ToolUsageLimitError: (ToolFailureReason.USAGE_LIMIT, None),
+}
+
+
+def told(value: Any) -> str:
+    """Return what a model is told of a tool's result: text as it is, all else as JSON."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, BaseModel):
+        return value.model_dump_json()
+    if isinstance(value, Mapping | list | tuple):
+        return json.dumps(value, ensure_ascii=False, default=str)
+    return str(value)
+
+
+def _arguments(given: str | Mapping[str, Any]) -> tuple[dict[str, Any] | None, str]:
+    """Return arguments as an object, or None and what is wrong with them."""
+    if isinstance(given, Mapping):
+        return dict(given), ""
+    try:
+        read = json.loads(given or "{}")
+    except ValueError as error:
+        return None, str(error)
+    return (read, "") if isinstance(read, dict) else (None, f"they are {type(read).__name__}")

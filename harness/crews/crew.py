@@ -1,0 +1,128 @@
+"""`Crew`: agents and the tasks that they do together, and the ways to run them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any
+
+from harness.agents.driver import Driver, InLoop, InThread, finished
+from harness.crews.crew_settings import CrewSettings
+from harness.crews.output import CrewOutput
+from harness.crews.run import CrewRun
+from harness.crews.streaming_output import CrewStreamingOutput
+from harness.errors import UsageError
+from harness.llm.output.usage import UsageMetrics
+from harness.session.session import AsyncStreamSession, StreamSession
+
+
+class Crew(CrewSettings):
+    """A crew. Nothing about it changes while it works, so runs of it may overlap; `usage_metrics` is the last one's."""
+
+    # What users call.
+
+    def kickoff(
+        self, inputs: Mapping[str, Any] | None = None, input_files: Any = None, from_checkpoint: Any = None
+    ) -> Any:
+        """Run the crew and return its `CrewOutput`; with `stream` set, a `CrewStreamingOutput` (clause `entry.crew`).
+
+        `inputs` take the places of `{name}` in the texts of agents and tasks.
+
+        Raises:
+            UsageError: an input is missing, or an option can't be used; before anything is run.
+            BaseException: what made a task fail, as the same object.
+        """
+        self._refuse_options(input_files, from_checkpoint)
+        if self.stream:
+            return CrewStreamingOutput.of(self.stream_events(inputs), self.task_ids)
+        return finished(self._run(InThread(), inputs))
+
+    async def kickoff_async(
+        self, inputs: Mapping[str, Any] | None = None, input_files: Any = None, from_checkpoint: Any = None
+    ) -> Any:
+        """Do as `kickoff`, without blocking the loop; what it gives with `stream` set is read by `async for`."""
+        self._refuse_options(input_files, from_checkpoint)
+        if self.stream:
+            return CrewStreamingOutput.of(self.astream(inputs), self.task_ids)
+        return await self._run(InLoop(), inputs)
+
+    async def akickoff(
+        self, inputs: Mapping[str, Any] | None = None, input_files: Any = None, from_checkpoint: Any = None
+    ) -> Any:
+        """The same as `kickoff_async`."""
+        return await self.kickoff_async(inputs, input_files, from_checkpoint)
+
+    def kickoff_for_each(self, inputs: Sequence[Mapping[str, Any]], input_files: Any = None) -> list[Any]:
+        """Run the crew once for each of `inputs`, one after the other, and return what each kickoff returns."""
+        return [self.kickoff(each, input_files) for each in inputs]
+
+    async def kickoff_for_each_async(self, inputs: Sequence[Mapping[str, Any]], input_files: Any = None) -> Any:
+        """Run the crew for each of `inputs`, all at once, and return their outputs in the order of the inputs.
+
+        Where one fails the others are stopped, and its error is raised. With `stream` set, return one
+        `CrewStreamingOutput` of all, whose `results` are the outputs.
+        """
+        self._refuse_options(input_files, None)
+        if self.stream:
+            return CrewStreamingOutput.of(
+                AsyncStreamSession(lambda: self._run_each(InLoop(), inputs), source=self), self.task_ids
+            )
+        return await self._run_each(InLoop(), inputs)
+
+    def stream_events(
+        self, inputs: Mapping[str, Any] | None = None, *, look_ahead: int | None = None, retain: bool = True
+    ) -> StreamSession[CrewOutput]:
+        """Return a session whose first reader starts the run; its frames are those of the crew and all that is in it.
+
+        `look_ahead` bounds the frames that nobody has read yet; without `retain`, read frames are let go of.
+        """
+        return StreamSession(
+            lambda: finished(self._run(InThread(), inputs)), source=self, look_ahead=look_ahead, retain=retain
+        )
+
+    def astream(
+        self, inputs: Mapping[str, Any] | None = None, *, look_ahead: int | None = None, retain: bool = True
+    ) -> AsyncStreamSession[CrewOutput]:
+        """Do as `stream_events`, for readers in a loop."""
+        return AsyncStreamSession(
+            lambda: self._run(InLoop(), inputs), source=self, look_ahead=look_ahead, retain=retain
+        )
+
+    def _refuse_options(self, input_files: Any, from_checkpoint: Any) -> None:
+        if input_files:
+            raise UsageError("input_files: crews are given no files yet; give their agents tools that read them")
+        if from_checkpoint:
+            raise UsageError("from_checkpoint: crews have no checkpoints; run the crew in a flow, which has them")
+
+    async def _run(self, driver: Driver, inputs: Mapping[str, Any] | None) -> CrewOutput:
+        if not self.tasks:
+            raise UsageError("the crew has no tasks: there is nothing to do")
+        for callback in self.before_kickoff_callbacks:
+            changed = await driver.call(callback, {} if inputs is None else inputs)
+            inputs = inputs if changed is None else changed
+        return await CrewRun(self, driver, inputs).work()
+
+    async def _run_each(self, driver: Driver, inputs: Sequence[Mapping[str, Any]]) -> list[CrewOutput]:
+        def body(each: Mapping[str, Any]) -> Callable[[], Coroutine[Any, Any, CrewOutput]]:
+            return lambda: self._run(driver, each)
+
+        started = [driver.start(body(each)) for each in inputs]
+        outputs = []
+        try:
+            for one in started:
+                outcome = await one.outcome()
+                if outcome is not None:
+                    outputs.append(outcome.unwrap())
+        except BaseException:
+            for one in started:
+                one.cancel()
+            raise
+        total = UsageMetrics()
+        for output in outputs:
+            total = added(total, output.token_usage)
+        self.used(total)
+        return outputs
+
+
+def added(one: UsageMetrics, other: UsageMetrics) -> UsageMetrics:
+    """Return the sum of both."""
+    return UsageMetrics(**{name: count + getattr(other, name) for name, count in one})

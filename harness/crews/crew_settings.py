@@ -1,0 +1,134 @@
+"""What a crew is: its agents, its tasks, and how it goes through them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, ClassVar, Self
+from uuid import uuid4
+
+from pydantic import Field, PrivateAttr, field_validator, model_validator
+
+from harness.agents import Agent
+from harness.agents.options import Configured
+from harness.agents.pace import Pace
+from harness.crews.process import Process
+from harness.crews.task import Task
+from harness.llm.named import model_of
+from harness.llm.output.usage import UsageMetrics
+from harness.tools.failure import ToolFailurePolicy
+
+
+class CrewSettings(Configured):
+    """What a crew is. Nothing about it changes while it works, so runs of it may overlap; `usage_metrics` is the last one's."""
+
+    #: Fields that a frame shows of a crew.
+    shown_in_frames: ClassVar[tuple[str, ...]] = ("id", "name")
+    unsupported: ClassVar[Mapping[str, str]] = MappingProxyType(
+        {
+            "memory": "memory",
+            "embedder": "knowledge",
+            "knowledge": "knowledge",
+            "knowledge_sources": "knowledge",
+            "planning": "planning",
+            "planning_llm": "planning",
+            "skills": "skills",
+            "share_crew": "sharing crews with a service",
+            "tracing": "tracing to a service",
+            "checkpoint": "checkpoints of crews",
+            "output_log_file": "a log file (record the run)",
+            "prompt_file": "a file of prompts",
+            "trained_agents_file": "training",
+            "config": "a crew made of a dict",
+        }
+    )
+
+    agents: list[Agent] = Field(default_factory=list)
+    tasks: list[Task] = Field(default_factory=list)
+    process: Process = Process.sequential
+    name: str | None = None
+    #: As events name it.
+    id: str = Field(default_factory=lambda: str(uuid4()))
+    #: Who hands out work where the process is hierarchical: an agent, or the LLM of one that is made for it.
+    manager_llm: Any = None
+    manager_agent: Agent | None = None
+    #: Nothing is printed: read the frames.
+    verbose: bool = False
+    #: Whether kickoffs return a `CrewStreamingOutput`.
+    stream: bool = False
+    #: Whether results of tools are kept during a run, for uses with the same arguments.
+    cache: bool = False
+    #: Requests of all its agents in any minute.
+    max_rpm: int | None = Field(default=None, ge=1)
+    #: Called with each step of every agent, and with each task's output.
+    step_callback: Callable[..., Any] | None = None
+    task_callback: Callable[..., Any] | None = None
+    #: Each may change, or replace, the inputs before anything else; and the output, after all tasks.
+    before_kickoff_callbacks: list[Callable[..., Any]] = Field(default_factory=list)
+    after_kickoff_callbacks: list[Callable[..., Any]] = Field(default_factory=list)
+    tool_failure_policy: ToolFailurePolicy | None = None
+
+    _pace: Pace | None = PrivateAttr(default=None)
+    _usage: UsageMetrics | None = PrivateAttr(default=None)
+
+    @field_validator("manager_llm", mode="before")
+    @classmethod
+    def _known_llm(cls, given: Any) -> Any:
+        return None if given is None else model_of(given)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        hierarchical = self.process is Process.hierarchical
+        if hierarchical and self.manager_llm is None and self.manager_agent is None:
+            raise ValueError("a hierarchical crew has a manager: give it manager_llm or manager_agent")
+        if self.manager_agent is not None and self.manager_agent.tools:
+            raise ValueError("the manager_agent has tools of its own; it hands work out, so give them to other agents")
+        if self.manager_agent is not None and any(agent is self.manager_agent for agent in self.agents):
+            raise ValueError("the manager_agent is among the agents; it hands work to them, so leave it out there")
+        before: list[Any] = []
+        for place, task in enumerate(self.tasks):
+            if task.agent is None and not hierarchical:
+                raise ValueError(
+                    f"tasks[{place}], {task.label[:60]!r}, has no agent, and there is no manager to hand it out"
+                )
+            for needed in task.context or ():
+                if not any(needed is earlier for earlier in before):
+                    raise ValueError(
+                        f"tasks[{place}], {task.label[:60]!r}, has {needed.label[:60]!r} as context, which is no task before it"
+                    )
+            before.append(task)
+        return self
+
+    # What users read.
+
+    @property
+    def label(self) -> str:
+        """What it is called in events."""
+        return self.name or "crew"
+
+    @property
+    def usage_metrics(self) -> UsageMetrics | None:
+        """What the calls to models of the run that ended last have used."""
+        return self._usage
+
+    @property
+    def task_ids(self) -> tuple[str, ...]:
+        """The ids of its tasks, in their order."""
+        return tuple(task.id for task in self.tasks)
+
+    # What its runs ask.
+
+    @property
+    def all_agents(self) -> list[Agent]:
+        """Its agents, and those that only a task names."""
+        return [*self.agents, *(task.agent for task in self.tasks if task.agent is not None)]
+
+    def pace(self) -> Pace | None:
+        """Return the pace that all its runs keep; None where it has no limit."""
+        if self._pace is None and self.max_rpm is not None:
+            self._pace = Pace(self.max_rpm)
+        return self._pace
+
+    def used(self, usage: UsageMetrics) -> None:
+        """Note what a run has used."""
+        self._usage = usage

@@ -1,0 +1,181 @@
+"""A task as an agent does it: asked for, looked at by guardrails and people, written down, and told of."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import BaseModel
+
+from harness.agents import Agent
+from harness.agents.agent import named, refused
+from harness.agents.driver import Driver
+from harness.agents.guardrail import guarded
+from harness.agents.output import Answered
+from harness.agents.pace import Pace
+from harness.agents.structured import in_form
+from harness.agents.toolbox import ToolResults
+from harness.bus.step import Step, StepEnds
+from harness.crews.human import wish_about
+from harness.crews.output import OutputFormat, TaskOutput
+from harness.crews.task_settings import TaskSettings
+from harness.errors import UsageError
+from harness.events import TaskCompletedEvent, TaskFailedEvent, TaskStartedEvent
+from harness.tools.base_tool import BaseTool
+
+_ENDS: Final = StepEnds(completed=TaskCompletedEvent, failed=TaskFailedEvent)
+_SUMMARY_WORDS: Final = 10
+
+
+class Duty:
+    """One task in the hands of one agent, once."""
+
+    def __init__(
+        self,
+        task: TaskSettings,
+        agent: Agent,
+        driver: Driver,
+        *,
+        tools: Sequence[BaseTool],
+        paces: Sequence[Pace] = (),
+        results: ToolResults | None = None,
+        step_callbacks: Sequence[Callable[..., Any]] = (),
+        task_callbacks: Sequence[Callable[..., Any]] = (),
+        policies: Sequence[Any] = (),
+        whose: str | None = None,
+    ) -> None:
+        self._task = task
+        self._agent = agent
+        self._driver = driver
+        self._tools = tools
+        self._paces = paces
+        self._results = results
+        self._step_callbacks = step_callbacks
+        self._task_callbacks = task_callbacks
+        self._policies = policies
+        #: The crew's name, for those who are asked.
+        self._whose = whose or agent.role
+        self._said = named(task)
+        self._context = ""
+        #: Once it has begun.
+        self.step: Step | None = None
+
+    async def do(self, context: str) -> TaskOutput:
+        """Return what the task comes to.
+
+        Raises:
+            BaseException: what made it fail, after the frames that tell of it.
+        """
+        task, driver = self._task, self._driver
+        self._context = context
+        started = TaskStartedEvent(task=task, context=context or None, **self._said)
+        self.step = Step(task, started, _ENDS, label=task.label, own_run=True)
+        async with driver.step(self.step) as step:
+            output = await self._guarded(await self._answered(()))
+            if task.human_input:
+                output = await self._approved(output)
+            if task.output_file is not None:
+                await driver.call(_write, task, output)
+            own = () if task.callback is None else (task.callback,)
+            for callback in (*own, *self._task_callbacks):
+                await driver.call(callback, output)
+            step.complete(output=output)
+        return output
+
+    async def _answered(self, conversation: Sequence[dict[str, Any]]) -> TaskOutput:
+        answered = await self._agent.perform(
+            self._driver,
+            self._task,
+            self._context,
+            self._tools,
+            paces=self._paces,
+            results=self._results,
+            callbacks=self._step_callbacks,
+            policies=self._policies,
+            response_model=self._task.form,
+            conversation=conversation,
+        )
+        return self._output(answered)
+
+    def _output(self, answered: Answered) -> TaskOutput:
+        task, words = self._task, self._task.description.split(" ")
+        return _in_format(
+            TaskOutput(
+                description=task.description,
+                name=task.label,
+                expected_output=task.expected_output,
+                summary=f"{' '.join(words[:_SUMMARY_WORDS])}...",
+                raw=answered.raw,
+                agent=self._agent.role,
+                messages=answered.messages,
+                tool_failures=answered.failures,
+            ),
+            task,
+            answered.structured,
+        )
+
+    async def _guarded(self, output: TaskOutput) -> TaskOutput:
+        task = self._task
+        inquirer = self._agent.inquirer(self._driver, task=task, paces=self._paces)
+
+        async def again(output: TaskOutput, why: str) -> TaskOutput:
+            return await self._answered(_after_opening(output, refused(why)))
+
+        async def changed(output: TaskOutput, result: Any) -> TaskOutput:
+            if isinstance(result, TaskOutput):
+                return result
+            if not isinstance(result, str):
+                return output
+            form = task.form
+            structured = None if form is None else await in_form(inquirer, result, form)
+            return _in_format(output.model_copy(update={"raw": result}), task, structured)
+
+        return await guarded(
+            output,
+            task.all_guardrails,
+            again,
+            changed,
+            driver=self._driver,
+            inquirer=inquirer,
+            retries=task.guardrail_max_retries,
+            said={**self._said, "agent_id": self._agent.id, "agent_role": self._agent.role},
+        )
+
+    async def _approved(self, output: TaskOutput) -> TaskOutput:
+        while wish := await wish_about(self._driver, self._whose, self._task, output):
+            request = {"role": "user", "content": f"Somebody has looked at your answer and says: {wish}\nChange it so."}
+            output = await self._guarded(await self._answered(_after_opening(output, request)))
+        return output
+
+
+def _after_opening(output: TaskOutput, request: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what has been said since the first prompt, and what is asked now."""
+    said = [place for place, message in enumerate(output.messages) if message["role"] == "user"]
+    return [*output.messages[said[0] + 1 :], request] if said else [request]
+
+
+def _in_format(output: TaskOutput, task: TaskSettings, structured: BaseModel | None) -> TaskOutput:
+    if structured is None:
+        return output
+    if task.output_json is not None:
+        return output.model_copy(
+            update={"json_dict": structured.model_dump(mode="json"), "output_format": OutputFormat.JSON}
+        )
+    return output.model_copy(update={"pydantic": structured, "output_format": OutputFormat.PYDANTIC})
+
+
+def _write(task: TaskSettings, output: TaskOutput) -> None:
+    """Write the answer to the task's file."""
+    named_file = str(task.output_file)
+    # Looked at once more: an input may stand in it.
+    if ".." in named_file.replace("\\", "/").split("/"):
+        raise UsageError(
+            f"the output_file of the task {task.label[:60]!r} has become {named_file!r}, which leads out of its folder"
+        )
+    path = Path(named_file)
+    if task.create_directory:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    text = output.raw if output.json_dict is None else json.dumps(output.json_dict, ensure_ascii=False, indent=2)
+    path.write_text(text, encoding="utf-8")

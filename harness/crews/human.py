@@ -1,0 +1,38 @@
+"""Somebody at the terminal who looks at a task's answer."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from harness.agents.driver import Driver
+from harness.crews.output import TaskOutput
+from harness.crews.task_settings import TaskSettings
+from harness.events import HumanFeedbackReceivedEvent, HumanFeedbackRequestedEvent
+from harness.events.sources import sources
+from harness.terminal import shown
+
+_QUESTION = "Press Enter to accept this answer, or say what is to be changed."
+
+
+async def wish_about(driver: Driver, whose: str, task: TaskSettings, output: TaskOutput) -> str:
+    """Return what somebody wants to be changed; blank where the answer is accepted. Frames tell of both."""
+    request_id = sources.new_id()
+    names: dict[str, Any] = {
+        "flow_name": whose,
+        "method_name": task.label,
+        "request_id": request_id,
+        "task_id": task.id,
+        "task_name": task.label,
+        "agent_role": output.agent,
+    }
+    await driver.emit(task, HumanFeedbackRequestedEvent(output=output.raw, message=_QUESTION, **names))
+    wish = str(await driver.call(_asked, output))
+    await driver.emit(task, HumanFeedbackReceivedEvent(feedback=wish, **names))
+    return wish.strip()
+
+
+def _asked(output: TaskOutput) -> str:
+    sys.stdout.write(shown(f"\n{output.agent} answers:\n{output.raw}\n\n{_QUESTION}\n", lines=True))
+    sys.stdout.flush()
+    return input("Your feedback: ")

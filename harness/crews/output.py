@@ -1,0 +1,107 @@
+"""What tasks and crews come to."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, Field
+
+from harness.errors import UsageError
+from harness.llm.output.usage import UsageMetrics
+from harness.tools.failure import ToolFailureRecord
+
+
+class OutputFormat(StrEnum):
+    """What a task was to give: text, a dict, or a model."""
+
+    RAW = "raw"
+    JSON = "json"
+    PYDANTIC = "pydantic"
+
+
+class TaskOutput(BaseModel):
+    """What a task came to; `str()` is the model or the dict where there is one, else the text."""
+
+    #: Fields that a frame shows of it: the conversation is in the frames already.
+    shown_in_frames: ClassVar[tuple[str, ...]] = ("name", "description", "raw", "json_dict", "agent", "output_format")
+
+    #: What was to be done.
+    description: str
+    #: What the task is called; what was to be done, where it has no name.
+    name: str | None = None
+    expected_output: str | None = None
+    #: The first words of the description.
+    summary: str | None = None
+    #: The answer as text.
+    raw: str = ""
+    #: The answer as the task's `output_pydantic`.
+    pydantic: BaseModel | None = None
+    #: The answer as the task's `output_json`, as a dict.
+    json_dict: dict[str, Any] | None = None
+    #: The role of the agent that answered.
+    agent: str
+    output_format: OutputFormat = OutputFormat.RAW
+    #: The agent's conversation with its model.
+    messages: list[dict[str, Any]] = Field(default_factory=list)
+    #: The tools that failed on the way.
+    tool_failures: list[ToolFailureRecord] = Field(default_factory=list)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the structured answer as a dict; an empty one where there is none."""
+        return structured_dict(self.json_dict, self.pydantic)
+
+    @property
+    def json(self) -> str | None:  # type: ignore[override]
+        """The dict as JSON text. Raises UsageError where the task gives none."""
+        return json_text(self.json_dict, "the task", "output_json")
+
+    def __str__(self) -> str:
+        structured = self.pydantic or self.json_dict
+        return self.raw if structured is None else str(structured)
+
+
+class CrewOutput(BaseModel):
+    """What a crew came to: its last task's answer, and those of all; `str()` is the text."""
+
+    #: Fields that a frame shows of it: the tasks' own frames have the others.
+    shown_in_frames: ClassVar[tuple[str, ...]] = ("raw", "json_dict", "token_usage")
+
+    raw: str = ""
+    pydantic: BaseModel | None = None
+    json_dict: dict[str, Any] | None = None
+    #: In the order of the tasks.
+    tasks_output: list[TaskOutput] = Field(default_factory=list)
+    #: What all calls to models inside have used.
+    token_usage: UsageMetrics = Field(default_factory=UsageMetrics)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the structured answer as a dict; an empty one where there is none."""
+        return structured_dict(self.json_dict, self.pydantic)
+
+    @property
+    def json(self) -> str | None:  # type: ignore[override]
+        """The dict as JSON text. Raises UsageError where the last task gives none."""
+        return json_text(self.json_dict, "the last task", "output_json")
+
+    def __getitem__(self, name: str) -> Any:
+        """Return a field of the structured answer. Raises KeyError where there is none of that name."""
+        return self.to_dict()[name]
+
+    def __str__(self) -> str:
+        return self.raw
+
+
+def structured_dict(json_dict: dict[str, Any] | None, model: BaseModel | None) -> dict[str, Any]:
+    """Return a structured answer as a dict."""
+    if json_dict is not None:
+        return json_dict
+    return {} if model is None else model.model_dump()
+
+
+def json_text(json_dict: dict[str, Any] | None, whose: str, option: str) -> str:
+    """Return a dict as JSON text. Raises UsageError where there is none."""
+    if json_dict is None:
+        raise UsageError(f"there is no JSON output: {whose} has no {option}")
+    return json.dumps(json_dict, ensure_ascii=False)

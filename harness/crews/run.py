@@ -1,0 +1,196 @@
+"""One run of a crew: its tasks in order, each in the hands of its agent or of the manager."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from harness.agents import Agent
+from harness.agents.delegation import Work, delegation_tools
+from harness.agents.driver import Driver, Started
+from harness.agents.pace import Pace
+from harness.agents.toolbox import ToolResults
+from harness.bus.step import Step, StepEnds
+from harness.crews.crew_settings import CrewSettings
+from harness.crews.duty import Duty
+from harness.crews.output import CrewOutput, TaskOutput
+from harness.crews.process import Process
+from harness.crews.task import Task
+from harness.errors import RunCancelled, UsageError
+from harness.events import CrewKickoffCompletedEvent, CrewKickoffFailedEvent, CrewKickoffStartedEvent
+from harness.llm.run_usage import RunUsage
+from harness.tools.base_tool import BaseTool
+from harness.workers import GRACE_S
+
+_ENDS: Final = StepEnds(completed=CrewKickoffCompletedEvent, failed=CrewKickoffFailedEvent)
+_BETWEEN: Final = "\n\n---\n\n"
+#: The manager that a crew has where it is given only the LLM of one.
+_ROLE: Final = "Crew Manager"
+_GOAL: Final = "Get each task done well, by the coworkers who are best at it, and answer for the result."
+_BACKSTORY: Final = (
+    "You know what each of your coworkers is good at. You hand work to them with all that they need to know for it, look "
+    "at what they give you, ask again where it falls short, and put the answer together."
+)
+
+
+class CrewRun:
+    """One run of one crew; made for it and thrown away after it."""
+
+    def __init__(self, crew: CrewSettings, driver: Driver, inputs: Mapping[str, Any] | None) -> None:
+        self._crew = crew
+        self._driver = driver
+        self._inputs = inputs
+        agents = {id(agent): agent.interpolated(inputs) for agent in crew.all_agents}
+        #: The agents as they are in this run.
+        self._agents = [agents[id(agent)] for agent in crew.agents]
+        self._manager = self._managing()
+        #: The tasks as they are in this run, in their order, and the place of each of the crew's.
+        self._tasks = [
+            task.interpolated(inputs, None if task.agent is None else agents[id(task.agent)]) for task in crew.tasks
+        ]
+        self._places = {id(task): place for place, task in enumerate(crew.tasks)}
+        self._pace = crew.pace()
+        self._results = ToolResults() if crew.cache else None
+        self._usage = RunUsage()
+        #: The tasks that have ended, and those that work beside the others, by their places.
+        self._ended: dict[int, TaskOutput] = {}
+        self._beside: dict[int, tuple[Duty, Started[TaskOutput]]] = {}
+
+    async def work(self) -> CrewOutput:
+        """Return what the crew comes to.
+
+        Raises:
+            BaseException: what made a task fail, the same object, after the frames that tell of it.
+        """
+        crew, driver = self._crew, self._driver
+        started = CrewKickoffStartedEvent(crew_name=crew.label, inputs=dict(self._inputs) if self._inputs else None)
+        async with driver.step(Step(crew, started, _ENDS, label=crew.label, own_run=True)) as step:
+            step.scope.sinks = (*step.scope.sinks, self._usage)
+            try:
+                await self._go_through()
+            except BaseException:
+                await self._stop()
+                raise
+            output = self._output()
+            for callback in crew.after_kickoff_callbacks:
+                changed = await driver.call(callback, output)
+                output = output if changed is None else changed
+            crew.used(self._usage.metrics())
+            step.complete(output=output, total_tokens=self._usage.metrics().total_tokens)
+        return output
+
+    async def _go_through(self) -> None:
+        for place, task in enumerate(self._tasks):
+            duty = self._duty(task)
+            if task.async_execution:
+                context = await self._context(place)
+                self._beside[place] = (duty, self._driver.start(lambda duty=duty, context=context: duty.do(context)))  # type: ignore[misc]
+                continue
+            if not self._names_context(place):
+                await self._await(range(place))
+            self._note(place, await duty.do(await self._context(place)))
+        await self._await(range(len(self._tasks)))
+
+    def _names_context(self, place: int) -> bool:
+        return "context" in self._crew.tasks[place].model_fields_set
+
+    async def _context(self, place: int) -> str:
+        """Return the answers that a task is given: those of the tasks that it names, or of all that have ended."""
+        if self._names_context(place):
+            named = [self._places[id(task)] for task in self._crew.tasks[place].context or ()]
+            await self._await(named)
+        else:
+            named = sorted(self._ended)
+        return _BETWEEN.join(self._ended[of].raw for of in named)
+
+    async def _await(self, places: Sequence[int]) -> None:
+        for place in places:
+            if place in self._beside:
+                _, started = self._beside[place]
+                outcome = await started.outcome()
+                if outcome is None or isinstance(outcome.error, asyncio.CancelledError):
+                    raise RunCancelled
+                self._note(place, outcome.unwrap())
+                del self._beside[place]
+
+    def _note(self, place: int, output: TaskOutput) -> None:
+        self._ended[place] = output
+        self._crew.tasks[place].ended(output)
+
+    async def _stop(self) -> None:
+        """Have the tasks that work beside the others stop at their next event, await or provider byte."""
+        beside, self._beside = list(self._beside.values()), {}
+        for duty, started in beside:
+            if duty.step is not None:
+                duty.step.run.cancel()
+            started.cancel()
+        for _, started in beside:
+            await started.outcome(GRACE_S)
+
+    def _output(self) -> CrewOutput:
+        outputs = [self._ended[place] for place in sorted(self._ended)]
+        last = outputs[-1]
+        return CrewOutput(
+            raw=last.raw,
+            pydantic=last.pydantic,
+            json_dict=last.json_dict,
+            tasks_output=outputs,
+            token_usage=self._usage.metrics(),
+        )
+
+    # Who does a task, and with what.
+
+    def _duty(self, task: Task) -> Duty:
+        crew = self._crew
+        agent = self._manager or task.agent
+        if agent is None:
+            raise UsageError(f"the task {task.label[:60]!r} has no agent")
+        step_callbacks = () if crew.step_callback is None else (crew.step_callback,)
+        return Duty(
+            task,
+            agent,
+            self._driver,
+            tools=self._tools(task, agent),
+            paces=self._paces(),
+            results=self._results,
+            step_callbacks=step_callbacks,
+            task_callbacks=() if crew.task_callback is None else (crew.task_callback,),
+            policies=(crew,),
+            whose=crew.label,
+        )
+
+    def _paces(self) -> tuple[Pace, ...]:
+        return () if self._pace is None else (self._pace,)
+
+    def _tools(self, task: Task, agent: Agent) -> list[BaseTool]:
+        if self._manager is not None:
+            coworkers = [task.agent] if task.agent is not None else self._agents
+            return [*task.tools, *delegation_tools(coworkers, self._hand_over(task))]
+        own = task.tools or agent.tools
+        others = [other for other in self._agents if other is not agent] if agent.allow_delegation else []
+        return [*own, *delegation_tools(others, self._hand_over(task))]
+
+    def _hand_over(self, task: Task) -> Any:
+        async def hand_over(driver: Driver, coworker: Agent, work: Work, context: str) -> str:
+            answered = await coworker.perform(
+                driver,
+                work,
+                context,
+                paces=self._paces(),
+                results=self._results,
+                callbacks=() if self._crew.step_callback is None else (self._crew.step_callback,),
+                policies=(self._crew,),
+                of=task,
+            )
+            return answered.raw
+
+        return hand_over
+
+    def _managing(self) -> Agent | None:
+        crew = self._crew
+        if crew.process is not Process.hierarchical:
+            return None
+        if crew.manager_agent is not None:
+            return crew.manager_agent.interpolated(self._inputs)
+        return Agent(role=_ROLE, goal=_GOAL, backstory=_BACKSTORY, llm=crew.manager_llm)

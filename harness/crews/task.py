@@ -1,0 +1,69 @@
+"""`Task`: something to be done, in a crew or alone."""
+
+from __future__ import annotations
+
+import contextvars
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future
+
+from harness.agents import Agent
+from harness.agents.driver import Driver, InLoop, InThread, finished
+from harness.crews.duty import Duty
+from harness.crews.output import TaskOutput
+from harness.crews.task_settings import TaskSettings
+from harness.errors import UsageError
+from harness.tools.base_tool import BaseTool
+from harness.workers import attempt
+
+
+class Task(TaskSettings):
+    """A task. `{name}` in its texts and in `output_file` stands for an input of the crew's kickoff.
+
+    It may be part of several crews, and runs beside each other do not disturb one another; `output` is then that of the
+    run that ended last.
+    """
+
+    def execute_sync(
+        self, agent: Agent | None = None, context: str | None = None, tools: Sequence[BaseTool] | None = None
+    ) -> TaskOutput:
+        """Do the task alone, and return what it came to.
+
+        Raises:
+            UsageError: there is no agent to do it.
+            BaseException: what made it fail, after the frames that tell of it.
+        """
+        return finished(self._alone(InThread(), agent, context, tools))
+
+    async def aexecute_sync(
+        self, agent: Agent | None = None, context: str | None = None, tools: Sequence[BaseTool] | None = None
+    ) -> TaskOutput:
+        """Do as `execute_sync`, without blocking the loop."""
+        return await self._alone(InLoop(), agent, context, tools)
+
+    def execute_async(
+        self, agent: Agent | None = None, context: str | None = None, tools: Sequence[BaseTool] | None = None
+    ) -> Future[TaskOutput]:
+        """Do as `execute_sync` in a thread of its own, and return the Future of it."""
+        future: Future[TaskOutput] = Future()
+        work = contextvars.copy_context()
+
+        def run() -> None:
+            outcome = attempt(lambda: work.run(self.execute_sync, agent, context, tools))
+            if outcome.error is not None:
+                future.set_exception(outcome.error)
+            else:
+                future.set_result(outcome.unwrap())
+
+        threading.Thread(target=run, name="harness-task", daemon=True).start()
+        return future
+
+    async def _alone(
+        self, driver: Driver, agent: Agent | None, context: str | None, tools: Sequence[BaseTool] | None
+    ) -> TaskOutput:
+        doer = agent or self.agent
+        if doer is None:
+            raise UsageError(f"the task {self.label[:60]!r} has no agent: give it one, or give execute_sync one")
+        output = await Duty(self, doer, driver, tools=tools or self.tools or doer.tools).do(context or "")
+        self.ended(output)
+        return output
