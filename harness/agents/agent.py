@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from harness.agents import prompts, text_form
+from harness.agents.agent_settings import AgentSettings
 from harness.agents.driver import Driver, InLoop, InThread, finished
 from harness.agents.execution import Execution
 from harness.agents.guardrail import guarded
