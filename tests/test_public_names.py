@@ -17,14 +17,22 @@ import pytest
 
 import harness
 from harness import (
+    Agent,
     AsyncStreamSession,
     BaseEvent,
     BaseLLM,
+    BaseTool,
+    Crew,
+    CrewOutput,
+    CrewStreamingOutput,
     EventBus,
     Flow,
+    Process,
     StreamChunk,
     StreamFrame,
     StreamSession,
+    Task,
+    TaskOutput,
     ToolCallChunk,
     UsageMetrics,
     add_stream_sink,
@@ -50,7 +58,10 @@ from harness.flow import FlowPersistence, SQLiteFlowPersistence
 ROOT = Path(__file__).parents[1]
 PACKAGES = (
     "harness",
+    "harness.agents",
     "harness.bridges",
+    "harness.crews",
+    "harness.tools",
     "harness.conversation",
     "harness.events",
     "harness.flow",
@@ -67,10 +78,15 @@ CLAIMED: dict[str, str] = {
     "harness": """
         Flow start listen router and_ or_ persist human_feedback
         LLM BaseLLM UsageMetrics call_stop_override call_stream_override
+        Agent LiteAgentOutput Task TaskOutput Crew CrewOutput Process BaseTool tool
+        CrewStreamingOutput FlowStreamingOutput
         StreamFrame StreamSession AsyncStreamSession StreamChunk StreamChunkType ToolCallChunk stream_frame_to_chunk
         BaseEvent EventBus event_bus BaseEventListener add_stream_sink reset_stream_sinks
         HarnessError UsageError ProviderError RecordingError ConformanceError RunCancelled
     """,
+    "harness.tools": "BaseTool tool EnvVar ToolFailure ToolFailurePolicy ToolExecutionFailedError",
+    "harness.agents": "Agent AgentAction AgentFinish LiteAgentOutput Guardrail GuardrailError IterationLimitError",
+    "harness.crews": "Crew Task Process CrewOutput TaskOutput OutputFormat CrewStreamingOutput FlowStreamingOutput",
     "harness.llm": "BaseLLM LLM LLMRequest Finish TextDelta ThinkingDelta ToolCallDelta Usage ResponseStarted",
     "harness.flow": """
         Flow start listen router and_ or_ persist FlowPersistence SQLiteFlowPersistence default_flow_persistence
@@ -148,6 +164,23 @@ PARAMETERS: dict[str, tuple[Callable[..., Any], str]] = {
     "LLM.astream": (BaseLLM.astream, CALL),
     "call_stop_override": (call_stop_override, "llm stop"),
     "call_stream_override": (call_stream_override, "llm stream"),
+    "Agent.kickoff": (Agent.kickoff, "messages response_format input_files"),
+    "Agent.kickoff_async": (Agent.kickoff_async, "messages response_format input_files"),
+    "Agent.execute_task": (Agent.execute_task, "task context tools"),
+    "Agent.aexecute_task": (Agent.aexecute_task, "task context tools"),
+    "Agent.stream_events": (Agent.stream_events, "messages response_format"),
+    "Agent.astream": (Agent.astream, "messages response_format"),
+    "Task.execute_sync": (Task.execute_sync, "agent context tools"),
+    "Task.execute_async": (Task.execute_async, "agent context tools"),
+    "Task.aexecute_sync": (Task.aexecute_sync, "agent context tools"),
+    "Crew.kickoff": (Crew.kickoff, "inputs input_files from_checkpoint"),
+    "Crew.kickoff_async": (Crew.kickoff_async, "inputs input_files from_checkpoint"),
+    "Crew.akickoff": (Crew.akickoff, "inputs input_files from_checkpoint"),
+    "Crew.kickoff_for_each": (Crew.kickoff_for_each, "inputs input_files"),
+    "Crew.kickoff_for_each_async": (Crew.kickoff_for_each_async, "inputs input_files"),
+    "Crew.stream_events": (Crew.stream_events, "inputs"),
+    "Crew.astream": (Crew.astream, "inputs"),
+    "CrewStreamingOutput": (CrewStreamingOutput, "sync_iterator async_iterator"),
     "EventBus.emit": (EventBus.emit, "source event"),
     "EventBus.aemit": (EventBus.aemit, "source event"),
     "EventBus.off": (EventBus.off, "event_class handler"),
@@ -172,6 +205,10 @@ FIELDS: dict[type[Any], str] = {
     """,
     ConversationMessage: "role content name tool_call_id tool_calls files metadata",
     ChatState: "id messages last_user_message last_intent session_ready",
+    TaskOutput: """
+        description name expected_output summary raw pydantic json_dict agent output_format messages tool_failures
+    """,
+    CrewOutput: "raw pydantic json_dict tasks_output token_usage",
     StreamChunk: "content chunk_type task_index task_name task_id agent_role agent_id tool_call",
     ToolCallChunk: "tool_id tool_name arguments index",
     UsageMetrics: """
@@ -180,7 +217,33 @@ FIELDS: dict[type[Any], str] = {
     """,
 }
 
+#: Those of a model that users give, beside others.
+OPTIONS: dict[type[Any], str] = {
+    BaseTool: """
+        name description args_schema result_schema result_as_answer max_usage_count current_usage_count cache_function
+        env_vars tool_failure_policy
+    """,
+    Agent: """
+        role goal backstory llm tools max_iter max_rpm max_execution_time cache verbose allow_delegation step_callback
+        function_calling_llm system_template prompt_template response_template max_retry_limit guardrail
+        guardrail_max_retries id tool_failure_policy
+    """,
+    Task: """
+        description expected_output agent name context tools async_execution output_json output_pydantic output_file
+        callback guardrail guardrails guardrail_max_retries human_input markdown create_directory id
+    """,
+    Crew: """
+        agents tasks process manager_llm manager_agent verbose stream cache max_rpm step_callback task_callback
+        before_kickoff_callbacks after_kickoff_callbacks name id
+    """,
+}
+
 ATTRIBUTES: dict[type[Any], str] = {
+    CrewStreamingOutput: """
+        result results chunks get_full_text is_completed is_cancelled close aclose
+        __iter__ __aiter__ __enter__ __exit__ __aenter__ __aexit__
+    """,
+    BaseTool: "run arun _run _arun",
     Flow: """
         name initial_state stream suppress_flow_events max_method_calls persistence state flow_id method_outputs usage_metrics input_files plot checkpoint from_checkpoint fork
         input_provider last_human_feedback pending_feedback
@@ -260,6 +323,11 @@ def test_the_fields_of(cls: type[Any], expected: str) -> None:
     assert set(cls.model_fields) == set(expected.split())
 
 
+@pytest.mark.parametrize(("cls", "expected"), OPTIONS.items(), ids=lambda value: getattr(value, "__name__", ""))
+def test_the_options_of(cls: type[Any], expected: str) -> None:
+    assert set(expected.split()) - set(cls.model_fields) == set()
+
+
 @pytest.mark.parametrize(("cls", "expected"), ATTRIBUTES.items(), ids=lambda value: getattr(value, "__name__", ""))
 def test_the_attributes_of(cls: type[Any], expected: str) -> None:
     assert [name for name in expected.split() if not hasattr(cls, name)] == []
@@ -269,11 +337,25 @@ DEFAULTS: dict[str, tuple[Any, Any]] = {
     "stream": (Flow.stream, False),
     "max_method_calls": (Flow.max_method_calls, 100),
     "suppress_flow_events": (Flow.suppress_flow_events, False),
+    **{
+        f"{cls.__name__}.{name}": (cls.model_fields[name].get_default(call_default_factory=True), default)
+        for cls, name, default in (
+            (Agent, "max_iter", 25),
+            (Agent, "max_retry_limit", 2),
+            (Agent, "guardrail_max_retries", 3),
+            (Agent, "allow_delegation", False),
+            (Task, "guardrail_max_retries", 3),
+            (Task, "async_execution", False),
+            (Crew, "stream", False),
+            (Crew, "process", Process.sequential),
+            (BaseTool, "result_as_answer", False),
+        )
+    },
 }
 
 
 @pytest.mark.parametrize(("value", "default"), DEFAULTS.values(), ids=DEFAULTS.keys())
-def test_the_default_of_a_flow_for(value: Any, default: Any) -> None:
+def test_the_default_of(value: Any, default: Any) -> None:
     assert value == default
 
 

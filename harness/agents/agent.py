@@ -176,11 +176,9 @@ class Agent(AgentSettings):
         prompt = str(opening[-1].get("content") or "")
         usage = RunUsage()
 
-        async def work(more: Sequence[dict[str, Any]]) -> LiteAgentOutput:
-            execution = self._execution(
-                driver, self.tools, policies=(self,), response_model=response_format, usage=usage
-            )
-            answered = await execution.answer([*opening, *more], prompt)
+        execution = self._execution(driver, self.tools, policies=(self,), response_model=response_format, usage=usage)
+
+        def output(answered: Answered) -> LiteAgentOutput:
             return LiteAgentOutput(
                 raw=answered.raw,
                 pydantic=answered.structured,
@@ -189,25 +187,29 @@ class Agent(AgentSettings):
                 tool_failures=answered.failures,
             )
 
-        async def again(output: LiteAgentOutput, why: str) -> LiteAgentOutput:
-            return await work([*output.messages[len(opening) :], refused(why)])
+        async def again(_: LiteAgentOutput, why: str) -> LiteAgentOutput:
+            return output(await execution.go_on(refused(why)))
 
-        async def changed(output: LiteAgentOutput, result: Any) -> LiteAgentOutput:
+        async def changed(reviewed: LiteAgentOutput, result: Any) -> LiteAgentOutput:
             if isinstance(result, LiteAgentOutput):
                 return result
-            return output.model_copy(update={"raw": str(result)}) if isinstance(result, str) else output
+            return reviewed.model_copy(update={"raw": result}) if isinstance(result, str) else reviewed
 
-        output = await guarded(
-            await work(()),
-            () if self.guardrail is None else (self.guardrail,),
-            again,
-            changed,
-            driver=driver,
-            inquirer=self.inquirer(driver),
-            retries=self.guardrail_max_retries,
-            said=_said(self, None),
-        )
-        return output.model_copy(update={"usage_metrics": usage.metrics().model_dump()})
+        async def review(answered: Answered) -> Answered:
+            reviewed = await guarded(
+                output(answered),
+                () if self.guardrail is None else (self.guardrail,),
+                again,
+                changed,
+                driver=driver,
+                inquirer=self.inquirer(driver),
+                retries=self.guardrail_max_retries,
+                said=_said(self, None),
+            )
+            return Answered(reviewed.raw, reviewed.pydantic, reviewed.messages, reviewed.tool_failures)
+
+        answered = await execution.answer(opening, prompt, review)
+        return output(answered).model_copy(update={"usage_metrics": usage.metrics().model_dump()})
 
     def _execution(
         self,

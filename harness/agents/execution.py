@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -19,6 +19,8 @@ from harness.errors import HarnessError
 from harness.events import AgentExecutionCompletedEvent, AgentExecutionErrorEvent, AgentExecutionStartedEvent
 from harness.llm.run_usage import RunUsage
 
+#: Looks at an answer before it is given on, and returns it, or another.
+Review = Callable[[Answered], Awaitable[Answered]]
 ENDS: Final = StepEnds(completed=AgentExecutionCompletedEvent, failed=AgentExecutionErrorEvent)
 
 
@@ -53,8 +55,10 @@ class Execution:
         self._is_native = inquirer.takes_tools
         self._messages: list[dict[str, Any]] = []
 
-    async def answer(self, opening: list[dict[str, Any]], prompt: str) -> Answered:
-        """Return what the agent answers to the first messages. `prompt` is what its frames show of the task.
+    async def answer(self, opening: list[dict[str, Any]], prompt: str, review: Review | None = None) -> Answered:
+        """Return what the agent answers to the first messages, once it has been reviewed.
+
+        `prompt` is what its frames show of the task. A review may `go_on`, all of it inside this one execution.
 
         Raises:
             TimeoutError: it took longer than `max_execution_time`.
@@ -68,9 +72,20 @@ class Execution:
         async with self._driver.step(Step(agent, started, ENDS, label=agent.role, own_run=True)) as step:
             if self._usage is not None:
                 step.scope.sinks = (*step.scope.sinks, self._usage)
-            raw, structured = await self._in_time()
-            step.complete(output=raw)
-        return Answered(raw, structured, self._messages, self._toolbox.failures)
+            answered = await self._answered()
+            if review is not None:
+                answered = await review(answered)
+            step.complete(output=answered.raw)
+        return answered
+
+    async def go_on(self, request: dict[str, Any]) -> Answered:
+        """Return what the agent answers to one more message, after all that has been said."""
+        self._messages.append(request)
+        return await self._answered()
+
+    async def _answered(self) -> Answered:
+        raw, structured = await self._in_time()
+        return Answered(raw, structured, list(self._messages), list(self._toolbox.failures))
 
     async def _in_time(self) -> tuple[str, BaseModel | None]:
         limit_s = self._agent.max_execution_time

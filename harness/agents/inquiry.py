@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from harness.agents.driver import Driver
 from harness.agents.pace import Pace
 from harness.errors import HarnessError, MalformedResponseError, ProviderError
+from harness.llm.base import BaseLLM
 from harness.llm.overrides import call_stop_override
 from harness.workers import in_thread
 
@@ -93,7 +94,9 @@ class Inquirer:
 
 
 async def _acall(llm: Any, messages: list[dict[str, Any]], options: dict[str, Any]) -> Any:
-    if callable(getattr(llm, "acall", None)):
+    # A subclass with a `call` of its own need not take all that the base's `acall` would hand on to it.
+    has_own_call = isinstance(llm, BaseLLM) and type(llm).acall is BaseLLM.acall and type(llm).call is not BaseLLM.call
+    if callable(getattr(llm, "acall", None)) and not has_own_call:
         return await llm.acall(messages, **options)
     return await in_thread(lambda: llm.call(messages, **options))
 

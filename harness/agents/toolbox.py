@@ -30,7 +30,7 @@ from harness.tools.failure import (
     ToolFailureRecord,
     policy_among,
 )
-from harness.tools.use import ToolInputError, ToolUsageLimitError, ToolUse
+from harness.tools.use import ToolInputError, ToolUse
 
 _MISSING: Final = object()
 
@@ -156,8 +156,7 @@ class Toolbox:
         if isinstance(error, ToolExecutionFailedError):
             return Used(""), error
         reason, kind = _REASONS.get(type(error), (ToolFailureReason.EXCEPTION, ToolExecutionErrorEvent))
-        if kind is not None:
-            await self._driver.emit(self, kind(error=error, error_type=type(error).__name__, **use.common))
+        await self._driver.emit(self, kind(error=error, error_type=type(error).__name__, **use.common))
         failure = ToolFailure(message=error_text(error), reason=reason, code=type(error).__name__)
         record = await self._note(tool, use, failure)
         refused = None
@@ -198,10 +197,9 @@ class Toolbox:
 
 
 #: What a failure is, beside an error of the tool's own work, and the event that says so.
-_REASONS: Final[dict[type[Exception], tuple[ToolFailureReason, type[Any] | None]]] = {
+_REASONS: Final[dict[type[Exception], tuple[ToolFailureReason, type[Any]]]] = {
     UnknownToolError: (ToolFailureReason.UNKNOWN_TOOL, ToolSelectionErrorEvent),
     ToolInputError: (ToolFailureReason.INVALID_INPUT, ToolValidateInputErrorEvent),
-    ToolUsageLimitError: (ToolFailureReason.USAGE_LIMIT, None),
 }
 
 

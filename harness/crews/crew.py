@@ -7,8 +7,8 @@ from typing import Any
 
 from harness.agents.driver import Driver, InLoop, InThread, finished
 from harness.crews.crew_settings import CrewSettings
+from harness.crews.engine import CrewEngine
 from harness.crews.output import CrewOutput
-from harness.crews.run import CrewRun
 from harness.crews.streaming_output import CrewStreamingOutput
 from harness.errors import UsageError
 from harness.llm.output.usage import UsageMetrics
@@ -63,9 +63,9 @@ class Crew(CrewSettings):
         """
         self._refuse_options(input_files, None)
         if self.stream:
-            return CrewStreamingOutput.of(
-                AsyncStreamSession(lambda: self._run_each(InLoop(), inputs), source=self), self.task_ids
-            )
+            # Several runs are of this crew, and none of them is the session's outermost.
+            session = AsyncStreamSession(lambda: self._run_each(InLoop(), inputs))
+            return CrewStreamingOutput.of(session, self.task_ids)
         return await self._run_each(InLoop(), inputs)
 
     def stream_events(
@@ -99,7 +99,7 @@ class Crew(CrewSettings):
         for callback in self.before_kickoff_callbacks:
             changed = await driver.call(callback, {} if inputs is None else inputs)
             inputs = inputs if changed is None else changed
-        return await CrewRun(self, driver, inputs).work()
+        return await CrewEngine(self, driver, inputs).work()
 
     async def _run_each(self, driver: Driver, inputs: Sequence[Mapping[str, Any]]) -> list[CrewOutput]:
         def body(each: Mapping[str, Any]) -> Callable[[], Coroutine[Any, Any, CrewOutput]]:

@@ -41,7 +41,7 @@ class TaskSettings(Configured):
     #: As events name it.
     id: str = Field(default_factory=lambda: str(uuid4()))
     #: The tasks whose answers it is given. Where nothing is said, those of all tasks before it; none for an empty list.
-    context: list[TaskSettings] | None = None
+    context: Sequence[TaskSettings] | None = None
     #: What its agent may use for it, in place of the agent's own tools.
     tools: list[BaseTool] = Field(default_factory=list)
     #: Whether the tasks after it begin at once; one that needs its answer waits for it.

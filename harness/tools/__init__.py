@@ -11,7 +11,7 @@ from harness.tools.failure import (
     ToolFailureRecord,
 )
 from harness.tools.function_tool import FunctionTool, tool
-from harness.tools.use import ToolInputError, ToolUsageLimitError
+from harness.tools.use import ToolInputError
 
 __all__ = [
     "BaseTool",
@@ -23,6 +23,5 @@ __all__ = [
     "ToolFailureReason",
     "ToolFailureRecord",
     "ToolInputError",
-    "ToolUsageLimitError",
     "tool",
 ]

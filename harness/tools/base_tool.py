@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError,
 
 from harness.errors import UsageError
 from harness.tools.arguments import InferredArguments, arguments_of, parameters_schema
-from harness.tools.failure import ToolFailurePolicy
-from harness.tools.use import ToolInputError, ToolUsageLimitError
+from harness.tools.failure import ToolFailure, ToolFailurePolicy, ToolFailureReason
+from harness.tools.use import ToolInputError
 from harness.workers import in_thread, run_coroutine
 
 #: Counts are few and short; a lock of each tool's own could not be copied with it.
@@ -82,21 +82,22 @@ class BaseTool(BaseModel):
     # What users call.
 
     def run(self, *args: Any, **kwargs: Any) -> Any:
-        """Use the tool, and return what it returns.
+        """Use the tool, and return what it returns; a `ToolFailure` once it has been used as often as it may be.
 
         Raises:
             ToolInputError: the arguments do not fit.
-            ToolUsageLimitError: it has been used as often as it may be.
         """
         arguments = self.arguments(*args, **kwargs)
-        self.count_use()
+        if not self._counted():
+            return self._used_up()
         value = self._run(**arguments)
         return run_coroutine(lambda: value) if inspect.iscoroutine(value) else value
 
     async def arun(self, *args: Any, **kwargs: Any) -> Any:
         """Do as `run`, without blocking the loop."""
         arguments = self.arguments(*args, **kwargs)
-        self.count_use()
+        if not self._counted():
+            return self._used_up()
         return await self._arun(**arguments)
 
     def arguments(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
@@ -122,20 +123,25 @@ class BaseTool(BaseModel):
             return {name: getattr(fitting, name) for name in fitting.model_fields_set}
         return fitting.model_dump()
 
-    def count_use(self) -> None:
-        """Count one use. Raises ToolUsageLimitError where there has been the last one."""
-        with _counting:
-            if self.max_usage_count is not None and self.current_usage_count >= self.max_usage_count:
-                raise ToolUsageLimitError(
-                    f"the tool {self.name!r} has been used {self.current_usage_count} times, as often as it may be; go "
-                    "on without it"
-                )
-            self.current_usage_count += 1
-
     def reset_usage_count(self) -> None:
         """Begin to count its uses anew."""
         with _counting:
             self.current_usage_count = 0
+
+    def _counted(self) -> bool:
+        """Count one use; return whether it may be."""
+        with _counting:
+            if self.max_usage_count is not None and self.current_usage_count >= self.max_usage_count:
+                return False
+            self.current_usage_count += 1
+            return True
+
+    def _used_up(self) -> ToolFailure:
+        return ToolFailure(
+            message=f"the tool {self.name!r} has been used {self.current_usage_count} times, as often as it may be; go "
+            "on without it",
+            reason=ToolFailureReason.USAGE_LIMIT,
+        )
 
     # What agents ask.
 

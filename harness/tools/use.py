@@ -18,10 +18,6 @@ class ToolInputError(UsageError):
     """The arguments of a tool do not fit; it has not been run."""
 
 
-class ToolUsageLimitError(UsageError):
-    """A tool has been used as often as it may be; it has not been run."""
-
-
 class ToolUse:
     """One use of a tool. `said` is what its events have in common beside name and arguments."""
 

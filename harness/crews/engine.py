@@ -34,7 +34,7 @@ _BACKSTORY: Final = (
 )
 
 
-class CrewRun:
+class CrewEngine:
     """One run of one crew; made for it and thrown away after it."""
 
     def __init__(self, crew: CrewSettings, driver: Driver, inputs: Mapping[str, Any] | None) -> None:

@@ -1,0 +1,187 @@
+"""Claims about tools: how they are made, what arguments they take, and how often they are used."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, Field
+
+from harness import BaseTool, tool
+from harness.tools import FunctionTool, ToolFailure, ToolFailureReason, ToolInputError
+from tests.agents.scripted import WAYS, Way, by
+
+
+class Route(BaseModel):
+    start: str
+    stops: list[str] = Field(default_factory=list, description="In their order.")
+
+
+@tool("Add numbers")
+def add(one: int, other: int = 2) -> int:
+    """Add two numbers."""
+    return one + other
+
+
+@tool
+async def travel(route: Route) -> str:
+    """Travel along a route."""
+    await asyncio.sleep(0)
+    return " > ".join([route.start, *route.stops])
+
+
+class Counts(BaseTool):
+    name: str = "Count letters"
+    description: str = "Count the letters of a word."
+    wanted: str = "e"
+
+    def _run(self, word: str) -> int:
+        return word.count(self.wanted)
+
+
+class CountsLater(BaseTool):
+    name: str = "Count later"
+    description: str = "Count the letters of a word, later."
+
+    async def _arun(self, word: str) -> int:
+        await asyncio.sleep(0)
+        return len(word)
+
+
+class OwnSchema(BaseTool):
+    name: str = "Plan"
+    description: str = "Plan a route."
+    args_schema: type[BaseModel] = Route
+
+    def _run(self, **route: Any) -> dict[str, Any]:
+        return route
+
+
+#: A tool, its arguments, and what it gives for them.
+USES: dict[str, tuple[BaseTool, dict[str, Any], Any]] = {
+    "a function": (add, {"one": 1, "other": 4}, 5),
+    "a function's default": (add, {"one": 1}, 3),
+    "arguments that can be read": (add, {"one": "1"}, 3),
+    "an async function, and a nested argument as its model": (
+        travel,
+        {"route": {"start": "Bergen", "stops": ["Florø"]}},
+        "Bergen > Florø",
+    ),
+    "a class": (Counts(), {"word": "beetle"}, 3),
+    "a class with a field of its own": (Counts(wanted="t"), {"word": "beetle"}, 1),
+    "a class that is async alone": (CountsLater(), {"word": "beetle"}, 6),
+    "a schema of its own, whose values are plain": (OwnSchema(), {"start": "Bergen"}, {"start": "Bergen", "stops": []}),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(("used", "arguments", "value"), USES.values(), ids=USES.keys())
+def test_a_tool_gives(used: BaseTool, arguments: dict[str, Any], value: Any, way: Way) -> None:
+    before = used.current_usage_count
+    assert by(way, lambda: used.run(**arguments), lambda: used.arun(**arguments)) == value
+    assert used.current_usage_count == before + 1
+
+
+def test_arguments_may_be_given_by_place() -> None:
+    assert add.run(1, 5) == 6
+    assert add.run("3", other=1) == 4
+
+
+#: Arguments that do not fit, and what the error says.
+UNFIT: dict[str, tuple[dict[str, Any], str]] = {
+    "none": ({}, "the arguments of the tool 'Add numbers' do not fit: one: Field required"),
+    "of another type": ({"one": "many"}, "one: Input should be a valid integer"),
+    "two of them": ({"one": "many", "other": "few"}, "one: .*; other: "),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(("arguments", "words"), UNFIT.values(), ids=UNFIT.keys())
+def test_arguments_that_do_not_fit_are_refused_and_not_counted(arguments: dict[str, Any], words: str, way: Way) -> None:
+    before = add.current_usage_count
+    with pytest.raises(ToolInputError, match=words):
+        by(way, lambda: add.run(**arguments), lambda: add.arun(**arguments))
+    assert add.current_usage_count == before
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_tool_is_used_no_more_often_than_it_may_be(way: Way) -> None:
+    limited = Counts(max_usage_count=2)
+
+    def use() -> Any:
+        return by(way, lambda: limited.run(word="bee"), lambda: limited.arun(word="bee"))
+
+    assert [use(), use()] == [2, 2]
+    refused = use()
+    assert (type(refused), refused.reason) == (ToolFailure, ToolFailureReason.USAGE_LIMIT)
+    assert "'Count letters' has been used 2 times" in str(refused)
+    assert limited.current_usage_count == 2
+    limited.reset_usage_count()
+    assert use() == 2
+
+
+def test_a_tool_is_told_of_in_the_form_that_models_are_given() -> None:
+    assert add.definition() == {
+        "type": "function",
+        "function": {
+            "name": "Add_numbers",
+            "description": "Add two numbers.",
+            "parameters": {
+                "type": "object",
+                "properties": {"one": {"type": "integer"}, "other": {"type": "integer", "default": 2}},
+                "required": ["one"],
+            },
+        },
+    }
+
+
+def test_a_property_that_is_called_title_is_told_of() -> None:
+    @tool
+    def shelve(title: str, copy: int = 1) -> str:
+        """Put a book away."""
+        return f"{title} {copy}"
+
+    assert shelve.definition()["function"]["parameters"]["properties"] == {
+        "title": {"type": "string"},
+        "copy": {"type": "integer", "default": 1},
+    }
+    assert shelve.run(title="Kon-Tiki", copy=2) == "Kon-Tiki 2"
+
+
+def test_options_of_the_decorator_are_the_tools() -> None:
+    @tool("Answer", result_schema=Route, result_as_answer=True, max_usage_count=3)
+    def answer() -> str:
+        """Answer."""
+        return "42"
+
+    assert isinstance(answer, FunctionTool)
+    assert (answer.name, answer.result_schema, answer.result_as_answer, answer.max_usage_count) == (
+        "Answer",
+        Route,
+        True,
+        3,
+    )
+
+
+class Empty(BaseTool):
+    name: str = "Empty"
+    description: str = "Does nothing."
+
+
+def undocumented(place: str) -> str:
+    return place
+
+
+BAD: dict[str, tuple[Callable[[], Any], str]] = {
+    "a function without docstring": (lambda: tool("Silent")(undocumented), "'Silent' has no docstring"),
+    "a class without work": (Empty, "Empty has neither _run.. nor _arun.."),
+    "no use at all": (lambda: Counts(max_usage_count=0), "is at least 1, not 0"),
+}
+
+
+@pytest.mark.parametrize(("make", "words"), BAD.values(), ids=BAD.keys())
+def test_a_tool_that_can_not_be_made(make: Callable[[], Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        make()
