@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from conformance.stage.programs import ConversationProgram, FlowProgram, Program
+from conformance.stage.programs import ConversationProgram, CrewProgram, FlowProgram, Program
 from conformance.subjects.harness import HarnessSubject
 from conformance.subjects.subject import Performance
 from harness import LLM
@@ -85,6 +85,10 @@ class SabotagedSubject(HarnessSubject):
     def conversation(self, program: ConversationProgram, performance: Performance) -> Any:
         self._break()
         return super().conversation(program, performance)
+
+    def crew(self, program: CrewProgram, performance: Performance, *, stream: bool) -> Any:
+        self._break()
+        return super().crew(program, performance, stream=stream)
 
     def llm(self, performance: Performance, **settings: Any) -> LLM:
         self._break()

@@ -20,6 +20,9 @@ from tests.optional import of_checkout
 CLOSES_ONCE = ("--runtime", "conformance.proof:closes-only-once", "--clause", "cleanup.idempotent")
 BREAKS_A_SHOULD = ("--runtime", "conformance.proof:unknown-types-by-substring", "--clause", "channel.by-table")
 SOUND = ("--clause", "cleanup.idempotent")
+#: Runtimes without crews, whose clauses do not apply then.
+CREWLESS = ("--runtime", "tests.conformance.without_crews:SOUND")
+CREWLESS_CLOSES_ONCE = ("--runtime", "tests.conformance.without_crews:CLOSES_ONCE", "--clause", "cleanup.idempotent")
 
 
 @pytest.fixture
@@ -36,7 +39,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
         (SOUND, 0, "passed         cleanup.idempotent (MUST)\n"),
         (CLOSES_ONCE, 1, "failed         cleanup.idempotent (MUST)\n"),
         (BREAKS_A_SHOULD, 0, "failed         channel.by-table (SHOULD)\n"),
-        (("--clause", "entry.crew"), 2, "0 failed, 0 not testable; 1 not applicable"),
+        ((*CREWLESS, "--clause", "entry.crew"), 2, "0 failed, 0 not testable; 1 not applicable"),
     ],
     ids=["sound", "a broken MUST", "a broken SHOULD", "nothing that applies"],
 )
@@ -209,7 +212,7 @@ def test_an_entry_of_a_clause_that_was_not_run_is_not_stale(run: Run, tmp_path: 
 def test_a_baseline_does_not_make_nothing_into_something(run: Run, tmp_path: Path) -> None:
     write(tmp_path / "known.json", {})
 
-    assert run("--clause", "entry.crew", "--expect", tmp_path / "known.json").code == 2
+    assert run(*CREWLESS, "--clause", "entry.crew", "--expect", tmp_path / "known.json").code == 2
 
 
 def test_held_and_written_at_once_the_old_baseline_is_held_and_the_new_one_written(run: Run, tmp_path: Path) -> None:
@@ -248,7 +251,7 @@ def test_the_json_document_is_alone_on_stdout_and_as_documented(run: Run) -> Non
 
 def test_the_junit_report_has_a_case_for_each_clause_and_scenario(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "junit.xml"
-    said = run(*CLOSES_ONCE, "--clause", "entry.crew", "--junit", path)
+    said = run(*CREWLESS_CLOSES_ONCE, "--clause", "entry.crew", "--junit", path)
     cases = {case.attrib["name"]: [child.tag for child in case] for case in ET.parse(path).iter("testcase")}
 
     assert said.code == 1
@@ -264,7 +267,7 @@ def test_the_junit_report_has_a_case_for_each_clause_and_scenario(run: Run, tmp_
     [
         (SOUND, "The one clause holds", "passed"),
         (CLOSES_ONCE, "1 of 1 MUSTs fell short", "failed"),
-        (("--clause", "entry.crew"), "Nothing was checked", "error"),
+        ((*CREWLESS, "--clause", "entry.crew"), "Nothing was checked", "error"),
     ],
     ids=["sound", "broken", "nothing"],
 )

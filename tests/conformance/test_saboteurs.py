@@ -156,7 +156,7 @@ def test_a_clause_that_nothing_is_caught_by_is_an_empty_row() -> None:
     assert "no saboteur is caught by order.seq-gapless" in proof.wrong
     assert "| order.delivery | MUST | sleeper |  |" in proof.markdown()
     assert "| order.seq-gapless | MUST | **nothing** | sleeper |" in proof.markdown()
-    assert "entry.crew" not in proof.table()
+    assert proof.table().keys() == CLAUSES.keys()
 
 
 def test_the_page_of_the_last_proof_shows_every_saboteur_at_its_clauses() -> None:

@@ -26,6 +26,9 @@ class TestIt(RuntimeConformance):
     def subject(self):
         return HarnessSubject()
 """
+CREWLESS = SOUND.replace("conformance.subjects.harness", "tests.conformance.without_crews").replace(
+    "HarnessSubject", "SoundSubject"
+)
 BROKEN = """
 import pytest
 from conformance import RuntimeConformance
@@ -89,9 +92,9 @@ def test_the_clauses_are_imported_without_pytest() -> None:
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=60)
 
 
-@pytest.mark.parametrize("by_name", [False, True], ids=["an-instance", "by-its-name"])
-def test_a_sound_runtime_passes_with_the_clause_in_the_test_id(inner: InnerRun, by_name: bool) -> None:
-    source = SOUND.replace("HarnessSubject()", "'harness'") if by_name else SOUND
+@pytest.mark.parametrize("address", [None, "tests.conformance.without_crews:SOUND"], ids=["an-instance", "by-its-name"])
+def test_a_sound_runtime_passes_with_the_clause_in_the_test_id(inner: InnerRun, address: str | None) -> None:
+    source = CREWLESS if address is None else SOUND.replace("HarnessSubject()", repr(address))
     result = inner("-k", "namespace or entry_crew", test_it=source)
     outcomes = result.parseoutcomes()
     assert outcomes["passed"] > 1

@@ -10,6 +10,7 @@ from typing import Any, Final
 from conformance.proof.saboteur import Saboteur
 
 _CONVERSES: Final = "harness.flow.conversation.conversational:ConversationalFlow"
+_CHUNKS: Final = "harness.crews.streaming_output"
 _ACCEPTED: Final = "harness.flow.flow:Flow._accepted"
 
 
@@ -114,6 +115,31 @@ def _for_threads(astream_turn: Callable[..., Any]) -> Callable[..., Any]:
     return lambda flow, message, **options: flow.stream_turn(message, **options)
 
 
+def _of_no_task(chunk: Callable[..., Any]) -> Callable[..., Any]:
+    def broken(places: Any, frame: Any) -> Any:
+        made = chunk(places, frame)
+        return made and made.model_copy(update={"task_index": 0, "task_name": "", "task_id": ""})
+
+    return broken
+
+
+def _text_alone(chunk: Callable[..., Any]) -> Callable[..., Any]:
+    def broken(places: Any, frame: Any) -> Any:
+        made = chunk(places, frame)
+        return None if made is not None and made.tool_call is not None else made
+
+    return broken
+
+
+def _waits_to_close(close: Callable[..., None]) -> Callable[..., None]:
+    def broken(output: Any) -> None:
+        for _ in output:
+            pass
+        close(output)
+
+    return broken
+
+
 SABOTEURS: tuple[Saboteur, ...] = (
     Saboteur("frames-in-a-list", ("entry.flow",), "harness.flow.flow:Flow.stream_frames", _a_list),
     Saboteur(
@@ -160,5 +186,8 @@ SABOTEURS: tuple[Saboteur, ...] = (
     Saboteur("sessions-unnamed", ("entry.turn",), f"{_CONVERSES}._turn", _session_unnamed),
     Saboteur("turns-as-iterators", ("entry.turn",), f"{_CONVERSES}.stream_turn", _a_bare_iterator),
     Saboteur("any-flow-converses", ("entry.turn",), f"{_CONVERSES}.stream_turn", _any_flow_converses),
+    Saboteur("chunks-of-no-task", ("entry.crew",), f"{_CHUNKS}:TaskPlaces.chunk", _of_no_task),
+    Saboteur("chunks-of-text-alone", ("entry.crew",), f"{_CHUNKS}:TaskPlaces.chunk", _text_alone),
+    Saboteur("chunks-read-before-closing", ("entry.crew",), f"{_CHUNKS}:CrewStreamingOutput.close", _waits_to_close),
     Saboteur("async-turns-for-threads", ("entry.turn-async",), f"{_CONVERSES}.astream_turn", _for_threads),
 )
