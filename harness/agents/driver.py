@@ -27,6 +27,7 @@ from harness.events import (
     AgentExecutionStartedEvent,
     BaseEvent,
 )
+from harness.interruptible import take
 from harness.workers import GRACE_S, Outcome, attempt, in_thread, outcome_of, run_coroutine
 
 T = TypeVar("T")
@@ -127,15 +128,17 @@ class InThread(Driver):
         bus.emit(source, event)
 
     async def wait(self, seconds: float) -> None:
-        cancelled = threading.Event()
+        cancelled: queue.SimpleQueue[None] = queue.SimpleQueue()
         run = current_run()
-        detach = None if run is None else run.on_cancel(cancelled.set)
+        detach = None if run is None else run.on_cancel(lambda: cancelled.put(None))
         try:
-            if cancelled.wait(seconds):
-                raise RunCancelled
+            take(cancelled, seconds)
+        except queue.Empty:
+            return
         finally:
             if detach is not None:
                 detach()
+        raise RunCancelled
 
     def start(self, make: Make[T]) -> Started[T]:
         return _InOwnThread(make)
@@ -173,7 +176,7 @@ class _InOwnThread(Started[T]):
         # Whoever waits for a body that blocks is let go when the run around is cancelled.
         detach = None if run is None else run.on_cancel(lambda: ended.put(Outcome(error=RunCancelled())))
         try:
-            return ended.get(timeout=within_s)
+            return take(ended, within_s)
         except queue.Empty:
             return None
         finally:

@@ -23,7 +23,6 @@ from harness.events import (
 from harness.flow.engine.run import FlowRun
 from harness.flow.plan.calls import MethodCall
 from harness.flow.state import id_of
-from harness.llm.run_usage import RunUsage
 
 _FLOW: Final = StepEnds(completed=FlowFinishedEvent, failed=FlowFailedEvent, paused=FlowPausedEvent)
 _METHOD: Final = StepEnds(
