@@ -43,6 +43,9 @@ _STYLES = {"passed": "green", "failed": "red", "error": "bold red", "not-a-call"
 @click.option(
     "--speed", type=click.FloatRange(0, min_open=True), help="Play at recorded times: 1 as recorded, 2 twice as fast."
 )
+@click.option(
+    "--turn", type=click.IntRange(1), metavar="N", help="Only the N-th turn of a recorded conversation, alone."
+)
 @click.option("-n", "--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes to work in.")
 @click.option("--scheduler", metavar="ADDRESS", help="Have it done by the workers of this Dask scheduler.")
 @click.option("--shard", metavar="I/N", help="Only every N-th, from the I-th; harness merge joins the reports.")
@@ -57,6 +60,7 @@ def replay(
     paths: tuple[Path, ...],
     update: bool,
     speed: float | None,
+    turn: int | None,
     workers: int,
     shard: str | None,
     scheduler: str | None,
@@ -70,7 +74,8 @@ def replay(
 ) -> int:
     """Replay recordings and plain vcrpy cassettes offline, compare the timelines, and check the contract.
 
-    Without PATH: ./cassettes where there is one, else the recordings that come with the package.
+    Without PATH: ./cassettes where there is one, else the recordings that come with the package. With --turn the turns
+    before are not run: the flow begins with the state that their frames tell of.
 
     \b
     Example:
@@ -81,6 +86,8 @@ def replay(
     "not_a_call", "seconds"}, "results": [{"path", "kind", "interaction", "provider", "streamed", "status",
     "frames", "text", "tool_calls", "usage", "finish_reason", "violations", "diff", "message"}]}
     """
+    if update and turn is not None:
+        raise click.UsageError("--update writes a recording as a whole: leave out --turn")
     from conformance.report.reasons import reasons
     from conformance.run import replay as replaying
     from conformance.run.scheduler import taken
@@ -109,6 +116,7 @@ def replay(
             settings=settings_of(matching),
             scheduler=scheduler,
             whole=verbose,
+            turn=turn,
         )
         if scheduler is None:
             for group in groups:

@@ -15,7 +15,7 @@ from conformance.run.workers.certificates import late_certificates
 from conformance.run.workers.replay_processes import side_by_side
 from conformance.timeline.check import Violation
 from conformance.timeline.evidence import Evidence, ResultRead
-from harness.errors import HarnessError, UnreadableRecordingError, error_text
+from harness.errors import HarnessError, UnreadableRecordingError, UsageError, error_text
 from harness.recording import (
     Replayed,
     Settings,
@@ -98,24 +98,30 @@ def replay(
     trust: Trust | None = None,
     whole: bool = False,
     settings: Settings | None = None,
+    turn: int | None = None,
 ) -> list[ReplayResult]:
     """Replay one recording, or every interaction of one plain cassette; what can't be judged is an `error` result.
 
-    With `whole`, differences are told with all of each value. `settings` are for the comparison of requests, beside the
+    With `turn`, that turn of a recorded conversation alone; whatever else lies at `path` is then an `error`. With
+    `whole`, differences are told with all of each value. `settings` are for the comparison of requests, beside the
     project's.
     """
     # What is played is never encrypted, and each client would read all certificates.
     with extended(settings), late_certificates():
-        return _replay(path, speed=speed, update=update, trust=trust, whole=whole)
+        return _replay(path, speed=speed, update=update, trust=trust, whole=whole, turn=turn)
 
 
-def _replay(path: Path, *, speed: float | None, update: bool, trust: Trust | None, whole: bool) -> list[ReplayResult]:
+def _replay(
+    path: Path, *, speed: float | None, update: bool, trust: Trust | None, whole: bool, turn: int | None
+) -> list[ReplayResult]:
     results: list[ReplayResult] = []
     try:
         if path.is_symlink():
             raise UnreadableRecordingError(f"'{path}' {link_problem(path)}")
+        if turn is not None and _kind(path) == "cassette":
+            raise UsageError(f"'{path}' is no recording of a conversation, of which one turn could be replayed")
         runs = (
-            [replay_recording(path, speed=speed, update=update, trust=trust)]
+            [replay_recording(path, speed=speed, update=update, trust=trust, turn=turn)]
             if _kind(path) == "recording"
             else replay_cassette(path, speed=speed)
         )
@@ -146,12 +152,13 @@ def replay_all(
     whole: bool = False,
     settings: Settings | None = None,
     scheduler: str | None = None,
+    turn: int | None = None,
 ) -> Generator[list[ReplayResult]]:
     """Replay every subject, in order, in as many processes as there are workers, or by those of a Dask scheduler.
 
     Interrupted, or thrown a KeyboardInterrupt, it gives what a scheduler's workers have made out of order, and raises it.
     """
-    replay_one = partial(replay, speed=speed, update=update, trust=trust, whole=whole, settings=settings)
+    replay_one = partial(replay, speed=speed, update=update, trust=trust, whole=whole, settings=settings, turn=turn)
     if scheduler is not None:
         yield from in_order(scheduled(replay_one, subjects, scheduler, _lost))
         return

@@ -23,6 +23,7 @@ from harness.recording.comparison.compare import Difference, LineComparison, com
 from harness.recording.files.folder import CASSETTE, FRAMES, RECORDING, RecordedOutcome, Recording, load_recording
 from harness.recording.files.frames_file import FrameLines, frames_of, header_line, read_lines
 from harness.recording.files.workplace import recover, replace_files
+from harness.recording.one_turn import one_turn
 from harness.recording.pack.access import at_hand, pack_of
 from harness.recording.redact.redaction import Redactor
 from harness.recording.replayed import Replayed, note_blocked, note_tape
@@ -34,28 +35,46 @@ from harness.recording.trust.gate import Trust
 
 
 def replay_recording(
-    folder: Path, *, speed: float | None = None, update: bool = False, trust: Trust | None = None
+    folder: Path,
+    *,
+    speed: float | None = None,
+    update: bool = False,
+    trust: Trust | None = None,
+    turn: int | None = None,
 ) -> Replayed:
     """Make a recorded run again from its recording, and compare; with `update` write the frames it gives now.
+
+    With `turn`, from 1, that turn of a conversation alone: the turns before are not run, the flow begins with the state
+    that their frames tell of. What other turns have asked for is then not missed.
 
     `trust` says what its target may be; without it, what the project of the current folder vouches for.
 
     Raises:
         UnreadableRecordingError: a file of the recording can't be read.
         UntrustedTargetError: its target is not trusted, and nothing of it has been run.
-        UsageError: its target can't be run here, or it is in a pack and is to be updated.
+        UsageError: its target can't be run here, it has no such turn, or it is in a pack, or one turn alone, and is to
+            be updated.
     """
+    if update and turn is not None:
+        raise UsageError("a recording is updated as a whole: leave out the turn, or the update")
     pack = pack_of(folder)
     if update and pack is not None:
         raise UsageError(
             f"'{pack}' is a pack, which is not changed; unpack it, update the recordings, and pack them again"
         )
     with at_hand(folder) as here:
-        return _replay(folder, here, pack or folder, speed=speed, update=update, trust=trust)
+        return _replay(folder, here, pack or folder, speed=speed, update=update, trust=trust, turn=turn)
 
 
 def _replay(
-    folder: Path, here: Path, origin: Path, *, speed: float | None, update: bool, trust: Trust | None
+    folder: Path,
+    here: Path,
+    origin: Path,
+    *,
+    speed: float | None,
+    update: bool,
+    trust: Trust | None,
+    turn: int | None,
 ) -> Replayed:
     """Replay what lies `here` and is called `folder`; `origin` is what came from others."""
     recover(here)
@@ -67,11 +86,16 @@ def _replay(
     recorded_lines = read_lines(here / FRAMES)
     if not recorded_lines:
         raise UnreadableRecordingError(f"'{folder / FRAMES}' holds no frames: there is nothing to check")
+    turns, prepare = recording.turns, None
+    if turn is not None:
+        alone = one_turn(recording, recorded_lines, turn, folder)
+        recorded_lines, turns, prepare = alone.lines, (alone.message,), alone.prepare
+        recording = recording.model_copy(update={"outcome": alone.outcome})
     replayed = Replayed(folder, "recording", provider=", ".join(recording.providers) or None)
     redactor = Redactor()
     made = _Made(redactor, LineComparison(recorded_lines))
     gate = (trust or Trust.here()).gate(recording.target, origin)
-    target = Target(recording.target, recording.entry, recording.inputs, recording.turns, gate)
+    target = Target(recording.target, recording.entry, recording.inputs, turns, gate, prepare)
     limit = len(recorded_lines) if recording.outcome and recording.outcome.status == "cancelled" else None
     with (
         exits_noted() as exits,
@@ -90,7 +114,7 @@ def _replay(
     replayed.differences += [replace(one, is_consequence=bool(replayed.differences)) for one in outcome]
     note_blocked(guard, replayed)
     if limit is None or replayed.differences:
-        note_tape(tape, replayed, cancelled=limit is not None)
+        note_tape(tape, replayed, in_part=limit is not None or turn is not None)
     # Else: played from a tape, a cancelled run gets further than when it was recorded; what it asked for then is of no account.
     if update and replayed.differences and not replayed.problems and not replayed.unplayed:
         _update(folder, recording, replayed, made, redactor)

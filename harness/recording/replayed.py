@@ -74,10 +74,13 @@ def note_blocked(guard: NetworkGuard, replayed: Replayed) -> None:
     replayed.problems.extend(map(str, guard.blocked))
 
 
-def note_tape(tape: Tape, replayed: Replayed, *, cancelled: bool = False) -> None:
-    """Note requests that matched nothing, whatever became of their errors, and recorded ones that were never made."""
+def note_tape(tape: Tape, replayed: Replayed, *, in_part: bool = False) -> None:
+    """Note requests that matched nothing, whatever became of their errors, and recorded ones that were never made.
+
+    Of a run that was made again `in_part`, the latter are of no account.
+    """
     replayed.problems.extend(str(miss) for miss in tape.misses)
-    if cancelled:
+    if in_part:
         return
     # By identity: equal requests may have been recorded more than once.
     numbers = {id(one): number for number, one in enumerate(tape.interactions, start=1)}

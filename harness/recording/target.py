@@ -41,6 +41,8 @@ class Target:
     turns: tuple[str, ...] = ()
     #: What lets it in, where a recording names it; None where the caller does.
     gate: Gate | None = None
+    #: Told of the object before it is started.
+    prepare: Callable[[Any], None] | None = None
 
     def sessions(self) -> Iterator[Session]:
         """Start the run: yield its session, or one for each turn. Nothing runs before a session is iterated.
@@ -50,6 +52,8 @@ class Target:
             UntrustedTargetError: a recording names it, and nobody vouches for it; nothing of it has been run.
         """
         subject = self.subject()
+        if self.prepare is not None:
+            self.prepare(subject)
         entry = self.entry or _natural_entry(subject, self)
         if self.turns:
             start = _method(subject, entry, self.name)

@@ -22,7 +22,7 @@ from harness.flow.feedback.resumption import Resumption
 from harness.flow.kickoff import Kickoff
 from harness.flow.persistence.persist import save, saving_of
 from harness.flow.plan.calls import MethodCall, MethodResult
-from harness.flow.state import AnyState, id_of, snapshot
+from harness.flow.state import AnyState, id_of, new_id, snapshot, with_saved
 
 #: Labels that a handler may return without saying them to anybody.
 _LABELS: Final = frozenset({*HANDLERS.values(), "conversation", "route_to_flow"})
@@ -56,6 +56,18 @@ async def take_turn(flow: Any, kickoff: Kickoff, turn: Turn, hooks: Sequence[Flo
             if not waits:
                 set_field(flow.state, "current_user_message", None)
     return turn.replies[-1] if result is None and turn.replies else result
+
+
+def take_up(flow: Any, state: dict[str, Any], *, has_started: bool, session_id: str | None = None) -> None:
+    """Make a flow one that has had turns: with `state`, which is JSON, and, where one flow runs through them, started.
+
+    Raises:
+        UsageError: the state does not fit.
+    """
+    own_id = flow.flow_id if session_id is None else session_id
+    flow._state = with_saved(flow._state, {**state, "id": own_id}, flow._flow_name)
+    if has_started and is_deferred(flow):
+        flow._dialogue.flow_started_id = new_id()
 
 
 def turn_taken_up(flow: Any, hooks: Sequence[FlowHook]) -> Turn | None:
