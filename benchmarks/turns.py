@@ -29,6 +29,11 @@ def late(settings: Settings) -> Contest:
         (
             Contestant("the 10th", "harness_turns.py", ("10", "last")),
             Contestant("the 1,000th", "harness_turns.py", ("1000", "last")),
+            Contestant("the 10th, routed by the class", "harness_turns.py", ("10", "routed")),
+            Contestant("the 1,000th, routed by the class", "harness_turns.py", ("1000", "routed")),
         ),
-        (Ratio("the 1,000th", "the 10th", ("at most", 1.5)),),
+        (
+            Ratio("the 1,000th", "the 10th", ("at most", 1.5)),
+            Ratio("the 1,000th, routed by the class", "the 10th, routed by the class", ("at most", 1.5)),
+        ),
     )

@@ -2,7 +2,7 @@
 
 Usage: harness_turns.py TURNS WHAT; prints turns per second of conversations of ten turns, 'taken' or 'streamed' (the
 frames read); with 'last', the milliseconds that the turns around that one take in one long conversation, answered by a
-handler, so that nothing is sent to a model.
+handler, so that nothing is sent to a model; with 'routed' the same, of a class that chooses the route itself.
 """
 
 from __future__ import annotations
@@ -42,9 +42,16 @@ class Own(Flow[Any]):
         return REPLY
 
 
+class Routed(Own):
+    """Chooses the route itself."""
+
+    def route_turn(self, context: dict[str, Any]) -> str:
+        return "converse" if context["current_user_message"] else "end"
+
+
 def main(turns: int, what: str) -> float:
-    if what == "last":
-        return _last(turns)
+    if what in ("last", "routed"):
+        return _last(turns, Routed if what == "routed" else Own)
 
     def converse() -> None:
         flow = Talk()
@@ -67,9 +74,9 @@ def main(turns: int, what: str) -> float:
     return turns / (time.perf_counter() - began)
 
 
-def _last(turns: int) -> float:
-    Own().handle_turn("Is it warm?")
-    flow, times = Own(), []
+def _last(turns: int, cls: type[Own]) -> float:
+    cls().handle_turn("Is it warm?")
+    flow, times = cls(), []
     for number in range(turns):
         began = time.perf_counter()
         flow.handle_turn(f"Is it {number}?")

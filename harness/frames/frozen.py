@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 
 def _refuse(self: object, *args: object, **kwargs: object) -> NoReturn:
-    raise TypeError(f"{type(self).__name__} can't be changed: frames are shared by every reader; change a copy()")
+    raise TypeError(f"{type(self).__name__} can't be changed: it is shared by all who read it; change a copy()")
 
 
 class FrozenDict(dict[str, Any]):

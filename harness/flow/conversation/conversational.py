@@ -309,7 +309,7 @@ class ConversationalFlow:
         return {
             "system_prompt": answers.system_prompt(self.conversational_config),
             "current_user_message": field_of(state, "current_user_message"),
-            "message_history": self.conversation_messages,
+            "message_history": self._dialogue.history.of(self),
             "events": [event.model_dump() for event in field_of(state, "events") or ()],
             "last_intent": field_of(state, "last_intent"),
         }

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from harness.errors import HarnessError
+from harness.flow.conversation.transcript import History
 from harness.llm.named import model_of
 
 
@@ -42,6 +43,8 @@ class Dialogue:
         #: Held while a message is added, so that the transcript and its events have one order. Reentrant, since a
         #: collected session may close itself anywhere.
         self.adding = threading.RLock()
+        #: What has been said, as routes are chosen by it.
+        self.history = History()
         self._gate = threading.RLock()
         self._models: dict[str, Any] = {}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from typing import Any, Final, Literal, TypeAlias, cast, get_origin
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeAlias, cast, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
@@ -32,6 +32,15 @@ class ConversationMessage(BaseModel):
     files: dict[str, Any] | None = None
     #: The application's own notes; no model sees them.
     metadata: dict[str, Any] = Field(default_factory=dict)
+
+    #: How often a field of any message has been set: what was made of messages before that may no longer hold.
+    edits: ClassVar[int] = 0
+
+    if not TYPE_CHECKING:
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            super().__setattr__(name, value)
+            ConversationMessage.edits += 1
 
 
 class AgentMessage(BaseModel):

@@ -12,6 +12,7 @@ from harness.bus import bus, scope as scopes
 from harness.errors import RunCancelled
 from harness.flow.conversation.state import ConversationMessage, Role, field_of
 from harness.flow.state import id_of
+from harness.frames.frozen import FrozenDict
 
 #: What a message may have beside role and content.
 _EXTRA = ("name", "tool_call_id", "tool_calls", "files", "metadata")
@@ -72,6 +73,33 @@ def model_message(message: Any) -> dict[str, Any]:
 def model_messages(flow: Any) -> list[dict[str, Any]]:
     """Return the transcript as models are given it, oldest first."""
     return [model_message(message) for message in messages_of(flow)]
+
+
+class History:
+    """A transcript as routes are chosen by it, which grows from turn to turn: each message is read once, and kept.
+
+    What is kept is not to be changed, and is read anew after a message has been.
+    """
+
+    def __init__(self) -> None:
+        self._messages: list[Any] = []
+        self._shown: list[dict[str, Any]] = []
+        self._edits = 0
+
+    def of(self, flow: Any) -> list[dict[str, Any]]:
+        """Return the transcript as models are given it, oldest first; the list is the caller's own."""
+        messages = messages_of(flow)
+        if not _takes_models(flow.state):
+            # Anybody may change a dict, and nobody would know.
+            return model_messages(flow)
+        edits = ConversationMessage.edits
+        # As lists: the same objects are known by that, without a look at what they hold.
+        if self._edits != edits or messages[: len(self._messages)] != self._messages:
+            self._messages, self._shown, self._edits = [], [], edits
+        new = messages[len(self._messages) :]
+        self._shown += [FrozenDict(model_message(message)) for message in new]
+        self._messages += new
+        return list(self._shown)
 
 
 def as_lines(messages: Iterable[Mapping[str, Any]]) -> str:

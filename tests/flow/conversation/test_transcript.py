@@ -20,6 +20,7 @@ from harness.conversation import (
     receive_user_message,
     set_state_field,
 )
+from harness.flow.conversation import transcript
 from tests.flow.conversation.talks import Speaker, said, talk
 
 
@@ -186,3 +187,77 @@ def test_what_was_asked_and_answered_becomes_messages() -> None:
 def test_a_message_of_content_parts_is_kept() -> None:
     message = ConversationMessage(role="user", content=[{"type": "text", "text": "hi"}])
     assert ConversationMessage.model_validate_json(message.model_dump_json()) == message
+
+
+# What routes are chosen by.
+
+
+class Chosen(Flow[Any]):
+    """Notes what it was told of the conversation when it chose."""
+
+    def route_turn(self, context: dict[str, Any]) -> str:
+        self.told.append([message["content"] for message in context["message_history"]])
+        return "converse"
+
+    def converse_turn(self) -> str:
+        return "Yes."
+
+    def model_post_init(self, context: Any, /) -> None:
+        self.told: list[list[str]] = []
+
+
+def _edited(flow: Any) -> None:
+    flow.state.messages[0].content = "hello"
+
+
+def _removed(flow: Any) -> None:
+    del flow.state.messages[0]
+
+
+def _replaced(flow: Any) -> None:
+    flow.state.messages[0] = ConversationMessage(role="user", content="ahoy")
+
+
+def _emptied(flow: Any) -> None:
+    flow.state.messages = []
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda flow: None, ["hi", "Yes.", "you?"]),
+        (_edited, ["hello", "Yes.", "you?"]),
+        (_removed, ["Yes.", "you?"]),
+        (_replaced, ["ahoy", "Yes.", "you?"]),
+        (_emptied, ["you?"]),
+    ],
+    ids=["nothing", "edited", "removed", "replaced", "emptied"],
+)
+def test_a_route_is_chosen_by_the_transcript_as_it_is_now(change: Any, told: list[str]) -> None:
+    flow: Any = talk(Chosen)
+    flow.handle_turn("hi")
+    change(flow)
+    flow.handle_turn("you?")
+    assert flow.told == [["hi"], told]
+    assert [message["content"] for message in flow.conversation_messages] == [*told, "Yes."]
+
+
+def test_what_a_late_turn_is_routed_by_is_read_no_more_often_than_an_early_ones(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    flow: Any = talk(Chosen)
+    read: list[Any] = []
+    plain = transcript.model_message
+
+    def reading(message: Any) -> dict[str, Any]:
+        read.append(message)
+        return plain(message)
+
+    monkeypatch.setattr(transcript, "model_message", reading)
+    counts = []
+    for number in range(30):
+        read.clear()
+        flow.handle_turn(f"Is it {number}?")
+        counts.append(len(read))
+    assert counts == [1, *[2] * 29]
+    assert len(flow.told[-1]) == 59
