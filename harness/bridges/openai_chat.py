@@ -105,6 +105,9 @@ class OpenAIChatTranslator:
         if self._returned:
             return _BETWEEN.join(self._returned)
         result = self._outcome.result
+        if isinstance(result, dict) and isinstance(result.get("raw"), str):
+            # What a crew gives: its text, and what else there is to know of it.
+            return text_of(result["raw"])
         return text_of(result) if result is not None else self._reply or ""
 
     def _piece(self, piece: Piece) -> Iterator[Event]:

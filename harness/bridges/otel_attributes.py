@@ -59,21 +59,23 @@ def name_and_attributes(scope: PlacedScope, provider: str | None) -> tuple[str, 
     session = next((found for one in scope.outward() if (found := name_in(one.frame.payload.get("session_id")))), None)
     if session is not None:
         attributes["gen_ai.conversation.id"] = session
-    named = scope.name != scope.kind
     if scope.kind not in _OPERATIONS:
         # The conventions know no such thing: it is a span of its own, under its name in the runtime.
-        return f"{scope.kind} {scope.name}" if named else scope.kind, attributes
+        return " ".join(filter(None, (scope.kind, scope.given_name))), attributes
     operation, name = _OPERATIONS[scope.kind]
     attributes["gen_ai.operation.name"] = operation
-    if named:
-        attributes[name] = scope.name
+    if scope.given_name is not None:
+        attributes[name] = scope.given_name
+    agent = {"tool": "agent_role", "agent": "agent_id"}.get(scope.kind, "")
+    if (known := name_in(scope.frame.payload.get(agent))) is not None:
+        attributes["gen_ai.agent.name" if scope.kind == "tool" else "gen_ai.agent.id"] = known
     if scope.kind == "tool":
         attributes["gen_ai.tool.type"] = "function"
     if scope.kind == "call":
         attributes |= _request(scope.frame.payload)
         if provider is not None:
             attributes["gen_ai.provider.name"] = PROVIDER_NAMES.get(provider, provider)
-    return f"{operation} {scope.name}" if named else operation, attributes
+    return " ".join(filter(None, (operation, scope.given_name))), attributes
 
 
 def ended_attributes(kind: str, payload: Mapping[str, Any]) -> dict[str, Attribute]:

@@ -42,20 +42,43 @@ CLOSES: Mapping[str, Ending] = MappingProxyType(
 )
 #: What may be a run of its own, at the top of a timeline.
 RUN_KINDS: Final = frozenset({"flow", "turn", "call", "tool", "crew", "task", "agent"})
-#: Payload fields that name a scope, the first that is there.
-_NAMES: Final = ("method_name", "tool_name", "crew_name", "agent_role", "task_name", "model", "flow_name")
+#: Kind of scope → the payload field that names it. What belongs to an agent or a task names these, too.
+_NAMES: Final = {
+    "flow": "flow_name",
+    "turn": "flow_name",
+    "method": "method_name",
+    "call": "model",
+    "tool": "tool_name",
+    "crew": "crew_name",
+    "task": "task_name",
+    "agent": "agent_role",
+}
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 #: How many frames of users' own events are kept in mind.
 _MOST_POSSIBLE: Final = 1_000
-#: Links between frames, which tell a reader of another protocol nothing.
-_LINKS: Final = frozenset({"started_event_id", "triggered_by_event_id", "source_fingerprint", "source_type"})
+#: Links between frames, which tell a reader of another protocol nothing, and what a model was given, which is none of a page's
+#: business, and most of a call's size.
+_LEFT_OUT: Final = frozenset(
+    [
+        "started_event_id",
+        "triggered_by_event_id",
+        "source_fingerprint",
+        "source_type",
+        "messages",
+        "tools",
+        "callbacks",
+        "available_functions",
+        "from_task",
+        "from_agent",
+    ]
+)
 
 
 class PlacedScope:
     """A scope that is open, or was: the frame that opened it, and the scope around that."""
 
-    __slots__ = ("frame", "id", "kind", "name", "parent")
+    __slots__ = ("frame", "given_name", "id", "kind", "name", "parent")
 
     def __init__(self, frame: PlacedFrame, kind: str, parent: PlacedScope | None) -> None:
         self.frame = frame
@@ -63,7 +86,10 @@ class PlacedScope:
         self.id = frame.unique_id
         self.kind = kind
         self.parent = parent
-        self.name = name_of(frame.payload, kind)
+        name = frame.payload.get(_NAMES.get(kind, ""))
+        self.given_name = name if isinstance(name, str) and name else None
+        #: The kind, where it has none.
+        self.name = self.given_name or kind
 
     def outward(self) -> Iterator[PlacedScope]:
         """Yield this scope and those around it, from the inside."""
@@ -96,8 +122,8 @@ class PlacedFrame(NamedTuple):
         return (self.moment - _EPOCH) // _MILLISECOND
 
     def said(self) -> dict[str, Any]:
-        """Return what the payload tells: the values that are there, links left out."""
-        return {name: value for name, value in self.payload.items() if value is not None and name not in _LINKS}
+        """Return what the payload tells: the values that are there, but for links and what a model was given."""
+        return {name: value for name, value in self.payload.items() if value is not None and name not in _LEFT_OUT}
 
 
 class FrameStep(NamedTuple):
@@ -190,12 +216,3 @@ def _later(moment: datetime, shift: timedelta) -> datetime:
         return moment + shift
     except OverflowError:
         return moment
-
-
-def name_of(payload: Mapping[str, Any], otherwise: str) -> str:
-    """Return the name in a payload of what its frame belongs to."""
-    for name in _NAMES:
-        value = payload.get(name)
-        if isinstance(value, str) and value:
-            return value
-    return otherwise

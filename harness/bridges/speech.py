@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, Literal, NamedTuple
 
@@ -229,8 +230,8 @@ class Speech:
         if around is not None and around.id in self._calls:
             yield from self._calls[around.id].end()
         arguments = payload.get("tool_args")
-        fitting = [tool for tool in self._waiting if tool.name == name]
-        fitting.sort(key=lambda tool: (tool.scope is not around, not _same("".join(tool.arguments), arguments)))
+        fitting = [tool for tool in self._waiting if _spelled(tool.name) == _spelled(name)]
+        fitting.sort(key=lambda tool: (not _is_near(tool, around), not _same("".join(tool.arguments), arguments)))
         if fitting:
             tool = fitting[0]
             self._waiting.remove(tool)
@@ -248,6 +249,16 @@ def _called(response: Any) -> list[dict[str, Any]]:
     calls = response if isinstance(response, list) else []
     fit = all(isinstance(told, dict) and isinstance(told.get("function"), dict) for told in calls)
     return list(calls) if fit else []
+
+
+def _spelled(name: str) -> str:
+    """Return a tool's name as it is compared: a model is given it in the few characters that all providers take."""
+    return re.sub(r"\W", "_", name, flags=re.ASCII).lower()
+
+
+def _is_near(tool: CalledTool, around: PlacedScope | None) -> bool:
+    """Whether a tool that runs in `around` may well be this call's: inside of the call itself, or beside it, as an agent's."""
+    return tool.scope is not None and around in (tool.scope, tool.scope.parent)
 
 
 def _same(text: str, arguments: Any) -> bool:

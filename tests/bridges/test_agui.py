@@ -13,7 +13,7 @@ from harness.bridges import AguiTranslator, agui_events, agui_frames
 from harness.frames.frame import StreamFrame
 from harness.recording.files.frames_file import dump_frames
 from tests.bridges.judges import Judge
-from tests.bridges.timelines import drawn, frame, recorded
+from tests.bridges.timelines import CREW, drawn, frame, recorded
 
 _EVENT: TypeAdapter[Any] = TypeAdapter(Event)
 
@@ -238,24 +238,33 @@ def test_a_tool_that_runs_is_the_one_that_the_model_called() -> None:
     ]
 
 
-def test_crews_and_agents_are_subagents_and_what_they_say_is_theirs() -> None:
+def test_without_frames_a_page_is_not_told_what_a_model_was_asked() -> None:
+    asked: dict[str, Any] = {
+        "messages": [{"role": "system", "content": "a secret plan"}],
+        "tools": [{"name": "secret"}],
+    }
     frames = [
         frame(1, "flow_started", flow_name="F"),
-        frame(2, "crew_kickoff_started", "f1", crew_name="Crew"),
-        frame(3, "task_started", "f2", task_name="write"),
-        frame(4, "agent_execution_started", "f3", agent_role="Writer"),
-        frame(5, "llm_call_started", "f4", call_id="c"),
-        frame(6, "llm_stream_chunk", "f5", call_id="c", chunk="It is"),
-        frame(7, "llm_call_failed", "f4", call_id="c", error="no", started_event_id="f5"),
-        frame(8, "agent_execution_error", "f3", agent_role="Writer", error="no", started_event_id="f4"),
-        frame(9, "crew_kickoff_completed", "f1", output="nothing", started_event_id="f2"),
-        frame(10, "flow_finished", started_event_id="f1"),
+        frame(2, "llm_call_started", "f1", call_id="c", model="m", **asked),
+        frame(3, "llm_call_completed", "f1", call_id="c", started_event_id="f2", **asked),
+        frame(4, "flow_finished", started_event_id="f1"),
     ]
-    events = [event for event in agui_events(frames) if not event["type"].startswith("RUN")]
+    assert "secret" not in json.dumps(list(agui_events(frames, raw=False)))
+    assert "secret" in json.dumps(list(agui_events(frames)))
+
+
+def test_crews_and_agents_are_subagents_and_what_they_say_is_theirs() -> None:
+    events = [event for event in agui_events(CREW) if not event["type"].startswith("RUN")]
     assert [(event["type"], event.get("subagentRunId")) for event in events] == [
         ("SUBAGENT_STARTED", "f2"),
         ("STEP_STARTED", "f2"),
         ("SUBAGENT_STARTED", "f4"),
+        ("CUSTOM", "f4"),
+        ("TOOL_CALL_START", "f4"),
+        ("TOOL_CALL_ARGS", "f4"),
+        ("TOOL_CALL_END", "f4"),
+        ("CUSTOM", "f4"),
+        ("TOOL_CALL_RESULT", "f4"),
         ("CUSTOM", "f4"),
         ("TEXT_MESSAGE_START", "f4"),
         ("TEXT_MESSAGE_CONTENT", "f4"),
@@ -265,3 +274,5 @@ def test_crews_and_agents_are_subagents_and_what_they_say_is_theirs() -> None:
         ("SUBAGENT_FINISHED", "f2"),
     ]
     assert (events[0]["name"], events[2]["name"], events[2]["parentSubagentRunId"]) == ("Crew", "Writer", "f2")
+    assert events[1]["stepName"] == "write"
+    assert [event["toolCallId"] for event in events if "toolCallId" in event] == ["t"] * 4

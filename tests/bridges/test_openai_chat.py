@@ -174,6 +174,18 @@ ANSWERS: list[tuple[str, list[StreamFrame], str, str | None, list[list[str]]]] =
         "tool_calls",
         [["t", "look", '{"a":1}']],
     ),
+    (
+        "a crew, by its text",
+        [
+            frame(1, "crew_kickoff_started", crew_name="Crew"),
+            frame(
+                2, "crew_kickoff_completed", output={"raw": "All is well.", "tasks_output": []}, started_event_id="f1"
+            ),
+        ],
+        "All is well.",
+        "stop",
+        [],
+    ),
     ("nothing", [], "", None, []),
 ]
 

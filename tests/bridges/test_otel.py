@@ -17,7 +17,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from harness.bridges import export_spans, otlp_json, spans_of
 from harness.frames.frame import StreamFrame
-from tests.bridges.timelines import frame, recorded
+from tests.bridges.timelines import CREW, frame, recorded
 
 _GEN_AI = re.compile(r'"(gen_ai\.[a-z_.]+)"')
 
@@ -173,6 +173,34 @@ def test_a_run_is_a_trace_with_the_times_at_which_things_happened() -> None:
     # An agent that was cut off by what is around it did not fail by itself.
     assert agent.status.status_code is StatusCode.UNSET
     assert [event.name for event in method.events] == ["conversation_route_selected"]
+
+
+def test_an_agents_calls_and_tools_are_in_its_span() -> None:
+    spans = {span.name: span for span in exported(CREW)}
+    assert list(spans) == [
+        "invoke_workflow F",
+        "invoke_workflow Crew",
+        "task write",
+        "invoke_agent Writer",
+        "chat m",
+        "execute_tool Get tide",
+    ]
+    agent, tool = spans["invoke_agent Writer"], spans["execute_tool Get tide"]
+    assert dict(agent.attributes or {}) == {
+        "gen_ai.operation.name": "invoke_agent",
+        "gen_ai.agent.name": "Writer",
+        "gen_ai.agent.id": "a",
+        "error.type": "_OTHER",
+    }
+    assert dict(tool.attributes or {}) == {
+        "gen_ai.operation.name": "execute_tool",
+        "gen_ai.tool.name": "Get tide",
+        "gen_ai.tool.type": "function",
+        "gen_ai.tool.call.id": "t",
+        "gen_ai.agent.name": "Writer",
+    }
+    assert tool.parent is not None
+    assert tool.parent.span_id == agent.context.span_id
 
 
 def test_content_is_told_where_it_is_asked_for() -> None:

@@ -46,6 +46,28 @@ def frame(seq: int, kind: str, parent: str | None = None, **data: Any) -> Stream
     )
 
 
+#: Every frame of an agent names the agent and the task; the model is told a tool's name in its own spelling.
+_OF = {"agent_role": "Writer", "task_name": "write", "agent_id": "a"}
+_CALLED = {"id": "t", "type": "function", "index": 0, "function": {"name": "Get_tide"}}
+CREW = [
+    frame(1, "flow_started", flow_name="F"),
+    frame(2, "crew_kickoff_started", "f1", crew_name="Crew"),
+    frame(3, "task_started", "f2", task_name="write"),
+    frame(4, "agent_execution_started", "f3", **_OF),
+    frame(5, "llm_call_started", "f4", call_id="c", model="m", **_OF),
+    frame(6, "llm_stream_chunk", "f5", call_id="c", chunk="{}", call_type="tool_call", tool_call=_CALLED, **_OF),
+    frame(7, "llm_call_completed", "f4", call_id="c", call_type="tool_call", started_event_id="f5", **_OF),
+    frame(8, "tool_usage_started", "f4", tool_name="Get tide", tool_args={}, **_OF),
+    frame(9, "tool_usage_finished", "f4", tool_name="Get tide", output="high", started_event_id="f8", **_OF),
+    frame(10, "llm_call_started", "f4", call_id="d", model="m", **_OF),
+    frame(11, "llm_stream_chunk", "f10", call_id="d", chunk="It is", **_OF),
+    frame(12, "llm_call_failed", "f4", call_id="d", error="no", started_event_id="f10", **_OF),
+    frame(13, "agent_execution_error", "f3", error="no", started_event_id="f4", **_OF),
+    frame(14, "crew_kickoff_completed", "f1", output={"raw": "nothing"}, started_event_id="f2"),
+    frame(15, "flow_finished", started_event_id="f1"),
+]
+
+
 _NAMES = st.sampled_from(["", "plan", "search", "call-1", "f1", "née"])
 _ANY = st.none() | _NAMES | st.integers(-1, 3) | st.sampled_from([[], {}, {"$text": "\\ud800"}, ["a"], {"a": {"b": 1}}])
 _PLAIN_FIELDS = """
