@@ -95,7 +95,8 @@ class BaseLLM(LLMSettings):
                         bus.emit(self, chunk)
             answer = call.answer()
             if available_functions and call.assembly.calls:
-                answer = _result_of([run_tool(asked, available_functions) for asked in call.assembly.calls])
+                custom = call.request.custom_tools
+                answer = _result_of([run_tool(asked, available_functions, custom) for asked in call.assembly.calls])
             self.count_usage(call.assembly.usage)
             call.complete(step)
         return answer
@@ -127,7 +128,10 @@ class BaseLLM(LLMSettings):
                             await bus.aemit(self, chunk)
                 answer = call.answer()
                 if available_functions and call.assembly.calls:
-                    answer = _result_of([await arun_tool(asked, available_functions) for asked in call.assembly.calls])
+                    custom = call.request.custom_tools
+                    answer = _result_of(
+                        [await arun_tool(asked, available_functions, custom) for asked in call.assembly.calls]
+                    )
                 self.count_usage(call.assembly.usage)
                 call.complete(step)
         return answer

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from harness.llm.input.hosted import HostedTool, in_order
+from harness.llm.input.hosted import HostedTool, custom_name, in_order
 from harness.llm.input.messages import Message, ToolDefinition
 
 
@@ -26,6 +26,11 @@ class LLMRequest:
     stop: list[str] | None = None
     #: The model that the answer must validate as, or the provider's own form of response format.
     response_format: type[BaseModel] | Mapping[str, Any] | None = None
+
+    @property
+    def custom_tools(self) -> frozenset[str]:
+        """The names of the custom tools of OpenAI's, which are given text in place of arguments."""
+        return frozenset(filter(None, map(custom_name, self.hosted_tools.values())))
 
     def all_tools(self) -> list[ToolDefinition | HostedTool]:
         """Return functions and hosted tools in the order in which they were given."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
+from functools import partial
 from typing import Any, Self
 
 from harness.bus.step import Step
@@ -30,12 +32,15 @@ class ToolCallFailed(str):
         return self
 
 
-def run_tool(call: AssembledCall, functions: Functions) -> Any:
-    """Run one requested call; return its value, or a `ToolCallFailed`. A function that is async is run to its end."""
-    use = _Use(call)
+def run_tool(call: AssembledCall, functions: Functions, custom: Container[str] = ()) -> Any:
+    """Run one requested call; return its value, or a `ToolCallFailed`. A function that is async is run to its end.
+
+    Functions that are named in `custom` are given the text that the model wrote; all others its arguments.
+    """
+    use = _Use(call, custom)
     with use.step() as step:
         try:
-            outcome = use.function(functions)(**call.parsed_arguments())
+            outcome = use.bound(functions)()
             if inspect.iscoroutine(outcome):
                 coroutine = outcome
                 outcome = run_coroutine(lambda: coroutine)
@@ -44,16 +49,16 @@ def run_tool(call: AssembledCall, functions: Functions) -> Any:
         return use.complete(step, outcome)
 
 
-async def arun_tool(call: AssembledCall, functions: Functions) -> Any:
+async def arun_tool(call: AssembledCall, functions: Functions, custom: Container[str] = ()) -> Any:
     """Do as `run_tool`; a function that is not async works in a thread of its own."""
-    use = _Use(call)
+    use = _Use(call, custom)
     async with use.step() as step:
         try:
-            function, arguments = use.function(functions), call.parsed_arguments()
-            if inspect.iscoroutinefunction(function):
-                outcome = await function(**arguments)
+            bound = use.bound(functions)
+            if inspect.iscoroutinefunction(bound.func):
+                outcome = await bound()
             else:
-                outcome = await in_thread(lambda: function(**arguments))
+                outcome = await in_thread(bound)
                 if inspect.isawaitable(outcome):
                     outcome = await outcome
         except Exception as error:
@@ -64,25 +69,34 @@ async def arun_tool(call: AssembledCall, functions: Functions) -> Any:
 class _Use:
     """One use of a function that the model asked for."""
 
-    def __init__(self, call: AssembledCall) -> None:
+    def __init__(self, call: AssembledCall, custom: Container[str]) -> None:
         self._call = call
-        try:
-            arguments: Any = call.parsed_arguments()
-        except ValueError:
-            arguments = call.arguments
+        self._is_custom = call.name in custom
+        arguments: Any = call.arguments
+        if not self._is_custom:
+            with contextlib.suppress(ValueError):
+                arguments = call.parsed_arguments()
         self._use = ToolUse(call.name, arguments, {"run_attempts": 1})
 
     def step(self) -> Step:
         """Return the step that this use is, not yet opened."""
         return self._use.step()
 
-    def function(self, functions: Functions) -> Callable[..., Any]:
-        """Return the function to run. Raises LookupError for a name that the caller did not give."""
+    def bound(self, functions: Functions) -> partial[Any]:
+        """Return the function to run, with what it is to be given.
+
+        Raises:
+            LookupError: the caller gave no function of that name.
+            ValueError: the arguments are no object.
+        """
         try:
-            return functions[self._call.name]
+            function = functions[self._call.name]
         except KeyError:
             known = ", ".join(functions) or "none"
             raise LookupError(f"the model asked for {self._call.name!r}; the functions given are {known}") from None
+        if self._is_custom:
+            return partial(function, self._call.arguments)
+        return partial(function, **self._call.parsed_arguments())
 
     def complete(self, step: Step, output: Any) -> Any:
         self._use.complete(step, output)

@@ -56,6 +56,17 @@ def is_hosted(tool: Any) -> bool:
     return isinstance(tool, HostedTool)
 
 
+def custom_name(tool: HostedTool) -> str | None:
+    """Return the name of a tool of the caller's that is given any text; None for all others."""
+    said = tool.model_extra or {}
+    # Anthropic's tools of this type are functions.
+    if tool.type != "custom" or "input_schema" in said:
+        return None
+    custom = said.get("custom", said)
+    name = custom.get("name") if isinstance(custom, Mapping) else None
+    return name if isinstance(name, str) else None
+
+
 def in_order(functions: Sequence[F], hosted: Mapping[int, HostedTool]) -> list[F | HostedTool]:
     """Return functions and hosted tools together, each hosted one in its place."""
     others = iter(functions)

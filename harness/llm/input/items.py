@@ -30,8 +30,8 @@ class ReasoningItem(Given):
 class ItemFacts(Given):
     """What an item says beside the message that it holds."""
 
-    #: Given where a message names its type, which it need not.
-    type: Literal["message"] | None = None
+    #: Given where a message names its type, which it need not, and where a result is that of a custom tool.
+    type: Literal["message", "custom_tool_call_output"] | None = None
     id: str | None = None
     status: str | None = None
     #: Whether the text is `commentary` or the `final_answer`.

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, TypeAdapter, ValidationError
+from pydantic import BaseModel, BeforeValidator, Discriminator, Tag, TypeAdapter, ValidationError
 
 from harness.errors import UsageError
 from harness.llm.input.blocks import Block, CacheControl
@@ -98,6 +98,38 @@ class ToolCall(Given):
     extra_content: dict[str, Any] | None = None
 
 
+class CustomInput(Given):
+    name: str
+    #: Any text, as the model wrote it.
+    input: str
+
+
+class CustomToolCall(Given):
+    """A call of a custom tool of OpenAI's, which is given text in place of arguments."""
+
+    id: str
+    type: Literal["custom"]
+    custom: CustomInput
+    index: int | None = None
+    extra_content: dict[str, Any] | None = None
+
+    @property
+    def function(self) -> Function:
+        """The same as a function's call, for providers that know no other."""
+        return Function(name=self.custom.name, arguments=_json_text({"input": self.custom.input}))
+
+
+def _kind_of_call(call: Any) -> str:
+    kind = call.get("type") if isinstance(call, Mapping) else getattr(call, "type", None)
+    return "custom" if kind == "custom" else "function"
+
+
+#: A call in either form.
+AnyToolCall = Annotated[
+    Annotated[ToolCall, Tag("function")] | Annotated[CustomToolCall, Tag("custom")], Discriminator(_kind_of_call)
+]
+
+
 class QuotedMessage(Given):
     """A message that stands as a part inside another one's content; some callers nest them, and providers refuse it."""
 
@@ -126,7 +158,7 @@ class Message(Given):
     content: str | list[ContentPart] | None = None
     name: str | None = None
     tool_call_id: str | None = None
-    tool_calls: list[ToolCall] | None = None
+    tool_calls: list[AnyToolCall] | None = None
     refusal: str | None = None
     item: ItemFacts | None = None
 
@@ -207,5 +239,8 @@ def _read(adapter: TypeAdapter[list[Any]], value: Any, what: str) -> list[Any]:
         return adapter.validate_python(list(value))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in first["loc"])
+        steps = first["loc"]
+        # The kind of a call is no part of its place.
+        shown = [step for at, step in enumerate(steps) if steps[max(at - 2, 0) : at][:1] != ("tool_calls",) or at < 2]
+        place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in shown)
         raise UsageError(f"{what}{place}: {first['msg']}") from error

@@ -20,13 +20,13 @@ from harness.llm.input.blocks import (
 )
 from harness.llm.input.hosted import HostedItem, HostedTool
 from harness.llm.input.messages import (
+    AnyToolCall,
     ContentPart,
     FilePart,
     ImagePart,
     Message,
     RefusalPart,
     TextPart,
-    ToolCall,
     ToolDefinition,
 )
 from harness.llm.input.own_block import OwnBlock
@@ -91,7 +91,7 @@ def _blocks(message: Message) -> list[dict[str, Any]]:
     return [wire_block(part) for part in content or ()]
 
 
-def _tool_use(call: ToolCall) -> dict[str, Any]:
+def _tool_use(call: AnyToolCall) -> dict[str, Any]:
     try:
         asked = json.loads(call.function.arguments or "{}")
     except ValueError as error:

@@ -23,13 +23,13 @@ from harness.llm.input.blocks import (
     ToolUsePart,
 )
 from harness.llm.input.messages import (
+    AnyToolCall,
     ContentPart,
     FilePart,
     ImagePart,
     Message,
     RefusalPart,
     TextPart,
-    ToolCall,
     ToolDefinition,
 )
 from harness.llm.input.own_block import OwnBlock
@@ -134,7 +134,7 @@ def _own(block: OwnBlock) -> dict[str, Any]:
     return block.model_dump(exclude_unset=True)
 
 
-def _tool_use(call: ToolCall) -> dict[str, Any]:
+def _tool_use(call: AnyToolCall) -> dict[str, Any]:
     try:
         asked = json.loads(call.function.arguments or "{}")
     except ValueError as error:

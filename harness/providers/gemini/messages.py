@@ -21,6 +21,7 @@ from harness.llm.input.blocks import (
 )
 from harness.llm.input.hosted import HostedTool
 from harness.llm.input.messages import (
+    AnyToolCall,
     AudioPart,
     ContentPart,
     FilePart,
@@ -28,7 +29,6 @@ from harness.llm.input.messages import (
     Message,
     RefusalPart,
     TextPart,
-    ToolCall,
     ToolDefinition,
 )
 from harness.llm.input.own_block import OwnBlock
@@ -126,7 +126,7 @@ def _signature(signature: str | None) -> dict[str, str]:
     return {} if signature is None else {"thoughtSignature": signature}
 
 
-def _asked(call: ToolCall, signatures: Signatures) -> dict[str, Any]:
+def _asked(call: AnyToolCall, signatures: Signatures) -> dict[str, Any]:
     try:
         arguments = json.loads(call.function.arguments or "{}")
     except ValueError as error:

@@ -128,7 +128,7 @@ class ChatAnswer(SSEAnswer):
                 {"name": custom.get("name"), "arguments": custom.get("input")} if custom else call.get("function")
             )
             name, arguments = a_text(an_object(function).get("name")), an_object(function).get("arguments")
-            yield from self._calls.take(index, an_id(call.get("id")), name, arguments)
+            yield from self._calls.take(index, an_id(call.get("id")), name, arguments, is_free=bool(custom))
 
     def _said(self, content: Any) -> Iterator[Part]:
         """Return the parts of content: a text, or a list of parts of which some hosts think in some."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel
@@ -57,7 +57,9 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
     """Return the JSON body of `request` with the settings of `llm`. Its `additional_params` win over all else."""
     body: dict[str, Any] = {
         "model": llm.model,
-        "messages": [_wire_message(message, of_hosts=_is_a_host(llm)) for message in request.messages],
+        "messages": [
+            _wire_message(message, request.custom_tools, of_hosts=_is_a_host(llm)) for message in request.messages
+        ],
     }
     if request.stream is not None:
         body["stream"] = request.stream
@@ -84,17 +86,19 @@ def _is_a_host(llm: BaseLLM) -> bool:
     return llm.provider != "openai" or llm.base_url is not None
 
 
-def _wire_message(message: Message, *, of_hosts: bool) -> dict[str, Any]:
+def _wire_message(message: Message, custom: Container[str], *, of_hosts: bool) -> dict[str, Any]:
     for part in message.content if isinstance(message.content, list) else ():
         if isinstance(part, OwnBlock) and part.type is None:
             raise UsageError(f"a message takes no block of the kind {part.kind!r} in OpenAI's chat format")
-    if of_hosts:
-        return message.model_dump(mode="json", exclude_unset=True, exclude={"item"})
-    sent = message.model_dump(mode="json", exclude_unset=True, exclude={"item", *_OF_HOSTS})
+    sent = message.model_dump(mode="json", exclude_unset=True, exclude={"item", *(() if of_hosts else _OF_HOSTS)})
     for call in sent.get("tool_calls") or ():
-        for name in ("index", "extra_content"):
-            call.pop(name, None)
-        call["function"].pop("parsed_arguments", None)
+        if not of_hosts:
+            for name in ("index", "extra_content"):
+                call.pop(name, None)
+            call.get("function", {}).pop("parsed_arguments", None)
+        if call.get("function", {}).get("name") in custom:
+            function = call.pop("function")
+            call |= {"type": "custom", "custom": {"name": function["name"], "input": function["arguments"]}}
     return sent
 
 

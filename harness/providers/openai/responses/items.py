@@ -9,7 +9,7 @@ Source: https://platform.openai.com/docs/api-reference/responses/create#response
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, get_args
 
 from harness.errors import UsageError
@@ -26,6 +26,7 @@ from harness.llm.input.blocks import (
 from harness.llm.input.hosted import HostedItem
 from harness.llm.input.items import ReasoningItem
 from harness.llm.input.messages import (
+    AnyToolCall,
     AudioPart,
     ContentPart,
     FilePart,
@@ -41,18 +42,18 @@ _HOSTED: Final = frozenset(get_args(HostedItem.model_fields["type"].annotation))
 _FACTS: Final = frozenset({"type", "id", "status", "phase"})
 
 
-def wire_items(message: Message) -> Iterator[dict[str, Any]]:
-    """Return the items of one message.
+def wire_items(message: Message, custom: Container[str] = ()) -> Iterator[dict[str, Any]]:
+    """Return the items of one message. `custom` are the ids of the calls of custom tools, which are given text.
 
     Raises:
         UsageError: a part of it has no form in this API.
     """
     if message.role == "tool":
-        yield _output(message.tool_call_id, message.content, message)
+        yield _output(message.tool_call_id, message.content, message, custom)
         return
     if message.role == "function":
         raise UsageError("a message of role 'function' belongs to no tool call; use role 'tool' with a tool_call_id")
-    calls = [_call(call.id, call.function.name, call.function.arguments) for call in message.tool_calls or ()]
+    calls = [_tool_call(call, custom) for call in message.tool_calls or ()]
     if isinstance(message.content, list):
         yield from _of_parts(message, message.content)
     elif message.content or not (calls or message.refusal):
@@ -97,18 +98,32 @@ def _message(message: Message, content: str | list[dict[str, Any]]) -> dict[str,
     return {**_facts(message), "role": message.role, "content": content}
 
 
+def _tool_call(call: AnyToolCall, custom: Container[str]) -> dict[str, Any]:
+    if call.type == "custom":
+        return _custom_call(call.id, call.custom.name, call.custom.input)
+    make = _custom_call if call.id in custom else _call
+    return make(call.id, call.function.name, call.function.arguments)
+
+
+def _custom_call(call_id: str, name: str, text: str) -> dict[str, Any]:
+    return {"type": "custom_tool_call", "call_id": call_id, "name": name, "input": text}
+
+
 def _call(call_id: str, name: str, arguments: str) -> dict[str, Any]:
     return {"type": "function_call", "call_id": call_id, "name": name, "arguments": arguments}
 
 
 def _output(
-    call_id: str | None, content: str | Sequence[ContentPart] | None, message: Message | None = None
+    call_id: str | None,
+    content: str | Sequence[ContentPart] | None,
+    message: Message | None = None,
+    custom: Container[str] = (),
 ) -> dict[str, Any]:
     if call_id is None:
         raise UsageError("a tool's result needs the tool_call_id of the call that it answers")
     output = list(_parts("tool", content)) if content is not None and not isinstance(content, str) else content or ""
-    facts = {} if message is None else _facts(message)
-    return {**facts, "type": "function_call_output", "call_id": call_id, "output": output}
+    kind = "custom_tool_call_output" if call_id in custom else "function_call_output"
+    return {"type": kind, **({} if message is None else _facts(message)), "call_id": call_id, "output": output}
 
 
 def _facts(message: Message) -> dict[str, Any]:
@@ -191,11 +206,18 @@ def parse_item(item: Any, place: str) -> dict[str, Any]:
             calls = [{"id": item.get("call_id"), "type": "function", "function": function}]
             said = {"type", "call_id", "name", "arguments"}
             return {"role": "assistant", "tool_calls": calls, **_parse_facts(item, place, said, {"id", "status"})}
-        case "function_call_output":
+        case "custom_tool_call":
+            custom = {"name": item.get("name"), "input": item.get("input")}
+            calls = [{"id": item.get("call_id"), "type": "custom", "custom": custom}]
+            said = {"type", "call_id", "name", "input"}
+            return {"role": "assistant", "tool_calls": calls, **_parse_facts(item, place, said, {"id", "status"})}
+        case "function_call_output" | "custom_tool_call_output" as kind:
             output = item.get("output")
             if isinstance(output, list):
                 output = [_parse_part(part, f"{place}.output[{number}]") for number, part in enumerate(output)]
-            facts = _parse_facts(item, place, {"type", "call_id", "output"}, {"id", "status"})
+            # A function's result is told by nothing else.
+            named = {"type"} if kind == "custom_tool_call_output" else set[str]()
+            facts = _parse_facts(item, place, {"type", "call_id", "output"}, {"id", "status"} | named)
             return {"role": "tool", "tool_call_id": item.get("call_id"), "content": output, **facts}
         case "reasoning":
             return {"role": "assistant", "content": [item]}

@@ -5,7 +5,7 @@ Source: https://platform.openai.com/docs/api-reference/responses/create (2026-11
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel
@@ -57,7 +57,7 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
         system, messages = _leading_system(messages)
         if system:
             body["instructions"] = "\n\n".join(system)
-    body["input"] = _input(messages)
+    body["input"] = _input(messages, request.custom_tools)
     if request.stream is not None:
         body["stream"] = request.stream
     for name, field in _SETTINGS.items():
@@ -92,10 +92,12 @@ def _plain_text(message: Message) -> str | None:
     return "".join(text for text in texts if text) if None not in texts else None
 
 
-def _input(messages: Sequence[Message]) -> Any:
+def _input(messages: Sequence[Message], custom_tools: Container[str]) -> Any:
     if len(messages) == 1 and messages[0].item is not None and messages[0].item.bare:
         return messages[0].content
-    return [item for message in messages for item in wire_items(message)]
+    calls = [call for message in messages for call in message.tool_calls or ()]
+    custom = {call.id for call in calls if call.type == "custom" or call.function.name in custom_tools}
+    return [item for message in messages for item in wire_items(message, custom)]
 
 
 def _reasoning(llm: BaseLLM) -> dict[str, Any]:

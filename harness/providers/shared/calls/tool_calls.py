@@ -28,6 +28,8 @@ class _Call:
     name: str = ""
     pieces: list[str] = field(default_factory=list)
     shown: bool = False
+    #: Whether its arguments are any text, as those of the caller's custom tools are.
+    is_free: bool = False
 
     @property
     def arguments(self) -> str:
@@ -38,7 +40,7 @@ class _Call:
     def is_whole(self) -> bool:
         """Whether its arguments are a JSON object, to which nothing can be added."""
         try:
-            return isinstance(json.loads(self.arguments), dict)
+            return not self.is_free and isinstance(json.loads(self.arguments), dict)
         except ValueError:
             return False
 
@@ -63,8 +65,10 @@ class ToolCallFragments:
         """The ids of the calls that have been shown."""
         return [call.ids[0] for call in self._calls if call.shown]
 
-    def take(self, index: int | None, call_id: str | None, name: str | None, arguments: Any) -> Iterator[ToolCallDelta]:
-        """Yield what a piece adds. `arguments` are JSON text, or what the text would say."""
+    def take(
+        self, index: int | None, call_id: str | None, name: str | None, arguments: Any, *, is_free: bool = False
+    ) -> Iterator[ToolCallDelta]:
+        """Yield what a piece adds. `arguments` are JSON text, or what the text would say; with `is_free`, any text."""
         text = arguments_text(arguments)
         if index is None and self._last is not None:
             index = self._last.index
@@ -72,7 +76,7 @@ class ToolCallFragments:
         if call_id and (call is None or call_id not in call.ids):
             call = next((one for one in self._calls if one.index == index and call_id in one.ids), call)
         if call is None or not self._continues(call, call_id, name or "", text):
-            call = _Call(len(self._calls), index)
+            call = _Call(len(self._calls), index, is_free=is_free)
             self._calls.append(call)
         self._current[index] = self._last = call
         if call_id and call_id not in call.ids:
@@ -141,7 +145,7 @@ class ToolCallFragments:
         for call in self._calls:
             if not call.name:
                 raise self._malformed(f"tool call {call.number} has no name")
-            if holds_two(call.arguments):
+            if not call.is_free and holds_two(call.arguments):
                 raise self._malformed(f"the arguments of {call.name!r} are two objects: {call.arguments[:200]}")
         yield from self._ready(ended=True)
 
