@@ -127,6 +127,8 @@ class ScriptedProvider:
         if script.ending == "whole":
             _pieces(handler, b"data: [DONE]\n\n", script.piece_bytes)
             _chunk(handler, b"")
+        elif script.ending == "unmarked":
+            _chunk(handler, b"")
         elif script.ending == "cut":
             handler.close_connection = True
             _chunk(handler, b"")
@@ -211,7 +213,7 @@ def _events(script: Script, *, usage: bool) -> Iterator[dict[str, Any] | bytes |
     if script.failing is not None:
         yield _failure(script.failing)
         return
-    if script.ending != "whole":
+    if script.ending not in ("whole", "unmarked"):
         return
     yield _delta({}, "tool_calls" if index >= 0 else "stop")
     if usage:

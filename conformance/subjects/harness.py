@@ -95,6 +95,9 @@ class HarnessSubject(ProgramSubject):
         with no_credentials_needed():
             return harness.LLM(call.model, stream=True, **{**call.settings, "max_retries": 0})
 
+    #: An LLM of it can be told that its host marks the end of no stream.
+    knows_unmarked_ends = True
+
     def legacy_chunk(self, frame: harness.StreamFrame) -> harness.StreamChunk | None:
         return harness.stream_frame_to_chunk(frame)
 

@@ -25,7 +25,7 @@ from conformance.subjects.crews import CrewNames, crew_of
 from conformance.subjects.names import Names
 from conformance.subjects.pauses import PauseNames, asking
 from conformance.subjects.restores import RestoreNames, memory
-from conformance.subjects.steps import StepPerformer, all_classes, returning, stream_setting, tools_of
+from conformance.subjects.steps import StepPerformer, all_classes, returning, settings_of, tools_of
 from conformance.subjects.subject import Performance, offered
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class ProgramSubject(StepPerformer):
             )
         ask = program.ask
         prompt = f"{program.prompt} {performance.provider.prompt_for(ask.script)}"
-        return offered(self.llm(performance, **stream_setting(ask)), entry, clause)(prompt, **tools_of(ask))
+        return offered(self.llm(performance, **settings_of(ask)), entry, clause)(prompt, **tools_of(ask))
 
     def emit(self, source: Any, note: str) -> None:
         """Publish a custom event in the caller's context; see `Subject`."""

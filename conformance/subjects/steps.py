@@ -123,7 +123,7 @@ class StepPerformer(ABC):
                 raise TypeError(f"a step that this subject does not know: {step!r}")
 
     def noted_llm(self, ask: Ask, performance: Performance) -> Any:
-        llm = self.llm(performance, **stream_setting(ask))
+        llm = self.llm(performance, **settings_of(ask))
         performance.stage.note("llm", llm)
         return llm
 
@@ -158,9 +158,10 @@ def all_classes(base: Any) -> list[Any]:
     return [base, *(found for child in base.__subclasses__() for found in all_classes(child))]
 
 
-def stream_setting(ask: Ask) -> dict[str, Any]:
-    """Return what is said of streaming when the LLM is made: nothing, where the program says nothing."""
-    return {} if ask.stream is None else {"stream": ask.stream}
+def settings_of(ask: Ask) -> dict[str, Any]:
+    """Return what is said of the LLM when it is made: nothing, where the program says nothing."""
+    unmarked = {"without_end_marker": True} if ask.without_end_marker else {}
+    return {**({} if ask.stream is None else {"stream": ask.stream}), **unmarked}
 
 
 def tools_of(ask: Ask) -> dict[str, Any]:

@@ -67,7 +67,8 @@ class WireFacts:
     text: str
     #: The HTTP status, or None where no response came.
     status: int | None
-    #: Whether the stream's end marker, or the whole body of a plain response, was sent.
+    #: Whether the stream's end marker, or the whole body of a plain response, was sent; where the caller has said that there
+    #: is no such mark, the reason for the end.
     ended_at_marker: bool
     thinking: str = ""
     #: In the order in which the wire names them.
@@ -82,6 +83,8 @@ class WireFacts:
     error_event: bool = False
     #: What the server wrote of its failure; None where it is not known.
     words: str | None = None
+    #: Whether the caller has said that this host marks the end of no stream; None where nobody knows.
+    told_unmarked: bool | None = None
     #: Whether the pieces of its tool calls can't be told apart.
     calls_mixed: bool = False
     #: The provider's id of the request, from its headers.

@@ -138,6 +138,19 @@ def truncation(evidence: Evidence) -> Iterator[Breach]:
     for call in filter(_was_cut_off, calls_of(evidence)):
         if call.failed is None:
             yield call.end.seq, f"the stream of call {call.name} ended before its end marker, yet the call did not fail"
+    for call in filter(_was_told_of_its_end, calls_of(evidence)):
+        told = call.wire is not None and call.wire.told_unmarked
+        if call.started.data.get("without_end_marker", False) is not told:
+            yield (
+                call.started.seq,
+                f"call {call.name} does not show whether its host is said to mark the ends of streams",
+            )
+        if told and call.wire is not None and call.wire.ended_at_marker and call.completed is None:
+            yield call.end.seq, f"call {call.name} told why it ended, which its host's streams end with, and failed"
+
+
+def _was_told_of_its_end(call: ShownCall) -> bool:
+    return call.wire is not None and call.wire.told_unmarked is not None
 
 
 def _was_cut_off(call: ShownCall) -> bool:
@@ -203,7 +216,8 @@ def _any_call(holds: Callable[[ShownCall], bool]) -> Callable[[Evidence], bool]:
 
 
 def _may_be_cut_off(evidence: Evidence) -> bool:
-    return evidence.ended != "closed" and any(map(_was_cut_off, calls_of(evidence)))
+    calls = calls_of(evidence)
+    return evidence.ended != "closed" and any(_was_cut_off(call) or _was_told_of_its_end(call) for call in calls)
 
 
 CHECKS = (

@@ -114,6 +114,18 @@ def _passes(check_end: Callable[[Any], None]) -> Callable[[Any], None]:
     return lambda assembly: None
 
 
+def _ends_with_its_reason(closing: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda answer, last: answer.finished() if answer._finish is not None else ()
+
+
+def _ends_with_its_mark(closing: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda answer, last: answer.finished() if answer.done else ()
+
+
+def _not_shown(started: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda **fields: started(**{name: value for name, value in fields.items() if name != "without_end_marker"})
+
+
 def _without_status(translated: Callable[..., Any]) -> Callable[..., Any]:
     def broken(*args: Any) -> Any:
         ours = translated(*args)
@@ -283,8 +295,20 @@ SABOTEURS: tuple[Saboteur, ...] = (
         ("llm.truncation",),
         "harness.llm.output.assembly:Assembly.check_end",
         _passes,
-        {"result.value": "the value of a call that had to fail"},
+        {
+            "result.value": "the value of a call that had to fail",
+            "llm.usage": "and what lacks nothing but its mark has no finish reason",
+        },
     ),
+    Saboteur("ends-that-nobody-marked-pass", ("llm.truncation",), f"{_ANSWER}.closing", _ends_with_its_reason),
+    Saboteur(
+        "ends-are-marked-or-none",
+        ("llm.truncation",),
+        f"{_ANSWER}.closing",
+        _ends_with_its_mark,
+        {"llm.sequence": "what is whole fails"},
+    ),
+    Saboteur("unmarked-ends-not-shown", ("llm.truncation",), "harness.llm.call:LLMCallStartedEvent", _not_shown),
     Saboteur("errors-without-status", ("llm.errors",), _TRANSLATED, _without_status),
     Saboteur("failures-inside-pass", ("llm.errors",), f"{_READ}.refuse_failure", _passed_over),
     Saboteur("failures-in-other-words", ("llm.errors",), f"{_READ}.reported", _in_its_own_words),

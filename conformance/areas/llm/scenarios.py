@@ -33,7 +33,9 @@ def _facts(ask: Ask, *, streamed: bool = True) -> WireFacts:
     calls = tuple(piece for piece in script.says if isinstance(piece, ScriptedToolCall))
     mixed = script.calls_as == "as one"
     failed = script.failing is not None or mixed
-    whole = script.ending == "whole" and script.status < 400 and not failed
+    ends = script.ending == "whole" or (script.ending == "unmarked" and ask.without_end_marker)
+    told = script.ending in ("whole", "unmarked") and script.status < 400 and not failed
+    whole = ends and script.status < 400 and not failed
     names = {ScriptedToolCall: "tool_call", Text: "text", Thinking: "thinking"}
     kinds: list[Any] = [names[type(piece)] for piece in script.says if type(piece) in names]
     refused = script.status >= 400
@@ -51,10 +53,11 @@ def _facts(ask: Ask, *, streamed: bool = True) -> WireFacts:
         kinds=None
         if refused
         else tuple(kind for index, kind in enumerate(kinds) if index == 0 or kind != kinds[index - 1]),
-        usage=_USAGE if whole else None,
-        finish_reason=("tool_calls" if calls else "stop") if whole else None,
+        usage=_USAGE if told else None,
+        finish_reason=("tool_calls" if calls else "stop") if told else None,
         error_event=failed,
         words=WORDS if script.status >= 400 or script.failing not in (None, "nothing") else None,
+        told_unmarked=ask.without_end_marker if script.ending == "unmarked" or ask.without_end_marker else None,
         calls_mixed=mixed,
         request_id="req_conformance",
         has_functions=bool(ask.functions),
@@ -63,12 +66,16 @@ def _facts(ask: Ask, *, streamed: bool = True) -> WireFacts:
 
 
 def _streamed(
-    name: str, ask: Ask, clauses: frozenset[str], needs: frozenset[str] = frozenset()
-) -> tuple[Scenario, Scenario]:
+    name: str,
+    ask: Ask,
+    clauses: frozenset[str],
+    needs: frozenset[str] = frozenset(),
+    part: str | None = None,
+) -> tuple[Scenario, ...]:
     def observe(consumer: Consumer) -> Evidence:
         return consumer.read_programs(CallProgram(ask), wire=(_facts(ask),))
 
-    return both(name, clauses, observe, needs | {"llm"})
+    return tuple(replace(scenario, part=part) for scenario in both(name, clauses, observe, needs | {"llm"}))
 
 
 def _plain(consumer: Consumer) -> Evidence:
@@ -102,6 +109,8 @@ _ODD_CALLS: tuple[CallsAs, ...] = ("ids late", "one index", "no index")
 _FAILING: tuple[Failing, ...] = ("object", "text", "flat", "detail", "named event", "reason", "nothing")
 _FAILED = frozenset({"llm.errors", "llm.sequence"})
 _BROKEN = frozenset({"llm.truncation", "llm.sequence"})
+#: What a subject has whose LLMs can be told that their host marks the end of no stream.
+_PART = "knows_unmarked_ends"
 
 SCENARIOS: tuple[Scenario, ...] = (
     *_streamed("ask/text", Ask(Script(_TEXT)), _CALL),
@@ -127,6 +136,14 @@ SCENARIOS: tuple[Scenario, ...] = (
     ),
     *_streamed("ask/cut", Ask(Script(_TEXT, ending="cut")), _BROKEN),
     *_streamed("ask/reset", Ask(Script(_TEXT, ending="reset")), _BROKEN),
+    *_streamed(
+        "ask/unmarked",
+        Ask(Script(_TEXT, ending="unmarked"), without_end_marker=True),
+        _CALL | {"llm.truncation"},
+        part=_PART,
+    ),
+    *_streamed("ask/unmarked-not-told", Ask(Script(_TEXT, ending="unmarked")), _BROKEN, part=_PART),
+    *_streamed("ask/unmarked-cut", Ask(Script(_TEXT, ending="cut"), without_end_marker=True), _BROKEN, part=_PART),
     *_streamed("ask/refused", Ask(Script(_TEXT, status=429)), _FAILED),
     *_streamed("ask/failing", Ask(Script(_TEXT, status=500)), _FAILED),
     *(

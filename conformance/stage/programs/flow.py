@@ -44,6 +44,8 @@ class Ask:
     stream: bool | None = None
     #: Functions given by name, each with what it returns.
     functions: Mapping[str, Any] = field(default_factory=dict)
+    #: Whether the LLM is told that its host marks the end of no stream.
+    without_end_marker: bool = False
 
 
 #: A call that says nothing of its own.

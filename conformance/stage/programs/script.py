@@ -49,8 +49,8 @@ class Script:
     """One answer of a model."""
 
     says: tuple[Text | Thinking | ScriptedToolCall | HoldBody, ...] = (Text("Hello"), Text(" there"), Text("."))
-    #: `whole` ends with the provider's end marker; the others end early, cleanly or by a reset.
-    ending: Literal["whole", "cut", "reset"] = "whole"
+    #: `whole` ends with the provider's end marker, `unmarked` with all but that; the others end early, cleanly or by a reset.
+    ending: Literal["whole", "unmarked", "cut", "reset"] = "whole"
     #: How many bytes each piece on the wire has; None sends each event whole.
     piece_bytes: int | None = None
     calls_as: CallsAs = "plain"
