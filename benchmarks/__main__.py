@@ -18,6 +18,7 @@ from rich.console import Console
 from benchmarks import (
     closing,
     comparing,
+    crews,
     first_byte,
     folder,
     frames,
@@ -43,6 +44,7 @@ CONTESTS: Final[dict[str, Callable[[Settings], Contest]]] = {
     "memory": memory.contest,
     "methods": methods.contest,
     "first-frame": methods.first_frame,
+    "crews": crews.contest,
     "turns": turns.contest,
     "late-turns": turns.late,
     "providers": providers.contest,
