@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, Field
 
@@ -12,6 +12,9 @@ from harness.tools.failure import ToolFailureRecord
 
 class LiteAgentOutput(BaseModel):
     """What `agent.kickoff` returns; `str()` is the answer's text."""
+
+    #: Fields that a frame shows of it: the conversation is in the frames already.
+    shown_in_frames: ClassVar[tuple[str, ...]] = ("raw", "pydantic", "agent_role", "usage_metrics")
 
     #: The answer as text; of a structured one, its JSON.
     raw: str = ""

@@ -6,9 +6,11 @@ import inspect
 import os
 import textwrap
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from harness.errors import MissingExtraError, UsageError
+from harness.flow.declarations.crew_schema import AgentCall, CrewCall
 from harness.flow.declarations.errors import FlowScriptExecutionDisabledError, PartError
 from harness.flow.declarations.references import made, referenced
 from harness.flow.declarations.schema import (
@@ -35,9 +37,9 @@ _ROOTS: Final = frozenset({"state", "outputs"})
 _IN_EACH: Final = _ROOTS | {"item"}
 
 
-def action(call: Call) -> Action:
-    """Return what a method does. Raises PartError."""
-    return _each(call) if isinstance(call, EachCall) else _simple(call, _ROOTS, ())
+def action(call: Call, folder: Path) -> Action:
+    """Return what a method does; files that it names are looked for in `folder`. Raises PartError."""
+    return _each(call, folder) if isinstance(call, EachCall) else _simple(call, _ROOTS, (), folder)
 
 
 def has_script(call: Call) -> bool:
@@ -57,8 +59,15 @@ class ScriptGate(FlowHook):
             )
 
 
-def _simple(call: SimpleCall, roots: frozenset[str], path: tuple[int | str, ...]) -> Action:
+def _simple(call: SimpleCall, roots: frozenset[str], path: tuple[int | str, ...], folder: Path) -> Action:
     match call:
+        case CrewCall() | AgentCall():
+            # Late: most flows run no crew.
+            from harness.flow.declarations.crews import agent_action, crew_action
+
+            if isinstance(call, AgentCall):
+                return _part(path, lambda: agent_action(call, roots))  # type: ignore[no-any-return]
+            return _part(path, lambda: crew_action(call, roots, folder))  # type: ignore[no-any-return]
         case ExpressionCall(expr=text):
             read = _part((*path, "expr"), lambda: expression(text, roots))
 
@@ -77,13 +86,13 @@ def _simple(call: SimpleCall, roots: frozenset[str], path: tuple[int | str, ...]
     return lambda scope: _called(function, arguments(scope))
 
 
-def _each(call: EachCall) -> Action:
+def _each(call: EachCall, folder: Path) -> Action:
     if isinstance(call.items, str):
         text = call.items
         items = _part(("in",), lambda: expression(text, _ROOTS)).value
     else:
         items = _part(("in",), lambda: template(call.items, _ROOTS))
-    steps = [(step.name, *_step(step, ("do", number))) for number, step in enumerate(call.steps)]
+    steps = [(step.name, *_step(step, ("do", number), folder)) for number, step in enumerate(call.steps)]
 
     async def perform(scope: Scope) -> list[Any]:
         values = items(scope)
@@ -102,8 +111,8 @@ def _each(call: EachCall) -> Action:
     return perform
 
 
-def _step(step: EachStep, path: tuple[int | str, ...]) -> tuple[Callable[[Scope], bool], Action]:
-    act = _simple(step.action, _IN_EACH, (*path, "action"))
+def _step(step: EachStep, path: tuple[int | str, ...], folder: Path) -> tuple[Callable[[Scope], bool], Action]:
+    act = _simple(step.action, _IN_EACH, (*path, "action"), folder)
     text = step.condition
     if text is None:
         return (lambda scope: True), act

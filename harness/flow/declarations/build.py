@@ -72,7 +72,7 @@ def declared_class(base: C, declaration: FlowDefinition, source: DeclarationSour
     body: dict[str, Any] = {"name": declaration.name, "declaration": declaration, "__module__": base.__module__}
     for name, method in declaration.methods.items():
         try:
-            body[name] = _method(name, method)
+            body[name] = _method(name, method, source.folder)
         except PartError as error:
             problems.append(source.problem(("methods", name, *error.path), str(error)))
     body |= declaration.config.model_dump(exclude_none=True)
@@ -105,9 +105,11 @@ def _source(contents: str | dict[str, Any] | FlowDefinition | None, path: str | 
         raise UsageError("Provide contents or path: the declaration itself, or the file that it is in")
     if path is not None:
         try:
-            return DeclarationSource(Path(path).read_text(encoding="utf-8"), str(path))
+            source = DeclarationSource(Path(path).read_text(encoding="utf-8"), str(path))
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(f"the declaration {str(path)!r} can't be read: {error}") from error
+        source.folder = Path(path).parent
+        return source
     if isinstance(contents, str):
         return DeclarationSource(contents, "<declaration>")
     source = DeclarationSource("", "<declaration>")
@@ -125,10 +127,10 @@ def _hooks(declaration: FlowDefinition) -> Iterator[Any]:
         yield _persist(declaration.persist)
 
 
-def _method(name: str, declared: DeclaredMethod) -> Callable[..., Any]:
+def _method(name: str, declared: DeclaredMethod, folder: Path) -> Callable[..., Any]:
     """Return a method with its place in the graph. Raises PartError."""
     try:
-        act: Action = action(declared.do)
+        act: Action = action(declared.do, folder)
     except PartError as error:
         error.path = ("do", *error.path)
         raise

@@ -6,6 +6,8 @@ from typing import Annotated, Any, Final, Literal, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from harness.flow.declarations.crew_schema import AgentCall, CrewCall
+
 #: The format that is read.
 SCHEMA: Final = "crewai.flow/v1"
 MethodName: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")]
@@ -67,7 +69,7 @@ class ScriptCall(Declared):
 
 
 SimpleCall: TypeAlias = Annotated[
-    CodeCall | DeclaredToolCall | ExpressionCall | ScriptCall, Field(discriminator="call")
+    CodeCall | DeclaredToolCall | ExpressionCall | ScriptCall | CrewCall | AgentCall, Field(discriminator="call")
 ]
 
 
@@ -97,7 +99,8 @@ class EachCall(Declared):
 
 
 Call: TypeAlias = Annotated[
-    CodeCall | DeclaredToolCall | ExpressionCall | ScriptCall | EachCall, Field(discriminator="call")
+    CodeCall | DeclaredToolCall | ExpressionCall | ScriptCall | CrewCall | AgentCall | EachCall,
+    Field(discriminator="call"),
 ]
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import yaml
@@ -39,6 +40,8 @@ class DeclarationSource:
     name: str
     #: Plain JSON.
     value: Any
+    #: Where the files are that it names: beside its own, or, of text, in the current folder.
+    folder: Path = Path()
 
     def __init__(self, text: str, name: str) -> None:
         """Read YAML, of which JSON is a part.

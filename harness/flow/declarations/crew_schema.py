@@ -1,0 +1,133 @@
+"""What agents, tasks and crews look like in a declaration."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Values: TypeAlias = dict[str, Any]
+#: `module:qualname` of a tool: a class, of which an instance is made, or an instance.
+ToolReference: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$")]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, protected_namespaces=())
+
+
+class DeclaredPython(_Part):
+    """Something in Python: `package.module.Name`, or `package.module:Name`."""
+
+    python: str = Field(pattern=r"^[A-Za-z_][\w.]*[.:][A-Za-z_][\w.]*$")
+
+    @property
+    def ref(self) -> str:
+        """Return it as `module:qualname`."""
+        module, _, name = self.python.rpartition(".")
+        return self.python if ":" in self.python else f"{module}:{name}"
+
+
+#: A model as `provider/model`, as settings of an `LLM` with its `model`, or an LLM in Python.
+DeclaredLLM: TypeAlias = Annotated[str | DeclaredPython | Values, Field(union_mode="left_to_right")]
+
+
+class DeclaredCrewAgent(_Part):
+    """An agent; see `harness.Agent`. `{name}` in its texts is an input of the crew."""
+
+    role: str
+    goal: str
+    backstory: str
+    llm: DeclaredLLM | None = None
+    tools: list[ToolReference] = Field(default_factory=list)
+    allow_delegation: bool | None = None
+    max_iter: int | None = Field(default=None, ge=1)
+    max_rpm: int | None = Field(default=None, ge=1)
+    max_execution_time: float | None = Field(default=None, gt=0)
+    #: Other options of an agent.
+    settings: Values = Field(default_factory=dict)
+
+
+class DeclaredAgent(DeclaredCrewAgent):
+    """An agent that answers without a crew."""
+
+    #: What it is asked, with `${…}`: a text, or a list of `{role, content}` messages.
+    input: str | list[Values]
+    response_format: DeclaredPython | None = None
+
+
+class DeclaredTask(_Part):
+    """A task; see `harness.Task`. `{name}` in its texts is an input of the crew."""
+
+    description: str
+    expected_output: str
+    name: str | None = None
+    #: The name of one of the crew's agents.
+    agent: str | None = None
+    #: The names of tasks before it.
+    context: list[str] | None = None
+    tools: list[ToolReference] = Field(default_factory=list)
+    async_execution: bool | None = None
+    output_file: str | None = None
+    output_json: DeclaredPython | None = None
+    output_pydantic: DeclaredPython | None = None
+    guardrail: str | DeclaredPython | None = None
+    guardrail_max_retries: int | None = Field(default=None, ge=0)
+    human_input: bool | None = None
+    markdown: bool | None = None
+
+
+class DeclaredCrew(_Part):
+    """A crew; see `harness.Crew`."""
+
+    name: str | None = None
+    #: By the names that tasks have for them.
+    agents: dict[str, DeclaredCrewAgent] = Field(min_length=1)
+    tasks: list[DeclaredTask] = Field(min_length=1)
+    #: What inputs are where the call gives no others.
+    inputs: Values = Field(default_factory=dict)
+    process: Literal["sequential", "hierarchical"] | None = None
+    manager_llm: DeclaredLLM | None = None
+    #: The name of one of the agents, which then does no task itself.
+    manager_agent: str | None = None
+    cache: bool | None = None
+    max_rpm: int | None = Field(default=None, ge=1)
+    verbose: bool | None = None
+
+    @model_validator(mode="after")
+    def _names_are_known(self) -> Self:
+        before: set[str] = set()
+        for task in self.tasks:
+            for agent in filter(None, (task.agent, self.manager_agent)):
+                if agent not in self.agents:
+                    raise ValueError(f"there is no agent {agent!r}; the agents are {', '.join(self.agents)}")
+            unknown = next((name for name in task.context or () if name not in before), None)
+            if unknown is not None:
+                raise ValueError(f"the context {unknown!r} is the name of no task before it")
+            if task.name in before:
+                raise ValueError(f"the tasks have names of their own, and two are called {task.name!r}")
+            before |= {task.name} if task.name else set()
+        return self
+
+
+class CrewCall(_Part):
+    """Runs a crew, and comes to its output."""
+
+    call: Literal["crew"]
+    crew: DeclaredCrew | None = Field(default=None, alias="with")
+    #: A file in the folder of the flow's own, or below it, that has what `with` would.
+    from_declaration: str | None = None
+    #: The inputs of its kickoff, with `${…}`.
+    inputs: Values = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _has_one_crew(self) -> Self:
+        if (self.crew is None) == (self.from_declaration is None):
+            raise ValueError("a crew stands here, as with, or in a file, as from_declaration: give one of them")
+        return self
+
+
+class AgentCall(_Part):
+    """Asks an agent, and comes to its output."""
+
+    call: Literal["agent"]
+    agent: DeclaredAgent = Field(alias="with")

@@ -1,0 +1,160 @@
+"""The crews and agents that a declared method runs, made when the flow is."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from pathlib import Path
+from typing import Any, TypeAlias, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from harness.agents import Agent
+from harness.crews import Crew, Process, Task
+from harness.errors import MissingExtraError, UsageError
+from harness.flow.declarations.crew_schema import (
+    AgentCall,
+    CrewCall,
+    DeclaredCrew,
+    DeclaredCrewAgent,
+    DeclaredLLM,
+    DeclaredPython,
+    DeclaredTask,
+)
+from harness.flow.declarations.errors import PartError
+from harness.flow.declarations.references import made, referenced
+from harness.flow.declarations.source import DeclarationSource
+from harness.flow.declarations.templates import template
+
+T = TypeVar("T")
+M = TypeVar("M", bound=BaseModel)
+Scope: TypeAlias = Mapping[str, Any]
+_TEXTS = {"role", "goal", "backstory"}
+
+
+def crew_action(call: CrewCall, roots: Collection[str], folder: Path) -> Callable[[Scope], Awaitable[Any]]:
+    """Return what runs the crew of a call; a file that it names is looked for in `folder`.
+
+    Raises:
+        PartError: something that it names is not there, or the crew can't be made.
+    """
+    given = call.crew
+    if given is None:
+        declared = _at("from_declaration", lambda: _read(str(call.from_declaration), folder))
+        crew = _at("from_declaration", lambda: _crew(declared))
+    else:
+        declared, crew = given, _at("with", lambda: _crew(given))
+    inputs = _at("inputs", lambda: template(call.inputs, roots))
+
+    async def run(scope: Scope) -> Any:
+        return await crew.kickoff_async(inputs={**declared.inputs, **inputs(scope)})
+
+    return run
+
+
+def agent_action(call: AgentCall, roots: Collection[str]) -> Callable[[Scope], Awaitable[Any]]:
+    """Return what asks the agent of a call. Raises PartError as `crew_action`."""
+    declared = call.agent
+    agent = _at("with", lambda: _agent(declared))
+    asked = _at("with", lambda: _at("input", lambda: template(declared.input, roots)))
+    named = declared.response_format
+    form = None if named is None else _at("with", lambda: _at("response_format", lambda: referenced(named.ref)))
+
+    async def run(scope: Scope) -> Any:
+        messages = asked(scope)
+        given = messages if isinstance(messages, str | list) else str(messages)
+        return await agent.kickoff_async(given, response_format=form)
+
+    return run
+
+
+def _at(place: str, read: Callable[[], T]) -> T:
+    """Return what is read at a place, which what is wrong there names. Raises PartError."""
+    try:
+        return read()
+    except PartError as error:
+        error.path = (place, *error.path)
+        raise
+    except MissingExtraError:
+        raise
+    except UsageError as error:
+        raise PartError((place,), error) from error
+
+
+def _read(named: str, folder: Path) -> DeclaredCrew:
+    root = folder.resolve()
+    path = (root / named).resolve()
+    if not path.is_relative_to(root):
+        raise UsageError(f"{named!r} leads out of the folder of the flow")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{named!r} can't be read: {error}") from error
+    source = DeclarationSource(text, named)
+    try:
+        return DeclaredCrew.model_validate(source.value)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_input=False)[0]
+        problem = source.problem(found["loc"], found["msg"].removeprefix("Value error, "))
+        raise UsageError(problem.in_file(named)) from error
+
+
+def _crew(declared: DeclaredCrew) -> Crew:
+    agents = {name: _agent(one) for name, one in declared.agents.items()}
+    tasks: dict[str, Task] = {}
+    every = []
+    for one in declared.tasks:
+        task = _task(one, agents, tasks)
+        every.append(task)
+        if one.name is not None:
+            tasks[one.name] = task
+    manager = None if declared.manager_agent is None else agents.pop(declared.manager_agent)
+    options = declared.model_dump(include={"name", "cache", "max_rpm", "verbose"}, exclude_none=True)
+    return _made(
+        Crew,
+        {
+            **options,
+            "agents": list(agents.values()),
+            "tasks": every,
+            "manager_agent": manager,
+            "manager_llm": _llm(declared.manager_llm),
+            "process": Process(declared.process or Process.sequential),
+        },
+    )
+
+
+def _agent(declared: DeclaredCrewAgent) -> Agent:
+    limits = {"allow_delegation", "max_iter", "max_rpm", "max_execution_time"}
+    options = declared.model_dump(include=_TEXTS | limits, exclude_none=True)
+    own = {"llm": _llm(declared.llm), "tools": [made(ref) for ref in declared.tools]}
+    return _made(Agent, {**declared.settings, **options, **own})
+
+
+def _task(declared: DeclaredTask, agents: Mapping[str, Agent], before: Mapping[str, Task]) -> Task:
+    python = {"output_json", "output_pydantic", "guardrail"}
+    options = declared.model_dump(exclude=python | {"agent", "context", "tools"}, exclude_none=True)
+    for name in python:
+        value = getattr(declared, name)
+        if value is not None:
+            options[name] = referenced(value.ref) if isinstance(value, DeclaredPython) else value
+    if declared.context is not None:
+        options["context"] = [before[name] for name in declared.context]
+    own = {
+        "agent": None if declared.agent is None else agents[declared.agent],
+        "tools": [made(ref) for ref in declared.tools],
+    }
+    return _made(Task, {**options, **own})
+
+
+def _llm(declared: DeclaredLLM | None) -> Any:
+    return made(declared.ref) if isinstance(declared, DeclaredPython) else declared
+
+
+def _made(kind: type[M], options: dict[str, Any]) -> M:
+    """Return what options make. Raises UsageError where they don't fit."""
+    try:
+        return kind(**options)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, found["loc"]))
+        message = found["msg"].removeprefix("Value error, ")
+        raise UsageError(f"{where}: {message}" if where else message) from error
