@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import re
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Literal
@@ -14,6 +16,7 @@ from harness.errors import UsageError
 from harness.events import FlowPlotEvent
 from harness.flow import Flow, and_, build_flow_structure, listen, or_, router, start, visualize_flow_structure
 from harness.flow.plot.layout import NODE_HEIGHT, NODE_WIDTH, layout_of
+from harness.flow.plot.structure import FlowEdge, FlowNode, FlowStructure
 
 
 class Drawn(Flow):
@@ -105,6 +108,52 @@ def test_no_two_nodes_overlap_and_what_comes_later_stands_lower_but_for_cycles()
     # Two rounds lead back here: one by way of a start, one by way of a label.
     assert len(upward) == 2
     assert layout_of(structure) == layout
+
+
+def _points(path: str) -> Iterator[tuple[float, float]]:
+    """Yield points along an SVG path, close to one another; every piece of it is taken as a curve."""
+    x = y = 0.0
+    for command, numbers in re.findall(r"([MCVH])([-\d., ]+)", path):
+        given = [float(number) for number in re.findall(r"-?[\d.]+", numbers)]
+        match command:
+            case "C":
+                bends, end = (given[:2], given[2:4]), given[4:]
+            case "H" | "V":
+                end = [given[0], y] if command == "H" else [x, given[0]]
+                bends = ([x, y], end)
+            case _:
+                x, y = given
+                continue
+        for step in range(101):
+            t = step / 100
+            shares = ((1 - t) ** 3, 3 * (1 - t) ** 2 * t, 3 * (1 - t) * t**2, t**3)
+            corners = ([x, y], *bends, end)
+            at = [sum(share * corner[axis] for share, corner in zip(shares, corners, strict=True)) for axis in (0, 1)]
+            yield at[0], at[1]
+        x, y = end
+
+
+def _random_graph(number: int) -> FlowStructure:
+    dice = random.Random(number)
+    names = [f"n{at}" for at in range(dice.randrange(2, 14))]
+    pairs = {(dice.choice(names), dice.choice(names)) for _ in range(dice.randrange(1, 24))}
+    edges = tuple(FlowEdge(source, target) for source, target in sorted(pairs))
+    return FlowStructure("Random", tuple(FlowNode(name, "listener") for name in names), edges, (names[0],))
+
+
+@pytest.mark.parametrize("number", [None, *range(40)])
+def test_no_edge_runs_behind_a_node_or_off_the_picture(number: int | None) -> None:
+    layout = layout_of(build_flow_structure(Drawn) if number is None else _random_graph(number))
+    for drawn in layout.edges:
+        for x, y in _points(drawn.path):
+            assert 0 <= x <= layout.width
+            assert 0 <= y <= layout.height
+            behind = [
+                placed.node.name
+                for placed in layout.nodes
+                if placed.x < x < placed.x + NODE_WIDTH and placed.y < y < placed.y + NODE_HEIGHT
+            ]
+            assert behind == [], (drawn, x, y)
 
 
 class _Page(HTMLParser):

@@ -33,10 +33,11 @@ def human_feedback(
     No answer at all comes to `default_outcome`, or to the first. Without `emit` the `HumanFeedbackResult` takes the
     place of the output. `provider` asks; else the one in `flow_config`, else the terminal. One whose answer comes later
     raises `HumanFeedbackPending`: the run is kept, and goes on by `Flow.from_pending(…).resume(…)`.
+    Nothing is learned from answers: that takes a memory, which is outside of this project, so that `learn` is refused and
+    `learn_source` and `learn_strict` have nothing to say.
 
     Raises:
-        UsageError: `emit` without `llm` or without outcomes; a `default_outcome` that is none of `emit`; `learn`, which
-            is not supported.
+        UsageError: `emit` without `llm` or without outcomes; a `default_outcome` that is none of `emit`; `learn`.
     """
     outcomes = None if emit is None else tuple(emit)
     if outcomes is not None and not outcomes:
@@ -47,7 +48,10 @@ def human_feedback(
         among = f"one of emit, {', '.join(outcomes)}" if outcomes else "one of emit, and emit is not specified"
         raise UsageError(f"default_outcome {default_outcome!r} must be {among}")
     if learn:
-        raise UsageError("human_feedback(learn=True) needs a memory, which flows here do not have")
+        raise UsageError(
+            "human_feedback(learn=True) needs a memory that outlives runs, which is outside of this project: leave learn out, "
+            "and have the method read what was said before from human_feedback_history, or from where you keep it"
+        )
     # Late: it brings what calls models.
     from harness.flow.feedback.hook import FeedbackHook
 
