@@ -9,6 +9,7 @@ from __future__ import annotations
 __all__ = [
     "ConformanceError",
     "HarnessError",
+    "LLMContextLengthExceededError",
     "MalformedResponseError",
     "MissingExtraError",
     "NetworkBlockedError",
@@ -71,6 +72,10 @@ class ProviderError(HarnessError):
 
 class ProviderStatusError(ProviderError):
     """The provider answered with an HTTP error status."""
+
+
+class LLMContextLengthExceededError(ProviderStatusError):
+    """The provider refused a conversation that is longer than the model's window."""
 
 
 class ProviderConnectionError(ProviderError):

@@ -163,7 +163,7 @@ class Toolbox:
         if record is not None and self._policy(tool) is ToolFailurePolicy.RAISE:
             refused = ToolExecutionFailedError(record)
             refused.__cause__ = error
-        return Used(ToolCallFailed(name if tool is None else tool.name, error)), refused
+        return Used(ToolCallFailed(name if tool is None else tool.name, error).told), refused
 
     async def _note(self, tool: BaseTool | None, use: ToolUse, failure: ToolFailure) -> ToolFailureRecord | None:
         policy = self._policy(tool)

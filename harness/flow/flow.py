@@ -11,6 +11,7 @@ from typing_extensions import TypeVar
 from harness.bus import bus
 from harness.errors import UsageError
 from harness.events import FlowCreatedEvent
+from harness.fields import field_names, take_fields
 from harness.flow.checkpoints.checkpointed import CheckpointedFlow
 from harness.flow.checkpoints.config import CheckpointConfig, config_of
 from harness.flow.conversation.conversational import ConversationalFlow
@@ -25,7 +26,6 @@ from harness.flow.engine.stream_flag import StreamFlag
 from harness.flow.feedback.answerable import AnswerableFlow
 from harness.flow.feedback.providers import InputProvider
 from harness.flow.feedback.result import HumanFeedbackResult
-from harness.flow.fields import field_names, take_fields
 from harness.flow.graph.definition import graph_of
 from harness.flow.kickoff import Kickoff
 from harness.flow.options import refuse

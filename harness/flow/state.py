@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field, ValidationError, create_model
 from harness.errors import UsageError
 from harness.flow.kept_values import kept_whole, unkept
 from harness.frames.codec import encode
+from harness.misfit import misfits
 
 AnyState = dict[str, Any] | BaseModel
 
@@ -52,7 +53,7 @@ def new_state(declared: Any, owner: str) -> AnyState:
             return _identified(_with_id(declared)())
         except ValidationError as error:
             raise UsageError(
-                f"the state of {owner} can't be made: {_complaints(error)}. Give each field of {declared.__name__} a "
+                f"the state of {owner} can't be made: {misfits(error)}. Give each field of {declared.__name__} a "
                 "default, or an instance as initial_state"
             ) from error
     if isinstance(declared, dict):
@@ -74,7 +75,7 @@ def with_inputs(state: AnyState, inputs: dict[str, Any], owner: str) -> AnyState
     try:
         return type(state).model_validate({**values, **inputs}, by_alias=True, by_name=True)
     except ValidationError as error:
-        raise UsageError(f"the inputs of {owner} do not fit its state: {_complaints(error)}") from error
+        raise UsageError(f"the inputs of {owner} do not fit its state: {misfits(error)}") from error
 
 
 def id_of(state: AnyState) -> str:
@@ -112,7 +113,7 @@ def with_saved(state: AnyState, saved: dict[str, Any], owner: str) -> AnyState:
     try:
         return type(state).model_validate(saved, by_alias=True, by_name=True)
     except ValidationError as error:
-        raise UsageError(f"a state that was kept does not fit {owner}: {_complaints(error)}") from error
+        raise UsageError(f"a state that was kept does not fit {owner}: {misfits(error)}") from error
 
 
 def _identified(state: Any) -> AnyState:
@@ -144,9 +145,3 @@ def _own(value: Any) -> Any:
         return copy.deepcopy(value)
     except Exception:
         return value
-
-
-def _complaints(error: ValidationError) -> str:
-    return "; ".join(
-        f"{'.'.join(map(str, complaint['loc'])) or 'the whole'}: {complaint['msg']}" for complaint in error.errors()
-    )

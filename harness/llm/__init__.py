@@ -19,6 +19,7 @@ from harness.llm.output.parts import (
 )
 from harness.llm.output.usage import UsageMetrics
 from harness.llm.overrides import call_stop_override, call_stream_override
+from harness.llm.parameters.names import UnknownParameterWarning
 from harness.llm.recorded import RecordedCall
 from harness.llm.request import LLMRequest
 from harness.llm.tool_use import ToolCallFailed
@@ -38,6 +39,7 @@ __all__ = [
     "ToolCallDelta",
     "ToolCallFailed",
     "ToolDefinition",
+    "UnknownParameterWarning",
     "Usage",
     "UsageMetrics",
     "call_stop_override",

@@ -18,8 +18,11 @@ from harness.llm import overrides
 from harness.llm.call import ModelCall, carried_faults
 from harness.llm.input.hosted import HostedTool, hosted_tools
 from harness.llm.input.messages import Message, ToolDefinition, read_messages, read_tools
+from harness.llm.input.unsent import without_unsent
 from harness.llm.output.parts import Part, Usage
 from harness.llm.output.usage import UsageMetrics
+from harness.llm.own_calls import OwnCalls
+from harness.llm.parameters.context_windows import usable_window
 from harness.llm.pump import aended, ended, iterated_in_loop, iterated_in_thread
 from harness.llm.request import LLMRequest
 from harness.llm.settings import LLMSettings
@@ -31,11 +34,11 @@ Messages = str | Sequence[dict[str, Any] | Message | BaseModel]
 Tools = Sequence[dict[str, Any] | ToolDefinition | HostedTool]
 
 
-class BaseLLM(LLMSettings):
+class BaseLLM(OwnCalls, LLMSettings):
     """An LLM with its settings. Nothing about it changes during a call, so threads, tasks and flows may share one.
 
     To integrate a provider, subclass it and implement `generate` (see there). A subclass that implements `call` itself
-    works as it is, in sessions too; then it publishes its own events.
+    works as it is, in sessions too; then it publishes its own events. What a subclass annotates is a setting too.
     """
 
     #: Overrides are kept with the call, never set on this object.
@@ -80,7 +83,7 @@ class BaseLLM(LLMSettings):
 
         Returns the text; with a response model the validated model; where the model asked for tools the calls, as
         `[{id, type, function: {name, arguments}}]`; and with `available_functions` what the tools returned, one value
-        for one call and a list in call order for several. A tool that failed is a `ToolCallFailed` there.
+        for one call and a list in call order for several. A tool that failed is a `ToolCallFailed` there, which is "".
 
         Raises:
             UsageError: the messages, tools or settings can't be sent; nothing was.
@@ -90,9 +93,10 @@ class BaseLLM(LLMSettings):
         with call.step(callbacks or self.callbacks, available_functions) as step, carried_faults:
             with ended(self.generate(call.request)) as parts:
                 for part in parts:
-                    chunk = call.chunk(part)
-                    if chunk is not None:
-                        bus.emit(self, chunk)
+                    for kept in call.until_stop(part):
+                        chunk = call.chunk(kept)
+                        if chunk is not None:
+                            bus.emit(self, chunk)
             answer = call.answer()
             if available_functions and call.assembly.calls:
                 custom = call.request.custom_tools
@@ -123,9 +127,10 @@ class BaseLLM(LLMSettings):
             with carried_faults:
                 async with aended(self.agenerate(call.request)) as parts:
                     async for part in parts:
-                        chunk = call.chunk(part)
-                        if chunk is not None:
-                            await bus.aemit(self, chunk)
+                        for kept in call.until_stop(part):
+                            chunk = call.chunk(kept)
+                            if chunk is not None:
+                                await bus.aemit(self, chunk)
                 answer = call.answer()
                 if available_functions and call.assembly.calls:
                     custom = call.request.custom_tools
@@ -191,12 +196,13 @@ class BaseLLM(LLMSettings):
         from_task: Any,
         from_agent: Any,
     ) -> ModelCall:
+        stop = self.stop_sequences
         request = LLMRequest(
-            messages=read_messages(messages),
+            messages=read_messages(without_unsent(messages)),
             tools=read_tools(tools),
             hosted_tools=hosted_tools(tools),
             stream=self._streams(),
-            stop=self.stop_sequences,
+            stop=(list(stop) or None) if self.supports_stop_words() else None,
             response_format=response_model or self.response_format,
         )
         if request.hosted_tools and not self.asks_for_hosted_tools:
@@ -206,7 +212,7 @@ class BaseLLM(LLMSettings):
                 "the provider runs"
             )
         self.check(request)
-        return ModelCall(self, request, from_task=from_task, from_agent=from_agent)
+        return ModelCall(self, request, stop=stop, from_task=from_task, from_agent=from_agent)
 
     def check(self, request: LLMRequest) -> None:
         """Refuse a request that can't be sent, before anything is published. Raises UsageError."""
@@ -222,22 +228,29 @@ class BaseLLM(LLMSettings):
     # What users ask.
 
     @property
-    def stop_sequences(self) -> list[str] | None:
-        """The stop words in force for a call made here: the call's own, or this LLM's."""
+    def stop_sequences(self) -> list[str]:
+        """The stop words in force for a call made here: the call's own, or this LLM's. To set it sets `stop`."""
         override = overrides.stop_override(self)
         return override if override is not None else self.stop
+
+    @stop_sequences.setter
+    def stop_sequences(self, given: str | Sequence[str] | None) -> None:
+        self.stop = given
 
     def supports_function_calling(self) -> bool:
         """Whether tools can be given."""
         return True
 
     def supports_stop_words(self) -> bool:
-        """Whether the provider stops at stop words."""
+        """Whether the provider stops at stop words. Where it does not, none are sent; an answer ends at them all the same."""
         return True
 
     def get_context_window_size(self) -> int:
-        """Return the tokens that fit into one request and its answer; a careful default for unknown models."""
-        return 8192
+        """Return the tokens that a request may fill: 85 % of the model's window, so that the answer has room.
+
+        Of a model that no table here has, it is a careful default.
+        """
+        return usable_window(self.model)
 
     def get_token_usage_summary(self) -> UsageMetrics:
         """Return what the completed calls of this LLM have used so far."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any, Final
@@ -24,6 +24,8 @@ from harness.llm.output.chunks import ChunkEvents
 from harness.llm.output.parts import Part, TextDelta, ThinkingDelta
 from harness.llm.request import LLMRequest
 from harness.llm.settings import LLMSettings
+from harness.llm.stop_words import StopWords
+from harness.misfit import misfit
 
 _ENDS: Final = StepEnds(completed=LLMCallCompletedEvent, failed=LLMCallFailedEvent)
 
@@ -31,15 +33,27 @@ _ENDS: Final = StepEnds(completed=LLMCallCompletedEvent, failed=LLMCallFailedEve
 class ModelCall:
     """The frames and the answer of one call (clauses `llm.sequence` and `order.one-completion`)."""
 
-    def __init__(self, llm: LLMSettings, request: LLMRequest, *, from_task: Any = None, from_agent: Any = None) -> None:
+    def __init__(
+        self,
+        llm: LLMSettings,
+        request: LLMRequest,
+        *,
+        stop: Sequence[str] = (),
+        from_task: Any = None,
+        from_agent: Any = None,
+    ) -> None:
+        """Begin with a request; `stop` are the words at which its text ends here, sent or not."""
         self._llm = llm
         self.request = request
+        self._stop = list(stop)
+        # What is asked to be JSON is not cut.
+        self._stop_words = StopWords(stop) if stop and request.response_format is None else None
         self.assembly = Assembly(llm.provider)
         self._common: dict[str, Any] = {
             "call_id": sources.new_id(),
             "model": llm.model,
-            **_origin(from_task, "task", "name"),
-            **_origin(from_agent, "agent", "role"),
+            **origin(from_task, "task", "name"),
+            **origin(from_agent, "agent", "role"),
         }
         self._text_events = ChunkEvents(LLMStreamChunkEvent, self._common)
         self._thinking_events = ChunkEvents(LLMThinkingChunkEvent, self._common)
@@ -59,13 +73,17 @@ class ModelCall:
             max_tokens=llm.max_tokens,
             stream=bool(request.stream),
             seed=llm.seed,
-            stop_sequences=request.stop,
+            stop_sequences=self._stop or None,
             frequency_penalty=llm.frequency_penalty,
             presence_penalty=llm.presence_penalty,
             n=llm.n,
             **ends,
         )
         return Step(llm, started, _ENDS, label=llm.model, own_run=True)
+
+    def until_stop(self, part: Part) -> Iterable[Part]:
+        """Return what is left of one part: an answer ends at the first stop word."""
+        return (part,) if self._stop_words is None else self._stop_words.take(part)
 
     def chunk(self, part: Part) -> LLMStreamChunkEvent | LLMThinkingChunkEvent | None:
         """Take one part; return the chunk to publish for it, if it makes one and the call streams."""
@@ -106,7 +124,7 @@ class ModelCall:
         except ValidationError as error:
             raise MalformedResponseError(
                 f"the answer of {self._llm.provider} is not a valid {model.__name__} (finish reason "
-                f"{assembly.finish_reason}): {error.errors(include_url=False)[0]['msg']}",
+                f"{assembly.finish_reason}): {misfit(error)}",
                 provider=self._llm.provider,
                 request_id=assembly.request_id,
             ) from error
@@ -127,7 +145,7 @@ class ModelCall:
         )
 
 
-def _origin(owner: Any, kind: str, name: str) -> dict[str, str | None]:
+def origin(owner: Any, kind: str, name: str) -> dict[str, str | None]:
     """Return the id and the name of a task or an agent, as events carry them."""
     if owner is None:
         return {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import Any, Self
 
+from harness.errors import UsageError
 from harness.llm.base import BaseLLM
 
 
@@ -12,22 +13,51 @@ class LLM(BaseLLM):
     """An LLM by the name of its provider and model, as in `openai/gpt-4o-mini`, or by a bare model name.
 
     `LLM(...)` makes an instance of the provider's integration, which is a subclass; that of another package need only be a
-    `BaseLLM`.
+    `BaseLLM`. `provider` names the provider apart from the model, `api="responses"` asks OpenAI and Azure by their
+    Responses API, `is_litellm=True` asks any provider through litellm, and `custom_openai=True` a host of OpenAI's format at
+    `base_url`, which knows the model by its whole name.
 
     Raises:
-        UsageError: no provider is known by that name, or none can be told from a bare one.
+        UsageError: no provider is known by that name, none can be told from a bare one, or a setting is another
+            provider's.
     """
 
-    def __new__(cls, model: str = "", *args: Any, **settings: Any) -> Self:
+    def __new__(
+        cls,
+        model: str = "",
+        *args: Any,
+        provider: str | None = None,
+        api: str | None = None,
+        is_litellm: bool | None = None,
+        custom_openai: bool | None = None,
+        **settings: Any,
+    ) -> Self:
         if cls is not LLM:
             return super().__new__(cls)
-        provider, name = _registry().split_model(model)
-        found = _registry().integration(provider)
+        named, name = _registry().split_model(model, provider, api, is_litellm, custom_openai)
+        found = _registry().integration(named)
         # What others integrate need not know of this class; then Python does not initialise what is returned.
         return super().__new__(found) if issubclass(found, LLM) else found(name, *args, **settings)  # type: ignore[no-any-return]
 
-    def __init__(self, model: str, *args: Any, **settings: Any) -> None:
-        super().__init__(_registry().split_model(model)[1], *args, **settings)
+    def __init__(
+        self,
+        model: str = "",
+        *args: Any,
+        provider: str | None = None,
+        api: str | None = None,
+        is_litellm: bool | None = None,
+        custom_openai: bool | None = None,
+        **settings: Any,
+    ) -> None:
+        try:
+            named, name = _registry().split_model(model, provider, api, is_litellm, custom_openai)
+        except UsageError:
+            # An integration that was chosen by its class is asked for whatever name it is given.
+            named, name = self.provider, model
+        _registry().refuse_foreign(named, settings)
+        #: The provider's name in the model string.
+        self._prefix = named
+        super().__init__(name, *args, **settings)
 
 
 def _registry() -> Any:

@@ -26,6 +26,8 @@ class LLMRequest:
     stop: list[str] | None = None
     #: The model that the answer must validate as, or the provider's own form of response format.
     response_format: type[BaseModel] | Mapping[str, Any] | None = None
+    #: Settings of the LLM that this request goes without.
+    without: frozenset[str] = frozenset()
 
     @property
     def custom_tools(self) -> frozenset[str]:

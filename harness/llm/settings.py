@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import inspect
+import os
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
+from harness.errors import UsageError
+from harness.fields import field_names, take_fields
 from harness.llm.output.usage import UsageCounter
+from harness.llm.parameters.config import config_of
+from harness.llm.parameters.names import additional_params, one_of, words
+
+#: Names of settings that stand for another, as a keyword and on the object.
+_OTHER_NAMES: Final = ("api_base", "max_completion_tokens", "max_output_tokens", "stop_sequences", "is_litellm")
 
 
 class LLMSettings:
@@ -15,10 +25,12 @@ class LLMSettings:
 
     #: The provider's name, as in a model string and in errors.
     provider: str = "custom"
+    #: Environment variables that may hold the key, in order.
+    key_variables: tuple[str, ...] = ()
 
     def __init__(
         self,
-        model: str,
+        model: str | None = None,
         temperature: float | None = None,
         top_p: float | None = None,
         max_tokens: int | None = None,
@@ -42,33 +54,194 @@ class LLMSettings:
         callbacks: list[Any] | None = None,
         *,
         without_end_marker: bool = False,
+        top_k: int | None = None,
+        client_params: Mapping[str, Any] | None = None,
+        default_headers: Mapping[str, str] | None = None,
+        interceptor: Any = None,
+        provider: str | None = None,
+        stop_sequences: str | Sequence[str] | None = None,
+        api_base: str | None = None,
+        max_completion_tokens: int | None = None,
+        max_output_tokens: int | None = None,
+        is_litellm: bool | None = None,
+        **others: Any,
     ) -> None:
-        self.model = model
-        self.temperature = temperature
-        self.top_p = top_p
-        self.max_tokens = max_tokens
-        #: None streams where somebody reads a stream: in a session's run. True and False hold everywhere.
-        self.stream = stream
-        self.seed = seed
-        self.frequency_penalty = frequency_penalty
-        self.presence_penalty = presence_penalty
-        self.n = n
-        self.stop = [stop] if isinstance(stop, str) else list(stop) if stop is not None else None
-        #: Seconds, for each attempt.
-        self.timeout = timeout
-        self.max_retries = max_retries
-        self.api_key = api_key
-        self.base_url = base_url
-        self.api_version = api_version
-        self.response_format = response_format
-        self.reasoning_effort = reasoning_effort
-        self.thinking = thinking
-        self.logprobs = logprobs
-        self.top_logprobs = top_logprobs
-        #: Fields of the provider's own request body; they win over everything else. `OMIT` leaves a field out.
-        #: `extra_query` is the query of the URL, and `extra_body` what Bedrock's SDK does not know of a body.
-        self.additional_params = dict(additional_params or {})
-        self.callbacks = callbacks
+        """Take the settings.
+
+        `stop_sequences` is another name of `stop`, `api_base` of `base_url`, `max_completion_tokens` and
+        `max_output_tokens` of `max_tokens`. What a subclass annotates is a setting, too, with the default that stands
+        there, as on a pydantic model. Any other keyword is a field of the provider's own request, as those of
+        `additional_params` are.
+
+        Raises:
+            UsageError: two names of one setting say different things, or a field of
+                the subclass does not fit.
+
+        Warns:
+            UnknownParameterWarning: a keyword is none, and reads nearly as one.
+        """
+        owner = type(self).__name__
+        if provider is not None:
+            self.provider = provider
+        given: dict[str, Any] = {
+            "model": model,
+            "temperature": temperature,
+            "top_p": top_p,
+            "top_k": top_k,
+            "max_tokens": one_of(
+                owner,
+                max_tokens=max_tokens,
+                max_completion_tokens=max_completion_tokens,
+                max_output_tokens=max_output_tokens,
+            ),
+            #: None streams where somebody reads a stream: in a session's run. True and False hold everywhere.
+            "stream": stream,
+            "seed": seed,
+            "frequency_penalty": frequency_penalty,
+            "presence_penalty": presence_penalty,
+            "n": n,
+            "timeout": timeout,
+            "max_retries": max_retries,
+            "base_url": one_of(owner, base_url=base_url, api_base=api_base),
+            "response_format": response_format,
+            "reasoning_effort": reasoning_effort,
+            "thinking": thinking,
+            "logprobs": logprobs,
+            "top_logprobs": top_logprobs,
+            "callbacks": callbacks,
+            "client_params": client_params,
+            "default_headers": default_headers,
+            "interceptor": interceptor,
+        }
+        self._take(given)
+        #: Whether the caller said the limit under the name that newer models have for it.
+        self.says_completion_tokens = max_completion_tokens is not None
+        self._stop = words(f"stop of {owner}", one_of(owner, stop=stop, stop_sequences=stop_sequences))
+        self._api_key = api_key
+        self._api_version = api_version
         #: Whether this host marks the end of no stream; then an answer is whole that has told why it ended.
         self.without_end_marker = without_end_marker
         self._usage = UsageCounter()
+        root = _root(type(self))
+        take_fields(self, root, others)
+        known = {*given, "stop", "api_key", "api_version", *_OTHER_NAMES, *field_names(type(self), root)}
+        #: Fields of the provider's own request body; they win over everything else. `OMIT` leaves a field out.
+        #: `extra_query` is the query of the URL, and `extra_body` what Bedrock's SDK does not know of a body.
+        self.additional_params: dict[str, Any] = {
+            **_additional(owner, others, known),
+            **(additional_params or {}),
+        }
+        if callable(prepare := getattr(self, "model_post_init", None)):
+            prepare(None)
+
+    model: str
+    temperature: float | None
+    top_p: float | None
+    top_k: int | None
+    max_tokens: int | None
+    #: None streams where somebody reads a stream: in a session's run. True and False hold everywhere.
+    stream: bool | None
+    seed: int | None
+    frequency_penalty: float | None
+    presence_penalty: float | None
+    n: int | None
+    #: Seconds, for each attempt.
+    timeout: float | None
+    max_retries: int | None
+    base_url: str | None
+    response_format: type[BaseModel] | Mapping[str, Any] | None
+    reasoning_effort: str | None
+    thinking: Any
+    logprobs: bool | None
+    top_logprobs: int | None
+    callbacks: list[Any] | None
+    #: What the SDK's client is made with beside the settings here.
+    client_params: Mapping[str, Any] | None
+    #: Header fields of every request.
+    default_headers: Mapping[str, str] | None
+    #: What sees every request before it is sent, and every response: see `harness.providers.shared.interceptor`.
+    interceptor: Any
+
+    def _take(self, given: Mapping[str, Any]) -> None:
+        """Set each setting that was given, or that the class has no value for."""
+        for name, value in given.items():
+            default = getattr(type(self), name, None)
+            if value is not None or default is None:
+                setattr(self, name, value)
+            elif isinstance(default, FieldInfo):
+                setattr(self, name, None if default.is_required() else default.get_default(call_default_factory=True))
+        if getattr(self, "model", None) is None:
+            raise UsageError(f"{type(self).__name__} needs the name of a model: model='…'")
+
+    @property
+    def stop(self) -> list[str]:
+        """The words at which answers end, none where there are none. It takes a word, several, or None."""
+        return self._stop
+
+    @stop.setter
+    def stop(self, given: str | Sequence[str] | None) -> None:
+        self._stop = words(f"stop of {type(self).__name__}", given)
+
+    @property
+    def api_key(self) -> str | None:
+        """The key that was given, or that of the first of `key_variables` that is set."""
+        return self._api_key or environment(self.key_variables)
+
+    @api_key.setter
+    def api_key(self, given: str | None) -> None:
+        self._api_key = given
+
+    @property
+    def api_version(self) -> str | None:
+        """The version of the API that was given, or that the environment names where the provider has a variable for it."""
+        return self._api_version
+
+    @api_version.setter
+    def api_version(self, given: str | None) -> None:
+        self._api_version = given
+
+    def _settings(self) -> dict[str, Any]:
+        """Return the settings as keywords, its credentials too; for another integration of the same model."""
+        names = (
+            "temperature",
+            "top_p",
+            "top_k",
+            "max_tokens",
+            "stream",
+            "seed",
+            "frequency_penalty",
+            "presence_penalty",
+        )
+        more = ("n", "stop", "timeout", "max_retries", "base_url", "response_format", "reasoning_effort", "thinking")
+        rest = ("logprobs", "top_logprobs", "callbacks", "client_params", "default_headers", "interceptor")
+        known = {
+            name: getattr(self, name) for name in (*names, *more, *rest, "additional_params", "without_end_marker")
+        }
+        return {**known, "api_key": self._api_key, "api_version": self._api_version}
+
+    def to_config_dict(self) -> dict[str, Any]:
+        """Return what makes an LLM like this one: `LLM(**config)`. No credential is in it, and nothing that is no JSON."""
+        return config_of(self)
+
+    def __repr__(self) -> str:
+        config = self.to_config_dict()
+        told = "".join(f", {name}={value!r}" for name, value in config.items() if name != "model")
+        return f"{type(self).__name__}({config['model']!r}{told})"
+
+
+#: Under another name, since a parameter has it.
+_additional = additional_params
+
+
+def environment(variables: Sequence[str]) -> str | None:
+    """Return the value of the first of these environment variables that says something."""
+    return next((value for name in variables if (value := os.environ.get(name))), None)
+
+
+def _root(cls: type) -> type:
+    """Return the class whose annotations, and those above it, are no fields: the last one of this project."""
+    return next(
+        base
+        for base in inspect.getmro(cls)
+        if base.__module__.partition(".")[0] == "harness" and issubclass(base, LLMSettings)
+    )

@@ -18,18 +18,24 @@ Functions = Mapping[str, Callable[..., Any]]
 
 
 class ToolCallFailed(str):
-    """What stands in a call's result for a tool that failed: text that can be given back to the model.
+    """What stands in a call's result for a tool that failed: "", as programs know it, which tells what went wrong.
 
-    `error` is the exception. The model's call itself has not failed, and its other tools have run.
+    `error` is the exception, and `told` says of which tool, as text that can be given back to the model. The model's
+    call itself has not failed, and its other tools have run.
     """
 
-    __slots__ = ("error",)
+    __slots__ = ("error", "told")
     error: Exception
+    told: str
 
     def __new__(cls, tool_name: str, error: Exception) -> Self:
-        self = super().__new__(cls, f"{tool_name} failed with {type(error).__name__}: {error_text(error)}")
+        self = super().__new__(cls)
         self.error = error
+        self.told = f"{tool_name} failed with {type(error).__name__}: {error_text(error)}"
         return self
+
+    def __repr__(self) -> str:
+        return f"<{self.told}>"
 
 
 def run_tool(call: AssembledCall, functions: Functions, custom: Container[str] = ()) -> Any:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import metadata
-from typing import TYPE_CHECKING, Final
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from harness.errors import UsageError
@@ -37,8 +38,10 @@ ROWS: Final = (
         name="azure",
         models={
             "azure": "harness.providers.azure.model:AzureChat",
+            "azure_openai": "harness.providers.azure.model:AzureChat",
             "azure-responses": "harness.providers.azure.responses:AzureResponses",
         },
+        settings=("endpoint", "credential_scopes"),
         url=re.compile(
             r"(?:https?://[^/]*\.(?:(?:openai|cognitiveservices|services\.ai)\.azure\.com|models\.ai\.azure\.com)"
             r"|.*/openai/deployments)/(?:.*/)?(?:chat/completions|responses)$"
@@ -57,6 +60,16 @@ ROWS: Final = (
     Provider(
         name="openai-responses",
         models={"openai-responses": "harness.providers.openai.responses.model:OpenAIResponses"},
+        settings=(
+            "instructions",
+            "store",
+            "previous_response_id",
+            "include",
+            "builtin_tools",
+            "parse_tool_outputs",
+            "auto_chain",
+            "auto_chain_reasoning",
+        ),
         url=re.compile(r".*/responses$"),
         request="harness.providers.openai.responses.request",
         dialect=RESPONSES,
@@ -67,7 +80,14 @@ ROWS: Final = (
     ),
     Provider(
         name="bedrock",
-        models={"bedrock": "harness.providers.bedrock.model:Bedrock"},
+        models=dict.fromkeys(("bedrock", "aws"), "harness.providers.bedrock.model:Bedrock"),
+        settings=(
+            "region_name",
+            "aws_region_name",
+            "aws_access_key_id",
+            "aws_secret_access_key",
+            "aws_session_token",
+        ),
         url=re.compile(r".*/model/[^/]+/(converse|converse-stream)$"),
         request="harness.providers.bedrock.request",
         dialect=CONVERSE,
@@ -95,7 +115,8 @@ ROWS: Final = (
     ),
     Provider(
         name="anthropic",
-        models={"anthropic": "harness.providers.anthropic.model:Anthropic"},
+        models=dict.fromkeys(("anthropic", "claude"), "harness.providers.anthropic.model:Anthropic"),
+        settings=("tool_search",),
         bare_names=re.compile(r"claude-"),
         url=re.compile(r".*/v1/messages$"),
         request="harness.providers.anthropic.request",
@@ -124,6 +145,7 @@ ROWS: Final = (
             "google": "harness.providers.gemini.model:Gemini",
             "vertex_ai": "harness.providers.gemini.model:VertexAI",
         },
+        settings=("project", "location", "safety_settings", "use_vertexai"),
         bare_names=re.compile(r"gemini-"),
         url=re.compile(r".*:(streamGenerateContent|generateContent)$"),
         request="harness.providers.gemini.request",
@@ -221,8 +243,53 @@ def dialects() -> tuple[Dialect, ...]:
     return tuple(reversed(found))
 
 
-def split_model(model: str) -> tuple[str, str]:
-    """Return the provider and the name that the provider knows the model by. Raises UsageError where unclear."""
+#: The integration that asks a provider by its Responses API.
+_RESPONSES_OF: Final = MappingProxyType(
+    {
+        "openai": "openai-responses",
+        "openai-responses": "openai-responses",
+        "azure": "azure-responses",
+        "azure_openai": "azure-responses",
+        "azure-responses": "azure-responses",
+    }
+)
+
+
+def split_model(
+    model: str,
+    provider: str | None = None,
+    api: str | None = None,
+    is_litellm: bool | None = None,
+    custom_openai: bool | None = None,
+) -> tuple[str, str]:
+    """Return the provider and the name that the provider knows the model by; the parameters are those of `LLM`.
+
+    Raises:
+        UsageError: it is unclear, or the provider has no such API.
+    """
+    if custom_openai:
+        found = "openai", model.removeprefix("openai/")
+    elif is_litellm:
+        named = model.removeprefix("litellm/")
+        found = "litellm", named if provider is None or named.startswith(f"{provider}/") else f"{provider}/{named}"
+    elif provider is not None and _row_of(provider) is not None:
+        found = provider, model.removeprefix(f"{provider}/")
+    else:
+        found = _split(model if provider is None or model.startswith(f"{provider}/") else f"{provider}/{model}")
+    return found if api is None else _by_api(*found, api)
+
+
+def _by_api(provider: str, name: str, api: str) -> tuple[str, str]:
+    if api in ("completions", "chat"):
+        return provider, name
+    if api != "responses":
+        raise UsageError(f"api={api!r}: there is 'responses' and 'completions', which is what is asked by itself")
+    if provider not in _RESPONSES_OF:
+        raise UsageError(f"api='responses': openai/… and azure/… have it, and {provider}/… has not; leave it out")
+    return _RESPONSES_OF[provider], name
+
+
+def _split(model: str) -> tuple[str, str]:
     named, slash, name = model.partition("/")
     if slash and name and _row_of(named) is not None:
         return named, name
@@ -240,6 +307,15 @@ def split_model(model: str) -> tuple[str, str]:
             f"many others are reached with pip install '{extras}'"
         )
     raise UsageError(f"model {model!r}: no provider can be told from it; write it as provider/model ({known})")
+
+
+def refuse_foreign(provider: str, settings: Mapping[str, Any]) -> None:
+    """Raise UsageError where one of `settings`, which the integration has not taken, is another provider's own."""
+    for row in ROWS:
+        for name in row.settings:
+            if settings.get(name) is not None:
+                whose = next(iter(row.models))
+                raise UsageError(f"{name} is a setting of {whose}/…; {provider}/… has none such. Leave it out")
 
 
 def integration(name: str) -> type[BaseLLM]:

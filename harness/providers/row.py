@@ -31,6 +31,9 @@ class Provider:
     #: Its name in a model string → its integration, a subclass of `LLM` or `BaseLLM`, as `module:Class`. The first
     #: name is also that of bare model names.
     models: Mapping[str, str]
+    #: Settings that its integrations take beside those of all. Some are credentials: no other provider's request may
+    #: have them.
+    settings: tuple[str, ...] = ()
     #: What bare model names look like, such as `claude-…`.
     bare_names: re.Pattern[str] | None = None
     #: What the URLs of its calls look like, from the scheme on, without the query.

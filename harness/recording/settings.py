@@ -12,6 +12,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.errors import UsageError
+from harness.misfit import misfit
 from harness.recording.files.content import content_of
 
 _FILE: Final = "pyproject.toml"
@@ -109,9 +110,7 @@ def _read(path: Path) -> Settings:
         table = tomllib.loads(content_of(path, limit=_LARGEST).decode()).get("tool", {}).get("harness", {})
         return Settings.model_validate(table)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(map(str, first["loc"]))
         known = ", ".join(Settings.model_fields)
-        raise UsageError(f"'{path}': [tool.harness] {place}: {first['msg']}; known are {known}") from error
+        raise UsageError(f"'{path}': [tool.harness] {misfit(error)}; known are {known}") from error
     except (ValueError, AttributeError) as error:
         raise UsageError(f"'{path}' can't be read: {error}; expected TOML, with settings in [tool.harness]") from error

@@ -75,8 +75,8 @@ def test_a_subclass_adds_fields_and_may_act_once_it_is_made() -> None:
 
 
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
-    "a value of another type": ({"words": "many"}, r"Article\.words can't be 'many': Input should be a valid integer"),
-    "a value out of bounds": ({"words": 0}, r"Article\.words can't be 0: Input should be greater than or equal to 1"),
+    "a value of another type": ({"words": "many"}, r"Article\.words: expected a whole number, not 'many'"),
+    "a value out of bounds": ({"words": 0}, r"Article\.words: expected at least 1, not 0"),
     "a name that is nearly an option": ({"persistance": None}, "no option 'persistance'; did you mean 'persistence'"),
     "a name that is near": ({"topci": "x"}, "has no option 'topci'; did you mean 'topic'"),
 }

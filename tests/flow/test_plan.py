@@ -195,7 +195,10 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "another version": (lambda: changed("version", to=2), "with the version 1"),
     "no values": (lambda: changed("values", to=None), "a state and values"),
     "no state": (lambda: changed("state", to=None), "state of a saved plan can't be read: the whole: "),
-    "a state of another form": (lambda: changed("state", "calls", 0, "number", to="many"), r"calls\.\w+\.number: "),
+    "a state of another form": (
+        lambda: changed("state", "calls", 0, "number", to="many"),
+        r"calls(\.\w+|\[\d+\])\.number: expected a whole number",
+    ),
     "a method of another flow": (
         lambda: changed("state", "calls", 0, "method", to="up"),
         "speaks of a method 'up', and there are left, right, after_left",

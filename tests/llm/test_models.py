@@ -54,10 +54,16 @@ def test_an_llm_is_an_instance_of_its_integration_with_its_settings() -> None:
 
 @pytest.mark.parametrize(
     ("model", "tokens"),
-    [("gpt-4", 8_192), ("gpt-4o-mini", 128_000), ("gpt-4.1-mini", 1_047_576), ("o3-mini", 200_000), ("gpt-3", 8192)],
-)
-def test_the_context_window_is_that_of_the_longest_name_that_fits(model: str, tokens: int) -> None:
-    assert OpenAIChat(model).get_context_window_size() == tokens
+    [
+        ("openai/gpt-4", 8_192), ("gpt-4o-mini", 128_000), ("gpt-4.1-mini", 1_047_576), ("o3-mini", 200_000),
+        ("openai/gpt-3", 8_192), ("ft:gpt-4o:acme::1", 128_000), ("claude/claude-opus-4-1", 200_000),
+        ("gemini/gemini-1.5-pro-002", 2_097_152), ("bedrock/us.anthropic.claude-3-haiku-20240307-v1:0", 200_000),
+        ("bedrock/amazon.nova-lite-v1:0", 300_000), ("openrouter/meta-llama/llama-3.1-8b-instruct", 131_072),
+        ("azure/gpt-5-mini", 400_000), ("groq/later-invention", 8_192),
+    ],
+)  # fmt: skip
+def test_a_request_may_fill_85_percent_of_the_window_of_the_longest_name_that_fits(model: str, tokens: int) -> None:
+    assert LLM(model).get_context_window_size() == tokens * 85 // 100
 
 
 def test_an_integration_and_its_sdk_are_imported_when_they_are_used() -> None:

@@ -59,7 +59,7 @@ def test_a_session_of_the_llm_streams_whatever_its_setting(setting: bool | None,
 @pytest.mark.parametrize(
     ("setting", "override", "asked"),
     [
-        (None, None, None),
+        (None, None, []),
         (["A"], None, ["A"]),
         (["A"], ["B", "C"], ["B", "C"]),
         (None, ["B"], ["B"]),
@@ -67,14 +67,14 @@ def test_a_session_of_the_llm_streams_whatever_its_setting(setting: bool | None,
     ],
 )
 def test_stop_words_of_a_call(
-    setting: list[str] | None, override: list[str] | None, asked: list[str] | None, way: Way
+    setting: list[str] | None, override: list[str] | None, asked: list[str], way: Way
 ) -> None:
     llm = script(stop=setting)
     with call_stop_override(llm, override):
         assert llm.stop_sequences == asked
         called(llm, way, "Hi")
-    assert llm.requests[0].stop == asked
-    assert llm.stop == llm.stop_sequences == setting
+    assert llm.requests[0].stop == (asked or None)
+    assert llm.stop == llm.stop_sequences == (setting or [])
 
 
 def test_a_stop_word_may_be_one_string() -> None:
@@ -95,13 +95,13 @@ def test_overrides_nest_and_end_with_their_block_when_it_raises() -> None:
             assert llm.stop_sequences == ["B"]
             _ = 1 / 0
         assert llm.stop_sequences == ["A"]
-    assert llm.stop_sequences is None
+    assert llm.stop_sequences == []
 
 
 def test_an_override_is_of_one_llm() -> None:
     one, other = script(), script()
     with call_stop_override(one, ["A"]):
-        assert other.stop_sequences is None
+        assert other.stop_sequences == []
 
 
 def test_an_override_starts_in_the_session_and_not_where_it_is_made() -> None:
@@ -118,7 +118,7 @@ def test_threads_that_share_an_llm_have_overrides_of_their_own() -> None:
     llm = script()
     both_inside = threading.Barrier(2, timeout=10)
 
-    def ask(word: str) -> list[str] | None:
+    def ask(word: str) -> list[str]:
         with call_stop_override(llm, [word]):
             both_inside.wait()
             llm.call(word)
@@ -128,7 +128,7 @@ def test_threads_that_share_an_llm_have_overrides_of_their_own() -> None:
     with ThreadPoolExecutor(2) as pool:
         assert list(pool.map(ask, "AB")) == [["A"], ["B"]]
     assert {request.messages[0].content: request.stop for request in llm.requests} == {"A": ["A"], "B": ["B"]}
-    assert llm.stop is None
+    assert llm.stop == []
 
 
 def test_tasks_that_share_an_llm_have_overrides_of_their_own() -> None:

@@ -95,12 +95,13 @@ def test_a_tool_that_fails_is_a_value_and_the_others_run(
     assert sum_ == 1
     assert isinstance(failed, ToolCallFailed)
     assert isinstance(failed.error, error)
-    assert failed.startswith(told)
+    assert failed == ""
+    assert failed.told.startswith(told)
     assert ran.transcript[-5:-2] == [
         f"tool {name} started", f"tool {name} {type(failed.error).__name__}", "tool add started"
     ]  # fmt: skip
     assert ran.transcript[-1].startswith("completed")
-    assert ran.frames[-4].data["error"] in failed
+    assert ran.frames[-4].data["error"] in failed.told
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -175,8 +176,10 @@ def test_a_cancelled_run_is_not_a_failed_tool() -> None:
         copy_context().run(asks(("stop", "{}")).call, "Hi", available_functions={"stop": cancelled})
 
 
-def test_a_failed_tool_is_text_for_the_model_and_keeps_its_error() -> None:
+def test_a_failed_tool_is_no_text_and_tells_its_error() -> None:
     error = ValueError("no")
     failed = ToolCallFailed("add", error)
-    assert failed == "add failed with ValueError: no"
+    assert failed == ""
+    assert failed.told == "add failed with ValueError: no"
+    assert repr(failed) == "<add failed with ValueError: no>"
     assert failed.error is error

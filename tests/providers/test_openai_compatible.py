@@ -49,7 +49,7 @@ def test_a_host_answers_under_its_own_name(name: str, way: Way, server: OpenAICh
     assert error.provider == name
 
 
-@pytest.mark.parametrize("name", [name for name, host in HOSTS.items() if host.key_variables])
+@pytest.mark.parametrize("name", [name for name, host in HOSTS.items() if host.needs_key])
 def test_a_key_is_needed_and_found_in_the_hosts_variables(
     name: str, server: OpenAIChatServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -61,7 +61,7 @@ def test_a_key_is_needed_and_found_in_the_hosts_variables(
     assert server.requests[0].headers["authorization"] == "Bearer from-the-variable"
 
 
-@pytest.mark.parametrize("name", [name for name, host in HOSTS.items() if not host.key_variables])
+@pytest.mark.parametrize("name", [name for name, host in HOSTS.items() if not host.needs_key])
 def test_a_host_of_ones_own_needs_no_key(name: str, server: OpenAIChatServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(HOSTS[name].base_url_variables[0], server.base_url)
     assert LLM(f"{name}/gpt-4o-mini").call(SCENARIOS["text"].prompt) == HARBOUR_TEXT

@@ -115,7 +115,7 @@ def test_messages_that_have_no_form_here_are_refused(message: dict[str, Any], wh
         llm.call([message])
 
 
-@pytest.mark.parametrize("setting", [{"seed": 1}, {"stop": "END"}, {"n": 2}, {"presence_penalty": 0.1}])
+@pytest.mark.parametrize("setting", [{"seed": 1}, {"n": 2}, {"top_k": 3}, {"presence_penalty": 0.1}])
 def test_settings_that_this_api_lacks_are_refused_before_anything_is_sent(
     setting: dict[str, Any], server: OpenAIResponsesServer
 ) -> None:

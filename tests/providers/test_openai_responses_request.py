@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from harness.errors import UsageError
+from harness.providers.openai.responses.model import OpenAIResponses
 from harness.providers.openai.responses.request import parse_recorded, wire_body
 from tests.providers.playing_again import again
 from tests.providers.requests_openai_responses import URL
@@ -16,7 +17,9 @@ HI = {"role": "user", "content": "Hi"}
 
 
 def rebuilt(body: dict[str, Any]) -> Any:
-    return wire_body(*again(parse_recorded(URL, json.dumps(body).encode())))
+    llm, request = again(parse_recorded(URL, json.dumps(body).encode()))
+    assert isinstance(llm, OpenAIResponses)
+    return wire_body(llm, request)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from harness.flow.database import StorageError
 from harness.flow.plan.story import Story
+from harness.misfit import misfit_unshown
 
 #: The version of the form. Another one is not read.
 _VERSION: Final = 1
@@ -54,9 +55,7 @@ class Checkpoint:
         try:
             return _adapter().validate_json(text)
         except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False)[0]
-            where = ".".join(map(str, first["loc"])) or "the whole"
-            raise CheckpointError(f"{location} is no checkpoint that can be read: {where}: {first['msg']}") from error
+            raise CheckpointError(f"{location} is no checkpoint that can be read: {misfit_unshown(error)}") from error
 
 
 @functools.cache

@@ -33,6 +33,7 @@ from harness.flow.graph.decorators import add_to_role
 from harness.flow.graph.definition import graph_of
 from harness.flow.persistence.persist import Persist
 from harness.flow.state import snapshot
+from harness.misfit import fault_of
 
 C = TypeVar("C", bound=type)
 _NO_IDENTIFIER: Final = re.compile(r"\W+")
@@ -54,10 +55,8 @@ def read_declaration(
         return FlowDefinition.model_validate(source.value, strict=False), source
     except ValidationError as error:
         problems = [
-            source.problem(
-                found["loc"], found["msg"].removeprefix("Value error, "), at_key=found["type"] == "extra_forbidden"
-            )
-            for found in error.errors(include_url=False, include_input=False)
+            source.problem(found["loc"], fault_of(found), at_key=found["type"] == "extra_forbidden")
+            for found in error.errors(include_url=False)
         ]
         raise FlowDeclarationError(source.name, problems) from error
 

@@ -10,6 +10,7 @@ from harness.errors import UsageError
 from harness.flow.declarations.schema import SCHEMA, FlowDefinition
 from harness.flow.graph.conditions import Condition
 from harness.flow.graph.definition import FlowMethod, graph_of
+from harness.misfit import misfit
 
 
 def declaration_of(cls: Any) -> FlowDefinition:
@@ -23,9 +24,7 @@ def declaration_of(cls: Any) -> FlowDefinition:
     try:
         return FlowDefinition.model_validate(whole)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise UsageError(f"{cls.__qualname__} can't be written down: {where}: {first['msg']}") from error
+        raise UsageError(f"{cls.__qualname__} can't be written down: {misfit(error)}") from error
 
 
 def _method(cls: Any, method: FlowMethod) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from harness.llm.input.given import Given
 from harness.llm.input.hosted import HostedItem, HostedTool, is_hosted
 from harness.llm.input.items import ItemFacts, ReasoningItem
 from harness.llm.input.own_block import OwnBlock
+from harness.misfit import misfit
 
 
 class TextPart(Given):
@@ -208,8 +209,6 @@ def read_messages(messages: str | Sequence[dict[str, Any] | Message | BaseModel]
     """
     if isinstance(messages, str):
         return [Message(role="user", content=messages)]
-    if not messages:
-        raise UsageError("messages: there are none; a call needs a string or at least one {role, content} message")
     return _read(_messages, [_plain(message) for message in messages], "messages")
 
 
@@ -224,13 +223,24 @@ def _plain(message: Any) -> Any:
     return kept
 
 
+def _nested(tool: Any) -> Any:
+    """Return a function that is written flat, `{name, description, parameters | input_schema}`, in OpenAI's form."""
+    if not isinstance(tool, Mapping) or "function" in tool or not isinstance(tool.get("name"), str):
+        return tool
+    function = {name: value for name, value in tool.items() if name not in ("type", "input_schema", "cache_control")}
+    if "input_schema" in tool:
+        function.setdefault("parameters", tool["input_schema"])
+    mark = {"cache_control": tool["cache_control"]} if "cache_control" in tool else {}
+    return {"type": "function", "function": function, **mark}
+
+
 def read_tools(tools: Sequence[dict[str, Any] | ToolDefinition | HostedTool] | None) -> list[ToolDefinition]:
     """Return the functions among tools in their typed form.
 
     Raises:
         UsageError: with the place and what was expected there.
     """
-    functions = [tool for tool in tools or () if not is_hosted(tool)]
+    functions = [_nested(tool) for tool in tools or () if not is_hosted(tool)]
     return _read(_tools, functions, "tools") if functions else []
 
 
@@ -238,9 +248,9 @@ def _read(adapter: TypeAdapter[list[Any]], value: Any, what: str) -> list[Any]:
     try:
         return adapter.validate_python(list(value))
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        steps = first["loc"]
-        # The kind of a call is no part of its place.
-        shown = [step for at, step in enumerate(steps) if steps[max(at - 2, 0) : at][:1] != ("tool_calls",) or at < 2]
-        place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in shown)
-        raise UsageError(f"{what}{place}: {first['msg']}") from error
+        raise UsageError(misfit(error, what, _shown)) from error
+
+
+def _shown(steps: Sequence[str | int]) -> list[str | int]:
+    """Return the steps of a place without the kind of a call, which is no part of it."""
+    return [step for at, step in enumerate(steps) if steps[max(at - 2, 0) : at][:1] != ("tool_calls",) or at < 2]

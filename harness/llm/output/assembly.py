@@ -29,6 +29,8 @@ class AssembledCall:
     id: str
     name: str
     deltas: list[str] = field(default_factory=list)
+    #: The arguments as an object, where they were never text.
+    given: dict[str, Any] | None = None
 
     @property
     def arguments(self) -> str:
@@ -49,6 +51,8 @@ class AssembledCall:
         Raises:
             ValueError: the model wrote something else than a JSON object.
         """
+        if self.given is not None:
+            return self.given
         arguments = json.loads(self.arguments or "{}")
         if not isinstance(arguments, dict):
             raise ValueError(f"the arguments are {type(arguments).__name__}, not an object")

@@ -3,10 +3,43 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
+from typing import Any, Final, Self
 
 from pydantic import BaseModel
 
 from harness.llm.output.parts import Usage
+
+#: The names under which providers count what was read and what was written.
+_PROMPT: Final = ("prompt_tokens", "input_tokens", "prompt_token_count", "inputTokens", "promptTokenCount")
+_COMPLETION: Final = (
+    "completion_tokens",
+    "output_tokens",
+    "candidates_token_count",
+    "outputTokens",
+    "candidatesTokenCount",
+)
+_CACHED: Final = (
+    "cached_prompt_tokens",
+    "cached_tokens",
+    "cache_read_input_tokens",
+    "cacheReadInputTokens",
+    "cached_content_token_count",
+    "cachedContentTokenCount",
+)
+_CREATED: Final = ("cache_creation_tokens", "cache_creation_input_tokens", "cacheWriteInputTokens")
+_REASONING: Final = ("reasoning_tokens", "thoughts_token_count", "thoughtsTokenCount", "thinking_tokens")
+#: Where counts of parts are nested.
+_DETAILS: Final = (
+    "prompt_tokens_details",
+    "input_tokens_details",
+    "completion_tokens_details",
+    "output_tokens_details",
+)
+#: Where what the cache gave or took is not among what was read, and where reasoning is not among what was written.
+_CACHE_APART: Final = frozenset({"cache_read_input_tokens", "cache_creation_input_tokens", "cacheReadInputTokens",
+                                 "cacheWriteInputTokens"})  # fmt: skip
+_REASONING_APART: Final = frozenset({"thoughts_token_count", "thoughtsTokenCount"})
 
 
 class UsageMetrics(BaseModel):
@@ -19,6 +52,47 @@ class UsageMetrics(BaseModel):
     reasoning_tokens: int = 0
     cache_creation_tokens: int = 0
     successful_requests: int = 0
+
+    @classmethod
+    def from_provider_dict(cls, usage: Mapping[str, Any]) -> Self:
+        """Return the counts of one call, under whichever names and in whichever nesting its provider has them.
+
+        As in clause `llm.usage`: prompt tokens count what a cache gave and took, completion tokens the reasoning. A total
+        that is missing is their sum.
+        """
+        flat = {name: count for name, count in usage.items() if _is_count(count)}
+        for nested in (usage.get(name) for name in _DETAILS):
+            if isinstance(nested, Mapping):
+                flat |= {name: count for name, count in nested.items() if _is_count(count) and name not in flat}
+        cached, created, reasoning = _first(flat, _CACHED), _first(flat, _CREATED), _first(flat, _REASONING)
+        # Under OpenAI's names, the whole is counted by the one who has named it so.
+        cache_apart = frozenset() if "prompt_tokens" in flat else _CACHE_APART
+        reasoning_apart = frozenset() if "completion_tokens" in flat else _REASONING_APART
+        prompt = _first(flat, _PROMPT) + sum(flat[name] for name in cache_apart & flat.keys())
+        completion = _first(flat, _COMPLETION) + sum(flat[name] for name in reasoning_apart & flat.keys())
+        total = flat.get("total_tokens", 0)
+        return cls(
+            total_tokens=max(total, prompt + completion),
+            prompt_tokens=prompt,
+            cached_prompt_tokens=cached,
+            completion_tokens=completion,
+            reasoning_tokens=reasoning,
+            cache_creation_tokens=created,
+            successful_requests=1,
+        )
+
+    def add_usage_metrics(self, other: UsageMetrics) -> None:
+        """Add the counts of `other` to these."""
+        for name in type(self).model_fields:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _first(counts: Mapping[str, int], names: tuple[str, ...]) -> int:
+    return next((counts[name] for name in names if name in counts), 0)
 
 
 class UsageCounter:
@@ -35,6 +109,12 @@ class UsageCounter:
             self._sums["successful_requests"] += 1
             for name, count in counts.items():
                 self._sums[name] += count
+
+    def add_metrics(self, metrics: UsageMetrics) -> None:
+        """Count calls that somebody else has counted."""
+        with self._lock:
+            for name in self._sums:
+                self._sums[name] += getattr(metrics, name)
 
     def summary(self) -> UsageMetrics:
         """Return the sums so far."""

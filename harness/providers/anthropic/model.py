@@ -5,12 +5,15 @@ Source: https://platform.claude.com/docs/en/api/messages and …/build-with-clau
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
 from harness.llm.request import LLMRequest
 from harness.providers.anthropic.answer import AnthropicAnswer
-from harness.providers.anthropic.request import BETAS, wire_body
+from harness.providers.anthropic.request import BETAS, asks_by_tool, wire_body
 from harness.providers.anthropic.sdk import anthropic
+from harness.providers.shared.answer import ProviderAnswer
+from harness.providers.shared.calls.structured import StructuredAnswer
 from harness.providers.shared.recorded.query import EXTRA_QUERY, with_query
 from harness.providers.shared.stainless import StainlessModel
 from harness.providers.shared.thoughts import Thoughts
@@ -32,16 +35,16 @@ class Anthropic(StainlessModel):
     sdk: ClassVar[Any] = anthropic
     key_variables: tuple[str, ...] = ("ANTHROPIC_API_KEY",)
 
-    def __init__(self, *args: Any, **settings: Any) -> None:
+    def __init__(self, *args: Any, tool_search: bool | str | Mapping[str, Any] | None = None, **settings: Any) -> None:
         super().__init__(*args, **settings)
+        #: What finds the functions that a call needs, in place of showing the model all: True, `regex`, `bm25`, or the
+        #: provider's own tool.
+        self.tool_search = tool_search
         self._thoughts = Thoughts()
 
     def check(self, request: LLMRequest) -> None:
         super().check(request)
         wire_body(self, request)
-
-    def get_context_window_size(self) -> int:
-        return 200_000
 
     def _arguments(self, request: LLMRequest) -> dict[str, Any]:
         call: dict[str, Any] = {"path": _PATH, "body": wire_body(self, self._thoughts.given_back(request))}
@@ -53,5 +56,6 @@ class Anthropic(StainlessModel):
             call["options"] = {"headers": {"anthropic-beta": ",".join(betas)}}
         return call
 
-    def _answer(self, request: LLMRequest) -> AnthropicAnswer:
-        return AnthropicAnswer(self.provider, self._thoughts)
+    def _answer(self, request: LLMRequest) -> ProviderAnswer:
+        answer = AnthropicAnswer(self.provider, self._thoughts)
+        return StructuredAnswer(answer) if asks_by_tool(self, request) else answer

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import BaseModel
 
 from harness.errors import UsageError
+from harness.llm.input.hosted import in_order
 from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.anthropic.messages import wire_messages, wire_system, wire_tool
 from harness.providers.anthropic.recorded import parse_messages, parse_system, parse_tools
+from harness.providers.shared.calls.structured import STRUCTURED, has_native_form, wants_model, with_structured_tool
 from harness.providers.shared.recorded.query import EXTRA_QUERY, parse_query
 from harness.providers.shared.recorded.recorded_body import (
     ANY,
@@ -64,22 +66,52 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
     for name in ("temperature", "top_p", "thinking"):
         if (value := getattr(llm, name)) is not None:
             body[_FIELDS[name]] = value
+    if llm.top_k is not None:
+        body["top_k"] = llm.top_k
     if request.stop:
         body["stop_sequences"] = request.stop
-    if tools := request.all_tools():
-        body["tools"] = list(map(wire_tool, tools))
-    output = _output_config(llm, request)
+    by_tool = asks_by_tool(llm, request)
+    if tools := in_order(with_structured_tool(request), request.hosted_tools) if by_tool else request.all_tools():
+        body["tools"] = _searched(getattr(llm, "tool_search", None), list(map(wire_tool, tools)))
+    if by_tool:
+        body["tool_choice"] = _choice(llm, request)
+    output = _output_config(llm, request, by_tool=by_tool)
     if output:
         body["output_config"] = output
     body |= {name: value for name, value in llm.additional_params.items() if name not in (BETAS, EXTRA_QUERY)}
     return {name: value for name, value in body.items() if value is not OMIT}
 
 
-def _output_config(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
+def _searched(search: Any, tools: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the tools with the one that searches them, where that was asked for: the functions wait to be found."""
+    if not search:
+        return tools
+    kind = search if isinstance(search, str) else "bm25"
+    found = {"type": f"tool_search_tool_{kind}_20251119", "name": f"tool_search_tool_{kind}"}
+    waiting = [
+        {**tool, "defer_loading": True} if "input_schema" in tool and tool["name"] != STRUCTURED else tool
+        for tool in tools
+    ]
+    return [dict(search) if isinstance(search, Mapping) else found, *waiting]
+
+
+def asks_by_tool(llm: BaseLLM, request: LLMRequest) -> bool:
+    """Whether a structured answer is asked for by a tool: models before Claude 4.5 have no other form of it."""
+    return wants_model(request) and not has_native_form(llm.model)
+
+
+def _choice(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
+    # A model that thinks can't be made to call a tool.
+    if isinstance(llm.thinking, Mapping) and llm.thinking.get("type") != "disabled":
+        return {"type": "auto"}
+    return {"type": "any"} if request.all_tools() else {"type": "tool", "name": STRUCTURED}
+
+
+def _output_config(llm: BaseLLM, request: LLMRequest, *, by_tool: bool) -> dict[str, Any]:
     config: dict[str, Any] = {}
     if llm.reasoning_effort is not None:
         config["effort"] = llm.reasoning_effort
-    if request.response_format is not None:
+    if request.response_format is not None and not by_tool:
         config["format"] = _output_format(request.response_format)
     return config
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from harness.errors import UsageError
+from harness.llm.settings import environment
 
 #: Environment variables that may hold the key, in order.
 KEY_VARIABLES: Final = ("AZURE_API_KEY", "AZURE_OPENAI_API_KEY", "AZURE_INFERENCE_CREDENTIAL")
 _ENDPOINT_VARIABLES: Final = ("AZURE_ENDPOINT", "AZURE_OPENAI_ENDPOINT", "AZURE_API_BASE", "AZURE_INFERENCE_ENDPOINT")
 _VERSION_VARIABLES: Final = ("AZURE_API_VERSION", "OPENAI_API_VERSION")
+_SCOPES_VARIABLES: Final = ("AZURE_CREDENTIAL_SCOPES",)
 
 DEPLOYMENT: Final = re.compile(r"/openai/deployments/([^/?]+)")
 #: Hosts of Azure OpenAI resources, where every model is behind a deployment.
@@ -20,12 +22,18 @@ _RESOURCE: Final = re.compile(r"https?://[^/]+\.(openai\.azure\.com|cognitiveser
 
 def azure_endpoint(given: str | None) -> str:
     """Return the endpoint that was given, or that of the first variable that is set. Raises UsageError without one."""
-    found = given or _first(_ENDPOINT_VARIABLES)
+    found = endpoint_given(given)
     if found is None:
         raise UsageError(
             f"azure: no endpoint; pass base_url='https://<resource>.openai.azure.com' or set {_ENDPOINT_VARIABLES[0]}"
         )
-    return found.rstrip("/")
+    return found
+
+
+def endpoint_given(given: str | None) -> str | None:
+    """Return the endpoint that was given, or that of the first variable that is set."""
+    found = given or environment(_ENDPOINT_VARIABLES)
+    return None if found is None else found.rstrip("/")
 
 
 def chat_endpoint(given: str | None, model: str) -> str:
@@ -36,8 +44,12 @@ def chat_endpoint(given: str | None, model: str) -> str:
 
 def api_version(given: str | None) -> str | None:
     """Return the API version that was given, or that of the first variable that is set."""
-    return given or _first(_VERSION_VARIABLES)
+    return given or environment(_VERSION_VARIABLES)
 
 
-def _first(variables: tuple[str, ...]) -> str | None:
-    return next((value for name in variables if (value := os.environ.get(name))), None)
+def credential_scopes(given: Sequence[str] | str | None) -> list[str] | None:
+    """Return the scopes of tokens that were given, or those that the variable names, parted by commas."""
+    found = given or environment(_SCOPES_VARIABLES)
+    if found is None:
+        return None
+    return [scope.strip() for scope in (found.split(",") if isinstance(found, str) else found) if scope.strip()]

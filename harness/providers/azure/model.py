@@ -6,16 +6,24 @@ Source: https://learn.microsoft.com/python/api/overview/azure/ai-inference-readm
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
-from harness.errors import ProviderError
+from harness.errors import ProviderError, UsageError
 from harness.llm.connections import end_urllib3_with_runs
 from harness.llm.credentials import api_key
+from harness.llm.parameters.names import one_of
 from harness.llm.request import LLMRequest
 from harness.providers.azure.body import AsyncRefusalsAreRead, AzureBody, RefusalsAreRead, aread_at_once, read_at_once
-from harness.providers.azure.endpoint import KEY_VARIABLES, api_version, chat_endpoint
+from harness.providers.azure.endpoint import (
+    KEY_VARIABLES,
+    api_version,
+    chat_endpoint,
+    credential_scopes,
+    endpoint_given,
+)
 from harness.providers.azure.errors import translated
-from harness.providers.azure.request import wire_body
+from harness.providers.azure.request import NO_STOP_WORDS, wire_body
 from harness.providers.azure.sdk import AzureKeyCredential, aio, inference
 from harness.providers.openai.chat_answer import ChatAnswer
 from harness.providers.openai.reasoning import KeptReasoning
@@ -26,14 +34,53 @@ from harness.providers.shared.model import SDKModel
 
 
 class AzureChat(SDKModel):
-    """A model on Azure: an Azure OpenAI deployment by its name, or a model of another inference endpoint."""
+    """A model on Azure: an Azure OpenAI deployment by its name, or a model of another inference endpoint.
+
+    `endpoint` is another name of `base_url`; `credential_scopes` are those of a token credential in `client_params`.
+    """
 
     provider = "azure"
+    key_variables = KEY_VARIABLES
 
-    def __init__(self, *args: Any, **settings: Any) -> None:
-        super().__init__(*args, **settings)
+    def __init__(
+        self,
+        *args: Any,
+        endpoint: str | None = None,
+        base_url: str | None = None,
+        credential_scopes: Sequence[str] | str | None = None,
+        **settings: Any,
+    ) -> None:
+        base_url = one_of("AzureChat", base_url=base_url, endpoint=endpoint)
+        super().__init__(*args, base_url=base_url, **settings)
+        if self.interceptor is not None:
+            raise UsageError(
+                "azure: its SDK has no interceptor; give its own policies as client_params={'policies': …}"
+            )
+        self._scopes = credential_scopes
         self._clients = SDKClients(self._new_client, self._new_async_client)
         self._reasoning = KeptReasoning()
+
+    @property
+    def endpoint(self) -> str | None:
+        """Where the model is, as given or as the environment says: of an Azure OpenAI resource the deployment."""
+        found = endpoint_given(self.base_url)
+        return None if found is None else chat_endpoint(found, self.model)
+
+    @property
+    def api_version(self) -> str | None:
+        return api_version(self._api_version)
+
+    @api_version.setter
+    def api_version(self, given: str | None) -> None:
+        self._api_version = given
+
+    @property
+    def credential_scopes(self) -> list[str] | None:
+        """The scopes of tokens, as given or as the environment says."""
+        return credential_scopes(self._scopes)
+
+    def supports_stop_words(self) -> bool:
+        return NO_STOP_WORDS.match(self.model) is None
 
     def check(self, request: LLMRequest) -> None:
         self._client_settings()
@@ -65,13 +112,17 @@ class AzureChat(SDKModel):
         key = api_key(self.api_key, self.provider, KEY_VARIABLES)
         endpoint = chat_endpoint(self.base_url, self.model)
         settings: dict[str, Any] = {"endpoint": endpoint, "credential": AzureKeyCredential(key)}
-        if (version := api_version(self.api_version)) is not None:
+        if (version := self.api_version) is not None:
             settings["api_version"] = version
+        if (scopes := self.credential_scopes) is not None:
+            settings["credential_scopes"] = scopes
+        if self.default_headers is not None:
+            settings["base_headers"] = dict(self.default_headers)
         if self.timeout is not None:
             settings |= {"connection_timeout": self.timeout, "read_timeout": self.timeout}
         if self.max_retries is not None:
             settings["retry_total"] = self.max_retries
-        return settings
+        return {**settings, **(self.client_params or {})}
 
     def _new_client(self) -> inference.ChatCompletionsClient:
         end_urllib3_with_runs()

@@ -6,7 +6,8 @@ otherwise. Source: https://learn.microsoft.com/azure/ai-foundry/openai/reference
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from harness.errors import UsageError
@@ -19,6 +20,9 @@ from harness.providers.shared.recorded.recorded_body import json_object, named_m
 
 if TYPE_CHECKING:
     from harness.llm.base import BaseLLM
+
+#: Models that take no stop words there.
+NO_STOP_WORDS: Final = re.compile(r"(?:.*/)?(gpt-5|o\d)")
 
 
 def wire_body(llm: BaseLLM, request: LLMRequest, endpoint: str) -> dict[str, Any]:
@@ -52,5 +56,8 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
         name = unquote(deployment[1])
     # Without a version it is OpenAI's own API, at Azure's address.
     provider = "azure" if version else "openai"
-    call = openai_request.recorded_call(f"{provider}/{name}", recorded, base_url=base_url, **version)
+    refusing = NO_STOP_WORDS if version else openai_request.NO_STOP_WORDS
+    call = openai_request.recorded_call(
+        f"{provider}/{name}", recorded, no_stop_words=refusing, base_url=base_url, **version
+    )
     return call.with_rest({**unnamed, **({"model": recorded.get("model", OMIT)} if deployment else {})})

@@ -16,7 +16,7 @@ from harness.providers.bedrock.foreign import take_foreign
 from harness.providers.bedrock.sdk import boto3, botocore
 
 if TYPE_CHECKING:
-    from harness.llm.base import BaseLLM
+    from harness.providers.bedrock.model import Bedrock
 
 _SERVICE: Final = "bedrock-runtime"
 #: The operation whose bodies are not parsed, and read by whoever asked.
@@ -31,12 +31,12 @@ _TIMEOUT_S: Final = 600
 class BedrockClient:
     """A client for threads, whose connections end with the run that uses them."""
 
-    def __init__(self, llm: BaseLLM) -> None:
+    def __init__(self, llm: Bedrock) -> None:
         end_urllib3_with_runs()
         session = _session()
         config = botocore.config.Config(**_config(llm))
-        self._client = session.client(_SERVICE, config=config, **_where(llm, session.region_name), **_credentials())
-        _watch(self._client)
+        self._client = session.client(_SERVICE, config=config, **_arguments(llm, session.region_name))
+        _watch(self._client, llm)
 
     def send(self, operation: str, arguments: dict[str, Any]) -> Any:
         """Ask; return what boto3 makes of the response."""
@@ -67,7 +67,7 @@ def has_async_client() -> bool:
 class AsyncBedrockClient:
     """A client for one loop, made when it is first asked for, since making one waits."""
 
-    def __init__(self, llm: BaseLLM) -> None:
+    def __init__(self, llm: Bedrock) -> None:
         self._llm = llm
         self._lock = asyncio.Lock()
         self._opened = AsyncExitStack()
@@ -78,7 +78,7 @@ class AsyncBedrockClient:
         async with self._lock:
             if self._client is None:
                 self._client = await self._opened.enter_async_context(self._made())
-                _watch(self._client)
+                _watch(self._client, self._llm)
         with extra_fields(arguments) as known:
             sent = await getattr(self._client, operation)(**known)
         if operation == _INVOKE:
@@ -92,17 +92,24 @@ class AsyncBedrockClient:
         from aiobotocore.config import AioConfig
         from aiobotocore.session import get_session
 
-        where = _where(self._llm, _session().region_name)
         config = AioConfig(**_config(self._llm))
-        return get_session().create_client(_SERVICE, config=config, **where, **_credentials())
+        return get_session().create_client(_SERVICE, config=config, **_arguments(self._llm, _session().region_name))
 
 
-def _watch(client: Any) -> None:
+def _watch(client: Any, llm: Bedrock) -> None:
+    if llm.default_headers:
+        headers = dict(llm.default_headers)
+
+        def add(request: Any, **_: Any) -> None:
+            for name, value in headers.items():
+                request.headers[name] = value
+
+        client.meta.events.register(f"before-sign.{_SERVICE}", add)
     client.meta.events.register(f"before-parse.{_SERVICE}", take_foreign)
     client.meta.events.register(f"before-call.{_SERVICE}", put_extra_fields)
 
 
-def _config(llm: BaseLLM) -> dict[str, Any]:
+def _config(llm: Bedrock) -> dict[str, Any]:
     timeout = _TIMEOUT_S if llm.timeout is None else llm.timeout
     settings: dict[str, Any] = {"read_timeout": timeout, "connect_timeout": min(timeout, 60)}
     if llm.max_retries is not None:
@@ -110,13 +117,12 @@ def _config(llm: BaseLLM) -> dict[str, Any]:
     return settings
 
 
-def _where(llm: BaseLLM, configured: str | None) -> dict[str, str | None]:
+def _arguments(llm: Bedrock, configured: str | None) -> dict[str, Any]:
     found = _REGION.match(llm.base_url or "")
-    region = found[1] if found else configured or (_ANY_REGION if llm.base_url else None)
-    return {"region_name": region, "endpoint_url": llm.base_url}
-
-
-def _credentials() -> dict[str, str]:
-    if credentials_needed():
-        return {}
-    return {"aws_access_key_id": PLACEHOLDER, "aws_secret_access_key": PLACEHOLDER}
+    # What the address says is what its host wants signed.
+    named = (found[1] if found else None) or llm.region_name or configured
+    region = named or (_ANY_REGION if llm.base_url else None)
+    placeholders = (
+        {} if credentials_needed() else dict.fromkeys(("aws_access_key_id", "aws_secret_access_key"), PLACEHOLDER)
+    )
+    return {"region_name": region, "endpoint_url": llm.base_url, **placeholders, **llm.client_arguments()}

@@ -8,16 +8,19 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, UsageError
 from harness.llm.base import BaseLLM
 from harness.llm.output.parts import Part
+from harness.llm.parameters.names import one_of
 from harness.llm.request import LLMRequest
+from harness.llm.settings import environment
 from harness.providers.bedrock.answer import BedrockAnswer
 from harness.providers.bedrock.body import BedrockBody
 from harness.providers.bedrock.clients import AsyncBedrockClient, BedrockClient, has_async_client
 from harness.providers.bedrock.errors import translated
-from harness.providers.bedrock.request import sdk_arguments
+from harness.providers.bedrock.request import asks_by_tool, sdk_arguments
 from harness.providers.shared.answer import ProviderAnswer
+from harness.providers.shared.calls.structured import StructuredAnswer
 from harness.providers.shared.clients import SDKClients
 from harness.providers.shared.model import SDKModel
 from harness.providers.shared.thoughts import Thoughts
@@ -34,16 +37,40 @@ class Bedrock(SDKModel):
 
     provider = "bedrock"
 
-    def __init__(self, *args: Any, **settings: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        region_name: str | None = None,
+        aws_region_name: str | None = None,
+        aws_access_key_id: str | None = None,
+        aws_secret_access_key: str | None = None,
+        aws_session_token: str | None = None,
+        **settings: Any,
+    ) -> None:
         super().__init__(*args, **settings)
+        if self.interceptor is not None:
+            raise UsageError("bedrock: boto3 has no interceptor; register a handler for its events instead")
+        self._region = one_of("Bedrock", region_name=region_name, aws_region_name=aws_region_name)
+        given = {
+            "aws_access_key_id": aws_access_key_id,
+            "aws_secret_access_key": aws_secret_access_key,
+            "aws_session_token": aws_session_token,
+        }
+        self._credentials = {name: value for name, value in given.items() if value is not None}
         self._clients = SDKClients(lambda: BedrockClient(self), lambda: AsyncBedrockClient(self))
         self._thoughts = Thoughts()
 
     def check(self, request: LLMRequest) -> None:
         sdk_arguments(self, request)
 
-    def get_context_window_size(self) -> int:
-        return 200_000 if "claude" in self.model else 128_000
+    @property
+    def region_name(self) -> str | None:
+        """The region that was given, or that the environment names; else boto3 finds one."""
+        return self._region or environment(("AWS_REGION_NAME",))
+
+    def client_arguments(self) -> dict[str, Any]:
+        """Return what the caller gives to boto3's client: credentials, and whatever else."""
+        return {**self._credentials, **(self.client_params or {})}
 
     def agenerate(self, request: LLMRequest) -> AsyncIterator[Part]:
         """Do as `generate`, by aiobotocore where that is installed, else in a thread."""
@@ -58,8 +85,9 @@ class Bedrock(SDKModel):
     def _opened(self, sent: Any) -> BedrockBody:
         return BedrockBody(sent)
 
-    def _answer(self, request: LLMRequest) -> BedrockAnswer:
-        return BedrockAnswer(self.provider, self._thoughts)
+    def _answer(self, request: LLMRequest) -> ProviderAnswer:
+        answer = BedrockAnswer(self.provider, self._thoughts)
+        return StructuredAnswer(answer) if asks_by_tool(self, request) else answer
 
     def _translated(self, error: Exception, answer: ProviderAnswer) -> HarnessError | None:
         return translated(error, answer)

@@ -16,6 +16,7 @@ from harness.llm.request import LLMRequest
 from harness.providers.bedrock.extra_body import EXTRA_BODY
 from harness.providers.bedrock.messages import sdk_messages, sdk_system, sdk_tools
 from harness.providers.bedrock.recorded import parse_messages, parse_system, parse_tools
+from harness.providers.shared.calls.structured import STRUCTURED, has_native_form, wants_model, with_structured_tool
 from harness.providers.shared.recorded.recorded_body import OBJECT, OBJECTS, fitting, json_object
 from harness.providers.shared.recorded.verbatim import OF_ANOTHER_SHAPE, Verbatim
 
@@ -24,6 +25,25 @@ if TYPE_CHECKING:
 
 #: In `additional_params`: what chooses among the tools. It is no field of the request: it goes with the tools.
 TOOL_CHOICE: Final = "toolChoice"
+#: The arguments of Converse. What else is given is a field of the model's own.
+_OF_CONVERSE: Final = frozenset(
+    {
+        "modelId",
+        "messages",
+        "system",
+        "inferenceConfig",
+        "toolConfig",
+        "guardrailConfig",
+        "additionalModelRequestFields",
+        "additionalModelResponseFieldPaths",
+        "promptVariables",
+        "requestMetadata",
+        "performanceConfig",
+        "serviceTier",
+        "outputConfig",
+        EXTRA_BODY,
+    }
+)
 #: Our setting → its field in `inferenceConfig`.
 _INFERENCE: Final = {"max_tokens": "maxTokens", "temperature": "temperature", "top_p": "topP", "stop": "stopSequences"}
 _URL: Final = re.compile(r"(?P<base>.*)/model/(?P<model>[^/]+)/(?P<operation>[^/?]+)(?P<query>\?.*)?")
@@ -31,8 +51,11 @@ _URL: Final = re.compile(r"(?P<base>.*)/model/(?P<model>[^/]+)/(?P<operation>[^/
 _STREAMS: Final = {"converse": False, "converse-stream": True}
 
 
-def sdk_arguments(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
+def sdk_arguments(llm: BaseLLM, request: LLMRequest, *, converse: bool = True) -> dict[str, Any]:
     """Return the arguments of `converse` and `converse_stream`. Its `additional_params` win over all else.
+
+    Those of them that Converse does not have are fields of the model's own. Where it is not Converse that is asked, they
+    stay where they are.
 
     Raises:
         UsageError: a message or a tool has no form there.
@@ -47,18 +70,35 @@ def sdk_arguments(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
         arguments["inferenceConfig"] = inference
     additional = dict(llm.additional_params)
     choice = additional.pop(TOOL_CHOICE, None)
-    if request.tools:
-        tools = {"tools": sdk_tools(request.tools)}
+    by_tool = asks_by_tool(llm, request)
+    functions = with_structured_tool(request) if by_tool else request.tools
+    if by_tool and choice is None:
+        choice = {"any": {}} if request.tools else {"tool": {"name": STRUCTURED}}
+    if functions:
+        tools = {"tools": sdk_tools(functions)}
         arguments["toolConfig"] = tools if choice is None else {**tools, TOOL_CHOICE: choice}
     # The models' own fields, such as those of Anthropic's and OpenAI's models.
-    own = {"thinking": llm.thinking, "reasoning_effort": llm.reasoning_effort}
+    own = {"thinking": llm.thinking, "reasoning_effort": llm.reasoning_effort, **_top_k(llm)}
     fields = {name: value for name, value in own.items() if value is not None}
+    if converse:
+        fields |= {name: additional.pop(name) for name in [*additional] if name not in _OF_CONVERSE}
     if fields:
         arguments["additionalModelRequestFields"] = fields
-    if request.response_format is not None:
+    if request.response_format is not None and not by_tool:
         arguments["outputConfig"] = _output_config(request.response_format)
     arguments |= additional
     return {name: value for name, value in arguments.items() if value is not OMIT}
+
+
+def asks_by_tool(llm: BaseLLM, request: LLMRequest) -> bool:
+    """Whether a structured answer is asked for by a tool: of the models there, the newer of Claude's have a form of it."""
+    return wants_model(request) and not ("claude" in llm.model and has_native_form(llm.model))
+
+
+def _top_k(llm: BaseLLM) -> dict[str, Any]:
+    if llm.top_k is None:
+        return {}
+    return {"inferenceConfig": {"topK": llm.top_k}} if "nova" in llm.model else {"top_k": llm.top_k}
 
 
 def _output_config(wanted: type[BaseModel] | Mapping[str, Any]) -> dict[str, Any]:

@@ -39,7 +39,7 @@ class BedrockInvoke(Bedrock):
     def _opened(self, sent: Any) -> InvokedBody:  # type: ignore[override]
         return InvokedBody(sent)
 
-    def _answer(self, request: LLMRequest) -> ProviderAnswer:  # type: ignore[override]
+    def _answer(self, request: LLMRequest) -> ProviderAnswer:
         return answer_of(family(self), self.provider, request, self._thoughts)
 
 

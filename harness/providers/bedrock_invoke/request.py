@@ -64,7 +64,7 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> bytes | None:
         case "anthropic":
             body = {_VERSION: "bedrock-2023-05-31", **anthropic_request.wire_body(llm, request)}
         case "nova":
-            body = wire_json(sdk_arguments(llm, request))
+            body = wire_json(sdk_arguments(llm, request, converse=False))
             del body["modelId"]
         case "chat":
             body = chat_request.wire_body(llm, request)
@@ -79,11 +79,17 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> bytes | None:
 def _prompted(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
     if any(name in llm.additional_params for name in _ASKED):
         return {}
-    only = request.messages[0]
-    if len(request.messages) > 1 or only.role != "user" or not isinstance(only.content, str) or request.all_tools():
+    only = request.messages[0] if request.messages else None
+    if (
+        only is None
+        or len(request.messages) > 1
+        or only.role != "user"
+        or not isinstance(only.content, str)
+        or request.all_tools()
+    ):
         raise UsageError(f"{llm.model} takes one text here, and neither a conversation nor tools; use bedrock/…")
     for name in _SETTINGS:
-        if getattr(llm, name) is not None:
+        if getattr(llm, name) not in (None, []):
             raise UsageError(f"{llm.model} has words of its own for {name!r}: give them as additional_params")
     field = next((field for part, field in _PROMPTS.items() if part in llm.model), "prompt")
     return {field: only.content}

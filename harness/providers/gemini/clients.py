@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from typing import Any, Final, NamedTuple
 
 from harness.llm.connections import end_aiohttp_with_runs, end_with_run
@@ -30,6 +30,9 @@ class Endpoint(NamedTuple):
     on_vertex: bool
     project: str | None
     location: str | None
+    headers: dict[str, str]
+    #: What the SDK's client is made with beside.
+    client_params: Mapping[str, Any]
 
 
 class GeminiClient:
@@ -94,6 +97,7 @@ def _arguments(endpoint: Endpoint) -> dict[str, Any]:
     options: dict[str, Any] = {
         "base_url": endpoint.base_url,
         "api_version": endpoint.api_version,
+        "headers": endpoint.headers or None,
         # Milliseconds here.
         "timeout": None if endpoint.timeout_s is None else round(endpoint.timeout_s * 1000),
         # Said always: unasked, the async client waits and tries again by itself.
@@ -103,7 +107,7 @@ def _arguments(endpoint: Endpoint) -> dict[str, Any]:
         # Played from a tape, or sent to a local server. The SDK would read the system's certificates three times.
         context = system_context()
         options |= {"client_args": {"verify": context}, "async_client_args": {"verify": context, "ssl": context}}
-    arguments: dict[str, Any] = {"vertexai": endpoint.on_vertex, "http_options": options}
+    arguments: dict[str, Any] = {"vertexai": endpoint.on_vertex, "http_options": options, **endpoint.client_params}
     if endpoint.project is None:
         return {**arguments, "api_key": endpoint.key}
     arguments |= {"project": endpoint.project, "location": endpoint.location}

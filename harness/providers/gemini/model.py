@@ -5,11 +5,12 @@ Source: https://ai.google.dev/api/generate-content (2026-11).
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
-from harness.errors import ProviderError
+from harness.errors import ProviderError, UsageError
 from harness.llm.credentials import api_key
 from harness.llm.request import LLMRequest
+from harness.llm.settings import environment
 from harness.providers.gemini.answer import GeminiAnswer
 from harness.providers.gemini.body import GeminiBody
 from harness.providers.gemini.calls import Signatures
@@ -20,6 +21,10 @@ from harness.providers.shared.answer import ProviderAnswer
 from harness.providers.shared.clients import SDKClients
 from harness.providers.shared.model import SDKModel
 from harness.providers.shared.recorded.query import EXTRA_QUERY, with_query
+
+#: What models are resources of.
+_AT_STUDIO: Final = "models/"
+_ON_VERTEX: Final = "publishers/google/models/"
 
 
 class Gemini(SDKModel):
@@ -35,16 +40,48 @@ class Gemini(SDKModel):
     #: Environment variables that may hold the key, in order.
     key_variables: tuple[str, ...] = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
     on_vertex: ClassVar[bool] = False
-    #: What models are resources of.
-    _resources: ClassVar[str] = "models/"
 
-    def __init__(self, *args: Any, project: str | None = None, location: str | None = None, **settings: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        project: str | None = None,
+        location: str | None = None,
+        safety_settings: Any = None,
+        use_vertexai: bool | None = None,
+        **settings: Any,
+    ) -> None:
         super().__init__(*args, **settings)
-        #: Of Vertex AI; with a project, credentials are Google's own to find, and no key is sent.
-        self.project = project
-        self.location = location
+        if self.interceptor is not None:
+            raise UsageError(f"{self.provider}: its SDK has no interceptor; give an HTTP client of your own instead")
+        self._project = project
+        self._location = location
+        #: Category → threshold, or a list of `{category, threshold}`.
+        self.safety_settings = safety_settings
+        self._use_vertexai = use_vertexai
         self._signatures = Signatures()
         self._clients = SDKClients(lambda: GeminiClient(self._endpoint()), lambda: AsyncGeminiClient(self._endpoint()))
+
+    @property
+    def project(self) -> str | None:
+        """The project on Vertex AI, as given or, where there is no key, as the environment says.
+
+        With one, credentials are Google's own to find, and no key is sent.
+        """
+        if self._project is not None or not self._asks_vertex() or self.api_key:
+            return self._project or None
+        return environment(("GOOGLE_CLOUD_PROJECT",))
+
+    @property
+    def location(self) -> str | None:
+        """The location on Vertex AI, as given or, on Vertex AI, as the environment says."""
+        return self._location or (environment(("GOOGLE_CLOUD_LOCATION",)) if self.project else None)
+
+    def _asks_vertex(self) -> bool:
+        """Whether the model is asked on Vertex AI: by its prefix, because the caller or the environment says so."""
+        if self.on_vertex or self._use_vertexai is not None:
+            return self.on_vertex or bool(self._use_vertexai)
+        said = environment(("GOOGLE_GENAI_USE_VERTEXAI",)) or ""
+        return bool(self._project) or said.lower() in ("1", "true")
 
     def check(self, request: LLMRequest) -> None:
         self._endpoint()
@@ -59,13 +96,12 @@ class Gemini(SDKModel):
             self.api_version,
             self.timeout,
             self.max_retries,
-            self.on_vertex,
+            self._asks_vertex(),
             self.project,
             self.location,
+            dict(self.default_headers or {}),
+            self.client_params or {},
         )
-
-    def get_context_window_size(self) -> int:
-        return 1_048_576
 
     # Not the SDK's models.generate_content: it knows fewer fields than the API, and gives answers back without some.
 
@@ -92,7 +128,7 @@ class Gemini(SDKModel):
 
     def _resource(self) -> str:
         named = self.model.startswith(NAMED_RESOURCES)
-        return self.model if named else f"{self._resources}{self.model}"
+        return self.model if named else f"{_ON_VERTEX if self._asks_vertex() else _AT_STUDIO}{self.model}"
 
 
 class VertexAI(Gemini):
@@ -101,4 +137,3 @@ class VertexAI(Gemini):
     provider = "vertex_ai"
     key_variables = ("GOOGLE_API_KEY", "GEMINI_API_KEY")
     on_vertex = True
-    _resources = "publishers/google/models/"

@@ -20,6 +20,7 @@ from harness.providers.shared.recorded.verbatim import OF_ANOTHER_SHAPE, Verbati
 
 if TYPE_CHECKING:
     from harness.llm.base import BaseLLM
+    from harness.providers.gemini.model import Gemini
 
 #: In `additional_params`: the field that takes the JSON Schema of a tool, `parametersJsonSchema` where none is named.
 SCHEMA_FIELD: Final = "schema_field"
@@ -28,6 +29,7 @@ _CONFIG: Final = "generationConfig"
 _FIELDS: Final = {
     "temperature": "temperature",
     "top_p": "topP",
+    "top_k": "topK",
     "max_tokens": "maxOutputTokens",
     "seed": "seed",
     "frequency_penalty": "frequencyPenalty",
@@ -49,7 +51,7 @@ _URL: Final = re.compile(
 NAMED_RESOURCES: Final = ("tunedModels/", "endpoints/", "publishers/")
 
 
-def wire_body(llm: BaseLLM, request: LLMRequest, signatures: Signatures) -> dict[str, Any]:
+def wire_body(llm: Gemini, request: LLMRequest, signatures: Signatures) -> dict[str, Any]:
     """Return the JSON body of `request` with the settings of `llm`.
 
     Its `additional_params` win over all else; those for `generationConfig` field by field.
@@ -67,12 +69,24 @@ def wire_body(llm: BaseLLM, request: LLMRequest, signatures: Signatures) -> dict
     tools = request.all_tools()
     if tools:
         body["tools"] = wire_tools(tools, schema_field)
+    if llm.safety_settings:
+        body["safetySettings"] = _safety(llm.safety_settings)
     config = _config(llm, request)
     if config:
         body[_CONFIG] = config
     if isinstance(extra.get(_CONFIG), Mapping):
         extra[_CONFIG] = _present(config | extra[_CONFIG])
     return _present(body | extra)
+
+
+def _safety(given: Any) -> list[dict[str, Any]]:
+    """Return safety settings as the wire has them: from category → threshold, or a list of both, or of the SDK's own."""
+    if isinstance(given, Mapping):
+        return [{"category": category, "threshold": threshold} for category, threshold in given.items()]
+    return [
+        one.model_dump(mode="json", by_alias=True, exclude_none=True) if isinstance(one, BaseModel) else dict(one)
+        for one in given
+    ]
 
 
 def _config(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
@@ -142,6 +156,10 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
             del rest[_CONFIG]
     on_vertex = found["google"] or found["project"] or found["model"].startswith("publishers/")
     provider = "vertex_ai" if on_vertex else "gemini"
+    # Whatever the environment says now.
+    settings.setdefault("project", "")
+    if not on_vertex:
+        settings["use_vertexai"] = False
     return RecordedCall(
         model=f"{provider}/{found['model']}", messages=messages, tools=tools, stream=streams, settings=settings
     ).with_rest({**rest, **verbatim.fields, **odd})

@@ -64,8 +64,13 @@ class LiteLLM(SDKModel):
             "timeout": self.timeout,
             "max_retries": self.max_retries,
             "thinking": self.thinking,
+            "extra_headers": None if self.default_headers is None else dict(self.default_headers),
+            **(self.client_params or {}),
         }
         body = wire_body(self, request)
+        if "tool_choice" not in self.additional_params:
+            # Not every provider behind it knows the word.
+            body.pop("tool_choice", None)
         return {**{name: value for name, value in settings.items() if value is not None}, **body}
 
     def _send(self, client: Any, arguments: dict[str, Any], *, stream: bool) -> Any:

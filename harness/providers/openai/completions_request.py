@@ -39,8 +39,8 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
 
 
 def _prompt(request: LLMRequest) -> str:
-    only = request.messages[0]
-    if len(request.messages) > 1 or only.role != "user" or not isinstance(only.content, str):
+    only = request.messages[0] if request.messages else None
+    if only is None or len(request.messages) > 1 or only.role != "user" or not isinstance(only.content, str):
         raise UsageError("legacy completions take one text, and no conversation; use openai/…")
     if request.all_tools() or request.response_format is not None:
         raise UsageError("legacy completions know neither tools nor formats of answers; use openai/…")

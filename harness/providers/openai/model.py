@@ -1,23 +1,16 @@
-"""What the wire APIs of OpenAI have in common: the official SDK, its keys and context windows."""
+"""What the wire APIs of OpenAI have in common: the official SDK, its keys and addresses."""
 
 from __future__ import annotations
 
+import re
 from typing import Any, ClassVar, Final
 
+from harness.llm.settings import environment
+from harness.providers.openai.request import NO_STOP_WORDS
 from harness.providers.openai.sdk import openai
 from harness.providers.shared.stainless import StainlessModel
 
-#: Tokens that fit into a request and its answer, by the longest prefix of the model's name.
-_WINDOWS: Final[dict[str, int]] = {
-    "gpt-4": 8_192,
-    "gpt-4-turbo": 128_000,
-    "gpt-4o": 128_000,
-    "gpt-4.1": 1_047_576,
-    "gpt-5": 400_000,
-    "o1": 200_000,
-    "o3": 200_000,
-    "o4": 200_000,
-}
+_ADDRESSES: Final = ("OPENAI_BASE_URL", "OPENAI_API_BASE")
 
 
 class OpenAIModel(StainlessModel):
@@ -26,7 +19,10 @@ class OpenAIModel(StainlessModel):
     provider = "openai"
     sdk: ClassVar[Any] = openai
     key_variables: tuple[str, ...] = ("OPENAI_API_KEY",)
+    no_stop_words: ClassVar[re.Pattern[str]] = NO_STOP_WORDS
 
-    def get_context_window_size(self) -> int:
-        fitting = [prefix for prefix in _WINDOWS if self.model.startswith(prefix)]
-        return _WINDOWS[max(fitting, key=len)] if fitting else super().get_context_window_size()
+    def supports_stop_words(self) -> bool:
+        return self.no_stop_words.match(self.model) is None
+
+    def _client_settings(self) -> dict[str, Any]:
+        return {**super()._client_settings(), "base_url": self.base_url or environment(_ADDRESSES)}

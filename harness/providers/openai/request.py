@@ -35,6 +35,8 @@ CONVERSATION: Final = {"messages": ANY}
 FIELDS: Final = {"stream": FLAG, "tools": OBJECTS, "response_format": OBJECT, "stop": STOPS}
 #: Models that take `max_completion_tokens` in place of `max_tokens`.
 _REASONING: Final = re.compile(r"(o\d|gpt-5)")
+#: Models that take no stop words.
+NO_STOP_WORDS: Final = re.compile(r"(?:.*/)?gpt-5")
 #: Fields of messages that hosts have added to the format.
 _OF_HOSTS: Final = frozenset(
     {"reasoning_content", "reasoning", "reasoning_details", "prefix", "cache_control", "extra_content", "parsed"}
@@ -50,6 +52,7 @@ _SAME_NAME: Final = (
     "reasoning_effort",
     "logprobs",
     "top_logprobs",
+    "top_k",
 )
 
 
@@ -67,14 +70,16 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
         # Usage comes at a stream's end only where it is asked for (clause llm.usage).
         body["stream_options"] = {"include_usage": True}
     for name in _SAME_NAME:
-        if (value := getattr(llm, name)) is not None:
+        if (value := getattr(llm, name)) is not None and name not in request.without:
             body[name] = value
     if llm.max_tokens is not None:
-        body[_max_tokens_field(llm.model)] = llm.max_tokens
+        named = "max_completion_tokens" if llm.says_completion_tokens else _max_tokens_field(llm.model)
+        body[named] = llm.max_tokens
     if request.stop:
         body["stop"] = request.stop
     if request.all_tools():
         body["tools"] = [tool.given() for tool in request.all_tools()]
+        body["tool_choice"] = "auto"
     if request.response_format is not None:
         body["response_format"] = response_format(request.response_format)
     body |= llm.additional_params
@@ -115,8 +120,12 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
     return call.with_rest({**unnamed, **({EXTRA_QUERY: parse_query(query)} if query else {})})
 
 
-def recorded_call(model: str, recorded: Mapping[str, Any], **given: Any) -> RecordedCall:
+def recorded_call(
+    model: str, recorded: Mapping[str, Any], *, no_stop_words: re.Pattern[str] = NO_STOP_WORDS, **given: Any
+) -> RecordedCall:
     """Return the call of a recorded body, made by `model` with the settings `given` beside those that the body tells.
+
+    `no_stop_words` are the names of models that are sent no stop words.
 
     Raises:
         UsageError: a field can't be rebuilt; it is named.
@@ -124,9 +133,10 @@ def recorded_call(model: str, recorded: Mapping[str, Any], **given: Any) -> Reco
     recorded, odd = fitting(dict(recorded), FIELDS)
     settings: dict[str, Any] = {name: recorded[name] for name in _SAME_NAME if recorded.get(name) is not None}
     limit = _max_tokens_field(model.partition("/")[2])
+    refuses_stop = no_stop_words.match(model.partition("/")[2]) is not None
     if recorded.get(limit) is not None:
         settings["max_tokens"] = recorded[limit]
-    if recorded.get("stop"):
+    if recorded.get("stop") and not refuses_stop:
         settings["stop"] = recorded["stop"]
     if recorded.get("response_format") is not None:
         settings["response_format"] = recorded["response_format"]
@@ -138,7 +148,8 @@ def recorded_call(model: str, recorded: Mapping[str, Any], **given: Any) -> Reco
         stream=recorded.get("stream"),
         settings={**given, **settings},
     )
-    known = {*settings.keys() - {"max_tokens"}, limit, "model", "messages", "stream", "tools", "stop"}
+    known = {*settings.keys() - {"max_tokens"}, limit, "model", "messages", "stream", "tools"}
+    known |= set() if refuses_stop else {"stop"}
     return call.with_rest({**_rest(recorded, known, limit), **verbatim.fields, **odd})
 
 
@@ -164,6 +175,8 @@ def _rest(recorded: Mapping[str, Any], known: set[str], limit: str) -> dict[str,
         rest["stop"] = recorded["stop"]
     if recorded.get("stream") and "stream_options" not in recorded:
         rest["stream_options"] = OMIT
+    if recorded.get("tools") and "tool_choice" not in recorded:
+        rest["tool_choice"] = OMIT
     return rest
 
 

@@ -11,7 +11,12 @@ from typing import Any, ClassVar, Final, NoReturn
 
 import orjson
 
-from harness.errors import MalformedResponseError, ProviderError, StreamTruncatedError
+from harness.errors import (
+    LLMContextLengthExceededError,
+    MalformedResponseError,
+    ProviderError,
+    StreamTruncatedError,
+)
 from harness.llm.output.parts import Part
 from harness.providers.shared.failure import MESSAGES, Failure, failure_in, malformed
 from harness.providers.shared.sse import SSEDecoder
@@ -116,7 +121,8 @@ class ProviderAnswer(ABC):
 
     def reported(self, failure: Failure) -> ProviderError:
         """Return the error for a failure that the provider reports inside a success."""
-        return ProviderError(
+        kind = LLMContextLengthExceededError if failure.is_too_long else ProviderError
+        return kind(
             f"{self.provider} {self.failing}: {failure.message}",
             provider=self.provider,
             request_id=self.request_id,

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from harness.errors import (
+    LLMContextLengthExceededError,
     MalformedResponseError,
     ProviderConnectionError,
     ProviderError,
@@ -24,6 +25,14 @@ _HTTP_LIBRARIES: Final = frozenset({"httpx", "httpx2", "aiohttp", "urllib3", "re
 #: Words of codes that say: later, perhaps.
 _PASSING: Final = re.compile(
     r"overloaded|rate_?limit|too_?many_?requests|throttl|unavailable|exhausted|capacity|network_error|insufficient_system_resource",
+    re.IGNORECASE,
+)
+#: What providers say of a conversation that is longer than the model's window.
+_TOO_LONG: Final = re.compile(
+    r"context_length_exceeded|context[ _]?(length|window|size)[^.]{0,40}(exceed|limit|too)|"
+    r"(exceeds?|over|maximum|larger than)[^.]{0,60}context[ _]?(length|window|size)|prompt is too long|input is too long|"
+    r"input token count[^.]{0,40}exceeds|exceeds the maximum number of tokens|too many input tokens|"
+    r"expected a string with maximum length|string_above_max_length",
     re.IGNORECASE,
 )
 #: A code that stands where the words of a failure may stand.
@@ -51,6 +60,11 @@ class Failure(NamedTuple):
     def may_pass(self) -> bool:
         """Whether it says that the same request may succeed later."""
         return self.status in RETRYABLE or _PASSING.search(f"{self.code} {self.kind}") is not None
+
+    @property
+    def is_too_long(self) -> bool:
+        """Whether it says that the conversation does not fit into the model's window."""
+        return _TOO_LONG.search(f"{self.code} {self.message}") is not None
 
 
 def failure_in(sent: Any, code_field: str = "code") -> Failure:
@@ -104,7 +118,8 @@ def _text(value: Any) -> str | None:
 
 def status_error(provider: str, status: int, failure: Failure, *, request_id: str | None) -> ProviderStatusError:
     """Return the error for an HTTP error status."""
-    return ProviderStatusError(
+    kind = LLMContextLengthExceededError if failure.is_too_long else ProviderStatusError
+    return kind(
         f"{provider} answered {status}: {failure.message or 'no reason was given'}",
         provider=provider,
         status=status,

@@ -17,6 +17,7 @@ from harness.providers.shared.body import HTTPXBody, ResponseBody
 from harness.providers.shared.clients import SDKClients
 from harness.providers.shared.content import aread_as_sent, read_as_sent
 from harness.providers.shared.failure import failure_in, is_transport_error, no_whole_answer, status_error
+from harness.providers.shared.interceptor import aintercept, intercept
 from harness.providers.shared.model import SDKModel
 from harness.providers.shared.tls import http_client, library_of
 
@@ -42,6 +43,8 @@ class StainlessModel(SDKModel):
 
     def _client_settings(self) -> dict[str, Any]:
         settings: dict[str, Any] = {"api_key": self._key(), "base_url": self.base_url}
+        if self.default_headers is not None:
+            settings["default_headers"] = dict(self.default_headers)
         if self.timeout is not None:
             settings["timeout"] = self.timeout
         if self.max_retries is not None:
@@ -49,15 +52,20 @@ class StainlessModel(SDKModel):
         return settings
 
     def _new_client(self) -> Any:
-        client = http_client(self.sdk.DefaultHttpxClient)
+        given = dict(self.client_params or {})
+        client = given.pop("http_client", None) or http_client(self.sdk.DefaultHttpxClient)
         end_with_run(client)
         read_as_sent(client)
-        return self.sdk.Client(**self._client_settings(), http_client=client)
+        intercept(client, self.interceptor)
+        return self.sdk.Client(**{**self._client_settings(), **given}, http_client=client)
 
     def _new_async_client(self) -> Any:
+        # A client for threads is of no use in a loop.
+        given = {name: value for name, value in (self.client_params or {}).items() if name != "http_client"}
         client = http_client(self.sdk.DefaultAsyncHttpxClient)
         aread_as_sent(client)
-        return self.sdk.AsyncClient(**self._client_settings(), http_client=client)
+        aintercept(client, self.interceptor)
+        return self.sdk.AsyncClient(**{**self._client_settings(), **given}, http_client=client)
 
     def _send(self, client: Any, arguments: dict[str, Any], *, stream: bool) -> Any:
         if not stream:

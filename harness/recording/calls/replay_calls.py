@@ -74,7 +74,7 @@ def _replay_interaction(
         replayed.streamed = bool(call.stream)
         check_coding(interaction.response)
         unmarked = bool(call.stream) and is_whole_without_mark(api, interaction, marking)
-        ends = {"without_end_marker": True} if unmarked else {}
+        ends: dict[str, Any] = {"without_end_marker": True} if unmarked else {}
         llm = LLM(call.model, stream=call.stream, max_retries=0, **ends, **call.settings)
     except HarnessError as error:
         replayed.unjudged = str(error)

@@ -10,6 +10,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.errors import UnreadableRecordingError
+from harness.misfit import misfit
 from harness.recording.files.bounds import DEEPEST_JSON, format_shown, is_later, json_problem
 from harness.recording.files.content import check_link, content_of
 
@@ -103,9 +104,7 @@ def load_recording(folder: Path) -> Recording:
     try:
         return Recording.model_validate(found)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(map(str, first["loc"]))
-        raise UnreadableRecordingError(f"'{path}': {place}: {first['msg']}") from error
+        raise UnreadableRecordingError(f"'{path}': {misfit(error)}") from error
 
 
 def _check_format(path: Path, found: Any) -> None:

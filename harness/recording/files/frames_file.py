@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from harness.errors import UnreadableRecordingError
 from harness.frames.frame import StreamFrame
 from harness.frames.stored import FrameLike, StoredFrames
+from harness.misfit import misfit
 from harness.recording.comparison.normal import Normalizer
 from harness.recording.files.bounds import (
     DEEPEST_JSON,
@@ -124,7 +125,7 @@ def frames_of(lines: Iterable[bytes], path: Path) -> list[StreamFrame]:
         try:
             frames.append(stored.frame(orjson.loads(line)))
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            reason = error.errors(include_url=False)[0]["msg"] if isinstance(error, ValidationError) else str(error)
+            reason = misfit(error) if isinstance(error, ValidationError) else str(error)
             raise UnreadableRecordingError(
                 f"'{path}': line {number} is no frame ({reason}); expected the fields of a StreamFrame as JSON"
             ) from error

@@ -330,7 +330,7 @@ def changed(change: Callable[[Any], Any]) -> Callable[[Path], None]:
 DAMAGED: dict[str, tuple[Callable[[Path], Any], str]] = {
     "a file that is gone": (lambda path: path.unlink(), "can't be read: .*No such file"),
     "a torn file": (lambda path: path.write_text(path.read_text()[:-9]), "no checkpoint that can be read: the whole"),
-    "another version": (changed(lambda held: {**held, "version": 2}), "version: Input should be 1"),
+    "another version": (changed(lambda held: {**held, "version": 2}), "version: expected 1"),
     "no plan": (changed(lambda held: {**held, "plan": 5}), "a saved plan is a dict"),
     "a plan of another flow": (
         changed(lambda held: json.loads(json.dumps(held).replace("after_right", "elsewhere"))),

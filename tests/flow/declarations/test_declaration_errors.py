@@ -18,23 +18,23 @@ ONE = HEAD + "methods:\n  a:\n    start: true\n    do: {call: expression, expr: 
 WRONG: dict[str, tuple[str, str]] = {
     "no YAML": (HEAD + "methods: [", "<declaration>:3:11: expected the node content"),
     "no JSON": ('{"schema": "crewai.flow/v1",\n "name" "F"}', "<declaration>:2:9: expected ',' or '}'"),
-    "nothing": ("", "<declaration>: Input should be a valid dictionary"),
+    "nothing": ("", "<declaration>: expected an object, not null"),
     "another format": (
         "schema: crewai.flow/v2\nname: F\nmethods: {a: {start: true, do: {call: expression, expr: '1'}}}",
-        "<declaration>:1:9: schema: Input should be 'crewai.flow/v1'",
+        "<declaration>:1:9: schema: expected 'crewai.flow/v1', not 'crewai.flow/v2'",
     ),
-    "an unknown key": (ONE + "'1'}\nmethod: {}\n", "<declaration>:7:1: method: Extra inputs are not permitted"),
+    "an unknown key": (ONE + "'1'}\nmethod: {}\n", "<declaration>:7:1: method: there is no such field"),
     "a key twice": (HEAD + "name: G\n", "<declaration>:3:1: the key 'name' is here twice"),
     "an anchor": (HEAD + "a: &x [1]\nb: *x\n", "<declaration>:4:4: anchors and aliases are not read"),
     "too deep": (HEAD + "a: " + "[" * 60 + "]" * 60, "<declaration>:3:54: this nests deeper than 50 levels"),
     "nothing to do": (HEAD + "methods: {}", "<declaration>:1:1: a flow has methods, or is conversational"),
     "a missing key": (
         HEAD + "methods:\n  a:\n    start: true\n",
-        "<declaration>:4:3: methods.a.do: Field required",
+        "<declaration>:4:3: methods.a.do: expected a value, and none was given",
     ),
     "an unknown call": (
         HEAD + "methods:\n  a:\n    start: true\n    do:\n      call: dance\n",
-        "<declaration>:6:5: methods.a.do: Input tag 'dance' found using 'call'",
+        "<declaration>:6:5: methods.a.do: expected one of 'code', 'tool', 'expression', 'script', 'each' as 'call', not 'dance'",
     ),
     "nothing triggers it": (
         HEAD + "methods:\n  a:\n    do: {call: expression, expr: '1'}\n",
@@ -46,7 +46,7 @@ WRONG: dict[str, tuple[str, str]] = {
     ),
     "a name that is none": (
         HEAD + "methods:\n  a-b:\n    start: true\n    do: {call: expression, expr: '1'}\n",
-        "<declaration>:4:3: methods.a-b.[key]: String should match pattern",
+        "<declaration>:4:3: methods.a-b.[key]: expected text that matches ",
     ),
     "a module that is not there": (
         HEAD + "methods:\n  a:\n    start: true\n    do:\n      call: code\n      ref: no_such_module:f\n",
@@ -98,7 +98,7 @@ WRONG: dict[str, tuple[str, str]] = {
         HEAD
         + "methods:\n  a:\n    start: true\n    do:\n      call: each\n      in: state.parts\n      do:\n"
         + "        - {name: s, action: {call: each, in: state.parts, do: []}}\n",
-        "methods.a.do.each.do.0.action: Input tag 'each' found using 'call'",
+        "methods.a.do.each.do.0.action: expected one of 'code', 'tool', 'expression', 'script' as 'call', not 'each'",
     ),
     "a script": (
         HEAD + 'methods:\n  a:\n    start: true\n    do: {call: script, code: "a = 1\\nreturn a +"}\n',
@@ -127,7 +127,7 @@ WRONG: dict[str, tuple[str, str]] = {
     ),
     "a router of a conversation": (
         ONE + "'1'}\nconversational: {router: {route: a}}\n",
-        "<declaration>:7:27: conversational.router.route: Extra inputs are not permitted",
+        "<declaration>:7:27: conversational.router.route: there is no such field",
     ),
 }  # fmt: skip
 

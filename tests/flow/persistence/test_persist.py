@@ -239,7 +239,7 @@ def test_a_state_that_no_longer_fits_is_refused() -> None:
     persistence = Memory()
     persistence.save_state("x", "first", {"id": "x", "count": "many"})
     with pytest.raises(
-        UsageError, match="a state that was kept does not fit Whole: count: Input should be a valid integer"
+        UsageError, match="a state that was kept does not fit Whole: count: expected a whole number, not "
     ):
         whole_class(persistence).kickoff({"id": "x"})
 

@@ -50,16 +50,15 @@ def test_messages_do_not_change() -> None:
 @pytest.mark.parametrize(
     ("messages", "place"),
     [
-        ([], "messages: there are none"),
-        ([{"role": "user", "content": "Hi"}, {"role": "pirate", "content": "Arr"}], r"messages\[1\]\.role: Input should be"),
-        ([{"content": "Hi"}], r"messages\[0\]\.role: Field required"),
-        ([{"role": "user", "content": "Hi", "mood": "good"}], r"messages\[0\]\.mood: Extra inputs are not permitted"),
+        ([{"role": "user", "content": "Hi"}, {"role": "pirate", "content": "Arr"}], r"messages\[1\]\.role: expected 'system', .*, not 'pirate'"),
+        ([{"content": "Hi"}], r"messages\[0\]\.role: expected a value, and none was given"),
+        ([{"role": "user", "contents": "Hi"}], r"messages\[0\]\.contents: there is no such field"),
         ([{"role": "user", "content": 3}], r"messages\[0\]\.content"),
         ([{"role": "assistant", "tool_calls": [{"id": "c1", "function": {"name": "add"}}]}],
-         r"messages\[0\]\.tool_calls\[0\]\.function\.arguments: Field required"),
-        (["Hi"], r"messages\[0\]: Input should be a valid dictionary"),
+         r"messages\[0\]\.tool_calls\[0\]\.function\.arguments: expected a value, and none was given"),
+        (["Hi"], r"messages\[0\]: expected an object, not 'Hi'"),
     ],
-    ids=["none", "role", "no role", "extra", "content", "deep", "no message"],
+    ids=["role", "no role", "extra", "content", "deep", "no message"],
 )  # fmt: skip
 def test_messages_that_are_none_are_refused_before_anything_is_published(messages: Any, place: str) -> None:
     llm = Scripted()
@@ -73,7 +72,7 @@ def test_messages_that_are_none_are_refused_before_anything_is_published(message
 @pytest.mark.parametrize(
     ("tools", "place"),
     [
-        ([{"type": "function", "function": {}}], r"tools\[0\]\.function\.name: Field required"),
+        ([{"type": "function", "function": {}}], r"tools\[0\]\.function\.name: expected a value, and none was given"),
         ([{"function": {"name": "add"}}, {"type": "magic", "function": {"name": "x"}}], r"tools\[1\]"),
         ([{"function": {"name": "add", "parameters": "none"}}], r"tools\[0\]\.function\.parameters"),
     ],

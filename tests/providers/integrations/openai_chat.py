@@ -65,7 +65,7 @@ BODIES = (
     ),
     Body("limit", {"max_tokens": 50}, {"max_tokens": 50}),
     Body("stop", {"stop": ["END"]}, {"stop": "END"}),
-    Body("tools", {"tools": TOOLS}, keywords={"tools": TOOLS}),
+    Body("tools", {"tools": TOOLS, "tool_choice": "auto"}, keywords={"tools": TOOLS}),
     Body(
         "response model",
         {

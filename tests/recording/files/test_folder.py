@@ -53,10 +53,10 @@ def changed(**fields: Any) -> bytes:
         (changed(format="other/1"), "'FILE' has the format 'other/1'; expected 'harness.recording/1'"),
         (changed(format="harness.recording/2"), "'FILE' has the format 'harness.recording/2', later than 'harness.recording/1', "
          "which is all that this version reads; update stream-harness"),
-        (changed(origin="dreamt"), "'FILE': origin: Input should be 'live' or 'authored'"),
-        (changed(outcome={"status": "odd"}), "'FILE': outcome.status: Input should be 'completed', 'failed' or 'cancelled'"),
-        (changed(more=1), "'FILE': more: Extra inputs are not permitted"),
-        (b'{"format": "harness.recording/1"}', "'FILE': target: Field required"),
+        (changed(origin="dreamt"), "'FILE': origin: expected 'live' or 'authored', not 'dreamt'"),
+        (changed(outcome={"status": "odd"}), "'FILE': outcome.status: expected 'completed', 'failed' or 'cancelled', not 'odd'"),
+        (changed(more=1), "'FILE': more: there is no such field"),
+        (b'{"format": "harness.recording/1"}', "'FILE': target: expected a value, and none was given"),
     ],
 )  # fmt: skip
 def test_a_manifest_that_can_not_be_read_says_why(content: bytes, message: str, tmp_path: Path) -> None:

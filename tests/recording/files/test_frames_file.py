@@ -99,10 +99,10 @@ FRAME: dict[str, Any] = json.loads(WHOLE.splitlines()[1])
         (HEADER + b"{}\n", "'FILE': line 2 is no frame ('data'); expected the fields of a StreamFrame as JSON"),
         (HEADER + b"3\n", "'FILE': line 2 is no frame ('int' object is not subscriptable); expected the fields of a "
          "StreamFrame as JSON"),
-        (HEADER + json.dumps({**FRAME, "seq": 0}).encode() + b"\n", "'FILE': line 2 is no frame (Input should be greater than or "
-         "equal to 1); expected the fields of a StreamFrame as JSON"),
-        (HEADER + json.dumps({**FRAME, "version": 1}).encode() + b"\n", "'FILE': line 2 is no frame (Extra inputs are not "
-         "permitted); expected the fields of a StreamFrame as JSON"),
+        (HEADER + json.dumps({**FRAME, "seq": 0}).encode() + b"\n", "'FILE': line 2 is no frame (seq: expected at least 1, "
+         "not 0); expected the fields of a StreamFrame as JSON"),
+        (HEADER + json.dumps({**FRAME, "version": 1}).encode() + b"\n", "'FILE': line 2 is no frame (version: there is no such "
+         "field); expected the fields of a StreamFrame as JSON"),
     ],
     ids=["empty", "torn", "binary", "foreign", "no header", "later", "another format", "no frame", "no object",
          "bad value", "unknown field"],

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+from harness.errors import UsageError
+from harness.llm.input.items import ReasoningItem
 from harness.llm.request import LLMRequest
 from harness.providers.openai.model import OpenAIModel
 from harness.providers.openai.responses.answer import ResponsesAnswer
-from harness.providers.openai.responses.request import check_settings, wire_body
+from harness.providers.openai.responses.request import check_settings, wire_body, wire_builtin
 from harness.providers.shared.recorded.query import EXTRA_QUERY, with_query
 from harness.providers.shared.thoughts import Thoughts
 
@@ -22,9 +25,37 @@ class OpenAIResponses(OpenAIModel):
 
     asks_for_hosted_tools: ClassVar[bool] = True
 
-    def __init__(self, *args: Any, auto_chain: bool = False, **settings: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        instructions: str | None = None,
+        store: bool | None = None,
+        previous_response_id: str | None = None,
+        include: Sequence[str] | None = None,
+        builtin_tools: Sequence[str | Mapping[str, Any]] | None = None,
+        parse_tool_outputs: bool = False,
+        auto_chain: bool = False,
+        auto_chain_reasoning: bool = False,
+        **settings: Any,
+    ) -> None:
         super().__init__(*args, **settings)
+        if parse_tool_outputs:
+            raise UsageError(
+                "parse_tool_outputs: a call here returns its text; what the provider's own tools did is not taken apart. "
+                "Leave it out"
+            )
+        #: What the model is told before the system messages of each call.
+        self.instructions = instructions
+        self.store = store
+        #: The answer that the first call goes on from.
+        self.previous_response_id = previous_response_id
+        self.include = list(include or ())
+        #: The provider's own tools that each call may use, by name or with their settings.
+        self.builtin_tools = [wire_builtin(tool) for tool in builtin_tools or ()]
         self.auto_chain = auto_chain
+        #: Whether the reasoning of each answer goes back with the next call, for a provider that keeps nothing.
+        self.auto_chain_reasoning = auto_chain_reasoning
+        self._last_reasoning: list[ReasoningItem] = []
         self._chain_lock = threading.Lock()
         self._thoughts = Thoughts()
         self._last_response_id: str | None = None
@@ -39,6 +70,7 @@ class OpenAIResponses(OpenAIModel):
         """Begin a new conversation with the next call."""
         with self._chain_lock:
             self._last_response_id = None
+            self._last_reasoning = []
 
     def check(self, request: LLMRequest) -> None:
         super().check(request)
@@ -52,6 +84,13 @@ class OpenAIResponses(OpenAIModel):
         body = wire_body(self, self._thoughts.given_back(request))
         if self.auto_chain and self.last_response_id is not None:
             body.setdefault("previous_response_id", self.last_response_id)
+        elif self.previous_response_id is not None:
+            body.setdefault("previous_response_id", self.previous_response_id)
+        with self._chain_lock:
+            reasoning = [item.given() for item in self._last_reasoning]
+        if reasoning and isinstance(body.get("input"), list):
+            known = {item.get("id") for item in body["input"]}
+            body["input"] = [*(item for item in reasoning if item.get("id") not in known), *body["input"]]
         return {"path": with_query("/responses", self.additional_params.get(EXTRA_QUERY)), "body": body}
 
     def _answer(self, request: LLMRequest) -> ResponsesAnswer:
@@ -62,3 +101,4 @@ class OpenAIResponses(OpenAIModel):
             self._thoughts.keep(answer.call_ids, answer.reasoning)
             with self._chain_lock:
                 self._last_response_id = answer.response_id
+                self._last_reasoning = answer.reasoning if self.auto_chain_reasoning else []

@@ -23,6 +23,7 @@ from harness.providers.shared.recorded.verbatim import OF_ANOTHER_SHAPE, Verbati
 
 if TYPE_CHECKING:
     from harness.llm.base import BaseLLM
+    from harness.providers.openai.responses.model import OpenAIResponses
 
 #: Our settings, and the fields of the body that hold them.
 _SETTINGS: Final = {
@@ -34,7 +35,19 @@ _SETTINGS: Final = {
 #: What a conversation is asked by that the provider has, in place of `input`.
 _KEPT: Final = frozenset({"input", "prompt", "previous_response_id", "conversation"})
 #: Settings that this API has no word for.
-_UNKNOWN: Final = ("seed", "frequency_penalty", "presence_penalty", "n", "stop")
+_UNKNOWN: Final = ("seed", "frequency_penalty", "presence_penalty", "n", "top_k")
+
+
+#: The provider's own tools by the names that callers know, where they need more than a type.
+_BUILTIN: Final[Mapping[str, Mapping[str, Any]]] = {
+    "code_interpreter": {"type": "code_interpreter", "container": {"type": "auto"}},
+    "computer_use": {"type": "computer_use_preview"},
+}
+
+
+def wire_builtin(tool: str | Mapping[str, Any]) -> dict[str, Any]:
+    """Return one of the provider's own tools, given by its name or with its settings, on the wire."""
+    return dict(_BUILTIN.get(tool, {"type": tool}) if isinstance(tool, str) else tool)
 
 
 def check_settings(llm: BaseLLM) -> None:
@@ -46,7 +59,7 @@ def check_settings(llm: BaseLLM) -> None:
             )
 
 
-def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
+def wire_body(llm: OpenAIResponses, request: LLMRequest) -> dict[str, Any]:
     """Return the JSON body of `request` with the settings of `llm`. Its `additional_params` win over all else.
 
     System messages that come first are the `instructions`, unless `additional_params` decide about those.
@@ -55,6 +68,7 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
     body: dict[str, Any] = {"model": llm.model}
     if "instructions" not in llm.additional_params:
         system, messages = _leading_system(messages)
+        system = [*filter(None, [llm.instructions]), *system]
         if system:
             body["instructions"] = "\n\n".join(system)
     body["input"] = _input(messages, request.custom_tools)
@@ -63,12 +77,19 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
     for name, field in _SETTINGS.items():
         if (value := getattr(llm, name)) is not None:
             body[field] = value
+    include = [*llm.include]
     if llm.logprobs:
-        body["include"] = ["message.output_text.logprobs"]
+        include.append("message.output_text.logprobs")
+    if llm.auto_chain_reasoning:
+        include.append("reasoning.encrypted_content")
+    if include:
+        body["include"] = list(dict.fromkeys(include))
+    if llm.store is not None:
+        body["store"] = llm.store
     if reasoning := _reasoning(llm):
         body["reasoning"] = reasoning
-    if tools := request.all_tools():
-        body["tools"] = list(map(_wire_tool, tools))
+    if tools := [*map(_wire_tool, request.all_tools()), *llm.builtin_tools]:
+        body["tools"] = tools
     if request.response_format is not None:
         body["text"] = {"format": _format(request.response_format)}
     body |= llm.additional_params
@@ -181,6 +202,8 @@ def _parse_conversation(recorded: Mapping[str, Any]) -> tuple[dict[str, Any], li
     asked = recorded["input"]
     if isinstance(asked, str):
         messages = [{"role": "user", "content": asked, "item": {"bare": True}}]
+    elif not isinstance(asked, list):
+        raise UsageError("input of the recorded request is neither text nor a list")
     else:
         messages = [_parse_item(item, f"input[{number}]") for number, item in enumerate(asked)]
     begins_with_system = bool(messages) and messages[0]["role"] == "system"

@@ -1,4 +1,4 @@
-"""Fields of flows: what a subclass annotates is a keyword of its constructor, with a default, as on a pydantic model."""
+"""Fields of flows and LLMs: what a subclass annotates is a keyword of its constructor, with a default, as on a pydantic model."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo, ModelPrivateAttr
 
 from harness.errors import UsageError
+from harness.misfit import misfit
 
 _ANY_TYPE: Final = ConfigDict(arbitrary_types_allowed=True)
 
@@ -91,8 +92,7 @@ def _fitting(what: str, annotation: Any, value: Any) -> Any:
     try:
         return _adapter(annotation).validate_python(value)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        raise UsageError(f"{what} can't be {value!r}: {first['msg']}") from error
+        raise UsageError(misfit(error, what)) from error
 
 
 def _adapter(annotation: Any) -> TypeAdapter[Any]:

@@ -1,0 +1,157 @@
+"""What a subclass that implements `call` itself uses to publish its events, run a tool and count its tokens.
+
+The names are those that such programs know; what they publish is the same as the base's own calls do.
+"""
+
+from __future__ import annotations
+
+import contextvars
+from collections.abc import Mapping
+from typing import Any
+
+from harness.bus import bus
+from harness.events.llm import (
+    LLMCallCompletedEvent,
+    LLMCallFailedEvent,
+    LLMCallStartedEvent,
+    LLMStreamChunkEvent,
+    LLMThinkingChunkEvent,
+)
+from harness.events.sources import sources
+from harness.llm.call import origin
+from harness.llm.output.assembly import AssembledCall
+from harness.llm.output.usage import UsageMetrics
+from harness.llm.settings import LLMSettings
+from harness.llm.tool_use import Functions, ToolCallFailed, run_tool
+
+#: The call that each LLM has begun here, by the LLM's identity.
+_calls: contextvars.ContextVar[Mapping[int, str]] = contextvars.ContextVar("harness_own_calls", default={})  # noqa: B039 - never changed
+
+
+class OwnCalls(LLMSettings):
+    """Helps a subclass of `BaseLLM` that has its own `call`. Each event belongs to the call that was started last here."""
+
+    def _effective_stream(self) -> bool:
+        """Return whether a call made here streams."""
+        return bool(self._streams())
+
+    def _streams(self) -> bool | None:
+        return self.stream
+
+    def _emit_call_started_event(
+        self,
+        messages: Any,
+        tools: list[dict[str, Any]] | None = None,
+        callbacks: list[Any] | None = None,
+        available_functions: dict[str, Any] | None = None,
+        from_task: Any = None,
+        from_agent: Any = None,
+    ) -> None:
+        """Publish that a call begins, with its settings."""
+        _calls.set({**_calls.get(), id(self): sources.new_id()})
+        started = LLMCallStartedEvent(
+            **self._common(from_task, from_agent),
+            messages=messages,
+            tools=tools,
+            callbacks=callbacks,
+            available_functions=available_functions,
+            temperature=self.temperature,
+            top_p=self.top_p,
+            max_tokens=self.max_tokens,
+            stream=self._effective_stream(),
+            seed=self.seed,
+            stop_sequences=self.stop or None,
+            frequency_penalty=self.frequency_penalty,
+            presence_penalty=self.presence_penalty,
+            n=self.n,
+        )
+        bus.emit(self, started)
+
+    def _emit_stream_chunk_event(
+        self,
+        chunk: str,
+        from_task: Any = None,
+        from_agent: Any = None,
+        tool_call: Any = None,
+        call_type: Any = None,
+        response_id: str | None = None,
+    ) -> None:
+        """Publish a piece of the answer, or of a tool call."""
+        kind: Any = call_type or ("tool_call" if tool_call is not None else "llm_call")
+        bus.emit(
+            self,
+            LLMStreamChunkEvent(
+                **self._common(from_task, from_agent),
+                chunk=chunk,
+                tool_call=tool_call,
+                call_type=kind,
+                response_id=response_id,
+            ),
+        )
+
+    def _emit_thinking_chunk_event(
+        self, chunk: str, from_task: Any = None, from_agent: Any = None, response_id: str | None = None
+    ) -> None:
+        """Publish a piece of the model's reasoning."""
+        bus.emit(
+            self,
+            LLMThinkingChunkEvent(**self._common(from_task, from_agent), chunk=chunk, response_id=response_id),
+        )
+
+    def _emit_call_completed_event(
+        self,
+        response: Any,
+        call_type: Any = "llm_call",
+        from_task: Any = None,
+        from_agent: Any = None,
+        messages: Any = None,
+        usage: Mapping[str, Any] | None = None,
+        finish_reason: Any = None,
+        response_id: str | None = None,
+    ) -> None:
+        """Publish that the call has completed."""
+        completed = LLMCallCompletedEvent(
+            **self._common(from_task, from_agent),
+            response=response,
+            call_type=call_type,
+            messages=messages,
+            usage=None if usage is None else dict(usage),
+            finish_reason=finish_reason,
+            response_id=response_id,
+        )
+        bus.emit(self, completed)
+
+    def _emit_call_failed_event(self, error: Any, from_task: Any = None, from_agent: Any = None) -> None:
+        """Publish that the call has failed; `error` is its text or the exception."""
+        kind = type(error).__name__ if isinstance(error, BaseException) else None
+        bus.emit(self, LLMCallFailedEvent(**self._common(from_task, from_agent), error=error, error_type=kind))
+
+    def _handle_tool_execution(
+        self,
+        function_name: str,
+        function_args: Mapping[str, Any],
+        available_functions: Functions,
+        from_task: Any = None,
+        from_agent: Any = None,
+    ) -> str | None:
+        """Run a function that the model asked for, with its events; return its value as text.
+
+        None where there is no such function, or it failed.
+        """
+        if function_name not in available_functions:
+            return None
+        call = AssembledCall(0, sources.new_id(), function_name, given=dict(function_args))
+        value = run_tool(call, available_functions)
+        return None if isinstance(value, ToolCallFailed) else str(value)
+
+    def _track_token_usage_internal(self, usage_data: Mapping[str, Any]) -> None:
+        """Count a call's tokens, under whichever names its provider has them."""
+        self._usage.add_metrics(UsageMetrics.from_provider_dict(usage_data))
+
+    def _common(self, from_task: Any, from_agent: Any) -> dict[str, Any]:
+        return {
+            "call_id": _calls.get().get(id(self)) or sources.new_id(),
+            "model": self.model,
+            **origin(from_task, "task", "name"),
+            **origin(from_agent, "agent", "role"),
+        }

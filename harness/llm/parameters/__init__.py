@@ -1,0 +1,1 @@
+"""What LLMs are given and tell again: names of settings, plain configurations, the windows of models."""

@@ -1,0 +1,57 @@
+"""What an LLM is given beside the settings that all have: another name of one, or a field of the provider's own request."""
+
+from __future__ import annotations
+
+import difflib
+import warnings
+from collections.abc import Collection, Mapping
+from typing import Any, Final
+
+from harness.errors import UsageError
+
+#: Names in bodies of providers that look like a setting which they are not.
+_NO_TYPOS: Final = frozenset({"models", "stream_options", "top_a"})
+#: How alike an unknown name and a setting are where one was probably meant to be the other.
+_NEAR: Final = 0.85
+
+
+class UnknownParameterWarning(UserWarning):
+    """A parameter that no LLM has, and that reads nearly as one that all have. It goes into the request as it is."""
+
+
+def additional_params(owner: str, others: Mapping[str, Any], known: Collection[str]) -> dict[str, Any]:
+    """Return those of `others` that were given a value: fields of the provider's own request.
+
+    Warns:
+        UnknownParameterWarning: one reads nearly as a setting that all have.
+    """
+    given = {name: value for name, value in others.items() if value is not None}
+    for name in given:
+        near = [] if name in _NO_TYPOS else difflib.get_close_matches(name, known, n=1, cutoff=_NEAR)
+        if near:
+            warnings.warn(
+                f"{owner} has no parameter {name!r}, and sends it to the provider as it is; did you mean {near[0]!r}? "
+                f"What is meant for the provider can be given as additional_params={{{name!r}: …}}",
+                UnknownParameterWarning,
+                stacklevel=4,
+            )
+    return given
+
+
+def one_of(owner: str, **names: Any) -> Any:
+    """Return the one value among several names of one setting. Raises UsageError where two say different things."""
+    given = {name: value for name, value in names.items() if value is not None}
+    if len({repr(value) for value in given.values()}) > 1:
+        told = ", ".join(f"{name}={value!r}" for name, value in given.items())
+        raise UsageError(f"{owner}: {' and '.join(given)} are one setting, and say different things ({told}); give one")
+    return next(iter(given.values()), None)
+
+
+def words(what: str, given: Any) -> list[str]:
+    """Return stop words as a list: of one word, of several, or of None. Raises UsageError for anything else."""
+    if given is None:
+        return []
+    found = [given] if isinstance(given, str) else list(given) if isinstance(given, Collection) else None
+    if found is None or isinstance(given, Mapping | bytes) or not all(isinstance(word, str) for word in found):
+        raise UsageError(f"{what} is {given!r}; expected a word, a list of words, or None")
+    return found

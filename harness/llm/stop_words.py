@@ -1,0 +1,61 @@
+"""Answers end at stop words, whether or not their provider knows of any: the words, and what follows them, are cut off."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final, TypeGuard
+
+from harness.llm.output.parts import Finish, Part, TextDelta, ThinkingDelta, ToolCallDelta
+
+_AFTER_TEXT: Final = (Finish, ThinkingDelta, ToolCallDelta)
+
+
+class StopWords:
+    """Takes the parts of one answer, and gives those that stand before its first stop word.
+
+    Text that may be the beginning of a word waits for what follows it. Nothing but text is cut: usage, calls and the end
+    marker come through.
+    """
+
+    def __init__(self, words: Sequence[str]) -> None:
+        self._words = [word for word in words if word]
+        self._held = ""
+        self._over = False
+
+    def take(self, part: Part) -> Iterator[Part]:
+        """Yield what the part makes."""
+        if not isinstance(part, TextDelta):
+            if self._held and isinstance(part, _AFTER_TEXT):
+                # What may have begun a word has begun none.
+                held, self._held = self._held, ""
+                yield TextDelta(held)
+            yield part._replace(reason="stop") if self._over and _is_end_of_text(part) else part
+            return
+        if self._over:
+            return
+        text = self._held + part.text
+        found = [place for word in self._words if (place := text.find(word)) >= 0]
+        if found:
+            self._over = True
+            text, self._held = text[: min(found)], ""
+        else:
+            kept = len(text) - self._waiting(text)
+            text, self._held = text[:kept], text[kept:]
+        if text:
+            yield TextDelta(text)
+
+    def _waiting(self, text: str) -> int:
+        """Return how many characters at the end of a text may begin a word."""
+        most = max((len(word) for word in self._words), default=0) - 1
+        return next(
+            (
+                count
+                for count in range(min(most, len(text)), 0, -1)
+                if any(word.startswith(text[-count:]) for word in self._words if len(word) > count)
+            ),
+            0,
+        )
+
+
+def _is_end_of_text(part: Part) -> TypeGuard[Finish]:
+    return isinstance(part, Finish) and part.reason != "tool_calls"

@@ -1,0 +1,139 @@
+"""What of a value does not fit where it was given, in this project's words: where, what was expected, what came."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+#: How a place is reached, from the outside in.
+Steps = Sequence[str | int]
+#: Characters that are shown of a value.
+_SHOWN: Final = 60
+_TEXT: Final = "text"
+_NUMBER: Final = "a number"
+_WHOLE: Final = "a whole number"
+_FLAG: Final = "true or false"
+_OBJECT: Final = "an object"
+_LIST: Final = "a list"
+_TIME: Final = "a date and time in ISO form"
+#: What is expected, by the kind of pydantic's error. What has parameters is below.
+_EXPECTED: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        **dict.fromkeys(("string_type", "string_sub_type", "string_unicode"), _TEXT),
+        **dict.fromkeys(("int_type", "int_parsing", "int_from_float", "int_parsing_size"), _WHOLE),
+        **dict.fromkeys(("float_type", "float_parsing", "finite_number", "decimal_type", "decimal_parsing"), _NUMBER),
+        **dict.fromkeys(("bool_type", "bool_parsing"), _FLAG),
+        **dict.fromkeys(
+            ("dict_type", "mapping_type", "model_attributes_type", "model_type", "dataclass_type"), _OBJECT
+        ),
+        **dict.fromkeys(
+            ("list_type", "tuple_type", "set_type", "frozen_set_type", "iterable_type", "sequence_type"), _LIST
+        ),
+        **dict.fromkeys(("datetime_type", "datetime_parsing", "datetime_from_date_parsing"), _TIME),
+        **dict.fromkeys(("json_invalid", "json_type"), "JSON"),
+        **dict.fromkeys(("callable_type",), "a function"),
+        **dict.fromkeys(("bytes_type",), "bytes"),
+        **dict.fromkeys(("none_required",), "nothing"),
+        **dict.fromkeys(("uuid_type", "uuid_parsing"), "a UUID"),
+        **dict.fromkeys(("url_type", "url_parsing"), "a URL"),
+    }
+)
+#: The same for what an error's parameters say.
+_LIMITS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "greater_than": "more than {gt}",
+        "greater_than_equal": "at least {ge}",
+        "less_than": "less than {lt}",
+        "less_than_equal": "at most {le}",
+        "multiple_of": "a multiple of {multiple_of}",
+        "string_too_short": "text of at least {min_length} characters",
+        "string_too_long": "text of at most {max_length} characters",
+        "string_pattern_mismatch": "text that matches {pattern}",
+        "too_short": "at least {min_length} of them",
+        "too_long": "at most {max_length} of them",
+        "literal_error": "{expected}",
+        "enum": "{expected}",
+        "is_instance_of": "an instance of {class}",
+        "is_subclass_of": "a subclass of {class}",
+        "union_tag_not_found": "an object with {discriminator}",
+    }
+)
+
+
+def misfit(error: ValidationError, what: str = "", shown: Callable[[Steps], Steps] | None = None) -> str:
+    """Return the first thing that pydantic refuses, as `<what><place>: expected …, not …`.
+
+    What a validator of the caller's own says comes as it was said. Values are shown in short. `shown` leaves out those
+    steps of the place that the caller did not write.
+    """
+    first: dict[str, Any] = {**error.errors(include_url=False)[0]}
+    if shown is not None:
+        first["loc"] = shown(first["loc"])
+    return _with_place(first, what)
+
+
+def misfits(error: ValidationError) -> str:
+    """Return all that pydantic refuses, as `misfit` does; what does not fit as a whole is called that."""
+    return "; ".join(_with_place(found, "", whole="the whole") for found in error.errors(include_url=False))
+
+
+def misfit_unshown(error: ValidationError) -> str:
+    """Return the first thing that pydantic refuses, without the value that came: it may be somebody's secret."""
+    return _with_place(error.errors(include_url=False, include_input=False)[0], "", whole="the whole")
+
+
+def fault_of(found: Mapping[str, Any]) -> str:
+    """Return what one of pydantic's errors says, without its place, and without a value where it holds none."""
+    kind, context = found["type"], found.get("ctx", {})
+    if kind == "missing":
+        return "expected a value, and none was given"
+    if kind == "extra_forbidden":
+        return "there is no such field"
+    if kind in ("value_error", "assertion_error"):
+        return str(context.get("error", found["msg"]))
+    if kind == "union_tag_invalid":
+        return f"expected one of {context['expected_tags']} as {context['discriminator']}, not {context['tag']!r}"
+    came = f", not {_shown(found['input'])}" if "input" in found else ""
+    return f"expected {_expected(kind, context)}{came}"
+
+
+def _with_place(found: Mapping[str, Any], what: str, *, whole: str = "") -> str:
+    place = _place(what, found["loc"]) or whole
+    return f"{place}: {fault_of(found)}" if place else fault_of(found)
+
+
+def _expected(kind: str, context: Mapping[str, Any]) -> str:
+    if kind in _EXPECTED:
+        return _EXPECTED[kind]
+    if kind in _LIMITS:
+        return _LIMITS[kind].format_map(context)
+    # A kind that pydantic added later, or a part of a larger word.
+    return re.sub(r"_(type|parsing|error)$", "", kind).replace("_", " ")
+
+
+def _place(what: str, steps: Sequence[str | int]) -> str:
+    told = what
+    for step in steps:
+        if isinstance(step, int):
+            told += f"[{step}]"
+        # Members of unions stand among the steps, and are nothing that a caller wrote.
+        elif not re.search(r"[\[(]", step):
+            told += f".{step}" if told else step
+    return told
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, str | int | float | bool):
+        shown = repr(value)
+        return shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}…"
+    if isinstance(value, Mapping):
+        return "an object"
+    if isinstance(value, list | tuple | set):
+        return "a list"
+    return f"{type(value).__name__}"

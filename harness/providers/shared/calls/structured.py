@@ -1,0 +1,102 @@
+"""Structured answers of models that have no form for them: the model is made to call a tool, whose arguments are the answer.
+
+Callers see no tool: what it is given comes as the text of the answer, piece by piece.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from pydantic import BaseModel
+
+from harness.llm.input.messages import FunctionDefinition, ToolDefinition
+from harness.llm.output.parts import Finish, Part, TextDelta, ToolCallDelta
+from harness.llm.request import LLMRequest
+from harness.providers.shared.answer import ProviderAnswer
+
+#: The name of the tool.
+STRUCTURED: Final = "structured_output"
+#: The version in the name of one of Anthropic's models: claude-3-5-sonnet-…, claude-sonnet-4-20250514, claude-opus-4-1.
+_VERSION: Final = re.compile(r"claude-(?:[a-z]+-)?v?(\d{1,2})(?!\d)(?:[-.:](\d{1,2})(?!\d))?")
+#: The first version with a form for structured answers
+#: (https://platform.claude.com/docs/en/build-with-claude/structured-outputs, 2026-11).
+_NATIVE_SINCE: Final = (4, 5)
+
+
+def wants_model(request: LLMRequest) -> bool:
+    """Whether the answer must validate as a model of the caller's; a format in a provider's own words is sent as it is."""
+    return isinstance(request.response_format, type)
+
+
+def has_native_form(model: str) -> bool:
+    """Whether one of Anthropic's models has a form for structured answers; one whose name tells no version has."""
+    found = _VERSION.search(model)
+    if found is None:
+        return "claude-instant" not in model
+    return (int(found[1]), int(found[2] or 0)) >= _NATIVE_SINCE
+
+
+def with_structured_tool(request: LLMRequest) -> list[ToolDefinition]:
+    """Return the functions of a request, and the tool that takes its answer."""
+    wanted: Any = request.response_format
+    schema = wanted.model_json_schema() if issubclass(wanted, BaseModel) else {}
+    function = FunctionDefinition(
+        name=STRUCTURED,
+        description="Gives the answer, as these arguments. Call it once, with all of it.",
+        parameters=schema,
+    )
+    return [*request.tools, ToolDefinition(function=function)]
+
+
+class StructuredAnswer(ProviderAnswer):
+    """An answer of which the arguments of that tool are the text. What the model says beside them is none of it."""
+
+    def __init__(self, answer: Any) -> None:
+        super().__init__(answer.provider)
+        self._answer = answer
+        self._index: int | None = None
+        self._other_calls = False
+        #: What was said so far, which is the answer only where the tool is never called.
+        self._said: list[Part] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._answer, name)
+
+    def head(self, headers: Mapping[str, str]) -> None:
+        super().head(headers)
+        self._answer.head(headers)
+        self.request_id = self._answer.request_id
+
+    @property
+    def over(self) -> bool:
+        return bool(self._answer.over)
+
+    def piece(self, piece: Any) -> Iterable[Part]:
+        self._answer.without_end_marker = self.without_end_marker
+        return self._parts(self._answer.piece(piece))
+
+    def end(self) -> Iterable[Part]:
+        return self._parts(self._answer.end())
+
+    def whole(self, sent: Any) -> Iterable[Part]:
+        return self._parts(self._answer.whole(sent))
+
+    def _parts(self, parts: Iterable[Part]) -> Iterator[Part]:
+        for part in parts:
+            match part:
+                case TextDelta():
+                    self._said.append(part)
+                case ToolCallDelta(index, _, name, arguments) if name == STRUCTURED or index == self._index:
+                    self._index = index
+                    if arguments:
+                        yield TextDelta(arguments)
+                case Finish(reason, raw):
+                    if self._index is None:
+                        yield from self._said
+                    called = reason == "tool_calls" and not self._other_calls
+                    yield Finish("stop" if called else reason, raw)
+                case _:
+                    self._other_calls |= isinstance(part, ToolCallDelta)
+                    yield part

@@ -1,0 +1,277 @@
+"""What an LLM is given: fields of a subclass, other names of settings, anything else, and what of it is told again."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from pydantic import Field, PrivateAttr
+
+from harness.errors import UsageError
+from harness.llm import LLM, BaseLLM, Finish, LLMRequest, Part, TextDelta, UnknownParameterWarning, UsageMetrics
+from harness.llm.input.unsent import UnsentFieldWarning
+from tests.llm.scripted import WAYS, Scripted, Way, streamed
+
+SECRET = "the-secret-of-nobody"
+
+
+class Rented(BaseLLM):
+    """A subclass with fields of every kind, and with settings of its own."""
+
+    model: str = "rented-1"
+    temperature: float | None = 0.3
+    region: str = "north"
+    weight: int = Field(default=2, ge=1)
+    tags: list[str] = Field(default_factory=list)
+    _asked: list[str] = PrivateAttr(default_factory=list)
+
+    def call(self, messages: Any, *others: Any, **more: Any) -> str:
+        self._asked.append(self.region)
+        return f"{self.region} {self.weight}"
+
+
+class Own(BaseLLM):
+    """A subclass with its own call, which publishes by the base's helpers."""
+
+    def call(self, messages: Any, tools: Any = None, *others: Any, **more: Any) -> Any:
+        self._emit_call_started_event(messages)
+        try:
+            if self._effective_stream():
+                for word in ("Hel", "lo"):
+                    self._emit_stream_chunk_event(word)
+                self._emit_thinking_chunk_event("well")
+            if messages == "fail":
+                raise ValueError("broken")
+            if tools:
+                return self._handle_tool_execution("add", {"a": 1}, tools)
+        except ValueError as error:
+            self._emit_call_failed_event(error)
+            raise
+        self._track_token_usage_internal({"input_tokens": 3, "output_tokens": 2})
+        self._emit_call_completed_event("Hello", usage={"input_tokens": 3}, finish_reason="stop")
+        return "Hello"
+
+
+def test_fields_of_a_subclass_are_parameters_with_defaults() -> None:
+    llm = Rented()
+    assert (llm.model, llm.temperature, llm.call("Hi"), llm.tags) == ("rented-1", 0.3, "north 2", [])
+    other = Rented(model="rented-2", temperature=1, region="south", weight="5", tags=["a"])
+    assert (other.model, other.temperature, other.call("Hi"), other.tags) == ("rented-2", 1, "south 5", ["a"])
+    assert (llm._asked, llm.additional_params, other.additional_params) == (["north"], {}, {})
+    with pytest.raises(UsageError, match=r"Rented\.weight: expected at least 1, not 0"):
+        Rented(weight=0)
+
+
+def test_a_model_is_needed() -> None:
+    with pytest.raises(UsageError, match="Own needs the name of a model"):
+        Own()
+
+
+@pytest.mark.parametrize("name", ["stop", "stop_sequences"])
+@pytest.mark.parametrize(
+    ("given", "words"), [("END", ["END"]), (["A", "B"], ["A", "B"]), (("A",), ["A"]), ([], []), (None, [])]
+)
+def test_stop_words_are_always_a_list(name: str, given: Any, words: list[str]) -> None:
+    assert Rented(**{name: given}).stop == words
+    llm = Rented(stop="OLD")
+    setattr(llm, name, given)
+    assert (llm.stop, llm.stop_sequences) == (words, words)
+
+
+@pytest.mark.parametrize("given", [3, {"END": 1}, b"END", ["END", 3]])
+def test_what_is_no_stop_word_is_refused(given: Any) -> None:
+    with pytest.raises(UsageError, match="stop of Rented is .*; expected a word, a list of words, or None"):
+        Rented(stop=given)
+
+
+@pytest.mark.parametrize(
+    ("given", "name", "value"),
+    [
+        ({"api_base": "http://h"}, "base_url", "http://h"),
+        ({"max_completion_tokens": 9}, "max_tokens", 9),
+        ({"max_output_tokens": 9, "max_tokens": 9}, "max_tokens", 9),
+        ({"top_k": 3}, "top_k", 3),
+    ],
+)
+def test_a_setting_has_the_names_that_programs_know(given: dict[str, Any], name: str, value: Any) -> None:
+    llm = Rented(**given)
+    assert (getattr(llm, name), llm.additional_params) == (value, {})
+
+
+def test_two_names_that_say_different_things_are_refused() -> None:
+    with pytest.raises(UsageError, match="base_url and api_base are one setting, and say different things"):
+        Rented(base_url="http://a", api_base="http://b")
+
+
+def test_any_other_parameter_is_a_field_of_the_request_and_a_near_one_warns() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        llm = Rented(verbosity="low", user=None, additional_params={"n": 2})
+    assert llm.additional_params == {"verbosity": "low", "n": 2}
+    with pytest.warns(UnknownParameterWarning, match="no parameter 'temprature'.*did you mean 'temperature'"):
+        assert Rented(temprature=1).additional_params == {"temprature": 1}
+
+
+def test_an_llm_tells_its_settings_and_no_secret() -> None:
+    llm = LLM(
+        "openai/gpt-4o-mini",
+        api_key=SECRET,
+        base_url=f"https://me:{SECRET}@host.example/v1?key={SECRET}",
+        default_headers={"x-token": SECRET},
+        client_params={"organization": SECRET},
+        temperature=0.5,
+        stop="END",
+        additional_params={
+            "user": "me",
+            "extra_headers": {"authorization": SECRET},
+            "deep": {"api_key": SECRET, "a": 1},
+        },
+    )
+    config = llm.to_config_dict()
+    assert config == {
+        "model": "openai/gpt-4o-mini",
+        "temperature": 0.5,
+        "stop": ["END"],
+        "base_url": "https://host.example/v1",
+        "additional_params": {"user": "me", "deep": {"a": 1}},
+    }
+    assert SECRET not in repr(llm)
+    assert LLM(**config).to_config_dict() == config
+
+
+@pytest.mark.parametrize(
+    "model", ["azure-responses/d", "openai-responses/gpt-4o", "ollama/llama3", "vertex_ai/gemini-2.5"]
+)
+def test_a_config_makes_the_same_integration_again(model: str) -> None:
+    llm = LLM(model)
+    assert type(LLM(**llm.to_config_dict())) is type(llm)
+
+
+def test_an_own_call_publishes_by_the_helpers() -> None:
+    llm = Own("own-1")
+    ran = streamed(llm, "sync", "Hi")
+    assert ran.transcript == ["started", "text 'Hel'", "text 'lo'", "thinking 'well'", "completed 'Hello' stop"]
+    assert len({frame.data["call_id"] for frame in ran.frames}) == 1
+    assert {frame.data["model"] for frame in ran.frames} == {"own-1"}
+    assert llm.get_token_usage_summary().prompt_tokens == 3
+    failed = streamed(llm, "sync", "fail")
+    assert failed.transcript[-1] == "failed ValueError"
+    assert {frame.data["call_id"] for frame in failed.frames} != {frame.data["call_id"] for frame in ran.frames}
+
+
+def test_an_own_call_runs_a_tool_by_the_helper() -> None:
+    def fail(**arguments: Any) -> None:
+        raise ValueError("no")
+
+    llm = Own("own-1")
+    assert llm.call("Hi", {"add": lambda a: a + 1}) == "2"
+    assert llm.call("Hi", {"add": fail}) is None
+    assert llm.call("Hi", {"other": fail}) is None
+
+
+@pytest.mark.parametrize(
+    ("usage", "counts"),
+    [
+        ({"prompt_tokens": 5, "completion_tokens": 3, "total_tokens": 8,
+          "prompt_tokens_details": {"cached_tokens": 2}, "completion_tokens_details": {"reasoning_tokens": 1}},
+         (8, 5, 2, 3, 1, 0)),
+        ({"input_tokens": 5, "output_tokens": 3, "cache_read_input_tokens": 10, "cache_creation_input_tokens": 4},
+         (22, 19, 10, 3, 0, 4)),
+        ({"prompt_token_count": 5, "candidates_token_count": 3, "thoughts_token_count": 2}, (10, 5, 0, 5, 2, 0)),
+        ({"inputTokens": 5, "outputTokens": 3, "totalTokens": 8, "cacheReadInputTokens": 1}, (9, 6, 1, 3, 0, 0)),
+        ({"prompt_tokens": 15, "completion_tokens": 1, "cache_read_input_tokens": 10}, (16, 15, 10, 1, 0, 0)),
+        ({"prompt_tokens": None, "later": {}}, (0, 0, 0, 0, 0, 0)),
+    ],
+    ids=["chat", "messages", "generate", "converse", "chat with a cache", "nothing"],
+)  # fmt: skip
+def test_usage_of_any_provider_is_counted_under_the_common_names(
+    usage: dict[str, Any], counts: tuple[int, ...]
+) -> None:
+    metrics = UsageMetrics.from_provider_dict(usage)
+    assert tuple(metrics.model_dump().values()) == (*counts, 1)
+    metrics.add_usage_metrics(metrics.model_copy())
+    assert tuple(metrics.model_dump().values()) == (*(2 * count for count in counts), 2)
+
+
+FLAT = {"name": "add", "description": "Adds."}
+SCHEMA = {"type": "object", "properties": {}}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    "tool",
+    [
+        {**FLAT, "parameters": SCHEMA},
+        {**FLAT, "input_schema": SCHEMA},
+        {"type": "function", **FLAT, "parameters": SCHEMA},
+    ],
+    ids=["parameters", "input_schema", "with a type"],
+)
+def test_tools_may_be_written_flat(tool: dict[str, Any], way: Way) -> None:
+    llm = Scripted(TextDelta("x"), Finish("stop"))
+    ran = streamed(llm, way, "Hi", [tool])
+    nested = {"type": "function", "function": {**FLAT, "parameters": SCHEMA}}
+    assert [one.given() for one in llm.requests[0].tools] == [nested]
+    assert ran.frames[0].data["tools"] == [nested]
+
+
+def test_notes_in_messages_are_not_sent_and_what_says_more_warns() -> None:
+    llm = Scripted(Finish("stop"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        llm.call([{"role": "user", "content": "Hi", "cache_breakpoint": True, "files": {}}])
+    with pytest.warns(UnsentFieldWarning, match="not sent of a message: files"):
+        llm.call([{"role": "user", "content": "Hi", "files": {"a": b"x"}}])
+    assert [request.messages[0].given() for request in llm.requests] == [{"role": "user", "content": "Hi"}] * 2
+
+
+def test_an_empty_list_of_messages_is_sent() -> None:
+    llm = Scripted(TextDelta("x"), Finish("stop"))
+    assert llm.call([]) == "x"
+    assert llm.requests[0].messages == []
+
+
+class Refusing(BaseLLM):
+    """An integration of a model that takes no stop words."""
+
+    def __init__(self, *pieces: str, **settings: Any) -> None:
+        super().__init__("refusing-1", **settings)
+        self.pieces = pieces
+        self.requests: list[LLMRequest] = []
+
+    def supports_stop_words(self) -> bool:
+        return False
+
+    def generate(self, request: LLMRequest) -> Iterator[Part]:
+        self.requests.append(request)
+        yield from map(TextDelta, self.pieces)
+        yield Finish("length", "max_tokens")
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    ("pieces", "stop", "shown", "reason"),
+    [
+        (("one END two",), ["END"], ["one "], "stop"),
+        (("one E", "N", "D two", "three"), ["END"], ["one "], "stop"),
+        (("one E", "N", "E", " two"), ["END"], ["one ", "EN", "E two"], "length"),
+        (("one EN",), ["END"], ["one ", "EN"], "length"),
+        (("a b", "c"), ["c", "b"], ["a "], "stop"),
+        (("ab", "abc"), ["abc"], ["ab"], "stop"),
+        (("STOP",), ["STOP", ""], [], "stop"),
+        (("one",), [], ["one"], "length"),
+    ],
+    ids=["in one piece", "over pieces", "a beginning only", "a beginning at the end", "the first of two", "twice begun",
+         "nothing left", "no words"],
+)  # fmt: skip
+def test_an_answer_ends_at_a_stop_word_that_its_provider_does_not_know(
+    pieces: tuple[str, ...], stop: list[str], shown: list[str], reason: str, way: Way
+) -> None:
+    llm = Refusing(*pieces, stop=stop)
+    ran = streamed(llm, way, "Hi")
+    assert [frame.content for frame in ran.frames if frame.type == "llm_stream_chunk"] == shown
+    assert ran.result == "".join(shown)
+    assert (ran.frames[-1].data["response"], ran.frames[-1].data["finish_reason"]) == (ran.result, reason)
+    assert (llm.requests[0].stop, ran.frames[0].data["stop_sequences"]) == (None, stop or None)

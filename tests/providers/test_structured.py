@@ -1,0 +1,164 @@
+"""Structured answers of models that have no form for them: a tool is asked for, and callers see the answer alone."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from conformance.timeline.as_asked import as_asked
+from conformance.timeline.evidence import WireFacts, WireToolCall
+from harness.errors import LLMContextLengthExceededError, MalformedResponseError
+from harness.llm import LLM
+from harness.providers.shared.calls.structured import STRUCTURED, has_native_form
+from tests.llm.scripted import WAYS, Way, called, streamed
+from tests.providers.integrations.anthropic import START, block, end, piece
+from tests.providers.integrations.bedrock import event as message
+from tests.providers.integrations.integration import TOOLS, Report
+from tests.servers.raw import Raw
+
+REPORT: dict[str, Any] = {"city": "Bergen", "temperature_c": 4.5, "summary": "rain"}
+JSON = json.dumps(REPORT)
+PIECES = (JSON[:9], JSON[9:])
+USE = {"type": "tool_use", "id": "t", "name": STRUCTURED, "input": {}}
+OTHER = {"type": "tool_use", "id": "u", "name": "get_tide", "input": {}}
+SAID = block(0, {"type": "text", "text": ""}, {"type": "text_delta", "text": "Here:"})
+TEXT = block(0, {"type": "text", "text": ""}, {"type": "text_delta", "text": JSON})
+CLAUDE = ("anthropic/claude-3-5-sonnet-20241022", "text/event-stream")
+NOVA = ("bedrock/amazon.nova-lite-v1:0", "application/vnd.amazon.eventstream")
+
+
+@pytest.mark.parametrize(
+    ("model", "native"),
+    [
+        ("claude-instant-1.2", False), ("claude-2.1", False), ("claude-3-5-sonnet-20241022", False),
+        ("anthropic.claude-v2:1", False), ("claude-opus-4-20250514", False), ("claude-opus-4-1", False),
+        ("claude-sonnet-4@20250514", False), ("claude-3-7-sonnet-latest", False), ("claude-sonnet-4-5", True),
+        ("us.anthropic.claude-haiku-4-5-20251001-v1:0", True), ("claude-opus-5", True), ("claude-opus-4.5", True),
+        ("house-model", True),
+    ],
+)  # fmt: skip
+def test_the_version_in_a_name_tells_whether_there_is_a_form(model: str, native: bool) -> None:
+    assert has_native_form(model) is native
+
+
+def use(*pieces: str, start: Any = USE, index: int = 1) -> bytes:
+    return block(index, start, *map(piece, pieces))
+
+
+def converse(*pieces: str) -> bytes:
+    start = {"contentBlockIndex": 0, "start": {"toolUse": {"toolUseId": "t", "name": STRUCTURED}}}
+    deltas = [message("contentBlockDelta", contentBlockIndex=0, delta={"toolUse": {"input": text}}) for text in pieces]
+    return b"".join(
+        [message("messageStart", role="assistant"), message("contentBlockStart", **start), *deltas,
+         message("contentBlockStop", contentBlockIndex=0), message("messageStop", stopReason="tool_use"),
+         message("metadata", usage={"inputTokens": 1, "outputTokens": 2, "totalTokens": 3}, metrics={"latencyMs": 1})]
+    )  # fmt: skip
+
+
+def llm(model: str, server: Raw, **settings: Any) -> LLM:
+    return LLM(model, base_url=server.origin, api_key="k", max_retries=0, **settings)
+
+
+SHOWN = [f"text {text!r}" for text in PIECES]
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    ("asked", "body", "told"),
+    [
+        (CLAUDE, START + use(*PIECES, index=0) + end("tool_use"), [*SHOWN, f"completed {JSON!r} stop"]),
+        (CLAUDE, START + SAID + use(*PIECES) + end("tool_use"), [*SHOWN, f"completed {JSON!r} stop"]),
+        (CLAUDE, START + TEXT + end("end_turn"), [f"text {JSON!r}", f"completed {JSON!r} stop"]),
+        (CLAUDE, START + use(*PIECES) + end("max_tokens"), [*SHOWN, f"completed {JSON!r} length"]),
+        (NOVA, converse(*PIECES), [*SHOWN, f"completed {JSON!r} stop"]),
+    ],
+    ids=["by the tool", "beside text", "as text", "at the limit", "converse"],
+)  # fmt: skip
+def test_what_the_tool_is_given_is_the_text_and_the_result(
+    asked: tuple[str, str], body: bytes, told: list[str], way: Way
+) -> None:
+    model, media_type = asked
+    with Raw(body, media_type) as server:
+        ran = streamed(llm(model, server), way, "Weather?", response_model=Report)
+    assert ran.transcript == ["started", *told]
+    assert ran.result == Report(**REPORT)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_an_answer_that_is_not_streamed_is_the_same(way: Way) -> None:
+    whole = {
+        "id": "m",
+        "content": [{**USE, "input": REPORT}],
+        "stop_reason": "tool_use",
+        "usage": {"input_tokens": 1, "output_tokens": 1},
+    }
+    with Raw(json.dumps(whole).encode(), "application/json") as server:
+        assert called(llm(CLAUDE[0], server), way, "Weather?", response_model=Report) == Report(**REPORT)
+    body = json.loads(server.requests[0].body)
+    assert [tool["name"] for tool in body["tools"]] == [STRUCTURED]
+    assert body["tools"][0]["input_schema"]["required"] == ["city", "temperature_c", "summary"]
+    assert (body["tool_choice"], "output_config" in body) == ({"type": "tool", "name": STRUCTURED}, False)
+    nova = {"output": {"message": {"role": "assistant", "content": [{"toolUse": {"toolUseId": "t", "name": STRUCTURED, "input": REPORT}}]}},
+            "stopReason": "tool_use", "usage": {"inputTokens": 1, "outputTokens": 1, "totalTokens": 2}, "metrics": {"latencyMs": 1}}  # fmt: skip
+    with Raw(json.dumps(nova).encode(), "application/json") as server:
+        assert called(llm(NOVA[0], server), way, "Weather?", response_model=Report) == Report(**REPORT)
+    config = json.loads(server.requests[0].body)["toolConfig"]
+    assert config["toolChoice"] == {"tool": {"name": STRUCTURED}}
+
+
+def test_beside_other_functions_the_model_chooses_among_all() -> None:
+    body = START + use("{}", start=OTHER) + end("tool_use")
+    with Raw(body) as server:
+        ran = streamed(llm(CLAUDE[0], server), "sync", "Tide?", TOOLS, response_model=Report)
+    assert ran.result == [{"id": "u", "type": "function", "function": {"name": "get_tide", "arguments": "{}"}}]
+    sent = json.loads(server.requests[0].body)
+    assert ([tool["name"] for tool in sent["tools"]], sent["tool_choice"]) == (
+        ["get_weather", "get_tide", STRUCTURED], {"type": "any"}
+    )  # fmt: skip
+    with Raw(body) as server:
+        thinking = {"type": "enabled", "budget_tokens": 1024}
+        streamed(llm(CLAUDE[0], server, thinking=thinking), "sync", "Tide?", response_model=Report)
+    assert json.loads(server.requests[0].body)["tool_choice"] == {"type": "auto"}
+
+
+def test_an_answer_that_does_not_fit_fails_as_any() -> None:
+    with Raw(START + use('{"city": "Bergen"}') + end("tool_use")) as server:
+        error = streamed(llm(CLAUDE[0], server), "sync", "Weather?", response_model=Report).error
+    assert isinstance(error, MalformedResponseError)
+
+
+def test_the_suite_holds_frames_against_what_a_call_asked_for() -> None:
+    facts = WireFacts(
+        streamed=True, text="Here:", status=200, ended_at_marker=True, finish_reason="tool_calls",
+        kinds=("text", "tool_call"), tool_calls=(WireToolCall(STRUCTURED, JSON, "t"),),
+    )  # fmt: skip
+    shown = as_asked(facts, {"tools": None})
+    assert shown is not None
+    assert (shown.text, shown.tool_calls, shown.kinds, shown.finish_reason) == (JSON, (), ("text",), "stop")
+    asked_for = {"tools": [{"type": "function", "function": {"name": STRUCTURED}}]}
+    assert as_asked(facts, asked_for) == facts
+    cut = as_asked(facts, {"stop_sequences": ["re"], "tools": asked_for["tools"]})
+    assert cut is not None
+    assert cut.text == "He"
+    assert as_asked(None, {}) is None
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    ("model", "error"),
+    [
+        ("openai/m", {"error": {"code": "context_length_exceeded", "message": "maximum context length is 8192 tokens"}}),
+        ("azure/m", {"error": {"code": "context_length_exceeded", "message": "too long"}}),
+        ("openai-responses/m", {"error": {"message": "Your input exceeds the context window of this model."}}),
+        ("anthropic/m", {"type": "error", "error": {"type": "invalid_request_error", "message": "prompt is too long: 9 tokens > 8"}}),
+        ("gemini/m", {"error": {"code": 400, "message": "The input token count (9) exceeds the maximum number of tokens allowed (8)."}}),
+        ("bedrock/m", {"message": "Input is too long for requested model."}),
+    ],
+)  # fmt: skip
+def test_a_conversation_that_does_not_fit_has_an_error_of_its_own(model: str, error: dict[str, Any], way: Way) -> None:
+    with Raw(json.dumps(error).encode(), "application/json", 400) as server:
+        raised = streamed(llm(model, server), way, "Hi").error
+    assert isinstance(raised, LLMContextLengthExceededError)
+    assert raised.status == 400
