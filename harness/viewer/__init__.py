@@ -1,0 +1,7 @@
+"""Timelines to look at in a browser: one HTML file that needs nothing else, neither a network nor a server."""
+
+from __future__ import annotations
+
+from harness.viewer.page import Finding, ViewedRun, render_viewer, viewed_runs
+
+__all__ = ["Finding", "ViewedRun", "render_viewer", "viewed_runs"]

@@ -1,0 +1,137 @@
+"""The viewer's page: runs as compact JSON, put into the page that the folder `viewer` is the source of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+from harness.frames.frame import StreamFrame
+from harness.frames.stored import stored_frame
+from harness.recording import Redactor
+from harness.recording.timelines import timelines_of
+from harness.viewer.wire import WireAnswer, wire_of
+
+FORMAT: Final = "harness.viewer/1"
+#: Where the data go.
+_PLACE: Final = "__TIMELINES__"
+#: What a parser of HTML would see an end or a beginning in, as JSON writes it otherwise.
+_IN_HTML: Final = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A clause that is broken, and the place of the frame that shows it; None where no single frame does."""
+
+    clause: str
+    place: int | None
+    message: str
+
+
+#: Judges a timeline by the contract.
+Judge = Callable[[Sequence[StreamFrame]], Iterable[Finding]]
+
+
+@dataclass(frozen=True)
+class ViewedRun:
+    """One timeline as the viewer shows it."""
+
+    title: str
+    frames: Sequence[StreamFrame]
+    #: What the provider sent, where a recording has it.
+    answers: Sequence[WireAnswer] = ()
+    findings: Sequence[Finding] = ()
+
+
+def viewed_runs(path: Path, judge: Judge | None = None) -> list[ViewedRun]:
+    """Return what is kept at `path` for the viewer: a run for each timeline, with its traffic and what `judge` finds.
+
+    Raises:
+        UnreadableRecordingError: there is nothing there that can be read.
+    """
+    timelines = timelines_of(path)
+    return [
+        ViewedRun(
+            timeline.title,
+            timeline.frames,
+            wire_of(path, timeline.interaction, timeline.frames),
+            () if judge is None or not timeline.frames else tuple(judge(timeline.frames)),
+        )
+        for timeline in timelines
+    ]
+
+
+def render_viewer(runs: Sequence[ViewedRun], title: str) -> str:
+    """Return the page that shows `runs`: HTML in one piece, which loads nothing. What is a credential is taken out."""
+    redactor = Redactor()
+    document = {
+        "format": FORMAT,
+        "title": redactor.text(title),
+        "runs": [_run(run, redactor) for run in runs],
+    }
+    return _page().replace(_PLACE, orjson.dumps(document).decode().translate(_IN_HTML), 1)
+
+
+@cache
+def _page() -> str:
+    return files("harness.viewer").joinpath("viewer.html").read_text("utf-8")
+
+
+def _run(run: ViewedRun, redactor: Redactor) -> dict[str, Any]:
+    types, channels, namespaces, shapes = _Index(), _Index(), _Index(), _Index()
+    place: dict[str, int] = {}
+    rows: list[list[Any]] = []
+    # What is split over the chunks of a call is found over all of them.
+    stored = redactor.frames([stored_frame(frame) for frame in run.frames])
+    for frame, original in zip(stored, run.frames, strict=True):
+        if frame["seq"] == 1:
+            # The next session of a conversation, whose ids may be those of the one before.
+            place = {}
+        place[frame["id"]] = len(rows)
+        payload = frame["data"]
+        rows.append(
+            [
+                frame["seq"],
+                types.of(frame["type"]),
+                channels.of(frame["channel"]),
+                namespaces.of(tuple(frame["namespace"])),
+                place.get(frame["parent_id"], frame["parent_id"]),
+                place.get(frame["previous_id"], frame["previous_id"]),
+                0 if frame["id"] == f"f{frame['seq']}" else frame["id"],
+                # Most of a payload is null, and the same keys are in all frames of a type.
+                shapes.of(tuple(name for name, value in payload.items() if value is None)),
+                {name: value for name, value in payload.items() if value is not None},
+                round((original.timestamp - run.frames[0].timestamp).total_seconds() * 1_000, 3),
+            ]
+        )
+    return {
+        "title": redactor.text(run.title),
+        "types": types.values,
+        "channels": channels.values,
+        "namespaces": namespaces.values,
+        "shapes": shapes.values,
+        "frames": rows,
+        "answers": [answer.document(redactor) for answer in run.answers],
+        "findings": [
+            {"clause": one.clause, "place": one.place, "message": redactor.text(one.message)} for one in run.findings
+        ],
+    }
+
+
+class _Index:
+    """Numbers for values, in the order in which they come."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[Any, int] = {}
+
+    @property
+    def values(self) -> list[Any]:
+        return list(self._numbers)
+
+    def of(self, value: Any) -> int:
+        return self._numbers.setdefault(value, len(self._numbers))
