@@ -70,6 +70,7 @@ PACKAGES = (
     "harness.recording",
     "harness.shipped",
     "harness.snapshots",
+    "harness.viewer",
     "harness.web",
 )
 

@@ -22,13 +22,20 @@ _CHANNELS = ("llm", "flow", "tools", "messages", "lifecycle", "custom")
 @click.option(
     "--channel", "channels", multiple=True, type=click.Choice(_CHANNELS), help="Only these channels; repeatable."
 )
+@click.option(
+    "--html",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write the timeline to look at in a browser, offline.",
+)
 @json_option
-def show(path: Path, channels: tuple[str, ...], json_file: Path | None) -> int:
+def show(path: Path, channels: tuple[str, ...], html: Path | None, json_file: Path | None) -> int:
     """Show the timeline of a recording, a frames file, a stream of AG-UI events, or each call of a plain cassette.
 
     \b
     Example:
       harness show recordings/plan --channel flow --channel llm
+      harness show recordings/plan --html plan.html
 
     \b
     JSON: {"format": "harness.show/1", "timelines": [{"path", "interaction", "frames": [StreamFrame…]}]}
@@ -36,9 +43,16 @@ def show(path: Path, channels: tuple[str, ...], json_file: Path | None) -> int:
     from harness.recording.timelines import timelines_of
 
     console = console_for(json_file)
-    timelines = [timeline.only(channels) for timeline in timelines_of(path)]
-    for timeline in timelines:
-        _render_timeline(console, timeline)
+    kept = timelines_of(path)
+    timelines = [timeline.only(channels) for timeline in kept]
+    if html is None:
+        for timeline in timelines:
+            _render_timeline(console, timeline)
+    else:
+        from harness.commands.viewer import write_viewer
+
+        write_viewer(kept, path.name or str(path), html)
+        console.print(f"wrote {html}: open it in a browser")
     write_json(
         json_file,
         {"format": "harness.show/1", "timelines": [timeline.document() for timeline in timelines]},

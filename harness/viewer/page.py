@@ -14,14 +14,16 @@ import orjson
 from harness.frames.frame import StreamFrame
 from harness.frames.stored import stored_frame
 from harness.recording import Redactor
-from harness.recording.timelines import timelines_of
+from harness.recording.timelines import KeptTimeline, timelines_of
 from harness.viewer.wire import WireAnswer, wire_of
 
 FORMAT: Final = "harness.viewer/1"
 #: Where the data go.
 _PLACE: Final = "__TIMELINES__"
 #: What a parser of HTML would see an end or a beginning in, as JSON writes it otherwise.
-_IN_HTML: Final = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
+_IN_HTML: Final = str.maketrans(
+    {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+)
 
 
 @dataclass(frozen=True)
@@ -54,12 +56,16 @@ def viewed_runs(path: Path, judge: Judge | None = None) -> list[ViewedRun]:
     Raises:
         UnreadableRecordingError: there is nothing there that can be read.
     """
-    timelines = timelines_of(path)
+    return runs_of(timelines_of(path), judge)
+
+
+def runs_of(timelines: Iterable[KeptTimeline], judge: Judge | None = None) -> list[ViewedRun]:
+    """Return timelines as `viewed_runs` does. Raises UnreadableRecordingError."""
     return [
         ViewedRun(
             timeline.title,
             timeline.frames,
-            wire_of(path, timeline.interaction, timeline.frames),
+            wire_of(timeline.path, timeline.interaction, timeline.frames),
             () if judge is None or not timeline.frames else tuple(judge(timeline.frames)),
         )
         for timeline in timelines

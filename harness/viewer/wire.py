@@ -85,7 +85,9 @@ def _answers(interactions: list[Interaction], frames: Sequence[StreamFrame]) -> 
         yield WireAnswer(call, left.pop(-number), carried)
 
 
-def _carried(response: WireResponse, frames: Sequence[StreamFrame], indices: Sequence[int]) -> tuple[tuple[int, int], ...]:
+def _carried(
+    response: WireResponse, frames: Sequence[StreamFrame], indices: Sequence[int]
+) -> tuple[tuple[int, int], ...]:
     """Find the text of each frame as a whole JSON string in the body, one after the other."""
     ends = list(accumulate(chunk.length for chunk in response.chunks))
     pairs: list[tuple[int, int]] = []

@@ -15,8 +15,8 @@ from selenium.webdriver import Chrome, Keys
 from selenium.webdriver.common.by import By
 
 from harness.web import create_app
+from tests.browser.chromium import DESKTOP, PHONE, Scheme, chromium, complaints, sized, until
 from tests.web import targets
-from tests.web.chromium import DESKTOP, PHONE, Scheme, chromium, complaints, sized, until
 from tests.web.serving import served
 from tests.web.sessions import PATIENCE_S
 

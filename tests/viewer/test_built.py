@@ -1,0 +1,53 @@
+"""The viewer that is shipped is what its sources make."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.optional import of_checkout
+
+#: What `build.mjs` reads beside `src`, in its order.
+_FILES: Final = ("build.mjs", "package-lock.json", "package.json")
+_AGAIN: Final = "build it again: cd viewer && npm ci && npm run build"
+
+
+def _built() -> str:
+    return (of_checkout("viewer").parent / "harness" / "viewer" / "viewer.html").read_text("utf-8")
+
+
+def test_the_page_belongs_to_its_sources() -> None:
+    folder = of_checkout("viewer")
+    digest = hashlib.sha256()
+    for name in (*_FILES, *(f"src/{path.name}" for path in sorted((folder / "src").iterdir()))):
+        digest.update(f"{name}\n".encode() + (folder / name).read_bytes() + b"\n")
+
+    assert f"sources: {digest.hexdigest()} -->" in _built(), _AGAIN
+
+
+def test_building_again_gives_the_same_page(tmp_path: Path) -> None:
+    folder = of_checkout("viewer")
+    if shutil.which("node") is None or not (folder / "node_modules").is_dir():
+        pytest.skip("needs node and the viewer's packages: cd viewer && npm ci")
+    copy = tmp_path / "viewer"
+    shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("node_modules"))
+    (copy / "node_modules").symlink_to(folder / "node_modules")
+    (tmp_path / "harness" / "viewer").mkdir(parents=True)
+    subprocess.run(["node", "build.mjs"], cwd=copy, check=True, timeout=60)
+
+    assert (tmp_path / "harness" / "viewer" / "viewer.html").read_text("utf-8") == _built(), _AGAIN
+
+
+def test_the_lock_names_each_package_by_its_digest_and_no_host() -> None:
+    lock = (of_checkout("viewer") / "package-lock.json").read_text("utf-8")
+    packages = json.loads(lock)["packages"]
+
+    assert [name for name, one in packages.items() if name and not one.get("integrity")] == []
+    assert re.findall(r"https?://[^\"]*registry[^\"]*", lock) == []

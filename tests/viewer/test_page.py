@@ -1,0 +1,199 @@
+"""Claims about the viewer's page: it holds all of a timeline, what carried it and what it breaks, and nothing beside."""
+
+from __future__ import annotations
+
+import json
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from conformance.run.kept import broken_clauses
+from harness.frames import StreamFrame
+from harness.frames.stored import stored_frame
+from harness.recording.files.frames_file import header_line, load_frames
+from harness.viewer import Finding, ViewedRun, render_viewer, viewed_runs
+from tests.commands.command_line import Run, runner
+from tests.recording.redact.planted_secrets import BY_FORM
+from tests.recording.remade import SHIPPED
+
+TEXTS: Final = sorted(path.parent for path in SHIPPED.glob("*/text/recording.json"))
+KEY: Final = next(planted for planted in BY_FORM if planted.id == "anthropic")
+
+
+class _Scripts(HTMLParser):
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.scripts: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self._inside = False
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        self._inside = tag == "script"
+        if self._inside:
+            self.scripts.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._inside = False
+
+    def handle_data(self, data: str) -> None:
+        if self._inside:
+            self.scripts[-1] += data
+
+
+def data_of(page: str) -> Any:
+    """Return the data of a page as a browser finds them."""
+    found = _Scripts(page)
+    assert len(found.scripts) == 2, "the data, and the viewer"
+    return json.loads(found.scripts[0])
+
+
+def frames_in(run: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the frames as the viewer's script puts them together."""
+    names = [row[6] or f"f{row[0]}" for row in run["frames"]]
+    return [
+        {
+            "seq": seq,
+            "type": run["types"][kind],
+            "channel": run["channels"][channel],
+            "namespace": run["namespaces"][namespace],
+            "parent_id": names[parent] if isinstance(parent, int) else parent,
+            "previous_id": names[previous] if isinstance(previous, int) else previous,
+            "id": names[place],
+            "data": {**told, **dict.fromkeys(run["shapes"][shape])},
+        }
+        for place, (seq, kind, channel, namespace, parent, previous, _, shape, told, _) in enumerate(run["frames"])
+    ]
+
+
+@pytest.mark.parametrize("scenario", ["openai/two_step_flow", "openai/parallel_tool_calls", "anthropic/thinking"])
+def test_a_page_holds_each_frame_whole(scenario: str) -> None:
+    [run] = data_of(render_viewer(viewed_runs(SHIPPED / scenario), "title"))["runs"]
+    stored = [stored_frame(frame) for frame in load_frames(SHIPPED / scenario / "frames.jsonl")]
+
+    assert [frame | {"timestamp": None} for frame in frames_in(run)] == [one | {"timestamp": None} for one in stored]
+    assert [row[9] for row in run["frames"]] == sorted(row[9] for row in run["frames"])
+
+
+@pytest.mark.parametrize("folder", TEXTS, ids=[folder.parent.name for folder in TEXTS])
+def test_each_text_is_found_in_the_chunk_that_brought_it(folder: Path) -> None:
+    [run] = data_of(render_viewer(viewed_runs(folder), "title"))["runs"]
+    [answer] = run["answers"]
+    chunks = [place for place, frame in enumerate(frames_in(run)) if frame["type"] == "llm_stream_chunk"]
+
+    carried = dict(answer["carried"])
+    assert list(carried) == chunks
+    assert list(carried.values()) == sorted(carried.values())
+    assert [row[1] for row in answer["chunks"]] == [
+        len(row[2].encode()) for row in answer["chunks"]
+    ] or "bedrock" in str(folder)
+    for place, chunk in carried.items():
+        text = json.dumps(run["frames"][place][8]["chunk"], ensure_ascii=False)[1:-1]
+        assert text.split("\\")[0] in "".join(one[2] for one in answer["chunks"][max(0, chunk - 1) : chunk + 1])
+
+
+def test_what_a_frame_breaks_stands_beside_it(tmp_path: Path) -> None:
+    lines = (SHIPPED / "openai" / "text" / "frames.jsonl").read_bytes().splitlines(keepends=True)
+    # The second session of this file lost its fourth frame.
+    path = tmp_path / "two.jsonl"
+    path.write_bytes(header_line() + b"".join([*lines[1:], *lines[1:4], *lines[5:]]))
+    [run] = data_of(render_viewer(viewed_runs(path, broken_clauses), "title"))["runs"]
+
+    found = {(one["clause"], one["place"]) for one in run["findings"]}
+    assert ("order.seq-gapless", len(lines) - 1 + 3) in found
+    assert all(place is None or place >= len(lines) - 1 for _, place in found)
+
+
+@pytest.mark.parametrize("scenario", ["http_error", "stream_error", "tool_call", "truncated", "two_step_flow"])
+def test_a_timeline_that_keeps_the_contract_has_no_finding(scenario: str) -> None:
+    assert list(broken_clauses(load_frames(SHIPPED / "openai" / scenario / "frames.jsonl"))) == []
+
+
+def made(seq: int, data: dict[str, Any]) -> StreamFrame:
+    """Return a chunk of text with this payload."""
+    return StreamFrame.model_validate(
+        {
+            "id": f"f{seq}",
+            "seq": seq,
+            "type": "llm_stream_chunk",
+            "channel": "llm",
+            "namespace": ["llm"],
+            "timestamp": "1970-01-01T00:00:00Z",
+            "parent_id": None,
+            "previous_id": None,
+            "data": data,
+        }
+    )
+
+
+HOSTILE = [
+    "</script><script>alert(1)</script>",
+    "<!--<script>",
+    "]]>",
+    "\u2028\u2029",
+    "__TIMELINES__",
+    "&lt;",
+    "'\"`${1}",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_what_frames_say_stays_data(text: str) -> None:
+    frame = made(1, {"chunk": text})
+    page = render_viewer([ViewedRun(text, [frame], findings=[Finding("order.delivery", 0, text)])], text)
+    document = data_of(page)
+
+    assert (document["title"], document["runs"][0]["title"]) == (text, text)
+    assert document["runs"][0]["frames"][0][8] == {"chunk": text}
+    assert document["runs"][0]["findings"][0]["message"] == text
+
+
+def test_a_page_tells_no_credential() -> None:
+    halves = (KEY.value[: len(KEY.value) // 2], KEY.value[len(KEY.value) // 2 :])
+    run = [made(seq, {"call_id": "c", "chunk": half}) for seq, half in enumerate(halves, 1)]
+    page = render_viewer([ViewedRun(KEY.value, run, findings=[Finding("order.delivery", 0, KEY.value)])], KEY.value)
+
+    assert KEY.value not in page
+    assert KEY.core[:12] not in "".join(row[8]["chunk"] for row in data_of(page)["runs"][0]["frames"])
+
+
+def test_a_page_loads_nothing() -> None:
+    found = _Scripts(render_viewer(viewed_runs(SHIPPED / "openai" / "text"), "title"))
+    policy = next(
+        attributes["content"] for tag, attributes in found.tags if tag == "meta" and "http-equiv" in attributes
+    )
+
+    assert policy is not None
+    assert policy.startswith("default-src 'none';")
+    assert [attributes for tag, attributes in found.tags if attributes.get("src") or tag in {"iframe", "object"}] == []
+    assert [attributes["href"][:5] for tag, attributes in found.tags if attributes.get("href")] == ["data:"]  # type: ignore[index]
+
+
+# The command.
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    return runner(capsys)
+
+
+def test_show_writes_the_page_of_a_recording_and_of_each_call_of_a_cassette(run: Run, tmp_path: Path) -> None:
+    for source, runs in (("openai/two_step_flow", 1), ("openai/two_step_flow/cassette.yaml", 2)):
+        out = tmp_path / "viewer.html"
+        said = run("show", SHIPPED / source, "--html", out)
+        document = data_of(out.read_text("utf-8"))
+
+        assert said.code == 0
+        assert f"wrote {out}" in said.out
+        assert document["title"] == Path(source).name
+        assert [len(one["answers"]) for one in document["runs"]] == [2] if runs == 1 else [1, 1]
+        assert len(document["runs"]) == runs
+
+
+def test_what_can_not_be_shown_or_written_ends_with_2(run: Run, tmp_path: Path) -> None:
+    assert run("show", tmp_path / "nothing", "--html", tmp_path / "x.html").code == 2
+    assert run("show", SHIPPED / "openai" / "text", "--html", tmp_path).code == 2
+    assert list(tmp_path.glob("*.html")) == []
