@@ -34,3 +34,7 @@ contract:
 # Make docs/saboteurs.md: every runtime that is broken on purpose, through the whole suite. Takes half an hour.
 proof:
     {{python}} -m conformance.proof docs/saboteurs.md
+
+# Make the page of the timeline viewer anew from its sources.
+viewer:
+    cd viewer && npm ci --silent && npm run build
