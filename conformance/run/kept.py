@@ -7,17 +7,17 @@ from collections.abc import Iterator, Sequence
 from conformance.run.judge import judge
 from conformance.timeline.any_frame import AnyFrame
 from conformance.timeline.evidence import Ended, Evidence
-from harness.viewer import Finding
+from harness.viewer import BrokenClause
 
 
-def broken_clauses(frames: Sequence[AnyFrame]) -> Iterator[Finding]:
+def broken_clauses(frames: Sequence[AnyFrame]) -> Iterator[BrokenClause]:
     """Yield each clause that `frames` break, session by session, with the place of the frame that shows it."""
     begins = [place for place, frame in enumerate(frames) if frame.seq == 1 or place == 0]
     for begin, end in zip(begins, [*begins[1:], len(frames)], strict=True):
         session = frames[begin:end]
         for violation in judge(Evidence(frames=session, ended=_ended(session))).violations:
             shown = [place for place, frame in enumerate(session, begin) if frame.seq == violation.seq]
-            yield Finding(violation.clause, shown[0] if shown else None, violation.message)
+            yield BrokenClause(violation.clause, shown[0] if shown else None, violation.message)
 
 
 def _ended(frames: Sequence[AnyFrame]) -> Ended:

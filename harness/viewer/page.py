@@ -27,7 +27,7 @@ _IN_HTML: Final = str.maketrans(
 
 
 @dataclass(frozen=True)
-class Finding:
+class BrokenClause:
     """A clause that is broken, and the place of the frame that shows it; None where no single frame does."""
 
     clause: str
@@ -36,7 +36,7 @@ class Finding:
 
 
 #: Judges a timeline by the contract.
-Judge = Callable[[Sequence[StreamFrame]], Iterable[Finding]]
+Judge = Callable[[Sequence[StreamFrame]], Iterable[BrokenClause]]
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class ViewedRun:
     frames: Sequence[StreamFrame]
     #: What the provider sent, where a recording has it.
     answers: Sequence[WireAnswer] = ()
-    findings: Sequence[Finding] = ()
+    findings: Sequence[BrokenClause] = ()
 
 
 def viewed_runs(path: Path, judge: Judge | None = None) -> list[ViewedRun]:

@@ -13,7 +13,7 @@ from conformance.run.kept import broken_clauses
 from harness.frames import StreamFrame
 from harness.frames.stored import stored_frame
 from harness.recording.files.frames_file import header_line, load_frames
-from harness.viewer import Finding, ViewedRun, render_viewer, viewed_runs
+from harness.viewer import BrokenClause, ViewedRun, render_viewer, viewed_runs
 from tests.commands.command_line import Run, runner
 from tests.recording.redact.planted_secrets import BY_FORM
 from tests.recording.remade import SHIPPED
@@ -143,7 +143,7 @@ HOSTILE = [
 @pytest.mark.parametrize("text", HOSTILE)
 def test_what_frames_say_stays_data(text: str) -> None:
     frame = made(1, {"chunk": text})
-    page = render_viewer([ViewedRun(text, [frame], findings=[Finding("order.delivery", 0, text)])], text)
+    page = render_viewer([ViewedRun(text, [frame], findings=[BrokenClause("order.delivery", 0, text)])], text)
     document = data_of(page)
 
     assert (document["title"], document["runs"][0]["title"]) == (text, text)
@@ -154,7 +154,9 @@ def test_what_frames_say_stays_data(text: str) -> None:
 def test_a_page_tells_no_credential() -> None:
     halves = (KEY.value[: len(KEY.value) // 2], KEY.value[len(KEY.value) // 2 :])
     run = [made(seq, {"call_id": "c", "chunk": half}) for seq, half in enumerate(halves, 1)]
-    page = render_viewer([ViewedRun(KEY.value, run, findings=[Finding("order.delivery", 0, KEY.value)])], KEY.value)
+    page = render_viewer(
+        [ViewedRun(KEY.value, run, findings=[BrokenClause("order.delivery", 0, KEY.value)])], KEY.value
+    )
 
     assert KEY.value not in page
     assert KEY.core[:12] not in "".join(row[8]["chunk"] for row in data_of(page)["runs"][0]["frames"])
