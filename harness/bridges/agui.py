@@ -160,6 +160,7 @@ class _Run:
         self.speech = Speech()
         self.outcome = RunOutcome()
         self._steps: dict[PlacedScope, tuple[str, str | None]] = {}
+        self._step_names: set[tuple[str, str | None]] = set()
         self._subagents: set[PlacedScope] = set()
 
     def is_followed_by(self, step: FrameStep) -> bool:
@@ -191,16 +192,18 @@ class _Run:
             return []
         owner = self.owner_of(scope)
         number, name = 1, scope.name
-        while (name, owner.get("subagentRunId")) in self._steps.values():
+        while (name, owner.get("subagentRunId")) in self._step_names:
             number += 1
             name = f"{scope.name} ({number})"
         self._steps[scope] = name, owner.get("subagentRunId")
+        self._step_names.add(self._steps[scope])
         return [{"type": "STEP_STARTED", "stepName": name, **owner}]
 
     def closed(self, scope: PlacedScope, step: FrameStep | None) -> list[Event]:
         """Return the end of a step or of a subagent, which `step` tells of, or the end of what is around it."""
         if scope in self._steps:
-            name, owner = self._steps.pop(scope)
+            name, owner = step_name = self._steps.pop(scope)
+            self._step_names.discard(step_name)
             attributed = {} if owner is None else {"subagentRunId": owner}
             return [{"type": "STEP_FINISHED", "stepName": name, **attributed}]
         if scope not in self._subagents:

@@ -90,12 +90,12 @@ class _SpokenCall:
         self.has_spoken = True
         yield Piece(kind, "delta", self._open[1], text, scope=self.scope)
 
-    def call(self, told: Mapping[str, Any], delta: str) -> Iterator[Piece]:
+    def call(self, tool: CalledTool, told: Mapping[str, Any], delta: str) -> Iterator[Piece]:
         yield from self.pause()
         self.has_spoken = True
         function = told.get("function")
         name = name_in(function.get("name")) if isinstance(function, dict) else None
-        yield from self.tool(told).add(name, delta)
+        yield from tool.add(name, delta)
 
     def tool(self, told: Mapping[str, Any]) -> CalledTool:
         """Return the tool call that a fragment belongs to."""
@@ -125,8 +125,8 @@ class Speech:
     def __init__(self) -> None:
         self._calls: dict[str, _SpokenCall] = {}
         self._ids: set[str] = set()
-        #: Tool calls that nobody has been seen to run, in order.
-        self._waiting: list[CalledTool] = []
+        #: Tool calls that nobody has been seen to run, in order, by their names.
+        self._waiting: dict[str, list[CalledTool]] = {}
         #: Tools that ran before a model was seen to call them.
         self._early: list[CalledTool] = []
         self._running: dict[PlacedScope, CalledTool] = {}
@@ -180,10 +180,11 @@ class Speech:
             yield from call.say("text", text)
 
     def _call_tool(self, call: _SpokenCall, told: Mapping[str, Any], text: str) -> Iterator[Piece]:
-        known = len(call.tools)
-        yield from call.call(told, text)
-        if len(call.tools) > known:
-            self._waiting.append(next(reversed(call.tools.values())))
+        tool = call.tool(told)
+        was_named = bool(tool.name)
+        yield from call.call(tool, told, text)
+        if tool.name and not was_named:
+            self._waiting.setdefault(_spelled(tool.name), []).append(tool)
 
     def _call(self, scope: PlacedScope | None, frame: PlacedFrame) -> _SpokenCall:
         # A part of a timeline has chunks whose call did not begin in it.
@@ -230,11 +231,10 @@ class Speech:
         if around is not None and around.id in self._calls:
             yield from self._calls[around.id].end()
         arguments = payload.get("tool_args")
-        fitting = [tool for tool in self._waiting if _spelled(tool.name) == _spelled(name)]
-        fitting.sort(key=lambda tool: (not _is_near(tool, around), not _same("".join(tool.arguments), arguments)))
-        if fitting:
-            tool = fitting[0]
-            self._waiting.remove(tool)
+        waiting = self._waiting.get(_spelled(name), [])
+        tool = _fitting(waiting, around, arguments)
+        if tool is not None:
+            waiting.remove(tool)
             yield from tool.end()
         else:
             tool = CalledTool(self._own(scope.id), None if around is None or around.kind != "call" else around)
@@ -254,6 +254,18 @@ def _called(response: Any) -> list[dict[str, Any]]:
 def _spelled(name: str) -> str:
     """Return a tool's name as it is compared: a model is given it in the few characters that all providers take."""
     return re.sub(r"\W", "_", name, flags=re.ASCII).lower()
+
+
+def _fitting(waiting: list[CalledTool], around: PlacedScope | None, arguments: Any) -> CalledTool | None:
+    """Return the call of a tool that runs: near and with these arguments, else near, else with these arguments, else any."""
+    best: tuple[tuple[bool, bool], CalledTool] | None = None
+    for tool in waiting:
+        fits = _is_near(tool, around), _same("".join(tool.arguments), arguments)
+        if best is None or fits > best[0]:
+            best = fits, tool
+        if all(fits):
+            break
+    return None if best is None else best[1]
 
 
 def _is_near(tool: CalledTool, around: PlacedScope | None) -> bool:

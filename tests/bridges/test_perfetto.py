@@ -1,13 +1,17 @@
-"""Chrome's trace: the rules of the format for nestable async events, checked here, since its reader is no package."""
+"""Chrome's trace: the trace engine of Chrome's developer tools pairs every scope; that scopes nest in Perfetto is held here."""
 
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from harness.bridges import perfetto_trace
 from harness.frames.frame import StreamFrame
+from tests.bridges.judges import Judge
 from tests.bridges.timelines import frame, recorded
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def trace_of(frames: list[StreamFrame]) -> list[dict[str, Any]]:
@@ -47,6 +51,24 @@ def check(frames: list[StreamFrame]) -> None:
 def test_every_recording_nests() -> None:
     for frames in recorded().values():
         check(frames)
+
+
+def scopes_in(frames: list[StreamFrame]) -> list[list[int]]:
+    """Return begin and length of each scope, in microseconds, from the frames alone."""
+    begun = {one.id: one.timestamp for one in frames}
+    ended = {str(one.data["started_event_id"]): one.timestamp for one in frames if one.data.get("started_event_id")}
+    micro = timedelta(microseconds=1)
+    return sorted([(begun[name] - EPOCH) // micro, (end - begun[name]) // micro] for name, end in ended.items())
+
+
+def test_the_trace_engine_of_chrome_finds_every_scope(judged: Judge) -> None:
+    # Frames of several sessions have the same ids.
+    single = {name: frames for name, frames in recorded().items() if [one.seq for one in frames].count(1) == 1}
+    assert len(single) > 100
+    verdicts = judged("perfetto.mjs", {name: trace_of(frames) for name, frames in single.items()}, "events")
+    for name, frames in single.items():
+        assert verdicts[name]["error"] is None
+        assert sorted(scope[1:] for scope in verdicts[name]["scopes"]) == scopes_in(frames), name
 
 
 def test_what_overlaps_has_a_lane_of_its_own_and_what_nests_has_not() -> None:
