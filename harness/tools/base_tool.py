@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import re
 import threading
+import unicodedata
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
@@ -18,9 +20,12 @@ from harness.workers import in_thread, run_coroutine
 
 #: Counts are few and short; a lock of each tool's own could not be copied with it.
 _counting = threading.Lock()
-#: What providers take as a function's name, and how much of it.
-_UNFIT = re.compile(r"[^a-zA-Z0-9_-]+")
-_LONGEST_NAME = 64
+#: Where a word of a name begins, as in `getTide`, `HTTPServer`.
+_WORD: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_UNFIT: Final = re.compile(r"[^a-z0-9]+")
+#: The longest name of a function that all providers take, and how much of a longer one is kept before its digest.
+_LONGEST: Final = 64
+_KEPT: Final = 55
 
 
 def _always(arguments: Any = None, result: Any = None) -> bool:
@@ -47,7 +52,7 @@ class BaseTool(BaseModel):
     #: Fields that a frame shows of a tool.
     shown_in_frames: ClassVar[tuple[str, ...]] = ("name", "description")
 
-    #: What the model calls it; providers get it with `_` for what they do not take.
+    #: What people call it; the model knows it as `function_name`.
     name: str
     #: What the model is told of it.
     description: str
@@ -147,8 +152,13 @@ class BaseTool(BaseModel):
 
     @property
     def function_name(self) -> str:
-        """Its name in the form that all providers take: letters, digits, `_` and `-`, 64 at most."""
-        return _UNFIT.sub("_", self.name).strip("_")[:_LONGEST_NAME] or "tool"
+        """Its name as providers take it and as models of the reference runtime know it: `get_tide` for `Get tide`."""
+        plain = unicodedata.normalize("NFKD", self.name).encode("ascii", "ignore").decode()
+        name = _UNFIT.sub("_", _WORD.sub("_", plain).lower()).strip("_") or "tool"
+        if len(name) <= _LONGEST:
+            return name
+        # Long names may differ at their ends alone.
+        return f"{name[:_KEPT]}_{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
     def definition(self) -> dict[str, Any]:
         """Return what a model is given of it, as `{type, function: {name, description, parameters}}`."""

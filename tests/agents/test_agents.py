@@ -29,16 +29,16 @@ from tests.agents.scripted import (
     tree,
 )
 
-ASKED = calls(("Get_tide", {"place": "Bergen"}))
+ASKED = calls(("get_tide", {"place": "Bergen"}))
 
 
-@tool("Sink")
+@tool("sink")
 def sink(place: str) -> str:
     """Always fails."""
     raise RuntimeError(f"no water at {place}")
 
 
-@tool("Report")
+@tool("report")
 def report(place: str) -> ToolFailure:
     """Always reports a failure."""
     return ToolFailure(message=f"{place} is closed", code="closed")
@@ -76,7 +76,7 @@ STORIES: dict[str, tuple[tuple[Answer, ...], list[BaseTool], str, str]] = {
         """,
     ),
     "a tool that fails": (
-        (calls(("Sink", {"place": "Bergen"})), "Unknown."),
+        (calls(("sink", {"place": "Bergen"})), "Unknown."),
         [sink],
         "Unknown.",
         """
@@ -95,7 +95,7 @@ STORIES: dict[str, tuple[tuple[Answer, ...], list[BaseTool], str, str]] = {
         """,
     ),
     "a tool that reports a failure": (
-        (calls(("Report", {"place": "Bergen"})), "Closed."),
+        (calls(("report", {"place": "Bergen"})), "Closed."),
         [report],
         "Closed.",
         """
@@ -113,7 +113,7 @@ STORIES: dict[str, tuple[tuple[Answer, ...], list[BaseTool], str, str]] = {
         """,
     ),
     "arguments that do not fit": (
-        (calls(("Get_tide", {"pace": "Bergen"})), "Unknown."),
+        (calls(("get_tide", {"pace": "Bergen"})), "Unknown."),
         [tide],
         "Unknown.",
         """
@@ -132,7 +132,7 @@ STORIES: dict[str, tuple[tuple[Answer, ...], list[BaseTool], str, str]] = {
         """,
     ),
     "a tool that is not there": (
-        (calls(("Get_moon", {})), "Unknown."),
+        (calls(("get_moon", {})), "Unknown."),
         [tide],
         "Unknown.",
         """
@@ -151,7 +151,7 @@ STORIES: dict[str, tuple[tuple[Answer, ...], list[BaseTool], str, str]] = {
         """,
     ),
     "two tools at once": (
-        (calls(("Get_tide", {"place": "Bergen"}), ("Get_tide", {"place": "Bodø"})), "Both."),
+        (calls(("get_tide", {"place": "Bergen"}), ("get_tide", {"place": "Bodø"})), "Both."),
         [tide],
         "Both.",
         """
@@ -232,7 +232,7 @@ def test_the_model_is_told_who_it_is_and_what_a_tool_gave(way: Way) -> None:
     assert [message.role for message in first.messages] == ["system", "user"]
     assert all(word in str(first.messages[0].content) for word in ("Pilot", "Bring ships in.", "Knows the coast."))
     assert first.messages[1].content == "How high?"
-    assert [definition.function.name for definition in first.tools] == ["Get_tide"]
+    assert [definition.function.name for definition in first.tools] == ["get_tide"]
     assert [message.role for message in second.messages] == ["system", "user", "assistant", "tool"]
     assert second.messages[3].content == "high at Bergen"
     assert second.messages[3].tool_call_id == second.messages[2].tool_calls[0].id
@@ -260,7 +260,7 @@ def test_an_integration_that_is_async_alone_works_in_both_ways(way: Way) -> None
 @pytest.mark.parametrize("way", WAYS)
 def test_a_model_without_function_calling_is_told_of_tools_in_text(way: Way) -> None:
     model = Speaker(
-        'Thought: I must look.\nAction: Get_tide\nAction Input: {"place": "Bergen"}\nObservation: low',
+        'Thought: I must look.\nAction: get_tide\nAction Input: {"place": "Bergen"}\nObservation: low',
         "Thought: Now I know.\nFinal Answer: It is high.",
         functions=False,
     )
@@ -271,19 +271,19 @@ def test_a_model_without_function_calling_is_told_of_tools_in_text(way: Way) -> 
     assert result.raw == "It is high."
     assert [frame.type for frame in frames if frame.channel == "tools"] == ["tool_usage_started", "tool_usage_finished"]
     assert all(not request.tools for request in model.requests)
-    assert "Get_tide" in model.said_to(0)[0]
+    assert "get_tide" in model.said_to(0)[0]
     assert [request.stop for request in model.requests] == [["\nObservation:"]] * 2
     # What the model made up of the observation is not kept.
     assert model.said_to(1)[2:] == [
-        'Thought: I must look.\nAction: Get_tide\nAction Input: {"place": "Bergen"}',
+        'Thought: I must look.\nAction: get_tide\nAction Input: {"place": "Bergen"}',
         "Observation: high at Bergen",
     ]
     assert steps == [
         AgentAction(
             "I must look.",
-            "Get_tide",
+            "get_tide",
             '{"place": "Bergen"}',
-            'Thought: I must look.\nAction: Get_tide\nAction Input: {"place": "Bergen"}',
+            'Thought: I must look.\nAction: get_tide\nAction Input: {"place": "Bergen"}',
             "high at Bergen",
         ),
         AgentFinish("Now I know.", "It is high.", "Thought: Now I know.\nFinal Answer: It is high."),
@@ -431,15 +431,15 @@ def test_what_a_failing_tool_leads_to(policy: ToolFailurePolicy, failing: BaseTo
 
 def test_the_model_is_told_what_went_wrong() -> None:
     pilot = agent(
-        calls(("Sink", {"place": "Bergen"}), ("Report", {"place": "Bergen"}), ("Get_moon", {}), ("Get_tide", "[]")),
+        calls(("sink", {"place": "Bergen"}), ("report", {"place": "Bergen"}), ("get_moon", {}), ("get_tide", "[]")),
         "Well.",
         tools=[sink, report, tide],
     )
     pilot.kickoff("How high?")
     assert pilot.llm.said_to(1)[3:] == [
-        "Sink failed with RuntimeError: no water at Bergen",
+        "sink failed with RuntimeError: no water at Bergen",
         "Bergen is closed",
-        "Get_moon failed with UnknownToolError: there is no tool 'Get_moon'; the tools are Sink, Report, Get_tide",
+        "get_moon failed with UnknownToolError: there is no tool 'get_moon'; the tools are sink, report, get_tide",
         "Get tide failed with ToolInputError: the arguments of the tool 'Get tide' are no JSON object: they are list",
     ]
 
@@ -454,7 +454,7 @@ def test_a_result_may_be_the_answer(way: Way) -> None:
         """Look it up."""
         return "word for word"
 
-    pilot = agent(calls(("Look_up", {})), "never said", tools=[look_up])
+    pilot = agent(calls(("look_up", {})), "never said", tools=[look_up])
     assert kicked_off(pilot, way, "What?").raw == "word for word"
     assert len(pilot.llm.requests) == 1
 
@@ -472,7 +472,7 @@ def test_results_are_kept_where_the_agent_says_so(options: dict[str, Any], kept:
         return place
 
     look_at.cache_function = lambda arguments, result: result != "Bodø"
-    asked = [calls(("Look_at", {"place": place})) for place in ("Bergen", "Bergen", "Bodø", "Bodø")]
+    asked = [calls(("look_at", {"place": place})) for place in ("Bergen", "Bergen", "Bodø", "Bodø")]
     from_cache: list[bool] = []
     with event_bus.scoped_handlers():
 
@@ -486,12 +486,12 @@ def test_results_are_kept_where_the_agent_says_so(options: dict[str, Any], kept:
 
 
 def test_a_tool_that_has_been_used_as_often_as_it_may_is_refused() -> None:
-    @tool("Once", max_usage_count=1)
+    @tool("once", max_usage_count=1)
     def once() -> str:
         """Works once."""
         return "worked"
 
-    pilot = agent(calls(("Once", {})), calls(("Once", {})), "Well.", tools=[once])
+    pilot = agent(calls(("once", {})), calls(("once", {})), "Well.", tools=[once])
     output = pilot.kickoff("What?")
     assert "as often as it may be" in pilot.llm.said_to(2)[-1]
     assert [record.failure.reason for record in output.tool_failures] == [ToolFailureReason.USAGE_LIMIT]

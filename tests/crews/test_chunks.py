@@ -22,7 +22,7 @@ from harness import (
 )
 from tests.agents.scripted import WAYS, Answer, Held, Speaker, Way, agent, by, calls, tide
 
-ASKED = calls(("Get_tide", {"place": "Bergen"}))
+ASKED = calls(("get_tide", {"place": "Bergen"}))
 
 
 def crew_of(*answers: Answer, **options: Any) -> Crew:
@@ -68,7 +68,7 @@ def test_chunks_tell_what_they_are_of(way: Way) -> None:
     assert {chunk.agent_role for chunk in chunks} == {"Pilot"}
     call = chunks[2].tool_call
     assert call is not None
-    assert (call.tool_name, call.arguments, call.index) == ("Get_tide", '{"place": "Bergen"}', 0)
+    assert (call.tool_name, call.arguments, call.index) == ("get_tide", '{"place": "Bergen"}', 0)
     assert output.get_full_text() == "A light\nhouse.It is tall."
     assert (output.result.raw, output.results) == ("It is tall.", [output.result])
     assert (output.is_completed, output.is_cancelled) == (True, False)
@@ -131,7 +131,7 @@ def test_an_output_is_read_in_the_way_in_which_it_came(way: Way, other: Way) -> 
 def test_the_work_of_a_coworker_is_of_the_managers_task() -> None:
     manager = Speaker(
         "Begun.",
-        calls(("Delegate_work_to_coworker", {"task": "Look.", "context": "", "coworker": "Pilot"})),
+        calls(("delegate_work_to_coworker", {"task": "Look.", "context": "", "coworker": "Pilot"})),
         "Done.",
     )
     crew = crew_of("It is high.", process=Process.hierarchical, manager_llm=manager)

@@ -80,7 +80,7 @@ def test_a_run_shows_its_tasks_one_after_the_other(way: Way) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_every_event_of_a_task_says_whose_it_is(way: Way) -> None:
-    pilot = agent(calls(("Get_tide", {"place": "Bergen"})), "It is high.", tools=[tide])
+    pilot = agent(calls(("get_tide", {"place": "Bergen"})), "It is high.", tools=[tide])
     made = task("Look.", pilot, name="look")
     frames, _ = session_of(Crew(agents=[pilot], tasks=[made]), way)
 
@@ -385,7 +385,7 @@ def test_callbacks_are_called_with_each_step_and_each_output(way: Way) -> None:
 
 
 def delegating(**arguments: str) -> Answer:
-    name = "Delegate_work_to_coworker" if "task" in arguments else "Ask_question_to_coworker"
+    name = "delegate_work_to_coworker" if "task" in arguments else "ask_question_to_coworker"
     return calls((name, arguments))
 
 
@@ -396,7 +396,7 @@ def test_a_manager_hands_work_to_the_agents_of_its_crew(way: Way) -> None:
         delegating(question="How deep?", context="At Bergen.", coworker="Diver"),
         "High, and deep.",
     )
-    pilot = agent(calls(("Get_tide", {"place": "Bergen"})), "It is high.", tools=[tide])
+    pilot = agent(calls(("get_tide", {"place": "Bergen"})), "It is high.", tools=[tide])
     diver = agent("It is deep.", role="Diver")
     made = Task(description="Describe Bergen.", expected_output="All of it.", name="describe")
     crew = Crew(agents=[pilot, diver], tasks=[made], process=Process.hierarchical, manager_llm=manager)
@@ -461,7 +461,7 @@ def test_an_agent_that_may_delegate_has_the_others_as_coworkers() -> None:
 
     assert [each.raw for each in crew.kickoff().tasks_output] == ["High.", "I can't ask."]
     names = [[tool.function.name for tool in one.llm.requests[0].tools] for one in (chief, alone)]
-    assert names == [["Delegate_work_to_coworker", "Ask_question_to_coworker"], []]
+    assert names == [["delegate_work_to_coworker", "ask_question_to_coworker"], []]
 
 
 # Options of crews.
@@ -476,7 +476,7 @@ def test_the_tools_of_a_task_take_the_place_of_the_agents() -> None:
     pilot = agent("yes", tools=[tide])
     Crew(agents=[pilot], tasks=[task("Look.", pilot, tools=[own]), task("Look.", pilot)]).kickoff()
     names = [[tool.function.name for tool in request.tools] for request in pilot.llm.requests]
-    assert names == [["Own"], ["Get_tide"]]
+    assert names == [["own"], ["get_tide"]]
 
 
 @pytest.mark.parametrize("kept", [True, False])
@@ -489,7 +489,7 @@ def test_results_of_tools_are_kept_for_a_run_where_the_crew_says_so(kept: bool) 
         used.append(place)
         return place
 
-    asked = calls(("Look_at", {"place": "Bergen"}))
+    asked = calls(("look_at", {"place": "Bergen"}))
     one, other = agent(asked, "seen", tools=[look_at]), agent(asked, "seen", tools=[look_at])
     crew = Crew(agents=[one, other], tasks=[task("Look.", one), task("Look.", other)], cache=kept)
     crew.kickoff()

@@ -126,7 +126,7 @@ def test_a_tool_is_told_of_in_the_form_that_models_are_given() -> None:
     assert add.definition() == {
         "type": "function",
         "function": {
-            "name": "Add_numbers",
+            "name": "add_numbers",
             "description": "Add two numbers.",
             "parameters": {
                 "type": "object",
@@ -185,3 +185,20 @@ BAD: dict[str, tuple[Callable[[], Any], str]] = {
 def test_a_tool_that_can_not_be_made(make: Callable[[], Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         make()
+
+
+#: What people call a tool, and what models do.
+NAMES = {
+    "Get tide": "get_tide",
+    "get_tide": "get_tide",
+    "getTide v2!": "get_tide_v2",
+    "HTTPServer Tool": "http_server_tool",
+    "Über-Tool 9": "uber_tool_9",
+    "潮": "tool",
+    "a" * 80: "a" * 55 + "_0f45e858",
+}
+
+
+@pytest.mark.parametrize(("name", "function"), NAMES.items())
+def test_the_name_that_a_model_has_for(name: str, function: str) -> None:
+    assert Counts(name=name).function_name == function

@@ -31,10 +31,10 @@ class Echo(Speaker):
 
 echo = Echo()
 manager = Speaker(
-    calls(("Ask_question_to_coworker", {"question": "How?", "context": "", "coworker": "Pilot"})), "Managed."
+    calls(("ask_question_to_coworker", {"question": "How?", "context": "", "coworker": "Pilot"})), "Managed."
 )
 structured = Speaker('{"place": "Bergen", "metres": 1.5}')
-sailor = Speaker(calls(("Get_tide", {"place": "Bergen"})), "Sailed.")
+sailor = Speaker(calls(("get_tide", {"place": "Bergen"})), "Sailed.")
 
 
 def is_polite(output: TaskOutput) -> tuple[bool, str]:
