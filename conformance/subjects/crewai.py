@@ -72,7 +72,11 @@ class CrewAISubject(ProgramSubject):
             ConversationConfig=conversational.ConversationConfig, RouterConfig=conversational.RouterConfig
         )
         self.crews = CrewNames(
-            Agent=crewai.Agent, Task=crewai.Task, Crew=crewai.Crew, tool=import_module("crewai.tools").tool
+            Agent=crewai.Agent,
+            Task=crewai.Task,
+            Crew=crewai.Crew,
+            tool=import_module("crewai.tools").tool,
+            hierarchical=crewai.Process.hierarchical,
         )
         self.pauses = PauseNames(
             human_feedback=import_module("crewai.flow").human_feedback,

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
-from conformance.stage.programs import CrewProgram, RunCrew, Script, ScriptedToolCall, TaskProgram, ToolProgram
+from conformance.stage.programs import (
+    CrewProgram,
+    RunCrew,
+    Script,
+    ScriptedToolCall,
+    TaskProgram,
+    Text,
+    ToolProgram,
+)
+from conformance.stage.programs.script import GREETING
 from conformance.subjects.subject import Performance
 
 #: Of every crew, as its events name it.
 CREW_NAME: Final = "ProbeCrew"
+
+
+#: The tool by which a manager has an agent of its crew do something, as its model knows it, and what it is given.
+DELEGATION: Final = "delegate_work_to_coworker"
 
 
 @dataclass(frozen=True)
@@ -23,10 +37,13 @@ class CrewNames:
     Crew: Any
     #: The decorator `tool("name")`, which makes a tool of a function.
     tool: Any
+    #: The process of crews with a manager.
+    hierarchical: Any = None
 
 
 def crew_of(names: CrewNames, llm: Any, program: CrewProgram, performance: Performance, *, stream: bool) -> Any:
     """Return the crew of a program, whose agent asks `llm`: each task's description names the script of its answer."""
+    limits = {} if program.max_iter is None else {"max_iter": program.max_iter}
     agent = names.Agent(
         role=program.role,
         goal="Answer what is asked.",
@@ -34,22 +51,47 @@ def crew_of(names: CrewNames, llm: Any, program: CrewProgram, performance: Perfo
         llm=llm,
         max_retry_limit=0,
         tools=[_tool(names, task.tool, task, performance) for task in program.tasks if task.tool is not None],
+        **limits,
     )
+    managed = {} if program.manager is None else {"process": names.hierarchical, "manager_llm": llm}
     tasks = [
         names.Task(
             name=task.name,
-            description=f"Answer. {performance.provider.prompt_for(_first_script(task))}",
+            description=f"Answer. {performance.provider.prompt_for(_first_script(program, task, performance))}",
             expected_output="An answer.",
-            agent=agent,
+            **({"async_execution": True} if task.is_async else {}),
+            **({"guardrail": _guardrail(task.refused)} if task.refused else {}),
+            **({} if managed else {"agent": agent}),
         )
         for task in program.tasks
     ]
-    return names.Crew(name=CREW_NAME, agents=[agent], tasks=tasks, stream=stream)
+    return names.Crew(name=CREW_NAME, agents=[agent], tasks=tasks, stream=stream, **managed)
 
 
-def _first_script(task: TaskProgram) -> Script:
-    """Return what the model says first: it calls the task's tool, or answers."""
+def _guardrail(refused: int) -> Callable[[Any], tuple[bool, Any]]:
+    left = refused
+
+    def passes(output: Any) -> tuple[bool, Any]:
+        nonlocal left
+        left -= 1
+        return (False, "It has to be said once more.") if left >= 0 else (True, output.raw)
+
+    return passes
+
+
+def _first_script(program: CrewProgram, task: TaskProgram, performance: Performance) -> Script:
+    """Return what the first model says: it calls the task's tool, or delegates the task, or answers."""
+    if program.manager is not None:
+        return Script((delegated(program, task, performance),))
     return task.script if task.tool is None else Script((called_by(task.tool),))
+
+
+def delegated(program: CrewProgram, task: TaskProgram, performance: Performance) -> ScriptedToolCall:
+    """Return the manager's call that has the agent do a task: the agent is told its script, and its answer the next one."""
+    prompt_for = performance.provider.prompt_for
+    answer = Script((*task.script.says, Text(f" {prompt_for(program.manager or GREETING)}")))
+    given = {"task": f"Answer. {prompt_for(answer)}", "context": "There is none.", "coworker": program.role}
+    return ScriptedToolCall(DELEGATION, (json.dumps(given),))
 
 
 def called_by(tool: ToolProgram) -> ScriptedToolCall:
@@ -63,6 +105,8 @@ def _tool(names: CrewNames, tool: ToolProgram, task: TaskProgram, performance: P
 
     def use(place: str) -> str:
         """Tell what there is to know of a place."""
+        if tool.fails:
+            raise LookupError(returned)
         return returned
 
     return names.tool(tool.name)(use)
@@ -71,6 +115,8 @@ def _tool(names: CrewNames, tool: ToolProgram, task: TaskProgram, performance: P
 def run_crew(crew: Any, step: RunCrew, performance: Performance) -> str:
     """Run a crew in the calling thread, and return its text; note the chunks of one that is streamed."""
     with _noting_errors(performance):
+        if step.times is not None:
+            return _joined(crew.kickoff_for_each(_inputs(step.times)))
         output = crew.kickoff()
         if step.streamed:
             performance.stage.note("chunks", tuple(output))
@@ -81,11 +127,21 @@ def run_crew(crew: Any, step: RunCrew, performance: Performance) -> str:
 async def arun_crew(crew: Any, step: RunCrew, performance: Performance) -> str:
     """Do as `run_crew`, awaiting."""
     with _noting_errors(performance):
+        if step.times is not None:
+            return _joined(await crew.kickoff_for_each_async(_inputs(step.times)))
         output = await crew.akickoff()
         if step.streamed:
             performance.stage.note("chunks", tuple([chunk async for chunk in output]))
             output = output.result
     return str(output.raw)
+
+
+def _inputs(times: int) -> list[dict[str, Any]]:
+    return [{"number": number} for number in range(times)]
+
+
+def _joined(outputs: list[Any]) -> str:
+    return "".join(str(output.raw) for output in outputs)
 
 
 @contextmanager

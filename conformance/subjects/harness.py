@@ -70,7 +70,13 @@ class HarnessSubject(ProgramSubject):
     conversations = ConversationNames(
         ConversationConfig=harness.conversation.ConversationConfig, RouterConfig=harness.conversation.RouterConfig
     )
-    crews = CrewNames(Agent=harness.Agent, Task=harness.Task, Crew=harness.Crew, tool=harness.tool)
+    crews = CrewNames(
+        Agent=harness.Agent,
+        Task=harness.Task,
+        Crew=harness.Crew,
+        tool=harness.tool,
+        hierarchical=harness.Process.hierarchical,
+    )
     pauses = PauseNames(
         human_feedback=harness.human_feedback,
         HumanFeedbackPending=harness.flow.HumanFeedbackPending,

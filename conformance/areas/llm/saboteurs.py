@@ -220,6 +220,15 @@ def _kind(part: Any) -> str:
     return type(part).__name__
 
 
+def _none_for_agents(complete: Callable[..., None]) -> Callable[..., None]:
+    def broken(call: Any, step: Any) -> None:
+        if "agent_id" in call._common:
+            call.assembly.usage = None
+        complete(call, step)
+
+    return broken
+
+
 SABOTEURS: tuple[Saboteur, ...] = (
     Saboteur(
         "thinking-comes-last",
@@ -288,6 +297,13 @@ SABOTEURS: tuple[Saboteur, ...] = (
     ),
     Saboteur(
         "totals-with-the-cache-twice", ("llm.usage",), "harness.providers.openai.chat_answer:usage", _cached_beside
+    ),
+    Saboteur(
+        "usage-lost-in-crews",
+        ("llm.usage",),
+        "harness.llm.call:ModelCall.complete",
+        _none_for_agents,
+        shown_by=("crew/kind/used/sync-method/sync",),
     ),
     Saboteur("finish-reasons-unknown", ("llm.usage",), "harness.providers.openai.chat_answer:FINISH", _other),
     Saboteur(

@@ -27,7 +27,7 @@ _TIDE = ScriptedToolCall("get_tide", ("{}",))
 _RETURNS = {"get_weather": "cloudy", "get_tide": "high"}
 
 
-def _facts(ask: Ask, *, streamed: bool = True) -> WireFacts:
+def facts_of(ask: Ask, *, streamed: bool = True) -> WireFacts:
     """Return what the provider sends for `ask`, told by the script and by nothing that the subject did."""
     script = ask.script
     calls = tuple(piece for piece in script.says if isinstance(piece, ScriptedToolCall))
@@ -73,7 +73,7 @@ def _streamed(
     part: str | None = None,
 ) -> tuple[Scenario, ...]:
     def observe(consumer: Consumer) -> Evidence:
-        return consumer.read_programs(CallProgram(ask), wire=(_facts(ask),))
+        return consumer.read_programs(CallProgram(ask), wire=(facts_of(ask),))
 
     return tuple(replace(scenario, part=part) for scenario in both(name, clauses, observe, needs | {"llm"}))
 
@@ -81,7 +81,7 @@ def _streamed(
 def _plain(consumer: Consumer) -> Evidence:
     ask = Ask(Script(_TEXT), stream=False)
     program = FlowProgram((Method("asks", (ask,)),))
-    return consumer.read_programs(program, wire=(_facts(ask, streamed=False),))
+    return consumer.read_programs(program, wire=(facts_of(ask, streamed=False),))
 
 
 def _rechunked(consumer: Consumer) -> Evidence:

@@ -36,7 +36,7 @@ _TASKS: Final = (
 )
 _TEXT: Final = "".join(task.script.text for task in _TASKS)
 #: What a session shows of each task, in the order in which it comes, and of the crew around them.
-_OF_TASK: Final = (
+OF_TASK: Final = (
     "task_started",
     "agent_execution_started",
     "llm_call_started",
@@ -44,16 +44,20 @@ _OF_TASK: Final = (
     "agent_execution_completed",
     "task_completed",
 )
-_OF_CREW: Final = ("crew_kickoff_started", "crew_kickoff_completed")
+OF_CREW: Final = ("crew_kickoff_started", "crew_kickoff_completed")
 _OF_FAILURE: Final = ("llm_call_failed", "agent_execution_error", "task_failed", "crew_kickoff_failed")
 
 
-def _flow(program: CrewProgram, *, streamed: bool = False, is_async: bool = False) -> FlowProgram:
-    steps = (Emit("before"), RunCrew(program, streamed))
+def flow_of(
+    program: CrewProgram, *, streamed: bool = False, is_async: bool = False, times: int | None = None
+) -> FlowProgram:
+    """Return a flow whose one method runs a crew."""
+    steps = (Emit("before"), RunCrew(program, streamed, times))
     return FlowProgram((Method("runs", steps, is_async=is_async),))
 
 
-def _types(frames: Iterable[AnyFrame], among: Iterable[str]) -> tuple[str, ...]:
+def types_among(frames: Iterable[AnyFrame], among: Iterable[str]) -> tuple[str, ...]:
+    """Return the types of frames, of those that are wanted."""
     wanted = frozenset(among)
     return tuple(frame.type for frame in frames if frame.type in wanted)
 
@@ -62,9 +66,9 @@ def _pieces(frames: Iterable[AnyFrame]) -> tuple[str, ...]:
     return tuple(frame.content for frame in frames if delta_kind(frame) == "text")
 
 
-def _held(clause: str, session: str, due: tuple[str, ...], taken: Taken, text: str | None = None) -> Iterator[Expected]:
+def shown(clause: str, session: str, due: tuple[str, ...], taken: Taken, text: str | None = None) -> Iterator[Expected]:
     """Hold a flow's session to the types of frames that are due, and, where any is, to the text of its models."""
-    shows = _types(taken.frames, due)
+    shows = types_among(taken.frames, due)
     if text is None:
         return held(clause, session, due, shows, taken.raised)
     return held(clause, session, (*due, text), (*shows, "".join(_pieces(taken.frames))), taken.raised)
@@ -72,12 +76,12 @@ def _held(clause: str, session: str, due: tuple[str, ...], taken: Taken, text: s
 
 def _captured(stream: bool | None, *, streamed: bool, in_async: bool) -> Observe:
     """A flow whose crew streams or not, and whose LLM was told nothing, or to stream, or not to."""
-    program = _flow(CrewProgram(_TASKS, stream=stream), streamed=streamed, is_async=in_async)
+    program = flow_of(CrewProgram(_TASKS, stream=stream), streamed=streamed, is_async=in_async)
 
     def observe(consumer: Consumer) -> Evidence:
         taken = consumer.read_session(program)
-        due = (_OF_CREW[0], *(kind for _ in _TASKS for kind in _OF_TASK), _OF_CREW[1])
-        expected = [*_held("scope.nested", "the flow's session", due, taken)]
+        due = (OF_CREW[0], *(kind for _ in _TASKS for kind in OF_TASK), OF_CREW[1])
+        expected = [*shown("scope.nested", "the flow's session", due, taken)]
         for chunks in consumer.stage.noted("chunks"):
             expected += held("scope.nested", "the crew's own stream", (_TEXT,), (text_of(chunks),))
         requests = consumer.provider.asked_to_stream()
@@ -91,7 +95,7 @@ def _captured(stream: bool | None, *, streamed: bool, in_async: bool) -> Observe
 
 def _failing(status: int) -> Observe:
     """A flow whose crew fails in its second task, since the model refuses it."""
-    program = _flow(CrewProgram((_TASKS[0], TaskProgram("expand", Script(status=status)))))
+    program = flow_of(CrewProgram((_TASKS[0], TaskProgram("expand", Script(status=status)))))
 
     def observe(consumer: Consumer) -> Evidence:
         session = consumer.open(program)
@@ -101,7 +105,7 @@ def _failing(status: int) -> Observe:
         if not noted:
             raise StageError("the crew did not fail")
         # How often is a matter of order.one-completion.
-        shows = tuple(dict.fromkeys(_types(taken.frames, _OF_FAILURE)))
+        shows = tuple(dict.fromkeys(types_among(taken.frames, _OF_FAILURE)))
         reads = tuple(read_result(session, "after-failure") for _ in range(2))
         return taken.evidence(
             *held("scope.nested", "the flow's session", _OF_FAILURE, shows),
@@ -116,39 +120,39 @@ def _failing(status: int) -> Observe:
 def _with_tool(consumer: Consumer) -> Evidence:
     """A flow whose crew uses a tool; its LLM is told to stream."""
     task = TaskProgram("ask", Script((Text("It is"), Text(" high."))), TIDE)
-    taken = consumer.read_session(_flow(CrewProgram((task,), stream=True)))
+    taken = consumer.read_session(flow_of(CrewProgram((task,), stream=True)))
     again = ("llm_call_started", "llm_call_completed")
-    due = (*_OF_CREW, *_OF_TASK, *again, "tool_usage_started", "tool_usage_finished")
-    return taken.evidence(*_held("scope.nested", "the flow's session", due, taken, task.script.text))
+    due = (*OF_CREW, *OF_TASK, *again, "tool_usage_started", "tool_usage_finished")
+    return taken.evidence(*shown("scope.nested", "the flow's session", due, taken, task.script.text))
 
 
 def _beside(consumer: Consumer) -> Evidence:
     """Two streamed flows whose crews are in the middle together; their LLMs are told to stream."""
     scripts = [Script((Text(f"{name} "), HoldBody("held"), Text("said"))) for name in ("left", "right")]
     programs = [CrewProgram((TaskProgram(script.text, script),), stream=True) for script in scripts]
-    taken = consumer.begin([consumer.open(_flow(program)) for program in programs]).held()
-    due, name = (*_OF_CREW, *_OF_TASK), "one of two flows with crews"
+    taken = consumer.begin([consumer.open(flow_of(program)) for program in programs]).held()
+    due, name = (*OF_CREW, *OF_TASK), "one of two flows with crews"
     return taken[0].evidence(
         *(
             row
             for script, each in zip(scripts, taken, strict=True)
-            for row in _held("scope.isolated", name, due, each, script.text)
+            for row in shown("scope.isolated", name, due, each, script.text)
         )
     )
 
 
 def _projected(consumer: Consumer) -> Evidence:
     """Project every frame of a flow with a crew to the older chunks; its LLM is told to stream."""
-    taken = consumer.read_session(_flow(CrewProgram(_TASKS, stream=True)))
+    taken = consumer.read_session(flow_of(CrewProgram(_TASKS, stream=True)))
     return taken.evidence(*projected(taken.frames, consumer.subject.legacy_chunk))
 
 
-_NEEDS: Final = frozenset({"crew", "flow", "llm"})
-_FRAMES: Final = frozenset(
+NEEDS: Final = frozenset({"crew", "flow", "llm"})
+FRAMES: Final = frozenset(
     {"channel.lifecycle", "order.parent-closed", "order.scope-nesting", "order.seq-gapless", "scope.nested"}
 )
-_CAPTURES: Final = _FRAMES | {"scope.captures-llm"}
-_FAILS: Final = _FRAMES | {"error.frames-first", "error.original", "envelope.error-class", "result.reraises"}
+_CAPTURES: Final = FRAMES | {"scope.captures-llm"}
+_FAILS: Final = FRAMES | {"error.frames-first", "error.original", "envelope.error-class", "result.reraises"}
 _METHODS: Final = {"sync-method": False, "async-method": True}
 
 SCENARIOS: tuple[Scenario, ...] = (
@@ -160,22 +164,22 @@ SCENARIOS: tuple[Scenario, ...] = (
             f"crew/in-flow/told-{name}/{method}",
             _CAPTURES,
             _captured(stream, streamed=False, in_async=in_async),
-            _NEEDS,
+            NEEDS,
         )
     ),
     *(
         scenario
         for method, in_async in _METHODS.items()
         for scenario in both(
-            f"crew/in-flow/streamed/{method}", _CAPTURES, _captured(None, streamed=True, in_async=in_async), _NEEDS
+            f"crew/in-flow/streamed/{method}", _CAPTURES, _captured(None, streamed=True, in_async=in_async), NEEDS
         )
     ),
     *(
         scenario
         for status in (400, 500)
-        for scenario in both(f"crew/in-flow/http-{status}", _FAILS, _failing(status), _NEEDS)
+        for scenario in both(f"crew/in-flow/http-{status}", _FAILS, _failing(status), NEEDS)
     ),
-    *both("crew/in-flow/tool", _FRAMES | {"llm.tool-chunks", "channel.tools"}, _with_tool, _NEEDS | {"tools"}),
-    *both("crew/in-flow/beside", frozenset({"scope.isolated", "order.seq-gapless"}), _beside, _NEEDS),
-    *both("crew/in-flow/projected", frozenset({"llm.legacy-chunk"}), _projected, _NEEDS),
+    *both("crew/in-flow/tool", FRAMES | {"llm.tool-chunks", "channel.tools"}, _with_tool, NEEDS | {"tools"}),
+    *both("crew/in-flow/beside", frozenset({"scope.isolated", "order.seq-gapless"}), _beside, NEEDS),
+    *both("crew/in-flow/projected", frozenset({"llm.legacy-chunk"}), _projected, NEEDS),
 )

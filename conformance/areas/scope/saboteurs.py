@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import warnings
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any, Final
 
 from conformance.proof.saboteur import Saboteur
+from harness.agents import IterationLimitError
+from harness.agents.driver import InThread, finished
 
 _BASE: Final = "harness.bus.scope:session_scope"
 _OPENED: Final = "harness.flow.conversation.dialogue:Dialogue.opened"
@@ -102,6 +106,84 @@ def _one_after_the_other(take_turn: Callable[..., Any]) -> Callable[..., Any]:
     return broken
 
 
+# Crews.
+
+
+def _worked_elsewhere(done: Callable[..., Any]) -> Callable[..., Any]:
+    """Have coworkers work in a context that knows of no session."""
+
+    async def broken(*arguments: Any) -> Any:
+        work, nowhere = done(*arguments), contextvars.Context()
+        if isinstance(arguments[1], InThread):
+            return nowhere.run(finished, work)
+        return await asyncio.get_running_loop().create_task(work, context=nowhere)
+
+    return broken
+
+
+def _begun_elsewhere(module: Any) -> Any:
+    """Have tasks that work beside the others begin in a context that knows of no session."""
+    return SimpleNamespace(copy_context=contextvars.Context)
+
+
+def _first_alone(kickoff_for_each: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda crew, inputs, *others: kickoff_for_each(crew, inputs[:1], *others)
+
+
+def _guarded_unseen(step: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda *arguments, **options: step(*arguments, **options, quiet=True)
+
+
+def _fails_with_its_tool(failed: Callable[..., Any]) -> Callable[..., Any]:
+    async def broken(toolbox: Any, tool: Any, name: Any, use: Any, error: Exception) -> Any:
+        raise error
+
+    return broken
+
+
+def _gives_up_at_its_limit(ask: Callable[..., Any]) -> Callable[..., Any]:
+    async def broken(execution: Any, tools: Any) -> Any:
+        if tools is None and execution._toolbox.tools:
+            raise IterationLimitError("at the limit")
+        return await ask(execution, tools)
+
+    return broken
+
+
+def _saboteur_of_crews(name: str, target: str, breaks: Callable[[Any], Any], kind: str, **also: str) -> Saboteur:
+    """Return one that loses frames of one kind of crew, with the scenarios of that kind, which a sample might leave out."""
+    listed = {f"order.{clause.replace('_', '-')}": reason for clause, reason in also.items()}
+    return Saboteur(name, ("scope.nested",), target, breaks, listed, shown_by=(f"crew/kind/{kind}/sync",))
+
+
+_OF_CREWS: Final = (
+    _saboteur_of_crews(
+        "coworkers-unseen",
+        "harness.agents.delegation:CoworkerTool._done",
+        _worked_elsewhere,
+        "managed/sync-method",
+        parent_closed="what is not shown has no parent",
+    ),
+    _saboteur_of_crews("async-tasks-unseen", "harness.agents.driver:contextvars", _begun_elsewhere, "side-by-side"),
+    _saboteur_of_crews(
+        "first-of-each-alone", "harness.crews.crew:Crew.kickoff_for_each", _first_alone, "for-each/sync-method"
+    ),
+    _saboteur_of_crews("guardrails-unseen", "harness.agents.guardrail:Step", _guarded_unseen, "refused/sync-method"),
+    _saboteur_of_crews(
+        "failed-tools-fail-their-agents",
+        "harness.agents.toolbox:Toolbox._failed",
+        _fails_with_its_tool,
+        "failing-tool/sync-method",
+    ),
+    _saboteur_of_crews(
+        "limits-fail-their-agents",
+        "harness.agents.execution:Execution._ask",
+        _gives_up_at_its_limit,
+        "at-its-limit/sync-method",
+    ),
+)
+
+
 SABOTEURS: tuple[Saboteur, ...] = (
     Saboteur(
         "heard-by-all",
@@ -131,4 +213,5 @@ SABOTEURS: tuple[Saboteur, ...] = (
         "harness.flow.conversation.conversational:take_turn",
         _one_after_the_other,
     ),
+    *_OF_CREWS,
 )

@@ -6,7 +6,7 @@ import threading
 import warnings
 from typing import Any, Final, Literal
 
-from conformance.areas.scope import crews, turns
+from conformance.areas.scope import crew_kinds, crews, turns
 from conformance.areas.scope.marks import STREAM_SETTINGS, captured, heard, held, marks
 from conformance.stage.consumer import Consumer, Observe, both
 from conformance.stage.points import DEADLINE_S
@@ -172,4 +172,5 @@ SCENARIOS: tuple[Scenario, ...] = (
     ),
     *turns.SCENARIOS,
     *crews.SCENARIOS,
+    *crew_kinds.SCENARIOS,
 )

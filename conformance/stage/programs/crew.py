@@ -14,6 +14,8 @@ class ToolProgram:
     name: str
     place: str
     returns: str
+    #: It raises that in place of returning it.
+    fails: bool = False
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,10 @@ class TaskProgram:
     name: str
     script: Script = GREETING
     tool: ToolProgram | None = None
+    #: Whether the tasks after it begin at once.
+    is_async: bool = False
+    #: How often a guardrail refuses its answer before it lets the same one pass.
+    refused: int = 0
 
 
 @dataclass(frozen=True)
@@ -36,3 +42,7 @@ class CrewProgram:
     role: str = "Greeter"
     #: Said of the agent's LLM when it was made; None says nothing.
     stream: bool | None = None
+    #: What a manager says of each task, once it has delegated it to the agent and been told the answer.
+    manager: Script | None = None
+    #: How often the agent may ask its model before it has to answer without tools.
+    max_iter: int | None = None

@@ -105,6 +105,8 @@ class RunCrew:
     program: CrewProgram
     #: As a stream of chunks, which is read to its end inside.
     streamed: bool = False
+    #: For each of so many inputs, by `kickoff_for_each`; what they give is joined.
+    times: int | None = None
 
 
 @dataclass(frozen=True)
