@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
 from google.protobuf import json_format
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as trace
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
@@ -16,6 +18,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, StatusCode
 
 from harness.bridges import export_spans, otlp_json, spans_of
+from harness.errors import MissingExtraError
 from harness.frames.frame import StreamFrame
 from tests.bridges.timelines import CREW, frame, recorded
 
@@ -210,6 +213,15 @@ def test_content_is_told_where_it_is_asked_for() -> None:
         '[{"role":"assistant","parts":[{"type":"reasoning","content":"hm"},{"type":"text","content":"So."}],"finish_reason":"stop"}]'
     )
     assert spans["execute_tool look"]["gen_ai.tool.call.arguments"] == '{"at":1}'
+
+
+def test_without_opentelemetry_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    provider = TracerProvider(shutdown_on_exit=False)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "opentelemetry"]:
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(MissingExtraError, match=re.escape("pip install 'stream-harness[otel]'")):
+        export_spans(CALLED, provider)
+    assert otlp_json(CALLED)
 
 
 def test_a_span_around_may_be_the_users_own() -> None:
