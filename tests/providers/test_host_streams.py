@@ -17,6 +17,7 @@ import pytest
 from harness.errors import MalformedResponseError, ProviderError
 from harness.llm import LLM
 from tests.llm.scripted import WAYS, Way, streamed
+from tests.providers.integrations.integration import TOOLS
 from tests.providers.integrations.openai_chat import DONE, event
 from tests.servers.raw import Raw
 
@@ -59,10 +60,25 @@ CALLS = (
           piece(None, "2}", id="b")), [("f", X), ("g", Y)]),
     Calls("arguments as an object", calls(piece("f", {"x": 1}, id="a")), [("f", '{"x": 1}')]),
     Calls("arguments that are null", calls(piece("f", None, id="a")), [("f", "")]),
+    Calls("the id after all else", calls(piece("f", X), {"id": "a"}), [("f", X)]),
+    Calls("a new id for a last piece of nothing", calls(piece("f", X, id="a"), piece(None, "", id="b")), [("f", X)]),
+    Calls("an index that is a text", calls(piece("f", X, id="a", index="0")), [("f", X)]),
+    Calls("arguments that say what came before again", calls(piece("f", '{"x"', id="a"), piece(None, X)), None),
+    Calls("a name in fragments under new ids", calls(piece("get_", id="a"), piece("weather", id="b"), piece(None, X)), None),
+    Calls("one name under two ids, and nothing else", calls(piece("f", id="a"), piece("f", id="b")), None),
+    Calls("a call that vanished", event({"content": "a"}, "tool_calls") + DONE, None),
+    Calls("a call in a choice that nobody asked for",
+          event({"tool_calls": [{"index": 0, **piece("f", X, id="a")}]}, index=1) + event({}, "tool_calls") + DONE, None),
     Calls("two objects of one call", calls(piece("f", X, id="a"), piece(None, Y)), None),
     Calls("a call without a name", calls(piece(None, X, id="a")), None),
     Calls("another name in the middle", calls(piece("f", '{"x":', id="a"), piece("g", "1}")), None),
 )  # fmt: skip
+
+
+def test_a_name_in_fragments_under_new_ids_is_told_by_the_functions_that_were_given() -> None:
+    with Raw(calls(piece("get_", id="a"), piece("weather", id="b"), piece(None, X))) as server:
+        ran = streamed(LLM("openai/m", base_url=server.origin, api_key="k", max_retries=0), "sync", "Hi", tools=TOOLS)
+    assert [call["function"] for call in ran.result] == [{"name": "get_weather", "arguments": X}]
 
 
 @pytest.mark.parametrize("way", WAYS)

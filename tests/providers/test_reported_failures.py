@@ -46,6 +46,8 @@ FORMS: dict[str, tuple[Any, bool]] = {
     "code and message": ({"code": "503", "message": WORDS}, True),
     "detail": ({"detail": WORDS}, False),
     "detail of a form": ({"detail": [{"loc": ["body", "model"], "msg": WORDS, "type": "missing"}]}, False),
+    "a title and the words": ({"error": "Model crashed", "message": WORDS}, False),
+    "a number and the words": ({"error_code": 336003, "error_msg": WORDS}, False),
     "inside a list": ([{"error": {"message": WORDS, "status": "RESOURCE_EXHAUSTED"}}], True),
 }
 PAGES = {"a page": f"<html><body>{WORDS}</body></html>".encode(), "plain text": WORDS.encode()}
@@ -167,6 +169,10 @@ def chat(reason: str, *, is_retryable: bool = False) -> tuple[Reason, Reason]:
 
 
 REASONS = (
+    *chat("server_error"),
+    *chat("failed"),
+    *chat("cancelled"),
+    *chat("timeout", is_retryable=True),
     *chat("error"),
     *chat("abort"),
     *chat("network_error", is_retryable=True),
@@ -186,6 +192,65 @@ def test_a_reason_that_says_failure_is_one(row: Reason) -> None:
     assert type(ran.error) is ProviderError
     assert row.reason in str(ran.error)
     assert ran.error.retryable is row.is_retryable
+
+
+#: Events that have nothing of an answer, in words that nobody knows.
+ODD = {"status": "failed", "why": {"reason": WORDS}}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@of_events
+def test_an_answer_that_never_came_is_told_with_what_came_in_its_place(integration: Integration, way: Way) -> None:
+    with Raw() as server:
+        answers = [(b"data: " + json.dumps(ODD).encode() + b"\n\n" + end, "text/event-stream", 200)
+                   for end in (b"", b"data: [DONE]\n\n")]  # fmt: skip
+        for ran in asked(server, integration.llm(server), way, True, answers):
+            assert isinstance(ran.error, ProviderError)
+            assert WORDS in str(ran.error)
+
+
+@dataclass(frozen=True)
+class Nothing:
+    """A stream of nothing but what ends it."""
+
+    integration: Integration
+    body: bytes
+
+
+NOTHINGS = (
+    Nothing(OPENAI_CHAT, openai_chat.DONE),
+    Nothing(OPENAI_CHAT, openai_chat.event({"role": "assistant", "content": ""}) + openai_chat.DONE),
+    Nothing(AZURE, b'data: {"choices": [], "prompt_filter_results": []}\n\n' + openai_chat.DONE),
+    Nothing(OPENAI_RESPONSES, openai_responses.END),
+    Nothing(ANTHROPIC, anthropic.STOP),
+    Nothing(ANTHROPIC, anthropic.START + anthropic.STOP),
+    Nothing(BEDROCK, bedrock.event("messageStop") + bedrock.METADATA),
+    Nothing(GEMINI, b'data: {"candidates": []}\n\n'),
+)
+
+
+@pytest.mark.parametrize(
+    "row", [pytest.param(row, id=row.integration.name, marks=row.integration.marks) for row in NOTHINGS]
+)
+def test_a_stream_of_nothing_but_its_end_is_a_failure(row: Nothing) -> None:
+    with Raw() as server:
+        llm = row.integration.llm(server)
+        (ran,) = asked(server, llm, "sync", True, [(row.body, row.integration.stream_type, 200)])
+    assert isinstance(ran.error, ProviderError)
+
+
+@pytest.mark.parametrize("status", ["failed", "cancelled"])
+def test_a_response_that_failed_is_a_failure_whichever_event_ends_it(status: str) -> None:
+    response = {**openai_responses.response(status), "error": {"message": WORDS}}
+    kinds = (f"response.{status}", "response.completed")
+    answers = [
+        (openai_responses.TEXT + openai_responses.event(kind, response=response), "text/event-stream", 200)
+        for kind in kinds
+    ]
+    with Raw() as server:
+        for ran in asked(server, OPENAI_RESPONSES.llm(server), "sync", True, answers):
+            assert type(ran.error) is ProviderError
+            assert WORDS in str(ran.error)
 
 
 @pytest.mark.skipif(bool(BEDROCK.marks), reason="the extra `bedrock` is not installed")

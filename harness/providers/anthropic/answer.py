@@ -87,10 +87,13 @@ class AnthropicAnswer(SSEAnswer):
                 yield from self._end()
 
     def answer(self, answer: Any) -> Iterator[Part]:
-        if not isinstance(an_object(answer).get("content"), list):
+        content = an_object(answer).get("content")
+        if isinstance(content, str):
+            content = [{"type": "text", "text": content}]
+        if not isinstance(content, list):
             raise self.malformed(f"an answer without content: {answer!r:.200}")
         yield from self._named(answer)
-        for index, block in enumerate(answer["content"]):
+        for index, block in enumerate(content):
             yield from self._started(index, block)
             yield from self._stopped(index)
         self._finish = a_text(answer.get("stop_reason")) or None
@@ -160,12 +163,16 @@ class AnthropicAnswer(SSEAnswer):
 
     def _end(self) -> Iterator[Part]:
         self._ended = True
+        if not self._blocks and self._finish is None:
+            raise self.nothing("a stream of nothing but its end marker")
         self._calls.check()
         self._thoughts.keep(self._calls.ids, list(self._signed()))
         if (told := _usage(self._usage)) is not None:
             yield told
         self.refuse_reason(self._finish)
-        yield Finish(None if self._finish is None else _FINISH.get(self._finish, "other"), self._finish)
+        reason = None if self._finish is None else _FINISH.get(self._finish, "other")
+        self.refuse_absence(reason, self._calls)
+        yield Finish(reason, self._finish)
 
 
 def _usage(raw: Mapping[str, Any]) -> Usage | None:

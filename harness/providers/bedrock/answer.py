@@ -37,13 +37,14 @@ class BedrockAnswer(ProviderAnswer):
     content_fields = frozenset({"output"})
     passing = frozenset({"internalServerException", "throttlingException", "serviceUnavailableException"})
 
-    failed_reasons = ProviderAnswer.failed_reasons | {"malformed_model_output", "malformed_tool_use"}
+    failed_reasons = frozenset({"malformed_model_output", "malformed_tool_use"})
 
     def __init__(self, provider: str, thoughts: Thoughts) -> None:
         super().__init__(provider)
         self._thoughts = thoughts
         self._stopped = self._ended = False
         self._finish: str | None = None
+        self._is_empty = True
         self._calls = BegunCalls()
         #: The index of the block that came last; hosts leave it out.
         self._block = 0
@@ -56,6 +57,7 @@ class BedrockAnswer(ProviderAnswer):
             text = piece["contentBlockDelta"]["delta"]["text"]
         except (KeyError, TypeError):
             return self._parts(piece)
+        self._is_empty = False
         return (TextDelta(a_text(text)),) if text else ()
 
     def _parts(self, event: Mapping[str, Any]) -> Iterator[Part]:
@@ -64,6 +66,7 @@ class BedrockAnswer(ProviderAnswer):
                 said = an_object(event[kind])
                 index = a_number(said.get("contentBlockIndex"))
                 self._block = index = self._block if index is None else index
+                self._is_empty = False
                 yield from self._of_block(kind, index, said)
         if "messageStop" in event:
             self._stopped, self._finish = True, a_text(an_object(event["messageStop"]).get("stopReason")) or None
@@ -85,6 +88,7 @@ class BedrockAnswer(ProviderAnswer):
 
     def whole(self, sent: Mapping[str, Any]) -> Iterator[Part]:
         content = sent["output"]["message"]["content"]
+        self._is_empty = not content
         for index, block in enumerate(map(an_object, a_list(content))):
             if "toolUse" in block:
                 use = an_object(block["toolUse"])
@@ -132,7 +136,11 @@ class BedrockAnswer(ProviderAnswer):
             self._calls.check()
             signed = (block.part() for block in self._reasoning.values())
             self._thoughts.keep(self._calls.ids, [part for part in signed if part is not None])
-            yield Finish(None if self._finish is None else _FINISH.get(self._finish, "other"), self._finish)
+            if self._finish is None and self._is_empty:
+                raise self.malformed("a stream of nothing but its end marker")
+            reason = None if self._finish is None else _FINISH.get(self._finish, "other")
+            self.refuse_absence(reason, self._calls)
+            yield Finish(reason, self._finish)
 
 
 @dataclass

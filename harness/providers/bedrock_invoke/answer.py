@@ -93,7 +93,6 @@ class InvokedText(_ByChunks):
     """One answer of a model that goes on from a prompt."""
 
     content_fields = frozenset({*_LISTS, *_TEXTS, *_REASONS, "event_type", "is_finished"})
-    failed_reasons = SSEAnswer.failed_reasons | {"ERROR", "ERROR_LIMIT"}
 
     def __init__(self, provider: str) -> None:
         super().__init__(provider)

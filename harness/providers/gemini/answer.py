@@ -36,13 +36,15 @@ class GeminiAnswer(SSEAnswer):
     request_id_headers = ()
     code_field = "status"
     # The model wrote what is no answer; its words, if any, stand beside.
-    failed_reasons = SSEAnswer.failed_reasons | {
-        "MALFORMED_FUNCTION_CALL",
-        "MALFORMED_RESPONSE",
-        "UNEXPECTED_TOOL_CALL",
-        "TOO_MANY_TOOL_CALLS",
-        "MISSING_THOUGHT_SIGNATURE",
-    }
+    failed_reasons = frozenset(
+        {
+            "MALFORMED_FUNCTION_CALL",
+            "MALFORMED_RESPONSE",
+            "UNEXPECTED_TOOL_CALL",
+            "TOO_MANY_TOOL_CALLS",
+            "MISSING_THOUGHT_SIGNATURE",
+        }
+    )
 
     def __init__(self, provider: str, signatures: Signatures) -> None:
         super().__init__(provider)

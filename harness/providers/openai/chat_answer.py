@@ -69,7 +69,7 @@ class ChatAnswer(SSEAnswer):
 
     def closing(self, last: bytes) -> Iterable[Part]:
         if self.done and not self._begun:
-            raise self.malformed("a stream of nothing but its end marker")
+            raise self.nothing("a stream of nothing but its end marker")
         return self.finished() if self.has_ended else ()
 
     def answer(self, answer: Any) -> Iterator[Part]:
@@ -90,7 +90,9 @@ class ChatAnswer(SSEAnswer):
     def finished(self) -> Iterator[Part]:
         """Return the end of an answer that was whole."""
         yield from self._calls.end()
-        yield Finish(None if self._finish is None else FINISH.get(self._finish, "other"), self._finish)
+        reason = None if self._finish is None else FINISH.get(self._finish, "other")
+        self.refuse_absence(reason, self.call_ids)
+        yield Finish(reason, self._finish)
 
     def _started(self, sent: Mapping[str, Any]) -> Iterator[Part]:
         # Some hosts send a first event that tells of the prompt alone, under no id.
@@ -99,8 +101,8 @@ class ChatAnswer(SSEAnswer):
             yield ResponseStarted(response_id)
 
     def _take_reason(self, choice: Mapping[str, Any]) -> None:
-        self._begun = True
         reason = a_text(choice.get("finish_reason"))
+        self._begun = self._begun or bool(reason)
         if choice.get("error"):
             raise self.reported(failure_in(choice["error"]))
         self.refuse_reason(reason)
@@ -110,17 +112,18 @@ class ChatAnswer(SSEAnswer):
         # Hosts that serve reasoning models add these fields to the API's own.
         thinking = self.reasoning.take(message)
         if thinking:
+            self._begun = True
             yield ThinkingDelta(thinking)
         for said in ("content", "refusal"):
             if message.get(said) not in (None, "", []):
-                self._said_anything = True
+                self._begun = self._said_anything = True
                 yield from self._said(message[said])
         calls = [an_object(call) for call in a_list(message.get("tool_calls"))]
         if message.get("function_call") is not None:
             # The form before there were several.
             calls.append({"index": 0, "function": message["function_call"]})
         for place, call in enumerate(calls):
-            self._said_anything = True
+            self._begun = self._said_anything = True
             index = place if whole else a_number(call.get("index", place if len(calls) > 1 else None))
             # What a custom tool is given is any text.
             custom = an_object(call.get("custom"))

@@ -6,7 +6,7 @@ import contextlib
 import json
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sized
 from typing import Any, ClassVar, Final, NoReturn
 
 import orjson
@@ -17,11 +17,16 @@ from harness.errors import (
     ProviderError,
     StreamTruncatedError,
 )
-from harness.llm.output.parts import Part
+from harness.llm.output.parts import FinishReason, Part
 from harness.providers.shared.failure import MESSAGES, Failure, failure_in, malformed
 from harness.providers.shared.sse import SSEDecoder
 
 _DONE: Final = b"[DONE]"
+#: Words of a reason for an end that say: it failed. Titan's filter calls what it stops an error.
+_FAILED: Final = re.compile(
+    r"error(?!_toxic)|abort|fail|cancel|time_?out|overload|unavailable|crash|insufficient_system_resource",
+    re.IGNORECASE,
+)
 #: How a body of server-sent events begins.
 _EVENTS: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:data|event|id|retry|error)?:")
 #: Characters that an error shows of what is no JSON, such as a page of HTML.
@@ -40,10 +45,8 @@ class ProviderAnswer(ABC):
     failing: ClassVar[str] = "reported an error inside the stream"
     #: Fields of which an answer, or an event of it, has at least one; what has none and a message tells of a failure.
     content_fields: ClassVar[frozenset[str]] = frozenset()
-    #: Reasons for its end with which it says that an answer failed.
-    failed_reasons: ClassVar[frozenset[str]] = frozenset(
-        {"error", "abort", "network_error", "insufficient_system_resource"}
-    )
+    #: Reasons of its own for an end with which it says that an answer failed; beside those that hosts have in common.
+    failed_reasons: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, provider: str) -> None:
         self.provider = provider
@@ -84,13 +87,16 @@ class ProviderAnswer(ABC):
     def _tells_of_failure(self, sent: Mapping[str, Any]) -> bool:
         if sent.get("error") or sent.get("type") == "error" or sent.get("object") == "error":
             return True
-        if not self.content_fields.isdisjoint(sent):
+        if self._has_content(sent):
             return False
         return sent.get("error", False) not in (None, False) or any(sent.get(name) for name in MESSAGES)
 
+    def _has_content(self, sent: Mapping[str, Any]) -> bool:
+        return any(sent.get(name) is not None for name in self.content_fields)
+
     def refuse_reason(self, reason: Any, explained: str | None = None) -> None:
         """Raise ProviderError where the reason for which an answer ended says that it failed."""
-        if isinstance(reason, str) and reason in self.failed_reasons:
+        if isinstance(reason, str) and (reason in self.failed_reasons or _FAILED.search(reason)):
             why = f"{explained} (the finish reason is {reason!r})" if explained else f"the finish reason is {reason!r}"
             raise self.reported(Failure(why, reason))
 
@@ -115,6 +121,11 @@ class ProviderAnswer(ABC):
             self.refuse_failure(sent, named=named)
         raise self.malformed(f"{what}: {_shown(body)}")
 
+    def refuse_absence(self, reason: FinishReason | None, calls: Sized) -> None:
+        """Raise MalformedResponseError where an answer says that it ends in tool calls, and has none: one was lost."""
+        if reason == "tool_calls" and not calls:
+            raise self.malformed("an answer that is said to end in tool calls, and has none")
+
     def malformed(self, what: Exception | str) -> MalformedResponseError:
         """Return the error for what the wire format does not allow."""
         return malformed(self.provider, what, request_id=self.request_id)
@@ -138,6 +149,8 @@ class SSEAnswer(ProviderAnswer):
         super().__init__(provider)
         self._decoder = SSEDecoder()
         self._has_events = False
+        #: The last event that had nothing of an answer.
+        self._odd = b""
         #: Whether `[DONE]` has come, after which nothing is read.
         self.done = False
 
@@ -153,15 +166,27 @@ class SSEAnswer(ProviderAnswer):
     def piece(self, piece: bytes) -> Iterator[Part]:
         for name, data in self._decoder.feed(piece):
             self._has_events = True
-            if self.done or name == "ping":
-                continue
-            if data.strip() == _DONE:
-                self.done = True
-                continue
-            # What an error says need not be JSON.
-            event = data if name == "error" else self._json(data)
-            self.refuse_failure(event, named=name == "error")
-            yield from self.event(event)
+            yield from self._event(name, data)
+
+    def _event(self, name: str, data: bytes) -> Iterator[Part]:
+        told = data.strip()
+        # Some hosts keep a connection alive by events of nothing.
+        if self.done or name == "ping" or not told:
+            return
+        if told == _DONE:
+            self.done = True
+            return
+        # What an error says need not be JSON.
+        event = data if name == "error" else self._json(data)
+        if event is None and b"\n" in told:
+            # A host that has no blank lines between its events.
+            for line in data.splitlines():
+                yield from self._event("", line)
+            return
+        self.refuse_failure(event, named=name == "error")
+        if isinstance(event, dict) and not self._has_content(event):
+            self._odd = data
+        yield from self.event(event)
 
     @abstractmethod
     def event(self, event: Any) -> Iterable[Part]:
@@ -179,12 +204,17 @@ class SSEAnswer(ProviderAnswer):
         if said and not (self._has_events or last):
             yield from self._unstreamed(said)
             return
+        if not self.over and b"\n" in last.strip():
+            yield from self._event("", last)
+            last = b""
         yield from self.closing(last)
         if said and not self.has_ended:
             # A server that fails in the middle may write of it as if nothing had begun.
             for sent, named in _told(said):
                 self.refuse_failure(sent, named=named)
             raise self._cut(f"with {_shown(said)} outside of any event")
+        if self._odd and not self.has_ended:
+            raise self._cut(f"after {_shown(self._odd)}")
 
     def closing(self, last: bytes) -> Iterable[Part]:
         """Return the parts that the end of a stream makes; `last` is what has come of an event that lacks its end."""
@@ -222,10 +252,18 @@ class SSEAnswer(ProviderAnswer):
         yield from self.answer(answer)
 
     def _json(self, data: bytes) -> Any:
+        """Return the value that `data` is; None where it is one on each line. Raises MalformedResponseError where it is none."""
         try:
             return read_json(data)
         except ValueError as error:
+            with contextlib.suppress(ValueError):
+                if [read_json(line) for line in data.splitlines() if line.strip() not in (b"", _DONE)]:
+                    return None
             raise self.malformed(f"no JSON: {_shown(data)}") from error
+
+    def nothing(self, what: str) -> MalformedResponseError:
+        """Return the error for a stream that says nothing of an answer."""
+        return self.malformed(f"{what}, after {_shown(self._odd)}" if self._odd else what)
 
     @abstractmethod
     def answer(self, answer: Any) -> Iterable[Part]:

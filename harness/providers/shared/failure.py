@@ -24,7 +24,8 @@ _HTTP_LIBRARIES: Final = frozenset({"httpx", "httpx2", "aiohttp", "urllib3", "re
 
 #: Words of codes that say: later, perhaps.
 _PASSING: Final = re.compile(
-    r"overloaded|rate_?limit|too_?many_?requests|throttl|unavailable|exhausted|capacity|network_error|insufficient_system_resource",
+    r"overloaded|rate_?limit|too_?many_?requests|throttl|unavailable|exhausted|capacity|network_error|time_?out"
+    r"|insufficient_system_resource",
     re.IGNORECASE,
 )
 #: What providers say of a conversation that is longer than the model's window.
@@ -39,7 +40,16 @@ _TOO_LONG: Final = re.compile(
 _CODE: Final = re.compile(r"[A-Za-z][\w.-]*")
 #: The fields in which servers write an HTTP status, and those in which they write what went wrong.
 _STATUSES: Final = ("code", "status", "status_code", "statusCode", "http_code")
-MESSAGES: Final = ("message", "detail", "msg", "error_description", "errors")
+MESSAGES: Final = (
+    "message",
+    "detail",
+    "msg",
+    "error_description",
+    "error_message",
+    "error_msg",
+    "errorMessage",
+    "errors",
+)
 #: How much is shown of what has no field for it, such as a page of HTML.
 _SHOWN: Final = 1_000
 
@@ -92,9 +102,12 @@ def failure_in(sent: Any, code_field: str = "code") -> Failure:
     if not inner or isinstance(inner, bool | int):
         return own
     told = failure_in(inner, code_field)
-    if isinstance(inner, str) and own.message and _CODE.fullmatch(inner):
-        # A short name stands beside the words.
-        return own._replace(code=own.code or inner)
+    if isinstance(inner, str) and own.message and own.message != told.message:
+        # A short name stands beside the words, or a title.
+        is_code = _CODE.fullmatch(inner) is not None
+        return own._replace(
+            code=own.code or told.code, message=own.message if is_code else f"{told.message}: {own.message}"
+        )
     return Failure(told.message or own.message, told.code or own.code, told.status or own.status, told.kind or own.kind)
 
 

@@ -37,10 +37,12 @@ def a_list(value: Any) -> Sequence[Any]:
 
 
 def a_number(value: Any) -> int | None:
-    """Return an integer, or None."""
+    """Return an integer, which hosts write as a text, too; or None."""
     if value is None:
         return None
     if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, str) and value.isascii() and value.isdigit():
         return int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         raise _wrong(value, "a number")

@@ -96,6 +96,8 @@ def piece(text: str) -> dict[str, Any]:
 
 
 STREAMS = (
+    Stream("a tool's use that is said to be there", START + TEXT + end("tool_use"),
+     ["text 'é'", "failed MalformedResponseError"]),
     Stream("calls of one index, without ids", START + block(0, use(id="")) + block(0, use(id=None, input=None)) + end("tool_use"),
      ["call 0 call_0 f '' of ", "call 0 call_0 f '{}' of {}", "call 1 call_1 f '' of ", "call 1 call_1 f '{}' of {}",
       "completed ['call_0 f {}', 'call_1 f {}'] tool_calls"]),

@@ -117,6 +117,13 @@ STREAMS = (
     Stream("text at the answer's end", CREATED + completed(MESSAGE), ["text 'é'", "completed 'é' stop"]),
     Stream("text everywhere is said once", CREATED + TEXT + text_done("é") + item_done(MESSAGE) + completed(THOUGHT, MESSAGE),
      ["text 'é'", "thinking 'hm'", "completed 'é' stop"]),
+    Stream("two calls under one item's id", b"".join(
+        event("response.output_item.added", output_index=place, item={**CALL, "id": "fc", "call_id": name, "name": name,
+              "arguments": ""}) for place, name in enumerate("fg")
+     ) + b"".join(event("response.function_call_arguments.delta", item_id="fc", output_index=place, delta="{}")
+                  for place in (0, 1)) + END,
+     ["call 0 f f '' of ", "call 1 g g '' of ", "call 0 f f '{}' of {}", "call 1 g g '{}' of {}",
+      "completed ['f f {}', 'g g {}'] tool_calls"]),
     Stream("the rest of a text", CREATED + TEXT + text_done("é🗼") + END, ["text 'é'", "text '🗼'", "completed 'é🗼' stop"]),
     Stream("the rest of a text at the answer's end", CREATED + TEXT + completed(MESSAGE, MESSAGE),
      ["text 'é'", "text 'é'", "completed 'éé' stop"]),

@@ -42,7 +42,10 @@ _ENDS: Final = {
     "response.completed": "completed",
     "response.incomplete": "incomplete",
     "response.failed": "failed",
+    "response.cancelled": "cancelled",
 }
+#: What a response says of itself that failed, whichever event carries it.
+_FAILED: Final = frozenset({"failed", "cancelled"})
 
 
 class ResponsesAnswer(SSEAnswer):
@@ -102,7 +105,10 @@ class ResponsesAnswer(SSEAnswer):
         elif kind == "response.output_item.done":
             yield from self._output.item(a_number(event.get("output_index")) or 0, event["item"])
         elif kind in _ENDS:
-            yield from self._whole(event["response"], _ENDS[kind])
+            response = an_object(event["response"])
+            status = response.get("status")
+            failed = status if status in _FAILED else "failed" if response.get("error") else None
+            yield from self._whole(response, failed or _ENDS[kind])
         elif kind == "error":
             raise self.reported(failure_in(event))
 
@@ -135,6 +141,8 @@ class ResponsesAnswer(SSEAnswer):
         yield from _usage(response.get("usage"))
         if status == "completed":
             self.ended = True
+            if self._output.is_empty and not response.get("output") and not response.get("usage"):
+                raise self.nothing("a response of nothing but its end")
             yield Finish("tool_calls" if self.call_ids else "stop", status)
         elif status == "incomplete":
             self.ended = True

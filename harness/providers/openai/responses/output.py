@@ -69,6 +69,11 @@ class ResponseOutput:
         """The ids of the calls that have been shown."""
         return [call.call_id for call in self._calls if call.is_shown and call.call_id]
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing has come."""
+        return not (self._texts or self._calls)
+
     def delta(self, place: ItemPlace, text: Any) -> Part:
         """Return a piece of a text."""
         if not isinstance(text, str):
@@ -132,7 +137,9 @@ class ResponseOutput:
         """Return the call that is meant: by its id, its item's id, else its place. One id of two functions is two calls."""
         newest = [call for call in self._calls[::-1] if not (name and call.name) or name == call.name]
         named = next((call for call in newest if call_id and call.call_id == call_id), None)
-        by_item = next((call for call in newest if item_id and call.item_id == item_id), None)
+        of_item = [call for call in newest if item_id and call.item_id == item_id]
+        # Hosts give all items one id.
+        by_item = next((call for call in of_item if call.place == place), next(iter(of_item), None))
         if named is not None:
             return named
         if by_item is not None and (not call_id or arguments_text(arguments).startswith(by_item.arguments)):
@@ -170,7 +177,7 @@ class ResponseOutput:
 
         Their places need not be those that events have named, so texts are compared as one.
         """
-        if not (self._texts or self._calls):
+        if self.is_empty:
             for number, item in enumerate(items):
                 yield from self.item(number, item)
         else:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.llm.output.parts import ToolCallDelta
-from harness.providers.shared.calls.tool_calls import arguments_text, holds_two
+from harness.providers.shared.calls.tool_calls import arguments_text, holds_two, repeats_itself
 from harness.providers.shared.shapes import a_text, an_id
 
 
@@ -63,3 +63,5 @@ class BegunCalls:
         for name, pieces in zip(self._names, self._pieces, strict=True):
             if holds_two("".join(pieces)):
                 raise ValueError(f"the arguments of {name!r} are two objects: {''.join(pieces)[:200]}")
+            if repeats_itself(pieces):
+                raise ValueError(f"each piece of the arguments of {name!r} says all of those before it again")

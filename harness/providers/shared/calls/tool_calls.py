@@ -6,8 +6,9 @@ Nothing is guessed: where the pieces of two calls can't be told apart, the answe
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Final
 
 from harness.llm.output.parts import ToolCallDelta
@@ -28,6 +29,8 @@ class _Call:
     name: str = ""
     pieces: list[str] = field(default_factory=list)
     shown: bool = False
+    #: Whether the first of its ids was made up here.
+    is_named_here: bool = False
     #: Whether its arguments are any text, as those of the caller's custom tools are.
     is_free: bool = False
 
@@ -93,10 +96,11 @@ class ToolCallFragments:
 
     def _continues(self, call: _Call, call_id: str | None, name: str, text: str) -> bool:
         """Whether a piece with the same index as `call` is of that call, and not the first of another."""
-        other_id = bool(call_id and call.ids and call_id not in call.ids)
+        own_ids = call.ids[1:] if call.is_named_here else call.ids
+        other_id = bool(call_id and own_ids and call_id not in own_ids)
         if not name:
             # A host that makes up an id for each piece sends the name but once.
-            return not (other_id and call.is_whole)
+            return not (other_id and call.is_whole and text.strip())
         if not call.name:
             return not (other_id and call.is_whole)
         if call.pieces:
@@ -110,9 +114,11 @@ class ToolCallFragments:
             return True
         if not other_id:
             return name == call.name or self._is_one_name(call.name, name)
-        if name == call.name and text:
+        if name == call.name or not {name, call.name} <= self._names:
+            if call.name + name in self._names:
+                return True
             raise self._malformed(
-                f"two pieces of {name!r} under two ids may be one call or two: they can't be told apart"
+                f"{call.name!r} and {name!r} under two ids may be one call or two: they can't be told apart"
             )
         return False
 
@@ -138,6 +144,7 @@ class ToolCallFragments:
         if not call.ids or call.ids[0] in taken:
             free = (f"call_{number}" for number in range(call.number, call.number + len(taken) + 1))
             call.ids.insert(0, next(made for made in free if made not in taken))
+            call.is_named_here = True
         return call.ids[0]
 
     def end(self) -> Iterator[ToolCallDelta]:
@@ -147,7 +154,20 @@ class ToolCallFragments:
                 raise self._malformed(f"tool call {call.number} has no name")
             if not call.is_free and holds_two(call.arguments):
                 raise self._malformed(f"the arguments of {call.name!r} are two objects: {call.arguments[:200]}")
+            if repeats_itself(call.pieces):
+                raise self._malformed(f"each piece of the arguments of {call.name!r} says all of those before it again")
         yield from self._ready(ended=True)
+
+
+def repeats_itself(pieces: Sequence[str]) -> bool:
+    """Whether each piece of a text begins with the one before it, and the last is a JSON object: they are no pieces."""
+    said = [piece for piece in pieces if piece]
+    if len(said) < 2 or not all(later.startswith(earlier) for earlier, later in pairwise(said)):
+        return False
+    try:
+        return isinstance(json.loads(said[-1]), dict)
+    except ValueError:
+        return False
 
 
 def arguments_text(arguments: Any) -> str:
