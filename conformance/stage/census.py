@@ -12,8 +12,9 @@ import threading
 import weakref
 from collections.abc import Collection, Iterable
 from pathlib import Path
-from time import monotonic
 from typing import Any, Final
+
+from conformance.stage.patience import comes_true
 
 #: How long what is at its end may take to be gone, in seconds. A sound runtime takes milliseconds.
 ENDING_S: Final = 2.0
@@ -39,20 +40,21 @@ class Census:
 
     def threads_left(self, within_s: float = ENDING_S) -> tuple[str, ...]:
         """Return the names of the threads that were started since and have not ended in time."""
-        deadline = monotonic() + within_s
         started = [
             thread
             for thread in threading.enumerate()
             if thread not in self._threads and _PROVIDERS_OWN not in thread.name
         ]
-        for thread in started:
-            if thread is not threading.current_thread():
-                thread.join(max(0.0, deadline - monotonic()))
-        return tuple(
-            f"thread {thread.name!r}"
-            for thread in started
-            if thread.is_alive() and thread is not threading.current_thread()
-        )
+        others = [thread for thread in started if thread is not threading.current_thread()]
+
+        def ended(seconds: float) -> bool:
+            alive = [thread for thread in others if thread.is_alive()]
+            if alive:
+                alive[0].join(seconds)
+            return not alive
+
+        comes_true(ended, within_s)
+        return tuple(f"thread {thread.name!r}" for thread in others if thread.is_alive())
 
     def things_left(self, event_ids: Collection[str]) -> tuple[str, ...]:
         """Return what of the watched, of the events with these ids, and of connections is still there."""

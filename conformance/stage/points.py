@@ -11,6 +11,7 @@ import threading
 from collections import defaultdict
 from typing import Any
 
+from conformance.stage.patience import comes_true
 from harness.errors import ConformanceError
 
 #: How long a wait may last before the scenario is given up, in seconds.
@@ -61,7 +62,9 @@ class Stage:
     def comes_to(self, point: str, within_s: float) -> bool:
         """Wait until the run has come to `point`, and return whether it did in time."""
         with self._changed:
-            return self._changed.wait_for(lambda: self._reached[point] > 0, within_s)
+            return comes_true(
+                lambda seconds: self._changed.wait_for(lambda: self._reached[point] > 0, seconds), within_s
+            )
 
     async def aawait_reached(self, point: str, times: int = 1) -> None:
         """Do as `await_reached`, without blocking the loop."""

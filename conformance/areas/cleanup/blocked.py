@@ -14,6 +14,7 @@ from typing import Any, Final
 from conformance.areas.cleanup.closers import CLOSERS, PLAINEST, Closing, close_blocked
 from conformance.areas.turn.conversation import TURN, FirstTurn
 from conformance.stage.census import ENDING_S, Census
+from conformance.stage.patience import ends
 from conformance.stage.points import StageError
 from conformance.stage.programs import (
     Ask,
@@ -118,8 +119,7 @@ def _closed(kind: SessionKind, how: str, place: Place, subject: Subject, perform
     consumer = threading.Thread(target=consume, name="consumer", daemon=True)
     consumer.start()
     stage.await_reached("held")
-    consumer.join(ENDING_S)
-    returned = not consumer.is_alive()
+    returned = ends(consumer, ENDING_S)
     disconnected = stage.comes_to("held:disconnected", ENDING_S) if place.asks else None
     stage.release("held")
     census.threads_left()

@@ -14,6 +14,7 @@ from time import monotonic
 from typing import Any, Final
 
 from conformance.stage.census import ENDING_S, tasks_left
+from conformance.stage.patience import ends
 from conformance.stage.points import DEADLINE_S
 from conformance.stage.reader import SessionKind, attempt
 from conformance.subjects.subject import Performance
@@ -92,7 +93,7 @@ def _consume(how: str, make: Callable[[], Any], performance: Performance, closin
     else:
         closer = _closer(session, closing, reader=threading.current_thread())
         attempt(lambda: list(iterator))
-        closer.join(ENDING_S)
+        ends(closer, ENDING_S)
     closing.frames_then = len(session.frames)
 
 
@@ -135,7 +136,7 @@ async def _aclose(how: str, session: Any, performance: Performance, closing: Clo
     elif how == "other-thread":
         reader = asyncio.create_task(read(), name="reader")
         closer = await asyncio.to_thread(_closer, session, closing)
-        await asyncio.to_thread(closer.join, ENDING_S)
+        await asyncio.to_thread(ends, closer, ENDING_S)
         await asyncio.wait({reader}, timeout=ENDING_S)
     else:
         leave = session.aclose() if how == "aclose" else _leave_block(how, session)

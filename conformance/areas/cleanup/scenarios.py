@@ -10,6 +10,7 @@ from typing import Any, Final
 from conformance.areas.cleanup import blocked, exits, leaks
 from conformance.stage.census import ENDING_S
 from conformance.stage.consumer import Consumer, both
+from conformance.stage.patience import ends
 from conformance.stage.points import StageError
 from conformance.stage.programs import Emit, FlowProgram, Method, Reach
 from conformance.stage.reader import attempt
@@ -70,7 +71,7 @@ def _close_in_thread(session: Any) -> None:
         target=lambda: raised.append(attempt(partial(_close, session))), name="closer", daemon=True
     )
     closer.start()
-    closer.join(ENDING_S)
+    ends(closer, ENDING_S)
     if not raised:
         raise StageError("it did not come back")
     if raised[0] is not None:

@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 from conformance.areas.entry.crew_chunks import TaskAnswer, chunks_of, text_of
 from conformance.stage.census import ENDING_S
 from conformance.stage.consumer import Consumer
+from conformance.stage.patience import ends
 from conformance.stage.points import StageError
 from conformance.stage.programs import CrewProgram, TaskProgram
 from conformance.stage.reader import SessionKind, Taken, attempt
@@ -118,7 +119,7 @@ class CrewRun:
                 target=lambda: raised.append(attempt(self.output.close)), name="closer", daemon=True
             )
             closer.start()
-            closer.join(ENDING_S)
+            ends(closer, ENDING_S)
             return bool(raised), raised[0] if raised else None
 
         async def close() -> tuple[bool, BaseException | None]:

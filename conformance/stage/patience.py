@@ -1,0 +1,29 @@
+"""Waiting for what decides about a runtime, for a time that a loaded machine does not shorten.
+
+A second of the clock may hold no turn at all for a process that many others crowd out. So the time is counted in pieces:
+each ends once this thread has had a turn after it, and with as many turns the threads that are waited for have had theirs.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Final
+
+#: How long a piece is, in seconds.
+PIECE_S: Final = 0.01
+
+
+def comes_true(wait: Callable[[float], bool], within_s: float) -> bool:
+    """Return whether `wait(seconds)`, which tells whether something has happened within that time, ever says so."""
+    return any(wait(PIECE_S) for _ in range(max(1, round(within_s / PIECE_S))))
+
+
+def ends(thread: threading.Thread, within_s: float) -> bool:
+    """Return whether a thread has ended in time."""
+
+    def ended(seconds: float) -> bool:
+        thread.join(seconds)
+        return not thread.is_alive()
+
+    return comes_true(ended, within_s)
