@@ -82,9 +82,9 @@ def _name_of(subject: Any, target: str) -> str:
 def _fields_of(subject: Any) -> list[dict[str, Any]] | None:
     if not hasattr(subject, "stream_events"):
         return _parameters_of(subject)
-    state = getattr(subject, "state", None)
-    if state is None:
+    if "messages" in inspect.signature(subject.stream_events).parameters:
         return [{"name": "messages", "type": "string", "required": True, "default": None, "description": "The prompt"}]
+    state = getattr(subject, "state", None)
     if isinstance(state, BaseModel):
         schema = type(state).model_json_schema()
         return [

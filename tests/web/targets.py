@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, Field
 
-from harness import BaseLLM, Flow, listen, start
+from harness import Agent, BaseLLM, Crew, Flow, Task, listen, start
 from harness.conversation import ConversationConfig, ConversationState
 from harness.llm import Finish, TextDelta, ThinkingDelta, ToolCallDelta
 from harness.session import StreamSession
@@ -88,6 +88,14 @@ class Desk(Flow[ConversationState]):
     pass
 
 
+def crew() -> Crew:
+    """Return a crew of one, who repeats what it is told to say."""
+    speaker = Agent(role="Speaker", goal="Say it", backstory="Says things.", llm=Teller("teller-1"))
+    task = Task(name="speech", description="Speak of {topic}", expected_output="Words", agent=speaker)
+    return Crew(name="Speakers", agents=[speaker], tasks=[task], stream=True)
+
+
+CREW: Final = crew()
 MODEL: Final = Echo("echo-1")
 
 

@@ -53,6 +53,7 @@ RUNS = [
     pytest.param("PlainFlow", {"inputs": {"name": "Ann"}}, "flow_started", "hello Ann", id="flow-with-a-dict"),
     pytest.param("PlainFlow", {}, "flow_started", "hello you", id="flow-without-inputs"),
     pytest.param("MODEL", {"inputs": {"messages": "Hi"}}, "llm_call_started", "You said: Hi", id="model"),
+    pytest.param("CREW", {"inputs": {"topic": "tides"}}, "crew_kickoff_started", targets.SAID, id="crew"),
     pytest.param("greeting", {"inputs": {"name": "Bo", "times": 2}}, "flow_started", "hello Bo 2", id="callable"),
 ]
 
@@ -63,7 +64,8 @@ def test_a_run_is_started_by_a_post_and_read_by_a_get(target: str, body: Any, fi
 
     assert [frame["seq"] for frame in frames] == list(range(1, len(frames) + 1))
     assert frames[0]["type"] == first
-    assert result in (frames[-1]["data"].get("result"), frames[-1]["data"].get("response"))
+    ended = [frames[-1]["data"].get(name) for name in ("result", "response", "output")]
+    assert result in [one["raw"] if isinstance(one, dict) else one for one in ended]
 
 
 FIELDS = [
@@ -72,6 +74,7 @@ FIELDS = [
         [("topic", "string", "tides"), ("words", "integer", 20), ("fail", "boolean", False), ("tags", "array", [])],
     ),
     ("PlainFlow", None),
+    ("CREW", None),
     ("MODEL", [("messages", "string", None)]),
     ("greeting", [("name", "string", None), ("times", "", 1)]),
     ("Desk", None),
