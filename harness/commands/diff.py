@@ -12,14 +12,18 @@ from harness.commands.output import console_for, json_option, print_below, verbo
 @click.command()
 @click.argument("first", metavar="A", type=click.Path(path_type=Path))
 @click.argument("second", metavar="B", type=click.Path(path_type=Path))
+@click.option(
+    "--html", type=click.Path(path_type=Path), metavar="FILE", help="Write both to look at side by side in a browser."
+)
 @verbose_option
 @json_option
-def diff(first: Path, second: Path, verbose: bool, json_file: Path | None) -> int:
+def diff(first: Path, second: Path, html: Path | None, verbose: bool, json_file: Path | None) -> int:
     """Align two timelines and show what moved and what changed; ids, times and harmless interleaving aside.
 
     \b
     Example:
       harness diff recordings/plan recordings/plan-new
+      harness diff recordings/plan recordings/plan-new --html plan.html
 
     \b
     JSON: {"format": "harness.diff/1", "equal", "frames": [n, n], "differences": [{"kind", "where", "seqs", "message"}]}
@@ -38,6 +42,11 @@ def diff(first: Path, second: Path, verbose: bool, json_file: Path | None) -> in
     count = len(comparison.differences)
     what = "equal" if not count else counted(count, "difference")
     console.print(f"{what}: {comparison.frames[0]} and {comparison.frames[1]} frames")
+    if html is not None:
+        from harness.commands.viewer import write_beside
+
+        write_beside(first, second, html)
+        console.print(f"wrote {html}: open it in a browser")
     write_json(
         json_file,
         {

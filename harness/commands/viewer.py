@@ -29,6 +29,27 @@ def write_viewer(timelines: Sequence[KeptTimeline], title: str, html: Path) -> N
     write_atomically(html, render_viewer(runs_of(timelines, suite_judge()), title).encode())
 
 
+def write_beside(first: Path, second: Path, html: Path) -> None:
+    """Write the viewer's page of two timelines side by side, whole or not at all.
+
+    Raises:
+        UsageError: at one of the paths is more than one timeline.
+        RecordingError: one can't be read, or the page can't be written.
+    """
+    from harness.errors import UsageError
+    from harness.recording import write_atomically
+    from harness.recording.timelines import timelines_of
+    from harness.viewer import render_beside, runs_of
+
+    runs = []
+    for path in (first, second):
+        kept = timelines_of(path)
+        if len(kept) != 1:
+            raise UsageError(f"'{path}' has {len(kept)} timelines; --html shows one beside another")
+        runs += runs_of(kept, suite_judge())
+    write_atomically(html, render_beside(runs[0], runs[1], f"{first.name} and {second.name}").encode())
+
+
 def suite_judge() -> Judge:
     """Return what finds the clauses that frames break."""
     _refuse_another(_SUITE.partition(".")[0])

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from harness.viewer.page import BrokenClause, Judge, ViewedRun, render_viewer, runs_of, viewed_runs
+from harness.viewer.page import BrokenClause, Judge, ViewedRun, render_beside, render_viewer, runs_of, viewed_runs
 
-__all__ = ["BrokenClause", "Judge", "ViewedRun", "render_viewer", "runs_of", "viewed_runs"]
+__all__ = ["BrokenClause", "Judge", "ViewedRun", "render_beside", "render_viewer", "runs_of", "viewed_runs"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -14,6 +14,7 @@ import orjson
 from harness.frames.frame import StreamFrame
 from harness.frames.stored import stored_frame
 from harness.recording import Redactor
+from harness.recording.comparison.alignment import aligned_frames, normalised
 from harness.recording.timelines import KeptTimeline, timelines_of
 from harness.viewer.wire import WireAnswer, wire_of
 
@@ -74,8 +75,19 @@ def runs_of(timelines: Iterable[KeptTimeline], judge: Judge | None = None) -> li
 
 def render_viewer(runs: Sequence[ViewedRun], title: str) -> str:
     """Return the page that shows `runs`: HTML in one piece, which loads nothing. What is a credential is taken out."""
+    return _rendered(runs, title, {})
+
+
+def render_beside(one: ViewedRun, other: ViewedRun, title: str) -> str:
+    """Return the page that shows two runs side by side, aligned as `harness diff` does; as `render_viewer`."""
+    pairs = aligned_frames(*(normalised(run.frames) for run in (one, other)))
+    return _rendered((one, other), title, {"pairs": [list(pair) for pair in pairs]})
+
+
+def _rendered(runs: Sequence[ViewedRun], title: str, more: Mapping[str, Any]) -> str:
     redactor = Redactor()
     document = {
+        **more,
         "format": FORMAT,
         "title": redactor.text(title),
         "runs": [_run(run, redactor) for run in runs],

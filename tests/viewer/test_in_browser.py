@@ -14,7 +14,7 @@ from conformance.run.kept import broken_clauses
 from harness import BaseLLM
 from harness.frames import StreamFrame
 from harness.llm import Finish, TextDelta
-from harness.viewer import ViewedRun, render_viewer, viewed_runs
+from harness.viewer import ViewedRun, render_beside, render_viewer, viewed_runs
 from tests.browser.chromium import DESKTOP, PHONE, Scheme, chromium, complaints, sized, until
 from tests.recording.remade import SHIPPED
 
@@ -154,6 +154,34 @@ def test_what_is_broken_is_where_it_opens(page: Chrome, tmp_path: Path) -> None:
     assert "order.seq-gapless seq 8 is missing" in read(page, DETAIL).replace("\n", " ")
     press(page, "g", "g")
     assert "order.previous-earlier" in read(page, DETAIL)
+
+
+def test_two_runs_are_seen_side_by_side(page: Chrome, tmp_path: Path) -> None:
+    sized(page, DESKTOP)
+    lines = (FLOW / "frames.jsonl").read_bytes().splitlines(keepends=True)
+    path = tmp_path / "frames.jsonl"
+    path.write_bytes(b"".join([*lines[:6], *lines[7:]]).replace(b'"chunk":" lamp"', b'"chunk":" bulb"', 1))
+    runs = [viewed_runs(one)[0] for one in (FLOW, path)]
+    page.get("about:blank")
+    page.get(written(tmp_path, render_beside(runs[0], runs[1], "two")))
+    until(page, "document.querySelector('.pair.selected')")
+    pair = "document.querySelector('.pair.selected')"
+
+    assert "1 changed" in read(page, "document.querySelector('.facts').innerText")
+    assert "1 missing" in read(page, "document.querySelector('.facts').innerText")
+    assert "frames are equal" in read(page, "document.querySelector('.list').innerText")
+    kinds = set()
+    for _ in range(2):
+        kinds.add(read(page, f"{pair}.className.split(' ')[1]"))
+        if "changed" in read(page, f"{pair}.className"):
+            change = read(page, "document.querySelector('.change').innerText")
+            assert change.split() == ["chunk", "lamp", "bulb"]
+        press(page, "n")
+        page.execute_async_script("requestAnimationFrame(() => requestAnimationFrame(arguments[0]))")
+    assert kinds == {"changed", "missing"}
+    press(page, "d")
+    until(page, "!document.querySelector('.gapped')")
+    assert complaints(page) == []
 
 
 class Long(BaseLLM):

@@ -199,3 +199,16 @@ def test_what_can_not_be_shown_or_written_ends_with_2(run: Run, tmp_path: Path) 
     assert run("show", tmp_path / "nothing", "--html", tmp_path / "x.html").code == 2
     assert run("show", SHIPPED / "openai" / "text", "--html", tmp_path).code == 2
     assert list(tmp_path.glob("*.html")) == []
+
+
+def test_diff_writes_two_timelines_beside_one_another(run: Run, tmp_path: Path) -> None:
+    out = tmp_path / "both.html"
+    flow = SHIPPED / "openai" / "two_step_flow"
+    said = run("diff", flow, flow / "frames.jsonl", "--html", out)
+    document = data_of(out.read_text("utf-8"))
+
+    assert said.code == 0
+    assert document["pairs"] == [[place, place, "equal"] for place in range(len(document["runs"][0]["frames"]))]
+    several = run("diff", flow / "cassette.yaml", flow / "cassette.yaml", "--html", tmp_path / "none.html")
+    assert several.code == 2
+    assert "has 2 timelines" in several.err

@@ -1,5 +1,6 @@
 import { render } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { Beside } from "./beside.jsx";
 import { Detail, Finding, Link, Text } from "./detail.jsx";
 import { Lanes } from "./lanes.js";
 import { List } from "./list.jsx";
@@ -160,4 +161,4 @@ function chosen(run) {
 
 const whole = JSON.parse(document.getElementById("data").textContent);
 document.title = `${whole.title} – timeline`;
-render(<App document={whole} />, document.getElementById("app"));
+render(whole.pairs ? <Beside document={whole} runs={decoded(whole)} /> : <App document={whole} />, document.getElementById("app"));

@@ -8,7 +8,7 @@ import { CHANNELS, milliseconds } from "./model.js";
 const AXIS = 22, BAR = 7, TICK = 13, GAP = 9, LABEL = 74;
 
 export class Lanes {
-  constructor(canvas, { onSelect, onHover }) {
+  constructor(canvas, { onSelect, onHover, onZoom = () => {} }) {
     this.canvas = canvas;
     this.context = canvas.getContext("2d");
     this.onSelect = onSelect;
@@ -21,6 +21,7 @@ export class Lanes {
     this.zoom = zoom().scaleExtent([1, 1e6]).filter((event) => !event.button && event.type !== "dblclick").on("zoom", ({ transform }) => {
       this.transform = transform;
       this.draw();
+      if (!this.following) onZoom(transform);
     });
     this.target = select(canvas).call(this.zoom);
     canvas.addEventListener("click", (event) => { const hit = this.hit(event); if (hit >= 0) onSelect(hit); });
@@ -30,10 +31,17 @@ export class Lanes {
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
   }
 
-  show(run, { channels, mode, selected, found }) {
+  /** Takes over how another one is zoomed. */
+  follow(transform) {
+    this.following = true;
+    this.target.call(this.zoom.transform, transform);
+    this.following = false;
+  }
+
+  show(run, { channels, mode, selected, found, end = run.end, count = run.length }) {
     const isNew = run !== this.run || mode !== this.mode;
     const moved = selected !== this.selected;
-    Object.assign(this, { run, channels, mode, selected, found });
+    Object.assign(this, { run, channels, mode, selected, found, end, count });
     this.layout();
     if (isNew) this.fit();
     else if (moved) this.reveal();
@@ -74,7 +82,7 @@ export class Lanes {
   value(i) { return this.mode === "time" ? this.run.at[i] : i; }
 
   get base() {
-    const end = this.mode === "time" ? Math.max(this.run.end, 0.001) : Math.max(this.run.length - 1, 1);
+    const end = this.mode === "time" ? Math.max(this.end, 0.001) : Math.max(this.count - 1, 1);
     return scaleLinear([0, end], [LABEL + 4, this.width - 14]);
   }
 

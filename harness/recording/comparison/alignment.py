@@ -1,0 +1,56 @@
+"""Which frame of one timeline is which of another, as their comparison sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Literal, NamedTuple
+
+from harness.frames.stored import FrameLike
+from harness.recording.comparison.compare import _aligned, _matched, _moved
+from harness.recording.comparison.normal import Normalizer
+from harness.recording.comparison.scope_tree import ScopeNode, content, scope_tree
+
+
+class AlignedPair(NamedTuple):
+    """The places of two frames that are each other's; frames without a partner are in no pair."""
+
+    first: int
+    second: int
+    kind: Literal["equal", "changed", "moved"]
+
+
+def normalised(frames: Iterable[FrameLike]) -> list[dict[str, Any]]:
+    """Return frames as timelines are compared."""
+    normalizer = Normalizer()
+    return [normalizer.frame(frame) for frame in frames]
+
+
+def aligned_frames(ones: Sequence[dict[str, Any]], others: Sequence[dict[str, Any]]) -> list[AlignedPair]:
+    """Return the pairs of two timelines of normalised frames, in the order of the first (clause `replay.equal`)."""
+    first, second = ({id(frame): place for place, frame in enumerate(frames)} for frames in (ones, others))
+    pairs = [
+        AlignedPair(first[id(mine)], second[id(theirs)], kind)
+        for mine, theirs, kind in _inside(scope_tree(ones), scope_tree(others))
+    ]
+    return sorted(pairs)
+
+
+_Pair = tuple[dict[str, Any], dict[str, Any], Literal["equal", "changed", "moved"]]
+
+
+def _inside(one: ScopeNode, other: ScopeNode) -> Iterator[_Pair]:
+    matched, left, right = _matched(one.children, other.children)
+    moved = {difference.seqs for difference in _moved(matched, ())}
+    beside = [pair for pair in _aligned(left, right) if pair[0] is not None and pair[1] is not None]
+    for mine, theirs in (*matched, *beside):
+        assert mine is not None
+        assert theirs is not None
+        is_moved = (mine.frame["seq"], theirs.frame["seq"]) in moved
+        yield mine.frame, theirs.frame, "moved" if is_moved else _kind(mine.frame, theirs.frame)
+        yield from _inside(mine, theirs)
+        if mine.closing is not None and theirs.closing is not None:
+            yield mine.closing, theirs.closing, _kind(mine.closing, theirs.closing)
+
+
+def _kind(one: dict[str, Any], other: dict[str, Any]) -> Literal["equal", "changed"]:
+    return "equal" if content(one, {}) == content(other, {}) else "changed"

@@ -1,0 +1,183 @@
+// Two runs side by side: each frame beside the one that it is in the other, with what moved, changed, went and came.
+
+import { useEffect, useMemo, useReducer, useRef, useState } from "preact/hooks";
+import { Virtualizer, elementScroll, observeElementOffset, observeElementRect } from "@tanstack/virtual-core";
+import { Detail } from "./detail.jsx";
+import { Lanes } from "./lanes.js";
+import { ROW } from "./list.jsx";
+import { CHANNELS, milliseconds } from "./model.js";
+
+const SIGNS = { equal: "", changed: "≠", moved: "↕", missing: "−", added: "+" };
+/** So many equal rows stay around what differs. */
+const AROUND = 2;
+const ALL = CHANNELS.map(() => true);
+/** Ids that are numbered in the order of a run mean the same whatever their number. */
+const NUMBERED = /^(f|call-|flow-|request-|checkpoint-|task-|agent-|source-|state-)\d+$/;
+
+function paired(pairs, one, other) {
+  const of = new Map(pairs.map(([a, b, kind]) => [a, [b, kind]])), taken = new Set(pairs.map(([, b]) => b)), rows = [];
+  const follow = (b) => { for (let k = b + 1; k < other.length && !taken.has(k); k++) rows.push({ a: -1, b: k, kind: "added" }); };
+  follow(-1);
+  for (let a = 0; a < one.length; a++) {
+    const [b, kind] = of.get(a) ?? [-1, "missing"];
+    rows.push({ a, b, kind });
+    if (b >= 0) follow(b);
+  }
+  return rows;
+}
+
+function folded(rows, open, whole) {
+  const lines = [];
+  for (let k = 0; k < rows.length; k++) {
+    let end = k;
+    while (end < rows.length && rows[end].kind === "equal") end++;
+    const from = k === 0 ? 0 : k + AROUND, to = end === rows.length ? end : end - AROUND;
+    if (!whole && to - from > 2 && !open.has(k)) {
+      for (let i = k; i < from; i++) lines.push(i);
+      lines.push({ from, to, key: k });
+      for (let i = to; i < end; i++) lines.push(i);
+      k = end - 1;
+    } else if (end > k) {
+      for (let i = k; i < end; i++) lines.push(i);
+      k = end - 1;
+    } else lines.push(k);
+  }
+  return lines;
+}
+
+export function Beside({ document: whole, runs }) {
+  const [one, other] = runs;
+  const rows = useMemo(() => paired(whole.pairs, one, other), []);
+  const differing = useMemo(() => rows.flatMap((row, index) => (row.kind === "equal" ? [] : [index])), []);
+  const [all, setAll] = useState(false);
+  const [open, setOpen] = useState(new Set());
+  const [selected, setSelected] = useState(differing[0] ?? 0);
+  const [mode, setMode] = useState("time");
+  const lines = useMemo(() => folded(rows, open, all), [open, all]);
+  const mark = lines.findIndex((line) => line === selected || (line.from <= selected && selected < line.to));
+  const counts = Object.groupBy(rows, (row) => row.kind);
+  const canvases = [useRef(null), useRef(null)], lanes = useRef([]);
+
+  const choose = (place, a, b) => setSelected(Math.max(0, rows.findIndex((row) => (place === 0 ? row.a === a : row.b === b))));
+  useEffect(() => {
+    lanes.current = canvases.map((canvas, place) => new Lanes(canvas.current, {
+      onSelect: (i) => choose(place, i, i), onHover: () => {},
+      onZoom: (transform) => lanes.current[1 - place]?.follow(transform),
+    }));
+  }, []);
+  useEffect(() => {
+    const row = rows[selected] ?? { a: -1, b: -1 };
+    // Both on one scale, so that what took longer is longer.
+    const end = Math.max(one.end, other.end), count = Math.max(one.length, other.length);
+    lanes.current[0].show(one, { channels: ALL, mode, selected: row.a, found: null, end, count });
+    lanes.current[1].show(other, { channels: ALL, mode, selected: row.b, found: null, end, count });
+  }, [selected, mode]);
+
+  const unfold = (key) => { const next = new Set(open); next.add(key); setOpen(next); };
+  const step = (by) => {
+    const line = lines[Math.min(Math.max(mark + by, 0), lines.length - 1)];
+    setSelected(typeof line === "number" ? line : by > 0 ? line.from : line.to - 1);
+  };
+  const jump = (by) => setSelected((by > 0 ? differing.find((i) => i > selected) ?? differing[0] : differing.findLast((i) => i < selected) ?? differing.at(-1)) ?? selected);
+  useEffect(() => {
+    const act = {
+      ArrowDown: () => step(1), j: () => step(1), ArrowUp: () => step(-1), k: () => step(-1), PageDown: () => step(20), PageUp: () => step(-20), Home: () => step(-Infinity), End: () => step(Infinity),
+      n: () => jump(1), N: () => jump(-1), d: () => setAll(!all), Enter: () => typeof lines[mark] === "object" && unfold(lines[mark].key), ArrowRight: () => typeof lines[mark] === "object" && unfold(lines[mark].key),
+      o: () => setMode(mode === "time" ? "order" : "time"), "+": () => lanes.current[0].by(1.6), "=": () => lanes.current[0].by(1.6), "-": () => lanes.current[0].by(1 / 1.6), "[": () => lanes.current[0].pan(-0.25), "]": () => lanes.current[0].pan(0.25), 0: () => lanes.current[0].fit(),
+    };
+    const press = (event) => {
+      if (event.ctrlKey || event.metaKey || event.altKey || !act[event.key]) return;
+      if (/^(BUTTON|SUMMARY)$/.test(event.target.tagName) && /^(Enter|Arrow.*)$/.test(event.key)) return;
+      event.preventDefault();
+      act[event.key]();
+    };
+    addEventListener("keydown", press);
+    return () => removeEventListener("keydown", press);
+  });
+
+  const row = rows[selected];
+  return (
+    <div class="app beside">
+      <header class="bar">
+        <h1>{whole.title}</h1>
+        <p class="facts">{differing.length === 0 ? "equal" : ["changed", "moved", "missing", "added"].filter((kind) => counts[kind]).map((kind) => <span class={`sum ${kind}`}>{counts[kind].length.toLocaleString("en")} {kind}</span>)}</p>
+        <span class="gap" />
+        <button class="pill" aria-pressed={!all} onClick={() => setAll(!all)}>differences <kbd>d</kbd></button>
+        <button class="pill" onClick={() => jump(1)} disabled={!differing.length}>next <kbd>n</kbd></button>
+        <button class="pill" aria-pressed={mode === "time"} onClick={() => setMode(mode === "time" ? "order" : "time")}>time <kbd>o</kbd></button>
+      </header>
+      <section class="two">{runs.map((run, place) => <div><p title={run.title}><b>{"AB"[place]}</b><em>{run.title}</em><span>{run.length.toLocaleString("en")} frames · {milliseconds(run.end)}</span></p><div class="lanes"><canvas ref={canvases[place]} /></div></div>)}</section>
+      <main>
+        <Rows rows={rows} lines={lines} mark={mark} runs={runs} onSelect={setSelected} onUnfold={unfold} />
+        <section class="side"><div class="panel" tabIndex={0} aria-label="What differs">{row && <Compared runs={runs} row={row} onSelect={choose} />}</div></section>
+      </main>
+    </div>
+  );
+}
+
+function Rows({ rows, lines, mark, runs, onSelect, onUnfold }) {
+  const box = useRef(null), virtual = useRef(null);
+  const [, redraw] = useReducer((count) => count + 1, 0);
+  const options = { count: lines.length, getScrollElement: () => box.current, estimateSize: () => ROW, overscan: 12, scrollToFn: elementScroll, observeElementRect, observeElementOffset, onChange: () => redraw() };
+  virtual.current ??= new Virtualizer(options);
+  virtual.current.setOptions(options);
+  useEffect(() => virtual.current._didMount(), []);
+  useEffect(() => virtual.current._willUpdate());
+  useEffect(() => { if (mark >= 0) virtual.current.scrollToIndex(mark, { align: "auto" }); }, [mark, lines]);
+  return (
+    <div class="list" ref={box} role="grid" tabIndex={0} aria-label="Frames of both runs">
+      <div style={{ height: virtual.current.getTotalSize() }} role="none">
+        {virtual.current.getVirtualItems().map(({ index, start }) => {
+          const line = lines[index], style = { transform: `translateY(${start}px)` }, chosen = index === mark ? " selected" : "";
+          if (typeof line !== "number") return <div key={index} role="row" class={`pair gapped${chosen}`} style={style} onClick={() => onUnfold(line.key)}>⋯ {(line.to - line.from).toLocaleString("en")} frames are equal</div>;
+          const { a, b, kind } = rows[line];
+          return <div key={index} role="row" aria-selected={index === mark} class={`pair ${kind}${chosen}`} style={style} onClick={() => onSelect(line)}><Cell run={runs[0]} i={a} /><span class="sign" title={kind}>{SIGNS[kind]}</span><Cell run={runs[1]} i={b} /></div>;
+        })}
+      </div>
+    </div>
+  );
+}
+
+function Cell({ run, i }) {
+  if (i < 0) return <span role="gridcell" class="cell" />;
+  const [named, told] = run.summary(i);
+  return (
+    <span role="gridcell" class="cell" style={{ "--c": `var(--${CHANNELS[run.channel[i]]})`, "--d": Math.min(run.depth[i], 8) }}>
+      <span class="seq">{run.seq(i)}</span><span class="indent" /><span class="dot" />
+      <span class="told"><b>{run.type(i)}</b>{named && <i>{named}</i>}{told && <em>{told.slice(0, 200).replace(/\s*\n\s*/g, " ⏎ ")}</em>}</span>
+    </span>
+  );
+}
+
+function Compared({ runs, row, onSelect }) {
+  const { a, b, kind } = row;
+  if (a < 0 || b < 0) return <><p class="verdict"><b class={kind}>{kind}</b> {kind === "missing" ? "only in A" : "only in B"}</p><Detail run={runs[a < 0 ? 1 : 0]} i={a < 0 ? b : a} onSelect={(i) => onSelect(a < 0 ? 1 : 0, i, i)} /></>;
+  const changes = [...differences(runs[0].payload(a), runs[1].payload(b), "")];
+  return (
+    <>
+      <p class="verdict"><b class={kind}>{kind}</b> {kind === "moved" && "in another order with what stands beside it"}</p>
+      {changes.map(([path, mine, theirs]) => <div class="change"><code>{path}</code><Two mine={mine} theirs={theirs} /></div>)}
+      <p class="when">A: #{runs[0].seq(a)}, {milliseconds(runs[0].at[a])}. B: #{runs[1].seq(b)}, {milliseconds(runs[1].at[b])}.</p>
+      <Detail run={runs[0]} i={a} onSelect={(i) => onSelect(0, i, i)} />
+    </>
+  );
+}
+
+function Two({ mine, theirs }) {
+  const [one, other] = [mine, theirs].map((value) => (value === undefined ? "" : typeof value === "string" ? value : JSON.stringify(value, null, 1)));
+  let head = 0, tail = 0;
+  while (head < one.length && one[head] === other[head]) head++;
+  while (tail < Math.min(one.length, other.length) - head && one.at(-1 - tail) === other.at(-1 - tail)) tail++;
+  const part = (text, name) => <pre class={name}>{text.slice(0, head)}<mark>{text.slice(head, text.length - tail)}</mark>{text.slice(text.length - tail)}</pre>;
+  return <div class="values">{mine === undefined ? <pre class="old">–</pre> : part(one, "old")}{theirs === undefined ? <pre class="new">–</pre> : part(other, "new")}</div>;
+}
+
+function* differences(one, other, path) {
+  if (one === other || (typeof one === "string" && typeof other === "string" && NUMBERED.test(one) && one.replace(/\d+$/, "") === other.replace(/\d+$/, ""))) return;
+  const both = one && other && typeof one === "object" && typeof other === "object" && Array.isArray(one) === Array.isArray(other);
+  if (!both) { yield [path || "payload", one, other]; return; }
+  for (const name of new Set([...Object.keys(one), ...Object.keys(other)])) {
+    if (path === "" && name === "started_event_id") continue;
+    yield* differences(one[name], other[name], Array.isArray(one) ? `${path}[${name}]` : path ? `${path}.${name}` : name);
+  }
+}
