@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from typing import Any
+from collections.abc import AsyncGenerator, Generator
+from typing import Any, cast
 
 import pytest
 
 from harness.frames.frame import StreamFrame
-from harness.llm import LLM
-from tests.providers.integrations import each_integration
+from harness.llm import LLM, Part, RequestId
+from harness.llm.input.messages import read_messages
+from harness.llm.request import LLMRequest
+from tests.providers.integrations import (
+    ANTHROPIC,
+    AZURE,
+    GEMINI,
+    OPENAI_CHAT,
+    OPENAI_RESPONSES,
+    each_integration,
+)
 from tests.providers.integrations.integration import Integration
 from tests.servers.script import HARBOUR_TEXT
 from tests.servers.scripted_server import ScriptedServer
@@ -131,3 +141,34 @@ def check_gone(server: ScriptedServer[Any, Any]) -> None:
     """The server is still holding: that it sees its client gone is closing's doing alone."""
     server.wait_for(lambda: server.disconnects == 1)
     assert not server.hold.is_set()
+
+
+@each_integration
+def test_a_reader_who_leaves_at_the_head_of_an_answer_leaves_no_connection(
+    integration: Integration, server: ScriptedServer[Any, Any]
+) -> None:
+    llm = integration.llm(server)
+    parts = llm.generate(LLMRequest(read_messages(integration.prompts["blocked_body"]), stream=True))
+    assert isinstance(next(iter(parts)), RequestId)
+    server.wait_for(lambda: server.held == 1)
+    cast("Generator[Part]", parts).close()
+    check_gone(server)
+
+
+@pytest.mark.parametrize(
+    "integration", [OPENAI_CHAT, OPENAI_RESPONSES, AZURE, ANTHROPIC, GEMINI], ids=lambda one: one.name
+)
+def test_an_async_reader_who_leaves_at_the_head_of_an_answer_leaves_no_connection(
+    integration: Integration, server: ScriptedServer[Any, Any]
+) -> None:
+    llm = integration.llm(server)
+
+    async def leave() -> None:
+        parts = llm.agenerate(LLMRequest(read_messages(integration.prompts["blocked_body"]), stream=True))
+        assert isinstance(await anext(parts), RequestId)
+        await asyncio.to_thread(server.wait_for, lambda: server.held == 1)
+        await cast("AsyncGenerator[Part]", parts).aclose()
+        await asyncio.to_thread(server.wait_for, lambda: server.disconnects == 1)
+
+    asyncio.run(leave())
+    check_gone(server)

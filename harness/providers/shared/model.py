@@ -60,16 +60,19 @@ class SDKModel(LLM):
         streams = bool(request.stream)
         with _translation(self, answer):
             body = self._opened(self._send(self._clients.sync(), arguments, stream=streams))
-            answer.head(body.headers)
-            yield RequestId(answer.request_id)
-            if not streams:
-                yield from answer.whole(body.whole())
-            else:
-                with contextlib.closing(body), ended(iter(body)) as pieces:
-                    for piece in pieces:
-                        yield from answer.piece(piece)
-                        if answer.over:
-                            break
+            # From its head on a streamed body holds a connection, which a reader who leaves here must not keep.
+            with contextlib.closing(body) if streams else contextlib.nullcontext():
+                answer.head(body.headers)
+                yield RequestId(answer.request_id)
+                if not streams:
+                    yield from answer.whole(body.whole())
+                else:
+                    with ended(iter(body)) as pieces:
+                        for piece in pieces:
+                            yield from answer.piece(piece)
+                            if answer.over:
+                                break
+            if streams:
                 yield from answer.end()
         self._keep(answer)
 
@@ -78,18 +81,20 @@ class SDKModel(LLM):
         streams = bool(request.stream)
         with _translation(self, answer):
             body = self._opened(await self._send(self._clients.running(), arguments, stream=streams))
-            answer.head(body.headers)
-            yield RequestId(answer.request_id)
-            if not streams:
-                for part in answer.whole(body.whole()):
-                    yield part
-            else:
-                async with contextlib.aclosing(body), contextlib.aclosing(ClosedPieces(aiter(body))) as pieces:
-                    async for piece in pieces:
-                        for part in answer.piece(piece):
-                            yield part
-                        if answer.over:
-                            break
+            async with contextlib.aclosing(body) if streams else contextlib.nullcontext():
+                answer.head(body.headers)
+                yield RequestId(answer.request_id)
+                if not streams:
+                    for part in answer.whole(body.whole()):
+                        yield part
+                else:
+                    async with contextlib.aclosing(ClosedPieces(aiter(body))) as pieces:
+                        async for piece in pieces:
+                            for part in answer.piece(piece):
+                                yield part
+                            if answer.over:
+                                break
+            if streams:
                 for part in answer.end():
                     yield part
         self._keep(answer)
