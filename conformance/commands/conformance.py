@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.commands.output import console_for, json_option, tell, trust_option, write_json
+from conformance.commands.reports import Reports, report_options
+from harness.commands.output import console_for, json_option, print_below, tell, trust_option, write_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -36,6 +38,13 @@ _STYLES = {"passed": "green", "failed": "red", "not-testable": "yellow", "not-ap
     "--clause", "clauses", multiple=True, metavar="GLOB", help="Only these clauses, as in cleanup.*; repeatable."
 )
 @click.option(
+    "--scenario",
+    "scenarios",
+    multiple=True,
+    metavar="GLOB",
+    help="Only these scenarios of the clauses, as reports name them; repeatable.",
+)
+@click.option(
     "--expect", type=click.Path(path_type=Path), metavar="FILE", help="Known failures; new and stale ones fail."
 )
 @click.option(
@@ -46,21 +55,20 @@ _STYLES = {"passed": "green", "failed": "red", "not-testable": "yellow", "not-ap
 @click.option(
     "--shard", metavar="I/N", help="Only every N-th scenario, from the I-th; harness merge joins the reports."
 )
-@click.option("--junit", type=click.Path(path_type=Path), metavar="FILE", help="Write a JUnit report.")
-@click.option("--html", type=click.Path(path_type=Path), metavar="DIR", help="Write an HTML report.")
+@report_options
 @trust_option
 @json_option
 def conformance(
     runtime: str,
     providers: tuple[str, ...],
     clauses: tuple[str, ...],
+    scenarios: tuple[str, ...],
     expect: Path | None,
     write_expect: Path | None,
     workers: int,
     shard: str | None,
     scheduler: str | None,
-    junit: Path | None,
-    html: Path | None,
+    reports: Reports,
     trusted: tuple[str, ...],
     json_file: Path | None,
 ) -> int:
@@ -75,12 +83,13 @@ def conformance(
       harness conformance --provider openai --provider my_recordings/acme -n 2
 
     \b
-    JSON: {"format": "harness.conformance/1", "subject": {"name", "version", "capabilities"}, "summary": {"must":
+    JSON: {"format": "harness.conformance/1", "command", "subject": {"name", "version", "capabilities"}, "summary": {"must":
     {"passed", "failed", "not_testable"}, "should": {...}, "not_applicable"}, "clauses": [{"id", "level", "status",
     "checks": [{"scenario", "status", "violations": [{"seq", "message"}]}]}], "faults": [{"scenario", "message"}]};
     with --expect also "baseline": {"new": [{"clause", "scenario"}], "stale": [...]}
     """
     from conformance.run import baseline, command
+    from conformance.run.command import cases
     from conformance.run.plan import result_document
     from conformance.run.shard import Shard
     from harness.recording import Trust
@@ -97,12 +106,15 @@ def conformance(
         if providers
         else command.plan_suite(runtime, clauses, expected)
     )
-    steps = plan.steps if part is None else part.of_all(plan.steps)
+    if scenarios and (part is not None or expect is not None or write_expect is not None):
+        raise click.UsageError("--scenario is for a look at single ones: give no --shard and no baseline with it")
+    steps = plan.steps_named(scenarios) if scenarios else plan.steps if part is None else part.of_all(plan.steps)
     made = _made(plan, steps, workers, scheduler)
     wanted = len(steps)
     steps, results = [steps[place] for place in sorted(made)], [made[place] for place in sorted(made)]
     is_whole = len(made) == wanted
-    outcome = plan.outcome(results) if part is None and is_whole else plan.partial_outcome(steps, results)
+    is_all = part is None and not scenarios and is_whole
+    outcome = plan.outcome(results) if is_all else plan.partial_outcome(steps, results)
     console = console_for(json_file)
     document = outcome.document()
     render_outcome(console, document)
@@ -116,7 +128,7 @@ def conformance(
         document["interrupted"] = {"scenarios": len(made), "of": wanted}
         tell(f"interrupted: this is of {len(made)} of {wanted} scenarios")
         write_json(json_file, document)
-        write_reports(outcome, document, junit, html)
+        reports.write(document, partial(cases, outcome))
         return 130
     if write_expect is not None:
         baseline.write(outcome, write_expect)
@@ -125,7 +137,7 @@ def conformance(
         document["baseline"] = held.document()
         code = render_held(console, held, outcome)
     write_json(json_file, document)
-    write_reports(outcome, document, junit, html)
+    reports.write(document, partial(cases, outcome))
     return code
 
 
@@ -142,19 +154,6 @@ def _made(
     return made
 
 
-def write_reports(outcome: SuiteOutcome, document: dict[str, Any], junit: Path | None, html: Path | None) -> None:
-    """Write the reports that were asked for."""
-    if junit is not None:
-        from conformance.report import junit as junit_report
-        from conformance.run.command import cases
-
-        junit_report.write(cases(outcome), junit)
-    if html is not None:
-        from conformance.report import html as html_report
-
-        html_report.write(document, html)
-
-
 def render_held(console: Console, held: Held, outcome: SuiteOutcome) -> int:
     """Print how an outcome stands against a baseline, and return the exit code."""
     from harness.recording import counted
@@ -169,13 +168,23 @@ def render_held(console: Console, held: Held, outcome: SuiteOutcome) -> int:
 
 def render_outcome(console: Console, document: dict[str, Any]) -> None:
     """Print an outcome, clause by clause."""
+    from conformance.report.causes import SharedCauses
+
+    shared = SharedCauses(document)
     for row in document["clauses"]:
         console.print(f"{row['status']:14} ", end="", style=_STYLES[row["status"]])
         console.print(f"{row['id']} ({row['level']})")
         for check in row["checks"]:
+            if shared.of(check) is not None:
+                continue
             for violation in check["violations"][:3]:
                 at = f" at frame {violation['seq']}" if violation["seq"] is not None else ""
                 console.print(f"               {check['scenario']}{at}: {violation['message']}")
+    for cause in shared.widest_first:
+        console.print(f"{len(cause.clauses)} clauses fell short of one cause: {cause.message}", style="bold")
+        print_below(console, ", ".join(cause.clauses), 15)
+        where = f", and in {len(cause.scenarios) - 1} more" if len(cause.scenarios) > 1 else ""
+        print_below(console, f"seen first in {cause.scenarios[0]}{where}", 15)
     for fault in document["faults"]:
         for line in (f"fault of the harness in {fault['scenario']}:", *fault["message"].splitlines()):
             console.print(line)

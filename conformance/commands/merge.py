@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
+from conformance.commands.reports import Reports, report_options
 from harness.commands.output import console_for, json_option, write_json
 
 
 @click.command()
-@click.argument("reports", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("shards", metavar="REPORTS...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--expect", type=click.Path(path_type=Path), metavar="FILE", help="Known failures of a conformance run.")
-@click.option("--junit", type=click.Path(path_type=Path), metavar="FILE", help="Write a JUnit report.")
-@click.option("--html", type=click.Path(path_type=Path), metavar="DIR", help="Write an HTML report.")
+@report_options
 @json_option
-def merge(
-    reports: tuple[Path, ...], expect: Path | None, junit: Path | None, html: Path | None, json_file: Path | None
-) -> int:
+def merge(shards: tuple[Path, ...], expect: Path | None, reports: Reports, json_file: Path | None) -> int:
     """Join the JSON reports of all shards of a replay or a conformance run into one, as an undivided run makes it.
 
     \b
@@ -33,29 +32,31 @@ def merge(
     from conformance.run.merge import merged_replay, merged_suite, read_reports, seconds_of
     from conformance.run.replay import FORMAT
 
-    read = read_reports(reports)
+    read = read_reports(shards)
     if all(report["format"] == FORMAT for report in read):
         if expect is not None:
             raise click.UsageError("--expect is for the reports of harness conformance")
-        return _replay(merged_replay(read), seconds_of(read), junit, html, json_file)
-    return _suite(merged_suite(read), expect, junit, html, json_file)
+        return _replay(merged_replay(read), seconds_of(read), reports, json_file)
+    return _suite(merged_suite(read), expect, reports, json_file)
 
 
-def _replay(results: Any, seconds: float, junit: Path | None, html: Path | None, json_file: Path | None) -> int:
-    from conformance.commands.replay import render_summary, write_reports
+def _replay(results: Any, seconds: float, reports: Reports, json_file: Path | None) -> int:
+    from conformance.commands.replay import render_summary
+    from conformance.report import replay_cases
     from conformance.report.reasons import reasons
     from conformance.run import replay as replaying
 
     document = replaying.report(results, seconds)
     render_summary(console_for(json_file), document["summary"], reasons(document["results"]))
     write_json(json_file, document)
-    write_reports(document, junit, html)
+    reports.write(document, partial(replay_cases, document))
     return replaying.exit_code(results)
 
 
-def _suite(outcome: Any, expect: Path | None, junit: Path | None, html: Path | None, json_file: Path | None) -> int:
-    from conformance.commands.conformance import render_held, render_outcome, write_reports
+def _suite(outcome: Any, expect: Path | None, reports: Reports, json_file: Path | None) -> int:
+    from conformance.commands.conformance import render_held, render_outcome
     from conformance.run import baseline
+    from conformance.run.command import cases
 
     console = console_for(json_file)
     document = outcome.document()
@@ -68,5 +69,5 @@ def _suite(outcome: Any, expect: Path | None, junit: Path | None, html: Path | N
         document["baseline"] = held.document()
         code = render_held(console, held, outcome)
     write_json(json_file, document)
-    write_reports(outcome, document, junit, html)
+    reports.write(document, partial(cases, outcome))
     return code

@@ -7,11 +7,13 @@ import contextlib
 import gc
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from conformance.commands.reports import Reports, report_options
 from harness.commands.match_options import matching_options, settings_of
 from harness.commands.output import (
     console_for,
@@ -49,8 +51,7 @@ _STYLES = {"passed": "green", "failed": "red", "error": "bold red", "not-a-call"
 @click.option("-n", "--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes to work in.")
 @click.option("--scheduler", metavar="ADDRESS", help="Have it done by the workers of this Dask scheduler.")
 @click.option("--shard", metavar="I/N", help="Only every N-th, from the I-th; harness merge joins the reports.")
-@click.option("--junit", type=click.Path(path_type=Path), metavar="FILE", help="Write a JUnit report.")
-@click.option("--html", type=click.Path(path_type=Path), metavar="DIR", help="Write an HTML report.")
+@report_options
 @verbose_option
 @traceback_option
 @trust_option
@@ -64,8 +65,7 @@ def replay(
     workers: int,
     shard: str | None,
     scheduler: str | None,
-    junit: Path | None,
-    html: Path | None,
+    reports: Reports,
     verbose: bool,
     with_traceback: bool,
     trusted: tuple[str, ...],
@@ -88,6 +88,7 @@ def replay(
     """
     if update and turn is not None:
         raise click.UsageError("--update writes a recording as a whole: leave out --turn")
+    from conformance.report import replay_cases
     from conformance.report.reasons import reasons
     from conformance.run import replay as replaying
     from conformance.run.scheduler import taken
@@ -134,23 +135,11 @@ def replay(
         document["interrupted"] = {"files": document["summary"]["files"], "of": len(subjects)}
         tell(f"interrupted: this is of {document['summary']['files']} of {len(subjects)} files")
     write_json(json_file, document)
-    write_reports(document, junit, html)
+    reports.write(document, partial(replay_cases, document))
     if not is_whole:
         return 130
     # Of many shards, one may have nothing to do.
     return 0 if part is not None and not subjects else replaying.exit_code(results)
-
-
-def write_reports(document: dict[str, Any], junit: Path | None, html: Path | None) -> None:
-    """Write the reports that were asked for."""
-    if junit is not None:
-        from conformance.report import junit as junit_report, replay_cases
-
-        junit_report.write(replay_cases(document), junit)
-    if html is not None:
-        from conformance.report import html as html_report
-
-        html_report.write(document, html)
 
 
 @contextlib.contextmanager

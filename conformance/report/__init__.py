@@ -1,8 +1,8 @@
-"""Reports that people and CI servers read: `junit.write(cases, path)` and `html.write(document, folder)`."""
+"""Reports that people and CI servers read: `junit.write(cases, path)`, and `html`, `markdown` and `sarif` of a document."""
 
 from __future__ import annotations
 
-from conformance.report import html, junit
+from conformance.report import html, junit, markdown, sarif
 from conformance.report.case import Case, replay_cases
 
-__all__ = ["Case", "html", "junit", "replay_cases"]
+__all__ = ["Case", "html", "junit", "markdown", "replay_cases", "sarif"]

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from types import MappingProxyType
 from typing import Any, Final
 
 from conformance.contract.clauses import AREAS, CAPABILITIES, CLAUSES, Clause
-from conformance.report.headlines import Fallen, Headline, Tile
+from conformance.report.again import scenario_again
+from conformance.report.causes import Cause, SharedCauses, first_message
+from conformance.report.headlines import Fallen, Headline, Link, Tile
 
 #: What each status is called to a reader, with its mark, worst first; colour alone would tell not everybody.
-_STATUSES: Final = MappingProxyType(
+STATUSES: Final = MappingProxyType(
     {
         "error": ("!", "error"),
         "failed": ("✗", "failed"),
@@ -32,11 +35,13 @@ def content(document: Mapping[str, Any]) -> dict[str, Any]:
     declared = frozenset(document["subject"]["capabilities"])
     rows = [_row(clause, declared) for clause in document["clauses"]]
     return {
-        "statuses": _STATUSES,
-        "verdict": _verdict(document, rows),
+        "statuses": STATUSES,
+        "verdict": verdict(document),
         "counts": _tally(rows),
         "tiles": _tiles(document["summary"]),
-        "fallen": [Fallen(row.shown, row.anchor, row.id, row.first) for row in rows if row.fell],
+        "fallen": _fallen(document, rows),
+        "command": document.get("command"),
+        "again": partial(scenario_again, document),
         "subject": document["subject"],
         "undeclared": [name for name in CAPABILITIES if name not in declared],
         "faults": document["faults"],
@@ -114,11 +119,36 @@ def _areas(rows: Iterable[_ClauseRow]) -> list[_Area]:
 
 def _tally(rows: Iterable[_ClauseRow]) -> dict[str, int]:
     count = Counter(row.status for row in rows)
-    return {status: count[status] for status in _STATUSES if count[status]}
+    return {status: count[status] for status in STATUSES if count[status]}
 
 
-def _verdict(document: Mapping[str, Any], rows: Sequence[_ClauseRow]) -> Headline:
+def _fallen(document: Mapping[str, Any], rows: Sequence[_ClauseRow]) -> list[Fallen]:
+    """Return what fell short, the widest first: those with one cause in common as one."""
+    shared = SharedCauses(document)
+    alone, together = [], defaultdict[Cause, list[_ClauseRow]](list)
+    for row, told in zip(rows, document["clauses"], strict=True):
+        cause = shared.of_all(told) if row.fell else None
+        if cause is not None:
+            together[cause].append(row)
+        elif row.fell:
+            own = (first_message(check) for check in told["checks"] if shared.of(check) is None)
+            message = next(filter(None, own), row.first)
+            alone.append(Fallen(row.shown, (Link(row.anchor, row.id),), message))
+    folded = [
+        Fallen(fell[0].shown, tuple(Link(row.anchor, row.id) for row in fell), cause.message)
+        for cause, fell in together.items()
+    ]
+    return sorted(folded, key=lambda one: -len(one.links)) + alone
+
+
+def fell(row: Mapping[str, Any]) -> bool:
+    """Whether a clause of a document counts as a failure."""
+    return _row(row, frozenset()).fell
+
+
+def verdict(document: Mapping[str, Any]) -> Headline:
     """Return the headline that agrees with the command's exit code: a fault of the suite outranks what fell short."""
+    rows = [_row(clause, frozenset(document["subject"]["capabilities"])) for clause in document["clauses"]]
     faults = len(document["faults"])
     if faults:
         return Headline("error", f"The suite itself failed in {_counted(faults, 'scenario')}")
@@ -165,7 +195,7 @@ def _counted(count: int, noun: str, plural: str | None = None) -> str:
 
 def _tiles(summary: Mapping[str, Any]) -> list[Tile]:
     tiles = [
-        Tile(f"{level.upper()} {_STATUSES[status][1]}", summary[level][status.replace("-", "_")], status)
+        Tile(f"{level.upper()} {STATUSES[status][1]}", summary[level][status.replace("-", "_")], status)
         for level in ("must", "should")
         for status in ("passed", "failed", "not-testable")
     ]

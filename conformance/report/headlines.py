@@ -25,10 +25,17 @@ class Tile:
 
 
 @dataclass(frozen=True, slots=True)
-class Fallen:
-    """One thing that fell short, with the place on the page that tells all of it."""
+class Link:
+    """A place on the page."""
 
-    status: str
     anchor: str
     title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fallen:
+    """One thing that fell short, with the places on the page that tell all of it: several, where one cause made them."""
+
+    status: str
+    links: tuple[Link, ...]
     message: str | None

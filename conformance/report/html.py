@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from conformance.report import conformance_page, replay_page
+from conformance.report import conformance_page, matrix, matrix_page, replay_page
 from conformance.report.characters import legal
 from conformance.run import outcome, replay as replaying
 from harness.errors import UsageError
@@ -21,6 +21,7 @@ _PAGES: Final[Mapping[str, tuple[str, Callable[[Mapping[str, Any]], dict[str, An
     {
         replaying.FORMAT: ("replay.html.jinja", replay_page.content),
         outcome.FORMAT: ("conformance.html.jinja", conformance_page.content),
+        matrix.FORMAT: ("matrix.html.jinja", matrix_page.content),
     }
 )
 

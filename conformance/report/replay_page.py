@@ -12,7 +12,7 @@ import orjson
 
 from conformance.contract.clauses import CLAUSES, Clause
 from conformance.report.case import result_name
-from conformance.report.headlines import Fallen, Headline, Tile
+from conformance.report.headlines import Fallen, Headline, Link, Tile
 from conformance.report.reasons import reasons
 
 #: What each status is called to a reader, with its mark, worst first; colour alone would tell not everybody.
@@ -35,7 +35,7 @@ def content(document: Mapping[str, Any]) -> dict[str, Any]:
     files = _files(results)
     return {
         "statuses": _STATUSES,
-        "verdict": _verdict(summary),
+        "verdict": verdict(summary),
         "counts": counts,
         "tiles": [
             *(Tile(_STATUSES[status][1], count, status) for status, count in counts.items()),
@@ -48,7 +48,7 @@ def content(document: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _verdict(summary: Mapping[str, Any]) -> Headline:
+def verdict(summary: Mapping[str, Any]) -> Headline:
     """Return the headline that agrees with the command's exit code: what could not be judged outranks what failed."""
     failed, errors, judged = summary["failed"], summary["errors"], summary["passed"] + summary["failed"]
     fell = f"{failed:,} of {judged:,} fell short"
@@ -111,7 +111,7 @@ def _fallen(file: _File, row: _ResultRow) -> Fallen:
     title = f"{file.parent}{file.name}"
     if row.result["interaction"] is not None:
         title += f" · {row.name}"
-    return Fallen(row.result["status"], row.anchor, title, row.result["message"])
+    return Fallen(row.result["status"], (Link(row.anchor, title),), row.result["message"])
 
 
 def _call(call: Mapping[str, Any]) -> str:

@@ -6,7 +6,6 @@ With a list of known faults as a second file, the page says which of them the ru
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -14,12 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from conformance.contract.clauses import CLAUSES
+from conformance.report.causes import stable
 from conformance.report.known_faults import FaultSeen, held, read_known
 
 #: How much of a message fits into a cell.
 _SHOWN = 160
-#: What differs from run to run and tells nothing.
-_VOLATILE = re.compile(r" at 0x[0-9a-f]+|(?<=Task-)\d+|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}")
 
 
 def render_summary(document: dict[str, Any], command: str, faults_seen: Sequence[FaultSeen] = ()) -> str:
@@ -77,7 +75,7 @@ def _known(faults_seen: Sequence[FaultSeen]) -> Iterator[str]:
 
 
 def _cell(text: str) -> str:
-    line = " ".join(_VOLATILE.sub("…", text).replace("|", "\\|").split())
+    line = " ".join(stable(text).replace("|", "\\|").split())
     return line if len(line) <= _SHOWN else f"{line[:_SHOWN]}…"
 
 

@@ -30,7 +30,9 @@ def plan_suite(subject: str, clauses: Iterable[str] = (), expected: Baseline | N
     if expected is not None:
         expected.check_subject(loaded.name)
     part = Part(_fitting(loaded, chosen), frozenset(chosen), load=partial(load_subject, subject))
-    return SuitePlan(TestedFacts.of(loaded), (part,), frozenset(chosen), frozenset(out_of_reach(loaded)))
+    return SuitePlan(
+        TestedFacts.of(loaded, "--runtime", subject), (part,), frozenset(chosen), frozenset(out_of_reach(loaded))
+    )
 
 
 def run_providers(
@@ -78,7 +80,8 @@ def plan_providers(
     if expected is not None:
         expected.check_subject(name)
     together = Integration(name, tuple(made for loaded in integrations.values() for made in loaded.runs))
-    return SuitePlan(TestedFacts.of(together), tuple(parts), frozenset(chosen), shown=shown)
+    options = [option for name in loads for option in ("--provider", name)]
+    return SuitePlan(TestedFacts.of(together, *options), tuple(parts), frozenset(chosen), shown=shown)
 
 
 def _fitting(subject: Tested, chosen: set[str]) -> tuple[str, ...]:

@@ -45,6 +45,8 @@ class SuiteOutcome:
     clauses: tuple[ClauseOutcome, ...]
     #: Failures of the harness itself, as (scenario, traceback); they say nothing about the subject.
     faults: tuple[tuple[str, str], ...]
+    #: The command that tests it; empty where it was tested in another way.
+    command: str = ""
 
     @property
     def failures(self) -> frozenset[tuple[str, str]]:
@@ -68,6 +70,7 @@ class SuiteOutcome:
         """Return the JSON document."""
         return {
             "format": FORMAT,
+            **({"command": self.command} if self.command else {}),
             "subject": {"name": self.subject, "version": self.version, "capabilities": sorted(self.capabilities)},
             "summary": {
                 **{level.lower(): self._counts(level) for level in ("MUST", "SHOULD")},
@@ -107,6 +110,7 @@ def outcome_of(
     results: Iterable[ScenarioResult],
     clauses: Iterable[str] | None = None,
     out_of_reach: Collection[str] = (),
+    command: str = "",
 ) -> SuiteOutcome:
     """Put together what scenarios said, for all clauses or those named.
 
@@ -131,7 +135,7 @@ def outcome_of(
         for clause in CLAUSES.values()
         if clause.id in chosen
     )
-    return SuiteOutcome(subject.name, subject.version, subject.capabilities, rows, tuple(faults))
+    return SuiteOutcome(subject.name, subject.version, subject.capabilities, rows, tuple(faults), command)
 
 
 def _row(clause: Clause, decisions: tuple[tuple[str, Decision], ...] | None) -> ClauseOutcome:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from typing import Any
 
 from conformance.areas.catalogue import scenarios
@@ -23,11 +25,14 @@ class TestedFacts:
     name: str
     version: str
     capabilities: frozenset[str]
+    #: The command that tests it; empty where it was tested in another way.
+    command: str = ""
 
     @classmethod
-    def of(cls, tested: Tested) -> TestedFacts:
-        """Return the facts of a subject."""
-        return cls(tested.name, tested.version, tested.capabilities)
+    def of(cls, tested: Tested, *options: str) -> TestedFacts:
+        """Return the facts of a subject that `harness conformance` takes with these options."""
+        command = shlex.join(["harness", "conformance", *options])
+        return cls(tested.name, tested.version, tested.capabilities, command)
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,10 @@ class Part:
     name: str | None = None
     #: Makes the subject; None in a plan that only puts results together.
     load: Load | None = field(default=None, compare=False)
+
+    def told(self, scenario: str) -> str:
+        """Return what reports call one of the scenarios: that of an integration has its name."""
+        return scenario if self.name is None else scenario.replace("provider/", f"{self.name}/", 1)
 
 
 @dataclass(frozen=True)
@@ -58,6 +67,21 @@ class SuitePlan:
     def steps(self) -> list[tuple[int, str]]:
         """Each scenario to be performed, with the number of its part."""
         return [(number, scenario) for number, part in enumerate(self.parts) for scenario in part.scenarios]
+
+    def steps_named(self, globs: Sequence[str]) -> list[tuple[int, str]]:
+        """Return the steps whose scenario fits one of the globs, as it is called or as reports call it.
+
+        Raises:
+            UsageError: a glob fits none.
+        """
+        names = [(step, {step[1], self.parts[step[0]].told(step[1])}) for step in self.steps]
+        for glob in globs:
+            if not any(fnmatchcase(name, glob) for _, both in names for name in both):
+                example = next((step[1] for step in self.steps), "none")
+                raise UsageError(
+                    f"--scenario {glob!r} fits no scenario of these clauses; there are, for example, {example}"
+                )
+        return [step for step, both in names if any(fnmatchcase(name, glob) for name in both for glob in globs)]
 
     def perform(self, steps: Sequence[tuple[int, str]], workers: int) -> Iterator[ScenarioResult]:
         """Perform some of the steps; yield their results in order.
@@ -98,7 +122,7 @@ class SuitePlan:
             told += self._told(part, mine)
         broken = {decision.clause for result in told for decision in result.decisions if decision.status == "failed"}
         clauses = self.clauses if self.shown is None else self.clauses & (self.shown | broken)
-        return outcome_of(self.subject, told, clauses, self.out_of_reach)
+        return outcome_of(self.subject, told, clauses, self.out_of_reach, self.subject.command)
 
     def partial_outcome(self, steps: Sequence[tuple[int, str]], results: Sequence[ScenarioResult]) -> SuiteOutcome:
         """Return what some steps have decided: nothing is said of what others are to decide."""
@@ -108,13 +132,11 @@ class SuitePlan:
             for one in self._told(self.parts[number], [result])
         ]
         decided = {decision.clause for result in told for decision in result.decisions}
-        return outcome_of(self.subject, told, self.clauses & decided, self.out_of_reach)
+        return outcome_of(self.subject, told, self.clauses & decided, self.out_of_reach, self.subject.command)
 
     def _told(self, part: Part, results: list[ScenarioResult]) -> list[ScenarioResult]:
-        """Return the results as they are told: those of an integration with its name."""
-        if part.name is None:
-            return results
-        return [replace(one, scenario=one.scenario.replace("provider/", f"{part.name}/", 1)) for one in results]
+        """Return the results as reports call them."""
+        return [replace(one, scenario=part.told(one.scenario)) for one in results]
 
     def document(self) -> dict[str, Any]:
         """Return the JSON form, from which the outcome of all steps can be found without the subject."""
@@ -134,7 +156,7 @@ class SuitePlan:
         """Return the plan that `document` gives."""
         subject, shown = document["subject"], document["shown"]
         return cls(
-            TestedFacts(subject["name"], subject["version"], frozenset(subject["capabilities"])),
+            TestedFacts(**{**subject, "capabilities": frozenset(subject["capabilities"])}),
             tuple(
                 Part(tuple(part["scenarios"]), frozenset(part["clauses"]), part["name"]) for part in document["parts"]
             ),

@@ -28,6 +28,7 @@ _MODULES: Final = {
     "export": "harness.commands.export",
     "conformance": "conformance.commands.conformance",
     "merge": "conformance.commands.merge",
+    "matrix": "conformance.commands.matrix",
     "scan": "harness.commands.scan",
     "serve": "harness.commands.serve",
     "pack": "harness.commands.pack",

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
 
+from conformance.report.again import scenario_again
 from conformance.run import baseline, command
 from conformance.run.outcome import SuiteOutcome
 from tests.commands.command_line import Run, Said, runner
@@ -232,7 +234,7 @@ def test_the_json_document_is_alone_on_stdout_and_as_documented(run: Run) -> Non
     document = said.document
 
     assert said.code == 1
-    assert set(document) == {"format", "subject", "summary", "clauses", "faults"}
+    assert set(document) == {"format", "command", "subject", "summary", "clauses", "faults"}
     assert document["format"] == "harness.conformance/1"
     assert set(document["subject"]) == {"name", "version", "capabilities"}
     assert document["summary"] == {
@@ -316,3 +318,30 @@ def test_the_subject_of_the_documentation_gives_the_output_of_the_documentation(
     said = run(*command.split())
 
     assert (said.code, said.out) == (1, output)
+
+
+def test_the_command_of_a_cell_makes_that_cell_again(run: Run) -> None:
+    first = run(*CLOSES_ONCE, "--json", "-").document
+    [check] = [check for row in first["clauses"] for check in row["checks"]][:1]
+    words = shlex.split(scenario_again(first, "cleanup.idempotent", check["scenario"]) or "")
+
+    again = run(*words[2:], "--json", "-")
+    assert words[:2] == ["harness", "conformance"]
+    assert again.code == 1
+    assert [row["checks"] for row in again.document["clauses"]] == [[check]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (
+            ("--scenario", "nix/*"),
+            r"--scenario 'nix/\*' fits no scenario of these clauses; there are, for example, close/",
+        ),
+        (("--scenario", "close/*", "--shard", "1/2"), "give no --shard and no baseline with it"),
+    ],
+)
+def test_scenarios_that_there_are_not_are_a_usage_error(arguments: tuple[str, ...], words: str, run: Run) -> None:
+    said = run(*SOUND, *arguments)
+    assert said.code == 2
+    assert re.search(words, said.err)

@@ -1,0 +1,64 @@
+"""The reports that every judging command can write, as options and as files."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from conformance.report import Case
+
+
+@dataclass(frozen=True, slots=True)
+class Reports:
+    """Where which reports are wanted."""
+
+    junit: Path | None = None
+    html: Path | None = None
+    markdown: Path | None = None
+    sarif: Path | None = None
+
+    def write(self, document: dict[str, Any], cases: Callable[[], Iterable[Case]]) -> None:
+        """Write those that were asked for: of the command's JSON document, and JUnit's of cases."""
+        from conformance import report
+
+        if self.junit is not None:
+            report.junit.write(cases(), self.junit)
+        if self.html is not None:
+            report.html.write(document, self.html)
+        if self.markdown is not None:
+            report.markdown.write(document, self.markdown)
+        if self.sarif is not None:
+            report.sarif.write(document, self.sarif)
+
+
+_FILE = click.Path(path_type=Path)
+html_option = click.option("--html", type=_FILE, metavar="DIR", help="Write an HTML report.")
+markdown_option = click.option(
+    "--markdown", type=_FILE, metavar="FILE", help="Write a summary for a pull request or the page of a CI run."
+)
+
+
+def report_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command `--junit`, `--html`, `--markdown` and `--sarif`; it takes them as `reports`."""
+
+    @functools.wraps(command)
+    def with_reports(
+        junit: Path | None, html: Path | None, markdown: Path | None, sarif: Path | None, **options: Any
+    ) -> Any:
+        return command(reports=Reports(junit, html, markdown, sarif), **options)
+
+    made: Callable[..., Any] = with_reports
+    for option in (
+        click.option("--sarif", type=_FILE, metavar="FILE", help="Write a SARIF report, as code hosts show it."),
+        markdown_option,
+        html_option,
+        click.option("--junit", type=_FILE, metavar="FILE", help="Write a JUnit report."),
+    ):
+        made = option(made)
+    return made

@@ -1,0 +1,24 @@
+"""The command that makes one cell of a report again."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+
+def scenario_again(document: Mapping[str, Any], clause: str, scenario: str | None) -> str | None:
+    """Return what puts the subject of a run of the suite into one scenario again, for one clause.
+
+    None where the report does not say how it was made, as older ones do not.
+    """
+    command = document.get("command")
+    if not command:
+        return None
+    words = ["--clause", clause] + (["--scenario", scenario] if scenario else [])
+    return f"{command} {shlex.join(words)}"
+
+
+def result_again(result: Mapping[str, Any]) -> str:
+    """Return what plays again the file that a result of a replay is of."""
+    return shlex.join(["harness", "replay", result["path"], "--verbose"])

@@ -1,0 +1,162 @@
+"""A summary in Markdown, as it stands in a pull request or on the page of a CI run: the verdict, the numbers, what fell."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+from conformance.report import conformance_page, replay_page
+from conformance.report.again import result_again, scenario_again
+from conformance.report.case import result_name
+from conformance.report.causes import SharedCauses, first_message, stable
+from conformance.report.characters import legal
+from conformance.report.headlines import Headline
+from conformance.report.matrix import FORMAT as MATRIX, Matrix
+from conformance.run import outcome, replay
+from harness.errors import UsageError
+from harness.recording import counted, write_atomically
+
+_MARKS: Final = MappingProxyType(
+    {"passed": "✅", "failed": "❌", "error": "⚠️", "not-testable": "❔", "not-applicable": "–"}
+)
+#: A comment on GitHub holds 65,536 characters, and a reader less.
+_MOST_ROWS: Final = 60
+_MOST_WORDS: Final = 160
+#: What Markdown and HTML would take for more than text. Names and numbers that a code host makes links of are left to
+#: it where they are our own, and stand in code where they come from elsewhere.
+_MARKUP: Final = re.compile(r"[\\`*_{}\[\]<>|~&$]")
+
+
+def write(document: Mapping[str, Any], path: Path) -> None:
+    """Write the summary of a JSON document to `path`, in one step.
+
+    Raises:
+        UsageError: the document is of a format that has no summary.
+        RecordingError: `path` can't be written.
+    """
+    if document.get("format") not in _SUMMARIES:
+        known = " or ".join(map(repr, _SUMMARIES))
+        raise UsageError(f"a summary can be made of {known}, not of {document.get('format')!r}")
+    write_atomically(path, legal("\n".join(_SUMMARIES[document["format"]](document)) + "\n").encode())
+
+
+def _suite(document: Mapping[str, Any]) -> Iterator[str]:
+    subject = document["subject"]
+    yield _headline(conformance_page.verdict(document), f"{subject['name']} {subject['version']}")
+    yield ""
+    yield "| | passed | failed | not testable |"
+    yield "|---|--:|--:|--:|"
+    for level in ("must", "should"):
+        counts = document["summary"][level]
+        yield f"| {level.upper()} | {counts['passed']} | {counts['failed']} | {counts['not_testable']} |"
+    for fault in document["faults"]:
+        last = fault["message"].strip().rpartition("\n")[2]
+        yield from ("", f"⚠️ The suite itself failed in {_code(fault['scenario'])}: {_message(last)}")
+    shared = SharedCauses(document)
+    for cause in shared.widest_first:
+        names = ", ".join(map(_code, cause.clauses))
+        heading = f"{counted(len(cause.clauses), 'clause')}, one cause: {_message(cause.message)}"
+        yield from (
+            "",
+            f"<details><summary>{heading}</summary>",
+            "",
+            f"{names}, in {counted(len(cause.scenarios), 'scenario')}.",
+            "",
+        )
+        yield from _again(scenario_again(document, cause.clauses[0], cause.scenarios[0]))
+        yield "</details>"
+    fell = [row for row in document["clauses"] if conformance_page.fell(row) and shared.of_all(row) is None]
+    if fell:
+        yield from ("", "| clause | | scenarios | first evidence | again |", "|---|---|--:|---|---|")
+        yield from _cut([_clause(document, row, shared) for row in fell], "| … | | | {} more | |")
+
+
+def _clause(document: Mapping[str, Any], row: Mapping[str, Any], shared: SharedCauses) -> str:
+    bad = [check for check in row["checks"] if check["status"] in ("failed", "not-testable")]
+    status = row["status"] if row["status"] != "not-applicable" else "failed"
+    # What it shares with others has been said.
+    first = next((check for check in bad if shared.of(check) is None), None)
+    told = "no scenario decides it" if first is None else first_message(first) or first["status"]
+    command = scenario_again(document, row["id"], None if first is None else first["scenario"])
+    where = "" if first is None else f"{_code(first['scenario'])}: "
+    return (
+        f"| {_code(row['id'])} | {_MARKS[status]} {row['level']} | {len(bad)} of {len(row['checks'])} "
+        f"| {where}{_message(told)} | {_code(command) if command else ''} |"
+    )
+
+
+def _replay(document: Mapping[str, Any]) -> Iterator[str]:
+    summary = document["summary"]
+    yield _headline(replay_page.verdict(summary), counted(summary["files"], "file"))
+    yield from ("", "| passed | failed | errors | not a call |", "|--:|--:|--:|--:|")
+    yield f"| {summary['passed']} | {summary['failed']} | {summary['errors']} | {summary['not_a_call']} |"
+    fell = [result for result in document["results"] if result["status"] in ("failed", "error")]
+    if fell:
+        yield from ("", "| recording | | why | again |", "|---|---|---|---|")
+        yield from _cut(list(map(_result, fell)), "| … | | {} more | |")
+
+
+def _result(result: Mapping[str, Any]) -> str:
+    name = result["path"] if result["interaction"] is None else f"{result['path']} ({result_name(result)})"
+    broken = [f"{violation['clause']}: {violation['message']}" for violation in result["violations"]]
+    told = next(filter(None, (result["message"], *result["diff"], *broken)), "")
+    return f"| {_code(name)} | {_MARKS[result['status']]} | {_message(told) if told else ''} | {_code(result_again(result))} |"
+
+
+def _matrix(document: Mapping[str, Any]) -> Iterator[str]:
+    matrix = Matrix.of_document(document)
+    names = " | ".join(_text(subject.label) for subject in matrix.subjects)
+    yield from (f"| clause | | {names} |", f"|---|---|{'---|' * len(matrix.subjects)}")
+    rows = [row for row in matrix.rows if row.differs or row.fell]
+    yield from _cut(
+        [f"| {_code(row.id)} | {row.level} | {' | '.join(map(_cell, row.cells))} |" for row in rows],
+        f"| … | {'| ' * len(matrix.subjects)}| {{}} more |",
+    )
+    held = len(matrix.rows) - len(rows)
+    if held:
+        yield from ("", f"{counted(held, 'clause')} more, of which all say the same.")
+
+
+def _cell(cell: Any) -> str:
+    if cell is None:
+        return "not run"
+    broken = f" {cell.fell} of {cell.checks}" if cell.fell else ""
+    return f"{_MARKS[cell.status]} {cell.status.replace('-', ' ')}{broken}"
+
+
+def _headline(verdict: Headline, about: str) -> str:
+    return f"### {_MARKS[verdict.status]} {_text(verdict.text)} · {_text(about)}"
+
+
+def _again(command: str | None) -> Sequence[str]:
+    return () if command is None else (f"Again: {_code(command)}", "")
+
+
+def _cut(rows: Sequence[str], rest: str) -> Iterator[str]:
+    yield from rows[:_MOST_ROWS]
+    if len(rows) > _MOST_ROWS:
+        yield rest.format(len(rows) - _MOST_ROWS)
+
+
+def _message(text: str) -> str:
+    """Return what was seen, not too long, as code."""
+    line = " ".join(stable(text).split())
+    return _code(line if len(line) <= _MOST_WORDS else f"{line[:_MOST_WORDS]}…")
+
+
+def _code(text: str) -> str:
+    """Return a text as code within a cell, whatever it holds."""
+    return f"<code>{_text(text)}</code>"
+
+
+def _text(text: str) -> str:
+    """Return a text that is nothing but text, on one line."""
+    return _MARKUP.sub(lambda found: f"&#{ord(found[0])};", " ".join(text.split()))
+
+
+_SUMMARIES: Final[Mapping[str, Callable[[Mapping[str, Any]], Iterator[str]]]] = MappingProxyType(
+    {replay.FORMAT: _replay, outcome.FORMAT: _suite, MATRIX: _matrix}
+)
