@@ -44,15 +44,21 @@ class CrewNames:
 def crew_of(names: CrewNames, llm: Any, program: CrewProgram, performance: Performance, *, stream: bool) -> Any:
     """Return the crew of a program, whose agent asks `llm`: each task's description names the script of its answer."""
     limits = {} if program.max_iter is None else {"max_iter": program.max_iter}
-    agent = names.Agent(
-        role=program.role,
-        goal="Answer what is asked.",
-        backstory="It belongs to a test.",
-        llm=llm,
-        max_retry_limit=0,
-        tools=[_tool(names, task.tool, task, performance) for task in program.tasks if task.tool is not None],
-        **limits,
-    )
+
+    def made() -> Any:
+        return names.Agent(
+            role=program.role,
+            goal="Answer what is asked.",
+            backstory="It belongs to a test.",
+            llm=llm,
+            max_retry_limit=0,
+            tools=[_tool(names, task.tool, task, performance) for task in program.tasks if task.tool is not None],
+            **limits,
+        )
+
+    agent = made()
+    # One agent does one thing at a time: tasks that begin together have agents of their own.
+    doers = [made() if task.is_async else agent for task in program.tasks]
     managed = {} if program.manager is None else {"process": names.hierarchical, "manager_llm": llm}
     tasks = [
         names.Task(
@@ -61,11 +67,12 @@ def crew_of(names: CrewNames, llm: Any, program: CrewProgram, performance: Perfo
             expected_output="An answer.",
             **({"async_execution": True} if task.is_async else {}),
             **({"guardrail": _guardrail(task.refused)} if task.refused else {}),
-            **({} if managed else {"agent": agent}),
+            **({} if managed else {"agent": doer}),
         )
-        for task in program.tasks
+        for task, doer in zip(program.tasks, doers, strict=True)
     ]
-    return names.Crew(name=CREW_NAME, agents=[agent], tasks=tasks, stream=stream, **managed)
+    agents = [agent, *(doer for doer in doers if doer is not agent)]
+    return names.Crew(name=CREW_NAME, agents=agents, tasks=tasks, stream=stream, **managed)
 
 
 def _guardrail(refused: int) -> Callable[[Any], tuple[bool, Any]]:
@@ -76,6 +83,8 @@ def _guardrail(refused: int) -> Callable[[Any], tuple[bool, Any]]:
         left -= 1
         return (False, "It has to be said once more.") if left >= 0 else (True, output.raw)
 
+    # They are text here, and a runtime may look at them for the types that they name.
+    passes.__annotations__.clear()
     return passes
 
 

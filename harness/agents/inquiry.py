@@ -102,7 +102,8 @@ async def _acall(llm: Any, messages: list[dict[str, Any]], options: dict[str, An
 
 
 def _stopping(llm: Any, stop: str | None) -> AbstractContextManager[None]:
-    if stop is None:
+    # One that knows no call scope would be set for all who share it; it is not told, and what it says is cut.
+    if stop is None or not getattr(llm, "knows_call_scope", False):
         return nullcontext()
     own = getattr(llm, "stop_sequences", None) or getattr(llm, "stop", None) or []
     return call_stop_override(llm, [*([own] if isinstance(own, str) else own), stop])

@@ -14,6 +14,7 @@ from harness.agents.options import Configured
 from harness.agents.pace import Pace
 from harness.crews.process import Process
 from harness.crews.task import Task
+from harness.errors import UsageError
 from harness.llm.named import model_of
 from harness.llm.output.usage import UsageMetrics
 from harness.tools.failure import ToolFailurePolicy
@@ -80,20 +81,20 @@ class CrewSettings(Configured):
     def _check(self) -> Self:
         hierarchical = self.process is Process.hierarchical
         if hierarchical and self.manager_llm is None and self.manager_agent is None:
-            raise ValueError("a hierarchical crew has a manager: give it manager_llm or manager_agent")
+            raise UsageError("a hierarchical crew has a manager: give it manager_llm or manager_agent")
         if self.manager_agent is not None and self.manager_agent.tools:
-            raise ValueError("the manager_agent has tools of its own; it hands work out, so give them to other agents")
+            raise UsageError("the manager_agent has tools of its own; it hands work out, so give them to other agents")
         if self.manager_agent is not None and any(agent is self.manager_agent for agent in self.agents):
-            raise ValueError("the manager_agent is among the agents; it hands work to them, so leave it out there")
+            raise UsageError("the manager_agent is among the agents; it hands work to them, so leave it out there")
         before: list[Any] = []
         for place, task in enumerate(self.tasks):
             if task.agent is None and not hierarchical:
-                raise ValueError(
+                raise UsageError(
                     f"tasks[{place}], {task.label[:60]!r}, has no agent, and there is no manager to hand it out"
                 )
             for needed in task.context or ():
                 if not any(needed is earlier for earlier in before):
-                    raise ValueError(
+                    raise UsageError(
                         f"tasks[{place}], {task.label[:60]!r}, has {needed.label[:60]!r} as context, which is no task before it"
                     )
             before.append(task)

@@ -13,6 +13,7 @@ from harness.agents import Agent, Guardrail
 from harness.agents.interpolation import interpolated
 from harness.agents.options import Configured
 from harness.crews.output import TaskOutput
+from harness.errors import UsageError
 from harness.tools.base_tool import BaseTool
 from harness.tools.failure import ToolFailurePolicy
 
@@ -71,9 +72,9 @@ class TaskSettings(Configured):
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.output_json is not None and self.output_pydantic is not None:
-            raise ValueError("a task has one form of answer: output_json or output_pydantic, not both")
+            raise UsageError("a task has one form of answer: output_json or output_pydantic, not both")
         if self.output_file is not None and ".." in self.output_file.replace("\\", "/").split("/"):
-            raise ValueError(f"output_file is inside the current folder, without '..', not {self.output_file!r}")
+            raise UsageError(f"output_file is inside the current folder, without '..', not {self.output_file!r}")
         return self
 
     @property

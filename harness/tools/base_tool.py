@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Final, Self
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 from harness.errors import UsageError
+from harness.misfit import misfits
 from harness.tools.arguments import InferredArguments, arguments_of, parameters_schema
 from harness.tools.failure import ToolFailure, ToolFailurePolicy, ToolFailureReason
 from harness.tools.use import ToolInputError
@@ -119,11 +120,7 @@ class BaseTool(BaseModel):
         try:
             fitting = self.args_schema.model_validate(kwargs)
         except ValidationError as error:
-            faults = "; ".join(
-                f"{'.'.join(map(str, fault['loc'])) or 'arguments'}: {fault['msg']}"
-                for fault in error.errors(include_url=False)
-            )
-            raise ToolInputError(f"the arguments of the tool {self.name!r} do not fit: {faults}") from error
+            raise ToolInputError(f"the arguments of the tool {self.name!r} do not fit: {misfits(error)}") from error
         if issubclass(self.args_schema, InferredArguments):
             return {name: getattr(fitting, name) for name in fitting.model_fields_set}
         return fitting.model_dump()

@@ -583,13 +583,15 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "nearly an option": ({"max_iters": 3}, "has no option 'max_iters'; did you mean 'max_iter'"),
     "what is not there": ({"memory": True}, "sets memory, but memory is no part of this runtime"),
     "no LLM": ({"llm": 3}, "an llm is 'provider/model'"),
-    "no tool": ({"tools": ["hammer"]}, "tools.0"),
+    "no tool": ({"tools": ["hammer"]}, r"Agent: tools\[0\]: expected an object"),
+    "two of them": ({"max_iter": 0, "max_rpm": 0}, "Agent: max_iter: expected at least 1, not 0; max_rpm: "),
+    "an LLM of nobody's": ({"llm": "nobody/model"}, "nobody"),
 }
 
 
 @pytest.mark.parametrize(("options", "words"), BAD.values(), ids=BAD.keys())
 def test_options_that_are_refused(options: dict[str, Any], words: str) -> None:
-    with pytest.raises(ValueError, match=words):
+    with pytest.raises(UsageError, match=words):
         Agent(**{"role": "r", "goal": "g", "backstory": "b", **options})
 
 

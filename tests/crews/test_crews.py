@@ -614,7 +614,7 @@ BAD: dict[str, tuple[Callable[[], Any], str]] = {
 
 @pytest.mark.parametrize(("make", "words"), BAD.values(), ids=BAD.keys())
 def test_what_is_refused(make: Callable[[], Any], words: str) -> None:
-    with pytest.raises(ValueError, match=words):
+    with pytest.raises(UsageError, match=words):
         make()
 
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from harness.agents import Agent
 from harness.crews import Crew, Process, Task
@@ -24,9 +24,9 @@ from harness.flow.declarations.errors import PartError
 from harness.flow.declarations.references import made, referenced
 from harness.flow.declarations.source import DeclarationSource
 from harness.flow.declarations.templates import template
+from harness.misfit import fault_of
 
 T = TypeVar("T")
-M = TypeVar("M", bound=BaseModel)
 Scope: TypeAlias = Mapping[str, Any]
 _TEXTS = {"role", "goal", "backstory"}
 
@@ -93,8 +93,8 @@ def _read(named: str, folder: Path) -> DeclaredCrew:
     try:
         return DeclaredCrew.model_validate(source.value)
     except ValidationError as error:
-        found = error.errors(include_url=False, include_input=False)[0]
-        problem = source.problem(found["loc"], found["msg"].removeprefix("Value error, "))
+        found = error.errors(include_url=False)[0]
+        problem = source.problem(found["loc"], fault_of(found))
         raise UsageError(problem.in_file(named)) from error
 
 
@@ -109,9 +109,8 @@ def _crew(declared: DeclaredCrew) -> Crew:
             tasks[one.name] = task
     manager = None if declared.manager_agent is None else agents.pop(declared.manager_agent)
     options = declared.model_dump(include={"name", "cache", "max_rpm", "verbose"}, exclude_none=True)
-    return _made(
-        Crew,
-        {
+    return Crew(
+        **{
             **options,
             "agents": list(agents.values()),
             "tasks": every,
@@ -126,7 +125,7 @@ def _agent(declared: DeclaredCrewAgent) -> Agent:
     limits = {"allow_delegation", "max_iter", "max_rpm", "max_execution_time"}
     options = declared.model_dump(include=_TEXTS | limits, exclude_none=True)
     own = {"llm": _llm(declared.llm), "tools": [made(ref) for ref in declared.tools]}
-    return _made(Agent, {**declared.settings, **options, **own})
+    return Agent(**{**declared.settings, **options, **own})
 
 
 def _task(declared: DeclaredTask, agents: Mapping[str, Agent], before: Mapping[str, Task]) -> Task:
@@ -142,19 +141,8 @@ def _task(declared: DeclaredTask, agents: Mapping[str, Agent], before: Mapping[s
         "agent": None if declared.agent is None else agents[declared.agent],
         "tools": [made(ref) for ref in declared.tools],
     }
-    return _made(Task, {**options, **own})
+    return Task(**{**options, **own})
 
 
 def _llm(declared: DeclaredLLM | None) -> Any:
     return made(declared.ref) if isinstance(declared, DeclaredPython) else declared
-
-
-def _made(kind: type[M], options: dict[str, Any]) -> M:
-    """Return what options make. Raises UsageError where they don't fit."""
-    try:
-        return kind(**options)
-    except ValidationError as error:
-        found = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, found["loc"]))
-        message = found["msg"].removeprefix("Value error, ")
-        raise UsageError(f"{where}: {message}" if where else message) from error

@@ -34,7 +34,7 @@ WRONG: dict[str, tuple[str, str]] = {
     ),
     "an unknown call": (
         HEAD + "methods:\n  a:\n    start: true\n    do:\n      call: dance\n",
-        "<declaration>:6:5: methods.a.do: expected one of 'code', 'tool', 'expression', 'script', 'each' as 'call', not 'dance'",
+        "<declaration>:6:5: methods.a.do: expected one of 'code', 'tool', 'expression', 'script', 'crew', 'agent', 'each' as 'call', not 'dance'",
     ),
     "nothing triggers it": (
         HEAD + "methods:\n  a:\n    do: {call: expression, expr: '1'}\n",
@@ -98,7 +98,7 @@ WRONG: dict[str, tuple[str, str]] = {
         HEAD
         + "methods:\n  a:\n    start: true\n    do:\n      call: each\n      in: state.parts\n      do:\n"
         + "        - {name: s, action: {call: each, in: state.parts, do: []}}\n",
-        "methods.a.do.each.do.0.action: expected one of 'code', 'tool', 'expression', 'script' as 'call', not 'each'",
+        "methods.a.do.each.do.0.action: expected one of 'code', 'tool', 'expression', 'script', 'crew', 'agent' as 'call', not 'each'",
     ),
     "a script": (
         HEAD + 'methods:\n  a:\n    start: true\n    do: {call: script, code: "a = 1\\nreturn a +"}\n',

@@ -140,7 +140,7 @@ FILES: dict[str, tuple[str, str, str]] = {
     "outside": ("", "../pilots.yaml", "'../pilots.yaml' leads out of the folder of the flow"),
     "at the root": ("", "/etc/pilots.yaml", "leads out of the folder"),
     "not there": ("", "none.yaml", "'none.yaml' can't be read"),
-    "wrong": ("agents: {}\n", "pilots.yaml", "pilots.yaml:1:1: agents: Dictionary should have at least 1 item"),
+    "wrong": ("agents: {}\n", "pilots.yaml", "pilots.yaml:1:1: agents: expected at least 1 of them"),
 }
 
 
@@ -188,7 +188,7 @@ WRONG: dict[str, tuple[str, str]] = {
     ),
     "a key that is none": (
         "{call: agent, with: {role: r, goal: g, backstory: b, input: x, mcps: []}}",
-        "methods.sail.do.agent.with.mcps: Extra inputs are not permitted",
+        "methods.sail.do.agent.with.mcps: there is no such field",
     ),
 }
 
