@@ -160,7 +160,7 @@ def test_two_runs_are_seen_side_by_side(page: Chrome, tmp_path: Path) -> None:
     sized(page, DESKTOP)
     lines = (FLOW / "frames.jsonl").read_bytes().splitlines(keepends=True)
     path = tmp_path / "frames.jsonl"
-    path.write_bytes(b"".join([*lines[:6], *lines[7:]]).replace(b'"chunk":" lamp"', b'"chunk":" bulb"', 1))
+    path.write_bytes(b"".join([*lines[:18], *lines[19:]]).replace(b'"chunk":" lamp"', b'"chunk":" bulb"', 1))
     runs = [viewed_runs(one)[0] for one in (FLOW, path)]
     page.get("about:blank")
     page.get(written(tmp_path, render_beside(runs[0], runs[1], "two")))
