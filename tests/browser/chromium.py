@@ -69,6 +69,13 @@ def until(page: Chrome, script: str) -> None:
 
 
 def complaints(page: Chrome) -> list[str]:
-    """Return what the browser's console has that is worse than information, since this was asked last."""
+    """Return what the browser's console has that is worse than information, since this was asked last.
+
+    Advice on speed is left out: it is about what tests do to read a canvas.
+    """
     logged = page.get_log("browser")  # type: ignore[no-untyped-call]
-    return [entry["message"] for entry in logged if entry["level"] in {"SEVERE", "WARNING"}]
+    return [
+        entry["message"]
+        for entry in logged
+        if entry["level"] in {"SEVERE", "WARNING"} and entry["source"] != "rendering"
+    ]
