@@ -12,10 +12,13 @@ from harness.bus.bus import (
     event_bus,
     reset_stream_sinks,
 )
+from harness.bus.order import CircularDependencyError, Depends
 from harness.bus.replay import is_replaying
 
 __all__ = [
     "BaseEventListener",
+    "CircularDependencyError",
+    "Depends",
     "EventBus",
     "SinkToken",
     "add_stream_sink",

@@ -11,13 +11,14 @@ import contextvars
 import itertools
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from harness.bus import scope as scopes
 from harness.bus.attribution import remember, scope_of_thread
-from harness.bus.listeners import Handler, Listeners, collecting
+from harness.bus.listeners import Listeners, collecting
+from harness.bus.order import Depends, Handler
 from harness.bus.replay import is_replaying, replaying
 from harness.bus.scope import ROOT, LookAhead, Run, Scope
 from harness.bus.unseen import Unseen
@@ -328,19 +329,34 @@ class EventBus:
         """See `harness.bus.replay.is_replaying`."""
         return is_replaying()
 
-    def on(self, *event_classes: type[BaseEvent]) -> Callable[[H], H]:
-        """Return a decorator that registers a handler `(source, event)`, sync or async, for these classes."""
+    def on(self, *event_classes: type[BaseEvent], depends_on: Iterable[Depends] | None = None) -> Callable[[H], H]:
+        """Return a decorator that registers a handler `(source, event)`, sync or async, for these classes.
+
+        With `depends_on=[Depends(other)]` it is called when `other` has ended, where that is a handler of the event too.
+
+        Raises:
+            UsageError: `depends_on` holds something else.
+        """
 
         def register(handler: H) -> H:
             for event_class in event_classes:
-                _listeners.add(event_class, handler)
+                _listeners.add(event_class, handler, depends_on)
             return handler
 
         return register
 
-    def register_handler(self, event_class: type[BaseEvent], handler: Handler) -> None:
-        """Register `handler` for a class and its subclasses."""
-        _listeners.add(event_class, handler)
+    def register_handler(
+        self, event_class: type[BaseEvent], handler: Handler, depends_on: Iterable[Depends] | None = None
+    ) -> None:
+        """Register `handler` for a class and its subclasses; see `on`."""
+        _listeners.add(event_class, handler, depends_on)
+
+    def validate_dependencies(self) -> None:
+        """Raise CircularDependencyError where handlers of an event depend on each other.
+
+        Without this check they are called in the order of registration, and the log says so.
+        """
+        _listeners.check_dependencies()
 
     def off(self, event_class: type[BaseEvent], handler: Handler) -> None:
         """Take a handler off; one that is not there is no error."""

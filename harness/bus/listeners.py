@@ -8,18 +8,17 @@ import contextvars
 import inspect
 import logging
 import threading
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Coroutine, Iterable, Iterator
 from concurrent.futures import Future
 from typing import Any, Final
 
+from harness.bus.order import CircularDependencyError, Depends, Handler, in_stages
 from harness.bus.own_loop import OwnLoop
-from harness.errors import RunCancelled
+from harness.errors import RunCancelled, UsageError
 from harness.events import BaseEvent
 
 logger = logging.getLogger("harness")
 
-#: `(source, event)`, sync or async.
-Handler = Callable[[Any, Any], Any]
 #: Where `aemit` collects the async handlers that it is going to await; None elsewhere.
 _collected: contextvars.ContextVar[Collected | None] = contextvars.ContextVar("harness_awaited", default=None)
 
@@ -43,6 +42,7 @@ _DONE: Final = _done()
 class Listeners:
     """Handlers by event class. A handler of a class is called for its subclasses too, in the order of registration.
 
+    One that depends on others is called when those have ended, in the bus's loop where one of them is async.
     Sync handlers run in the emitting thread, before `emit` returns. Async ones are awaited by `aemit`; for `emit` they
     run in a loop of the bus's own, so that none ends with the emitter's; `flush` waits for those.
     """
@@ -51,30 +51,39 @@ class Listeners:
         self._lock = threading.Lock()
         #: In the order of registration; replaced as a whole, so that it can be looked at without the lock.
         self.handlers: list[tuple[type[BaseEvent], Handler]] = []
-        self._by_class: dict[type[BaseEvent], tuple[Handler, ...]] = {}
+        #: What a handler depends on, by the class for which it was registered.
+        self._depends_on: dict[tuple[type[BaseEvent], Handler], tuple[Handler, ...]] = {}
+        #: The handlers of each class in stages, nearly always in one.
+        self._by_class: dict[type[BaseEvent], tuple[tuple[Handler, ...], ...]] = {}
         self._loop = OwnLoop()
         self.flush = self._loop.flush
 
-    def add(self, event_class: type[BaseEvent], handler: Handler) -> None:
+    def add(self, event_class: type[BaseEvent], handler: Handler, depends_on: Iterable[Depends] | None = None) -> None:
         """Register a handler; one that is there already is called once all the same."""
+        others = tuple(_dependency(other) for other in depends_on or ())
         with self._lock:
+            if others:
+                self._depends_on[event_class, handler] = others
             self._replace([*self.handlers, (event_class, handler)])
 
     def remove(self, event_class: type[BaseEvent], handler: Handler) -> None:
         """Take a handler off; one that is not there is no error."""
         with self._lock:
+            self._depends_on.pop((event_class, handler), None)
             self._replace([known for known in self.handlers if known != (event_class, handler)])
 
     @contextlib.contextmanager
     def scoped(self) -> Iterator[None]:
         """Start without handlers, and put back at the end those that were there before."""
         with self._lock:
-            before = self.handlers
+            before, dependencies = self.handlers, self._depends_on
+            self._depends_on = {}
             self._replace([])
         try:
             yield
         finally:
             with self._lock:
+                self._depends_on = dependencies
                 self._replace(before)
 
     def _replace(self, handlers: list[tuple[type[BaseEvent], Handler]]) -> None:
@@ -86,38 +95,51 @@ class Listeners:
 
         Returns what is done when all have ended; None where there are none.
         """
-        handlers = self._handlers_of(event.__class__)
-        if not handlers:
+        stages = self._stages_of(event.__class__)
+        if not stages:
             return None
-        begun: list[Coroutine[Any, Any, None]] = []
-        for handler in handlers:
-            try:
-                outcome = handler(source, event)
-                if inspect.isawaitable(outcome):
-                    begun.append(_guarded(outcome, event.type))
-            except (RunCancelled, KeyboardInterrupt):
-                for coroutine in begun:
-                    coroutine.close()
-                raise
-            except BaseException:
-                logger.exception("a listener failed on %s", event.type)
-        return self._finish(begun) if begun else _DONE
+        for number, stage in enumerate(stages, start=1):
+            begun = _begin(stage, source, event)
+            if begun:
+                rest = stages[number:]
+                return self._finish([_staged(begun, rest, source, event)] if rest else begun)
+        return _DONE
 
     def has(self, event_class: type[BaseEvent]) -> bool:
         """Whether anybody is told of the events of a class."""
-        return bool(self._handlers_of(event_class))
+        return bool(self._stages_of(event_class))
+
+    def check_dependencies(self) -> None:
+        """Raise CircularDependencyError where handlers of an event depend on each other."""
+        with self._lock:
+            for event_class in dict.fromkeys(known for known, _ in self.handlers):
+                self._staged_handlers(event_class)
+
+    def _stages_of(self, cls: type[BaseEvent]) -> tuple[tuple[Handler, ...], ...]:
+        stages = self._by_class.get(cls)
+        if stages is None:
+            with self._lock:
+                try:
+                    stages = self._staged_handlers(cls)
+                except CircularDependencyError as error:
+                    logger.error("%s. They are called in the order of their registration", error)  # noqa: TRY400 - its text says it all
+                    stages = (self._handlers_of(cls),)
+                self._by_class[cls] = stages
+        return stages
+
+    def _staged_handlers(self, cls: type[BaseEvent]) -> tuple[tuple[Handler, ...], ...]:
+        handlers = self._handlers_of(cls)
+        depends_on: dict[Handler, tuple[Handler, ...]] = {}
+        for (known, handler), others in self._depends_on.items():
+            if issubclass(cls, known):
+                depends_on[handler] = (*depends_on.get(handler, ()), *others)
+        if not depends_on:
+            return (handlers,) if handlers else ()
+        return in_stages(handlers, depends_on, cls.__name__)
 
     def _handlers_of(self, cls: type[BaseEvent]) -> tuple[Handler, ...]:
-        handlers = self._by_class.get(cls)
-        if handlers is None:
-            with self._lock:
-                found: list[Handler] = []
-                for known, handler in self.handlers:
-                    # Once, though it may be registered for a class and for one above it.
-                    if issubclass(cls, known) and handler not in found:
-                        found.append(handler)
-                handlers = self._by_class[cls] = tuple(found)
-        return handlers
+        # Once, though one may be registered for a class and for one above it.
+        return tuple(dict.fromkeys(handler for known, handler in self.handlers if issubclass(cls, known)))
 
     def _finish(self, begun: list[Coroutine[Any, Any, None]]) -> Future[None]:
         collected = _collected.get()
@@ -130,6 +152,7 @@ class Listeners:
     def shutdown(self, wait: bool = True) -> None:
         """Take all handlers off and end the loop of the async ones, which without `wait` are cancelled."""
         with self._lock:
+            self._depends_on = {}
             self._replace([])
         self._loop.shutdown(wait)
 
@@ -144,6 +167,38 @@ def collecting() -> Iterator[Collected]:
     finally:
         outcomes.is_open = False
         _collected.reset(token)
+
+
+def _dependency(given: Any) -> Handler:
+    if isinstance(given, Depends):
+        return given.handler
+    raise UsageError(f"depends_on holds {given!r}; expected Depends(handler)")
+
+
+def _begin(handlers: tuple[Handler, ...], source: Any, event: BaseEvent) -> list[Coroutine[Any, Any, None]]:
+    """Call handlers; return what is still to be awaited of those that are async."""
+    begun: list[Coroutine[Any, Any, None]] = []
+    for handler in handlers:
+        try:
+            outcome = handler(source, event)
+            if inspect.isawaitable(outcome):
+                begun.append(_guarded(outcome, event.type))
+        except (RunCancelled, KeyboardInterrupt):
+            for coroutine in begun:
+                coroutine.close()
+            raise
+        except BaseException:
+            logger.exception("a listener failed on %s", event.type)
+    return begun
+
+
+async def _staged(
+    begun: list[Coroutine[Any, Any, None]], rest: tuple[tuple[Handler, ...], ...], source: Any, event: BaseEvent
+) -> None:
+    """Await the async handlers of a stage, and go on with the stages that depend on them."""
+    for stage in (*rest, ()):
+        await _together(begun)
+        begun = _begin(stage, source, event)
 
 
 async def _guarded(outcome: Awaitable[Any], event_type: str) -> None:

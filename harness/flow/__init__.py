@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from harness.flow import execution, flow_context
 from harness.flow.checkpoints.checkpoint import Checkpoint, CheckpointError
 from harness.flow.checkpoints.config import CheckpointConfig
 from harness.flow.checkpoints.json_files import JsonProvider
@@ -79,7 +80,9 @@ __all__ = [
     "and_",
     "build_flow_structure",
     "default_flow_persistence",
+    "execution",
     "flow_config",
+    "flow_context",
     "frames_by_run",
     "human_feedback",
     "listen",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -46,6 +47,16 @@ class FlowRun:
     around: FlowRun | None = None
     #: How many runs there are down to this one, itself included.
     depth: int = 1
+    own_uuid: str | None = None
+
+    @property
+    def execution_uuid(self) -> str:
+        """The UUID of the outermost run around this one, or of this one; made when it is first asked for."""
+        if self.outer is not None:
+            return self.outer.execution_uuid
+        if self.own_uuid is None:
+            self.own_uuid = str(uuid.uuid4())
+        return self.own_uuid
 
     @property
     def state(self) -> AnyState:

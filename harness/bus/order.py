@@ -1,0 +1,61 @@
+"""In which order the handlers of an event are called: that of registration, but each after those that it depends on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from typing import Any
+
+from harness.errors import UsageError
+
+#: `(source, event)`, sync or async.
+Handler = Callable[[Any, Any], Any]
+
+
+class CircularDependencyError(UsageError):
+    """Handlers of an event depend on each other, each on the next, and the last on the first."""
+
+    def __init__(self, handlers: Sequence[Handler], event_name: str) -> None:
+        names = " → ".join(getattr(handler, "__qualname__", repr(handler)) for handler in handlers)
+        super().__init__(f"handlers of {event_name} depend on each other: {names}; take one of these dependencies off")
+        #: The handlers, each before one that depends on it.
+        self.handlers = tuple(handlers)
+
+
+@dataclass(frozen=True, slots=True)
+class Depends:
+    """Names a handler that is to have ended before another one begins: `on(E, depends_on=[Depends(h)])`."""
+
+    handler: Handler
+
+
+#: What each handler of one event depends on.
+Dependencies = Mapping[Handler, Iterable[Handler]]
+
+
+def in_stages(
+    handlers: Sequence[Handler], depends_on: Dependencies, event_name: str
+) -> tuple[tuple[Handler, ...], ...]:
+    """Return handlers in stages, each of which begins when the one before it has ended; inside one, as they were given.
+
+    A dependency on what is no handler of this event says nothing.
+
+    Raises:
+        CircularDependencyError: handlers depend on each other.
+    """
+    known = set(handlers)
+    sorter = TopologicalSorter(
+        {handler: [on for on in depends_on.get(handler, ()) if on in known] for handler in handlers}
+    )
+    try:
+        sorter.prepare()
+    except CycleError as error:
+        raise CircularDependencyError(error.args[1], event_name) from None
+    place = {handler: number for number, handler in enumerate(handlers)}
+    stages = []
+    while sorter.is_active():
+        ready = sorter.get_ready()
+        stages.append(tuple(sorted(ready, key=place.__getitem__)))
+        sorter.done(*ready)
+    return tuple(stages)
