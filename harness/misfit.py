@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
+
+from harness.errors import UsageError
 
 #: How a place is reached, from the outside in.
 Steps = Sequence[str | int]
@@ -76,9 +78,12 @@ def misfit(error: ValidationError, what: str = "", shown: Callable[[Steps], Step
     return _with_place(first, what)
 
 
-def misfits(error: ValidationError) -> str:
-    """Return all that pydantic refuses, as `misfit` does; what does not fit as a whole is called that."""
-    return "; ".join(_with_place(found, "", whole="the whole") for found in error.errors(include_url=False))
+def misfits(error: ValidationError, what: str = "") -> str:
+    """Return all that pydantic refuses of `what`, as `misfit` does."""
+    found = error.errors(include_url=False)
+    told = "; ".join(_with_place(one, "", whole="" if what else "the whole") for one in found)
+    # What is said of the whole says whose it is.
+    return f"{what}: {told}" if what and any(one["loc"] for one in found) else told
 
 
 def misfit_unshown(error: ValidationError) -> str:
@@ -97,6 +102,8 @@ def fault_of(found: Mapping[str, Any]) -> str:
         return str(context.get("error", found["msg"]))
     if kind == "union_tag_invalid":
         return f"expected one of {context['expected_tags']} as {context['discriminator']}, not {context['tag']!r}"
+    if kind in ("too_short", "too_long"):
+        return f"expected {_expected(kind, context)}, not {context['actual_length']}"
     came = f", not {_shown(found['input'])}" if "input" in found else ""
     return f"expected {_expected(kind, context)}{came}"
 
@@ -137,3 +144,18 @@ def _shown(value: Any) -> str:
     if isinstance(value, list | tuple | set):
         return "a list"
     return f"{type(value).__name__}"
+
+
+class Worded(BaseModel):
+    """A model that users make: its constructor raises UsageError, in this project's words, for what does not fit."""
+
+    if not TYPE_CHECKING:
+
+        def __init__(self, /, **given: Any) -> None:
+            try:
+                super().__init__(**given)
+            except ValidationError as error:
+                raise UsageError(misfits(error, type(self).__name__)) from error
+
+        # What stands inside another model is validated by its schema, as on pydantic's own.
+        __init__.__pydantic_base_init__ = True

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import ConfigDict, model_validator
 
 from harness.errors import UsageError
-from harness.misfit import misfits
+from harness.misfit import Worded
 
 #: How alike an unknown keyword and an option are where one was meant to be the other.
 _NEAR = 0.8
 
 
-class Configured(BaseModel):
+class Configured(Worded):
     """A model of options. Unknown keywords are ignored, but for those that are nearly an option.
 
     An option of the reference runtime that this one can't do is refused where it is switched on, so that nobody relies
@@ -27,17 +27,6 @@ class Configured(BaseModel):
 
     #: Option → what it would do, for options that are refused.
     unsupported: ClassVar[Mapping[str, str]] = {}
-
-    if not TYPE_CHECKING:
-
-        def __init__(self, /, **given: Any) -> None:
-            try:
-                super().__init__(**given)
-            except ValidationError as error:
-                raise _as_usage(type(self).__name__, error) from error
-
-        # As on pydantic's own: what is loaded or copied was validated, and does not come through here.
-        __init__.__pydantic_base_init__ = True
 
     @model_validator(mode="before")
     @classmethod
@@ -57,10 +46,3 @@ class Configured(BaseModel):
         if isinstance(given, Mapping) and isinstance(given.get("id"), UUID):
             return {**given, "id": str(given["id"])}
         return given
-
-
-def _as_usage(name: str, error: ValidationError) -> UsageError:
-    """Return what is wrong with options as the error of the caller's that it is; one that was raised as such, as it is."""
-    causes = (fault.get("ctx", {}).get("error") for fault in error.errors(include_url=False))
-    own = next((cause for cause in causes if isinstance(cause, UsageError)), None)
-    return UsageError(f"{name}: {misfits(error)}") if own is None else own

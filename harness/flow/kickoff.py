@@ -30,7 +30,7 @@ class Kickoff:
         """
         if self.from_checkpoint is not None and self.restore_from_state_id is not None:
             raise UsageError(
-                "from_checkpoint and restore_from_state_id can't be combined: each says where the run begins"
+                "Cannot combine `from_checkpoint` and `restore_from_state_id`: each says where the run begins"
             )
         if self.resume and self.restore_from_state_id is not None:
             raise UsageError("resume and restore_from_state_id can't be combined: each says where the run begins")

@@ -75,7 +75,7 @@ def with_inputs(state: AnyState, inputs: dict[str, Any], owner: str) -> AnyState
     try:
         return type(state).model_validate({**values, **inputs}, by_alias=True, by_name=True)
     except ValidationError as error:
-        raise UsageError(f"the inputs of {owner} do not fit its state: {misfits(error)}") from error
+        raise UsageError(f"Invalid inputs for structured state: {misfits(error)} (inputs of {owner})") from error
 
 
 def id_of(state: AnyState) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from enum import Enum
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 
 from harness.frames.codec import decoded_text
 from harness.frames.frame import StreamFrame
+from harness.misfit import Worded
 
 
 class StreamChunkType(Enum):
@@ -17,7 +18,7 @@ class StreamChunkType(Enum):
     TOOL_CALL = "tool_call"
 
 
-class ToolCallChunk(BaseModel):
+class ToolCallChunk(Worded):
     """The tool call that a chunk belongs to; `arguments` is the JSON text so far."""
 
     model_config = ConfigDict(frozen=True)
@@ -28,7 +29,7 @@ class ToolCallChunk(BaseModel):
     index: int = 0
 
 
-class StreamChunk(BaseModel):
+class StreamChunk(Worded):
     """One piece of text or of a tool call, with the task and agent it comes from. `str()` is its content."""
 
     model_config = ConfigDict(frozen=True)

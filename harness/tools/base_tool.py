@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Final, Self
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 from harness.errors import UsageError
-from harness.misfit import misfits
+from harness.misfit import Worded, misfits
 from harness.tools.arguments import InferredArguments, arguments_of, parameters_schema
 from harness.tools.failure import ToolFailure, ToolFailurePolicy, ToolFailureReason
 from harness.tools.use import ToolInputError
@@ -42,7 +42,7 @@ class EnvVar(BaseModel):
     default: str | None = None
 
 
-class BaseTool(BaseModel):
+class BaseTool(Worded):
     """A tool: subclass it with a `name`, a `description`, and `_run`, `_arun`, or both.
 
     `args_schema` says what arguments fit; by default it is made from the parameters of `_run`. One tool may be used by

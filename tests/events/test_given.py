@@ -7,9 +7,10 @@ import json
 from typing import Any
 
 import pytest
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from harness.bus.bus import emit, event_bus
+from harness.errors import UsageError
 from harness.events import (
     BaseEvent,
     ConversationTurnFailedEvent,
@@ -83,7 +84,7 @@ def test_an_event_takes(kind: type[BaseEvent], name: str, given: Any, expected: 
 
 
 def test_a_call_type_that_there_is_not_is_refused() -> None:
-    with pytest.raises(ValidationError, match="call_type"):
+    with pytest.raises(UsageError, match="call_type"):
         LLMStreamChunkEvent(call_id="c", chunk="x", call_type=Reason.STOP)  # type: ignore[arg-type]
 
 

@@ -23,6 +23,7 @@ from pydantic import (
 )
 
 from harness.bus.bus import emit
+from harness.errors import UsageError
 from harness.events import BaseEvent, LLMStreamChunkEvent
 from harness.events.lazy import fields_of
 from harness.events.sources import sources
@@ -169,7 +170,7 @@ REFUSED: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("given", REFUSED.values(), ids=REFUSED.keys())
 def test_what_is_not_valid_is_refused(given: dict[str, Any]) -> None:
-    with pytest.raises(ValidationError):
+    with pytest.raises(UsageError, match="^Plain: .*expected"):
         Plain(**given)
 
 

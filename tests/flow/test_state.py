@@ -175,7 +175,11 @@ def test_inputs_are_validated_and_converted() -> None:
 
 
 BAD: dict[str, tuple[Any, dict[str, Any], str]] = {
-    "a wrong type": (Plan, {"topic": 3}, r"inputs of One do not fit its state: topic: expected text, not 3"),
+    "a wrong type": (
+        Plan,
+        {"topic": 3},
+        r"Invalid inputs for structured state: topic: expected text, not 3 .inputs of One.",
+    ),
     "a wrong part": (Plan, {"parts": ["a", 2]}, r"parts\[1\]: "),
     "two wrong fields": (Plan, {"topic": 3, "parts": 4}, r"topic: .*; parts: "),
     "an unknown field of a closed model": (Closed, {"tpoic": "rain"}, r"tpoic: "),

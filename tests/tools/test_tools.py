@@ -91,8 +91,8 @@ def test_arguments_may_be_given_by_place() -> None:
 
 #: Arguments that do not fit, and what the error says.
 UNFIT: dict[str, tuple[dict[str, Any], str]] = {
-    "none": ({}, "the arguments of the tool 'Add numbers' do not fit: one: expected a value"),
-    "of another type": ({"one": "many"}, "one: expected a whole number, not 'many'"),
+    "none": ({}, "the arguments of the tool 'Add numbers' do not fit: one: expected a value, and none was given"),
+    "of another type": ({"one": "many"}, "one: expected a whole number"),
     "two of them": ({"one": "many", "other": "few"}, "one: .*; other: "),
 }
 

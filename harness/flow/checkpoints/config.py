@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 
 from harness.errors import UsageError
 from harness.flow.checkpoints.json_files import JsonProvider
 from harness.flow.checkpoints.provider import CheckpointProvider
 from harness.flow.checkpoints.sqlite import SqliteProvider
+from harness.misfit import Worded
 
 #: The events of a flow's own, at which it is known what the run has done; all others are met wherever they are published.
 OF_FLOWS: Final = frozenset(
@@ -33,7 +34,7 @@ def _provider(given: Any) -> Any:
     return given
 
 
-class CheckpointConfig(BaseModel):
+class CheckpointConfig(Worded):
     """Where and when checkpoints are written, and which one a run begins from."""
 
     model_config = ConfigDict(arbitrary_types_allowed=True, frozen=True, extra="forbid")

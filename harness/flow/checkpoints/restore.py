@@ -16,7 +16,7 @@ from harness.events import (
 )
 from harness.flow.checkpoints.checkpoint import Checkpoint
 from harness.flow.checkpoints.config import CheckpointConfig
-from harness.flow.checkpoints.retold import retell
+from harness.flow.checkpoints.retold import retell, tell_handlers
 from harness.flow.checkpoints.writer import Lineage
 from harness.flow.engine.hooks import FlowHook
 from harness.flow.engine.run import FlowRun
@@ -48,7 +48,9 @@ class CheckpointRestore(FlowHook):
         async with Step(provider, CheckpointRestoreStartedEvent(**named), _RESTORING) as step:
             reading = await outcome_in_thread(lambda: provider.read(where), run.threads)
             checkpoint = reading.unwrap()
-            put_into(run, checkpoint)
+            values = put_into(run, checkpoint)
+            if not run.is_quiet:
+                tell_handlers(run.flow, checkpoint, values)
             self._lineage.parent_id = checkpoint.checkpoint_id
             self._lineage.earlier = checkpoint.runs
             self._lineage.branch = self._branch or checkpoint.branch

@@ -47,6 +47,25 @@ async def retell(flow: Any, checkpoint: Checkpoint, values: Sequence[Any]) -> No
             scopes.enter(around)
 
 
+def tell_handlers(flow: Any, checkpoint: Checkpoint, values: Sequence[Any]) -> None:
+    """Give handlers the events of the methods that had finished, as they were: they are no frames of the run that goes on.
+
+    Meanwhile `is_replaying()` is true.
+    """
+    for story in checkpoint.runs:
+        for call in story.calls:
+            if call.ended is None or call.how != "finished":
+                continue
+            common: dict[str, Any] = {"flow_name": story.flow_name, "method_name": call.method}
+            result = None if call.output is None else values[call.output]
+            started = MethodExecutionStartedEvent(
+                **common, triggered_by_event_id=call.triggered_by, **_as(call.started)
+            )
+            bus.event_bus.replay(flow, started)
+            ended: dict[str, Any] = {"result": result, "started_event_id": call.started.event_id, **_as(call.ended)}
+            bus.event_bus.replay(flow, MethodExecutionFinishedEvent(**common, **ended))
+
+
 async def _calls(flow: Any, flow_id: str, story: Story, values: Sequence[Any]) -> None:
     around = scopes.current_scope()
     rows: list[tuple[Any, bool, PastCall]] = [(call.started.timestamp, False, call) for call in story.calls]

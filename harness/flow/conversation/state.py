@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeAlias, cast
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from harness.flow.state import AnyState, FlowState
+from harness.misfit import Worded
 
 Role: TypeAlias = Literal["user", "assistant", "system", "tool"]
 Visibility: TypeAlias = Literal["private", "public"]
@@ -18,7 +19,7 @@ Visibility: TypeAlias = Literal["private", "public"]
 _WHEN_USED: Final = ConfigDict(defer_build=True)
 
 
-class ConversationMessage(BaseModel):
+class ConversationMessage(Worded):
     """One message of a transcript, as models are given it, but for its metadata."""
 
     model_config = _WHEN_USED

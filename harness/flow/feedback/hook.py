@@ -100,7 +100,7 @@ class FeedbackHook(FlowHook):
             emit=None if self.emit is None else list(self.emit),
             default_outcome=self.default_outcome,
             metadata=dict(self.metadata),
-            llm=f"{llm.provider}/{llm.model}" if isinstance(llm, BaseLLM) else llm if isinstance(llm, str) else None,
+            llm=_told(llm),
             request_id=uuid.uuid4().hex,
         )
 
@@ -113,3 +113,11 @@ class FeedbackHook(FlowHook):
         """Keep a run that waits for the answer to this hook."""
         if isinstance(result, HumanFeedbackPending) and result.keeper is self:
             (await outcome_in_thread(lambda: keep(run, result), run.threads)).unwrap()
+
+
+def _told(llm: Any) -> dict[str, Any] | str | None:
+    """Return what chooses the outcome as plain data without credentials: its name alone where it has no settings."""
+    if not isinstance(llm, BaseLLM):
+        return llm if isinstance(llm, str) else None
+    config = llm.to_config_dict()
+    return config if len(config) > 1 else str(config["model"])

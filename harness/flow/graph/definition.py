@@ -166,7 +166,8 @@ def _check(cls: type, methods: Mapping[str, FlowMethod]) -> None:
         for name in _awaited(role):
             if name == method.name:
                 raise UsageError(
-                    f"{where} listens to {name!r}, which is itself: it would run for ever. Rename the method or the label"
+                    f"{where} listens to {name!r}, which is itself (its condition references the handler name): it would run for "
+                    "ever. Rename the method or the label"
                 )
 
 

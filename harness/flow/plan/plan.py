@@ -88,8 +88,8 @@ class Plan:
         """
         if call.number > self._max_calls:
             raise MethodCallLimitError(
-                f"method {call.method.name!r} has been called {self._max_calls} times in this run: the flow's cycle does "
-                "not end. Have its router return a label that leaves the cycle, or raise max_method_calls"
+                f"Method {call.method.name!r} has been called {self._max_calls} times in this flow execution, which "
+                "indicates an infinite loop. Have its router return a label that leaves the cycle, or raise max_method_calls"
             )
         self._state.calls[call.id].state = "begun"
 

@@ -6,9 +6,8 @@ import threading
 from collections.abc import Mapping
 from typing import Any, Final, Self
 
-from pydantic import BaseModel
-
 from harness.llm.output.parts import Usage
+from harness.misfit import Worded
 
 #: The names under which providers count what was read and what was written.
 _PROMPT: Final = ("prompt_tokens", "input_tokens", "prompt_token_count", "inputTokens", "promptTokenCount")
@@ -42,7 +41,7 @@ _CACHE_APART: Final = frozenset({"cache_read_input_tokens", "cache_creation_inpu
 _REASONING_APART: Final = frozenset({"thoughts_token_count", "thoughtsTokenCount"})
 
 
-class UsageMetrics(BaseModel):
+class UsageMetrics(Worded):
     """Sums over calls. `successful_requests` counts the calls that completed."""
 
     total_tokens: int = 0

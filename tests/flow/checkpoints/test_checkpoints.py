@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from harness import BaseEvent, StreamFrame, event_bus
 from harness.bus import emit
 from harness.errors import UsageError
-from harness.events import CheckpointCompletedEvent
+from harness.events import CheckpointCompletedEvent, MethodExecutionFinishedEvent, MethodExecutionStartedEvent
 from harness.flow import (
     Checkpoint,
     CheckpointConfig,
@@ -282,6 +282,27 @@ def test_the_inputs_win_over_the_state_of_the_checkpoint(kept: dict[str, Any]) -
     assert flow.kickoff({"topic": "winds"}, from_checkpoint=config)[-1] == "winds"
 
 
+def test_handlers_are_told_again_what_had_finished_and_that_it_is_replayed(kept: dict[str, Any]) -> None:
+    where = checkpoint_in_the_middle(kept)
+    told: list[tuple[str, str, bool]] = []
+    with event_bus.scoped_handlers():
+
+        @event_bus.on(MethodExecutionStartedEvent, MethodExecutionFinishedEvent)
+        def hear(_source: Any, event: Any) -> None:
+            told.append((event.type.rpartition("_")[2], event.method_name, event_bus.is_replaying()))
+
+        session = Joined(ran=[]).stream_events(from_checkpoint=CheckpointConfig(restore_from=where, **kept))
+        list(session)
+    finished = [name for kind, name, again in told if again and kind == "finished"]
+    assert finished
+    assert [(kind, name) for kind, name, again in told if again] == [
+        (kind, name) for name in finished for kind in ("started", "finished")
+    ]
+    shown = [frame.data["method_name"] for frame in session.frames if frame.type == "method_execution_finished"]
+    assert shown == [name for kind, name, again in told if not again and kind == "finished"]
+    assert not set(finished) & set(shown)
+
+
 def test_a_flow_made_at_a_checkpoint_begins_there_once(kept: dict[str, Any]) -> None:
     where = checkpoint_in_the_middle(kept)
     ran: list[str] = []
@@ -374,7 +395,7 @@ NAMED = CheckpointConfig(restore_from="x")
 REFUSED: dict[str, tuple[Callable[[], object], str]] = {
     "two places to begin": (
         lambda: Two().stream_events(from_checkpoint=NAMED, restore_from_state_id="x"),
-        "from_checkpoint and restore_from_state_id can't be combined",
+        "Cannot combine `from_checkpoint` and `restore_from_state_id`",
     ),
     "a state and the last run": (
         lambda: Two(checkpoint=PLAIN).astream(resume=True, restore_from_state_id="x"),
@@ -405,7 +426,7 @@ def test_what_can_not_be_done_is_refused_at_the_call(call: Callable[[], object],
 
 @pytest.mark.parametrize("settings", [{"provider": "xml"}, {"max_checkpoints": 0}, {"locatoin": "x"}], ids=str)
 def test_a_config_that_can_not_be_is_refused(settings: dict[str, Any]) -> None:
-    with pytest.raises(ValidationError):
+    with pytest.raises(UsageError, match="^CheckpointConfig: "):
         CheckpointConfig(**settings)
 
 

@@ -140,7 +140,7 @@ FILES: dict[str, tuple[str, str, str]] = {
     "outside": ("", "../pilots.yaml", "'../pilots.yaml' leads out of the folder of the flow"),
     "at the root": ("", "/etc/pilots.yaml", "leads out of the folder"),
     "not there": ("", "none.yaml", "'none.yaml' can't be read"),
-    "wrong": ("agents: {}\n", "pilots.yaml", "pilots.yaml:1:1: agents: expected at least 1 of them"),
+    "wrong": ("agents: {}\n", "pilots.yaml", "pilots.yaml:1:1: agents: expected at least 1 of them, not 0"),
 }
 
 

@@ -9,6 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from harness.bus.bus import emit
+from harness.errors import UsageError
 from harness.events import LLMStreamChunkEvent, LLMThinkingChunkEvent
 from harness.events.sources import sources
 from harness.llm.output.chunks import ChunkEvents
@@ -58,6 +59,6 @@ def test_times_are_in_utc_whatever_the_clock_says(moment: datetime, monkeypatch:
 def test_text_that_is_none_is_refused_first_or_later(text: Any) -> None:
     events = ChunkEvents(LLMStreamChunkEvent, COMMON)
     for _ in range(2):
-        with pytest.raises(ValidationError):
+        with pytest.raises(UsageError, match="chunk: expected text"):
             events.event(text, None)
         events.event("a", None)

@@ -1,0 +1,88 @@
+"""What does not fit is told in the project's own words: where, what was expected, what came; never in pydantic's."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Literal
+
+import pytest
+from pydantic import BaseModel, Field, ValidationError
+
+from harness import Agent, Crew, Task, UsageMetrics
+from harness.conversation import ConversationMessage
+from harness.errors import UsageError
+from harness.events import FlowStartedEvent, LLMStreamChunkEvent
+from harness.flow import CheckpointConfig
+from harness.misfit import misfit, misfits
+
+#: How pydantic says what it refuses.
+FOREIGN = re.compile(r"Input should|validation error|Field required|not permitted|errors\.pydantic\.dev|String should")
+
+
+class Part(BaseModel):
+    sizes: list[int] = []
+
+
+class Ship(BaseModel):
+    name: str = Field(default="s", min_length=1, max_length=5)
+    masts: int = Field(default=1, ge=1, lt=9)
+    speed: float = 1.0
+    afloat: bool = True
+    kind: Literal["sloop", "brig"] = "sloop"
+    built: datetime | None = None
+    parts: dict[str, Part] = {}
+    owner: Callable[[], str] | None = None
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"name": 3}, "ship.name: expected text, not 3"),
+        ({"name": ""}, "ship.name: expected text of at least 1 characters, not ''"),
+        ({"masts": "many"}, "ship.masts: expected a whole number, not 'many'"),
+        ({"masts": 0}, "ship.masts: expected at least 1, not 0"),
+        ({"masts": 9}, "ship.masts: expected less than 9, not 9"),
+        ({"speed": None}, "ship.speed: expected a number, not null"),
+        ({"afloat": "perhaps"}, "ship.afloat: expected true or false, not 'perhaps'"),
+        ({"kind": "raft"}, "ship.kind: expected 'sloop' or 'brig', not 'raft'"),
+        ({"built": "soon"}, "ship.built: expected a date and time in ISO form, not 'soon'"),
+        ({"parts": []}, "ship.parts: expected an object, not a list"),
+        ({"parts": {"keel": {"sizes": [1, "x" * 99]}}}, f"ship.parts.keel.sizes[1]: expected a whole number, not {'x' * 59!r}"),
+        ({"owner": 3}, "ship.owner: expected a function, not 3"),
+    ],
+)  # fmt: skip
+def test_a_value_is_told_by_place_expectation_and_what_came(given: dict[str, Any], told: str) -> None:
+    with pytest.raises(ValidationError) as raised:
+        Ship(**given)
+    assert misfit(raised.value, "ship").replace("…", "'") == told
+
+
+def test_all_that_does_not_fit_is_told() -> None:
+    with pytest.raises(ValidationError) as raised:
+        Ship(name=3, masts="many")  # type: ignore[arg-type]
+    assert (
+        misfits(raised.value, "Ship") == "Ship: name: expected text, not 3; masts: expected a whole number, not 'many'"
+    )
+
+
+MADE: dict[str, Callable[[], object]] = {
+    "an agent": lambda: Agent(role=3, goal="g", backstory="b"),  # type: ignore[arg-type]
+    "an agent without a goal": lambda: Agent(role="r"),  # type: ignore[call-arg]
+    "a task": lambda: Task(description=3, expected_output="e"),  # type: ignore[arg-type]
+    "a crew": lambda: Crew(agents=[], tasks=[], process="zigzag"),  # type: ignore[arg-type]
+    "checkpoints": lambda: CheckpointConfig(location=3),  # type: ignore[arg-type]
+    "a setting of checkpoints that is none": lambda: CheckpointConfig(locatoin="x"),  # type: ignore[call-arg]
+    "an event": lambda: FlowStartedEvent(flow_name=3),  # type: ignore[arg-type]
+    "a chunk": lambda: LLMStreamChunkEvent(chunk="x"),  # type: ignore[call-arg]
+    "a message": lambda: ConversationMessage(role="pirate", content="x"),  # type: ignore[arg-type]
+    "usage": lambda: UsageMetrics(total_tokens="x"),  # type: ignore[arg-type]
+}
+
+
+@pytest.mark.parametrize("make", MADE.values(), ids=MADE.keys())
+def test_what_users_make_is_refused_in_own_words(make: Callable[[], object]) -> None:
+    with pytest.raises(UsageError, match="expected|no such field") as raised:
+        make()
+    assert FOREIGN.search(str(raised.value)) is None
