@@ -16,6 +16,8 @@ from harness.bridges.texts import name_in, text_of
 from harness.frames.stored import FrameLike, stored_frame
 
 PROTOCOL_VERSION: Final = "1.0"
+#: What the names of custom events begin with: names of several makers meet in one client.
+CUSTOM_PREFIX: Final = "harness."
 #: The scopes that are steps, and those that are subagents, each where it is no run of its own.
 _STEPS: Final = frozenset({"flow", "method", "task"})
 _SUBAGENTS: Final = frozenset({"crew", "agent"})
@@ -137,7 +139,11 @@ class AguiTranslator:
     def _custom(self, frame: PlacedFrame, step: FrameStep | None) -> Event:
         scope = frame.scope if step is None or step.closed is None else step.closed
         owner = self._run.owner_of(scope) if self._run is not None else {}
-        return self._of(frame, {"type": "CUSTOM", "name": frame.type, "value": frame.said(), **owner}, carry=True)
+        return self._of(
+            frame,
+            {"type": "CUSTOM", "name": f"{CUSTOM_PREFIX}{frame.type}", "value": frame.said(), **owner},
+            carry=True,
+        )
 
     def _of(self, frame: PlacedFrame | None, event: Event, *, carry: bool) -> Event:
         if frame is None:
@@ -160,7 +166,7 @@ class _Run:
         self.speech = Speech()
         self.outcome = RunOutcome()
         self._steps: dict[PlacedScope, tuple[str, str | None]] = {}
-        self._step_names: set[tuple[str, str | None]] = set()
+        self._step_names: set[str] = set()
         self._subagents: set[PlacedScope] = set()
 
     def is_followed_by(self, step: FrameStep) -> bool:
@@ -192,18 +198,19 @@ class _Run:
             return []
         owner = self.owner_of(scope)
         number, name = 1, scope.name
-        while (name, owner.get("subagentRunId")) in self._step_names:
+        # Names are unique per owner; older clients take one name for one step, whoever's it is.
+        while name in self._step_names:
             number += 1
             name = f"{scope.name} ({number})"
         self._steps[scope] = name, owner.get("subagentRunId")
-        self._step_names.add(self._steps[scope])
+        self._step_names.add(name)
         return [{"type": "STEP_STARTED", "stepName": name, **owner}]
 
     def closed(self, scope: PlacedScope, step: FrameStep | None) -> list[Event]:
         """Return the end of a step or of a subagent, which `step` tells of, or the end of what is around it."""
         if scope in self._steps:
-            name, owner = step_name = self._steps.pop(scope)
-            self._step_names.discard(step_name)
+            name, owner = self._steps.pop(scope)
+            self._step_names.discard(name)
             attributed = {} if owner is None else {"subagentRunId": owner}
             return [{"type": "STEP_FINISHED", "stepName": name, **attributed}]
         if scope not in self._subagents:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from harness.bridges.agui import CUSTOM_PREFIX
 from harness.bridges.agui_calls import ForeignCalls
 from harness.bridges.texts import name_in, text_of
 from harness.frames.channels import CHANNEL_OF, channel_of
@@ -191,8 +192,8 @@ class _Reader:
 
     def _custom(self, kind: str, owner: str | None, event: Event) -> None:
         told = {name: value for name, value in event.items() if name not in ("type", "timestamp")}
-        name = name_in(event.get("name"))
-        if kind == "CUSTOM" and name is not None and name not in CHANNEL_OF:
+        name = (name_in(event.get("name")) or "").removeprefix(CUSTOM_PREFIX)
+        if kind == "CUSTOM" and name and name not in CHANNEL_OF:
             kind, told = name, {"value": event.get("value")}
         self._write(kind if kind not in CHANNEL_OF else "CUSTOM", told, self._place(owner))
 

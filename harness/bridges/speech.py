@@ -17,7 +17,7 @@ _NAMELESS: Final = "unknown"
 
 
 class Piece(NamedTuple):
-    """A start, a delta or an end. Ids are unique in all that one `Speech` gives, and each delta stands between its two."""
+    """A start, a delta or an end. Ids are unique in all that one `Speech` gives; each delta stands between its two, and adds."""
 
     kind: Literal["text", "thought", "tool"]
     part: Literal["start", "delta", "end"]
@@ -48,10 +48,10 @@ class CalledTool:
             self.arguments.append(delta)
         if not self.name:
             return
-        if self.started:
+        if not self.started:
+            yield from self._start()
+        elif delta:
             yield Piece("tool", "delta", self.id, delta, self.name, self.scope)
-            return
-        yield from self._start()
 
     def end(self) -> Iterator[Piece]:
         """Say that all of its arguments are there."""
@@ -83,6 +83,9 @@ class _SpokenCall:
         self._open: tuple[Literal["text", "thought"], str] | None = None
 
     def say(self, kind: Literal["text", "thought"], text: str) -> Iterator[Piece]:
+        if not text:
+            # Protocols, or their older clients, refuse a delta that adds nothing.
+            return
         if self._open is None or self._open[0] != kind:
             yield from self.pause()
             self._open = kind, self._own(self.key)
@@ -239,7 +242,7 @@ class Speech:
         else:
             tool = CalledTool(self._own(scope.id), None if around is None or around.kind != "call" else around)
             self._early.append(tool)
-            yield from tool.add(name, text_of(arguments) if arguments is not None else "{}")
+            yield from tool.add(name, _as_json(arguments))
             yield from tool.end()
         self._running[scope] = tool
 
@@ -271,6 +274,17 @@ def _fitting(waiting: list[CalledTool], around: PlacedScope | None, arguments: A
 def _is_near(tool: CalledTool, around: PlacedScope | None) -> bool:
     """Whether a tool that runs in `around` may well be this call's: inside of the call itself, or beside it, as an agent's."""
     return tool.scope is not None and around in (tool.scope, tool.scope.parent)
+
+
+def _as_json(arguments: Any) -> str:
+    """Return the arguments with which a tool runs as a model would have written them."""
+    if isinstance(arguments, str):
+        try:
+            orjson.loads(arguments)
+        except ValueError:
+            return json_text(arguments)
+        return arguments
+    return "{}" if arguments is None else json_text(arguments)
 
 
 def _same(text: str, arguments: Any) -> bool:

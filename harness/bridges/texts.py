@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import orjson
 
 
 def json_text(value: Any) -> str:
-    """Return the JSON of a payload's value."""
-    return orjson.dumps(value).decode()
+    """Return the JSON of a value: of a frame's payload, or of whatever JSON somebody else's event holds."""
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:
+        # A number or a depth that no frame has.
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def text_of(value: Any) -> str:

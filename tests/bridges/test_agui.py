@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from ag_ui.core import Event
+from ag_ui_validate import Diagnostic, create_validator
 from pydantic import TypeAdapter
 
 from harness.bridges import AguiTranslator, agui_events, agui_frames
@@ -69,12 +70,21 @@ def keeps_the_order(events: list[dict[str, Any]]) -> bool:
     return not running
 
 
+def findings(events: list[dict[str, Any]]) -> list[Diagnostic]:
+    """Return what a conformance validator of others has to say, of whichever severity."""
+    validator = create_validator()
+    found = [one for event in events for one in validator.feed(event)]
+    # A call that was cut off has arguments that were.
+    return [one for one in (*found, *validator.finalize()) if "do not parse as JSON" not in one.message]
+
+
 def check(frames: list[StreamFrame]) -> None:
     """Fail where a model or a rule refuses an event, or a frame does not come back."""
     events = events_of(frames)
     for event in events:
         _EVENT.validate_python(event)
     assert keeps_the_order(events)
+    assert [found.message for found in findings(events)] == []
     assert agui_frames(events) == frames
 
 

@@ -52,6 +52,15 @@ def test_scopes_of_every_recording_nest() -> None:
         check(frames)
 
 
+def test_the_sessions_of_a_recording_follow_each_other() -> None:
+    frames = recorded()["examples/recordings/chat"]
+    assert [one.seq for one in frames].count(1) > 1
+    scopes = OpenScopes()
+    placed = [scopes.take(one).frame for one in frames]
+    assert [one.moment for one in placed] == sorted(one.moment for one in placed)
+    assert len({one.unique_id for one in placed}) == len(frames)
+
+
 def test_a_scope_of_the_user_is_seen_through() -> None:
     scopes = OpenScopes()
     for one in (frame(1, "flow_started", flow_name="F"), frame(2, "my_work_began", "f1")):

@@ -13,8 +13,9 @@ from harness.providers.shared.sse import SSEDecoder
 from harness.recording.files.bounds import DEEPEST_JSON, MOST_LINES, json_problem
 from harness.recording.files.content import beginning_of, content_of
 
-#: What a file of either form may be called; other names are those of cassettes.
-_SUFFIXES: Final = frozenset({".jsonl", ".ndjson", ".sse", ".txt", ".log", ""})
+#: What a file of either form may be called; other names are those of cassettes. Without any, it can be a cassette in JSON.
+_LINES: Final = frozenset({".jsonl", ".ndjson", ".txt", ".log"})
+_SENT: Final = frozenset({*_LINES, ".sse", ""})
 #: How far is looked for the first event, in bytes.
 _NEAR: Final = 4096
 #: Types of events are in capitals, which none of a frame is.
@@ -24,12 +25,13 @@ _BOM: Final = b"\xef\xbb\xbf"
 
 def is_agui(path: Path) -> bool:
     """Whether a file looks like a stream of AG-UI events, by its name and its beginning."""
-    if path.suffix.lower() not in _SUFFIXES or not path.is_file():
+    suffix = path.suffix.lower()
+    if suffix not in _SENT or not path.is_file():
         return False
     beginning = beginning_of(path, _NEAR).removeprefix(_BOM).lstrip()
     if beginning.startswith((b"data:", b"event:", b"id:", b"retry:", b":")):
         return True
-    return beginning.startswith(b"{") and _TYPE.search(beginning) is not None
+    return suffix in _LINES and beginning.startswith(b"{") and _TYPE.search(beginning) is not None
 
 
 def read_agui(path: Path) -> list[dict[str, Any]]:
