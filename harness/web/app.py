@@ -17,7 +17,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from harness.errors import UsageError
+from harness.web.feed import AHEAD, feed_of
+from harness.web.front_ends import FrontEndRequest, front_end_request
 from harness.web.page import page_response
+from harness.web.response import SessionResponse
 from harness.web.runs import Runs, StoreFullError
 from harness.web.sites import OwnSite, checked_origins
 from harness.web.subject import ServedSubject
@@ -38,6 +41,7 @@ def create_app(
     | `GET /` | the page |
     | `GET /app.json` | `name`, `conversation`, `fields` |
     | `POST /runs` with `{"inputs": {…}}`, or `{"message", "conversation"}` | 201: `run`, `events`, `conversation` |
+    | `POST /runs?format=agui` or `vercel` with what a client of that protocol posts | the run, started and streamed |
     | `GET /runs/{run}/events` | its events, as `sse` has them; `?format=` chooses |
     | `GET /runs/{run}` | `status`, `frames`, `error`, `error_type` |
     | `DELETE /runs/{run}` | ends the run |
@@ -94,6 +98,8 @@ class _Routes:
 
     async def start(self, request: Request) -> Response:
         body = await _json_body(request)
+        if "format" in request.query_params:
+            return await self._started_and_read(front_end_request(request.query_params["format"], body))
         inputs, message, conversation = body.get("inputs", {}), body.get("message"), body.get("conversation")
         unknown = sorted(body.keys() - {"inputs", "message", "conversation"})
         if unknown:
@@ -117,6 +123,23 @@ class _Routes:
         where = str(request.app.url_path_for("events", run=run))
         document = {"run": run, "events": where, "conversation": conversation}
         return JSONResponse(document, 201, headers={"X-Run-Id": run, "Location": where, "Cache-Control": "no-store"})
+
+    async def _started_and_read(self, asked: FrontEndRequest) -> Response:
+        served, message = self._served, asked.message
+        if served.is_conversation:
+            if message is None or not message.strip():
+                raise UsageError("there is no message of the user that is not blank")
+            if self._is_open(asked.conversation):
+                raise HTTPException(409, "a turn of this conversation is under way; wait for its end")
+            session, _ = await run_in_threadpool(served.turn, message, asked.conversation, begins=True)
+        else:
+            inputs = {"messages": message} if served.takes_prompt and message is not None else asked.inputs
+            session = await run_in_threadpool(served.started, inputs)
+        # Who has left can't come back to an answer of a POST.
+        feed = feed_of(session, ahead=AHEAD, linger_s=0.0)
+        run = self._runs.add(session)
+        self._note_turn(asked.conversation, run)
+        return SessionResponse(feed, format=asked.format, headers={"X-Run-Id": run})
 
     async def events(self, request: Request) -> Response:
         return self._runs.sse(request.path_params["run"], format=request.query_params.get("format", "frames"))

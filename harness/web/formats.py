@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import asdict
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -158,6 +159,11 @@ _FORMATS: Final[Mapping[str, EventFormat]] = {
         _Translated("vercel", VercelTranslator, _OF_VERCEL, VERCEL_DONE),
     )
 }
+
+
+def agui_format(thread_id: str, run_id: str) -> EventFormat:
+    """Return AG-UI for a client that has named the thread and the run."""
+    return _Translated("agui", partial(AguiTranslator, thread_id=thread_id, run_id=run_id))
 
 
 def format_named(name: str) -> EventFormat:

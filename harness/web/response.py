@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from sse_starlette import EventSourceResponse, ServerSentEvent
@@ -79,8 +79,9 @@ class SessionResponse(Response):
         origins: Collection[str] = (),
         heartbeat_s: float = HEARTBEAT_S,
         retry_ms: int = RETRY_MS,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
-        """Respond with what `feed` has; see `sse`."""
+        """Respond with what `feed` has; see `sse`. `headers` are sent besides."""
         super().__init__()
         if retry_ms < 0:
             raise UsageError(f"retry_ms is a whole number of milliseconds, 0 or more, not {retry_ms!r}")
@@ -91,6 +92,7 @@ class SessionResponse(Response):
         self._origins = checked_origins(origins)
         self._heartbeat_s = heartbeat_s
         self._retry_ms = retry_ms
+        self._more = headers or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -121,7 +123,7 @@ class SessionResponse(Response):
                 return _refused(400, f"Last-Event-ID is {seen.seq}, and the run has come to frame {feed.last_seq} only")
         return EventSourceResponse(
             self._format.body(feed, seen, self._retry_ms),
-            headers=dict(self._format.headers),
+            headers={**self._format.headers, **self._more},
             sep="\n",
             ping=self._heartbeat_s,
             ping_message_factory=_heartbeat,

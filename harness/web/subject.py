@@ -7,6 +7,7 @@ import secrets
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
 from pydantic import BaseModel
@@ -37,6 +38,8 @@ class ServedSubject:
         self.is_conversation = bool(getattr(subject, "conversational", False))
         #: What is shown as its name.
         self.name = _name_of(subject, target)
+        #: Whether a prompt is all that it needs.
+        self.takes_prompt = "messages" in _entry_parameters(subject)
         #: What it takes: a row per input, or None where any will do.
         self.fields = None if self.is_conversation else _fields_of(subject)
         self._conversations: OrderedDict[str, Any] = OrderedDict()
@@ -51,8 +54,8 @@ class ServedSubject:
         session = next(Target(self.target, inputs=inputs).sessions())
         return getattr(session, "wrapped", session)
 
-    def turn(self, message: str, conversation: str | None) -> StartedTurn:
-        """Return the session of a turn in a conversation, or in a new one.
+    def turn(self, message: str, conversation: str | None, *, begins: bool = False) -> StartedTurn:
+        """Return the session of a turn in a conversation, or in a new one; with `begins`, one of that id if there is none.
 
         Raises:
             UsageError: this is no conversation.
@@ -61,11 +64,15 @@ class ServedSubject:
         if not self.is_conversation:
             raise UsageError(f"{self.name} is no conversation; send inputs")
         with self._lock:
-            subject = None if conversation is None else self._conversations[conversation]
+            subject = None if conversation is None else self._conversations.get(conversation)
+        if subject is None and conversation is not None and not begins:
+            raise KeyError(conversation)
+        conversation = secrets.token_urlsafe(16) if conversation is None else conversation
         if subject is None:
-            subject, conversation = Target(self.target).subject(), secrets.token_urlsafe(16)
-        assert conversation is not None
-        session = subject.stream_turn(message, session_id=conversation)
+            subject = Target(self.target).subject()
+        # A name that a client has chosen leads to no state that is kept under the same name elsewhere.
+        session_id = f"web-{sha256(conversation.encode()).hexdigest()[:32]}" if begins else conversation
+        session = subject.stream_turn(message, session_id=session_id)
         with self._lock:
             self._conversations[conversation] = subject
             self._conversations.move_to_end(conversation)
@@ -79,10 +86,14 @@ def _name_of(subject: Any, target: str) -> str:
     return name if isinstance(name, str) and name else target.partition(":")[2].rpartition(".")[2]
 
 
+def _entry_parameters(subject: Any) -> Mapping[str, inspect.Parameter]:
+    return inspect.signature(subject.stream_events).parameters if hasattr(subject, "stream_events") else {}
+
+
 def _fields_of(subject: Any) -> list[dict[str, Any]] | None:
     if not hasattr(subject, "stream_events"):
         return _parameters_of(subject)
-    if "messages" in inspect.signature(subject.stream_events).parameters:
+    if "messages" in _entry_parameters(subject):
         return [{"name": "messages", "type": "string", "required": True, "default": None, "description": "The prompt"}]
     state = getattr(subject, "state", None)
     if isinstance(state, BaseModel):
