@@ -48,6 +48,7 @@ class AgentSettings(Configured):
             "multimodal": "looking at images by itself",
             "from_repository": "a repository of agents",
             "checkpoint": "checkpoints of agents",
+            "max_tokens": "a limit of tokens (its llm takes one)",
         }
     )
 
@@ -85,6 +86,8 @@ class AgentSettings(Configured):
     #: Looks at answers of `kickoff`; see `Guardrail`.
     guardrail: Guardrail | None = None
     guardrail_max_retries: int = Field(default=3, ge=0)
+    #: Options as a dict, as they stand in a file; those that are given beside it count before it.
+    config: dict[str, Any] | None = None
     inject_date: bool = False
     date_format: str = "%Y-%m-%d"
     tool_failure_policy: ToolFailurePolicy | None = None

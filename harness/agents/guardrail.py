@@ -69,7 +69,14 @@ async def guarded(
 async def _judged(
     guardrail: Guardrail, output: Any, attempt: int, driver: Driver, inquirer: Inquirer, said: dict[str, Any]
 ) -> tuple[bool, Any]:
-    started = LLMGuardrailStartedEvent(guardrail=_name(guardrail), retry_count=attempt, **said)
+    name = _name(guardrail)
+    started = LLMGuardrailStartedEvent(
+        guardrail=name,
+        guardrail_type="llm" if isinstance(guardrail, str) else "function",
+        guardrail_name=name,
+        retry_count=attempt,
+        **said,
+    )
     failure: Exception | None = None
     passed, result = False, None
     async with driver.step(Step(guardrail, started, _ENDS)) as step:

@@ -31,7 +31,12 @@ class Configured(Worded):
     @model_validator(mode="before")
     @classmethod
     def _refuse(cls, given: Any) -> Any:
-        for name, value in given.items() if isinstance(given, Mapping) else ():
+        if not isinstance(given, Mapping):
+            return given
+        config = given.get("config")
+        if "config" in cls.model_fields and isinstance(config, Mapping):
+            given = {**config, **given}
+        for name, value in given.items():
             if name in cls.model_fields:
                 continue
             if name in cls.unsupported:
@@ -43,6 +48,6 @@ class Configured(Worded):
             near = difflib.get_close_matches(name, cls.model_fields, n=1, cutoff=_NEAR)
             if near:
                 raise UsageError(f"{cls.__name__} has no option {name!r}; did you mean {near[0]!r}?")
-        if isinstance(given, Mapping) and isinstance(given.get("id"), UUID):
+        if isinstance(given.get("id"), UUID):
             return {**given, "id": str(given["id"])}
         return given

@@ -41,6 +41,7 @@ class CrewSettings(Configured):
             "prompt_file": "a file of prompts",
             "trained_agents_file": "training",
             "config": "a crew made of a dict",
+            "function_calling_llm": "an LLM for the tools of all agents (each agent takes one)",
         }
     )
 

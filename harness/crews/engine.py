@@ -64,7 +64,9 @@ class CrewEngine:
             BaseException: what made a task fail, the same object, after the frames that tell of it.
         """
         crew, driver = self._crew, self._driver
-        started = CrewKickoffStartedEvent(crew_name=crew.label, inputs=dict(self._inputs) if self._inputs else None)
+        started = CrewKickoffStartedEvent(
+            crew_name=crew.label, crew=crew, inputs=dict(self._inputs) if self._inputs else None
+        )
         async with driver.step(Step(crew, started, _ENDS, label=crew.label, own_run=True)) as step:
             step.scope.sinks = (*step.scope.sinks, self._usage)
             try:

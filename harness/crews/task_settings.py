@@ -32,6 +32,7 @@ class TaskSettings(Configured):
             "converter_cls": "a converter of one's own",
             "input_files": "giving files to tasks",
             "security_config": "fingerprints",
+            "max_retries": "the old name of guardrail_max_retries",
         }
     )
 
@@ -63,6 +64,8 @@ class TaskSettings(Configured):
     #: Whether somebody at the terminal looks at the answer, and may have it changed.
     human_input: bool = False
     markdown: bool = False
+    #: Options as a dict, as they stand in a file; those that are given beside it count before it.
+    config: dict[str, Any] | None = None
     #: Whether what triggered the crew is told with the description; by default where that is an input.
     allow_crewai_trigger_context: bool | None = None
     tool_failure_policy: ToolFailurePolicy | None = None

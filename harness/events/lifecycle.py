@@ -12,6 +12,7 @@ class CrewKickoffStartedEvent(BaseEvent):
     opens: ClassVar[str | None] = "crew"
     type: Literal["crew_kickoff_started"] = "crew_kickoff_started"
     crew_name: str | None = None
+    crew: Any = None
     inputs: dict[str, Any] | None = None
 
 
@@ -19,6 +20,7 @@ class CrewKickoffCompletedEvent(BaseEvent):
     closes: ClassVar[str | None] = "crew"
     type: Literal["crew_kickoff_completed"] = "crew_kickoff_completed"
     crew_name: str | None = None
+    crew: Any = None
     output: Any = None
     total_tokens: int | None = None
 
@@ -27,6 +29,7 @@ class CrewKickoffFailedEvent(BaseEvent):
     closes: ClassVar[str | None] = "crew"
     type: Literal["crew_kickoff_failed"] = "crew_kickoff_failed"
     crew_name: str | None = None
+    crew: Any = None
     error: FailureText
     error_type: str | None = None
 
@@ -145,6 +148,9 @@ class LLMGuardrailStartedEvent(BaseEvent):
     type: Literal["llm_guardrail_started"] = "llm_guardrail_started"
     guardrail: str | None = None
     retry_count: int | None = None
+    #: Whether a function or a model judges, and what it is called.
+    guardrail_type: Literal["function", "llm"] | None = None
+    guardrail_name: str | None = None
 
 
 class LLMGuardrailCompletedEvent(BaseEvent):
@@ -154,3 +160,6 @@ class LLMGuardrailCompletedEvent(BaseEvent):
     result: Any = None
     error: OptionalFailureText = None
     retry_count: int | None = None
+    #: Whether a function or a model judges, and what it is called.
+    guardrail_type: Literal["function", "llm"] | None = None
+    guardrail_name: str | None = None

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -146,6 +148,7 @@ def test_inputs_take_their_places_and_change_nothing_that_is_shared(way: Way) ->
     assert {frame.data["agent_role"] for frame in frames if frame.channel == "llm"} == {"Old pilot"}
     assert {frame.data["agent_id"] for frame in frames if frame.channel == "llm"} == {pilot.id}
     assert frames[0].data["inputs"] == {"kind": "Old", "place": "Bergen"}
+    assert frames[0].data["crew"] == frames[-1].data["crew"] == {"id": crew.id, "name": None}
     assert (pilot.role, made.description[:15]) == ("{kind} pilot", "Look at {place}")
 
 
@@ -653,6 +656,26 @@ def test_closing_returns_while_tasks_beside_each_other_are_blocked_and_leaves_no
     assert session.is_cancelled
     assert len(session.frames) == count
     assert [thread.name for thread in threading.enumerate() if thread.name in {"harness-task", "harness-run"}] == []
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_nothing_of_a_run_is_kept(way: Way) -> None:
+    crew = crew_of("one", "two")
+    frames, _ = session_of(crew, way, inputs={"topic": "frames"})
+    assert len(frames) > 10
+    gone = [weakref.ref(one) for one in (crew, *crew.tasks, *crew.agents, crew.agents[0].llm)]
+    del crew, frames, _
+    gc.collect()
+    assert [one() for one in gone] == [None] * len(gone)
+
+
+def test_options_may_stand_in_a_dict() -> None:
+    pilot = Agent(
+        config={"role": "Pilot", "goal": "g", "backstory": "b", "max_iter": 3}, llm=Speaker("yes"), max_iter=4
+    )  # type: ignore[call-arg]
+    made = Task(config={"description": "Look at {place}.", "expected_output": "It."}, agent=pilot)  # type: ignore[call-arg]
+    assert (pilot.role, pilot.max_iter) == ("Pilot", 4)
+    assert Crew(agents=[pilot], tasks=[made]).kickoff(inputs={"place": "Bergen"}).raw == "yes"
 
 
 def test_crews_beside_each_other_show_their_own_frames() -> None:
