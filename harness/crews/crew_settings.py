@@ -24,7 +24,7 @@ class CrewSettings(Configured):
     """What a crew is. Nothing about it changes while it works, so runs of it may overlap; `usage_metrics` is the last one's."""
 
     #: Fields that a frame shows of a crew.
-    shown_in_frames: ClassVar[tuple[str, ...]] = ("id", "name")
+    shown_in_frames: ClassVar[tuple[str, ...]] = ("name",)
     unsupported: ClassVar[Mapping[str, str]] = MappingProxyType(
         {
             "memory": "memory",

@@ -148,7 +148,7 @@ def test_inputs_take_their_places_and_change_nothing_that_is_shared(way: Way) ->
     assert {frame.data["agent_role"] for frame in frames if frame.channel == "llm"} == {"Old pilot"}
     assert {frame.data["agent_id"] for frame in frames if frame.channel == "llm"} == {pilot.id}
     assert frames[0].data["inputs"] == {"kind": "Old", "place": "Bergen"}
-    assert frames[0].data["crew"] == frames[-1].data["crew"] == {"id": crew.id, "name": None}
+    assert frames[0].data["crew"] == frames[-1].data["crew"] == {"name": None}
     assert (pilot.role, made.description[:15]) == ("{kind} pilot", "Look at {place}")
 
 

@@ -108,7 +108,11 @@ SABOTEURS: tuple[Saboteur, ...] = (
         {"cleanup.async-cancel": "a sync method of an async run goes on, too"},
     ),
     Saboteur(
-        "one-more-later", ("cleanup.no-late-frames",), "harness.session.projections:Projected.frames", _one_more_later
+        "one-more-later",
+        ("cleanup.no-late-frames",),
+        "harness.session.projections:Projected.frames",
+        _one_more_later,
+        {"entry.crew": "the chunks of a crew are those of its frames"},
     ),
     Saboteur("closes-only-once", ("cleanup.idempotent",), _CLOSE, _only_once),
     Saboteur("runs-what-never-began", ("cleanup.close-before-start",), _CLOSE, _runs_what_never_began),

@@ -80,6 +80,8 @@ SABOTEURS: tuple[Saboteur, ...] = (
         {
             "order.scope-nesting": "the second completion closes the call again",
             "envelope.id-unique": "the id of the second completion is no event's",
+            "scope.nested": "a flow shows more ends of calls than its crew has made",
+            "scope.isolated": "and so does each of two beside each other",
         },
     ),
     Saboteur("never-sealed", ("order.terminal-last",), "harness.frames.timeline:Timeline._move", _never_sealed),
