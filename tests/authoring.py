@@ -99,6 +99,8 @@ OF_EXAMPLES: Final = tuple(
         "pipeline": ("parallel_pipeline:PipelineFlow", ()),
         "approval": ("approval_flow:ApprovalFlow", ()),
         "chat": ("chat_with_routes:ChatWithRoutes", TURNS),
+        "research": ("research_pipeline:ResearchFlow", ()),
+        "dashboard": ("token_dashboard:crew", ()),
     }.items()
 )
 

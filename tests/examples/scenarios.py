@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from tests.servers.openai_chat import OpenAIChatServer
-from tests.servers.openai_chat_scenarios import Scenario, say
+from tests.servers.openai_chat_scenarios import Call, Scenario, say
 
 EXAMPLES: Final[Mapping[str, Scenario]] = {
     "plan": Scenario("Plan a report on tides in three parts.", (say("1. The moon\n2. The sun\n3. The coast"),)),
@@ -39,6 +39,32 @@ EXAMPLES: Final[Mapping[str, Scenario]] = {
     "route of the tides": Scenario('"current_user_message": "When is high water?"', (say('{"intent":"TIDES"}'),)),
     "route of the end": Scenario('"current_user_message": "Thank you, goodbye."', (say('{"intent":"end"}'),)),
     "revise": Scenario("The person answered:\nMake it shorter.", (say('{"outcome":"revise"}'),)),
+    "look up": Scenario(
+        "Find out when the water is high at each of Bergen and Narvik.",
+        (
+            say(Call("tide_table", '{"harbour": "Bergen"}'), Call("tide_table", '{"harbour": "Narvik"}')),
+            say("Bergen: 06:10 and 18:35. Narvik: 07:40 and 20:05."),
+        ),
+        frozenset({"tools"}),
+    ),
+    "notice": Scenario(
+        "Write a notice to sailors from these findings: Bergen: 06:10",
+        (say("At Bergen the water is high at 06:10 and 18:35. At Narvik it is high at 07:40 and 20:05."),),
+    ),
+    "shorter notice": Scenario(
+        "Shorten the notice.", (say("High water: Bergen 06:10 and 18:35, Narvik 07:40 and 20:05."),)
+    ),
+    "watch the wind": Scenario(
+        "Measure the wind at the pier.",
+        (
+            say(Call("wind_gauge", '{"place": "the pier"}')),
+            say("The wind at the pier blows with force 5 from the west."),
+        ),
+        frozenset({"tools"}),
+    ),
+    "watch the sea": Scenario("Describe the sea outside.", (say("The sea is rough, and the swell is two metres."),)),
+    "watch the light": Scenario("Tell whether the light is lit.", (say("The light is lit, and it turns."),)),
+    "decide": Scenario("Say whether ships may leave.", (say("Yes: the wind is fresh, and the light is lit."),)),
     "approve": Scenario("The person answered:\nGood, send it.", (say('{"outcome":"approved"}'),)),
 }
 
