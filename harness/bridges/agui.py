@@ -167,6 +167,8 @@ class _Run:
         self.outcome = RunOutcome()
         self._steps: dict[PlacedScope, tuple[str, str | None]] = {}
         self._step_names: set[str] = set()
+        #: The last number that a name was given.
+        self._numbers: dict[str, int] = {}
         self._subagents: set[PlacedScope] = set()
 
     def is_followed_by(self, step: FrameStep) -> bool:
@@ -197,10 +199,12 @@ class _Run:
         if scope.kind not in _STEPS:
             return []
         owner = self.owner_of(scope)
-        number, name = 1, scope.name
         # Names are unique per owner; older clients take one name for one step, whoever's it is.
+        name = scope.name
+        if name not in self._step_names:
+            self._numbers.pop(name, None)
         while name in self._step_names:
-            number += 1
+            number = self._numbers[scope.name] = self._numbers.get(scope.name, 1) + 1
             name = f"{scope.name} ({number})"
         self._steps[scope] = name, owner.get("subagentRunId")
         self._step_names.add(name)

@@ -23,6 +23,7 @@ class ForeignCall:
         self.around = around
         self.texts: list[str] = []
         self.has_text = False
+        self.is_open = True
         #: By id.
         self.tools: dict[str, ForeignTool] = {}
 
@@ -84,7 +85,7 @@ class ForeignCalls:
         """Take what a tool returned."""
         tool = self._tools.get(text_of(event.get("toolCallId")))
         scope = self._place(owner)
-        if tool is not None and tool.call in self._open.values():
+        if tool is not None and tool.call.is_open:
             scope = tool.call.frame
         told: Event = {"tool_name": tool.name if tool else "unknown", "tool_args": _arguments(tool)}
         started = self._write("tool_usage_started", told, scope)
@@ -96,6 +97,7 @@ class ForeignCalls:
         self._current.pop(owner, None)
         if call is None:
             return
+        call.is_open = False
         ended: Event = {"call_id": call.call_id, "started_event_id": call.frame}
         if error is not None:
             self._write("llm_call_failed", ended | {"error": error}, call.around)
@@ -115,7 +117,7 @@ class ForeignCalls:
         given = name_in(event.get("toolCallId")) or self._current.get(owner, "")
         tool = self._tools.get(given)
         name = name_in(event.get("toolCallName"))
-        if tool is None or (kind == "TOOL_CALL_START" and tool.call not in self._open.values()):
+        if tool is None or (kind == "TOOL_CALL_START" and not tool.call.is_open):
             if kind == "TOOL_CALL_END":
                 return
             call = self._open.get(owner) or self._begin(owner)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -75,8 +76,8 @@ class _Reader:
         self._moment = _EPOCH
         self._thread: str | None = None
         self._run: str | None = None
-        #: Owner and name of the open steps → the frames that began them.
-        self._steps: dict[tuple[str | None, str], str] = {}
+        #: Owner → the names of the open steps → the frames that began them.
+        self._steps: defaultdict[str | None, dict[str, str]] = defaultdict(dict)
         self._subagents: dict[str, str] = {}
         self._calls = ForeignCalls(self._write, self._place)
         #: Messages of others than the assistant, by id: their roles, and their texts so far.
@@ -121,13 +122,13 @@ class _Reader:
             case "STEP_STARTED":
                 name = text_of(event.get("stepName"))
                 self._calls.end(owner)
-                self._steps[owner, name] = self._write(
+                self._steps[owner][name] = self._write(
                     "method_execution_started", {"method_name": name}, self._around(owner)
                 )
             case "STEP_FINISHED":
                 name = text_of(event.get("stepName"))
                 self._calls.end(owner)
-                started = self._steps.pop((owner, name), None)
+                started = self._steps[owner].pop(name, None)
                 self._close("method_execution_finished", {"method_name": name}, started)
             case "SUBAGENT_STARTED" if owner is not None:
                 above = self._place(name_in(event.get("parentSubagentRunId")))
@@ -159,6 +160,7 @@ class _Reader:
         error = text_of(event.get("message")) if kind == "RUN_ERROR" else None
         for owner in [*self._subagents, None]:
             self._close_steps(owner, error)
+        self._subagents.clear()
         outcome = event.get("outcome")
         ending = outcome.get("type") if isinstance(outcome, dict) else None
         run, self._run = self._run, None
@@ -184,11 +186,10 @@ class _Reader:
 
     def _close_steps(self, owner: str | None, error: str | None) -> None:
         self._calls.end(owner, error)
-        for of, name in reversed([step for step in self._steps if step[0] == owner]):
-            if error is not None:
-                told = {"method_name": name, "error": error}
-                self._close("method_execution_failed", told, self._steps[of, name])
-            del self._steps[of, name]
+        steps = self._steps.pop(owner, {})
+        if error is not None:
+            for name in reversed(steps):
+                self._close("method_execution_failed", {"method_name": name, "error": error}, steps[name])
 
     def _custom(self, kind: str, owner: str | None, event: Event) -> None:
         told = {name: value for name, value in event.items() if name not in ("type", "timestamp")}
@@ -203,7 +204,8 @@ class _Reader:
 
     def _place(self, owner: str | None) -> str | None:
         """Return the innermost scope that is open there."""
-        return next((self._steps[step] for step in reversed(self._steps) if step[0] == owner), self._around(owner))
+        steps = self._steps[owner]
+        return steps[next(reversed(steps))] if steps else self._around(owner)
 
     def _close(self, kind: str, told: Event, started: str | None) -> None:
         if started is None:

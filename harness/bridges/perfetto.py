@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from heapq import heappop, heappush
 from typing import Any, Final
 
 from harness.bridges.scopes import OpenScopes, PlacedFrame, PlacedScope
@@ -34,6 +35,7 @@ class PerfettoTranslator:
         self._process = process
         self._scopes = OpenScopes()
         self._lanes: list[list[PlacedScope]] = []
+        self._free: list[int] = []
         self._lane_of: dict[PlacedScope, int] = {}
         self._now = 0
         self._has_begun = False
@@ -67,7 +69,8 @@ class PerfettoTranslator:
         if scope not in self._lane_of:
             return []
         events = []
-        lane = self._lanes[self._lane_of[scope]]
+        number = self._lane_of[scope]
+        lane = self._lanes[number]
         # A scope in its lane that is still open ends with it, or it would not nest.
         while lane:
             last = lane[-1]
@@ -76,6 +79,8 @@ class PerfettoTranslator:
             del self._lane_of[last]
             if last is scope:
                 break
+        if not lane:
+            heappush(self._free, number)
         return events
 
     def _lane_for(self, scope: PlacedScope) -> int:
@@ -84,9 +89,10 @@ class PerfettoTranslator:
         if around is not None and self._lanes[around][-1] is scope.parent:
             lane = around
         else:
-            lane = next((number for number, stack in enumerate(self._lanes) if not stack), len(self._lanes))
-            if lane == len(self._lanes):
+            if not self._free:
+                heappush(self._free, len(self._lanes))
                 self._lanes.append([])
+            lane = heappop(self._free)
         self._lanes[lane].append(scope)
         return lane
 

@@ -78,10 +78,14 @@ _LEFT_OUT: Final = frozenset(
 class PlacedScope:
     """A scope that is open, or was: the frame that opened it, and the scope around that."""
 
-    __slots__ = ("frame", "given_name", "id", "kind", "name", "parent")
+    __slots__ = ("frame", "given_name", "id", "inner", "kind", "name", "number", "parent")
 
-    def __init__(self, frame: PlacedFrame, kind: str, parent: PlacedScope | None) -> None:
+    def __init__(self, frame: PlacedFrame, kind: str, parent: PlacedScope | None, number: int = 0) -> None:
         self.frame = frame
+        #: What is open directly inside of it.
+        self.inner: set[PlacedScope] = set()
+        #: Counts scopes in the order in which they open.
+        self.number = number
         #: Unique in all sessions of a timeline.
         self.id = frame.unique_id
         self.kind = kind
@@ -148,6 +152,7 @@ class OpenScopes:
         #: Frames of users' own events: which of them open scopes shows when something comes in one.
         self._possible: dict[str, PlacedScope] = {}
         self._sessions = 0
+        self._opened = 0
         self._latest = _EPOCH
         self._shift = timedelta()
 
@@ -181,10 +186,15 @@ class OpenScopes:
             left = self._inside(closed)
             for one in (*left, closed):
                 self._open.pop(one.frame.id, None)
+            if closed.parent is not None:
+                closed.parent.inner.discard(closed)
             return FrameStep(placed, closed=closed, ending=CLOSES.get(kind, "finished"), left=left)
         opens = OPENS.get(kind)
         if opens is not None and frame_id not in self._open:
-            opened = self._open[frame_id] = PlacedScope(placed, opens, placed.scope)
+            self._opened += 1
+            opened = self._open[frame_id] = PlacedScope(placed, opens, placed.scope, self._opened)
+            if opened.parent is not None:
+                opened.parent.inner.add(opened)
             return FrameStep(placed, opened=opened)
         if opens is None and fields["channel"] == "custom":
             self._possible[frame_id] = PlacedScope(placed, "custom", placed.scope)
@@ -208,7 +218,15 @@ class OpenScopes:
         return self._open.get(started) if kind in CLOSES and isinstance(started, str) else None
 
     def _inside(self, closed: PlacedScope) -> tuple[PlacedScope, ...]:
-        return tuple(scope for scope in self.still_open() if scope is not closed and closed in scope.outward())
+        if not closed.inner:
+            return ()
+        found: list[PlacedScope] = []
+        waiting = [closed]
+        while waiting:
+            inner = waiting.pop().inner
+            found += inner
+            waiting += inner
+        return tuple(sorted(found, key=lambda scope: -scope.number))
 
 
 def _later(moment: datetime, shift: timedelta) -> datetime:

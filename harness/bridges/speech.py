@@ -12,6 +12,8 @@ from harness.bridges.scopes import FrameStep, PlacedFrame, PlacedScope
 from harness.bridges.texts import json_text, name_in, text_of
 
 _CHUNKS: Final = frozenset({"llm_stream_chunk", "llm_thinking_chunk"})
+#: How many calls of one tool are kept in mind that nobody has run.
+_MOST_WAITING: Final = 1_000
 #: How a tool is called whose name never came.
 _NAMELESS: Final = "unknown"
 
@@ -128,6 +130,8 @@ class Speech:
     def __init__(self) -> None:
         self._calls: dict[str, _SpokenCall] = {}
         self._ids: set[str] = set()
+        #: The last number that an id was given.
+        self._numbers: dict[str, int] = {}
         #: Tool calls that nobody has been seen to run, in order, by their names.
         self._waiting: dict[str, list[CalledTool]] = {}
         #: Tools that ran before a model was seen to call them.
@@ -187,7 +191,10 @@ class Speech:
         was_named = bool(tool.name)
         yield from call.call(tool, told, text)
         if tool.name and not was_named:
-            self._waiting.setdefault(_spelled(tool.name), []).append(tool)
+            waiting = self._waiting.setdefault(_spelled(tool.name), [])
+            waiting.append(tool)
+            # Who never runs them leaves them here.
+            del waiting[:-_MOST_WAITING]
 
     def _call(self, scope: PlacedScope | None, frame: PlacedFrame) -> _SpokenCall:
         # A part of a timeline has chunks whose call did not begin in it.
@@ -197,9 +204,9 @@ class Speech:
         return self._calls[key]
 
     def _own(self, key: str) -> str:
-        number, name = 1, key
+        name = key
         while name in self._ids:
-            number += 1
+            number = self._numbers[key] = self._numbers.get(key, 1) + 1
             name = f"{key}+{number}"
         self._ids.add(name)
         return name

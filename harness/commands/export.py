@@ -58,7 +58,8 @@ def export(path: Path, protocol: str, out: Path | None, sse: bool, content: bool
         sys.stdout.flush()
     else:
         write_atomically(out, text.encode())
-        console_for(json_file).print(f"exported {result.frames:,} frames as {result.events:,} events: {out}")
+        what = "spans" if to == "otel" else "events"
+        console_for(json_file).print(f"exported {result.frames:,} frames as {result.events:,} {what}: {out}")
     write_json(
         json_file,
         {
