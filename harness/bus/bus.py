@@ -108,6 +108,11 @@ def is_seen(scope: Scope, kind: type[BaseEvent] | None = None) -> bool:
     return bool(_listeners.handlers) and (kind is None or _listeners.has(kind))
 
 
+def made_if_seen(kind: type[BaseEvent], given: dict[str, Any]) -> BaseEvent | Unseen:
+    """Return an event to begin a step in this context with; `Unseen` where nobody would see it."""
+    return kind(**given) if is_seen(scopes.current_scope(), kind) else Unseen(kind, given)
+
+
 def open_scope(
     source: Any,
     event: BaseEvent | Unseen,

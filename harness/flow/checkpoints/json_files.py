@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -14,6 +14,8 @@ from harness.flow.checkpoints.provider import CheckpointProvider, checked_branch
 
 #: A file that is being written. One that a killed process has left is no checkpoint.
 _BEGUN: Final = ".tmp"
+#: Where text files are other than binary ones.
+_BINARY: Final = getattr(os, "O_BINARY", 0)
 
 
 class JsonProvider(CheckpointProvider):
@@ -27,22 +29,14 @@ class JsonProvider(CheckpointProvider):
     def write(self, location: str, checkpoint: Checkpoint) -> str:
         """Write a file of its own for a checkpoint. Raises CheckpointError."""
         moment = next_moment().strftime("%Y%m%dT%H%M%S%f")
-        folder = Path(location) / checked_branch(checkpoint.branch)
-        path = folder / f"{moment}_{checkpoint.checkpoint_id}_p-{checkpoint.parent_id or 'none'}.json"
+        name = f"{moment}_{checkpoint.checkpoint_id}_p-{checkpoint.parent_id or 'none'}.json"
+        # As text: paths as objects would take as long as all else here.
+        path = os.path.join(_folder(location, checkpoint.branch), name)  # noqa: PTH118
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            handle, begun = tempfile.mkstemp(suffix=_BEGUN, dir=folder)
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    file.write(checkpoint.to_json())
-                Path(begun).replace(path)
-            except BaseException:
-                with contextlib.suppress(OSError):
-                    Path(begun).unlink()
-                raise
+            _write(path, checkpoint.to_json())
         except OSError as error:
             raise CheckpointError(f"a checkpoint can't be written to {path}: {error}") from error
-        return str(path)
+        return path
 
     def read(self, where: str) -> Checkpoint:
         """Read a file. Raises CheckpointError."""
@@ -67,7 +61,7 @@ class JsonProvider(CheckpointProvider):
         return len(surplus)
 
     def _files(self, location: str, branch: str) -> list[Path]:
-        folder = Path(location) / checked_branch(branch)
+        folder = Path(_folder(location, branch))
         try:
             # By name, which begins with the time.
             return sorted(path for path in folder.iterdir() if path.suffix == ".json")
@@ -75,3 +69,28 @@ class JsonProvider(CheckpointProvider):
             return []
         except OSError as error:
             raise CheckpointError(f"the checkpoints in {folder} can't be listed: {error}") from error
+
+
+@functools.lru_cache(maxsize=256)
+def _folder(location: str, branch: str) -> str:
+    return str(Path(location) / checked_branch(branch))
+
+
+def _write(path: str, content: bytes) -> None:
+    begun = f"{path}{_BEGUN}"
+    try:
+        # No other checkpoint has this name.
+        handle = os.open(begun, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o600)
+    except FileNotFoundError:
+        Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(begun, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o600)
+    try:
+        with os.fdopen(handle, "wb", buffering=0) as file:
+            left = memoryview(content)
+            while left:
+                left = left[file.write(left) :]
+        os.replace(begun, path)  # noqa: PTH105
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(begun)  # noqa: PTH108
+        raise

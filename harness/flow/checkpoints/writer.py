@@ -102,14 +102,15 @@ class CheckpointWriter(FlowHook):
         config, lineage = self._config, self._lineage
         async with self._one_by_one:
             checkpoint_id = uuid.uuid4().hex[:12]
-            started = CheckpointStartedEvent(
-                location=config.location,
-                provider=config.provider.name,
-                trigger=trigger,
-                branch=lineage.branch,
-                checkpoint_id=checkpoint_id,
-                parent_id=lineage.parent_id,
-            )
+            named = {
+                "location": config.location,
+                "provider": config.provider.name,
+                "trigger": trigger,
+                "branch": lineage.branch,
+                "checkpoint_id": checkpoint_id,
+                "parent_id": lineage.parent_id,
+            }
+            started = bus.made_if_seen(CheckpointStartedEvent, named)
             began = time.perf_counter()
             async with Step(run.flow, started, _WRITING) as step:
                 error: Exception | None = None

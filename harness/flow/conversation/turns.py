@@ -43,7 +43,8 @@ async def take_turn(flow: Any, kickoff: Kickoff, turn: Turn, hooks: Sequence[Flo
     dialogue: Dialogue = flow._dialogue
     with dialogue.opened(turn, flow._flow_name):
         session_id = (kickoff.inputs or {}).get("id") or flow.flow_id
-        started = events.ConversationTurnStartedEvent(flow_name=flow._flow_name, session_id=str(session_id))
+        named = {"flow_name": flow._flow_name, "session_id": str(session_id)}
+        started = bus.made_if_seen(events.ConversationTurnStartedEvent, named)
         waits = False
         try:
             async with Step(flow, started, _ends()) as step:
