@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     )
     from harness.events import BaseEvent as BaseEvent
     from harness.flow import (
+        CheckpointConfig as CheckpointConfig,
         Flow as Flow,
         and_ as and_,
         human_feedback as human_feedback,
@@ -69,7 +70,7 @@ _NAMES: Final = {
     "harness.crews": "Crew CrewOutput CrewStreamingOutput FlowStreamingOutput Process Task TaskOutput",
     "harness.errors": "ConformanceError HarnessError ProviderError RecordingError RunCancelled UsageError",
     "harness.events": "BaseEvent",
-    "harness.flow": "Flow and_ human_feedback listen or_ persist router start",
+    "harness.flow": "CheckpointConfig Flow and_ human_feedback listen or_ persist router start",
     "harness.frames": "StreamFrame",
     "harness.frames.legacy": "StreamChunk StreamChunkType ToolCallChunk stream_frame_to_chunk",
     "harness.llm": "LLM BaseLLM UsageMetrics call_stop_override call_stream_override",

@@ -77,7 +77,7 @@ PACKAGES = (
 #: What users of the reference runtime import, and where from; in this version.
 CLAIMED: dict[str, str] = {
     "harness": """
-        Flow start listen router and_ or_ persist human_feedback
+        Flow start listen router and_ or_ persist human_feedback CheckpointConfig
         LLM BaseLLM UsageMetrics call_stop_override call_stream_override
         Agent LiteAgentOutput Task TaskOutput Crew CrewOutput Process BaseTool tool
         CrewStreamingOutput FlowStreamingOutput
@@ -247,7 +247,7 @@ ATTRIBUTES: dict[type[Any], str] = {
     BaseTool: "run arun _run _arun",
     Flow: """
         name initial_state stream suppress_flow_events max_method_calls persistence state flow_id method_outputs usage_metrics input_files plot checkpoint from_checkpoint fork
-        input_provider last_human_feedback pending_feedback
+        input_provider last_human_feedback pending_feedback input_history
         conversational conversation_messages finalize_session_traces route_turn append_assistant_message
     """,
     BaseLLM: """

@@ -63,6 +63,15 @@ class AnswerableFlow:
         return self.human_feedback_history[-1] if self.human_feedback_history else None
 
     @property
+    def input_history(self) -> list[dict[str, Any]]:
+        """What this flow object has asked with `ask` and was answered, oldest first; the list is the caller's own.
+
+        Each has `message, response, method_name, timestamp, metadata, response_metadata`; a `response` of None is no
+        answer. `harness.conversation.input_history_to_messages` makes messages of them.
+        """
+        return list(self._input_history)
+
+    @property
     def pending_feedback(self) -> PendingFeedbackContext | None:
         """What this flow waits for; None where it does not wait."""
         return self._pending
