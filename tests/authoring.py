@@ -23,10 +23,13 @@ from tests.litellm.targets import LITELLM
 from tests.servers.anthropic import AnthropicServer
 from tests.servers.azure import AzureServer
 from tests.servers.bedrock import BedrockServer
+from tests.servers.bedrock_invoke import BedrockInvokeServer
 from tests.servers.compatible import DeepSeekServer, OpenRouterServer
 from tests.servers.gemini import GeminiServer
 from tests.servers.openai_chat import OpenAIChatServer
+from tests.servers.openai_completions import OpenAICompletionsServer
 from tests.servers.openai_responses import OpenAIResponsesServer
+from tests.servers.vertex_anthropic import VertexAnthropicServer
 from tests.servers.wire_server import WireServer
 
 ROOT: Final = Path(__file__).parents[1]
@@ -35,10 +38,13 @@ _SERVERS: Final[Mapping[str, type[WireServer]]] = {
     "anthropic": AnthropicServer,
     "azure": AzureServer,
     "bedrock": BedrockServer,
+    "bedrock_invoke": BedrockInvokeServer,
     "gemini": GeminiServer,
     "openai": OpenAIChatServer,
     "openai_compatible": OpenRouterServer,
+    "openai_completions": OpenAICompletionsServer,
     "openai_responses": OpenAIResponsesServer,
+    "vertex_anthropic": VertexAnthropicServer,
 }
 #: Scenarios that another host answers, as `<provider>/<scenario>`.
 _ELSEWHERE: Final[Mapping[str, type[WireServer]]] = {

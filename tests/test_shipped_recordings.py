@@ -43,6 +43,13 @@ OPENAI = [(name, one) for name, one in CHATS if name.startswith("openai/")]
 
 #: What a provider has no recording of, and why.
 NOT_THERE = {
+    **dict.fromkeys(
+        (
+            f"openai_completions/{name}"
+            for name in ("tool_call", "parallel_tool_calls", "thinking", "structured_output")
+        ),
+        "legacy completions give text alone",
+    ),
     "openai/thinking": "its chat completions show no reasoning; hosts of the same format do, see openai_compatible",
 }
 #: How runs end; those of all other scenarios complete.

@@ -18,10 +18,10 @@ from urllib.parse import urlsplit
 
 from harness.errors import UsageError
 from harness.providers.anthropic.dialect import MESSAGES
-from harness.providers.bedrock.dialect import CONVERSE
+from harness.providers.bedrock.dialect import CONVERSE, INVOKE
 from harness.providers.bedrock_invoke.asked_for import asks_for_an_answer
 from harness.providers.gemini.dialect import GENERATE_CONTENT
-from harness.providers.openai.dialect import CHAT, RESPONSES
+from harness.providers.openai.dialect import CHAT, COMPLETIONS, RESPONSES
 from harness.providers.openai.hosts import HOSTS
 from harness.providers.row import NOBODY, Provider
 from harness.providers.shared.dialect import Dialect
@@ -108,7 +108,7 @@ ROWS: Final = (
         url=re.compile(r".*/model/[^/]+/(invoke|invoke-with-response-stream)$"),
         is_call=asks_for_an_answer,
         request="harness.providers.bedrock_invoke.request",
-        dialect=CONVERSE,
+        dialect=INVOKE,
         extra="bedrock",
         distributions=("boto3", "aiobotocore"),
         response_headers=("x-amzn-bedrock-", "x-amzn-errortype", "x-amzn-requestid"),
@@ -180,7 +180,7 @@ ROWS: Final = (
         models={"openai-completions": "harness.providers.openai.completions:OpenAICompletions"},
         url=re.compile(r".*(?<!/chat)(?<!/fim)(?<!/agents)/completions$"),
         request="harness.providers.openai.completions_request",
-        dialect=CHAT,
+        dialect=COMPLETIONS,
         extra="openai",
         distributions=("openai",),
         placeholders={"OPENAI_API_KEY": NOBODY},

@@ -34,6 +34,8 @@ COMMON: Final[Mapping[str, Program]] = {
     "stream_error": Question("Break in the middle.", _ONE_ATTEMPT),
     "truncated": Question("Stop without an end marker.", _ONE_ATTEMPT),
 }
+#: Of legacy completions, which know neither tools nor formats.
+_OF_TEXT: Final = ("text", "async_text", "length_limited", "not_streamed", "http_error", "stream_error", "truncated")
 #: Of chat completions, which show no reasoning.
 WITHOUT_THINKING: Final = {name: program for name, program in COMMON.items() if name != "thinking"}
 
@@ -57,9 +59,10 @@ def _claude(thinking: dict[str, Any], ids: str, **redacted: Any) -> dict[str, Pr
 
 
 _RESOURCE: Final = "https://harbour-example.openai.azure.com"
+_PROJECT: Final = "https://europe-west1-aiplatform.googleapis.com/v1/projects/harbour-example/locations/europe-west1"
 _MODELS_RESOURCE: Final = "https://harbour-example.eastus2.models.ai.azure.com"
 
-#: By the names of the folders that the recordings are in. The resources on Azure do not exist.
+#: By the names of the folders that the recordings are in. The resources on Azure and the project on Vertex AI do not exist.
 PROVIDERS: Final[Mapping[str, ShippedProvider]] = {
     "anthropic": ShippedProvider(
         "anthropic/claude-sonnet-4-6",
@@ -88,6 +91,12 @@ PROVIDERS: Final[Mapping[str, ShippedProvider]] = {
         "bedrock/us.anthropic.claude-0-lighthouse",
         _claude({"type": "enabled", "budget_tokens": 1024}, "tooluse"),
         # Given here, so that a replay depends on nobody's AWS configuration.
+        {"base_url": "https://bedrock-runtime.us-east-1.amazonaws.com"},
+    ),
+    "bedrock_invoke": ShippedProvider(
+        "bedrock-invoke/us.anthropic.claude-sonnet-4-6",
+        "bedrock-invoke/us.anthropic.claude-0-lighthouse",
+        {**COMMON, "thinking": Question(_TURNING, {"thinking": {"type": "enabled", "budget_tokens": 1024}})},
         {"base_url": "https://bedrock-runtime.us-east-1.amazonaws.com"},
     ),
     "gemini": ShippedProvider(
@@ -121,6 +130,11 @@ PROVIDERS: Final[Mapping[str, ShippedProvider]] = {
             "deepseek_thinking": Question(_TURNING, model="deepseek/deepseek-reasoner"),
         },
     ),
+    "openai_completions": ShippedProvider(
+        "openai-completions/gpt-3.5-turbo-instruct",
+        "openai-completions/gpt-0-lighthouse",
+        {name: COMMON[name] for name in _OF_TEXT},
+    ),
     "openai_responses": ShippedProvider(
         "openai-responses/gpt-4o-mini",
         "openai-responses/gpt-0-lighthouse",
@@ -137,5 +151,11 @@ PROVIDERS: Final[Mapping[str, ShippedProvider]] = {
             "web_search": Question("How many people live in Bergen?", tools=({"type": "web_search"},)),
             "chained": _flow(ChainFlow),
         },
+    ),
+    "vertex_anthropic": ShippedProvider(
+        "vertex_anthropic/claude-sonnet-4-6",
+        "vertex_anthropic/claude-0-lighthouse",
+        {**COMMON, "thinking": Question(_TURNING, {"thinking": {"type": "adaptive"}})},
+        {"base_url": _PROJECT},
     ),
 }

@@ -6,10 +6,12 @@ https://docs.aws.amazon.com/transcribe/latest/dg/streaming-setting-up.html, "Eve
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import zlib
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from harness.providers.shared.dialect import Dialect, Framing
@@ -54,7 +56,7 @@ def _event(_: int, word: str, message: str) -> bytes:
 AWS_EVENT_STREAM: Final = Framing("application/vnd.amazon.eventstream", _message_ends, checked=True)
 CONVERSE: Final = Dialect(
     "bedrock",
-    re.compile(rb':event-type\x07|"output": ?\{"message":'),
+    re.compile(rb':event-type\x07(?!\x00\x05chunk)|"output": ?\{"message":'),
     {429: "ThrottlingException", 500: "InternalServerException"},
     _envelope,
     _event,
@@ -65,4 +67,25 @@ CONVERSE: Final = Dialect(
     last_words=re.compile(rb"\x0b:event-type\x07\x00\x0bmessageStop"),
     ends=2,
     error_header="x-amzn-errortype",
+)
+
+
+def _in_base64(text: bytes) -> bytes:
+    """Return a pattern of what base64 makes of a text, wherever it stands in what is encoded."""
+    # Of each three bytes come four characters; those that hold a neighbour's bits are left out.
+    found = []
+    for before in range(3):
+        whole = base64.b64encode(b"\0" * before + text)
+        found.append(re.escape(whole[-(-before * 8 // 6) : (before + len(text)) * 8 // 6]))
+    return b"|".join(found)
+
+
+#: InvokeModelWithResponseStream, which holds each model's own events in chunks. The last tells what the call has taken.
+INVOKE: Final = replace(
+    CONVERSE,
+    name="bedrock-invoke",
+    mark=re.compile(rb":event-type\x07\x00\x05chunk"),
+    end_mark=re.compile(_in_base64(b"amazon-bedrock-invocationMetrics")),
+    last_words=None,
+    ends=1,
 )

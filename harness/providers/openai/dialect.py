@@ -1,4 +1,4 @@
-"""OpenAI's two wire formats: how their streams end, and how they tell of an error.
+"""OpenAI's wire formats: how their streams end, and how they tell of an error.
 
 Sources: https://platform.openai.com/docs/guides/error-codes,
 https://platform.openai.com/docs/api-reference/responses-streaming (2026-11).
@@ -7,6 +7,7 @@ https://platform.openai.com/docs/api-reference/responses-streaming (2026-11).
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any, Final
 
 from harness.providers.shared.dialect import Dialect, sse_event
@@ -33,6 +34,8 @@ CHAT: Final = Dialect(
     end_mark=re.compile(rb"^data: ?\[DONE\][\r\n]", re.MULTILINE),
     reason=re.compile(rb'"finish_reason": ?"'),
 )
+#: Legacy completions.
+COMPLETIONS: Final = replace(CHAT, name="openai-completions", mark=re.compile(rb'"text_completion'))
 RESPONSES: Final = Dialect(
     "openai-responses",
     re.compile(rb'"object": ?"response"'),

@@ -1,0 +1,40 @@
+"""OpenAI's legacy completions. https://platform.openai.com/docs/api-reference/completions (read 2026-11)."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from conformance.timeline.evidence import FinishReason
+from conformance.wire.answer import Reading, counts, json_object, summed
+from conformance.wire.events import sse_events
+
+_REASONS: Final[dict[str, FinishReason]] = {"stop": "stop", "length": "length", "content_filter": "content_filter"}
+_COUNTS: Final = {name: name for name in ("prompt_tokens", "completion_tokens", "total_tokens")}
+
+
+def read_stream(body: bytes, reading: Reading) -> None:
+    """Read a streamed answer."""
+    for _, data in sse_events(body):
+        if data.strip() == b"[DONE]":
+            reading.ended = True
+            return
+        event = json_object(data)
+        if event.get("error"):
+            reading.failed = True
+            return
+        _take(event, reading)
+
+
+def read_plain(body: bytes, reading: Reading) -> None:
+    """Read an answer that came at once."""
+    _take(json_object(body), reading)
+    reading.ended = True
+
+
+def _take(answer: dict[str, Any], reading: Reading) -> None:
+    for choice in answer["choices"][:1]:
+        reading.say(choice.get("text"))
+        if choice.get("finish_reason") is not None:
+            reading.finish_reason = _REASONS.get(choice["finish_reason"], "other")
+    if answer.get("usage"):
+        reading.usage = summed(counts(answer["usage"], _COUNTS))
