@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -114,14 +114,15 @@ class Execution:
         tools = self._toolbox.definitions()
         for _ in range(self._agent.max_iter):
             said = await self._ask(tools)
-            used = await (self._used_calls(said) if isinstance(said, list) else self._used_in_text(said))
+            calls = _calls_in(said)
+            used = await (self._used_in_text(said) if calls is None else self._used_calls(calls))
             if used is None:
                 return await self._finish(said)
             if used.is_answer:
                 return used
         self._messages.append({"role": "user", "content": prompts.LAST_CALL})
         said = await self._ask(None)
-        if isinstance(said, list):
+        if _calls_in(said) is not None:
             raise IterationLimitError(
                 f"the agent {self._agent.role!r} has used its max_iter of {self._agent.max_iter} steps, and its model "
                 "asks for tools where it is to answer"
@@ -177,3 +178,14 @@ class Execution:
     async def _tell(self, step: AgentAction | AgentFinish) -> None:
         for callback in self._callbacks:
             await self._driver.call(callback, step)
+
+
+def _calls_in(said: Any) -> list[dict[str, Any]] | None:
+    """Return the tool calls that a model asks for; None where it says something else.
+
+    A subclass with a `call` of its own may give them as an SDK's objects.
+    """
+    if not isinstance(said, list) or not said:
+        return None
+    calls = [call.model_dump() if isinstance(call, BaseModel) else call for call in said]
+    return calls if all(isinstance(call, Mapping) and "function" in call for call in calls) else None

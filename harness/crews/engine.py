@@ -109,12 +109,11 @@ class CrewEngine:
     async def _await(self, places: Sequence[int]) -> None:
         for place in places:
             if place in self._beside:
-                _, started = self._beside[place]
-                outcome = await started.outcome()
+                outcome = await self._beside[place][1].outcome()
+                del self._beside[place]
                 if outcome is None or isinstance(outcome.error, asyncio.CancelledError):
                     raise RunCancelled
                 self._note(place, outcome.unwrap())
-                del self._beside[place]
 
     def _note(self, place: int, output: TaskOutput) -> None:
         self._ended[place] = output

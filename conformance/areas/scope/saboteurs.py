@@ -195,7 +195,13 @@ SABOTEURS: tuple[Saboteur, ...] = (
             "order.previous-earlier": "links lead to frames of the other session",
         },
     ),
-    Saboteur("heard-by-itself", ("scope.nested",), _BASE, _heard_by_itself),
+    Saboteur(
+        "heard-by-itself",
+        ("scope.nested",),
+        _BASE,
+        _heard_by_itself,
+        {"scope.captures-llm": "a flow lacks the tokens of a crew that it reads as a stream"},
+    ),
     Saboteur("threads-are-nobodys", ("scope.worker-threads",), _OF_THREAD, _threads_are_nobodys),
     Saboteur("strays-unwarned", ("scope.worker-threads",), _OF_THREAD, _unwarned),
     Saboteur("awaited-emits-unpublished", ("scope.aemit",), "harness.bus.bus:EventBus.aemit", _unpublished),
@@ -204,7 +210,12 @@ SABOTEURS: tuple[Saboteur, ...] = (
         ("scope.captures-llm",),
         "harness.llm.base:current_run",
         _asked_whole,
-        {"scope.nested": "an outer session lacks the tokens of the calls inside"},
+        {
+            "scope.nested": "an outer session lacks the tokens of the calls inside",
+            "entry.crew": "a streamed crew has no chunks",
+            "entry.flag-restored": "and is over before its flag can be looked at",
+            "scope.isolated": "two of them show nothing of their own",
+        },
     ),
     Saboteur("turns-side-by-side", ("scope.concurrent-turns",), _OPENED, _side_by_side),
     Saboteur(

@@ -1,0 +1,106 @@
+"""Claims about agents and crews in flows: what a flow's session shows of them, and what it counts."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from harness import BaseLLM, Crew, Flow, Task, listen, start
+from tests.agents.scripted import WAYS, Way, agent, calls, tide, tree
+
+ASKED = calls(("get_tide", {"place": "Bergen"}))
+AGENT = [
+    "agent_execution_started",
+    "  llm_call_started",
+    "  llm_call_completed",
+    "  tool_usage_started",
+    "  tool_usage_finished",
+    "  llm_call_started",
+    "  llm_call_completed",
+    "agent_execution_completed",
+]
+
+
+class Asks(Flow):
+    """Asks an agent in a method, and a crew in the next."""
+
+    @start()
+    def question(self) -> str:
+        return str(agent(ASKED, "It is\n high.", tools=[tide]).kickoff("How high?"))
+
+    @listen(question)
+    def plan(self, said: str) -> str:
+        pilot = agent("Come in.")
+        task = Task(description=f"Plan, since {said}", expected_output="A plan.", agent=pilot)
+        return f"{said} {Crew(agents=[pilot], tasks=[task]).kickoff()}"
+
+
+class AwaitsThem(Flow):
+    """Does the same in coroutines."""
+
+    @start()
+    async def question(self) -> str:
+        # In a running loop it is a coroutine.
+        return str(await agent(ASKED, "It is\n high.", tools=[tide]).kickoff("How high?"))
+
+    @listen(question)
+    async def plan(self, said: str) -> str:
+        pilot = agent("Come in.")
+        task = Task(description=f"Plan, since {said}", expected_output="A plan.", agent=pilot)
+        return f"{said} {await Crew(agents=[pilot], tasks=[task]).kickoff_async()}"
+
+
+def streamed(flow: Flow, way: Way) -> Any:
+    if way == "sync":
+        session = flow.stream_events()
+        list(session)
+        return session
+
+    async def read() -> Any:
+        session = flow.astream()
+        async for _ in session:
+            pass
+        return session
+
+    return asyncio.run(read())
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("kind", [Asks, AwaitsThem])
+def test_a_flow_shows_the_whole_tree_with_its_tokens_and_counts_it(kind: type[Flow], way: Way) -> None:
+    flow = kind()
+    session = streamed(flow, way)
+
+    assert session.result == "It is\n high. Come in."
+    rows = [row[4:] for row in tree(session.frames) if row.startswith("    ")]
+    assert rows[: len(AGENT)] == AGENT
+    assert [row.strip() for row in rows[len(AGENT) :]] == [
+        "crew_kickoff_started",
+        "task_started",
+        "agent_execution_started",
+        "llm_call_started",
+        "llm_call_completed",
+        "agent_execution_completed",
+        "task_completed",
+        "crew_kickoff_completed",
+    ]
+    assert "".join(frame.content for frame in session.frames) == "It is\n high.Come in."
+    assert flow.usage_metrics.successful_requests == 3
+    assert flow.usage_metrics.total_tokens == 7 + 13 + 13
+
+
+def test_a_subclass_may_give_calls_as_an_sdks_objects() -> None:
+    from openai.types.chat import ChatCompletionMessageToolCall
+
+    call = {"id": "c", "type": "function", "function": {"name": "get_tide", "arguments": '{"place": "Bergen"}'}}
+    said: list[Any] = [[ChatCompletionMessageToolCall.model_validate(call)], ["no", "calls"]]
+
+    class Own(BaseLLM):
+        def call(self, messages: Any, **options: Any) -> Any:  # type: ignore[override]
+            return said.pop(0)
+
+    output = agent(llm=Own("own"), tools=[tide]).kickoff("How high?")
+    assert output.raw == "['no', 'calls']"
+    assert output.messages[3]["content"] == "high at Bergen"
