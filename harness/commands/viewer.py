@@ -11,7 +11,7 @@ from harness.commands import _refuse_another
 
 if TYPE_CHECKING:
     from harness.recording.timelines import KeptTimeline
-    from harness.viewer import Judge
+    from harness.viewer import TimelineJudge
 
 #: What judges a timeline. The suite stands above the commands, and is named here as its own commands are.
 _SUITE: Final = "conformance.run.kept"
@@ -50,8 +50,8 @@ def write_beside(first: Path, second: Path, html: Path) -> None:
     write_atomically(html, render_beside(runs[0], runs[1], f"{first.name} and {second.name}").encode())
 
 
-def suite_judge() -> Judge:
+def suite_judge() -> TimelineJudge:
     """Return what finds the clauses that frames break."""
     _refuse_another(_SUITE.partition(".")[0])
-    judge: Judge = import_module(_SUITE).broken_clauses
+    judge: TimelineJudge = import_module(_SUITE).broken_clauses
     return judge

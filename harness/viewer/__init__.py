@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
-from harness.viewer.page import BrokenClause, Judge, ViewedRun, render_beside, render_viewer, runs_of, viewed_runs
+from harness.viewer.page import (
+    BrokenClause,
+    TimelineJudge,
+    ViewedRun,
+    render_beside,
+    render_viewer,
+    runs_of,
+    viewed_runs,
+)
 
-__all__ = ["BrokenClause", "Judge", "ViewedRun", "render_beside", "render_viewer", "runs_of", "viewed_runs"]
+__all__ = ["BrokenClause", "TimelineJudge", "ViewedRun", "render_beside", "render_viewer", "runs_of", "viewed_runs"]

@@ -37,7 +37,7 @@ class BrokenClause:
 
 
 #: Judges a timeline by the contract.
-Judge = Callable[[Sequence[StreamFrame]], Iterable[BrokenClause]]
+TimelineJudge = Callable[[Sequence[StreamFrame]], Iterable[BrokenClause]]
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class ViewedRun:
     findings: Sequence[BrokenClause] = ()
 
 
-def viewed_runs(path: Path, judge: Judge | None = None) -> list[ViewedRun]:
+def viewed_runs(path: Path, judge: TimelineJudge | None = None) -> list[ViewedRun]:
     """Return what is kept at `path` for the viewer: a run for each timeline, with its traffic and what `judge` finds.
 
     Raises:
@@ -60,7 +60,7 @@ def viewed_runs(path: Path, judge: Judge | None = None) -> list[ViewedRun]:
     return runs_of(timelines_of(path), judge)
 
 
-def runs_of(timelines: Iterable[KeptTimeline], judge: Judge | None = None) -> list[ViewedRun]:
+def runs_of(timelines: Iterable[KeptTimeline], judge: TimelineJudge | None = None) -> list[ViewedRun]:
     """Return timelines as `viewed_runs` does. Raises UnreadableRecordingError."""
     return [
         ViewedRun(
@@ -105,13 +105,13 @@ def _run(run: ViewedRun, redactor: Redactor) -> dict[str, Any]:
     place: dict[str, int] = {}
     rows: list[list[Any]] = []
     # What is split over the chunks of a call is found over all of them.
-    stored = redactor.frames([stored_frame(frame) for frame in run.frames])
-    for frame, original in zip(stored, run.frames, strict=True):
+    told = [_told(frame) for frame in run.frames]
+    redacted = redactor.frames([frame for frame, _ in told])
+    for frame, (_, empty), original in zip(redacted, told, run.frames, strict=True):
         if frame["seq"] == 1:
             # The next session of a conversation, whose ids may be those of the one before.
             place = {}
         place[frame["id"]] = len(rows)
-        payload = frame["data"]
         rows.append(
             [
                 frame["seq"],
@@ -121,9 +121,8 @@ def _run(run: ViewedRun, redactor: Redactor) -> dict[str, Any]:
                 place.get(frame["parent_id"], frame["parent_id"]),
                 place.get(frame["previous_id"], frame["previous_id"]),
                 0 if frame["id"] == f"f{frame['seq']}" else frame["id"],
-                # Most of a payload is null, and the same keys are in all frames of a type.
-                shapes.of(tuple(name for name, value in payload.items() if value is None)),
-                {name: value for name, value in payload.items() if value is not None},
+                shapes.of(empty),
+                frame["data"],
                 round((original.timestamp - run.frames[0].timestamp).total_seconds() * 1_000, 3),
             ]
         )
@@ -139,6 +138,17 @@ def _run(run: ViewedRun, redactor: Redactor) -> dict[str, Any]:
             {"clause": one.clause, "place": one.place, "message": redactor.text(one.message)} for one in run.findings
         ],
     }
+
+
+def _told(frame: StreamFrame) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Return a stored frame without what is null in its payload, and the names of that.
+
+    Most of a payload is, with the same names in all frames of a type.
+    """
+    stored = stored_frame(frame)
+    payload = stored["data"]
+    told = {name: value for name, value in payload.items() if value is not None}
+    return {**stored, "data": told}, tuple(name for name, value in payload.items() if value is None)
 
 
 class _Index:
