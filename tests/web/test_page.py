@@ -125,7 +125,7 @@ def test_what_does_not_fit_is_told_and_nothing_runs(page: Chrome, url: str) -> N
     sized(page, DESKTOP)
     opened(page, url)
     field = page.find_element(By.CSS_SELECTOR, "[data-name=tags]")
-    for text, told in (("[1", "tags is not JSON"), ("7", "do not fit its state")):
+    for text, told in (("[1", "tags is not JSON"), ("7", "Invalid inputs for structured state")):
         field.clear()
         field.send_keys(text, Keys.CONTROL, Keys.ENTER)
         until(page, f"document.querySelector('#complaint').textContent.includes({told!r})")
