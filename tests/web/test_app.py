@@ -121,7 +121,9 @@ REFUSED = [
     pytest.param("PlainFlow", {"input": {}}, {}, 400, "the body has 'input'", id="unknown-key"),
     pytest.param("PlainFlow", {"inputs": {"id": "of-another"}}, {}, 400, "'id' names a state", id="state-of-another"),
     pytest.param("PlainFlow", {}, {"content-type": "text/plain"}, 415, "application/json", id="a-form-could-send-it"),
-    pytest.param("TideFlow", {"inputs": {"words": "many"}}, {}, 400, "Invalid inputs for structured state", id="wrong-type"),
+    pytest.param(
+        "TideFlow", {"inputs": {"words": "many"}}, {}, 400, "Invalid inputs for structured state", id="wrong-type"
+    ),
     pytest.param("greeting", {"inputs": {"who": 1}}, {}, 400, "can't be started with the inputs", id="wrong-name"),
     pytest.param("MODEL", {}, {}, 400, "can't be started", id="no-prompt"),
     pytest.param("PlainFlow", {"message": "Hi"}, {}, 400, "is no conversation", id="no-conversation"),
