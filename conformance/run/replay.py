@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import traceback
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
@@ -108,7 +109,9 @@ def replay(
     """
     # What is played is never encrypted, and each client would read all certificates.
     with extended(settings), late_certificates():
-        return _replay(path, speed=speed, update=update, trust=trust, whole=whole, turn=turn)
+        results = _replay(path, speed=speed, update=update, trust=trust, whole=whole, turn=turn)
+    _garbage.grew(len(results))
+    return results
 
 
 def _replay(
@@ -136,6 +139,28 @@ def _replay(
             )
         )
     return results
+
+
+class _Garbage:
+    """What replays leave behind in cycles of this process: collected now and then, so that its memory stays flat.
+
+    Python itself does so only once a quarter more than all modules of the SDKs has gathered.
+    """
+
+    _MOST: Final = 250
+
+    def __init__(self) -> None:
+        self._results = 0
+
+    def grew(self, results: int) -> None:
+        """Say that so many results were made."""
+        self._results += results
+        if self._results >= self._MOST:
+            self._results = 0
+            gc.collect()
+
+
+_garbage = _Garbage()
 
 
 def _unjudged(path: Path, message: str) -> ReplayResult:

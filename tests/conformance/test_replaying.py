@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import gc
 import gzip
 import json
 import shutil
+import weakref
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -291,3 +293,28 @@ def test_every_other_file_of_real_traffic_is_judged_too(corpus: Path) -> None:
             assert (result.status == "passed") is (result.message is None), where
             if result.status == "failed":
                 assert result.provider, where
+
+
+def test_what_many_replays_leave_behind_is_collected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python's own threshold is far away: what is gone in the end was collected by the replays."""
+
+    class Cycle:
+        def __init__(self) -> None:
+            self.itself = self
+
+    left: weakref.WeakSet[Cycle] = weakref.WeakSet()
+
+    def leaving(path: Path, **options: Any) -> list[Any]:
+        left.add(Cycle())
+        return [None]
+
+    monkeypatch.setattr(replaying, "_replay", leaving)
+    before = gc.get_threshold()
+    gc.collect()
+    gc.set_threshold(10_000_000)
+    try:
+        for _ in range(1_000):
+            replaying.replay(tmp_path)
+        assert len(left) < 300
+    finally:
+        gc.set_threshold(*before)
