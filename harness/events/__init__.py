@@ -60,9 +60,11 @@ if TYPE_CHECKING:
         LLMCallCompletedEvent as LLMCallCompletedEvent,
         LLMCallFailedEvent as LLMCallFailedEvent,
         LLMCallStartedEvent as LLMCallStartedEvent,
+        LLMCallType as LLMCallType,
         LLMEvent as LLMEvent,
         LLMStreamChunkEvent as LLMStreamChunkEvent,
         LLMThinkingChunkEvent as LLMThinkingChunkEvent,
+        ToolCall as ToolCall,
         ToolCallFragment as ToolCallFragment,
     )
     from harness.events.messages import ConversationMessageAddedEvent as ConversationMessageAddedEvent
@@ -109,7 +111,7 @@ _NAMES: Final = {
     """,
     "harness.events.llm": """
         CallType FunctionCall LLMCallCompletedEvent LLMCallFailedEvent LLMCallStartedEvent LLMEvent
-        LLMStreamChunkEvent LLMThinkingChunkEvent ToolCallFragment
+        LLMCallType LLMStreamChunkEvent LLMThinkingChunkEvent ToolCall ToolCallFragment
     """,
     "harness.events.messages": "ConversationMessageAddedEvent",
     "harness.events.tools": """

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, ConfigDict, Field, ValidationError
 from pydantic_core import from_json, to_json
 
 from harness.errors import UsageError, error_text
+from harness.events.given import with_owners
 from harness.events.lazy import LazyModel, set_fields, set_record
 from harness.events.record import EventRecord
 from harness.events.shape import EventShape
@@ -80,7 +81,7 @@ class BaseEvent(LazyModel):
             except KeyError:
                 pass
             try:
-                super().__init__(**given)
+                super().__init__(**with_owners(given))
             except ValidationError as error:
                 raise UsageError(misfits(error, type(self).__name__)) from error
 

@@ -10,6 +10,31 @@ from pydantic import BaseModel, BeforeValidator, PlainSerializer
 
 from harness.errors import error_text
 
+#: What an event may be given in place of the ids and names of whom it belongs to.
+_OWNERS: Final = (("from_task", "task", "name"), ("from_agent", "agent", "role"))
+
+
+def with_owners(given: dict[str, Any]) -> dict[str, Any]:
+    """Return what an event was given with the ids and names of its task and agent in place of these themselves."""
+    if not ("from_task" in given or "from_agent" in given):
+        return given
+    told: dict[str, Any] = {}
+    for key, kind, name in _OWNERS:
+        told |= owner_fields(given.get(key), kind, name)
+    rest = {name: value for name, value in given.items() if name not in ("from_task", "from_agent")}
+    return {**told, **{name: value for name, value in rest.items() if name not in told or value is not None}}
+
+
+def owner_fields(owner: Any, kind: str, name: str) -> dict[str, str | None]:
+    """Return the id and the name of a task or an agent, as events carry them."""
+    if owner is None or isinstance(owner, str | int):
+        return {}
+    called = getattr(owner, name, None) or getattr(owner, "description", None)
+    return {
+        f"{kind}_id": str(getattr(owner, "id", "")) or None,
+        f"{kind}_{name}": None if called is None else str(called),
+    }
+
 
 class Lenient(BeforeValidator):
     """A validator that leaves a value of the field's own types as it is: such a value needs no validation."""
@@ -41,6 +66,8 @@ def _texts(value: Any) -> Any:
 
 #: What a failure was, as the exception itself where there is one; its text in JSON, and in frames.
 Failure = Annotated[BaseException | str, PlainSerializer(text_of_error, when_used="json")]
+#: The same of a tool, which may tell of it by anything.
+AnyFailure = Annotated[Any, PlainSerializer(text_of_error, when_used="json")]
 #: What a failure was, as text. An exception that is given becomes its text.
 FailureText = Annotated[str, Lenient(text_of_error)]
 OptionalFailureText = Annotated[str | None, Lenient(text_of_error)]

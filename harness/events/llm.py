@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
@@ -12,6 +13,13 @@ from harness.events.base import BaseEvent
 from harness.events.given import PLAIN, FailureText, OptionalText, OptionalTexts, OptionalUsage
 
 CallType = Literal["llm_call", "tool_call"]
+
+
+class LLMCallType(StrEnum):
+    """The values of `call_type`, under the names that programs know; each is equal to its text."""
+
+    LLM_CALL = "llm_call"
+    TOOL_CALL = "tool_call"
 
 
 class FunctionCall:
@@ -69,6 +77,10 @@ class ToolCallFragment(BaseModel):
     type: str = "function"
     index: int = 0
     function: FunctionCall
+
+
+#: The name that programs know.
+ToolCall = ToolCallFragment
 
 
 class LLMEvent(BaseEvent):

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any, ClassVar, Literal
 
 from harness.events.base import BaseEvent, UtcDatetime
-from harness.events.given import Failure
+from harness.events.given import AnyFailure
 
 
 class ToolUsageEvent(BaseEvent):
     """Any event of one use of one tool."""
 
+    shown_if_given: ClassVar[frozenset[str]] = frozenset({"plan_step_number", "plan_step_description"})
     tool_name: str
     tool_args: Any = None
     tool_class: str | None = None
@@ -18,6 +19,9 @@ class ToolUsageEvent(BaseEvent):
     agent_key: str | None = None
     delegations: int | None = None
     run_attempts: int | None = None
+    #: Where the use belongs to a step of a plan.
+    plan_step_number: int | None = None
+    plan_step_description: str | None = None
 
 
 class ToolUsageStartedEvent(ToolUsageEvent):
@@ -38,25 +42,25 @@ class ToolUsageFinishedEvent(ToolUsageEvent):
 class ToolUsageErrorEvent(ToolUsageEvent):
     closes: ClassVar[str | None] = "tool"
     type: Literal["tool_usage_error"] = "tool_usage_error"
-    error: Failure
+    error: AnyFailure
     error_type: str | None = None
 
 
 class ToolValidateInputErrorEvent(ToolUsageEvent):
     type: Literal["tool_validate_input_error"] = "tool_validate_input_error"
-    error: Failure
+    error: AnyFailure
     error_type: str | None = None
 
 
 class ToolSelectionErrorEvent(ToolUsageEvent):
     type: Literal["tool_selection_error"] = "tool_selection_error"
-    error: Failure
+    error: AnyFailure
     error_type: str | None = None
 
 
 class ToolExecutionErrorEvent(ToolUsageEvent):
     type: Literal["tool_execution_error"] = "tool_execution_error"
-    error: Failure
+    error: AnyFailure
     error_type: str | None = None
 
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from harness.bus.step import Step, StepEnds
 from harness.errors import MalformedResponseError, TransportFault
+from harness.events.given import owner_fields
 from harness.events.llm import (
     LLMCallCompletedEvent,
     LLMCallFailedEvent,
@@ -52,8 +53,8 @@ class ModelCall:
         self._common: dict[str, Any] = {
             "call_id": sources.new_id(),
             "model": llm.model,
-            **origin(from_task, "task", "name"),
-            **origin(from_agent, "agent", "role"),
+            **owner_fields(from_task, "task", "name"),
+            **owner_fields(from_agent, "agent", "role"),
         }
         self._text_events = ChunkEvents(LLMStreamChunkEvent, self._common)
         self._thinking_events = ChunkEvents(LLMThinkingChunkEvent, self._common)
@@ -143,17 +144,6 @@ class ModelCall:
             raw_finish_reason=assembly.raw_finish_reason,
             response_id=assembly.response_id,
         )
-
-
-def origin(owner: Any, kind: str, name: str) -> dict[str, str | None]:
-    """Return the id and the name of a task or an agent, as events carry them."""
-    if owner is None:
-        return {}
-    called = getattr(owner, name, None) or getattr(owner, "description", None)
-    return {
-        f"{kind}_id": str(getattr(owner, "id", "")) or None,
-        f"{kind}_{name}": None if called is None else str(called),
-    }
 
 
 class _CarriedFaults(AbstractContextManager[None]):

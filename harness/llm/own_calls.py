@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.bus import bus
+from harness.events.given import owner_fields
 from harness.events.llm import (
     LLMCallCompletedEvent,
     LLMCallFailedEvent,
@@ -18,7 +19,6 @@ from harness.events.llm import (
     LLMThinkingChunkEvent,
 )
 from harness.events.sources import sources
-from harness.llm.call import origin
 from harness.llm.output.assembly import AssembledCall
 from harness.llm.output.usage import UsageMetrics
 from harness.llm.settings import LLMSettings
@@ -152,6 +152,6 @@ class OwnCalls(LLMSettings):
         return {
             "call_id": _calls.get().get(id(self)) or sources.new_id(),
             "model": self.model,
-            **origin(from_task, "task", "name"),
-            **origin(from_agent, "agent", "role"),
+            **owner_fields(from_task, "task", "name"),
+            **owner_fields(from_agent, "agent", "role"),
         }

@@ -18,10 +18,12 @@ from harness.events import (
     LLMCallCompletedEvent,
     LLMCallFailedEvent,
     LLMCallStartedEvent,
+    LLMCallType,
     LLMStreamChunkEvent,
     MethodExecutionFailedEvent,
     TaskFailedEvent,
     ToolUsageErrorEvent,
+    ToolUsageStartedEvent,
 )
 from harness.flow import Flow, start
 from harness.session.session import StreamSession
@@ -168,3 +170,49 @@ def test_an_event_as_json_shows(value: Any, expected: Any) -> None:
     assert shown["value"] == expected
     assert json.loads(json.dumps(shown, allow_nan=False)) == shown
     assert set(shown) == set(Anything.model_fields) - {"event_id", "task_id"}
+
+
+class Errand:
+    """A task, as an event may be given one."""
+
+    id = "t1"
+    name = None
+    description = "Look at the tide."
+
+
+class Keeper:
+    """An agent, as an event may be given one."""
+
+    id = "a1"
+    role = "keeper"
+
+
+def test_a_task_and_an_agent_that_are_given_fill_their_ids_and_names() -> None:
+    event = ToolUsageStartedEvent(tool_name="x", from_task=Errand(), from_agent=Keeper())  # type: ignore[call-arg]
+    assert (event.task_id, event.task_name) == ("t1", "Look at the tide.")
+    assert (event.agent_id, event.agent_role) == ("a1", "keeper")
+    said = LLMCallStartedEvent(call_id="c", from_agent=Keeper(), agent_role="captain")
+    assert (said.agent_id, said.agent_role, said.from_agent) == ("a1", "captain", None)
+    (frame,) = StreamSession(lambda: emit(None, event))
+    assert (frame.data["agent_role"], "from_agent" in frame.data) == ("keeper", False)
+
+
+@pytest.mark.parametrize(("error", "shown"), [({"a": 1}, {"a": 1}), (ValueError("no"), "no"), ("no", "no"), (3, 3)])
+def test_the_error_of_a_tool_may_be_anything(error: Any, shown: Any) -> None:
+    event = ToolUsageErrorEvent(tool_name="x", error=error)
+    assert event.error == error
+    frames = list(StreamSession(lambda: emit(None, event)))
+    assert frames[0].data["error"] == event.to_json()["error"] == shown
+
+
+def test_fields_that_only_some_programs_give_are_shown_where_they_were_given() -> None:
+    bare, told = ToolUsageStartedEvent(tool_name="x"), ToolUsageStartedEvent(tool_name="x", plan_step_number=2)
+    frames = list(StreamSession(lambda: (emit(None, bare), emit(None, told))))
+    assert [frame.data.get("plan_step_number", "none") for frame in frames] == ["none", 2]
+
+
+def test_the_kinds_of_calls_are_known_by_name() -> None:
+    event = LLMStreamChunkEvent(call_id="c", chunk="x", call_type=LLMCallType.TOOL_CALL)  # type: ignore[arg-type]
+    named: Any = LLMCallType.TOOL_CALL
+    assert event.call_type == named
+    assert str(named) == "tool_call"
