@@ -6,7 +6,7 @@ It imports pytest alone when it is loaded, and the rest when a test asks for it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -46,7 +46,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         group.addoption(
             "--record-mode",
             choices=_MODES,
-            default="none",
+            default=None,
             help="none: play cassettes only (default); once: record where there is none; new: play what is there and "
             "record the rest; all: record anew",
         )
@@ -180,10 +180,13 @@ def cassette(request: pytest.FixtureRequest, _offline: None) -> Iterator[Tape]:
     """
     from harness.errors import HarnessError, UsageError
     from harness.recording import Redactor, at_hand, current_path, open_tape, pack_of
+    from harness.recording.settings import extended
     from harness.recording.stand_in_keys import keys_stand_in
+    from harness.recording.vcr_config import settings_in, without_effect
     from harness.recording.words.advice import mode_option
 
-    mode = _mode(request.config)
+    given = _vcr_config(request)
+    mode = _mode(request.config, given.get("record_mode"))
     path = _cassette_path(request, mode)
     pack = pack_of(path)
     if pack is not None and mode in ("new", "all"):
@@ -199,6 +202,9 @@ def cassette(request: pytest.FixtureRequest, _offline: None) -> Iterator[Tape]:
 
     with ExitStack() as stack:
         stack.enter_context(mode_option("--record-mode"))
+        stack.enter_context(extended(settings_in(given)))
+        for text in without_effect(given):
+            note(text)
         try:
             here = stack.enter_context(at_hand(path))
             tape = stack.enter_context(open_tape(here, mode, redactor=Redactor(), scope_of=current_path, on_note=note))
@@ -253,9 +259,12 @@ _TOLD: Final = pytest.StashKey[set[str]]()
 _OTHER_NAMES: Final = {None: "none", "new_episodes": "new", "rewrite": "all"}
 
 
-def _mode(config: pytest.Config) -> Mode:
-    given = config.getoption("--record-mode", default=None)
-    return cast("Mode", _OTHER_NAMES.get(given, given))
+def _mode(config: pytest.Config, otherwise: Any = None) -> Mode:
+    given = config.getoption("--record-mode", default=None) or getattr(otherwise, "value", otherwise)
+    mode = _OTHER_NAMES.get(given, given)
+    if mode not in _MODES:
+        raise pytest.UsageError(f"record_mode of vcr_config is {given!r}; expected one of {', '.join(_MODES)}")
+    return cast("Mode", mode)
 
 
 def _cassette_path(request: pytest.FixtureRequest, mode: Mode) -> Path:
@@ -269,9 +278,14 @@ def _cassette_path(request: pytest.FixtureRequest, mode: Mode) -> Path:
         return folder / request.path.stem / f"{_UNFIT.sub('-', owner + request.node.name)}.yaml"
     # Recordings of an installed package are played, and never written to.
     places = [folder / name, shipped_recording(name)] if mode in ("none", "once") else [folder / name]
-    for place in filter(is_folder, places):
-        return place / "cassette.yaml"
-    return folder / (name if Path(name).suffix in (".yaml", ".yml", ".json") else f"{name}.yaml")
+    own = folder / (name if Path(name).suffix in (".yaml", ".yml", ".json") else f"{name}.yaml")
+    for place in places:
+        # One's own comes before one of the same name that comes with the project.
+        if place != places[0] and own.is_file():
+            break
+        if is_folder(place):
+            return place / "cassette.yaml"
+    return own
 
 
 def _marked_name(request: pytest.FixtureRequest) -> str | None:
@@ -287,4 +301,16 @@ def _marked_name(request: pytest.FixtureRequest) -> str | None:
 
 def _folder(request: pytest.FixtureRequest) -> Path:
     named: Any = request.config.getoption("--recordings")
+    if named is None:
+        named = _vcr_config(request).get("cassette_library_dir")
     return request.path.parent / "cassettes" if named is None else request.config.invocation_params.dir / named
+
+
+def _vcr_config(request: pytest.FixtureRequest) -> Mapping[str, Any]:
+    """Return what the fixture `vcr_config` says, which vcrpy's plugins know; nothing where there is no such fixture."""
+    from harness.recording.vcr_config import checked
+
+    try:
+        return checked(request.getfixturevalue("vcr_config"))
+    except pytest.FixtureLookupError:
+        return {}

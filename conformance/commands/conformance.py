@@ -11,6 +11,7 @@ import click
 
 from conformance.commands.reports import Reports, report_options
 from harness.commands.output import console_for, json_option, print_below, tell, trust_option, write_json
+from harness.commands.progress import watched
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -145,12 +146,17 @@ def _made(
     plan: SuitePlan, steps: list[tuple[int, str]], workers: int, scheduler: str | None
 ) -> dict[int, ScenarioResult]:
     """Return the result of each step by its place; where a scheduler's work was interrupted, those that there are."""
-    if scheduler is None:
-        return dict(enumerate(plan.perform(steps, workers)))
     made: dict[int, ScenarioResult] = {}
-    with contextlib.suppress(KeyboardInterrupt):
-        for place, result in plan.perform_scheduled(steps, scheduler):
-            made[place] = result  # noqa: PERF403 - an interrupt leaves what there is
+    with watched([name for _, name in steps]) as seen:
+        if scheduler is None:
+            for result in plan.perform(steps, workers):
+                made[len(made)] = result
+                seen.one_done()
+            return made
+        with contextlib.suppress(KeyboardInterrupt):
+            for place, result in plan.perform_scheduled(steps, scheduler):
+                made[place] = result
+                seen.one_done()
     return made
 
 

@@ -25,6 +25,7 @@ from harness.commands.output import (
     verbose_option,
     write_json,
 )
+from harness.commands.progress import watched
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -103,11 +104,13 @@ def replay(
     results: list[ReplayResult] = []
 
     def take(group: list[ReplayResult]) -> None:
-        for result in group:
-            results.append(result)
-            _render_result(console, result, verbose=verbose, with_traceback=with_traceback)
+        with seen.set_aside():
+            for result in group:
+                results.append(result)
+                _render_result(console, result, verbose=verbose, with_traceback=with_traceback)
+        seen.one_done()
 
-    with _few_collections():
+    with _few_collections(), watched([str(subject) for subject in subjects]) as seen:
         groups = replaying.replay_all(
             subjects,
             speed=speed,

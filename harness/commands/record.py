@@ -14,6 +14,7 @@ import click
 
 from harness.commands.match_options import keep_option, matching_options, replay_options, settings_of
 from harness.commands.output import json_option, tell, text_stream, traceback_option, write_json
+from harness.commands.run_text import RunText
 
 if TYPE_CHECKING:
     from harness.commands.check import Checked
@@ -98,6 +99,8 @@ def record(
 ) -> int:
     """Run TARGET (package.module:attribute) for real, stream its text, and write one recording.
 
+    What the model thinks and the tools that it asks for go to stderr, apart from the text.
+
     A recording that can't take its place in DIR is kept beside it, and the last lines say where and why: the scan found
     something in it, its run ended worse than that of the one that stands, or another process was faster.
 
@@ -121,6 +124,7 @@ def record(
     if target is None:
         raise click.UsageError("Missing argument 'TARGET': what to run, as package.module:attribute")
     out_stream = text_stream(json_file)
+    shown = RunText(out_stream)
     with extended(settings_of(matching)):
         recorded = record(
             Target(target, entry, inputs, turns),
@@ -129,7 +133,8 @@ def record(
             base_url=base_url,
             origin=origin,
             runtime=runtime,
-            on_text=lambda text: tell(text, nl=False, lines=True, file=out_stream),
+            on_text=shown.text,
+            on_aside=shown.aside,
             on_note=tell,
         )
     outcome = recorded.recording.outcome
@@ -145,6 +150,8 @@ def record(
     if recorded.error is not None:
         line = line_in_user_code(recorded.error)
         tell(f"the run {status}: {type(recorded.error).__name__}: {recorded.error}" + (f", at {line}" if line else ""))
+        for note in getattr(recorded.error, "__notes__", ()):
+            tell(f"  {note}")
         if with_traceback:
             tell("".join(traceback.format_exception(recorded.error)), lines=True)
     checked = None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import click
 
@@ -11,6 +13,7 @@ from harness.commands.output import json_option, tell, text_stream, write_json
 
 if TYPE_CHECKING:
     from harness.recording.serve.emulator import Emulator
+    from harness.recording.wire import WireRequest, WireResponse
 
 
 @click.command()
@@ -40,7 +43,7 @@ def serve(
 ) -> None:
     """Serve a recording or cassette on loopback as its provider, chunk by chunk, or --app TARGET with a page.
 
-    Both until Ctrl-C. An app is for this machine alone, unless hosts and origins are allowed by name.
+    Both until Ctrl-C. The variables with which SDKs find a recording are printed, and each request on stderr. An app is for this machine alone, unless hosts and origins are allowed by name.
 
     \b
     Example:
@@ -76,6 +79,8 @@ def _serve_recording(
     def ready(emulator: Emulator) -> None:
         served = emulator.served
         tell(f"serving {path} at {emulator.url}", file=text_stream(json_file))
+        for name, value in served.variables(emulator.url).items():
+            tell(f"  {name}={value}", file=text_stream(json_file))
         write_json(
             json_file,
             {
@@ -88,7 +93,13 @@ def _serve_recording(
             },
         )
 
-    serve(path, port=port, speed=speed, faults=[parse_fault(spec) for spec in specs], ready=ready)
+    def answered(request: WireRequest, response: WireResponse) -> None:
+        at = datetime.now().astimezone().strftime("%H:%M:%S")
+        how = "" if response.ended.how == "complete" else f", {response.ended.how}"
+        tell(f"{at} {request.method} {urlsplit(request.url).path} -> {response.status or 'no response'}{how}")
+
+    faults = [parse_fault(spec) for spec in specs]
+    serve(path, port=port, speed=speed, faults=faults, ready=ready, on_answer=answered)
 
 
 def _serve_app(

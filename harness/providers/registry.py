@@ -51,6 +51,7 @@ ROWS: Final = (
         extra="azure",
         distributions=("azure-ai-inference",),
         recordings="azure",
+        address=("AZURE_ENDPOINT", re.compile(r"/(chat/completions|responses)$")),
         placeholders={
             "AZURE_API_KEY": NOBODY,
             "AZURE_OPENAI_API_KEY": NOBODY,
@@ -76,6 +77,7 @@ ROWS: Final = (
         extra="openai",
         distributions=("openai",),
         recordings="openai_responses",
+        address=("OPENAI_BASE_URL", re.compile(r"/responses$")),
         placeholders={"OPENAI_API_KEY": NOBODY},
     ),
     Provider(
@@ -94,6 +96,7 @@ ROWS: Final = (
         extra="bedrock",
         distributions=("boto3", "aiobotocore"),
         recordings="bedrock",
+        address=("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", re.compile(r"/model/[^/]+/converse(-stream)?$")),
         request_headers=("x-amz-target",),
         response_headers=("x-amzn-bedrock-", "x-amzn-errortype", "x-amzn-requestid"),
         placeholders={
@@ -124,6 +127,7 @@ ROWS: Final = (
         extra="anthropic",
         distributions=("anthropic",),
         recordings="anthropic",
+        address=("ANTHROPIC_BASE_URL", re.compile(r"/v1/messages$")),
         request_headers=("anthropic-beta", "anthropic-version"),
         response_headers=("anthropic-ratelimit-",),
         placeholders={"ANTHROPIC_API_KEY": NOBODY},
@@ -153,6 +157,7 @@ ROWS: Final = (
         extra="gemini",
         distributions=("google-genai",),
         recordings="gemini",
+        address=("GOOGLE_GEMINI_BASE_URL", re.compile(r"/v1\w*/.*$")),
         placeholders={"GEMINI_API_KEY": NOBODY},
     ),
     Provider(
@@ -168,6 +173,7 @@ ROWS: Final = (
         extra="openai",
         distributions=("openai",),
         recordings="openai",
+        address=("OPENAI_BASE_URL", re.compile(r"/chat/completions$")),
         request_headers=("openai-beta",),
         response_headers=("openai-model", "openai-processing-ms", "openai-version"),
         placeholders={

@@ -57,6 +57,8 @@ class Provider:
     #: Environment variables with which clients that look for credentials are content, although these are none: NOBODY
     #: in place of a credential.
     placeholders: Mapping[str, str] = field(default_factory=dict)
+    #: The environment variable in which its SDK looks for an address, and what follows the address in the path of a call.
+    address: tuple[str, re.Pattern[str]] | None = None
     #: Whether it takes the calls to every provider that has no row, where its SDK is installed.
     takes_all: bool = False
 

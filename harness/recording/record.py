@@ -18,7 +18,7 @@ from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.files.folder import CASSETTE, FRAMES, RecordedOutcome, Recording, is_recording, load_recording
 from harness.recording.files.frames_file import read_lines
 from harness.recording.files.workplace import Workplace, kept_aside, place_for, put_in_place, recover
-from harness.recording.recorder import Recorder
+from harness.recording.recorder import Aside, Recorder
 from harness.recording.scan import scan
 from harness.recording.stand_in_keys import keys_stand_in
 from harness.recording.tape.tape import Mode, Tape, open_tape
@@ -53,6 +53,7 @@ def record(
     origin: Literal["live", "authored"] = "live",
     runtime: str | None = None,
     on_text: Callable[[str], None] = lambda text: None,
+    on_aside: Callable[[Aside, str], None] = lambda kind, text: None,
     on_note: Callable[[str], None] = lambda note: None,
 ) -> Recorded:
     """Run `target` for real and write one recording to the folder `out`; return what was done.
@@ -60,7 +61,8 @@ def record(
     A run that fails or is interrupted leaves a recording that says so. The folder is replaced as a whole, and only once
     the new recording is complete (clause `replay.kept`): one whose run ended worse than the one that stands, one that the
     scan refused, and one that another recorder has overtaken are kept aside. With mode `once` a recording that stands is
-    played and left alone, unless its run got no answer, or was interrupted. `on_note` is told what else there is to know.
+    played and left alone, unless its run got no answer, or was interrupted. `on_note` is told what else there is to know, and
+    `on_aside` of the reasoning and of the tools that are asked for, which are no part of the text.
 
     Raises:
         UsageError: the target can't be run, or belongs to another runtime than `runtime`.
@@ -81,7 +83,9 @@ def record(
         place = Path(stack.enter_context(tempfile.TemporaryDirectory()), final.name) if plays else final
         workplace = Workplace(place)
         workplace.open(cassette_of=final if plays or mode == "new" else None)
-        recorder = Recorder(target, workplace, runtime=runtime, origin=origin, on_text=on_text, on_note=on_note)
+        recorder = Recorder(
+            target, workplace, runtime=runtime, origin=origin, on_text=on_text, on_aside=on_aside, on_note=on_note
+        )
         try:
             tape = _run(
                 recorder,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import platform
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import metadata
 from typing import Any, Final, Literal
@@ -33,6 +33,9 @@ _LIBRARIES: Final = (
     "vcrpy",
 )
 
+#: What a run shows beside its text.
+Aside = Literal["thinking", "tool"]
+
 
 class _OwnFault(BaseException):
     """Carries an error of the recorder's own out of a run, of which it is none."""
@@ -53,6 +56,7 @@ class Recorder:
         runtime: str | None,
         origin: Literal["live", "authored"],
         on_text: Callable[[str], None],
+        on_aside: Callable[[Aside, str], None],
         on_note: Callable[[str], None],
     ) -> None:
         self._target = target
@@ -60,6 +64,7 @@ class Recorder:
         self._wanted_runtime = runtime
         self._origin = origin
         self._on_text = on_text
+        self._on_aside = on_aside
         self._on_note = on_note
         self.redactor = Redactor()
         self.frames = 0
@@ -127,8 +132,7 @@ class Recorder:
         try:
             for frame in session:
                 self._take(lines, frame)
-                if frame.channel == "llm" and (text := text_of(frame)):
-                    self._show(text)
+                self._show(frame)
         finally:
             if not isinstance(sys.exception(), _OwnFault):
                 self._append(self._own(lines.rest))
@@ -153,12 +157,18 @@ class Recorder:
         with contextlib.suppress(OSError), (self._workplace.path / FRAMES).open("ab") as file:
             file.write(lines)
 
-    def _show(self, text: str) -> None:
+    def _show(self, frame: FrameLike) -> None:
         try:
-            self._on_text(text)
+            if frame.type == "llm_thinking_chunk":
+                self._on_aside("thinking", text_of(frame))
+            elif frame.channel == "llm" and (text := text_of(frame)):
+                self._on_text(text)
+            elif asked := _asked_tools(frame):
+                self._on_aside("tool", asked)
         except Exception as error:
             # Whoever watches has left, or can't show it: the run is recorded all the same.
             self._on_text = lambda text: None
+            self._on_aside = lambda kind, text: None
             self._on_note(f"the text is no longer shown: {type(error).__name__}: {error}")
 
     def _know_runtime(self, session: Session) -> None:
@@ -197,6 +207,19 @@ class Recorder:
             return 0
         unplayed = set(map(id, tape.unplayed))
         return unframed_calls((one for one in tape.interactions if id(one) not in unplayed), self._started_calls)
+
+
+def _asked_tools(frame: FrameLike) -> str:
+    """Return the tools that a call asked for, with their arguments; empty where it is no such end of a call."""
+    asked = frame.data.get("response") if frame.type == "llm_call_completed" else None
+    if not isinstance(asked, Sequence) or isinstance(asked, str):
+        return ""
+    functions = [call.get("function") for call in asked if isinstance(call, Mapping)]
+    return ", ".join(
+        f"{function.get('name')}({function.get('arguments')})"
+        for function in functions
+        if isinstance(function, Mapping)
+    )
 
 
 def text_of(frame: FrameLike) -> str:

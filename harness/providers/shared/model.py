@@ -113,4 +113,15 @@ def _translation(llm: SDKModel, answer: ProviderAnswer) -> Iterator[None]:
             ours = answer.malformed(error)
         if ours is None:
             raise
+        for note in _notes(error):
+            ours.add_note(note)
         raise ours from error
+
+
+def _notes(error: BaseException | None) -> list[str]:
+    """Return what notes of an error and of its causes say, such as that it comes from a recording."""
+    found: dict[str, None] = {}
+    while error is not None:
+        found |= dict.fromkeys(getattr(error, "__notes__", ()))
+        error = error.__cause__ or error.__context__
+    return list(found)

@@ -22,6 +22,7 @@ from harness.errors import UsageError
 from harness.recording.faults.faults import Fault
 from harness.recording.serve.http_connection import serve_connection
 from harness.recording.serve.served import Answers, Served, load_served
+from harness.recording.wire import WireRequest, WireResponse
 
 _HOST = "127.0.0.1"
 #: What the system says when it has no descriptor, or no memory, for another connection; and how long to wait then.
@@ -36,8 +37,11 @@ def serve(
     speed: float | None = None,
     faults: Sequence[Fault] = (),
     ready: Callable[[Emulator], None] = lambda emulator: None,
+    on_answer: Callable[[WireRequest, WireResponse], None] = lambda request, response: None,
 ) -> None:
     """Serve the recording or cassette at `path` until the process is interrupted; call `ready` once it listens.
+
+    `on_answer` is told of each request and of what it is answered with, before that is sent.
 
     `port` 0 takes a free one. `speed` paces answers: 1.0 as recorded, None at once.
 
@@ -45,7 +49,7 @@ def serve(
         KeyboardInterrupt: at Ctrl-C; it never returns.
         UnreadableRecordingError, UsageError: as `load_served`; the speed is not above zero, or the port can't be had.
     """
-    emulator = Emulator(load_served(path, faults), port=port, speed=speed)
+    emulator = Emulator(load_served(path, faults), port=port, speed=speed, on_answer=on_answer)
 
     async def run() -> None:
         async with emulator:
@@ -103,7 +107,14 @@ class Emulator:
     Needs a loop that has `add_reader`.
     """
 
-    def __init__(self, served: Served, *, port: int = 0, speed: float | None = None) -> None:
+    def __init__(
+        self,
+        served: Served,
+        *,
+        port: int = 0,
+        speed: float | None = None,
+        on_answer: Callable[[WireRequest, WireResponse], None] = lambda request, response: None,
+    ) -> None:
         if speed is not None and not 0 < speed < math.inf:
             raise UsageError(f"speed is {speed}; it must be above zero: 1.0 is as recorded, 2.0 twice as fast")
         self.served = served
@@ -111,6 +122,7 @@ class Emulator:
         self.answers = Answers(served)
         self._port = port
         self._speed = speed
+        self._on_answer = on_answer
         self._listener: socket.socket | None = None
         self._connections: set[asyncio.Task[None]] = set()
 
@@ -138,6 +150,11 @@ class Emulator:
         for connection in self._connections:
             connection.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
+
+    def _answer(self, request: WireRequest) -> WireResponse:
+        response = self.answers.answer(request)
+        self._on_answer(request, response)
+        return response
 
     def _pause(self, listener: socket.socket) -> None:
         """Accept nothing for a moment: a connection that waits would be told of again and again, until one has ended."""
@@ -167,7 +184,7 @@ class Emulator:
             connection.close()
 
         task = asyncio.get_running_loop().create_task(
-            serve_connection(connection, self.answers.answer, self._speed), name="harness-emulator connection"
+            serve_connection(connection, self._answer, self._speed), name="harness-emulator connection"
         )
         self._connections.add(task)
         task.add_done_callback(over)

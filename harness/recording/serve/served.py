@@ -44,6 +44,16 @@ class Served:
         apis = (recognized(one.request.method, one.request.url, one.request.body) for one in self.recorded)
         return tuple(sorted({api.name for api in apis if api is not None}))
 
+    def variables(self, url: str) -> dict[str, str]:
+        """Return the environment variables with which the SDKs of what was called find a server at `url`."""
+        found: dict[str, str] = {}
+        for one in self.recorded:
+            api = recognized(one.request.method, one.request.url, one.request.body)
+            if api is not None and api.address is not None:
+                variable, rest = api.address
+                found.setdefault(variable, url + rest.sub("", urlsplit(one.request.url).path))
+        return found
+
 
 def load_served(path: Path, faults: Sequence[Fault] = ()) -> Served:
     """Return what is recorded at `path`, a recording's folder or a cassette file, with `faults` done to it.

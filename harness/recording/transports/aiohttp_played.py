@@ -22,7 +22,7 @@ from aiohttp.streams import StreamReader
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from harness.recording.tape.playback import Playback, cut_off, framed_headers
-from harness.recording.transports.failures import Failed, failed
+from harness.recording.transports.failures import Failed, failed, of_the_tape
 from harness.recording.wire import WireRequest
 
 
@@ -64,7 +64,7 @@ class _PlayedHandler(ResponseHandler):
         await asyncio.sleep(0)
         recorded = self._playback.response
         if recorded.status == 0:
-            raise _no_response(failed(recorded))
+            raise of_the_tape(_no_response(failed(recorded)))
         framed, length = framed_headers(recorded)
         fields = (*framed, ("transfer-encoding", "chunked"))
         lines = [f"HTTP/1.1 {recorded.status} {recorded.reason}", *(f"{name}: {value}" for name, value in fields)]
@@ -98,7 +98,7 @@ class _PlayedHandler(ResponseHandler):
         elif recorded.ended.how == "cancelled":
             raise cut_off(self._asked, recorded)
         else:
-            error = _broken_body(failed(recorded))
+            error = of_the_tape(_broken_body(failed(recorded)))
             reader.set_exception(error)
             raise error
 

@@ -7,7 +7,7 @@ The names are httpx's, which divides failures by what happened on the wire. Anot
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, cast, get_args
+from typing import Literal, TypeVar, cast, get_args
 
 from harness.recording.tape.playback import error_name
 from harness.recording.wire import How, WireResponse
@@ -43,6 +43,15 @@ class Failed:
     raised_as: str
     #: The text of the error; empty where none was recorded.
     text: str
+
+
+E = TypeVar("E", bound=BaseException)
+
+
+def of_the_tape(error: E) -> E:
+    """Return an error that is raised in place of a recorded failure, with a note that says so."""
+    error.add_note("this failure is the recording's: it is played from the tape, and nothing was sent just now")
+    return error
 
 
 def described(failure: Failure, error: BaseException) -> str:

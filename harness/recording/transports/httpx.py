@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from harness.recording.tape.playback import Playback, cut_off, error_name, playable_headers
 from harness.recording.tape.tape import tape_for
+from harness.recording.transports.failures import of_the_tape
 from harness.recording.wire import How, WireRequest, WireResponse
 
 if TYPE_CHECKING:
@@ -148,7 +149,7 @@ class _Twin:
         if not (isinstance(kind, type) and issubclass(kind, self.package.TransportError)):
             kind = getattr(self.package, _RAISED_AS[how])
         ending: BaseException = kind(text, request=request)
-        return ending
+        return of_the_tape(ending)
 
 
 class _NotedStream:

@@ -20,7 +20,7 @@ from urllib.request import AbstractHTTPHandler, Request
 
 from harness.recording.tape.playback import Playback, cut_off, framed_headers
 from harness.recording.tape.tape import tape_for
-from harness.recording.transports.failures import Failed, described, failed
+from harness.recording.transports.failures import Failed, described, failed, of_the_tape
 from harness.recording.transports.played_socket import PlayedSocket
 from harness.recording.wire import How, WireRequest, WireResponse
 
@@ -166,7 +166,7 @@ def _played(asked: WireRequest, playback: Playback, req: Request) -> HTTPRespons
         playback.wait_for_end()
         if recorded.ended.how == "cancelled":
             raise cut_off(asked, recorded)
-        raise _instead_of_response(failed(recorded))
+        raise of_the_tape(_instead_of_response(failed(recorded)))
     response: Any = HTTPResponse(cast(Any, PlayedSocket(_script(asked, playback))), method=asked.method)
     response.begin()
     for name, value in framed_headers(recorded)[1]:
@@ -188,7 +188,7 @@ def _script(asked: WireRequest, playback: Playback) -> Iterator[bytes]:
     if recorded.ended.how == "cut":
         return  # http.client itself says that the body is incomplete
     if recorded.ended.how != "complete":
-        raise _within_played_body(failed(recorded))
+        raise of_the_tape(_within_played_body(failed(recorded)))
     yield b"0\r\n\r\n"
 
 

@@ -14,7 +14,7 @@ from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, Protocol
 from urllib3.response import HTTPResponse
 
 from harness.recording.tape.playback import Playback, cut_off, framed_headers
-from harness.recording.transports.failures import Failed, failed
+from harness.recording.transports.failures import Failed, failed, of_the_tape
 from harness.recording.transports.played_socket import PlayedSocket
 from harness.recording.wire import WireRequest, WireResponse
 
@@ -75,14 +75,16 @@ class Playing:
         if recorded.ended.how == "cancelled":
             raise cut_off(self._asked, recorded)
         if recorded.ended.how != "complete" and (minds_length or recorded.ended.error != SHORT):
-            raise self._within_body(failed(recorded))
+            raise of_the_tape(self._within_body(failed(recorded)))
         yield b"0\r\n\r\n"
 
     def _before_response(self, recorded: WireResponse) -> BaseException:
         """Return what urllib3's connection would have raised: pools wrap some of it."""
         if recorded.ended.how == "cancelled":
             return cut_off(self._asked, recorded)
-        what = failed(recorded)
+        return of_the_tape(self._failure(failed(recorded)))
+
+    def _failure(self, what: Failed) -> BaseException:
         text = what.text.removeprefix(f"{self._conn}: ").removeprefix(f"{self._pool}: ")
         match what.failure:
             case "ConnectTimeout":
