@@ -52,7 +52,8 @@ def serve(
       harness serve --app my_app.flows:PlanFlow
 
     \b
-    JSON, once it listens: {"format": "harness.serve/1", "path", "url", "interactions", "providers", "faults"},
+    JSON, once it listens: {"format": "harness.serve/1", "path", "url", "interactions", "providers", "faults",
+    "variables"},
     of an app {"format": "harness.serve/1", "app", "url"}
     """
     of_app = {"--host": host != "127.0.0.1", "--allow-host": bool(hosts), "--allow-origin": bool(origins)}
@@ -79,7 +80,8 @@ def _serve_recording(
     def ready(emulator: Emulator) -> None:
         served = emulator.served
         tell(f"serving {path} at {emulator.url}", file=text_stream(json_file))
-        for name, value in served.variables(emulator.url).items():
+        variables = served.variables(emulator.url)
+        for name, value in variables.items():
             tell(f"  {name}={value}", file=text_stream(json_file))
         write_json(
             json_file,
@@ -90,6 +92,7 @@ def _serve_recording(
                 "interactions": len(served.interactions),
                 "providers": list(served.providers),
                 "faults": list(specs),
+                "variables": variables,
             },
         )
 

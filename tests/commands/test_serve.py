@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -18,6 +20,7 @@ import httpx
 import pytest
 
 from harness.recording.files.cassette_reader import read_cassette
+from harness.recording.serve.served import load_served
 from tests.commands.command_line import Run, runner
 from tests.recording.loopback import PATIENCE_S
 from tests.recording.remade import SHIPPED
@@ -125,12 +128,41 @@ def test_a_fault_without_a_count_stays() -> None:
         assert [server.post().status_code for _ in range(3)] == [500, 500, 500]
 
 
+def test_variables_are_printed_and_each_request_is_logged() -> None:
+    with serving(TEXT, "--fault", "cut:20") as server:
+        with contextlib.suppress(httpx.HTTPError):
+            server.post()
+        server.post(path="/v1/embeddings")
+        _, out, err = server.interrupt()
+
+    assert out == f"  OPENAI_BASE_URL={server.url}/v1\n"
+    assert re.search(r"^\d\d:\d\d:\d\d POST /v1/chat/completions -> 200, cut$", err, re.MULTILINE)
+    assert re.search(r"^\d\d:\d\d:\d\d POST /v1/embeddings -> 404$", err, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("recording", "variables"),
+    [
+        ("anthropic/text", {"ANTHROPIC_BASE_URL": "http://h"}),
+        ("gemini/text", {"GOOGLE_GEMINI_BASE_URL": "http://h"}),
+        ("bedrock/text", {"AWS_ENDPOINT_URL_BEDROCK_RUNTIME": "http://h"}),
+        ("openai_responses/text", {"OPENAI_BASE_URL": "http://h/v1"}),
+        ("azure/text", {"AZURE_ENDPOINT": "http://h/openai/deployments/gpt-4o-mini"}),
+    ],
+)
+def test_each_provider_has_the_variable_that_its_sdk_reads(recording: str, variables: dict[str, str]) -> None:
+    assert load_served(SHIPPED / recording).variables("http://h") == variables
+
+
 def test_ctrl_c_ends_it_with_130_and_without_a_traceback() -> None:
     with serving(TEXT) as server:
         assert server.post().status_code == 200
         code, out, err = server.interrupt()
 
-    assert (code, out, err.strip()) == (130, "", "interrupted")
+    assert code == 130
+    assert out.splitlines() == [f"  OPENAI_BASE_URL={server.url}/v1"]
+    assert [line.partition(" ")[2] for line in err.splitlines()] == ["POST /v1/chat/completions -> 200", "", ""]
+    assert err.endswith("interrupted\n")
 
 
 def test_ctrl_c_while_a_client_waits_ends_it_with_130() -> None:
@@ -147,7 +179,7 @@ def test_ctrl_c_while_a_client_waits_ends_it_with_130() -> None:
             list(received)
 
     assert RECORDED.response.body.startswith(first)
-    assert (code, err.strip()) == (130, "interrupted")
+    assert (code, err.split("\n", 1)[1].strip()) == (130, "interrupted")
 
 
 def test_the_document_is_alone_on_stdout_once_it_listens() -> None:
@@ -162,9 +194,10 @@ def test_the_document_is_alone_on_stdout_once_it_listens() -> None:
         "interactions": 1,
         "providers": ["openai"],
         "faults": ["gzip-header"],
+        "variables": {"OPENAI_BASE_URL": f"{server.url}/v1"},
     }
     assert server.first == f"serving {TEXT} at {server.url}\n"
-    assert (code, err.strip()) == (130, "interrupted")
+    assert (code, err.split()) == (130, [f"OPENAI_BASE_URL={server.url}/v1", "interrupted"])
 
 
 def test_the_port_that_was_asked_for_is_taken() -> None:

@@ -5,14 +5,20 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from harness.errors import HarnessError, UsageError
-from harness.llm import LLM
+from harness.errors import HarnessError, ProviderConnectionError, UsageError
+from harness.llm import LLM, no_credentials_needed
 from harness.providers.openai.chat import OpenAIChat
 from harness.providers.openai.responses.model import OpenAIResponses
+from harness.providers.registry import recognized
+from harness.recording.files.cassette_reader import read_cassette
+from harness.recording.tape.tape import playing
+from harness.recording.wire import Ending
+from harness.shipped import shipped_recording
 from tests.llm.scripted import WAYS, Way, called
 from tests.servers.raw import Raw
 
@@ -239,6 +245,24 @@ def test_functions_wait_to_be_found_where_tools_are_searched(raw: Raw) -> None:
 @pytest.mark.parametrize("kind", [OpenAIChat, OpenAIResponses])
 def test_an_integration_that_is_chosen_by_its_class_takes_any_name(kind: type[LLM]) -> None:
     assert kind("in-house-7").model == "in-house-7"
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("model", ["openai", "anthropic", "bedrock", "gemini", "azure"])
+def test_a_failure_that_is_played_says_that_it_is_the_tapes(model: str, way: Way) -> None:
+    path = shipped_recording(f"{model}/text") / "cassette.yaml"
+    (recorded,) = read_cassette(path)
+    nothing = replace(
+        recorded.response, status=0, body=b"", chunks=(), ended=Ending("no-response", "ConnectError: refused", 0.0)
+    )
+    call = recognized("POST", recorded.request.url)
+    assert call is not None
+    asked_for = call.parse(recorded.request.url, recorded.request.body)
+    with playing(path, (replace(recorded, response=nothing),)), no_credentials_needed():
+        llm = LLM(asked_for.model, max_retries=0, stream=asked_for.stream, **asked_for.settings)
+        with pytest.raises(ProviderConnectionError) as raised:
+            called(llm, way, asked_for.messages)
+    assert "this failure is the recording's" in "".join(raised.value.__notes__)
 
 
 # What refuses chat completions.

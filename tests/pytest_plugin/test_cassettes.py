@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import metadata
 from threading import Thread
+from typing import Any
 
 import pytest
 
+from harness.recording.vcr_config import settings_in
 from harness.shipped import shipped_recording
 from tests.pytest_plugin.conftest import InnerRun
 
@@ -29,6 +31,55 @@ def test_answers(cassette):
 
 def test_a_shipped_recording_answers(inner: InnerRun) -> None:
     inner(test_it=SHIPPED).assert_outcomes(passed=1)
+
+
+def test_ones_own_cassette_comes_before_a_shipped_recording_of_its_name(
+    inner: InnerRun, pytester: pytest.Pytester
+) -> None:
+    own = pytester.mkdir("cassettes") / "openai" / "text.yaml"
+    own.parent.mkdir()
+    shipped = shipped_recording("openai/text") / "cassette.yaml"
+    own.write_text(shipped.read_text().replace("harbour is calm", "harbour's calm").replace('"harbour', '"harbour'))
+    own.write_text(own.read_text().replace("How is the harbour tonight?", "How is my harbour tonight?"))
+    source = SHIPPED.replace("answer().result", "answer('How is my harbour tonight?').result")
+    inner(test_it=source).assert_outcomes(passed=1)
+
+
+VCR_CONFIG = """
+import pytest
+
+@pytest.fixture(scope="session")
+def vcr_config():
+    return {config}
+"""
+
+
+@pytest.mark.parametrize(
+    ("config", "outcome", "told"),
+    [
+        ({"cassette_library_dir": "tapes"}, {"passed": 1}, None),
+        ({"cassette_library_dir": "elsewhere"}, {"errors": 1}, "*elsewhere*"),
+        ({"cassette_library_dir": "tapes", "record_mode": "sometimes"}, {"errors": 1}, "*record_mode of vcr_config is 'sometimes'*"),
+        ({"cassette_library_dir": "tapes", "serializer": "json"}, {"passed": 1}, "*vcr_config: serializer has no effect*"),
+        ({"cassette_library_dir": "tapes", "filter_headers": "all"}, {"errors": 1}, "*filter_headers of vcr_config is 'all'*"),
+        (["tapes"], {"errors": 1}, "*expected a dict of vcrpy's options*"),
+    ],
+    ids=["a folder", "another folder", "a mode that is none", "an option without effect", "a filter that is none", "a list"],
+)  # fmt: skip
+def test_the_config_of_vcrpys_plugins_is_heard(
+    config: Any, outcome: dict[str, int], told: str | None, inner: InnerRun, pytester: pytest.Pytester
+) -> None:
+    own = pytester.mkdir("tapes") / "mine.yaml"
+    own.write_text((shipped_recording("openai/text") / "cassette.yaml").read_text())
+    result = inner(conftest=VCR_CONFIG.format(config=config), test_it=SHIPPED.replace("openai/text", "mine"))
+    result.assert_outcomes(**outcome)
+    if told is not None:
+        result.stdout.fnmatch_lines([told])
+
+
+def test_names_that_are_filtered_there_are_secrets_here() -> None:
+    config = {"filter_headers": ["X-Ticket", ("x-pass", "no")], "filter_query_parameters": [["sig", None]]}
+    assert settings_in(config).secret_names == ("X-Ticket", "x-pass", "sig")
 
 
 def test_the_marker_alone_opens_the_cassette(inner: InnerRun) -> None:

@@ -123,5 +123,6 @@ def _notes(error: BaseException | None) -> list[str]:
     found: dict[str, None] = {}
     while error is not None:
         found |= dict.fromkeys(getattr(error, "__notes__", ()))
-        error = error.__cause__ or error.__context__
+        # Some SDKs keep what they wrap in a field of their own.
+        error = getattr(error, "inner_exception", None) or error.__cause__ or error.__context__
     return list(found)

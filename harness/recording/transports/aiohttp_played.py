@@ -35,9 +35,9 @@ async def play(connector: BaseConnector, request: ClientRequest, asked: WireRequ
             raise cut_off(asked, recorded)
         what = failed(recorded)
         if what.failure == "ConnectTimeout":
-            raise ConnectionTimeoutError(what.text)
+            raise of_the_tape(ConnectionTimeoutError(what.text))
         if what.failure == "ConnectError":
-            raise ClientConnectorError(request.connection_key, _system_error(errno.ECONNREFUSED, what))
+            raise of_the_tape(ClientConnectorError(request.connection_key, _system_error(errno.ECONNREFUSED, what)))
     protocol = _PlayedHandler(request.loop, asked, playback)
     return Connection(connector, request.connection_key, protocol, request.loop)
 

@@ -1,0 +1,102 @@
+"""What a person sees while a command is at work: progress on stderr, thinking apart from text, whose failure it is."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.commands.progress import watched
+from harness.commands.run_text import RunText
+from tests.commands.command_line import Run, runner
+from tests.recording.remade import SHIPPED
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    return runner(capsys)
+
+
+class Terminal(io.StringIO):
+    """A stream that a person watches."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_progress_says_how_far_a_command_is_and_what_is_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("TERM", "xterm")
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    with watched(["first\x1b[2J", "second"]) as seen:
+        seen.one_done()
+        with seen.set_aside():
+            terminal.write("a result\n")
+        seen.one_done()
+    told = terminal.getvalue()
+    assert "0/2" in told.replace("\x1b[32m", "")
+    assert "first\\x1b" in told
+    assert "second" in told
+    assert "2/2" in told.replace("\x1b[32m", "")
+    assert "first\x1b[2J" not in told
+    assert max(len(line) for line in told.split("\r")) < 400
+
+
+@pytest.mark.parametrize(("stream", "names"), [(io.StringIO(), ["a", "b"]), (Terminal(), ["a"])])
+def test_there_is_none_where_nobody_watches_or_nothing_is_to_be_waited_for(
+    stream: io.StringIO, names: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stderr", stream)
+    with watched(names) as seen, seen.set_aside():
+        seen.one_done()
+    assert stream.getvalue() == ""
+
+
+def test_what_is_piped_has_no_progress(run: Run) -> None:
+    said = run("replay", SHIPPED / "openai" / "text", SHIPPED / "openai" / "tool_call")
+    assert (said.code, "\x1b" in said.out + said.err, "0/2" in said.err) == (0, False, False)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "beside"),
+    [
+        ("anthropic/thinking", "answer", "thinking: "),
+        ("openai/parallel_tool_calls", "", 'tool: get_weather({"city": "Bergen"}), get_weather({"city": "Narvik"})\n'),
+    ],
+)
+def test_the_text_of_a_run_stands_apart_from_what_the_model_thinks_and_asks_for(
+    name: str, text: str, beside: str, run: Run, tmp_path: Path
+) -> None:
+    shutil.copytree(SHIPPED / name, tmp_path / "it")
+    shown = run("show", tmp_path / "it", "--json", "-").document["timelines"][0]["frames"]
+    target = f"harness.shipped.targets:{name.replace('/', '.')}"
+    said = run("record", target, "--mode", "none", "-o", tmp_path / "it")
+    assert said.code == 0, said.err
+    answer = "".join(
+        frame["data"]["chunk"]
+        for frame in shown
+        if frame["type"] == "llm_stream_chunk" and frame["data"]["call_type"] == "llm_call"
+    )
+    thought = "".join(frame["data"]["chunk"] for frame in shown if frame["type"] == "llm_thinking_chunk")
+    assert said.out.strip() == answer.strip()
+    assert bool(answer) is bool(text)
+    assert beside + thought in said.err
+
+
+def test_lines_are_ended_where_text_and_thinking_share_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal: Any = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    shown = RunText(terminal)
+    shown.aside("thinking", "Hm")
+    shown.aside("thinking", ".")
+    shown.text("Hel")
+    shown.text("lo")
+    shown.aside("tool", "add({})")
+    shown.aside("thinking", "So")
+    shown.aside("tool", "sub({})")
+    assert terminal.getvalue() == "thinking: Hm.\nHello\ntool: add({})\nthinking: So\ntool: sub({})\n"
