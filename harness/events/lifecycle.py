@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Final, Literal
+from typing import Any, ClassVar, Literal
 
 from harness.events.base import BaseEvent
 from harness.events.given import FailureText, OptionalFailureText
-
-#: What programs may say of a guardrail beside what it is called here.
-GUARDRAIL: Final = frozenset({"guardrail_type", "guardrail_name"})
 
 
 class CrewKickoffStartedEvent(BaseEvent):
@@ -149,10 +146,7 @@ class CheckpointPrunedEvent(CheckpointEvent):
 class LLMGuardrailStartedEvent(BaseEvent):
     opens: ClassVar[str | None] = "guardrail"
     type: Literal["llm_guardrail_started"] = "llm_guardrail_started"
-    shown_if_given: ClassVar[frozenset[str]] = GUARDRAIL
     guardrail: str | None = None
-    guardrail_type: str | None = None
-    guardrail_name: str | None = None
     retry_count: int | None = None
     #: Whether a function or a model judges, and what it is called.
     guardrail_type: Literal["function", "llm"] | None = None
@@ -162,12 +156,9 @@ class LLMGuardrailStartedEvent(BaseEvent):
 class LLMGuardrailCompletedEvent(BaseEvent):
     closes: ClassVar[str | None] = "guardrail"
     type: Literal["llm_guardrail_completed"] = "llm_guardrail_completed"
-    shown_if_given: ClassVar[frozenset[str]] = GUARDRAIL
     success: bool | None = None
     result: Any = None
     error: OptionalFailureText = None
-    guardrail_type: str | None = None
-    guardrail_name: str | None = None
     retry_count: int | None = None
     #: Whether a function or a model judges, and what it is called.
     guardrail_type: Literal["function", "llm"] | None = None
