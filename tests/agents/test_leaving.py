@@ -1,0 +1,140 @@
+"""Claims about agents that are left while something blocks: user code, a pause, a time limit."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import Any
+
+import pytest
+
+from harness import tool
+from tests.agents.scripted import WAYS, Way, agent, by, calls, session_of, tree
+
+
+class Gate:
+    """A tool that blocks until it is let go."""
+
+    def __init__(self) -> None:
+        self.reached = threading.Event()
+        self.let_go = threading.Event()
+        self.after: list[Any] = []
+
+        @tool("Wait")
+        def wait() -> str:
+            """Wait."""
+            self.reached.set()
+            assert self.let_go.wait(30)
+            self.after.append("let go")
+            return "done"
+
+        self.tool = wait
+
+
+def ended(gate: Gate) -> None:
+    """Let the tool go, and wait for all threads of the run."""
+    gate.let_go.set()
+    for thread in threading.enumerate():
+        if thread.name.startswith("harness-"):
+            thread.join(10)
+
+
+def left(pilot: Any, reached: threading.Event, way: Way) -> Any:
+    """Return a session that is closed once the run has come so far."""
+
+    def close() -> Any:
+        session = pilot.stream_events("Go.")
+        iterator = iter(session)
+        next(iterator)
+        assert reached.wait(30)
+        session.close()
+        return session
+
+    async def aclose() -> Any:
+        session = pilot.astream("Go.")
+        await anext(aiter(session))
+        assert await asyncio.to_thread(reached.wait, 30)
+        await session.aclose()
+        return session
+
+    return by(way, close, aclose)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_closing_does_not_wait_for_a_tool_that_blocks_and_nothing_follows_it(way: Way) -> None:
+    gate = Gate()
+    pilot = agent(calls(("wait", {})), "never asked", tools=[gate.tool])
+    session = left(pilot, gate.reached, way)
+    count, was_at_work = len(session.frames), gate.after == []
+    ended(gate)
+
+    assert was_at_work
+    assert session.is_cancelled
+    assert gate.after == ["let go"]
+    assert len(session.frames) == count
+    assert len(pilot.llm.requests) == 1
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_closing_ends_a_pause_between_requests(way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
+    pausing = threading.Event()
+
+    def delay_s(self: Any) -> float:
+        if not pilot.llm.requests:
+            return 0.0
+        pausing.set()
+        return 3600.0
+
+    monkeypatch.setattr("harness.agents.pace.Pace.delay_s", delay_s)
+    gate = Gate()
+    gate.let_go.set()
+    pilot = agent(calls(("wait", {})), "never asked", tools=[gate.tool], max_rpm=1)
+    session = left(pilot, pausing, way)
+    ended(gate)
+
+    assert session.is_cancelled
+    assert len(pilot.llm.requests) == 1
+    assert [thread.name for thread in threading.enumerate() if thread.name == "harness-run"] == []
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_time_limit_does_not_wait_for_a_tool_that_blocks(way: Way) -> None:
+    gate = Gate()
+    pilot = agent(calls(("wait", {})), "never asked", tools=[gate.tool], max_execution_time=0.1)
+    frames, error = session_of(pilot, way, "Go.")
+    was_at_work = gate.after == []
+    ended(gate)
+
+    assert isinstance(error, TimeoutError)
+    assert was_at_work
+    assert tree(frames) == [
+        "agent_execution_started",
+        "  llm_call_started",
+        "  llm_call_completed",
+        "  tool_usage_started",
+        "  tool_usage_error",
+        "agent_execution_error",
+    ]
+    assert len(pilot.llm.requests) == 1
+
+
+def test_a_cancelled_reader_cancels_its_run() -> None:
+    gate = Gate()
+    pilot = agent(calls(("wait", {})), "never asked", tools=[gate.tool])
+    session = pilot.astream("Go.")
+
+    async def run() -> None:
+        async def read() -> None:
+            async for _ in session:
+                pass
+
+        reading = asyncio.ensure_future(read())
+        assert await asyncio.to_thread(gate.reached.wait, 30)
+        reading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reading
+
+    asyncio.run(run())
+    ended(gate)
+    assert session.is_cancelled
+    assert len(pilot.llm.requests) == 1
