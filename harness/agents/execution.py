@@ -115,7 +115,10 @@ class Execution:
         for _ in range(self._agent.max_iter):
             said = await self._ask(tools)
             calls = _calls_in(said)
-            used = await (self._used_in_text(said) if calls is None else self._used_calls(calls))
+            if calls is None:
+                used = await self._used_in_text(said)
+            else:
+                used = await self._used_calls(calls, getattr(said, "text", None))
             if used is None:
                 return await self._finish(said)
             if used.is_answer:
@@ -149,9 +152,9 @@ class Execution:
         await self._tell(AgentFinish(thought, output, text))
         return output  # type: ignore[no-any-return]
 
-    async def _used_calls(self, calls: list[dict[str, Any]]) -> Used:
-        """Use the tools that the model asks for, in its order, and tell it what they gave."""
-        self._messages.append({"role": "assistant", "content": None, "tool_calls": calls})
+    async def _used_calls(self, calls: list[dict[str, Any]], beside: str | None) -> Used:
+        """Use the tools that the model asks for, in its order, and tell it what they gave, and what it said beside."""
+        self._messages.append({"role": "assistant", "content": beside, "tool_calls": calls})
         answer: Used | None = None
         used = Used("")
         for call in calls:
@@ -159,7 +162,7 @@ class Execution:
             used = await self._toolbox.use(name, arguments)
             self._messages.append({"role": "tool", "tool_call_id": call["id"], "name": name, "content": used.text})
             text = arguments if isinstance(arguments, str) else json.dumps(arguments)
-            await self._tell(AgentAction("", name, text, "", used.text))
+            await self._tell(AgentAction(beside or "", name, text, beside or "", used.text))
             answer = answer or (used if used.is_answer else None)
         return answer or used
 

@@ -20,7 +20,7 @@ from harness.events.llm import (
     LLMThinkingChunkEvent,
 )
 from harness.events.sources import sources
-from harness.llm.output.assembly import Assembly
+from harness.llm.output.assembly import Assembly, RequestedCalls
 from harness.llm.output.chunks import ChunkEvents
 from harness.llm.output.parts import Part, TextDelta, ThinkingDelta
 from harness.llm.request import LLMRequest
@@ -116,7 +116,9 @@ class ModelCall:
         assembly = self.assembly
         assembly.check_end()
         if assembly.calls:
-            return [call.payload() for call in assembly.calls]
+            calls = RequestedCalls(call.payload() for call in assembly.calls)
+            calls.text = assembly.text or None
+            return calls
         model = self.request.response_format
         if not (isinstance(model, type) and issubclass(model, BaseModel)):
             return assembly.text

@@ -21,10 +21,12 @@ class Calls:
     """An answer that asks for tools, each by its name with its arguments."""
 
     asked: tuple[tuple[str, Any], ...]
+    #: What the model says before it asks.
+    beside: str = ""
 
 
-def calls(*asked: tuple[str, Any]) -> Calls:
-    return Calls(asked)
+def calls(*asked: tuple[str, Any], beside: str = "") -> Calls:
+    return Calls(asked, beside)
 
 
 class Held:
@@ -66,6 +68,8 @@ class Speaker(BaseLLM):
             assert answer.let_go.wait(30)
             answer = answer.text
         if isinstance(answer, Calls):
+            if answer.beside:
+                yield TextDelta(answer.beside)
             for place, (name, arguments) in enumerate(answer.asked):
                 text = arguments if isinstance(arguments, str) else json.dumps(arguments)
                 yield ToolCallDelta(place, f"call-{number}-{place}", name, text)

@@ -497,6 +497,16 @@ def test_a_tool_that_has_been_used_as_often_as_it_may_is_refused() -> None:
     assert [record.failure.reason for record in output.tool_failures] == [ToolFailureReason.USAGE_LIMIT]
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_what_a_model_says_beside_its_calls_stays_in_the_conversation(way: Way) -> None:
+    steps: list[Any] = []
+    asked = calls(("get_tide", {"place": "Bergen"}), beside="I will look.")
+    pilot = agent(asked, "It is high.", tools=[tide], step_callback=steps.append)
+    assert kicked_off(pilot, way, "How high?").raw == "It is high."
+    assert pilot.llm.said_to(1)[2:] == ["I will look.", "high at Bergen"]
+    assert steps[0] == AgentAction("I will look.", "get_tide", '{"place": "Bergen"}', "I will look.", "high at Bergen")
+
+
 # Forms of answers.
 
 

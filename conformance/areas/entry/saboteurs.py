@@ -140,6 +140,8 @@ def _waits_to_close(close: Callable[..., None]) -> Callable[..., None]:
     return broken
 
 
+_UNREAD: Final = {"scope.nested": "a crew finds no tool calls in what comes in pieces, and uses none"}
+
 SABOTEURS: tuple[Saboteur, ...] = (
     Saboteur("frames-in-a-list", ("entry.flow",), "harness.flow.flow:Flow.stream_frames", _a_list),
     Saboteur(
@@ -149,8 +151,8 @@ SABOTEURS: tuple[Saboteur, ...] = (
         _never_a_session,
         {"entry.kwargs": "there are no frames to show what inputs arrived"},
     ),
-    Saboteur("answers-in-pieces", ("entry.llm",), "harness.llm.base:BaseLLM.call", _in_pieces),
-    Saboteur("awaited-in-pieces", ("entry.llm-async",), "harness.llm.base:BaseLLM.acall", _awaited_in_pieces),
+    Saboteur("answers-in-pieces", ("entry.llm",), "harness.llm.base:BaseLLM.call", _in_pieces, _UNREAD),
+    Saboteur("awaited-in-pieces", ("entry.llm-async",), "harness.llm.base:BaseLLM.acall", _awaited_in_pieces, _UNREAD),
     Saboteur(
         "any-beginning-goes",
         ("entry.kwargs",),

@@ -255,9 +255,17 @@ SABOTEURS: tuple[Saboteur, ...] = (
         {
             "scope.captures-llm": "the tokens of a call inside do not join to its text",
             "scope.nested": "an outer session has other tokens than the call inside",
+            "scope.isolated": "so has each of two crews beside each other",
+            "entry.crew": "and a streamed crew its chunks",
         },
     ),
-    Saboteur("arguments-as-deltas", ("llm.tool-chunks",), _FRAGMENT, _only_the_delta),
+    Saboteur(
+        "arguments-as-deltas",
+        ("llm.tool-chunks",),
+        _FRAGMENT,
+        _only_the_delta,
+        {"entry.crew": "the last chunk of a crew's tool call has its last piece alone"},
+    ),
     Saboteur("one-id-for-all-calls", ("llm.tool-chunks",), _FRAGMENT, _one_id),
     Saboteur("parallel-calls-lost", ("llm.tool-chunks",), _CHUNK, _first_call_only),
     Saboteur(

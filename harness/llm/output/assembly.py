@@ -59,6 +59,13 @@ class AssembledCall:
         return arguments
 
 
+class RequestedCalls(list[dict[str, Any]]):
+    """The tool calls of an answer, in their order; a list like any other, which knows what was said beside them."""
+
+    #: None where nothing was.
+    text: str | None = None
+
+
 class Assembly:
     """An answer as it grows. Parts go in; what a chunk event needs comes out."""
 
