@@ -16,13 +16,13 @@ from harness.recording.wire import Chunk, Ending, WireRequest, WireResponse
 from tests.providers.playing_again import again
 
 #: What everything is answered with: sending is all that is of interest.
-_REFUSED = b"{}"
-_REFUSAL = WireResponse(
+_NOTHING = b"{}"
+REFUSAL = WireResponse(
     400,
     "Bad Request",
     (("content-type", "application/json"),),
-    _REFUSED,
-    (Chunk(0, len(_REFUSED), 0.0),),
+    _NOTHING,
+    (Chunk(0, len(_NOTHING), 0.0),),
     Ending("complete", None, 0.0),
     (),
 )
@@ -60,7 +60,7 @@ def sent_again(url: str, body: bytes) -> Sent:
 
     def answer(asked: WireRequest, *_: Any) -> WireResponse:
         seen.append(asked)
-        return _REFUSAL
+        return REFUSAL
 
     with (
         network_guard(),
