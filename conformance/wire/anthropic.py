@@ -83,6 +83,8 @@ def _add(reading: Reading, index: int, delta: dict[str, Any]) -> None:
 
 def _end(reading: Reading, reason: str | None, sent: dict[str, Any]) -> None:
     usage = counts(sent, _COUNTS)
+    if "cache_creation_tokens" not in usage and sent.get("cache_creation"):
+        usage["cache_creation_tokens"] = sum(sent["cache_creation"].values())
     # What was read from the cache, or into it, is counted apart.
     usage["prompt_tokens"] += usage.get("cached_prompt_tokens", 0) + usage.get("cache_creation_tokens", 0)
     reading.usage = summed(usage)

@@ -62,11 +62,9 @@ def _add(reading: Reading, event: dict[str, Any]) -> None:
 
 def _use(reading: Reading, sent: dict[str, Any] | None) -> None:
     if sent is not None:
-        prompt, completion = (
-            sum(sent.get(name) or 0 for name in names)
-            for names in (
-                ("promptTokenCount", "toolUsePromptTokenCount"),
-                ("candidatesTokenCount", "thoughtsTokenCount"),
-            )
-        )
+        prompt = sent.get("promptTokenCount") or 0
+        completion = sum(sent.get(name) or 0 for name in ("candidatesTokenCount", "thoughtsTokenCount"))
+        if sent.get("totalTokenCount") != prompt + completion:
+            # What a tool of the provider's read, where the total counts it.
+            prompt += sent.get("toolUsePromptTokenCount") or 0
         reading.usage = summed({**counts(sent, _COUNTS), "prompt_tokens": prompt, "completion_tokens": completion})

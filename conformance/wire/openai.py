@@ -32,8 +32,9 @@ def read_stream(body: bytes, reading: Reading) -> None:
         if event.get("error"):
             reading.failed = True
             return
-        _use(reading, event.get("usage"))
+        _use(reading, event.get("usage") or (event.get("x_groq") or {}).get("usage"))
         for choice in event.get("choices", [])[:1]:
+            _use(reading, choice.get("usage"))
             _add(reading, choice.get("delta") or {}, current)
             _end(reading, choice.get("finish_reason"))
 
@@ -79,13 +80,17 @@ def _think_and_say(reading: Reading, message: dict[str, Any]) -> None:
     for part in content if isinstance(content, list) else [{"text": content}]:
         for thought in part.get("thinking") or ():
             reading.think(thought["text"])
-        reading.say(part.get("text"))
+        (reading.think if part.get("type") == "reasoning" else reading.say)(part.get("text"))
     reading.say(message.get("refusal"))
+    reading.say((message.get("audio") or {}).get("transcript"))
 
 
 def _use(reading: Reading, sent: dict[str, Any] | None) -> None:
     if sent is not None:
         reading.usage = counts(sent, _COUNTS)
+        # As DeepSeek and Moonshot have it.
+        reading.usage |= counts(sent, {"cached_prompt_tokens": "cached_tokens"})
+        reading.usage |= counts(sent, {"cached_prompt_tokens": "prompt_cache_hit_tokens"})
         reading.usage |= counts(sent.get("prompt_tokens_details") or {}, {"cached_prompt_tokens": "cached_tokens"})
         reading.usage |= counts(sent.get("completion_tokens_details") or {}, {"reasoning_tokens": "reasoning_tokens"})
         apart = reading.usage.get("reasoning_tokens", 0)
@@ -97,4 +102,4 @@ def _use(reading: Reading, sent: dict[str, Any] | None) -> None:
 
 def _end(reading: Reading, reason: str | None) -> None:
     if reason is not None:
-        reading.finish_reason = _REASONS.get(reason, "other")
+        reading.finish_reason = _REASONS.get(reason.lower(), "other")

@@ -178,6 +178,9 @@ class AnthropicAnswer(SSEAnswer):
 def _usage(raw: Mapping[str, Any]) -> Usage | None:
     """Return the counts under the common names. `input_tokens`, as it is sent, leaves out what the cache gave or took."""
     cached, created = raw.get("cache_read_input_tokens"), raw.get("cache_creation_input_tokens")
+    if created is None and raw.get("cache_creation") is not None:
+        # By how long it is kept.
+        created = sum(filter(None, map(a_number, an_object(raw["cache_creation"]).values())))
     return usage(
         raw,
         [raw.get("input_tokens"), cached, created],

@@ -162,7 +162,9 @@ class _Reasoning:
 
 def _usage(raw: Mapping[str, Any]) -> Usage | None:
     """Return the counts under the common names. `inputTokens`, as it is sent, leaves out what the cache gave or took."""
-    cached, created = raw.get("cacheReadInputTokens"), raw.get("cacheWriteInputTokens")
+    # The other names are those of Nova's own form.
+    cached = raw.get("cacheReadInputTokens", raw.get("cacheReadInputTokenCount"))
+    created = raw.get("cacheWriteInputTokens", raw.get("cacheWriteInputTokenCount"))
     return usage(
         raw, [raw.get("inputTokens"), cached, created], [raw.get("outputTokens")], cached=cached, created=created
     )

@@ -120,11 +120,17 @@ class GeminiAnswer(SSEAnswer):
 
 
 def _usage(raw: Mapping[str, Any]) -> Usage | None:
-    """Return the counts under the common names. What a tool of the provider's read counts as prompt, thoughts as answer."""
+    """Return the counts under the common names: thoughts are of the answer.
+
+    What a tool of the provider's read is of the prompt, unless the API's total leaves it out.
+    """
+    read, written = [raw.get("promptTokenCount")], [raw.get("candidatesTokenCount"), raw.get("thoughtsTokenCount")]
+    if raw.get("totalTokenCount") != sum(filter(None, map(a_number, (*read, *written)))):
+        read.append(raw.get("toolUsePromptTokenCount"))
     return usage(
         raw,
-        [raw.get("promptTokenCount"), raw.get("toolUsePromptTokenCount")],
-        [raw.get("candidatesTokenCount"), raw.get("thoughtsTokenCount")],
+        read,
+        written,
         cached=raw.get("cachedContentTokenCount"),
         reasoning=raw.get("thoughtsTokenCount"),
     )

@@ -28,6 +28,10 @@ FINISH: Final[dict[str, FinishReason]] = {
 }
 
 
+#: Types of parts of an answer that the model thought.
+_THOUGHTS: Final = frozenset({"reasoning", "reasoning_text", "thinking"})
+
+
 class ChatAnswer(SSEAnswer):
     """One answer as it grows, streamed or whole. Fields that this code does not know say nothing to it."""
 
@@ -58,14 +62,14 @@ class ChatAnswer(SSEAnswer):
         yield from self._started(event)
         choice = _first_choice(event)
         if choice is not None:
-            delta, message = choice.get("delta"), choice.get("message")
+            delta, message = _delta(choice), choice.get("message")
             if delta is None and message is not None and not self._said_anything:
                 # A host that can't stream sends its whole answer as one event.
                 yield from self._message(an_object(message), whole=True)
             else:
                 yield from self._message(an_object(delta))
             self._take_reason(choice)
-        yield from _usage(event.get("usage"))
+        yield from _usage(_counted(event, choice or {}))
 
     def closing(self, last: bytes) -> Iterable[Part]:
         if self.done and not self._begun:
@@ -79,18 +83,18 @@ class ChatAnswer(SSEAnswer):
             raise self.malformed(f"an answer without choices: {answer!r:.200}")
         yield from self._started(answer)
         # What was filtered may have no message at all.
-        message = an_object(choice.get("message"))
+        message = an_object(choice.get("message", _delta(choice)))
         if not message and choice.get("finish_reason") != "content_filter":
             raise self.malformed(f"a choice without a message: {choice!r:.200}")
         yield from self._message(message, whole=True)
-        yield from _usage(answer.get("usage"))
+        yield from _usage(_counted(answer, choice))
         self._take_reason(choice)
         yield from self.finished()
 
     def finished(self) -> Iterator[Part]:
         """Return the end of an answer that was whole."""
         yield from self._calls.end()
-        reason = None if self._finish is None else FINISH.get(self._finish, "other")
+        reason = None if self._finish is None else FINISH.get(self._finish.lower(), "other")
         self.refuse_absence(reason, self.call_ids)
         yield Finish(reason, self._finish)
 
@@ -122,6 +126,10 @@ class ChatAnswer(SSEAnswer):
         if message.get("function_call") is not None:
             # The form before there were several.
             calls.append({"index": 0, "function": message["function_call"]})
+        # What is said aloud is told in words, too.
+        if spoken := a_text(an_object(message.get("audio")).get("transcript")):
+            self._begun = self._said_anything = True
+            yield TextDelta(spoken)
         for place, call in enumerate(calls):
             self._begun = self._said_anything = True
             index = place if whole else a_number(call.get("index", place if len(calls) > 1 else None))
@@ -144,6 +152,8 @@ class ChatAnswer(SSEAnswer):
             elif "thinking" in an_object(part):
                 for thought in part["thinking"] if isinstance(part["thinking"], list) else [{"text": part["thinking"]}]:
                     yield ThinkingDelta(a_text(thought["text"]))
+            elif part.get("type") in _THOUGHTS:
+                yield ThinkingDelta(a_text(part.get("text", part.get("reasoning"))))
             elif "text" in part or "refusal" in part:
                 yield TextDelta(a_text(part["text"] if "text" in part else part["refusal"]))
             elif self._asked_for_json and not isinstance(content, list):
@@ -153,10 +163,25 @@ class ChatAnswer(SSEAnswer):
                 raise self.malformed(f"content that is no text: {content!r:.200}")
 
 
+def _first(*counts: Any) -> Any:
+    return next((count for count in counts if count is not None), None)
+
+
 def _first_choice(sent: Mapping[str, Any]) -> Mapping[str, Any] | None:
     # With n > 1 the choices come side by side; the answer is the first. Some hosts leave its number out.
     choices = map(an_object, a_list(sent.get("choices")))
     return next((choice for choice in choices if not a_number(choice.get("index"))), None)
+
+
+def _delta(choice: Mapping[str, Any]) -> Any:
+    # The text of legacy completions stands in the choice; some hosts of the chat leave it there.
+    return {"content": choice["text"]} if "delta" not in choice and choice.get("text") else choice.get("delta")
+
+
+def _counted(sent: Mapping[str, Any], choice: Mapping[str, Any]) -> Any:
+    """Return the usage, wherever it stands: Groq has a place of its own, Moonshot the choice."""
+    places = (sent, an_object(sent.get("x_groq")), choice)
+    return next((place["usage"] for place in places if place.get("usage")), None)
 
 
 def _usage(sent: Any) -> Iterator[Part]:
@@ -167,6 +192,9 @@ def _usage(sent: Any) -> Iterator[Part]:
     if reasoning and raw.get("total_tokens") == sum(filter(None, (raw.get("prompt_tokens"), *written, reasoning))):
         # Some hosts count the reasoning beside the rest of the answer.
         written.append(reasoning)
-    told = usage(raw, [raw.get("prompt_tokens")], written, cached=prompt.get("cached_tokens"), reasoning=reasoning)
+    # DeepSeek's and Moonshot's names stand beside the rest; what was written into the cache, only hosts tell.
+    cached = _first(prompt.get("cached_tokens"), raw.get("prompt_cache_hit_tokens"), raw.get("cached_tokens"))
+    created = _first(prompt.get("cache_write_tokens"), prompt.get("cache_creation_tokens"))
+    told = usage(raw, [raw.get("prompt_tokens")], written, cached=cached, reasoning=reasoning, created=created)
     if told is not None:
         yield told
