@@ -30,8 +30,14 @@ class ThinkingPart(Given):
     """Reasoning that the model wrote earlier. Its signature lets the provider trust it when it is sent back."""
 
     type: Literal["thinking"]
-    thinking: str
+    #: A text, or the list of texts that Mistral has in its place.
+    thinking: str | list[BlockText]
     signature: str | None = None
+
+    @property
+    def text(self) -> str:
+        """All of it."""
+        return self.thinking if isinstance(self.thinking, str) else "".join(part.text for part in self.thinking)
 
 
 class RedactedThinkingPart(Given):

@@ -75,8 +75,14 @@ class RefusalPart(Given):
 
 
 def _json_text(arguments: Any) -> Any:
-    # Some SDKs give back what the text says.
+    # Some SDKs give back what the text says, and some hosts sent nothing.
+    if arguments is None:
+        return ""
     return json.dumps(arguments, ensure_ascii=False) if isinstance(arguments, Mapping) else arguments
+
+
+def _function(kind: Any) -> Any:
+    return "function" if kind is None else kind
 
 
 class Function(Given):
@@ -91,7 +97,7 @@ class ToolCall(Given):
     """A call that the model asked for."""
 
     id: str
-    type: Literal["function"] = "function"
+    type: Annotated[Literal["function"], BeforeValidator(_function)] = "function"
     function: Function
     #: As the pieces of a stream have it.
     index: int | None = None

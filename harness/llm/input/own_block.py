@@ -34,7 +34,10 @@ _OF_MESSAGES: Final = frozenset({"role", "content"})
 
 
 class OwnBlock(Given):
-    """A block such as Anthropic's `server_tool_use`, or Bedrock's `{"guardContent": …}`, which has no type but one name."""
+    """A block such as Anthropic's `server_tool_use`, or Bedrock's `{"guardContent": …}`, which has a name in place of a type.
+
+    Gemini's have settings beside their name.
+    """
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
@@ -47,7 +50,8 @@ class OwnBlock(Given):
             kind = value.get("type")
             if isinstance(kind, str) and kind and kind not in KNOWN_TYPES:
                 return value
-            if "type" not in value and len(value) == 1 and not _OF_MESSAGES & value.keys():
+            is_named = len(value) == 1 or any(isinstance(inner, Mapping) for inner in value.values())
+            if "type" not in value and value and is_named and not _OF_MESSAGES & value.keys():
                 return value
         raise ValueError("this is no part of a message, and no block of a provider's own kind")
 

@@ -115,15 +115,11 @@ def _tool_result(message: Message) -> dict[str, Any]:
 def wire_block(part: ContentPart) -> dict[str, Any]:
     match part:
         case (
-            TextPart()
-            | ThinkingPart()
-            | RedactedThinkingPart()
-            | SourcedImagePart()
-            | DocumentPart()
-            | ToolUsePart()
-            | ToolResultPart()
+            TextPart() | RedactedThinkingPart() | SourcedImagePart() | DocumentPart() | ToolUsePart() | ToolResultPart()
         ):
             return part.given()
+        case ThinkingPart():
+            return {**part.given(), "thinking": part.text}
         # Another provider's has no type, and no place here.
         case OwnBlock() | HostedItem(type="compaction") if part.type is not None:
             return part.given()

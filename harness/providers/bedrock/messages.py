@@ -109,7 +109,7 @@ def sdk_block(part: ContentPart | BlockText | JSONPart | OwnBlock) -> dict[str, 
             return media.document(part)
         case ThinkingPart():
             signature = {} if part.signature is None else {"signature": part.signature}
-            return {"reasoningContent": {"reasoningText": {"text": part.thinking, **signature}}}
+            return {"reasoningContent": {"reasoningText": {"text": part.text, **signature}}}
         case RedactedThinkingPart():
             return {"reasoningContent": {"redactedContent": DataURL("", part.data).content()}}
         case CachePointPart():

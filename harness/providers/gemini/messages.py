@@ -37,6 +37,12 @@ from harness.providers.gemini.media import wire_media
 
 _ROLES: Final = {"user": "user", "assistant": "model"}
 _SYSTEM_ROLES: Final = ("system", "developer")
+#: The names of Gemini's parts, in both of the ways in which its API takes them.
+OWN_PARTS: Final = frozenset(
+    {"text", "codeExecutionResult", "executableCode", "fileData", "functionCall", "functionResponse", "inlineData"}
+    | {"toolCall", "toolResponse", "code_execution_result", "executable_code", "file_data", "function_call"}
+    | {"function_response", "inline_data", "tool_call", "tool_response"}
+)
 #: Where a tool's JSON Schema stands, and where a schema in Gemini's own dialect (types in capitals) does.
 JSON_SCHEMA: Final = "parametersJsonSchema"
 OWN_SCHEMA: Final = "parameters"
@@ -108,7 +114,7 @@ def _part(part: ContentPart, names: Mapping[str, str]) -> dict[str, Any]:
         case RefusalPart():
             return {"text": part.refusal}
         case ThinkingPart():
-            return {"text": part.thinking, "thought": True, **_signature(part.signature)}
+            return {"text": part.text, "thought": True, **_signature(part.signature)}
         case ToolUsePart():
             call = {**sent_id(part.id), "name": part.name, "args": part.input}
             return {"functionCall": call, **_signature(part.signature)}
@@ -116,6 +122,8 @@ def _part(part: ContentPart, names: Mapping[str, str]) -> dict[str, Any]:
             return _response(part.tool_use_id, _name(part.tool_use_id, names), _result(part))
         case ImagePart() | FilePart() | AudioPart() | SourcedImagePart() | DocumentPart():
             return wire_media(part)
+        case OwnBlock() if part.type is None and not OWN_PARTS.isdisjoint(part.model_extra or ()):
+            return part.given()
         case OwnBlock():
             raise UsageError(f"gemini takes no block of the kind {part.kind!r}")
         case _:

@@ -39,6 +39,10 @@ from harness.llm.input.messages import (
 from harness.llm.input.own_block import OwnBlock
 
 _HOSTED: Final = frozenset(get_args(HostedItem.model_fields["type"].annotation))
+#: The types of the parts of an item's content.
+_OWN_PARTS: Final = frozenset(
+    {"input_text", "input_image", "input_file", "output_text", "summary_text", "reasoning_text"}
+)
 _FACTS: Final = frozenset({"type", "id", "status", "phase"})
 
 
@@ -88,6 +92,10 @@ def _own_item(part: ContentPart) -> dict[str, Any] | None:
             return _call(part.id, part.name, json.dumps(part.input, ensure_ascii=False))
         case ToolResultPart(content=str() | None as text):
             return _output(part.tool_use_id, text)
+        case OwnBlock(type=str() as kind) if kind in _OWN_PARTS:
+            return None
+        case OwnBlock(type=str() as kind) if kind.endswith(("_call", "_call_output")):
+            return part.given()
         case OwnBlock():
             raise UsageError(f"OpenAI's Responses API takes no block of the kind {part.kind!r}")
         case _:
@@ -135,7 +143,7 @@ def _parts(role: str, parts: Iterable[ContentPart]) -> Iterator[dict[str, Any]]:
         match part:
             case TextPart():
                 yield _text(role, part)
-            case RefusalPart() | AudioPart():
+            case RefusalPart() | AudioPart() | OwnBlock():
                 yield part.given()
             case ImagePart():
                 url = part.image_url
