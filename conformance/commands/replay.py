@@ -89,7 +89,7 @@ def replay(
     """
     if update and turn is not None:
         raise click.UsageError("--update writes a recording as a whole: leave out --turn")
-    from conformance.report import replay_cases
+    from conformance.report import replay_cases, timelines
     from conformance.report.reasons import reasons
     from conformance.run import replay as replaying
     from conformance.run.scheduler import taken
@@ -138,6 +138,8 @@ def replay(
         document["interrupted"] = {"files": document["summary"]["files"], "of": len(subjects)}
         tell(f"interrupted: this is of {document['summary']['files']} of {len(subjects)} files")
     write_json(json_file, document)
+    if reports.html is not None:
+        timelines.write(results, document, reports.html)
     reports.write(document, partial(replay_cases, document))
     if not is_whole:
         return 130

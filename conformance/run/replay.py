@@ -31,10 +31,11 @@ from harness.recording import (
     replay_recording,
     sdk_of,
 )
+from harness.viewer import kept_lines
 
 FORMAT: Final = "harness.replay/1"
-#: What of a result is for the terminal alone.
-_FOR_PEOPLE: Final = frozenset({"consequences", "traceback"})
+#: What of a result is for people alone: for the terminal, and for the viewer.
+_FOR_PEOPLE: Final = frozenset({"consequences", "traceback", "frame_lines"})
 ReplayStatus = Literal["passed", "failed", "error", "not-a-call"]
 
 
@@ -66,6 +67,8 @@ class ReplayResult:
     consequences: int = 0
     #: Where the error of the run arose, in full; where it is not as recorded.
     traceback: str | None = None
+    #: The frames of a run that fell short, as `harness.viewer.kept_lines` has them.
+    frame_lines: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -273,6 +276,7 @@ def _result(run: Replayed, *, whole: bool = False) -> ReplayResult:
         message=message or "; ".join(run.notes) or None,
         consequences=sum(difference.is_consequence for difference in differences),
         traceback="".join(traceback.format_exception(run.error)) if run.error and run.is_new_error else None,
+        frame_lines=kept_lines(run.frames) if message is not None and run.frames else b"",
     )
 
 

@@ -11,5 +11,16 @@ from harness.viewer.page import (
     runs_of,
     viewed_runs,
 )
+from harness.viewer.replayed import kept_lines, render_replayed
 
-__all__ = ["BrokenClause", "TimelineJudge", "ViewedRun", "render_beside", "render_viewer", "runs_of", "viewed_runs"]
+__all__ = [
+    "BrokenClause",
+    "TimelineJudge",
+    "ViewedRun",
+    "kept_lines",
+    "render_beside",
+    "render_replayed",
+    "render_viewer",
+    "runs_of",
+    "viewed_runs",
+]

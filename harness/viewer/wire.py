@@ -108,7 +108,8 @@ def _carried(
         while chunk < len(ends) - 1 and ends[chunk] < position:
             chunk += 1
         pairs.append((index, chunk))
-    return tuple(pairs)
+    # Where texts are packed in another way, a short one may be found by chance.
+    return tuple(pairs) if 2 * len(pairs) >= len(indices) else ()
 
 
 def _texts(response: WireResponse) -> list[str | None]:

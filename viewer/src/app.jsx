@@ -1,5 +1,6 @@
 import { render } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { at } from "./address.js";
 import { Beside } from "./beside.jsx";
 import { Detail, Finding, Link, Text } from "./detail.jsx";
 import { Lanes } from "./lanes.js";
@@ -15,7 +16,7 @@ const TABS = ["Frame", "Text", "Clauses"];
 
 function App({ document: whole }) {
   const runs = useMemo(() => decoded(whole), []);
-  const [place, setPlace] = useState(() => Math.min(at("run") ?? 0, runs.length - 1));
+  const [place, setPlace] = useState(() => Math.min(Math.max((at("run") ?? 1) - 1, 0), runs.length - 1));
   const run = runs[place];
   const [selected, setSelected] = useState(() => chosen(run));
   const [channels, setChannels] = useState(CHANNELS.map(() => true));
@@ -148,14 +149,10 @@ function App({ document: whole }) {
   );
 }
 
-function at(name) {
-  const found = new RegExp(`[#&]${name}=(\\d+)`).exec(location.hash);
-  return found ? Number(found[1]) - 1 : null;
-}
-
 function chosen(run) {
-  const frame = at("frame");
-  if (frame !== null && frame < run.length) return frame;
+  const frame = at("frame"), seq = at("seq");
+  if (frame !== null && frame >= 1 && frame <= run.length) return frame - 1;
+  for (let i = 0; seq !== null && i < run.length; i++) if (run.seq(i) === seq) return i;
   return run.broken.size ? Math.min(...run.broken.keys()) : run.length ? 0 : -1;
 }
 

@@ -2,7 +2,8 @@
 
 import { useEffect, useMemo, useReducer, useRef, useState } from "preact/hooks";
 import { Virtualizer, elementScroll, observeElementOffset, observeElementRect } from "@tanstack/virtual-core";
-import { Detail } from "./detail.jsx";
+import { Detail, Finding } from "./detail.jsx";
+import { at } from "./address.js";
 import { Lanes } from "./lanes.js";
 import { ROW } from "./list.jsx";
 import { CHANNELS, milliseconds } from "./model.js";
@@ -51,7 +52,12 @@ export function Beside({ document: whole, runs }) {
   const differing = useMemo(() => rows.flatMap((row, index) => (row.kind === "equal" ? [] : [index])), []);
   const [all, setAll] = useState(false);
   const [open, setOpen] = useState(new Set());
-  const [selected, setSelected] = useState(differing[0] ?? 0);
+  const broken = (row) => [...(one.broken.get(row.a) ?? []), ...(other.broken.get(row.b) ?? [])];
+  const [selected, setSelected] = useState(() => {
+    const named = at("seq"), shown = rows.findIndex((row) => row.b >= 0 && other.seq(row.b) === named);
+    const first = rows.findIndex((row) => broken(row).length);
+    return shown >= 0 ? shown : first >= 0 ? first : differing[0] ?? 0;
+  });
   const [mode, setMode] = useState("time");
   const lines = useMemo(() => folded(rows, open, all), [open, all]);
   const mark = lines.findIndex((line) => line === selected || (line.from <= selected && selected < line.to));
@@ -100,7 +106,7 @@ export function Beside({ document: whole, runs }) {
     <div class="app beside">
       <header class="bar">
         <h1>{whole.title}</h1>
-        <p class="facts">{differing.length === 0 ? "equal" : ["changed", "moved", "missing", "added"].filter((kind) => counts[kind]).map((kind) => <span class={`sum ${kind}`}>{counts[kind].length.toLocaleString("en")} {kind}</span>)}</p>
+        <p class="facts">{[one, other].some((run) => run.findings.length) && <span class="sum missing">{one.findings.length + other.findings.length} broken</span>}{differing.length === 0 ? "equal" : ["changed", "moved", "missing", "added"].filter((kind) => counts[kind]).map((kind) => <span class={`sum ${kind}`}>{counts[kind].length.toLocaleString("en")} {kind}</span>)}</p>
         <span class="gap" />
         <button class="pill" aria-pressed={!all} onClick={() => setAll(!all)}>differences <kbd>d</kbd></button>
         <button class="pill" onClick={() => jump(1)} disabled={!differing.length}>next <kbd>n</kbd></button>
@@ -109,7 +115,7 @@ export function Beside({ document: whole, runs }) {
       <section class="two">{runs.map((run, place) => <div><p title={run.title}><b>{"AB"[place]}</b><em>{run.title}</em><span>{run.length.toLocaleString("en")} frames · {milliseconds(run.end)}</span></p><div class="lanes"><canvas ref={canvases[place]} /></div></div>)}</section>
       <main>
         <Rows rows={rows} lines={lines} mark={mark} runs={runs} onSelect={setSelected} onUnfold={unfold} />
-        <section class="side"><div class="panel" tabIndex={0} aria-label="What differs">{row && <Compared runs={runs} row={row} onSelect={choose} />}</div></section>
+        <section class="side"><div class="panel" tabIndex={0} aria-label="What differs">{row && <Compared runs={runs} row={row} onSelect={choose} broken={row.a < 0 || row.b < 0 ? [] : other.broken.get(row.b) ?? []} />}</div></section>
       </main>
     </div>
   );
@@ -144,18 +150,20 @@ function Cell({ run, i }) {
   return (
     <span role="gridcell" class="cell" style={{ "--c": `var(--${CHANNELS[run.channel[i]]})`, "--d": Math.min(run.depth[i], 8) }}>
       <span class="seq">{run.seq(i)}</span><span class="indent" /><span class="dot" />
+      {run.broken.has(i) && <span class="flag" title={run.broken.get(i).map((one) => one.clause).join(", ")}>▲</span>}
       <span class="told"><b>{run.type(i)}</b>{named && <i>{named}</i>}{told && <em>{told.slice(0, 200).replace(/\s*\n\s*/g, " ⏎ ")}</em>}</span>
     </span>
   );
 }
 
-function Compared({ runs, row, onSelect }) {
+function Compared({ runs, row, onSelect, broken }) {
   const { a, b, kind } = row;
   if (a < 0 || b < 0) return <><p class="verdict"><b class={kind}>{kind}</b> {kind === "missing" ? "only in A" : "only in B"}</p><Detail run={runs[a < 0 ? 1 : 0]} i={a < 0 ? b : a} onSelect={(i) => onSelect(a < 0 ? 1 : 0, i, i)} /></>;
   const changes = [...differences(runs[0].payload(a), runs[1].payload(b), "")];
   return (
     <>
       <p class="verdict"><b class={kind}>{kind}</b> {kind === "moved" && "in another order with what stands beside it"}</p>
+      {broken.map((one) => <Finding finding={one} />)}
       {changes.map(([path, mine, theirs]) => <div class="change"><code>{path}</code><Two mine={mine} theirs={theirs} /></div>)}
       <p class="when">A: #{runs[0].seq(a)}, {milliseconds(runs[0].at[a])}. B: #{runs[1].seq(b)}, {milliseconds(runs[1].at[b])}.</p>
       <Detail run={runs[0]} i={a} onSelect={(i) => onSelect(0, i, i)} />

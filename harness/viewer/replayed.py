@@ -1,0 +1,45 @@
+"""A run that has just been replayed, beside what was recorded: its frames are kept as lines, which any process can send."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from harness.frames.stored import FrameLike
+from harness.recording import Redactor
+from harness.recording.files.frames_file import dump_frames, frames_of
+from harness.recording.timelines import timelines_of
+from harness.viewer.page import BrokenClause, ViewedRun, render_beside, render_viewer, runs_of
+from harness.viewer.wire import wire_of
+
+
+def kept_lines(frames: Iterable[FrameLike]) -> bytes:
+    """Return the lines of a frames file, normalised and without credentials."""
+    return dump_frames(frames, Redactor())
+
+
+def render_replayed(
+    path: Path, interaction: int | None, lines: bytes, violations: Sequence[tuple[str, int | None, str]]
+) -> str:
+    """Return the viewer's page of a replayed run: beside its recording, or alone with its traffic for a plain cassette.
+
+    `lines` are those of `kept_lines`; `violations` are clauses, the `seq` of the frame that shows each, and words.
+
+    Raises:
+        UnreadableRecordingError: the recording can't be read.
+    """
+    frames = frames_of(lines.splitlines()[1:], path)
+    places: dict[int, list[int]] = {}
+    for place, frame in enumerate(frames):
+        places.setdefault(frame.seq, []).append(place)
+    # Of several sessions, each of which counts from 1, a number alone names no frame.
+    broken = [
+        BrokenClause(clause, places[seq][0] if seq is not None and len(places.get(seq, ())) == 1 else None, message)
+        for clause, seq, message in violations
+    ]
+    if interaction is not None:
+        now = ViewedRun(f"{path}, as it was replayed", frames, wire_of(path, interaction, frames), broken)
+        return render_viewer([now], path.name)
+    now = ViewedRun("as it was replayed", frames, (), broken)
+    recorded = runs_of(timelines_of(path))
+    return render_beside(recorded[0], now, path.name)
