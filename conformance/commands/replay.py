@@ -89,7 +89,8 @@ def replay(
     """
     if update and turn is not None:
         raise click.UsageError("--update writes a recording as a whole: leave out --turn")
-    from conformance.report import replay_cases, timelines
+    from conformance.commands import timelines
+    from conformance.report import replay_cases
     from conformance.report.reasons import reasons
     from conformance.run import replay as replaying
     from conformance.run.scheduler import taken

@@ -89,7 +89,7 @@ def test_a_recording_gives_one_result_with_what_the_run_said(recordings: Path) -
     assert asdict(result) | {"usage": None} == {
         "path": str(recordings / "text"), "kind": "recording", "interaction": None, "provider": "openai", "streamed": None,
         "status": "passed", "frames": 14, "text": HARBOUR_TEXT, "tool_calls": [], "usage": None, "finish_reason": "stop",
-        "violations": [], "diff": [], "message": None, "consequences": 0, "traceback": None,
+        "violations": [], "diff": [], "message": None, "consequences": 0, "traceback": None, "frame_lines": b"",
     }  # fmt: skip
     assert result.usage is not None
     assert result.usage["total_tokens"] == result.usage["prompt_tokens"] + result.usage["completion_tokens"]
