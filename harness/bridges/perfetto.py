@@ -36,6 +36,8 @@ class PerfettoTranslator:
         self._scopes = OpenScopes()
         self._lanes: list[list[PlacedScope]] = []
         self._free: list[int] = []
+        #: The time of the last event of each lane.
+        self._latest: list[int] = []
         self._lane_of: dict[PlacedScope, int] = {}
         self._now = 0
         self._has_begun = False
@@ -48,8 +50,7 @@ class PerfettoTranslator:
         if not self._has_begun:
             self._has_begun = True
             events.append(self._event("M", "process_name", args={"name": self._name}))
-        # Clocks may be set back, which would tear what nests.
-        self._now = max(self._now, (placed.moment - _EPOCH) // timedelta(microseconds=1))
+        self._now = (placed.moment - _EPOCH) // timedelta(microseconds=1)
         events += [event for scope in step.left for event in self._ended(scope, {})]
         args = {"seq": placed.frame.seq, "type": placed.type, **placed.said()}
         if step.opened is not None:
@@ -88,16 +89,20 @@ class PerfettoTranslator:
         around = None if scope.parent is None else self._lane_of.get(scope.parent)
         if around is not None and self._lanes[around][-1] is scope.parent:
             lane = around
-        else:
-            if not self._free:
-                heappush(self._free, len(self._lanes))
-                self._lanes.append([])
+        elif self._free and self._latest[self._free[0]] <= self._now:
             lane = heappop(self._free)
+        else:
+            lane = len(self._lanes)
+            self._lanes.append([])
+            self._latest.append(self._now)
         self._lanes[lane].append(scope)
         return lane
 
     def _in_lane(self, phase: str, scope: PlacedScope, name: str, args: Event) -> Event:
-        return self._event(phase, name, args=args, id=f"{self._process}.{self._lane_of[scope]}", cat=_CATEGORY)
+        lane = self._lane_of[scope]
+        # Threads take their times before their turns: an event that came later must not stand before those that it nests in.
+        moment = self._latest[lane] = max(self._latest[lane], self._now)
+        return self._event(phase, name, ts=moment, args=args, id=f"{self._process}.{lane}", cat=_CATEGORY)
 
     def _event(self, phase: str, name: str, **fields: Any) -> Event:
         # Microseconds.

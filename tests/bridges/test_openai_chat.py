@@ -10,7 +10,7 @@ import pytest
 
 from harness.bridges import OPENAI_DONE, OpenAIChatTranslator, openai_chat_events, sse_text
 from harness.frames.frame import StreamFrame
-from tests.bridges.timelines import frame, recorded
+from tests.bridges.timelines import frame, recorded, texts_of
 
 
 class Answer:
@@ -67,12 +67,7 @@ def test_the_official_sdk_reads_every_recording() -> None:
         answer = Answer(frames)
         failed = frames[-1].type.endswith("_failed")
         assert answer.error == (frames[-1].data["error"] if failed else None), name
-        texts = [
-            "".join(one.content for one in frames if one.parent_id == call.id and one.type == "llm_stream_chunk")
-            for call in frames
-            if call.type == "llm_call_started"
-        ]
-        for text in texts:
+        for text in texts_of(frames).values():
             assert text in answer.text, name
         assert answer.thoughts == "".join(one.content for one in frames if one.type == "llm_thinking_chunk"), name
         if not failed:

@@ -25,17 +25,18 @@ def check(frames: list[StreamFrame]) -> None:
     """Fail where what shares an id does not nest, a time runs back, a field is missing, or a frame has not one event."""
     events = trace_of(frames)
     stacks: dict[tuple[str, str], list[str]] = {}
-    latest = 0
+    latest: dict[tuple[str, str], int] = {}
     for event in events:
         assert event["ph"] in "bneiM"
         assert isinstance(event["name"], str)
         assert isinstance(event["args"], dict)
         assert isinstance(event["ts"], int)
-        assert event["ts"] >= latest
         assert {"pid", "tid"} <= event.keys()
-        latest = event["ts"]
         if event["ph"] in "bne":
-            stack = stacks.setdefault((event["cat"], event["id"]), [])
+            lane = event["cat"], event["id"]
+            assert event["ts"] >= latest.get(lane, 0)
+            latest[lane] = event["ts"]
+            stack = stacks.setdefault(lane, [])
             if event["ph"] == "b":
                 stack.append(event["name"])
             elif event["ph"] == "e":

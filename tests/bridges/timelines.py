@@ -29,6 +29,15 @@ def recorded() -> dict[str, list[StreamFrame]]:
     return {str(path.parent.relative_to(ROOT)): load_frames(path) for path in files}
 
 
+def texts_of(frames: list[StreamFrame]) -> dict[str, str]:
+    """Return what each call streamed, by the id of its first frame, of the timeline of one session."""
+    calls = {one.id: "" for one in frames if one.type == "llm_call_started"}
+    for one in frames:
+        if one.type == "llm_stream_chunk" and one.parent_id is not None:
+            calls[one.parent_id] += one.content
+    return {call: text for call, text in calls.items() if text}
+
+
 def frame(seq: int, kind: str, parent: str | None = None, **data: Any) -> StreamFrame:
     """Return a frame that is `f<seq>`, a millisecond after the one before it."""
     return StreamFrame.model_validate(
