@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
@@ -43,7 +44,7 @@ def show(
     shown: Callable[[StreamSession[Any]], None] = print_frames,
 ) -> None:
     """Run a flow or a crew, or take turns of a conversation, and show each session."""
-    parser = argparse.ArgumentParser(description=type(program).__doc__)
+    parser = argparse.ArgumentParser(description=sys.modules["__main__"].__doc__)
     parser.add_argument(
         "--live", action="store_true", help="ask the provider, with your key, in place of the recording"
     )
