@@ -94,7 +94,8 @@ class Subject(Protocol):
     def crew(self, program: CrewProgram, performance: Performance, *, stream: bool) -> Any:
         """Return a crew object, to be run by its own entry points; needs the capability crew.
 
-        It has `agents`, `tasks` and `stream`. The LLM of its agent is noted as `llm`.
+        It has `agents`, `tasks` and `stream`. The LLM of its agent is noted as `llm`; a manager, where the program has one,
+        asks it too.
         """
 
     def kept_in(self, path: str) -> Any:

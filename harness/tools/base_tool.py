@@ -115,6 +115,11 @@ class BaseTool(Worded):
         Raises:
             ToolInputError: they do not fit; the message says where and why.
         """
+        if len(args) > len(self.args_schema.model_fields):
+            raise ToolInputError(
+                f"the tool {self.name!r} takes {len(self.args_schema.model_fields)} arguments, and {len(args)} were given "
+                "by their place"
+            )
         if args:
             kwargs = {**dict(zip(self.args_schema.model_fields, args, strict=False)), **kwargs}
         try:

@@ -87,6 +87,17 @@ def test_a_tool_gives(used: BaseTool, arguments: dict[str, Any], value: Any, way
 def test_arguments_may_be_given_by_place() -> None:
     assert add.run(1, 5) == 6
     assert add.run("3", other=1) == 4
+    with pytest.raises(ToolInputError, match="takes 2 arguments, and 3 were given"):
+        add.run(1, 2, 3)
+
+
+def test_a_tool_may_take_what_it_did_not_name() -> None:
+    @tool("Note")
+    def note(text: str, **more: int) -> str:
+        """Note it."""
+        return f"{text} {more}"
+
+    assert note.run(text="tide", metres=2) == "tide {'metres': 2}"
 
 
 #: Arguments that do not fit, and what the error says.
