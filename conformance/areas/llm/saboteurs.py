@@ -357,8 +357,25 @@ SABOTEURS: tuple[Saboteur, ...] = (
             "entry.llm-overrides": "and that of one told not to stream",
         },
     ),
-    Saboteur("legacy-chunks-of-text-only", ("llm.legacy-chunk",), _PROJECTED, _text_only),
-    Saboteur("legacy-chunks-of-tools-only", ("llm.legacy-chunk",), _PROJECTED, _tools_only),
+    Saboteur(
+        "legacy-chunks-of-text-only",
+        ("llm.legacy-chunk",),
+        _PROJECTED,
+        _text_only,
+        {"entry.crew": "a streamed crew loses its tool calls"},
+    ),
+    Saboteur(
+        "legacy-chunks-of-tools-only",
+        ("llm.legacy-chunk",),
+        _PROJECTED,
+        _tools_only,
+        {
+            "entry.crew": "a streamed crew loses its text",
+            "entry.flag-restored": "and is over before its flag can be looked at",
+            "scope.isolated": "two of them show nothing of their own",
+            "scope.nested": "and nor does one in a flow",
+        },
+    ),
     Saboteur(
         "every-frame-a-legacy-chunk", ("llm.legacy-chunk",), "harness.frames.legacy:stream_frame_to_chunk", _everything
     ),
