@@ -101,6 +101,13 @@ class HarnessSubject(ProgramSubject):
         with no_credentials_needed():
             return harness.LLM(call.model, stream=True, **{**call.settings, "max_retries": 0})
 
+    @property
+    def declared_flow(self) -> Any:
+        """What makes a flow of a declaration, where the library is installed that its expressions need."""
+        if not list(metadata.Distribution.discover(name="cel-python")):
+            raise AttributeError("declared flows need stream-harness[declarations]")
+        return super().declared_flow
+
     #: An LLM of it can be told that its host marks the end of no stream.
     knows_unmarked_ends = True
 

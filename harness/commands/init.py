@@ -60,13 +60,14 @@ def init() -> None:
     Example:
       mkdir my_project && cd my_project && harness init && python -m pytest
     """
+    # First: what else is imported names one of them alone.
+    _check_extras()
     from harness.errors import UsageError
     from harness.import_path import find_beside
     from harness.recording import Target, record
     from harness.recording.serve.emulator import emulated
     from harness.shipped import shipped_recording
 
-    _check_extras()
     there = [name for name in (*_FILES, str(_RECORDING)) if Path(name).exists()]
     if there:
         raise UsageError(f"'{there[0]}' is there already, and stays as it is; start in an empty folder")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import metadata
+
 import pytest
 
 from conformance.areas.catalogue import scenarios
@@ -21,3 +23,14 @@ def test_the_runtime_passes_every_clause_that_a_scenario_names(scenario: Scenari
     result = perform(HarnessSubject(), scenario)
     assert result.fault is None
     assert {decision.clause for decision in result.decisions if decision.status == "passed"} == scenario.clauses
+
+
+def test_declared_flows_are_no_part_of_the_subject_without_what_their_expressions_need(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert hasattr(HarnessSubject(), "declared_flow")
+    real = metadata.Distribution.discover
+    monkeypatch.setattr(
+        metadata.Distribution, "discover", lambda **which: () if which["name"] == "cel-python" else real(**which)
+    )
+    assert not hasattr(HarnessSubject(), "declared_flow")
