@@ -64,7 +64,8 @@ def wire_of(path: Path, interaction: int | None, frames: Sequence[StreamFrame]) 
             return []
         interactions = list(read_cassette(cassette, allow_torn_tail=True))
     if interaction is not None:
-        interactions = interactions[interaction : interaction + 1]
+        # They are counted from 1.
+        interactions = interactions[interaction - 1 : interaction]
     return list(_answers(interactions, frames))
 
 

@@ -16,7 +16,8 @@ from harness.web.formats import format_named
 from harness.web.response import HEARTBEAT_S, RETRY_MS, SessionResponse
 
 _MOST: Final = 1_000
-_MOST_FRAMES: Final = 2_000_000
+#: Some 400 MB: a frame that has been sent takes 1.6 KB.
+_MOST_FRAMES: Final = 250_000
 #: Longer than any id that is given out, or should be given.
 _LONGEST_ID: Final = 200
 

@@ -64,3 +64,16 @@ def test_a_scan_tells_where_a_secret_is_and_not_what(run: Run, tmp_path: Path) -
     assert "sk-ant-api03-****" in said.out
     for text in (said.out, said.err, (tmp_path / "s.json").read_text()):
         assert KEY.core[:12] not in text
+
+
+def test_what_is_shown_in_a_browser_tells_no_secret(run: Run, tmp_path: Path) -> None:
+    cassette = tmp_path / f"{KEY.value}.yaml"
+    write_cassette(cassette, [interaction("tell", stop=True)])
+    pages = {name: tmp_path / f"{name}.html" for name in ("show", "diff")}
+    assert run("show", cassette, "--html", pages["show"]).code == 0
+    assert run("diff", cassette, cassette, "--html", pages["diff"]).code == 0
+    for where, page in pages.items():
+        text = page.read_text("utf-8")
+        assert '"chunks":[[' in text, "the traffic is there"
+        assert KEY.core[:12] not in text, where
+        assert PASSWORD not in text, where
