@@ -237,6 +237,25 @@ def test_the_reasoning_of_a_host_goes_back_with_the_calls_that_it_led_to(
     assert told == [{**back, **BACK[name]}, own, {"role": "assistant", "content": "No calls."}]
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_what_a_host_ties_to_a_call_goes_back_with_it(way: Way) -> None:
+    tied = {"google": {"thought_signature": "s"}}
+    calls = [
+        {"index": place, "id": name, "function": {"name": "get_tide", "arguments": "{}"}}
+        for place, name in enumerate("ab")
+    ]
+    body = (
+        openai_chat.event({"tool_calls": [calls[0], {**calls[1], "extra_content": tied}]}, "tool_calls")
+        + openai_chat.DONE
+    )
+    with Raw(body, "text/event-stream") as server:
+        llm = OPENAI_CHAT.llm(server)
+        asked_for = streamed(llm, way, "Hi", tools=TOOLS).result
+        streamed(llm, way, [ASKED, {"role": "assistant", "content": None, "tool_calls": asked_for}], tools=TOOLS)
+        told = json.loads(server.requests[-1].body)["messages"][1]["tool_calls"]
+    assert told == [asked_for[0], {**asked_for[1], "extra_content": tied}]
+
+
 def test_hosted_items_stay_what_the_responses_api_takes() -> None:
     item = {"type": "web_search_call", "id": "ws", "status": "completed", "action": {"type": "search", "query": "a"}}
     body = sent(OPENAI_RESPONSES, ASKED, {"role": "assistant", "content": [item]})

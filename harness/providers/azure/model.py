@@ -103,7 +103,7 @@ class AzureChat(SDKModel):
         return ChatAnswer(self.provider, request)
 
     def _keep(self, answer: ChatAnswer) -> None:
-        self._reasoning.keep(answer.call_ids, answer.reasoning)
+        self._reasoning.keep(answer.call_ids, answer.reasoning, answer.extras)
 
     def _translated(self, error: Exception, answer: ProviderAnswer) -> ProviderError | None:
         return translated(error, answer)

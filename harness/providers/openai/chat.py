@@ -91,4 +91,4 @@ class OpenAIChat(OpenAIModel):
         return ChatAnswer(self.provider, request)
 
     def _keep(self, answer: ChatAnswer) -> None:
-        self._reasoning.keep(answer.call_ids, answer.reasoning)
+        self._reasoning.keep(answer.call_ids, answer.reasoning, answer.extras)

@@ -47,11 +47,18 @@ class ChatAnswer(SSEAnswer):
         self._finish: str | None = None
         self._asked_for_json = request.response_format is not None
         self.reasoning = Reasoning()
+        #: What the host ties to calls, by their numbers.
+        self._extras: dict[int, dict[str, Any]] = {}
 
     @property
     def call_ids(self) -> list[str]:
         """The ids of its tool calls."""
         return self._calls.ids
+
+    @property
+    def extras(self) -> dict[str, dict[str, Any]]:
+        """What the host ties to tool calls, by their ids: it wants it back with them."""
+        return {self.call_ids[number]: extra for number, extra in self._extras.items()}
 
     @property
     def has_ended(self) -> bool:
@@ -140,6 +147,8 @@ class ChatAnswer(SSEAnswer):
             )
             name, arguments = a_text(an_object(function).get("name")), an_object(function).get("arguments")
             yield from self._calls.take(index, an_id(call.get("id")), name, arguments, is_free=bool(custom))
+            if extra := an_object(call.get("extra_content")):
+                self._extras[self._calls.number] = dict(extra)
 
     def _said(self, content: Any) -> Iterator[Part]:
         """Return the parts of content: a text, or a list of parts of which some hosts think in some."""

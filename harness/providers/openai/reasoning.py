@@ -59,23 +59,28 @@ class Reasoning:
         return {**{name: "".join(pieces) for name, pieces in self._texts.items()}, **details}
 
 
+def _put(kept: OrderedDict[str, dict[str, Any]], more: Mapping[str, dict[str, Any]]) -> None:
+    kept.update(more)
+    while len(kept) > _KEPT:
+        kept.popitem(last=False)
+
+
 class KeptReasoning:
     """The reasoning behind the last tool calls that one LLM was answered, by call id. From any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._kept: OrderedDict[str, dict[str, Any]] = OrderedDict()
+        #: What the host ties to a call itself, such as a signature of Gemini's.
+        self._extras: OrderedDict[str, dict[str, Any]] = OrderedDict()
 
-    def keep(self, call_ids: Iterable[str], reasoning: Reasoning) -> None:
-        """Keep what led to these calls; nothing where there is none."""
+    def keep(self, call_ids: Iterable[str], reasoning: Reasoning, extras: Mapping[str, dict[str, Any]]) -> None:
+        """Keep what led to these calls, and what is tied to some of them; nothing where there is none."""
         fields = reasoning.fields()
-        if not fields:
-            return
         with self._lock:
-            for call_id in call_ids:
-                self._kept[call_id] = fields
-                while len(self._kept) > _KEPT:
-                    self._kept.popitem(last=False)
+            if fields:
+                _put(self._kept, dict.fromkeys(call_ids, fields))
+            _put(self._extras, extras)
 
     def given_back(self, request: LLMRequest) -> LLMRequest:
         """Return the request with the reasoning beside the calls that it led to.
@@ -83,9 +88,22 @@ class KeptReasoning:
         Messages that hold reasoning of their own are left as they are.
         """
         with self._lock:
-            if not self._kept:
+            if not (self._kept or self._extras):
                 return request
-            return replace(request, messages=[self._with_reasoning(message) for message in request.messages])
+            messages = [self._with_extras(self._with_reasoning(message)) for message in request.messages]
+            return replace(request, messages=messages)
+
+    def _with_extras(self, message: Message) -> Message:
+        calls = message.tool_calls or ()
+        if not any(call.id in self._extras and call.extra_content is None for call in calls):
+            return message
+        tied = [
+            call
+            if call.extra_content is not None or call.id not in self._extras
+            else call.model_copy(update={"extra_content": self._extras[call.id]})
+            for call in calls
+        ]
+        return message.model_copy(update={"tool_calls": tied})
 
     def _with_reasoning(self, message: Message) -> Message:
         fields = self._kept.get(message.tool_calls[0].id) if message.tool_calls else None

@@ -68,6 +68,11 @@ class ToolCallFragments:
         """The ids of the calls that have been shown."""
         return [call.ids[0] for call in self._calls if call.shown]
 
+    @property
+    def number(self) -> int:
+        """The number of the call that the last piece was of."""
+        return -1 if self._last is None else self._last.number
+
     def take(
         self, index: int | None, call_id: str | None, name: str | None, arguments: Any, *, is_free: bool = False
     ) -> Iterator[ToolCallDelta]:
