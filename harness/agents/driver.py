@@ -36,6 +36,10 @@ Make = Callable[[], Coroutine[Any, Any, T]]
 _UNSEEN: Final = StepEnds(completed=AgentExecutionCompletedEvent, failed=AgentExecutionErrorEvent)
 
 
+class TimeLimitError(TimeoutError):
+    """A body took longer than it may."""
+
+
 class Started(ABC, Generic[T]):
     """A body that works beside the one that started it, in a copy of its context."""
 
@@ -79,12 +83,11 @@ class Driver(ABC):
         """Return what a body gives, unless it takes longer.
 
         Raises:
-            TimeoutError: it does; it stops at its next event, await or provider byte, and what it had open has ended.
+            TimeLimitError: it does; it stops at its next event, await or provider byte, and what it had open has ended.
         """
         if seconds is None:
             return await make()
         limit = Step(self, AgentExecutionStartedEvent(), _UNSEEN, own_run=True, quiet=True).open()
-        outcome: Outcome[T] | None = None
         try:
             started = self.start(make)
             outcome = await started.outcome(seconds)
@@ -92,12 +95,16 @@ class Driver(ABC):
                 limit.run.cancel()
                 started.cancel()
                 await started.outcome(GRACE_S)
+        except BaseException:
+            # A Ctrl-C, or a cancelled task: nobody waits for the body any more.
+            limit.run.cancel()
+            raise
         finally:
             # Where the run around has been cancelled, the next event says so.
             with suppress(RunCancelled):
                 limit.leave()
         if outcome is None:
-            raise TimeoutError
+            raise TimeLimitError
         return outcome.unwrap()
 
 

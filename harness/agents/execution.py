@@ -9,7 +9,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from harness.agents import prompts, text_form
-from harness.agents.driver import Driver
+from harness.agents.driver import Driver, TimeLimitError
 from harness.agents.inquiry import Inquirer
 from harness.agents.output import AgentAction, AgentFinish, Answered
 from harness.agents.structured import in_form
@@ -91,9 +91,7 @@ class Execution:
         limit_s = self._agent.max_execution_time
         try:
             return await self._driver.within(limit_s, self._work)
-        except TimeoutError as error:
-            if limit_s is None or error.args:
-                raise
+        except TimeLimitError:
             raise TimeoutError(
                 f"the agent {self._agent.role!r} has not answered within {limit_s} s, its max_execution_time"
             ) from None

@@ -357,6 +357,21 @@ def test_an_agent_in_time_is_not_disturbed() -> None:
     assert agent(ASKED, "It is high.", tools=[tide], max_execution_time=30).kickoff("How high?").raw == "It is high."
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_a_models_own_timeout_is_told_as_what_it_is(way: Way) -> None:
+    error = TimeoutError()
+    _, raised = session_of(agent(error, max_execution_time=30, max_retry_limit=0), way, "How high?")
+    assert raised is error
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_interrupts_an_agent_with_a_time_limit_is_raised(way: Way) -> None:
+    interrupt = KeyboardInterrupt()
+    frames, raised = session_of(agent(interrupt, max_execution_time=30), way, "How high?")
+    assert raised is interrupt
+    assert tree(frames)[-1] == "agent_execution_error"
+
+
 def test_requests_keep_their_pace(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
     waited: list[float] = []
