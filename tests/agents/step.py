@@ -11,7 +11,7 @@ from harness.llm.recorded import RecordedCall
 from harness.providers.registry import recognized
 from harness.recording.wire import WireRequest
 
-#: What recorded requests may say that those of an agent do not, beside other prompts. They change no step of a loop.
+#: What only the recorded requests, or only those of an agent, may say, beside other prompts. It changes no step of a loop.
 SENTENCE: Final = "a sentence of the user's after the results"
 WORDS: Final = "what the model said beside its calls"
 SIGNATURES: Final = "what the provider signed of the model's thoughts"
