@@ -186,6 +186,17 @@ def test_a_run_that_pauses_waits_for_an_answer() -> None:
     }
 
 
+def test_what_has_been_answered_is_not_waited_for() -> None:
+    frames = [
+        frame(1, "flow_started", flow_name="F"),
+        frame(2, "human_feedback_requested", "f1", request_id="first", message="Good?"),
+        frame(3, "human_feedback_received", "f1", request_id="first", feedback="no"),
+        frame(4, "human_feedback_requested", "f1", request_id="second", message="And now?"),
+        frame(5, "flow_paused", flow_id="flow", message="And now?", started_event_id="f1"),
+    ]
+    assert [one["id"] for one in list(agui_events(frames))[-1]["outcome"]["interrupts"]] == ["second"]
+
+
 def test_the_client_names_thread_and_run() -> None:
     translator = AguiTranslator(thread_id="t", run_id="r", raw=False)
     events = translator.feed(frame(1, "flow_started", flow_name="F"))

@@ -152,6 +152,23 @@ def test_the_parts_of(frames: list[StreamFrame], expected: str) -> None:
     assert kinds(frames) == expected.split()
 
 
+#: What ends a run, and the finish reason.
+REASONS: list[tuple[StreamFrame, str]] = [
+    (frame(2, "llm_call_completed", finish_reason="stop", started_event_id="f1"), "stop"),
+    (frame(2, "llm_call_completed", finish_reason="length", started_event_id="f1"), "length"),
+    (frame(2, "llm_call_completed", finish_reason="tool_calls", started_event_id="f1"), "tool-calls"),
+    (frame(2, "llm_call_completed", finish_reason="somebody_elses", started_event_id="f1"), "other"),
+    (frame(2, "llm_call_failed", error="no", started_event_id="f1"), "error"),
+    (frame(2, "flow_paused", flow_id="f", message="Good?"), "interrupted"),
+]
+
+
+@pytest.mark.parametrize(("last", "reason"), REASONS, ids=[reason for _, reason in REASONS])
+def test_the_finish_reason_is(last: StreamFrame, reason: str) -> None:
+    events = list(vercel_events([frame(1, "llm_call_started", call_id="c"), last]))
+    assert (events[-1]["type"], events[-1]["finishReason"]) == ("finish", reason)
+
+
 def test_a_page_is_not_told_what_a_model_was_asked() -> None:
     asked: dict[str, Any] = {"messages": [{"role": "system", "content": "a secret plan"}], "tools": [{"name": "t"}]}
     frames = [
