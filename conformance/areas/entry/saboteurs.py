@@ -152,7 +152,7 @@ SABOTEURS: tuple[Saboteur, ...] = (
         {"entry.kwargs": "there are no frames to show what inputs arrived"},
     ),
     Saboteur("answers-in-pieces", ("entry.llm",), "harness.llm.base:BaseLLM.call", _in_pieces, _UNREAD),
-    Saboteur("awaited-in-pieces", ("entry.llm-async",), "harness.llm.base:BaseLLM.acall", _awaited_in_pieces, _UNREAD),
+    Saboteur("awaited-in-pieces", ("entry.llm-async",), "harness.llm.base:BaseLLM.acall", _awaited_in_pieces),
     Saboteur(
         "any-beginning-goes",
         ("entry.kwargs",),
