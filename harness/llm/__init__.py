@@ -6,6 +6,7 @@ from harness.llm.base import BaseLLM
 from harness.llm.connections import end_aiohttp_with_runs, end_urllib3_with_runs, end_with_run
 from harness.llm.credentials import no_credentials_needed
 from harness.llm.input.messages import Message, ToolDefinition
+from harness.llm.input.unsent import UnsentFieldWarning
 from harness.llm.llm import LLM
 from harness.llm.output.parts import (
     Finish,
@@ -40,6 +41,7 @@ __all__ = [
     "ToolCallFailed",
     "ToolDefinition",
     "UnknownParameterWarning",
+    "UnsentFieldWarning",
     "Usage",
     "UsageMetrics",
     "call_stop_override",
