@@ -79,10 +79,8 @@ def _serve_recording(
 
     def ready(emulator: Emulator) -> None:
         served = emulator.served
-        tell(f"serving {path} at {emulator.url}", file=text_stream(json_file))
         variables = served.variables(emulator.url)
-        for name, value in variables.items():
-            tell(f"  {name}={value}", file=text_stream(json_file))
+        # First, so that who has read that it listens finds the document.
         write_json(
             json_file,
             {
@@ -95,6 +93,9 @@ def _serve_recording(
                 "variables": variables,
             },
         )
+        tell(f"serving {path} at {emulator.url}", file=text_stream(json_file))
+        for name, value in variables.items():
+            tell(f"  {name}={value}", file=text_stream(json_file))
 
     def answered(request: WireRequest, response: WireResponse) -> None:
         at = datetime.now().astimezone().strftime("%H:%M:%S")
@@ -111,7 +112,7 @@ def _serve_app(
     from harness.web.server import serve_app
 
     def ready(url: str) -> None:
-        tell(f"serving {target} at {url}", file=text_stream(json_file))
         write_json(json_file, {"format": "harness.serve/1", "app": target, "url": url})
+        tell(f"serving {target} at {url}", file=text_stream(json_file))
 
     serve_app(target, host=host, port=port, origins=origins, hosts=hosts, ready=ready)
