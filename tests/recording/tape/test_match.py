@@ -138,10 +138,10 @@ def test_nothing_is_near_where_nothing_is_recorded() -> None:
 @pytest.mark.parametrize("content", ["the same", "{}"], ids=["equal requests", "different requests"])
 def test_matching_thousands_is_quick(content: str) -> None:
     many = [recorded(asked(content.format(n) if "{" in content else content)) for n in range(5000)]
-    began = time.perf_counter()
+    began = time.process_time()
     index = InteractionIndex(many)
     for one in reversed(many):
         assert index.take(one.request, ("no such scope",)) is not None
-    # Comparing each with each would be 12 million comparisons.
-    assert time.perf_counter() - began < 2.0
+    # Comparing each with each would be 12 million comparisons. By the clock of the process, which others do not slow down.
+    assert time.process_time() - began < 2.0
     assert index.unplayed() == ()
