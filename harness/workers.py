@@ -73,11 +73,14 @@ async def in_thread(function: Callable[[], T]) -> T:
 async def outcome_in_thread(function: Callable[[], T], threads: Threads | None = None) -> Outcome[T]:
     """Do as `in_thread`, but return whatever the function raises; `threads` lend theirs, and get it back.
 
-    With `threads`, in what `run_until_loop` has begun, there is no loop to be kept going: the function works in this one.
+    With `threads`, in what `run_until_loop` has begun, there is no loop to be kept going: this thread waits, until the
+    current run is cancelled. Where nobody can cancel it, the function works in this thread.
     """
     context = contextvars.copy_context()
     if threads is not None and not loop_runs_here():
-        return attempt(lambda: context.run(function))
+        if threads.are_spared:
+            return attempt(lambda: context.run(function))
+        return _waited_for(lambda: context.run(function), threads)
     loop = running_loop()
     settled: asyncio.Future[Outcome[T]] = loop.create_future()
 
@@ -96,13 +99,32 @@ async def outcome_in_thread(function: Callable[[], T], threads: Threads | None =
     return await settled
 
 
+def _waited_for(function: Callable[[], T], threads: Threads) -> Outcome[T]:
+    outcomes: queue.SimpleQueue[Outcome[T]] = queue.SimpleQueue()
+
+    def work() -> Callable[[], None]:
+        outcome = attempt(function)
+        return lambda: outcomes.put(outcome)
+
+    run = current_run()
+    detach = None if run is None else run.on_cancel(lambda: outcomes.put(Outcome(error=RunCancelled())))
+    threads.start(work)
+    try:
+        return take(outcomes)
+    finally:
+        if detach is not None:
+            detach()
+
+
 class Threads:
     """The daemon threads of one piece of work. Each takes on another call once it has done one, until `close`.
 
     A call never waits for one before it: where no thread is free, there is a new one.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, are_spared: bool = False) -> None:
+        #: Whether calls may work in the thread that makes them, where no loop runs: nobody can cancel it meanwhile.
+        self.are_spared = are_spared
         self._free: list[queue.SimpleQueue[_Work | None]] = []
         self._closed = False
 
@@ -159,11 +181,13 @@ def run_coroutine(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
 def run_until_loop(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Do as `run_coroutine`, in the calling thread and without a loop until the coroutine asks for one by `a_loop`.
 
-    Where a loop runs here already it is `run_coroutine`; and where the work may be cancelled, since that ends what waits
-    in a loop at once, and what blocks this thread only when it next emits.
+    Until then it blocks by `outcome_in_thread` alone. Where a loop runs here already it is `run_coroutine`.
     """
-    if current_run() is not None or loop_runs_here():
+    if loop_runs_here():
         return run_coroutine(make)
+    run = current_run()
+    if run is not None and run.cancelled:
+        raise RunCancelled
     coroutine, context = make(), contextvars.copy_context()
     outcome = begun(coroutine, context)
     return outcome.unwrap() if outcome is not None else _run_here(lambda: _gone_on(coroutine), context)

@@ -361,7 +361,7 @@ def test_what_asks_for_no_loop_is_worked_off_in_this_thread_in_a_context_of_its_
 ) -> None:
     async def work() -> int:
         _mark.set("inside")
-        return (await outcome_in_thread(threading.get_ident, Threads())).unwrap()
+        return (await outcome_in_thread(threading.get_ident, Threads(are_spared=True))).unwrap()
 
     _without_loops(monkeypatch)
     assert run_until_loop(work) == threading.get_ident()
@@ -402,12 +402,41 @@ def test_what_asks_for_a_loop_goes_on_in_one_where_it_was_in_the_same_context() 
     assert _mark.get() == "unset"
 
 
-def test_what_can_be_cancelled_has_a_loop_from_the_start(run: Run) -> None:
-    async def work() -> None:
-        assert loop_runs_here()
-        run.cancel()
-        await asyncio.sleep(_TIMEOUT_S)
+def test_what_can_be_cancelled_blocks_in_a_thread_and_ends_at_once(
+    run: Run, gate: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _without_loops(monkeypatch)
+    threads, begun, ended = Threads(), threading.Event(), threading.Event()
 
+    def block() -> None:
+        begun.set()
+        gate.wait(_TIMEOUT_S)
+        ended.set()
+
+    def cancel() -> None:
+        begun.wait(_TIMEOUT_S)
+        run.cancel()
+
+    async def work() -> object:
+        here = (await outcome_in_thread(threading.get_ident, threads)).unwrap()
+        assert here != threading.get_ident()
+        threading.Thread(target=cancel).start()
+        try:
+            return (await outcome_in_thread(block, threads)).unwrap()
+        finally:
+            threads.close()
+
+    with pytest.raises(RunCancelled):
+        run_until_loop(work)
+    assert begun.is_set()
+    assert not ended.is_set()
+
+
+def test_what_is_cancelled_already_does_not_begin(run: Run) -> None:
+    async def work() -> None:
+        raise AssertionError("it began")
+
+    run.cancel()
     with pytest.raises(RunCancelled):
         run_until_loop(work)
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from typing_extensions import TypeVar
 
 from harness.bus import bus
+from harness.bus.scope import current_run
 from harness.errors import UsageError
 from harness.events import FlowCreatedEvent
 from harness.fields import field_names, take_fields
@@ -36,6 +37,7 @@ from harness.flow.startable import StartableFlow
 from harness.flow.state import AnyState, declared_type, id_of, new_state
 from harness.llm.output.usage import UsageMetrics
 from harness.llm.run_usage import RunUsage
+from harness.workers import Threads
 
 State = TypeVar("State", bound=dict[str, Any] | BaseModel, default=dict[str, Any])
 
@@ -200,7 +202,8 @@ class Flow(StartableFlow, ConversationalFlow, DeclarableFlow, AnswerableFlow, Ch
         if turn is not None:
             return await take_turn(self, kickoff, turn, hooks)
         plan = Plan.begin(self._definition, self.max_method_calls)
-        run = FlowRun(self, self._flow_name, kickoff, plan, is_quiet=self.suppress_flow_events)
+        threads = Threads(are_spared=current_run() is None)
+        run = FlowRun(self, self._flow_name, kickoff, plan, is_quiet=self.suppress_flow_events, threads=threads)
         with inside(run):
             self._last_plan, self._last_usage = plan, run.usage
             try:

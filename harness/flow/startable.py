@@ -55,8 +55,8 @@ class StartableFlow:
         """Run the flow and return the output of the method that finished last; with `stream` set, a `StreamSession`.
 
         Works inside a running loop too, which it blocks; `kickoff_async` does not. Sync methods that are due alone work in
-        the calling thread, and no loop is made before something needs one. Inside of a run that can be closed, and where
-        methods are due side by side, each works in a thread of its own.
+        the calling thread, and no loop is made before something needs one. In a run that can be closed, and where methods
+        are due side by side, they work in threads beside it.
 
         `inputs` go into the state. With an `id` among them, the state that was kept under it is loaded first; with
         `restore_from_state_id`, the one kept under that, as a fork with an id of its own. Both need a `persistence`.

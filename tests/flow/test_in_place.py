@@ -164,6 +164,30 @@ def test_sync_methods_one_after_the_other_work_in_the_calling_thread_without_a_l
     assert threading.active_count() == threads
 
 
+def test_a_session_of_sync_methods_has_a_thread_for_them_and_no_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    names: list[str] = []
+
+    class Where(Chain):
+        @listen("end")
+        def fourth(self) -> str:
+            return Chain().kickoff() or "inner"
+
+        def _marked(self, name: str) -> str:
+            names.append(threading.current_thread().name)
+            return name
+
+    def refuse() -> None:
+        raise AssertionError("a loop was made")
+
+    monkeypatch.setattr(asyncio, "new_event_loop", refuse)
+    session = Where().stream_events()
+    assert [frame.data["method_name"] for frame in session if frame.type == "method_execution_finished"] == [
+        *("first", "second", "third"),
+        *("first", "second", "third", "fourth"),
+    ]
+    assert names == ["harness-worker"] * 3
+
+
 def test_what_a_method_sets_in_its_context_is_seen_by_no_other_and_not_by_the_caller() -> None:
     flow = Chain()
     flow.kickoff()
