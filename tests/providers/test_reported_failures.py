@@ -194,6 +194,31 @@ def test_a_reason_that_says_failure_is_one(row: Reason) -> None:
     assert ran.error.retryable is row.is_retryable
 
 
+def beside(failure: Any) -> bytes:
+    """Return a stream in which a failure stands beside a choice, and its end marker comes all the same."""
+    return openai_chat.event({"content": "a"}) + openai_chat.event({}, "stop", error=failure) + openai_chat.DONE
+
+
+def inside(failure: Any) -> bytes:
+    """Return a stream in which a failure stands inside a choice."""
+    choice = {"index": 0, "delta": {"content": ""}, "finish_reason": None, "error": failure}
+    event = b"data: " + json.dumps({"choices": [choice]}).encode() + b"\n\n"
+    return openai_chat.event({"content": "a"}) + event + openai_chat.DONE
+
+
+@pytest.mark.parametrize("integration", [OPENAI_CHAT, AZURE], ids=lambda one: one.name)
+def test_a_failure_beside_a_choice_or_inside_it_is_one(integration: Integration) -> None:
+    bodies = [place(failure) for place in (beside, inside) for failure in ({"code": 502, "message": WORDS}, WORDS)]
+    with Raw() as server:
+        rans = asked(
+            server, integration.llm(server), "sync", True, ((body, "text/event-stream", 200) for body in bodies)
+        )
+    for ran in rans:
+        assert type(ran.error) is ProviderError
+        assert WORDS in str(ran.error)
+    assert [ran.error.retryable for ran in rans if isinstance(ran.error, ProviderError)] == [True, False, True, False]
+
+
 #: Events that have nothing of an answer, in words that nobody knows.
 ODD = {"status": "failed", "why": {"reason": WORDS}}
 
