@@ -94,6 +94,10 @@ class Crew(CrewSettings):
             raise UsageError("from_checkpoint: crews have no checkpoints; run the crew in a flow, which has them")
 
     async def _run(self, driver: Driver, inputs: Mapping[str, Any] | None) -> CrewOutput:
+        if inputs is not None and not isinstance(inputs, Mapping):
+            raise UsageError(
+                f"inputs: expected a mapping such as {{'topic': 'tides'}}, and a {type(inputs).__name__} came"
+            )
         if not self.tasks:
             raise UsageError("the crew has no tasks: there is nothing to do")
         for callback in self.before_kickoff_callbacks:

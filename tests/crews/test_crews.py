@@ -8,7 +8,7 @@ import threading
 import weakref
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from pydantic import BaseModel
@@ -703,3 +703,9 @@ def test_a_listener_hears_of_one_task_alone() -> None:
         for _ in crew.stream_events():
             pass
     assert heard == ["two"]
+
+
+def test_inputs_that_are_no_mapping_are_refused_before_anything_runs() -> None:
+    crew = crew_of(tasks=1)
+    with pytest.raises(UsageError, match="inputs: expected a mapping such as .*, and a str came"):
+        crew.kickoff(inputs=cast("Any", "abc"))
