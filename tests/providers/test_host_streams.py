@@ -16,7 +16,7 @@ import pytest
 
 from harness.errors import MalformedResponseError, ProviderError
 from harness.llm import LLM
-from tests.llm.scripted import WAYS, Way, streamed
+from tests.llm.scripted import WAYS, Way, in_session, streamed
 from tests.providers.integrations.integration import TOOLS
 from tests.providers.integrations.openai_chat import DONE, event
 from tests.servers.raw import Raw
@@ -99,6 +99,16 @@ def test_calls_keep_their_identity(row: Calls, provider: str, way: Way) -> None:
             asked = frame.data["tool_call"]["id"]
             shown[asked] = shown.get(asked, "") + frame.data["chunk"]
     assert list(shown.items()) == [(call["id"], call["function"]["arguments"]) for call in ran.result]
+
+
+@pytest.mark.parametrize("said", [{}, {"message": None}], ids=["missing", "null"])
+@pytest.mark.parametrize("provider", ["openai", "azure"])
+def test_what_was_filtered_may_have_no_message(provider: str, said: dict[str, Any]) -> None:
+    body = json.dumps({"choices": [{"index": 0, "finish_reason": "content_filter", **said}]}).encode()
+    with Raw(body, "application/json") as server:
+        llm = LLM(f"{provider}/m", base_url=server.origin, api_key="k", max_retries=0, stream=False)
+        ran = in_session(llm, "sync", "Hi")
+    assert ran.transcript[-1] == "completed '' content_filter"
 
 
 def cases() -> Iterator[Any]:
