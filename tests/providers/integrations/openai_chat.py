@@ -130,6 +130,8 @@ STREAMS = (
     Stream("text where legacy completions have it", b'data: {"choices": [{"text": "a", "finish_reason": "STOP"}]}\n\n' + DONE,
      ["text 'a'", "completed 'a' stop"]),
     Stream("what is said aloud", event({"audio": {"transcript": "a"}}, "stop") + DONE, ["text 'a'", "completed 'a' stop"]),
+    Stream("thoughts as Mistral has them", event({"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]},
+     {"type": "text", "text": "a"}]}, "stop") + DONE, ["thinking 'hm'", "text 'a'", "completed 'a' stop"]),
     Stream("two blanks", (event({"content": "a"}, "stop") + DONE).replace(b"data: ", b"data:  "),
      ["text 'a'", "completed 'a' stop"]),
     Stream("an event of nothing, as hosts send to keep a connection", b"data:\n\n" + event({"content": "a"}, "stop") + DONE,
