@@ -206,7 +206,13 @@ SABOTEURS: tuple[Saboteur, ...] = (
         _one_branch,
         shown_by=("restore/branches/sync", "restore/branches/async"),
     ),
-    Saboteur("all-run-again", ("flow.checkpoint",), "harness.flow.checkpoints.restore:put_into", _from_the_start),
+    Saboteur(
+        "all-run-again",
+        ("flow.checkpoint",),
+        "harness.flow.checkpoints.restore:put_into",
+        _from_the_start,
+        {"entry.kwargs": "what comes with a checkpoint is not put into a run that begins anew"},
+    ),
     Saboteur("restored-quietly", ("flow.checkpoint",), _RESTORE_STEP, _quietly),
     Saboteur(
         "restore-left-open",
