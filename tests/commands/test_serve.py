@@ -46,8 +46,11 @@ class Serving:
 
     def interrupt(self) -> tuple[int, str, str]:
         self.process.send_signal(signal.SIGINT)
-        out, err = self.process.communicate(timeout=PATIENCE_S)
-        return self.process.returncode, out, err
+        assert self.process.stdout is not None
+        assert self.process.stderr is not None
+        # Not by `communicate`, which passes over lines that came together with the first one.
+        out, err = self.process.stdout.read(), self.process.stderr.read()
+        return self.process.wait(PATIENCE_S), out, err
 
 
 @contextmanager
