@@ -21,7 +21,7 @@ class StreamChunkType(Enum):
 class ToolCallChunk(Worded):
     """The tool call that a chunk belongs to; `arguments` is the JSON text so far."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     tool_id: str | None = None
     tool_name: str | None = None
@@ -32,7 +32,7 @@ class ToolCallChunk(Worded):
 class StreamChunk(Worded):
     """One piece of text or of a tool call, with the task and agent it comes from. `str()` is its content."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     content: str
     chunk_type: StreamChunkType = StreamChunkType.TEXT

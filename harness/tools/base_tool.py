@@ -49,7 +49,7 @@ class BaseTool(Worded):
     several agents and threads at once.
     """
 
-    model_config = ConfigDict(arbitrary_types_allowed=True)
+    model_config = ConfigDict(arbitrary_types_allowed=True, defer_build=True)
     #: Fields that a frame shows of a tool.
     shown_in_frames: ClassVar[tuple[str, ...]] = ("name", "description")
 

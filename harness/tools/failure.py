@@ -34,7 +34,7 @@ class ToolFailure(BaseModel):
     The model reads the message. How the run goes on is the policy's matter.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     #: What went wrong, for people and models.
     message: str
@@ -52,7 +52,7 @@ class ToolFailure(BaseModel):
 class ToolFailureRecord(BaseModel):
     """A failure with the use of the tool that it came from."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     tool_name: str
     failure: ToolFailure

@@ -37,7 +37,7 @@ def _provider(given: Any) -> Any:
 class CheckpointConfig(Worded):
     """Where and when checkpoints are written, and which one a run begins from."""
 
-    model_config = ConfigDict(arbitrary_types_allowed=True, frozen=True, extra="forbid")
+    model_config = ConfigDict(arbitrary_types_allowed=True, frozen=True, extra="forbid", defer_build=True)
 
     #: A folder, or for SQLite a file.
     location: str = "./.checkpoints"

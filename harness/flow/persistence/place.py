@@ -8,8 +8,6 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import platformdirs
-
 if TYPE_CHECKING:
     from harness.flow.persistence.protocol import FlowPersistence
 
@@ -22,6 +20,9 @@ def default_path() -> str:
 
     Without the variable that is `stream-harness/<name of the current folder>` where the system has its users keep data.
     """
+    # Not many flows ask.
+    import platformdirs
+
     named = os.environ.get(STORAGE_DIR)
     folder = Path(named) if named else Path(platformdirs.user_data_dir("stream-harness")) / Path.cwd().name
     return str(folder / "flow_states.db")

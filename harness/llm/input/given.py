@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 class Given(BaseModel):
     """A frozen value that remembers which of its fields were given; others are refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     def given(self) -> dict[str, Any]:
         """Return the fields that were given, as JSON."""

@@ -15,7 +15,7 @@ F = TypeVar("F")
 class HostedTool(Given):
     """A tool that the provider runs itself. Its settings are the provider's own, and any are taken."""
 
-    model_config = ConfigDict(frozen=True, extra="allow")
+    model_config = ConfigDict(frozen=True, extra="allow", defer_build=True)
 
     #: The provider's name for it, such as `web_search`; never `function`.
     type: str
@@ -24,7 +24,7 @@ class HostedTool(Given):
 class HostedItem(Given):
     """What a provider's own tool did in an earlier answer; it is given back as it came."""
 
-    model_config = ConfigDict(frozen=True, extra="allow")
+    model_config = ConfigDict(frozen=True, extra="allow", defer_build=True)
 
     type: Literal[
         "code_interpreter_call",

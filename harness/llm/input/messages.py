@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, Discriminator, Tag, TypeAdapter, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Tag, TypeAdapter, ValidationError
 
 from harness.errors import UsageError
 from harness.llm.input.blocks import Block, CacheControl
@@ -203,8 +203,9 @@ class ToolDefinition(Given):
     cache_control: CacheControl | None = None
 
 
-_messages = TypeAdapter(list[Message])
-_tools = TypeAdapter(list[ToolDefinition])
+_WHEN_USED: Final = ConfigDict(defer_build=True)
+_messages = TypeAdapter(list[Message], config=_WHEN_USED)
+_tools = TypeAdapter(list[ToolDefinition], config=_WHEN_USED)
 
 
 def read_messages(messages: str | Sequence[dict[str, Any] | Message | BaseModel]) -> list[Message]:

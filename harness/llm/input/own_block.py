@@ -39,7 +39,7 @@ class OwnBlock(Given):
     Gemini's have settings beside their name.
     """
 
-    model_config = ConfigDict(frozen=True, extra="allow")
+    model_config = ConfigDict(frozen=True, extra="allow", defer_build=True)
 
     type: str | None = None
 
