@@ -89,6 +89,7 @@ def conformance(
     "checks": [{"scenario", "status", "violations": [{"seq", "message"}]}]}], "faults": [{"scenario", "message"}]};
     with --expect also "baseline": {"new": [{"clause", "scenario"}], "stale": [...]}
     """
+    from conformance.commands import timelines
     from conformance.run import baseline, command
     from conformance.run.command import cases
     from conformance.run.plan import result_document
@@ -138,6 +139,8 @@ def conformance(
         document["baseline"] = held.document()
         code = render_held(console, held, outcome)
     write_json(json_file, document)
+    if reports.html is not None:
+        timelines.write_scenarios(results, document, reports.html)
     reports.write(document, partial(cases, outcome))
     return code
 

@@ -1,18 +1,23 @@
-"""The timelines beside the page of a replay: one file for each result that fell short, for the viewer."""
+"""The timelines beside the page of a report: one file for each result or scenario that fell short, for the viewer."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from conformance.run.failed_runs import FailedRun
 from conformance.run.replay import ReplayResult
+from conformance.run.result import ScenarioResult, labelled
 from harness.errors import UnreadableRecordingError
 from harness.recording import write_atomically
-from harness.viewer import render_replayed
+from harness.viewer import BrokenClause, ViewedRun, kept_frames, render_replayed, render_viewer
 
 #: Beside the page.
 _FOLDER: Final = "timelines"
+#: Of one run of the suite: a subject that breaks a clause in every scenario shows it in a few of them.
+_MOST_SCENARIOS: Final = 40
 
 
 def write(results: Sequence[ReplayResult], document: dict[str, Any], folder: Path) -> None:
@@ -33,3 +38,67 @@ def write(results: Sequence[ReplayResult], document: dict[str, Any], folder: Pat
             continue
         write_atomically(folder / _FOLDER / f"{number}.html", page.encode())
         told["timeline"] = f"{_FOLDER}/{number}.html"
+
+
+def write_scenarios(results: Iterable[ScenarioResult], document: dict[str, Any], folder: Path) -> None:
+    """Write the timelines of scenarios that broke clauses into `folder`, and where each violation is seen into `document`.
+
+    They are those of at most `_MOST_SCENARIOS`, the first to show a clause broken before others, and of these the runs
+    that `failed_runs` keeps.
+
+    Raises:
+        RecordingError: one can't be written.
+    """
+    checks = defaultdict[str, list[tuple[str, dict[str, Any]]]](list)
+    for row in document["clauses"]:
+        for check in row["checks"]:
+            if check["violations"]:
+                checks[check["scenario"]].append((row["id"], check))
+    for number, result in enumerate(_most_telling(results)[:_MOST_SCENARIOS], start=1):
+        runs: list[ViewedRun] = []
+        seen: dict[tuple[str, int | None, str], str] = {}
+        for run in result.failed_runs:
+            try:
+                viewed = _viewed(result.scenario, run)
+            except UnreadableRecordingError:
+                continue
+            runs.append(viewed)
+            for violation, finding in zip(run.violations, viewed.findings, strict=True):
+                at = "" if finding.place is None else f"&frame={finding.place + 1}"
+                told = labelled(run.label, violation)
+                seen.setdefault((told.clause, told.seq, told.message), f"#run={len(runs)}{at}")
+        if not runs:
+            continue
+        name = f"{_FOLDER}/{number}.html"
+        write_atomically(folder / name, render_viewer(runs, result.scenario).encode())
+        for clause, check in checks[result.scenario]:
+            for one in check["violations"]:
+                place = seen.get((clause, one["seq"], one["message"]))
+                if place is not None:
+                    one["timeline"] = name + place
+
+
+def _most_telling(results: Iterable[ScenarioResult]) -> list[ScenarioResult]:
+    """Return those of which runs are kept: first each that breaks a clause which none before it breaks."""
+    firsts, others = [], []
+    broken = set[str]()
+    for result in results:
+        clauses = {violation.clause for run in result.failed_runs for violation in run.violations}
+        if clauses:
+            (others if clauses <= broken else firsts).append(result)
+            broken |= clauses
+    return firsts + others
+
+
+def _viewed(scenario: str, run: FailedRun) -> ViewedRun:
+    """Return a run for the viewer. Raises UnreadableRecordingError where its frames are none that can be shown."""
+    frames = kept_frames(run.frame_lines, Path(scenario))
+    places = defaultdict[int | None, list[int]](list)
+    for place, frame in enumerate(frames):
+        places[frame.seq].append(place)
+    # A number that two frames have, as of two sessions in one run, names the first that may be meant.
+    findings = [
+        BrokenClause(one.clause, next(iter(places[one.seq]), None) if one.seq is not None else None, one.message)
+        for one in run.violations
+    ]
+    return ViewedRun(f"{scenario}: {run.label}" if run.label else scenario, frames, (), findings)

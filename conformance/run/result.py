@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from conformance.contract.clauses import CLAUSES
+from conformance.run.failed_runs import FailedRun
 from conformance.run.judge import ClauseStatus, Decision, Verdict
 from conformance.stage.scenario import Scenario
 from conformance.timeline.check import Violation
@@ -26,6 +27,8 @@ class ScenarioResult:
     fault: str | None = None
     #: Why the subject can't be put there at all, whatever it does: whoever tests it has to know.
     unusable: str | None = None
+    #: Runs that broke clauses, to be looked at; a report of a shard does not carry them.
+    failed_runs: tuple[FailedRun, ...] = ()
 
 
 def all_failed(scenario: Scenario, why: str) -> ScenarioResult:
@@ -46,7 +49,7 @@ def result_of(scenario: Scenario, verdicts: Iterable[tuple[str, Verdict]]) -> Sc
     for label, verdict in verdicts:
         for decision in verdict.decisions:
             statuses[decision.clause].add(decision.status)
-            broken[decision.clause] += (_labelled(label, violation) for violation in decision.violations)
+            broken[decision.clause] += (labelled(label, violation) for violation in decision.violations)
     decisions = []
     for clause in CLAUSES:
         mine = clause in scenario.clauses
@@ -66,7 +69,8 @@ def unshown(scenario: Scenario, clause: str) -> Decision | None:
     return Decision(clause, "not-testable", (Violation(clause, None, scenario.unshown(clause)),))
 
 
-def _labelled(label: str, violation: Violation) -> Violation:
+def labelled(label: str, violation: Violation) -> Violation:
+    """Return a violation as a result of several runs tells it."""
     return replace(violation, message=f"{label}: {violation.message}") if label else violation
 
 

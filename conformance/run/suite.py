@@ -8,11 +8,13 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from conformance.areas.catalogue import scenarios
 from conformance.contract.clauses import CLAUSES
+from conformance.run.failed_runs import failed_runs
 from conformance.run.judge import Decision, judge
 from conformance.run.outcome import Tested
 from conformance.run.result import ScenarioResult, all_failed, result_of, unshown
@@ -102,7 +104,9 @@ def perform(subject: Tested, scenario: Scenario) -> ScenarioResult:
                 shown = [*scenario.observe(subject, Performance(stage, provider))]
             finally:
                 stage.release_all()
-        return result_of(scenario, ((run.label, judge(run, subject.capabilities)) for run in shown))
+        judged = [(run, judge(run, subject.capabilities)) for run in shown]
+        result = result_of(scenario, ((run.label, verdict) for run, verdict in judged))
+        return replace(result, failed_runs=failed_runs(judged))
     except StageError as error:
         return all_failed(scenario, str(error))
     except NotOfferedError as error:

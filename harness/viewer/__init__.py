@@ -11,12 +11,13 @@ from harness.viewer.page import (
     runs_of,
     viewed_runs,
 )
-from harness.viewer.replayed import kept_lines, render_replayed
+from harness.viewer.replayed import kept_frames, kept_lines, render_replayed
 
 __all__ = [
     "BrokenClause",
     "TimelineJudge",
     "ViewedRun",
+    "kept_frames",
     "kept_lines",
     "render_beside",
     "render_replayed",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from harness.frames.frame import StreamFrame
 from harness.frames.stored import FrameLike
 from harness.recording import Redactor
 from harness.recording.files.frames_file import dump_frames, frames_of
@@ -18,6 +19,15 @@ def kept_lines(frames: Iterable[FrameLike]) -> bytes:
     return dump_frames(frames, Redactor())
 
 
+def kept_frames(lines: bytes, path: Path) -> list[StreamFrame]:
+    """Return the frames of what `kept_lines` gave; `path` is what an error names.
+
+    Raises:
+        UnreadableRecordingError: one is no frame of this runtime's kind.
+    """
+    return frames_of(lines.splitlines()[1:], path)
+
+
 def render_replayed(
     path: Path, interaction: int | None, lines: bytes, violations: Sequence[tuple[str, int | None, str]]
 ) -> str:
@@ -28,7 +38,7 @@ def render_replayed(
     Raises:
         UnreadableRecordingError: the recording can't be read.
     """
-    frames = frames_of(lines.splitlines()[1:], path)
+    frames = kept_frames(lines, path)
     places: dict[int, list[int]] = {}
     for place, frame in enumerate(frames):
         places.setdefault(frame.seq, []).append(place)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from html.parser import HTMLParser
 from pathlib import Path
@@ -10,7 +11,10 @@ from typing import Any, Final
 
 import pytest
 
+from conformance.run.failed_runs import failed_runs
+from conformance.run.judge import judge
 from conformance.run.kept import broken_clauses
+from conformance.timeline.evidence import Evidence
 from harness.frames import StreamFrame
 from harness.frames.stored import stored_frame
 from harness.recording.files.frames_file import header_line, load_frames
@@ -258,3 +262,34 @@ def test_a_violation_in_the_page_of_a_replay_leads_to_its_frame() -> None:
         )
     )
     assert {one["place"] for one in twice["runs"][1]["findings"]} == {None}
+
+
+def test_the_page_of_the_suite_leads_to_the_timeline_of_a_scenario_at_the_violation(run: Run, tmp_path: Path) -> None:
+    """A runtime that swaps its first two frames; what JSON says of it stays as it is."""
+    said = run(
+        "conformance", "--runtime", "conformance.proof:first-two-swapped", "--clause", "order.*",
+        "--scenario", "turn/from-history/sync", "--html", tmp_path / "report", "--json", tmp_path / "report.json",
+    )  # fmt: skip
+    page = (tmp_path / "report" / "index.html").read_text("utf-8")
+    at = re.findall(r'href="timelines/1\.html#run=(\d+)&amp;frame=(\d+)"', page)
+
+    assert said.code == 1, said.err
+    assert at
+    document = data_of((tmp_path / "report" / "timelines" / "1.html").read_text("utf-8"))
+    run_at, frame_at = (int(number) - 1 for number in at[0])
+    shown = document["runs"][run_at]
+    assert [frame[0] for frame in shown["frames"][:2]] == [2, 1]
+    assert ("order.delivery", frame_at) in [(one["clause"], one["place"]) for one in shown["findings"]]
+    assert "timeline" not in (tmp_path / "report.json").read_text("utf-8")
+
+
+def test_runs_that_broke_a_clause_are_kept_within_bounds() -> None:
+    frames = tuple(load_frames(SHIPPED / "openai" / "two_step_flow" / "frames.jsonl"))
+    good = Evidence(frames=frames, ended="exhausted")
+    bad = Evidence(frames=frames[::-1], ended="exhausted", label="backwards")
+    many = Evidence(frames=frames[:1] * 5_000, ended="exhausted")
+    kept = failed_runs([(each, judge(each)) for each in (good, bad, many, bad, bad)])
+
+    assert [len(each.frame_lines.splitlines()) for each in kept] == [1 + len(frames), 2_001, 1 + len(frames)]
+    assert kept[0].label == "backwards"
+    assert "order.delivery" in {one.clause for one in kept[0].violations}
