@@ -80,7 +80,8 @@ def write_scenarios(results: Iterable[ScenarioResult], document: dict[str, Any],
 
 def _most_telling(results: Iterable[ScenarioResult]) -> list[ScenarioResult]:
     """Return those of which runs are kept: first each that breaks a clause which none before it breaks."""
-    firsts, others = [], []
+    firsts: list[ScenarioResult] = []
+    others: list[ScenarioResult] = []
     broken = set[str]()
     for result in results:
         clauses = {violation.clause for run in result.failed_runs for violation in run.violations}
@@ -101,4 +102,4 @@ def _viewed(scenario: str, run: FailedRun) -> ViewedRun:
         BrokenClause(one.clause, next(iter(places[one.seq]), None) if one.seq is not None else None, one.message)
         for one in run.violations
     ]
-    return ViewedRun(f"{scenario}: {run.label}" if run.label else scenario, frames, (), findings)
+    return ViewedRun(run.label or "its one run", frames, (), findings)
