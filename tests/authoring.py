@@ -26,6 +26,7 @@ from tests.servers.bedrock import BedrockServer
 from tests.servers.bedrock_invoke import BedrockInvokeServer
 from tests.servers.compatible import DeepSeekServer, OpenRouterServer
 from tests.servers.gemini import GeminiServer
+from tests.servers.ollama import OllamaServer
 from tests.servers.openai_chat import OpenAIChatServer
 from tests.servers.openai_completions import OpenAICompletionsServer
 from tests.servers.openai_responses import OpenAIResponsesServer
@@ -40,6 +41,7 @@ _SERVERS: Final[Mapping[str, type[WireServer]]] = {
     "bedrock": BedrockServer,
     "bedrock_invoke": BedrockInvokeServer,
     "gemini": GeminiServer,
+    "ollama": OllamaServer,
     "openai": OpenAIChatServer,
     "openai_compatible": OpenRouterServer,
     "openai_completions": OpenAICompletionsServer,

@@ -21,6 +21,8 @@ from harness.providers.anthropic.dialect import MESSAGES
 from harness.providers.bedrock.dialect import CONVERSE, INVOKE
 from harness.providers.bedrock_invoke.asked_for import asks_for_an_answer
 from harness.providers.gemini.dialect import GENERATE_CONTENT
+from harness.providers.ollama.dialect import API_CHAT
+from harness.providers.ollama.request import asks_for_an_answer as asks_ollama
 from harness.providers.openai.dialect import CHAT, COMPLETIONS, RESPONSES
 from harness.providers.openai.hosts import HOSTS
 from harness.providers.row import NOBODY, Provider
@@ -190,6 +192,16 @@ ROWS: Final = (
         extra="openai",
         distributions=("openai",),
         placeholders={"OPENAI_API_KEY": NOBODY},
+    ),
+    Provider(
+        name="ollama",
+        models={"ollama-api": "harness.providers.ollama.model:Ollama"},
+        url=re.compile(r".*/api/chat$"),
+        is_call=asks_ollama,
+        request="harness.providers.ollama.request",
+        dialect=API_CHAT,
+        extra="openai",
+        distributions=("openai",),
     ),
     Provider(
         name="litellm",

@@ -112,6 +112,13 @@ PROVIDERS: Final[Mapping[str, ShippedProvider]] = {
             "vertex": Question(_HARBOUR, model="vertex_ai/gemini-2.5-flash"),
         },
     ),
+    "ollama": ShippedProvider(
+        "ollama-api/gpt-oss:20b",
+        "ollama-api/lighthouse:0b",
+        {**COMMON, "thinking": Question(_TURNING, {"thinking": True})},
+        # Its cloud, so that a replay names nobody's machine.
+        {"base_url": "https://ollama.com"},
+    ),
     "openai": ShippedProvider(
         "openai/gpt-4o-mini",
         "openai/gpt-0-lighthouse",

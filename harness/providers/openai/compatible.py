@@ -54,8 +54,13 @@ class OpenAICompatible(OpenAIChat):
 
 def _with_v1(address: str) -> str:
     """Return an address of Ollama, as its own variables have it, as that of its API in OpenAI's form."""
-    if "://" not in address:
-        address = f"http://{address}" if re.search(r":\d+(/|$)", address) else f"http://{address}:{_OLLAMA_PORT}"
-    parts = urlsplit(address)
+    parts = urlsplit(with_scheme(address))
     path = parts.path.rstrip("/")
     return urlunsplit(parts._replace(path=path if path.endswith("/v1") else f"{path}/v1"))
+
+
+def with_scheme(address: str) -> str:
+    """Return an address of Ollama, which its own variables may name by host and port alone, as a URL."""
+    if "://" in address:
+        return address
+    return f"http://{address}" if re.search(r":\d+(/|$)", address) else f"http://{address}:{_OLLAMA_PORT}"

@@ -13,7 +13,7 @@ _APIS: Final = (
     (re.compile(r".*/(?:agents/completions|conversations(?:/[^/]+)?)"), "Mistral's agents"),
     (re.compile(r".*/threads(?:/[^/]+)?/runs"), "OpenAI's Assistants"),
     (re.compile(r".*/v1/complete"), "Anthropic's legacy completions"),
-    (re.compile(r".*/api/(?:chat|generate)"), "Ollama's own API"),
+    (re.compile(r".*/api/generate"), "Ollama's completions"),
     (re.compile(r".*/interactions"), "Gemini's Interactions"),
     (re.compile(r".*:(?:generateMessage|generateText)"), "PaLM's API"),
     (

@@ -1,0 +1,56 @@
+"""Ollama's own chat API. https://docs.ollama.com/api/chat (read 2026-11)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from conformance.timeline.evidence import FinishReason
+from conformance.wire.answer import MalformedError, Reading, counts, json_object, summed
+
+_REASONS: Final[dict[str, FinishReason]] = {"stop": "stop", "length": "length"}
+_COUNTS: Final = {"prompt_tokens": "prompt_eval_count", "completion_tokens": "eval_count"}
+
+
+def read_stream(body: bytes, reading: Reading) -> None:
+    """Read a streamed answer: an object on each line."""
+    *lines, rest = body.split(b"\n")
+    for line in lines:
+        if line.strip() and not reading.ended:
+            _take(json_object(line), reading)
+            if reading.failed:
+                return
+    if rest.strip() and not reading.ended:
+        try:
+            last = json_object(rest)
+        except MalformedError:
+            # It was cut.
+            return
+        _take(last, reading)
+
+
+def read_plain(body: bytes, reading: Reading) -> None:
+    """Read an answer that came at once."""
+    _take(json_object(body), reading)
+
+
+def _take(answer: dict[str, Any], reading: Reading) -> None:
+    if answer.get("error"):
+        reading.failed = True
+        return
+    message = answer.get("message") or {}
+    reading.think(message.get("thinking"))
+    reading.say(message.get("content"))
+    for call in message.get("tool_calls") or ():
+        key = len(reading.calls)
+        reading.begin_call(key, call.get("id"), call["function"]["name"])
+        reading.argue(key, json.dumps(call["function"].get("arguments") or {}))
+    if answer.get("done"):
+        reading.ended = True
+        found = counts(answer, _COUNTS)
+        reading.usage = summed(found) if found else None
+        reason = answer.get("done_reason")
+        if reason is not None:
+            reading.finish_reason = (
+                "tool_calls" if reason == "stop" and reading.calls else _REASONS.get(reason, "other")
+            )

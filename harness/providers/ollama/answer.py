@@ -1,0 +1,125 @@
+"""One answer of Ollama's own chat API, whole or in lines of JSON, to parts.
+
+Source: https://docs.ollama.com/api/chat and https://docs.ollama.com/api/errors (2026-11).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from harness.llm.output.parts import Finish, FinishReason, Part, TextDelta, ThinkingDelta, ToolCallDelta
+from harness.providers.openai.reasoning import Reasoning
+from harness.providers.shared.answer import SSEAnswer, read_json
+from harness.providers.shared.calls.tool_calls import whole_arguments
+from harness.providers.shared.failure import failure_in
+from harness.providers.shared.shapes import a_flag, a_list, a_text, an_id, an_object
+from harness.providers.shared.usage import usage
+
+_FINISH: Final[dict[str, FinishReason]] = {"stop": "stop", "length": "length"}
+#: What of the last line tells what the call has taken.
+_PROMPT: Final = "prompt_eval_count"
+_COMPLETION: Final = "eval_count"
+_MEASURES: Final = frozenset(
+    {_PROMPT, _COMPLETION, "total_duration", "load_duration", "prompt_eval_duration", "eval_duration"}
+)
+
+
+class OllamaAnswer(SSEAnswer):
+    """One answer as it grows. Each line is an object like a whole answer; the last one says that it is `done`."""
+
+    content_fields = frozenset({"done"})
+
+    def __init__(self, provider: str) -> None:
+        super().__init__(provider)
+        #: A line that has begun.
+        self._line = b""
+        #: The ids of all calls, and those that the host has given.
+        self._ids: list[str] = []
+        self.call_ids: list[str] = []
+        self.reasoning = Reasoning()
+
+    def _has_content(self, sent: Mapping[str, Any]) -> bool:
+        return super()._has_content(sent) or isinstance(sent.get("message"), Mapping)
+
+    def piece(self, piece: bytes) -> Iterator[Part]:
+        *whole, self._line = (self._line + piece).split(b"\n")
+        for line in whole:
+            yield from self._take(line)
+
+    def end(self) -> Iterator[Part]:
+        rest = self._line.strip()
+        try:
+            read_json(rest or b"{}")
+        except ValueError:
+            if not self.done:
+                self._refuse_rest(rest)
+        else:
+            # The last line's end may be missing.
+            yield from self._take(rest)
+
+    def whole(self, sent: bytes) -> Iterator[Part]:
+        # What came at once is one line, or several where the host streams whatever it is asked for.
+        try:
+            lines = [sent] if read_json(sent) is not None else []
+        except ValueError:
+            lines = sent.split(b"\n")
+        for line in lines:
+            yield from self._take(line)
+
+    def _refuse_rest(self, rest: bytes) -> None:
+        if not self._has_events and rest[:1] != b"{":
+            self.refuse_body(rest, "no JSON")
+        raise self._cut(f"in the middle of {rest.decode('utf-8', 'replace')[:200]!r}")
+
+    def _take(self, line: bytes) -> Iterator[Part]:
+        if self.done or not line.strip():
+            return
+        told = self._json(line.removeprefix(b"\xef\xbb\xbf"))
+        self._has_events = True
+        self.refuse_failure(told)
+        yield from self.event(told)
+
+    def event(self, event: Any) -> Iterator[Part]:
+        event = an_object(event)
+        if event.get("error"):
+            raise self.reported(failure_in(event))
+        message = an_object(event.get("message"))
+        # The first name is the API's; some servers that speak it write another.
+        if thinking := self.reasoning.take({"reasoning": message.get("thinking", message.get("reasoning"))}):
+            yield ThinkingDelta(thinking)
+        if content := a_text(message.get("content")):
+            yield TextDelta(content)
+        for call in a_list(message.get("tool_calls")):
+            yield self._call(an_object(call))
+        if a_flag(event.get("done")):
+            yield from self._ended(event)
+
+    def answer(self, answer: Any) -> Iterator[Part]:
+        return self.event(answer)
+
+    def _call(self, call: Mapping[str, Any]) -> ToolCallDelta:
+        """Return a call, which is never sent in pieces."""
+        function, number = an_object(call.get("function")), len(self._ids)
+        name = a_text(function.get("name"))
+        if not name:
+            raise self.malformed(f"tool call {number} has no name")
+        given = an_id(call.get("id"))
+        if given is not None and given not in self._ids:
+            self.call_ids.append(given)
+        else:
+            free = (f"call_{made}" for made in range(number, 2 * number + 1))
+            given = next(made for made in free if made not in self._ids)
+        self._ids.append(given)
+        return ToolCallDelta(number, given, name, whole_arguments(function.get("arguments")))
+
+    def _ended(self, event: Mapping[str, Any]) -> Iterator[Part]:
+        self.done = True
+        said = a_text(event.get("done_reason")) or None
+        self.refuse_reason(said)
+        raw = {name: value for name, value in event.items() if name in _MEASURES}
+        if (told := usage(raw, [raw.get(_PROMPT)], [raw.get(_COMPLETION)])) is not None:
+            yield told
+        reason = None if said is None else _FINISH.get(said, "other")
+        # It says `stop` where it asks for tools, too.
+        yield Finish("tool_calls" if self._ids and reason == "stop" else reason, said)

@@ -1,0 +1,64 @@
+"""Ollama's own chat API, `/api/chat`, at Ollama or in its cloud.
+
+The API is JSON over HTTP. OpenAI's SDK, by which the same host is asked in OpenAI's format, serves as the client: it knows
+how to try again, and how to be closed. Source: https://docs.ollama.com/api/chat (2026-11).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.llm.credentials import PLACEHOLDER
+from harness.llm.request import LLMRequest
+from harness.llm.settings import environment
+from harness.providers.ollama.answer import OllamaAnswer
+from harness.providers.ollama.request import PATH, wire_body
+from harness.providers.openai.compatible import with_scheme
+from harness.providers.openai.hosts import HOSTS
+from harness.providers.openai.model import OpenAIModel
+from harness.providers.openai.reasoning import KeptReasoning
+from harness.providers.shared.recorded.query import EXTRA_QUERY, with_query
+
+_HOST = HOSTS["ollama"]
+
+
+class Ollama(OpenAIModel):
+    """A model that Ollama serves, asked by Ollama's own API; `ollama/…` asks the same in OpenAI's format.
+
+    `base_url` is where Ollama listens, by default what the variables of `ollama/…` name. What the model thought before it
+    asked for tools is kept with the instance, and goes back with them. `additional_params` may hold `options`, which are
+    put beside those that settings stand for.
+    """
+
+    provider = "ollama"
+    key_variables = _HOST.key_variables
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self._reasoning = KeptReasoning()
+
+    def supports_stop_words(self) -> bool:
+        return True
+
+    def check(self, request: LLMRequest) -> None:
+        super().check(request)
+        wire_body(self, request)
+
+    def _key(self) -> str:
+        # A server of one's own wants none.
+        return self.api_key or PLACEHOLDER
+
+    def _client_settings(self) -> dict[str, Any]:
+        named = self.base_url or environment(_HOST.base_url_variables) or _HOST.base_url
+        address = with_scheme(named).rstrip("/").removesuffix("/v1").removesuffix("/api")
+        return {**super()._client_settings(), "base_url": address}
+
+    def _arguments(self, request: LLMRequest) -> dict[str, Any]:
+        path = with_query(PATH, self.additional_params.get(EXTRA_QUERY))
+        return {"path": path, "body": wire_body(self, self._reasoning.given_back(request))}
+
+    def _answer(self, request: LLMRequest) -> OllamaAnswer:
+        return OllamaAnswer(self.provider)
+
+    def _keep(self, answer: OllamaAnswer) -> None:
+        self._reasoning.keep(answer.call_ids, answer.reasoning, {})
