@@ -202,6 +202,8 @@ ROWS: Final = (
         dialect=API_CHAT,
         extra="openai",
         distributions=("openai",),
+        recordings="ollama",
+        address=("OLLAMA_HOST", re.compile(r"/api/chat$")),
     ),
     Provider(
         name="litellm",

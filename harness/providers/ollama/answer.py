@@ -59,13 +59,16 @@ class OllamaAnswer(SSEAnswer):
             yield from self._take(rest)
 
     def whole(self, sent: bytes) -> Iterator[Part]:
-        # What came at once is one line, or several where the host streams whatever it is asked for.
         try:
-            lines = [sent] if read_json(sent) is not None else []
+            read_json(sent)
         except ValueError:
-            lines = sent.split(b"\n")
-        for line in lines:
-            yield from self._take(line)
+            if b"\n" not in sent.strip():
+                self.refuse_body(sent, "no JSON")
+            # Some servers stream whatever they are asked for.
+            yield from self.piece(sent)
+            yield from self.end()
+        else:
+            yield from self._take(sent)
 
     def _refuse_rest(self, rest: bytes) -> None:
         if not self._has_events and rest[:1] != b"{":
@@ -77,13 +80,14 @@ class OllamaAnswer(SSEAnswer):
             return
         told = self._json(line.removeprefix(b"\xef\xbb\xbf"))
         self._has_events = True
+        if isinstance(told, dict) and told.get("error"):
+            # The message beside it is one of the conversation, and says nothing of the failure.
+            raise self.reported(failure_in(told["error"]))
         self.refuse_failure(told)
         yield from self.event(told)
 
     def event(self, event: Any) -> Iterator[Part]:
         event = an_object(event)
-        if event.get("error"):
-            raise self.reported(failure_in(event))
         message = an_object(event.get("message"))
         # The first name is the API's; some servers that speak it write another.
         if thinking := self.reasoning.take({"reasoning": message.get("thinking", message.get("reasoning"))}):
