@@ -20,7 +20,7 @@ from tests.providers.sending_again import Sent, sent_again
 from tests.servers.ollama import OllamaServer
 
 URL = "http://localhost:11434/api/chat"
-ASKED = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
+ASKED: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
 WHOLE = {**ASKED, "stream": False}
 TOOL = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
 HEAD = {"model": "m", "created_at": "2026-01-05T12:00:00Z"}
@@ -141,7 +141,8 @@ def test_any_request_is_sent_again_as_it_was(body: Any) -> None:
 
 
 def test_what_an_application_calls_api_chat_is_no_call_to_a_model() -> None:
-    for body in ({"messages": [{"role": "user", "content": "Hi"}]}, {"model": "m"}, {"model": "m", "messages": []}, []):
+    bodies: list[Any] = [{"messages": ASKED["messages"]}, {"model": "m"}, {"model": "m", "messages": []}, []]
+    for body in bodies:
         assert recognized("POST", "https://app.example/api/chat", json.dumps(body).encode()) is None
     assert recognized("POST", URL, json.dumps(ASKED).encode()) is not None
 
@@ -152,7 +153,7 @@ class Report(BaseModel):
 
 def test_settings_have_their_places_and_a_conversation_its_form() -> None:
     llm = LLM("ollama-api/m", max_tokens=5, temperature=0.5, seed=1, stop="a", thinking=True, options={"num_ctx": 8})
-    said = [
+    said: list[dict[str, Any]] = [
         {"role": "user", "content": [{"type": "text", "text": "Look"}, image("data:image/png;base64,AAAA")]},
         {
             "role": "assistant",
