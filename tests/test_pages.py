@@ -15,8 +15,8 @@ NO_CLAUSES = {"flow.html", "flow.stream", "llm.stream"}
 ACTIONS = ("start", "append", "seal", "return", "raise", "drain", "close")
 
 
-def test_the_readme_has_the_table_of_shipped_recordings() -> None:
-    page = (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_page_of_providers_has_the_table_of_shipped_recordings() -> None:
+    page = (ROOT / "docs" / "providers.md").read_text(encoding="utf-8")
     shown = page.partition("harness.shipped -->\n")[2].partition("<!-- end of recordings -->")[0]
     assert shown == render_table(), "run: python -m harness.shipped"
 

@@ -1,4 +1,4 @@
-"""`python -m harness.shipped` prints the README's table of shipped recordings."""
+"""`python -m harness.shipped` prints the table of shipped recordings."""
 
 from __future__ import annotations
 
