@@ -44,6 +44,8 @@ def create_app(
     | `POST /runs?format=agui` or `vercel` with what a client of that protocol posts | the run, started and streamed |
     | `GET /runs/{run}/events` | its events, as `sse` has them; `?format=` chooses |
     | `GET /runs/{run}` | `status`, `frames`, `error`, `error_type` |
+    | `POST /runs/{run}/answers` with `{"answer": text}`, and `question` where it asks several | 204; 201 as `POST /runs`, \
+where it went on with the answer as a run of its own |
     | `DELETE /runs/{run}` | ends the run |
 
     Errors are `{"error": text}`. Requests from other sites' pages are refused but for `origins`, and so are those for
@@ -70,6 +72,7 @@ def create_app(
             Route("/runs/{run}", routes.end, methods=["DELETE"]),
             Route("/runs/{run}", routes.status),
             Route("/runs/{run}/events", routes.events),
+            Route("/runs/{run}/answers", routes.answer, methods=["POST"]),
         ],
         middleware=[Middleware(OwnSite, origins=origins, hosts=hosts)],
         exception_handlers={
@@ -88,6 +91,8 @@ class _Routes:
         self._runs = runs
         #: The latest run of each conversation; dropped with the run's end.
         self._turns: dict[str, str] = {}
+        #: What each run is of, to go on where it has paused; dropped with the run's end in the store.
+        self._subjects: dict[str, tuple[Any, str | None]] = {}
 
     async def page(self, request: Request) -> Response:
         return page_response()
@@ -107,17 +112,22 @@ class _Routes:
         if not isinstance(inputs, dict):
             raise UsageError("inputs are an object, a value by each name")
         if message is None:
-            session = await run_in_threadpool(self._served.started, inputs)
+            session, subject = await run_in_threadpool(self._served.started, inputs)
         elif not isinstance(message, str) or not message.strip() or not isinstance(conversation, str | None):
             raise UsageError("message is text that is not blank, and conversation the id that an answer brought")
         elif self._is_open(conversation):
             raise HTTPException(409, "a turn of this conversation is under way; wait for its end, or end it")
         else:
             try:
-                session, conversation = await run_in_threadpool(self._served.turn, message, conversation)
+                session, conversation, subject = await run_in_threadpool(self._served.turn, message, conversation)
             except KeyError:
                 raise HTTPException(404, "there is no such conversation here any more; begin a new one") from None
-        run = self._runs.add(session)
+        return self._begun(request, session, subject, conversation)
+
+    def _begun(self, request: Request, session: Any, subject: Any, conversation: str | None) -> Response:
+        run = self._runs.add(session, asks=True)
+        self._subjects = {one: kept for one, kept in self._subjects.items() if self._runs.feed(one) is not None}
+        self._subjects[run] = (subject, conversation)
         if conversation is not None:
             self._note_turn(conversation, run)
         where = str(request.app.url_path_for("events", run=run))
@@ -131,12 +141,12 @@ class _Routes:
                 raise UsageError("there is no message of the user that is not blank")
             if self._is_open(asked.conversation):
                 raise HTTPException(409, "a turn of this conversation is under way; wait for its end")
-            session, _ = await run_in_threadpool(served.turn, message, asked.conversation, begins=True)
+            session, *_ = await run_in_threadpool(served.turn, message, asked.conversation, begins=True)
         else:
             inputs = {"messages": message} if served.takes_prompt and message is not None else asked.inputs
-            session = await run_in_threadpool(served.started, inputs)
+            session, _ = await run_in_threadpool(served.started, inputs)
         # Who has left can't come back to an answer of a POST.
-        feed = feed_of(session, ahead=AHEAD, linger_s=0.0)
+        feed = feed_of(session, ahead=AHEAD, linger_s=0.0, asks=True)
         run = self._runs.add(session)
         self._note_turn(asked.conversation, run)
         return SessionResponse(feed, format=asked.format, headers={"X-Run-Id": run})
@@ -151,6 +161,23 @@ class _Routes:
             return self._runs.missing(run)
         running = {"status": "running", "frames": len(feed.frames), "error": None, "error_type": None}
         return JSONResponse(running if feed.end is None else asdict(feed.end), headers={"Cache-Control": "no-store"})
+
+    async def answer(self, request: Request) -> Response:
+        run, body = request.path_params["run"], await _json_body(request)
+        text, question = body.get("answer"), body.get("question")
+        if not isinstance(text, str) or not isinstance(question, int | None) or body.keys() - {"answer", "question"}:
+            raise UsageError("expected answer, a text, and question, its number, where the run asks several")
+        feed = self._runs.feed(run)
+        if feed is None:
+            return self._runs.missing(run)
+        if feed.answer(text, question):
+            return Response(status_code=204)
+        subject, conversation = self._subjects.get(run, (None, None))
+        if feed.has_ended and getattr(subject, "pending_feedback", None) is not None:
+            del self._subjects[run]
+            session = await run_in_threadpool(self._served.resumed, subject, text)
+            return self._begun(request, session, subject, conversation)
+        raise HTTPException(409, "the run does not ask that, or not any more")
 
     async def end(self, request: Request) -> Response:
         run = request.path_params["run"]

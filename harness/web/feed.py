@@ -13,6 +13,8 @@ from typing import Any, Final, Protocol, cast
 from weakref import WeakValueDictionary
 
 from harness.errors import UsageError, error_text
+from harness.stand_in import stand_in
+from harness.web.desk import Desk, OpenQuestion
 
 #: So many frames the session is read ahead of the client that is furthest, unless said otherwise.
 AHEAD: Final = 256
@@ -51,9 +53,11 @@ class Feed:
     run back where the session has a look-ahead limit of its own. All clients of a feed are served by one loop.
 
     A run that has no client is closed after `linger_s` seconds; with None it is not, and is read to its end.
+
+    With `asks`, what the run would ask at the terminal is put to its clients: `questions` has it, `answer` answers it.
     """
 
-    def __init__(self, session: Any, *, ahead: int = AHEAD, linger_s: float | None = 0.0) -> None:
+    def __init__(self, session: Any, *, ahead: int = AHEAD, linger_s: float | None = 0.0, asks: bool = False) -> None:
         if ahead < 1:
             raise UsageError(
                 f"ahead is the number of frames to read before a client takes them, at least 1, not {ahead}"
@@ -70,6 +74,7 @@ class Feed:
         self.frames: list[ServedFrame] = []
         #: None until the session has been read to its end, or closed.
         self.end: FeedEnd | None = None
+        self._desk = Desk(self._tell) if asks else None
         self._ahead = ahead
         self._room = threading.Condition()
         self._furthest = 0
@@ -102,12 +107,22 @@ class Feed:
         frames = self.frames if self.has_begun else self.session.frames
         return int(frames[-1].seq) if frames else 0
 
+    @property
+    def questions(self) -> tuple[OpenQuestion, ...]:
+        """What the run asks its clients now; another object each time that this changes."""
+        return () if self._desk is None else self._desk.questions
+
+    def answer(self, text: str, number: int | None = None) -> bool:
+        """Answer a question of the run, or the oldest; False where it is not asked, or not any more."""
+        return self._desk is not None and self._desk.answer(text, number)
+
     async def follow(self, after: int = 0) -> AsyncIterator[list[ServedFrame]]:
         """Yield the frames whose `seq` is above `after` in batches, as they come, to the end of the run.
 
-        A batch counts as taken once the next one is asked for.
+        A batch counts as taken once the next one is asked for. One without frames tells that `questions` has changed.
         """
         self._join()
+        asked: tuple[OpenQuestion, ...] = ()
         try:
             position = 0
             while True:
@@ -118,6 +133,9 @@ class Feed:
                     position += len(batch)
                 elif self.end is not None:
                     return
+                elif self.questions is not asked:
+                    asked = self.questions
+                    yield []
                 else:
                     await self._changed.wait()
                 self._advance(position)
@@ -127,6 +145,8 @@ class Feed:
     def close(self) -> None:
         """End the run unless it has ended. Returns at once; from any thread."""
         self.session.close()
+        if self._desk is not None:
+            self._desk.close()
         with self._room:
             if self.end is None and not self.has_begun:
                 self.end = FeedEnd("cancelled", 0)
@@ -170,11 +190,13 @@ class Feed:
     # ── the one reader ───────────────────────────────────────────────────────────────────────────────────────────────
 
     def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
+        context = contextvars.copy_context()
+        if self._desk is not None:
+            context.run(stand_in.set, self._desk)
         if hasattr(type(self.session), "__aiter__"):
             self._roomy = asyncio.Event()
-            self._task = loop.create_task(self._read_in_loop(), name="harness-web-reader")
+            self._task = loop.create_task(self._read_in_loop(), name="harness-web-reader", context=context)
         else:
-            context = contextvars.copy_context()
             threading.Thread(target=context.run, args=(self._read,), name="harness-web-reader", daemon=True).start()
 
     def _read(self) -> None:
@@ -220,6 +242,8 @@ class Feed:
 
     def _finish(self, error: BaseException | None) -> None:
         count = len(self.frames)
+        if self._desk is not None:
+            self._desk.close()
         if error is not None:
             self.end = FeedEnd("failed", count, error_text(error), type(error).__name__)
         else:
@@ -252,10 +276,10 @@ _feeds: Final[WeakValueDictionary[int, Feed]] = WeakValueDictionary()
 _feeds_lock: Final = threading.Lock()
 
 
-def feed_of(session: Any, *, ahead: int, linger_s: float | None) -> Feed:
+def feed_of(session: Any, *, ahead: int, linger_s: float | None, asks: bool = False) -> Feed:
     """Return the feed that serves `session` already, or a new one with these options."""
     with _feeds_lock:
         feed = _feeds.get(id(session))
         if feed is None or feed.session is not session:
-            feed = _feeds[id(session)] = Feed(session, ahead=ahead, linger_s=linger_s)
+            feed = _feeds[id(session)] = Feed(session, ahead=ahead, linger_s=linger_s, asks=asks)
         return feed

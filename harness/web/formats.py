@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import asdict
 from functools import partial
 from types import MappingProxyType
@@ -13,6 +13,7 @@ import orjson
 
 from harness.bridges import VERCEL_DONE, VERCEL_HEADERS, AguiTranslator, VercelTranslator, sse_text
 from harness.errors import UsageError
+from harness.web.desk import OpenQuestion
 from harness.web.feed import Feed, ServedFrame
 
 #: What the id of the last event of a translated run ends with, and its number.
@@ -61,7 +62,7 @@ def canonical(frame: ServedFrame) -> bytes:
 
 
 class _Frames(EventFormat):
-    """One event per frame; an event `end` without an id after the last."""
+    """One event per frame; events without an id: `ask` when questions have come or gone, and `end` after the last frame."""
 
     name = "frames"
 
@@ -76,7 +77,7 @@ class _Frames(EventFormat):
     async def body(self, feed: Feed, seen: Seen | None, retry_ms: int) -> AsyncIterator[bytes]:
         head = b"retry: %d\n" % retry_ms
         async for batch in feed.follow(0 if seen is None else seen.seq):
-            yield head + b"".join(map(_event_of, batch))
+            yield head + (b"".join(map(_event_of, batch)) or _asked(feed.questions))
             head = b""
         assert feed.end is not None
         yield head + b"event: end\ndata: %b\n\n" % orjson.dumps(asdict(feed.end), option=orjson.OPT_SORT_KEYS)
@@ -84,6 +85,11 @@ class _Frames(EventFormat):
 
 def _event_of(frame: ServedFrame) -> bytes:
     return b"id: %d\nevent: %b\ndata: %b\n\n" % (frame.seq, frame.channel.encode(), canonical(frame))
+
+
+def _asked(questions: Iterable[OpenQuestion]) -> bytes:
+    told = [{"number": one.number, **asdict(one.question)} for one in questions]
+    return b"event: ask\ndata: %b\n\n" % orjson.dumps({"questions": told}, option=orjson.OPT_SORT_KEYS)
 
 
 def _number(text: str, what: str) -> int:

@@ -61,8 +61,10 @@ class Runs:
         #: Ids of runs that were put out, as many as there may be runs, so that they are told from others.
         self._gone: OrderedDict[str, None] = OrderedDict()
 
-    def add(self, session: Any, run_id: str | None = None) -> str:
+    def add(self, session: Any, run_id: str | None = None, *, asks: bool = False) -> str:
         """Keep a session, and return its run id. The run begins with its first client.
+
+        With `asks`, what the run would ask at the terminal is sent to its clients, in events `ask`, and `answer` answers.
 
         Raises:
             StoreFullError: as many runs are under way as there may be. The session is left alone.
@@ -71,7 +73,7 @@ class Runs:
         run_id = secrets.token_urlsafe(16) if run_id is None else run_id
         if not 0 < len(run_id) <= _LONGEST_ID:
             raise UsageError(f"a run id has 1 to {_LONGEST_ID} characters, not {len(run_id)}")
-        feed = feed_of(session, ahead=self._ahead, linger_s=self._linger_s)
+        feed = feed_of(session, ahead=self._ahead, linger_s=self._linger_s, asks=asks)
         with self._lock:
             if run_id in self._feeds:
                 raise UsageError(f"there is a run {run_id!r} already")
@@ -114,6 +116,11 @@ class Runs:
             )
         why = "there is no such run here; it may be one of a server that has been restarted since"
         return JSONResponse({"error": why}, 404)
+
+    def answer(self, run_id: str, text: str, question: int | None = None) -> bool:
+        """Answer a question of a run by its number, or the oldest; False where it is not asked, or not any more."""
+        feed = self.feed(run_id)
+        return feed is not None and feed.answer(text, question)
 
     def end(self, run_id: str) -> bool:
         """End a run, unless it has ended; what has come of it stays. False where there is no such run."""

@@ -25,6 +25,14 @@ class StartedTurn(NamedTuple):
 
     session: Any
     conversation: str
+    subject: Any
+
+
+class StartedRun(NamedTuple):
+    """A run's session, and what it is of."""
+
+    session: Any
+    subject: Any
 
 
 class ServedSubject:
@@ -45,14 +53,23 @@ class ServedSubject:
         self._conversations: OrderedDict[str, Any] = OrderedDict()
         self._lock = threading.Lock()
 
-    def started(self, inputs: Mapping[str, Any]) -> Any:
-        """Return a new session. Raises UsageError for inputs that do not fit."""
+    def started(self, inputs: Mapping[str, Any]) -> StartedRun:
+        """Return a new run. Raises UsageError for inputs that do not fit."""
         if _NOT_FROM_OUTSIDE in inputs:
             raise UsageError("an input 'id' names a state that is kept, and is not taken from a page")
         if self.is_conversation:
             raise UsageError(f"{self.name} is a conversation; send a message")
-        session = next(Target(self.target, inputs=inputs).sessions())
-        return getattr(session, "wrapped", session)
+        subjects: list[Any] = []
+        session = next(Target(self.target, inputs=inputs, prepare=subjects.append).sessions())
+        return StartedRun(getattr(session, "wrapped", session), subjects[0])
+
+    def resumed(self, subject: Any, answer: str) -> Any:
+        """Return the session in which a flow that has paused goes on with an answer. Raises UsageError: it does not wait."""
+        was_streamed, subject.stream = subject.stream, True
+        try:
+            return subject.resume(answer)
+        finally:
+            subject.stream = was_streamed
 
     def turn(self, message: str, conversation: str | None, *, begins: bool = False) -> StartedTurn:
         """Return the session of a turn in a conversation, or in a new one; with `begins`, one of that id if there is none.
@@ -78,7 +95,7 @@ class ServedSubject:
             self._conversations.move_to_end(conversation)
             while len(self._conversations) > _MOST_CONVERSATIONS:
                 self._conversations.popitem(last=False)
-        return StartedTurn(session, conversation)
+        return StartedTurn(session, conversation, subject)
 
 
 def _name_of(subject: Any, target: str) -> str:

@@ -80,6 +80,14 @@ class Client:
                 await self._grew.wait()
         return found
 
+    async def until(self, text: bytes) -> None:
+        """Wait until an event with `text` in it has come."""
+        async with asyncio.timeout(PATIENCE_S):
+            while b"\n\n" not in self.body.partition(text)[2]:
+                assert not self.done, f"{text!r} never came: {self.body.decode()}"
+                self._grew.clear()
+                await self._grew.wait()
+
     async def whole(self) -> list[dict[str, str]]:
         """Wait for the end of the answer; return all events."""
         async with asyncio.timeout(PATIENCE_S):

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from harness import Agent, BaseLLM, Crew, Flow, Task, listen, start
 from harness.conversation import ConversationConfig, ConversationState
+from harness.flow import HumanFeedbackPending, human_feedback
 from harness.llm import Finish, TextDelta, ThinkingDelta, ToolCallDelta
 from harness.session import StreamSession
 from tests.web.sessions import PATIENCE_S
@@ -65,6 +66,35 @@ class TideFlow(Flow[TideState]):
         if self.state.fail:
             raise LookupError("the table of tides is wet")
         return Teller("teller-1").call(f"Tell of {self.state.topic}")
+
+
+class AskedLater:
+    """Leaves the question open: the run pauses."""
+
+    def request_feedback(self, context: Any, flow: Any) -> str:
+        raise HumanFeedbackPending(context)
+
+
+class AskingFlow(Flow[dict[str, Any]]):
+    """Asks at once, and again about what it made of that; with `later`, where the run has paused."""
+
+    @start()
+    def who(self) -> str | None:
+        return self.ask("Who are you?", timeout=self.state.get("timeout"))
+
+    @listen(who)
+    @human_feedback("Is it good?")
+    def greet(self, name: str | None) -> str:
+        return f"Good morning, {name}!"
+
+    @listen(greet)
+    @human_feedback("May it go out?", provider=AskedLater())
+    def send(self, looked_at: Any) -> str:
+        return f"{looked_at.output} ({looked_at.feedback})"
+
+    @listen(send)
+    def sent(self, looked_at: Any) -> str:
+        return f"sent: {looked_at.output} {looked_at.feedback}"
 
 
 class PlainFlow(Flow[dict[str, Any]]):

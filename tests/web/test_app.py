@@ -322,3 +322,55 @@ def test_what_fails_inside_the_server_tells_strangers_nothing(monkeypatch: pytes
 def test_a_target_that_can_not_be_served_is_refused_when_the_app_is_made(target: str, told: str) -> None:
     with pytest.raises(UsageError, match=told):
         create_app(target)
+
+
+def test_a_run_asks_its_clients_and_never_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each question is told with what it is about; a wrong number is refused; what has paused goes on in a run of its own."""
+    monkeypatch.setattr("builtins.input", lambda prompt: pytest.fail("the server's terminal was asked"))
+
+    async def scenario() -> None:
+        app = create_app("tests.web.targets:AskingFlow")
+        told = document(await sent(app, {"inputs": {}}))
+        answers = f"{told['events'].removesuffix('/events')}/answers"
+
+        async def answered(path: str, body: Any) -> Client:
+            return await asked(app, method="POST", path=path, body=json.dumps(body).encode(), headers=JSON)
+
+        async with Client(app, path=told["events"]) as client:
+            await client.until(b'"message":"Who are you?","number":1')
+            assert (await answered(answers, {"answer": "Bo", "question": 7})).status == 409
+            assert (await answered(answers, {"answer": 7})).status == 400
+            assert (await answered(answers, {"answer": "Ann"})).status == 204
+            await client.until(b'"message":"Is it good?","number":2')
+            assert b'"about":"Good morning, Ann!"' in client.body
+            assert (await answered(answers, {"answer": "yes", "question": 2})).status == 204
+            await client.until(b"event: end")
+        asks = [json.loads(event["data"])["questions"] for event in events_of(client.body) if event["event"] == "ask"]
+        assert [[one["number"] for one in questions] for questions in asks if questions] == [[1], [2]]
+        assert b'"type":"flow_paused"' in client.body
+
+        resumed = await answered(answers, {"answer": "now"})
+        assert resumed.status == 201
+        assert (await answered(answers, {"answer": "now"})).status == 409
+        rest = await asked(app, path=document(resumed)["events"])
+        assert b"sent: Good morning, Ann! (yes) now" in rest.body
+        assert (await answered("/runs/nobody/answers", {"answer": "now"})).status == 404
+
+    asyncio.run(scenario())
+
+
+def test_a_question_that_nobody_waits_for_is_asked_no_more() -> None:
+
+    async def scenario() -> None:
+        app = create_app("tests.web.targets:AskingFlow")
+        told = document(await sent(app, {"inputs": {"timeout": 0.05}}))
+        async with Client(app, path=told["events"]) as client:
+            await client.until(b'"message":"Is it good?","number":2')
+            questions = [json.loads(e["data"])["questions"] for e in events_of(client.body) if e["event"] == "ask"]
+            assert [one["message"] for one in questions[-1]] == ["Is it good?"]
+            run = told["events"].removesuffix("/events")
+            ended = await asked(app, method="DELETE", path=run)
+            assert ended.status == 204
+            await client.until(b'"status":"cancelled"')
+
+    asyncio.run(scenario())

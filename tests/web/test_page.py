@@ -109,6 +109,27 @@ def test_it_is_run_stopped_and_looked_through_by_keyboard(page: Chrome, url: str
     assert read(page, "document.activeElement.dataset.name") == "topic"
 
 
+@pytest.mark.parametrize(("size", "scheme"), [(DESKTOP, "light"), (PHONE, "dark")], ids=["desktop", "phone"])
+def test_a_run_asks_on_the_page_and_takes_the_answer(page: Chrome, size: tuple[int, int], scheme: Scheme) -> None:
+    """By keyboard alone: at once, about an output, and where the run has paused and goes on."""
+    waits = f"{STATUS} === 'waiting' && document.querySelector('#asks p')?.innerText"
+    with served(create_app("tests.web.targets:AskingFlow")) as at:
+        sized(page, size, scheme)
+        opened(page, at)
+        page.find_element(By.ID, "go").click()
+        for question, answer in (("Who are you?", "Ann <b>"), ("Is it good?", "yes"), ("May it go out?", "now")):
+            until(page, f"{waits} === '{question}'")
+            assert read(page, "document.documentElement.scrollWidth <= innerWidth") == "True"
+            press(page, answer, Keys.ENTER)
+        until(page, f"{STATUS} === 'completed'")
+        whole, cards = read(page, TEXT), read(page, "document.querySelectorAll('.ask').length")
+
+    assert "sent: Good morning, Ann <b>! (yes) now" in whole
+    assert whole.count("May it go out?") == 1
+    assert cards == "0"
+    assert complaints(page) == []
+
+
 def test_an_error_is_told_once_where_it_arose(page: Chrome, url: str) -> None:
     sized(page, DESKTOP)
     opened(page, url)

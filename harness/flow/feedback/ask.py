@@ -7,6 +7,7 @@ import inspect
 import logging
 import queue
 import threading
+import time
 from collections.abc import Awaitable
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from harness.flow.feedback.result import now
 from harness.flow.persistence.persist import persistence_of
 from harness.flow.state import id_of, kept_state
 from harness.interruptible import take
+from harness.stand_in import answer_until
 from harness.workers import Outcome, attempt, run_coroutine
 
 logger = logging.getLogger("harness")
@@ -63,6 +65,9 @@ def _answer(
     # None stands for a run that has been cancelled meanwhile: its provider is left behind.
     answers: queue.SimpleQueue[Outcome[Any] | None] = queue.SimpleQueue()
     context = contextvars.copy_context()
+    if timeout is not None:
+        # Whoever stands in for the terminal would go on asking what nobody waits for any more.
+        context.run(answer_until.set, time.monotonic() + timeout)
 
     def request() -> Any:
         answer = provider.request_input(message, flow, metadata)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 from harness.flow.feedback.pending import PendingFeedbackContext
+from harness.stand_in import Question, answered_elsewhere
 from harness.terminal import shown
 
 
@@ -42,10 +43,17 @@ class InputProvider(Protocol):
 
 
 class ConsoleProvider:
-    """Asks on the terminal, for feedback and for input. What it shows is free of what a terminal obeys."""
+    """Asks on the terminal, for feedback and for input. What it shows is free of what a terminal obeys.
+
+    A run that is served on a page asks there.
+    """
 
     def request_feedback(self, context: PendingFeedbackContext, flow: Any) -> str:
         """Show what the method gave and the question, and return the line that is typed."""
+        asked = Question(context.message, str(context.method_output), context.method_name, tuple(context.emit or ()))
+        elsewhere = answered_elsewhere(asked)
+        if elsewhere is not None:
+            return elsewhere
         _write(f"\n{context.method_name} gave:\n{context.method_output}\n\n{context.message}\n")
         if context.emit:
             _write(
@@ -55,6 +63,9 @@ class ConsoleProvider:
 
     def request_input(self, message: str, flow: Any, metadata: dict[str, Any] | None = None) -> str:
         """Show the message, and return the line that is typed."""
+        elsewhere = answered_elsewhere(Question(message))
+        if elsewhere is not None:
+            return elsewhere
         _write(f"\n{message}\n")
         return input("> ")
 

@@ -1,0 +1,44 @@
+"""Who answers in place of whoever sits at the terminal: set for a run, where that is served to somebody elsewhere."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a run asks a person."""
+
+    message: str
+    #: What it is asked about, such as the text to be looked at; empty where there is nothing of the kind.
+    about: str = ""
+    #: The method or agent that gave that.
+    whose: str = ""
+    #: What the answer comes to, where it is to come to one of a few.
+    outcomes: tuple[str, ...] = ()
+
+
+class StandIn(Protocol):
+    """Answers in place of the terminal."""
+
+    def ask(self, question: Question, until: float | None = None) -> str:
+        """Return the answer; blocks until there is one.
+
+        Raises:
+            TimeoutError: there was none at `until`, by the monotonic clock.
+            RunCancelled: the run was ended meanwhile.
+        """
+
+
+#: None: the terminal is asked itself.
+stand_in: Final[ContextVar[StandIn | None]] = ContextVar("stand_in", default=None)
+#: Until when an answer is waited for in this context, by the monotonic clock; None without end.
+answer_until: Final[ContextVar[float | None]] = ContextVar("answer_until", default=None)
+
+
+def answered_elsewhere(question: Question) -> str | None:
+    """Return what the stand-in of this context answers; None where there is none, and the terminal is to be asked."""
+    somebody = stand_in.get()
+    return None if somebody is None else somebody.ask(question, answer_until.get())
