@@ -8,7 +8,7 @@ from typing import Final, Protocol
 
 
 @dataclass(frozen=True)
-class Question:
+class PersonAsked:
     """What a run asks a person."""
 
     message: str
@@ -23,7 +23,7 @@ class Question:
 class StandIn(Protocol):
     """Answers in place of the terminal."""
 
-    def ask(self, question: Question, until: float | None = None) -> str:
+    def ask(self, question: PersonAsked, until: float | None = None) -> str:
         """Return the answer; blocks until there is one.
 
         Raises:
@@ -38,7 +38,7 @@ stand_in: Final[ContextVar[StandIn | None]] = ContextVar("stand_in", default=Non
 answer_until: Final[ContextVar[float | None]] = ContextVar("answer_until", default=None)
 
 
-def answered_elsewhere(question: Question) -> str | None:
+def answered_elsewhere(question: PersonAsked) -> str | None:
     """Return what the stand-in of this context answers; None where there is none, and the terminal is to be asked."""
     somebody = stand_in.get()
     return None if somebody is None else somebody.ask(question, answer_until.get())

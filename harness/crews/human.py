@@ -10,7 +10,7 @@ from harness.crews.output import TaskOutput
 from harness.crews.task_settings import TaskSettings
 from harness.events import HumanFeedbackReceivedEvent, HumanFeedbackRequestedEvent
 from harness.events.sources import sources
-from harness.stand_in import Question, answered_elsewhere
+from harness.stand_in import PersonAsked, answered_elsewhere
 from harness.terminal import shown
 
 _QUESTION = "Press Enter to accept this answer, or say what is to be changed."
@@ -34,7 +34,7 @@ async def wish_about(driver: Driver, whose: str, task: TaskSettings, output: Tas
 
 
 def _asked(output: TaskOutput) -> str:
-    elsewhere = answered_elsewhere(Question(_QUESTION, output.raw, output.agent))
+    elsewhere = answered_elsewhere(PersonAsked(_QUESTION, output.raw, output.agent))
     if elsewhere is not None:
         return elsewhere
     sys.stdout.write(shown(f"\n{output.agent} answers:\n{output.raw}\n\n{_QUESTION}\n", lines=True))

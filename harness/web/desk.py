@@ -8,16 +8,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from harness.errors import RunCancelled
-from harness.stand_in import Question
+from harness.stand_in import PersonAsked
 
 
 @dataclass(frozen=True)
-class OpenQuestion:
+class QuestionAtDesk:
     """A question that nobody has answered yet."""
 
     #: Counts from 1 in a run.
     number: int
-    question: Question = field(compare=False)
+    question: PersonAsked = field(compare=False)
 
 
 class Desk:
@@ -26,18 +26,18 @@ class Desk:
     def __init__(self, changed: Callable[[], None]) -> None:
         """`changed` is told, in any thread, when a question has come or gone."""
         #: What is asked now, the oldest first.
-        self.questions: tuple[OpenQuestion, ...] = ()
+        self.questions: tuple[QuestionAtDesk, ...] = ()
         self._changed = changed
         self._answers: dict[int, str] = {}
         self._count = 0
         self._is_closed = False
         self._moved = threading.Condition()
 
-    def ask(self, question: Question, until: float | None = None) -> str:
+    def ask(self, question: PersonAsked, until: float | None = None) -> str:
         """Have a question answered; see `StandIn.ask`."""
         with self._moved:
             self._count += 1
-            asked = OpenQuestion(self._count, question)
+            asked = QuestionAtDesk(self._count, question)
             if not self._is_closed:
                 self.questions = (*self.questions, asked)
         self._changed()

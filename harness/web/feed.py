@@ -14,7 +14,7 @@ from weakref import WeakValueDictionary
 
 from harness.errors import UsageError, error_text
 from harness.stand_in import stand_in
-from harness.web.desk import Desk, OpenQuestion
+from harness.web.desk import Desk, QuestionAtDesk
 
 #: So many frames the session is read ahead of the client that is furthest, unless said otherwise.
 AHEAD: Final = 256
@@ -108,7 +108,7 @@ class Feed:
         return int(frames[-1].seq) if frames else 0
 
     @property
-    def questions(self) -> tuple[OpenQuestion, ...]:
+    def questions(self) -> tuple[QuestionAtDesk, ...]:
         """What the run asks its clients now; another object each time that this changes."""
         return () if self._desk is None else self._desk.questions
 
@@ -122,7 +122,7 @@ class Feed:
         A batch counts as taken once the next one is asked for. One without frames tells that `questions` has changed.
         """
         self._join()
-        asked: tuple[OpenQuestion, ...] = ()
+        asked: tuple[QuestionAtDesk, ...] = ()
         try:
             position = 0
             while True:

@@ -13,7 +13,7 @@ import orjson
 
 from harness.bridges import VERCEL_DONE, VERCEL_HEADERS, AguiTranslator, VercelTranslator, sse_text
 from harness.errors import UsageError
-from harness.web.desk import OpenQuestion
+from harness.web.desk import QuestionAtDesk
 from harness.web.feed import Feed, ServedFrame
 
 #: What the id of the last event of a translated run ends with, and its number.
@@ -87,7 +87,7 @@ def _event_of(frame: ServedFrame) -> bytes:
     return b"id: %d\nevent: %b\ndata: %b\n\n" % (frame.seq, frame.channel.encode(), canonical(frame))
 
 
-def _asked(questions: Iterable[OpenQuestion]) -> bytes:
+def _asked(questions: Iterable[QuestionAtDesk]) -> bytes:
     told = [{"number": one.number, **asdict(one.question)} for one in questions]
     return b"event: ask\ndata: %b\n\n" % orjson.dumps({"questions": told}, option=orjson.OPT_SORT_KEYS)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 from harness.flow.feedback.pending import PendingFeedbackContext
-from harness.stand_in import Question, answered_elsewhere
+from harness.stand_in import PersonAsked, answered_elsewhere
 from harness.terminal import shown
 
 
@@ -50,7 +50,7 @@ class ConsoleProvider:
 
     def request_feedback(self, context: PendingFeedbackContext, flow: Any) -> str:
         """Show what the method gave and the question, and return the line that is typed."""
-        asked = Question(context.message, str(context.method_output), context.method_name, tuple(context.emit or ()))
+        asked = PersonAsked(context.message, str(context.method_output), context.method_name, tuple(context.emit or ()))
         elsewhere = answered_elsewhere(asked)
         if elsewhere is not None:
             return elsewhere
@@ -63,7 +63,7 @@ class ConsoleProvider:
 
     def request_input(self, message: str, flow: Any, metadata: dict[str, Any] | None = None) -> str:
         """Show the message, and return the line that is typed."""
-        elsewhere = answered_elsewhere(Question(message))
+        elsewhere = answered_elsewhere(PersonAsked(message))
         if elsewhere is not None:
             return elsewhere
         _write(f"\n{message}\n")
