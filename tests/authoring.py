@@ -24,6 +24,7 @@ from tests.servers.anthropic import AnthropicServer
 from tests.servers.azure import AzureServer
 from tests.servers.bedrock import BedrockServer
 from tests.servers.bedrock_invoke import BedrockInvokeServer
+from tests.servers.cohere import CohereServer
 from tests.servers.compatible import DeepSeekServer, OpenRouterServer
 from tests.servers.gemini import GeminiServer
 from tests.servers.ollama import OllamaServer
@@ -40,6 +41,7 @@ _SERVERS: Final[Mapping[str, type[WireServer]]] = {
     "azure": AzureServer,
     "bedrock": BedrockServer,
     "bedrock_invoke": BedrockInvokeServer,
+    "cohere": CohereServer,
     "gemini": GeminiServer,
     "ollama": OllamaServer,
     "openai": OpenAIChatServer,

@@ -50,6 +50,7 @@ NOT_THERE = {
         ),
         "legacy completions give text alone",
     ),
+    "cohere/thinking": "the first version of its chat shows no reasoning",
     "openai/thinking": "its chat completions show no reasoning; hosts of the same format do, see openai_compatible",
 }
 #: How runs end; those of all other scenarios complete.

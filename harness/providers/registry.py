@@ -20,6 +20,8 @@ from harness.errors import UsageError
 from harness.providers.anthropic.dialect import MESSAGES
 from harness.providers.bedrock.dialect import CONVERSE, INVOKE
 from harness.providers.bedrock_invoke.asked_for import asks_for_an_answer
+from harness.providers.cohere.dialect import V1
+from harness.providers.cohere.request import asks_for_an_answer as asks_cohere
 from harness.providers.gemini.dialect import GENERATE_CONTENT
 from harness.providers.ollama.dialect import API_CHAT
 from harness.providers.ollama.request import asks_for_an_answer as asks_ollama
@@ -204,6 +206,20 @@ ROWS: Final = (
         distributions=("openai",),
         recordings="ollama",
         address=("OLLAMA_HOST", re.compile(r"/api/chat$")),
+    ),
+    Provider(
+        name="cohere",
+        models={"cohere-v1": "harness.providers.cohere.model:Cohere"},
+        url=re.compile(r".*/v1/chat$"),
+        is_call=asks_cohere,
+        request="harness.providers.cohere.request",
+        dialect=V1,
+        extra="openai",
+        distributions=("openai",),
+        recordings="cohere",
+        address=("CO_API_URL", re.compile(r"/v1/chat$")),
+        response_headers=("x-debug-trace-id",),
+        placeholders={"CO_API_KEY": NOBODY},
     ),
     Provider(
         name="litellm",

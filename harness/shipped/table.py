@@ -99,6 +99,7 @@ PROVIDERS: Final[Mapping[str, ShippedProvider]] = {
         {**COMMON, "thinking": Question(_TURNING, {"thinking": {"type": "enabled", "budget_tokens": 1024}})},
         {"base_url": "https://bedrock-runtime.us-east-1.amazonaws.com"},
     ),
+    "cohere": ShippedProvider("cohere-v1/command-r-08-2024", "cohere-v1/command-0-lighthouse", WITHOUT_THINKING),
     "gemini": ShippedProvider(
         "gemini/gemini-2.5-flash",
         "gemini/gemini-0-lighthouse",

@@ -9,10 +9,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from harness.llm.output.parts import Finish, FinishReason, Part, TextDelta, ThinkingDelta, ToolCallDelta
+from harness.providers.ollama.lines import LinesAnswer
 from harness.providers.openai.reasoning import Reasoning
-from harness.providers.shared.answer import SSEAnswer, read_json
 from harness.providers.shared.calls.tool_calls import whole_arguments
-from harness.providers.shared.failure import failure_in
 from harness.providers.shared.shapes import a_flag, a_list, a_text, an_id, an_object
 from harness.providers.shared.usage import usage
 
@@ -25,15 +24,13 @@ _MEASURES: Final = frozenset(
 )
 
 
-class OllamaAnswer(SSEAnswer):
+class OllamaAnswer(LinesAnswer):
     """One answer as it grows. Each line is an object like a whole answer; the last one says that it is `done`."""
 
     content_fields = frozenset({"done"})
 
     def __init__(self, provider: str) -> None:
         super().__init__(provider)
-        #: A line that has begun.
-        self._line = b""
         #: The ids of all calls, and those that the host has given.
         self._ids: list[str] = []
         self.call_ids: list[str] = []
@@ -41,50 +38,6 @@ class OllamaAnswer(SSEAnswer):
 
     def _has_content(self, sent: Mapping[str, Any]) -> bool:
         return super()._has_content(sent) or isinstance(sent.get("message"), Mapping)
-
-    def piece(self, piece: bytes) -> Iterator[Part]:
-        *whole, self._line = (self._line + piece).split(b"\n")
-        for line in whole:
-            yield from self._take(line)
-
-    def end(self) -> Iterator[Part]:
-        rest = self._line.strip()
-        try:
-            read_json(rest or b"{}")
-        except ValueError:
-            if not self.done:
-                self._refuse_rest(rest)
-        else:
-            # The last line's end may be missing.
-            yield from self._take(rest)
-
-    def whole(self, sent: bytes) -> Iterator[Part]:
-        try:
-            read_json(sent)
-        except ValueError:
-            if b"\n" not in sent.strip():
-                self.refuse_body(sent, "no JSON")
-            # Some servers stream whatever they are asked for.
-            yield from self.piece(sent)
-            yield from self.end()
-        else:
-            yield from self._take(sent)
-
-    def _refuse_rest(self, rest: bytes) -> None:
-        if not self._has_events and rest[:1] != b"{":
-            self.refuse_body(rest, "no JSON")
-        raise self._cut(f"in the middle of {rest.decode('utf-8', 'replace')[:200]!r}")
-
-    def _take(self, line: bytes) -> Iterator[Part]:
-        if self.done or not line.strip():
-            return
-        told = self._json(line.removeprefix(b"\xef\xbb\xbf"))
-        self._has_events = True
-        if isinstance(told, dict) and told.get("error"):
-            # The message beside it is one of the conversation, and says nothing of the failure.
-            raise self.reported(failure_in(told["error"]))
-        self.refuse_failure(told)
-        yield from self.event(told)
 
     def event(self, event: Any) -> Iterator[Part]:
         event = an_object(event)
@@ -98,9 +51,6 @@ class OllamaAnswer(SSEAnswer):
             yield self._call(an_object(call))
         if a_flag(event.get("done")):
             yield from self._ended(event)
-
-    def answer(self, answer: Any) -> Iterator[Part]:
-        return self.event(answer)
 
     def _call(self, call: Mapping[str, Any]) -> ToolCallDelta:
         """Return a call, which is never sent in pieces."""

@@ -26,7 +26,9 @@ _SSE_START = re.compile(r"(?:(?:data|event|id|retry): ?|:)[^\r\n]*+[\r\n]")
 _LINE = re.compile(r"[^\r\n]+")
 _FORM_START = re.compile(r"[A-Za-z0-9_.%*-]{1,100}=[^\s{}\"]*+\Z")
 _JSON_START = re.compile(r"\s*+[\[{]")
-_JSON_LINES = frozenset({"application/jsonl", "application/x-ndjson", "application/jsonlines"})
+_JSON_LINES = frozenset(
+    {"application/jsonl", "application/x-ndjson", "application/jsonlines", "application/stream+json"}
+)
 _BOUNDARY = re.compile(r"boundary=\"?([^\";\s]{1,100})", re.IGNORECASE)
 _PART_HEAD = re.compile(r"(?:\r?\n)?(?P<head>(?:[^\r\n]{1,4000}\r?\n){0,20})\r?\n")
 _PART_NAME = re.compile(r"[;\s]name=\"?(?P<name>[^\";\r\n]{1,200})", re.IGNORECASE)

@@ -1,0 +1,70 @@
+"""Cohere's chat API, version 1. https://docs.cohere.com/v1/reference/chat-stream (read 2026-11)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from conformance.timeline.evidence import FinishReason
+from conformance.wire.answer import MalformedError, Reading, counts, json_object, summed
+
+_REASONS: Final[dict[str, FinishReason]] = {
+    "COMPLETE": "stop",
+    "STOP_SEQUENCE": "stop",
+    "MAX_TOKENS": "length",
+    "ERROR_TOXIC": "content_filter",
+}
+_COUNTS: Final = {"prompt_tokens": "input_tokens", "completion_tokens": "output_tokens"}
+
+
+def read_stream(body: bytes, reading: Reading) -> None:
+    """Read a streamed answer: an event on each line."""
+    *lines, rest = body.split(b"\n")
+    for line in lines:
+        if line.strip() and not reading.ended and not reading.failed:
+            _take(json_object(line), reading)
+    if rest.strip() and not reading.ended and not reading.failed:
+        try:
+            last = json_object(rest)
+        except MalformedError:
+            # It was cut.
+            return
+        _take(last, reading)
+
+
+def read_plain(body: bytes, reading: Reading) -> None:
+    """Read an answer that came at once."""
+    _end(json_object(body), reading)
+
+
+def _take(event: dict[str, Any], reading: Reading) -> None:
+    match event.get("event_type"):
+        case None if "text" in event:
+            _end(event, reading)
+        case None:
+            reading.failed = True
+        case "text-generation" | "tool-calls-chunk":
+            reading.say(event.get("text"))
+        case "tool-calls-generation":
+            _call(event, reading)
+        case "stream-end":
+            _end(event["response"], reading)
+
+
+def _call(sent: dict[str, Any], reading: Reading) -> None:
+    for number, call in enumerate(sent.get("tool_calls") or ()):
+        # It has no ids.
+        reading.begin_call(number, None, call["name"])
+        reading.argue(number, json.dumps(call["parameters"]))
+
+
+def _end(answer: dict[str, Any], reading: Reading) -> None:
+    if not reading.text:
+        reading.say(answer.get("text"))
+    if not reading.calls:
+        _call(answer, reading)
+    reason = answer["finish_reason"]
+    reading.finish_reason = "tool_calls" if reading.calls and reason == "COMPLETE" else _REASONS.get(reason, "other")
+    tokens = answer.get("meta", {}).get("tokens")
+    reading.usage = summed(counts(tokens, _COUNTS)) if tokens else None
+    reading.ended = True

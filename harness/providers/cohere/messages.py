@@ -1,0 +1,109 @@
+"""Conversations and tools in the form of Cohere's chat API, version 1.
+
+Source: https://docs.cohere.com/v1/reference/chat and https://docs.cohere.com/v1/docs/tool-use (2026-11).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, Final
+
+from harness.errors import UsageError
+from harness.llm.input.messages import AnyToolCall, Message, TextPart, ToolDefinition
+
+_ROLES: Final = {"user": "USER", "assistant": "CHATBOT", "system": "SYSTEM", "developer": "SYSTEM"}
+#: Types of JSON Schema by their names there, which are Python's.
+_TYPES: Final = {
+    "string": "str",
+    "integer": "int",
+    "number": "float",
+    "boolean": "bool",
+    "array": "list",
+    "object": "dict",
+}
+
+
+def conversation(messages: Sequence[Message]) -> dict[str, Any]:
+    """Return the fields that hold a conversation: what is asked last apart from what was said before.
+
+    Raises:
+        UsageError: it does not end with a text of the user or results of tools, or has parts that are no text.
+    """
+    turns: list[dict[str, Any]] = []
+    calls: dict[str, dict[str, Any]] = {}
+    for message in messages:
+        if message.role in ("tool", "function"):
+            result = {"call": _called(message, calls), "outputs": [{"output": _text(message)}]}
+            if not turns or turns[-1]["role"] != "TOOL":
+                turns.append({"role": "TOOL", "tool_results": []})
+            turns[-1]["tool_results"].append(result)
+            continue
+        turn: dict[str, Any] = {"role": _ROLES[message.role], "message": _text(message)}
+        if message.tool_calls:
+            calls |= {call.id: _call(call) for call in message.tool_calls}
+            turn["tool_calls"] = [calls[call.id] for call in message.tool_calls]
+        turns.append(turn)
+    last = turns.pop() if turns else {"role": None}
+    match last["role"]:
+        case "USER":
+            asked = {"message": last["message"]}
+        case "TOOL":
+            asked = {"message": "", "tool_results": last["tool_results"]}
+        case _:
+            raise UsageError("cohere-v1: a conversation ends with a message of the user, or with results of tools")
+    return {**asked, **({"chat_history": turns} if turns else {})}
+
+
+def _text(message: Message) -> str:
+    if not isinstance(message.content, list):
+        return message.content or ""
+    for part in message.content:
+        if not isinstance(part, TextPart):
+            kind = getattr(part, "type", None) or type(part).__name__
+            raise UsageError(f"cohere-v1: a message takes text, and no part of the type {kind!r}")
+    return "".join(part.text for part in message.content if isinstance(part, TextPart))
+
+
+def _call(call: AnyToolCall) -> dict[str, Any]:
+    try:
+        arguments = json.loads(call.function.arguments or "{}")
+    except ValueError:
+        arguments = None
+    if not isinstance(arguments, dict):
+        raise UsageError(
+            f"cohere-v1: arguments of the tool call {call.id!r} are no object: {call.function.arguments[:80]!r}"
+        )
+    return {"name": call.function.name, "parameters": arguments}
+
+
+def _called(message: Message, calls: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    found = calls.get(message.tool_call_id or "")
+    if found is None:
+        raise UsageError(
+            f"cohere-v1: a result names the call {message.tool_call_id!r}, which no message before it made"
+        )
+    return found
+
+
+def wire_tool(tool: ToolDefinition) -> dict[str, Any]:
+    """Return the definition of a tool. Raises UsageError for an argument whose type has no name there."""
+    schema = tool.function.parameters or {}
+    needed = schema.get("required") or ()
+    definitions = {}
+    for name, argument in (schema.get("properties") or {}).items():
+        kind = argument.get("type")
+        if kind not in _TYPES:
+            raise UsageError(
+                f"cohere-v1: argument {name!r} of {tool.function.name!r} has no type that can be sent: {kind!r}"
+            )
+        definitions[name] = {
+            **({"description": argument["description"]} if "description" in argument else {}),
+            "type": _TYPES[kind],
+            "required": name in needed,
+        }
+    return {
+        "name": tool.function.name,
+        "description": tool.function.description or "",
+        "parameter_definitions": definitions,
+    }
