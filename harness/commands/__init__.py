@@ -36,7 +36,29 @@ _MODULES: Final = {
 }
 
 
+#: What `harness --help` says of each, so short that 80 columns hold it.
+_SUMMARIES: Final = {
+    "init": "Write a first flow, its recording and a test that passes.",
+    "record": "Run a flow, crew or LLM for real, and write one recording.",
+    "replay": "Replay recordings and cassettes offline, and compare.",
+    "show": "Show a timeline, in the terminal or as an HTML page.",
+    "diff": "Show what moved and what changed between two timelines.",
+    "export": "Write a timeline in another protocol.",
+    "conformance": "Put a runtime or a provider through the suite.",
+    "merge": "Join the JSON reports of all shards of a run.",
+    "matrix": "Show reports of several runtimes or versions side by side.",
+    "scan": "Look for credentials, outdated formats and orphan files.",
+    "serve": "Serve a recording as its provider, or a flow with a page.",
+    "pack": "Put a folder of recordings into one file.",
+    "unpack": "Write every file of a pack into a folder.",
+}
+
+
 class _Commands(click.Group):
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_SUMMARIES.items()))
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_MODULES)
 

@@ -22,8 +22,13 @@ class RunText:
         self._last = "text"
         tell(text, nl=False, lines=True, file=self._out)
 
-    def aside(self, kind: Literal["thinking", "tool"], text: str) -> None:
-        """Show a piece of the reasoning, or the tools that a call asks for."""
+    def aside(self, kind: Literal["thinking", "tool", "call"], text: str) -> None:
+        """Show a piece of the reasoning, or the tools that a call asks for; the text of another call has a line of its own."""
+        if kind == "call":
+            if self._last == "text":
+                tell("", file=self._out)
+                self._last = None
+            return
         if kind == "tool":
             self._end_line()
             tell(f"tool: {text}")

@@ -109,10 +109,11 @@ def _serve_recording(
 def _serve_app(
     target: str, port: int, host: str, hosts: tuple[str, ...], origins: tuple[str, ...], json_file: Path | None
 ) -> None:
+    from harness.commands.viewer import timeline_page
     from harness.web.server import serve_app
 
     def ready(url: str) -> None:
         write_json(json_file, {"format": "harness.serve/1", "app": target, "url": url})
         tell(f"serving {target} at {url}", file=text_stream(json_file))
 
-    serve_app(target, host=host, port=port, origins=origins, hosts=hosts, ready=ready)
+    serve_app(target, host=host, port=port, origins=origins, hosts=hosts, ready=ready, timeline=timeline_page)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from harness.commands import _refuse_another
 
 if TYPE_CHECKING:
+    from harness.frames import StreamFrame
     from harness.recording.timelines import KeptTimeline
     from harness.viewer import TimelineJudge
 
@@ -27,6 +28,14 @@ def write_viewer(timelines: Sequence[KeptTimeline], title: str, html: Path) -> N
     from harness.viewer import render_viewer, runs_of
 
     write_atomically(html, render_viewer(runs_of(timelines, suite_judge()), title).encode())
+
+
+def timeline_page(title: str, frames: Sequence[StreamFrame], *, is_whole: bool) -> str:
+    """Return the viewer's page of a run that is being served; what is not at its end is not judged yet."""
+    from harness.viewer import ViewedRun, render_viewer
+
+    findings = tuple(suite_judge()(frames)) if is_whole and frames else ()
+    return render_viewer([ViewedRun("as it was served", frames, (), findings)], title)
 
 
 def write_beside(first: Path, second: Path, html: Path) -> None:

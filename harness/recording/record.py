@@ -62,7 +62,7 @@ def record(
     the new recording is complete (clause `replay.kept`): one whose run ended worse than the one that stands, one that the
     scan refused, and one that another recorder has overtaken are kept aside. With mode `once` a recording that stands is
     played and left alone, unless its run got no answer, or was interrupted. `on_note` is told what else there is to know, and
-    `on_aside` of the reasoning and of the tools that are asked for, which are no part of the text.
+    `on_aside` of the reasoning, of the tools that are asked for, and of each call that begins, which are no part of the text.
 
     Raises:
         UsageError: the target can't be run, or belongs to another runtime than `runtime`.

@@ -34,7 +34,7 @@ _LIBRARIES: Final = (
 )
 
 #: What a run shows beside its text.
-Aside = Literal["thinking", "tool"]
+Aside = Literal["thinking", "tool", "call"]
 
 
 class _OwnFault(BaseException):
@@ -163,6 +163,8 @@ class Recorder:
                 self._on_aside("thinking", text_of(frame))
             elif frame.channel == "llm" and (text := text_of(frame)):
                 self._on_text(text)
+            elif frame.type == STARTED:
+                self._on_aside("call", "")
             elif asked := _asked_tools(frame):
                 self._on_aside("tool", asked)
         except Exception as error:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import asdict
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, Protocol
 
 import orjson
 from starlette.applications import Starlette
@@ -19,7 +20,7 @@ from starlette.routing import Route
 from harness.errors import UsageError
 from harness.web.feed import AHEAD, feed_of
 from harness.web.front_ends import FrontEndRequest, front_end_request
-from harness.web.page import page_response
+from harness.web.page import page_response, timeline_response
 from harness.web.response import SessionResponse
 from harness.web.runs import Runs, StoreFullError
 from harness.web.sites import OwnSite, checked_origins
@@ -31,8 +32,20 @@ LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 _LARGEST_BODY: Final = 1 << 20
 
 
+class TimelinePage(Protocol):
+    """Makes the page of a run's timeline."""
+
+    def __call__(self, title: str, frames: Sequence[Any], *, is_whole: bool) -> str:
+        """Return HTML in one piece; `is_whole` says whether the run has come to its end."""
+
+
 def create_app(
-    target: str, *, runs: Runs | None = None, origins: Collection[str] = (), hosts: Collection[str] = LOOPBACK
+    target: str,
+    *,
+    runs: Runs | None = None,
+    origins: Collection[str] = (),
+    hosts: Collection[str] = LOOPBACK,
+    timeline: TimelinePage | None = None,
 ) -> Starlette:
     """Return an ASGI app that runs `target`, as `package.module:attribute`, for its page and for whoever asks.
 
@@ -46,6 +59,7 @@ def create_app(
     | `GET /runs/{run}` | `status`, `frames`, `error`, `error_type` |
     | `POST /runs/{run}/answers` with `{"answer": text}`, and `question` where it asks several | 204; 201 as `POST /runs`, \
 where it went on with the answer as a run of its own |
+    | `GET /runs/{run}/timeline` | the page that `timeline` makes of it, where that is given |
     | `DELETE /runs/{run}` | ends the run |
 
     Errors are `{"error": text}`. Requests from other sites' pages are refused but for `origins`, and so are those for
@@ -57,7 +71,7 @@ where it went on with the answer as a run of its own |
     origins = checked_origins(origins)
     served = ServedSubject(target)
     store = Runs(origins=origins) if runs is None else runs
-    routes = _Routes(served, store)
+    routes = _Routes(served, store, timeline)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -72,6 +86,7 @@ where it went on with the answer as a run of its own |
             Route("/runs/{run}", routes.end, methods=["DELETE"]),
             Route("/runs/{run}", routes.status),
             Route("/runs/{run}/events", routes.events),
+            Route("/runs/{run}/timeline", routes.timeline),
             Route("/runs/{run}/answers", routes.answer, methods=["POST"]),
         ],
         middleware=[Middleware(OwnSite, origins=origins, hosts=hosts)],
@@ -86,8 +101,9 @@ where it went on with the answer as a run of its own |
 
 
 class _Routes:
-    def __init__(self, served: ServedSubject, runs: Runs) -> None:
+    def __init__(self, served: ServedSubject, runs: Runs, timeline: TimelinePage | None) -> None:
         self._served = served
+        self._timeline = timeline
         self._runs = runs
         #: The latest run of each conversation; dropped with the run's end.
         self._turns: dict[str, str] = {}
@@ -99,7 +115,8 @@ class _Routes:
 
     async def about(self, request: Request) -> Response:
         served = self._served
-        return JSONResponse({"name": served.name, "conversation": served.is_conversation, "fields": served.fields})
+        told = {"name": served.name, "conversation": served.is_conversation, "fields": served.fields}
+        return JSONResponse({**told, "timeline": self._timeline is not None})
 
     async def start(self, request: Request) -> Response:
         body = await _json_body(request)
@@ -161,6 +178,16 @@ class _Routes:
             return self._runs.missing(run)
         running = {"status": "running", "frames": len(feed.frames), "error": None, "error_type": None}
         return JSONResponse(running if feed.end is None else asdict(feed.end), headers={"Cache-Control": "no-store"})
+
+    async def timeline(self, request: Request) -> Response:
+        run = request.path_params["run"]
+        feed = self._runs.feed(run)
+        if feed is None:
+            return self._runs.missing(run)
+        if self._timeline is None:
+            raise HTTPException(404, "this app has no page for timelines; harness serve --app has")
+        made = partial(self._timeline, self._served.name, tuple(feed.frames), is_whole=feed.has_ended)
+        return timeline_response(await run_in_threadpool(made))
 
     async def answer(self, request: Request) -> Response:
         run, body = request.path_params["run"], await _json_body(request)

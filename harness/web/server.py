@@ -6,7 +6,7 @@ import socket
 from collections.abc import Callable, Collection
 
 from harness.errors import MissingExtraError, UsageError
-from harness.web.app import LOOPBACK, create_app
+from harness.web.app import LOOPBACK, TimelinePage, create_app
 
 try:
     import uvicorn
@@ -27,8 +27,11 @@ def serve_app(
     origins: Collection[str] = (),
     hosts: Collection[str] = (),
     ready: Callable[[str], None] = lambda url: None,
+    timeline: TimelinePage | None = None,
 ) -> None:
     """Serve `create_app(target)` until the process is interrupted; call `ready` with its URL once it listens.
+
+    `timeline` makes the page of a run's timeline, where there is to be one.
 
     `port` 0 takes a free one. It answers to loopback's names and `hosts` alone.
 
@@ -36,7 +39,7 @@ def serve_app(
         KeyboardInterrupt: at Ctrl-C; it never returns.
         UsageError: as `create_app`, or the port can't be had.
     """
-    app = create_app(target, origins=origins, hosts=(*LOOPBACK, *hosts))
+    app = create_app(target, origins=origins, hosts=(*LOOPBACK, *hosts), timeline=timeline)
     try:
         listener = socket.create_server((host, port), backlog=_BACKLOG)
     except (OSError, OverflowError) as error:

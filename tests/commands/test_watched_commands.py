@@ -99,4 +99,8 @@ def test_lines_are_ended_where_text_and_thinking_share_a_terminal(monkeypatch: p
     shown.aside("tool", "add({})")
     shown.aside("thinking", "So")
     shown.aside("tool", "sub({})")
-    assert terminal.getvalue() == "thinking: Hm.\nHello\ntool: add({})\nthinking: So\ntool: sub({})\n"
+    shown.text("One")
+    shown.aside("call", "")
+    shown.aside("call", "")
+    shown.text("Two")
+    assert terminal.getvalue() == ("thinking: Hm.\nHello\ntool: add({})\nthinking: So\ntool: sub({})\nOne\nTwo")

@@ -324,6 +324,28 @@ def test_a_target_that_can_not_be_served_is_refused_when_the_app_is_made(target:
         create_app(target)
 
 
+def test_the_timeline_of_a_run_is_a_page_where_the_app_has_one() -> None:
+    """It is judged once the run has ended; it may load nothing, and speak to nobody."""
+
+    async def scenario() -> None:
+        made: list[tuple[str, int, bool]] = []
+
+        def page(title: str, frames: Any, *, is_whole: bool) -> str:
+            made.append((title, len(frames), is_whole))
+            return "<!doctype html><p>timeline"
+
+        app = create_app("tests.web.targets:PlainFlow", timeline=page)
+        told, frames = await run_of(app, {})
+        shown = await asked(app, path=f"/runs/{told['run']}/timeline")
+        assert shown.body.endswith(b"timeline")
+        assert "default-src 'none'" in shown.headers["content-security-policy"]
+        assert made == [("PlainFlow", len(frames), True)]
+        assert (await asked(app, path="/runs/nobody/timeline")).status == 404
+        assert document(await asked(app, path="/app.json"))["timeline"] is True
+
+    asyncio.run(scenario())
+
+
 def test_a_run_asks_its_clients_and_never_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each question is told with what it is about; a wrong number is refused; what has paused goes on in a run of its own."""
     monkeypatch.setattr("builtins.input", lambda prompt: pytest.fail("the server's terminal was asked"))
