@@ -174,4 +174,4 @@ def of_kind(
 
     decides = clauses if isinstance(clauses, frozenset) else clauses[kind]
     asynchronous = frozenset({"async"}) if kind == "async" else frozenset[str]()
-    return Scenario(f"{name}/{kind}", decides, observed, needs | asynchronous, provider)
+    return Scenario(f"{name}/{kind}", decides, observed, needs | asynchronous, provider=provider)

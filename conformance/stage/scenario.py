@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, Literal
 
 from conformance.subjects.subject import Performance
@@ -23,6 +23,7 @@ class Scenario:
     observe: Callable[[Any, Performance], Iterable[Evidence]]
     #: Capabilities without which a subject can't be put there.
     needs: frozenset[str] = frozenset()
+    _: KW_ONLY
     #: A part that a subject may have or not, and without which it can't be put there.
     part: str | None = None
     #: The provider that the subject must speak to in its own format, where it takes more than OpenAI's chat.

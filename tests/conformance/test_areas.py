@@ -11,6 +11,7 @@ import conformance.areas
 from conformance.areas import AREAS
 from conformance.areas.catalogue import checks, of_every_run, saboteurs, scenarios
 from conformance.contract.clauses import CLAUSES, Clause
+from conformance.subjects.subject import load_subject
 
 FOLDER = Path(conformance.areas.__path__[0])
 
@@ -50,3 +51,9 @@ def test_no_area_names_a_clause_that_there_is_not() -> None:
         for name in re.findall(rf'"((?:{"|".join(AREAS)})\.[a-z-]+)"', path.read_text(encoding="utf-8"))
     }
     assert named <= CLAUSES.keys()
+
+
+def test_this_runtime_is_put_into_every_scenario_for_runtimes() -> None:
+    """A scenario that fits nobody is never run, and nothing would say so."""
+    subject = load_subject("harness")
+    assert [name for name, one in scenarios().items() if one.tests == "runtime" and not one.fits(subject)] == []
