@@ -181,6 +181,18 @@ def test_two_runs_are_seen_side_by_side(page: Chrome, tmp_path: Path) -> None:
     assert kinds == {"changed", "missing"}
     press(page, "d")
     until(page, "!document.querySelector('.gapped')")
+
+    press(page, "/")
+    page.switch_to.active_element.send_keys("bulb")
+    until(page, "document.querySelectorAll('.pair').length === 1")
+    assert read(page, "document.querySelector('.pair mark').innerText") == "bulb"
+    page.switch_to.active_element.send_keys(Keys.ENTER)
+    press(page, Keys.ESCAPE)
+    assert "changed" in read(page, f"{pair}.className")
+    for channel in (1, 2):
+        page.find_elements(By.CSS_SELECTOR, ".channels button")[channel - 1].click()
+        shown = "[...document.querySelectorAll('.cell b')].map((one) => one.innerText.split('_')[0])"
+        until(page, f"!{shown}.includes('{['flow', 'llm'][channel - 1]}')")
     assert complaints(page) == []
 
 
