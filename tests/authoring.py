@@ -25,6 +25,7 @@ from tests.servers.azure import AzureServer
 from tests.servers.bedrock import BedrockServer
 from tests.servers.bedrock_invoke import BedrockInvokeServer
 from tests.servers.cohere import CohereServer
+from tests.servers.cohere_v2 import CohereV2Server
 from tests.servers.compatible import DeepSeekServer, OpenRouterServer
 from tests.servers.gemini import GeminiServer
 from tests.servers.ollama import OllamaServer
@@ -42,6 +43,7 @@ _SERVERS: Final[Mapping[str, type[WireServer]]] = {
     "bedrock": BedrockServer,
     "bedrock_invoke": BedrockInvokeServer,
     "cohere": CohereServer,
+    "cohere_v2": CohereV2Server,
     "gemini": GeminiServer,
     "ollama": OllamaServer,
     "openai": OpenAIChatServer,

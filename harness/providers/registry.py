@@ -20,7 +20,7 @@ from harness.errors import UsageError
 from harness.providers.anthropic.dialect import MESSAGES
 from harness.providers.bedrock.dialect import CONVERSE, INVOKE
 from harness.providers.bedrock_invoke.asked_for import asks_for_an_answer
-from harness.providers.cohere.dialect import V1
+from harness.providers.cohere.dialect import V1, V2
 from harness.providers.cohere.request import asks_for_an_answer as asks_cohere
 from harness.providers.gemini.dialect import GENERATE_CONTENT
 from harness.providers.ollama.dialect import API_CHAT
@@ -218,6 +218,17 @@ ROWS: Final = (
         distributions=("openai",),
         recordings="cohere",
         address=("CO_API_URL", re.compile(r"/v1/chat$")),
+        response_headers=("x-debug-trace-id",),
+        placeholders={"CO_API_KEY": NOBODY},
+    ),
+    Provider(
+        name="cohere-v2",
+        models={"cohere-v2": "harness.providers.cohere.model:CohereV2"},
+        url=re.compile(r"https?://[^/]*\.cohere\.(?:com|ai)/(?:.*/)?v2/chat$"),
+        request="harness.providers.cohere.v2_request",
+        dialect=V2,
+        extra="openai",
+        distributions=("openai",),
         response_headers=("x-debug-trace-id",),
         placeholders={"CO_API_KEY": NOBODY},
     ),

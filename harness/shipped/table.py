@@ -100,6 +100,11 @@ PROVIDERS: Final[Mapping[str, ShippedProvider]] = {
         {"base_url": "https://bedrock-runtime.us-east-1.amazonaws.com"},
     ),
     "cohere": ShippedProvider("cohere-v1/command-r-08-2024", "cohere-v1/command-0-lighthouse", WITHOUT_THINKING),
+    "cohere_v2": ShippedProvider(
+        "cohere-v2/command-a-reasoning-08-2025",
+        "cohere-v2/command-0-lighthouse",
+        {**COMMON, "thinking": Question(_TURNING, {"thinking": True})},
+    ),
     "gemini": ShippedProvider(
         "gemini/gemini-2.5-flash",
         "gemini/gemini-0-lighthouse",

@@ -1,4 +1,4 @@
-"""The wire format of Cohere's chat API, version 1: lines of JSON, how the last one tells of the end, and of an error.
+"""The wire formats of Cohere's chat API: lines of JSON, and events; how the last one tells of the end, and of an error.
 
 Source: https://docs.cohere.com/v1/reference/chat and https://docs.cohere.com/reference/errors (2026-11).
 """
@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from harness.providers.ollama.dialect import JSON_LINES
-from harness.providers.shared.dialect import Dialect
+from harness.providers.shared.dialect import Dialect, sse_event
 
 
 def _envelope(_: int, __: str, message: str) -> dict[str, Any]:
@@ -32,4 +32,12 @@ V1: Final = Dialect(
     framing=replace(JSON_LINES, media_type="application/stream+json"),
     # What the event holds beside may end in brackets, too, where it is cut.
     end_mark=re.compile(rb'"event_type": ?"stream-end"[^\n]*"finish_reason": ?"\w+"\}[ \t\r]*(?:\n|\Z)'),
+)
+V2: Final = Dialect(
+    "cohere-v2",
+    re.compile(rb'"type": ?"message-start"|"message": ?\{"role": ?"assistant".*"billed_units": ?\{'),
+    {429: "", 500: ""},
+    _envelope,
+    lambda *error: sse_event(_envelope(*error)),
+    end_mark=re.compile(rb'^data: ?\{[^\n]*"type": ?"message-end"[^\n]*\r?\n\r?\n', re.MULTILINE),
 )

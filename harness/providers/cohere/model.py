@@ -1,7 +1,7 @@
-"""Cohere's chat API, version 1.
+"""Cohere's chat API, in both versions.
 
 The API is JSON over HTTP, with OpenAI's SDK as the client: it knows how to try again, and how to be closed.
-Source: https://docs.cohere.com/v1/reference/chat (2026-11).
+Sources: https://docs.cohere.com/v1/reference/chat, https://docs.cohere.com/reference/chat (2026-11).
 """
 
 from __future__ import annotations
@@ -10,9 +10,12 @@ from typing import Any
 
 from harness.llm.request import LLMRequest
 from harness.llm.settings import environment
+from harness.providers.cohere import request as v1, v2_request as v2
 from harness.providers.cohere.answer import CohereAnswer
-from harness.providers.cohere.request import PATH, wire_body
+from harness.providers.cohere.v2_answer import CohereV2Answer
 from harness.providers.openai.model import OpenAIModel
+from harness.providers.openai.reasoning import KeptReasoning
+from harness.providers.shared.answer import ProviderAnswer
 from harness.providers.shared.recorded.query import EXTRA_QUERY, with_query
 
 
@@ -27,15 +30,40 @@ class Cohere(OpenAIModel):
 
     def check(self, request: LLMRequest) -> None:
         super().check(request)
-        wire_body(self, request)
+        v1.wire_body(self, request)
 
     def _client_settings(self) -> dict[str, Any]:
         address = self.base_url or environment(("CO_API_URL",)) or "https://api.cohere.com"
         return {**super()._client_settings(), "base_url": address}
 
     def _arguments(self, request: LLMRequest) -> dict[str, Any]:
-        path = with_query(PATH, self.additional_params.get(EXTRA_QUERY))
-        return {"path": path, "body": wire_body(self, request)}
+        path = with_query(v1.PATH, self.additional_params.get(EXTRA_QUERY))
+        return {"path": path, "body": v1.wire_body(self, request)}
 
-    def _answer(self, request: LLMRequest) -> CohereAnswer:
+    def _answer(self, request: LLMRequest) -> ProviderAnswer:
         return CohereAnswer(self.provider)
+
+
+class CohereV2(Cohere):
+    """A model of Cohere, asked by the second version of its chat API.
+
+    What it thought and planned before it asked for tools is kept with the instance, and goes back with them.
+    """
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self._reasoning = KeptReasoning()
+
+    def check(self, request: LLMRequest) -> None:
+        OpenAIModel.check(self, request)
+        v2.wire_body(self, request)
+
+    def _arguments(self, request: LLMRequest) -> dict[str, Any]:
+        path = with_query(v2.PATH, self.additional_params.get(EXTRA_QUERY))
+        return {"path": path, "body": v2.wire_body(self, self._reasoning.given_back(request))}
+
+    def _answer(self, request: LLMRequest) -> ProviderAnswer:
+        return CohereV2Answer(self.provider, request)
+
+    def _keep(self, answer: CohereV2Answer) -> None:
+        self._reasoning.keep(answer.call_ids, answer.reasoning, {})

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 PATH: Final = "/v1/chat"
 _OWN_HOST: Final = re.compile(r"https?://[^/]*\.cohere\.(?:com|ai)/")
 #: Our setting → its field on the wire.
-_FIELDS: Final = {
+FIELDS: Final = {
     "temperature": "temperature",
     "max_tokens": "max_tokens",
     "top_p": "p",
@@ -62,7 +62,7 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
     body: dict[str, Any] = {"model": llm.model, **conversation(request.messages)}
     if request.stream is not None:
         body["stream"] = request.stream
-    body |= {wire: value for ours, wire in _FIELDS.items() if (value := getattr(llm, ours)) is not None}
+    body |= {wire: value for ours, wire in FIELDS.items() if (value := getattr(llm, ours)) is not None}
     if request.stop:
         body["stop_sequences"] = request.stop
     if request.tools and "tools" not in llm.additional_params:

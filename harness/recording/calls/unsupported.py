@@ -27,7 +27,7 @@ _APIS: Final = (
         re.compile(r"(?:api-inference\.huggingface\.co|.*\.endpoints\.huggingface\.cloud)/.*"),
         "Hugging Face's inference",
     ),
-    (re.compile(r"api\.cohere\.(?:com|ai)/v\d+/(?:chat|generate)"), "Cohere's API"),
+    (re.compile(r"api\.cohere\.(?:com|ai)/v\d+/generate"), "Cohere's completions"),
     (
         re.compile(r".*/publishers/[^/]+/models/(?!count-tokens:)[^/]+:(?:streamRawPredict|rawPredict)"),
         "models of others on Vertex AI",

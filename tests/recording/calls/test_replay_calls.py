@@ -187,7 +187,7 @@ UNSUPPORTED = {
     "https://bedrock-agent-runtime.us-east-1.amazonaws.com/agents/a/agentAliases/b/sessions/c/text": "Bedrock's agents",
     "https://generativelanguage.googleapis.com/v1beta/interactions": "Gemini's Interactions",
     "http://localhost:11434/api/generate": "Ollama's completions",
-    "https://api.cohere.com/v2/chat": "Cohere's API",
+    "https://api.cohere.com/v1/generate": "Cohere's completions",
     "https://us-east5-aiplatform.googleapis.com/v1/projects/p/locations/l/publishers/mistralai/models/m:rawPredict": (
         "models of others on Vertex AI"
     ),

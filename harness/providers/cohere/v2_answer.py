@@ -1,0 +1,130 @@
+"""One answer of Cohere's chat API, version 2, whole or in events, to parts.
+
+Source: https://docs.cohere.com/reference/chat-stream (2026-11).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, Final
+
+from harness.llm.output.parts import Finish, FinishReason, Part, ResponseStarted, TextDelta, ThinkingDelta
+from harness.llm.request import LLMRequest
+from harness.providers.openai.reasoning import Reasoning
+from harness.providers.shared.answer import SSEAnswer
+from harness.providers.shared.calls.tool_calls import ToolCallFragments
+from harness.providers.shared.failure import failure_in
+from harness.providers.shared.shapes import a_list, a_number, a_text, an_id, an_object
+from harness.providers.shared.usage import usage
+
+_FINISH: Final[dict[str, FinishReason]] = {
+    "COMPLETE": "stop",
+    "STOP_SEQUENCE": "stop",
+    "MAX_TOKENS": "length",
+    "TOOL_CALL": "tool_calls",
+}
+
+
+class CohereV2Answer(SSEAnswer):
+    """One answer as it grows. Citations say nothing to it."""
+
+    content_fields = frozenset({"type", "delta", "finish_reason"})
+    request_id_headers: ClassVar[tuple[str, ...]] = ("x-debug-trace-id",)
+
+    def __init__(self, provider: str, request: LLMRequest) -> None:
+        super().__init__(provider)
+        self._calls = ToolCallFragments([tool.function.name for tool in request.tools], self.malformed)
+        self._reason: str | None = None
+        #: Whether the message has ended; what some servers send behind it says nothing.
+        self._is_whole = False
+        #: What the model thinks, and as `reasoning` what it plans before it asks for tools.
+        self.reasoning = Reasoning()
+
+    @property
+    def call_ids(self) -> list[str]:
+        """The ids of its tool calls."""
+        return self._calls.ids
+
+    @property
+    def over(self) -> bool:
+        return self.done or self._is_whole
+
+    @property
+    def has_ended(self) -> bool:
+        return self._is_whole
+
+    def event(self, event: Any) -> Iterator[Part]:
+        event = an_object(event)
+        delta = an_object(event.get("delta"))
+        message = an_object(delta.get("message"))
+        match event.get("type"):
+            case "message-start":
+                yield from self._started(event)
+            case "content-start" | "content-delta":
+                yield from self._block(an_object(message.get("content")))
+            case "tool-plan-delta":
+                yield from self._planned(message)
+            case "tool-call-start" | "tool-call-delta":
+                yield from self._called(message.get("tool_calls"), a_number(event.get("index")))
+            case "message-end":
+                yield from self._ended(delta)
+            case None if "finish_reason" in event:
+                # A server that can't stream sends its whole answer.
+                yield from self._message(event)
+
+    def closing(self, last: bytes) -> Iterator[Part]:
+        if self._is_whole:
+            yield from self._finished()
+
+    def answer(self, answer: Any) -> Iterator[Part]:
+        yield from self._message(an_object(answer))
+        yield from self._finished()
+
+    def _message(self, answer: Mapping[str, Any]) -> Iterator[Part]:
+        message = an_object(answer.get("message"))
+        yield from self._started(answer)
+        yield from self._planned(message)
+        for block in map(an_object, a_list(message.get("content"))):
+            yield from self._block(block)
+        for place, call in enumerate(a_list(message.get("tool_calls"))):
+            yield from self._called(call, place)
+        yield from self._ended(answer)
+
+    def _started(self, sent: Mapping[str, Any]) -> Iterator[Part]:
+        if answer_id := an_id(sent.get("id")):
+            yield ResponseStarted(answer_id)
+
+    def _block(self, content: Mapping[str, Any]) -> Iterator[Part]:
+        if thinking := self.reasoning.take({"reasoning_content": content.get("thinking")}):
+            yield ThinkingDelta(thinking)
+        if text := a_text(content.get("text")):
+            yield TextDelta(text)
+
+    def _planned(self, message: Mapping[str, Any]) -> Iterator[Part]:
+        if plan := self.reasoning.take({"reasoning": message.get("tool_plan")}):
+            yield ThinkingDelta(plan)
+
+    def _called(self, sent: Any, index: int | None) -> Iterator[Part]:
+        call = an_object(sent)
+        function = an_object(call.get("function"))
+        name = a_text(function.get("name"))
+        yield from self._calls.take(index, an_id(call.get("id")), name, function.get("arguments"))
+
+    def _ended(self, sent: Mapping[str, Any]) -> Iterator[Part]:
+        if sent.get("error"):
+            raise self.reported(failure_in(sent["error"]))
+        self._reason = a_text(sent.get("finish_reason")) or None
+        self.refuse_reason(self._reason)
+        self._is_whole = True
+        raw = an_object(sent.get("usage"))
+        # What is billed leaves out what the host adds to a prompt.
+        counted = an_object(raw.get("tokens")) or an_object(raw.get("billed_units"))
+        read, written = [counted.get("input_tokens")], [counted.get("output_tokens")]
+        if (told := usage(raw, read, written, cached=raw.get("cached_tokens"))) is not None:
+            yield told
+
+    def _finished(self) -> Iterator[Part]:
+        yield from self._calls.end()
+        reason = None if self._reason is None else _FINISH.get(self._reason, "other")
+        self.refuse_absence(reason, self.call_ids)
+        yield Finish(reason, self._reason)
