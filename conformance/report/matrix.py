@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -14,6 +13,7 @@ from conformance.report.again import scenario_again
 from conformance.report.causes import first_message
 from conformance.run import outcome
 from harness.errors import UnreadableRecordingError
+from harness.recording import load_json
 
 FORMAT: Final = "harness.matrix/1"
 _FELL: Final = frozenset({"failed", "not-testable"})
@@ -96,7 +96,7 @@ class Matrix:
         names = Counter(path.name for path in paths)
         for path in paths:
             try:
-                document = json.loads(path.read_text(encoding="utf-8"))
+                document = load_json(path)
                 if document["format"] != outcome.FORMAT:
                     raise UnreadableRecordingError(
                         f"'{path}' has the format {document['format']!r}; expected {outcome.FORMAT!r}"

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from conformance.run.outcome import SuiteOutcome
 from harness.errors import UnreadableRecordingError, UsageError
-from harness.recording import write_atomically
+from harness.recording import load_json, write_atomically
 
 FORMAT: Final = "harness.conformance-baseline/1"
 
@@ -66,7 +66,7 @@ def read(path: Path) -> Baseline:
         UnreadableRecordingError: the file is missing or no baseline.
     """
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = load_json(path)
         if document["format"] != FORMAT:
             raise UnreadableRecordingError(f"'{path}' has the format {document['format']!r}; expected {FORMAT!r}")
         entries = document["expected_failures"]

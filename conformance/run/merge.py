@@ -2,19 +2,52 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from itertools import groupby
+from itertools import groupby, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
+
+import msgspec
 
 from conformance.run import outcome, replay
 from conformance.run.plan import SuitePlan, result_of_document
 from conformance.run.shard import interleaved
 from harness.errors import UnreadableRecordingError, UsageError
+from harness.recording import load_json
+
+#: How many of the shards that are missing are named; a report may claim to be one of any number.
+_NAMED = 10
 
 #: What a report that is broken raises where it is read.
-_BROKEN = (KeyError, TypeError, AttributeError, ValueError, IndexError)
+_BROKEN = (KeyError, TypeError, AttributeError, ValueError, IndexError, msgspec.ValidationError)
+
+
+class _Found(TypedDict):
+    """What broke a clause."""
+
+    clause: str
+    seq: int | None
+    message: str
+
+
+class _ShardOf(TypedDict):
+    index: int
+    of: int
+    total: int
+
+
+class _OfSuite(TypedDict):
+    """What is read of each report before its results are."""
+
+    shard: _ShardOf
+
+
+class _Seconds(TypedDict):
+    seconds: float
+
+
+class _OfReplay(_OfSuite):
+    summary: _Seconds
 
 
 def read_reports(paths: Sequence[Path]) -> list[dict[str, Any]]:
@@ -22,9 +55,10 @@ def read_reports(paths: Sequence[Path]) -> list[dict[str, Any]]:
     reports = []
     for path in paths:
         try:
-            report = json.loads(path.read_text(encoding="utf-8"))
-            if report["format"] not in {replay.FORMAT, outcome.FORMAT} or not isinstance(report["shard"]["of"], int):
+            report = load_json(path)
+            if report["format"] not in {replay.FORMAT, outcome.FORMAT}:
                 raise UnreadableRecordingError(f"'{path}' has the format {report['format']!r}, which can't be merged")
+            msgspec.convert(report, _OfReplay if report["format"] == replay.FORMAT else _OfSuite)
         except OSError as error:
             raise UnreadableRecordingError(f"'{path}': {error.strerror or error}") from error
         except _BROKEN as error:
@@ -48,7 +82,10 @@ def in_their_order(reports: Sequence[Mapping[str, Any]]) -> list[Mapping[str, An
     ):
         raise UsageError("these reports are of different runs: format, number of shards, or of what there was, differ")
     by_index = {one["shard"]["index"]: one for one in reports}
-    missing = [f"{index}/{of}" for index in range(1, of + 1) if index not in by_index]
+    absent = (f"{index}/{of}" for index in range(1, of + 1) if index not in by_index)
+    missing = list(islice(absent, _NAMED))
+    if next(absent, None) is not None:
+        missing.append("…")
     if missing or len(by_index) != len(reports):
         twice = "" if missing else "one is there twice; "
         raise UsageError(
@@ -71,11 +108,9 @@ def merged_replay(reports: Sequence[Mapping[str, Any]]) -> list[replay.ReplayRes
             for report in ordered
         ]
         subjects = interleaved(shards, ordered[0]["shard"]["total"])
-        return [replay.ReplayResult(**result) for subject in subjects for result in subject]
+        return [_replayed(result) for subject in subjects for result in subject]
     except _BROKEN as error:
-        raise UnreadableRecordingError(
-            f"a report is broken ({type(error).__name__}: {error}); make it again"
-        ) from error
+        raise _broken(error) from error
 
 
 def merged_suite(reports: Sequence[Mapping[str, Any]]) -> outcome.SuiteOutcome:
@@ -95,9 +130,16 @@ def merged_suite(reports: Sequence[Mapping[str, Any]]) -> outcome.SuiteOutcome:
     except _BROKEN as error:
         if isinstance(error, UsageError):
             raise
-        raise UnreadableRecordingError(
-            f"a report is broken ({type(error).__name__}: {error}); make it again"
-        ) from error
+        raise _broken(error) from error
+
+
+def _replayed(result: Mapping[str, Any]) -> replay.ReplayResult:
+    msgspec.convert(result["violations"], list[_Found])
+    return msgspec.convert(result, replay.ReplayResult)
+
+
+def _broken(error: Exception) -> UnreadableRecordingError:
+    return UnreadableRecordingError(f"a report is broken ({type(error).__name__}: {error}); make it again")
 
 
 def seconds_of(reports: Sequence[Mapping[str, Any]]) -> float:

@@ -5,15 +5,14 @@ Published cassettes are often scrubbed of headers, or were recorded by a client 
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
 import re
 from dataclasses import replace
 from typing import Final
 
-from harness.errors import MissingExtraError, RecordingError
+from harness.errors import MissingExtraError
 from harness.recording.boundaries import pieces
-from harness.recording.redact.content_coding import opened
+from harness.recording.redact.content_coding import opened_if_possible
 from harness.recording.wire import Chunk, WireResponse
 
 _MEDIA_TYPE: Final = re.compile(r"\s*[\w.+-]+/[\w.+-]+")
@@ -30,11 +29,11 @@ _DECODERS: Final = {"br": ("brotli", "brotlicffi"), "zstd": ("zstandard", "compr
 def with_coding_and_type(response: WireResponse) -> WireResponse:
     """Return the response with the type that its body has by its looks, where its headers name none; gzip is opened then."""
     if response.body.startswith(_GZIP) and not response.header("content-encoding"):
-        response = _opened(replace(response, headers=(*response.headers, ("content-encoding", "gzip"))))
+        response = opened_if_possible(replace(response, headers=(*response.headers, ("content-encoding", "gzip"))))
     if _MEDIA_TYPE.match(response.header("content-type") or ""):
         return response
     if response.body.startswith(_GZIP):
-        response = _opened(response)
+        response = opened_if_possible(response)
     kind = next((kind for beginning, kind in _BEGINNINGS if beginning.match(response.body)), None)
     if kind is None:
         return response
@@ -43,13 +42,6 @@ def with_coding_and_type(response: WireResponse) -> WireResponse:
     for length in pieces(kind, response.body):
         chunks.append(Chunk(chunks[-1].offset + chunks[-1].length if chunks else 0, length, 0.0))
     return replace(response, headers=(*headers, ("content-type", kind)), chunks=tuple(chunks))
-
-
-def _opened(response: WireResponse) -> WireResponse:
-    # What can't be opened here is for the client to complain of.
-    with contextlib.suppress(RecordingError):
-        return opened(response)
-    return response
 
 
 def check_coding(response: WireResponse) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
 from harness.errors import UnreadableRecordingError
+from harness.recording.files.bounds import DEEPEST_JSON, json_problem
 
 #: The most bytes of one file that are read.
 LARGEST: Final = 256 * 1024 * 1024
@@ -39,6 +41,21 @@ def content_of(path: Path, *, limit: int = LARGEST, inside: Path | None = None) 
             "split it, or record less in one run"
         )
     return content
+
+
+def load_json(path: Path) -> Any:
+    """Return the value that the JSON file at `path` holds.
+
+    Raises:
+        UnreadableRecordingError: it is no plain file, or more than is read: bytes, levels, values.
+        OSError: it is missing, or the system refuses to read it.
+        ValueError: it is no JSON.
+    """
+    text = content_of(path).decode("utf-8-sig")
+    problem = json_problem(text, DEEPEST_JSON)
+    if problem is not None:
+        raise UnreadableRecordingError(f"'{path}': {problem}; expected less than that")
+    return json.loads(text)
 
 
 def beginning_of(path: Path, size: int) -> bytes:

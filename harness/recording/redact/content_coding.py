@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from importlib import import_module
 from typing import Any, Protocol
@@ -34,6 +35,10 @@ _SIP = 256
 
 class Decoder(Protocol):
     """Undoes one coding, piece by piece."""
+
+    @property
+    def at_end(self) -> bool:
+        """Whether all that was begun has ended."""
 
     def decode(self, piece: bytes, room: int) -> bytes:
         """Return what `piece` adds. Raises ValueError: it is not of this coding, or adds more than `room` bytes."""
@@ -63,6 +68,13 @@ def opened(response: WireResponse) -> WireResponse:
         for name, value in _without_coding(response.headers)
     )
     return replace(response, headers=headers, body=body, chunks=tuple(chunks))
+
+
+def opened_if_possible(response: WireResponse) -> WireResponse:
+    """Return `response` as `opened` does; what can't be opened here is returned as it is, for the client to complain of."""
+    with suppress(RecordingError):
+        return opened(response)
+    return response
 
 
 def opened_request(request: WireRequest) -> WireRequest:
@@ -133,7 +145,7 @@ def _plain(headers: Headers, body: bytes, pieces: list[bytes], what: str) -> lis
     try:
         # The coding that was applied last is undone first.
         decoders = [_DECODERS[coding]() for coding in reversed(codings)]
-        return list(_decoded(decoders, pieces))
+        plain = list(_decoded(decoders, pieces))
     except ModuleNotFoundError as error:
         if _is_text(body):
             return None
@@ -152,6 +164,8 @@ def _plain(headers: Headers, body: bytes, pieces: list[bytes], what: str) -> lis
         raise RecordingError(
             f"a {what} body can't be decoded as its content encoding '{value}', so no secret in it could be found"
         ) from None
+    # Some plain texts are the beginning of a body that is encoded.
+    return None if not all(decoder.at_end for decoder in decoders) and _is_text(body) else plain
 
 
 def _decoded(decoders: list[Decoder], pieces: list[bytes]) -> list[bytes]:
@@ -179,7 +193,6 @@ class _Zlib:
 
     @property
     def at_end(self) -> bool:
-        """Whether all that was begun has ended."""
         return self._stream is None
 
     def decode(self, piece: bytes, room: int) -> bytes:
@@ -225,6 +238,10 @@ class _Brotli:
         self._module: Any = import_module("brotli")
         self._stream = self._module.Decompressor()
 
+    @property
+    def at_end(self) -> bool:
+        return bool(self._stream.is_finished())
+
     def decode(self, piece: bytes, room: int) -> bytes:
         found = bytearray()
         try:
@@ -242,6 +259,10 @@ class _Zstd:
     def __init__(self) -> None:
         self._module: Any = import_module("zstandard")
         self._stream: Any = None
+
+    @property
+    def at_end(self) -> bool:
+        return self._stream is None
 
     def decode(self, piece: bytes, room: int) -> bytes:
         found = bytearray()

@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from harness.bus.scope import current_run
 from harness.errors import RecordingError, RunCancelled, TransportFault
+from harness.recording.redact.content_coding import opened_if_possible
 from harness.recording.wire import Headers, WireRequest, WireResponse
 from harness.recording.words.advice import with_mode
 
@@ -31,7 +32,9 @@ class Playback:
     """
 
     def __init__(self, response: WireResponse, speed: float | None) -> None:
-        self.response = response
+        #: Its body is plain where it can be: libraries differ in the codings that they undo, and in how many gzip members
+        #: they read, and a body that one of them recorded is to reach the users of each.
+        self.response = opened_if_possible(response)
         self._speed = speed
         self._began = time.monotonic()
         self._stop = threading.Event()
