@@ -28,6 +28,7 @@ from harness.recording.pack.access import at_hand, pack_of
 from harness.recording.redact.redaction import Redactor
 from harness.recording.replayed import Replayed, note_blocked, note_tape
 from harness.recording.stand_in_keys import keys_stand_in
+from harness.recording.tape.recorded_answers import answered_as_recorded
 from harness.recording.tape.tape import network_guard, open_tape
 from harness.recording.target import Session, Target
 from harness.recording.trust.exits import exits_noted
@@ -101,6 +102,7 @@ def _replay(
         exits_noted() as exits,
         network_guard() as guard,
         keys_stand_in(),
+        answered_as_recorded(recorded_lines),
         open_tape(here / CASSETTE, "none", speed=speed, redactor=redactor, scope_of=current_path) as tape,
     ):
         made.run(target, replayed, limit)

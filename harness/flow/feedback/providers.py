@@ -45,7 +45,7 @@ class InputProvider(Protocol):
 class ConsoleProvider:
     """Asks on the terminal, for feedback and for input. What it shows is free of what a terminal obeys.
 
-    A run that is served on a page asks there.
+    A run that is served on a page asks there, and one that is replayed is answered as when it was recorded.
     """
 
     def request_feedback(self, context: PendingFeedbackContext, flow: Any) -> str:

@@ -1,0 +1,65 @@
+"""What a person answered while a run was recorded, for the run when it is replayed and nobody is there to ask."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import orjson
+
+from harness.stand_in import PersonAsked, stand_in
+
+#: What the lines of such frames have in them; most lines are not worth to be read.
+_TELL_OF_ONE = (b'"human_feedback_requested"', b'"human_feedback_received"', b'"flow_input_received"')
+
+
+class RecordedAnswers:
+    """Stands in for the terminal with the answers that recorded frames tell of, each once, in their order."""
+
+    def __init__(self, lines: Iterable[bytes]) -> None:
+        """`lines` are those of a frames file."""
+        self._lock = threading.Lock()
+        self._left = list(_answers(lines))
+
+    def ask(self, question: PersonAsked, until: float | None = None) -> str:
+        """Return the next answer to this question; see `StandIn.ask`.
+
+        Raises:
+            TimeoutError: nobody answered in time when it was recorded.
+            EOFError: it was not asked then, or not so often.
+        """
+        with self._lock:
+            place = next((place for place, (asked, _) in enumerate(self._left) if asked == question.message), None)
+            if place is None:
+                raise EOFError(f"the recording has no answer to {question.message!r}; record it again")
+            _, answer = self._left.pop(place)
+        if answer is None:
+            raise TimeoutError("nobody has answered in time")
+        return answer
+
+
+@contextmanager
+def answered_as_recorded(lines: Iterable[bytes]) -> Iterator[None]:
+    """Have runs that begin in this block ask the recording what they would ask at the terminal."""
+    token = stand_in.set(RecordedAnswers(lines))
+    try:
+        yield
+    finally:
+        stand_in.reset(token)
+
+
+def _answers(lines: Iterable[bytes]) -> Iterator[tuple[str, str | None]]:
+    """Yield each question with its answer; None where there was none."""
+    asked: dict[str, str] = {}
+    for line in lines:
+        if not any(kind in line for kind in _TELL_OF_ONE):
+            continue
+        frame = orjson.loads(line)
+        kind, data = frame["type"], frame["data"]
+        if kind == "human_feedback_requested":
+            asked[data["request_id"]] = data["message"]
+        elif kind == "human_feedback_received" and data["request_id"] in asked:
+            yield asked[data["request_id"]], data["feedback"]
+        elif kind == "flow_input_received":
+            yield data["message"], data["response"]
