@@ -28,7 +28,7 @@ class FailedRun:
 
     #: Which run of its scenario it is; empty where there is one.
     label: str
-    #: What `kept_lines` gives of its frames, compressed.
+    #: What `kept_lines` gives of its frames, compressed; credentials are taken out by the page that shows them.
     content: bytes
     violations: tuple[Violation, ...]
 
@@ -49,7 +49,7 @@ def _kept(judged: Iterable[tuple[Evidence, Verdict]]) -> Iterator[FailedRun]:
         if not frames or not verdict.failed or not all(map(readable, frames)):
             continue
         try:
-            content = zlib.compress(kept_lines(frames), 1)
+            content = zlib.compress(kept_lines(frames, redact=False), 1)
         except Exception:  # noqa: S112 - what the frames of a broken subject do when they are written is no fault of ours
             continue
         if len(content) <= _LARGEST:

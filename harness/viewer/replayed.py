@@ -14,9 +14,13 @@ from harness.viewer.page import BrokenClause, ViewedRun, render_beside, render_v
 from harness.viewer.wire import wire_of
 
 
-def kept_lines(frames: Iterable[FrameLike]) -> bytes:
-    """Return the lines of a frames file, normalised and without credentials."""
-    return dump_frames(frames, Redactor())
+def kept_lines(frames: Iterable[FrameLike], *, redact: bool = True) -> bytes:
+    """Return the lines of a frames file, normalised and without credentials.
+
+    Without `redact`, which takes nearly all of the time, credentials stay: for lines that are shown by a page alone, which
+    takes them out, and never written as they are.
+    """
+    return dump_frames(frames, Redactor() if redact else None)
 
 
 def kept_frames(lines: bytes, path: Path) -> list[StreamFrame]:
