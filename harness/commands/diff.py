@@ -28,17 +28,19 @@ def diff(first: Path, second: Path, html: Path | None, verbose: bool, json_file:
     \b
     JSON: {"format": "harness.diff/1", "equal", "frames": [n, n], "differences": [{"kind", "where", "seqs", "message"}]}
     """
+    from harness.recording import Redactor
     from harness.recording.timelines import compared
     from harness.recording.words.counts import counted
 
     comparison = compared(first, second)
     console = console_for(json_file)
+    redactor = Redactor()
     for found in comparison.differences:
         difference = found.lengthened() if verbose else found
         style = {"missing": "red", "added": "green", "moved": "yellow"}.get(difference.kind, "cyan")
         left, right = (f"#{seq}" if seq else "–" for seq in difference.seqs)
         console.print(f"{difference.kind:8} {left:>6} {right:>6}  {difference.where}", style=style)
-        print_below(console, difference.message, 24)
+        print_below(console, redactor.text(difference.message), 24)
     count = len(comparison.differences)
     what = "equal" if not count else counted(count, "difference")
     console.print(f"{what}: {comparison.frames[0]} and {comparison.frames[1]} frames")
@@ -54,7 +56,8 @@ def diff(first: Path, second: Path, html: Path | None, verbose: bool, json_file:
             "equal": not count,
             "frames": list(comparison.frames),
             "differences": [
-                {name: getattr(difference, name) for name in ("kind", "where", "seqs", "message")}
+                {name: getattr(difference, name) for name in ("kind", "where", "seqs")}
+                | {"message": redactor.text(difference.message)}
                 for difference in comparison.differences
             ],
         },

@@ -44,7 +44,7 @@ def show(path: Path, channels: tuple[str, ...], html: Path | None, json_file: Pa
 
     console = console_for(json_file)
     kept = timelines_of(path)
-    timelines = [timeline.only(channels) for timeline in kept]
+    timelines = [timeline.redacted().only(channels) for timeline in kept]
     if html is None:
         for timeline in timelines:
             _render_timeline(console, timeline)

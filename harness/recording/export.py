@@ -12,8 +12,6 @@ from harness.bridges import agui_events, openai_chat_events, otlp_json, perfetto
 from harness.bridges.openai_chat import OPENAI_DONE
 from harness.bridges.vercel import VERCEL_DONE
 from harness.frames.frame import StreamFrame
-from harness.recording.files.frames_file import dump_frames, frames_of
-from harness.recording.redact.redaction import Redactor
 from harness.recording.timelines import KeptTimeline
 
 Protocol = Literal["agui", "vercel", "otel", "openai", "perfetto"]
@@ -43,7 +41,7 @@ def exported(timelines: list[KeptTimeline], to: Protocol, *, sse: bool = False, 
     A stream is a JSON line for each event, or, with `sse`, its text as it is sent. Spans tell what people and models said only
     with `content`. Spans and traces have the times of their recording, where it is known.
     """
-    clean = [(timeline, _redacted(timeline)) for timeline in timelines]
+    clean = [(timeline, timeline.redacted().frames) for timeline in timelines]
     count = sum(len(frames) for _, frames in clean)
     if to in _STREAMS:
         lines = [line for _, frames in clean for line in _lines(to, frames, sse=sse)]
@@ -71,13 +69,6 @@ def _lines(to: str, frames: list[StreamFrame], *, sse: bool) -> Iterator[str]:
 
 def _line(value: dict[str, Any]) -> str:
     return orjson.dumps(value).decode() + "\n"
-
-
-def _redacted(timeline: KeptTimeline) -> list[StreamFrame]:
-    # A recording has been gone over when it was made; a cassette and a stream come from others.
-    if timeline.recording is not None:
-        return timeline.frames
-    return frames_of(dump_frames(timeline.frames, Redactor()).splitlines()[1:], timeline.path)
 
 
 def _name(timeline: KeptTimeline) -> str:

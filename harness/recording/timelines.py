@@ -19,6 +19,7 @@ from harness.recording.files.folder import FRAMES, Recording, is_recording, load
 from harness.recording.files.frames_file import dump_frames, frames_of, load_frames, read_lines
 from harness.recording.files.workplace import recover
 from harness.recording.pack.access import at_hand
+from harness.recording.redact.redaction import Redactor
 
 #: Payload fields that say most about a frame, the first that is there.
 _TELLING = ("chunk", "error", "response", "result", "output", "tool_args", "message", "content", "inputs")
@@ -49,6 +50,14 @@ class KeptTimeline:
     def only(self, channels: Collection[str]) -> KeptTimeline:
         """Return the frames of some channels; all for none."""
         return self if not channels else replace(self, frames=[one for one in self.frames if one.channel in channels])
+
+    def redacted(self) -> KeptTimeline:
+        """Return it without credentials; a recording has been gone over when it was made."""
+        if self.recording is not None:
+            return self
+        redactor = Redactor()
+        frames = frames_of(dump_frames(self.frames, redactor).splitlines()[1:], self.path)
+        return replace(self, frames=frames, title=redactor.text(self.title))
 
     def document(self) -> dict[str, Any]:
         """Return the JSON form."""

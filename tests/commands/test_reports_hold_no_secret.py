@@ -77,3 +77,22 @@ def test_what_is_shown_in_a_browser_tells_no_secret(run: Run, tmp_path: Path) ->
         assert '"chunks":[[' in text, "the traffic is there"
         assert KEY.core[:12] not in text, where
         assert PASSWORD not in text, where
+
+
+def test_a_timeline_that_is_shown_or_compared_tells_no_secret(run: Run, tmp_path: Path) -> None:
+    shown, other = tmp_path / "shown.yaml", tmp_path / "other.yaml"
+    write_cassette(shown, [interaction("tell", stop=True)])
+    # Of the same length, since a cassette's marks count bytes.
+    theirs = shown.read_text("utf-8").replace(KEY.value, "n" * len(KEY.value))
+    other.write_text(theirs.replace(PASSWORD, PASSWORD.replace("horse", "mouse")), "utf-8")
+    document = tmp_path / "shown.json"
+    told = {
+        "show": run("show", shown, "--json", document).out,
+        "file": document.read_text("utf-8"),
+        "diff": str(run("diff", shown, other, "-v")),
+        "differences": run("diff", shown, other, "--json", "-").out,
+    }
+    for where, text in told.items():
+        assert KEY.value.split(KEY.core[:12])[0] in text, f"{where} tells of the answer"
+        assert KEY.core[:12] not in text, where
+        assert PASSWORD not in text, where
