@@ -190,7 +190,8 @@ class Flow(StartableFlow, ConversationalFlow, DeclarableFlow, AnswerableFlow, Ch
 
     @property
     def _flow_name(self) -> str:
-        return self.name or type(self).__name__
+        # A step may be called `name`, too, and then stands in the option's place.
+        return self.name if isinstance(self.name, str) and self.name else type(self).__name__
 
     def _new_state(self) -> AnyState:
         declared = self.initial_state if self.initial_state is not None else declared_type(type(self), Flow)

@@ -332,3 +332,15 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
 def test_what_can_not_be_done_is_refused_at_the_call(call: Callable[[], object], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         call()
+
+
+def test_a_step_may_be_called_name() -> None:
+    class Asking(Flow[dict[str, Any]]):
+        @start()
+        def name(self) -> str:  # type: ignore[override]
+            return "Ann"
+
+    with Asking().stream_events() as stream:
+        frames = list(stream)
+    assert stream.result == "Ann"
+    assert {frame.data["flow_name"] for frame in frames} == {"Asking"}
