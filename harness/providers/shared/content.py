@@ -6,6 +6,7 @@ it says of its failure is read all the same.
 
 from __future__ import annotations
 
+import sys
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from importlib import import_module
@@ -170,7 +171,9 @@ def aread_as_sent(client: Any) -> None:
 def _set_decoder(response: Any) -> None:
     # Neither library has a public way to a response's decoder, so it is set in place.
     known = response._get_content_decoder()
-    kind = ContentDecoder if type(response).__module__.startswith("httpx2") else JoinedDecoder
+    # The first versions of httpx2 have decoders in httpx's form.
+    plain = sys.modules[type(known).__module__].IdentityDecoder()
+    kind = JoinedDecoder if isinstance(plain.decode(b""), bytes) else ContentDecoder
     response._decoder = kind(response.headers.get("content-encoding", ""), known.decode, known.flush)
 
 
