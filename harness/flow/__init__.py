@@ -33,8 +33,8 @@ from harness.flow.feedback.result import HumanFeedbackResult
 from harness.flow.flow import Flow
 from harness.flow.graph.conditions import and_, or_
 from harness.flow.graph.decorators import listen, router, start
+from harness.flow.persistence.default import default_flow_persistence, set_flow_persistence_factory
 from harness.flow.persistence.persist import persist
-from harness.flow.persistence.place import default_flow_persistence, set_flow_persistence_factory
 from harness.flow.persistence.protocol import FlowPersistence, StatePersistenceError
 from harness.flow.persistence.sqlite import SQLiteFlowPersistence
 from harness.flow.plan.calls import MethodCall, MethodResult

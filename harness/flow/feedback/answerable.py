@@ -15,7 +15,7 @@ from harness.flow.feedback.providers import InputProvider
 from harness.flow.feedback.result import HumanFeedbackResult
 from harness.flow.feedback.resumption import Resumption
 from harness.flow.kickoff import Kickoff
-from harness.flow.persistence.place import default_flow_persistence
+from harness.flow.persistence.default import default_flow_persistence
 from harness.flow.persistence.protocol import FlowPersistence
 from harness.flow.state import AnyState, with_saved
 from harness.workers import run_until_loop

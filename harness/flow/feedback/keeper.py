@@ -7,8 +7,8 @@ from typing import Any
 from harness.flow.engine.run import FlowRun
 from harness.flow.feedback.pending import HumanFeedbackPending, PendingFeedbackContext
 from harness.flow.kept_values import kept, unkept
+from harness.flow.persistence.default import default_flow_persistence
 from harness.flow.persistence.persist import persistence_of
-from harness.flow.persistence.place import default_flow_persistence
 from harness.flow.persistence.protocol import FlowPersistence
 from harness.flow.state import kept_state
 

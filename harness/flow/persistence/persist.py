@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from harness.flow.engine.hooks import FlowHook, with_hook
 from harness.flow.engine.run import FlowRun
-from harness.flow.persistence.place import default_flow_persistence
+from harness.flow.persistence.default import default_flow_persistence
 from harness.flow.persistence.protocol import FlowPersistence, StatePersistenceError
 from harness.flow.plan.calls import MethodCall, MethodResult
 from harness.flow.state import AnyState, id_of, kept_state

@@ -85,7 +85,7 @@ class Gemini(SDKModel):
 
     def check(self, request: LLMRequest) -> None:
         self._endpoint()
-        wire_body(self, request, self._signatures)
+        self._body(request)
 
     def _endpoint(self) -> Endpoint:
         """Return where and how the API is reached. Raises UsageError where a key is needed and there is none."""
@@ -106,7 +106,10 @@ class Gemini(SDKModel):
     # Not the SDK's models.generate_content: it knows fewer fields than the API, and gives answers back without some.
 
     def _arguments(self, request: LLMRequest) -> dict[str, Any]:
-        return {"path": self._path(request), "body": wire_body(self, request, self._signatures)}
+        return {"path": self._path(request), "body": self._body(request)}
+
+    def _body(self, request: LLMRequest) -> dict[str, Any]:
+        return wire_body(self, request, self._signatures, self.safety_settings)
 
     def _send(self, client: Any, arguments: dict[str, Any], *, stream: bool) -> Any:
         return client.send(**arguments, stream=stream)

@@ -20,7 +20,6 @@ from harness.providers.shared.recorded.verbatim import OF_ANOTHER_SHAPE, Verbati
 
 if TYPE_CHECKING:
     from harness.llm.base import BaseLLM
-    from harness.providers.gemini.model import Gemini
 
 #: In `additional_params`: the field that takes the JSON Schema of a tool, `parametersJsonSchema` where none is named.
 SCHEMA_FIELD: Final = "schema_field"
@@ -51,10 +50,10 @@ _URL: Final = re.compile(
 NAMED_RESOURCES: Final = ("tunedModels/", "endpoints/", "publishers/")
 
 
-def wire_body(llm: Gemini, request: LLMRequest, signatures: Signatures) -> dict[str, Any]:
+def wire_body(llm: BaseLLM, request: LLMRequest, signatures: Signatures, safety_settings: Any = None) -> dict[str, Any]:
     """Return the JSON body of `request` with the settings of `llm`.
 
-    Its `additional_params` win over all else; those for `generationConfig` field by field.
+    `safety_settings` is category → threshold, or a list of `{category, threshold}`. The LLM's `additional_params` win over all else; those for `generationConfig` field by field.
 
     Raises:
         UsageError: a message or a tool has no form on this wire.
@@ -69,8 +68,8 @@ def wire_body(llm: Gemini, request: LLMRequest, signatures: Signatures) -> dict[
     tools = request.all_tools()
     if tools:
         body["tools"] = wire_tools(tools, schema_field)
-    if llm.safety_settings:
-        body["safetySettings"] = _safety(llm.safety_settings)
+    if safety_settings:
+        body["safetySettings"] = _safety(safety_settings)
     config = _config(llm, request)
     if config:
         body[_CONFIG] = config

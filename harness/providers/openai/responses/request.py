@@ -23,7 +23,7 @@ from harness.providers.shared.recorded.verbatim import OF_ANOTHER_SHAPE, Verbati
 
 if TYPE_CHECKING:
     from harness.llm.base import BaseLLM
-    from harness.providers.openai.responses.model import OpenAIResponses
+    from harness.providers.openai.responses.settings import ResponsesSettings
 
 #: Our settings, and the fields of the body that hold them.
 _SETTINGS: Final = {
@@ -38,18 +38,6 @@ _KEPT: Final = frozenset({"input", "prompt", "previous_response_id", "conversati
 _UNKNOWN: Final = ("seed", "frequency_penalty", "presence_penalty", "n", "top_k")
 
 
-#: The provider's own tools by the names that callers know, where they need more than a type.
-_BUILTIN: Final[Mapping[str, Mapping[str, Any]]] = {
-    "code_interpreter": {"type": "code_interpreter", "container": {"type": "auto"}},
-    "computer_use": {"type": "computer_use_preview"},
-}
-
-
-def wire_builtin(tool: str | Mapping[str, Any]) -> dict[str, Any]:
-    """Return one of the provider's own tools, given by its name or with its settings, on the wire."""
-    return dict(_BUILTIN.get(tool, {"type": tool}) if isinstance(tool, str) else tool)
-
-
 def check_settings(llm: BaseLLM) -> None:
     """Raise UsageError where a setting can't be honoured."""
     for name in _UNKNOWN:
@@ -59,7 +47,7 @@ def check_settings(llm: BaseLLM) -> None:
             )
 
 
-def wire_body(llm: OpenAIResponses, request: LLMRequest) -> dict[str, Any]:
+def wire_body(llm: ResponsesSettings, request: LLMRequest) -> dict[str, Any]:
     """Return the JSON body of `request` with the settings of `llm`. Its `additional_params` win over all else.
 
     System messages that come first are the `instructions`, unless `additional_params` decide about those.
