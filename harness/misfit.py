@@ -65,6 +65,11 @@ _LIMITS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 
+#: What stands for a class that callers know by another word.
+_INSTANCES: Final[Mapping[str, str]] = MappingProxyType(
+    {"Sequence": _LIST, "Mapping": _OBJECT, "FrozenDict": _OBJECT, "BaseException": "an exception"}
+)
+
 
 def misfit(error: ValidationError, what: str = "", shown: Callable[[Steps], Steps] | None = None) -> str:
     """Return the first thing that pydantic refuses, as `<what><place>: expected …, not …`.
@@ -116,8 +121,10 @@ def _with_place(found: Mapping[str, Any], what: str, *, whole: str = "") -> str:
 def _expected(kind: str, context: Mapping[str, Any]) -> str:
     if kind in _EXPECTED:
         return _EXPECTED[kind]
+    if kind == "is_instance_of" and context["class"] in _INSTANCES:
+        return _INSTANCES[context["class"]]
     if kind in _LIMITS:
-        return _LIMITS[kind].format_map(context)
+        return re.sub(r"\b1 characters", "1 character", _LIMITS[kind].format_map(context))
     # A kind that pydantic added later, or a part of a larger word.
     return re.sub(r"_(type|parsing|error)$", "", kind).replace("_", " ")
 
@@ -147,7 +154,12 @@ def _shown(value: Any) -> str:
 
 
 class Worded(BaseModel):
-    """A model that users make: its constructor raises UsageError, in this project's words, for what does not fit."""
+    """A model that users make: its constructor raises UsageError, in this project's words, for what does not fit.
+
+    `model_validate` and its like are pydantic's, and raise what pydantic does.
+    """
+
+    __slots__ = ()
 
     if not TYPE_CHECKING:
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import re
 from collections.abc import Callable
 from datetime import datetime
@@ -10,12 +12,13 @@ from typing import Any, Literal
 import pytest
 from pydantic import BaseModel, Field, ValidationError
 
-from harness import Agent, Crew, Task, UsageMetrics
-from harness.conversation import ConversationMessage
+from harness import Agent, Crew, Flow, StreamFrame, Task, UsageMetrics, start
+from harness.conversation import ConversationMessage, ConversationState
 from harness.errors import UsageError
 from harness.events import FlowStartedEvent, LLMStreamChunkEvent
-from harness.flow import CheckpointConfig
+from harness.flow import CheckpointConfig, FlowDefinition, FlowState
 from harness.misfit import misfit, misfits
+from tests.test_public_names import PACKAGES
 
 #: How pydantic says what it refuses.
 FOREIGN = re.compile(r"Input should|validation error|Field required|not permitted|errors\.pydantic\.dev|String should")
@@ -40,7 +43,7 @@ class Ship(BaseModel):
     ("given", "told"),
     [
         ({"name": 3}, "ship.name: expected text, not 3"),
-        ({"name": ""}, "ship.name: expected text of at least 1 characters, not ''"),
+        ({"name": ""}, "ship.name: expected text of at least 1 character, not ''"),
         ({"masts": "many"}, "ship.masts: expected a whole number, not 'many'"),
         ({"masts": 0}, "ship.masts: expected at least 1, not 0"),
         ({"masts": 9}, "ship.masts: expected less than 9, not 9"),
@@ -77,6 +80,9 @@ MADE: dict[str, Callable[[], object]] = {
     "an event": lambda: FlowStartedEvent(flow_name=3),  # type: ignore[arg-type]
     "a chunk": lambda: LLMStreamChunkEvent(chunk="x"),  # type: ignore[call-arg]
     "a message": lambda: ConversationMessage(role="pirate", content="x"),  # type: ignore[arg-type]
+    "a conversation": lambda: ConversationState(messages="x"),  # type: ignore[arg-type]
+    "a frame": lambda: StreamFrame(seq=0),  # type: ignore[call-arg]
+    "a declaration": lambda: FlowDefinition(name=3),  # type: ignore[call-arg,arg-type]
     "usage": lambda: UsageMetrics(total_tokens="x"),  # type: ignore[arg-type]
 }
 
@@ -86,3 +92,36 @@ def test_what_users_make_is_refused_in_own_words(make: Callable[[], object]) -> 
     with pytest.raises(UsageError, match="expected|no such field") as raised:
         make()
     assert FOREIGN.search(str(raised.value)) is None
+
+
+PUBLIC_MODELS = {
+    kind.__name__: kind
+    for package in PACKAGES
+    for name in importlib.import_module(package).__all__
+    if inspect.isclass(kind := getattr(importlib.import_module(package), name)) and issubclass(kind, BaseModel)
+}
+
+
+@pytest.mark.parametrize("kind", PUBLIC_MODELS.values(), ids=PUBLIC_MODELS.keys())
+def test_every_public_model_refuses_in_own_words(kind: type[BaseModel]) -> None:
+    """Each field is given what fits none."""
+    with pytest.raises(UsageError) as raised:
+        kind(**{name: object() for name in kind.model_fields})
+    assert FOREIGN.search(str(raised.value)) is None
+
+
+class Harbour(FlowState):
+    """A state that has to be given something."""
+
+    ships: int
+
+
+class Harbours(Flow[Harbour]):
+    @start()
+    def count(self) -> int:
+        return self.state.ships
+
+
+def test_a_state_that_can_not_be_made_tells_what_it_needs() -> None:
+    with pytest.raises(UsageError, match="ships: expected a value, and none was given. Give each field of Harbour"):
+        Harbours()

@@ -6,16 +6,15 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
-from pydantic import AfterValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, ConfigDict, Field
 from pydantic_core import from_json, to_json
 
-from harness.errors import UsageError, error_text
+from harness.errors import error_text
 from harness.events.given import with_owners
 from harness.events.lazy import LazyModel, set_fields, set_record
 from harness.events.record import EventRecord
 from harness.events.shape import EventShape
 from harness.events.sources import id_text, moment_in_utc, sources
-from harness.misfit import misfits
 
 
 # Late, so that replacing a source changes what events take from then on.
@@ -80,10 +79,7 @@ class BaseEvent(LazyModel):
                     return
             except KeyError:
                 pass
-            try:
-                super().__init__(**with_owners(given))
-            except ValidationError as error:
-                raise UsageError(misfits(error, type(self).__name__)) from error
+            super().__init__(**with_owners(given))
 
         # As on pydantic's own: what is loaded or unpickled was validated, and does not come through here.
         __init__.__pydantic_base_init__ = True

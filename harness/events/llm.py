@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
+from pydantic import ConfigDict, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 from harness.events.base import BaseEvent
 from harness.events.given import PLAIN, FailureText, OptionalText, OptionalTexts, OptionalUsage
+from harness.misfit import Worded
 
 CallType = Literal["llm_call", "tool_call"]
 
@@ -68,7 +69,7 @@ class FunctionCall:
         )
 
 
-class ToolCallFragment(BaseModel):
+class ToolCallFragment(Worded):
     """What a tool-call chunk says of its call; `index` counts the calls of one response from 0."""
 
     model_config = ConfigDict(frozen=True, defer_build=True)

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field, ValidationError, create_model
 from harness.errors import UsageError
 from harness.flow.kept_values import kept_whole, unkept
 from harness.frames.codec import encode
-from harness.misfit import misfits
+from harness.misfit import Worded, misfits
 
 AnyState = dict[str, Any] | BaseModel
 
@@ -22,7 +22,7 @@ def new_id() -> str:
     return str(uuid.uuid4())
 
 
-class FlowState(BaseModel):
+class FlowState(Worded):
     """A base for states that are models; it brings the `id`."""
 
     id: str = Field(default_factory=new_id)
@@ -50,7 +50,7 @@ def new_state(declared: Any, owner: str) -> AnyState:
         return {"id": new_id()}
     if isinstance(declared, type) and issubclass(declared, BaseModel):
         try:
-            return _identified(_with_id(declared)())
+            return _identified(_with_id(declared).model_validate({}))
         except ValidationError as error:
             raise UsageError(
                 f"the state of {owner} can't be made: {misfits(error)}. Give each field of {declared.__name__} a "

@@ -9,17 +9,17 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from harness.errors import UsageError
-from harness.misfit import misfit
+from harness.misfit import Worded, misfit
 from harness.recording.files.content import content_of
 
 _FILE: Final = "pyproject.toml"
 _LARGEST: Final = 4_000_000
 
 
-class Settings(BaseModel):
+class Settings(Worded):
     """The keys of `[tool.harness]`; what is not given has its default here."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -33,7 +33,7 @@ def _always(arguments: Any = None, result: Any = None) -> bool:
     return True
 
 
-class EnvVar(BaseModel):
+class EnvVar(Worded):
     """A variable of the environment that a tool reads, for those who deploy it."""
 
     name: str

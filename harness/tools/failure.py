@@ -5,9 +5,10 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from harness.errors import HarnessError
+from harness.misfit import Worded
 
 
 class ToolFailurePolicy(StrEnum):
@@ -28,7 +29,7 @@ class ToolFailureReason(StrEnum):
     INVALID_INPUT = "invalid_input"
 
 
-class ToolFailure(BaseModel):
+class ToolFailure(Worded):
     """What a tool returns in place of a value to say that it failed; its text is `message`.
 
     The model reads the message. How the run goes on is the policy's matter.
@@ -49,7 +50,7 @@ class ToolFailure(BaseModel):
         return self.message
 
 
-class ToolFailureRecord(BaseModel):
+class ToolFailureRecord(Worded):
     """A failure with the use of the tool that it came from."""
 
     model_config = ConfigDict(frozen=True, defer_build=True)

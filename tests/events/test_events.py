@@ -12,6 +12,7 @@ import pytest
 from pydantic import ValidationError
 
 import harness.events
+from harness.errors import UsageError
 from harness.events import (
     BaseEvent,
     FunctionCall,
@@ -167,7 +168,7 @@ def test_a_fragment_takes_its_function_as(function: Any) -> None:
 
 @pytest.mark.parametrize("function", [None, "f", {"called": "f"}])
 def test_a_fragment_refuses_a_function_that_is(function: Any) -> None:
-    with pytest.raises(ValidationError, match="a function call is"):
+    with pytest.raises(UsageError, match="a function call is"):
         ToolCallFragment(function=function)
 
 

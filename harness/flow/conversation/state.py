@@ -44,7 +44,7 @@ class ConversationMessage(Worded):
             ConversationMessage.edits += 1
 
 
-class AgentMessage(BaseModel):
+class AgentMessage(Worded):
     """One result in an agent's own thread, which users do not see."""
 
     model_config = _WHEN_USED
@@ -54,7 +54,7 @@ class AgentMessage(BaseModel):
     metadata: dict[str, Any] = Field(default_factory=dict)
 
 
-class ConversationEvent(BaseModel):
+class ConversationEvent(Worded):
     """Something that happened in a conversation beside its messages, kept with the state."""
 
     model_config = _WHEN_USED

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal, Self, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from harness.flow.declarations.crew_schema import AgentCall, CrewCall
+from harness.misfit import Worded
 
 #: The format that is read.
 SCHEMA: Final = "crewai.flow/v1"
@@ -16,7 +17,7 @@ Reference: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]
 Values: TypeAlias = dict[str, Any]
 
 
-class Declared(BaseModel):
+class Declared(Worded):
     """A part of a declaration; a key that it does not know is a mistake."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, protected_namespaces=())

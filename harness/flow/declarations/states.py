@@ -39,7 +39,7 @@ def initial_state(declared: DeclaredState) -> Any:
     if not declared.default:
         return model
     try:
-        return model(**declared.default)
+        return model.model_validate(declared.default)
     except ValidationError as error:
         raise UsageError(f"the default does not fit the state: {misfits(error)}") from error
 

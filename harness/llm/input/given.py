@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
+
+from harness.misfit import Worded
 
 
-class Given(BaseModel):
+class Given(Worded):
     """A frozen value that remembers which of its fields were given; others are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from harness.errors import UnreadableRecordingError
-from harness.misfit import misfit
+from harness.misfit import Worded, misfit
 from harness.recording.files.bounds import DEEPEST_JSON, format_shown, is_later, json_problem
 from harness.recording.files.content import check_link, content_of
 
@@ -26,7 +26,7 @@ PARTS: Final = frozenset({RECORDING, CASSETTE, FRAMES})
 WELCOME: Final = frozenset({"README.md", "__init__.py"})
 
 
-class RecordedOutcome(BaseModel):
+class RecordedOutcome(Worded):
     """How a recorded run ended."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -38,7 +38,7 @@ class RecordedOutcome(BaseModel):
     error_type: str | None = None
 
 
-class Recording(BaseModel):
+class Recording(Worded):
     """The contents of `recording.json`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
