@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -175,11 +175,13 @@ def _offline(request: pytest.FixtureRequest) -> Iterator[None]:
 def cassette(request: pytest.FixtureRequest, _offline: None) -> Iterator[Tape]:
     """The tape that plays, or records, this test's traffic: `<test>.yaml`, or what the marker `cassette` names.
 
+    What the run of a whole recording asked a person is answered as it was when it was recorded.
+
     The test fails where it leaves an interaction unplayed, makes a request that none answers, or reaches for the network
     past the tape, whatever became of the error.
     """
     from harness.errors import HarnessError, UsageError
-    from harness.recording import Redactor, at_hand, current_path, open_tape, pack_of
+    from harness.recording import CASSETTE, Redactor, at_hand, current_path, is_folder, open_tape, pack_of
     from harness.recording.settings import extended
     from harness.recording.stand_in_keys import keys_stand_in
     from harness.recording.vcr_config import settings_in, without_effect
@@ -206,14 +208,30 @@ def cassette(request: pytest.FixtureRequest, _offline: None) -> Iterator[Tape]:
         for text in without_effect(given):
             note(text)
         try:
-            here = stack.enter_context(at_hand(path))
+            # What lies beside the traffic of a whole recording is of use, too.
+            is_whole = path.name == CASSETTE and is_folder(path.parent)
+            here = (
+                stack.enter_context(at_hand(path.parent)) / CASSETTE if is_whole else stack.enter_context(at_hand(path))
+            )
             tape = stack.enter_context(open_tape(here, mode, redactor=Redactor(), scope_of=current_path, on_note=note))
+            if is_whole and not tape.records:
+                stack.enter_context(_answers_beside(here))
         except HarnessError as error:
             pytest.fail(str(error), pytrace=False)
         request.node.stash[_TAPE] = tape
         # What is only played needs no key, whoever asks for it.
         with nullcontext() if tape.records else keys_stand_in():
             yield tape
+
+
+def _answers_beside(cassette: Path) -> AbstractContextManager[None]:
+    """Return a context in which the recording that `cassette` belongs to answers what would be asked at the terminal."""
+    from harness.recording import FRAMES
+    from harness.recording.files.frames_file import read_lines
+    from harness.recording.tape.recorded_answers import answered_as_recorded
+
+    frames = cassette.parent / FRAMES
+    return answered_as_recorded(read_lines(frames)) if frames.is_file() else nullcontext()
 
 
 @pytest.fixture

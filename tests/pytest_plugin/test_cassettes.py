@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import metadata
@@ -11,9 +12,11 @@ from typing import Any
 
 import pytest
 
+from harness.recording.pack import pack
 from harness.recording.vcr_config import settings_in
 from harness.shipped import shipped_recording
 from tests.pytest_plugin.conftest import InnerRun
+from tests.recording.asking_subject import record_interview
 
 pytest_plugins = ["pytester"]
 
@@ -100,6 +103,35 @@ async def test_answers(cassette):
 """
     scope = "asyncio_default_fixture_loop_scope=function"
     inner("-o", scope, plugins=("pytest_asyncio.plugin",), test_it=source).assert_outcomes(passed=1)
+
+
+ASKS = """
+import pytest
+from tests.recording.asking_subject import Interview
+
+@pytest.mark.cassette("interview")
+def test_asks(cassette):
+    assert Interview().kickoff() == "['Ann', 'Bo', None]: Yes, it is"
+
+@pytest.mark.asyncio
+@pytest.mark.cassette("interview")
+async def test_asks_in_a_loop(cassette):
+    assert await Interview().kickoff_async() == "['Ann', 'Bo', None]: Yes, it is"
+"""
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["a folder", "a pack"])
+def test_what_a_recorded_run_asked_a_person_is_answered_as_then(
+    packed: bool, inner: InnerRun, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = pytester.mkdir("cassettes")
+    record_interview(folder / "interview", monkeypatch)
+    options = ["-o", "asyncio_default_fixture_loop_scope=function"]
+    if packed:
+        pack(folder, pytester.path / "tapes.pack")
+        shutil.rmtree(folder)
+        options += ["--recordings", "tapes.pack"]
+    inner(*options, plugins=("pytest_asyncio.plugin",), test_it=ASKS).assert_outcomes(passed=2)
 
 
 def test_workers_of_xdist_are_answered_each(inner: InnerRun) -> None:

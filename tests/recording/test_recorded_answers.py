@@ -3,33 +3,18 @@
 from __future__ import annotations
 
 import json
-import threading
 from pathlib import Path
 
 import pytest
 
-from harness.recording import Trust, record, replay_recording
-from harness.recording.target import Target
-
-TARGET = "tests.recording.asking_subject:Interview"
+from harness.recording import Trust, replay_recording
+from tests.recording.asking_subject import record_interview
 
 
 @pytest.fixture
 def recording(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    answers, never = iter(["Ann", "Bo"]), threading.Event()
-
-    def typed(prompt: str = "") -> str:
-        if prompt != "> ":
-            return "Yes, it is"
-        told = next(answers, None)
-        if told is None:
-            never.wait(10)
-        return told or ""
-
-    monkeypatch.setattr("builtins.input", typed)
     out = tmp_path / "interview"
-    record(Target(TARGET), out)
-    never.set()
+    record_interview(out, monkeypatch)
     monkeypatch.setattr("builtins.input", lambda prompt="": pytest.fail("the terminal was asked"))
     return out
 
