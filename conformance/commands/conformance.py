@@ -80,14 +80,17 @@ def conformance(
 
     \b
     Example:
-      harness conformance --runtime my_runtime.subject:Subject --clause 'cleanup.*' -n 2
+      harness conformance --runtime my_runtime:Subject --clause 'cleanup.*' -n 2
       harness conformance --provider openai --provider my_recordings/acme -n 2
 
     \b
-    JSON: {"format": "harness.conformance/1", "command", "subject": {"name", "version", "capabilities"}, "summary": {"must":
-    {"passed", "failed", "not_testable"}, "should": {...}, "not_applicable"}, "clauses": [{"id", "level", "status",
-    "checks": [{"scenario", "status", "violations": [{"seq", "message"}]}]}], "faults": [{"scenario", "message"}]};
-    with --expect also "baseline": {"new": [{"clause", "scenario"}], "stale": [...]}
+    JSON: {"format": "harness.conformance/1", "command",
+    "subject": {"name", "version", "capabilities"},
+    "summary": {"must": {"passed", "failed", "not_testable"}, "should": {...},
+    "not_applicable"}, "clauses": [{"id", "level", "status", "checks":
+    [{"scenario", "status", "violations": [{"seq", "message"}]}]}],
+    "faults": [{"scenario", "message"}]}; with --expect also
+    "baseline": {"new": [{"clause", "scenario"}], "stale": [...]}
     """
     from conformance.commands import timelines
     from conformance.run import baseline, command

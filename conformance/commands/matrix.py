@@ -39,8 +39,10 @@ def matrix(
       harness matrix old.json new.json --html report
 
     \b
-    JSON: {"format": "harness.matrix/1", "subjects": [{"label", "capabilities", "summary"}], "clauses": [{"id", "level",
-    "cells": [{"status", "fell", "checks", "message", "again"} or null], "scenarios": [{"id", "cells"}]}]}
+    JSON: {"format": "harness.matrix/1",
+    "subjects": [{"label", "capabilities", "summary"}], "clauses": [{"id",
+    "level", "cells": [{"status", "fell", "checks", "message", "again"} or null],
+    "scenarios": [{"id", "cells"}]}]}
     """
     from conformance import report
     from conformance.report.matrix import Matrix

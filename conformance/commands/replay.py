@@ -83,9 +83,10 @@ def replay(
       harness replay recordings/plan cassettes/ --json report.json
 
     \b
-    JSON: {"format": "harness.replay/1", "summary": {"files", "interactions", "passed", "failed", "errors",
-    "not_a_call", "seconds"}, "results": [{"path", "kind", "interaction", "provider", "streamed", "status",
-    "frames", "text", "tool_calls", "usage", "finish_reason", "violations", "diff", "message"}]}
+    JSON: {"format": "harness.replay/1", "summary": {"files", "interactions",
+    "passed", "failed", "errors", "not_a_call", "seconds"}, "results": [{"path",
+    "kind", "interaction", "provider", "streamed", "status", "frames", "text",
+    "tool_calls", "usage", "finish_reason", "violations", "diff", "message"}]}
     """
     if update and turn is not None:
         raise click.UsageError("--update writes a recording as a whole: leave out --turn")

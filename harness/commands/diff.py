@@ -26,7 +26,8 @@ def diff(first: Path, second: Path, html: Path | None, verbose: bool, json_file:
       harness diff recordings/plan recordings/plan-new --html plan.html
 
     \b
-    JSON: {"format": "harness.diff/1", "equal", "frames": [n, n], "differences": [{"kind", "where", "seqs", "message"}]}
+    JSON: {"format": "harness.diff/1", "equal", "frames": [n, n],
+    "differences": [{"kind", "where", "seqs", "message"}]}
     """
     from harness.recording import Redactor
     from harness.recording.timelines import compared

@@ -30,10 +30,12 @@ def export(path: Path, protocol: str, out: Path | None, sse: bool, content: bool
     \b
     Example:
       harness export recordings/plan --to perfetto -o plan.json
-      harness export recordings/plan --to agui -o plan.jsonl && harness show plan.jsonl
+      harness export recordings/plan --to agui -o plan.jsonl
+      harness show plan.jsonl
 
     \b
-    JSON: {"format": "harness.export/1", "path", "to", "output", "timelines", "frames", "events"}, output null for stdout
+    JSON: {"format": "harness.export/1", "path", "to", "output", "timelines",
+    "frames", "events"}, output null for stdout
     """
     from harness.errors import UsageError
     from harness.recording.export import PROTOCOLS, exported

@@ -24,7 +24,11 @@ if TYPE_CHECKING:
 _IN_JSON: Final = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufff9-\ufffb\ud800-\udfff]")
 
 json_option = click.option(
-    "--json", "json_file", type=click.Path(path_type=Path), help="Write the JSON document to FILE; - is stdout."
+    "--json",
+    "json_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write the JSON document to FILE; - is stdout.",
 )
 verbose_option = click.option("-v", "--verbose", is_flag=True, help="All of each value, and each consequence.")
 traceback_option = click.option(

@@ -26,7 +26,8 @@ def pack(folder: Path, out: Path, json_file: Path | None) -> int:
       harness replay recordings.pack
 
     \b
-    JSON: {"format": "harness.pack/1", "path", "files", "size", "packed"}, sizes in bytes
+    JSON: {"format": "harness.pack/1", "path", "files", "size", "packed"},
+    sizes in bytes
     """
     from harness.recording.pack import pack
 
@@ -48,7 +49,8 @@ def unpack(path: Path, out: Path, json_file: Path | None) -> int:
       harness unpack recordings.pack -o recordings
 
     \b
-    JSON: {"format": "harness.unpack/1", "path", "files", "size", "packed"}, sizes in bytes
+    JSON: {"format": "harness.unpack/1", "path", "files", "size", "packed"},
+    sizes in bytes
     """
     from harness.recording.pack import unpack
 

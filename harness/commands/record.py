@@ -51,7 +51,14 @@ def _parsed_inputs(context: click.Context, parameter: click.Parameter, values: t
 @click.option("--turn", "turns", multiple=True, metavar="TEXT", help="A message of a conversation; repeatable.")
 @click.option("--entry", metavar="NAME", help="The method that starts the session, in place of the natural one.")
 @click.option("--runtime", type=click.Choice(["harness", "crewai"]), help="The runtime that the target must belong to.")
-@click.option("--mode", type=click.Choice(_MODES), default="once", show_default=True, help="As in vcrpy.")
+@click.option(
+    "--mode",
+    type=click.Choice(_MODES),
+    default="once",
+    show_default=True,
+    help="once records where nothing stands, and plays what does; new plays what is there and records the rest; all "
+    "records anew; none only plays.",
+)
 @click.option("--base-url", metavar="URL", help="Send requests there; the URL that was asked for is recorded.")
 @click.option(
     "--origin",
@@ -108,12 +115,13 @@ def record(
 
     \b
     Example:
-      harness record my_app.flows:PlanFlow --input topic='"tides"' -o recordings/plan
+      harness record my_app:PlanFlow --input topic='"tides"' -o recordings/plan
       harness record --accept -o recordings/plan
 
     \b
-    JSON: {"format": "harness.record/1", "path", "written", "aside", "frames", "interactions", "status", "error",
-    "recording", "check": null or {"holds", "reasons"}}
+    JSON: {"format": "harness.record/1", "path", "written", "aside", "frames",
+    "interactions", "status", "error", "recording",
+    "check": null or {"holds", "reasons"}}
     """
     from harness.commands.check import check, replay_command
     from harness.recording import Target, accept, counted, line_in_user_code, record

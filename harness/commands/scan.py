@@ -25,7 +25,8 @@ def scan(paths: tuple[Path, ...], max_age: int, json_file: Path | None) -> int:
       harness scan recordings/ cassettes/
 
     \b
-    JSON: {"format": "harness.scan/1", "findings": [{"path", "kind", "where", "message"}]}
+    JSON: {"format": "harness.scan/1",
+    "findings": [{"path", "kind", "where", "message"}]}
     """
     from dataclasses import asdict
     from datetime import UTC, datetime

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.option(
     "--fault", "specs", multiple=True, metavar="SPEC", help="What goes wrong, as in cut:120 or 429:2; repeatable."
 )
-@click.option("--host", default="127.0.0.1", show_default=True, help="Where an app listens.")
+@click.option("--host", default="127.0.0.1", metavar="NAME", show_default=True, help="Where an app listens.")
 @click.option("--allow-host", "hosts", multiple=True, metavar="NAME", help="Another name of an app's host; repeatable.")
 @click.option(
     "--allow-origin", "origins", multiple=True, metavar="URL", help="A site whose pages may use an app; repeatable."
@@ -48,12 +48,13 @@ def serve(
     \b
     Example:
       harness serve cassettes/openai/text --port 8080
-      curl -N http://127.0.0.1:8080/v1/chat/completions -H 'content-type: application/json' -d @request.json
+      curl -N http://127.0.0.1:8080/v1/chat/completions \\
+        -H 'content-type: application/json' -d @request.json
       harness serve --app my_app.flows:PlanFlow
 
     \b
-    JSON, once it listens: {"format": "harness.serve/1", "path", "url", "interactions", "providers", "faults",
-    "variables"},
+    JSON, once it listens: {"format": "harness.serve/1", "path", "url",
+    "interactions", "providers", "faults", "variables"},
     of an app {"format": "harness.serve/1", "app", "url"}
     """
     of_app = {"--host": host != "127.0.0.1", "--allow-host": bool(hosts), "--allow-origin": bool(origins)}

@@ -38,7 +38,8 @@ def show(path: Path, channels: tuple[str, ...], html: Path | None, json_file: Pa
       harness show recordings/plan --html plan.html
 
     \b
-    JSON: {"format": "harness.show/1", "timelines": [{"path", "interaction", "frames": [StreamFrame…]}]}
+    JSON: {"format": "harness.show/1", "timelines": [{"path", "interaction",
+    "frames": [StreamFrame…]}]}
     """
     from harness.recording.timelines import timelines_of
 
