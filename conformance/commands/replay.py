@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
-import contextlib
-import gc
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -14,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from conformance.commands.reports import Reports, report_options
+from harness.commands.garbage import few_collections
 from harness.commands.match_options import matching_options, settings_of
 from harness.commands.output import (
     console_for,
@@ -112,7 +110,7 @@ def replay(
                 _render_result(console, result, verbose=verbose, with_traceback=with_traceback)
         seen.one_done()
 
-    with _few_collections(), watched([str(subject) for subject in subjects]) as seen:
+    with few_collections(), watched([str(subject) for subject in subjects]) as seen:
         groups = replaying.replay_all(
             subjects,
             speed=speed,
@@ -147,19 +145,6 @@ def replay(
         return 130
     # Of many shards, one may have nothing to do.
     return 0 if part is not None and not subjects else replaying.exit_code(results)
-
-
-@contextlib.contextmanager
-def _few_collections() -> Iterator[None]:
-    """Have Python look for cycles less often: among the modules of several SDKs that takes long, and runs leave few."""
-    before = gc.get_threshold()
-    gc.set_threshold(100_000, 5, 5)
-    # At its end Python looks for cycles among all that is loaded, though it is about to forget it.
-    atexit.register(gc.freeze)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 def _default_recordings() -> Path:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from harness.commands.garbage import few_collections
 from harness.commands.output import console_for, json_option, print_below, verbose_option, write_json
 
 
@@ -17,6 +18,7 @@ from harness.commands.output import console_for, json_option, print_below, verbo
 )
 @verbose_option
 @json_option
+@few_collections()
 def diff(first: Path, second: Path, html: Path | None, verbose: bool, json_file: Path | None) -> int:
     """Align two timelines and show what moved and what changed; ids, times and harmless interleaving aside.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from harness.commands.garbage import few_collections
 from harness.commands.output import console_for, json_option, text_of, write_json
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ _CHANNELS = ("llm", "flow", "tools", "messages", "lifecycle", "custom")
     help="Write the timeline to look at in a browser, offline.",
 )
 @json_option
+@few_collections()
 def show(path: Path, channels: tuple[str, ...], html: Path | None, json_file: Path | None) -> int:
     """Show the timeline of a recording, a frames file, a stream of AG-UI events, or each call of a plain cassette.
 
@@ -45,19 +47,20 @@ def show(path: Path, channels: tuple[str, ...], html: Path | None, json_file: Pa
 
     console = console_for(json_file)
     kept = timelines_of(path)
-    timelines = [timeline.redacted().only(channels) for timeline in kept]
-    if html is None:
-        for timeline in timelines:
-            _render_timeline(console, timeline)
-    else:
+    if html is not None:
         from harness.commands.viewer import write_viewer
 
         write_viewer(kept, path.name or str(path), html)
         console.print(f"wrote {html}: open it in a browser")
-    write_json(
-        json_file,
-        {"format": "harness.show/1", "timelines": [timeline.document() for timeline in timelines]},
-    )
+    if html is None or json_file is not None:
+        kept = [timeline.redacted() for timeline in kept]
+    timelines = [timeline.only(channels) for timeline in kept]
+    if html is None:
+        for timeline in timelines:
+            _render_timeline(console, timeline)
+    if json_file is not None:
+        documents = [timeline.document() for timeline in timelines]
+        write_json(json_file, {"format": "harness.show/1", "timelines": documents})
     return 0 if any(timeline.frames for timeline in timelines) else 2
 
 

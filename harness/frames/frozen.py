@@ -6,7 +6,9 @@ them are closed. `copy()` and `copy.deepcopy()` give plain, changeable container
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
+
+_HOLDS: Final = (dict, list, tuple)
 
 
 def _refuse(self: object, *args: object, **kwargs: object) -> NoReturn:
@@ -52,10 +54,11 @@ class FrozenList(list[Any]):
 
 def freeze(value: Any) -> Any:
     """Return `value`, JSON as a parser gives it, with every container in it frozen."""
+    # Nearly all values are scalars, which are not worth a call.
     if isinstance(value, dict):
-        return FrozenDict({key: freeze(item) for key, item in value.items()})
+        return FrozenDict({key: freeze(item) if isinstance(item, _HOLDS) else item for key, item in value.items()})
     if isinstance(value, list | tuple):
-        return FrozenList(freeze(item) for item in value)
+        return FrozenList(freeze(item) if isinstance(item, _HOLDS) else item for item in value)
     return value
 
 

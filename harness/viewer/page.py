@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -21,10 +22,12 @@ from harness.viewer.wire import WireAnswer, wire_of
 FORMAT: Final = "harness.viewer/1"
 #: Where the data go.
 _PLACE: Final = "__TIMELINES__"
-#: What a parser of HTML would see an end or a beginning in, as JSON writes it otherwise.
-_IN_HTML: Final = str.maketrans(
-    {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
-)
+#: The texts of a frame that stand around its payload, beside its namespace and its type.
+_NAMES_AROUND: Final = ("id", "parent_id", "previous_id", "channel")
+#: An id as recordings number them.
+_GIVEN_ID: Final = re.compile(r"f[0-9]{1,9}")
+#: What a parser of HTML would see an end or a beginning in, and how JSON writes it otherwise.
+_IN_HTML: Final = (("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026"), ("\u2028", "\\u2028"), ("\u2029", "\\u2029"))
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,10 @@ def _rendered(runs: Sequence[ViewedRun], title: str, more: Mapping[str, Any]) ->
         "title": redactor.text(title),
         "runs": [_run(run, redactor) for run in runs],
     }
-    return _page().replace(_PLACE, orjson.dumps(document).decode().translate(_IN_HTML), 1)
+    written = orjson.dumps(document).decode()
+    for char, escape in _IN_HTML:
+        written = written.replace(char, escape)
+    return _page().replace(_PLACE, written, 1)
 
 
 @cache
@@ -104,9 +110,8 @@ def _run(run: ViewedRun, redactor: Redactor) -> dict[str, Any]:
     types, channels, namespaces, shapes = _Index(), _Index(), _Index(), _Index()
     place: dict[str, int] = {}
     rows: list[list[Any]] = []
-    # What is split over the chunks of a call is found over all of them.
     told = [_told(frame) for frame in run.frames]
-    redacted = redactor.frames([frame for frame, _ in told])
+    redacted = _redacted([frame for frame, _ in told], redactor)
     for frame, (_, empty), original in zip(redacted, told, run.frames, strict=True):
         if frame["seq"] == 1:
             # The next session of a conversation, whose ids may be those of the one before.
@@ -149,6 +154,32 @@ def _told(frame: StreamFrame) -> tuple[dict[str, Any], tuple[str, ...]]:
     payload = stored["data"]
     told = {name: value for name, value in payload.items() if value is not None}
     return {**stored, "data": told}, tuple(name for name, value in payload.items() if value is None)
+
+
+def _redacted(frames: Sequence[dict[str, Any]], redactor: Redactor) -> Iterator[dict[str, Any]]:
+    """Yield stored frames without credentials.
+
+    What is split over the chunks of a call is found over all of them. What stands around a payload is much the same in
+    all frames, or a number that a recording has given: each text of it is looked at once.
+    """
+    around = sorted({text for frame in frames for text in _texts_around(frame) if _GIVEN_ID.fullmatch(text) is None})
+    shown = {
+        text: one["id"]
+        for text, one in zip(around, redactor.frames([{"id": text} for text in around]), strict=True)
+        if one["id"] != text
+    }
+    payloads = redactor.frames([{"type": frame["type"], "data": frame["data"]} for frame in frames])
+    for frame, payload in zip(frames, payloads, strict=True):
+        if shown:
+            for name in _NAMES_AROUND:
+                frame[name] = shown.get(frame[name], frame[name])
+            frame["namespace"] = [shown.get(text, text) for text in frame["namespace"]]
+        yield {**frame, **payload}
+
+
+def _texts_around(frame: Mapping[str, Any]) -> Iterator[str]:
+    yield from (frame[name] for name in _NAMES_AROUND if frame[name] is not None)
+    yield from frame["namespace"]
 
 
 class _Index:

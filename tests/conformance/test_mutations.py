@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta, timezone
+from enum import Enum
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -189,6 +191,10 @@ class Reloading(Frame):
         return text
 
 
+class Color(Enum):
+    RED = "red"
+
+
 def nest(levels: int) -> dict[str, Any]:
     value: dict[str, Any] = {}
     for _ in range(levels - 1):
@@ -235,6 +241,9 @@ MUTATIONS = (
     row("a tuple in data", "envelope.data-json", T.text_call, data(1, messages=(1,))),
     row("a time in data", "envelope.data-json", T.text_call, data(1, at=datetime(2026, 1, 1, tzinfo=UTC))),
     row("data too deep to load", "envelope.data-json", T.text_call, data(1, messages=nest(260))),
+    row("data deeper than common parsers read", "envelope.data-json", T.text_call, data(1, messages=nest(251))),
+    row("an id in data", "envelope.data-json", T.text_call, data(1, messages=[UUID(int=1)])),
+    row("an enum's member in data", "envelope.data-json", T.text_call, data(1, messages={"a": Color.RED})),
     row("a dump that can't be loaded", "envelope.data-json", T.text_call, as_class(1, Reloading)),
     row("a naive timestamp", "envelope.timestamp-utc", T.text_call, put(2, timestamp=NAIVE)),
     row(

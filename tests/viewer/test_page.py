@@ -168,6 +168,16 @@ def test_a_page_tells_no_credential() -> None:
     assert KEY.core[:12] not in "".join(row[8]["chunk"] for row in data_of(page)["runs"][0]["frames"])
 
 
+@pytest.mark.parametrize("field", ["id", "parent_id", "previous_id", "type", "namespace"])
+def test_a_page_tells_no_credential_that_stands_around_a_payload(field: str) -> None:
+    given = (KEY.value,) if field == "namespace" else KEY.value
+    run = [made(seq, {}).model_copy(update={field: given}) for seq in (1, 2)]
+    page = render_viewer([ViewedRun("run", run)], "run")
+
+    assert KEY.core[:12] not in page
+    assert len(data_of(page)["runs"][0]["frames"]) == 2
+
+
 def test_a_page_loads_nothing() -> None:
     found = _Scripts(render_viewer(viewed_runs(SHIPPED / "openai" / "text"), "title"))
     policy = next(
