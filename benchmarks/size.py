@@ -19,12 +19,12 @@ def contest(settings: Settings) -> Contest:
         "2 workers, from a pack": "pack",
         "a scheduler with 2 workers": "dask",
     }
-    chosen = str(settings.interactions)
+    chosen = _chosen(settings, settings.interactions)
     return Contest(
         "size",
         f"Replaying {settings.interactions:,} interactions",
         "s",
-        tuple(Contestant(name, "size.py", ("time", way, chosen)) for name, way in ways.items()),
+        tuple(Contestant(name, "size.py", ("time", way, *chosen)) for name, way in ways.items()),
         (Ratio("1 worker", "2 workers", ("at least", 1.7)),),
     )
 
@@ -37,8 +37,12 @@ def memory_contest(settings: Settings) -> Contest:
         f"Memory of a worker that replays {count // 10:,} and {count:,} interactions",
         "MB",
         (
-            Contestant("a tenth", "size.py", ("memory", "2", str(count // 10))),
-            Contestant("all", "size.py", ("memory", "2", str(count))),
+            Contestant("a tenth", "size.py", ("memory", "2", *_chosen(settings, count // 10))),
+            Contestant("all", "size.py", ("memory", "2", *_chosen(settings, count))),
         ),
         (Ratio("all", "a tenth", ("at most", 1.2)),),
     )
+
+
+def _chosen(settings: Settings, count: int) -> tuple[str, ...]:
+    return (str(count), *(() if settings.cassettes is None else (str(settings.cassettes.resolve()),)))

@@ -1,7 +1,7 @@
-"""Replaying many interactions, made from those of the shipped recordings.
+"""Replaying many interactions, made from those of a folder of cassettes, or else of the shipped recordings.
 
-Usage: size.py time|memory 1|2|shards|pack|dask COUNT; prints seconds, or the most megabytes that a worker had. The
-interactions, and what the first way reported of them, are kept in a folder of the system's for temporary files, so that
+Usage: size.py time|memory 1|2|shards|pack|dask COUNT [CASSETTES]; prints seconds, or the most megabytes that a worker had.
+The interactions, and what the first way reported of them, are kept in a folder of the system's for temporary files, so that
 each way is held to what the others report.
 """
 
@@ -26,29 +26,36 @@ _OF_ONE = 100
 _HARNESS = (sys.executable, "-m", "harness")
 
 
-def main(what: str, way: str, count: int) -> float:
-    folder = _interactions(count)
+def main(what: str, way: str, count: int, cassettes: Path | None) -> float:
+    folder = _interactions(count, cassettes)
     report = folder / f"{way}.json"
     with _watched() as most:
         began = time.perf_counter()
         _replay(way, folder, report)
         seconds = time.perf_counter() - began
     _hold(folder, report)
+    early = max(most[: len(most) // 10], default=0)
+    print(
+        f"{way}: {seconds:.0f} s, at most {max(most, default=0) // 1024} MB a worker, {early // 1024} MB at first",
+        file=sys.stderr,
+    )
     return seconds if what == "time" else max(most, default=0) / 1024
 
 
-def _interactions(count: int) -> Path:
-    """Return a folder with so many interactions: those of the shipped recordings, again and again."""
+def _interactions(count: int, cassettes: Path | None) -> Path:
+    """Return a folder with so many interactions: those of the cassettes, again and again."""
     from harness.recording.files.cassette_reader import read_cassette
     from harness.recording.files.cassette_writer import write_cassette
     from harness.recording.pack import pack
     from harness.shipped import shipped_folder
 
-    folder = Path(tempfile.gettempdir(), f"harness-size-{os.getuid()}-{count}")
+    source = "shipped" if cassettes is None else hashlib.sha256(os.fsencode(cassettes)).hexdigest()[:8]
+    folder = Path(tempfile.gettempdir(), f"harness-size-{os.getuid()}-{source}-{count}")
     if (folder / "whole").exists():
         return folder
+    paths = shipped_folder().glob("*/*/cassette.yaml") if cassettes is None else cassettes.rglob("*.yaml")
     every = [
-        taped for path in sorted(shipped_folder().glob("*/*/cassette.yaml")) for taped in read_cassette(path)
+        taped for path in sorted(paths) for taped in read_cassette(path)
         # What waits for a timeout, or breaks off, is as quick as the rest when it is played at once.
         if taped.response.status == 200
     ]  # fmt: skip
@@ -141,7 +148,7 @@ def _hold(folder: Path, report: Path) -> None:
     """End where a report is not what the first one was."""
     document: dict[str, Any] = json.loads(report.read_text())
     summary = document["summary"]
-    if summary["passed"] + summary["failed"] + summary["errors"] != summary["interactions"]:
+    if sum(summary[status] for status in ("passed", "failed", "errors", "not_a_call")) != summary["interactions"]:
         sys.exit(f"not all was replayed: {summary}")
     told = json.dumps(document["results"]).replace("cassettes.pack", "cassettes").encode()
     digest, kept = hashlib.sha256(told).hexdigest(), folder / "digest"
@@ -153,4 +160,4 @@ def _hold(folder: Path, report: Path) -> None:
 
 if __name__ == "__main__":
     given: Sequence[str] = sys.argv[1:]
-    print(main(given[0], given[1], int(given[2])))
+    print(main(given[0], given[1], int(given[2]), Path(given[3]) if given[3:] else None))

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+import msgspec
 
 from conformance.contract.clauses import clause
 from harness.errors import ConformanceError
+from harness.recording import load_toml
+
+#: The most bytes of a list.
+_LARGEST: Final = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +45,13 @@ def read_known(path: Path) -> tuple[KnownFault, ...]:
 
     Raises:
         ConformanceError: it can't be read, an entry has other keys, or the contract has no such clause.
+        UnreadableRecordingError: it is no plain file, or more than is read of one.
     """
     try:
-        rows = tomllib.loads(path.read_text(encoding="utf-8"))["fault"]
-        faults = tuple(KnownFault(**row) for row in rows)
+        rows = load_toml(path, limit=_LARGEST)["fault"]
+        faults = tuple(msgspec.convert(row, KnownFault) for row in rows)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ConformanceError(f"{path}: no list of known faults ({type(error).__name__}: {error})") from error
+        raise ConformanceError(f"'{path}' is no list of known faults ({type(error).__name__}: {error})") from error
     for fault in faults:
         clause(fault.clause)
     return faults

@@ -11,9 +11,8 @@ from typing import Any, Final, Self
 from conformance.contract.clauses import CLAUSES
 from conformance.report.again import scenario_again
 from conformance.report.causes import first_message
-from conformance.run import outcome
+from conformance.run.report_files import suite_report
 from harness.errors import UnreadableRecordingError
-from harness.recording import load_json
 
 FORMAT: Final = "harness.matrix/1"
 _FELL: Final = frozenset({"failed", "not-testable"})
@@ -95,15 +94,9 @@ class Matrix:
         reports = []
         names = Counter(path.name for path in paths)
         for path in paths:
+            document = suite_report(path)
             try:
-                document = load_json(path)
-                if document["format"] != outcome.FORMAT:
-                    raise UnreadableRecordingError(
-                        f"'{path}' has the format {document['format']!r}; expected {outcome.FORMAT!r}"
-                    )
                 cls.of([(path.name, document)])
-            except OSError as error:
-                raise UnreadableRecordingError(f"'{path}': {error.strerror or error}") from error
             except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
                 raise UnreadableRecordingError(
                     f"'{path}' is no report of harness conformance; expected what its --json FILE has written"

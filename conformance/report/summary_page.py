@@ -5,16 +5,18 @@ With a list of known faults as a second file, the page says which of them the ru
 
 from __future__ import annotations
 
-import json
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from conformance.contract.clauses import CLAUSES
+from conformance.contract.clauses import clause
 from conformance.report.causes import stable
 from conformance.report.known_faults import FaultSeen, held, read_known
+from conformance.run.report_files import suite_report
+from harness.errors import HarnessError
+from harness.terminal import shown
 
 #: How much of a message fits into a cell.
 _SHOWN = 160
@@ -25,7 +27,7 @@ def render_summary(document: dict[str, Any], command: str, faults_seen: Sequence
     subject = document["subject"]
     counts: dict[str, Counter[str]] = {}
     for row in document["clauses"]:
-        counts.setdefault(CLAUSES[row["id"]].area, Counter())[row["status"]] += 1
+        counts.setdefault(clause(row["id"]).area, Counter())[row["status"]] += 1
     statuses = ("passed", "failed", "not-testable", "not-applicable")
     lines = [
         f"# {subject['name']} {subject['version']} against the contract",
@@ -55,7 +57,7 @@ def render_summary(document: dict[str, Any], command: str, faults_seen: Sequence
     declared = frozenset(subject["capabilities"])
     for row in document["clauses"]:
         if row["status"] == "not-applicable":
-            undeclared = sorted(CLAUSES[row["id"]].capabilities - declared)
+            undeclared = sorted(clause(row["id"]).capabilities - declared)
             needs = ", ".join(undeclared) or "more than is declared, to be shown"
             lines.append(f"| {row['id']} | {row['level']} | {needs} |")
     return "\n".join(lines) + "\n"
@@ -80,14 +82,19 @@ def _cell(text: str) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Write the page to standard output; 1 where a known fault was not found that the runtime's claims let be found."""
-    document = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
-    faults_seen = held(document, read_known(Path(arguments[1]))) if len(arguments) > 1 else ()
-    sys.stdout.write(
-        render_summary(
-            document, f"harness conformance --runtime {document['subject']['name']} --json FILE", faults_seen
-        )
-    )
+    """Write the page to standard output; 1 where a known fault was not found that the runtime's claims let be found.
+
+    2 where a file is not what it is taken for, which is told in one line.
+    """
+    try:
+        document = suite_report(Path(arguments[0]))
+        faults_seen = held(document, read_known(Path(arguments[1]))) if len(arguments) > 1 else ()
+        command = f"harness conformance --runtime {document['subject']['name']} --json FILE"
+        page = render_summary(document, command, faults_seen)
+    except HarnessError as error:
+        sys.stderr.write(f"error: {shown(str(error))}\n")
+        return 2
+    sys.stdout.write(page)
     return 1 if any(seen.applies and not seen.found for seen in faults_seen) else 0
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import groupby, islice
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
 import msgspec
 
 from conformance.run import outcome, replay
 from conformance.run.plan import SuitePlan, result_of_document
+from conformance.run.report_files import shard_report
 from conformance.run.shard import interleaved
 from harness.errors import UnreadableRecordingError, UsageError
-from harness.recording import load_json
 
 #: How many of the shards that are missing are named; a report may claim to be one of any number.
 _NAMED = 10
@@ -22,51 +22,9 @@ _NAMED = 10
 _BROKEN = (KeyError, TypeError, AttributeError, ValueError, IndexError, msgspec.ValidationError)
 
 
-class _Found(TypedDict):
-    """What broke a clause."""
-
-    clause: str
-    seq: int | None
-    message: str
-
-
-class _ShardOf(TypedDict):
-    index: int
-    of: int
-    total: int
-
-
-class _OfSuite(TypedDict):
-    """What is read of each report before its results are."""
-
-    shard: _ShardOf
-
-
-class _Seconds(TypedDict):
-    seconds: float
-
-
-class _OfReplay(_OfSuite):
-    summary: _Seconds
-
-
 def read_reports(paths: Sequence[Path]) -> list[dict[str, Any]]:
     """Return the reports at `paths`, each of a shard. Raises UnreadableRecordingError."""
-    reports = []
-    for path in paths:
-        try:
-            report = load_json(path)
-            if report["format"] not in {replay.FORMAT, outcome.FORMAT}:
-                raise UnreadableRecordingError(f"'{path}' has the format {report['format']!r}, which can't be merged")
-            msgspec.convert(report, _OfReplay if report["format"] == replay.FORMAT else _OfSuite)
-        except OSError as error:
-            raise UnreadableRecordingError(f"'{path}': {error.strerror or error}") from error
-        except _BROKEN as error:
-            raise UnreadableRecordingError(
-                f"'{path}' is no report of a shard; expected what --shard I/N --json FILE has written"
-            ) from error
-        reports.append(report)
-    return reports
+    return [shard_report(path) for path in paths]
 
 
 def in_their_order(reports: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -108,7 +66,7 @@ def merged_replay(reports: Sequence[Mapping[str, Any]]) -> list[replay.ReplayRes
             for report in ordered
         ]
         subjects = interleaved(shards, ordered[0]["shard"]["total"])
-        return [_replayed(result) for subject in subjects for result in subject]
+        return [msgspec.convert(result, replay.ReplayResult) for subject in subjects for result in subject]
     except _BROKEN as error:
         raise _broken(error) from error
 
@@ -131,11 +89,6 @@ def merged_suite(reports: Sequence[Mapping[str, Any]]) -> outcome.SuiteOutcome:
         if isinstance(error, UsageError):
             raise
         raise _broken(error) from error
-
-
-def _replayed(result: Mapping[str, Any]) -> replay.ReplayResult:
-    msgspec.convert(result["violations"], list[_Found])
-    return msgspec.convert(result, replay.ReplayResult)
 
 
 def _broken(error: Exception) -> UnreadableRecordingError:

@@ -12,7 +12,7 @@ from harness.recording.faults.effects import refuse, repeat_end, tell_of_error
 from harness.recording.faults.faults import Fault, parse_fault
 from harness.recording.files.atomic import write_atomically
 from harness.recording.files.cassette_reader import read_cassette
-from harness.recording.files.content import load_json
+from harness.recording.files.content import load_json, load_toml
 from harness.recording.files.folder import CASSETTE, FRAMES, RecordedOutcome, Recording, is_recording, load_recording
 from harness.recording.files.frames_file import load_frames
 from harness.recording.files.walk import link_problem, recordings_below
@@ -71,6 +71,7 @@ __all__ = [
     "load_frames",
     "load_json",
     "load_recording",
+    "load_toml",
     "network_guard",
     "open_tape",
     "pack_of",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -13,7 +12,7 @@ from pydantic import ConfigDict, Field, ValidationError
 
 from harness.errors import UsageError
 from harness.misfit import Worded, misfit
-from harness.recording.files.content import content_of
+from harness.recording.files.content import load_toml
 
 _FILE: Final = "pyproject.toml"
 _LARGEST: Final = 4_000_000
@@ -107,7 +106,7 @@ _settings_of = cache(project_settings)
 
 def _read(path: Path) -> Settings:
     try:
-        table = tomllib.loads(content_of(path, limit=_LARGEST).decode()).get("tool", {}).get("harness", {})
+        table = load_toml(path, limit=_LARGEST).get("tool", {}).get("harness", {})
         return Settings.model_validate(table)
     except ValidationError as error:
         known = ", ".join(Settings.model_fields)

@@ -15,7 +15,10 @@ from harness.errors import ConformanceError
 
 def document() -> dict[str, Any]:
     late = {"seq": 7, "message": "task 'Task-12' | <Session object at 0x7f00> \n stayed"}
+    counts = {"passed": 1, "failed": 1, "not_testable": 1}
     return {
+        "format": "harness.conformance/1",
+        "summary": {"must": counts, "should": counts, "not_applicable": 1},
         "subject": {"name": "mine", "version": "2.0", "capabilities": ["flow"]},
         "clauses": [
             {"id": "order.delivery", "level": "MUST", "status": "passed", "checks": []},

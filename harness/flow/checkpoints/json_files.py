@@ -11,6 +11,7 @@ from typing import Final
 
 from harness.flow.checkpoints.checkpoint import Checkpoint, CheckpointError
 from harness.flow.checkpoints.provider import CheckpointProvider, checked_branch, next_moment
+from harness.plain_file import plain_content
 
 #: A file that is being written. One that a killed process has left is no checkpoint.
 _BEGUN: Final = ".tmp"
@@ -41,16 +42,16 @@ class JsonProvider(CheckpointProvider):
     def read(self, where: str) -> Checkpoint:
         """Read a file. Raises CheckpointError."""
         try:
-            text = Path(where).read_bytes()
-        except OSError as error:
+            content = _content(Path(where))
+        except FileNotFoundError as error:
             raise CheckpointError(f"the checkpoint {where} can't be read: {error}") from error
-        return Checkpoint.from_json(text, where)
+        return Checkpoint.from_json(content, where)
 
     def newest(self, location: str, branch: str) -> Iterator[tuple[str, Checkpoint]]:
         """Yield what the files of a branch hold, the newest first. Raises CheckpointError."""
         for path in reversed(self._files(location, branch)):
             with contextlib.suppress(FileNotFoundError):  # pruned meanwhile
-                yield str(path), Checkpoint.from_json(path.read_bytes(), str(path))
+                yield str(path), Checkpoint.from_json(_content(path), str(path))
 
     def prune(self, location: str, branch: str, keep: int) -> int:
         """Remove all files of a branch but the newest. Raises CheckpointError."""
@@ -74,6 +75,16 @@ class JsonProvider(CheckpointProvider):
 @functools.lru_cache(maxsize=256)
 def _folder(location: str, branch: str) -> str:
     return str(Path(location) / checked_branch(branch))
+
+
+def _content(path: Path) -> bytes:
+    """Return what is in a checkpoint's file. Raises FileNotFoundError; CheckpointError, where it can't be read."""
+    try:
+        return plain_content(path)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise CheckpointError(f"the checkpoint {path} can't be read: {error}") from error
 
 
 def _write(path: str, content: bytes) -> None:

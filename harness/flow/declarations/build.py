@@ -23,7 +23,7 @@ from harness.flow.declarations.schema import (
     DeclaredPersistence,
     FlowDefinition,
 )
-from harness.flow.declarations.source import DeclarationSource
+from harness.flow.declarations.source import DeclarationSource, declaration_text
 from harness.flow.declarations.states import RequiredInputs, initial_state, required
 from harness.flow.engine.hooks import with_hook
 from harness.flow.engine.run import run_of
@@ -104,7 +104,7 @@ def _source(contents: str | dict[str, Any] | FlowDefinition | None, path: str | 
         raise UsageError("Provide contents or path: the declaration itself, or the file that it is in")
     if path is not None:
         try:
-            source = DeclarationSource(Path(path).read_text(encoding="utf-8"), str(path))
+            source = DeclarationSource(declaration_text(Path(path)), str(path))
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(f"the declaration {str(path)!r} can't be read: {error}") from error
         source.folder = Path(path).parent

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
@@ -22,7 +23,7 @@ from harness.flow.declarations.crew_schema import (
 )
 from harness.flow.declarations.errors import PartError
 from harness.flow.declarations.references import made, referenced
-from harness.flow.declarations.source import DeclarationSource
+from harness.flow.declarations.source import DeclarationSource, declaration_text
 from harness.flow.declarations.templates import template
 from harness.misfit import fault_of
 
@@ -82,11 +83,11 @@ def _at(place: str, read: Callable[[], T]) -> T:
 
 def _read(named: str, folder: Path) -> DeclaredCrew:
     root = folder.resolve()
-    path = (root / named).resolve()
+    path = Path(os.path.realpath(root / named))
     if not path.is_relative_to(root):
         raise UsageError(f"{named!r} leads out of the folder of the flow")
     try:
-        text = path.read_text(encoding="utf-8")
+        text = declaration_text(path)
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{named!r} can't be read: {error}") from error
     source = DeclarationSource(text, named)

@@ -14,12 +14,22 @@ from typing import Any, Final
 import yaml
 
 from harness.flow.declarations.errors import DeclarationProblem, FlowDeclarationError
+from harness.plain_file import plain_content
 
 #: The deepest nesting that is read.
 _MAX_DEPTH: Final = 50
+#: The most bytes of one file that are read, which takes seconds for each of them.
+_LARGEST: Final = 4 * 1024 * 1024
+#: How much of a value is shown that can't be read.
+_SHOWN: Final = 80
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 #: The scalars of YAML 1.1 that stay text.
 _TEXT: Final = ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:merge", "tag:yaml.org,2002:value")
+
+
+def declaration_text(path: Path) -> str:
+    """Return the text of the file at `path`. Raises OSError, also where it is no plain file or too large; UnicodeDecodeError."""
+    return plain_content(path, limit=_LARGEST).decode()
 
 
 class _Loader(yaml.SafeLoader):
@@ -89,9 +99,13 @@ class DeclarationSource:
 
     def _composed(self, text: str) -> Any:
         try:
+            depth = 0
             for event in yaml.parse(text, _Loader):
                 if isinstance(event, yaml.AliasEvent):
                     raise self._unread("anchors and aliases are not read; write it out", event.start_mark)
+                depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+                if depth > _MAX_DEPTH + 1:
+                    raise self._unread(f"this nests deeper than {_MAX_DEPTH} levels", event.start_mark)
             return yaml.compose(text, _Loader)
         except yaml.MarkedYAMLError as error:
             raise self._unread(str(error.problem or error.context), error.problem_mark) from error
@@ -127,8 +141,12 @@ class DeclarationSource:
             return _joined(value) if isinstance(value, str) and _SURROGATE.search(value) else value
         except (yaml.YAMLError, ValueError) as error:
             raise self._unread(
-                f"{node.value!r} can't be read: {getattr(error, 'problem', error)}", node.start_mark
+                f"{_shortened(node.value)!r} can't be read: {getattr(error, 'problem', error)}", node.start_mark
             ) from error
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 def _joined(text: str) -> str:

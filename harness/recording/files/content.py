@@ -1,25 +1,16 @@
-"""What is in a file that somebody else may have written: read only where it is a plain file, and only so much of it."""
+"""Files that somebody else may have written, as recordings are read from them: bytes, and JSON."""
 
 from __future__ import annotations
 
 import json
 import os
-import stat
+import tomllib
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any
 
 from harness.errors import UnreadableRecordingError
+from harness.plain_file import LARGEST, NotPlainFileError, TooLargeFileError, opened_plainly, plain_content
 from harness.recording.files.bounds import DEEPEST_JSON, json_problem
-
-#: The most bytes of one file that are read.
-LARGEST: Final = 256 * 1024 * 1024
-_KINDS: Final = (
-    (stat.S_ISDIR, "a folder"),
-    (stat.S_ISFIFO, "a FIFO"),
-    (stat.S_ISCHR, "a device"),
-    (stat.S_ISBLK, "a device"),
-    (stat.S_ISSOCK, "a socket"),
-)
 
 
 def content_of(path: Path, *, limit: int = LARGEST, inside: Path | None = None) -> bytes:
@@ -31,16 +22,15 @@ def content_of(path: Path, *, limit: int = LARGEST, inside: Path | None = None) 
     """
     if inside is not None:
         check_link(path, inside)
-    with _opened(path) as file:
-        found = os.fstat(file.fileno())
-        # The size is asked first, since reading a sparse file only to refuse it takes long.
-        content = b"" if found.st_size > limit else file.read(limit + 1)
-    if found.st_size > limit or len(content) > limit:
+    try:
+        return plain_content(path, limit=limit)
+    except NotPlainFileError as error:
+        raise _not_plain(path, error) from error
+    except TooLargeFileError as error:
         raise UnreadableRecordingError(
             f"'{path}' is larger than {limit // 1024 // 1024} MiB, the most that is read of one file; "
             "split it, or record less in one run"
-        )
-    return content
+        ) from error
 
 
 def load_json(path: Path) -> Any:
@@ -58,6 +48,21 @@ def load_json(path: Path) -> Any:
     return json.loads(text)
 
 
+def load_toml(path: Path, *, limit: int) -> dict[str, Any]:
+    """Return the tables that the TOML file at `path` holds.
+
+    Raises:
+        UnreadableRecordingError: it is no plain file, or more than is read: bytes, levels.
+        OSError: it is missing, or the system refuses to read it.
+        ValueError: it is no TOML.
+    """
+    text = content_of(path, limit=limit).decode("utf-8-sig")
+    try:
+        return tomllib.loads(text)
+    except RecursionError as error:
+        raise UnreadableRecordingError(f"'{path}' nests too deep to be read; expected less than that") from error
+
+
 def beginning_of(path: Path, size: int) -> bytes:
     """Return the first `size` bytes of the file at `path`, or all, where there are fewer.
 
@@ -65,8 +70,11 @@ def beginning_of(path: Path, size: int) -> bytes:
         UnreadableRecordingError: it is no plain file.
         OSError: it is missing, or the system refuses to read it.
     """
-    with _opened(path) as file:
-        return file.read(size)
+    try:
+        with opened_plainly(path) as file:
+            return file.read(size)
+    except NotPlainFileError as error:
+        raise _not_plain(path, error) from error
 
 
 def check_link(path: Path, folder: Path) -> None:
@@ -82,20 +90,5 @@ def leads_out(path: Path, folder: Path) -> bool:
     return not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
 
 
-def _opened(path: Path) -> BinaryIO:
-    # Asked before it is opened, since opening alone waits at a FIFO and does things to some devices.
-    _check_kind(path, path.stat().st_mode)
-    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    file = os.fdopen(handle, "rb")
-    try:
-        _check_kind(path, os.fstat(handle).st_mode)
-    except BaseException:
-        file.close()
-        raise
-    return file
-
-
-def _check_kind(path: Path, mode: int) -> None:
-    if not stat.S_ISREG(mode):
-        kind = next((name for is_kind, name in _KINDS if is_kind(mode)), "something special")
-        raise UnreadableRecordingError(f"'{path}' can't be read: it is {kind}; expected a plain file")
+def _not_plain(path: Path, error: NotPlainFileError) -> UnreadableRecordingError:
+    return UnreadableRecordingError(f"'{path}' can't be read: {error}")

@@ -1,0 +1,64 @@
+"""What is in a file that somebody else may have written: read only where it is a plain file, and only so much of it."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO, Final
+
+#: The most bytes of one file that are read.
+LARGEST: Final = 256 * 1024 * 1024
+_MIB: Final = 1024 * 1024
+_KINDS: Final = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a FIFO"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+    (stat.S_ISSOCK, "a socket"),
+)
+
+
+class NotPlainFileError(OSError):
+    """Something stands there that is no plain file."""
+
+
+class TooLargeFileError(OSError):
+    """A file is larger than what is read of one."""
+
+
+def plain_content(path: Path, *, limit: int = LARGEST) -> bytes:
+    """Return what is in the file at `path`.
+
+    Raises:
+        NotPlainFileError: it is a folder, a FIFO, a device or a socket, none of which is opened.
+        TooLargeFileError: it is larger than `limit` bytes.
+        OSError: it is missing, or the system refuses to read it.
+    """
+    with opened_plainly(path) as file:
+        found = os.fstat(file.fileno())
+        # The size is asked first, since reading a sparse file only to refuse it takes long.
+        content = b"" if found.st_size > limit else file.read(limit + 1)
+    if found.st_size > limit or len(content) > limit:
+        raise TooLargeFileError(f"it is larger than {limit // _MIB} MiB, the most that is read of it")
+    return content
+
+
+def opened_plainly(path: Path) -> BinaryIO:
+    """Return the plain file at `path`, opened to be read. Raises as `plain_content`."""
+    # Asked before it is opened, since opening alone waits at a FIFO and does things to some devices.
+    _check_kind(path.stat().st_mode)
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    file = os.fdopen(handle, "rb")
+    try:
+        _check_kind(os.fstat(handle).st_mode)
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def _check_kind(mode: int) -> None:
+    if not stat.S_ISREG(mode):
+        kind = next((name for is_kind, name in _KINDS if is_kind(mode)), "something special")
+        raise NotPlainFileError(f"it is {kind}; expected a plain file")
