@@ -18,6 +18,7 @@ from harness.frames.timeline import Timeline
 from harness.session.look_ahead import FrameLimit
 from harness.session.session import AsyncStreamSession, StreamSession
 from tests.session.bodies import join_harness_threads
+from tests.session.waiting import WatchedLimit, watched_limits
 
 TIMEOUT_S = 10.0
 
@@ -27,38 +28,10 @@ class Note(BaseEvent):
     n: int = 0
 
 
-class Waiting(FrameLimit):
-    """Tells when an emitter begins to wait."""
-
-    def __init__(self, limit: int, timeline: Timeline, run: Run) -> None:
-        self.full = threading.Semaphore(0)
-        super().__init__(limit, timeline, run)
-
-    def _has_room(self) -> bool:
-        has_room = super()._has_room()
-        if not has_room:
-            self.full.release()
-        return has_room
-
-    def wait_until_full(self, frames: int = 1) -> None:
-        """Return when somebody waits and there are this many frames, read or not."""
-        while True:
-            assert self.full.acquire(timeout=TIMEOUT_S)
-            if self._timeline.length >= frames:
-                return
-
-
 @pytest.fixture
-def limits(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Waiting]]:
+def limits(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[WatchedLimit]]:
     """The limits of the sessions of a test, each with a way to wait for somebody to wait."""
-    made: list[Waiting] = []
-
-    def make(limit: int, timeline: Timeline, run: Run) -> Waiting:
-        made.append(Waiting(limit, timeline, run))
-        return made[-1]
-
-    monkeypatch.setattr("harness.session.production.FrameLimit", make)
-    yield made
+    yield watched_limits(monkeypatch)
     join_harness_threads()
 
 
@@ -70,7 +43,7 @@ def test_a_limit_below_one_is_refused_at_the_call(limit: int) -> None:
 
 @pytest.mark.parametrize("limit", [1, 2, 7])
 @pytest.mark.parametrize("emitters", [1, 4])
-def test_threads_never_exceed_the_limit(limit: int, emitters: int, limits: list[Waiting]) -> None:
+def test_threads_never_exceed_the_limit(limit: int, emitters: int, limits: list[WatchedLimit]) -> None:
     ahead: list[int] = []
 
     def body() -> None:
@@ -94,7 +67,7 @@ def test_threads_never_exceed_the_limit(limit: int, emitters: int, limits: list[
     assert max(ahead) <= limit
 
 
-def test_an_emitter_waits_until_the_furthest_reader_goes_on(limits: list[Waiting]) -> None:
+def test_an_emitter_waits_until_the_furthest_reader_goes_on(limits: list[WatchedLimit]) -> None:
     def body() -> None:
         for n in range(3):
             emit(None, Note(n=n))
@@ -136,7 +109,7 @@ def test_a_plain_emit_in_a_loop_never_waits_and_an_awaiting_one_does() -> None:
 
 
 @pytest.mark.parametrize("how", ["close", "drop"])
-def test_closing_wakes_emitters_that_wait(how: str, limits: list[Waiting]) -> None:
+def test_closing_wakes_emitters_that_wait(how: str, limits: list[WatchedLimit]) -> None:
     stopped = threading.Event()
 
     def body() -> None:
@@ -177,7 +150,7 @@ def test_closing_wakes_an_awaiting_emitter() -> None:
     assert asyncio.run(check()) == (True, True)
 
 
-def test_a_thread_left_behind_by_its_run_is_woken_when_the_session_is_closed(limits: list[Waiting]) -> None:
+def test_a_thread_left_behind_by_its_run_is_woken_when_the_session_is_closed(limits: list[WatchedLimit]) -> None:
     left: list[threading.Thread] = []
 
     def body() -> None:
@@ -201,10 +174,10 @@ def test_a_thread_left_behind_by_its_run_is_woken_when_the_session_is_closed(lim
     assert not left[0].is_alive()
 
 
-def test_the_end_of_the_run_lets_waiting_threads_go(limits: list[Waiting]) -> None:
+def test_the_end_of_the_run_lets_waiting_threads_go(limits: list[WatchedLimit]) -> None:
     timeline = Timeline(threading.RLock())
     timeline.start()
-    limit = Waiting(1, timeline, Run())
+    limit = WatchedLimit(1, timeline, Run())
     limit.take()
     waiter = threading.Thread(target=limit.take)
     waiter.start()
@@ -214,10 +187,10 @@ def test_the_end_of_the_run_lets_waiting_threads_go(limits: list[Waiting]) -> No
     assert not waiter.is_alive()
 
 
-def test_an_event_that_became_no_frame_leaves_its_room_to_the_next_emitter(limits: list[Waiting]) -> None:
+def test_an_event_that_became_no_frame_leaves_its_room_to_the_next_emitter(limits: list[WatchedLimit]) -> None:
     timeline = Timeline(threading.RLock())
     timeline.start()
-    limit = Waiting(1, timeline, Run())
+    limit = WatchedLimit(1, timeline, Run())
     limit.take()
     waiter = threading.Thread(target=limit.take)
     waiter.start()
@@ -246,7 +219,7 @@ def test_a_waiter_whose_loop_has_been_closed_is_passed_over() -> None:
     asyncio.run(limit.room())
 
 
-def test_a_session_inside_another_keeps_the_limits_of_both(limits: list[Waiting]) -> None:
+def test_a_session_inside_another_keeps_the_limits_of_both(limits: list[WatchedLimit]) -> None:
     def inner() -> None:
         for n in range(4):
             emit(None, Note(n=n))
@@ -263,7 +236,7 @@ def test_a_session_inside_another_keeps_the_limits_of_both(limits: list[Waiting]
     assert session.result == [1, 2, 3, 4]
 
 
-def test_closing_an_inner_session_gives_back_the_room_it_took_in_the_outer_one(limits: list[Waiting]) -> None:
+def test_closing_an_inner_session_gives_back_the_room_it_took_in_the_outer_one(limits: list[WatchedLimit]) -> None:
     stopped = threading.Semaphore(0)
 
     def inner() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 from tests.web.sessions import PATIENCE_S
@@ -74,27 +74,30 @@ class Client:
 
     async def events(self, count: int) -> list[dict[str, str]]:
         """Wait until so many events have come; return all."""
-        async with asyncio.timeout(PATIENCE_S):
-            while len(found := events_of(self.body)) < count and not self.done:
-                self._grew.clear()
-                await self._grew.wait()
-        return found
+        await self._when(lambda: self.done or len(events_of(self.body)) >= count)
+        return events_of(self.body)
 
-    async def until(self, text: bytes) -> None:
-        """Wait until an event with `text` in it has come."""
-        async with asyncio.timeout(PATIENCE_S):
-            while b"\n\n" not in self.body.partition(text)[2]:
-                assert not self.done, f"{text!r} never came: {self.body.decode()}"
-                self._grew.clear()
-                await self._grew.wait()
+    async def until(self, text: bytes, times: int = 1) -> None:
+        """Wait until `text` has come so often, and the event that it is in is whole."""
+
+        def has_come() -> bool:
+            found = self.body.count(text) >= times and b"\n\n" in self.body[self.body.rindex(text) :]
+            assert found or not self.done, f"{text!r} never came: {self.body.decode()}"
+            return found
+
+        await self._when(has_come)
 
     async def whole(self) -> list[dict[str, str]]:
         """Wait for the end of the answer; return all events."""
+        await self._when(lambda: self.done)
+        return events_of(self.body)
+
+    async def _when(self, holds: Callable[[], bool]) -> None:
+        """Wait until this holds of what has come."""
         async with asyncio.timeout(PATIENCE_S):
-            while not self.done:
+            while not holds():
                 self._grew.clear()
                 await self._grew.wait()
-        return events_of(self.body)
 
     async def _receive(self) -> dict[str, Any]:
         if not self._sent:

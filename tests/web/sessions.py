@@ -22,8 +22,9 @@ class Words(BaseLLM):
         self.count = count
         self.error = error
         self.permits = threading.Semaphore(0) if held else None
-        self.said = 0
         self.calls = 0
+        #: Set when the last word has been taken.
+        self.spoke = threading.Event()
 
     def let(self, words: int) -> None:
         assert self.permits is not None
@@ -35,7 +36,7 @@ class Words(BaseLLM):
             if self.permits is not None:
                 self.permits.acquire(timeout=PATIENCE_S)
             yield TextDelta(f"{number} ")
-            self.said += 1
+        self.spoke.set()
         if self.error is not None:
             raise self.error
         yield Finish("stop")

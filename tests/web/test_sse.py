@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,8 @@ from harness import StreamFrame
 from harness.errors import UsageError
 from harness.session import AsyncStreamSession, StreamSession
 from harness.web import sse
+from harness.web.feed import Feed
+from tests.session.waiting import watched_limits
 from tests.web.asgi import HOST, Client, asked, events_of
 from tests.web.sessions import PATIENCE_S, AsyncWords, Words
 
@@ -35,12 +38,6 @@ def split(events: list[dict[str, str]]) -> tuple[list[dict[str, str]], dict[str,
         event.pop("retry", None)
     ends = [json.loads(event["data"]) for event in events if event["event"] == "end"]
     return [event for event in events if event["event"] != "end"], ends[0] if ends else None
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(PATIENCE_S):
-        while not holds():
-            await asyncio.sleep(0.001)
 
 
 @of_each_kind
@@ -173,9 +170,10 @@ def test_an_empty_or_zero_id_means_from_the_beginning() -> None:
 
 def test_a_run_that_is_silent_is_kept_alive_by_comments() -> None:
     async def wait() -> bytes:
-        session = Words(1, held=True).stream_events("Go on")
-        async with Client(sse(session, heartbeat_s=0.01)) as client:
-            await until(lambda: client.body.count(b": \n\n") >= 2)
+        words = Words(1, held=True)
+        async with Client(sse(words.stream_events("Go on"), heartbeat_s=0.01)) as client:
+            await client.until(b": \n\n", times=2)
+        words.let(1)
         return client.body
 
     assert len(events_of(asyncio.run(wait()))) == 1
@@ -203,7 +201,8 @@ def test_a_run_goes_on_without_a_client_where_the_app_says_so() -> None:
         async with Client(sse(session, linger_s=None, ahead=2)) as client:
             await client.events(1)
         words.let(500)
-        await until(lambda: session.is_completed)
+        assert await asyncio.to_thread(words.spoke.wait, PATIENCE_S)
+        await asked(sse(session))
         return session
 
     session = asyncio.run(leave())
@@ -211,16 +210,26 @@ def test_a_run_goes_on_without_a_client_where_the_app_says_so() -> None:
     assert len(session.frames) == 502
 
 
-def test_a_run_waits_for_its_client_for_as_long_as_the_app_says() -> None:
+def test_a_run_waits_for_its_client_for_as_long_as_the_app_says(monkeypatch: pytest.MonkeyPatch) -> None:
     async def leave() -> tuple[Any, Any]:
+        closed = asyncio.Event()
         words, others = Words(2, held=True), Words(2, held=True)
         back, away = words.stream_events("Go on"), others.stream_events("Go on")
+        close = away.close
+
+        def tell() -> None:
+            close()
+            closed.set()
+
+        monkeypatch.setattr(away, "close", tell)
         app = sse(back, linger_s=PATIENCE_S)
         for session, response in ((back, app), (away, sse(away, linger_s=0.02))):
             async with Client(response) as client:
                 await client.events(1)
             assert not session.is_completed
-        await until(lambda: bool(away.is_cancelled))
+        async with asyncio.timeout(PATIENCE_S):
+            await closed.wait()
+        others.let(2)
         async with Client(app, headers={"last-event-id": "1"}) as client:
             words.let(2)
             await client.whole()
@@ -248,9 +257,20 @@ def test_of_two_clients_the_one_that_stays_keeps_the_run() -> None:
 
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
-def test_a_slow_client_holds_the_run_back(kind: str) -> None:
-    """No more is made than the look-ahead of session and feed allow, and what has left for the client."""
+def test_a_slow_client_holds_the_run_back(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No more is made than the look-ahead of session and feed allow."""
     count, look_ahead, ahead = 400, 8, 16
+    limits = watched_limits(monkeypatch)
+    waits = threading.Event()
+
+    class WatchedFeed(Feed):
+        def _has_room(self) -> bool:
+            has_room = super()._has_room()
+            if not has_room:
+                waits.set()
+            return has_room
+
+    monkeypatch.setattr("harness.web.feed.Feed", WatchedFeed)
 
     async def hold() -> tuple[int, Any, Client]:
         session = (
@@ -261,17 +281,15 @@ def test_a_slow_client_holds_the_run_back(kind: str) -> None:
         client = Client(sse(session, ahead=ahead, linger_s=None, heartbeat_s=0))
         client.stall(1)  # its head
         async with client:
-            await until(lambda: len(session.frames) >= ahead)
-            made = 0
-            while made != len(session.frames):
-                made = len(session.frames)
-                await asyncio.sleep(0.02)
+            assert await asyncio.to_thread(waits.wait, PATIENCE_S)
+            await asyncio.to_thread(limits[0].wait_until_full, ahead + look_ahead)
+            made = len(session.frames)
             client.take()
             await client.whole()
         return made, session, client
 
     made, session, client = asyncio.run(hold())
-    assert ahead <= made <= ahead + look_ahead + 2
+    assert made == ahead + look_ahead
     assert session.is_exhausted
     assert split(events(client))[0] == [event_of(frame) for frame in session.frames]
 
