@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from harness import Agent, BaseLLM, StreamFrame, tool
 from harness.llm import Finish, LLMRequest, Part, TextDelta, ToolCallDelta, Usage
+from harness.tools import ToolFailure
 
 Way = Literal["sync", "async"]
 WAYS: tuple[Way, ...] = ("sync", "async")
@@ -103,6 +104,22 @@ def tide(place: str) -> str:
     return f"high at {place}"
 
 
+@tool("sink")
+def sink(place: str) -> str:
+    """Always fails."""
+    raise RuntimeError(f"no water at {place}")
+
+
+@tool("report")
+def report(place: str) -> ToolFailure:
+    """Always reports a failure."""
+    return ToolFailure(message=f"{place} is closed", code="closed")
+
+
+#: An answer that asks for a tide.
+ASKED = calls(("get_tide", {"place": "Bergen"}))
+
+
 def agent(*answers: Answer, llm: Any = None, **options: Any) -> Agent:
     """Return an agent whose model gives these answers."""
     return Agent(
@@ -153,6 +170,29 @@ def session_of(one: Any, way: Way, *arguments: Any, **options: Any) -> tuple[lis
         return session.frames, session.result
 
     return asyncio.run(read())
+
+
+def left(runs: Any, reached: Iterable[threading.Event], way: Way) -> Any:
+    """Return a session of an agent or a crew that is closed once its run has come so far."""
+
+    def close() -> Any:
+        session = runs.stream_events(*given)
+        next(iter(session))
+        for each in reached:
+            assert each.wait(30)
+        session.close()
+        return session
+
+    async def aclose() -> Any:
+        session = runs.astream(*given)
+        await anext(aiter(session))
+        for each in reached:
+            assert await asyncio.to_thread(each.wait, 30)
+        await session.aclose()
+        return session
+
+    given = ("Go.",) if isinstance(runs, Agent) else ()
+    return by(way, close, aclose)
 
 
 def tree(frames: Iterable[StreamFrame], *, chunks: bool = False) -> list[str]:

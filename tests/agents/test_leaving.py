@@ -9,7 +9,18 @@ from typing import Any
 import pytest
 
 from harness import tool
-from tests.agents.scripted import WAYS, Way, agent, by, calls, session_of, tree
+from tests.agents.scripted import (
+    WAYS,
+    Held,
+    Way,
+    agent,
+    calls,
+    left,
+    session_of,
+    tide,
+    tree,
+)
+from tests.session.bodies import join_harness_threads
 
 
 class Gate:
@@ -34,37 +45,26 @@ class Gate:
 def ended(gate: Gate) -> None:
     """Let the tool go, and wait for all threads of the run."""
     gate.let_go.set()
-    for thread in threading.enumerate():
-        if thread.name.startswith("harness-"):
-            thread.join(10)
+    join_harness_threads()
 
 
-def left(pilot: Any, reached: threading.Event, way: Way) -> Any:
-    """Return a session that is closed once the run has come so far."""
+@pytest.mark.parametrize("way", WAYS)
+def test_closing_returns_while_the_model_is_silent_and_stops_the_run(way: Way) -> None:
+    held = Held()
+    session = left(agent(held, tools=[tide]), [held.reached], way)
+    count = len(session.frames)
+    held.let_go.set()
+    join_harness_threads()
 
-    def close() -> Any:
-        session = pilot.stream_events("Go.")
-        iterator = iter(session)
-        next(iterator)
-        assert reached.wait(30)
-        session.close()
-        return session
-
-    async def aclose() -> Any:
-        session = pilot.astream("Go.")
-        await anext(aiter(session))
-        assert await asyncio.to_thread(reached.wait, 30)
-        await session.aclose()
-        return session
-
-    return by(way, close, aclose)
+    assert session.is_cancelled
+    assert len(session.frames) == count
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_closing_does_not_wait_for_a_tool_that_blocks_and_nothing_follows_it(way: Way) -> None:
     gate = Gate()
     pilot = agent(calls(("wait", {})), "never asked", tools=[gate.tool])
-    session = left(pilot, gate.reached, way)
+    session = left(pilot, [gate.reached], way)
     count, was_at_work = len(session.frames), gate.after == []
     ended(gate)
 
@@ -89,7 +89,7 @@ def test_closing_ends_a_pause_between_requests(way: Way, monkeypatch: pytest.Mon
     gate = Gate()
     gate.let_go.set()
     pilot = agent(calls(("wait", {})), "never asked", tools=[gate.tool], max_rpm=1)
-    session = left(pilot, pausing, way)
+    session = left(pilot, [pausing], way)
     ended(gate)
 
     assert session.is_cancelled

@@ -1,0 +1,61 @@
+"""Claims about the options of agents: what is refused, what stands for what is not said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from harness import Agent, UsageError
+from tests.agents.scripted import (
+    agent,
+)
+
+BAD: dict[str, tuple[dict[str, Any], str]] = {
+    "nearly an option": ({"max_iters": 3}, "has no option 'max_iters'; did you mean 'max_iter'"),
+    "what is not there": ({"memory": True}, "sets memory, but memory is no part of this runtime"),
+    "no LLM": ({"llm": 3}, "an llm is 'provider/model'"),
+    "no tool": ({"tools": ["hammer"]}, r"Agent: tools\[0\]: expected an object"),
+    "two of them": ({"max_iter": 0, "max_rpm": 0}, "Agent: max_iter: expected at least 1, not 0; max_rpm: "),
+    "an LLM of nobody's": ({"llm": "nobody/model"}, "nobody"),
+}
+
+
+@pytest.mark.parametrize(("options", "words"), BAD.values(), ids=BAD.keys())
+def test_options_that_are_refused(options: dict[str, Any], words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        Agent(**{"role": "r", "goal": "g", "backstory": "b", **options})
+
+
+def test_options_without_effect_are_taken_where_they_are_off() -> None:
+    assert Agent(role="r", goal="g", backstory="b", memory=False, reasoning=False, some_other=1).role == "r"  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize(
+    ("ask", "words"),
+    [
+        (lambda: agent("x").kickoff([]), "there are none"),
+        (lambda: agent("x").kickoff("x", input_files={"a": 1}), "no files"),
+    ],
+    ids=["no messages", "files"],
+)
+def test_a_kickoff_that_is_refused(ask: Callable[[], Any], words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        ask()
+
+
+def test_a_model_by_name_is_made_at_once_and_the_default_when_it_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MODEL", "openai/from-the-environment")
+    assert Agent(role="r", goal="g", backstory="b", llm="openai/gpt-4o-mini").llm.model == "gpt-4o-mini"
+    unsaid = Agent(role="r", goal="g", backstory="b")
+    assert unsaid.llm is None
+    assert unsaid.model().model == "from-the-environment"
+
+
+def test_templates_say_how_the_texts_are_put() -> None:
+    pilot = agent("yes", system_template="<s>{{ .System }}</s>", prompt_template="<u>{{ .Prompt }}</u>")
+    pilot.kickoff("Is it?")
+    (said,) = pilot.llm.said_to(0)
+    assert said.startswith("<s>You are Pilot.")
+    assert said.endswith("</s><u>Is it?</u>")

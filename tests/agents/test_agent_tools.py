@@ -1,0 +1,80 @@
+"""Claims about the tools of agents: results that are answers, results that are kept, tools that are used up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from harness import event_bus, tool
+from harness.agents import AgentAction
+from harness.events import ToolUsageFinishedEvent
+from harness.tools import ToolFailureReason
+from tests.agents.scripted import (
+    WAYS,
+    Way,
+    agent,
+    calls,
+    kicked_off,
+    tide,
+)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_result_may_be_the_answer(way: Way) -> None:
+    @tool("Look up", result_as_answer=True)
+    def look_up() -> str:
+        """Look it up."""
+        return "word for word"
+
+    pilot = agent(calls(("look_up", {})), "never said", tools=[look_up])
+    assert kicked_off(pilot, way, "What?").raw == "word for word"
+    assert len(pilot.llm.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "kept"), [({"cache": True}, True), ({}, False), ({"cache": False}, False)], ids=["on", "unsaid", "off"]
+)
+def test_results_are_kept_where_the_agent_says_so(options: dict[str, Any], kept: bool) -> None:
+    used: list[str] = []
+
+    @tool("Look at")
+    def look_at(place: str) -> str:
+        """Look at a place."""
+        used.append(place)
+        return place
+
+    look_at.cache_function = lambda arguments, result: result != "Bodø"
+    asked = [calls(("look_at", {"place": place})) for place in ("Bergen", "Bergen", "Bodø", "Bodø")]
+    from_cache: list[bool] = []
+    with event_bus.scoped_handlers():
+
+        @event_bus.on(ToolUsageFinishedEvent)
+        def hear(source: Any, event: ToolUsageFinishedEvent) -> None:
+            from_cache.append(event.from_cache)
+
+        agent(*asked, "Seen.", tools=[look_at], **options).kickoff("What?")
+    assert used == (["Bergen", "Bodø", "Bodø"] if kept else ["Bergen", "Bergen", "Bodø", "Bodø"])
+    assert from_cache == [False, kept, False, False]
+
+
+def test_a_tool_that_has_been_used_as_often_as_it_may_is_refused() -> None:
+    @tool("once", max_usage_count=1)
+    def once() -> str:
+        """Works once."""
+        return "worked"
+
+    pilot = agent(calls(("once", {})), calls(("once", {})), "Well.", tools=[once])
+    output = pilot.kickoff("What?")
+    assert "as often as it may be" in pilot.llm.said_to(2)[-1]
+    assert [record.failure.reason for record in output.tool_failures] == [ToolFailureReason.USAGE_LIMIT]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_a_model_says_beside_its_calls_stays_in_the_conversation(way: Way) -> None:
+    steps: list[Any] = []
+    asked = calls(("get_tide", {"place": "Bergen"}), beside="I will look.")
+    pilot = agent(asked, "It is high.", tools=[tide], step_callback=steps.append)
+    assert kicked_off(pilot, way, "How high?").raw == "It is high."
+    assert pilot.llm.said_to(1)[2:] == ["I will look.", "high at Bergen"]
+    assert steps[0] == AgentAction("I will look.", "get_tide", '{"place": "Bergen"}', "I will look.", "high at Bergen")

@@ -1,0 +1,95 @@
+"""Claims about the answers of agents: in a form, and past a guardrail."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from harness import BaseLLM
+from harness.agents import GuardrailError, LiteAgentOutput
+from tests.agents.scripted import (
+    ASKED,
+    WAYS,
+    Answer,
+    Way,
+    agent,
+    kicked_off,
+    session_of,
+    tide,
+    tree,
+)
+
+
+class Tide(BaseModel):
+    place: str
+    metres: float
+
+
+FORMS: dict[str, tuple[Answer, ...]] = {
+    "as asked": ('{"place": "Bergen", "metres": 1.5}',),
+    "refused at first": ("high", '{"place": "Bergen", "metres": 1.5}'),
+    "after a tool": (ASKED, '{"place": "Bergen", "metres": 1.5}'),
+    "in a fence, after a tool": (ASKED, 'Here it is:\n```json\n{"place": "Bergen", "metres": 1.5}\n```'),
+    "put into the form, after a tool": (ASKED, "one and a half metres", '{"place": "Bergen", "metres": 1.5}'),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("answers", FORMS.values(), ids=FORMS.keys())
+def test_an_answer_in_a_form(answers: tuple[Answer, ...], way: Way) -> None:
+    pilot = agent(*answers, tools=[tide] if ASKED in answers else [])
+    output = kicked_off(pilot, way, "How high?", response_format=Tide)
+    assert output.pydantic == Tide(place="Bergen", metres=1.5)
+    assert output.to_dict() == {"place": "Bergen", "metres": 1.5}
+
+
+def test_a_model_that_can_not_be_told_of_a_form_is_told_in_the_prompt() -> None:
+    class Parrot(BaseLLM):
+        def call(self, messages: Any) -> str:  # type: ignore[override]
+            assert '"metres"' in messages[-1]["content"]
+            return '{"place": "Bergen", "metres": 1}'
+
+    assert agent(llm=Parrot("parrot")).kickoff("How high?", response_format=Tide).pydantic.metres == 1
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_an_answer_is_sent_back_until_the_guardrail_lets_it_pass(way: Way) -> None:
+    def short(output: LiteAgentOutput) -> tuple[bool, Any]:
+        return (True, output.raw.upper()) if len(output.raw) < 6 else (False, "too long")
+
+    pilot = agent("very long", "still long", "short", guardrail=short)
+    frames, result = session_of(pilot, way, "Say it.")
+
+    assert result.raw == "SHORT"
+    assert "too long" in pilot.llm.said_to(2)[-1]
+    rails = [frame.data for frame in frames if frame.type == "llm_guardrail_completed"]
+    assert [(rail["success"], rail["error"], rail["retry_count"]) for rail in rails] == [
+        (False, "too long", 0),
+        (False, "too long", 1),
+        (True, None, 2),
+    ]
+    call = ["  llm_call_started", "  llm_call_completed", "  llm_guardrail_started", "  llm_guardrail_completed"]
+    assert tree(frames) == ["agent_execution_started", *call * 3, "agent_execution_completed"]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_an_answer_that_never_passes_is_an_error(way: Way) -> None:
+    pilot = agent("no", guardrail=lambda output: (False, "wrong"), guardrail_max_retries=1)
+    with pytest.raises(GuardrailError, match="after 1 retries; what it said last: wrong"):
+        kicked_off(pilot, way, "Say it.")
+    assert len(pilot.llm.requests) == 2
+
+
+def test_a_guardrail_in_words_is_judged_by_the_model() -> None:
+    pilot = agent(
+        "Bergen", '{"valid": false, "feedback": "name a fjord"}', "Sognefjord", '{"valid": true}', guardrail="A fjord."
+    )
+    assert pilot.kickoff("Where?").raw == "Sognefjord"
+    assert "name a fjord" in pilot.llm.said_to(2)[-1]
+
+
+def test_a_guardrail_that_returns_something_else_is_an_error() -> None:
+    with pytest.raises(TypeError, match="returns .True, the output. or"):
+        agent("no", guardrail=lambda output: "fine").kickoff("Say it.")

@@ -1,0 +1,84 @@
+"""Claims about calls and tools of agents that fail: what is tried again, what the model is told, what the run shows."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness import BaseTool, ProviderError, UsageError
+from harness.tools import ToolExecutionFailedError, ToolFailurePolicy, ToolFailureReason
+from tests.agents.scripted import (
+    WAYS,
+    Way,
+    agent,
+    calls,
+    report,
+    session_of,
+    sink,
+    tide,
+)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(("limit", "raw"), [(2, "at last"), (1, None)])
+def test_a_failing_call_is_made_again_as_often_as_it_may(limit: int, raw: str | None, way: Way) -> None:
+    error = ConnectionError("gone")
+    frames, result = session_of(agent(error, error, "at last", max_retry_limit=limit), way, "Is it?")
+
+    types = [frame.type for frame in frames]
+    assert types.count("llm_call_failed") == 2
+    if raw is None:
+        assert result is error
+        assert types[-1] == "agent_execution_error"
+    else:
+        assert result.raw == raw
+
+
+REFUSALS: dict[str, Exception] = {
+    "for good": ProviderError("no such model", provider="scripted", status=404),
+    "unsent": UsageError("messages: no"),
+}
+
+
+@pytest.mark.parametrize("error", REFUSALS.values(), ids=REFUSALS.keys())
+def test_a_call_that_can_not_succeed_is_not_made_again(error: Exception) -> None:
+    pilot = agent(error)
+    with pytest.raises(type(error)):
+        pilot.kickoff("Is it?")
+    assert len(pilot.llm.requests) == 1
+
+
+def test_an_answer_of_nothing_is_asked_for_again() -> None:
+    assert agent("", "something").kickoff("What?").raw == "something"
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("failing", [sink, report], ids=["raises", "reports"])
+@pytest.mark.parametrize("policy", ToolFailurePolicy)
+def test_what_a_failing_tool_leads_to(policy: ToolFailurePolicy, failing: BaseTool, way: Way) -> None:
+    pilot = agent(calls((failing.name, {"place": "Bergen"})), "Well.", tools=[failing], tool_failure_policy=policy)
+    frames, result = session_of(pilot, way, "How high?")
+    detected = [frame.data["policy"] for frame in frames if frame.type == "tool_failure_detected"]
+
+    assert detected == ([] if policy is ToolFailurePolicy.IGNORE else [policy.value])
+    if policy is ToolFailurePolicy.RAISE:
+        assert isinstance(result, ToolExecutionFailedError)
+        assert [frame.type for frame in frames][-2:] == ["tool_usage_error", "agent_execution_error"]
+        return
+    records = [(record.tool_name, record.failure.reason) for record in result.tool_failures]
+    reason = ToolFailureReason.EXCEPTION if failing is sink else ToolFailureReason.TOOL_REPORTED
+    assert records == ([] if policy is ToolFailurePolicy.IGNORE else [(failing.name, reason)])
+
+
+def test_the_model_is_told_what_went_wrong() -> None:
+    pilot = agent(
+        calls(("sink", {"place": "Bergen"}), ("report", {"place": "Bergen"}), ("get_moon", {}), ("get_tide", "[]")),
+        "Well.",
+        tools=[sink, report, tide],
+    )
+    pilot.kickoff("How high?")
+    assert pilot.llm.said_to(1)[3:] == [
+        "sink failed with RuntimeError: no water at Bergen",
+        "Bergen is closed",
+        "get_moon failed with UnknownToolError: there is no tool 'get_moon'; the tools are sink, report, get_tide",
+        "Get tide failed with ToolInputError: the arguments of the tool 'Get tide' are no JSON object: they are list",
+    ]

@@ -1,0 +1,91 @@
+"""Claims about the limits of agents: iterations, time, requests a minute."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from harness.agents import IterationLimitError
+from tests.agents.scripted import (
+    ASKED,
+    WAYS,
+    Held,
+    Way,
+    agent,
+    session_of,
+    tide,
+    tree,
+)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_an_agent_at_its_limit_of_iterations_answers_without_tools(way: Way) -> None:
+    pilot = agent(ASKED, ASKED, "Enough.", tools=[tide], max_iter=2)
+    frames, result = session_of(pilot, way, "How high?")
+
+    assert result.raw == "Enough."
+    assert [bool(request.tools) for request in pilot.llm.requests] == [True, True, False]
+    assert [frame.type for frame in frames].count("tool_usage_finished") == 2
+
+
+def test_a_model_that_asks_for_tools_to_the_last_is_an_error() -> None:
+    frames, error = session_of(agent(ASKED, tools=[tide], max_iter=1), "sync", "How high?")
+
+    assert isinstance(error, IterationLimitError)
+    assert "max_iter of 1" in str(error)
+    assert frames[-1].type == "agent_execution_error"
+    assert frames[-1].data["error_type"] == "IterationLimitError"
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_an_agent_that_takes_too_long_is_stopped_and_its_frames_end(way: Way) -> None:
+    held = Held()
+    frames, error = session_of(agent(held, max_execution_time=0.05), way, "How high?")
+    held.let_go.set()
+
+    assert isinstance(error, TimeoutError)
+    assert "'Pilot' has not answered within 0.05 s" in str(error)
+    assert tree(frames) == [
+        "agent_execution_started",
+        "  llm_call_started",
+        "  llm_call_failed",
+        "agent_execution_error",
+    ]
+
+
+def test_an_agent_in_time_is_not_disturbed() -> None:
+    assert agent(ASKED, "It is high.", tools=[tide], max_execution_time=30).kickoff("How high?").raw == "It is high."
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_models_own_timeout_is_told_as_what_it_is(way: Way) -> None:
+    error = TimeoutError()
+    _, raised = session_of(agent(error, max_execution_time=30, max_retry_limit=0), way, "How high?")
+    assert raised is error
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_interrupts_an_agent_with_a_time_limit_is_raised(way: Way) -> None:
+    interrupt = KeyboardInterrupt()
+    frames, raised = session_of(agent(interrupt, max_execution_time=30), way, "How high?")
+    assert raised is interrupt
+    assert tree(frames)[-1] == "agent_execution_error"
+
+
+def test_requests_keep_their_pace(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    waited: list[float] = []
+
+    async def wait(self: Any, seconds: float) -> None:
+        waited.append(seconds)
+        now[0] += seconds
+
+    monkeypatch.setattr("harness.agents.driver.InThread.wait", wait)
+    monkeypatch.setattr("harness.agents.pace.time.monotonic", lambda: now[0])
+    pilot = agent("yes", max_rpm=2)
+    for _ in range(5):
+        pilot.kickoff("Is it?")
+        now[0] += 10
+    # The first two of a minute begin at once; the third when the first is a minute old.
+    assert waited == [40, 40]

@@ -1,0 +1,77 @@
+"""Claims about agents whose models can't be given tools, or have a `call` of their own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from harness import BaseLLM
+from harness.agents import AgentAction, AgentFinish
+from tests.agents.scripted import (
+    WAYS,
+    Speaker,
+    Way,
+    agent,
+    kicked_off,
+    session_of,
+    tide,
+)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_model_without_function_calling_is_told_of_tools_in_text(way: Way) -> None:
+    model = Speaker(
+        'Thought: I must look.\nAction: get_tide\nAction Input: {"place": "Bergen"}\nObservation: low',
+        "Thought: Now I know.\nFinal Answer: It is high.",
+        functions=False,
+    )
+    steps: list[Any] = []
+    pilot = agent(llm=model, tools=[tide], step_callback=steps.append)
+    frames, result = session_of(pilot, way, "How high?")
+
+    assert result.raw == "It is high."
+    assert [frame.type for frame in frames if frame.channel == "tools"] == ["tool_usage_started", "tool_usage_finished"]
+    assert all(not request.tools for request in model.requests)
+    assert "get_tide" in model.said_to(0)[0]
+    assert [request.stop for request in model.requests] == [["\nObservation:"]] * 2
+    # What the model made up of the observation is not kept.
+    assert model.said_to(1)[2:] == [
+        'Thought: I must look.\nAction: get_tide\nAction Input: {"place": "Bergen"}',
+        "Observation: high at Bergen",
+    ]
+    assert steps == [
+        AgentAction(
+            "I must look.",
+            "get_tide",
+            '{"place": "Bergen"}',
+            'Thought: I must look.\nAction: get_tide\nAction Input: {"place": "Bergen"}',
+            "high at Bergen",
+        ),
+        AgentFinish("Now I know.", "It is high.", "Thought: Now I know.\nFinal Answer: It is high."),
+    ]
+
+
+#: What a model without tools says, and the answer that it is.
+SAID: dict[str, tuple[str, str]] = {
+    "plain": ("It is high.", "It is high."),
+    "in the text form": ("Thought: Easy.\nFinal Answer: It is high.", "It is high."),
+    "the words in the middle of a sentence": ("My Final Answer: none.", "My Final Answer: none."),
+}
+
+
+@pytest.mark.parametrize(("said", "answer"), SAID.values(), ids=SAID.keys())
+def test_the_answer_in_what_a_model_says(said: str, answer: str) -> None:
+    assert agent(said).kickoff("How high?").raw == answer
+
+
+class OldStyle(BaseLLM):
+    """Has a `call` of its own, with fewer parameters."""
+
+    def call(self, messages: Any, tools: Any = None, callbacks: Any = None, available_functions: Any = None) -> str:  # type: ignore[override]
+        return f"{len(messages)} messages"
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_subclass_with_a_call_of_its_own_is_given_what_it_takes(way: Way) -> None:
+    assert kicked_off(agent(llm=OldStyle("old")), way, "How many?").raw == "2 messages"

@@ -1,0 +1,148 @@
+"""Claims about the answers of tasks: in a form, in a file, and who looks at them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from harness import Crew, TaskOutput, UsageError
+from harness.agents import AgentFinish, GuardrailError
+from harness.crews import OutputFormat
+from tests.agents.scripted import (
+    WAYS,
+    Way,
+    agent,
+    kicked_off,
+    session_of,
+    tree,
+)
+from tests.crews.pilots import TASK, task
+
+
+class Tide(BaseModel):
+    place: str
+    metres: float
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("form", ["output_pydantic", "output_json", "response_model"])
+def test_a_structured_answer(form: str, way: Way) -> None:
+    pilot = agent('{"place": "Bergen", "metres": 1.5}')
+    result = kicked_off(Crew(agents=[pilot], tasks=[task("Look.", pilot, **{form: Tide})]), way)
+    output = result.tasks_output[0]
+
+    assert result.to_dict() == {"place": "Bergen", "metres": 1.5}
+    assert result["place"] == "Bergen"
+    if form == "output_json":
+        assert (output.output_format, output.pydantic) == (OutputFormat.JSON, None)
+        assert result.json == '{"place": "Bergen", "metres": 1.5}'
+    else:
+        assert (output.output_format, output.json_dict) == (OutputFormat.PYDANTIC, None)
+        assert result.pydantic == Tide(place="Bergen", metres=1.5)
+        with pytest.raises(UsageError, match="no JSON output"):
+            result.json  # noqa: B018
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_an_answer_is_written_to_its_file(way: Way, tmp_path: Path) -> None:
+    pilot = agent("It is high.", '{"place": "Bergen", "metres": 1.5}')
+    tasks = [
+        task("Look.", pilot, output_file=f"{tmp_path}/{{place}}/tide.md"),
+        task("Look.", pilot, output_file=f"{tmp_path}/tide.json", output_json=Tide),
+    ]
+    kicked_off(Crew(agents=[pilot], tasks=tasks), way, inputs={"place": "Bergen"})
+    assert (tmp_path / "Bergen/tide.md").read_text() == "It is high."
+    assert (tmp_path / "tide.json").read_text() == '{\n  "place": "Bergen",\n  "metres": 1.5\n}'
+
+
+def test_an_input_leads_no_file_out_of_its_folder(tmp_path: Path) -> None:
+    pilot = agent("It is high.")
+    made = task("Look at {place}.", pilot, output_file=f"{tmp_path}/in/{{place}}.md")
+    with pytest.raises(UsageError, match="leads out of its folder"):
+        Crew(agents=[pilot], tasks=[made]).kickoff(inputs={"place": "../out"})
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_task_is_done_again_until_its_guardrails_let_it_pass(way: Way) -> None:
+    def short(output: TaskOutput) -> tuple[bool, Any]:
+        return (True, output.raw) if len(output.raw) < 6 else (False, "too long")
+
+    def loud(output: TaskOutput) -> tuple[bool, Any]:
+        return True, output.raw.upper()
+
+    pilot = agent("very long", "short")
+    made = task("Say it.", pilot, guardrails=[short, loud])
+    frames, result = session_of(Crew(agents=[pilot], tasks=[made]), way)
+
+    assert result.raw == "SHORT"
+    assert pilot.llm.said_to(1)[-2] == "very long"
+    assert "too long" in pilot.llm.said_to(1)[-1]
+    execution = TASK[1:-1]
+    rail = ["    llm_guardrail_started", "    llm_guardrail_completed"]
+    assert tree(frames) == [
+        "crew_kickoff_started",
+        "  task_started",
+        *execution,
+        *rail,
+        *execution,
+        *rail,
+        *rail,
+        "  task_completed",
+        "crew_kickoff_completed",
+    ]
+    completed = [frame.data for frame in frames if frame.type == "llm_guardrail_completed"]
+    assert [(each["success"], each["error"], each["retry_count"]) for each in completed] == [
+        (False, "too long", 0),
+        (True, None, 1),
+        (True, None, 0),
+    ]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_task_that_never_passes_fails(way: Way) -> None:
+    made = task("Say it.", agent("no"), guardrail=lambda output: (False, "wrong"), guardrail_max_retries=1)
+    frames, error = session_of(Crew(agents=[], tasks=[made]), way)
+    assert isinstance(error, GuardrailError)
+    assert [frame.type for frame in frames][-2:] == ["task_failed", "crew_kickoff_failed"]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_somebody_looks_at_an_answer_and_has_it_changed(
+    way: Way, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wishes = iter(["Shorter.", "  "])
+    monkeypatch.setattr("builtins.input", lambda prompt: next(wishes))
+    pilot = agent("It is \x1b[31mhigh.", "High.")
+    frames, result = session_of(
+        Crew(name="Pilots", agents=[pilot], tasks=[task("Look.", pilot, name="look", human_input=True)]), way
+    )
+    assert result.raw == "High."
+    assert "Shorter." in pilot.llm.said_to(1)[-1]
+    asked = [frame for frame in frames if frame.channel == "flow"]
+    assert [frame.type for frame in asked] == ["human_feedback_requested", "human_feedback_received"] * 2
+    assert [frame.data["feedback"] for frame in asked[1::2]] == ["Shorter.", "  "]
+    assert asked[0].namespace[:3] == ("flow", "Pilots", "look")
+    # What a terminal obeys is shown, not done.
+    assert "\\x1b[31mhigh." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_callbacks_are_called_with_each_step_and_each_output(way: Way) -> None:
+    noted: list[Any] = []
+
+    async def note_later(output: TaskOutput) -> None:
+        noted.append(("crew", output.raw))
+
+    pilot = agent("It is high.")
+    crew = Crew(
+        agents=[pilot],
+        tasks=[task("Look.", pilot, callback=lambda output: noted.append(("task", output.raw)))],
+        task_callback=note_later,
+        step_callback=noted.append,
+    )
+    kicked_off(crew, way)
+    assert noted == [AgentFinish("", "It is high.", "It is high."), ("task", "It is high."), ("crew", "It is high.")]

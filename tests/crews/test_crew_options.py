@@ -1,0 +1,69 @@
+"""Claims about the options of crews and tasks: what is refused, and where they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from harness import Agent, Crew, Process, Task, TaskOutput, UsageError
+from tests.agents.scripted import (
+    Speaker,
+    agent,
+    tide,
+)
+from tests.crews.pilots import task
+
+PILOT = agent("x")
+OTHER = task("Other.", PILOT)
+BAD: dict[str, tuple[Callable[[], Any], str]] = {
+    "a task without agent": (
+        lambda: Crew(agents=[], tasks=[Task(description="Look.", expected_output="It.")]),
+        r"tasks\[0\], 'Look.', has no agent, and there is no manager",
+    ),
+    "a hierarchy without manager": (
+        lambda: Crew(agents=[PILOT], tasks=[OTHER], process=Process.hierarchical),
+        "a hierarchical crew has a manager",
+    ),
+    "a manager with tools": (
+        lambda: Crew(agents=[], tasks=[], process=Process.hierarchical, manager_agent=agent("x", tools=[tide])),
+        "the manager_agent has tools of its own",
+    ),
+    "a manager among the agents": (
+        lambda: Crew(agents=[PILOT], tasks=[], process=Process.hierarchical, manager_agent=PILOT),
+        "the manager_agent is among the agents",
+    ),
+    "context from later": (
+        lambda: Crew(agents=[], tasks=[task("First.", PILOT, context=[OTHER]), OTHER]),
+        "has 'Other.' as context, which is no task before it",
+    ),
+    "two forms": (lambda: task("x", PILOT, output_json=TaskOutput, output_pydantic=TaskOutput), "one form of answer"),
+    "a file outside": (lambda: task("x", PILOT, output_file="../tide.md"), "inside the current folder"),
+    "nearly an option": (
+        lambda: Crew(agents=[], tasks=[], task_callbacks=[]),  # type: ignore[call-arg]
+        "did you mean 'task_callback'",
+    ),
+    "what is not there": (
+        lambda: Crew(agents=[], tasks=[], memory=True),  # type: ignore[call-arg]
+        "memory is no part of this runtime",
+    ),
+    "no tasks": (lambda: Crew(agents=[PILOT]).kickoff(), "no tasks"),
+    "files": (lambda: Crew(agents=[], tasks=[OTHER]).kickoff(input_files={"a": 1}), "given no files"),
+    "a checkpoint": (lambda: Crew(agents=[], tasks=[OTHER]).kickoff(from_checkpoint=True), "have no checkpoints"),
+}
+
+
+@pytest.mark.parametrize(("make", "words"), BAD.values(), ids=BAD.keys())
+def test_what_is_refused(make: Callable[[], Any], words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        make()
+
+
+def test_options_may_stand_in_a_dict() -> None:
+    pilot = Agent(
+        config={"role": "Pilot", "goal": "g", "backstory": "b", "max_iter": 3}, llm=Speaker("yes"), max_iter=4
+    )  # type: ignore[call-arg]
+    made = Task(config={"description": "Look at {place}.", "expected_output": "It."}, agent=pilot)  # type: ignore[call-arg]
+    assert (pilot.role, pilot.max_iter) == ("Pilot", 4)
+    assert Crew(agents=[pilot], tasks=[made]).kickoff(inputs={"place": "Bergen"}).raw == "yes"

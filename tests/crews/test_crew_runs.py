@@ -1,0 +1,231 @@
+"""Claims about crews: what their runs show, tasks beside each other, runs beside each other, and tasks alone."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import Any
+
+import pytest
+
+from harness import Crew, CrewOutput, StreamFrame, Task, event_bus
+from harness.events import LLMStreamChunkEvent
+from tests.agents.scripted import (
+    WAYS,
+    AsyncSpeaker,
+    Held,
+    Speaker,
+    Way,
+    agent,
+    by,
+    calls,
+    kicked_off,
+    session_of,
+    tide,
+    tree,
+)
+from tests.crews.pilots import TASK, crew_of, task
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_run_shows_its_tasks_one_after_the_other(way: Way) -> None:
+    crew = crew_of("A lighthouse.", "It is tall.")
+    frames, result = session_of(crew, way)
+
+    assert tree(frames) == ["crew_kickoff_started", *TASK, *TASK, "crew_kickoff_completed"]
+    assert isinstance(result, CrewOutput)
+    assert (result.raw, str(result)) == ("It is tall.", "It is tall.")
+    assert [(each.name, each.raw, each.agent) for each in result.tasks_output] == [
+        ("outline", "A lighthouse.", "Pilot"),
+        ("expand", "It is tall.", "Pilot"),
+    ]
+    assert (result.token_usage.total_tokens, result.token_usage.successful_requests) == (26, 2)
+    assert crew.usage_metrics == result.token_usage
+    assert [made.output for made in crew.tasks] == result.tasks_output
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_every_event_of_a_task_says_whose_it_is(way: Way) -> None:
+    pilot = agent(calls(("get_tide", {"place": "Bergen"})), "It is high.", tools=[tide])
+    made = task("Look.", pilot, name="look")
+    frames, _ = session_of(Crew(agents=[pilot], tasks=[made]), way)
+
+    def names(frame: StreamFrame) -> tuple[Any, ...]:
+        return tuple(frame.data[name] for name in ("task_id", "task_name", "agent_id", "agent_role"))
+
+    by_channel = {
+        channel: {names(frame) for frame in frames if frame.channel == channel} for channel in ("llm", "tools")
+    }
+    whose = {(made.id, "look", pilot.id, "Pilot")}
+    assert by_channel == {"llm": whose, "tools": whose}
+    started = next(frame for frame in frames if frame.type == "task_started")
+    assert started.data["task"] == {
+        "id": made.id,
+        "name": "look",
+        "description": "Look.",
+        "expected_output": "An answer.",
+    }
+    ended = frames[-1].data
+    assert (ended["crew_name"], ended["output"]["raw"], ended["total_tokens"]) == ("crew", "It is high.", 20)
+
+
+def test_a_frame_of_a_crew_holds_no_key_of_its_models() -> None:
+    pilot = agent(llm=Speaker("yes", api_key="sk-secret"), tools=[tide])
+    frames, _ = session_of(Crew(agents=[pilot], tasks=[task("Look.", pilot)]), "sync")
+    assert not any("sk-secret" in frame.model_dump_json() for frame in frames)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_task_that_fails_ends_the_run_with_its_error(way: Way) -> None:
+    error = ValueError("no")
+    crew = crew_of("A lighthouse.", error)
+    crew.agents[0].max_retry_limit = 0
+    frames, result = session_of(crew, way)
+
+    assert result is error
+    assert tree(frames)[-5:] == [
+        "      llm_call_started",
+        "      llm_call_failed",
+        "    agent_execution_error",
+        "  task_failed",
+        "crew_kickoff_failed",
+    ]
+    assert {frame.data["error_type"] for frame in frames if "error_type" in frame.data} == {"ValueError"}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_async_tasks_work_beside_each_other_and_are_waited_for(way: Way) -> None:
+    slow, quick = Held("slow"), Held("quick")
+    one, other, last = agent(slow), agent(quick), agent("both")
+    tasks = [
+        task("Slow.", one, name="slow", async_execution=True),
+        task("Quick.", other, name="quick", async_execution=True),
+        task("Last.", last, name="last"),
+    ]
+
+    def release() -> None:
+        # Both have begun before either may end.
+        assert slow.reached.wait(30)
+        assert quick.reached.wait(30)
+        quick.let_go.set()
+        slow.let_go.set()
+
+    threading.Thread(target=release).start()
+    frames, result = session_of(Crew(agents=[one, other, last], tasks=tasks), way)
+
+    assert [each.raw for each in result.tasks_output] == ["slow", "quick", "both"]
+    assert "slow\n\n---\n\nquick" in last.llm.said_to(0)[1]
+    assert sorted(tree(frames)) == sorted(["crew_kickoff_started", *TASK * 3, "crew_kickoff_completed"])
+    assert [frame.seq for frame in frames] == list(range(1, len(frames) + 1))
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_task_that_names_another_as_context_waits_for_that_one_alone(way: Way) -> None:
+    held = Held("late")
+    one, other, third = agent(held), agent("early"), agent("third")
+    late = task("Late.", one, async_execution=True)
+    early = task("Early.", other, async_execution=True)
+    needs = task("Third.", third, context=[early], callback=lambda output: held.let_go.set())
+    result = kicked_off(Crew(agents=[one, other, third], tasks=[late, early, needs]), way)
+
+    assert [each.raw for each in result.tasks_output] == ["late", "early", "third"]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_task_that_fails_stops_those_beside_it(way: Way) -> None:
+    held = Held()
+    one, other = agent(held), agent(ValueError("no"), max_retry_limit=0)
+    made = task("Held.", one, async_execution=True)
+
+    crew = Crew(agents=[one, other], tasks=[made, task("Fails.", other)])
+    crew.tasks[1].context = []
+    frames, error = session_of(crew, way)
+    held.let_go.set()
+
+    assert isinstance(error, ValueError)
+    ended = [frame.type for frame in frames]
+    assert ended.count("task_failed") == ended.count("task_started")
+    assert ended[-1] == "crew_kickoff_failed"
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_crew_is_run_for_each_of_several_inputs(way: Way) -> None:
+    pilot = agent("yes")
+    crew = Crew(agents=[pilot], tasks=[task("Look at {place}.", pilot)])
+    inputs = [{"place": place} for place in ("Bergen", "Bodø", "Hammerfest")]
+    outputs = by(way, lambda: crew.kickoff_for_each(inputs), lambda: crew.kickoff_for_each_async(inputs))
+
+    assert [each.tasks_output[0].description for each in outputs] == [
+        "Look at Bergen.",
+        "Look at Bodø.",
+        "Look at Hammerfest.",
+    ]
+    assert [each.token_usage.successful_requests for each in outputs] == [1, 1, 1]
+
+
+def test_runs_for_each_go_on_at_once_and_one_that_fails_stops_the_others() -> None:
+    arrived: list[str] = []
+
+    class Meets(AsyncSpeaker):
+        async def agenerate(self, request: Any) -> Any:
+            place = str(request.messages[-1].content).split()[2]
+            arrived.append(place)
+            while len(arrived) < 3:
+                await asyncio.sleep(0)
+            if place == "Bodø.":
+                raise ValueError(place)
+            await asyncio.Event().wait()
+            yield
+
+    pilot = agent(llm=Meets(), max_retry_limit=0)
+    crew = Crew(agents=[pilot], tasks=[task("Look at {place}.", pilot)])
+
+    async def run() -> None:
+        await crew.kickoff_for_each_async([{"place": place} for place in ("Bodø", "Bergen", "Hammerfest")])
+
+    with pytest.raises(ValueError, match="Bodø"):
+        asyncio.run(asyncio.wait_for(run(), 30))
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_task_can_be_done_without_a_crew(way: Way) -> None:
+    made = task("Look.", agent("It is high."))
+    output = by(way, made.execute_sync, made.aexecute_sync)
+    assert (output.raw, made.output) == ("It is high.", output)
+    assert made.execute_async().result(30).raw == "It is high."
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_an_agent_can_be_given_a_task(way: Way) -> None:
+    pilot = agent("It is high.")
+    made = Task(description="Look.", expected_output="It.")
+    said = by(way, lambda: pilot.execute_task(made, "known"), lambda: pilot.aexecute_task(made, "known"))
+    assert said == "It is high."
+    assert pilot.llm.said_to(0)[1].endswith("\nknown")
+
+
+def test_crews_beside_each_other_show_their_own_frames() -> None:
+    crews = [crew_of(f"{name} one", f"{name} two") for name in ("left", "right")]
+
+    async def read(crew: Crew) -> str:
+        return "".join([frame.content async for frame in crew.astream().llm])
+
+    async def both() -> list[str]:
+        return await asyncio.gather(*map(read, crews))
+
+    assert asyncio.run(both()) == ["left oneleft two", "right oneright two"]
+
+
+def test_a_listener_hears_of_one_task_alone() -> None:
+    crew = crew_of("one", "two")
+    heard: list[str] = []
+    with event_bus.scoped_handlers():
+
+        @event_bus.on(LLMStreamChunkEvent)
+        def hear(source: Any, event: LLMStreamChunkEvent) -> None:
+            if event.task_id == crew.tasks[1].id:
+                heard.append(event.chunk)
+
+        for _ in crew.stream_events():
+            pass
+    assert heard == ["two"]
