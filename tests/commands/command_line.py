@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,8 @@ class Said:
 
 
 Run = Callable[..., Said]
+#: The checkout.
+ROOT = Path(__file__).parents[2]
 
 
 def runner(capsys: pytest.CaptureFixture[str]) -> Run:
@@ -39,3 +42,9 @@ def runner(capsys: pytest.CaptureFixture[str]) -> Run:
         return Said(left.value.code, captured.out, captured.err)
 
     return run
+
+
+def environment(**more: str) -> dict[str, str]:
+    """Return the environment of a command in a process of its own: without keys, and without wishes for colours."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("OPENAI_", "FORCE_", "NO_COLOR"))}
+    return {**kept, "PYTHONPATH": str(ROOT), **more}

@@ -17,7 +17,7 @@ from harness.errors import HarnessError
 from harness.recording.serve.served import Answers, load_served
 from harness.recording.wire import WireRequest
 from harness.shipped import shipped_folder
-from tests.commands.command_line import Run, runner
+from tests.commands.command_line import Run
 
 #: What stands in the place of a value that is of another type, or of none that anybody expects.
 _DEEP: Final = json.loads("[" * 90 + "]" * 90)
@@ -160,11 +160,6 @@ def check(run: Run, folder: Path, seed: int) -> None:
         assert str(error)
     else:
         assert answers.answer(WireRequest("POST", "http://127.0.0.1/v1", (), b"{}")).status in (*range(1000),)
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    return runner(capsys)
 
 
 @pytest.mark.parametrize("seed", range(24))

@@ -22,14 +22,9 @@ from ag_ui.encoder import EventEncoder
 
 from harness.recording.pack import pack
 from harness.shipped import shipped_recording
-from tests.commands.command_line import Run, runner
+from tests.commands.command_line import Run
 
 RECORDING = shipped_recording("openai/two_step_flow")
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    return runner(capsys)
 
 
 @pytest.fixture

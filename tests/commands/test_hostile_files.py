@@ -16,16 +16,11 @@ import yaml
 from harness.recording.files import bounds, cassette_document, cassette_yaml, frames_file
 from harness.recording.redact import content_coding
 from harness.shipped import shipped_recording
-from tests.commands.command_line import Run, runner
+from tests.commands.command_line import Run
 
 URL = "https://api.openai.com/v1/chat/completions"
 #: What bombs are measured by here, in bytes: the bounds that people meet would take seconds to reach.
 SMALL = 1 << 20
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    return runner(capsys)
 
 
 @pytest.fixture

@@ -9,14 +9,8 @@ from typing import Any
 import pytest
 
 from harness.shipped import shipped_recording
-from tests.commands.command_line import Run, runner
+from tests.commands.command_line import Run
 from tests.commands.odd_files import ODD_FILES
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    return runner(capsys)
-
 
 #: What is said of a file that is no report.
 SAID = {

@@ -19,21 +19,16 @@ import harness.commands
 from harness.commands.output import console_for
 from harness.recording import Target, record
 from harness.terminal import shown
-from tests.commands.command_line import Run, runner
+from tests.commands.command_line import Run
+from tests.commands.recordings import SUBJECTS
 from tests.servers.openai_chat import OpenAIChatServer
 from tests.servers.openai_chat_scenarios import SCENARIOS, Completion, Scenario
 
-SUBJECTS = "tests.recording.subjects"
 #: Clears the screen, sets the title, hides text, turns the writing, and looks like markup.
 HOSTILE = "\x1b[2J\x1b]0;owned\x07 \x9b31m \u202eevil\u2066 \x08\x7f [red]x[/nope] :smile: \rgone"
 OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 #: No slash, which no name of a file has.
 NAME = HOSTILE.replace("/", "|")
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    return runner(capsys)
 
 
 @pytest.mark.parametrize(

@@ -13,17 +13,12 @@ from harness.recording import Trust, recordings_below, replay_recording
 from harness.recording.pack import pack
 from harness.recording.serve.served import load_served
 from harness.shipped import shipped_recording
-from tests.commands.command_line import Run, runner
+from tests.commands.command_line import Run
 from tests.pytest_plugin.conftest import InnerRun, inner
 
 pytest.importorskip("zstandard", reason="packs need the extra `pack`")
 pytest_plugins = ["pytester"]
 __all__ = ["inner"]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    return runner(capsys)
 
 
 @pytest.fixture(scope="module")

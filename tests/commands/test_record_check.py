@@ -9,17 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands.command_line import Run, runner
+from tests.commands.command_line import Run
+from tests.commands.recordings import SUBJECTS
 from tests.recording.loopback import loopback
 from tests.recording.test_unframed_calls import answer
 from tests.servers.openai_chat import OpenAIChatServer
-
-SUBJECTS = "tests.recording.subjects"
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    return runner(capsys)
 
 
 @pytest.fixture

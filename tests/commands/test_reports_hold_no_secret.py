@@ -5,21 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
-
 from harness.recording.files.cassette_writer import write_cassette
 from harness.recording.wire import Chunk, Ending, Interaction, WireRequest, WireResponse
-from tests.commands.command_line import Run, runner
+from tests.commands.command_line import Run
 from tests.recording.redact.planted_secrets import BY_FORM
 from tests.recording.redact.secret_carriers import sse
 
 KEY = next(planted for planted in BY_FORM if planted.id == "anthropic")
 PASSWORD = "correct horse " + "battery"
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    return runner(capsys)
 
 
 def interaction(asked: str, *, stop: bool) -> Interaction:

@@ -21,7 +21,7 @@ import pytest
 
 from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.serve.served import load_served
-from tests.commands.command_line import Run, runner
+from tests.commands.command_line import Run
 from tests.recording.loopback import PATIENCE_S
 from tests.recording.remade import SHIPPED
 
@@ -76,11 +76,6 @@ def server() -> Iterator[Serving]:
     """The shipped recording of a text, served by one process for all tests that only ask."""
     with serving(TEXT) as started:
         yield started
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    return runner(capsys)
 
 
 def test_a_recorded_request_is_streamed_its_recorded_answer(server: Serving) -> None:

@@ -12,16 +12,11 @@ import pytest
 from conformance.run.shard import Shard, interleaved
 from harness.errors import UsageError
 from harness.shipped import shipped_recording
-from tests.commands.command_line import Run, runner
+from tests.commands.command_line import Run
 from tests.pytest_plugin.conftest import InnerRun, inner
 
 pytest_plugins = ["pytester"]
 __all__ = ["inner"]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    return runner(capsys)
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from harness.errors import UnreadableRecordingError
 from harness.recording.glance import sdk_of
 from harness.recording.serve.served import load_served
 from harness.shipped import shipped_recording
-from tests.commands.command_line import Run, runner
+from tests.commands.command_line import Run
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no FIFOs, and links need rights, here")
 TARGET = "harness.shipped.targets:openai.text"
@@ -37,11 +37,6 @@ def outside(path: Path) -> None:
     elsewhere = path.parents[2] / "elsewhere"
     shutil.copytree(shipped_recording("openai/text"), elsewhere)
     path.symlink_to(elsewhere / ("cassette.yaml" if path.suffix == ".yaml" else path.name))
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    return runner(capsys)
 
 
 @pytest.fixture

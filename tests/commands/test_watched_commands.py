@@ -12,13 +12,8 @@ import pytest
 
 from harness.commands.progress import watched
 from harness.commands.run_text import RunText
-from tests.commands.command_line import Run, runner
+from tests.commands.command_line import Run
 from tests.recording.remade import SHIPPED
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    return runner(capsys)
 
 
 class Terminal(io.StringIO):

@@ -1,0 +1,69 @@
+"""What all commands do alike: help with an example, colour where it is wanted, a reader that leaves."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.commands.command_line import ROOT, Run, environment
+
+
+@pytest.mark.parametrize(
+    "command", [[], ["record"], ["replay"], ["show"], ["diff"], ["export"], ["scan"]], ids=" ".join
+)
+def test_every_command_has_help_with_an_example(command: list[str], run: Run) -> None:
+    said = run(*command, "--help")
+    assert said.code == 0
+    if command:
+        assert f"harness {command[0]} " in said.out.partition("Example:")[2]
+        assert f'"harness.{command[0]}/1"' in said.out
+        assert "--json" in said.out
+
+
+@pytest.mark.parametrize(
+    ("variables", "in_a_terminal", "coloured"),
+    [({}, False, False), ({}, True, True), ({"NO_COLOR": "1"}, True, False)],
+    ids=["piped", "terminal", "NO_COLOR"],
+)
+def test_there_is_colour_only_where_it_is_wanted(
+    variables: dict[str, str], in_a_terminal: bool, coloured: bool, recorded: Path
+) -> None:
+    command = [sys.executable, "-m", "harness", "replay", str(recorded)]
+    variables = environment(TERM="xterm-256color", **variables)
+    if in_a_terminal:
+        ours, theirs = os.openpty()
+        done = subprocess.run(command, env=variables, cwd=ROOT, stdout=theirs, stderr=subprocess.PIPE, check=True)
+        os.close(theirs)
+        out = os.read(ours, 65536).decode()
+        os.close(ours)
+    else:
+        done = subprocess.run(command, env=variables, cwd=ROOT, capture_output=True, check=True)
+        out = done.stdout.decode()
+        assert "\x1b" not in out
+    assert "1 passed" in out
+    assert bool(re.search(r"\x1b\[[0-9;]*3[0-9]m", out)) is coloured
+    assert done.stderr == b""
+
+
+def test_a_reader_that_leaves_is_no_error(recorded: Path) -> None:
+    shown = subprocess.Popen(
+        [sys.executable, "-m", "harness", "show", str(recorded)],
+        env=environment(), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    assert shown.stdout is not None
+    assert shown.stderr is not None
+    shown.stdout.close()
+    err = shown.stderr.read()
+    shown.stderr.close()
+    assert (shown.wait(30), err) == (0, b"")
+
+
+def test_a_cassette_stays_readable_by_plain_tools(recorded: Path) -> None:
+    (interaction,) = yaml.safe_load((recorded / "cassette.yaml").read_text())["interactions"]
+    assert interaction["request"]["method"] == "POST"

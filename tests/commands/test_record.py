@@ -1,0 +1,130 @@
+"""`harness record`: what is streamed, written, kept aside and left alone, and what an interrupt leaves."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.commands.command_line import ROOT, Run, environment
+from tests.commands.recordings import FILES, SUBJECTS
+from tests.servers.openai_chat import OpenAIChatServer
+from tests.servers.openai_chat_scenarios import HARBOUR_TEXT, SCENARIOS
+
+
+def test_record_streams_the_text_and_says_what_was_written(tmp_path: Path, run: Run) -> None:
+    with OpenAIChatServer() as server:
+        said = run("record", f"{SUBJECTS}:text", "--base-url", server.origin, "-o", tmp_path / "out")
+    assert said.code == 0
+    assert said.out == HARBOUR_TEXT + "\n"
+    assert f"recorded 14 frames, 1 request: {tmp_path / 'out'}" in said.err
+    assert run("replay", tmp_path / "out").code == 0
+
+
+def test_a_recording_that_is_kept_aside_is_named_shown_and_accepted(tmp_path: Path, run: Run) -> None:
+    out = tmp_path / "out"
+    with OpenAIChatServer() as server:
+        command = ["record", "--base-url", server.origin, "-o", out]
+        assert run(*command, f"{SUBJECTS}:text").code == 0
+        failed = run(*command, f"{SUBJECTS}:FailingFlow", "--mode", "all")
+    (aside,) = (path for path in tmp_path.iterdir() if path != out)
+    assert failed.code == 1
+    assert f"kept aside: 9 frames, 1 request: {aside}" in re.sub(r"\d+ frames", "9 frames", failed.err)
+    assert f"publish it with harness record --accept -o {out}" in failed.err
+    assert run("show", aside).code == 0
+    assert run("replay", tmp_path, "--json", "-").document["summary"]["files"] == 1, (
+        "what is kept aside is not replayed"
+    )
+    other = run("record", f"{SUBJECTS}:text", "--accept", "-o", out)
+    assert (other.code, "is a recording of 'tests.recording.subjects:FailingFlow'" in other.err) == (2, True)
+    accepted = run("record", "--accept", "-o", out, "--json", "-")
+    assert accepted.code == 0
+    assert (accepted.document["aside"], accepted.document["written"]) == (str(aside), True)
+    assert list(tmp_path.iterdir()) == [out]
+    again = run("record", "--accept", "-o", out)
+    assert (again.code, "there is nothing to accept" in again.err) == (2, True)
+
+
+def test_record_as_json_is_alone_on_stdout(tmp_path: Path, run: Run) -> None:
+    prompt = json.dumps(SCENARIOS["unicode"].prompt)
+    with OpenAIChatServer() as server:
+        said = run(
+            "record", f"{SUBJECTS}:text", "--input", f"prompt={prompt}", "--origin", "authored",
+            "--base-url", server.origin, "-o", tmp_path / "out", "--json", "-",
+        )  # fmt: skip
+    document = said.document
+    assert set(document) == {
+        "format",
+        "path",
+        "written",
+        "aside",
+        "check",
+        "frames",
+        "interactions",
+        "status",
+        "error",
+        "recording",
+    }
+    assert (document["format"], document["written"], document["status"]) == ("harness.record/1", True, "completed")
+    assert document["recording"]["inputs"] == {"prompt": SCENARIOS["unicode"].prompt}
+    assert document["recording"]["origin"] == "authored"
+    assert "Århus" in said.err
+
+
+def test_a_run_that_fails_is_recorded_and_ends_with_1(tmp_path: Path, run: Run) -> None:
+    with OpenAIChatServer() as server:
+        said = run("record", f"{SUBJECTS}:FailingFlow", "--base-url", server.origin, "-o", tmp_path / "out")
+    assert said.code == 1
+    assert "the run failed: ValueError: no boat has come home" in said.err
+    assert run("replay", tmp_path / "out").code == 0
+
+
+def test_a_recording_that_stands_is_played_and_left_alone(copy: Path, run: Run) -> None:
+    before = {name: (copy / name).read_bytes() for name in FILES}
+    said = run("record", f"{SUBJECTS}:text", "-o", copy)
+    assert said.code == 0
+    assert "played what was recorded, and left it as it was:" in said.err
+    assert {name: (copy / name).read_bytes() for name in FILES} == before
+
+
+def test_a_folder_of_other_things_is_refused_with_2(tmp_path: Path, run: Run) -> None:
+    (tmp_path / "thesis.tex").write_text("precious")
+    said = run("record", f"{SUBJECTS}:text", "-o", tmp_path, "--mode", "all")
+    assert said.code == 2
+    assert "thesis.tex" in said.err
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_ctrl_c_while_the_provider_thinks_ends_with_130_and_a_recording_that_replays(tmp_path: Path, run: Run) -> None:
+    out = tmp_path / "out"
+    with OpenAIChatServer() as server:
+        command = [
+            sys.executable,
+            "-m",
+            "harness",
+            "record",
+            f"{SUBJECTS}:three_calls",
+            "--input",
+            'last="blocked_head"',
+        ]
+        recorder = subprocess.Popen(
+            [*command, "--base-url", server.origin, "-o", str(out)],
+            env=environment(),
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        server.wait_for(lambda: server.held == 1, timeout_s=100)
+        recorder.send_signal(signal.SIGINT)
+        _, err = recorder.communicate(timeout=100)
+        assert not server.hold.is_set()
+    assert recorder.returncode == 130, err
+    assert "Traceback" not in err
+    assert sorted(path.name for path in out.iterdir()) == ["cassette.yaml", "frames.jsonl", "recording.json"]
+    assert json.loads((out / "recording.json").read_text())["outcome"]["status"] == "cancelled"
+    said = run("replay", out)
+    assert said.code == 0, said.out

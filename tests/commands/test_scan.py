@@ -1,0 +1,20 @@
+"""`harness scan`: a planted key is found, and never printed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.commands.command_line import Run
+from tests.recording.subjects import KEY
+
+
+def test_scan_finds_a_planted_key_and_never_prints_it(copy: Path, run: Run) -> None:
+    assert run("scan", copy).code == 0
+    path = copy / "cassette.yaml"
+    path.write_text(path.read_text().replace("How is the harbour tonight?", f"My key is {KEY}"))
+    told, document = run("scan", copy), run("scan", copy, "--json", "-")
+    for said in (told, document):
+        assert said.code == 1
+        assert "secret" in said.out
+        assert KEY not in said.out + said.err
+    assert {"path", "kind", "where", "message"} == set(document.document["findings"][0])
