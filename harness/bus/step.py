@@ -84,10 +84,8 @@ class Step:
         return self
 
     @property
-    def started(self) -> BaseEvent:
-        """The event that begins it, of a step that does not begin `Unseen`."""
-        if isinstance(self._started, Unseen):
-            raise RuntimeError(f"the {self._name} that begins this step was not made")
+    def started(self) -> BaseEvent | Unseen:
+        """The event that begins it."""
         return self._started
 
     @property

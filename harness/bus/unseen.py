@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from harness.events import BaseEvent
-from harness.events.base import event_id_of
+from harness.events.base import event_id_of, moment_of_event
 from harness.events.sources import id_text, sources
 
 
@@ -31,3 +32,8 @@ class Unseen:
 def id_of(event: BaseEvent | Unseen) -> str:
     """Return the id of an event, made or not."""
     return event.event_id if isinstance(event, Unseen) else event_id_of(event)
+
+
+def moment_of(event: BaseEvent | Unseen) -> datetime:
+    """Return when an event was made; of one that was not, the time by now."""
+    return sources.now() if isinstance(event, Unseen) else moment_of_event(event)

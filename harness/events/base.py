@@ -124,6 +124,12 @@ def event_id_of(event: BaseEvent) -> str:
     return event.event_id if record is None else id_text(record.event_id)
 
 
+def moment_of_event(event: BaseEvent) -> datetime:
+    """Return the time of an event, which is not filled for that."""
+    record = getattr(event, "_record", None)
+    return event.timestamp if record is None else moment_in_utc(record.moment)
+
+
 def _shown(value: Any) -> str:
     if isinstance(value, BaseException):
         return error_text(value)

@@ -59,7 +59,7 @@ class _UnkeepableError(Exception):
 
 def _kept(value: Any, depth: int, *, strict: bool) -> Any:
     cls = type(value)
-    if cls in _PLAIN:
+    if cls in _PLAIN or (cls in _SCALARS and encode(value) is value):
         return value
     below = depth + 1
     if depth < MAX_DEPTH:
@@ -130,6 +130,8 @@ def _name(cls: type) -> str:
 
 
 _PLAIN: Final = frozenset({type(None), bool})
+#: Those that JSON has, but for some of their values.
+_SCALARS: Final = frozenset({str, int, float})
 #: Class → form, and the way there and back.
 _AS_TEXT: Final[Mapping[type, tuple[str, Callable[[Any], str], Callable[[str], Any]]]] = {
     datetime: ("$datetime", datetime.isoformat, datetime.fromisoformat),

@@ -15,6 +15,8 @@ from harness.plain_file import plain_content
 
 #: A file that is being written. One that a killed process has left is no checkpoint.
 _BEGUN: Final = ".tmp"
+#: What makes a file without a name, where the system has such files.
+_UNNAMED: Final = getattr(os, "O_TMPFILE", 0)
 #: Where text files are other than binary ones.
 _BINARY: Final = getattr(os, "O_BINARY", 0)
 
@@ -29,8 +31,7 @@ class JsonProvider(CheckpointProvider):
 
     def write(self, location: str, checkpoint: Checkpoint) -> str:
         """Write a file of its own for a checkpoint. Raises CheckpointError."""
-        moment = next_moment().strftime("%Y%m%dT%H%M%S%f")
-        name = f"{moment}_{checkpoint.checkpoint_id}_p-{checkpoint.parent_id or 'none'}.json"
+        name = f"{next_moment()}_{checkpoint.checkpoint_id}_p-{checkpoint.parent_id or 'none'}.json"
         # As text: paths as objects would take as long as all else here.
         path = os.path.join(_folder(location, checkpoint.branch), name)  # noqa: PTH118
         try:
@@ -88,6 +89,31 @@ def _content(path: Path) -> bytes:
 
 
 def _write(path: str, content: bytes) -> None:
+    """Put a file in its place in one step, once it is whole."""
+    if not (_UNNAMED and _linked(path, content)):
+        _renamed(path, content)
+
+
+def _linked(path: str, content: bytes) -> bool:
+    """Write a file without a name, and give it its own; return whether that could be done.
+
+    That is half of what writing under another name first costs, and what a killed process leaves is gone with it.
+    """
+    try:
+        handle = os.open(os.path.dirname(path), os.O_WRONLY | _UNNAMED, 0o600)  # noqa: PTH120
+        try:
+            _fill(handle, content)
+            # A folder is named, which the path makes no use of, since only then the link is followed.
+            os.link(f"/proc/self/fd/{handle}", path, src_dir_fd=handle, follow_symlinks=True)  # noqa: PTH
+        finally:
+            os.close(handle)
+    except OSError:
+        # There is no such folder yet, or none of these files in it; what else is wrong, the other way meets as well.
+        return False
+    return True
+
+
+def _renamed(path: str, content: bytes) -> None:
     begun = f"{path}{_BEGUN}"
     try:
         # No other checkpoint has this name.
@@ -96,12 +122,18 @@ def _write(path: str, content: bytes) -> None:
         Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(begun, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o600)
     try:
-        with os.fdopen(handle, "wb", buffering=0) as file:
-            left = memoryview(content)
-            while left:
-                left = left[file.write(left) :]
+        try:
+            _fill(handle, content)
+        finally:
+            os.close(handle)
         os.replace(begun, path)  # noqa: PTH105
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(begun)  # noqa: PTH108
         raise
+
+
+def _fill(handle: int, content: bytes) -> None:
+    left = memoryview(content)
+    while left:
+        left = left[os.write(handle, left) :]

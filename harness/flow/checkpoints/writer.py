@@ -11,8 +11,6 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import orjson
-
 from harness.bus import bus, scope as scopes
 from harness.bus.scope import Scope
 from harness.bus.step import Step, StepEnds
@@ -26,10 +24,10 @@ from harness.events import (
 )
 from harness.flow.checkpoints.checkpoint import Checkpoint
 from harness.flow.checkpoints.config import OF_FLOWS, CheckpointConfig
+from harness.flow.checkpoints.pieces import Pieces
 from harness.flow.checkpoints.provider import MAIN
 from harness.flow.engine.hooks import FlowHook
 from harness.flow.engine.run import FlowRun
-from harness.flow.kept_values import kept_whole
 from harness.flow.plan.calls import MethodCall, MethodResult
 from harness.flow.plan.story import Story
 from harness.flow.state import id_of, kept_state
@@ -66,8 +64,7 @@ class CheckpointWriter(FlowHook):
         self._must = must
         self._one_by_one = asyncio.Lock()
         self._beside: _Beside | None = None
-        #: The kept forms of the plan's values, which do not change once a method has returned them.
-        self._values: list[orjson.Fragment] = []
+        self._pieces: Pieces | None = None
 
     def before_flow(self, run: FlowRun) -> None:
         run.story = Story(run.name)
@@ -147,13 +144,10 @@ class CheckpointWriter(FlowHook):
             bus.emit(run.flow, event)
 
     def _taken(self, run: FlowRun, checkpoint_id: str, trigger: str) -> Checkpoint:
-        plan = run.plan.saved()
-        for value in plan["values"][len(self._values) :]:
-            self._values.append(orjson.Fragment(orjson.dumps(kept_whole(value, "what a method returned"))))
-        plan["values"] = list(self._values)
-        flow_class = type(run.flow)
-        story = [] if run.story is None else [run.story]
-        state = run.state
+        if self._pieces is None:
+            # Not before: which runs this one goes on from is known once it has been restored.
+            self._pieces = Pieces(self._lineage.earlier)
+        flow_class, state = type(run.flow), run.state
         return Checkpoint(
             checkpoint_id=checkpoint_id,
             parent_id=self._lineage.parent_id,
@@ -162,9 +156,8 @@ class CheckpointWriter(FlowHook):
             flow_class=f"{flow_class.__module__}:{flow_class.__qualname__}",
             flow_id=id_of(state),
             state=kept_state(state),
-            plan=plan,
-            # Copied here: the run goes on while this is written.
-            runs=orjson.loads(orjson.dumps([*self._lineage.earlier, *story])),
+            plan=self._pieces.plan(run),
+            runs=self._pieces.runs(run),
         )
 
 

@@ -20,7 +20,7 @@ from typing import Any, Final
 from harness.bus import bus, scope as scopes
 from harness.bus.running_loop import loop_runs_here, running_loop
 from harness.bus.step import Step
-from harness.bus.unseen import Unseen, id_of
+from harness.bus.unseen import id_of
 from harness.errors import RunCancelled, RunPaused
 from harness.flow.engine import steps
 from harness.flow.engine.body import perform
@@ -174,14 +174,14 @@ class Engine:
             if error is None:
                 event = steps.complete(body.step, run, result.output)
                 place = run.plan.done(call, result, id_of(event))
-                if run.story is not None and not isinstance(event, Unseen):
+                if run.story is not None:
                     run.story.ended(call, event, place)
                 for hook in hooks:
                     await call_in(body.context, hook.method_done, run, call, result)
             elif isinstance(error, RunPaused):
                 event = steps.pause(body.step, run, call, error)
                 run.plan.paused(call, result.output)
-                if run.story is not None and not isinstance(event, Unseen):
+                if run.story is not None:
                     run.story.paused(call, event)
                 self._pause = self._pause or (call, error)
                 for hook in hooks:

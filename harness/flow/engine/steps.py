@@ -54,10 +54,7 @@ def method_step(run: FlowRun, call: MethodCall, around: Scope) -> Step:
 def _started(
     run: FlowRun, kind: type[BaseEvent], given: dict[str, Any], around: Scope, *, is_quiet: bool
 ) -> BaseEvent | Unseen:
-    # What keeps the story of a run keeps what was not published, too.
-    if run.story is None and (is_quiet or not is_seen(around, kind)):
-        return Unseen(kind, given)
-    return kind(**given)
+    return Unseen(kind, given) if is_quiet or not is_seen(around, kind) else kind(**given)
 
 
 def complete(step: Step, run: FlowRun, result: Any) -> BaseEvent | Unseen:

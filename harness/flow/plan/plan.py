@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from typing import Any, Self
 
+import orjson
+
 from harness.errors import HarnessError, UsageError
 from harness.flow.graph.definition import FlowGraph
 from harness.flow.graph.labels import label_of
 from harness.flow.plan.calls import MethodCall, MethodResult, PlannedCall
-from harness.flow.plan.state import PlanState, read_saved, saved
+from harness.flow.plan.state import PlanState, encoded, read_saved, saved
 from harness.flow.plan.wave import Due, Happening, Wave
 
 
@@ -69,6 +71,14 @@ class Plan:
     def saved(self) -> dict[str, Any]:
         """Return the plan as it is now: JSON, but for `values`, which are what the flow's methods returned, uncopied."""
         return saved(self._state, self._values)
+
+    def values_from(self, place: int) -> list[Any]:
+        """Return the values of the plan from a place on, uncopied. They become more, and no place gets another one."""
+        return self._values[place:]
+
+    def encoded(self, values: list[orjson.Fragment]) -> dict[str, Any]:
+        """Return what `saved` does, as pieces of JSON; `values` are all of them, as `harness.flow.kept_values` has them."""
+        return encoded(self._state, values)
 
     def restore_waiting(self, method: str, output: Any) -> None:
         """Become the plan that `waiting` returns. Raises UsageError."""

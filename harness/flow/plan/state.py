@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import orjson
 from pydantic import TypeAdapter, ValidationError
 
 from harness.errors import UsageError
@@ -42,6 +43,11 @@ class PlanState:
 def saved(state: PlanState, values: list[Any]) -> dict[str, Any]:
     """Return a state and its values in the form to be saved: JSON, but for what `values` holds."""
     return {"version": _VERSION, "state": _adapter().dump_python(state, mode="json"), "values": list(values)}
+
+
+def encoded(state: PlanState, values: list[orjson.Fragment]) -> dict[str, Any]:
+    """Return the same form with its parts as pieces of JSON: the state as it is now, and the values as they are given."""
+    return {"version": _VERSION, "state": orjson.Fragment(_adapter().dump_json(state)), "values": values}
 
 
 def read_saved(saved: Any, definition: FlowGraph) -> tuple[PlanState, list[Any]]:

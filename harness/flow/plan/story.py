@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from harness.bus.unseen import Unseen, id_of, moment_of
 from harness.events import BaseEvent
 from harness.flow.plan.calls import MethodCall
 
@@ -40,24 +41,24 @@ class Story:
     started: Published | None = None
     calls: list[PastCall] = field(default_factory=list)
 
-    def begun(self, event: BaseEvent) -> None:
+    def begun(self, event: BaseEvent | Unseen) -> None:
         """Note that the flow has started."""
         self.started = _published(event)
 
-    def called(self, call: MethodCall, event: BaseEvent) -> None:
+    def called(self, call: MethodCall, event: BaseEvent | Unseen) -> None:
         """Note that a method has started."""
         self.calls.append(PastCall(call.id, call.method.name, _published(event), call.triggered_by))
 
-    def ended(self, call: MethodCall, event: BaseEvent, output: int) -> None:
+    def ended(self, call: MethodCall, event: BaseEvent | Unseen, output: int) -> None:
         """Note that a method is to end with this event; `output` is the place of what it came to."""
         past = next(past for past in reversed(self.calls) if past.call == call.id)
         past.ended, past.output = _published(event), output
 
-    def paused(self, call: MethodCall, event: BaseEvent) -> None:
+    def paused(self, call: MethodCall, event: BaseEvent | Unseen) -> None:
         """Note that a method waits."""
         past = next(past for past in reversed(self.calls) if past.call == call.id)
         past.ended, past.how = _published(event), "paused"
 
 
-def _published(event: BaseEvent) -> Published:
-    return Published(event.event_id, event.timestamp)
+def _published(event: BaseEvent | Unseen) -> Published:
+    return Published(id_of(event), moment_of(event))

@@ -1,0 +1,55 @@
+"""What the checkpoints of one run have in common, encoded once for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import orjson
+
+from harness.flow.engine.run import FlowRun
+from harness.flow.kept_values import kept_whole
+from harness.flow.plan.story import PastCall, Story
+
+
+class Pieces:
+    """The parts of a run's checkpoints as pieces of JSON: what does not change any more is made when it is first met.
+
+    Each piece is of the run as it is at the call, which may go on while it is written.
+    """
+
+    def __init__(self, earlier: Iterable[Story]) -> None:
+        self._earlier = [orjson.Fragment(orjson.dumps(story)) for story in earlier]
+        self._values: list[orjson.Fragment] = []
+        #: The calls of the run that have ended, up to the first that has not.
+        self._past: list[orjson.Fragment] = []
+
+    def plan(self, run: FlowRun) -> dict[str, Any]:
+        """Return the plan in its saved form.
+
+        Raises:
+            UsageError: something that a method returned can't be kept.
+        """
+        for value in run.plan.values_from(len(self._values)):
+            self._values.append(orjson.Fragment(orjson.dumps(kept_whole(value, "what a method returned"))))
+        return run.plan.encoded(list(self._values))
+
+    def runs(self, run: FlowRun) -> list[orjson.Fragment]:
+        """Return what has happened in the runs before, and in this one up to here."""
+        story = run.story
+        if story is None:
+            return self._earlier
+        calls = iter(story.calls[len(self._past) :])
+        begun = None
+        for call in calls:
+            if call.ended is None:
+                begun = call
+                break
+            self._past.append(_piece(call))
+        ahead = [] if begun is None else [_piece(begun), *map(_piece, calls)]
+        told = {"flow_name": story.flow_name, "started": story.started, "calls": [*self._past, *ahead]}
+        return [*self._earlier, orjson.Fragment(orjson.dumps(told))]
+
+
+def _piece(call: PastCall) -> orjson.Fragment:
+    return orjson.Fragment(orjson.dumps(call))
