@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
+import stat
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -115,6 +117,32 @@ def test_a_chain_of_files_says_what_came_before_what(tmp_path: Path) -> None:
     assert first.name.endswith(f"_{one.checkpoint_id}_p-none.json")
     assert second.name.endswith(f"_{two.checkpoint_id}_p-{one.checkpoint_id}.json")
     assert (one.parent_id, two.parent_id, two.branch) == (None, one.checkpoint_id, "main")
+
+
+def no_link(*_args: Any, **_options: Any) -> None:
+    raise OSError(errno.EOPNOTSUPP, "no such link")
+
+
+FILES: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
+    "a file without a name that gets its own": lambda _patch: None,
+    "a system without such files": lambda patch: patch.setattr("harness.flow.checkpoints.json_files._UNNAMED", 0),
+    "a folder in which they can't be named": lambda patch: patch.setattr("os.link", no_link),
+}
+
+
+@pytest.mark.parametrize("system", FILES.values(), ids=FILES.keys())
+def test_a_folder_holds_whole_files_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, system: Callable[[pytest.MonkeyPatch], None]
+) -> None:
+    system(monkeypatch)
+    config = CheckpointConfig(location=str(tmp_path / "kept"), on_events=["method_execution_finished"])
+    for _ in range(2):
+        Two(checkpoint=config).kickoff()
+    files = sorted((tmp_path / "kept" / "main").iterdir())
+    held = [Checkpoint.from_json(path.read_bytes(), str(path)) for path in files]
+    assert [len(checkpoint.plan["state"]["outputs"]) for checkpoint in held] == [1, 2, 1, 2]
+    assert {path.suffix for path in files} == {".json"}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
 
 
 def test_sqlite_gives_a_location_without_a_suffix_one(tmp_path: Path) -> None:
