@@ -23,7 +23,7 @@ class CheckpointError(StorageError):
 
 @dataclass(slots=True)
 class Checkpoint:
-    """A run as it was at one moment. Everything in it is JSON."""
+    """A run as it was at one moment. Everything in it is JSON; in one that is to be written, parts are encoded already."""
 
     checkpoint_id: str
     #: The checkpoint before this one, of the same run or of the one that it goes on from.

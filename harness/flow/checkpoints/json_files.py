@@ -104,7 +104,7 @@ def _linked(path: str, content: bytes) -> bool:
         try:
             _fill(handle, content)
             # A folder is named, which the path makes no use of, since only then the link is followed.
-            os.link(f"/proc/self/fd/{handle}", path, src_dir_fd=handle, follow_symlinks=True)  # noqa: PTH
+            os.link(f"/proc/self/fd/{handle}", path, src_dir_fd=handle, follow_symlinks=True)
         finally:
             os.close(handle)
     except OSError:

@@ -9,7 +9,7 @@ import logging
 import time
 import uuid
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from harness.bus import bus, scope as scopes
 from harness.bus.scope import Scope
@@ -157,7 +157,7 @@ class CheckpointWriter(FlowHook):
             flow_id=id_of(state),
             state=kept_state(state),
             plan=self._pieces.plan(run),
-            runs=self._pieces.runs(run),
+            runs=cast("list[Story]", self._pieces.runs(run)),
         )
 
 
