@@ -1,36 +1,48 @@
 """The values of a run as JSON, and back: what methods returned, for a run that goes on in another process.
 
 JSON values come back as they were. So do bytes, floats and integers beyond JSON's, and text with lone surrogates, in the
-forms of `harness.frames.codec`; tuples, sets, times, UUIDs, decimals and paths, in forms of the same kind; and dicts whose
-keys are no strings, or look like such a form. A pydantic model, a dataclass or a member of an enum is kept with the name
-of its class, and comes back as one where that class has been imported by then: nothing is imported for it, and where it has
-not, its fields come back as a dict. Anything else is a description of itself, or, where all must come back, refused.
+forms of `harness.frames.codec`; tuples, sets, deques, times, UUIDs, numbers that JSON lacks and paths, in forms of the same
+kind; and dicts whose keys are no strings, or look like such a form. A pydantic model, a dataclass, a named tuple or a member
+of an enum is kept with the name of its class, and comes back as one where that class has been imported by then: nothing is
+imported for it, and where it has not, its fields come back as a dict. Anything else is a description of itself, or, where all
+must come back, refused.
 """
 
 from __future__ import annotations
 
 import base64
 import copy
-import dataclasses
 import enum
-import functools
 import json
 import logging
 import sys
+from collections import deque
 from collections.abc import Callable, Mapping, Set as AbstractSet
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path, PurePath
 from typing import Any, Final
 from uuid import UUID
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel
 
 from harness.errors import UsageError
+from harness.flow.kept_models import (
+    by_field,
+    comes_back,
+    fit_together,
+    holds_just,
+    is_model,
+    made_of,
+    own_form,
+    put_together,
+)
 from harness.frames.codec import MAX_DEPTH, decoded_text, encode
 
 logger = logging.getLogger("harness")
 _MODEL: Final = "$model"
+_NAMED: Final = "$named"
 _MEMBER: Final = "$member"
 
 
@@ -48,9 +60,25 @@ def kept_whole(value: Any, what: str) -> Any:
     try:
         return _kept(value, 0, strict=True)
     except _UnkeepableError as error:
-        raise UsageError(
-            f"{what} holds {error}, which can't be kept: give JSON, a pydantic model, a dataclass or an enum"
-        ) from None
+        raise _refusal(what, error) from None
+
+
+def kept_model(value: BaseModel, what: str) -> dict[str, Any]:
+    """Return the fields of a model as JSON, of which `unkept` makes what the model's class makes it of.
+
+    That is how the model writes itself, wherever the class makes the same of it.
+
+    Raises:
+        UsageError: it has no such form, and something in it would not come back; the message names that, and `what` it is in.
+    """
+    try:
+        return _form(value, 0, strict=True)[1]
+    except _UnkeepableError as error:
+        raise _refusal(what, error) from None
+
+
+def _refusal(what: str, error: _UnkeepableError) -> UsageError:
+    return UsageError(f"{what} holds {error}, which can't be kept: give JSON, a pydantic model, a dataclass or an enum")
 
 
 class _UnkeepableError(Exception):
@@ -79,12 +107,13 @@ def _kept(value: Any, depth: int, *, strict: bool) -> Any:
             return {"$map": pairs}
         if cls in _CONTAINERS:
             return {_CONTAINERS[cls]: [_kept(item, below, strict=strict) for item in list(value)]}
+        if isinstance(value, tuple) and hasattr(cls, "_make"):
+            return {_NAMED: _name(cls), "items": [_kept(item, below, strict=strict) for item in value]}
         if isinstance(value, list | tuple):
             return [_kept(item, below, strict=strict) for item in value]
-        if _is_model(cls):
-            fields = _dumped(value)
-            if fields is not None:
-                return {_MODEL: _name(cls), "fields": fields}
+        if is_model(cls):
+            how, fields = _form(value, depth, strict=strict)
+            return {_MODEL: _name(cls), how: fields}
     encoded = encode(value)
     if (
         strict
@@ -93,6 +122,21 @@ def _kept(value: Any, depth: int, *, strict: bool) -> Any:
     ):
         raise _UnkeepableError(f"a {cls.__module__}.{cls.__qualname__}")
     return copy.deepcopy(encoded)
+
+
+def _form(value: Any, depth: int, *, strict: bool) -> tuple[str, dict[str, Any]]:
+    """Return how a model is kept, and that: as the `fields` that it writes itself as, or in `parts`, kept one by one."""
+    own = own_form(value)
+    if own is not None and (holds_just(value, own) or comes_back(value, own)):
+        return "fields", own
+    try:
+        parts = by_field(value, lambda part: _kept(part, depth + 1, strict=strict))
+    except _UnkeepableError:
+        if own is None:
+            raise
+        return "fields", own
+    # Not whether it equals: what is no number, for one, never does.
+    return ("parts", parts) if own is None or fit_together(type(value), unkept(parts)) else ("fields", own)
 
 
 def _keys(encoded: Any) -> AbstractSet[str]:
@@ -106,7 +150,11 @@ def unkept(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     if value.keys() == {_MODEL, "fields"}:
-        return _model(str(value[_MODEL]), value["fields"])
+        return _model(str(value[_MODEL]), value["fields"], made_of)
+    if value.keys() == {_MODEL, "parts"}:
+        return _model(str(value[_MODEL]), unkept(value["parts"]), put_together)
+    if value.keys() == {_NAMED, "items"}:
+        return _named(str(value[_NAMED]), unkept(value["items"]))
     if value.keys() == {_MEMBER, "value"}:
         return _member(str(value[_MEMBER]), unkept(value["value"]))
     if len(value) == 1:
@@ -144,8 +192,20 @@ _AS_TEXT: Final[Mapping[type, tuple[str, Callable[[Any], str], Callable[[str], A
     ),
     UUID: ("$uuid", str, UUID),
     Decimal: ("$decimal", str, Decimal),
+    Fraction: ("$fraction", str, Fraction),
+    complex: ("$complex", str, complex),
+    bytearray: (
+        "$bytearray",
+        lambda value: base64.b64encode(value).decode(),
+        lambda text: bytearray(base64.b64decode(text)),
+    ),
 }
-_CONTAINERS: Final[Mapping[type, str]] = {tuple: "$tuple", set: "$set", frozenset: "$frozenset"}
+_CONTAINERS: Final[Mapping[type, str]] = {
+    tuple: "$tuple",
+    set: "$set",
+    frozenset: "$frozenset",
+    deque: "$deque",
+}
 _FORMS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "$map": _map,
     "$bytes": lambda text: base64.b64decode(text),
@@ -157,25 +217,8 @@ _FORMS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "$tuple": lambda items: tuple(unkept(items)),
     "$set": lambda items: set(unkept(items)),
     "$frozenset": lambda items: frozenset(unkept(items)),
+    "$deque": lambda items: deque(unkept(items)),
 }
-
-
-def _is_model(cls: type) -> bool:
-    return issubclass(cls, BaseModel) or dataclasses.is_dataclass(cls)
-
-
-@functools.lru_cache(maxsize=256)
-def _adapter(cls: type) -> TypeAdapter[Any]:
-    return TypeAdapter(cls)
-
-
-def _dumped(value: Any) -> Any:
-    """Return the fields of a model; None for one that pydantic can't dump."""
-    cls: Any = type(value)
-    try:
-        return _adapter(cls).dump_python(value, mode="json")
-    except Exception:
-        return None
 
 
 def _loaded(name: str) -> Any:
@@ -187,15 +230,25 @@ def _loaded(name: str) -> Any:
     return found
 
 
-def _model(name: str, fields: Any) -> Any:
+def _model(name: str, fields: Any, made: Callable[[type, Any], Any]) -> Any:
     found = _loaded(name)
-    if not (isinstance(found, type) and _is_model(found)):
+    if not (isinstance(found, type) and is_model(found)):
         return fields
     try:
-        return _adapter(found).validate_python(fields)
+        return made(found, fields)
     except Exception:
         logger.warning("a value of %s that was kept does not fit the class of today; its fields are given", name)
         return fields
+
+
+def _named(name: str, items: list[Any]) -> Any:
+    found = _loaded(name)
+    is_there = isinstance(found, type) and issubclass(found, tuple) and hasattr(found, "_make")
+    try:
+        return found._make(items) if is_there else tuple(items)
+    except TypeError:
+        logger.warning("a named tuple of %s that was kept does not fit the class of today; its items are given", name)
+        return tuple(items)
 
 
 def _member(name: str, value: Any) -> Any:

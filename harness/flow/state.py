@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast, get_args, get_origin
 from pydantic import BaseModel, Field, ValidationError, create_model
 
 from harness.errors import UsageError
-from harness.flow.kept_values import kept_whole, unkept
+from harness.flow.kept_values import kept_model, kept_whole, unkept
 from harness.frames.codec import encode
 from harness.misfit import Worded, misfits
 
@@ -92,13 +92,14 @@ def snapshot(state: AnyState) -> Any:
 def kept_state(state: AnyState) -> dict[str, Any]:
     """Return a state as JSON to be kept, as it is now; nobody else holds it.
 
-    A model says itself what it looks like; what JSON can't hold of a dict takes the forms of `harness.flow.kept_values`.
+    A model says itself what it looks like, where that gives it back; what JSON can't hold takes the forms of
+    `harness.flow.kept_values`.
 
     Raises:
-        UsageError: something in a dict would not come back.
+        UsageError: something in it would not come back.
     """
     if isinstance(state, BaseModel):
-        return state.model_dump(mode="json")
+        return kept_model(state, "the state")
     return {key: kept_whole(value, f"state[{key!r}]") for key, value in dict(state).items()}
 
 
@@ -111,7 +112,7 @@ def with_saved(state: AnyState, saved: dict[str, Any], owner: str) -> AnyState:
     if isinstance(state, dict):
         return {key: unkept(value) for key, value in saved.items()}
     try:
-        return type(state).model_validate(saved, by_alias=True, by_name=True)
+        return type(state).model_validate(unkept(saved), by_alias=True, by_name=True)
     except ValidationError as error:
         raise UsageError(f"a state that was kept does not fit {owner}: {misfits(error)}") from error
 

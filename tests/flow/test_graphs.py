@@ -182,6 +182,20 @@ CASES: dict[str, Case] = {
         route=(router("a"), lambda: gives(Mood.GLAD)),
         smile=(listen(Mood.GLAD), lambda: says("SMILE")),
     ),
+    "what is no text is a label as it reads, and its listeners get what it is": case(
+        """
+        a started p1
+        a finished p1
+        route started p1 t3
+        route finished p1 t3
+        off started p1 t5
+        off finished p1 t5
+        """,
+        "OFF(False)",
+        a=(start(), lambda: says("A")),
+        route=(router("a"), lambda: gives(False)),
+        off=(listen("False"), lambda: lambda value: f"OFF({value!r})"),
+    ),
     "a router that returns None sets nothing going": case(
         """
         a started p1

@@ -6,16 +6,18 @@ import enum
 import json
 import math
 import sys
+from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import pytest
 from hypothesis import given, strategies as some
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field, computed_field
 
 from harness.errors import UsageError
 from harness.flow import HumanFeedbackResult
@@ -36,6 +38,31 @@ class Mood(enum.Enum):
 class Note:
     draft: Draft
     weight: float
+
+
+class Rich(BaseModel):
+    """Whose own form says less than it holds."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    anything: Any = None
+    raw: bytes = b"\xff"
+    weight: float = 0.5
+    size: int = Field(default=1, alias="large")
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def double(self) -> int:
+        return 2 * self.size
+
+
+class Level(enum.IntEnum):
+    LOW = 1
+
+
+class Pair(NamedTuple):
+    left: int
+    right: Any
 
 
 def there_and_back(value: Any) -> Any:
@@ -63,6 +90,12 @@ SAME: dict[str, Any] = {
         timedelta(-1, 5, 6),
     ],
     "names and numbers": [UUID(int=5), Decimal("1.10"), Path("a/b")],
+    "other numbers": [Fraction(1, 3), 1 + 2j, bytearray(b"\xff"), deque([1, {2}])],
+    "a named tuple": Pair(1, {2}),
+    "a model that writes itself as less than it holds": Rich(anything={"a": {1}, "b": Draft(text="c")}, large=10**30),
+    "a model whose class would not take back what it writes": Rich(large=3),
+    "a number that is a member of an enum": Rich(anything=Level.LOW),
+    "a model in a dataclass, where anything may be": Note(Draft(text="a"), Rich(anything=(1,))),  # type: ignore[arg-type]
     "members of enums": {"mood": Mood.GLAD, Mood.SAD: 1},
 }
 
@@ -89,6 +122,7 @@ def test_json_comes_back_as_it_was(value: Any) -> None:
 def test_what_json_has_no_place_for_takes_a_documented_form() -> None:
     assert there_and_back(object())["$object"] == "builtins.object"
     assert math.isnan(there_and_back(math.nan))
+    assert math.isnan(there_and_back(Rich(anything=math.nan)).anything)
     around: list[Any] = []
     around.append(around)
     assert isinstance(there_and_back(around), list)

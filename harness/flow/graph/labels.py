@@ -10,9 +10,13 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 def label_of(output: Any) -> str | None:
     """Return the label that a router's output is; None for one that sets nothing going."""
-    if isinstance(output, enum.Enum):
-        output = output.value
-    return None if output is None else str(output)
+    routed = routed_by(output)
+    return None if routed is None else str(routed)
+
+
+def routed_by(output: Any) -> Any:
+    """Return what listeners of the label get that a router's output is: that output, or the value of a member of an enum."""
+    return output.value if isinstance(output, enum.Enum) else output
 
 
 def labels_of(function: Callable[..., Any]) -> tuple[str, ...] | None:

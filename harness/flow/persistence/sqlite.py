@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from harness.flow.database import BUSY_S, Database
 from harness.flow.feedback.pending import PendingFeedbackContext
+from harness.flow.kept_values import unkept
 from harness.flow.persistence.place import default_path
 from harness.flow.persistence.protocol import FlowPersistence, StatePersistenceError
 from harness.flow.state import kept_state
@@ -98,7 +99,8 @@ class SQLiteFlowPersistence(FlowPersistence):
             ) from error
         if not isinstance(read, dict):
             raise StatePersistenceError(f"{self.db_path}: what is kept for {flow_uuid!r} is no JSON object")
-        return read
+        # What it was given, forms of values included, which are not this one's to look into.
+        return {key: unkept(value) for key, value in read.items()}
 
 
 def _now() -> str:

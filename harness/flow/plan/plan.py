@@ -12,7 +12,7 @@ import orjson
 
 from harness.errors import HarnessError, UsageError
 from harness.flow.graph.definition import FlowGraph
-from harness.flow.graph.labels import label_of
+from harness.flow.graph.labels import label_of, routed_by
 from harness.flow.plan.calls import MethodCall, MethodResult, PlannedCall
 from harness.flow.plan.state import PlanState, encoded, read_saved, saved
 from harness.flow.plan.wave import Due, Happening, Wave
@@ -116,9 +116,11 @@ class Plan:
         state.latest[method.name] = place
         state.progress.ended(method.name)
         after = []
-        label = label_of(result.output) if result.label is None and method.role.is_router else result.label
+        label, routed = result.label, result.label if result.routed is None else result.routed
+        if label is None and method.role.is_router:
+            label, routed = label_of(result.output), routed_by(result.output)
         if label is not None:
-            way = Happening(label, self._value(label if result.routed is None else result.routed), event_id)
+            way = Happening(label, self._value(routed), event_id)
             # The label of a listening router is followed up by the wave that had triggered it.
             if method.role.is_router and not call.as_start:
                 wave.label = way

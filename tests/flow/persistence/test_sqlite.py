@@ -8,6 +8,9 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +18,7 @@ import pytest
 from pydantic import BaseModel
 
 from harness.errors import HarnessError
-from harness.flow import SQLiteFlowPersistence, StatePersistenceError, default_flow_persistence
+from harness.flow import Flow, SQLiteFlowPersistence, StatePersistenceError, default_flow_persistence, persist, start
 from harness.flow.database import StorageError
 
 ROOT = Path(__file__).parents[3]
@@ -98,6 +101,50 @@ def test_who_can_not_write_for_long_fails_and_does_not_wait_for_ever(tmp_path: P
     other.execute("COMMIT")
     other.close()
     persistence.save_state("x", "first", {"id": "x"})
+
+
+RICH: dict[str, Any] = {
+    "when": datetime(2026, 1, 2, tzinfo=UTC),
+    "tags": {"a", "b"},
+    "raw": b"\xff",
+    "pair": (1, Decimal("1.10")),
+    "looks like a form": {"$set": [1]},
+}
+
+
+class RichState(BaseModel):
+    """A state with a field in which anything may be."""
+
+    held: dict[str, Any] = {}
+    whole: bytes = b""
+
+
+def in_dict(state: Any) -> None:
+    state["held"] = RICH
+
+
+def in_model(state: Any) -> None:
+    state.held, state.whole = RICH, b"\xff"
+
+
+@pytest.mark.parametrize(("declared", "put"), [(dict, in_dict), (RichState, in_model)], ids=["dict", "model"])
+def test_what_json_lacks_comes_back_into_a_state_as_it_was(
+    tmp_path: Path, declared: type, put: Callable[[Any], None]
+) -> None:
+    @persist(SQLiteFlowPersistence(tmp_path / "states.db"))
+    class Rich(Flow[Any]):
+        initial_state = declared
+
+        @start()
+        def first(self) -> Any:
+            held = self.state.get("held") if declared is dict else (self.state.held, self.state.whole)
+            put(self.state)
+            return held
+
+    flow = Rich()
+    flow.kickoff()
+    back = Rich().kickoff({"id": flow.flow_id})
+    assert back == (RICH if declared is dict else (RICH, b"\xff"))
 
 
 def test_threads_that_share_one_object_lose_nothing(tmp_path: Path) -> None:
