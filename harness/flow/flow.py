@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Generic, cast
+from typing import TYPE_CHECKING, Any, Final, Generic, Self, cast
 
 from pydantic import BaseModel
 from typing_extensions import TypeVar
@@ -34,11 +34,13 @@ from harness.flow.participants import participants
 from harness.flow.persistence.protocol import FlowPersistence
 from harness.flow.plan.plan import Plan
 from harness.flow.startable import StartableFlow
-from harness.flow.state import AnyState, declared_type, id_of, new_state
+from harness.flow.state import AnyState, declared_type, id_of, new_state, own_copy
 from harness.llm.output.usage import UsageMetrics
 from harness.llm.run_usage import RunUsage
 from harness.workers import Threads
 
+#: What copies of a flow have in common.
+_SHARED: Final = frozenset({"_definition", "_hooks", "_last_usage", "persistence", "input_provider", "checkpoint"})
 State = TypeVar("State", bound=dict[str, Any] | BaseModel, default=dict[str, Any])
 
 
@@ -139,6 +141,18 @@ class Flow(StartableFlow, ConversationalFlow, DeclarableFlow, AnswerableFlow, Ch
     def model_dump(self) -> dict[str, Any]:
         """Return the fields that the class of the flow annotates, by name."""
         return {name: getattr(self, name) for name in field_names(type(self), Flow) if hasattr(self, name)}
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """Return a flow that holds the same and has a state of its own; where it keeps its runs it shares.
+
+        What can't be copied, both hold.
+        """
+        twin = object.__new__(type(self))
+        memo[id(self)] = twin
+        for name, value in vars(self).items():
+            vars(twin)[name] = value if name in _SHARED else own_copy(value, memo)
+        twin._dialogue = Dialogue()
+        return twin
 
     # What a run leaves to be read.
 

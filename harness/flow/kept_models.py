@@ -12,15 +12,16 @@ from pydantic import BaseModel, TypeAdapter
 from harness.frames.codec import encode
 
 
-def is_model(cls: type) -> bool:
+def is_model(cls: Any) -> bool:
     """Whether instances of `cls` are models here."""
-    return issubclass(cls, BaseModel) or dataclasses.is_dataclass(cls)
+    return isinstance(cls, type) and (issubclass(cls, BaseModel) or dataclasses.is_dataclass(cls))
 
 
 def own_form(value: Any) -> dict[str, Any] | None:
     """Return what a model writes itself as, if that is JSON; else None."""
+    cls: Any = type(value)
     try:
-        written = _adapter(type(value)).dump_python(value, mode="json")
+        written = _adapter(cls).dump_python(value, mode="json")
     except Exception:
         return None
     return written if isinstance(written, dict) and is_plain(written) else None

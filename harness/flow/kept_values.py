@@ -232,7 +232,7 @@ def _loaded(name: str) -> Any:
 
 def _model(name: str, fields: Any, made: Callable[[type, Any], Any]) -> Any:
     found = _loaded(name)
-    if not (isinstance(found, type) and is_model(found)):
+    if not is_model(found):
         return fields
     try:
         return made(found, fields)

@@ -57,7 +57,7 @@ def new_state(declared: Any, owner: str) -> AnyState:
                 "default, or an instance as initial_state"
             ) from error
     if isinstance(declared, dict):
-        return _identified({key: _own(value) for key, value in declared.items()})
+        return _identified({key: own_copy(value) for key, value in declared.items()})
     if isinstance(declared, BaseModel):
         return _identified(_instance_with_id(declared))
     raise UsageError(f"the state of {owner} is a dict or a pydantic model, not {declared!r}")
@@ -133,16 +133,16 @@ def _with_id(model: type[BaseModel]) -> type[BaseModel]:
 
 
 def _instance_with_id(state: BaseModel) -> BaseModel:
-    own = cast("BaseModel", _own(state))
+    own = cast("BaseModel", own_copy(state))
     model = _with_id(type(state))
     if model is type(state):
         return own
     return model.model_construct(own.model_fields_set | {"id"}, id=new_id(), **own.__dict__)
 
 
-def _own(value: Any) -> Any:
+def own_copy(value: Any, memo: dict[int, Any] | None = None) -> Any:
     """Return a copy, so that instances of a flow class share nothing; the value itself where it can't be copied."""
     try:
-        return copy.deepcopy(value)
+        return copy.deepcopy(value, memo)
     except Exception:
         return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
@@ -239,3 +240,33 @@ def test_the_state_is_copied_for_whoever_sees_it_and_for_nobody_else() -> None:
     finally:
         event_bus.off(MethodExecutionFinishedEvent, listener)
     assert seen == [{"id": "x"}]
+
+
+class Listed(BaseModel):
+    seen: list[int] = []
+
+
+class Counting(Flow[Listed]):
+    """A flow with what can't be copied, too."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.lock = threading.Lock()
+        self.own = [1]
+        self.me = self
+
+    @start()
+    def count(self) -> list[int]:
+        self.state.seen.append(len(self.state.seen))
+        return self.state.seen
+
+
+def test_a_copy_of_a_flow_holds_the_same_and_runs_apart() -> None:
+    flow = Counting()
+    flow.kickoff()
+    twin = copy.deepcopy(flow)
+    assert (twin.flow_id, twin.state, twin.method_outputs) == (flow.flow_id, flow.state, flow.method_outputs)
+    assert twin.me is twin
+    assert twin.lock is flow.lock
+    twin.own.append(2)
+    assert (twin.kickoff(), flow.state.seen, flow.own) == ([0, 1], [0], [1])

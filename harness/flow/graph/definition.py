@@ -9,7 +9,7 @@ import weakref
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Self
 
 from harness.errors import UsageError
 from harness.flow.graph.conditions import Condition, names_in
@@ -58,6 +58,10 @@ class FlowGraph:
         self.hooks = tuple(hook for method in methods.values() for hook in method.role.hooks)
         #: The names that some method waits for.
         self.awaited = frozenset({*self._routers, *self._listeners, *self._restarts})
+
+    def __deepcopy__(self, memo: object) -> Self:
+        """Return this one, which nobody changes: a copy of a flow has the graph of its class."""
+        return self
 
     @property
     def entries(self) -> list[FlowMethod]:
