@@ -128,7 +128,8 @@ _APART = "".join(chr(code) if _RUN.fullmatch(chr(code)) else " " for code in ran
 SHORTEST_BASE64 = 20
 _SHORTEST = 6
 _CALLBACK = re.compile(
-    r"/(?:cb|callback|oauth2?|redirect|login|signin|authorize|auth)\b[^?]{0,80}\?[^?]*\Z|[?&]state=", re.IGNORECASE
+    r"/(?:cb|callback|oauth2?|redirect|login|signin|authorize|auth)\b[^?]{0,80}\?[^?]*\Z|[?&]state=|\.azurewebsites\.net/",
+    re.IGNORECASE,
 )
 _QUERY_WORDS = frozenset({"name", "value", "id", "date", "price", "size", "title", "asc", "desc", "index", "all"})
 

@@ -15,7 +15,8 @@ Weight = Literal["secret", "doubtful", "none"]
 
 #: A field is secret when its name ends with one of these: `OPENAI_API_KEY`, `aws_secret_access_key`, `dbPassword`.
 _SECRET_ENDINGS = (
-    *("accesskey", "accesskeyid", "accesstoken", "accountkey", "apikey", "apikeys", "apisecret", "apitoken"),
+    *("accesskey", "accesskeyid", "accesstoken", "accountkey", "adminkey", "apikey", "apikeys", "apisecret"),
+    *("apitoken", "applicationkey", "functionskey"),
     *("apppassword", "authkey", "authorization", "authtoken", "bearertoken", "becomepass", "bottoken"),
     *("clientassertion", "clientkey", "clientkeydata", "clientsecret", "connectionstring", "credential"),
     *("credentials", "encryptionkey", "githubtoken", "hftoken", "idtoken", "jwt", "masterkey", "npmtoken"),
@@ -23,10 +24,48 @@ _SECRET_ENDINGS = (
     *("refreshtoken", "sastoken", "secret", "secretaccesskey", "secretkey", "secretkeybase", "securitytoken"),
     *("servicetoken", "sessiontoken", "sharedaccesskey", "sharedkey", "signingkey", "slacktoken"),
     *("subscriptionkey", "usertoken"),
+    # Of `pass` and `pwd`, which mean other things too, those that say whose password it is.
+    *(
+        f"{whose}{short}"
+        for short in ("pass", "pwd")
+        for whose in (
+            *(
+                "admin",
+                "auth",
+                "db",
+                "email",
+                "ftp",
+                "http",
+                "key",
+                "keystore",
+                "ldap",
+                "login",
+                "mail",
+                "mongo",
+                "mq",
+                "mysql",
+            ),
+            *(
+                "pg",
+                "postgres",
+                "proxy",
+                "rabbitmq",
+                "redis",
+                "root",
+                "smtp",
+                "sql",
+                "ssh",
+                "store",
+                "truststore",
+                "user",
+            ),
+            *("vault", "wifi"),
+        )
+    ),
 )
 #: Secret only when the name is exactly this; longer names that end so mean other things.
 _SECRET_NAMES = frozenset(
-    {"auth", "cookie", "cookies", "mysqlpwd", "privatekeyid", "psk", "pwd", "secrets", "setcookie", "signedurl"}
+    {"auth", "cookie", "cookies", "privatekeyid", "psk", "pwd", "secrets", "setcookie", "signedurl"}
 )
 #: `hasPassword`, `show_secret`: what stands there is an answer, not the secret.
 _QUESTION = re.compile(r"(?:is|has|no|needs?|requires?|shows?|hides?|forgot|use[sd]?|with)(?:[_\-\s]|(?=[A-Z]))")
@@ -44,7 +83,8 @@ _LOOKS_OPAQUE = re.compile(r"(?=[^0-9*]{0,200}[0-9*])[A-Za-z0-9._~+/=*|-]{16,}",
 #: What is a credential in the query of a URL or in a form, and any other thing elsewhere.
 _QUERY_NAMES = frozenset(
     {"awsaccesskeyid", "googleaccessid", "jwt", "key", "sas", "sig", "signature", "token", "xamzcredential"}
-    | {"xamzsignature", "xgoogcredential", "xgoogsignature", "accesscode", "authcode", "pass"}
+    | {"xamzsignature", "xgoogcredential", "xgoogsignature", "accesscode", "authcode", "pass", "codeverifier"}
+    | {"connectsid", "devicecode", "jsessionid", "phpsessid"}
 )
 
 #: Provider fields that are opaque on purpose and that the provider verifies: one changed character and the next

@@ -196,6 +196,21 @@ _NUGET = re.compile(
 )
 
 
+_COOKIE_OPTION = re.compile(
+    r"\s(?:-b|--cookie)(?:\s{1,4}|=)[\"']?(?P<secret>[A-Za-z0-9_.-]{1,60}=[^\s\"']{4,1000})", re.ASCII
+)
+_SUDO = re.compile(
+    r"\becho\s{1,4}(?P<quote>[\"']?)(?P<secret>[^\s\"'|]{1,100})(?P=quote)\s{0,4}\|\s{0,4}sudo\s{1,4}-S\b"
+)
+_SQLPLUS = re.compile(r"\bsqlplus\s{1,4}(?:-\S{1,10}\s{1,4}){0,4}[\w$#]{1,60}/(?P<secret>[^\s@/]{1,100})@")
+#: A line of `.pgpass`: host, port, database, user, password.
+_PGPASS = re.compile(
+    r"(?<![A-Za-z0-9.*_:-])[A-Za-z0-9.*_-]{1,100}+:(?:[0-9]{4,5}|\*):[A-Za-z0-9*_-]{1,63}:[A-Za-z0-9*_-]{1,63}"
+    r":(?P<secret>[^\s:\"'`\\,;|<>]{6,100}+)(?!:)",
+    re.ASCII,
+)
+
+
 def _netrc(text: str) -> Iterator[Found]:
     for match in _NETRC.finditer(text):
         if is_held_bare(match["secret"], " ", stated=True):
@@ -215,14 +230,26 @@ def _literals(pattern: re.Pattern[str], rule: str) -> Find:
 _COMMAND = re.compile(
     r"\b(?P<program>mysql(?:dump|admin|import|show|check|pump|sh|slap)?|mariadb(?:-dump|-admin)?|sshpass"
     r"|(?:docker|podman|buildah|helm[ ]registry|nerdctl)[ ]login|az[ ]login|redis-cli|ldap(?:search|modify|add|delete|whoami)"
-    r"|mongo(?:sh|dump|restore|import|export)?|7za?|unzip|zip|rabbitmqadmin|smbclient|htpasswd|vncviewer|ftp|lftp|rclone)\b"
+    r"|mongo(?:sh|dump|restore|import|export)?|7za?|unzip|zip|rabbitmqadmin|smbclient|htpasswd|vncviewer|ftp|lftp|rclone"
+    r"|sqlcmd|bcp|ssh-keygen)\b"
     r"(?P<rest>[^\r\n|;]{0,400})"
 )
 _JOINED = frozenset({"mysql", "mariadb", "7z", "7za"})
-_OPTIONS = {"redis-cli": "a", "ldap": "w", "unzip": "P", "zip": "P", "sshpass": "p", "lftp": "", "smbclient": "U"}
+_OPTIONS = {
+    "redis-cli": "a",
+    "ldap": "w",
+    "unzip": "P",
+    "zip": "P",
+    "sshpass": "p",
+    "lftp": "",
+    "smbclient": "U",
+    "sqlcmd": "P",
+    "bcp": "P",
+    "ssh-keygen": "N",
+}
 _JOINED_OPTION = re.compile(r"\s-p(?P<quote>[\"']?)(?P<secret>[^\s\"']{1,200})")
 _LOGIN_OPTION = re.compile(
-    r"(?:\A|\s)(?:-u|-U|--user|--proxy-user|--basic)(?:\s{1,4}|=)?(?P<quote>[\"']?)(?P<user>[^\s:\"'=/]{1,100}):(?P<secret>[^\s\"']{1,200}|[^\"'\r\n]{1,200}(?=[\"']))"
+    r"(?:\A|\s)(?:-u|-U|--user|--proxy-user|--basic|--auth)(?:\s{1,4}|=)?(?P<quote>[\"']?)(?P<user>[^\s:\"'=/]{1,100}):(?P<secret>[^\s\"']{1,200}|[^\"'\r\n]{1,200}(?=[\"']))"
 )
 
 
@@ -271,6 +298,9 @@ _PROGRAMS = frozenset(
         "nerdctl",
         "podman",
         "az",
+        "bcp",
+        "keygen",
+        "sqlcmd",
         "rabbitmqadmin",
         "rclone",
         "redis",
@@ -324,7 +354,11 @@ _STRUCTURES: tuple[tuple[frozenset[str], tuple[str, ...], Find], ...] = (
     (frozenset({"identified"}), ("'",), _literals(_IDENTIFIED, "sql")),
     (frozenset({"value"}), ("value=",), _literals(_NUGET, "settings")),
     (_PROGRAMS, (" -", "\t-"), _commands),
-    (frozenset(), (" -u", "-user ", "-user="), _logins),
+    (frozenset({"curl", "wget", "http"}), (" -b", "--cookie"), _literals(_COOKIE_OPTION, "cookie")),
+    (frozenset({"sudo"}), ("echo",), _literals(_SUDO, "command")),
+    (frozenset({"sqlplus"}), ("/",), _literals(_SQLPLUS, "command")),
+    (frozenset(), (":",), _literals(_PGPASS, "pgpass")),
+    (frozenset(), (" -u", "-user ", "-user=", "--auth"), _logins),
     (frozenset(), ("aws", "secret", "akia", "asia"), _aws_secrets),
     (frozenset(), ("",), _discord),
 )

@@ -31,6 +31,7 @@ _WORDS = frozenset(
         *("cookie", "credential", "credentials", "database", "db", "default", "demo", "digest", "dummy", "empty"),
         *("enter", "env", "example", "fake", "false", "filtered", "foo", "bar", "from", "gemini", "github", "goes"),
         *("google", "here", "hidden", "id", "in", "include", "insert", "int", "integer", "is", "key", "masked", "me"),
+        *("confirmed", "max", "min", "nullable", "oauth1", "oauth2", "oidc", "saml2", "sometimes"),
         *("missing", "mock", "my", "name", "new", "nil", "no", "none", "not", "null", "number", "oauth", "object"),
         *("of", "old", "omit", "openai", "optional", "or", "origin", "pass", "passphrase", "passwd", "password"),
         *("paste", "personal", "pk", "placeholder", "private", "provided", "public", "put", "real", "redacted"),
@@ -68,7 +69,7 @@ _SETTING_NAME = re.compile(r"[A-Z][A-Z_]*_[A-Z_]*[A-Z]")
 _EXPRESSION = re.compile(r"[A-Za-z_$][\w$]*(?:(?:\.|\?\.|->|::)[A-Za-z_$][\w$]*)*+\s?[(\[]", re.ASCII)
 _MEMBERS = re.compile(r"[A-Za-z_$][A-Za-z_$]*+(?:(?:\.|\?\.|->|::)[A-Za-z_$][A-Za-z0-9_$]{0,40})+", re.ASCII)
 _OWN_MEMBER = re.compile(
-    r"(?:self|this|cls|os|process|settings|config|cfg|args|env|vars?|local|data)\.[\w.\[\]]+", re.ASCII
+    r"(?:self|this|cls|os|process|settings|config|cfg|args|env|vars?|local|data)\.[\w.\[\]]+!?", re.ASCII
 )
 _IDENTIFIER = re.compile(r"[A-Za-z_$]+", re.ASCII)
 _CODE_GOES_ON = frozenset("),.([{]};")

@@ -146,6 +146,14 @@ VALUES: tuple[str, ...] = (
     "POST /oauth/token HTTP/1.1",
     "1700000000, 4111, 0x7fff5fbff8c0, 12:34:56, 192.168.0.1",
     "grant_type=password&scope=read",
+    "const apiKey = process.env.OPENAI_API_KEY!;",
+    "password: required|min:8|confirmed",
+    "auth: oauth2",
+    "r8_kernel_size_and_more_of_it and xai-explainability-methods-2024",
+    "fc-barcelona, ak-47, as-is, key_metrics, ATTACK, 00D level!, sl.u.p, /botanical:AAB, APIM and AZDO",
+    "sqlcmd -S db -i file.sql; ssh-keygen -t ed25519 -N ''; curl -b cookies.txt https://example.com",
+    "src/main.py:1234: error: no such name",
+    "tests_pass=12 first_pass: true bypass=sometimes12",
     "lorem ipsum " * 20,
 )
 
