@@ -95,6 +95,7 @@ def conformance(
     from conformance.commands import timelines
     from conformance.run import baseline, command
     from conformance.run.command import cases
+    from conformance.run.fallen.carried_runs import carried_scenarios
     from conformance.run.plan import result_document
     from conformance.run.shard import Shard
     from harness.recording import Trust
@@ -126,7 +127,12 @@ def conformance(
     code = outcome.exit_code()
     if part is not None:
         told = [result_document(result) for result in results]
-        document["shard"] = {**part.document(len(plan.steps)), "plan": plan.document(), "results": told}
+        document["shard"] = {
+            **part.document(len(plan.steps)),
+            "plan": plan.document(),
+            "results": told,
+            "runs": carried_scenarios(results),
+        }
         # Of many shards, one may have nothing to do, or nothing that decides a clause by itself.
         code = 0 if code == 2 and not outcome.faults else code
     if not is_whole:

@@ -37,10 +37,11 @@ def merge(shards: tuple[Path, ...], expect: Path | None, reports: Reports, json_
         if expect is not None:
             raise click.UsageError("--expect is for the reports of harness conformance")
         return _replay(merged_replay(read), seconds_of(read), reports, json_file)
-    return _suite(merged_suite(read), expect, reports, json_file)
+    return _suite(*merged_suite(read), expect, reports, json_file)
 
 
 def _replay(results: Any, seconds: float, reports: Reports, json_file: Path | None) -> int:
+    from conformance.commands import timelines
     from conformance.commands.replay import render_summary
     from conformance.report import replay_cases
     from conformance.report.reasons import reasons
@@ -49,11 +50,14 @@ def _replay(results: Any, seconds: float, reports: Reports, json_file: Path | No
     document = replaying.report(results, seconds)
     render_summary(console_for(json_file), document["summary"], reasons(document["results"]))
     write_json(json_file, document)
+    if reports.html is not None:
+        timelines.write(results, document, reports.html)
     reports.write(document, partial(replay_cases, document))
     return replaying.exit_code(results)
 
 
-def _suite(outcome: Any, expect: Path | None, reports: Reports, json_file: Path | None) -> int:
+def _suite(outcome: Any, results: Any, expect: Path | None, reports: Reports, json_file: Path | None) -> int:
+    from conformance.commands import timelines
     from conformance.commands.conformance import render_held, render_outcome
     from conformance.run import baseline
     from conformance.run.command import cases
@@ -69,5 +73,7 @@ def _suite(outcome: Any, expect: Path | None, reports: Reports, json_file: Path 
         document["baseline"] = held.document()
         code = render_held(console, held, outcome)
     write_json(json_file, document)
+    if reports.html is not None:
+        timelines.write_scenarios(results, document, reports.html)
     reports.write(document, partial(cases, outcome))
     return code

@@ -92,6 +92,7 @@ def replay(
     from conformance.report import replay_cases
     from conformance.report.reasons import reasons
     from conformance.run import replay as replaying
+    from conformance.run.fallen.carried_runs import carried_replays
     from conformance.run.scheduler import taken
     from conformance.run.shard import Shard
     from harness.recording import Redactor, Trust
@@ -133,7 +134,7 @@ def replay(
     document = Redactor().payload(replaying.report(results, seconds))
     render_summary(console, document["summary"], reasons(document["results"]))
     if part is not None:
-        document["shard"] = part.document(len(every))
+        document["shard"] = {**part.document(len(every)), "runs": carried_replays(results)}
     if not is_whole:
         document["interrupted"] = {"files": document["summary"]["files"], "of": len(subjects)}
         tell(f"interrupted: this is of {document['summary']['files']} of {len(subjects)} files")

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from conformance.run.failed_runs import FailedRun
+from conformance.run.fallen.carried_runs import most_telling
+from conformance.run.fallen.failed_runs import FailedRun
 from conformance.run.replay import ReplayResult
 from conformance.run.result import ScenarioResult, labelled
 from harness.errors import UnreadableRecordingError
@@ -16,14 +17,12 @@ from harness.viewer import BrokenClause, ViewedRun, kept_frames, render_replayed
 
 #: Beside the page.
 _FOLDER: Final = "timelines"
-#: Of one run of the suite: a subject that breaks a clause in every scenario shows it in a few of them.
-_MOST_SCENARIOS: Final = 40
 
 
 def write(results: Sequence[ReplayResult], document: dict[str, Any], folder: Path) -> None:
     """Write the timelines of what fell short into `folder`, and their places, relative to it, into `document`.
 
-    A recording that can't be read any more has none.
+    Frames that are none have none.
 
     Raises:
         RecordingError: one can't be written.
@@ -43,8 +42,7 @@ def write(results: Sequence[ReplayResult], document: dict[str, Any], folder: Pat
 def write_scenarios(results: Iterable[ScenarioResult], document: dict[str, Any], folder: Path) -> None:
     """Write the timelines of scenarios that broke clauses into `folder`, and where each violation is seen into `document`.
 
-    They are those of at most `_MOST_SCENARIOS`, the first to show a clause broken before others, and of these the runs
-    that `failed_runs` keeps.
+    They are those of the scenarios that `most_telling` gives, and of these the runs that `failed_runs` keeps.
 
     Raises:
         RecordingError: one can't be written.
@@ -54,7 +52,7 @@ def write_scenarios(results: Iterable[ScenarioResult], document: dict[str, Any],
         for check in row["checks"]:
             if check["violations"]:
                 checks[check["scenario"]].append((row["id"], check))
-    for number, result in enumerate(_most_telling(results)[:_MOST_SCENARIOS], start=1):
+    for number, result in enumerate(most_telling(results), start=1):
         runs: list[ViewedRun] = []
         seen: dict[tuple[str, int | None, str], str] = {}
         for run in result.failed_runs:
@@ -76,19 +74,6 @@ def write_scenarios(results: Iterable[ScenarioResult], document: dict[str, Any],
                 place = seen.get((clause, one["seq"], one["message"]))
                 if place is not None:
                     one["timeline"] = name + place
-
-
-def _most_telling(results: Iterable[ScenarioResult]) -> list[ScenarioResult]:
-    """Return those of which runs are kept: first each that breaks a clause which none before it breaks."""
-    firsts: list[ScenarioResult] = []
-    others: list[ScenarioResult] = []
-    broken = set[str]()
-    for result in results:
-        clauses = {violation.clause for run in result.failed_runs for violation in run.violations}
-        if clauses:
-            (others if clauses <= broken else firsts).append(result)
-            broken |= clauses
-    return firsts + others
 
 
 def _viewed(scenario: str, run: FailedRun) -> ViewedRun:

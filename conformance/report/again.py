@@ -22,3 +22,8 @@ def scenario_again(document: Mapping[str, Any], clause: str, scenario: str | Non
 def result_again(result: Mapping[str, Any]) -> str:
     """Return what plays again the file that a result of a replay is of."""
     return shlex.join(["harness", "replay", result["path"], "--verbose"])
+
+
+def timeline_again(result: Mapping[str, Any]) -> str:
+    """Return what plays that file again and writes the timeline of what falls short."""
+    return shlex.join(["harness", "replay", result["path"], "--html", "report"])

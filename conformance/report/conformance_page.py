@@ -48,6 +48,7 @@ def content(document: Mapping[str, Any]) -> dict[str, Any]:
         "surprises": _surprises(document.get("baseline"), rows),
         "areas": _areas(rows),
         "folded_above": _FOLDED_ABOVE,
+        "timelines": _timelines(rows),
     }
 
 
@@ -93,6 +94,18 @@ def _row(clause: Mapping[str, Any], declared: frozenset[str]) -> _ClauseRow:
     lacking = tuple(sorted(known.capabilities - declared)) if known else ()
     area = clause["id"].partition(".")[0]
     return _ClauseRow(clause["id"], area, clause["level"], clause["status"], clause["checks"], known, lacking)
+
+
+def _timelines(rows: Iterable[_ClauseRow]) -> tuple[int, int]:
+    """Return how many violations that a frame shows lead to a timeline, and how many there are."""
+    shown = [
+        "timeline" in violation
+        for row in rows
+        for check in row.checks
+        for violation in check["violations"]
+        if violation["seq"] is not None
+    ]
+    return sum(shown), len(shown)
 
 
 @dataclass(frozen=True, slots=True)

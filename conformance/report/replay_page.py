@@ -11,6 +11,7 @@ from typing import Any, Final
 import orjson
 
 from conformance.contract.clauses import CLAUSES, Clause
+from conformance.report.again import timeline_again
 from conformance.report.case import result_name
 from conformance.report.headlines import Fallen, Headline, Link, Tile
 from conformance.report.reasons import reasons
@@ -45,6 +46,7 @@ def content(document: Mapping[str, Any]) -> dict[str, Any]:
         "files": files,
         "broken": _broken(results),
         "reasons": reasons(results),
+        "timeline_again": timeline_again,
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,10 @@ from typing import Any
 import msgspec
 
 from conformance.run import outcome, replay
+from conformance.run.fallen.carried_runs import opened_replays, with_scenarios
 from conformance.run.plan import SuitePlan, result_of_document
 from conformance.run.report_files import shard_report
+from conformance.run.result import ScenarioResult
 from conformance.run.shard import interleaved
 from harness.errors import UnreadableRecordingError, UsageError
 
@@ -62,33 +65,45 @@ def merged_replay(reports: Sequence[Mapping[str, Any]]) -> list[replay.ReplayRes
     ordered = in_their_order(reports)
     try:
         shards = [
-            [list(group) for _, group in groupby(report["results"], key=lambda result: result["path"])]
+            [list(group) for _, group in groupby(_replays(report), key=lambda one: one[0]["path"])]
             for report in ordered
         ]
         subjects = interleaved(shards, ordered[0]["shard"]["total"])
-        return [msgspec.convert(result, replay.ReplayResult) for subject in subjects for result in subject]
+        return [
+            replace(msgspec.convert(told, replay.ReplayResult), frame_lines=lines)
+            for subject in subjects
+            for told, lines in subject
+        ]
     except _BROKEN as error:
         raise _broken(error) from error
 
 
-def merged_suite(reports: Sequence[Mapping[str, Any]]) -> outcome.SuiteOutcome:
-    """Return the outcome of all shards together. Raises as `merged_replay`."""
+def merged_suite(reports: Sequence[Mapping[str, Any]]) -> tuple[outcome.SuiteOutcome, list[ScenarioResult]]:
+    """Return the outcome of all shards together, and the results that it is of. Raises as `merged_replay`."""
     ordered = in_their_order(reports)
     plans = [report["shard"]["plan"] for report in ordered]
     if any(plan != plans[0] for plan in plans):
         raise UsageError("these reports are of different runs: what was tested, or for which clauses, differs")
     try:
         plan = SuitePlan.of_document(plans[0])
-        shards = [[result_of_document(one) for one in report["shard"]["results"]] for report in ordered]
+        shards = [
+            with_scenarios(list(map(result_of_document, shard["results"])), shard.get("runs", ()))
+            for shard in (report["shard"] for report in ordered)
+        ]
         results = interleaved(shards, len(plan.steps))
         for (_, scenario), result in zip(plan.steps, results, strict=True):
             if result.scenario != scenario:
                 raise UsageError(f"a shard reports {result.scenario!r} in the place of {scenario!r}; run it again")
-        return plan.outcome(results)
+        return plan.outcome(results), results
     except _BROKEN as error:
         if isinstance(error, UsageError):
             raise
         raise _broken(error) from error
+
+
+def _replays(report: Mapping[str, Any]) -> list[tuple[Mapping[str, Any], bytes]]:
+    lines = opened_replays(report["shard"].get("runs", ()))
+    return [(told, lines.get(place, b"")) for place, told in enumerate(report["results"])]
 
 
 def _broken(error: Exception) -> UnreadableRecordingError:

@@ -67,9 +67,26 @@ class _Place(TypedDict):
     total: int
 
 
+class _CarriedReplay(TypedDict):
+    result: int
+    frames: str
+
+
+class _CarriedRun(TypedDict):
+    scenario: str
+    label: str
+    violations: list[_Breach]
+    frames: str
+
+
+class _ReplayPlace(_Place):
+    runs: NotRequired[list[_CarriedReplay]]
+
+
 class _SuitePlace(_Place):
     plan: _Plan
     results: list[_Performed]
+    runs: NotRequired[list[_CarriedRun]]
 
 
 class _SuiteShard(TypedDict):
@@ -85,7 +102,7 @@ class _ReplayedBreaches(TypedDict):
 
 
 class _ReplayShard(TypedDict):
-    shard: _Place
+    shard: _ReplayPlace
     summary: _Seconds
     results: list[replay.ReplayResult]
 

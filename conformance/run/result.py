@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from conformance.contract.clauses import CLAUSES
-from conformance.run.failed_runs import FailedRun
+from conformance.run.fallen.failed_runs import FailedRun
 from conformance.run.judge import ClauseStatus, Decision, Verdict
 from conformance.stage.scenario import Scenario
 from conformance.timeline.check import Violation
@@ -27,7 +27,7 @@ class ScenarioResult:
     fault: str | None = None
     #: Why the subject can't be put there at all, whatever it does: whoever tests it has to know.
     unusable: str | None = None
-    #: Runs that broke clauses, to be looked at; a report of a shard does not carry them.
+    #: Runs that broke clauses, to be looked at.
     failed_runs: tuple[FailedRun, ...] = ()
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from harness.errors import UnreadableRecordingError
 from harness.frames.frame import StreamFrame
 from harness.frames.stored import FrameLike
 from harness.recording import Redactor
@@ -37,10 +39,11 @@ def render_replayed(
 ) -> str:
     """Return the viewer's page of a replayed run: beside its recording, or alone with its traffic for a plain cassette.
 
-    `lines` are those of `kept_lines`; `violations` are clauses, the `seq` of the frame that shows each, and words.
+    Where what it is a run of is not here, or can't be read, it stands alone. `lines` are those of `kept_lines`;
+    `violations` are clauses, the `seq` of the frame that shows each, and words.
 
     Raises:
-        UnreadableRecordingError: the recording can't be read.
+        UnreadableRecordingError: the lines are no frames.
     """
     frames = kept_frames(lines, path)
     places: dict[int, list[int]] = {}
@@ -51,9 +54,12 @@ def render_replayed(
         BrokenClause(clause, places[seq][0] if seq is not None and len(places.get(seq, ())) == 1 else None, message)
         for clause, seq, message in violations
     ]
-    if interaction is not None:
-        now = ViewedRun(f"{path}, as it was replayed", frames, wire_of(path, interaction, frames), broken)
-        return render_viewer([now], path.name)
     now = ViewedRun("as it was replayed", frames, (), broken)
-    recorded = runs_of(timelines_of(path))
+    try:
+        if interaction is not None:
+            traffic = wire_of(path, interaction, frames)
+            return render_viewer([replace(now, title=f"{path}, as it was replayed", answers=traffic)], path.name)
+        recorded = runs_of(timelines_of(path))
+    except UnreadableRecordingError:
+        return render_viewer([replace(now, title=f"{path}, as it was replayed elsewhere")], path.name)
     return render_beside(recorded[0], now, path.name)

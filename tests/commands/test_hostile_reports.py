@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +40,8 @@ def test_what_is_no_report_is_one_line(run: Run, tmp_path: Path, command: str, k
     assert not set("\x1b\u202e") & set(ended.err)
 
 
+#: 100 MB of nothing.
+ENDLESS = base64.b64encode(zlib.compress(bytes(100 << 20))).decode()
 #: Where a shard's report is changed, and to what.
 CHANGES: list[tuple[tuple[str | int, ...], Any]] = [
     (("shard", "of"), 10**12),
@@ -46,6 +50,12 @@ CHANGES: list[tuple[tuple[str | int, ...], Any]] = [
     (("shard", "index"), [1]),
     (("summary",), None),
     (("summary", "seconds"), []),
+    (("shard", "runs"), 1),
+    (("shard", "runs"), [{"result": 0}]),
+    (("shard", "runs"), [{"result": [], "frames": ""}]),
+    (("shard", "runs"), [{"result": 0, "frames": "~"}]),
+    (("shard", "runs"), [{"result": 0, "frames": "AAAA"}]),
+    (("shard", "runs"), [{"result": 0, "frames": ENDLESS}]),
     (("results",), 1),
     (("results", 0), []),
     (("results", 0, "path"), 7),
@@ -76,6 +86,8 @@ SUITE_CHANGES: list[tuple[tuple[str | int, ...], Any]] = [
     (("shard", "plan", "clauses"), [1]),
     (("shard", "plan", "out_of_reach"), None),
     (("shard", "plan", "shown"), "all"),
+    (("shard", "runs"), {}),
+    (("shard", "runs"), [{"scenario": "s", "label": "", "violations": [], "frames": ENDLESS}]),
     (("shard", "results"), None),
     (("shard", "results"), []),
     (("shard", "results", 0), "passed"),
@@ -141,7 +153,7 @@ CHANGED = [
 @pytest.mark.parametrize(
     ("command", "which", "where", "value"),
     CHANGED,
-    ids=[f"{which} {where} {value}" for _, which, where, value in CHANGED],
+    ids=[f"{which} {where} {value}"[:80] for _, which, where, value in CHANGED],
 )
 def test_a_report_that_was_changed_is_one_line_and_makes_no_other(
     run: Run, tmp_path: Path, written: dict[str, str], command: str, which: str, where: tuple[Any, ...], value: Any

@@ -11,9 +11,11 @@ from typing import Any, Final
 
 import pytest
 
-from conformance.run.failed_runs import failed_runs
+from conformance.run.fallen.carried_runs import carried_scenarios, with_scenarios
+from conformance.run.fallen.failed_runs import failed_runs
 from conformance.run.judge import judge
 from conformance.run.kept import broken_clauses
+from conformance.run.result import ScenarioResult
 from conformance.timeline.evidence import Evidence
 from harness.frames import StreamFrame
 from harness.frames.stored import stored_frame
@@ -291,6 +293,69 @@ def test_the_page_of_the_suite_leads_to_the_timeline_of_a_scenario_at_the_violat
     assert [frame[0] for frame in shown["frames"][:2]] == [2, 1]
     assert ("order.delivery", frame_at) in [(one["clause"], one["place"]) for one in shown["findings"]]
     assert "timeline" not in (tmp_path / "report.json").read_text("utf-8")
+
+
+def test_the_page_of_merged_replays_leads_to_timelines_also_where_the_recordings_are_not(
+    run: Run, tmp_path: Path
+) -> None:
+    recording = tmp_path / "suite" / "text"
+    shutil.copytree(SHIPPED / "openai" / "text", recording)
+    frames = recording / "frames.jsonl"
+    frames.write_bytes(frames.read_bytes().replace(b'"chunk":"', b'"chunk":"X', 1))
+    reports = [tmp_path / f"{index}.json" for index in (1, 2)]
+    for index, report in enumerate(reports, start=1):
+        run("replay", recording, SHIPPED / "openai" / "text", "--shard", f"{index}/2", "--json", report)
+    here = run("merge", *reports, "--html", tmp_path / "here")
+    shutil.rmtree(recording)
+    there = run("merge", *reports, "--html", tmp_path / "there", "--json", tmp_path / "whole.json")
+
+    assert (here.code, there.code) == (1, 1)
+    runs = [
+        data_of((tmp_path / place / "timelines" / "1.html").read_text("utf-8"))["runs"] for place in ("here", "there")
+    ]
+    assert [len(one) for one in runs] == [2, 1]
+    assert runs[0][1]["frames"] == runs[1][0]["frames"] != []
+    assert runs[1][0]["title"].endswith("text, as it was replayed elsewhere")
+    assert "shard" not in json.loads((tmp_path / "whole.json").read_text())
+
+    report = json.loads(reports[0].read_text())
+    del report["shard"]["runs"]
+    reports[0].write_text(json.dumps(report))
+    assert run("merge", *reports, "--html", tmp_path / "older").code == 1
+    page = (tmp_path / "older" / "index.html").read_text("utf-8")
+    assert "timelines/" not in page
+    assert f"harness replay {recording} --html report" in page
+
+
+def test_the_page_of_merged_scenarios_leads_to_timelines_without_credentials(run: Run, tmp_path: Path) -> None:
+    reports = [tmp_path / f"{index}.json" for index in (1, 2)]
+    given = ("--runtime", "conformance.proof:failed-renamed-to-error", "--clause", "envelope.type-verbatim")
+    for index, report in enumerate(reports, start=1):
+        run("conformance", *given, "--shard", f"{index}/2", "--json", report)
+    said = run("merge", *reports, "--html", tmp_path / "report")
+    page = (tmp_path / "report" / "index.html").read_text("utf-8")
+
+    assert said.code == 1, said.err
+    at = re.findall(r'href="(timelines/\d+\.html)#run=(\d+)&amp;frame=(\d+)"', page)
+    assert at
+    for name, number, frame in at:
+        shown = data_of((tmp_path / "report" / name).read_text("utf-8"))["runs"][int(number) - 1]
+        assert int(frame) - 1 in [one["place"] for one in shown["findings"]]
+    secret = tuple(
+        ScenarioResult(
+            "s",
+            (),
+            None,
+            None,
+            failed_runs([(Evidence(frames=swapped, ended="closed"), judge(Evidence(frames=swapped, ended="closed")))]),
+        )
+        for swapped in [tuple(made(seq, {"call_id": "c", "chunk": KEY.value}) for seq in (2, 1))]
+    )
+    carried = carried_scenarios(secret)
+    [result] = with_scenarios([ScenarioResult("s")], json.loads(json.dumps(carried)))
+    assert KEY.value.encode() in secret[0].failed_runs[0].frame_lines
+    assert KEY.core[:12].encode() not in result.failed_runs[0].frame_lines
+    assert result.failed_runs[0].violations == secret[0].failed_runs[0].violations
 
 
 def test_runs_that_broke_a_clause_are_kept_within_bounds() -> None:

@@ -1,0 +1,113 @@
+"""Runs that fell short, in the report of a shard: as text, within bounds, so that the page of the whole shows them."""
+
+from __future__ import annotations
+
+import base64
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+from conformance.run.fallen.failed_runs import FailedRun
+from conformance.run.replay import ReplayResult
+from conformance.run.result import ScenarioResult
+from conformance.timeline.check import Violation
+from harness.errors import UnreadableRecordingError
+from harness.viewer import kept_frames, kept_lines
+
+#: A subject that breaks a clause in every scenario shows it in a few of them.
+MOST_SCENARIOS: Final = 40
+#: Of one run, in bytes as they are carried, and of one report.
+_LARGEST: Final = 1 << 19
+_MOST: Final = 1 << 24
+#: Of one run, in bytes as they are read: a report that somebody has changed may hold what has no end.
+_LARGEST_OPENED: Final = 1 << 26
+
+
+def most_telling(results: Iterable[ScenarioResult]) -> list[ScenarioResult]:
+    """Return those of which runs are kept: first each that breaks a clause which none before it breaks."""
+    firsts: list[ScenarioResult] = []
+    others: list[ScenarioResult] = []
+    broken = set[str]()
+    for result in results:
+        clauses = {violation.clause for run in result.failed_runs for violation in run.violations}
+        if clauses:
+            (others if clauses <= broken else firsts).append(result)
+            broken |= clauses
+    return (firsts + others)[:MOST_SCENARIOS]
+
+
+def carried_replays(results: Sequence[ReplayResult]) -> list[dict[str, Any]]:
+    """Return the frames of results that fell short, in JSON, each with the place of its result."""
+    room = _MOST
+    carried = []
+    for place, result in enumerate(results):
+        content = _packed(result.frame_lines) if result.frame_lines else None
+        if content is not None and len(content) <= room:
+            room -= len(content)
+            carried.append({"result": place, "frames": content})
+    return carried
+
+
+def opened_replays(carried: Any) -> dict[int, bytes]:
+    """Return the frames of results by their places, as `carried_replays` was given them.
+
+    Raises:
+        ValueError, TypeError, KeyError: they are none.
+    """
+    return {one["result"]: _opened(one["frames"]) for one in carried}
+
+
+def carried_scenarios(results: Sequence[ScenarioResult]) -> list[dict[str, Any]]:
+    """Return the runs that are shown of scenarios, in JSON and without credentials."""
+    room = _MOST
+    carried = []
+    for result in most_telling(results):
+        for run in result.failed_runs:
+            content = _redacted(run.frame_lines, result.scenario)
+            if content is None or len(content) > room:
+                continue
+            room -= len(content)
+            violations = [{"clause": one.clause, "seq": one.seq, "message": one.message} for one in run.violations]
+            carried.append(
+                {"scenario": result.scenario, "label": run.label, "violations": violations, "frames": content}
+            )
+    return carried
+
+
+def with_scenarios(results: Sequence[ScenarioResult], carried: Any) -> list[ScenarioResult]:
+    """Return results with the runs that `carried_scenarios` gave. Raises as `opened_replays`."""
+    runs: dict[str, list[FailedRun]] = {}
+    for one in carried:
+        runs.setdefault(one["scenario"], []).append(_failed_run(one))
+    return [replace(result, failed_runs=tuple(runs.get(result.scenario, ()))) for result in results]
+
+
+def _failed_run(told: Mapping[str, Any]) -> FailedRun:
+    violations = tuple(Violation(one["clause"], one["seq"], one["message"]) for one in told["violations"])
+    # A report is somebody else's: what it holds is opened here once, within bounds.
+    return FailedRun(str(told["label"]), zlib.compress(_opened(told["frames"]), 1), violations)
+
+
+def _redacted(lines: bytes, scenario: str) -> str | None:
+    try:
+        return _packed(kept_lines(kept_frames(lines, Path(scenario))))
+    except UnreadableRecordingError:
+        return None
+
+
+def _packed(lines: bytes) -> str | None:
+    content = zlib.compress(lines, 6)
+    return base64.b64encode(content).decode() if len(content) <= _LARGEST else None
+
+
+def _opened(content: Any) -> bytes:
+    opening = zlib.decompressobj()
+    try:
+        lines = opening.decompress(base64.b64decode(content, validate=True), _LARGEST_OPENED)
+    except zlib.error as error:
+        raise ValueError(f"the frames of a run are not compressed as they were: {error}") from error
+    if not opening.eof:
+        raise ValueError(f"the frames of a run are cut off, or more than {_LARGEST_OPENED} bytes")
+    return lines
