@@ -94,7 +94,7 @@ def test_what_does_not_belong_together_is_not_joined(suite: Path, tmp_path: Path
         ((one, two, two), "one is there twice"),
         ((one, third), "of different runs"),
         ((one, interrupted), "it was interrupted, run it again"),
-        ((one, broken), "reports 1 of its"),
+        ((one, broken), "Object missing required field `kind` - at `$.results[0]`"),
         ((whole,), "is no report of a shard"),
         ((tmp_path / "nowhere.json",), "No such file"),
         ((suite / "a.yaml",), "is no report of a shard"),
