@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -81,6 +83,17 @@ def json_object(data: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise MalformedError(f"{type(value).__name__} in place of an object")
     return value
+
+
+def json_lines(body: bytes) -> Iterator[dict[str, Any]]:
+    """Yield the objects of a body that has one on each line; the last is left out where the body was cut in it."""
+    *lines, rest = body.split(b"\n")
+    for line in lines:
+        if line.strip():
+            yield json_object(line)
+    if rest.strip():
+        with suppress(MalformedError):
+            yield json_object(rest)
 
 
 def counts(sent: dict[str, Any], names: dict[str, str]) -> dict[str, int]:

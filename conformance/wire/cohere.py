@@ -6,7 +6,7 @@ import json
 from typing import Any, Final
 
 from conformance.timeline.evidence import FinishReason
-from conformance.wire.answer import MalformedError, Reading, counts, json_object, summed
+from conformance.wire.answer import Reading, counts, json_lines, json_object, summed
 
 _REASONS: Final[dict[str, FinishReason]] = {
     "COMPLETE": "stop",
@@ -19,17 +19,10 @@ _COUNTS: Final = {"prompt_tokens": "input_tokens", "completion_tokens": "output_
 
 def read_stream(body: bytes, reading: Reading) -> None:
     """Read a streamed answer: an event on each line."""
-    *lines, rest = body.split(b"\n")
-    for line in lines:
-        if line.strip() and not reading.ended and not reading.failed:
-            _take(json_object(line), reading)
-    if rest.strip() and not reading.ended and not reading.failed:
-        try:
-            last = json_object(rest)
-        except MalformedError:
-            # It was cut.
+    for sent in json_lines(body):
+        if reading.ended or reading.failed:
             return
-        _take(last, reading)
+        _take(sent, reading)
 
 
 def read_plain(body: bytes, reading: Reading) -> None:

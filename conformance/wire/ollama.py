@@ -6,7 +6,7 @@ import json
 from typing import Any, Final
 
 from conformance.timeline.evidence import FinishReason
-from conformance.wire.answer import MalformedError, Reading, counts, json_object, summed
+from conformance.wire.answer import Reading, counts, json_lines, json_object, summed
 
 _REASONS: Final[dict[str, FinishReason]] = {"stop": "stop", "length": "length"}
 _COUNTS: Final = {"prompt_tokens": "prompt_eval_count", "completion_tokens": "eval_count"}
@@ -14,19 +14,10 @@ _COUNTS: Final = {"prompt_tokens": "prompt_eval_count", "completion_tokens": "ev
 
 def read_stream(body: bytes, reading: Reading) -> None:
     """Read a streamed answer: an object on each line."""
-    *lines, rest = body.split(b"\n")
-    for line in lines:
-        if line.strip() and not reading.ended:
-            _take(json_object(line), reading)
-            if reading.failed:
-                return
-    if rest.strip() and not reading.ended:
-        try:
-            last = json_object(rest)
-        except MalformedError:
-            # It was cut.
+    for sent in json_lines(body):
+        if reading.ended or reading.failed:
             return
-        _take(last, reading)
+        _take(sent, reading)
 
 
 def read_plain(body: bytes, reading: Reading) -> None:

@@ -15,7 +15,7 @@ from harness.llm.output.parts import Part, TextDelta
 from harness.providers.bedrock.answer import BedrockAnswer
 from harness.providers.bedrock.body import BedrockBody
 from harness.providers.bedrock.dialect import aws_message
-from harness.providers.shared.thoughts import Thoughts
+from harness.providers.shared.reasoning.thoughts import Thoughts
 
 
 def message(kind: str, payload: Any, how: str = "event") -> bytes:

@@ -13,7 +13,7 @@ from harness.llm import LLM
 from harness.llm.input.blocks import ThinkingPart
 from harness.llm.input.messages import Message, read_messages
 from harness.llm.request import LLMRequest
-from harness.providers.shared.thoughts import Thoughts
+from harness.providers.shared.reasoning.thoughts import Thoughts
 from tests.llm.scripted import WAYS, Way
 from tests.servers import anthropic_wire, bedrock_wire
 from tests.servers.anthropic import MODELS, AnthropicServer

@@ -21,8 +21,8 @@ from harness.llm.output.parts import (
 from harness.providers.shared.answer import SSEAnswer
 from harness.providers.shared.calls.begun_calls import BegunCalls
 from harness.providers.shared.calls.tool_calls import whole_arguments
+from harness.providers.shared.reasoning.thoughts import Thought, Thoughts
 from harness.providers.shared.shapes import a_number, a_text, an_id, an_object, kind_of
-from harness.providers.shared.thoughts import Thought, Thoughts
 from harness.providers.shared.usage import usage
 
 _FINISH: Final[dict[str, FinishReason]] = {

@@ -5,7 +5,6 @@ Source: https://platform.claude.com/docs/en/api/messages (2026-11).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -30,6 +29,7 @@ from harness.llm.input.messages import (
     ToolDefinition,
 )
 from harness.llm.input.own_block import OwnBlock
+from harness.providers.shared.calls.sent import sent_arguments
 from harness.providers.shared.data_url import DataURL
 
 _SYSTEM_ROLES = ("system", "developer")
@@ -92,13 +92,7 @@ def _blocks(message: Message) -> list[dict[str, Any]]:
 
 
 def _tool_use(call: AnyToolCall) -> dict[str, Any]:
-    try:
-        asked = json.loads(call.function.arguments or "{}")
-    except ValueError as error:
-        raise UsageError(
-            f"tool call {call.id!r}: anthropic takes arguments as a JSON object, and these are no JSON: {error}"
-        ) from error
-    return {"type": "tool_use", "id": call.id, "name": call.function.name, "input": asked}
+    return {"type": "tool_use", "id": call.id, "name": call.function.name, "input": sent_arguments(call, "anthropic")}
 
 
 def _tool_result(message: Message) -> dict[str, Any]:

@@ -14,9 +14,9 @@ from harness.providers.anthropic.request import BETAS, asks_by_tool, wire_body
 from harness.providers.anthropic.sdk import anthropic
 from harness.providers.shared.answer import ProviderAnswer
 from harness.providers.shared.calls.structured import StructuredAnswer
+from harness.providers.shared.reasoning.thoughts import Thoughts
 from harness.providers.shared.recorded.query import EXTRA_QUERY, with_query
 from harness.providers.shared.stainless import StainlessModel
-from harness.providers.shared.thoughts import Thoughts
 
 _PATH: Final = "/v1/messages"
 _BETA_PATH: Final = "/v1/messages?beta=true"

@@ -26,11 +26,11 @@ from harness.providers.azure.errors import translated
 from harness.providers.azure.request import NO_STOP_WORDS, wire_body
 from harness.providers.azure.sdk import AzureKeyCredential, aio, inference
 from harness.providers.openai.chat_answer import ChatAnswer
-from harness.providers.openai.reasoning import KeptReasoning
 from harness.providers.shared.answer import ProviderAnswer
 from harness.providers.shared.body import ResponseBody
 from harness.providers.shared.clients import SDKClients
 from harness.providers.shared.model import SDKModel
+from harness.providers.shared.reasoning.fields import KeptReasoning
 
 
 class AzureChat(SDKModel):

@@ -15,8 +15,8 @@ from harness.llm.output.parts import Finish, FinishReason, Part, TextDelta, Thin
 from harness.providers.shared.answer import ProviderAnswer
 from harness.providers.shared.calls.begun_calls import BegunCalls
 from harness.providers.shared.calls.tool_calls import whole_arguments
+from harness.providers.shared.reasoning.thoughts import Thought, Thoughts
 from harness.providers.shared.shapes import a_list, a_number, a_text, an_object
-from harness.providers.shared.thoughts import Thought, Thoughts
 from harness.providers.shared.usage import usage
 
 _FINISH: Final[dict[str, FinishReason]] = {

@@ -5,7 +5,6 @@ Source: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Conv
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -34,6 +33,7 @@ from harness.llm.input.messages import (
 )
 from harness.llm.input.own_block import OwnBlock
 from harness.providers.bedrock import media
+from harness.providers.shared.calls.sent import sent_arguments
 from harness.providers.shared.data_url import DataURL
 
 SYSTEM_ROLES = ("system", "developer")
@@ -135,13 +135,7 @@ def _own(block: OwnBlock) -> dict[str, Any]:
 
 
 def _tool_use(call: AnyToolCall) -> dict[str, Any]:
-    try:
-        asked = json.loads(call.function.arguments or "{}")
-    except ValueError as error:
-        raise UsageError(
-            f"tool call {call.id!r}: bedrock takes arguments as a JSON object, and these are no JSON: {error}"
-        ) from error
-    return {"toolUse": {"toolUseId": call.id, "name": call.function.name, "input": asked}}
+    return {"toolUse": {"toolUseId": call.id, "name": call.function.name, "input": sent_arguments(call, "bedrock")}}
 
 
 def _tool_result(part: ToolResultPart) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from harness.providers.shared.answer import ProviderAnswer
 from harness.providers.shared.calls.structured import StructuredAnswer
 from harness.providers.shared.clients import SDKClients
 from harness.providers.shared.model import SDKModel
-from harness.providers.shared.thoughts import Thoughts
+from harness.providers.shared.reasoning.thoughts import Thoughts
 
 
 class Bedrock(SDKModel):

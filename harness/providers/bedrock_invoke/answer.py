@@ -15,7 +15,7 @@ from harness.providers.bedrock.answer import BedrockAnswer
 from harness.providers.bedrock_invoke.request import Family
 from harness.providers.openai.chat_answer import ChatAnswer
 from harness.providers.shared.answer import ProviderAnswer, SSEAnswer, read_json
-from harness.providers.shared.thoughts import Thoughts
+from harness.providers.shared.reasoning.thoughts import Thoughts
 
 #: Where answers in the form of a text are listed, what the text is called, and why it ended.
 _LISTS: Final = ("results", "outputs", "generations", "completions", "choices")

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Final
 
 from harness.llm.output.parts import Finish, FinishReason, Part, ResponseStarted, TextDelta, ToolCallDelta
-from harness.providers.ollama.lines import LinesAnswer
 from harness.providers.shared.calls.tool_calls import whole_arguments
+from harness.providers.shared.lines import LinesAnswer
 from harness.providers.shared.shapes import a_list, a_text, an_id, an_object
 from harness.providers.shared.usage import usage
 

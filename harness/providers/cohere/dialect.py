@@ -5,21 +5,15 @@ Source: https://docs.cohere.com/v1/reference/chat and https://docs.cohere.com/re
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import replace
 from typing import Any, Final
 
-from harness.providers.ollama.dialect import JSON_LINES
-from harness.providers.shared.dialect import Dialect, sse_event
+from harness.providers.shared.dialect import JSON_LINES, Dialect, json_line, sse_event
 
 
 def _envelope(_: int, __: str, message: str) -> dict[str, Any]:
     return {"message": message}
-
-
-def _line(status: int, word: str, message: str) -> bytes:
-    return json.dumps(_envelope(status, word, message)).encode() + b"\n"
 
 
 V1: Final = Dialect(
@@ -28,7 +22,7 @@ V1: Final = Dialect(
     # It has no words of its own for them; what is said is all.
     {429: "", 500: ""},
     _envelope,
-    _line,
+    lambda *error: json_line(_envelope(*error)),
     framing=replace(JSON_LINES, media_type="application/stream+json"),
     # What the event holds beside may end in brackets, too, where it is cut.
     end_mark=re.compile(rb'"event_type": ?"stream-end"[^\n]*"finish_reason": ?"\w+"\}[ \t\r]*(?:\n|\Z)'),

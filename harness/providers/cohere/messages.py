@@ -5,12 +5,12 @@ Source: https://docs.cohere.com/v1/reference/chat and https://docs.cohere.com/v1
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any, Final
 
 from harness.errors import UsageError
 from harness.llm.input.messages import AnyToolCall, Message, TextPart, ToolDefinition
+from harness.providers.shared.calls.sent import sent_arguments
 
 _ROLES: Final = {"user": "USER", "assistant": "CHATBOT", "system": "SYSTEM", "developer": "SYSTEM"}
 #: Types of JSON Schema by their names there, which are Python's.
@@ -66,15 +66,7 @@ def _text(message: Message) -> str:
 
 
 def _call(call: AnyToolCall) -> dict[str, Any]:
-    try:
-        arguments = json.loads(call.function.arguments or "{}")
-    except ValueError:
-        arguments = None
-    if not isinstance(arguments, dict):
-        raise UsageError(
-            f"cohere-v1: arguments of the tool call {call.id!r} are no object: {call.function.arguments[:80]!r}"
-        )
-    return {"name": call.function.name, "parameters": arguments}
+    return {"name": call.function.name, "parameters": sent_arguments(call, "cohere-v1")}
 
 
 def _called(message: Message, calls: dict[str, dict[str, Any]]) -> dict[str, Any]:

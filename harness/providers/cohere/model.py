@@ -14,8 +14,8 @@ from harness.providers.cohere import request as v1, v2_request as v2
 from harness.providers.cohere.answer import CohereAnswer
 from harness.providers.cohere.v2_answer import CohereV2Answer
 from harness.providers.openai.model import OpenAIModel
-from harness.providers.openai.reasoning import KeptReasoning
 from harness.providers.shared.answer import ProviderAnswer
+from harness.providers.shared.reasoning.fields import KeptReasoning
 from harness.providers.shared.recorded.query import EXTRA_QUERY, with_query
 
 

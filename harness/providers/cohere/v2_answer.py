@@ -10,10 +10,10 @@ from typing import Any, ClassVar, Final
 
 from harness.llm.output.parts import Finish, FinishReason, Part, ResponseStarted, TextDelta, ThinkingDelta
 from harness.llm.request import LLMRequest
-from harness.providers.openai.reasoning import Reasoning
 from harness.providers.shared.answer import SSEAnswer
 from harness.providers.shared.calls.tool_calls import ToolCallFragments
 from harness.providers.shared.failure import failure_in
+from harness.providers.shared.reasoning.fields import Reasoning
 from harness.providers.shared.shapes import a_list, a_number, a_text, an_id, an_object
 from harness.providers.shared.usage import usage
 

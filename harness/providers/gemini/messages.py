@@ -5,7 +5,6 @@ Source: https://ai.google.dev/api/caching#Content (2026-11).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -34,6 +33,7 @@ from harness.llm.input.messages import (
 from harness.llm.input.own_block import OwnBlock
 from harness.providers.gemini.calls import Signatures, sent_id
 from harness.providers.gemini.media import wire_media
+from harness.providers.shared.calls.sent import sent_arguments
 
 _ROLES: Final = {"user": "user", "assistant": "model"}
 _SYSTEM_ROLES: Final = ("system", "developer")
@@ -135,14 +135,8 @@ def _signature(signature: str | None) -> dict[str, str]:
 
 
 def _asked(call: AnyToolCall, signatures: Signatures) -> dict[str, Any]:
-    try:
-        arguments = json.loads(call.function.arguments or "{}")
-    except ValueError as error:
-        raise UsageError(
-            f"tool call {call.id!r}: gemini takes arguments as a JSON object, and these are no JSON: {error}"
-        ) from error
     return {
-        "functionCall": {**sent_id(call.id), "name": call.function.name, "args": arguments},
+        "functionCall": {**sent_id(call.id), "name": call.function.name, "args": sent_arguments(call, "gemini")},
         **signatures.of(call.id),
     }
 

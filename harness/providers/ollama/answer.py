@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from harness.llm.output.parts import Finish, FinishReason, Part, TextDelta, ThinkingDelta, ToolCallDelta
-from harness.providers.ollama.lines import LinesAnswer
-from harness.providers.openai.reasoning import Reasoning
 from harness.providers.shared.calls.tool_calls import whole_arguments
+from harness.providers.shared.lines import LinesAnswer
+from harness.providers.shared.reasoning.fields import Reasoning
 from harness.providers.shared.shapes import a_flag, a_list, a_text, an_id, an_object
 from harness.providers.shared.usage import usage
 

@@ -5,12 +5,12 @@ Source: https://docs.ollama.com/api/chat and https://docs.ollama.com/capabilitie
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from harness.errors import UsageError
 from harness.llm.input.messages import AnyToolCall, ImagePart, Message, RefusalPart, TextPart
+from harness.providers.shared.calls.sent import sent_arguments
 from harness.providers.shared.data_url import DataURL
 
 _ROLES: Final = {"developer": "system", "function": "tool"}
@@ -69,16 +69,7 @@ def _image(url: str) -> str:
 
 
 def _wire_call(call: AnyToolCall) -> dict[str, Any]:
-    try:
-        arguments = json.loads(call.function.arguments or "{}")
-    except ValueError:
-        arguments = None
-    if not isinstance(arguments, dict):
-        raise UsageError(
-            f"ollama: arguments of a tool call are an object; those of {call.function.name!r} are "
-            f"{call.function.arguments[:80]!r}"
-        )
-    return {"id": call.id, "function": {"name": call.function.name, "arguments": arguments}}
+    return {"id": call.id, "function": {"name": call.function.name, "arguments": sent_arguments(call, "ollama")}}
 
 
 def common_messages(wire: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from harness.providers.ollama.request import PATH, wire_body
 from harness.providers.openai.compatible import with_scheme
 from harness.providers.openai.hosts import HOSTS
 from harness.providers.openai.model import OpenAIModel
-from harness.providers.openai.reasoning import KeptReasoning
+from harness.providers.shared.reasoning.fields import KeptReasoning
 from harness.providers.shared.recorded.query import EXTRA_QUERY, with_query
 
 _HOST = HOSTS["ollama"]

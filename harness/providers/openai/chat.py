@@ -13,9 +13,9 @@ from harness.llm.pump import aended
 from harness.llm.request import LLMRequest
 from harness.providers.openai.chat_answer import ChatAnswer
 from harness.providers.openai.model import OpenAIModel
-from harness.providers.openai.reasoning import KeptReasoning
 from harness.providers.openai.request import wire_body
 from harness.providers.openai.responses.model import OpenAIResponses
+from harness.providers.shared.reasoning.fields import KeptReasoning
 from harness.providers.shared.recorded.query import EXTRA_QUERY, with_query
 
 #: What OpenAI says of a model that chat completions do not serve, and the setting that some refuse beside tools.

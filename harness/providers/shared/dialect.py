@@ -32,8 +32,14 @@ def _sse_ends(body: bytes) -> Iterator[int]:
     return (match.end() for match in _EVENT_END.finditer(body))
 
 
+def _line_ends(body: bytes) -> Iterator[int]:
+    return (match.end() for match in re.finditer(rb"\n", body))
+
+
 #: Server-sent events.
 SSE: Final = Framing("text/event-stream", _sse_ends)
+#: A JSON object on each line.
+JSON_LINES: Final = Framing("application/x-ndjson", _line_ends)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,6 +80,11 @@ class Dialect:
     def has_ended(self, body: bytes) -> bool:
         """Return whether a streamed body holds the mark that ends it."""
         return self.end_mark is not None and self.end_mark.search(self.framing.readable(body)) is not None
+
+
+def json_line(body: Mapping[str, Any]) -> bytes:
+    """Return one line of a stream of them."""
+    return json.dumps(body).encode() + b"\n"
 
 
 def sse_event(body: Mapping[str, Any], name: str | None = None) -> bytes:

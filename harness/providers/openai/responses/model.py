@@ -10,8 +10,8 @@ from harness.llm.request import LLMRequest
 from harness.providers.openai.responses.answer import ResponsesAnswer
 from harness.providers.openai.responses.request import check_settings, wire_body
 from harness.providers.openai.responses.settings import ResponsesSettings
+from harness.providers.shared.reasoning.thoughts import Thoughts
 from harness.providers.shared.recorded.query import EXTRA_QUERY, with_query
-from harness.providers.shared.thoughts import Thoughts
 
 
 class OpenAIResponses(ResponsesSettings):

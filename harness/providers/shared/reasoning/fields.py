@@ -1,27 +1,24 @@
 """Reasoning in the fields that hosts of OpenAI's format have for it, which goes back with the tool calls that it led to.
 
-Callers give tool calls back in a form that has no place for it, so it is kept with the LLM that was answered. Sources:
+Sources:
 https://api-docs.deepseek.com/guides/thinking_mode#tool-calls,
 https://openrouter.ai/docs/use-cases/reasoning-tokens#preserving-reasoning-blocks (2026-11).
 """
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from harness.llm.input.messages import Message
+from harness.llm.input.messages import AnyToolCall, Message
 from harness.llm.request import LLMRequest
+from harness.providers.shared.reasoning.by_call import KeptByCall
 from harness.providers.shared.shapes import a_list, a_text, an_object
 
 #: The fields that hold it as a text; `reasoning_details` holds it as a list.
 TEXTS: Final = ("reasoning_content", "reasoning")
 DETAILS: Final = "reasoning_details"
-#: Calls whose reasoning is kept; conversations with more calls than that must say their own.
-_KEPT: Final = 1000
 #: What of a detail comes in pieces.
 _PIECES: Final = ("text", "summary", "data")
 
@@ -59,54 +56,41 @@ class Reasoning:
         return {**{name: "".join(pieces) for name, pieces in self._texts.items()}, **details}
 
 
-def _put(kept: OrderedDict[str, dict[str, Any]], more: Mapping[str, dict[str, Any]]) -> None:
-    kept.update(more)
-    while len(kept) > _KEPT:
-        kept.popitem(last=False)
-
-
 class KeptReasoning:
     """The reasoning behind the last tool calls that one LLM was answered, by call id. From any thread."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._kept: OrderedDict[str, dict[str, Any]] = OrderedDict()
+        self._kept = KeptByCall[dict[str, Any]]()
         #: What the host ties to a call itself, such as a signature of Gemini's.
-        self._extras: OrderedDict[str, dict[str, Any]] = OrderedDict()
+        self._extras = KeptByCall[dict[str, Any]]()
 
     def keep(self, call_ids: Iterable[str], reasoning: Reasoning, extras: Mapping[str, dict[str, Any]]) -> None:
         """Keep what led to these calls, and what is tied to some of them; nothing where there is none."""
         fields = reasoning.fields()
-        with self._lock:
-            if fields:
-                _put(self._kept, dict.fromkeys(call_ids, fields))
-            _put(self._extras, extras)
+        if fields:
+            self._kept.keep(dict.fromkeys(call_ids, fields))
+        self._extras.keep(extras)
 
     def given_back(self, request: LLMRequest) -> LLMRequest:
         """Return the request with the reasoning beside the calls that it led to.
 
         Messages that hold reasoning of their own are left as they are.
         """
-        with self._lock:
-            if not (self._kept or self._extras):
-                return request
-            messages = [self._with_extras(self._with_reasoning(message)) for message in request.messages]
-            return replace(request, messages=messages)
+        if not (self._kept or self._extras):
+            return request
+        messages = [self._with_extras(self._with_reasoning(message)) for message in request.messages]
+        return replace(request, messages=messages)
 
     def _with_extras(self, message: Message) -> Message:
-        calls = message.tool_calls or ()
-        if not any(call.id in self._extras and call.extra_content is None for call in calls):
-            return message
-        tied = [
-            call
-            if call.extra_content is not None or call.id not in self._extras
-            else call.model_copy(update={"extra_content": self._extras[call.id]})
-            for call in calls
-        ]
-        return message.model_copy(update={"tool_calls": tied})
+        tied = [self._with_extra(call) for call in message.tool_calls or ()]
+        return message.model_copy(update={"tool_calls": tied}) if tied else message
+
+    def _with_extra(self, call: AnyToolCall) -> AnyToolCall:
+        extra = self._extras.of(call.id) if call.extra_content is None else None
+        return call if extra is None else call.model_copy(update={"extra_content": extra})
 
     def _with_reasoning(self, message: Message) -> Message:
-        fields = self._kept.get(message.tool_calls[0].id) if message.tool_calls else None
-        if fields is None or message.role != "assistant" or {*TEXTS, DETAILS} & message.model_fields_set:
+        fields = self._kept.behind(message)
+        if fields is None or {*TEXTS, DETAILS} & message.model_fields_set:
             return message
         return message.model_copy(update=fields)
