@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping
 from typing import Any, Protocol
 
+from harness.frames import FrameLike
 
-class AnyFrame(Protocol):
+
+class AnyFrame(FrameLike, Protocol):
     """The surface of a frame, whatever runtime made it."""
 
     @property
-    def id(self) -> str: ...
-    @property
     def seq(self) -> int: ...
-    @property
-    def type(self) -> str: ...
-    @property
-    def channel(self) -> str: ...
-    @property
-    def namespace(self) -> Sequence[str]: ...
-    @property
-    def timestamp(self) -> datetime: ...
-    @property
-    def parent_id(self) -> str | None: ...
-    @property
-    def previous_id(self) -> str | None: ...
-    @property
-    def data(self) -> Mapping[str, Any]: ...
     @property
     def event(self) -> Mapping[str, Any]: ...
     @property

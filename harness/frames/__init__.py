@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from harness.frames.frame import StreamFrame
+from harness.frames.stored import FrameLike
 
-__all__ = ["StreamFrame"]
+__all__ = ["FrameLike", "StreamFrame"]

@@ -13,6 +13,7 @@ from typing import Any, Final, Protocol, cast
 from weakref import WeakValueDictionary
 
 from harness.errors import UsageError, error_text
+from harness.frames import FrameLike
 from harness.stand_in import stand_in
 from harness.web.desk import Desk, QuestionAtDesk
 
@@ -22,15 +23,11 @@ AHEAD: Final = 256
 _BATCH: Final = 64
 
 
-class ServedFrame(Protocol):
+class ServedFrame(FrameLike, Protocol):
     """What is served of a frame, whichever runtime made it."""
 
     @property
     def seq(self) -> int: ...
-    @property
-    def type(self) -> str: ...
-    @property
-    def channel(self) -> str: ...
     def model_dump(self, *, mode: str) -> dict[str, Any]: ...
 
 
