@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from conformance.areas.entry.ways import lacks
@@ -30,6 +31,20 @@ class MethodsRun:
     def held(self, clause: str, who: str, due: tuple[str, ...]) -> Expected:
         """Hold them to those that were to be run."""
         return Expected(clause, f"what {who} ran", InAnyOrder(due), self.names)
+
+
+def taken_up(consumer: Consumer, flow: Any, value: Any) -> tuple[Any, tuple[Expected, ...]]:
+    """Return the flow that came to `value`, taken up by its id as another process would.
+
+    Where it does not wait, or can't be taken up, None in place of it, and what is told of that.
+    """
+    if not consumer.subject.is_pending(value):
+        return None, (Expected("flow.pending", f"whether {value!r} waits to be resumed", True, False),)
+    take_up = partial(type(flow).from_pending, value.context.flow_id, persistence=flow.persistence)
+    waiting, raised = consumer.tried(take_up)
+    if raised is not None:
+        return None, (Expected("flow.pending", "from_pending(…)", NOTHING, raised),)
+    return waiting, ()
 
 
 def goes_on(

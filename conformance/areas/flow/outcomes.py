@@ -7,12 +7,12 @@ from functools import partial
 from typing import Final
 
 from conformance.areas.catalogue import of_every_run
-from conformance.areas.flow.continued import MethodsRun, comes_to
+from conformance.areas.flow.continued import MethodsRun, comes_to, taken_up
 from conformance.stage.consumer import Consumer, both
 from conformance.stage.programs import Feedback, FlowProgram, Give, Method, Reach, Script, Text
 from conformance.stage.scenario import Scenario
 from conformance.timeline.evidence import Evidence, ProgramOutcome, beside_frames
-from conformance.timeline.expected import NOTHING, Expected
+from conformance.timeline.expected import Expected
 
 _OUTCOMES: Final = ("approved", "rejected")
 _CHOSEN: Final = "rejected"
@@ -53,18 +53,14 @@ def _routed(consumer: Consumer) -> Evidence:
 
 def _resumed(consumer: Consumer) -> Evidence:
     """A human whose answer comes later."""
-    clause, subject = "flow.pending", consumer.subject
-    flow = subject.flow(_program(consumer, None), consumer.performance)
+    clause = "flow.pending"
+    flow = consumer.subject.flow(_program(consumer, None), consumer.performance)
     session = consumer.stream(flow)
-    pending = consumer.read_whole(lambda: session).reads[-1].value
-    waits = subject.is_pending(pending)
-    if not waits:
-        return beside_frames((Expected(clause, f"whether {pending!r} waits to be resumed", True, waits),))
+    came_to = consumer.read_whole(lambda: session).reads[-1].value
     run = MethodsRun(consumer.stage, _METHODS)
-    take_up = partial(type(flow).from_pending, pending.context.flow_id, persistence=flow.persistence)
-    waiting, raised = consumer.tried(take_up)
-    if raised is not None:
-        return beside_frames((Expected(clause, "from_pending(…)", NOTHING, raised),))
+    waiting, amiss = taken_up(consumer, flow, came_to)
+    if waiting is None:
+        return beside_frames(amiss)
     resume = waiting.resume if consumer.is_sync else waiting.resume_async
     call = f"{resume.__name__}(…)"
     value, raised = consumer.tried(partial(resume, _answer(consumer)))

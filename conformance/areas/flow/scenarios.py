@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 
 from conformance.areas.catalogue import of_every_run
 from conformance.areas.flow import declared, elsewhere, outcomes, restores
-from conformance.areas.flow.continued import MethodsRun, comes_to, goes_on
+from conformance.areas.flow.continued import MethodsRun, comes_to, goes_on, taken_up
 from conformance.stage.consumer import Consumer, Observe, both
 from conformance.stage.programs import AskHuman, Emit, Feedback, FlowProgram, Give, Method, Reach
 from conformance.stage.scenario import Scenario
@@ -131,16 +131,12 @@ def _resumed(*, streamed: bool) -> Observe:
 
     def observe(consumer: Consumer) -> Evidence:
         flow = consumer.subject.flow(_program(_LATER, consumer), consumer.performance)
-        pending = _read(consumer, flow).reads[-1].value
-        waits = consumer.subject.is_pending(pending)
-        if not waits:
-            return beside_frames((Expected(clause, f"whether {pending!r} waits to be resumed", True, waits),))
+        came_to = _read(consumer, flow).reads[-1].value
         # Nothing of what was run before it waited may be run again.
         run = MethodsRun(consumer.stage, _METHODS)
-        take_up = partial(type(flow).from_pending, pending.context.flow_id, persistence=flow.persistence)
-        waiting, raised = consumer.tried(take_up)
-        if raised is not None:
-            return beside_frames((Expected(clause, "from_pending(…)", NOTHING, raised),))
+        waiting, amiss = taken_up(consumer, flow, came_to)
+        if waiting is None:
+            return beside_frames(amiss)
         resume = waiting.resume if consumer.is_sync else waiting.resume_async
         call = f"{resume.__name__}(…)"
         if not streamed:
