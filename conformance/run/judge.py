@@ -47,11 +47,6 @@ class Verdict:
         return tuple(decision.clause for decision in self.decisions if decision.status == "failed")
 
     @property
-    def broken_musts(self) -> tuple[str, ...]:
-        """The ids of the broken clauses of level MUST."""
-        return tuple(broken for broken in self.failed if CLAUSES[broken].level == "MUST")
-
-    @property
     def tested(self) -> tuple[str, ...]:
         """The ids of the clauses that this run decided; empty means that nothing was checked."""
         return tuple(decision.clause for decision in self.decisions if decision.status in ("passed", "failed"))

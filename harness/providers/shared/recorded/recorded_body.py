@@ -32,11 +32,6 @@ STOPS: Final = Kind(
 )
 #: A conversation.
 MESSAGES: Final = Kind("a list of at least one object", lambda value: OBJECTS.fits(value) and bool(value))
-#: A conversation of the Responses API.
-TEXT_OR_ITEMS: Final = Kind(
-    "a string or a list with something in it",
-    lambda value: isinstance(value, str) or (isinstance(value, list) and value),
-)
 #: A system prompt of Anthropic.
 TEXT_OR_BLOCKS: Final = Kind("a string or a list", lambda value: isinstance(value, str | list))
 
