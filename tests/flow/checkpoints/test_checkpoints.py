@@ -1,10 +1,8 @@
-"""Claims about checkpoints: when they are written, where they lie, and how a run begins at one."""
+"""Claims about checkpoints: when they are written, where they lie, and how they are asked for."""
 
 from __future__ import annotations
 
-import asyncio
 import errno
-import json
 import stat
 import threading
 from collections.abc import Callable
@@ -14,23 +12,17 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from harness import BaseEvent, StreamFrame, event_bus
+from harness import BaseEvent, StreamFrame
 from harness.bus import emit
 from harness.errors import UsageError
-from harness.events import CheckpointCompletedEvent, MethodExecutionFinishedEvent, MethodExecutionStartedEvent
 from harness.flow import (
     Checkpoint,
     CheckpointConfig,
     CheckpointError,
-    CheckpointProvider,
     Flow,
-    JsonProvider,
-    SqliteProvider,
-    and_,
     listen,
     start,
 )
-from tests.flow.graphs import TIMEOUT_S, collected
 
 
 class Noted(BaseEvent):
@@ -59,15 +51,6 @@ class Two(Flow):
         emit(self, Noted())
         self.state["seen"].append("second")
         return f"{draft.text} {draft.parts}"
-
-
-PROVIDERS: dict[str, CheckpointProvider] = {"json": JsonProvider(), "sqlite": SqliteProvider()}
-
-
-@pytest.fixture(params=PROVIDERS)
-def kept(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, Any]:
-    """Return where checkpoints are kept, as settings of a config."""
-    return {"location": str(tmp_path / "kept"), "provider": PROVIDERS[request.param]}
 
 
 def written(frames: list[StreamFrame]) -> list[str]:
@@ -211,212 +194,6 @@ def test_the_run_goes_on_where_one_can_not_be_written_and_fails_where_it_is_to_b
     with pytest.raises((UsageError, CheckpointError), match=message):
         make(tmp_path / "kept").kickoff(resume=True)
 
-
-# Beginning at one.
-
-
-class Joined(Flow):
-    """Two branches, of which one can fail after the other has ended, and what joins them."""
-
-    def __init__(self, *, ran: list[str], fails: bool = False, **options: Any) -> None:
-        super().__init__(**options)
-        self.ran, self.fails = ran, fails
-        self.left_done = threading.Event()
-
-    @start()
-    def left(self) -> Draft:
-        self.ran.append("left")
-        self.state["topic"] = "tides"
-        return Draft(text="left", parts=(1,))
-
-    @start()
-    def right(self) -> str:
-        self.ran.append("right")
-        return "right"
-
-    @listen(right)
-    def after_right(self, value: str) -> str:
-        assert not self.fails or self.left_done.wait(TIMEOUT_S)
-        self.ran.append("after_right")
-        if self.fails:
-            raise LookupError
-        return f"after {value}"
-
-    @listen(and_(left, after_right))
-    def both(self) -> Any:
-        self.ran.append("both")
-        return [*self.method_outputs, self.state["topic"]]
-
-
-def checkpoint_in_the_middle(kept: dict[str, Any]) -> str:
-    """Have a run fail after both starts have ended, and return where its last checkpoint is."""
-    flow = Joined(ran=[], fails=True, checkpoint=CheckpointConfig(on_events=["method_execution_finished"], **kept))
-    written: list[str] = []
-
-    def tell(source: Any, event: CheckpointCompletedEvent) -> None:
-        written.append(str(event.location))
-        if len(written) == 2:
-            flow.left_done.set()
-
-    event_bus.register_handler(CheckpointCompletedEvent, tell)
-    try:
-        with pytest.raises(LookupError):
-            flow.kickoff()
-    finally:
-        event_bus.off(CheckpointCompletedEvent, tell)
-    return written[-1]
-
-
-async def _async_kickoff(flow: Flow, **options: Any) -> Any:
-    return await flow.kickoff_async(**options)
-
-
-async def _async_stream(flow: Flow, **options: Any) -> Any:
-    session = flow.astream(**options)
-    await collected(session)
-    return session.result
-
-
-def _stream(flow: Flow, **options: Any) -> Any:
-    session = flow.stream_events(**options)
-    list(session)
-    return session.result
-
-
-WAYS: dict[str, Callable[..., Any]] = {
-    "kickoff": lambda flow, **options: flow.kickoff(**options),
-    "kickoff_async": lambda flow, **options: asyncio.run(_async_kickoff(flow, **options)),
-    "stream_events": _stream,
-    "astream": lambda flow, **options: asyncio.run(_async_stream(flow, **options)),
-}
-
-
-@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS.keys())
-def test_a_run_goes_on_in_the_middle_of_parallel_branches(kept: dict[str, Any], way: Callable[..., Any]) -> None:
-    where = checkpoint_in_the_middle(kept)
-    ran: list[str] = []
-    result = way(Joined(ran=ran), from_checkpoint=CheckpointConfig(restore_from=where, **kept))
-    assert ran == ["after_right", "both"]
-    assert sorted(map(str, result)) == sorted(
-        map(str, [Draft(text="left", parts=(1,)), "right", "after right", "tides"])
-    )
-    assert any(isinstance(value, Draft) for value in result)
-
-
-def test_the_inputs_win_over_the_state_of_the_checkpoint(kept: dict[str, Any]) -> None:
-    where = checkpoint_in_the_middle(kept)
-    flow = Joined(ran=[])
-    config = CheckpointConfig(restore_from=where, **kept)
-    assert flow.kickoff({"topic": "winds"}, from_checkpoint=config)[-1] == "winds"
-
-
-def test_handlers_are_told_again_what_had_finished_and_that_it_is_replayed(kept: dict[str, Any]) -> None:
-    where = checkpoint_in_the_middle(kept)
-    told: list[tuple[str, str, bool]] = []
-    with event_bus.scoped_handlers():
-
-        @event_bus.on(MethodExecutionStartedEvent, MethodExecutionFinishedEvent)
-        def hear(_source: Any, event: Any) -> None:
-            told.append((event.type.rpartition("_")[2], event.method_name, event_bus.is_replaying()))
-
-        session = Joined(ran=[]).stream_events(from_checkpoint=CheckpointConfig(restore_from=where, **kept))
-        list(session)
-    finished = [name for kind, name, again in told if again and kind == "finished"]
-    assert finished
-    assert [(kind, name) for kind, name, again in told if again] == [
-        (kind, name) for name in finished for kind in ("started", "finished")
-    ]
-    shown = [frame.data["method_name"] for frame in session.frames if frame.type == "method_execution_finished"]
-    assert shown == [name for kind, name, again in told if not again and kind == "finished"]
-    assert not set(finished) & set(shown)
-
-
-def test_a_flow_made_at_a_checkpoint_begins_there_once(kept: dict[str, Any]) -> None:
-    where = checkpoint_in_the_middle(kept)
-    ran: list[str] = []
-    flow = Joined.from_checkpoint(CheckpointConfig(restore_from=where, **kept), ran=ran)
-    flow.kickoff()
-    assert ran == ["after_right", "both"]
-    ran.clear()
-    flow.kickoff()
-    assert len(ran) == 4
-
-
-def test_a_fork_writes_to_a_branch_of_its_own(kept: dict[str, Any]) -> None:
-    where = checkpoint_in_the_middle(kept)
-    before = [found for found, _ in kept["provider"].newest(kept["location"], "main")]
-    config = CheckpointConfig(restore_from=where, on_events=["method_execution_finished"], **kept)
-    frames = list(Joined.fork(config, branch="other", ran=[]).stream_events())
-    assert [frame.type for frame in frames][:4] == [
-        "checkpoint_restore_started",
-        "checkpoint_fork_started",
-        "checkpoint_fork_completed",
-        "checkpoint_restore_completed",
-    ]
-    assert [found for found, _ in kept["provider"].newest(kept["location"], "main")] == before
-    chain = [checkpoint for _, checkpoint in kept["provider"].newest(kept["location"], "other")]
-    assert len(chain) == 2
-    assert chain[-1].parent_id in where
-    assert Joined.fork(config, ran=[])._begins_from[1].startswith("fork-")  # type: ignore[index, union-attr]
-
-
-@pytest.mark.parametrize("branch", ["../out", "/root", "a/b", ".hidden", "a\\b"])
-def test_a_branch_that_looks_like_a_path_is_refused(branch: str) -> None:
-    with pytest.raises(UsageError, match="a branch of checkpoints is"):
-        Joined.fork(CheckpointConfig(restore_from="x"), branch=branch, ran=[])
-
-
-# What can't be read.
-
-
-def changed(change: Callable[[Any], Any]) -> Callable[[Path], None]:
-    def damage(path: Path) -> None:
-        path.write_text(json.dumps(change(json.loads(path.read_text()))))
-
-    return damage
-
-
-DAMAGED: dict[str, tuple[Callable[[Path], Any], str]] = {
-    "a file that is gone": (lambda path: path.unlink(), "can't be read: .*No such file"),
-    "a torn file": (lambda path: path.write_text(path.read_text()[:-9]), "no checkpoint that can be read: the whole"),
-    "another version": (changed(lambda held: {**held, "version": 2}), "version: expected 1"),
-    "no plan": (changed(lambda held: {**held, "plan": 5}), "a saved plan is a dict"),
-    "a plan of another flow": (
-        changed(lambda held: json.loads(json.dumps(held).replace("after_right", "elsewhere"))),
-        "speaks of a method 'elsewhere'",
-    ),
-    "a value that is not there": (
-        changed(lambda held: {**held, "plan": {**held["plan"], "values": []}}),
-        "speaks of a value 0",
-    ),
-}
-
-
-@pytest.mark.parametrize(("damage", "message"), DAMAGED.values(), ids=DAMAGED.keys())
-def test_a_checkpoint_that_can_not_be_read_fails_the_restore_by_name(
-    tmp_path: Path, damage: Callable[[Path], Any], message: str
-) -> None:
-    kept: dict[str, Any] = {"location": str(tmp_path), "provider": JsonProvider()}
-    where = Path(checkpoint_in_the_middle(kept))
-    damage(where)
-    ran: list[str] = []
-    session = Joined(ran=ran).stream_events(from_checkpoint=CheckpointConfig(restore_from=str(where), **kept))
-    with pytest.raises((CheckpointError, UsageError), match=message):
-        list(session)
-    assert [frame.type for frame in session.frames] == ["checkpoint_restore_started", "checkpoint_restore_failed"]
-    assert ran == []
-
-
-@pytest.mark.parametrize("where", ["nowhere", "{location}.db", "{location}.db#other"])
-def test_a_row_that_is_not_there_is_named(tmp_path: Path, where: str) -> None:
-    kept: dict[str, Any] = {"location": str(tmp_path / "kept"), "provider": SqliteProvider()}
-    checkpoint_in_the_middle(kept)
-    config = CheckpointConfig(restore_from=where.format(location=kept["location"]), **kept)
-    with pytest.raises(CheckpointError, match="no checkpoint"):
-        Joined(ran=[]).kickoff(from_checkpoint=config)
-
-
-# What is refused at the call.
 
 PLAIN = CheckpointConfig()
 NAMED = CheckpointConfig(restore_from="x")

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from typing import Any, Literal
 
-from harness import Flow
+from harness import Flow, listen
 from harness.conversation import ConversationConfig, RouterConfig
 from harness.frames.frame import StreamFrame
 from harness.llm import BaseLLM, Finish, LLMRequest, Part, TextDelta
@@ -93,3 +93,18 @@ def story(frames: list[StreamFrame]) -> list[str]:
             case other:
                 lines.append(other.removeprefix("conversation_").removeprefix("llm_").replace("_", " "))
     return lines
+
+
+class Harbour(Flow[Any]):
+    """Answers what is said of boats itself."""
+
+    def route_turn(self, context: dict[str, Any]) -> str | None:
+        return next((label for label in ("BOATS", "FAIL") if label.lower() in context["current_user_message"]), None)
+
+    @listen("BOATS")
+    def count(self) -> Any:
+        return "All boats are home."
+
+    @listen("FAIL")
+    def fail(self) -> Any:
+        raise LookupError("no such boat")

@@ -1,0 +1,183 @@
+"""Claims about several turns: one after the other, side by side, and of several sessions."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import Any
+
+import pytest
+
+from harness import Flow, RunCancelled, UsageError, event_bus, start
+from harness.conversation import ConversationConfig, ConversationState, TurnOpenError
+from harness.events import FlowFinishedEvent, FlowStartedEvent
+from harness.flow import SQLiteFlowPersistence, persist
+from tests.flow.conversation.talks import WAYS, Harbour, Speaker, Way, said, take, talk
+from tests.flow.graphs import TIMEOUT_S
+
+
+def test_a_second_turn_is_refused_while_one_is_open_and_let_in_after_it() -> None:
+    entered, go = threading.Event(), threading.Event()
+
+    class Held(Harbour):
+        def count(self) -> Any:
+            entered.set()
+            assert go.wait(TIMEOUT_S)
+            return "First."
+
+    flow = talk(Held, llm=Speaker("Second."))
+    replies: list[Any] = []
+    thread = threading.Thread(target=lambda: replies.append(flow.handle_turn("boats")))
+    thread.start()
+    assert entered.wait(TIMEOUT_S)
+    for way in WAYS:
+        with pytest.raises(TurnOpenError, match="a turn of Held is open"):
+            take(flow, way, "hi")
+    go.set()
+    thread.join(TIMEOUT_S)
+
+    assert replies == ["First."]
+    assert flow.handle_turn("hi") == "Second."
+    assert said(flow) == ["user: boats", "assistant: First.", "user: hi", "assistant: Second."]
+
+
+def test_a_turn_that_is_closed_in_the_middle_adds_nothing_more_and_lets_the_next_one_in() -> None:
+    entered, go, over = threading.Event(), threading.Event(), threading.Event()
+    raised: list[BaseException] = []
+
+    class Held(Harbour):
+        def count(self) -> Any:
+            entered.set()
+            assert go.wait(TIMEOUT_S)
+            try:
+                self.append_assistant_message("too late")
+            except BaseException as error:
+                raised.append(error)
+                raise
+            finally:
+                over.set()
+
+    flow = talk(Held, llm=Speaker("Hello there"))
+    session = flow.stream_turn("boats")
+    frames = iter(session)
+    next(frames)
+    assert entered.wait(TIMEOUT_S) or list(frames)
+    session.close()
+    list(frames)
+    # The run comes to its end in its own thread.
+    thread = next(thread for thread in threading.enumerate() if thread.name == "harness-run")
+    thread.join(TIMEOUT_S)
+    assert flow.handle_turn("hi") == "Hello there"
+    go.set()
+    assert over.wait(TIMEOUT_S)
+
+    assert [type(error) for error in raised] == [RunCancelled]
+    assert said(flow) == ["user: boats", "user: hi", "assistant: Hello there"]
+    assert flow.state.current_user_message is None
+
+
+def test_the_flow_of_all_turns_is_finished_once_and_the_next_turn_starts_another() -> None:
+    seen: list[str] = []
+    flow = talk(llm=Speaker("Hello there"))
+    with event_bus.scoped_handlers():
+        event_bus.on(FlowStartedEvent, FlowFinishedEvent)(
+            lambda source, event: seen.append(f"{event.type} {event.started_event_id is not None}")
+        )
+        flow.handle_turn("hi")
+        flow.handle_turn("hi")
+        flow.finalize_session_traces()
+        flow.finalize_session_traces()
+        flow.handle_turn("hi")
+        flow.finalize_session_traces(discard=True)
+    assert seen == ["flow_started False", "flow_finished True", "flow_started False"]
+
+
+def test_deferring_is_for_conversations() -> None:
+    class Plain(Flow[Any]):
+        @start()
+        def begin(self) -> None:
+            """Do nothing."""
+
+    with pytest.raises(UsageError, match="Plain sets defer_trace_finalization"):
+        Plain(defer_trace_finalization=True)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_another_session_is_another_conversation(way: Way) -> None:
+    flow = talk(llm=Speaker("Hello there"))
+    take(flow, way, "hi", session_id="a")
+    take(flow, way, "secret", session_id="a")
+    take(flow, way, "who?", session_id="b")
+    assert flow.state.id == "b"
+    assert said(flow) == ["user: who?", "assistant: Hello there"]
+
+
+def test_a_conversation_goes_on_in_another_object_from_where_its_state_is_kept(tmp_path: Any) -> None:
+    place = SQLiteFlowPersistence(tmp_path / "states.db")
+
+    @ConversationConfig(llm=Speaker("Hello there"))
+    @persist(place)
+    class Kept(Harbour):
+        pass
+
+    one, other = Kept(), Kept()
+    one.handle_turn("boats", session_id="a")
+    with pytest.raises(LookupError):
+        one.handle_turn("fail", session_id="a")
+    one.handle_turn("hi", session_id="b")
+    other.handle_turn("hi", session_id="a")
+
+    assert said(other) == [
+        "user: boats",
+        "assistant: All boats are home.",
+        "user: fail",
+        "user: hi",
+        "assistant: Hello there",
+    ]
+    one.handle_turn("and?", session_id="a")
+    assert said(one)[:-2] == said(other)
+    kept = place.load_state("a")
+    assert kept is not None
+    assert kept["current_user_message"] is None
+
+
+def test_a_turn_takes_the_options_of_a_kickoff() -> None:
+    class Typed(ConversationState):
+        topic: str = "sea"
+
+    class Topical(Harbour):
+        initial_state = Typed
+
+        def count(self) -> Any:
+            return self.state.topic
+
+    flow = talk(Topical)
+    assert flow.handle_turn("boats", session_id="a", inputs={"topic": "land"}) == "land"
+    assert flow.state.id == "a"
+    with pytest.raises(UsageError, match="topic"):
+        flow.stream_turn("boats", inputs={"topic": 3})
+
+
+def test_turns_of_several_objects_of_one_class_run_side_by_side() -> None:
+    llm = Speaker("Hello there")
+    flows = [talk(llm=llm) for _ in range(8)]
+
+    async def together() -> list[Any]:
+        return await asyncio.gather(*(flow.ahandle_turn(f"hi {number}") for number, flow in enumerate(flows)))
+
+    assert asyncio.run(together()) == ["Hello there"] * 8
+    assert [said(flow)[0] for flow in flows] == [f"user: hi {number}" for number in range(8)]
+
+
+def test_the_frames_of_a_turn_show_its_own_messages_and_grow_with_no_other() -> None:
+    flow = talk(Harbour)
+    sizes = []
+    for number in range(30):
+        session = flow.stream_turn(f"boats {number:02}")
+        frames = list(session)
+        states = [frame.data["state"]["messages"] for frame in frames if frame.data.get("state") is not None]
+        assert [message["content"] for message in states[-1]] == [f"boats {number:02}"]
+        sizes.append(sum(len(frame.model_dump_json()) for frame in frames if frame.type != "flow_started"))
+    assert len(flow.state.messages) == 60
+    # But for the numbers of messages and frames.
+    assert max(sizes[1:]) - min(sizes[1:]) < 20
