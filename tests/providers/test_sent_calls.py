@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from harness import LLM, UsageError
@@ -14,7 +16,7 @@ TEXTS = {"a list": ("[1]", r"and these are '\[1\]'"), "cut": ('{"place":', "and 
 @pytest.mark.parametrize(("arguments", "told"), TEXTS.values(), ids=TEXTS.keys())
 def test_arguments_that_are_no_object_are_refused_with_the_call_named(arguments: str, told: str, model: str) -> None:
     function = {"name": "get_tide", "arguments": arguments}
-    messages = [
+    messages: list[dict[str, Any]] = [
         {"role": "user", "content": "How high?"},
         {"role": "assistant", "content": None, "tool_calls": [{"id": "c1", "type": "function", "function": function}]},
         {"role": "tool", "tool_call_id": "c1", "content": "1.5"},
