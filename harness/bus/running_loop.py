@@ -24,10 +24,21 @@ def running_loop() -> asyncio.AbstractEventLoop:
     try:
         return asyncio.get_running_loop()
     except RuntimeError:
-        trio = sys.modules.get("trio")
-        if trio is not None and trio.lowlevel.in_trio_run():
+        if _trio_runs_here():
             raise UsageError(
                 "async sessions and calls run on asyncio, and this is trio: read a sync session in a thread, as in "
                 "trio.to_thread.run_sync(list, flow.stream_events()), or start with anyio.run(main, backend='asyncio')"
             ) from None
         raise
+
+
+def _trio_runs_here() -> bool:
+    trio = sys.modules.get("trio")
+    if trio is None:
+        return False
+    try:
+        # All versions have this way to ask.
+        trio.lowlevel.current_task()
+    except RuntimeError:
+        return False
+    return True

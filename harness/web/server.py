@@ -47,7 +47,13 @@ def serve_app(
     with listener:
         ready(f"http://{host}:{listener.getsockname()[1]}")
         config = uvicorn.Config(
-            app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=_GRACE_S
+            app,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=_GRACE_S,
+            # Nothing here is a websocket; uvicorn would look for a library that speaks with them.
+            ws="none",
         )
         uvicorn.Server(config).run(sockets=[listener])
     raise KeyboardInterrupt

@@ -17,7 +17,7 @@ from tests.web.sessions import PATIENCE_S
 def served(app: Any) -> Iterator[str]:
     """Serve `app` until the block ends, and give its URL."""
     with socket.create_server(("127.0.0.1", 0), backlog=1_024) as listener:
-        config = uvicorn.Config(app, log_level="error", access_log=False, timeout_graceful_shutdown=1)
+        config = uvicorn.Config(app, log_level="error", access_log=False, timeout_graceful_shutdown=1, ws="none")
         server = uvicorn.Server(config)
         started = threading.Event()
         startup = server.startup
