@@ -117,11 +117,8 @@ class BaseLLM(OwnCalls, LLMSettings):
     ) -> Any:
         """Do as `call`, without blocking the loop."""
         if type(self).call is not BaseLLM.call:
-            return await in_thread(
-                lambda: self.call(
-                    messages, tools, callbacks, available_functions, from_task, from_agent, response_model
-                )
-            )
+            given = _given(tools, callbacks, available_functions, from_task, from_agent, response_model)
+            return await in_thread(lambda: self.call(messages, **given))
         call = self._begin(messages, tools, response_model, from_task, from_agent)
         async with call.step(callbacks or self.callbacks, available_functions) as step:
             with carried_faults:
@@ -158,11 +155,11 @@ class BaseLLM(OwnCalls, LLMSettings):
 
         `look_ahead` bounds the frames that nobody has read; `retain=False` keeps none for replay.
         """
-        arguments = (messages, tools, callbacks, available_functions, from_task, from_agent, response_model)
+        given = _given(tools, callbacks, available_functions, from_task, from_agent, response_model)
 
         def streamed() -> Any:
             with overrides.call_stream_override(self, True):
-                return self.call(*arguments)
+                return self.call(messages, **given)
 
         return StreamSession(streamed, source=self, look_ahead=look_ahead, retain=retain)
 
@@ -180,11 +177,11 @@ class BaseLLM(OwnCalls, LLMSettings):
         retain: bool = True,
     ) -> AsyncStreamSession[Any]:
         """Return an async session in which this call streams; see `stream_events`."""
-        arguments = (messages, tools, callbacks, available_functions, from_task, from_agent, response_model)
+        given = _given(tools, callbacks, available_functions, from_task, from_agent, response_model)
 
         async def streamed() -> Any:
             with overrides.call_stream_override(self, True):
-                return await self.acall(*arguments)
+                return await self.acall(messages, **given)
 
         return AsyncStreamSession(streamed, source=self, look_ahead=look_ahead, retain=retain)
 
@@ -263,3 +260,18 @@ class BaseLLM(OwnCalls, LLMSettings):
 
 def _result_of(values: list[Any]) -> Any:
     return values[0] if len(values) == 1 else values
+
+
+def _given(
+    tools: Any, callbacks: Any, available_functions: Any, from_task: Any, from_agent: Any, response_model: Any
+) -> dict[str, Any]:
+    """Return the options of a call that were given, by name: a subclass's own `call` need not take the others."""
+    options = {
+        "tools": tools,
+        "callbacks": callbacks,
+        "available_functions": available_functions,
+        "from_task": from_task,
+        "from_agent": from_agent,
+        "response_model": response_model,
+    }
+    return {name: value for name, value in options.items() if value is not None}

@@ -40,7 +40,14 @@ class OwnCall(BaseLLM):
 
 
 class QuietCall(BaseLLM):
-    def call(self, messages: Any, *args: Any, **kwargs: Any) -> str:
+    def call(self, messages: Any, **options: Any) -> str:  # type: ignore[override]
+        return f"said {messages!r}"
+
+
+class NarrowCall(BaseLLM):
+    """Takes what it is asked, and nothing else."""
+
+    def call(self, messages: Any) -> str:  # type: ignore[override]
         return f"said {messages!r}"
 
 
@@ -66,8 +73,9 @@ def test_events_of_a_call_of_ones_own_are_the_frames_and_nothing_is_added(way: W
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_call_of_ones_own_need_publish_nothing(way: Way) -> None:
-    ran = streamed(QuietCall("q"), way, "Hi")
+@pytest.mark.parametrize("kind", [QuietCall, NarrowCall])
+def test_a_call_of_ones_own_need_publish_nothing_and_take_no_option(kind: type[BaseLLM], way: Way) -> None:
+    ran = streamed(kind("q"), way, "Hi")
     assert (ran.frames, ran.result) == ([], "said 'Hi'")
 
 

@@ -86,7 +86,8 @@ class FeedbackHook(FlowHook):
             answer = asking.unwrap()
             if isinstance(answer, Awaitable):
                 answer = await answer
-        return Answer(str(answer), context)
+        # No answer says nothing.
+        return Answer("" if answer is None else str(answer), context)
 
     def _context(self, run: FlowRun, call: MethodCall, output: Any) -> PendingFeedbackContext:
         cls = type(run.flow)
