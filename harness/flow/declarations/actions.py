@@ -28,13 +28,14 @@ from harness.flow.engine.hooks import FlowHook
 from harness.flow.engine.run import FlowRun
 from harness.workers import in_thread
 
-#: The names that an expression may speak of; `item` within `each` alone.
+#: The names that an expression may speak of, `item` within `each` alone; and the flow, and what triggered the method.
 Scope: TypeAlias = Mapping[str, Any]
 Action: TypeAlias = Callable[[Scope], Awaitable[Any]]
 #: Set to 1, it lets declared flows run the Python that stands in them.
 SCRIPTS_ALLOWED: Final = "CREWAI_ALLOW_FLOW_SCRIPT_EXECUTION"
 _ROOTS: Final = frozenset({"state", "outputs"})
 _IN_EACH: Final = _ROOTS | {"item"}
+_BY_PLACE: Final = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
 def action(call: Call, folder: Path) -> Action:
@@ -80,10 +81,12 @@ def _simple(call: SimpleCall, roots: frozenset[str], path: tuple[int | str, ...]
             return lambda scope: _called(script, {name: scope.get(name) for name in sorted(_IN_EACH)})
         case CodeCall(ref=ref):
             function = _part((*path, "ref"), lambda: _callable(referenced(ref), ref))
+            leads = _leads(function, call.arguments)
         case DeclaredToolCall(ref=ref):
             function = _part((*path, "ref"), lambda: _tool(ref))
-    arguments = _part((*path, "with"), lambda: template(call.arguments, roots))
-    return lambda scope: _called(function, arguments(scope))
+            leads = _no_leads
+    arguments = _part((*path, "with"), lambda: template(call.arguments or {}, roots))
+    return lambda scope: _called(function, arguments(scope), leads(scope))
 
 
 def _each(call: EachCall, folder: Path) -> Action:
@@ -127,11 +130,32 @@ def _step(step: EachStep, path: tuple[int | str, ...], folder: Path) -> tuple[Ca
     return wanted, act
 
 
-async def _called(function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
+def _no_leads(_scope: Scope) -> tuple[Any, ...]:
+    return ()
+
+
+def _leads(function: Callable[..., Any], arguments: Mapping[str, Any] | None) -> Callable[[Scope], tuple[Any, ...]]:
+    """Return what makes the arguments of a function that come before those that are declared."""
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        # A class or a builtin that does not say.
+        return _no_leads
+    by_place = [parameter for parameter in parameters if parameter.kind in _BY_PLACE]
+    first = parameters[0] if parameters else None
+    if first not in by_place or first.default is not first.empty or first.name in (arguments or ()):
+        return _no_leads
+    takes_any = any(parameter.kind is parameter.VAR_POSITIONAL for parameter in parameters)
+    if arguments is None and (takes_any or len(by_place) > 1):
+        return lambda scope: (scope["flow"], *scope["trigger"])
+    return lambda scope: (scope["flow"],)
+
+
+async def _called(function: Callable[..., Any], arguments: Mapping[str, Any], leads: tuple[Any, ...] = ()) -> Any:
     """Return what a function gives, which works in a thread unless it is a coroutine function."""
     if inspect.iscoroutinefunction(function):
-        return await function(**arguments)
-    value = await in_thread(lambda: function(**arguments))
+        return await function(*leads, **arguments)
+    value = await in_thread(lambda: function(*leads, **arguments))
     return await value if inspect.isawaitable(value) else value
 
 

@@ -14,13 +14,14 @@ from harness.flow.conversation.config import ConversationConfig, RouterConfig
 from harness.flow.conversation.state import ConversationState
 from harness.flow.declarations.actions import Action, ScriptGate, action, has_script
 from harness.flow.declarations.errors import DeclarationProblem, FlowDeclarationError, PartError
+from harness.flow.declarations.options import options, store
+from harness.flow.declarations.options_schema import DeclaredPersistence
 from harness.flow.declarations.references import made
 from harness.flow.declarations.schema import (
     AllOf,
     DeclaredCondition,
     DeclaredConversation,
     DeclaredMethod,
-    DeclaredPersistence,
     FlowDefinition,
 )
 from harness.flow.declarations.source import DeclarationSource, declaration_text
@@ -33,6 +34,7 @@ from harness.flow.graph.decorators import add_to_role
 from harness.flow.graph.definition import graph_of
 from harness.flow.persistence.persist import Persist
 from harness.flow.state import snapshot
+from harness.llm.named import model_of
 from harness.misfit import fault_of
 
 C = TypeVar("C", bound=type)
@@ -74,16 +76,22 @@ def declared_class(base: C, declaration: FlowDefinition, source: DeclarationSour
             body[name] = _method(name, method, source.folder)
         except PartError as error:
             problems.append(source.problem(("methods", name, *error.path), str(error)))
-    body |= declaration.config.model_dump(exclude_none=True)
+    try:
+        body |= options(declaration.config)
+    except (UsageError, TypeError) as error:
+        problems.append(source.problem(("config",), str(error)))
     hooks: list[Any] = []
     try:
         if "state" in declaration.model_fields_set or not declaration.is_conversational:
             body["initial_state"] = initial_state(declaration.state)
         else:
             body["initial_state"] = ConversationState
-        hooks = list(_hooks(declaration))
     except (UsageError, TypeError) as error:
         problems.append(source.problem(("state",), str(error)))
+    try:
+        hooks = list(_hooks(declaration))
+    except (UsageError, TypeError) as error:
+        problems.append(source.problem(("persist",), str(error)))
     if problems:
         raise FlowDeclarationError(source.name, problems)
     cls: Any = type(_NO_IDENTIFIER.sub("_", declaration.name), (base,), body)
@@ -134,10 +142,10 @@ def _method(name: str, declared: DeclaredMethod, folder: Path) -> Callable[..., 
         error.path = ("do", *error.path)
         raise
 
-    async def method(self: Any) -> Any:
+    async def method(self: Any, *trigger: Any) -> Any:
         run = run_of(self)
         outputs = {} if run is None else run.plan.latest
-        return await act({"state": snapshot(self.state), "outputs": outputs})
+        return await act({"state": snapshot(self.state), "outputs": outputs, "flow": self, "trigger": trigger})
 
     method.__name__ = method.__qualname__ = name
     method.__doc__ = declared.description
@@ -158,10 +166,11 @@ def _method(name: str, declared: DeclaredMethod, folder: Path) -> Callable[..., 
             human_feedback(
                 feedback.message,
                 emit=feedback.emit,
-                llm=feedback.llm or DEFAULT_LLM,
+                llm=model_of(feedback.llm) if isinstance(feedback.llm, dict) else feedback.llm or DEFAULT_LLM,
                 default_outcome=feedback.default_outcome,
                 metadata=feedback.metadata,
                 provider=None if feedback.provider is None else made(feedback.provider.ref),
+                learn=feedback.learn,
             )(method)
         except MissingExtraError:
             raise
@@ -197,5 +206,4 @@ class _Unsaved(Persist):
 
 
 def _persist(declared: DeclaredPersistence) -> Persist:
-    place = None if declared.persistence is None else made(declared.persistence.ref)
-    return (Persist if declared.enabled else _Unsaved)(place, verbose=declared.verbose)
+    return (Persist if declared.enabled else _Unsaved)(store(declared.persistence), verbose=declared.verbose)

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self, TypeAlias
+from typing import Annotated, Literal, Self, TypeAlias
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from harness.misfit import Worded
+from harness.flow.declarations.part import Declared, Values
 
-Values: TypeAlias = dict[str, Any]
 #: `module:qualname` of a tool: a class, of which an instance is made, or an instance.
 ToolReference: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$")]
 
 
-class _Part(Worded):
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, protected_namespaces=())
-
-
-class DeclaredPython(_Part):
+class DeclaredPython(Declared):
     """Something in Python: `package.module.Name`, or `package.module:Name`."""
 
     python: str = Field(pattern=r"^[A-Za-z_][\w.]*[.:][A-Za-z_][\w.]*$")
@@ -33,7 +28,7 @@ class DeclaredPython(_Part):
 DeclaredLLM: TypeAlias = Annotated[str | DeclaredPython | Values, Field(union_mode="left_to_right")]
 
 
-class DeclaredCrewAgent(_Part):
+class DeclaredCrewAgent(Declared):
     """An agent; see `harness.Agent`. `{name}` in its texts is an input of the crew."""
 
     role: str
@@ -57,7 +52,7 @@ class DeclaredAgent(DeclaredCrewAgent):
     response_format: DeclaredPython | None = None
 
 
-class DeclaredTask(_Part):
+class DeclaredTask(Declared):
     """A task; see `harness.Task`. `{name}` in its texts is an input of the crew."""
 
     description: str
@@ -78,7 +73,7 @@ class DeclaredTask(_Part):
     markdown: bool | None = None
 
 
-class DeclaredCrew(_Part):
+class DeclaredCrew(Declared):
     """A crew; see `harness.Crew`."""
 
     name: str | None = None
@@ -111,7 +106,7 @@ class DeclaredCrew(_Part):
         return self
 
 
-class CrewCall(_Part):
+class CrewCall(Declared):
     """Runs a crew, and comes to its output."""
 
     call: Literal["crew"]
@@ -128,7 +123,7 @@ class CrewCall(_Part):
         return self
 
 
-class AgentCall(_Part):
+class AgentCall(Declared):
     """Asks an agent, and comes to its output."""
 
     call: Literal["agent"]

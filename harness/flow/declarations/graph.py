@@ -1,26 +1,44 @@
-"""The graph of a flow that was written in Python, as a declaration."""
+"""A flow that was written in Python, as a declaration: its graph, its state, its options, and whom it asks."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Final
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from harness.errors import UsageError
+from harness.flow.checkpoints.config import CheckpointConfig
+from harness.flow.checkpoints.json_files import JsonProvider
+from harness.flow.checkpoints.sqlite import SqliteProvider
 from harness.flow.declarations.schema import SCHEMA, FlowDefinition
+from harness.flow.engine.hooks import hooks_of_class
+from harness.flow.feedback.hook import FeedbackHook
 from harness.flow.graph.conditions import Condition
 from harness.flow.graph.definition import FlowMethod, graph_of
+from harness.flow.persistence.persist import Persist
+from harness.flow.persistence.sqlite import SQLiteFlowPersistence
+from harness.flow.state import declared_type, kept_state
+from harness.llm import BaseLLM
 from harness.misfit import misfit
+
+_PLAIN: Final = ("stream", "max_method_calls", "suppress_flow_events", "defer_trace_finalization")
 
 
 def declaration_of(cls: Any) -> FlowDefinition:
-    """Return the graph of a flow class, whose methods are calls of its own code.
+    """Return a flow class with its state and its options, whose methods are calls of its own code.
 
     Raises:
-        UsageError: a method can't be named as `module:qualname`.
+        UsageError: something of it can't be named as `module:qualname`, or its state begins with what is no JSON.
     """
     methods = {name: _method(cls, method) for name, method in graph_of(cls).methods.items()}
-    whole = {"schema": SCHEMA, "name": cls.name or cls.__name__, "methods": methods}
+    parts = {"state": _state(cls), "config": _config(cls), "persist": _persist(hooks_of_class(cls))}
+    whole = {
+        "schema": SCHEMA,
+        "name": cls.name or cls.__name__,
+        **{name: part for name, part in parts.items() if part},
+        "methods": methods,
+    }
     try:
         return FlowDefinition.model_validate(whole)
     except ValidationError as error:
@@ -41,10 +59,81 @@ def _method(cls: Any, method: FlowMethod) -> dict[str, Any]:
         declared["router"] = True
         if method.labels is not None:
             declared["emit"] = list(method.labels)
-    return declared
+    kept, asks = _persist(role.hooks), _feedback(role.hooks)
+    return {**declared, **({"persist": kept} if kept else {}), **({"human_feedback": asks} if asks else {})}
 
 
 def _condition(condition: Condition) -> Any:
     if isinstance(condition, str):
         return condition
     return {condition.how: [_condition(part) for part in condition.parts]}
+
+
+def _state(cls: Any) -> dict[str, Any] | None:
+    """Return what a flow class says of its state; None where it says nothing."""
+    declared = cls.initial_state if cls.initial_state is not None else declared_type(cls, _flow_class(cls))
+    if isinstance(declared, type) and issubclass(declared, BaseModel):
+        return {"type": "pydantic", "ref": _ref(declared)}
+    if isinstance(declared, BaseModel):
+        return {"type": "pydantic", "ref": _ref(type(declared)), "default": kept_state(declared)}
+    return {"type": "dict", "default": kept_state(declared)} if isinstance(declared, dict) else None
+
+
+def _config(cls: Any) -> dict[str, Any]:
+    """Return the options that a flow class has set."""
+    root = _flow_class(cls)
+    options = {name: getattr(cls, name, None) for name in _PLAIN}
+    given = {name: value for name, value in options.items() if value not in (None, getattr(root, name, None))}
+    if cls.input_provider is not None:
+        given["input_provider"] = _ref(type(cls.input_provider))
+    if cls.checkpoint is not None:
+        given["checkpoint"] = _checkpoints(cls.checkpoint) if isinstance(cls.checkpoint, CheckpointConfig) else True
+    return given
+
+
+def _persist(hooks: Iterable[object]) -> dict[str, Any] | None:
+    """Return how states are saved by the first hook that does; None where none does."""
+    hook = next((hook for hook in hooks if isinstance(hook, Persist)), None)
+    if hook is None:
+        return None
+    place = hook.own
+    if place is None:
+        kept: dict[str, Any] = {}
+    elif type(place) is SQLiteFlowPersistence:
+        kept = {"persistence": {"persistence_type": "SQLiteFlowPersistence", "db_path": place.db_path}}
+    else:
+        kept = {"persistence": {"ref": _ref(type(place))}}
+    return {"enabled": True, "verbose": hook.verbose, **kept}
+
+
+def _feedback(hooks: Iterable[object]) -> dict[str, Any] | None:
+    """Return what a human is asked by the first hook that asks; None where none does."""
+    hook = next((hook for hook in hooks if isinstance(hook, FeedbackHook)), None)
+    if hook is None:
+        return None
+    asks = {
+        "message": hook.message,
+        "emit": None if hook.emit is None else list(hook.emit),
+        "llm": hook.llm.to_config_dict() if isinstance(hook.llm, BaseLLM) else hook.llm,
+        "default_outcome": hook.default_outcome,
+        "metadata": dict(hook.metadata),
+        "provider": None if hook.provider is None else _ref(type(hook.provider)),
+    }
+    return {name: value for name, value in asks.items() if value}
+
+
+def _checkpoints(config: CheckpointConfig) -> dict[str, Any]:
+    named = {JsonProvider: "json", SqliteProvider: "sqlite"}
+    if type(config.provider) not in named:
+        raise UsageError(f"a declaration keeps checkpoints as 'json' or 'sqlite', not by a {config.provider.name}")
+    given = config.model_dump(exclude={"provider"}, exclude_none=True)
+    return {**given, "provider": named[type(config.provider)]}
+
+
+def _flow_class(cls: type) -> type:
+    """Return `Flow`, which stands above this module."""
+    return next(base for base in cls.__mro__ if base.__module__ == "harness.flow.flow")
+
+
+def _ref(cls: type) -> str:
+    return f"{cls.__module__}:{cls.__qualname__}"

@@ -4,23 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal, Self, TypeAlias
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from harness.flow.declarations.crew_schema import AgentCall, CrewCall
-from harness.misfit import Worded
+from harness.flow.declarations.options_schema import AnyPlace, DeclaredConfig, DeclaredPersistence
+from harness.flow.declarations.part import Declared, Reference, Values
 
 #: The format that is read.
 SCHEMA: Final = "crewai.flow/v1"
 MethodName: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")]
-#: `module:qualname` of what is imported when the flow is made.
-Reference: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$")]
-Values: TypeAlias = dict[str, Any]
-
-
-class Declared(Worded):
-    """A part of a declaration; a key that it does not know is a mistake."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, protected_namespaces=())
 
 
 class AllOf(Declared):
@@ -40,11 +32,14 @@ DeclaredCondition: TypeAlias = str | AllOf | AnyOf
 
 
 class CodeCall(Declared):
-    """Calls a function with these arguments."""
+    """Calls a function with these arguments, or, without any, with what triggered it.
+
+    A function whose first parameter has no default and is not among them gets the flow there, as a method does.
+    """
 
     call: Literal["code"]
     ref: Reference
-    arguments: Values = Field(default_factory=dict, alias="with")
+    arguments: Values | None = Field(default=None, alias="with")
 
 
 class DeclaredToolCall(Declared):
@@ -67,6 +62,7 @@ class ScriptCall(Declared):
 
     call: Literal["script"]
     code: str = Field(min_length=1)
+    language: Literal["python"] = "python"
 
 
 SimpleCall: TypeAlias = Annotated[
@@ -105,18 +101,8 @@ Call: TypeAlias = Annotated[
 ]
 
 
-class DeclaredPlace(Declared):
-    """Where states are kept: a persistence, or something that makes one."""
-
-    ref: Reference
-
-
-class DeclaredPersistence(Declared):
-    """Whether states are kept, and where."""
-
-    enabled: bool = True
-    verbose: bool = False
-    persistence: DeclaredPlace | None = None
+#: A model as `provider/model`, or as settings of an `LLM`.
+DeclaredModel: TypeAlias = str | Values
 
 
 class DeclaredFeedback(Declared):
@@ -124,10 +110,13 @@ class DeclaredFeedback(Declared):
 
     message: str
     emit: list[str] | None = Field(default=None, min_length=1)
-    llm: str | None = None
+    llm: DeclaredModel | None = None
     default_outcome: str | None = None
     metadata: Values = Field(default_factory=dict)
-    provider: DeclaredPlace | None = None
+    provider: AnyPlace | None = None
+    learn: bool = False
+    learn_source: str = "hitl"
+    learn_strict: bool = False
 
 
 class DeclaredMethod(Declared):
@@ -162,23 +151,11 @@ class DeclaredState(Declared):
 
     @model_validator(mode="after")
     def _has_what_its_type_needs(self) -> Self:
-        if self.type == "pydantic" and self.ref is None:
+        if self.type == "pydantic" and self.ref is None and self.json_schema is None:
             raise ValueError("a state of type pydantic needs the ref of its class, as in my_app.states:Report")
         if self.type == "json_schema" and self.json_schema is None:
             raise ValueError("a state of type json_schema needs a json_schema")
         return self
-
-
-class DeclaredConfig(Declared):
-    """Options of the flow, as its constructor takes them."""
-
-    stream: bool | None = None
-    max_method_calls: int | None = Field(default=None, ge=1)
-    suppress_flow_events: bool | None = None
-
-
-#: A model as `provider/model`, or as settings of an `LLM`.
-DeclaredModel: TypeAlias = str | Values
 
 
 class DeclaredRouter(Declared):

@@ -30,8 +30,8 @@ def initial_state(declared: DeclaredState) -> Any:
     """
     if declared.type in ("dict", "unknown"):
         return dict(declared.default)
-    if declared.type == "pydantic":
-        model = referenced(declared.ref or "")
+    if declared.type == "pydantic" and declared.ref is not None:
+        model = referenced(declared.ref)
         if not (isinstance(model, type) and issubclass(model, BaseModel)):
             raise UsageError(f"{declared.ref!r} is no pydantic model")
     else:
@@ -59,7 +59,7 @@ class RequiredInputs(FlowHook):
 
 def required(declared: DeclaredState) -> tuple[str, ...]:
     """Return the fields of a state by JSON Schema that must have a value when a run begins."""
-    schema = declared.json_schema if declared.type == "json_schema" else None
+    schema = None if declared.ref is not None or declared.type in ("dict", "unknown") else declared.json_schema
     properties = (schema or {}).get("properties", {})
     return tuple(
         name

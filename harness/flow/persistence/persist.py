@@ -35,12 +35,13 @@ class Persist(FlowHook):
     works_without_loop = True
 
     def __init__(self, persistence: FlowPersistence | None, *, verbose: bool) -> None:
-        self._own = persistence
-        self._verbose = verbose
+        #: Where it saves; None is the default place.
+        self.own = persistence
+        self.verbose = verbose
 
     def persistence(self) -> FlowPersistence:
         """Return where it saves, but for what a flow's constructor was given."""
-        return default_flow_persistence() if self._own is None else self._own
+        return default_flow_persistence() if self.own is None else self.own
 
     async def method_done(self, run: FlowRun, call: MethodCall, result: MethodResult) -> None:
         hooks = call.method.role.hooks
@@ -48,7 +49,7 @@ class Persist(FlowHook):
         if self not in hooks and any(isinstance(hook, Persist) for hook in hooks):
             return
         given: FlowPersistence | None = run.flow.persistence
-        if self._verbose:
+        if self.verbose:
             _say(f"Saving flow state to memory for ID: {_id(run.state)}")
         await save(run, call.method.name, self.persistence() if given is None else given)
 

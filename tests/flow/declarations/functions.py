@@ -27,6 +27,15 @@ def both(**named: Any) -> dict[str, Any]:
     return named
 
 
+def remember(flow: Any, text: str) -> str:
+    flow.state["text"] = text
+    return f"remembered {text}"
+
+
+def recall(flow: Any, value: str) -> tuple[str, str]:
+    return flow.state["text"], value
+
+
 def fail() -> None:
     raise LookupError("no such thing")
 

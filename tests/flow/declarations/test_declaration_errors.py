@@ -108,6 +108,18 @@ WRONG: dict[str, tuple[str, str]] = {
         ONE + "'1'}\n  b:\n    listen: b\n    do: {call: expression, expr: '1'}\n",
         "<declaration>:7:3: methods.b: F.b listens to 'b', which is itself",
     ),
+    "a service that is not here": (
+        ONE + "'1'}\nconfig: {tracing: true, checkpoint: {max_checkpoints: 0}}\n",
+        "<declaration>:7:19: config.tracing: traces are sent nowhere, and there is no memory: leave it out",
+    ),
+    "a place that is none": (
+        ONE + "'1'}\npersist: {persistence: {db_path: a.db}}\n",
+        "<declaration>:7:11: persist.persistence: states are kept in the ref of a persistence, or by persistence_type",
+    ),
+    "what is learned from answers": (
+        ONE + "'1'}\n    human_feedback: {message: Well, learn: true}\n",
+        "<declaration>:7:5: methods.a.human_feedback: human_feedback(learn=True) needs a memory",
+    ),
     "a state": (
         ONE + "'1'}\nstate: {type: pydantic}\n",
         "<declaration>:7:1: state: a state of type pydantic needs the ref of its class",

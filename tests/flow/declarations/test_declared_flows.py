@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from harness.errors import UsageError
 from harness.flow import (
@@ -15,10 +16,13 @@ from harness.flow import (
     FlowDefinition,
     FlowScriptExecutionDisabledError,
     HumanFeedbackPending,
+    HumanFeedbackResult,
     MethodCallLimitError,
     SQLiteFlowPersistence,
     and_,
+    human_feedback,
     listen,
+    persist,
     router,
     start,
 )
@@ -359,6 +363,114 @@ class Written(Flow):
     @listen(and_("a", begin))
     def end(self) -> str:
         return "ended"
+
+
+class Noted(BaseModel):
+    """A state."""
+
+    seen: list[str] = []
+
+
+@persist(SQLiteFlowPersistence("states.db"), verbose=True)
+class Whole(Flow[Noted]):
+    """With a state, options, a place where states are kept, and a human who is asked."""
+
+    max_method_calls = 7
+    checkpoint = CheckpointConfig(location="kept", on_events=["flow_finished"])
+
+    @start()
+    @human_feedback("Well?", emit=["yes", "no"], default_outcome="no", provider=functions.Agrees(), metadata={"a": 1})
+    def draft(self) -> str:
+        self.state.seen.append("ask")
+        return "asked"
+
+    @listen("no")
+    async def refused(self, answer: HumanFeedbackResult) -> list[str]:
+        self.state.seen.append(answer.feedback)
+        return self.state.seen
+
+
+def test_what_was_written_down_does_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(functions.Agrees, "request_feedback", lambda *_: " ")
+    whole = Whole.flow_definition().to_dict()
+    again = Flow.from_declaration(contents=json.loads(json.dumps(whole)))
+    assert Whole().kickoff() == again.kickoff() == ["ask", " "]
+    assert SQLiteFlowPersistence("states.db").load_state(again.flow_id) == {"id": again.flow_id, "seen": ["ask", " "]}
+    assert len(list((tmp_path / "kept").rglob("*.json"))) == 2
+    assert (whole["config"]["max_method_calls"], whole["persist"]["verbose"]) == (7, True)
+
+
+def test_what_the_reference_writes_down_is_read() -> None:
+    """Every key that it writes, those without a value included."""
+    ref = f"{__name__}:Written"
+    method = {"description": None, "start": None, "listen": None, "router": False, "emit": None, "persist": None}
+    whole = {
+        "schema": "crewai.flow/v1",
+        "name": "F",
+        "description": None,
+        "state": None,
+        "config": {
+            "tracing": None,
+            "stream": False,
+            "memory": None,
+            "input_provider": None,
+            "suppress_flow_events": False,
+            "max_method_calls": 100,
+            "defer_trace_finalization": False,
+            "checkpoint": {
+                "location": "kept",
+                "on_events": ["task_completed"],
+                "provider": {"provider_type": "json"},
+                "max_checkpoints": 3,
+                "restore_from": None,
+            },
+        },
+        "persist": {
+            "enabled": True,
+            "verbose": False,
+            "persistence": {"persistence_type": "SQLiteFlowPersistence", "db_path": ":memory:"},
+        },
+        "conversational": None,
+        "methods": {
+            "begin": {**method, "start": True, "do": {"call": "code", "ref": f"{ref}.begin", "with": None}},
+            "decide": {
+                **method,
+                "listen": "begin",
+                "router": True,
+                "do": {"call": "code", "ref": f"{ref}.decide", "with": None},
+            },
+            "end": {
+                **method,
+                "listen": {"and": ["a", "begin"]},
+                "do": {"call": "code", "ref": f"{ref}.end", "with": None},
+                "human_feedback": {
+                    "message": "Well?",
+                    "emit": None,
+                    "llm": {"model": "gpt-4o"},
+                    "default_outcome": None,
+                    "metadata": None,
+                    "provider": f"{HERE}:Agrees",
+                    "learn": False,
+                    "learn_source": "hitl",
+                    "learn_strict": False,
+                },
+            },
+        },
+    }
+    flow = Flow.from_declaration(contents=whole)
+    assert flow.kickoff().feedback == "yes to ended"
+    assert isinstance(flow.checkpoint, CheckpointConfig)
+    assert (flow.checkpoint.max_checkpoints, flow.checkpoint.provider.name) == (3, "JsonProvider")
+
+
+def test_a_function_gets_the_flow_and_what_triggered_it_where_it_has_a_place_for_them() -> None:
+    methods = {
+        "first": {"start": True, "do": {"call": "code", "ref": f"{HERE}:remember", "with": {"text": "a"}}},
+        "second": {"listen": "first", "do": {"call": "code", "ref": f"{HERE}:recall"}},
+    }
+    whole = {"schema": "crewai.flow/v1", "name": "F", "methods": methods}
+    assert Flow.from_declaration(contents=whole).kickoff() == ("a", "remembered a")
 
 
 def test_a_flow_that_was_written_in_python_can_be_written_down() -> None:
