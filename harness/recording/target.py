@@ -14,6 +14,7 @@ from harness.errors import UsageError
 from harness.frames.stored import FrameLike
 from harness.import_path import find_beside
 from harness.llm.pump import iterated_in_loop
+from harness.recording.trust.factories import starts_runs
 from harness.recording.trust.gate import Gate
 
 
@@ -51,20 +52,32 @@ class Target:
             UsageError: the target can't be imported, has no such entry, or gave something else than a session.
             UntrustedTargetError: a recording names it, and nobody vouches for it; nothing of it has been run.
         """
-        subject = self.subject()
+        subject, inputs = self.subject(), self.inputs
+        if callable(subject) and not starts_runs(subject) and not hasattr(subject, self.entry or ""):
+            # What it makes may be a flow or a crew, which takes the inputs that it does not.
+            own = _taken(subject, inputs)
+            made = _called(subject, (), own, self.name)
+            if not starts_runs(made):
+                if len(own) < len(inputs):
+                    _close(made)
+                    _check(subject, (), inputs, self.name)
+                if self.prepare is not None:
+                    self.prepare(subject)
+                yield _session(made, self.name)
+                return
+            subject = made() if isinstance(made, type) else made
+            inputs = {key: value for key, value in inputs.items() if key not in own}
         if self.prepare is not None:
             self.prepare(subject)
         entry = self.entry or _natural_entry(subject, self)
+        start = _method(subject, entry, self.name)
+        for turn in self.turns:
+            yield _session(_called(start, (turn,), inputs, self.name), self.name)
         if self.turns:
-            start = _method(subject, entry, self.name)
-            for turn in self.turns:
-                yield _session(start, (turn,), self.inputs, self.name)
             return
-        start = subject if entry is None else _method(subject, entry, self.name)
-        if entry is not None and _takes_inputs(start):
-            yield _session(start, (), {"inputs": dict(self.inputs)} if self.inputs else {}, self.name)
-        else:
-            yield _session(start, (), self.inputs, self.name)
+        if _takes_inputs(start):
+            inputs = {"inputs": dict(inputs)} if inputs else {}
+        yield _session(_called(start, (), inputs, self.name), self.name)
 
     def subject(self) -> Any:
         """Import and return what is named; of a class whose instances start runs, a new one.
@@ -108,17 +121,15 @@ class Target:
             ) from error
 
 
-def _natural_entry(subject: Any, target: Target) -> str | None:
+def _natural_entry(subject: Any, target: Target) -> str:
     if target.turns:
         return "stream_turn"
     for entry in ("stream_events", "kickoff"):
         if callable(getattr(subject, entry, None)):
             return entry
-    if callable(subject):
-        return None
     raise UsageError(
         f"target {target.name!r} is {type(subject).__name__}; expected a flow, an LLM, a crew, or a callable that "
-        "returns a session"
+        "returns one, or a session"
     )
 
 
@@ -134,21 +145,42 @@ def _takes_inputs(start: Callable[..., Any]) -> bool:
     return "inputs" in inspect.signature(start).parameters
 
 
-def _session(start: Callable[..., Any], turn: tuple[str, ...], inputs: Mapping[str, Any], name: str) -> Session:
+def _taken(start: Callable[..., Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those of the inputs that a callable takes."""
+    parameters = inspect.signature(start).parameters
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
+        return dict(inputs)
+    return {name: value for name, value in inputs.items() if name in parameters}
+
+
+def _check(start: Callable[..., Any], turn: tuple[str, ...], inputs: Mapping[str, Any], name: str) -> None:
     try:
         inspect.signature(start).bind(*turn, **inputs)
     except TypeError as error:
         given = ", ".join(inputs) or "none"
         raise UsageError(f"target {name!r} can't be started with the inputs given ({given}): {error}") from error
-    session = start(*turn, **inputs)
+
+
+def _called(start: Callable[..., Any], turn: tuple[str, ...], inputs: Mapping[str, Any], name: str) -> Any:
+    _check(start, turn, inputs, name)
+    return start(*turn, **inputs)
+
+
+def _close(session: Any) -> None:
+    close = getattr(session, "close", None)
+    if callable(close):
+        close()
+
+
+def _session(session: Any, name: str) -> Session:
     if hasattr(type(session), "__aiter__"):
         return _AsyncSession(session)
     # By name: asking for the result itself raises before the end.
     if {"__iter__", "frames", "result", "close"} <= set(dir(session)):
         return cast(Session, session)
     raise UsageError(
-        f"target {name!r}: its entry returned {type(session).__name__}, which is no session "
-        "(a session is iterated, and has frames, result and close)"
+        f"target {name!r}: its entry returned {type(session).__name__}, which is no session (a session is iterated, and "
+        "has frames, result and close); return the flow or the crew itself, or what its stream_events gives"
     )
 
 

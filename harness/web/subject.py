@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from harness.errors import UsageError
 from harness.recording.target import Target
+from harness.recording.trust.factories import makes_subject
 
 _MOST_CONVERSATIONS: Final = 1_000
 #: What a stranger may not choose: a flow that keeps its states would hand over that of somebody else.
@@ -109,7 +110,8 @@ def _entry_parameters(subject: Any) -> Mapping[str, inspect.Parameter]:
 
 def _fields_of(subject: Any) -> list[dict[str, Any]] | None:
     if not hasattr(subject, "stream_events"):
-        return _parameters_of(subject)
+        # What it makes may take any.
+        return None if makes_subject(subject) else _parameters_of(subject)
     if "messages" in _entry_parameters(subject):
         return [{"name": "messages", "type": "string", "required": True, "default": None, "description": "The prompt"}]
     state = getattr(subject, "state", None)

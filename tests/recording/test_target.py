@@ -66,6 +66,24 @@ def factory(topic: str = "tides") -> Recorded:
     return Recorded("factory", topic)
 
 
+def made_flow() -> FlowLike:
+    return FlowLike()
+
+
+def made_crew(topic: str = "tides") -> CrewLike:
+    crew = CrewLike()
+    crew.kickoff = lambda inputs=None: Recorded("kickoff", topic, inputs)  # type: ignore[method-assign]
+    return crew
+
+
+def made_class() -> type[FlowLike]:
+    return FlowLike
+
+
+def made_conversation() -> Conversation:
+    return Conversation()
+
+
 def no_session() -> str:
     return "text"
 
@@ -81,6 +99,12 @@ def no_session() -> str:
         ("Outer.llm", {"inputs": {"messages": "Hi"}}, ("stream_events", "Hi", None)),
         ("factory", {}, ("factory", "tides")),
         ("factory", {"inputs": {"topic": "boats"}}, ("factory", "boats")),
+        ("made_flow", {}, ("stream_events", None)),
+        ("made_flow", {"inputs": {"a": 1}}, ("stream_events", {"a": 1})),
+        ("made_flow", {"inputs": {"a": 1}, "entry": "other"}, ("other", {"a": 1})),
+        ("made_crew", {"inputs": {"a": 1, "topic": "boats"}}, ("kickoff", "boats", {"a": 1})),
+        ("made_class", {"inputs": {"a": 1}}, ("stream_events", {"a": 1})),
+        ("made_conversation", {"turns": ("Hi",)}, ("stream_turn", "Hi", "calm")),
     ],
 )
 def test_the_natural_entry_is_started_with_the_inputs(
@@ -107,10 +131,14 @@ def test_each_turn_is_a_session_of_one_conversation() -> None:
         ("no_such_module:Plan", {}, "module 'no_such_module' can't be imported from"),
         (f"{HERE}:Missing", {}, f"'{HERE}' has no attribute 'Missing'"),
         (f"{HERE}:Outer.inner.missing", {}, "has no attribute 'Outer.inner.missing'"),
-        (f"{HERE}:Outer.number", {}, "is int; expected a flow, an LLM, a crew, or a callable that returns a session"),
+        (
+            f"{HERE}:Outer.number",
+            {},
+            "is int; expected a flow, an LLM, a crew, or a callable that returns one, or a session",
+        ),
         (f"{HERE}:FlowLike", {"entry": "missing"}, "FlowLike has no entry 'missing'"),
         (f"{HERE}:FlowLike", {"turns": ("Hi",)}, "FlowLike has no entry 'stream_turn'"),
-        (f"{HERE}:no_session", {}, "its entry returned str, which is no session"),
+        (f"{HERE}:no_session", {}, "its entry returned str, which is no session .* return the flow or the crew itself"),
         (
             f"{HERE}:factory",
             {"inputs": {"depth": 1}},

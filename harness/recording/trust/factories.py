@@ -1,4 +1,6 @@
-"""Whether a callable gives a session, told without calling it: by what it says it returns, else by what it does."""
+"""Whether a callable gives a session, or what starts one, told without calling it: by what it says it returns, else by what
+it does.
+"""
 
 from __future__ import annotations
 
@@ -21,18 +23,36 @@ ENTRIES: Final = frozenset(
         "akickoff",
     }
 )
+#: The methods by which a run is started where nothing is said of how.
+NATURAL_ENTRIES: Final = ("stream_events", "kickoff", "stream_turn")
 _SURFACE: Final = ("frames", "result", "close")
-#: How session classes are called, where an annotation can't be evaluated: its module may have been imported for types only.
-_SESSION_NAME: Final = re.compile(r"(?:Session|StreamingOutput)\b")
+#: How session classes, and those of what starts them, are called, where an annotation can't be evaluated: its module may
+#: have been imported for types only.
+_SESSION_NAME: Final = re.compile(r"(?:Session|StreamingOutput|Flow|Crew|LLM)\b")
 
 
 def gives_session(factory: Any) -> bool:
-    """Whether calling `factory` is known to give a session.
+    """Whether calling `factory` is known to give a session, or a flow, an LLM or a crew, which start one.
 
     It is where its return annotation names one. Without an annotation that says anything, it is where its code uses a
-    method that starts one, or calls a function that gives one.
+    method that starts a session, or calls a function that gives one; that it knows of a flow is not enough.
     """
     return _gives(factory, set())
+
+
+def starts_runs(found: Any) -> bool:
+    """Whether `found` is a flow, an LLM or a crew, or a class of them."""
+    # Of its class: an object that makes up whatever attribute it is asked for is no flow.
+    kind = found if isinstance(found, type) else type(found)
+    return any(callable(getattr(kind, entry, None)) for entry in NATURAL_ENTRIES)
+
+
+def makes_subject(factory: Any) -> bool:
+    """Whether `factory` says that it returns a flow, an LLM or a crew, which takes inputs of its own."""
+    function = None if isinstance(factory, type) else _function_of(factory)
+    return function is not None and any(
+        isinstance(kind, type) and starts_runs(kind) for kind in (get_origin(one) or one for one in _returned(function))
+    )
 
 
 def _gives(factory: Any, seen: set[CodeType]) -> bool:
@@ -61,12 +81,19 @@ def _said(function: FunctionType) -> bool | None:
     written = function.__annotations__.get("return", inspect.Parameter.empty)
     if written in (inspect.Parameter.empty, Any, object, "Any", "object"):
         return None
+    kinds = [get_origin(kind) or kind for kind in _returned(function)]
+    if not kinds:
+        return bool(_SESSION_NAME.search(str(written)))
+    return all(_is_session(kind) or (isinstance(kind, type) and starts_runs(kind)) for kind in kinds)
+
+
+def _returned(function: FunctionType) -> tuple[Any, ...]:
+    """What the return annotation names; nothing where it can't be evaluated."""
     try:
         returned = get_type_hints(function).get("return")
     except Exception:
-        return bool(_SESSION_NAME.search(str(written)))
-    kinds = get_args(returned) if isinstance(returned, UnionType) or get_origin(returned) is Union else (returned,)
-    return all(_is_session(get_origin(kind) or kind) for kind in kinds)
+        return ()
+    return get_args(returned) if isinstance(returned, UnionType) or get_origin(returned) is Union else (returned,)
 
 
 def _is_session(kind: Any) -> bool:

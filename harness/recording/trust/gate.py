@@ -21,7 +21,7 @@ from typing import Any, Final, Self
 
 from harness.errors import UntrustedTargetError, UsageError
 from harness.recording.settings import project_settings
-from harness.recording.trust.factories import ENTRIES, gives_session
+from harness.recording.trust.factories import ENTRIES, gives_session, starts_runs
 
 #: The packages that come with this project.
 _OURS: Final = frozenset({"harness", "conformance"})
@@ -112,7 +112,7 @@ class Gate:
         elif (
             type(found) is not SimpleNamespace
             and not self._is_defined_in_trusted(found)
-            and not _has_entry(found)
+            and not starts_runs(found)
             and not _is_entry_of(owner, step)
         ):
             raise self._refused(f"{step!r} is {_described(found)}, which is defined outside of what is trusted")
@@ -126,11 +126,11 @@ class Gate:
                 f"target {self.target!r}: the entry {entry!r} is not known to give a session, and was not called. Annotate "
                 f"what it returns (-> StreamSession), or name the target with --trust {self.target}"
             )
-        if not _has_entry(subject) and not gives_session(subject):
+        if not starts_runs(subject) and not gives_session(subject):
             raise UntrustedTargetError(
                 f"target {self.target!r} is {_described(subject)}, which is not known to give a session, and was not "
-                "called; expected a flow, an LLM, a crew, or a callable that returns a session. Annotate what it returns "
-                f"(-> StreamSession), or name it with --trust {self.target}"
+                "called; expected a flow, an LLM, a crew, or a callable that returns one, or a session. Annotate what it "
+                f"returns (-> StreamSession, or -> Crew), or name it with --trust {self.target}"
             )
 
     def _is_named_itself(self) -> bool:
@@ -248,14 +248,8 @@ def _pythons_own() -> frozenset[tuple[int, int] | None]:
     return frozenset(map(_identity, map(Path, folders))) - {None}
 
 
-def _has_entry(found: Any) -> bool:
-    # Of its class: an object that makes up whatever attribute it is asked for is no flow.
-    kind = found if isinstance(found, type) else type(found)
-    return any(callable(getattr(kind, entry, None)) for entry in ("stream_events", "kickoff", "stream_turn"))
-
-
 def _is_entry_of(owner: Any, step: str) -> bool:
-    return step in ENTRIES and _has_entry(owner)
+    return step in ENTRIES and starts_runs(owner)
 
 
 def _described(found: Any) -> str:

@@ -72,6 +72,18 @@ called = Caller()
 bound = partial(plain)
 short = lambda: PlanFlow().stream_events()
 
+def made() -> PlanFlow:
+    return PlanFlow()
+
+def made_late() -> "PlanFlow | LLM":
+    return PlanFlow()
+
+def made_elsewhere() -> "Crew":
+    return PlanFlow()
+
+def made_and_not_said():
+    return PlanFlow()
+
 def purge():
     trace("purged")
 
@@ -135,7 +147,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project
 @pytest.mark.parametrize(
     "attribute",
     ["PlanFlow", "a_flow", "holder.flow", "Holder.flow", "annotated", "plain", "through_another", "called", "bound",
-     "short", "holder.make", "a_flow.stream_events"],
+     "short", "holder.make", "a_flow.stream_events", "made", "made_late", "made_elsewhere"],
 )  # fmt: skip
 def test_what_gives_a_session_in_the_project_is_let_in(attribute: str, project: Project) -> None:
     project.add(project.root / "payload_app.py")
@@ -158,6 +170,7 @@ def test_what_gives_a_session_in_the_project_is_let_in(attribute: str, project: 
         ("plain.__globals__", "'__globals__' is a matter of Python's own"),
         ("purge", "is the callable purge, which is not known to give a session, and was not called"),
         ("purge_and_say", "is the callable purge_and_say, which is not known to give a session"),
+        ("made_and_not_said", r"which is not known to give a session.*-> Crew"),
         ("Purger", "is the class Purger, which is not known to give a session"),
         ("PlanFlow.purge", "which is not known to give a session"),
         ("fake", "is of the type Fake, which is not known to give a session"),
