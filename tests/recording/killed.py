@@ -1,4 +1,4 @@
-"""Kills a process at so many steps of its work on a recording, and looks at what is left: `killed WORK KILLS DIR`.
+"""Kills a process at so many steps of its work on a recording, and looks at what is left: `killed WORK TARGET KILLS DIR`.
 
 A step is a line of the project's code that has to do with the recording's files. Each process is a copy of this one.
 """
@@ -20,13 +20,13 @@ from typing import Any
 
 from harness.recording import Target, load_frames, record, replay_recording
 
-TARGET = "tests.recording.subjects:GreetingFlow"
+SUBJECTS = "tests.recording.subjects"
 PARTS = ("files/workplace.py", "files/atomic.py", "files/exchange.py", "record.py", "recorder.py", "tape/tape.py")
 WATCHED = tuple(f"harness/recording/{part}" for part in PARTS)
 
 
-def recorded(out: Path, name: str) -> None:
-    assert record(Target(TARGET, inputs={"name": name}), out, mode="all").written
+def recorded(target: str, out: Path, name: str) -> None:
+    assert record(Target(f"{SUBJECTS}:{target}", inputs={"name": name}), out, mode="all").written
 
 
 def updated(out: Path) -> None:
@@ -80,12 +80,12 @@ def texts(folder: Path) -> list[Any]:
     return [frame.data for frame in load_frames(folder / "frames.jsonl")]
 
 
-def main(work: str, kills: int, root: Path) -> dict[str, Any]:
+def main(work: str, target: str, kills: int, root: Path) -> dict[str, Any]:
     """Return how many recordings were left as they were and as they were to become, and what was found wrong."""
     old, new, out = root / "old", root / "new", root / "work" / "out"
     # Done here once, so that no copy has to import what it takes.
-    recorded(old, "Ada")
-    recorded(new, "Bob" if work == "record" else "Ada")
+    recorded(target, old, "Ada")
+    recorded(target, new, "Bob" if work == "record" else "Ada")
     checked(old, differs=False)
     # A copy has none of this process's threads: those that a run had are ending.
     for thread in threading.enumerate():
@@ -95,7 +95,7 @@ def main(work: str, kills: int, root: Path) -> dict[str, Any]:
     if work == "update":
         frames = old / "frames.jsonl"
         frames.write_text(frames.read_text().replace("Hello Ada", "Hello Eve"))
-    do = partial(recorded, out, "Bob") if work == "record" else partial(updated, out)
+    do = partial(recorded, target, out, "Bob") if work == "record" else partial(updated, out)
 
     def begin() -> None:
         shutil.rmtree(out.parent, ignore_errors=True)
@@ -121,4 +121,4 @@ def main(work: str, kills: int, root: Path) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    json.dump(main(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])), sys.stdout)
+    json.dump(main(sys.argv[1], sys.argv[2], int(sys.argv[3]), Path(sys.argv[4])), sys.stdout)

@@ -13,8 +13,9 @@ from typing import Any
 
 import httpx
 
-from harness import LLM, Flow, StreamSession, and_, listen, start
+from harness import LLM, Agent, BaseLLM, Crew, Flow, StreamSession, Task, and_, listen, start
 from harness.frames.frame import StreamFrame
+from harness.llm import Finish, TextDelta
 from harness.session.session import AsyncStreamSession
 from tests.servers.openai_chat_scenarios import SCENARIOS
 
@@ -122,6 +123,37 @@ class GreetingFlow(Flow[dict[str, Any]]):
     @start()
     def greet(self) -> str:
         return f"Hello {self.state.get('name', 'you')}"
+
+
+class Greeter(BaseLLM):
+    """Greets whom the last message names, without a request."""
+
+    def generate(self, request: Any) -> Iterator[Any]:
+        yield TextDelta(f"Hello {'Ada' if 'Ada' in str(request.messages[-1]) else 'Bob'}")
+        yield Finish("stop")
+
+
+def _crew(llm: BaseLLM, *descriptions: str) -> Crew:
+    agent = Agent(role="Teller", goal="Tell", backstory="Old", llm=llm)
+    return Crew(
+        agents=[agent],
+        tasks=[Task(description=one, expected_output="A text.", agent=agent) for one in descriptions],
+    )
+
+
+def greeting_crew() -> Crew:
+    return _crew(Greeter("greeter"), "Greet {name}.", "Greet {name} again.")
+
+
+def story_crew() -> Crew:
+    return _crew(LLM(MODEL, max_retries=0), SCENARIOS["outline"].prompt, SCENARIOS["expand"].prompt)
+
+
+def three_tasks(last: str) -> StreamSession[Any]:
+    """A crew whose last task asks for a scenario by its name; nothing is ahead of what has been read."""
+    names = ("text", "outline", last)
+    crew = _crew(LLM(MODEL, max_retries=0), *(SCENARIOS[name].prompt for name in names))
+    return crew.stream_events(look_ahead=1)
 
 
 class FailingFlow(Flow[dict[str, Any]]):

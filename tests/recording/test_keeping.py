@@ -62,6 +62,7 @@ def interrupted(text: str) -> None:
         ("failed", "FailingFlow", {}),
         ("failed", "scenario", {"inputs": {"name": "bad_key"}}),
         ("cancelled", "StoryFlow", {"on_text": interrupted}),
+        ("cancelled", "story_crew", {"on_text": interrupted}),
     ],
 )
 @pytest.mark.parametrize("mode", ["new", "all"])
@@ -249,11 +250,19 @@ KILLS = 200
 
 
 @pytest.mark.parametrize("work", ["record", "update"])
-@pytest.mark.parametrize("kills", [pytest.param(KILLS, marks=pytest.mark.slow), 12], ids=["many", "some"])
+@pytest.mark.parametrize(
+    ("target", "kills"),
+    [
+        ("GreetingFlow", 12),
+        ("greeting_crew", 5),
+        pytest.param("GreetingFlow", KILLS, marks=pytest.mark.slow),
+        pytest.param("greeting_crew", KILLS, marks=pytest.mark.slow),
+    ],
+)
 def test_a_kill_at_any_step_leaves_the_old_recording_or_the_new_one_and_the_next_command_works(
-    kills: int, work: str, tmp_path: Path
+    target: str, kills: int, work: str, tmp_path: Path
 ) -> None:
-    command = [sys.executable, "-m", "tests.recording.killed", work, str(kills), str(tmp_path)]
+    command = [sys.executable, "-m", "tests.recording.killed", work, target, str(kills), str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)

@@ -75,12 +75,25 @@ class Subject:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
+CREW_RESULT = {
+    "json_dict": None,
+    "token_usage": {
+        "total_tokens": 168,
+        "prompt_tokens": 121,
+        "cached_prompt_tokens": 0,
+        "completion_tokens": 47,
+        "reasoning_tokens": 0,
+        "cache_creation_tokens": 0,
+        "successful_requests": 2,
+    },
+}
 SUBJECT_ROWS = [
     Subject("text", "completed", [HARBOUR_TEXT], 1),
     Subject("atext", "completed", [HARBOUR_TEXT], 1),
     Subject("an_llm", "completed", [HARBOUR_TEXT], 1, options={"inputs": {"messages": SCENARIOS["text"].prompt}}),
     Subject("StoryFlow", "completed", [EXPANDED_TEXT], 2),
     Subject("GreetingFlow", "completed", ["Hello Ada"], 0, options={"inputs": {"name": "Ada"}}),
+    Subject("story_crew", "completed", [{**CREW_RESULT, "raw": EXPANDED_TEXT}], 2),
     Subject("FailingFlow", "failed", [], 1, ValueError),
     Subject("scenario", "failed", [], 1, ProviderStatusError, {"inputs": {"name": "bad_key"}}),
     Subject("scenario", "failed", [], 1, StreamTruncatedError, {"inputs": {"name": "truncated"}}),
@@ -348,31 +361,61 @@ RECORDER = """
 import sys
 from pathlib import Path
 from harness.recording import Target, record
-record(Target("tests.recording.subjects:three_calls", inputs={"last": "blocked_head"}), Path(sys.argv[1]), mode="all",
+record(Target("tests.recording.subjects:" + sys.argv[3], inputs={"last": "blocked_head"}), Path(sys.argv[1]), mode="all",
        base_url=sys.argv[2])
 """
 
 
-def test_kill_leaves_the_old_recording_and_a_partial_one_that_can_be_read(server: OpenAIChatServer, out: Path) -> None:
+def stopped_in_the_middle(server: OpenAIChatServer, out: Path, attribute: str, by: signal.Signals) -> None:
+    """Record a good run, and begin another that is stopped while its third call waits for an answer."""
     recorded(server, out, "text")
     before = contents(out)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("OPENAI_")}
-    recorder = subprocess.Popen([sys.executable, "-c", RECORDER, str(out), server.origin], env=environment)
+    recorder = subprocess.Popen([sys.executable, "-c", RECORDER, str(out), server.origin, attribute], env=environment)
     try:
         server.wait_for(lambda: server.held == 1, timeout_s=30)
     finally:
-        recorder.send_signal(signal.SIGKILL)
+        recorder.send_signal(by)
         recorder.wait(30)
     assert contents(out) == before
+
+
+@pytest.mark.parametrize("attribute", ["three_calls", "three_tasks"])
+def test_ctrl_c_leaves_the_old_recording_and_one_beside_it_that_replays_green(
+    attribute: str, server: OpenAIChatServer, out: Path
+) -> None:
+    stopped_in_the_middle(server, out, attribute, signal.SIGINT)
+    (aside,) = asides_of(out)
+    assert aside.mark == "cancelled"
+    said = load_recording(aside.path)
+    assert said.outcome is not None
+    assert (said.status, said.outcome.status) == ("complete", "cancelled")
+    assert_green(replay_recording(aside.path))
+
+
+BEGINNINGS = {
+    "three_calls": ["flow_started", "method_execution_started", "llm_call_started", "llm_call_completed"],
+    "three_tasks": [
+        *("crew_kickoff_started", "task_started", "agent_execution_started", "llm_call_started", "llm_call_completed"),
+    ],
+}
+
+
+@pytest.mark.parametrize("attribute", BEGINNINGS)
+def test_kill_leaves_the_old_recording_and_a_partial_one_that_can_be_read(
+    attribute: str, server: OpenAIChatServer, out: Path
+) -> None:
+    stopped_in_the_middle(server, out, attribute, signal.SIGKILL)
     assert_green(replay_recording(out))
     (aside,) = asides_of(out)
     partial = aside.path
     said = load_recording(partial)
-    assert (said.status, said.outcome, said.target) == ("partial", None, f"{SUBJECTS}:three_calls")
+    assert (said.status, said.outcome, said.target) == ("partial", None, f"{SUBJECTS}:{attribute}")
     kept = load_frames(partial / "frames.jsonl")
     types = [frame.type for frame in kept if not frame.type.endswith("_chunk")]
-    assert types[:4] == ["flow_started", "method_execution_started", "llm_call_started", "llm_call_completed"]
-    assert types[-1] == "llm_call_completed", "a call is written when it has ended, and not before"
+    assert types[: len(BEGINNINGS[attribute])] == BEGINNINGS[attribute]
+    begun, ended = (types.count(f"llm_call_{one}") for one in ("started", "completed"))
+    assert begun == ended, "a call is written when it has ended, and not before"
     assert [one.response.status for one in read_cassette(partial / "cassette.yaml.partial")] == [200, 200]
     with pytest.raises(UnreadableRecordingError, match="is partial: the process that recorded it was stopped"):
         replay_recording(partial)
