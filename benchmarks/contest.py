@@ -141,8 +141,10 @@ class _ScriptError(Exception):
 
 def _run(contestant: Contestant, interpreters: Mapping[str, Path]) -> float:
     interpreter = Path(sys.executable) if contestant.peer is None else interpreters[contestant.peer]
-    # A peer's environment is its own: nothing of this project's may be found there.
-    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
+    # A peer's environment is its own: nothing of this project's may be found there. Whoever installs a package has its
+    # bytecode, and so has everybody here from the second turn on.
+    kept_out = ("PYTHONPATH", "VIRTUAL_ENV", "PYTHONDONTWRITEBYTECODE")
+    environment = {name: value for name, value in os.environ.items() if name not in kept_out}
     if contestant.peer is None:
         environment["PYTHONPATH"] = str(_ROOT)
     command: Sequence[str | Path] = (interpreter, SCRIPTS / contestant.script, *contestant.arguments)

@@ -153,7 +153,7 @@ def _shown(value: Any) -> str:
     return f"{type(value).__name__}"
 
 
-class Worded(BaseModel):
+class Worded(BaseModel, defer_build=True):
     """A model that users make: its constructor raises UsageError, in this project's words, for what does not fit.
 
     `model_validate` and its like are pydantic's, and raise what pydantic does.

@@ -313,6 +313,21 @@ def test_importing_the_root_loads_none_of_its_modules() -> None:
     assert ended.stdout == "[]\n"
 
 
+def test_importing_flows_and_llms_makes_no_validator_and_loads_no_events_but_their_base() -> None:
+    program = """
+import sys
+from harness import Flow, LLM
+from pydantic import BaseModel
+ours = [name for name in sys.modules if name.startswith("harness.")]
+print(sorted({value.__name__ for name in ours for value in vars(sys.modules[name]).values() if isinstance(value, type)
+    and issubclass(value, BaseModel) and value is not BaseModel and value.__pydantic_complete__}))
+print(sorted({"harness.events.flow", "harness.events.llm", "harness.events.tools", "harness.llm.input.messages",
+    "harness.flow.feedback.providers", "harness.flow.plot.page", "sqlite3"} & {*sys.modules}))
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=30)
+    assert ended.stdout == "[]\n[]\n"
+
+
 @pytest.mark.parametrize(("function", "expected"), PARAMETERS.values(), ids=PARAMETERS.keys())
 def test_the_parameters_of(function: Callable[..., Any], expected: str) -> None:
     names = [name for name in inspect.signature(function).parameters if name != "self"]

@@ -6,8 +6,9 @@ them and a class is dear to make.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
+
+from harness.late_names import late_names
 
 if TYPE_CHECKING:
     from harness.events.base import BaseEvent as BaseEvent
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
         MethodExecutionPausedEvent as MethodExecutionPausedEvent,
         MethodExecutionStartedEvent as MethodExecutionStartedEvent,
     )
+    from harness.events.fragments import FunctionCall as FunctionCall, ToolCallFragment as ToolCallFragment
     from harness.events.lifecycle import (
         AgentExecutionCompletedEvent as AgentExecutionCompletedEvent,
         AgentExecutionErrorEvent as AgentExecutionErrorEvent,
@@ -56,7 +58,6 @@ if TYPE_CHECKING:
     )
     from harness.events.llm import (
         CallType as CallType,
-        FunctionCall as FunctionCall,
         LLMCallCompletedEvent as LLMCallCompletedEvent,
         LLMCallFailedEvent as LLMCallFailedEvent,
         LLMCallStartedEvent as LLMCallStartedEvent,
@@ -65,7 +66,6 @@ if TYPE_CHECKING:
         LLMStreamChunkEvent as LLMStreamChunkEvent,
         LLMThinkingChunkEvent as LLMThinkingChunkEvent,
         ToolCall as ToolCall,
-        ToolCallFragment as ToolCallFragment,
     )
     from harness.events.messages import ConversationMessageAddedEvent as ConversationMessageAddedEvent
     from harness.events.tools import (
@@ -84,53 +84,41 @@ if TYPE_CHECKING:
         ConversationTurnFailedEvent as ConversationTurnFailedEvent,
         ConversationTurnStartedEvent as ConversationTurnStartedEvent,
     )
-
-#: Module → the event classes, and parts of events, that come from it.
-_NAMES: Final = {
-    "harness.events.base": "BaseEvent",
-    "harness.events.feedback": """
-        FlowInputRequestedEvent FlowInputReceivedEvent HumanFeedbackRequestedEvent
-        HumanFeedbackReceivedEvent
-    """,
-    "harness.events.flow": """
-        FlowCreatedEvent FlowEvent FlowFailedEvent FlowFinishedEvent FlowPausedEvent FlowPlotEvent
-        FlowStartedEvent MethodEvent MethodExecutionFailedEvent MethodExecutionFinishedEvent
-        MethodExecutionPausedEvent MethodExecutionStartedEvent
-    """,
-    "harness.events.turn": """
-        ConversationTurnStartedEvent ConversationTurnCompletedEvent ConversationTurnFailedEvent
-        ConversationRouteSelectedEvent
-    """,
-    "harness.events.lifecycle": """
-        AgentExecutionCompletedEvent AgentExecutionErrorEvent AgentExecutionStartedEvent
-        CheckpointCompletedEvent CheckpointEvent CheckpointFailedEvent CheckpointForkCompletedEvent
-        CheckpointForkStartedEvent CheckpointPrunedEvent CheckpointRestoreCompletedEvent
-        CheckpointRestoreFailedEvent CheckpointRestoreStartedEvent CheckpointStartedEvent
-        CrewKickoffCompletedEvent CrewKickoffFailedEvent CrewKickoffStartedEvent LLMGuardrailCompletedEvent
-        LLMGuardrailStartedEvent TaskCompletedEvent TaskFailedEvent TaskStartedEvent
-    """,
-    "harness.events.llm": """
-        CallType FunctionCall LLMCallCompletedEvent LLMCallFailedEvent LLMCallStartedEvent LLMEvent
-        LLMCallType LLMStreamChunkEvent LLMThinkingChunkEvent ToolCall ToolCallFragment
-    """,
-    "harness.events.messages": "ConversationMessageAddedEvent",
-    "harness.events.tools": """
-        ToolExecutionErrorEvent ToolFailureDetectedEvent ToolSelectionErrorEvent ToolUsageErrorEvent
-        ToolUsageEvent ToolUsageFinishedEvent ToolUsageStartedEvent ToolValidateInputErrorEvent
-    """,
-}
-_MODULE_OF: Final = {name: module for module, names in _NAMES.items() for name in names.split()}
-
-__all__ = sorted(_MODULE_OF)  # noqa: PLE0605 - computed, so that the names stand in one place
-
-
-def __getattr__(name: str) -> Any:
-    module = _MODULE_OF.get(name)
-    if module is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(module), name)
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+else:
+    __getattr__, __dir__, __all__ = late_names(
+        __name__,
+        {
+            "harness.events.base": "BaseEvent",
+            "harness.events.feedback": """
+                FlowInputRequestedEvent FlowInputReceivedEvent HumanFeedbackRequestedEvent
+                HumanFeedbackReceivedEvent
+            """,
+            "harness.events.fragments": "FunctionCall ToolCallFragment",
+            "harness.events.flow": """
+                FlowCreatedEvent FlowEvent FlowFailedEvent FlowFinishedEvent FlowPausedEvent FlowPlotEvent
+                FlowStartedEvent MethodEvent MethodExecutionFailedEvent MethodExecutionFinishedEvent
+                MethodExecutionPausedEvent MethodExecutionStartedEvent
+            """,
+            "harness.events.turn": """
+                ConversationTurnStartedEvent ConversationTurnCompletedEvent ConversationTurnFailedEvent
+                ConversationRouteSelectedEvent
+            """,
+            "harness.events.lifecycle": """
+                AgentExecutionCompletedEvent AgentExecutionErrorEvent AgentExecutionStartedEvent
+                CheckpointCompletedEvent CheckpointEvent CheckpointFailedEvent CheckpointForkCompletedEvent
+                CheckpointForkStartedEvent CheckpointPrunedEvent CheckpointRestoreCompletedEvent
+                CheckpointRestoreFailedEvent CheckpointRestoreStartedEvent CheckpointStartedEvent
+                CrewKickoffCompletedEvent CrewKickoffFailedEvent CrewKickoffStartedEvent LLMGuardrailCompletedEvent
+                LLMGuardrailStartedEvent TaskCompletedEvent TaskFailedEvent TaskStartedEvent
+            """,
+            "harness.events.llm": """
+                CallType LLMCallCompletedEvent LLMCallFailedEvent LLMCallStartedEvent LLMEvent
+                LLMCallType LLMStreamChunkEvent LLMThinkingChunkEvent ToolCall
+            """,
+            "harness.events.messages": "ConversationMessageAddedEvent",
+            "harness.events.tools": """
+                ToolExecutionErrorEvent ToolFailureDetectedEvent ToolSelectionErrorEvent ToolUsageErrorEvent
+                ToolUsageEvent ToolUsageFinishedEvent ToolUsageStartedEvent ToolValidateInputErrorEvent
+            """,
+        },
+    )

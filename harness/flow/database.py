@@ -12,17 +12,13 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from harness.errors import HarnessError
+from harness.flow.storage import StorageError
 
 T = TypeVar("T")
 #: How long a writer waits for others before it gives up.
 BUSY_S: Final = 30.0
 #: Connections that were open when this process was forked: closing one would end locks that the parent holds.
 _inherited: list[sqlite3.Connection] = []
-
-
-class StorageError(HarnessError, RuntimeError):
-    """A file in which runs are kept can't be read or written."""
 
 
 class Database:

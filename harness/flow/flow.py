@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, Final, Generic, Self, cast
 from pydantic import BaseModel
 from typing_extensions import TypeVar
 
+from harness import events
 from harness.bus import bus
 from harness.bus.scope import current_run
 from harness.errors import UsageError
-from harness.events import FlowCreatedEvent
 from harness.fields import field_names, take_fields
+from harness.flow import feedback as humans
 from harness.flow.checkpoints.checkpointed import CheckpointedFlow
 from harness.flow.checkpoints.config import CheckpointConfig, config_of
 from harness.flow.conversation.conversational import ConversationalFlow
@@ -25,8 +26,6 @@ from harness.flow.engine.hooks import FlowHook, Hooks, hooks_of_class
 from harness.flow.engine.run import FlowRun, inside, run_of
 from harness.flow.engine.stream_flag import StreamFlag
 from harness.flow.feedback.answerable import AnswerableFlow
-from harness.flow.feedback.providers import InputProvider
-from harness.flow.feedback.result import HumanFeedbackResult
 from harness.flow.graph.definition import graph_of
 from harness.flow.kickoff import Kickoff
 from harness.flow.options import refuse
@@ -84,8 +83,8 @@ class Flow(StartableFlow, ConversationalFlow, DeclarableFlow, AnswerableFlow, Ch
         suppress_flow_events: bool | None = None,
         max_method_calls: int | None = None,
         persistence: FlowPersistence | None = None,
-        input_provider: InputProvider | None = None,
-        human_feedback_history: Sequence[HumanFeedbackResult] = (),
+        input_provider: humans.InputProvider | None = None,
+        human_feedback_history: Sequence[humans.HumanFeedbackResult] = (),
         checkpoint: CheckpointConfig | bool | None = None,
         defer_trace_finalization: bool | None = None,
         hooks: Sequence[FlowHook] = (),
@@ -132,7 +131,7 @@ class Flow(StartableFlow, ConversationalFlow, DeclarableFlow, AnswerableFlow, Ch
         self._last_usage = RunUsage()
         if not self.suppress_flow_events:
             # A flow that has just been made is in no session but that of its maker, in whatever thread that is.
-            bus.emit_here(self, FlowCreatedEvent, {"flow_name": self._flow_name})
+            bus.emit_here(self, events.FlowCreatedEvent, {"flow_name": self._flow_name})
         self.model_post_init(None)
 
     def model_post_init(self, context: Any, /) -> None:

@@ -10,8 +10,8 @@ from msgspec import Struct
 from pydantic import BeforeValidator, ConfigDict, Field
 
 from harness.events.base import UtcDatetime
+from harness.events.fragments import FunctionCall, ToolCallFragment
 from harness.events.lazy import LazyModel, fields_of, set_fields, set_record
-from harness.events.llm import FunctionCall, ToolCallFragment
 from harness.events.record import EventRecord
 from harness.events.sources import id_text, moment_in_utc
 from harness.frames.channels import Channel, channel_of
@@ -38,7 +38,7 @@ class StreamFrame(LazyModel):
     Source: the clauses `envelope.*`.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, defer_build=True)
 
     __slots__ = ("__weakref__", "_growing")
 

@@ -11,8 +11,8 @@ from pydantic import BaseModel
 from harness.errors import error_text
 from harness.events import BaseEvent
 from harness.events.base import shape_of
+from harness.events.fragments import ToolCallFragment
 from harness.events.lazy import fields_of
-from harness.events.llm import ToolCallFragment
 from harness.events.record import EventRecord
 from harness.events.sources import sources
 from harness.frames.channels import NAMED, channel_of, name_of

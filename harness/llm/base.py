@@ -14,11 +14,8 @@ from pydantic import BaseModel
 from harness.bus import bus
 from harness.bus.scope import current_run
 from harness.errors import UsageError
-from harness.llm import overrides
+from harness.llm import input as inputs, overrides
 from harness.llm.call import ModelCall, carried_faults
-from harness.llm.input.hosted import HostedTool, hosted_tools
-from harness.llm.input.messages import Message, ToolDefinition, read_messages, read_tools
-from harness.llm.input.unsent import without_unsent
 from harness.llm.output.parts import Part, Usage
 from harness.llm.output.usage import UsageMetrics
 from harness.llm.own_calls import OwnCalls
@@ -30,8 +27,8 @@ from harness.llm.tool_use import Functions, arun_tool, run_tool
 from harness.session.session import AsyncStreamSession, StreamSession
 from harness.workers import in_thread
 
-Messages = str | Sequence[dict[str, Any] | Message | BaseModel]
-Tools = Sequence[dict[str, Any] | ToolDefinition | HostedTool]
+Messages = str | Sequence["dict[str, Any] | inputs.Message | BaseModel"]
+Tools = Sequence["dict[str, Any] | inputs.ToolDefinition | inputs.HostedTool"]
 
 
 class BaseLLM(OwnCalls, LLMSettings):
@@ -195,9 +192,9 @@ class BaseLLM(OwnCalls, LLMSettings):
     ) -> ModelCall:
         stop = self.stop_sequences
         request = LLMRequest(
-            messages=read_messages(without_unsent(messages)),
-            tools=read_tools(tools),
-            hosted_tools=hosted_tools(tools),
+            messages=inputs.read_messages(inputs.without_unsent(messages)),
+            tools=inputs.read_tools(tools),
+            hosted_tools=inputs.hosted_tools(tools),
             stream=self._streams(),
             stop=(list(stop) or None) if self.supports_stop_words() else None,
             response_format=response_model or self.response_format,

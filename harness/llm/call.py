@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from types import TracebackType
@@ -9,16 +10,10 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 
+from harness import events
 from harness.bus.step import Step, StepEnds
 from harness.errors import MalformedResponseError, TransportFault
 from harness.events.given import owner_fields
-from harness.events.llm import (
-    LLMCallCompletedEvent,
-    LLMCallFailedEvent,
-    LLMCallStartedEvent,
-    LLMStreamChunkEvent,
-    LLMThinkingChunkEvent,
-)
 from harness.events.sources import sources
 from harness.llm.output.assembly import Assembly, RequestedCalls
 from harness.llm.output.chunks import ChunkEvents
@@ -28,7 +23,11 @@ from harness.llm.settings import LLMSettings
 from harness.llm.stop_words import StopWords
 from harness.misfit import misfit
 
-_ENDS: Final = StepEnds(completed=LLMCallCompletedEvent, failed=LLMCallFailedEvent)
+
+# Late, as all events: their models are made when the first call is.
+@functools.cache
+def _ends() -> StepEnds:
+    return StepEnds(completed=events.LLMCallCompletedEvent, failed=events.LLMCallFailedEvent)
 
 
 class ModelCall:
@@ -56,14 +55,14 @@ class ModelCall:
             **owner_fields(from_task, "task", "name"),
             **owner_fields(from_agent, "agent", "role"),
         }
-        self._text_events = ChunkEvents(LLMStreamChunkEvent, self._common)
-        self._thinking_events = ChunkEvents(LLMThinkingChunkEvent, self._common)
+        self._text_events = ChunkEvents(events.LLMStreamChunkEvent, self._common)
+        self._thinking_events = ChunkEvents(events.LLMThinkingChunkEvent, self._common)
 
     def step(self, callbacks: Any, functions: Mapping[str, Any] | None) -> Step:
         """Return the step that this call is, not yet opened."""
         llm, request = self._llm, self.request
         ends: dict[str, Any] = {"without_end_marker": True} if llm.without_end_marker else {}
-        started = LLMCallStartedEvent(
+        started = events.LLMCallStartedEvent(
             **self._common,
             messages=[message.given() for message in request.messages],
             tools=[tool.given() for tool in request.all_tools()] or None,
@@ -80,13 +79,13 @@ class ModelCall:
             n=llm.n,
             **ends,
         )
-        return Step(llm, started, _ENDS, label=llm.model, own_run=True)
+        return Step(llm, started, _ends(), label=llm.model, own_run=True)
 
     def until_stop(self, part: Part) -> Iterable[Part]:
         """Return what is left of one part: an answer ends at the first stop word."""
         return (part,) if self._stop_words is None else self._stop_words.take(part)
 
-    def chunk(self, part: Part) -> LLMStreamChunkEvent | LLMThinkingChunkEvent | None:
+    def chunk(self, part: Part) -> events.LLMStreamChunkEvent | events.LLMThinkingChunkEvent | None:
         """Take one part; return the chunk to publish for it, if it makes one and the call streams."""
         call = self.assembly.take(part)
         if not self.request.stream:
@@ -98,7 +97,7 @@ class ModelCall:
             return self._thinking_events.event(part.text, response_id)
         if call is None:
             return None
-        return LLMStreamChunkEvent(
+        return events.LLMStreamChunkEvent(
             chunk=call.deltas[-1],
             tool_call=call.fragment(),
             call_type="tool_call",

@@ -9,15 +9,9 @@ import contextvars
 from collections.abc import Mapping
 from typing import Any
 
+from harness import events
 from harness.bus import bus
 from harness.events.given import owner_fields
-from harness.events.llm import (
-    LLMCallCompletedEvent,
-    LLMCallFailedEvent,
-    LLMCallStartedEvent,
-    LLMStreamChunkEvent,
-    LLMThinkingChunkEvent,
-)
 from harness.events.sources import sources
 from harness.llm.output.assembly import AssembledCall
 from harness.llm.output.usage import UsageMetrics
@@ -49,7 +43,7 @@ class OwnCalls(LLMSettings):
     ) -> None:
         """Publish that a call begins, with its settings."""
         _calls.set({**_calls.get(), id(self): sources.new_id()})
-        started = LLMCallStartedEvent(
+        started = events.LLMCallStartedEvent(
             **self._common(from_task, from_agent),
             messages=messages,
             tools=tools,
@@ -80,7 +74,7 @@ class OwnCalls(LLMSettings):
         kind: Any = call_type or ("tool_call" if tool_call is not None else "llm_call")
         bus.emit(
             self,
-            LLMStreamChunkEvent(
+            events.LLMStreamChunkEvent(
                 **self._common(from_task, from_agent),
                 chunk=chunk,
                 tool_call=tool_call,
@@ -95,7 +89,7 @@ class OwnCalls(LLMSettings):
         """Publish a piece of the model's reasoning."""
         bus.emit(
             self,
-            LLMThinkingChunkEvent(**self._common(from_task, from_agent), chunk=chunk, response_id=response_id),
+            events.LLMThinkingChunkEvent(**self._common(from_task, from_agent), chunk=chunk, response_id=response_id),
         )
 
     def _emit_call_completed_event(
@@ -110,7 +104,7 @@ class OwnCalls(LLMSettings):
         response_id: str | None = None,
     ) -> None:
         """Publish that the call has completed."""
-        completed = LLMCallCompletedEvent(
+        completed = events.LLMCallCompletedEvent(
             **self._common(from_task, from_agent),
             response=response,
             call_type=call_type,
@@ -124,7 +118,7 @@ class OwnCalls(LLMSettings):
     def _emit_call_failed_event(self, error: Any, from_task: Any = None, from_agent: Any = None) -> None:
         """Publish that the call has failed; `error` is its text or the exception."""
         kind = type(error).__name__ if isinstance(error, BaseException) else None
-        bus.emit(self, LLMCallFailedEvent(**self._common(from_task, from_agent), error=error, error_type=kind))
+        bus.emit(self, events.LLMCallFailedEvent(**self._common(from_task, from_agent), error=error, error_type=kind))
 
     def _handle_tool_execution(
         self,

@@ -8,19 +8,18 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from harness.llm.input.hosted import HostedTool, custom_name, in_order
-from harness.llm.input.messages import Message, ToolDefinition
+from harness.llm import input as inputs
 
 
 @dataclass(frozen=True)
 class LLMRequest:
     """What one call asks for. `stream` and `stop` are decided: overrides and the session around are accounted for."""
 
-    messages: list[Message]
+    messages: list[inputs.Message]
     #: The functions that the model may ask for.
-    tools: list[ToolDefinition] = field(default_factory=list)
+    tools: list[inputs.ToolDefinition] = field(default_factory=list)
     #: The tools that the provider runs itself, by their place among all tools.
-    hosted_tools: Mapping[int, HostedTool] = field(default_factory=dict)
+    hosted_tools: Mapping[int, inputs.HostedTool] = field(default_factory=dict)
     #: Whether the answer is to come in pieces. None means that nobody said anything, and it does not.
     stream: bool | None = None
     stop: list[str] | None = None
@@ -32,8 +31,8 @@ class LLMRequest:
     @property
     def custom_tools(self) -> frozenset[str]:
         """The names of the custom tools of OpenAI's, which are given text in place of arguments."""
-        return frozenset(filter(None, map(custom_name, self.hosted_tools.values())))
+        return frozenset(filter(None, map(inputs.custom_name, self.hosted_tools.values())))
 
-    def all_tools(self) -> list[ToolDefinition | HostedTool]:
+    def all_tools(self) -> list[inputs.ToolDefinition | inputs.HostedTool]:
         """Return functions and hosted tools in the order in which they were given."""
-        return in_order(self.tools, self.hosted_tools)
+        return inputs.in_order(self.tools, self.hosted_tools)

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from harness.tools.base_tool import BaseTool, EnvVar
-from harness.tools.failure import (
-    ToolExecutionFailedError,
-    ToolFailure,
-    ToolFailurePolicy,
-    ToolFailureReason,
-    ToolFailureRecord,
-)
-from harness.tools.function_tool import FunctionTool, tool
-from harness.tools.use import ToolInputError
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "BaseTool",
-    "EnvVar",
-    "FunctionTool",
-    "ToolExecutionFailedError",
-    "ToolFailure",
-    "ToolFailurePolicy",
-    "ToolFailureReason",
-    "ToolFailureRecord",
-    "ToolInputError",
-    "tool",
-]
+from harness.late_names import late_names
+
+if TYPE_CHECKING:
+    from harness.tools.base_tool import BaseTool as BaseTool, EnvVar as EnvVar
+    from harness.tools.failure import (
+        ToolExecutionFailedError as ToolExecutionFailedError,
+        ToolFailure as ToolFailure,
+        ToolFailurePolicy as ToolFailurePolicy,
+        ToolFailureReason as ToolFailureReason,
+        ToolFailureRecord as ToolFailureRecord,
+    )
+    from harness.tools.function_tool import FunctionTool as FunctionTool, tool as tool
+    from harness.tools.use import ToolInputError as ToolInputError
+else:
+    __getattr__, __dir__, __all__ = late_names(
+        __name__,
+        {
+            "harness.tools.base_tool": "BaseTool EnvVar",
+            "harness.tools.failure": """
+                ToolExecutionFailedError ToolFailure ToolFailurePolicy ToolFailureReason ToolFailureRecord
+            """,
+            "harness.tools.function_tool": "FunctionTool tool",
+            "harness.tools.use": "ToolInputError",
+        },
+    )

@@ -15,7 +15,7 @@ from harness.errors import UsageError
 _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
-class InferredArguments(BaseModel):
+class InferredArguments(BaseModel, defer_build=True):
     """The base of the models that are made from parameters; a tool that has this very one has none of its own yet."""
 
 
@@ -49,6 +49,8 @@ def arguments_of(function: Callable[..., Any], tool_name: str) -> type[BaseModel
             __base__=_Open if extra == "allow" else InferredArguments,
             **fields,
         )
+        # Now, so that an annotation for which there is no schema is told of where the tool is made.
+        made.model_rebuild()
     return made
 
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
+from harness import events
 from harness.bus.step import Step, StepEnds
 from harness.errors import UsageError
 from harness.events.sources import sources
-from harness.events.tools import ToolUsageErrorEvent, ToolUsageFinishedEvent, ToolUsageStartedEvent
 
-_ENDS: Final = StepEnds(completed=ToolUsageFinishedEvent, failed=ToolUsageErrorEvent)
+
+# Late, as all events: their models are made when the first tool is used.
+@functools.cache
+def _ends() -> StepEnds:
+    return StepEnds(completed=events.ToolUsageFinishedEvent, failed=events.ToolUsageErrorEvent)
 
 
 class ToolInputError(UsageError):
@@ -28,7 +33,7 @@ class ToolUse:
 
     def step(self) -> Step:
         """Return the step that this use is, not yet opened."""
-        return Step(self, ToolUsageStartedEvent(**self.common), _ENDS, label=self.common["tool_name"])
+        return Step(self, events.ToolUsageStartedEvent(**self.common), _ends(), label=self.common["tool_name"])
 
     def complete(self, step: Step, output: Any, **more: Any) -> None:
         """Have the step end with what the tool returned."""

@@ -26,7 +26,7 @@ from harness.frames.channels import CHANNEL_OF
 
 CLASSES: tuple[type[BaseEvent], ...] = tuple(
     cls
-    for cls in (getattr(harness.events, name) for name in harness.events.__all__)
+    for cls in (getattr(harness.events, name) for name in dir(harness.events))
     if isinstance(cls, type) and issubclass(cls, BaseEvent)
 )
 #: Those that are emitted; the others are what several have in common.

@@ -9,8 +9,8 @@ from typing import Any, Final, Literal
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
-from harness.flow.database import StorageError
 from harness.flow.plan.story import Story
+from harness.flow.storage import StorageError
 from harness.misfit import misfit_unshown
 
 #: The version of the form. Another one is not read.

@@ -9,7 +9,6 @@ from pydantic import BeforeValidator, ConfigDict, Field
 from harness.errors import UsageError
 from harness.flow.checkpoints.json_files import JsonProvider
 from harness.flow.checkpoints.provider import CheckpointProvider
-from harness.flow.checkpoints.sqlite import SqliteProvider
 from harness.misfit import Worded
 
 #: The events of a flow's own, at which it is known what the run has done; all others are met wherever they are published.
@@ -26,6 +25,8 @@ OF_FLOWS: Final = frozenset(
 
 
 def _provider(given: Any) -> Any:
+    from harness.flow.checkpoints.sqlite import SqliteProvider  # not every program writes to SQLite
+
     named: dict[str, type[CheckpointProvider]] = {"json": JsonProvider, "sqlite": SqliteProvider}
     if isinstance(given, str):
         if given not in named:

@@ -11,14 +11,13 @@ from harness import events
 from harness.bus import bus
 from harness.bus.step import Step, StepEnds
 from harness.errors import RunPaused
-from harness.events.flow import FlowFinishedEvent, FlowPausedEvent, FlowStartedEvent
+from harness.flow import feedback as humans
 from harness.flow.conversation.dialogue import Dialogue, Turn
 from harness.flow.conversation.graph import HANDLERS, ROUTER
 from harness.flow.conversation.state import content_text, field_of, set_field
 from harness.flow.conversation.transcript import messages_of
 from harness.flow.engine.hooks import FlowHook
 from harness.flow.engine.run import FlowRun
-from harness.flow.feedback.resumption import Resumption
 from harness.flow.kickoff import Kickoff
 from harness.flow.persistence.persist import save, saving_of
 from harness.flow.plan.calls import MethodCall, MethodResult
@@ -76,12 +75,12 @@ def turn_taken_up(flow: Any, hooks: Sequence[FlowHook]) -> Turn | None:
     message = field_of(flow.state, "current_user_message")
     if message is None or flow._dialogue.turn is not None:
         return None
-    return Turn(message, (), None) if any(isinstance(hook, Resumption) for hook in hooks) else None
+    return Turn(message, (), None) if any(isinstance(hook, humans.Resumption) for hook in hooks) else None
 
 
 @functools.cache
 def _ends() -> StepEnds:
-    # Late, as all events of turns: flows that do not converse load none of them.
+    # Late, as all events: flows that do not converse load none of those of turns.
     return StepEnds(completed=events.ConversationTurnCompletedEvent, failed=events.ConversationTurnFailedEvent)
 
 
@@ -160,7 +159,7 @@ class TurnOfRun(FlowHook):
     def _pause_flow(self, run: FlowRun, pause: RunPaused) -> None:
         bus.emit(
             run.flow,
-            FlowPausedEvent(
+            events.FlowPausedEvent(
                 flow_name=run.name,
                 flow_id=id_of(run.state),
                 method_name=self._paused_method,
@@ -193,7 +192,7 @@ def is_deferred(flow: Any) -> bool:
 def _start_flow(flow: Any, run: FlowRun) -> None:
     dialogue: Dialogue = flow._dialogue
     if dialogue.flow_started_id is None and not run.is_quiet:
-        started = FlowStartedEvent(flow_name=run.name, inputs=run.kickoff.inputs)
+        started = events.FlowStartedEvent(flow_name=run.name, inputs=run.kickoff.inputs)
         # In a context of its own: a flow that goes on after this turn opens no scope of it.
         contextvars.copy_context().run(bus.emit, flow, started)
         dialogue.flow_started_id = started.event_id
@@ -208,7 +207,7 @@ def finish_flow(flow: Any, *, discard: bool = False) -> None:
     outputs = flow.method_outputs
     bus.emit(
         flow,
-        FlowFinishedEvent(
+        events.FlowFinishedEvent(
             flow_name=flow._flow_name,
             result=outputs[-1] if outputs else None,
             state=snapshot(flow.state),

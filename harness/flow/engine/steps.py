@@ -2,39 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+import functools
+from typing import Any
 
+from harness import events
 from harness.bus.bus import is_seen
 from harness.bus.scope import Scope, current_scope
 from harness.bus.step import Step, StepEnds
 from harness.bus.unseen import Unseen
 from harness.errors import RunPaused
-from harness.events import (
-    BaseEvent,
-    FlowFailedEvent,
-    FlowFinishedEvent,
-    FlowPausedEvent,
-    FlowStartedEvent,
-    MethodExecutionFailedEvent,
-    MethodExecutionFinishedEvent,
-    MethodExecutionPausedEvent,
-    MethodExecutionStartedEvent,
-)
+from harness.events import BaseEvent
 from harness.flow.engine.run import FlowRun
 from harness.flow.plan.calls import MethodCall
 from harness.flow.state import id_of
 
-_FLOW: Final = StepEnds(completed=FlowFinishedEvent, failed=FlowFailedEvent, paused=FlowPausedEvent)
-_METHOD: Final = StepEnds(
-    completed=MethodExecutionFinishedEvent, failed=MethodExecutionFailedEvent, paused=MethodExecutionPausedEvent
-)
+
+# Late, as all events of flows: their models are made when the first flow is.
+@functools.cache
+def _flow_ends() -> StepEnds:
+    return StepEnds(completed=events.FlowFinishedEvent, failed=events.FlowFailedEvent, paused=events.FlowPausedEvent)
+
+
+@functools.cache
+def _method_ends() -> StepEnds:
+    return StepEnds(
+        completed=events.MethodExecutionFinishedEvent,
+        failed=events.MethodExecutionFailedEvent,
+        paused=events.MethodExecutionPausedEvent,
+    )
 
 
 def flow_step(run: FlowRun) -> Step:
     """Return the step that a run is, not yet opened."""
     given = {"flow_name": run.name, "inputs": run.kickoff.inputs}
-    started = _started(run, FlowStartedEvent, given, current_scope(), is_quiet=run.is_part)
-    return Step(run.flow, started, _FLOW, label=run.name, own_run=True, quiet=run.is_part)
+    started = _started(run, events.FlowStartedEvent, given, current_scope(), is_quiet=run.is_part)
+    return Step(run.flow, started, _flow_ends(), label=run.name, own_run=True, quiet=run.is_part)
 
 
 def method_step(run: FlowRun, call: MethodCall, around: Scope) -> Step:
@@ -47,8 +49,8 @@ def method_step(run: FlowRun, call: MethodCall, around: Scope) -> Step:
         "state": _state(run, around),
         "triggered_by_event_id": call.triggered_by,
     }
-    started = _started(run, MethodExecutionStartedEvent, given, around, is_quiet=run.is_quiet)
-    return Step(run.flow, started, _METHOD, label=name, own_run=True, quiet=run.is_quiet)
+    started = _started(run, events.MethodExecutionStartedEvent, given, around, is_quiet=run.is_quiet)
+    return Step(run.flow, started, _method_ends(), label=name, own_run=True, quiet=run.is_quiet)
 
 
 def _started(

@@ -8,12 +8,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from harness.bus.running_loop import running_loop
 from harness.errors import UsageError
+from harness.flow import feedback as humans
 from harness.flow.engine.hooks import FlowHook
-from harness.flow.feedback.ask import ask
-from harness.flow.feedback.pending import PendingFeedbackContext
-from harness.flow.feedback.providers import InputProvider
-from harness.flow.feedback.result import HumanFeedbackResult
-from harness.flow.feedback.resumption import Resumption
 from harness.flow.kickoff import Kickoff
 from harness.flow.persistence.default import default_flow_persistence
 from harness.flow.persistence.protocol import FlowPersistence
@@ -25,10 +21,10 @@ class AnswerableFlow:
     """The part of a flow that humans answer to."""
 
     #: Whom `ask` asks; None for the one in `flow_config`, else the terminal.
-    input_provider: InputProvider | None = None
+    input_provider: humans.InputProvider | None = None
     #: The answers that methods of this flow object have had, in their order.
-    human_feedback_history: list[HumanFeedbackResult]
-    _pending: PendingFeedbackContext | None = None
+    human_feedback_history: list[humans.HumanFeedbackResult]
+    _pending: humans.PendingFeedbackContext | None = None
     _input_history: list[dict[str, Any]]
 
     if TYPE_CHECKING:
@@ -55,10 +51,12 @@ class AnswerableFlow:
         Raises:
             RunCancelled: the run was closed meanwhile.
         """
+        from harness.flow.feedback.ask import ask  # most flows ask nobody
+
         return ask(self, message, timeout, metadata)
 
     @property
-    def last_human_feedback(self) -> HumanFeedbackResult | None:
+    def last_human_feedback(self) -> humans.HumanFeedbackResult | None:
         """The latest answer; None before the first."""
         return self.human_feedback_history[-1] if self.human_feedback_history else None
 
@@ -72,7 +70,7 @@ class AnswerableFlow:
         return list(self._input_history)
 
     @property
-    def pending_feedback(self) -> PendingFeedbackContext | None:
+    def pending_feedback(self) -> humans.PendingFeedbackContext | None:
         """What this flow waits for; None where it does not wait."""
         return self._pending
 
@@ -125,7 +123,7 @@ class AnswerableFlow:
         running_loop()
         return await self._run(Kickoff(), hooks)
 
-    def _resumption(self, feedback: str) -> Resumption:
+    def _resumption(self, feedback: str) -> humans.Resumption:
         if self._pending is None:
             raise UsageError("this flow does not wait for feedback: take up one that does with from_pending()")
-        return Resumption(self._pending, feedback)
+        return humans.Resumption(self._pending, feedback)

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from harness.flow.database import StorageError
+from harness.flow.storage import StorageError
 
 
 class StatePersistenceError(StorageError):

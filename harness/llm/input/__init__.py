@@ -1,1 +1,32 @@
 """What a model is given: messages and what they are made of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.late_names import late_names
+
+if TYPE_CHECKING:
+    from harness.llm.input.hosted import (
+        HostedTool as HostedTool,
+        custom_name as custom_name,
+        hosted_tools as hosted_tools,
+        in_order as in_order,
+    )
+    from harness.llm.input.messages import (
+        Message as Message,
+        ToolDefinition as ToolDefinition,
+        read_messages as read_messages,
+        read_tools as read_tools,
+    )
+    from harness.llm.input.unsent import without_unsent as without_unsent
+else:
+    # Their models are made when the first call is.
+    __getattr__, __dir__, __all__ = late_names(
+        __name__,
+        {
+            "harness.llm.input.hosted": "HostedTool custom_name hosted_tools in_order",
+            "harness.llm.input.messages": "Message ToolDefinition read_messages read_tools",
+            "harness.llm.input.unsent": "without_unsent",
+        },
+    )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, assert_never
 
 from harness.errors import MalformedResponseError, StreamTruncatedError
-from harness.events.llm import FunctionCall, ToolCallFragment
+from harness.events.fragments import FunctionCall, ToolCallFragment
 from harness.llm.output.parts import (
     Finish,
     FinishReason,

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from harness.events.base import shape_of
 from harness.events.lazy import set_record
-from harness.events.llm import LLMStreamChunkEvent, LLMThinkingChunkEvent
 from harness.events.record import EventRecord
 from harness.events.sources import sources
 
-E = TypeVar("E", LLMStreamChunkEvent, LLMThinkingChunkEvent)
+if TYPE_CHECKING:
+    from harness.events.llm import LLMStreamChunkEvent, LLMThinkingChunkEvent
+
+E = TypeVar("E", "LLMStreamChunkEvent", "LLMThinkingChunkEvent")
 
 
 class ChunkEvents(Generic[E]):

@@ -19,7 +19,7 @@ from pydantic import BaseModel
 
 from harness.errors import HarnessError
 from harness.flow import Flow, SQLiteFlowPersistence, StatePersistenceError, default_flow_persistence, persist, start
-from harness.flow.database import StorageError
+from harness.flow.storage import StorageError
 
 ROOT = Path(__file__).parents[3]
 
