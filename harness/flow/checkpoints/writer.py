@@ -6,8 +6,8 @@ import asyncio
 import contextlib
 import contextvars
 import logging
+import os
 import time
-import uuid
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
@@ -98,7 +98,7 @@ class CheckpointWriter(FlowHook):
         """Write a checkpoint of the run as it is now, and publish how that went."""
         config, lineage = self._config, self._lineage
         async with self._one_by_one:
-            checkpoint_id = uuid.uuid4().hex[:12]
+            checkpoint_id = os.urandom(6).hex()
             named = {
                 "location": config.location,
                 "provider": config.provider.name,
@@ -107,10 +107,12 @@ class CheckpointWriter(FlowHook):
                 "checkpoint_id": checkpoint_id,
                 "parent_id": lineage.parent_id,
             }
-            started = bus.made_if_seen(CheckpointStartedEvent, named)
             began = time.perf_counter()
-            async with Step(run.flow, started, _WRITING) as step:
-                error: Exception | None = None
+            step = None
+            if bus.is_seen(scopes.current_scope()):
+                step = Step(run.flow, bus.made_if_seen(CheckpointStartedEvent, named), _WRITING)
+            error: Exception | None = None
+            async with contextlib.nullcontext() if step is None else step:
                 try:
                     checkpoint = self._taken(run, checkpoint_id, trigger)
                     writing = await outcome_in_thread(
@@ -118,12 +120,14 @@ class CheckpointWriter(FlowHook):
                     )
                     where = writing.unwrap()
                     lineage.parent_id = checkpoint_id
-                    step.complete(location=where, duration_ms=round((time.perf_counter() - began) * 1_000, 3))
+                    if step is not None:
+                        step.complete(location=where, duration_ms=round((time.perf_counter() - began) * 1_000, 3))
                 except Exception as raised:
                     if self._must:
                         raise
                     error = raised
-                    step.fail(raised)
+                    if step is not None:
+                        step.fail(raised)
             if error is not None:
                 logger.warning("%s: a checkpoint could not be written: %s", run.name, error)
             elif config.max_checkpoints is not None:
