@@ -18,54 +18,37 @@ import click
 
 from harness.commands.output import tell
 
-#: Command → the module that holds a click command of that name; it is imported when the command is used.
-_MODULES: Final = {
-    "init": "harness.commands.init",
-    "record": "harness.commands.record",
-    "replay": "conformance.commands.replay",
-    "show": "harness.commands.show",
-    "diff": "harness.commands.diff",
-    "export": "harness.commands.export",
-    "conformance": "conformance.commands.conformance",
-    "merge": "conformance.commands.merge",
-    "matrix": "conformance.commands.matrix",
-    "scan": "harness.commands.scan",
-    "serve": "harness.commands.serve",
-    "pack": "harness.commands.pack",
-    "unpack": "harness.commands.pack",
-}
-
-
-#: What `harness --help` says of each, so short that 80 columns hold it.
-_SUMMARIES: Final = {
-    "init": "Write a first flow, its recording and a test that passes.",
-    "record": "Run a flow, crew or LLM for real, and write one recording.",
-    "replay": "Replay recordings and cassettes offline, and compare.",
-    "show": "Show a timeline, in the terminal or as an HTML page.",
-    "diff": "Show what moved and what changed between two timelines.",
-    "export": "Write a timeline in another protocol.",
-    "conformance": "Put a runtime or a provider through the suite.",
-    "merge": "Join the JSON reports of all shards of a run.",
-    "matrix": "Show reports of several runtimes or versions side by side.",
-    "scan": "Look for credentials, outdated formats and orphan files.",
-    "serve": "Serve a recording as its provider, or a flow with a page.",
-    "pack": "Put a folder of recordings into one file.",
-    "unpack": "Write every file of a pack into a folder.",
+#: Command → the module that holds a click command of that name, which is imported when the command is used; and what
+#: `harness --help` says of it, so short that 80 columns hold it.
+COMMANDS: Final = {
+    "init": ("harness.commands.init", "Write a first flow, its recording and a test that passes."),
+    "record": ("harness.commands.record", "Run a flow, crew or LLM for real, and write one recording."),
+    "replay": ("conformance.commands.replay", "Replay recordings and cassettes offline, and compare."),
+    "show": ("harness.commands.show", "Show a timeline, in the terminal or as an HTML page."),
+    "diff": ("harness.commands.diff", "Show what moved and what changed between two timelines."),
+    "export": ("harness.commands.export", "Write a timeline in another protocol."),
+    "conformance": ("conformance.commands.conformance", "Put a runtime or a provider through the suite."),
+    "merge": ("conformance.commands.merge", "Join the JSON reports of all shards of a run."),
+    "matrix": ("conformance.commands.matrix", "Show reports of several runtimes or versions side by side."),
+    "scan": ("harness.commands.scan", "Look for credentials, outdated formats and orphan files."),
+    "serve": ("harness.commands.serve", "Serve a recording as its provider, or a flow with a page."),
+    "pack": ("harness.commands.pack", "Put a folder of recordings into one file."),
+    "unpack": ("harness.commands.pack", "Write every file of a pack into a folder."),
 }
 
 
 class _Commands(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl(list(_SUMMARIES.items()))
+            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_MODULES)
+        return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        module = _MODULES.get(cmd_name)
-        if module is None:
+        if cmd_name not in COMMANDS:
             return None
+        module, _ = COMMANDS[cmd_name]
         _refuse_another(module.partition(".")[0])
         command = getattr(importlib.import_module(module), cmd_name)
         assert isinstance(command, click.Command)
