@@ -65,6 +65,8 @@ def interrupted(session: AnySession, place: int) -> Iterator[list[str]]:
                 session.close()
         return trace
 
+    # Python 3.12 tells of opcodes only where a frame asked for them before the tracing began.
+    sys._getframe().f_trace_opcodes = True
     sys.settrace(trace)
     try:
         yield where

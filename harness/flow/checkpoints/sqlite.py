@@ -27,8 +27,8 @@ _READ: Final = "SELECT data FROM checkpoints WHERE id = ?"
 _NEWEST: Final = "SELECT number, id, data FROM checkpoints WHERE branch = ? AND number < ? ORDER BY number DESC LIMIT 1"
 _COUNT: Final = "SELECT max(0, count(*) - ?) FROM checkpoints WHERE branch = ?"
 _PRUNE: Final = """
-DELETE FROM checkpoints WHERE branch = ?1 AND number NOT IN (
-    SELECT number FROM checkpoints WHERE branch = ?1 ORDER BY number DESC LIMIT ?2
+DELETE FROM checkpoints WHERE branch = ? AND number NOT IN (
+    SELECT number FROM checkpoints WHERE branch = ? ORDER BY number DESC LIMIT ?
 )"""
 
 
@@ -73,7 +73,7 @@ class SqliteProvider(CheckpointProvider):
         database = _database(self._path(location))
         ((surplus,),) = database.rows(_COUNT, (keep, branch))
         if surplus:
-            database.write((_PRUNE, (branch, keep)))
+            database.write((_PRUNE, (branch, branch, keep)))
         return int(surplus)
 
     def _path(self, location: str) -> str:
