@@ -97,7 +97,7 @@ def test_what_does_not_belong_together_is_not_joined(suite: Path, tmp_path: Path
         ((one, broken), "Object missing required field `kind` - at `$.results[0]`"),
         ((whole,), "is no report of a shard"),
         ((tmp_path / "nowhere.json",), "No such file"),
-        ((suite / "a.yaml",), "is no report of a shard"),
+        ((suite / "a.yaml",), "is no report: it is no JSON"),
     ):
         said = run("merge", *reports)
         assert (said.code, said.out) == (2, "")
