@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.bridges.agui import AguiTranslator, agui_events
+from harness.bridges.agui import CUSTOM_PREFIX, AguiTranslator, agui_events
 from harness.bridges.agui_timeline import agui_frames
 from harness.bridges.openai_chat import OPENAI_DONE, OpenAIChatTranslator, openai_chat_events
 from harness.bridges.otel import TracedSpan, TracedTimeline, export_spans, otlp_json, spans_of
@@ -11,6 +11,7 @@ from harness.bridges.sse import sse_text
 from harness.bridges.vercel import VERCEL_DONE, VERCEL_HEADERS, VercelTranslator, vercel_events
 
 __all__ = [
+    "CUSTOM_PREFIX",
     "OPENAI_DONE",
     "VERCEL_DONE",
     "VERCEL_HEADERS",

@@ -66,6 +66,10 @@ class RunOutcome:
                 self._paused = True
                 if not self._questions:
                     self._asked(payload.get("flow_id"), frame)
+                if (flow := name_in(payload.get("flow_id"))) is not None:
+                    # By this the run is found where it waits, also by another process.
+                    for question in self._questions.values():
+                        question.told["flow_id"] = flow
             case _:
                 pass
         closed = step.closed

@@ -49,14 +49,17 @@ class VercelTranslator:
     Total: any frames in any order give a stream that the SDK reads without an error of its own.
     """
 
-    def __init__(self, *, message_id: str | None = None) -> None:
-        """Translate for a message of this id; without one it is the id of the first frame."""
+    def __init__(self, *, message_id: str | None = None, asked: Iterable[str] = ()) -> None:
+        """Translate for a message of this id; without one it is the id of the first frame.
+
+        `asked` are questions that an earlier part of the message has asked a person, which this goes on with.
+        """
         self._message_id = message_id
         self._scopes = OpenScopes()
         self._speech = Speech()
         self._outcome = RunOutcome()
         self._calls: set[PlacedScope] = set()
-        self._asked: set[str] = set()
+        self._asked: set[str] = set(asked)
         self._has_begun = False
 
     def feed(self, frame: FrameLike) -> list[Event]:
@@ -98,7 +101,8 @@ class VercelTranslator:
         if verdict == "failed":
             events.append({"type": "error", "errorText": outcome.error or "the run failed"})
         elif verdict == "paused":
-            reason = "interrupted"
+            # Its person is to answer, as a tool's use is to be approved; "interrupted" would keep the answer from being sent.
+            reason = "tool-calls"
         else:
             reason = _REASONS.get(outcome.finish_reason or "stop", "other")
         metadata = {"messageMetadata": {"usage": totals}} if totals else {}

@@ -30,6 +30,8 @@ from harness.web.subject import ServedSubject
 LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 #: The longest body that is taken, in bytes.
 _LARGEST_BODY: Final = 1 << 20
+#: So many questions are kept in mind whose answers have come.
+_MOST_ANSWERED: Final = 10_000
 
 
 class TimelinePage(Protocol):
@@ -58,7 +60,7 @@ def create_app(
     | `GET /runs/{run}/events` | its events, as `sse` has them; `?format=` chooses |
     | `GET /runs/{run}` | `status`, `frames`, `error`, `error_type` |
     | `POST /runs/{run}/answers` with `{"answer": text}`, and `question` where it asks several | 204; 201 as `POST /runs`, \
-where it went on with the answer as a run of its own |
+where it went on with the answer as a run of its own, with `paused` also where another process has left it waiting |
     | `GET /runs/{run}/timeline` | the page that `timeline` makes of it, where that is given |
     | `DELETE /runs/{run}` | ends the run |
 
@@ -109,6 +111,8 @@ class _Routes:
         self._turns: dict[str, str] = {}
         #: What each run is of, to go on where it has paused; dropped with the run's end in the store.
         self._subjects: dict[str, tuple[Any, str | None]] = {}
+        #: Questions of runs that have paused whose answers have come, the latest; each leads to one run.
+        self._answered: dict[str, None] = {}
 
     async def page(self, request: Request) -> Response:
         return page_response()
@@ -143,29 +147,31 @@ class _Routes:
 
     def _begun(self, request: Request, session: Any, subject: Any, conversation: str | None) -> Response:
         run = self._runs.add(session, asks=True)
-        self._subjects = {one: kept for one, kept in self._subjects.items() if self._runs.feed(one) is not None}
-        self._subjects[run] = (subject, conversation)
-        if conversation is not None:
-            self._note_turn(conversation, run)
+        self._note(run, subject, conversation)
         where = str(request.app.url_path_for("events", run=run))
         document = {"run": run, "events": where, "conversation": conversation}
         return JSONResponse(document, 201, headers={"X-Run-Id": run, "Location": where, "Cache-Control": "no-store"})
 
     async def _started_and_read(self, asked: FrontEndRequest) -> Response:
         served, message = self._served, asked.message
-        if served.is_conversation:
+        if asked.answer is not None:
+            answer = asked.answer
+            waiting = await self._waiting(self._turns.get(asked.conversation, ""), answer.flow, answer.question)
+            subject, _ = _found(waiting)
+            session = await run_in_threadpool(served.resumed, subject, answer.text)
+        elif served.is_conversation:
             if message is None or not message.strip():
                 raise UsageError("there is no message of the user that is not blank")
             if self._is_open(asked.conversation):
                 raise HTTPException(409, "a turn of this conversation is under way; wait for its end")
-            session, *_ = await run_in_threadpool(served.turn, message, asked.conversation, begins=True)
+            session, _, subject = await run_in_threadpool(served.turn, message, asked.conversation, begins=True)
         else:
             inputs = {"messages": message} if served.takes_prompt and message is not None else asked.inputs
-            session, _ = await run_in_threadpool(served.started, inputs)
+            session, subject = await run_in_threadpool(served.started, inputs)
         # Who has left can't come back to an answer of a POST.
         feed = feed_of(session, ahead=AHEAD, linger_s=0.0, asks=True)
         run = self._runs.add(session)
-        self._note_turn(asked.conversation, run)
+        self._note(run, subject, asked.conversation)
         return SessionResponse(feed, format=asked.format, headers={"X-Run-Id": run})
 
     async def events(self, request: Request) -> Response:
@@ -191,20 +197,42 @@ class _Routes:
 
     async def answer(self, request: Request) -> Response:
         run, body = request.path_params["run"], await _json_body(request)
-        text, question = body.get("answer"), body.get("question")
-        if not isinstance(text, str) or not isinstance(question, int | None) or body.keys() - {"answer", "question"}:
+        text, number, paused = body.get("answer"), body.get("question"), _paused(body.get("paused"))
+        unknown = body.keys() - {"answer", "question", "paused"}
+        if not isinstance(text, str) or not isinstance(number, int | None) or unknown:
             raise UsageError("expected answer, a text, and question, its number, where the run asks several")
         feed = self._runs.feed(run)
-        if feed is None:
-            return self._runs.missing(run)
-        if feed.answer(text, question):
+        if feed is not None and feed.answer(text, number):
             return Response(status_code=204)
-        subject, conversation = self._subjects.get(run, (None, None))
-        if feed.has_ended and getattr(subject, "pending_feedback", None) is not None:
+        waiting = await self._waiting(run, *paused)
+        if waiting is None and feed is None:
+            return self._runs.missing(run)
+        subject, conversation = _found(waiting)
+        session = await run_in_threadpool(self._served.resumed, subject, text)
+        return self._begun(request, session, subject, conversation)
+
+    async def _waiting(self, run: str, flow: str | None, question: str | None) -> tuple[Any, str | None] | None:
+        """Return what a run that has paused is of, and its conversation; None where nothing waits there.
+
+        A run that is not here, as it was another process's, is found by the ids of its flow and of its question.
+        """
+        feed, (subject, conversation) = self._runs.feed(run), self._subjects.get(run, (None, None))
+        pending = getattr(subject, "pending_feedback", None)
+        if feed is not None:
+            if not feed.has_ended or pending is None or question not in (None, pending.request_id):
+                return None
             del self._subjects[run]
-            session = await run_in_threadpool(self._served.resumed, subject, text)
-            return self._begun(request, session, subject, conversation)
-        raise HTTPException(409, "the run does not ask that, or not any more")
+            self._note_answer(pending.request_id)
+            return subject, conversation
+        if flow is None or question is None or question in self._answered:
+            return None
+        # Before it is looked for: of two who answer at once, one is the first.
+        self._note_answer(question)
+        try:
+            subject = await run_in_threadpool(self._served.taken_up, flow, question)
+        except KeyError:
+            return None
+        return subject, flow if self._served.is_conversation else None
 
     async def end(self, request: Request) -> Response:
         run = request.path_params["run"]
@@ -214,9 +242,33 @@ class _Routes:
         feed = self._runs.feed(self._turns.get(conversation or "", ""))
         return feed is not None and feed.has_begun and not feed.has_ended
 
-    def _note_turn(self, conversation: str, run: str) -> None:
+    def _note(self, run: str, subject: Any, conversation: str | None) -> None:
+        self._subjects = {one: kept for one, kept in self._subjects.items() if self._runs.feed(one) is not None}
+        self._subjects[run] = (subject, conversation)
         self._turns = {one: latest for one, latest in self._turns.items() if self._runs.feed(latest) is not None}
-        self._turns[conversation] = run
+        if conversation is not None:
+            self._turns[conversation] = run
+
+    def _note_answer(self, question: str | None) -> None:
+        if question is not None:
+            self._answered[question] = None
+            while len(self._answered) > _MOST_ANSWERED:
+                del self._answered[next(iter(self._answered))]
+
+
+def _found(waiting: tuple[Any, str | None] | None) -> tuple[Any, str | None]:
+    if waiting is None:
+        raise HTTPException(409, "the run does not ask that, or not any more")
+    return waiting
+
+
+def _paused(told: Any) -> tuple[str | None, str | None]:
+    """Return the ids of a flow that waits and of its question, as a body has them."""
+    if told is None:
+        return None, None
+    if not isinstance(told, dict) or not all(isinstance(told.get(name), str) for name in ("flow", "request")):
+        raise UsageError("paused has flow and request: the ids that the frames of a run that waits have told")
+    return told["flow"], told["request"]
 
 
 async def _json_body(request: Request) -> dict[str, Any]:

@@ -66,6 +66,8 @@ class Feed:
                 f"expected a session of frames, as flow.stream_events() gives; not {type(session).__name__}"
             )
         self.session = session
+        #: Its id in the store that it is kept in.
+        self.run: str | None = None
         self.linger_s = linger_s
         #: What has been read, in order; only ever grows.
         self.frames: list[ServedFrame] = []

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 import orjson
 
-from harness.bridges import VERCEL_DONE, VERCEL_HEADERS, AguiTranslator, VercelTranslator, sse_text
+from harness.bridges import CUSTOM_PREFIX, VERCEL_DONE, VERCEL_HEADERS, AguiTranslator, VercelTranslator, sse_text
 from harness.errors import UsageError
 from harness.web.desk import QuestionAtDesk
 from harness.web.feed import Feed, ServedFrame
@@ -88,14 +88,31 @@ def _event_of(frame: ServedFrame) -> bytes:
 
 
 def _asked(questions: Iterable[QuestionAtDesk]) -> bytes:
-    told = [{"number": one.number, **asdict(one.question)} for one in questions]
-    return b"event: ask\ndata: %b\n\n" % orjson.dumps({"questions": told}, option=orjson.OPT_SORT_KEYS)
+    return b"event: ask\ndata: %b\n\n" % orjson.dumps(_told_of(questions), option=orjson.OPT_SORT_KEYS)
+
+
+def _told_of(questions: Iterable[QuestionAtDesk]) -> dict[str, Any]:
+    return {"questions": [{"number": one.number, **asdict(one.question)} for one in questions]}
 
 
 def _number(text: str, what: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS):
         raise UsageError(f"Last-Event-ID is {text[:50]!r}; expected {what}, as the events have it")
     return int(text)
+
+
+def _told(feed: Feed) -> dict[str, Any]:
+    return {"run": feed.run, **_told_of(feed.questions)}
+
+
+def _custom_ask(feed: Feed) -> dict[str, Any]:
+    """What a run asks its clients now, as AG-UI has it: an event of its own, since the run goes on when it is answered."""
+    return {"type": "CUSTOM", "name": f"{CUSTOM_PREFIX}ask", "value": _told(feed)}
+
+
+def _data_ask(feed: Feed) -> dict[str, Any]:
+    """The same for Vercel's messages: a part that each later one takes the place of."""
+    return {"type": "data-ask", "id": "ask", "data": _told(feed)}
 
 
 class _Translator(Protocol):
@@ -106,19 +123,22 @@ class _Translator(Protocol):
 class _Translated(EventFormat):
     """The events of another protocol. The id of each is the `seq` of its frame and its number among those of that frame.
 
-    A client that comes back is sent what comes after the event that it has seen: the timeline is translated again.
+    A client that comes back is sent what comes after the event that it has seen: the timeline is translated again. What
+    the run asks now is told again, too, in events that have no id, as often as it changes.
     """
 
     def __init__(
         self,
         name: str,
         translator: Callable[[], _Translator],
+        asked: Callable[[Feed], dict[str, Any]],
         headers: Mapping[str, str] | None = None,
         done: str | None = None,
     ) -> None:
         self.name = name
         self.headers = headers or {}
         self._translator = translator
+        self._asked = asked
         self._done = done
 
     def seen(self, last_event_id: str) -> Seen | None:
@@ -135,14 +155,20 @@ class _Translated(EventFormat):
         translator = self._translator()
         head = f"retry: {retry_ms}\n"
         seq = number = 0
+        is_to_be_told = False
         async for batch in feed.follow():
             sent = []
+            is_to_be_told |= not batch
             for frame in batch:
                 seq, number = frame.seq, 0
                 for event in translator.feed(frame):
                     number += 1
                     if seen is None or (seq, number) > seen:
                         sent.append(f"id: {seq}.{number}\n{sse_text(event)}")
+            if is_to_be_told and seq:
+                # Not before the first frame, with which the stream of the protocol begins.
+                is_to_be_told = False
+                sent.append(sse_text(self._asked(feed)))
             if sent:
                 yield (head + "".join(sent)).encode()
                 head = ""
@@ -161,15 +187,21 @@ _FORMATS: Final[Mapping[str, EventFormat]] = {
     one.name: one
     for one in (
         _Frames(),
-        _Translated("agui", AguiTranslator),
-        _Translated("vercel", VercelTranslator, _OF_VERCEL, VERCEL_DONE),
+        _Translated("agui", AguiTranslator, _custom_ask),
+        _Translated("vercel", VercelTranslator, _data_ask, _OF_VERCEL, VERCEL_DONE),
     )
 }
 
 
 def agui_format(thread_id: str, run_id: str) -> EventFormat:
     """Return AG-UI for a client that has named the thread and the run."""
-    return _Translated("agui", partial(AguiTranslator, thread_id=thread_id, run_id=run_id))
+    return _Translated("agui", partial(AguiTranslator, thread_id=thread_id, run_id=run_id), _custom_ask)
+
+
+def vercel_format(message_id: str | None, question: str) -> EventFormat:
+    """Return Vercel's messages for a client that has answered a question of a message, which goes on."""
+    translator = partial(VercelTranslator, message_id=message_id, asked=(question,))
+    return _Translated("vercel", translator, _data_ask, _OF_VERCEL, VERCEL_DONE)
 
 
 def format_named(name: str) -> EventFormat:

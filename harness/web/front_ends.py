@@ -7,13 +7,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
+
+import orjson
 
 from harness.errors import UsageError
-from harness.web.formats import EventFormat, agui_format, format_named
+from harness.web.formats import EventFormat, agui_format, format_named, vercel_format
 
 #: Shorter ids could be guessed, and longer ones are none.
 _ID_LENGTHS = range(8, 201)
+#: Under which an object has the words of an answer.
+_WORDS: Final = ("answer", "feedback", "text", "reason")
+
+
+@dataclass(frozen=True)
+class FrontEndAnswer:
+    """What a client answers to a run that has paused, and that is to go on with it."""
+
+    #: The id of the request, as its frame has it.
+    question: str
+    text: str
+    #: The id under which the flow waits, where the client tells it.
+    flow: str | None
 
 
 @dataclass(frozen=True)
@@ -27,6 +42,8 @@ class FrontEndRequest:
     #: How it reads the run.
     format: EventFormat
     inputs: Mapping[str, Any] = field(default_factory=dict)
+    #: Where it asks for no run of its own, but for the rest of one.
+    answer: FrontEndAnswer | None = None
 
 
 def front_end_request(format_name: str, body: Mapping[str, Any]) -> FrontEndRequest:
@@ -43,13 +60,64 @@ def front_end_request(format_name: str, body: Mapping[str, Any]) -> FrontEndRequ
             thread,
             agui_format(thread, _id_in(body, "runId")),
             state if isinstance(state, dict) else {},
+            _resumed(body.get("resume")),
         )
     if format_name == "vercel":
         inputs = body.get("inputs", {})
         if not isinstance(inputs, dict):
             raise UsageError("inputs are an object, a value by each name")
-        return FrontEndRequest(_latest(body, "parts"), _id_in(body, "id"), format_named("vercel"), inputs)
+        latest, chat = _latest(body, "parts"), _id_in(body, "id")
+        last = body["messages"][-1] if body["messages"] else {}
+        answer = _approved(last)
+        if answer is None:
+            return FrontEndRequest(latest, chat, format_named("vercel"), inputs)
+        message = last.get("id")
+        form = vercel_format(message if isinstance(message, str) else None, answer.question)
+        return FrontEndRequest(latest, chat, form, inputs, answer)
     raise UsageError(f"a run is started and read in one request as agui or vercel, not as {format_name[:50]!r}")
+
+
+def _resumed(resume: Any) -> FrontEndAnswer | None:
+    """Return the answer to an interrupt of AG-UI; one that is abandoned is answered with nothing."""
+    if resume is None or resume == []:
+        return None
+    entry = resume[0] if isinstance(resume, list) and len(resume) == 1 else None
+    if not isinstance(entry, dict) or not isinstance(entry.get("interruptId"), str):
+        raise UsageError("resume has the answer to one interrupt: interruptId, status and payload")
+    text = "" if entry.get("status") == "cancelled" else _text_of(entry.get("payload"))
+    return FrontEndAnswer(entry["interruptId"], text, _flow_in(entry.get("metadata")))
+
+
+def _approved(message: Mapping[str, Any]) -> FrontEndAnswer | None:
+    """Return what a message of Vercel's SDK answers to a `tool-approval-request` of its own: the reason, or yes or no."""
+    parts = message.get("parts") if message.get("role") == "assistant" else None
+    told = [part for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
+    flow = next((found for part in told if (found := _flow_in(part.get("data"))) is not None), None)
+    for part in reversed(told):
+        approval = part.get("approval")
+        asked = approval.get("id") if isinstance(approval, dict) else None
+        if part.get("state") == "approval-responded" and isinstance(asked, str):
+            return FrontEndAnswer(asked, _text_of(approval), flow)
+    return None
+
+
+def _text_of(payload: Any) -> str:
+    """Return an answer as words: a text, that of an object's field for words, whether it approves, or its JSON."""
+    if isinstance(payload, str):
+        return payload
+    if isinstance(payload, dict):
+        words = next((payload[name] for name in _WORDS if isinstance(payload.get(name), str) and payload[name]), None)
+        if words is not None:
+            return str(words)
+        payload = payload.get("approved", payload)
+    if isinstance(payload, bool):
+        return "approved" if payload else "rejected"
+    return "" if payload is None else orjson.dumps(payload).decode()
+
+
+def _flow_in(told: Any) -> str | None:
+    flow = told.get("flow_id") if isinstance(told, dict) else None
+    return flow if isinstance(flow, str) else None
 
 
 def _id_in(body: Mapping[str, Any], name: str) -> str:

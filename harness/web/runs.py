@@ -79,6 +79,7 @@ class Runs:
                 raise UsageError(f"there is a run {run_id!r} already")
             self._make_room()
             self._gone.pop(run_id, None)
+            feed.run = run_id
             self._feeds[run_id] = feed
         return run_id
 

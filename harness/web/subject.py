@@ -72,6 +72,29 @@ class ServedSubject:
         finally:
             subject.stream = was_streamed
 
+    def taken_up(self, flow_id: str, question: str) -> Any:
+        """Return a flow that another process, or this one before, has left waiting for the answer to `question`.
+
+        Only who has read that run knows the question's id, which is random; that of a flow may be a name.
+
+        Raises:
+            KeyError: nothing waits for that answer.
+        """
+        subject = Target(self.target).subject()
+        if not hasattr(type(subject), "from_pending"):
+            raise KeyError(flow_id)
+        try:
+            subject = type(subject).from_pending(flow_id, getattr(subject, "persistence", None))
+        except UsageError:
+            raise KeyError(flow_id) from None
+        asked = subject.pending_feedback.request_id or ""
+        if not (asked and secrets.compare_digest(asked.encode(), question.encode())):
+            raise KeyError(flow_id)
+        if self.is_conversation:
+            with self._lock:
+                self._conversations[flow_id] = subject
+        return subject
+
     def turn(self, message: str, conversation: str | None, *, begins: bool = False) -> StartedTurn:
         """Return the session of a turn in a conversation, or in a new one; with `begins`, one of that id if there is none.
 

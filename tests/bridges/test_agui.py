@@ -180,7 +180,7 @@ def test_a_run_that_pauses_waits_for_an_answer() -> None:
                 "id": "q",
                 "reason": "human_feedback",
                 "message": "Good?",
-                "metadata": {"output": "text", "emit": ["yes", "no"]},
+                "metadata": {"output": "text", "emit": ["yes", "no"], "flow_id": "flow"},
             }
         ],
     }

@@ -97,6 +97,19 @@ class AskingFlow(Flow[dict[str, Any]]):
         return f"sent: {looked_at.output} {looked_at.feedback}"
 
 
+class PausingFlow(Flow[dict[str, Any]]):
+    """Pauses at once."""
+
+    @start()
+    @human_feedback("May it go out?", provider=AskedLater())
+    def send(self) -> str:
+        return "Good morning!"
+
+    @listen(send)
+    def sent(self, looked_at: Any) -> str:
+        return f"sent: {looked_at.output} {looked_at.feedback}"
+
+
 class PlainFlow(Flow[dict[str, Any]]):
     @start()
     def say(self) -> str:

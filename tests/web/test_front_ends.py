@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from harness.web import Runs, create_app
+from harness.web.front_ends import FrontEndAnswer, front_end_request
 from tests.web import targets
 from tests.web.asgi import Client, asked, events_of
 from tests.web.serving import served
@@ -46,7 +47,11 @@ async def posted(app: Any, format: str, body: Any) -> Client:
 
 
 def data_of(client: Client) -> list[Any]:
-    data = [event["data"] for event in events_of(client.body)]
+    return data_of_text(client.body.decode())
+
+
+def data_of_text(text: str) -> list[Any]:
+    data = [event["data"] for event in events_of(text.encode())]
     return [one if one == "[DONE]" else json.loads(one) for one in data]
 
 
@@ -127,20 +132,136 @@ def test_a_client_that_leaves_ends_its_run() -> None:
     assert asyncio.run(leave()).is_cancelled
 
 
-@pytest.mark.parametrize("protocol", ["agui", "vercel"])
-def test_the_protocols_own_client_holds_a_conversation(protocol: str) -> None:
+@pytest.mark.parametrize("keeps", [True, False], ids=["the-same-server", "another-server"])
+@pytest.mark.parametrize("format", ["agui", "vercel"])
+def test_a_client_is_asked_and_answers_in_its_protocols_own_way(
+    format: str, keeps: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While a run waits by a request beside its stream; one that has paused by the next run, also of another process."""
+    monkeypatch.setenv("HARNESS_STORAGE_DIR", str(tmp_path))
+
+    async def scenario() -> None:
+        app = create_app("tests.web.targets:AskingFlow")
+        body = json.dumps(agui(None) if format == "agui" else vercel("Go")).encode()
+        at = {"method": "POST", "path": "/runs", "query": f"format={format}", "headers": JSON}
+        async with Client(app, body=body, **at) as client:  # type: ignore[arg-type]
+            for number, (question, answer) in enumerate((("Who are you?", "Ann"), ("Is it good?", "yes")), start=1):
+                await client.until(b'"number":%d,"message":"%b"' % (number, question.encode()))
+                ask = next(filter(None, map(question_of, reversed(data_of(client)))))
+                assert [one["message"] for one in ask["questions"]] == [question]
+                path = f"/runs/{ask['run']}/answers"
+                answered = json.dumps({"answer": answer, "question": number}).encode()
+                assert (await asked(app, method="POST", path=path, headers=JSON, body=answered)).status == 204
+            await client.whole()
+        events = data_of(client)
+        assert list(filter(None, map(question_of, events)))[-1]["questions"] == []
+
+        if not keeps:
+            app = create_app("tests.web.targets:AskingFlow")
+        rest, again = [await posted(app, format, ANSWERS[format](events, "now")) for _ in range(2)]
+        assert (rest.status, again.status) == (200, 409)
+        told = rest.body.decode()
+        assert "sent: Good morning, Ann! (yes) now" in told
+        if format == "vercel":
+            request = next(one for one in reversed(events) if "approvalId" in one)["toolCallId"]
+            assert f'"messageId":"{events[0]["messageId"]}"' in told
+            output = {"type": "tool-output-available", "toolCallId": request, "output": {"feedback": "now"}}
+            assert output in data_of_text(told)
+
+    asyncio.run(scenario())
+
+
+def question_of(event: Any) -> Any:
+    """Return what a run asks its clients, where an event tells it."""
+    if event == "[DONE]":
+        return None
+    return (
+        event.get("value")
+        if event.get("name") == "harness.ask"
+        else event.get("data")
+        if event["type"] == "data-ask"
+        else None
+    )
+
+
+def agui_answer(events: list[Any], text: str) -> Any:
+    [interrupt] = events[-1]["outcome"]["interrupts"]
+    entry = {"interruptId": interrupt["id"], "status": "resolved", "payload": text, "metadata": interrupt["metadata"]}
+    return agui(None, runId="run-of-mine-2", resume=[entry])
+
+
+def vercel_answer(events: list[Any], text: str) -> Any:
+    told = [one for one in events if one != "[DONE]"]
+    request = next(one for one in reversed(told) if "approvalId" in one)
+    approval = {"id": request["approvalId"], "approved": True, "reason": text}
+    parts = [one for one in told if one["type"].startswith("data-")]
+    parts.append(
+        {
+            "type": "tool-human_feedback",
+            "state": "approval-responded",
+            "toolCallId": request["toolCallId"],
+            "approval": approval,
+        }
+    )
+    answered = {"id": events[0]["messageId"], "role": "assistant", "parts": parts}
+    return {**vercel("Go"), "messages": [*vercel("Go")["messages"], answered]}
+
+
+ANSWERS = {"agui": agui_answer, "vercel": vercel_answer}
+
+
+@pytest.mark.parametrize(
+    ("payload", "text"),
+    [
+        ("so be it", "so be it"),
+        ({"approved": True, "reason": "fine"}, "fine"),
+        ({"approved": False}, "rejected"),
+        ({"approved": True, "reason": ""}, "approved"),
+        (True, "approved"),
+        (["a", 1], '["a",1]'),
+        (None, ""),
+    ],
+)
+def test_an_answer_is_words_whatever_its_form(payload: Any, text: str) -> None:
+    entry = {"interruptId": "q", "status": "resolved", "payload": payload}
+    asked = front_end_request("agui", agui(None, resume=[entry]))
+    assert asked.answer == FrontEndAnswer("q", text, None)
+
+
+def node_ran(program: str, task: dict[str, Any]) -> Any:
+    """Return what a client in node has understood of a server."""
     folder, node = os.environ.get("HARNESS_JUDGES"), shutil.which("node")
     if not folder or node is None:
         pytest.skip("needs node, and HARNESS_JUDGES: a folder in which tests/bridges/judges/package.json is installed")
-    program = Path(__file__).with_name("clients").joinpath(f"{protocol}.mjs").read_text("utf-8")
-    with served(create_app("tests.web.targets:Desk")) as url:
-        task = json.dumps({"url": f"{url}/runs?format={protocol}", "messages": ["One", "Two"]})
-        ended = subprocess.run(
-            [node, "--input-type=module", "--eval", program, "-", task],
-            cwd=folder, capture_output=True, text=True, check=False, timeout=60,
-        )  # fmt: skip
+    written = Path(__file__).with_name("clients").joinpath(f"{program}.mjs").read_text("utf-8")
+    ended = subprocess.run(
+        [node, "--input-type=module", "--eval", written, "-", json.dumps(task)],
+        cwd=folder, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
     assert ended.returncode == 0, ended.stderr
-    told = json.loads(ended.stdout.splitlines()[-1])
+    return json.loads(ended.stdout.splitlines()[-1])
+
+
+@pytest.mark.parametrize("protocol", ["agui", "vercel"])
+def test_the_protocols_own_client_holds_a_conversation(protocol: str) -> None:
+    with served(create_app("tests.web.targets:Desk")) as url:
+        told = node_ran(protocol, {"url": f"{url}/runs?format={protocol}", "messages": ["One", "Two"]})
 
     assert told["said"][0] == ["You said: One"]
     assert told["said"][1][-1] == "You said: Two"
+
+
+@pytest.mark.parametrize("protocol", ["agui", "vercel"])
+def test_the_protocols_own_client_answers_what_a_run_asks(
+    protocol: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HARNESS_STORAGE_DIR", str(tmp_path))
+    with served(create_app("tests.web.targets:AskingFlow")) as url:
+        task = {"url": f"{url}/runs?format={protocol}", "answers": ["Ann", "yes"], "resume": "now"}
+        told = node_ran(f"{protocol}_asked", task)
+
+    assert told["asked"] == ["Who are you?", "Is it good?"]
+    assert told["interrupts"] == ["May it go out?"]
+    assert told["result"] == "sent: Good morning, Ann! (yes) now"
+    if protocol == "vercel":
+        assert (told["messages"], set(told["states"])) == (2, {"output-available"})

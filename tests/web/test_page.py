@@ -189,6 +189,32 @@ def server(port: str, target: str = "TideFlow") -> Iterator[tuple[subprocess.Pop
             process.wait(PATIENCE_S)
 
 
+@pytest.mark.parametrize("loads", [False, True], ids=["left-open", "loaded-again"])
+def test_a_run_that_waits_outlives_its_server(
+    page: Chrome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loads: bool
+) -> None:
+    """It has paused; its server is killed; the answer goes to the next server, which takes the run up."""
+    monkeypatch.setenv("HARNESS_STORAGE_DIR", str(tmp_path))
+    sized(page, DESKTOP)
+    card = "document.querySelector('#asks p')?.innerText"
+    with server("0", "PausingFlow") as (process, url):
+        opened(page, url)
+        press(page, Keys.CONTROL, Keys.ENTER)
+        until(page, f"{card} === 'May it go out?'")
+        process.send_signal(signal.SIGKILL)
+        process.wait(PATIENCE_S)
+    with server(url.rpartition(":")[2], "PausingFlow"):
+        if loads:
+            page.refresh()
+            until(page, f"{card} === 'May it go out?'")
+            assert "waits for your answer" in read(page, "document.querySelector('#banner').innerText")
+        page.find_element(By.CSS_SELECTOR, "#asks textarea").send_keys("now", Keys.ENTER)
+        until(page, f"{TEXT}.includes('sent: Good morning! now')")
+        until(page, f"{STATUS} === 'completed'")
+        assert read(page, "document.querySelectorAll('.ask').length") == "0"
+        assert read(page, "document.querySelector('#banner').checkVisibility()") == "False"
+
+
 def test_a_server_killed_in_the_middle_and_started_again(page: Chrome) -> None:
     """What came stays and is said to be cut off; the new server runs it again, from the page that was open all the time."""
     sized(page, DESKTOP)

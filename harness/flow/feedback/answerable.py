@@ -11,7 +11,6 @@ from harness.errors import UsageError
 from harness.flow import feedback as humans
 from harness.flow.engine.hooks import FlowHook
 from harness.flow.kickoff import Kickoff
-from harness.flow.persistence.default import default_flow_persistence
 from harness.flow.persistence.protocol import FlowPersistence
 from harness.flow.state import AnyState, with_saved
 from harness.workers import run_until_loop
@@ -29,6 +28,7 @@ class AnswerableFlow:
 
     if TYPE_CHECKING:
         stream: bool
+        persistence: FlowPersistence | None
         _state: AnyState
 
         @classmethod
@@ -80,18 +80,20 @@ class AnswerableFlow:
     ) -> Self:
         """Return a flow that waits for feedback, as it was kept under `flow_id`, with the state that it had.
 
-        `persistence` is where it was kept, by default the default one; `definition` is what a declared flow was made from;
-        `kwargs` are options of the constructor.
+        `persistence` is where it was kept, by default where flows of this class keep what waits; `definition` is what a
+        declared flow was made from; `kwargs` are options of the constructor.
 
         Raises:
             UsageError: nothing waits there under that id.
         """
-        place = default_flow_persistence() if persistence is None else persistence
+        flow = (cls if definition is None else cls._declared(definition))(persistence=persistence, **kwargs)
+        from harness.flow.feedback.keeper import place_of
+
+        place = flow.persistence = place_of(flow)
         loaded = place.load_pending_feedback(flow_uuid=flow_id)
         if loaded is None:
             raise UsageError(f"No pending feedback found for flow_id: {flow_id}")
         state, context = loaded
-        flow = (cls if definition is None else cls._declared(definition))(persistence=place, **kwargs)
         flow._state = with_saved(flow._state, state, flow._flow_name)
         flow.human_feedback_history = list(context.history)
         flow._pending = context
