@@ -9,6 +9,7 @@ import click
 
 from conformance.commands.reports import html_option, markdown_option
 from harness.commands.output import console_for, json_option, text_of, write_json
+from harness.commands.progress import at_work
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -47,14 +48,16 @@ def matrix(
     from conformance import report
     from conformance.report.matrix import Matrix
 
-    made = Matrix.read(reports)
-    document = made.document()
+    with at_work("reading reports"):
+        made = Matrix.read(reports)
+        document = made.document()
     _render(console_for(json_file), made, every=every)
     write_json(json_file, document)
-    if html is not None:
-        report.html.write(document, html)
-    if markdown is not None:
-        report.markdown.write(document, markdown)
+    with at_work("writing reports"):
+        if html is not None:
+            report.html.write(document, html)
+        if markdown is not None:
+            report.markdown.write(document, markdown)
     return 1 if made.must_fell else 0
 
 

@@ -10,6 +10,7 @@ import click
 
 from conformance.commands.reports import Reports, report_options
 from harness.commands.output import console_for, json_option, write_json
+from harness.commands.progress import at_work
 
 
 @click.command()
@@ -32,7 +33,8 @@ def merge(shards: tuple[Path, ...], expect: Path | None, reports: Reports, json_
     from conformance.run.merge import merged_replay, merged_suite, read_reports, seconds_of
     from conformance.run.replay import FORMAT
 
-    read = read_reports(shards)
+    with at_work("reading reports"):
+        read = read_reports(shards)
     if all(report["format"] == FORMAT for report in read):
         if expect is not None:
             raise click.UsageError("--expect is for the reports of harness conformance")

@@ -17,6 +17,7 @@ from harness.commands.output import (
     console_for,
     json_option,
     print_below,
+    print_hung,
     tell,
     traceback_option,
     trust_option,
@@ -133,6 +134,12 @@ def replay(
     # Foreign cassettes, and what a run says now, may hold what no recording would.
     document = Redactor().payload(replaying.report(results, seconds))
     render_summary(console, document["summary"], reasons(document["results"]))
+    if not every:
+        where = ", ".join(f"'{path}'" for path in paths) or f"'{_default_recordings()}'"
+        tell(
+            f"error: nothing was replayed: there is no recording and no cassette in {where}; check the path, or make one "
+            "with harness record"
+        )
     if part is not None:
         document["shard"] = {**part.document(len(every)), "runs": carried_replays(results)}
     if not is_whole:
@@ -205,7 +212,7 @@ def render_summary(console: Console, summary: dict[str, Any], reasons: list[Reas
     if summary["errors"] > 1:
         console.print("could not be judged:", highlight=False)
         for reason in reasons:
-            console.print(f"{reason.count:10} × {reason.message}", markup=False, highlight=False)
+            print_hung(console, f"{reason.count:10} × ", reason.message)
     console.print(
         f"{summary['passed']} passed, {summary['failed']} failed, {counted(summary['errors'], 'error')}, "
         f"{summary['not_a_call']} not a call; {counted(summary['files'], 'file')} in {summary['seconds']} s",

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness.commands.progress import at_work
+
 if TYPE_CHECKING:
     from conformance.report import Case
 
@@ -27,14 +29,15 @@ class Reports:
         """Write those that were asked for: of the command's JSON document, and JUnit's of cases."""
         from conformance import report
 
-        if self.junit is not None:
-            report.junit.write(cases(), self.junit)
-        if self.html is not None:
-            report.html.write(document, self.html)
-        if self.markdown is not None:
-            report.markdown.write(document, self.markdown)
-        if self.sarif is not None:
-            report.sarif.write(document, self.sarif)
+        with at_work("writing reports"):
+            if self.junit is not None:
+                report.junit.write(cases(), self.junit)
+            if self.html is not None:
+                report.html.write(document, self.html)
+            if self.markdown is not None:
+                report.markdown.write(document, self.markdown)
+            if self.sarif is not None:
+                report.sarif.write(document, self.sarif)
 
 
 _FILE = click.Path(path_type=Path)

@@ -174,7 +174,9 @@ def _document(path: Path, formats: Any, otherwise: str) -> dict[str, Any]:
     try:
         document = load_json(path)
     except OSError as error:
-        raise UnreadableRecordingError(f"'{path}': {error.strerror or error}") from error
+        raise UnreadableRecordingError(
+            f"'{path}': {error.strerror or error}; expected a report that --json FILE has written"
+        ) from error
     except ValueError as error:
         raise UnreadableRecordingError(f"'{path}' is no report: it is no JSON ({error})") from error
     if not isinstance(document, dict) or not isinstance(document.get("format"), str):

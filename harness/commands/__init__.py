@@ -6,6 +6,7 @@ Ctrl-C.
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import io
 import sys
@@ -47,7 +48,8 @@ class _Commands(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
-            return None
+            near = difflib.get_close_matches(cmd_name, COMMANDS, n=1)
+            ctx.fail(f"No such command {cmd_name!r}." + (f" Did you mean {near[0]}?" if near else ""))
         module, _ = COMMANDS[cmd_name]
         _refuse_another(module.partition(".")[0])
         command = getattr(importlib.import_module(module), cmd_name)
@@ -91,7 +93,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         # It quotes what was given, which may be the name of a file.
         usage = io.StringIO()
         error.show(usage)
-        tell(usage.getvalue(), nl=False, lines=True)
+        for line in usage.getvalue().splitlines():
+            tell(line)
         code = 2
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted", err=True)

@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from harness.commands.garbage import few_collections
-from harness.commands.output import console_for, json_option, print_below, verbose_option, write_json
+from harness.commands.output import console_for, json_option, print_below, print_hung, verbose_option, write_json
+from harness.commands.progress import at_work
 
 
 @click.command()
@@ -35,14 +36,15 @@ def diff(first: Path, second: Path, html: Path | None, verbose: bool, json_file:
     from harness.recording.timelines import compared
     from harness.recording.words.counts import counted
 
-    comparison = compared(first, second)
+    with at_work(f"comparing {first} and {second}"):
+        comparison = compared(first, second)
     console = console_for(json_file)
     redactor = Redactor()
     for found in comparison.differences:
         difference = found.lengthened() if verbose else found
         style = {"missing": "red", "added": "green", "moved": "yellow"}.get(difference.kind, "cyan")
         left, right = (f"#{seq}" if seq else "–" for seq in difference.seqs)
-        console.print(f"{difference.kind:8} {left:>6} {right:>6}  {difference.where}", style=style)
+        print_hung(console, f"{difference.kind:8} {left:>6} {right:>6}  ", difference.where, style=style)
         print_below(console, redactor.text(difference.message), 24)
     count = len(comparison.differences)
     what = "equal" if not count else counted(count, "difference")
@@ -50,7 +52,8 @@ def diff(first: Path, second: Path, html: Path | None, verbose: bool, json_file:
     if html is not None:
         from harness.commands.viewer import write_beside
 
-        write_beside(first, second, html)
+        with at_work(f"writing {html}"):
+            write_beside(first, second, html)
         console.print(f"wrote {html}: open it in a browser")
     write_json(
         json_file,

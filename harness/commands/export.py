@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from harness.commands.output import console_for, is_stdout, json_option, tell, terminal_json, write_json
+from harness.commands.progress import at_work
 
 _PROTOCOLS = ("agui", "vercel", "otel", "openai", "perfetto")
 
@@ -52,8 +53,9 @@ def export(path: Path, protocol: str, out: Path | None, sse: bool, content: bool
         raise UsageError(f"--sse is for streams, and {to} is one document; leave it out")
     if content and to != "otel":
         raise UsageError(f"--content is for otel; {to} tells what was said in any case, leave it out")
-    timelines = timelines_of(path)
-    result = exported(timelines, to, sse=sse, content=content)
+    with at_work(f"reading {path}"):
+        timelines = timelines_of(path)
+        result = exported(timelines, to, sse=sse, content=content)
     text = terminal_json(result.text)
     if out is None or is_stdout(out):
         sys.stdout.write(text)

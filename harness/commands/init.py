@@ -9,6 +9,7 @@ from typing import Final
 import click
 
 from harness.commands.output import tell
+from harness.commands.progress import at_work
 
 _TARGET: Final = '''"""A flow of two steps: an outline, and a paragraph made from it."""
 
@@ -75,7 +76,7 @@ def init() -> None:
         Path(name).write_text(text, encoding="utf-8")
         tell(f"wrote {name}", err=False)
     find_beside()
-    with emulated(shipped_recording(_PLAYED)) as provider:
+    with at_work("recording StoryFlow"), emulated(shipped_recording(_PLAYED)) as provider:
         recorded = record(Target("story:StoryFlow"), _RECORDING, base_url=provider.url, origin="authored")
     if recorded.error is not None:
         raise recorded.error
@@ -91,7 +92,7 @@ def init() -> None:
         "Then, with a key, record what the model says to you:",
         f"  OPENAI_API_KEY=… harness record story:StoryFlow -o {_RECORDING} --mode all",
     ):
-        tell(line, err=False)
+        tell(line, err=False, wrap=False)
 
 
 def _check_extras() -> None:

@@ -7,8 +7,11 @@ command writes through here, and here alone it is decided what of a text reaches
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
 import sys
+import textwrap
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, NoReturn
 
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
 
 #: What JSON leaves as it is, and a terminal obeys all the same.
 _IN_JSON: Final = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufff9-\ufffb\ud800-\udfff]")
+#: How wide a terminal is that does not say.
+_COLUMNS: Final = 80
 
 json_option = click.option(
     "--json",
@@ -46,14 +51,19 @@ trust_option = click.option(
 def console_for(json_file: Path | None) -> Console:
     """Return where people read: stdout, or stderr where stdout is for the JSON document.
 
-    Text is printed as it is, without markup, and as `shown` says; what is more than text has been made of such.
+    Text is printed without markup, and as `shown` says; what is more than text has been made of such. A line that is
+    longer than a terminal is wide is wrapped at a space.
     """
     from rich.console import Console
+    from rich.text import Text
 
     class Output(Console):
         def print(self, *objects: Any, **options: Any) -> None:
-            texts = [shown(found) if isinstance(found, str) else found for found in objects]
+            texts = [Text(self._fitted(shown(one))) if isinstance(one, str) else one for one in objects]
             super().print(*texts, **{"markup": False, "highlight": False, "emoji": False, **options})
+
+        def _fitted(self, text: str) -> str:
+            return fitted(text, self.width) if self.is_terminal else text
 
         def on_broken_pipe(self) -> NoReturn:
             raise BrokenPipeError  # which main() knows; rich itself would end the process with 1
@@ -74,6 +84,14 @@ def print_below(console: Console, text: str, indent: int, *, lines: bool = False
             console.print(f"{'':{indent}}{line}", style=style)
 
 
+def print_hung(console: Console, head: str, text: str, *, style: str | None = None) -> None:
+    """Print a text behind what stands at the head of its line; where a person watches, what it wraps to stands below it."""
+    from rich.text import Text
+
+    line = shown(f"{head}{text}")
+    console.print(Text(fitted(line, console.width, len(head)) if console.is_terminal else line), style=style)
+
+
 def text_of(text: str) -> Text:
     """Return a text for a table or a title, as `shown` says and without markup."""
     from rich.text import Text
@@ -81,9 +99,52 @@ def text_of(text: str) -> Text:
     return Text(shown(text))
 
 
-def tell(text: str, *, err: bool = True, nl: bool = True, lines: bool = False, file: IO[str] | None = None) -> None:
-    """Write a text to stderr, or where it is said, as `shown` says."""
-    click.echo(shown(text, lines=lines), nl=nl, err=err and file is None, file=file)
+def tell(
+    text: str,
+    *,
+    err: bool = True,
+    nl: bool = True,
+    lines: bool = False,
+    wrap: bool = True,
+    file: IO[str] | None = None,
+) -> None:
+    """Write a text to stderr, or where it is said, as `shown` says.
+
+    On a terminal, a line of its own that is too long is wrapped at a space, but without `wrap`, as for a command that
+    somebody copies.
+    """
+    text = shown(text, lines=lines)
+    stream = file if file is not None else sys.stderr if err else sys.stdout
+    if wrap and nl and not lines and stream.isatty():
+        text = fitted(text, _width_of(stream))
+    click.echo(text, nl=nl, file=stream)
+
+
+def fitted(text: str, width: int, indent: int | None = None) -> str:
+    """Return one line of text as lines of at most `width` columns, the later ones indented; a longer word stays whole."""
+    if len(text) <= width:
+        return text
+    if indent is None:
+        indent = len(text) - len(text.lstrip()) + 2
+    lines = textwrap.wrap(
+        text,
+        max(width, 20),
+        subsequent_indent=" " * indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+        drop_whitespace=True,
+        replace_whitespace=False,
+    )
+    return "\n".join(lines)
+
+
+def _width_of(stream: IO[str]) -> int:
+    if "COLUMNS" not in os.environ:
+        try:
+            return os.get_terminal_size(stream.fileno()).columns or _COLUMNS
+        except (OSError, ValueError):
+            pass
+    return shutil.get_terminal_size((_COLUMNS, 0)).columns
 
 
 def text_stream(json_file: Path | None) -> IO[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.commands.output import console_for, json_option, write_json
+from harness.commands.progress import at_work
 
 if TYPE_CHECKING:
     from harness.recording.pack import Packed
@@ -31,7 +32,9 @@ def pack(folder: Path, out: Path, json_file: Path | None) -> int:
     """
     from harness.recording.pack import pack
 
-    _report(pack(folder, out), "packed", out, json_file)
+    with at_work(f"packing {folder}"):
+        packed = pack(folder, out)
+    _report(packed, "packed", out, json_file)
     return 0
 
 
@@ -54,7 +57,9 @@ def unpack(path: Path, out: Path, json_file: Path | None) -> int:
     """
     from harness.recording.pack import unpack
 
-    _report(unpack(path, out), "unpacked", out, json_file)
+    with at_work(f"unpacking {path}"):
+        unpacked = unpack(path, out)
+    _report(unpacked, "unpacked", out, json_file)
     return 0
 
 

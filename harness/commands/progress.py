@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from harness.terminal import shown
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 #: Characters that are shown of what is being done.
 _WIDTH: Final = 44
+#: What takes less time is done before somebody could read what it is.
+_MOMENT_S: Final = 0.5
 
 
 class Watched:
@@ -48,8 +51,40 @@ class Watched:
     def _now(self) -> str:
         if self._done >= len(self._names):
             return ""
-        name = shown(self._names[self._done])
-        return name if len(name) <= _WIDTH else f"…{name[1 - _WIDTH :]}"
+        return _short(self._names[self._done])
+
+
+def _short(name: str) -> str:
+    name = shown(name)
+    return name if len(name) <= _WIDTH else f"…{name[1 - _WIDTH :]}"
+
+
+@contextlib.contextmanager
+def at_work(what: str) -> Iterator[Callable[[str], None]]:
+    """Show what is being done until the context is left, where it takes longer than a moment and stderr is a terminal.
+
+    Gives what changes it to something else.
+    """
+    if not sys.stderr.isatty():
+        yield lambda what: None
+        return
+    from rich.console import Console
+    from rich.status import Status
+    from rich.text import Text
+
+    def line(what: str) -> Text:
+        return Text(_short(what), overflow="ellipsis", no_wrap=True)
+
+    status = Status(line(what), console=Console(stderr=True), spinner="line")
+    begun = threading.Timer(_MOMENT_S, status.start)
+    begun.daemon = True
+    begun.start()
+    try:
+        yield lambda what: status.update(line(what))
+    finally:
+        begun.cancel()
+        begun.join()
+        status.stop()
 
 
 @contextlib.contextmanager

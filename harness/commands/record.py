@@ -14,6 +14,7 @@ import click
 
 from harness.commands.match_options import keep_option, matching_options, replay_options, settings_of
 from harness.commands.output import json_option, tell, text_stream, traceback_option, write_json
+from harness.commands.progress import at_work
 from harness.commands.run_text import RunText
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def record(
     "check": null or {"holds", "reasons"}}
     """
     from harness.commands.check import check, replay_command
-    from harness.recording import Target, accept, counted, line_in_user_code, record
+    from harness.recording import Target, accept, counted, record
     from harness.recording.settings import current_settings, extended
 
     if accepts:
@@ -156,8 +157,7 @@ def record(
     frames, requests = counted(recorded.frames, "frame"), counted(recorded.interactions, "request")
     tell(f"{what} {frames}, {requests}: {recorded.aside or out}")
     if recorded.error is not None:
-        line = line_in_user_code(recorded.error)
-        tell(f"the run {status}: {type(recorded.error).__name__}: {recorded.error}" + (f", at {line}" if line else ""))
+        tell(_ended(recorded.error, status))
         for note in getattr(recorded.error, "__notes__", ()):
             tell(f"  {note}")
         if with_traceback:
@@ -167,17 +167,29 @@ def record(
     if isinstance(recorded.error, KeyboardInterrupt):
         pass
     elif current_settings().check if checks is None else checks:
-        checked = check(place, target, replay_options(matching))
+        with at_work(f"replaying {place}"):
+            checked = check(place, target, replay_options(matching))
         tell("checked: it replays as it was recorded" if checked.holds else "checked: it does not replay as recorded:")
         for reason in checked.reasons:
             tell(f"  {reason}")
+    elif recorded.again:
+        tell("there is nothing in it to replay yet; when that is mended, the same command records it again")
     else:
-        tell(f"replay it with: {shlex.join(replay_command(place, *replay_options(matching)))}")
+        tell(f"replay it with: {shlex.join(replay_command(place, *replay_options(matching)))}", wrap=False)
     write_json(json_file, _document(recorded, checked))
     if isinstance(recorded.error, KeyboardInterrupt):
         return 130
     held = checked is None or checked.holds
     return 0 if recorded.error is None and recorded.aside is None and held else 1
+
+
+def _ended(error: BaseException, status: str) -> str:
+    from harness.recording import line_in_user_code
+
+    if isinstance(error, KeyboardInterrupt):
+        return "the run was interrupted; the same command records it again"
+    line = line_in_user_code(error)
+    return f"the run {status}: {type(error).__name__}: {error}" + (f", at {line}" if line else "")
 
 
 def _accepted(recorded: Recorded, json_file: Path | None) -> int:

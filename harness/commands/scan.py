@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from harness.commands.output import console_for, json_option, write_json
+from harness.commands.output import console_for, json_option, print_hung, tell, write_json
+from harness.commands.progress import at_work
 
 
 @click.command()
@@ -31,16 +32,29 @@ def scan(paths: tuple[Path, ...], max_age: int, json_file: Path | None) -> int:
     from dataclasses import asdict
     from datetime import UTC, datetime
 
-    from harness.recording import Redactor, scan
+    from harness.recording import Redactor, counted, scan
 
-    findings = scan(paths, now=datetime.now(UTC), max_age_days=max_age)
+    looked_at: list[Path] = []
+    with at_work("looking for recordings and cassettes") as say:
+
+        def looking(path: Path) -> None:
+            looked_at.append(path)
+            say(str(path))
+
+        findings = scan(paths, now=datetime.now(UTC), max_age_days=max_age, looking=looking)
     console = console_for(json_file)
     for found in findings:
         where = f" {found.where}" if found.where else ""
-        console.print(Redactor().text(f"{found.kind:9} {found.path}{where}: {found.message}"))
-    console.print(f"{len(findings)} findings")
+        print_hung(console, f"{found.kind:9} ", Redactor().text(f"{found.path}{where}: {found.message}"))
+    if looked_at:
+        of = counted(len(looked_at), "recording or cassette", "recordings and cassettes")
+        console.print(f"{counted(len(findings), 'finding')} in {of}")
     document = [{**asdict(found), "path": str(found.path)} for found in findings]
     write_json(json_file, Redactor().payload({"format": "harness.scan/1", "findings": document}))
+    if not looked_at and not findings:
+        where = ", ".join(f"'{path}'" for path in paths)
+        tell(f"error: nothing was scanned: there is no recording and no cassette in {where}; check the path")
+        return 2
     if any(found.kind in {"format", "version"} for found in findings):
         return 2
     return 1 if findings else 0

@@ -9,6 +9,7 @@ import click
 
 from harness.commands.garbage import few_collections
 from harness.commands.output import console_for, json_option, text_of, write_json
+from harness.commands.progress import at_work
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -46,11 +47,13 @@ def show(path: Path, channels: tuple[str, ...], html: Path | None, json_file: Pa
     from harness.recording.timelines import timelines_of
 
     console = console_for(json_file)
-    kept = timelines_of(path)
+    with at_work(f"reading {path}"):
+        kept = timelines_of(path)
     if html is not None:
         from harness.commands.viewer import write_viewer
 
-        write_viewer(kept, path.name or str(path), html)
+        with at_work(f"writing {html}"):
+            write_viewer(kept, path.name or str(path), html)
         console.print(f"wrote {html}: open it in a browser")
     if html is None or json_file is not None:
         kept = [timeline.redacted() for timeline in kept]
@@ -68,7 +71,8 @@ def _render_timeline(console: Console, timeline: KeptTimeline) -> None:
     from rich.table import Table
 
     lanes = [channel for channel in _CHANNELS if any(frame.channel == channel for frame in timeline.frames)]
-    table = Table(title=text_of(timeline.title), title_justify="left", box=None, pad_edge=False)
+    console.print(timeline.title, style="italic")
+    table = Table(box=None, pad_edge=False)
     table.add_column("seq", justify="right")
     table.add_column("ms", justify="right")
     for lane in lanes:

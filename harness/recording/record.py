@@ -42,6 +42,8 @@ class Recorded:
     error: BaseException | None
     #: Where it is kept, where it could not take its place; `accept` puts it there.
     aside: Path | None = None
+    #: Whether mode `once` does not play it, but records it again: the run was interrupted, or got no answer.
+    again: bool = False
 
 
 def record(
@@ -141,7 +143,7 @@ def _leave(workplace: Workplace, recorder: Recorder, error: BaseException, on_no
     """Keep what can't be published; where nothing has run, there is nothing."""
     if isinstance(error, UnsafeRecordingError):
         return
-    if isinstance(error, HarnessError) and not recorder.frames:
+    if isinstance(error, HarnessError | KeyboardInterrupt) and not recorder.frames:
         workplace.discard()
         return
     on_note(f"what was recorded until then is kept in '{workplace.keep('failed')}'")
@@ -160,7 +162,7 @@ def _published(
         aside = workplace.keep("cancelled" if isinstance(done.error, KeyboardInterrupt) else "failed")
         why = "the recording that stands is of a run that went better"
     elif workplace.publish():
-        return replace(done, written=True)
+        return replace(done, written=True, again=new.worth is Worth.NOTHING)
     else:
         aside, why = workplace.path, "another process has recorded it in the meantime"
     on_note(

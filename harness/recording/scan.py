@@ -15,7 +15,7 @@ Each finding names a file, a kind and a place, never the value of a secret. The 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -79,10 +79,17 @@ class Finding:
     message: str
 
 
-def scan(paths: Iterable[Path], *, now: datetime, max_age_days: int = MAX_AGE_DAYS) -> list[Finding]:
+#: Told of each recording and cassette before it is looked at.
+Looking = Callable[[Path], None]
+
+
+def scan(
+    paths: Iterable[Path], *, now: datetime, max_age_days: int = MAX_AGE_DAYS, looking: Looking = lambda path: None
+) -> list[Finding]:
     """Return the findings in the recordings, plain cassettes and folders of both at `paths`, in order of their files.
 
-    `now` is timezone-aware. A file that can't be read is a finding, so that the rest is looked at too.
+    `now` is timezone-aware. A file that can't be read is a finding, so that the rest is looked at too. `looking` is told
+    of each recording and cassette before its turn.
 
     Raises:
         UnreadableRecordingError: nothing is at a path.
@@ -92,26 +99,32 @@ def scan(paths: Iterable[Path], *, now: datetime, max_age_days: int = MAX_AGE_DA
     for path in paths:
         pack = pack_of(path)
         if pack is not None:
-            findings.extend(_in_pack(path, pack, now, max_age_days))
+            findings.extend(_in_pack(path, pack, now, max_age_days, looking))
         elif path.is_dir():
-            findings.extend(_in_folder(path, path, oldest))
+            findings.extend(_in_folder(path, path, oldest, looking))
         elif path.exists():
+            looking(path)
             findings.extend(_in_file(path, oldest))
         else:
             raise UnreadableRecordingError(f"nothing to scan at '{path}': no such file or folder; check the path")
     return findings
 
 
-def _in_pack(path: Path, pack: Path, now: datetime, max_age_days: int) -> Iterator[Finding]:
+def _in_pack(path: Path, pack: Path, now: datetime, max_age_days: int, looking: Looking) -> Iterator[Finding]:
     with at_hand(path) as here:
         copy = here if path == pack else here.parents[len(path.relative_to(pack).parts) - 1]
-        for found in scan([here], now=now, max_age_days=max_age_days):
+
+        def packed(place: Path) -> None:
+            looking(pack / place.relative_to(copy))
+
+        for found in scan([here], now=now, max_age_days=max_age_days, looking=packed):
             place = pack / found.path.relative_to(copy)
             yield replace(found, path=place, message=as_packed(found.message, copy, pack))
 
 
-def _in_folder(folder: Path, root: Path, oldest: datetime) -> Iterator[Finding]:
+def _in_folder(folder: Path, root: Path, oldest: datetime, looking: Looking) -> Iterator[Finding]:
     if is_recording(folder):
+        looking(folder)
         yield from _in_recording(folder, oldest)
     for entry in entries(folder, root):
         yield from _secrets(entry, leaks_in_text(entry.name), "name")
@@ -120,9 +133,9 @@ def _in_folder(folder: Path, root: Path, oldest: datetime) -> Iterator[Finding]:
             yield Finding(entry, "format", "", link_problem(entry))
         elif aside is not None and entry.is_dir():
             yield Finding(entry, "orphan", "", _KEPT_ASIDE[aside.mark])
-            yield from _in_folder(entry, root, oldest)
+            yield from _in_folder(entry, root, oldest, looking)
         elif holds_recordings(entry):
-            yield from _in_folder(entry, root, oldest)
+            yield from _in_folder(entry, root, oldest, looking)
         elif entry.is_dir():
             continue
         elif is_recording(folder):
@@ -131,6 +144,7 @@ def _in_folder(folder: Path, root: Path, oldest: datetime) -> Iterator[Finding]:
         elif _LEFT_OVER.fullmatch(entry.name):
             yield Finding(entry, "orphan", "", "was left by a writer that did not finish; delete it")
         elif is_cassette(entry):
+            looking(entry)
             yield from _in_cassette(entry, oldest)
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import inspect
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Protocol, cast
+from typing import Any, Final, Protocol, cast
 
 from harness.errors import UsageError
 from harness.frames.stored import FrameLike
@@ -16,6 +18,9 @@ from harness.import_path import find_beside
 from harness.llm.pump import iterated_in_loop
 from harness.recording.trust.factories import starts_runs
 from harness.recording.trust.gate import Gate
+
+#: So many names of a module are told where another was asked for.
+_NAMED: Final = 5
 
 
 class Session(Protocol):
@@ -88,7 +93,7 @@ class Target:
         """
         module_name, colon, attribute = self.name.partition(":")
         if not (colon and all(part.isidentifier() for part in [*module_name.split("."), *attribute.split(".")])):
-            raise UsageError(f"target {self.name!r}: expected package.module:attribute, as in my_app.flows:PlanFlow")
+            raise UsageError(f"target {self.name!r}: expected package.module:attribute, as in {_as_module(self.name)}")
         find_beside()
         gate = self.gate
         if gate is not None:
@@ -99,7 +104,9 @@ class Target:
             try:
                 subject = getattr(owner, step)
             except AttributeError:
-                raise UsageError(f"target {self.name!r}: {module_name!r} has no attribute {attribute!r}") from None
+                raise UsageError(
+                    f"target {self.name!r}: {module_name!r} has no attribute {attribute!r}{_instead(owner, step)}"
+                ) from None
             if gate is not None:
                 gate.check_step(owner, step, subject)
         if gate is not None:
@@ -116,9 +123,32 @@ class Target:
             raise
         except (Exception, SystemExit) as error:
             why = error if isinstance(error, ImportError) else f"it raised {type(error).__name__}: {error}"
+            if name.endswith(".py"):
+                why = f"a module is named without its suffix, as in {_as_module(self.name)}"
             raise UsageError(
                 f"target {self.name!r}: module {name!r} can't be imported from {Path.cwd()}: {why}"
             ) from error
+
+
+def _as_module(name: str) -> str:
+    """Return how a target is written, by the file that may have been meant."""
+    module, _, attribute = name.partition(":")
+    path = re.fullmatch(r"(?:\./)?((?:\w+/)*\w+)\.py", module)
+    return f"{path[1].replace('/', '.')}:{attribute or 'PlanFlow'}" if path else "my_app.flows:PlanFlow"
+
+
+def _instead(owner: Any, name: str) -> str:
+    """Return what may have been meant, for the end of a message."""
+    own = [known for known, value in vars(owner).items() if not known.startswith("_") and _is_own(owner, value)]
+    near = difflib.get_close_matches(name, own, n=1)
+    if near:
+        return f"; did you mean {near[0]}?"
+    return f"; it has {', '.join(sorted(own)[:_NAMED])}" if own else ""
+
+
+def _is_own(owner: Any, value: Any) -> bool:
+    # What a module has imported is seldom what somebody records of it.
+    return not isinstance(value, ModuleType) and getattr(value, "__module__", None) == getattr(owner, "__name__", None)
 
 
 def _natural_entry(subject: Any, target: Target) -> str:

@@ -17,6 +17,7 @@ from harness.recording.comparison.normal import offset_ms
 from harness.recording.files.agui_file import is_agui, read_agui
 from harness.recording.files.folder import FRAMES, Recording, is_recording, load_recording
 from harness.recording.files.frames_file import dump_frames, frames_of, load_frames, read_lines
+from harness.recording.files.walk import recordings_below
 from harness.recording.files.workplace import recover
 from harness.recording.pack.access import at_hand
 from harness.recording.redact.redaction import Redactor
@@ -100,9 +101,11 @@ def _timelines(path: Path, here: Path) -> list[KeptTimeline]:
         return [KeptTimeline(path, None, load_frames(here), str(path))]
     if here.is_dir():
         if not is_recording(here):
-            raise UnreadableRecordingError(
-                f"'{path}' is a folder, but no recording: it has no recording.json; show one of those in it"
-            )
+            inside = next(recordings_below(here), None)
+            what = "there is none below it; check the path"
+            if inside is not None:
+                what = f"name one of those in it, such as '{path / inside.relative_to(here)}'"
+            raise UnreadableRecordingError(f"'{path}' is a folder, but no recording: it has no recording.json; {what}")
         recording = load_recording(here)
         ended = recording.outcome.status if recording.outcome is not None else recording.status
         title = f"{path}: {recording.target}, {ended}, recorded {recording.recorded_at} ({recording.origin})"

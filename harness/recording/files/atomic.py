@@ -50,8 +50,7 @@ def write_atomically(path: Path, content: bytes) -> None:
         scratch = None
     except OSError as error:
         raise RecordingError(
-            f"'{path}' can't be written: {error.strerror or error}; nothing was changed. "
-            "Make room or choose a folder that can be written to"
+            f"'{path}' can't be written: {error.strerror or error}; nothing was changed. {_advice(error)}"
         ) from error
     finally:
         if scratch is not None:
@@ -96,3 +95,11 @@ def _opened(path: Path) -> int:
         else:
             os.set_blocking(handle, True)
             return handle
+
+
+def _advice(error: OSError) -> str:
+    if isinstance(error, IsADirectoryError):
+        return "It is a folder; name a file"
+    if isinstance(error, FileExistsError | NotADirectoryError):
+        return "A part of the path is no folder; choose another"
+    return "Make room or choose a folder that can be written to"

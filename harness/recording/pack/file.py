@@ -89,7 +89,8 @@ def pack(folder: Path, out: Path) -> Packed:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(scratch)  # noqa: PTH108
     except (OSError, sqlite3.Error) as error:
-        raise RecordingError(f"'{out}' can't be written: {error}; nothing was changed") from error
+        why = getattr(error, "strerror", None) or error
+        raise RecordingError(f"'{out}' can't be written: {why}; nothing was changed") from error
     return Packed(len(names), size, packed)
 
 
