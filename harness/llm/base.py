@@ -192,7 +192,7 @@ class BaseLLM(OwnCalls, LLMSettings):
     ) -> ModelCall:
         stop = self.stop_sequences
         request = LLMRequest(
-            messages=inputs.read_messages(inputs.without_unsent(messages)),
+            messages=inputs.read_messages(inputs.without_notes(messages)),
             tools=inputs.read_tools(tools),
             hosted_tools=inputs.hosted_tools(tools),
             stream=self._streams(),
@@ -206,10 +206,21 @@ class BaseLLM(OwnCalls, LLMSettings):
                 "the provider runs"
             )
         self.check(request)
+        carried = self.carries()
+        if carried is not None:
+            given = [name for name in carried.without if getattr(self, name, None) not in (None, False, 0)]
+            inputs.tell_unsent(request.messages, request.tools, given, carried, self.provider)
         return ModelCall(self, request, stop=stop, from_task=from_task, from_agent=from_agent)
 
     def check(self, request: LLMRequest) -> None:
         """Refuse a request that can't be sent, before anything is published. Raises UsageError."""
+
+    def carries(self) -> inputs.Carried | None:
+        """Return what of messages and tools the provider has a place for; None where all that is given is sent.
+
+        A call warns of what it goes without (`UnsentFieldWarning`).
+        """
+        return None
 
     def _streams(self) -> bool | None:
         override = overrides.stream_override(self)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import harness.commands
-from harness.commands import _MODULES as COMMANDS
+from harness.commands import COMMANDS
 from harness.commands.output import fitted
 from harness.commands.progress import at_work
 from tests.recording.remade import SHIPPED

@@ -51,6 +51,7 @@ def sent(integration: Integration, *messages: Any, way: Way = "sync", **settings
     return json.loads(asked.body)
 
 
+@pytest.mark.filterwarnings("ignore::harness.llm.UnsentFieldWarning")
 @each_integration
 def test_what_an_sdk_gives_back_is_taken_by_every_provider(integration: Integration) -> None:
     body = json.dumps(sent(integration, ASKED, DUMPED, RESULT))
@@ -63,6 +64,7 @@ def test_a_host_of_openais_format_gets_all_of_it(integration: Integration) -> No
     assert sent(integration, ASKED, DUMPED, RESULT)["messages"] == [ASKED, DUMPED, RESULT]
 
 
+@pytest.mark.filterwarnings("ignore::harness.llm.UnsentFieldWarning")
 def test_openais_own_api_gets_what_it_knows() -> None:
     llm = LLM("openai/gpt-4o-mini", api_key="k")
     request = llm._begin([ASKED, DUMPED], None, None, None, None).request

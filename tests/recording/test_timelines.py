@@ -87,7 +87,7 @@ def test_a_partial_recording_can_be_looked_at(story: Path, tmp_path: Path) -> No
     ("name", "message"),
     [
         ("missing", "does not exist; expected a recording, a frames file, a stream of AG-UI events, or a cassette"),
-        ("", "is a folder, but no recording: it has no recording.json; show one of those in it"),
+        ("", "is a folder, but no recording: it has no recording.json; there is none below it"),
         ("empty.jsonl", "is empty"),
         ("empty.yaml", "empty.yaml"),
     ],

@@ -19,7 +19,11 @@ if TYPE_CHECKING:
         read_messages as read_messages,
         read_tools as read_tools,
     )
-    from harness.llm.input.unsent import without_unsent as without_unsent
+    from harness.llm.input.unsent import (
+        Carried as Carried,
+        tell_unsent as tell_unsent,
+        without_notes as without_notes,
+    )
 else:
     # Their models are made when the first call is.
     __getattr__, __dir__, __all__ = late_names(
@@ -27,6 +31,6 @@ else:
         {
             "harness.llm.input.hosted": "HostedTool custom_name hosted_tools in_order",
             "harness.llm.input.messages": "Message ToolDefinition read_messages read_tools",
-            "harness.llm.input.unsent": "without_unsent",
+            "harness.llm.input.unsent": "Carried tell_unsent without_notes",
         },
     )

@@ -13,15 +13,25 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Tag, TypeAdapter, ValidationError
 
 from harness.errors import UsageError
-from harness.llm.input.blocks import Block, CacheControl
-from harness.llm.input.given import Given
+from harness.llm.input.blocks import (
+    Block,
+    CacheControl,
+    CachePointPart,
+    DocumentPart,
+    RedactedThinkingPart,
+    SourcedImagePart,
+    ThinkingPart,
+    ToolResultPart,
+    ToolUsePart,
+)
+from harness.llm.input.given import Extended, Given
 from harness.llm.input.hosted import HostedItem, HostedTool, is_hosted
 from harness.llm.input.items import ItemFacts, ReasoningItem
 from harness.llm.input.own_block import OwnBlock
 from harness.misfit import misfit
 
 
-class TextPart(Given):
+class TextPart(Extended):
     type: Literal["text"]
     text: str
     cache_control: CacheControl | None = None
@@ -39,7 +49,7 @@ class ImageURL(Given):
     detail: str | None = None
 
 
-class ImagePart(Given):
+class ImagePart(Extended):
     type: Literal["image_url"]
     image_url: ImageURL
     cache_control: CacheControl | None = None
@@ -52,7 +62,7 @@ class FileSource(Given):
     file_data: str | None = None
 
 
-class FilePart(Given):
+class FilePart(Extended):
     type: Literal["file"]
     file: FileSource
     cache_control: CacheControl | None = None
@@ -157,12 +167,61 @@ ContentPart = (
     | OwnBlock
 )
 
+#: The types of parts that have a word here; others are told apart by their form. What does not fit is judged by its type.
+_OF_TYPE: Final = [
+    "text",
+    "image_url",
+    "file",
+    "input_audio",
+    "refusal",
+    "reasoning",
+    "cache_point",
+    "thinking",
+    "redacted_thinking",
+    "image",
+    "document",
+    "tool_use",
+    "tool_result",
+]
 
-class Message(Given):
+
+def _kind_of_part(part: Any) -> str:
+    kind = part.get("type") if isinstance(part, Mapping) else getattr(part, "type", None)
+    return f"[{kind}]" if kind in _OF_TYPE else "[other]"
+
+
+def _kind_of_content(content: Any) -> str:
+    return "[said]" if isinstance(content, str) else "[parts]"
+
+
+# The tags stand in brackets, and are no part of the places that errors name.
+_Part = Annotated[
+    Annotated[TextPart, Tag("[text]")]
+    | Annotated[ImagePart, Tag("[image_url]")]
+    | Annotated[FilePart, Tag("[file]")]
+    | Annotated[AudioPart, Tag("[input_audio]")]
+    | Annotated[RefusalPart, Tag("[refusal]")]
+    | Annotated[ReasoningItem, Tag("[reasoning]")]
+    | Annotated[CachePointPart, Tag("[cache_point]")]
+    | Annotated[ThinkingPart, Tag("[thinking]")]
+    | Annotated[RedactedThinkingPart, Tag("[redacted_thinking]")]
+    | Annotated[SourcedImagePart, Tag("[image]")]
+    | Annotated[DocumentPart, Tag("[document]")]
+    | Annotated[ToolUsePart, Tag("[tool_use]")]
+    | Annotated[ToolResultPart, Tag("[tool_result]")]
+    | Annotated[HostedItem | QuotedMessage | OwnBlock, Tag("[other]")],
+    Discriminator(_kind_of_part),
+]
+_Content = Annotated[
+    Annotated[str, Tag("[said]")] | Annotated[list[_Part], Tag("[parts]")], Discriminator(_kind_of_content)
+]
+
+
+class Message(Extended):
     """One message of a conversation with a model."""
 
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
-    content: str | list[ContentPart] | None = None
+    content: _Content | None = None
     name: str | None = None
     tool_call_id: str | None = None
     tool_calls: list[AnyToolCall] | None = None
@@ -187,7 +246,7 @@ class Message(Given):
     extra_content: dict[str, Any] | None = None
 
 
-class FunctionDefinition(Given):
+class FunctionDefinition(Extended):
     name: str
     description: str | None = None
     #: JSON Schema of the arguments object.
@@ -195,7 +254,7 @@ class FunctionDefinition(Given):
     strict: bool | None = None
 
 
-class ToolDefinition(Given):
+class ToolDefinition(Extended):
     """A function that the model may ask for."""
 
     type: Literal["function"] = "function"

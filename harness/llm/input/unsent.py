@@ -1,45 +1,140 @@
-"""Fields of messages that no provider has a place for: programs keep notes of their own in messages."""
+"""What of messages and tools is not sent: notes of programs, and what a provider has no place for."""
 
 from __future__ import annotations
 
-import difflib
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
-from harness.llm.input.messages import Message
+from harness.llm.input.blocks import CachePointPart, DocumentPart
+from harness.llm.input.given import Extended, Given
+from harness.llm.input.messages import Message, ToolDefinition
 
 #: Notes for the programs around a call, which say nothing to a model.
 _NOTES: Final = frozenset({"cache_breakpoint", "id", "metadata", "timestamp"})
-#: How alike an unknown field and a message's own are where one was meant to be the other.
-_NEAR: Final = 0.8
+#: What programs keep beside a message's content, and no provider takes there.
+_FILES: Final = "files"
+#: What says something to a model or a provider, and has no place everywhere. What providers have said themselves, such as
+#: log probabilities or reasoning, is none of it: others have never taken it.
+_OF_MESSAGES: Final = frozenset({"name", "refusal", "prefix", "cache_control"})
+_OF_PARTS: Final = frozenset({"cache_control", "title", "context", "detail"})
+_OF_TOOLS: Final = frozenset({"strict", "cache_control"})
+#: As if nothing were said.
+_SAYS_NOTHING: Final[tuple[Any, ...]] = (None, [], {}, "", False, "auto")
 
 
 class UnsentFieldWarning(UserWarning):
-    """A message has a field that no provider has a place for. The message is sent without it."""
+    """A message, a part of one or a tool has a field that the provider has no place for, and is sent without it."""
 
 
-def without_unsent(messages: Any) -> Any:
-    """Return messages without the fields that none has. A field that is nearly a message's is left, to be refused.
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What a provider has a place for, beside text, media, calls and results."""
+
+    #: Of messages: `name`, `refusal`, `prefix`, `cache_control`.
+    message: frozenset[str] = frozenset()
+    #: Of parts: `cache_control`, `title`, `context`, `citations`, `detail`.
+    part: frozenset[str] = frozenset()
+    #: Of tools: `strict`, `cache_control`.
+    tool: frozenset[str] = frozenset()
+    #: Fields that this project has no word for.
+    added_to_messages: bool = False
+    added_to_parts: bool = False
+    added_to_tools: bool = False
+    #: Settings of an LLM that it has nothing like.
+    without: frozenset[str] = frozenset()
+
+
+#: What hosts of a format to which everybody adds are given: all of it.
+ALL: Final = Carried(
+    _OF_MESSAGES, _OF_PARTS | {"citations"}, _OF_TOOLS, added_to_messages=True, added_to_parts=True, added_to_tools=True
+)
+
+
+def without_notes(messages: Any) -> Any:
+    """Return messages without the notes that programs keep in them.
 
     Warns:
-        UnsentFieldWarning: what was left out says something, and is no note that programs are known to keep.
+        UnsentFieldWarning: files were left out.
     """
     if isinstance(messages, str) or not isinstance(messages, Sequence):
         return messages
-    return [_known(message) if isinstance(message, Mapping) else message for message in messages]
+    return [_without_notes(message) if isinstance(message, Mapping) else message for message in messages]
 
 
-def _known(message: Mapping[Any, Any]) -> Mapping[Any, Any]:
-    unsent = [name for name in message if name not in Message.model_fields and not _is_near(name)]
-    if not unsent:
-        return message
-    told = [str(name) for name in unsent if name not in _NOTES and message[name] not in (None, [], {}, "")]
-    if told:
-        what = f"not sent of a message: {', '.join(told)}; no provider has a place for it"
+def _without_notes(message: Mapping[Any, Any]) -> Mapping[Any, Any]:
+    if message.get(_FILES):
+        what = "not sent of a message: files; no provider has a place for it. Make them parts of the content"
         warnings.warn(what, UnsentFieldWarning, stacklevel=6)
-    return {name: value for name, value in message.items() if name not in unsent}
+    return {name: value for name, value in message.items() if name not in _NOTES and name != _FILES}
 
 
-def _is_near(name: Any) -> bool:
-    return isinstance(name, str) and bool(difflib.get_close_matches(name, Message.model_fields, n=1, cutoff=_NEAR))
+def tell_unsent(
+    messages: Sequence[Message],
+    tools: Sequence[ToolDefinition],
+    settings: Iterable[str],
+    carried: Carried,
+    provider: str,
+) -> None:
+    """Say in one warning what of messages, tools and the settings given is not sent to a provider that carries this much.
+
+    Warns:
+        UnsentFieldWarning: each field is named once, with the first place where it is given.
+    """
+    first: dict[str, str] = {}
+    for place, field in (*_of_messages(messages, carried), *_of_tools(tools, carried)):
+        first.setdefault(field, place)
+    unsent = [*sorted(carried.without.intersection(settings)), *(f"{place}.{field}" for field, place in first.items())]
+    if unsent:
+        named = ", ".join(unsent)
+        what = (
+            f"{provider} has no place for {named}, and is asked without; leave it out, or ask a provider that takes it"
+        )
+        warnings.warn(what, UnsentFieldWarning, stacklevel=4)
+
+
+def _of_messages(messages: Sequence[Message], carried: Carried) -> Iterator[tuple[str, str]]:
+    for index, message in enumerate(messages):
+        place = f"messages[{index}]"
+        # The name of a function says again what its call says.
+        known = carried.message | ({"name"} if message.role in ("tool", "function") else set())
+        if message.content is None:
+            # Its text, where there is no other.
+            known |= {"refusal"}
+        yield from ((place, field) for field in _saying(message, _OF_MESSAGES - known))
+        if not carried.added_to_messages:
+            yield from ((place, field) for field in message.model_extra or ())
+        for number, part in enumerate(message.content if isinstance(message.content, list) else ()):
+            yield from _of_part(part, f"{place}.content[{number}]", carried)
+
+
+def _of_part(part: Given, place: str, carried: Carried) -> Iterator[tuple[str, str]]:
+    yield from ((place, field) for field in _saying(part, _OF_PARTS - carried.part))
+    if isinstance(part, Extended) and not carried.added_to_parts:
+        yield from ((place, field) for field in part.model_extra or ())
+    if isinstance(part, CachePointPart) and "cache_control" not in carried.part:
+        yield place, part.type
+    if isinstance(part, DocumentPart) and part.citations is not None and "citations" not in carried.part:
+        yield place, "citations"
+    image = getattr(part, "image_url", None)
+    if image is not None:
+        yield from ((f"{place}.image_url", field) for field in _saying(image, _OF_PARTS - carried.part))
+    inner = getattr(part, "content", None)
+    for number, one in enumerate(inner if isinstance(inner, list) else ()):
+        if isinstance(one, Given):
+            yield from _of_part(one, f"{place}.content[{number}]", carried)
+
+
+def _of_tools(tools: Sequence[ToolDefinition], carried: Carried) -> Iterator[tuple[str, str]]:
+    for index, tool in enumerate(tools):
+        for place, one in ((f"tools[{index}]", tool), (f"tools[{index}].function", tool.function)):
+            yield from ((place, field) for field in _saying(one, _OF_TOOLS - carried.tool))
+            if not carried.added_to_tools:
+                yield from ((place, field) for field in one.model_extra or ())
+
+
+def _saying(given: Given, fields: frozenset[str]) -> Iterator[str]:
+    for field in sorted(given.model_fields_set & fields):
+        if getattr(given, field) not in _SAYS_NOTHING:
+            yield field

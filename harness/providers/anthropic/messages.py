@@ -44,7 +44,7 @@ def wire_system(messages: Sequence[Message]) -> str | list[dict[str, Any]] | Non
         UsageError: a part can't be sent.
     """
     said = [message for message in messages if message.role in _SYSTEM_ROLES]
-    if len(said) == 1 and isinstance(said[0].content, str):
+    if len(said) == 1 and isinstance(said[0].content, str) and said[0].cache_control is None:
         return said[0].content
     blocks = [block for message in said for block in _blocks(message)]
     return blocks or None
@@ -75,20 +75,25 @@ def wire_messages(messages: Sequence[Message]) -> list[dict[str, Any]]:
 def _wire_message(message: Message) -> dict[str, Any]:
     if message.role not in {"user", "assistant"}:
         raise UsageError(f"anthropic has no messages of the role {message.role!r}; answer a tool call as 'tool'")
-    if isinstance(message.content, str) and not message.tool_calls:
+    if isinstance(message.content, str) and not message.tool_calls and message.cache_control is None:
         return {"role": message.role, "content": message.content}
-    return {
-        "role": message.role,
-        "content": [*_blocks(message), *(_tool_use(call) for call in message.tool_calls or ())],
-    }
+    calls = [_tool_use(call) for call in message.tool_calls or ()]
+    if calls:
+        # The last block carries the mark of the whole.
+        calls[-1] |= _cache_mark(message)
+    return {"role": message.role, "content": [*_blocks(message, marked=not calls), *calls]}
 
 
-def _blocks(message: Message) -> list[dict[str, Any]]:
-    content = message.content
+def _blocks(message: Message, *, marked: bool = True) -> list[dict[str, Any]]:
+    content = message.refusal if message.content is None else message.content
     if isinstance(content, str):
         # The API refuses blocks of no text, and OpenAI-like assistants often say "" beside their tool calls.
-        return [{"type": "text", "text": content}] if content else []
-    return [wire_block(part) for part in content or ()]
+        blocks = [{"type": "text", "text": content}] if content else []
+    else:
+        blocks = [wire_block(part) for part in content or ()]
+    if marked and blocks and message.cache_control is not None:
+        blocks[-1] = {**_cache_mark(message), **blocks[-1]}
+    return blocks
 
 
 def _tool_use(call: AnyToolCall) -> dict[str, Any]:
@@ -102,8 +107,8 @@ def _tool_result(message: Message) -> dict[str, Any]:
     if isinstance(message.content, str):
         result["content"] = message.content
     elif message.content is not None:
-        result["content"] = _blocks(message)
-    return result
+        result["content"] = _blocks(message, marked=False)
+    return {**result, **_cache_mark(message)}
 
 
 def wire_block(part: ContentPart) -> dict[str, Any]:
@@ -120,9 +125,9 @@ def wire_block(part: ContentPart) -> dict[str, Any]:
         case OwnBlock():
             raise UsageError(f"anthropic takes no block of the kind {part.kind!r}")
         case ImagePart():
-            return {"type": "image", "source": _source(part.image_url.url), **_cache_mark(part)}
+            return {"type": "image", "source": _source(part.image_url.url), **_cache_mark(part), **part.added}
         case FilePart():
-            return {**_file(part), **_cache_mark(part)}
+            return {**_file(part), **_cache_mark(part), **part.added}
         case RefusalPart():
             return {"type": "text", "text": part.refusal}
         case _:
@@ -151,7 +156,7 @@ def _file(part: FilePart) -> dict[str, Any]:
     return {"type": "document", "source": _source(str(inline)), **title}
 
 
-def _cache_mark(part: ImagePart | FilePart | ToolDefinition) -> dict[str, Any]:
+def _cache_mark(part: ImagePart | FilePart | ToolDefinition | Message) -> dict[str, Any]:
     return {} if part.cache_control is None else {"cache_control": part.cache_control.given()}
 
 
@@ -161,4 +166,5 @@ def wire_tool(tool: ToolDefinition | HostedTool) -> dict[str, Any]:
         return tool.given()
     function = tool.function.given()
     schema = function.pop("parameters", None)
-    return {**function, "input_schema": _NO_PARAMETERS if schema is None else schema, **_cache_mark(tool)}
+    schema = _NO_PARAMETERS if schema is None else schema
+    return {**function, "input_schema": schema, **_cache_mark(tool), **tool.added}

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
+from harness.llm.input.unsent import Carried
 from harness.llm.request import LLMRequest
 from harness.providers.anthropic.answer import AnthropicAnswer
 from harness.providers.anthropic.request import BETAS, asks_by_tool, wire_body
@@ -22,11 +23,22 @@ _PATH: Final = "/v1/messages"
 _BETA_PATH: Final = "/v1/messages?beta=true"
 
 
+#: Text that an answer goes on from is the last message of its conversation, whether or not that says so.
+_CARRIED: Final = Carried(
+    message=frozenset({"cache_control", "prefix"}),
+    part=frozenset({"cache_control", "title", "context", "citations"}),
+    tool=frozenset({"strict", "cache_control"}),
+    added_to_parts=True,
+    added_to_tools=True,
+    without=frozenset({"seed", "n", "frequency_penalty", "presence_penalty", "logprobs", "top_logprobs"}),
+)
+
+
 class Anthropic(StainlessModel):
     """A model of Anthropic, or of a host that speaks its Messages API, such as one at `base_url`.
 
     `additional_params` may hold `betas`, a list of names, and `extra_query`, as the SDK's beta methods take them. Settings that the API does
-    not have (seed, n, penalties, logprobs) are not sent. The signed reasoning behind tool calls is kept with the instance,
+    not have (seed, n, penalties, logprobs) are not sent, which a call warns of. The signed reasoning behind tool calls is kept with the instance,
     and goes back with them.
     """
 
@@ -41,6 +53,9 @@ class Anthropic(StainlessModel):
         #: provider's own tool.
         self.tool_search = tool_search
         self._thoughts = Thoughts()
+
+    def carries(self) -> Carried:
+        return _CARRIED
 
     def check(self, request: LLMRequest) -> None:
         super().check(request)

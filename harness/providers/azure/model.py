@@ -12,6 +12,7 @@ from typing import Any
 from harness.errors import ProviderError, UsageError
 from harness.llm.connections import end_urllib3_with_runs
 from harness.llm.credentials import api_key
+from harness.llm.input.unsent import Carried
 from harness.llm.parameters.names import one_of
 from harness.llm.request import LLMRequest
 from harness.providers.azure.body import AsyncRefusalsAreRead, AzureBody, RefusalsAreRead, aread_at_once, read_at_once
@@ -26,6 +27,7 @@ from harness.providers.azure.errors import translated
 from harness.providers.azure.request import NO_STOP_WORDS, wire_body
 from harness.providers.azure.sdk import AzureKeyCredential, aio, inference
 from harness.providers.openai.chat_answer import ChatAnswer
+from harness.providers.openai.request import carried_by
 from harness.providers.shared.answer import ProviderAnswer
 from harness.providers.shared.body import ResponseBody
 from harness.providers.shared.clients import SDKClients
@@ -81,6 +83,9 @@ class AzureChat(SDKModel):
 
     def supports_stop_words(self) -> bool:
         return NO_STOP_WORDS.match(self.model) is None
+
+    def carries(self) -> Carried:
+        return carried_by(self)
 
     def check(self, request: LLMRequest) -> None:
         self._client_settings()

@@ -42,7 +42,9 @@ _STATUS = {True: "error", False: "success"}
 
 def sdk_system(messages: Sequence[Message]) -> list[dict[str, Any]]:
     """Return the system prompt, which stands outside the messages; wherever system messages stand, they are it."""
-    return [block for message in messages if message.role in SYSTEM_ROLES for block in _blocks(message)]
+    return [
+        block for message in messages if message.role in SYSTEM_ROLES for block in (*_blocks(message), *_mark(message))
+    ]
 
 
 def sdk_messages(messages: Sequence[Message]) -> list[dict[str, Any]]:
@@ -55,7 +57,7 @@ def sdk_messages(messages: Sequence[Message]) -> list[dict[str, Any]]:
     for message in messages:
         if message.role in SYSTEM_ROLES:
             continue
-        role, content = _role(message), [*_blocks(message), *map(_tool_use, message.tool_calls or ())]
+        role, content = _role(message), [*_blocks(message), *map(_tool_use, message.tool_calls or ()), *_mark(message)]
         if sent and sent[-1]["role"] == role:
             sent[-1]["content"] += content
         else:
@@ -76,8 +78,10 @@ def _blocks(message: Message) -> list[dict[str, Any]]:
     if message.role == "tool":
         if message.tool_call_id is None:
             raise UsageError("a tool message needs the tool_call_id that it answers")
-        said = [{"text": content}] if isinstance(content, str) else [*_sdk_blocks(content or ())]
-        return [{"toolResult": {"toolUseId": message.tool_call_id, "content": said}}]
+        said, marks = _result_content(content)
+        return [{"toolResult": {"toolUseId": message.tool_call_id, "content": said}}, *marks]
+    if content is None:
+        content = message.refusal
     if isinstance(content, str):
         # The API refuses blocks of no text, and OpenAI-like assistants often say "" beside their tool calls.
         return [{"text": content}] if content or not message.tool_calls else []
@@ -87,9 +91,19 @@ def _blocks(message: Message) -> list[dict[str, Any]]:
 def _sdk_blocks(parts: Iterable[ContentPart | BlockText | JSONPart | OwnBlock]) -> Iterator[dict[str, Any]]:
     for part in parts:
         yield sdk_block(part)
-        mark: CacheControl | None = getattr(part, "cache_control", None)
-        if mark is not None:
-            yield _cache_point(mark.ttl)
+        if isinstance(part, ToolResultPart) and part.cache_control is None:
+            yield from _result_content(part.content)[1]
+        yield from _mark(part)
+
+
+def _result_content(
+    content: str | Sequence[ContentPart | BlockText | JSONPart | OwnBlock] | None,
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the content of a result, and what stands behind the result where a part of it is marked to be cached."""
+    if isinstance(content, str):
+        return [{"text": content}], []
+    marks = [mark for part in content or () for mark in _mark(part)]
+    return [sdk_block(part) for part in content or ()], marks[-1:]
 
 
 def sdk_block(part: ContentPart | BlockText | JSONPart | OwnBlock) -> dict[str, Any]:
@@ -139,9 +153,16 @@ def _tool_use(call: AnyToolCall) -> dict[str, Any]:
 
 
 def _tool_result(part: ToolResultPart) -> dict[str, Any]:
-    said = [{"text": part.content}] if isinstance(part.content, str) else [*_sdk_blocks(part.content or ())]
+    said, _ = _result_content(part.content)
     status = {} if part.is_error is None else {"status": _STATUS[part.is_error]}
     return {"toolResult": {"toolUseId": part.tool_use_id, "content": said, **status}}
+
+
+def _mark(given: Any) -> Iterator[dict[str, Any]]:
+    """Yield what stands behind something that the prompt is to be cached with."""
+    mark: CacheControl | None = getattr(given, "cache_control", None)
+    if mark is not None:
+        yield _cache_point(mark.ttl)
 
 
 def _cache_point(ttl: str | None) -> dict[str, Any]:
@@ -154,10 +175,9 @@ def sdk_tools(tools: Sequence[ToolDefinition]) -> list[dict[str, Any]]:
 
 
 def _tool(tool: ToolDefinition) -> Iterator[dict[str, Any]]:
-    function = tool.function.given()
+    function = {name: value for name, value in tool.function.given().items() if name not in tool.function.added}
     schema = function.pop("parameters", None)
     if schema is None:
         schema = {"type": "object", "properties": {}}
     yield {"toolSpec": {**function, "inputSchema": {"json": schema}}}
-    if tool.cache_control is not None:
-        yield _cache_point(tool.cache_control.ttl)
+    yield from _mark(tool)

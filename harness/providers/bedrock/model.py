@@ -6,10 +6,11 @@ Source: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Conv
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, Final
 
 from harness.errors import HarnessError, UsageError
 from harness.llm.base import BaseLLM
+from harness.llm.input.unsent import Carried
 from harness.llm.output.parts import Part
 from harness.llm.parameters.names import one_of
 from harness.llm.request import LLMRequest
@@ -24,6 +25,13 @@ from harness.providers.shared.calls.structured import StructuredAnswer
 from harness.providers.shared.clients import SDKClients
 from harness.providers.shared.model import SDKModel
 from harness.providers.shared.reasoning.thoughts import Thoughts
+
+_CARRIED: Final = Carried(
+    message=frozenset({"cache_control", "prefix"}),
+    part=frozenset({"cache_control", "title", "context", "citations"}),
+    tool=frozenset({"strict", "cache_control"}),
+    without=frozenset({"seed", "n", "frequency_penalty", "presence_penalty", "logprobs", "top_logprobs"}),
+)
 
 
 class Bedrock(SDKModel):
@@ -61,6 +69,9 @@ class Bedrock(SDKModel):
             lambda: BedrockClient(self._endpoint()), lambda: AsyncBedrockClient(self._endpoint())
         )
         self._thoughts = Thoughts()
+
+    def carries(self) -> Carried:
+        return _CARRIED
 
     def check(self, request: LLMRequest) -> None:
         sdk_arguments(self, request)

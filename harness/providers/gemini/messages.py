@@ -104,7 +104,7 @@ def names_of_calls(messages: Iterable[Message]) -> dict[str, str]:
 def _parts(message: Message, names: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
     if isinstance(message.content, list):
         return [_part(part, names or {}) for part in message.content]
-    return [{"text": message.content or ""}]
+    return [{"text": message.content or message.refusal or ""}]
 
 
 def _part(part: ContentPart, names: Mapping[str, str]) -> dict[str, Any]:

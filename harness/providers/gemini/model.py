@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Final
 
 from harness.errors import ProviderError, UsageError
 from harness.llm.credentials import api_key
+from harness.llm.input.unsent import Carried
 from harness.llm.request import LLMRequest
 from harness.llm.settings import environment
 from harness.providers.gemini.answer import GeminiAnswer
@@ -25,6 +26,9 @@ from harness.providers.shared.recorded.query import EXTRA_QUERY, with_query
 #: What models are resources of.
 _AT_STUDIO: Final = "models/"
 _ON_VERTEX: Final = "publishers/google/models/"
+
+
+_CARRIED: Final = Carried()
 
 
 class Gemini(SDKModel):
@@ -82,6 +86,9 @@ class Gemini(SDKModel):
             return self.on_vertex or bool(self._use_vertexai)
         said = environment(("GOOGLE_GENAI_USE_VERTEXAI",)) or ""
         return bool(self._project) or said.lower() in ("1", "true")
+
+    def carries(self) -> Carried:
+        return _CARRIED
 
     def check(self, request: LLMRequest) -> None:
         self._endpoint()

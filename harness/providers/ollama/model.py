@@ -6,9 +6,10 @@ how to try again, and how to be closed. Source: https://docs.ollama.com/api/chat
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from harness.llm.credentials import PLACEHOLDER
+from harness.llm.input.unsent import Carried
 from harness.llm.request import LLMRequest
 from harness.llm.settings import environment
 from harness.providers.ollama.answer import OllamaAnswer
@@ -20,6 +21,9 @@ from harness.providers.shared.reasoning.fields import KeptReasoning
 from harness.providers.shared.recorded.query import EXTRA_QUERY, with_query
 
 _HOST = HOSTS["ollama"]
+
+
+_CARRIED: Final = Carried(frozenset({"refusal"}), tool=frozenset({"strict", "cache_control"}), added_to_tools=True)
 
 
 class Ollama(OpenAIModel):
@@ -39,6 +43,9 @@ class Ollama(OpenAIModel):
 
     def supports_stop_words(self) -> bool:
         return True
+
+    def carries(self) -> Carried:
+        return _CARRIED
 
     def check(self, request: LLMRequest) -> None:
         super().check(request)

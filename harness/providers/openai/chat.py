@@ -8,12 +8,13 @@ from dataclasses import replace
 from typing import Any, ClassVar, Final
 
 from harness.errors import ProviderStatusError, UsageError
+from harness.llm.input.unsent import Carried
 from harness.llm.output.parts import Part
 from harness.llm.pump import aended
 from harness.llm.request import LLMRequest
 from harness.providers.openai.chat_answer import ChatAnswer
 from harness.providers.openai.model import OpenAIModel
-from harness.providers.openai.request import wire_body
+from harness.providers.openai.request import carried_by, wire_body
 from harness.providers.openai.responses.model import OpenAIResponses
 from harness.providers.shared.reasoning.fields import KeptReasoning
 from harness.providers.shared.recorded.query import EXTRA_QUERY, with_query
@@ -39,6 +40,9 @@ class OpenAIChat(OpenAIModel):
         self._reasoning = KeptReasoning()
         #: What is asked in its place, once the provider has said that the model is served there alone.
         self._instead: OpenAIResponses | None = None
+
+    def carries(self) -> Carried:
+        return carried_by(self)
 
     def generate(self, request: LLMRequest) -> Iterator[Part]:
         if self._instead is None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel
 
 from harness.errors import UsageError
-from harness.llm.input.hosted import hosted_tools, in_order
-from harness.llm.input.messages import Message, read_messages, read_tools
+from harness.llm.input.given import Extended
+from harness.llm.input.hosted import HostedTool, hosted_tools, in_order
+from harness.llm.input.messages import ContentPart, Message, ToolDefinition, read_messages, read_tools
 from harness.llm.input.own_block import OwnBlock
+from harness.llm.input.unsent import ALL, Carried
 from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.shared.recorded.query import EXTRA_QUERY, parse_query
@@ -40,6 +43,10 @@ NO_STOP_WORDS: Final = re.compile(r"(?:.*/)?gpt-5")
 #: Fields of messages that hosts have added to the format.
 _OF_HOSTS: Final = frozenset(
     {"reasoning_content", "reasoning", "reasoning_details", "prefix", "cache_control", "extra_content", "parsed"}
+)
+#: What OpenAI's own API knows of messages, parts and tools; it refuses other fields.
+_CARRIED: Final = Carried(
+    frozenset({"name", "refusal"}), frozenset({"title", "context", "citations", "detail"}), frozenset({"strict"})
 )
 #: Settings that have the same name on the wire.
 _SAME_NAME: Final = (
@@ -72,13 +79,15 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
     for name in _SAME_NAME:
         if (value := getattr(llm, name)) is not None and name not in request.without:
             body[name] = value
+    if _sends_thinking(llm):
+        body["thinking"] = llm.thinking
     if llm.max_tokens is not None:
         named = "max_completion_tokens" if llm.says_completion_tokens else _max_tokens_field(llm.model)
         body[named] = llm.max_tokens
     if request.stop:
         body["stop"] = request.stop
     if request.all_tools():
-        body["tools"] = [tool.given() for tool in request.all_tools()]
+        body["tools"] = [_wire_tool(tool, of_hosts=_is_a_host(llm)) for tool in request.all_tools()]
         body["tool_choice"] = "auto"
     if request.response_format is not None:
         body["response_format"] = response_format(request.response_format)
@@ -91,11 +100,25 @@ def _is_a_host(llm: BaseLLM) -> bool:
     return llm.provider != "openai" or llm.base_url is not None
 
 
+def carried_by(llm: BaseLLM) -> Carried:
+    """Return what of messages and tools `llm` sends: to hosts of this format, which have fields of their own, all."""
+    carried = ALL if _is_a_host(llm) else _CARRIED
+    return carried if _sends_thinking(llm) else replace(carried, without=frozenset({"thinking"}))
+
+
+def _sends_thinking(llm: BaseLLM) -> bool:
+    """Whether the setting `thinking` has a form on this wire: that of the hosts which have added it, an object."""
+    return isinstance(llm.thinking, Mapping) and _is_a_host(llm)
+
+
 def _wire_message(message: Message, custom: Container[str], *, of_hosts: bool) -> dict[str, Any]:
     for part in message.content if isinstance(message.content, list) else ():
         if isinstance(part, OwnBlock) and part.type is None:
             raise UsageError(f"a message takes no block of the kind {part.kind!r} in OpenAI's chat format")
-    sent = message.model_dump(mode="json", exclude_unset=True, exclude={"item", *(() if of_hosts else _OF_HOSTS)})
+    not_there = () if of_hosts else (*_OF_HOSTS, *message.added)
+    sent = message.model_dump(mode="json", exclude_unset=True, exclude={"item", *not_there})
+    if not of_hosts and isinstance(message.content, list):
+        sent["content"] = [_of_openai(part) for part in message.content]
     for call in sent.get("tool_calls") or ():
         if not of_hosts:
             for name in ("index", "extra_content"):
@@ -105,6 +128,21 @@ def _wire_message(message: Message, custom: Container[str], *, of_hosts: bool) -
             function = call.pop("function")
             call |= {"type": "custom", "custom": {"name": function["name"], "input": function["arguments"]}}
     return sent
+
+
+def _of_openai(part: ContentPart) -> dict[str, Any]:
+    sent = part.given()
+    sent.pop("cache_control", None)
+    for name in part.added if isinstance(part, Extended) else ():
+        del sent[name]
+    return sent
+
+
+def _wire_tool(tool: ToolDefinition | HostedTool, *, of_hosts: bool) -> dict[str, Any]:
+    if of_hosts or isinstance(tool, HostedTool):
+        return tool.given()
+    function = {name: value for name, value in tool.function.given().items() if name not in tool.function.added}
+    return {"type": "function", "function": function}
 
 
 def parse_recorded(url: str, body: bytes) -> RecordedCall:

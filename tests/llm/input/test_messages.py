@@ -52,13 +52,15 @@ def test_messages_do_not_change() -> None:
     [
         ([{"role": "user", "content": "Hi"}, {"role": "pirate", "content": "Arr"}], r"messages\[1\]\.role: expected 'system', .*, not 'pirate'"),
         ([{"content": "Hi"}], r"messages\[0\]\.role: expected a value, and none was given"),
-        ([{"role": "user", "contents": "Hi"}], r"messages\[0\]\.contents: there is no such field"),
+        ([{"role": "user", "contents": "Hi"}], r"messages\[0\]: there is no field 'contents'; did you mean 'content'\?"),
+        ([{"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "text", "txt": "b"}]}], r"messages\[0\]\.content\[1\]: there is no field 'txt'; did you mean 'text'\?"),
+        ([{"role": "user", "content": [{"type": "image_url", "image_url": "x"}]}], r"messages\[0\]\.content\[0\]\.image_url: expected an object, not 'x'"),
         ([{"role": "user", "content": 3}], r"messages\[0\]\.content"),
         ([{"role": "assistant", "tool_calls": [{"id": "c1", "function": {"name": "add"}}]}],
          r"messages\[0\]\.tool_calls\[0\]\.function\.arguments: expected a value, and none was given"),
         (["Hi"], r"messages\[0\]: expected an object, not 'Hi'"),
     ],
-    ids=["role", "no role", "extra", "content", "deep", "no message"],
+    ids=["role", "no role", "extra", "extra in a part", "part", "content", "deep", "no message"],
 )  # fmt: skip
 def test_messages_that_are_none_are_refused_before_anything_is_published(messages: Any, place: str) -> None:
     llm = Scripted()

@@ -43,7 +43,12 @@ BODIES = (
     Body("nothing set", {}),
     Body("streamed", {"stream": True}, streams=True),
     Body("not streamed, as said", {"stream": False}, {"stream": False}),
-    Body("sampling", {"temperature": 0.0, "top_p": 0.5}, {"temperature": 0.0, "top_p": 0.5, "seed": 7, "n": 1}),
+    Body(
+        "sampling",
+        {"temperature": 0.0, "top_p": 0.5},
+        {"temperature": 0.0, "top_p": 0.5, "seed": 7, "n": 1},
+        unsent="n, seed",
+    ),
     Body("limit", {"max_tokens": 50}, {"max_tokens": 50}),
     Body("stop", {"stop_sequences": ["END"]}, {"stop": "END"}),
     Body("thinking", {"thinking": THINKING}, {"thinking": THINKING}),

@@ -33,6 +33,7 @@ BODIES = (
         "sampling",
         {"inferenceConfig": {"maxTokens": 50, "temperature": 0.0, "topP": 0.5, "stopSequences": ["END"]}},
         {"max_tokens": 50, "temperature": 0.0, "top_p": 0.5, "stop": "END", "seed": 7, "n": 1},
+        unsent="n, seed",
     ),
     Body("thinking", {"additionalModelRequestFields": {"thinking": THINKING}}, {"thinking": THINKING}),
     Body("effort", {"additionalModelRequestFields": {"reasoning_effort": "low"}}, {"reasoning_effort": "low"}),

@@ -131,6 +131,8 @@ class Body:
     settings: Mapping[str, Any] = field(default_factory=dict)
     keywords: Mapping[str, Any] = field(default_factory=dict)
     streams: bool = False
+    #: What the provider has no place for, as the warning names it.
+    unsent: str = ""
 
 
 @dataclass(frozen=True)

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import threading
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from harness.llm.input.items import ReasoningItem
+from harness.llm.input.unsent import Carried
 from harness.llm.request import LLMRequest
 from harness.providers.openai.responses.answer import ResponsesAnswer
 from harness.providers.openai.responses.request import check_settings, wire_body
 from harness.providers.openai.responses.settings import ResponsesSettings
 from harness.providers.shared.reasoning.thoughts import Thoughts
 from harness.providers.shared.recorded.query import EXTRA_QUERY, with_query
+
+#: Its texts can't be marked to be cached: the provider caches what it sees again.
+_CARRIED: Final = Carried(
+    message=frozenset({"refusal"}),
+    part=frozenset({"title", "detail"}),
+    tool=frozenset({"strict"}),
+    added_to_tools=True,
+)
 
 
 class OpenAIResponses(ResponsesSettings):
@@ -41,6 +50,9 @@ class OpenAIResponses(ResponsesSettings):
         with self._chain_lock:
             self._last_response_id = None
             self._last_reasoning = []
+
+    def carries(self) -> Carried:
+        return _CARRIED
 
     def check(self, request: LLMRequest) -> None:
         super().check(request)

@@ -124,7 +124,7 @@ def _reasoning(llm: BaseLLM) -> dict[str, Any]:
 
 
 def _wire_tool(tool: ToolDefinition | HostedTool) -> dict[str, Any]:
-    return tool.given() if isinstance(tool, HostedTool) else {"type": "function", **tool.function.given()}
+    return tool.given() if isinstance(tool, HostedTool) else {"type": "function", **tool.function.given(), **tool.added}
 
 
 def _format(wanted: type[BaseModel] | Mapping[str, Any]) -> dict[str, Any]:
