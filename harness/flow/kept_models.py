@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import json
 from collections.abc import Callable, Iterator
 from typing import Any, TypeGuard
 
+import orjson
 from pydantic import BaseModel, TypeAdapter
 
 from harness.frames.codec import encode
@@ -24,7 +26,7 @@ def own_form(value: Any) -> dict[str, Any] | None:
         written = _adapter(cls).dump_python(value, mode="json")
     except Exception:
         return None
-    return written if isinstance(written, dict) and is_plain(written) else None
+    return written if isinstance(written, dict) and _is_json(written) else None
 
 
 def made_of(cls: type, form: Any) -> Any:
@@ -67,6 +69,16 @@ def holds_just(value: Any, form: dict[str, Any]) -> bool:
     """Whether all that a model holds is JSON, and a form is that: its class then gives it back, and need not be asked."""
     fields = dict(_fields(value))
     return fields == form and all(map(is_plain, fields.values()))
+
+
+def _is_json(written: dict[str, Any]) -> bool:
+    """Do as `is_plain`, with what has been made of JSON's own classes: without looking at each part of it."""
+    try:
+        text = orjson.dumps(written)
+        json.dumps(written, allow_nan=False, check_circular=False)
+    except (TypeError, ValueError):
+        return False
+    return b'"$' not in text or is_plain(written)
 
 
 def is_plain(value: Any) -> TypeGuard[Any]:

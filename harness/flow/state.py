@@ -89,7 +89,11 @@ def snapshot(state: AnyState) -> Any:
     return encode(dict(state) if isinstance(state, dict) else state)
 
 
-def kept_state(state: AnyState) -> dict[str, Any]:
+class KeptState(dict[str, Any]):
+    """A state as JSON; nobody else holds it."""
+
+
+def kept_state(state: AnyState) -> KeptState:
     """Return a state as JSON to be kept, as it is now; nobody else holds it.
 
     A model says itself what it looks like, where that gives it back; what JSON can't hold takes the forms of
@@ -99,8 +103,8 @@ def kept_state(state: AnyState) -> dict[str, Any]:
         UsageError: something in it would not come back.
     """
     if isinstance(state, BaseModel):
-        return kept_model(state, "the state")
-    return {key: kept_whole(value, f"state[{key!r}]") for key, value in dict(state).items()}
+        return KeptState(kept_model(state, "the state"))
+    return KeptState({key: kept_whole(value, f"state[{key!r}]") for key, value in dict(state).items()})
 
 
 def with_saved(state: AnyState, saved: dict[str, Any], owner: str) -> AnyState:

@@ -316,7 +316,7 @@ def test_a_frame_keeps_the_state_of_its_moment() -> None:
 
 REFUSED: dict[str, tuple[Callable[[], object], str]] = {
     "both restore options": (
-        lambda: Plain().stream_events(from_checkpoint=object(), restore_from_state_id="x"),
+        lambda: Plain().stream_events(from_checkpoint=object(), restore_from_state_id="x"),  # type: ignore[arg-type]
         "Cannot combine `from_checkpoint` and `restore_from_state_id`",
     ),
     "inputs that are no dict": (lambda: Plain().kickoff(["topic"]), "are a dict"),  # type: ignore[arg-type]

@@ -14,7 +14,7 @@ from harness.flow.feedback.pending import PendingFeedbackContext
 from harness.flow.kept_values import unkept
 from harness.flow.persistence.place import default_path
 from harness.flow.persistence.protocol import FlowPersistence, StatePersistenceError
-from harness.flow.state import kept_state
+from harness.flow.state import KeptState, kept_state
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS flow_states (
@@ -108,4 +108,9 @@ def _now() -> str:
 
 
 def _json(state_data: dict[str, Any] | BaseModel) -> str:
+    if isinstance(state_data, KeptState):
+        text = orjson.dumps(state_data)
+        # Nothing in it looks like a form.
+        if b'"$' not in text:
+            return text.decode()
     return orjson.dumps(kept_state(state_data)).decode()

@@ -215,7 +215,7 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
         "give the flow checkpoint=",
     ),
     "something else as a checkpoint": (
-        lambda: Two().kickoff(from_checkpoint="x"),
+        lambda: Two().kickoff(from_checkpoint="x"),  # type: ignore[arg-type]
         "from_checkpoint is a CheckpointConfig, True or False, not 'x'",
     ),
     "something else as an option": (lambda: Two(checkpoint="x"), "checkpoint of Two is a CheckpointConfig"),  # type: ignore[arg-type]
