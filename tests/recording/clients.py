@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
+import urllib.error
+import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -41,7 +44,7 @@ class Client:
     #: Posts to a URL, fills the `Read`, tells of each piece, and stops where told true.
     use: Callable[[str, bytes, float, Read, Seen], None]
     #: The base class of what the library raises about connections.
-    errors: type[Exception]
+    errors: type[Exception] | tuple[type[Exception], ...]
 
     def post(
         self,
@@ -135,6 +138,23 @@ def _aiohttp(url: str, content: bytes, timeout: float, read: Read, seen: Seen) -
     asyncio.run(_apost(url, content, timeout, read, seen))
 
 
+def _urllib(url: str, content: bytes, timeout: float, read: Read, seen: Seen) -> None:
+    request = urllib.request.Request(url, content, {"Content-Type": "application/octet-stream"})
+    try:
+        response = urllib.request.urlopen(request, timeout=timeout)
+    except urllib.error.HTTPError as error:
+        response = error
+    with response:
+        read.status = response.status
+        while piece := response.read1():
+            if seen(piece):
+                break
+        else:
+            # As `urlretrieve` looks whether all has come.
+            if response.length:
+                raise http.client.IncompleteRead(b"", response.length)
+
+
 CLIENTS = {
     client.name: client
     for client in (
@@ -145,5 +165,6 @@ CLIENTS = {
         Client("urllib3", _urllib3, urllib3.exceptions.HTTPError),
         Client("requests", _requests, requests.RequestException),
         Client("aiohttp", _aiohttp, aiohttp.ClientError),
+        Client("urllib", _urllib, (OSError, http.client.HTTPException)),
     )
 }

@@ -22,7 +22,7 @@ from aiohttp.streams import StreamReader
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from harness.recording.tape.playback import Playback, cut_off, framed_headers
-from harness.recording.transports.failures import Failed, failed, of_the_tape
+from harness.recording.transports.failures import Failed, failed, of_the_tape, system_error
 from harness.recording.wire import WireRequest
 
 
@@ -163,7 +163,7 @@ def _broken_body(what: Failed) -> Exception:
 
 def _system_error(number: int, what: Failed) -> OSError:
     """Return the system's error behind a recorded one; aiohttp builds its own texts around it."""
-    text = what.text.removeprefix(f"[Errno {number}] ")
+    text = what.text
     if what.raised_as.startswith("ClientConnector"):
         text = text.partition(" [")[2].removesuffix("]") or text
-    return OSError(number, text)
+    return system_error(number, text)

@@ -54,6 +54,11 @@ def of_the_tape(error: E) -> E:
     return error
 
 
+def system_error(number: int, text: str) -> OSError:
+    """Return the operating system's error that was recorded as this text, of the class that its number has."""
+    return OSError(number, text.removeprefix(f"[Errno {number}] "))
+
+
 def described(failure: Failure, error: BaseException) -> str:
     """Return how `error`, of a library other than httpx, is recorded."""
     return f"{failure}: {type(error).__name__}: {error}"

@@ -20,7 +20,7 @@ from urllib.request import AbstractHTTPHandler, Request
 
 from harness.recording.tape.playback import Playback, cut_off, framed_headers
 from harness.recording.tape.tape import tape_for
-from harness.recording.transports.failures import Failed, described, failed, of_the_tape
+from harness.recording.transports.failures import Failed, described, failed, of_the_tape, system_error
 from harness.recording.transports.played_socket import PlayedSocket
 from harness.recording.wire import How, WireRequest, WireResponse
 
@@ -106,8 +106,7 @@ class _NotedResponse(HTTPResponse):
     def tap(self, take: Take) -> None:
         """Note from now on what is read."""
         self._take = take
-        if self.isclosed():
-            take.ended("complete")
+        self._end_where_it_has()
 
     def read(self, amt: int | None = None) -> bytes:
         with self._noting() as note:
@@ -129,7 +128,8 @@ class _NotedResponse(HTTPResponse):
 
     def close(self) -> None:
         if not self._reading:
-            self._take.ended("complete" if self.isclosed() else "cancelled")
+            self._end_where_it_has()
+            self._take.ended("cancelled")
         super().close()
 
     @contextmanager
@@ -156,8 +156,14 @@ class _NotedResponse(HTTPResponse):
             raise
         finally:
             self._reading -= 1
-        if outermost and self.isclosed():
-            self._take.ended("complete")
+        if outermost:
+            self._end_where_it_has()
+
+    def _end_where_it_has(self) -> None:
+        # http.client counts down what has to come. Its readers of pieces leave open what has come to 0, and close in
+        # silence what can't.
+        if self.length == 0 or self.isclosed():
+            self._take.ended("cut" if self.length else "complete")
 
 
 def _played(asked: WireRequest, playback: Playback, req: Request) -> HTTPResponse:
@@ -220,16 +226,16 @@ def _instead_of_response(what: Failed) -> Exception:
         case "ConnectTimeout":
             return URLError(TimeoutError(what.text))
         case "ConnectError":
-            return URLError(ConnectionRefusedError(errno.ECONNREFUSED, what.text))
+            return URLError(system_error(errno.ECONNREFUSED, what.text))
         case "ReadTimeout":
             return TimeoutError(what.text)
         case "RemoteProtocolError":
             return RemoteDisconnected(what.text)
         case "ReadError":
-            return ConnectionResetError(errno.ECONNRESET, what.text)
+            return system_error(errno.ECONNRESET, what.text)
 
 
 def _within_played_body(what: Failed) -> Exception:
     if what.failure in ("ReadTimeout", "ConnectTimeout"):
         return TimeoutError(what.text)
-    return ConnectionResetError(errno.ECONNRESET, what.text)
+    return system_error(errno.ECONNRESET, what.text)

@@ -14,7 +14,7 @@ from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, Protocol
 from urllib3.response import HTTPResponse
 
 from harness.recording.tape.playback import Playback, cut_off, framed_headers
-from harness.recording.transports.failures import Failed, failed, of_the_tape
+from harness.recording.transports.failures import Failed, failed, of_the_tape, system_error
 from harness.recording.transports.played_socket import PlayedSocket
 from harness.recording.wire import WireRequest, WireResponse
 
@@ -92,7 +92,7 @@ class Playing:
             case "ReadTimeout":
                 return ReadTimeoutError(self._pool, self._asked.url, text)
             case "ReadError":
-                return ConnectionResetError(errno.ECONNRESET, text.removeprefix(f"[Errno {errno.ECONNRESET}] "))
+                return system_error(errno.ECONNRESET, text)
             case "RemoteProtocolError":
                 return http.client.RemoteDisconnected(text)
             case "ConnectError":

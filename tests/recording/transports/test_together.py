@@ -30,14 +30,16 @@ class Case:
     id: str
     serve: Callable[[Exchange], None] | None
     how: str
-    errors: tuple[str, str, str, str] = ("", "", "", "")
+    errors: tuple[str, str, str, str, str] = ("", "", "", "", "")
     status: int = 200
     timeout: float = PATIENCE_S
     #: Libraries that keep the end of a body from their users where it is not whole.
     withheld_by: tuple[str, ...] = ()
 
     def error(self, client: str) -> str:
-        return dict(zip(("httpx", "urllib3", "requests", "aiohttp"), self.errors, strict=True))[family(client)]
+        return dict(zip(("httpx", "urllib3", "requests", "aiohttp", "urllib"), self.errors, strict=True))[
+            family(client)
+        ]
 
 
 def family(client: str) -> str:
@@ -108,46 +110,56 @@ CASES = (
     Case("until closed", until_closed, "complete"),
     Case("error status", error_status, "complete", status=429),
     Case("no content", nothing_in_it, "complete", status=204),
-    Case("cut", cut, "cut", ("RemoteProtocolError", "ProtocolError", "ChunkedEncodingError", "ClientPayloadError")),
+    Case(
+        "cut",
+        cut,
+        "cut",
+        ("RemoteProtocolError", "ProtocolError", "ChunkedEncodingError", "ClientPayloadError", "IncompleteRead"),
+    ),
     Case(
         "short",
         short,
         "cut",
-        ("RemoteProtocolError", "ProtocolError", "ChunkedEncodingError", "ClientPayloadError"),
-        withheld_by=("urllib3", "requests"),
+        ("RemoteProtocolError", "ProtocolError", "ChunkedEncodingError", "ClientPayloadError", "IncompleteRead"),
+        withheld_by=("urllib3", "requests", "urllib"),
     ),
-    Case("reset", reset, "reset", ("ReadError", "ProtocolError", "ChunkedEncodingError", "ClientPayloadError")),
+    Case(
+        "reset",
+        reset,
+        "reset",
+        ("ReadError", "ProtocolError", "ChunkedEncodingError", "ClientPayloadError", "ConnectionResetError"),
+    ),
     Case(
         "silent in the body",
         fall_silent,
         "error",
-        ("ReadTimeout", "ReadTimeoutError", "ConnectionError", "SocketTimeoutError"),
+        ("ReadTimeout", "ReadTimeoutError", "ConnectionError", "SocketTimeoutError", "TimeoutError"),
         timeout=0.2,
     ),
     Case(
         "silent before the head",
         Exchange.wait_until_client_left,
         "no-response",
-        ("ReadTimeout", "ReadTimeoutError", "ReadTimeout", "SocketTimeoutError"),
+        ("ReadTimeout", "ReadTimeoutError", "ReadTimeout", "SocketTimeoutError", "TimeoutError"),
         timeout=0.2,
     ),
     Case(
         "closed before the head",
         Exchange.cut,
         "no-response",
-        ("RemoteProtocolError", "ProtocolError", "ConnectionError", "ServerDisconnectedError"),
+        ("RemoteProtocolError", "ProtocolError", "ConnectionError", "ServerDisconnectedError", "RemoteDisconnected"),
     ),
     Case(
         "reset before the head",
         reset_before_the_head,
         "no-response",
-        ("ReadError", "ProtocolError", "ConnectionError", "ClientOSError"),
+        ("ReadError", "ProtocolError", "ConnectionError", "ClientOSError", "ConnectionResetError"),
     ),
     Case(
         "refused",
         None,
         "no-response",
-        ("ConnectError", "NewConnectionError", "ConnectionError", "ClientConnectorError"),
+        ("ConnectError", "NewConnectionError", "ConnectionError", "ClientConnectorError", "URLError"),
     ),
 )
 

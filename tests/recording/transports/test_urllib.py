@@ -9,10 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
-from harness.errors import TransportFault, UnrecordedRequestError
 from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.tape.tape import open_tape
 from tests.recording.loopback import Exchange, loopback
@@ -129,32 +127,3 @@ def test_what_was_seen_live_is_seen_again(case: Case, tmp_path: Path) -> None:
     assert len(taken) == case.requests
     assert taken[-1].response.ended.how == case.how
     assert taken[0].request.body == (b'{"q": 1}' if case.data else b"")
-
-
-def test_what_one_library_recorded_another_plays_and_a_base_url_moves_both(tmp_path: Path) -> None:
-    path, url = tmp_path / "cassette.yaml", "https://api.example.com/v1/chat?a=1"
-    with loopback(stream) as server, open_tape(path, "once", base_url=f"{server.url}/under"):
-        assert asked(url, CASES[0])[0] == 200
-        assert server.exchanges[0].request_line == "POST /under/v1/chat?a=1 HTTP/1.1"
-        assert server.exchanges[0].headers["host"] == server.url.removeprefix("http://")
-    with open_tape(path, "none"):
-        response = httpx.post(url, content=b'{"q":1}', trust_env=False, verify=False)
-        assert (response.content, response.headers["link"]) == (b"".join(LINES), "<next>")
-
-
-def test_a_request_that_was_not_recorded_is_a_miss_that_urllib_does_not_wrap(tmp_path: Path) -> None:
-    path = tmp_path / "cassette.yaml"
-    with loopback(plain) as server:
-        with open_tape(path, "once"):
-            asked(server.url, CASES[3])
-        with open_tape(path, "none"), pytest.raises(TransportFault) as missed:
-            urllib.request.urlopen(f"{server.url}/other", b"x")
-        assert isinstance(missed.value.error, UnrecordedRequestError)
-
-
-def test_a_response_that_is_left_says_so(tmp_path: Path) -> None:
-    path = tmp_path / "cassette.yaml"
-    with loopback(stream) as server, open_tape(path, "once"), urllib.request.urlopen(server.url, b"x") as response:
-        assert response.readline() == b"data: 1\n"
-    (taken,) = read_cassette(path)
-    assert (taken.response.ended.how, taken.response.body) == ("cancelled", b"data: 1\n")
