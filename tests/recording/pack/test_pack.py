@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -50,10 +51,8 @@ def packed(suite: Path, tmp_path: Path) -> Path:
 
 
 def _edited(path: Path, statement: str, *parameters: object) -> Path:
-    database = sqlite3.connect(path)
-    database.execute(statement, parameters)
-    database.commit()
-    database.close()
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute(statement, parameters)
     return path
 
 
@@ -76,7 +75,7 @@ def test_every_byte_comes_back(tmp_path_factory: pytest.TempPathFactory, files: 
 def test_texts_that_resemble_each_other_are_kept_once(packed: Path) -> None:
     whole = sum(len(content) for content in _content(packed.with_suffix("")).values())
     assert whole > 14_000
-    with sqlite3.connect(packed) as database:
+    with closing(sqlite3.connect(packed)) as database:
         ((kept,),) = database.execute("SELECT sum(length(content)) FROM file").fetchall()
     assert kept < whole / 8
 
@@ -157,7 +156,7 @@ def test_a_torn_pack_says_so(packed: Path, tmp_path: Path) -> None:
 def test_nothing_but_a_pack_is_replaced_and_nothing_special_is_packed(packed: Path, tmp_path: Path) -> None:
     folder = tmp_path / "suite"
     mine = tmp_path / "mine.db"
-    sqlite3.connect(mine).execute("CREATE TABLE mine (x)")
+    _edited(mine, "CREATE TABLE mine (x)")
     content = mine.read_bytes()
     with pytest.raises(UsageError, match="exists and is no pack"):
         pack(folder, mine)
