@@ -7,7 +7,7 @@ in which order, overrides, tools, usage, structured output, and the refusal of a
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel
 
@@ -27,8 +27,11 @@ from harness.llm.tool_use import Functions, arun_tool, run_tool
 from harness.session.session import AsyncStreamSession, StreamSession
 from harness.workers import in_thread
 
+if TYPE_CHECKING:
+    from harness.tools import BaseTool
+
 Messages = str | Sequence["dict[str, Any] | inputs.Message | BaseModel"]
-Tools = Sequence["dict[str, Any] | inputs.ToolDefinition | inputs.HostedTool"]
+Tools = Sequence["dict[str, Any] | inputs.ToolDefinition | inputs.HostedTool | BaseTool"]
 
 
 class BaseLLM(OwnCalls, LLMSettings):

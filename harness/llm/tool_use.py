@@ -6,7 +6,7 @@ import contextlib
 import inspect
 from collections.abc import Callable, Container, Mapping
 from functools import partial
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from harness.bus.step import Step
 from harness.errors import error_text
@@ -14,7 +14,10 @@ from harness.llm.output.assembly import AssembledCall
 from harness.tools.use import ToolUse
 from harness.workers import in_thread, run_coroutine
 
-Functions = Mapping[str, Callable[..., Any]]
+if TYPE_CHECKING:
+    from harness.tools import BaseTool
+
+Functions = Mapping[str, "Callable[..., Any] | BaseTool"]
 
 
 class ToolCallFailed(str):
@@ -96,10 +99,12 @@ class _Use:
             ValueError: the arguments are no object.
         """
         try:
-            function = functions[self._call.name]
+            given = functions[self._call.name]
         except KeyError:
             known = ", ".join(functions) or "none"
             raise LookupError(f"the model asked for {self._call.name!r}; the functions given are {known}") from None
+        # A tool is no function, and has one that checks what it is given.
+        function = given if callable(given) else given.run
         if self._is_custom:
             return partial(function, self._call.arguments)
         return partial(function, **self._call.parsed_arguments())

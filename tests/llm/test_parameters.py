@@ -11,8 +11,19 @@ import pytest
 from pydantic import Field, PrivateAttr
 
 from harness.errors import UsageError
-from harness.llm import LLM, BaseLLM, Finish, LLMRequest, Part, TextDelta, UnknownParameterWarning, UsageMetrics
+from harness.llm import (
+    LLM,
+    BaseLLM,
+    Finish,
+    LLMRequest,
+    Part,
+    TextDelta,
+    ToolCallDelta,
+    UnknownParameterWarning,
+    UsageMetrics,
+)
 from harness.llm.input.unsent import UnsentFieldWarning
+from harness.tools import tool
 from tests.llm.scripted import WAYS, Scripted, Way, streamed
 
 SECRET = "the-secret-of-nobody"
@@ -216,6 +227,20 @@ def test_tools_may_be_written_flat(tool: dict[str, Any], way: Way) -> None:
     nested = {"type": "function", "function": {**FLAT, "parameters": SCHEMA}}
     assert [one.given() for one in llm.requests[0].tools] == [nested]
     assert ran.frames[0].data["tools"] == [nested]
+
+
+@tool
+def get_weather(city: str) -> str:
+    """Weather of a city."""
+    return f"It is 7 °C in {city}."
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_tool_is_given_and_run_as_it_is(way: Way) -> None:
+    llm = Scripted(ToolCallDelta(0, "c1", "get_weather", '{"city": "Bergen"}'), Finish("tool_calls"))
+    ran = streamed(llm, way, "Hi", [get_weather], available_functions={"get_weather": get_weather})
+    assert ran.result == "It is 7 °C in Bergen."
+    assert [one.given() for one in llm.requests[0].tools] == [get_weather.definition()]
 
 
 def test_notes_in_messages_are_not_sent_and_what_says_more_warns() -> None:

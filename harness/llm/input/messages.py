@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Tag, TypeAdapter, ValidationError
 
@@ -29,6 +29,9 @@ from harness.llm.input.hosted import HostedItem, HostedTool, is_hosted
 from harness.llm.input.items import ItemFacts, ReasoningItem
 from harness.llm.input.own_block import OwnBlock
 from harness.misfit import misfit
+
+if TYPE_CHECKING:
+    from harness.tools import BaseTool
 
 
 class TextPart(Extended):
@@ -290,7 +293,10 @@ def _plain(message: Any) -> Any:
 
 
 def _nested(tool: Any) -> Any:
-    """Return a function that is written flat, `{name, description, parameters | input_schema}`, in OpenAI's form."""
+    """Return a tool, or a function that is written flat, `{name, description, parameters | input_schema}`, in OpenAI's form."""
+    definition = getattr(tool, "definition", None)
+    if callable(definition):
+        return definition()
     if not isinstance(tool, Mapping) or "function" in tool or not isinstance(tool.get("name"), str):
         return tool
     function = {name: value for name, value in tool.items() if name not in ("type", "input_schema", "cache_control")}
@@ -300,7 +306,7 @@ def _nested(tool: Any) -> Any:
     return {"type": "function", "function": function, **mark}
 
 
-def read_tools(tools: Sequence[dict[str, Any] | ToolDefinition | HostedTool] | None) -> list[ToolDefinition]:
+def read_tools(tools: Sequence[dict[str, Any] | ToolDefinition | HostedTool | BaseTool] | None) -> list[ToolDefinition]:
     """Return the functions among tools in their typed form.
 
     Raises:

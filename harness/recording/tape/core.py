@@ -132,11 +132,14 @@ class Tape:
         return take
 
     def destination(self, url: str) -> str:
-        """Return where a request to `url` goes: with a base URL, its origin, and its path before that of `url`."""
+        """Return where a request to `url` goes: with a base URL, its origin, and its path before that of `url`.
+
+        What a base URL ends with and the path begins with, as in `/v1`, is there once: SDKs are given base URLs with it.
+        """
         if self._base_url is None:
             return url
         asked, base = urlsplit(url), urlsplit(self._base_url)
-        return urlunsplit((base.scheme, base.netloc, base.path.rstrip("/") + asked.path, asked.query, ""))
+        return urlunsplit((base.scheme, base.netloc, _joined(base.path.rstrip("/"), asked.path), asked.query, ""))
 
     def close(self) -> None:
         """Take down nothing more. A response that is still being read is `cancelled`.
@@ -261,3 +264,9 @@ def request_line(method: str, url: str) -> str:
 def _without_userinfo(url: str) -> str:
     parts = urlsplit(url)
     return url if "@" not in parts.netloc else urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+
+
+def _joined(base: str, path: str) -> str:
+    before, after = base.split("/")[1:], path.split("/")[1:]
+    shared = next((count for count in range(len(before), 0, -1) if before[-count:] == after[:count]), 0)
+    return "/".join(["", *before, *after[shared:]])
