@@ -292,13 +292,27 @@ class Choosy(Raw):
         return super().answer(request)
 
 
+#: A provider → its address below a server's, and what is asked there first and then.
+SERVED_ELSEWHERE = {
+    "openai": ("", "/chat/completions", "/responses"),
+    "azure": (
+        "/openai/deployments/gpt-5-pro",
+        "/openai/deployments/gpt-5-pro/chat/completions?api-version=1",
+        "/openai/v1/responses",
+    ),
+}
+
+
+@pytest.mark.parametrize("provider", SERVED_ELSEWHERE)
 @pytest.mark.parametrize("way", WAYS)
-def test_a_model_that_only_responses_serve_is_asked_there_from_then_on(way: Way) -> None:
+def test_a_model_that_only_responses_serve_is_asked_there_from_then_on(way: Way, provider: str) -> None:
+    below, first, then = SERVED_ELSEWHERE[provider]
+    version: dict[str, Any] = {"api_version": "1"} if provider == "azure" else {}
     with Choosy() as server:
-        llm = LLM("openai/gpt-5-pro", base_url=f"{server.origin}/elsewhere", api_key="k", max_retries=0)
+        address = f"{server.origin}/elsewhere{below}"
+        llm = LLM(f"{provider}/gpt-5-pro", base_url=address, api_key="k", max_retries=0, **version)
         assert [called(llm, way, "Hi"), called(llm, way, "Hi")] == ["Hi", "Hi"]
-    paths = [request.path.rpartition("/elsewhere")[2] for request in server.requests]
-    assert paths == ["/chat/completions", "/responses", "/responses"]
+    assert [request.path.removeprefix("/elsewhere") for request in server.requests] == [first, then, then]
     assert llm.get_token_usage_summary().successful_requests == 2
 
 
@@ -309,11 +323,12 @@ def test_what_responses_have_no_word_for_keeps_the_refusal() -> None:
             llm.call("Hi")
 
 
+@pytest.mark.parametrize("provider", ["openai", "azure"])
 @pytest.mark.parametrize("way", WAYS)
-def test_an_effort_that_is_refused_beside_tools_is_left_out(way: Way) -> None:
+def test_an_effort_that_is_refused_beside_tools_is_left_out(way: Way, provider: str) -> None:
     tools = [{"name": "add", "parameters": {"type": "object", "properties": {}}}]
     with Choosy() as server:
-        llm = LLM("openai/gpt-5.4", base_url=server.origin, api_key="k", max_retries=0, reasoning_effort="low")
+        llm = LLM(f"{provider}/gpt-5.4", base_url=server.origin, api_key="k", max_retries=0, reasoning_effort="low")
         assert called(llm, way, "Hi", tools=tools) == "Hi"
         assert ["reasoning_effort" in json.loads(request.body) for request in server.requests] == [True, False]
         with pytest.raises(HarnessError, match="reasoning_effort"):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from harness.errors import ProviderError, UsageError
 from harness.llm.connections import end_urllib3_with_runs
@@ -19,6 +19,7 @@ from harness.providers.azure.body import AsyncRefusalsAreRead, AzureBody, Refusa
 from harness.providers.azure.endpoint import (
     KEY_VARIABLES,
     api_version,
+    azure_endpoint,
     chat_endpoint,
     credential_scopes,
     endpoint_given,
@@ -26,6 +27,7 @@ from harness.providers.azure.endpoint import (
 from harness.providers.azure.errors import translated
 from harness.providers.azure.request import NO_STOP_WORDS, wire_body
 from harness.providers.azure.sdk import AzureKeyCredential, aio, inference
+from harness.providers.openai.asked_again import AskedAgain
 from harness.providers.openai.chat_answer import ChatAnswer
 from harness.providers.openai.request import carried_by
 from harness.providers.shared.answer import ProviderAnswer
@@ -34,8 +36,11 @@ from harness.providers.shared.clients import SDKClients
 from harness.providers.shared.model import SDKModel
 from harness.providers.shared.reasoning.fields import KeptReasoning
 
+#: What another SDK is not given.
+_OF_THIS_SDK: Final = {"api_version": None, "client_params": None}
 
-class AzureChat(SDKModel):
+
+class AzureChat(AskedAgain):
     """A model on Azure: an Azure OpenAI deployment by its name, or a model of another inference endpoint.
 
     `endpoint` is another name of `base_url`; `credential_scopes` are those of a token credential in `client_params`.
@@ -83,6 +88,13 @@ class AzureChat(SDKModel):
 
     def supports_stop_words(self) -> bool:
         return NO_STOP_WORDS.match(self.model) is None
+
+    def _by_responses(self) -> SDKModel:
+        # It needs an SDK of its own, and is asked where its resource is, whose newest API needs no version.
+        from harness.providers.azure.responses import AzureResponses
+
+        resource = azure_endpoint(self.base_url).partition("/openai")[0]
+        return AzureResponses(self.model, **{**self._settings(), **_OF_THIS_SDK, "base_url": resource})
 
     def carries(self) -> Carried:
         return carried_by(self)

@@ -1,0 +1,79 @@
+"""Models by chat completions that are asked once more after a refusal: in another way, or at the API that serves them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from typing import Any, Final
+
+from harness.errors import MissingExtraError, ProviderStatusError, UsageError
+from harness.llm.output.parts import Part
+from harness.llm.pump import aended
+from harness.llm.request import LLMRequest
+from harness.providers.shared.model import SDKModel
+
+#: What OpenAI and Azure say of a model that chat completions do not serve, with these statuses.
+_ELSEWHERE: Final = re.compile(
+    r"v1/responses|responses api|chatcompletion operation does not work with the specified model", re.IGNORECASE
+)
+_ELSEWHERE_BY: Final = frozenset({400, 404})
+#: The setting that some models refuse beside tools.
+_EFFORT: Final = "reasoning_effort"
+
+
+class AskedAgain(SDKModel):
+    """A model that only the Responses API serves is asked there from then on; an effort that is refused is left out."""
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        #: What is asked in its place, once the provider has said that the model is served there alone.
+        self._instead: SDKModel | None = None
+
+    def _by_responses(self) -> SDKModel | None:
+        """Return the same model by the Responses API; None where there is none. Raises UsageError where it can't be asked."""
+        return None
+
+    def generate(self, request: LLMRequest) -> Iterator[Part]:
+        if self._instead is None:
+            try:
+                yield from super().generate(request)
+            except ProviderStatusError as error:
+                other, again = self._after(error, request)
+            else:
+                return
+        else:
+            other, again = self._instead, request
+        yield from other.generate(again)
+
+    async def agenerate(self, request: LLMRequest) -> AsyncIterator[Part]:
+        if self._instead is None:
+            try:
+                async with aended(super().agenerate(request)) as parts:
+                    async for part in parts:
+                        yield part
+            except ProviderStatusError as error:
+                other, again = self._after(error, request)
+            else:
+                return
+        else:
+            other, again = self._instead, request
+        async with aended(other.agenerate(again)) as parts:
+            async for part in parts:
+                yield part
+
+    def _after(self, error: ProviderStatusError, request: LLMRequest) -> tuple[SDKModel, LLMRequest]:
+        """Return what is to be asked after a refusal, and what it is asked. Raises the error where nothing is."""
+        said = str(error)
+        if error.status in _ELSEWHERE_BY and _ELSEWHERE.search(said):
+            try:
+                other = self._by_responses()
+                if other is not None:
+                    other.check(request)
+                    self._instead = other
+                    return other, request
+            except (UsageError, MissingExtraError):
+                raise error from None
+        if error.status == 400 and _EFFORT in said and request.tools and _EFFORT not in request.without:
+            return self, replace(request, without=request.without | {_EFFORT})
+        raise error
