@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 from conformance.contract.clauses import CLAUSES
@@ -50,3 +51,10 @@ def test_every_module_and_package_has_its_place_on_the_architecture_page() -> No
     ]
     assert len(places) > 20
     assert [place for place in places if place not in page] == []
+
+
+def test_the_layers_on_the_architecture_page_are_those_that_hold() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    held = settings["tool"]["importlinter"]["contracts"][0]["layers"]
+    assert "\n".join(held).replace("harness.", "") == page.partition("## Layers")[2].split("```")[1].strip()

@@ -12,6 +12,8 @@ from typing import Final
 
 import pytest
 
+from harness.commands import show
+from harness.frames.channels import CHANNELS
 from tests.optional import of_checkout
 
 #: What `build.mjs` reads beside `src`, in its order.
@@ -30,6 +32,16 @@ def test_the_page_belongs_to_its_sources() -> None:
         digest.update(f"{name}\n".encode() + (folder / name).read_bytes() + b"\n")
 
     assert f"sources: {digest.hexdigest()} -->" in _built(), _AGAIN
+
+
+def test_each_channel_has_a_lane_here_and_in_the_terminal_and_a_colour_by_day_and_by_night() -> None:
+    sources = of_checkout("viewer") / "src"
+    lanes = re.search(r"CHANNELS = (\[.*?\])", (sources / "model.js").read_text("utf-8"))
+    style = (sources / "style.css").read_text("utf-8")
+
+    assert lanes is not None
+    assert set(json.loads(lanes[1])) == set(CHANNELS) == set(show._CHANNELS)
+    assert {name: len(re.findall(rf"--{name}: #", style)) for name in CHANNELS} == dict.fromkeys(CHANNELS, 2)
 
 
 def test_building_again_gives_the_same_page(tmp_path: Path) -> None:
