@@ -26,12 +26,21 @@ def ask_for(llm: Any, messages: list[dict[str, Any]], answer: type[BaseModel] | 
 
     Its tokens are no part of the reply and do not stream.
 
-    Objects with a `call` of their own get the form under the name that they know, `response_model` or `response_format`.
+    Objects with a `call` of their own get the form under the name that they know, `response_model` or `response_format`. One
+    that takes any keyword, and does not know the latter, is asked again with the former.
     """
     from harness.llm import call_stream_override
 
     with call_stream_override(llm, False):
-        return llm.call(messages=messages, **({} if answer is None else {_name_for_form(llm): answer}))
+        if answer is None:
+            return llm.call(messages=messages)
+        name = _name_for_form(llm)
+        try:
+            return llm.call(messages=messages, **{name: answer})
+        except TypeError:
+            if name == "response_model":
+                raise
+        return llm.call(messages=messages, response_model=answer)
 
 
 def _name_for_form(llm: Any) -> str:

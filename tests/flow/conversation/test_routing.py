@@ -122,8 +122,8 @@ def test_a_form_and_a_field_of_ones_own_are_asked_for_and_read() -> None:
     assert llm.requests[0].response_format is Choice
 
 
-@pytest.mark.parametrize("name", ["response_format", "response_model"])
-def test_a_model_that_is_no_base_llm_is_asked_by_the_name_that_it_knows(name: str) -> None:
+@pytest.mark.parametrize("kind", ["Open", "Named", "Passing"])
+def test_a_model_that_is_no_base_llm_is_asked_by_the_name_that_it_knows(kind: str) -> None:
     class Foreign:
         stream = False
         given: Any = None
@@ -138,9 +138,15 @@ def test_a_model_that_is_no_base_llm_is_asked_by_the_name_that_it_knows(name: st
             self.given = options
             return {"intent": "ORDER"}
 
-    llm = Open() if name == "response_format" else Named()
+    class Passing(Named):
+        """Its signature tells nothing."""
+
+        def call(self, messages: Any, *given: Any, **options: Any) -> Any:
+            return super().call(messages, *given, **options)
+
+    llm = {"Open": Open, "Named": Named, "Passing": Passing}[kind]()
     assert routed(Desk, llm).handle_turn("Where is it?") == "Your order is on its way."
-    assert list(llm.given) == [name]
+    assert list(llm.given) == ["response_format" if kind == "Open" else "response_model"]
 
 
 ASKED: dict[str, tuple[Callable[[Any], ConversationConfig], type[Flow[Any]], int]] = {
