@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from conformance import wire
 from harness.recording import replay_cassette
+from tests.providers.cassettes import cassette
 
 CHAT = "https://api.mistral.ai/v1/chat/completions"
 CONVERSE = "https://bedrock-runtime.us-east-1.amazonaws.com/model/m/converse"
@@ -41,18 +41,6 @@ FORMS: dict[str, tuple[str, Any, Any, str]] = {
         "Hello",
     ),
 }
-
-
-def cassette(folder: Path, url: str, asked: Any, sent: str, kind: str) -> Path:
-    recorded = {
-        "request": {"method": "POST", "uri": url, "headers": {}, "body": json.dumps(asked)},
-        "response": {
-            "status": {"code": 200, "message": "OK"}, "headers": {"content-type": [kind]}, "body": {"string": sent}
-        },
-    }  # fmt: skip
-    path = folder / "cassette.yaml"
-    path.write_text(yaml.safe_dump({"interactions": [recorded]}))
-    return path
 
 
 @pytest.mark.parametrize(("url", "asked", "answer", "text"), FORMS.values(), ids=FORMS)

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from harness.errors import StreamTruncatedError, UsageError
 from harness.llm import LLM, LLMRequest
 from harness.llm.input.messages import read_messages
 from harness.providers.bedrock.dialect import aws_message
 from harness.providers.bedrock_invoke.request import parse_recorded, wire_body
-from harness.recording import Replayed, replay_cassette
+from harness.recording import Replayed
+from tests.providers.cassettes import played
 from tests.providers.playing_again import again
 from tests.providers.sending_again import Sent, sent_again
 
@@ -183,18 +183,7 @@ FORMS = {
 
 def replayed(folder: Path, form: Form, answer: str | bytes, *, stream: bool) -> Replayed:
     kind = "application/vnd.amazon.eventstream" if stream else "application/json"
-    recorded = {
-        "request": {
-            "method": "POST", "uri": url(form.model, stream=stream), "headers": {}, "body": json.dumps(form.asked)
-        },
-        "response": {
-            "status": {"code": 200, "message": "OK"}, "headers": {"content-type": [kind]}, "body": {"string": answer}
-        },
-    }  # fmt: skip
-    path = folder / "cassette.yaml"
-    path.write_text(yaml.safe_dump({"interactions": [recorded]}))
-    (run,) = replay_cassette(path)
-    return run
+    return played(folder, url(form.model, stream=stream), form.asked, answer, kind)
 
 
 def events(chunks: list[dict[str, Any]]) -> bytes:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from pydantic import BaseModel
 
 from harness.errors import MalformedResponseError, ProviderError, StreamTruncatedError, UsageError
@@ -15,7 +14,8 @@ from harness.llm import LLM, LLMRequest
 from harness.llm.input.messages import read_messages, read_tools
 from harness.providers.cohere.request import wire_body
 from harness.providers.registry import recognized
-from harness.recording import Replayed, replay_cassette
+from harness.recording import Replayed
+from tests.providers.cassettes import played
 from tests.providers.sending_again import Sent, sent_again
 
 URL = "https://api.cohere.com/v1/chat"
@@ -47,17 +47,7 @@ END = event("stream-end", response=ANSWER, finish_reason="COMPLETE")
 
 
 def replayed(folder: Path, asked: dict[str, Any], answer: str) -> Replayed:
-    kind = "application/stream+json" if asked["stream"] else "application/json"
-    recorded = {
-        "request": {"method": "POST", "uri": URL, "headers": {}, "body": json.dumps(asked)},
-        "response": {
-            "status": {"code": 200, "message": "OK"}, "headers": {"content-type": [kind]}, "body": {"string": answer}
-        },
-    }  # fmt: skip
-    path = folder / "cassette.yaml"
-    path.write_text(yaml.safe_dump({"interactions": [recorded]}))
-    (run,) = replay_cassette(path)
-    return run
+    return played(folder, URL, asked, answer, "application/stream+json" if asked["stream"] else "application/json")
 
 
 @pytest.mark.parametrize(

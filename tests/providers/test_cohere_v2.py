@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from pydantic import BaseModel
 
 from harness.errors import MalformedResponseError, ProviderError, StreamTruncatedError, UsageError
 from harness.llm import LLM, LLMRequest
 from harness.llm.input.messages import read_messages, read_tools
 from harness.providers.cohere.v2_request import wire_body
-from harness.recording import Replayed, replay_cassette
+from harness.recording import Replayed
+from tests.providers.cassettes import played
 from tests.providers.sending_again import Sent, sent_again
 
 URL = "https://api.cohere.com/v2/chat"
@@ -59,17 +59,7 @@ def answer(reason: str, **message: Any) -> str:
 
 
 def replayed(folder: Path, asked: dict[str, Any], sent: str) -> Replayed:
-    kind = "text/event-stream" if asked["stream"] else "application/json"
-    recorded = {
-        "request": {"method": "POST", "uri": URL, "headers": {}, "body": json.dumps(asked)},
-        "response": {
-            "status": {"code": 200, "message": "OK"}, "headers": {"content-type": [kind]}, "body": {"string": sent}
-        },
-    }  # fmt: skip
-    path = folder / "cassette.yaml"
-    path.write_text(yaml.safe_dump({"interactions": [recorded]}))
-    (run,) = replay_cassette(path)
-    return run
+    return played(folder, URL, asked, sent, "text/event-stream" if asked["stream"] else "application/json")
 
 
 TEXT = [{"type": "thinking", "thinking": "Hm."}, {"type": "text", "text": "Hello"}]

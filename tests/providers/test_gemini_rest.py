@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from harness.recording import Replayed, replay_cassette
+from harness.recording import Replayed
+from tests.providers.cassettes import played
 from tests.providers.sending_again import Sent, sent_again
 
 MODEL = "https://generativelanguage.googleapis.com/v1beta/models/gemini-2.5-flash"
@@ -66,18 +66,7 @@ def test_a_request_by_rest_is_sent_again_as_it_was(url: str, body: Any) -> None:
 
 
 def replayed(folder: Path, url: str, answer: str) -> Replayed:
-    recorded = {
-        "request": {"method": "POST", "uri": url, "headers": {}, "body": json.dumps({"contents": [SAID]})},
-        "response": {
-            "status": {"code": 200, "message": "OK"},
-            "headers": {"content-type": ["application/json; charset=UTF-8"]},
-            "body": {"string": answer},
-        },
-    }
-    path = folder / "cassette.yaml"
-    path.write_text(yaml.safe_dump({"interactions": [recorded]}))
-    (run,) = replay_cassette(path)
-    return run
+    return played(folder, url, {"contents": [SAID]}, answer, "application/json; charset=UTF-8")
 
 
 def piece(text: str, **more: Any) -> dict[str, Any]:

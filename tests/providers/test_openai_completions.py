@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from harness.errors import StreamTruncatedError, UsageError
 from harness.llm import LLM, LLMRequest
 from harness.llm.input.messages import read_messages
 from harness.providers.openai.completions_request import wire_body
-from harness.recording import Replayed, replay_cassette
+from harness.recording import Replayed
+from tests.providers.cassettes import played
 from tests.providers.sending_again import Sent, sent_again
 
 URL = "https://api.openai.com/v1/completions"
@@ -30,16 +30,7 @@ STREAM = "".join(f"data: {json.dumps(chunk)}\n\n" for chunk in CHUNKS)
 
 
 def replayed(folder: Path, asked: dict[str, Any], answer: str, kind: str) -> Replayed:
-    recorded = {
-        "request": {"method": "POST", "uri": URL, "headers": {}, "body": json.dumps(asked)},
-        "response": {
-            "status": {"code": 200, "message": "OK"}, "headers": {"content-type": [kind]}, "body": {"string": answer}
-        },
-    }  # fmt: skip
-    path = folder / "cassette.yaml"
-    path.write_text(yaml.safe_dump({"interactions": [recorded]}))
-    (run,) = replay_cassette(path)
-    return run
+    return played(folder, URL, asked, answer, kind)
 
 
 @pytest.mark.parametrize(
