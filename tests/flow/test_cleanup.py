@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
-import subprocess
-import sys
 import threading
 import weakref
 from collections.abc import Iterator
@@ -19,6 +16,7 @@ from harness.errors import RunCancelled
 from harness.events import BaseEvent
 from harness.flow import Flow, listen, start
 from tests.flow.graphs import TIMEOUT_S
+from tests.session.bodies import run_program
 
 
 class Note(BaseEvent):
@@ -261,15 +259,7 @@ flow = Stuck()
 {leave}
 print("left")
 """
-    ended = subprocess.run(
-        [sys.executable, "-W", "error", "-c", program],
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-        env=dict(os.environ),
-    )
-    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "left\n", "")
+    assert run_program(program) == (0, "left\n", "")
 
 
 def test_a_loop_ends_though_nobody_reads_on_in_a_session_with_a_limit() -> None:

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
-import subprocess
-import sys
 import threading
 import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -18,7 +15,7 @@ from harness.bus import attribution
 from harness.bus.bus import aemit, emit
 from harness.errors import RunCancelled
 from harness.session.session import AsyncStreamSession
-from tests.session.bodies import TIMEOUT_S, Note, collected
+from tests.session.bodies import TIMEOUT_S, Note, collected, run_program
 
 
 class Waiting:
@@ -520,12 +517,4 @@ async def main():
 atexit.register(print, "left")
 asyncio.run(main())
 """
-    ended = subprocess.run(
-        [sys.executable, "-W", "error", "-c", program],
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-        env=dict(os.environ),
-    )
-    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "left\n", "")
+    assert run_program(program) == (0, "left\n", "")

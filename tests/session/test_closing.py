@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
-import subprocess
-import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterator
@@ -18,7 +15,7 @@ from harness.bus import attribution
 from harness.bus.bus import emit
 from harness.errors import RunCancelled
 from harness.session.session import StreamSession
-from tests.session.bodies import TIMEOUT_S, Note, harness_threads, join_harness_threads, notes
+from tests.session.bodies import TIMEOUT_S, Note, harness_threads, join_harness_threads, notes, run_program
 
 
 @dataclass
@@ -316,12 +313,4 @@ with StreamSession(body) as session:
 """
     if not ending:
         program = program.replace("with StreamSession(body) as session:", "session = StreamSession(body)\nif True:")
-    ended = subprocess.run(
-        [sys.executable, "-W", "error", "-c", program],
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-        env=dict(os.environ),
-    )
-    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "left\n", "")
+    assert run_program(program) == (0, "left\n", "")
