@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -56,6 +57,10 @@ def block(name: str) -> str:
 
 def timeless(folder: Path) -> dict[str, str]:
     texts = {name: (folder / name).read_text(encoding="utf-8").replace("my_tern.", "tests.tern.") for name in TIMES}
+    # How httpx writes JSON changes from version to version.
+    texts["cassette.yaml"] = re.sub(
+        r"(?<=body: \|-\n      )\{.*", lambda sent: json.dumps(json.loads(sent[0])), texts["cassette.yaml"]
+    )
     return {name: re.sub(times, "", texts[name]) for name, times in TIMES.items()}
 
 
