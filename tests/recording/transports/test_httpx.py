@@ -20,10 +20,10 @@ from typing import Any
 import pytest
 
 from harness.bus.scope import Run, Scope, current_scope, enter, reset
-from harness.errors import NetworkBlockedError, RecordingError, RunCancelled, TransportFault, UnrecordedRequestError
+from harness.errors import RunCancelled, TransportFault, UnrecordedRequestError
 from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.files.cassette_writer import write_cassette
-from harness.recording.tape.tape import current_tape, network_guard, open_tape
+from harness.recording.tape.tape import network_guard, open_tape
 from harness.recording.wire import Chunk, Ending, Interaction, WireRequest, WireResponse
 from tests.recording.loopback import PATIENCE_S, Exchange, loopback
 
@@ -141,27 +141,6 @@ def paced(*at_ms: float, ended: float = 0.0) -> WireResponse:
     return WireResponse(200, "OK", TYPE, b"x" * len(chunks), chunks, Ending("complete", None, ended), ())
 
 
-def test_the_client_sees_each_piece_before_the_next_is_sent(client: Client, path: Path) -> None:
-    seen = [threading.Event() for _ in PIECES]
-
-    def step_by_step(exchange: Exchange) -> None:
-        exchange.head()
-        for piece, event in zip(PIECES, seen, strict=True):
-            exchange.chunk(piece)
-            assert event.wait(PATIENCE_S)
-        exchange.finish()
-
-    with loopback(step_by_step) as server, open_tape(path, "once"):
-        read = client.stream(server.url, on_piece=lambda piece: seen[PIECES.index(piece)].set())
-    assert all(event.is_set() for event in seen)
-    assert read.pieces == list(PIECES)
-    (one,) = read_cassette(path)
-    assert [one.response.body[c.offset : c.offset + c.length] for c in one.response.chunks] == list(PIECES)
-    assert one.response.ended.how == "complete"
-    times = [chunk.at_ms for chunk in one.response.chunks]
-    assert times == sorted(times)
-
-
 @pytest.mark.usefixtures("no_sockets")
 def test_a_replay_gives_the_same_pieces_and_opens_no_socket(client: Client, path: Path) -> None:
     body = b"".join(PIECES)
@@ -251,21 +230,6 @@ def test_an_error_of_another_library_is_played_as_this_ones(
         assert client.stream("https://h/v1/chat").error == error
 
 
-def test_a_client_that_stops_reading_is_recorded_and_one_that_reads_on_is_told(client: Client, path: Path) -> None:
-    with loopback(fall_silent) as server:
-        with open_tape(path, "once") as tape:
-            client.stream(server.url, stop_at=PIECES[0])
-            assert [one.response.ended.how for one in tape.recorded] == ["cancelled"]
-        (one,) = read_cassette(path)
-        assert (one.response.ended.how, one.response.body) == ("cancelled", PIECES[0])
-        with (
-            open_tape(path, "none"),
-            pytest.raises(TransportFault, match=r"the recording of POST .* ends here") as fault,
-        ):
-            client.stream(server.url)
-        assert isinstance(fault.value.error, RecordingError)
-
-
 def test_a_client_that_stops_at_the_end_mark_has_read_it_all(client: Client, path: Path) -> None:
     def say_all_but_the_last_chunk(exchange: Exchange) -> None:
         exchange.head()
@@ -325,17 +289,13 @@ def test_connections_are_kept_alive_while_recording(path: Path) -> None:
             assert (len(server.exchanges), server.connections) == (3, 1)
 
 
-def test_a_base_url_redirects_and_the_url_that_was_asked_for_is_recorded(client: Client, path: Path) -> None:
-    asked = "https://api.example.test/v1/chat?a=1"
+def test_the_request_that_a_client_holds_is_not_the_one_that_is_sent_elsewhere(client: Client, path: Path) -> None:
     with loopback(stream_all) as server:
         with open_tape(path, "once", base_url=f"{server.url}/proxy"):
-            read = client.stream(asked)
+            read = client.stream("https://api.example.test/v1/chat?a=1")
         (seen,) = server.exchanges
-    assert seen.request_line == "POST /proxy/v1/chat?a=1 HTTP/1.1"
-    assert seen.headers["host"] == server.url.removeprefix("http://")
-    assert seen.headers["accept-encoding"] == "identity"
-    assert (read.request_headers["host"], read.request_headers["accept-encoding"]) != (seen.headers["host"], "identity")
-    assert [one.request.url for one in read_cassette(path)] == [asked]
+    assert seen.headers["accept-encoding"] == "identity" != read.request_headers["accept-encoding"]
+    assert read.request_headers["host"] == "api.example.test"
 
 
 def test_credentials_are_sent_and_not_recorded(client: Client, path: Path) -> None:
@@ -344,19 +304,6 @@ def test_credentials_are_sent_and_not_recorded(client: Client, path: Path) -> No
             client.stream(server.url)
         assert server.exchanges[0].headers["authorization"] == "Bearer secret"
     assert "secret" not in path.read_text()
-
-
-def test_without_a_tape_requests_go_through_and_with_a_guard_they_do_not(client: Client, path: Path) -> None:
-    with loopback(stream_all) as server:
-        assert client.stream(server.url).pieces == list(PIECES)
-        with network_guard():
-            with pytest.raises(TransportFault) as fault:
-                client.stream(server.url)
-            assert isinstance(fault.value.error, NetworkBlockedError)
-            with open_tape(path, "once"):
-                client.stream(server.url)
-        assert len(server.exchanges) == 2
-    assert server.exchanges[0].headers["accept-encoding"] != "identity"
 
 
 @pytest.mark.parametrize(
@@ -430,64 +377,6 @@ def test_cancelling_the_run_wakes_a_paced_reader(path: Path) -> None:
             assert time.monotonic() - began < PATIENCE_S
         finally:
             reset(token)
-
-
-def test_fifty_recordings_at_once_in_threads_do_not_mix(tmp_path: Path) -> None:
-    def echo(exchange: Exchange) -> None:
-        exchange.head()
-        exchange.chunk(exchange.body)
-        exchange.finish()
-
-    started = threading.Barrier(50)
-
-    def run(number: int, url: str) -> None:
-        client = Client(("httpx", "httpx2")[number % 2], is_async=number % 4 > 1)
-        with open_tape(tmp_path / f"{number}.yaml", "once") as tape:
-            started.wait(PATIENCE_S)
-            for turn in range(2):
-                client.stream(url, content=f"{number} {turn}".encode())
-            assert current_tape() is tape
-
-    with loopback(echo) as server:
-        threads = [threading.Thread(target=run, args=(number, server.url)) for number in range(50)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    for number in range(50):
-        sent = [f"{number} {turn}".encode() for turn in range(2)]
-        recorded = read_cassette(tmp_path / f"{number}.yaml")
-        assert [(one.request.body, one.response.body) for one in recorded] == [(body, body) for body in sent]
-
-
-def test_fifty_recordings_and_replays_at_once_in_tasks_do_not_mix(tmp_path: Path) -> None:
-    def echo(exchange: Exchange) -> None:
-        exchange.head()
-        exchange.chunk(exchange.body)
-        exchange.finish()
-
-    async def main(url: str) -> None:
-        all_open = asyncio.Event()
-        opened = 0
-
-        async def run(number: int, mode: Any) -> None:
-            nonlocal opened
-            library = import_module(("httpx", "httpx2")[number % 2])
-            with open_tape(tmp_path / f"{number}.yaml", mode):
-                opened += 1
-                if opened % 50 == 0:
-                    all_open.set()
-                await all_open.wait()
-                async with library.AsyncClient() as client:
-                    answer = await client.post(url, content=f"task {number}")
-                assert answer.text == f"task {number}"
-
-        await asyncio.gather(*(run(number, "once") for number in range(50)))
-        await asyncio.gather(*(run(number, "none" if number % 2 else "all") for number in range(50)))
-
-    with loopback(echo) as server:
-        asyncio.run(main(server.url))
-        assert len(server.exchanges) == 75
 
 
 def test_an_sdk_neither_retries_nor_wraps_what_a_tape_says(path: Path) -> None:

@@ -212,6 +212,8 @@ def test_the_client_sees_each_piece_before_the_next_is_sent(client: Client, path
     assert read.pieces == list(PIECES)
     (one,) = read_cassette(path)
     assert chunks(one.response) == list(PIECES)
+    times = [chunk.at_ms for chunk in one.response.chunks]
+    assert times == sorted(times)
 
 
 @pytest.mark.parametrize("recorder", CLIENTS.values(), ids=lambda client: client.name)
