@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import os
-import textwrap
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 from harness.errors import MissingExtraError, UsageError
 from harness.flow.declarations.crew_schema import AgentCall, CrewCall
@@ -33,6 +33,7 @@ Scope: TypeAlias = Mapping[str, Any]
 Action: TypeAlias = Callable[[Scope], Awaitable[Any]]
 #: Set to 1, it lets declared flows run the Python that stands in them.
 SCRIPTS_ALLOWED: Final = "CREWAI_ALLOW_FLOW_SCRIPT_EXECUTION"
+_YES: Final = frozenset({"1", "true", "yes"})
 _ROOTS: Final = frozenset({"state", "outputs"})
 _IN_EACH: Final = _ROOTS | {"item"}
 _BY_PLACE: Final = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -54,10 +55,19 @@ class ScriptGate(FlowHook):
 
     def before_flow(self, run: FlowRun) -> None:
         """Look at the environment as it is now, before anything is run or published."""
-        if os.environ.get(SCRIPTS_ALLOWED) != "1":
-            raise FlowScriptExecutionDisabledError(
-                f"{run.name} runs Python that stands in its declaration; set {SCRIPTS_ALLOWED}=1 to allow that"
-            )
+        allow_scripts(run.name)
+
+
+def allow_scripts(name: str) -> None:
+    """Let a flow pass that has a script.
+
+    Raises:
+        FlowScriptExecutionDisabledError: the environment does not allow that.
+    """
+    if os.environ.get(SCRIPTS_ALLOWED, "").strip().lower() not in _YES:
+        raise FlowScriptExecutionDisabledError(
+            f"{name} runs Python that stands in its declaration; set {SCRIPTS_ALLOWED}=1 to allow that"
+        )
 
 
 def _simple(call: SimpleCall, roots: frozenset[str], path: tuple[int | str, ...], folder: Path) -> Action:
@@ -78,7 +88,7 @@ def _simple(call: SimpleCall, roots: frozenset[str], path: tuple[int | str, ...]
             return evaluate
         case ScriptCall(code=code):
             script = _part((*path, "code"), lambda: _script(code))
-            return lambda scope: _called(script, {name: scope.get(name) for name in sorted(_IN_EACH)})
+            return lambda scope: _called(script, _given_to_script(scope))
         case CodeCall(ref=ref):
             function = _part((*path, "ref"), lambda: _callable(referenced(ref), ref))
             leads = _leads(function, call.arguments)
@@ -170,15 +180,30 @@ def _tool(ref: str) -> Callable[..., Any]:
     return _callable(getattr(tool, "run", tool), ref)
 
 
+def _given_to_script(scope: Scope) -> dict[str, Any]:
+    """Return what a script is given: the state itself, what the methods gave, what triggered its own, and the item."""
+    trigger = scope["trigger"]
+    return {
+        "state": scope["flow"].state,
+        "outputs": scope["outputs"],
+        "input": trigger[0] if trigger else None,
+        "item": scope.get("item"),
+    }
+
+
 def _script(code: str) -> Callable[..., Any]:
     names: dict[str, Any] = {}
-    body = f"def script(state, outputs, item):\n{textwrap.indent(code, '    ')}\n"
     try:
+        module = ast.parse("def script(state, outputs, input, item): pass", "<script>")
+        body = ast.parse(code, "<script>").body
+        # As a tree: what a text of more than one line holds stays as it is.
+        cast("ast.FunctionDef", module.body[0]).body[:] = body or [ast.Pass(lineno=1, col_offset=0)]
         # Only a ScriptGate lets a run come to it.
-        exec(compile(body, "<script>", "exec"), names)  # noqa: S102
+        exec(compile(module, "<script>", "exec"), names)  # noqa: S102
     except (SyntaxError, ValueError) as error:
-        line = getattr(error, "lineno", None)
-        raise UsageError(f"the script can't be read: {error.args[0]}, in its line {(line or 2) - 1}") from error
+        raise UsageError(
+            f"the script can't be read: {error.args[0]}, in its line {getattr(error, 'lineno', None) or 1}"
+        ) from error
     return names["script"]  # type: ignore[no-any-return]
 
 

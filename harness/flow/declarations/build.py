@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from harness.errors import MissingExtraError, UsageError
 from harness.flow.conversation.config import ConversationConfig, RouterConfig
 from harness.flow.conversation.state import ConversationState
-from harness.flow.declarations.actions import Action, ScriptGate, action, has_script
+from harness.flow.declarations.actions import Action, ScriptGate, action, allow_scripts, has_script
 from harness.flow.declarations.errors import DeclarationProblem, FlowDeclarationError, PartError
 from harness.flow.declarations.options import options, store
 from harness.flow.declarations.options_schema import DeclaredPersistence
@@ -68,7 +68,11 @@ def declared_class(base: C, declaration: FlowDefinition, source: DeclarationSour
 
     Raises:
         FlowDeclarationError: something that it names is not there, an expression can't be read, or the graph can't run.
+        FlowScriptExecutionDisabledError: it has a script, and the environment allows none.
     """
+    has_scripts = any(has_script(method.do) for method in declaration.methods.values())
+    if has_scripts:
+        allow_scripts(declaration.name)
     problems: list[DeclarationProblem] = []
     body: dict[str, Any] = {"name": declaration.name, "declaration": declaration, "__module__": base.__module__}
     for name, method in declaration.methods.items():
@@ -89,7 +93,7 @@ def declared_class(base: C, declaration: FlowDefinition, source: DeclarationSour
     except (UsageError, TypeError) as error:
         problems.append(source.problem(("state",), str(error)))
     try:
-        hooks = list(_hooks(declaration))
+        hooks = [*([ScriptGate()] if has_scripts else ()), *_hooks(declaration)]
     except (UsageError, TypeError) as error:
         problems.append(source.problem(("persist",), str(error)))
     if problems:
@@ -125,8 +129,6 @@ def _source(contents: str | dict[str, Any] | FlowDefinition | None, path: str | 
 
 
 def _hooks(declaration: FlowDefinition) -> Iterator[Any]:
-    if any(has_script(method.do) for method in declaration.methods.values()):
-        yield ScriptGate()
     names = required(declaration.state)
     if names:
         yield RequiredInputs(names)

@@ -30,6 +30,7 @@ class DeclarableFlow:
 
         Raises:
             FlowDeclarationError: it is wrong; the message has the line and the column of every mistake.
+            FlowScriptExecutionDisabledError: it has a script, and the environment does not allow any.
             UsageError: neither `contents` nor `path`, or both; or the file can't be read.
         """
         return cls._declared(contents, path)(**options)

@@ -34,7 +34,7 @@ class FlowDeclarationError(UsageError):
         self.problems = tuple(problems)
 
 
-class FlowScriptExecutionDisabledError(UsageError):
+class FlowScriptExecutionDisabledError(UsageError, RuntimeError):
     """A declared flow has a script, and scripts have not been allowed."""
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeAlias
-
-import orjson
 
 from harness.flow.declarations.errors import ExpressionError, PartError
 from harness.flow.declarations.expressions import Expression
@@ -18,7 +17,7 @@ Rendered: TypeAlias = Callable[[Mapping[str, Any]], Any]
 def template(value: Any, roots: Collection[str]) -> Rendered:
     """Return what gives `value` with the expressions in its texts evaluated.
 
-    A text that is one `${…}` alone becomes what that comes to. Inside of other text, what is no text is written as JSON,
+    A text that is one `${…}` alone, but for blanks, becomes what that comes to. Inside of other text, what is no text is written as JSON,
     and null as nothing. A `$` without a brace is text.
 
     Raises:
@@ -57,8 +56,9 @@ def _text(text: str, roots: Collection[str]) -> Rendered:
     parts = [Expression(part, roots) if is_code else part for is_code, part in _parts(text)]
     if not any(isinstance(part, Expression) for part in parts):
         return lambda scope: text
-    if len(parts) == 1 and isinstance(parts[0], Expression):
-        return parts[0].value
+    said = [part for part in parts if not (isinstance(part, str) and not part.strip())]
+    if len(said) == 1 and isinstance(said[0], Expression):
+        return said[0].value
     return lambda scope: "".join(
         _written(part.value(scope)) if isinstance(part, Expression) else part for part in parts
     )
@@ -67,7 +67,7 @@ def _text(text: str, roots: Collection[str]) -> Rendered:
 def _written(value: Any) -> str:
     if value is None:
         return ""
-    return value if isinstance(value, str) else orjson.dumps(encode(value)).decode()
+    return value if isinstance(value, str) else json.dumps(encode(value), ensure_ascii=False)
 
 
 def _parts(text: str) -> list[tuple[bool, str]]:

@@ -145,7 +145,8 @@ WRONG: dict[str, tuple[str, str]] = {
 
 
 @pytest.mark.parametrize(("text", "message"), WRONG.values(), ids=WRONG.keys())
-def test_a_mistake_is_told_with_its_line_and_column(text: str, message: str) -> None:
+def test_a_mistake_is_told_with_its_line_and_column(text: str, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CREWAI_ALLOW_FLOW_SCRIPT_EXECUTION", "1")
     with pytest.raises(FlowDeclarationError) as caught:
         Flow.from_declaration(contents=text)
     assert message in str(caught.value)

@@ -67,7 +67,7 @@ def declared(do: dict[str, Any], **more: Any) -> Flow:
 def test_a_flow_is_run_from_text_from_a_dict_from_a_file_and_from_json(tmp_path: Path) -> None:
     flow = Flow.from_declaration(contents=REPORT)
     assert flow.name == "Report flow"
-    said = "TIDES OF [1,2,3]!!! beside long"
+    said = "TIDES OF [1, 2, 3]!!! beside long"
     assert flow.kickoff() == said
     assert flow.state["on"] == "yes"
     (tmp_path / "flow.yaml").write_text(REPORT)
@@ -82,7 +82,7 @@ def test_a_flow_is_run_from_text_from_a_dict_from_a_file_and_from_json(tmp_path:
 def test_its_frames_are_those_of_any_flow() -> None:
     session = Flow.from_declaration(contents=REPORT).stream_events({"topic": "sun"})
     frames = list(session)
-    assert session.result == "SUN OF [1,2,3]!!! beside long"
+    assert session.result == "SUN OF [1, 2, 3]!!! beside long"
     names = [frame.data["method_name"] for frame in frames if frame.type == "method_execution_started"]
     assert names == ["outline", "beside", "decide", "publish"]
     assert {frame.data["flow_name"] for frame in frames} == {"Report flow"}
@@ -91,7 +91,8 @@ def test_its_frames_are_those_of_any_flow() -> None:
 VALUES: dict[str, tuple[Any, Any]] = {
     "alone": ("${state.n}", 7),
     "alone, with blanks": ("${ state.list }", [1, {"a": None}]),
-    "in text": ("n=${state.n}, l=${state.list}, t=${state.text}", 'n=7, l=[1,{"a":null}], t=x'),
+    "in text": ("n=${state.n}, l=${state.list}, t=${state.text}", 'n=7, l=[1, {"a": null}], t=x'),
+    "alone, between blanks": (" ${state.n} ", 7),
     "null in text": ("<${state.none}>", "<>"),
     "true in text": ("<${state.n > 1}>", "<true>"),
     "a lone dollar": ("5 $ and $n and $", "5 $ and $n and $"),
@@ -162,19 +163,35 @@ def test_an_expression_that_can_not_be_evaluated_says_which_and_why() -> None:
         flow.kickoff()
 
 
-SCRIPT = {"call": "script", "code": "total = 0\nfor n in state['parts']:\n    total += n\nreturn total"}
+SCRIPT = {
+    "call": "script",
+    "code": "total = 0\nfor n in state['parts']:\n    total += n\nstate['said'] = '''two\nlines'''\nreturn [total, state['said'], input]",
+}
 
 
-def test_a_script_runs_only_where_the_environment_allows_it_and_nothing_before_it_does(
+@pytest.mark.parametrize("answer", [None, "", "0", "no"])
+def test_a_flow_with_a_script_is_not_made_where_the_environment_does_not_allow_it(
+    answer: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CREWAI_ALLOW_FLOW_SCRIPT_EXECUTION", raising=False)
+    if answer is not None:
+        monkeypatch.setenv("CREWAI_ALLOW_FLOW_SCRIPT_EXECUTION", answer)
+    with pytest.raises(FlowScriptExecutionDisabledError, match="CREWAI_ALLOW_FLOW_SCRIPT_EXECUTION=1"):
+        declared(SCRIPT)
+
+
+def test_a_script_has_the_state_itself_and_nothing_of_it_runs_once_it_is_not_allowed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("CREWAI_ALLOW_FLOW_SCRIPT_EXECUTION", "1")
     flow = declared(SCRIPT, state={"default": {"parts": [1, 2]}})
+    assert flow.kickoff() == [3, "two\nlines", None]
+    assert flow.state["said"] == "two\nlines"
+    monkeypatch.delenv("CREWAI_ALLOW_FLOW_SCRIPT_EXECUTION")
     session = flow.stream_events()
-    with pytest.raises(FlowScriptExecutionDisabledError, match="CREWAI_ALLOW_FLOW_SCRIPT_EXECUTION=1"):
+    with pytest.raises(FlowScriptExecutionDisabledError):
         list(session)
     assert session.frames == []
-    monkeypatch.setenv("CREWAI_ALLOW_FLOW_SCRIPT_EXECUTION", "1")
-    assert flow.kickoff() == 3
 
 
 STATES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
