@@ -36,7 +36,8 @@ async def choose_outcome(
     model = LLM(llm) if isinstance(llm, str) else llm
     try:
         answer = await _asked(model, prompt, response_model=_answer_model(outcomes))
-        return _fitting(_outcome_in(answer), outcomes, in_part=False) or outcomes[0]
+        said, is_free = _outcome_in(answer)
+        return _fitting(said, outcomes, in_part=is_free) or outcomes[0]
     except Exception as error:
         logger.warning("no structured outcome came (%s: %s); asking plainly", type(error).__name__, error)
     return _fitting(str(await _asked(model, prompt)), outcomes, in_part=True) or outcomes[0]
@@ -55,14 +56,14 @@ def _answer_model(outcomes: Sequence[str]) -> type[BaseModel]:
     return create_model("FeedbackOutcome", **fields)
 
 
-def _outcome_in(answer: Any) -> str:
-    """Return what an answer says: of a model or of JSON its field, of any other text all of it."""
+def _outcome_in(answer: Any) -> tuple[str, bool]:
+    """Return what an answer says, of a model or of JSON its field, and whether it is free text, which is returned whole."""
     if isinstance(answer, str):
         try:
             answer = json.loads(answer)
         except ValueError:
-            return str(answer)
-    return str(answer.get("outcome") if isinstance(answer, dict) else getattr(answer, "outcome", answer))
+            return str(answer), True
+    return str(answer.get("outcome") if isinstance(answer, dict) else getattr(answer, "outcome", answer)), False
 
 
 def _fitting(answer: str, outcomes: Sequence[str], *, in_part: bool) -> str | None:

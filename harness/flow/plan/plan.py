@@ -120,7 +120,7 @@ class Plan:
         if label is None and method.role.is_router:
             label, routed = label_of(result.output), routed_by(result.output)
         if label is not None:
-            way = Happening(label, self._value(routed), event_id)
+            way = Happening(label, self._value(routed), event_id, brings=result.routed is not None)
             # The label of a listening router is followed up by the wave that had triggered it.
             if method.role.is_router and not call.as_start:
                 wave.label = way

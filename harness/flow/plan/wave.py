@@ -23,6 +23,8 @@ class Happening:
     value: int
     #: The id of the event that told of it.
     event_id: str | None
+    #: Whether it is a label that brings a value of its own, as what a human has said.
+    brings: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +90,11 @@ class Wave:
             self.routed += 1
             self.routers = progress.routers(definition.routers(name), name)
             self.ran.setdefault(name, []).extend(self.routers)
-        # A router that listens to a label gets what the method before the routers returned.
-        return Due([self.routers.pop(0)], as_start=False, gives=self.happened[0], after=self.happened[self.routed - 1])
+        after = self.happened[self.routed - 1]
+        # A router that listens to a mere label gets what the method before the routers returned.
+        return Due(
+            [self.routers.pop(0)], as_start=False, gives=after if after.brings else self.happened[0], after=after
+        )
 
     def _next_listeners(self, definition: FlowGraph, progress: Progress) -> Due | None:
         if self.rearmable is None:

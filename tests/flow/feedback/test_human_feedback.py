@@ -106,6 +106,31 @@ def test_with_outcomes_the_method_routes_by_the_one_that_the_model_chooses_and_m
     ]  # fmt: skip
 
 
+def test_a_method_that_comes_again_is_given_what_was_said_of_it() -> None:
+    class Again(Flow):
+        @start()
+        def begin(self) -> str:
+            return "begun"
+
+        @listen(or_(begin, "revise"))
+        @human_feedback(
+            message="Well?",
+            emit=["revise", "good"],
+            llm=Chooser(in_json("revise"), in_json("good")),
+            provider=Person("Longer.", "Good."),
+        )
+        def draft(self, given: Any) -> Any:
+            return given.feedback if isinstance(given, HumanFeedbackResult) else given
+
+    flow = Again()
+    flow.kickoff()
+    assert flow.method_outputs == ["begun", "begun", "Longer."]
+
+
+def test_no_answer_says_nothing() -> None:
+    assert asking(Person(None))().kickoff().feedback == ""  # type: ignore[arg-type]
+
+
 def test_a_flow_whose_last_method_asks_for_an_outcome_comes_to_what_that_method_gave() -> None:
     class Last(Flow):
         @start()

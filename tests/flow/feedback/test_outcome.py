@@ -44,7 +44,11 @@ def test_the_model_is_asked_for_an_outcome_in_one_structured_call(answer: Any) -
     assert "The second part is thin." in asked["prompt"]
 
 
-@pytest.mark.parametrize("answer", [in_json("maybe"), "I would say: needs work", "{}", "[1]"])
+def test_an_answer_in_words_is_read_for_the_longest_outcome_in_it() -> None:
+    assert chosen("Hm.", Chooser("I would say: not approved.")) == "not approved"
+
+
+@pytest.mark.parametrize("answer", [in_json("maybe"), "I would say: maybe", "{}", "[1]"])
 def test_a_structured_answer_that_is_no_outcome_comes_to_the_first(answer: str) -> None:
     assert chosen("Hm.", Chooser(answer)) == "approved"
 
