@@ -5,9 +5,10 @@ It imports pytest alone when it is loaded, and the rest when a test asks for it.
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -121,10 +122,7 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     problems = [str(miss) for miss in tape.misses]
     problems += [f"unplayed: {one.request.method} {one.request.url}" for one in tape.unplayed]
     if problems:
-        message = (
-            f"cassette '{tape.path}' and the test do not fit:\n{_listed(problems)}\n"
-            "record it again with --record-mode all"
-        )
+        message = f"cassette '{_shown(tape.path)}' and the test do not fit:\n{_listed(problems)}\n{item.stash[_ADVICE]}"
         pytest.fail(message, pytrace=False)
 
 
@@ -146,6 +144,11 @@ def _blocked(item: pytest.Item) -> list[str]:
     new = [attempt for attempt in blocked if attempt not in told]
     told.update(new)
     return new
+
+
+def _shown(path: Path) -> Path:
+    """Return a path as somebody writes it who is in the current folder."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def _listed(problems: list[str]) -> str:
@@ -184,8 +187,9 @@ def cassette(request: pytest.FixtureRequest, _offline: None) -> Iterator[Tape]:
     from harness.recording import CASSETTE, Redactor, at_hand, current_path, is_folder, open_tape, pack_of
     from harness.recording.settings import extended
     from harness.recording.stand_in_keys import keys_stand_in
+    from harness.recording.tape.recorded_answers import answered_beside
     from harness.recording.vcr_config import settings_in, without_effect
-    from harness.recording.words.advice import mode_option
+    from harness.recording.words.advice import mode_option, record_command, with_mode
 
     given = _vcr_config(request)
     mode = _mode(request.config, given.get("record_mode"))
@@ -193,64 +197,80 @@ def cassette(request: pytest.FixtureRequest, _offline: None) -> Iterator[Tape]:
     pack = pack_of(path)
     if pack is not None and mode in ("new", "all"):
         raise UsageError(f"'{pack}' is a pack, which is only played; record into a folder, and pack that")
-    if pack is not None:
-        mode = "none"
-    elif mode != "none":
-        path.parent.mkdir(parents=True, exist_ok=True)
     item = request.node
 
     def note(text: str) -> None:
         item.add_report_section("setup", _NOTES, text)
 
+    # What lies beside the traffic of a whole recording is of use, too, and would not fit to other traffic.
+    is_whole = path.name == CASSETTE and is_folder(path.parent)
+    # One that comes with stream-harness is made anew among one's own.
+    is_own = is_whole and pack is None and path.is_relative_to(_folder(request))
+    again = record_command(_shown(path.parent)) if is_own else "--record-mode"
+    if is_whole and mode in ("new", "all"):
+        note(
+            f"'{_shown(path.parent)}' was played: it is a recording with its frames. Make it again with {again} {mode}"
+        )
+    if pack is not None or is_whole:
+        mode = "none"
+    elif mode != "none":
+        path.parent.mkdir(parents=True, exist_ok=True)
+    problem = ""
     with ExitStack() as stack:
-        stack.enter_context(mode_option("--record-mode"))
+        stack.enter_context(mode_option(again))
+        item.stash[_ADVICE] = f"record it again with {with_mode('all')}"
         stack.enter_context(extended(settings_in(given)))
         for text in without_effect(given):
             note(text)
         try:
-            # What lies beside the traffic of a whole recording is of use, too.
-            is_whole = path.name == CASSETTE and is_folder(path.parent)
             here = (
                 stack.enter_context(at_hand(path.parent)) / CASSETTE if is_whole else stack.enter_context(at_hand(path))
             )
             tape = stack.enter_context(open_tape(here, mode, redactor=Redactor(), scope_of=current_path, on_note=note))
             if is_whole and not tape.records:
-                stack.enter_context(_answers_beside(here))
+                stack.enter_context(answered_beside(here))
         except HarnessError as error:
-            pytest.fail(str(error), pytrace=False)
+            problem = str(error)
+            tape = None
+        if tape is None:
+            # Beyond the handler: what has led to the error says no more.
+            pytest.fail(problem, pytrace=False)
         request.node.stash[_TAPE] = tape
         # What is only played needs no key, whoever asks for it.
         with nullcontext() if tape.records else keys_stand_in():
             yield tape
 
 
-def _answers_beside(cassette: Path) -> AbstractContextManager[None]:
-    """Return a context in which the recording that `cassette` belongs to answers what would be asked at the terminal."""
-    from harness.recording import FRAMES
-    from harness.recording.files.frames_file import read_lines
-    from harness.recording.tape.recorded_answers import answered_as_recorded
-
-    frames = cassette.parent / FRAMES
-    return answered_as_recorded(read_lines(frames)) if frames.is_file() else nullcontext()
-
-
 @pytest.fixture
 def recording(request: pytest.FixtureRequest, _offline: None) -> Iterator[LoadedRecording]:
     """The recording that the marker `cassette` names, or the parameter of an indirect parametrisation."""
-    from harness.errors import UsageError
     from harness.recording import at_hand, is_folder, is_recording, load_frames, load_recording
     from harness.shipped import shipped_recording
 
     name = getattr(request, "param", None) or _marked_name(request)
     if name is None:
-        raise UsageError("which recording? Mark the test with cassette(name), or parametrise `recording` indirectly")
+        pytest.fail(
+            "which recording? Mark the test with cassette(name), or parametrise `recording` indirectly", pytrace=False
+        )
     places = [_folder(request) / name, shipped_recording(name)]
     for place in filter(is_folder, places):
         with at_hand(place) as here:
             if is_recording(here):
                 yield LoadedRecording(here, load_recording(here), tuple(load_frames(here / "frames.jsonl")))
                 return
-    raise UsageError(f"there is no recording {name!r}; neither {' nor '.join(map(repr, map(str, places)))} is one")
+    pytest.fail(
+        f"there is no recording {name!r} in '{_shown(_folder(request))}'{_nearly(name, _folder(request))}, nor does one of "
+        "that name come with stream-harness; record it with harness record",
+        pytrace=False,
+    )
+
+
+def _nearly(name: str, folder: Path) -> str:
+    from harness.recording import recordings_below
+
+    known = [path.relative_to(folder).as_posix() for path in recordings_below(folder)] if folder.is_dir() else []
+    near = difflib.get_close_matches(name, known, n=1)
+    return f" (did you mean {near[0]!r}?)" if near else ""
 
 
 @pytest.fixture
@@ -269,6 +289,8 @@ def frames(request: pytest.FixtureRequest, _offline: None) -> Any:
 
 #: Under this name, what a cassette has to say goes with a test's reports, to the end of the run, from other processes too.
 _NOTES: Final = "stream-harness"
+#: What to do where a cassette and its test do not fit.
+_ADVICE: Final = pytest.StashKey[str]()
 _TAPE: Final = pytest.StashKey["Tape"]()
 _GUARD: Final[pytest.StashKey[NetworkGuard]] = pytest.StashKey()
 #: What a test has been told of.

@@ -153,6 +153,7 @@ class _CarriedFaults(AbstractContextManager[None]):
     def __exit__(
         self, kind: type[BaseException] | None, fault: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        __tracebackhide__ = True
         if isinstance(fault, TransportFault):
             fault.error.__suppress_context__ = True
             raise fault.error

@@ -377,6 +377,52 @@ def test_nothing_of_an_installed_recording_is_written_to(
     assert (pytester.path / "cassettes" / "openai" / "text.yaml").exists()
 
 
+@pytest.mark.parametrize("mode", ["new", "all"])
+def test_a_whole_recording_is_played_in_every_mode_and_stays_as_it_is(
+    inner: InnerRun, pytester: pytest.Pytester, mode: str
+) -> None:
+    """Its frames would not fit to other traffic; the run says what makes it again."""
+    own = pytester.mkdir("cassettes") / "mine"
+    shutil.copytree(shipped_recording("openai/text"), own)
+    before = (own / "cassette.yaml").read_bytes()
+    result = inner("--record-mode", mode, test_it=SHIPPED.replace("openai/text", "mine"))
+    result.assert_outcomes(passed=1)
+    told = f"*'cassettes/mine' was played: *harness record * -o cassettes/mine --mode {mode}"
+    result.stdout.fnmatch_lines([told])
+    assert (own / "cassette.yaml").read_bytes() == before
+
+
+def test_a_whole_recording_that_does_not_fit_is_told_with_the_command_that_makes_it_again(
+    inner: InnerRun, pytester: pytest.Pytester
+) -> None:
+    shutil.copytree(shipped_recording("openai/text"), pytester.mkdir("cassettes") / "mine")
+    source = SHIPPED.replace("openai/text", "mine")
+    unplayed = inner(test_it=source.replace("answer().result == ", "'' != "))
+    command = "record it again with harness record harness.shipped.targets:openai.text -o cassettes/mine --mode"
+    unplayed.stdout.fnmatch_lines(
+        ["cassette 'cassettes/mine/cassette.yaml' and the test do not fit:", f"{command} all"]
+    )
+    other = inner(test_it=source.replace("answer()", "answer('Another?')"))
+    other.stdout.fnmatch_lines([f"*{command} new"])
+
+
+NO_RECORDING = """
+import pytest
+
+@pytest.mark.cassette("mien")
+def test_it(recording):
+    pass
+"""
+
+
+def test_a_recording_that_is_not_there_is_told_in_one_line(inner: InnerRun, pytester: pytest.Pytester) -> None:
+    shutil.copytree(shipped_recording("openai/text"), pytester.mkdir("cassettes") / "mine")
+    result = inner(test_it=NO_RECORDING)
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["there is no recording 'mien' in 'cassettes' (did you mean 'mine'?)*"])
+    result.stdout.no_fnmatch_line("E  *")
+
+
 def test_the_plugin_is_found_by_its_entry_point_and_starts_light(inner: InnerRun) -> None:
     declared = metadata.distribution("stream-harness").entry_points.select(group="pytest11")
     assert [(one.name, one.value) for one in declared] == [("stream-harness", "harness.pytest_plugin")]

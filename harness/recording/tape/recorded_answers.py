@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
 
 import orjson
 
+from harness.recording.files.folder import FRAMES
+from harness.recording.files.frames_file import read_lines
 from harness.stand_in import PersonAsked, stand_in
 
 #: What the lines of such frames have in them; most lines are not worth to be read.
@@ -47,6 +50,16 @@ def answered_as_recorded(lines: Iterable[bytes]) -> Iterator[None]:
         yield
     finally:
         stand_in.reset(token)
+
+
+def answered_beside(cassette: Path) -> AbstractContextManager[None]:
+    """Do as `answered_as_recorded` with the frames of the recording that `cassette` is of; nothing where there are none.
+
+    Raises:
+        UnreadableRecordingError: the frames can't be read.
+    """
+    frames = cassette.parent / FRAMES
+    return answered_as_recorded(read_lines(frames)) if frames.is_file() else nullcontext()
 
 
 def _answers(lines: Iterable[bytes]) -> Iterator[tuple[str, str | None]]:

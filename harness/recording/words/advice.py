@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from pathlib import Path
 from typing import Final
+
+from harness.errors import RecordingError
+from harness.recording.files.folder import load_recording
 
 _option: Final[ContextVar[str]] = ContextVar("harness_mode_option", default="--mode")
 
@@ -18,6 +23,15 @@ def mode_option(name: str) -> Iterator[None]:
         yield
     finally:
         _option.reset(token)
+
+
+def record_command(folder: Path) -> str:
+    """Return the command that makes a recording again, but for the mode at its end."""
+    try:
+        target = load_recording(folder).target
+    except RecordingError:
+        target = "TARGET"
+    return f"{shlex.join(['harness', 'record', target, '-o', str(folder)])} --mode"
 
 
 def with_mode(mode: str) -> str:
