@@ -44,7 +44,7 @@ def diff(first: Path, second: Path, html: Path | None, verbose: bool, json_file:
         difference = found.lengthened() if verbose else found
         style = {"missing": "red", "added": "green", "moved": "yellow"}.get(difference.kind, "cyan")
         left, right = (f"#{seq}" if seq else "–" for seq in difference.seqs)
-        print_hung(console, f"{difference.kind:8} {left:>6} {right:>6}  ", difference.where, style=style)
+        print_hung(console, f"{difference.kind:8} {left:>6} {right:>6}  ", redactor.text(difference.where), style=style)
         print_below(console, redactor.text(difference.message), 24)
     count = len(comparison.differences)
     what = "equal" if not count else counted(count, "difference")
@@ -62,8 +62,8 @@ def diff(first: Path, second: Path, html: Path | None, verbose: bool, json_file:
             "equal": not count,
             "frames": list(comparison.frames),
             "differences": [
-                {name: getattr(difference, name) for name in ("kind", "where", "seqs")}
-                | {"message": redactor.text(difference.message)}
+                {"kind": difference.kind, "seqs": difference.seqs}
+                | {name: redactor.text(getattr(difference, name)) for name in ("where", "message")}
                 for difference in comparison.differences
             ],
         },

@@ -39,6 +39,7 @@ def export(path: Path, protocol: str, out: Path | None, sse: bool, content: bool
     "frames", "events"}, output null for stdout
     """
     from harness.errors import UsageError
+    from harness.recording import Redactor
     from harness.recording.export import PROTOCOLS, exported
     from harness.recording.files.atomic import write_atomically
     from harness.recording.timelines import timelines_of
@@ -64,18 +65,16 @@ def export(path: Path, protocol: str, out: Path | None, sse: bool, content: bool
         write_atomically(out, text.encode())
         what = "spans" if to == "otel" else "events"
         console_for(json_file).print(f"exported {result.frames:,} frames as {result.events:,} {what}: {out}")
-    write_json(
-        json_file,
-        {
-            "format": "harness.export/1",
-            "path": str(path),
-            "to": to,
-            "output": None if to_stdout else str(out),
-            "timelines": len(timelines),
-            "frames": result.frames,
-            "events": result.events,
-        },
-    )
+    document = {
+        "format": "harness.export/1",
+        "path": str(path),
+        "to": to,
+        "output": None if to_stdout else str(out),
+        "timelines": len(timelines),
+        "frames": result.frames,
+        "events": result.events,
+    }
+    write_json(json_file, Redactor().payload(document))
     if not result.frames:
         tell(f"error: '{path}' has no frames, so nothing was exported")
         return 2

@@ -12,6 +12,7 @@ from harness.bridges import agui_events, openai_chat_events, otlp_json, perfetto
 from harness.bridges.openai_chat import OPENAI_DONE
 from harness.bridges.vercel import VERCEL_DONE
 from harness.frames.frame import StreamFrame
+from harness.recording.redact.redaction import Redactor
 from harness.recording.timelines import KeptTimeline
 
 Protocol = Literal["agui", "vercel", "otel", "openai", "perfetto"]
@@ -47,7 +48,8 @@ def exported(timelines: list[KeptTimeline], to: Protocol, *, sse: bool = False, 
         lines = [line for _, frames in clean for line in _lines(to, frames, sse=sse)]
         return Exported("".join(lines), count, len(lines))
     if to == "perfetto":
-        named = [(_name(timeline), _in_time(timeline, frames)) for timeline, frames in clean]
+        redactor = Redactor()
+        named = [(redactor.text(_name(timeline)), _in_time(timeline, frames)) for timeline, frames in clean]
         trace = perfetto_trace(named)
         return Exported(_line(trace), count, len(trace["traceEvents"]))
     requests = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -53,9 +53,7 @@ class KeptTimeline:
         return self if not channels else replace(self, frames=[one for one in self.frames if one.channel in channels])
 
     def redacted(self) -> KeptTimeline:
-        """Return it without credentials; a recording has been gone over when it was made."""
-        if self.recording is not None:
-            return self
+        """Return it without credentials: who made it, and whether by the rules of today, nobody knows."""
         redactor = Redactor()
         frames = frames_of(dump_frames(self.frames, redactor).splitlines()[1:], self.path)
         return replace(self, frames=frames, title=redactor.text(self.title))
@@ -63,7 +61,7 @@ class KeptTimeline:
     def document(self) -> dict[str, Any]:
         """Return the JSON form."""
         return {
-            "path": str(self.path),
+            "path": Redactor().text(str(self.path)),
             "interaction": self.interaction,
             "frames": [frame.model_dump(mode="json") for frame in self.frames],
         }
@@ -179,10 +177,13 @@ def _check_lines(path: Path) -> None:
 def _summary(frame: StreamFrame) -> str:
     payload = frame.data
     names = [payload[key] for key in ("method_name", "tool_name", "model") if isinstance(payload.get(key), str)]
-    named = names[0] if names else payload.get("flow_name") or ""
+    named = names[0] if names else payload.get("flow_name")
     if frame.type.endswith("_chunk"):
-        named = payload["tool_call"]["function"]["name"] or "" if payload.get("call_type") == "tool_call" else ""
+        # What stands in a file may have any shape.
+        call: Any = payload.get("tool_call")
+        function = call.get("function") if isinstance(call, Mapping) else None
+        named = function.get("name") if isinstance(function, Mapping) else ""
     telling = next((payload[key] for key in _TELLING if payload.get(key) not in (None, {}, [])), None)
     told = "" if telling is None else json.dumps(telling, ensure_ascii=False)
     told = told if len(told) <= _LONGEST else told[:_LONGEST] + "…"
-    return " ".join(part for part in (frame.type, named, told) if part)
+    return " ".join(part for part in (frame.type, named if isinstance(named, str) else "", told) if part)

@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from harness.errors import HarnessError
+from harness.recording.export import PROTOCOLS
 from harness.recording.serve.served import Answers, load_served
 from harness.recording.wire import WireRequest
 from harness.shipped import shipped_folder
@@ -147,13 +148,20 @@ def check(run: Run, folder: Path, seed: int) -> None:
     assert replayed.err == ""
     assert "a fault of its own" not in replayed.out
     assert all(one["message"] for one in document["results"] if one["status"] != "passed")
-    for arguments in (("show", damaged), ("diff", damaged, original), ("scan", damaged)):
+    to = PROTOCOLS[seed % len(PROTOCOLS)]
+    for arguments in (
+        ("show", damaged),
+        ("diff", damaged, original),
+        ("scan", damaged),
+        ("export", damaged, "--to", to, *(("--content",) if to == "otel" else ())),
+        ("show", damaged, "--html", folder / "page.html"),
+    ):
         ended = run(*arguments)
         assert ended.code in (0, 1, 2), arguments
         # What can't be shown is told in one line.
         assert ended.err.count("\n") == (1 if ended.err else 0), arguments
         assert ended.out or ended.err.startswith("error: "), arguments
-        assert ended.code == 2 or not ended.err, arguments
+        assert ended.code == 2 or not ended.err, (arguments, ended.err)
     try:
         answers = Answers(load_served(damaged))
     except HarnessError as error:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
+import pytest
+
+from harness.recording.export import PROTOCOLS
 from harness.recording.files.cassette_writer import write_cassette
 from harness.recording.wire import Chunk, Ending, Interaction, WireRequest, WireResponse
+from harness.shipped import shipped_recording
 from tests.commands.command_line import Run
 from tests.recording.redact.planted_secrets import BY_FORM
 from tests.recording.redact.secret_carriers import sse
@@ -89,3 +94,51 @@ def test_a_timeline_that_is_shown_or_compared_tells_no_secret(run: Run, tmp_path
         assert KEY.value.split(KEY.core[:12])[0] in text, f"{where} tells of the answer"
         assert KEY.core[:12] not in text, where
         assert PASSWORD not in text, where
+
+
+def foreign(folder: Path) -> Path:
+    """A recording whose maker took nothing out: its frames, its inputs and its name tell a key."""
+    path = folder / f"of-{KEY.value}"
+    shutil.copytree(shipped_recording("openai/text"), path)
+    about = json.loads((path / "recording.json").read_text("utf-8"))
+    about["inputs"] = {"prompt": KEY.value}
+    about["outcome"]["results"] = [KEY.value]
+    (path / "recording.json").write_text(json.dumps(about), "utf-8")
+    lines = (path / "frames.jsonl").read_text("utf-8").splitlines()
+    frames = [json.loads(line) for line in lines[1:]]
+    for frame in frames:
+        told = {name: KEY.value for name in ("chunk", "model", "response") if isinstance(frame["data"].get(name), str)}
+        frame["data"] |= told
+    (path / "frames.jsonl").write_text("\n".join([lines[0], *map(json.dumps, frames)]) + "\n", "utf-8")
+    return path
+
+
+#: What is done with a path: the options of a command, OUT where it writes.
+TELLING = {
+    "show": ("show", "PATH", "--json", "OUT"),
+    "page": ("show", "PATH", "--html", "OUT"),
+    "diff": ("diff", "PATH", "OTHER", "-v", "--json", "OUT"),
+    "pages beside": ("diff", "PATH", "OTHER", "--html", "OUT"),
+    **{
+        f"export {to}": ("export", "PATH", "--to", to, "-o", "OUT", *(("--content",) if to == "otel" else ()))
+        for to in PROTOCOLS
+    },
+    "export's document": ("export", "PATH", "--to", "perfetto", "--json", "OUT"),
+}
+
+
+@pytest.mark.parametrize("told", TELLING)
+@pytest.mark.parametrize("alone", [False, True], ids=["recording", "frames file"])
+def test_what_is_told_of_a_recording_that_holds_secrets_holds_none(
+    run: Run, tmp_path: Path, alone: bool, told: str
+) -> None:
+    path = foreign(tmp_path)
+    if alone:
+        path = (path / "frames.jsonl").rename(tmp_path / f"{KEY.value}.jsonl")
+    places = {"PATH": path, "OTHER": shipped_recording("openai/text"), "OUT": tmp_path / "out"}
+    said = run(*(places.get(part, part) for part in TELLING[told]))
+    assert said.code in (0, 1)
+    written = (tmp_path / "out").read_text("utf-8")
+    assert len(written) > 100
+    assert KEY.core[:12] not in written
+    assert KEY.core[:12] not in str(said)
