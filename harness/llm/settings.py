@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 from harness.errors import UsageError
 from harness.fields import field_names, take_fields
 from harness.llm.output.usage import UsageCounter
-from harness.llm.parameters.config import config_of
+from harness.llm.parameters.config import PLAIN, config_of
 from harness.llm.parameters.names import additional_params, one_of, words
 
 #: Names of settings that stand for another, as a keyword and on the object.
@@ -202,21 +202,9 @@ class LLMSettings:
 
     def _settings(self) -> dict[str, Any]:
         """Return the settings as keywords, its credentials too; for another integration of the same model."""
-        names = (
-            "temperature",
-            "top_p",
-            "top_k",
-            "max_tokens",
-            "stream",
-            "seed",
-            "frequency_penalty",
-            "presence_penalty",
-        )
-        more = ("n", "stop", "timeout", "max_retries", "base_url", "response_format", "reasoning_effort", "thinking")
-        rest = ("logprobs", "top_logprobs", "callbacks", "client_params", "default_headers", "interceptor")
-        known = {
-            name: getattr(self, name) for name in (*names, *more, *rest, "additional_params", "without_end_marker")
-        }
+        more = ("stop", "base_url", "response_format", "thinking", "additional_params", "without_end_marker")
+        rest = ("callbacks", "client_params", "default_headers", "interceptor")
+        known = {name: getattr(self, name) for name in (*PLAIN, *more, *rest)}
         return {**known, "api_key": self._api_key, "api_version": self._api_version}
 
     def to_config_dict(self) -> dict[str, Any]:

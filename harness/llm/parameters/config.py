@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
-#: The settings that are told. What they hold is plain.
-_TOLD: Final = (
+#: The settings that hold what is plain.
+PLAIN: Final = (
     "temperature",
     "top_p",
     "top_k",
@@ -33,7 +33,7 @@ _SECRET: Final = re.compile(
 def config_of(llm: Any) -> dict[str, Any]:
     """Return the settings of an LLM that are set, plain, and no secrets, with its model as `provider/model`."""
     config: dict[str, Any] = {"model": f"{getattr(llm, '_prefix', llm.provider)}/{llm.model}"}
-    config |= {name: value for name in _TOLD if (value := getattr(llm, name, None)) is not None}
+    config |= {name: value for name in PLAIN if (value := getattr(llm, name, None)) is not None}
     if llm.stop:
         config["stop"] = list(llm.stop)
     if isinstance(llm.base_url, str):

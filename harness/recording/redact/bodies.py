@@ -9,13 +9,11 @@ import itertools
 import re
 from collections.abc import Callable, Iterable
 
-import orjson
-
 from harness.recording.boundaries import media_type
 from harness.recording.redact import aws_stream
 from harness.recording.redact.judge import Judge, default_judge
 from harness.recording.redact.passage import Buffer, JoinedPassage, JsonString, Passage, Slice, Utf8
-from harness.recording.redact.search import Hit, Search
+from harness.recording.redact.search import Hit, Search, is_json
 
 #: Looks at a whole text with a search.
 _Look = Callable[[Search, Passage], None]
@@ -168,7 +166,7 @@ def _look_at_events(search: Search, events: list[Passage]) -> None:
     others = [_string(event) for event in events if not _JSON_START.match(event.text)]
     search.documents(documents, "", streamed=True)
     for document in documents:
-        if not _is_json(document.text):
+        if not is_json(document.text):
             search.malformed(document, "")
     _look_at_lines(search, others)
     search.text(JoinedPassage(others), "")
@@ -176,7 +174,7 @@ def _look_at_events(search: Search, events: list[Passage]) -> None:
 
 def _string(event: Passage) -> Passage:
     """What an event reads as that is one JSON string."""
-    if event.text[:1] == '"' and _is_json(event.text):
+    if event.text[:1] == '"' and is_json(event.text):
         return JsonString(event, 1, len(event.text.rstrip()) - 1)
     return event
 
@@ -191,14 +189,6 @@ def _look_at_lines(search: Search, lines: Iterable[Passage]) -> None:
         search.text(line, "")
         if len(search.hits) == hits:
             clean.add(line.text)
-
-
-def _is_json(text: str) -> bool:
-    try:
-        orjson.loads(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _utf8(passage: Passage) -> Passage:

@@ -70,7 +70,7 @@ class Search:
 
     def malformed(self, document: Passage, where: str) -> None:
         """Blot what a document that is no JSON, although it begins like it, holds outside of any string."""
-        if not _is_json(document.text):
+        if not is_json(document.text):
             self._blot_matches(document, where, self._judge.lens(document.text))
 
     def field(self, name: str, passage: Passage, where: str) -> bool:
@@ -145,7 +145,7 @@ class Search:
         text = passage.text
         if depth < _DEPTH and ("{" in text or "[" in text) and (json_start := _JSON_START.search(text)) is not None:
             self.documents([Slice(passage, json_start.start(), len(text))], where, streamed=False, depth=depth + 1)
-            if not text[: json_start.start()].strip() and _is_json(text):
+            if not text[: json_start.start()].strip() and is_json(text):
                 return
         lens = lens or self._judge.lens(text)
         if lens.decodes and "=" in text and (decoded := self._look_at_queries(passage, where, depth + 1)):
@@ -267,7 +267,8 @@ def _alignments(start: int, stop: int) -> range:
     return range(start, start + (4 if stop - start <= _SHORT_RUN else 1))
 
 
-def _is_json(text: str) -> bool:
+def is_json(text: str) -> bool:
+    """Whether a text is one JSON value."""
     try:
         orjson.loads(text)
     except ValueError:
