@@ -6,7 +6,7 @@ import io
 import re
 import shutil
 import sys
-import time
+import threading
 from pathlib import Path
 
 import pytest
@@ -41,10 +41,24 @@ LINES = [(command, *call.split()) for command, calls in CALLS.items() for call i
 
 
 class Terminal(io.StringIO):
-    """A stream that a person watches."""
+    """A stream that a person watches, until a text that they wait for has come."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._grew = threading.Condition()
 
     def isatty(self) -> bool:
         return True
+
+    def write(self, text: str) -> int:
+        with self._grew:
+            written = super().write(text)
+            self._grew.notify_all()
+        return written
+
+    def wait_for(self, text: str) -> None:
+        with self._grew:
+            assert self._grew.wait_for(lambda: text in self.getvalue(), timeout=20), self.getvalue()
 
 
 @pytest.fixture(scope="module")
@@ -144,10 +158,7 @@ def test_what_takes_longer_than_a_moment_says_what_it_is(monkeypatch: pytest.Mon
     terminal = watch(monkeypatch)
     with at_work("reading one") as say:
         say("reading two\x1b[2J")
-        until = time.monotonic() + 20
-        while "reading two" not in terminal.getvalue() and time.monotonic() < until:
-            time.sleep(0.02)
-    assert "reading two\\x1b[2J" in terminal.getvalue()
+        terminal.wait_for("reading two\\x1b[2J")
 
 
 def test_what_takes_a_moment_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -165,13 +165,15 @@ def test_a_crew_is_run_for_each_of_several_inputs(way: Way) -> None:
 
 def test_runs_for_each_go_on_at_once_and_one_that_fails_stops_the_others() -> None:
     arrived: list[str] = []
+    together = asyncio.Event()
 
     class Meets(AsyncSpeaker):
         async def agenerate(self, request: Any) -> Any:
             place = str(request.messages[-1].content).split()[2]
             arrived.append(place)
-            while len(arrived) < 3:
-                await asyncio.sleep(0)
+            if len(arrived) == 3:
+                together.set()
+            await together.wait()
             if place == "Bodø.":
                 raise ValueError(place)
             await asyncio.Event().wait()

@@ -183,8 +183,7 @@ def test_cancelling_an_async_call_of_a_sync_half_returns_while_it_blocks() -> No
 
     async def run() -> None:
         call = asyncio.create_task(llm.acall("Hi"))
-        while not llm.asked.is_set():
-            await asyncio.sleep(0)
+        assert await asyncio.to_thread(llm.asked.wait, TIMEOUT_S)
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
             await call

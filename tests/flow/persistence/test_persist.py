@@ -142,18 +142,18 @@ def test_a_state_is_on_record_before_the_end_of_its_method_is_published() -> Non
 
 
 def test_a_save_that_blocks_does_not_hold_the_loop() -> None:
-    other_ran = threading.Event()
+    saving, other_ran = threading.Event(), threading.Event()
 
     class Slow(Memory):
         def save_state(self, flow_uuid: str, method_name: str, state_data: Any) -> None:
+            saving.set()
             assert other_ran.wait(TIMEOUT_S)
             super().save_state(flow_uuid, method_name, state_data)
 
     async def run() -> None:
         kickoff = asyncio.create_task(whole_class(Slow()).kickoff_async())
-        while not kickoff.done():
-            other_ran.set()
-            await asyncio.sleep(0)
+        assert await asyncio.to_thread(saving.wait, TIMEOUT_S)
+        other_ran.set()
         await kickoff
 
     asyncio.run(run())
