@@ -46,6 +46,8 @@ from harness.errors import UsageError
 
 #: The test of what a scenario shows to be broken beside the clauses that it is for.
 _BESIDE: Final = "test_clauses_beside"
+#: What stands in the ids of clauses, and not in names.
+_IN_NAMES: Final = str.maketrans(".-", "__")
 #: The only parts that are to be overridden: by what a suite is told what to test.
 _OPEN: Final = frozenset({"subject", "recordings"})
 
@@ -96,7 +98,8 @@ class _Conformance:
             decided = tuple(ClauseCase(clause, scenario.id) for scenario in chosen if clause in scenario.clauses)
             # What no scenario decides must show, and not be missing, where a whole runtime is tested.
             if decided or whole:
-                cases[f"test_{clause.replace('.', '_')}"] = decided or (ClauseCase(clause, None),)
+                # A name that a class can override.
+                cases[f"test_{clause.translate(_IN_NAMES)}"] = decided or (ClauseCase(clause, None),)
         cases[_BESIDE] = tuple(ClauseCase(None, scenario.id) for scenario in chosen)
         for name in cases:
             setattr(cls, name, _test(name))

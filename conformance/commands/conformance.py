@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from conformance.run.plan import SuitePlan
     from conformance.run.result import ScenarioResult
 
+#: So many different violations of one check are shown.
+_SHOWN = 3
 _STYLES = {"passed": "green", "failed": "red", "not-testable": "yellow", "not-applicable": "dim"}
 
 
@@ -184,6 +186,11 @@ def render_held(console: Console, held: Held, outcome: SuiteOutcome) -> int:
     return 0 if held.holds else 1
 
 
+def _told(violation: dict[str, Any]) -> str:
+    at = f" at frame {violation['seq']}" if violation["seq"] is not None else ""
+    return f"{at}: {violation['message']}"
+
+
 def render_outcome(console: Console, document: dict[str, Any]) -> None:
     """Print an outcome, clause by clause."""
     from conformance.report.causes import SharedCauses
@@ -195,9 +202,9 @@ def render_outcome(console: Console, document: dict[str, Any]) -> None:
         for check in row["checks"]:
             if shared.of(check) is not None:
                 continue
-            for violation in check["violations"][:3]:
-                at = f" at frame {violation['seq']}" if violation["seq"] is not None else ""
-                console.print(f"               {check['scenario']}{at}: {violation['message']}")
+            # A scenario may show the same several times, as once for each way of reading.
+            for violation in list(dict.fromkeys(map(_told, check["violations"])))[:_SHOWN]:
+                console.print(f"               {check['scenario']}{violation}")
     for cause in shared.widest_first:
         console.print(f"{len(cause.clauses)} clauses fell short of one cause: {cause.message}", style="bold")
         print_below(console, ", ".join(cause.clauses), 15)

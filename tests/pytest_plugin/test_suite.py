@@ -147,7 +147,7 @@ def test_an_integration_is_tested_by_its_recordings_with_clause_and_situation_in
     result.stdout.fnmatch_lines_random(
         [
             "*test_llm_truncation[[]llm.truncation-provider/cut/sync[]]*",
-            "*test_llm_no-stream[[]*/not-streamed/async[]]*",
+            "*test_llm_no_stream[[]*/not-streamed/async[]]*",
         ]
     )
 
@@ -185,6 +185,12 @@ def test_a_subject_by_its_name_may_end_its_process(
     result = inner("-k", "llm_errors", test_it=HUNG)
     assert result.parseoutcomes()["failed"] > 0
     result.stdout.fnmatch_lines(["*ended its process (exit code 3*"])
+
+
+def test_every_check_has_a_name_that_a_class_can_override() -> None:
+    names = [name for name in vars(RuntimeConformance) if name.startswith("test_")]
+    assert [name for name in names if not name.isidentifier()] == []
+    assert len(names) > len(CLAUSES)
 
 
 def test_an_xfailed_check_is_expected_to_fail(inner: InnerRun) -> None:
