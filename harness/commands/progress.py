@@ -12,6 +12,7 @@ from harness.terminal import shown
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
+    from rich.status import Status
 
 #: Characters that are shown of what is being done.
 _WIDTH: Final = 44
@@ -22,9 +23,11 @@ _MOMENT_S: Final = 0.5
 class Watched:
     """The progress of one command. Without anybody who watches, all of it does nothing."""
 
-    def __init__(self, names: Sequence[str], progress: Progress | None) -> None:
+    def __init__(self, names: Sequence[str], progress: Progress | None, end: Callable[[], None] = lambda: None) -> None:
+        """`end` takes away what is shown without progress."""
         self._names = names
         self._progress = progress
+        self._end = end
         self._done = 0
         self._task: TaskID | None = None
         if progress is not None:
@@ -40,6 +43,7 @@ class Watched:
     def set_aside(self) -> Iterator[None]:
         """Take the line away while something else is printed, which may go to the same terminal."""
         if self._progress is None:
+            self._end()
             yield
             return
         self._progress.stop()
@@ -59,39 +63,62 @@ def _short(name: str) -> str:
     return name if len(name) <= _WIDTH else f"…{name[1 - _WIDTH :]}"
 
 
-@contextlib.contextmanager
-def at_work(what: str) -> Iterator[Callable[[str], None]]:
-    """Show what is being done until the context is left, where it takes longer than a moment and stderr is a terminal.
+class AtWork:
+    """What is being done now. Without anybody who watches, all of it does nothing."""
 
-    Gives what changes it to something else.
-    """
+    def __init__(self, status: Status | None = None) -> None:
+        self._status = status
+        self._begun: threading.Timer | None = None
+
+    def say(self, what: str) -> None:
+        """Say that something else is being done."""
+        if self._status is not None:
+            from rich.text import Text
+
+            self._status.update(Text(_short(what), overflow="ellipsis", no_wrap=True))
+
+    def begin(self) -> None:
+        """Show it from a moment on."""
+        if self._status is not None:
+            self._begun = threading.Timer(_MOMENT_S, self._status.start)
+            self._begun.daemon = True
+            self._begun.start()
+
+    def end(self) -> None:
+        """Take it away for good."""
+        if self._status is not None and self._begun is not None:
+            self._begun.cancel()
+            self._begun.join()
+            self._status.stop()
+
+
+@contextlib.contextmanager
+def at_work(what: str) -> Iterator[AtWork]:
+    """Show what is being done until the context is left, where it takes longer than a moment and stderr is a terminal."""
     if not sys.stderr.isatty():
-        yield lambda what: None
+        yield AtWork()
         return
     from rich.console import Console
     from rich.status import Status
-    from rich.text import Text
 
-    def line(what: str) -> Text:
-        return Text(_short(what), overflow="ellipsis", no_wrap=True)
-
-    status = Status(line(what), console=Console(stderr=True), spinner="line")
-    begun = threading.Timer(_MOMENT_S, status.start)
-    begun.daemon = True
-    begun.start()
+    work = AtWork(Status("", console=Console(stderr=True), spinner="line"))
+    work.say(what)
+    work.begin()
     try:
-        yield lambda what: status.update(line(what))
+        yield work
     finally:
-        begun.cancel()
-        begun.join()
-        status.stop()
+        work.end()
 
 
 @contextlib.contextmanager
 def watched(names: Sequence[str]) -> Iterator[Watched]:
     """Show, while the context is open, how many of these things are done and which is next, where stderr is a terminal."""
-    if len(names) < 2 or not sys.stderr.isatty():
+    if not names or not sys.stderr.isatty():
         yield Watched(names, None)
+        return
+    if len(names) == 1:
+        with at_work(names[0]) as work:
+            yield Watched(names, None, work.end)
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn

@@ -156,8 +156,8 @@ def test_a_long_line_is_wrapped_at_spaces_and_indented(text: str, shown: str) ->
 
 def test_what_takes_longer_than_a_moment_says_what_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = watch(monkeypatch)
-    with at_work("reading one") as say:
-        say("reading two\x1b[2J")
+    with at_work("reading one") as work:
+        work.say("reading two\x1b[2J")
         terminal.wait_for("reading two\\x1b[2J")
 
 
