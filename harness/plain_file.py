@@ -38,7 +38,10 @@ def plain_content(path: Path, *, limit: int = LARGEST) -> bytes:
     with opened_plainly(path) as file:
         found = os.fstat(file.fileno())
         # The size is asked first, since reading a sparse file only to refuse it takes long.
-        content = b"" if found.st_size > limit else file.read(limit + 1)
+        content = b"" if found.st_size > limit else file.read(found.st_size + 1)
+        if len(content) > found.st_size:
+            # It has grown, or the system does not tell its size. Room for all that may come is not taken before.
+            content += file.read(limit + 1 - len(content))
     if found.st_size > limit or len(content) > limit:
         raise TooLargeFileError(f"it is larger than {limit // _MIB} MiB, the most that is read of it")
     return content

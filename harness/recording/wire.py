@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from msgspec import Struct
+
 #: Header fields in the order in which they were sent; a name may come twice.
 Headers = tuple[tuple[str, str], ...]
 
@@ -29,8 +31,7 @@ class WireRequest:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
+class Chunk(Struct, frozen=True, gc=False):
     """One piece of a response body as it arrived: `body[offset : offset + length]`."""
 
     offset: int

@@ -42,7 +42,7 @@ def resplit(response: WireResponse, lengths: Sequence[int]) -> WireResponse:
 def truncated(response: WireResponse, length: int, ended: Ending) -> WireResponse:
     """Return the first `length` bytes, in the pieces in which they came, and then `ended`."""
     chunks = tuple(
-        replace(chunk, length=min(chunk.length, length - chunk.offset))
+        Chunk(chunk.offset, min(chunk.length, length - chunk.offset), chunk.at_ms)
         for chunk in response.chunks
         if chunk.offset < length
     )

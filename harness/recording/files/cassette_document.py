@@ -7,6 +7,7 @@ head (vcrpy before 1.0).
 
 from __future__ import annotations
 
+import codecs
 import json
 from pathlib import Path
 from typing import Any, Final
@@ -30,7 +31,8 @@ _GZIP: Final = b"\x1f\x8b"
 
 def cassette_name(path: Path) -> str:
     """Return how messages name the cassette at `path`: a relative path as it is, of an absolute one the last parts."""
-    return Path(*path.parts[-3:]).as_posix() if path.is_absolute() else path.as_posix()
+    parts = path.parts
+    return "/".join(parts[-3:]) if len(parts) > 3 and path.is_absolute() else path.as_posix()
 
 
 def cassette_text(path: Path) -> str:
@@ -50,10 +52,10 @@ def cassette_text(path: Path) -> str:
         raise UnreadableRecordingError(f"cassette '{name}' can't be read: {error.strerror} ({path})") from error
     if content.startswith(_GZIP):
         content = _unpacked(content, name)
-    if not content.strip():
+    if not content or content.isspace():
         raise unreadable(name, "it is empty", "a mapping with 'interactions'")
     try:
-        return content.decode("utf-8-sig")
+        return content.removeprefix(codecs.BOM_UTF8).decode()
     except UnicodeDecodeError as error:
         raise unreadable(name, f"byte {error.start} is not UTF-8", "a text file") from error
 

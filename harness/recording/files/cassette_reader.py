@@ -282,8 +282,8 @@ class _Shape:
             return tuple((self.text(pair[0], where), self.text(pair[-1], where)) for pair in pairs if pair)
         fields: list[tuple[str, str]] = []
         for key, values in self.mapping({} if value is None else value, where).items():
-            spot = f"{where}.{key}"
-            fields.extend((key, self.text(item, spot)) for item in (values if isinstance(values, list) else [values]))
+            for item in values if isinstance(values, list) else (values,):
+                fields.append((key, item if type(item) is str else self.text(item, f"{where}.{key}")))
         return tuple(fields)
 
 

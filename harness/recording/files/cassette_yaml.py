@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
+from msgspec import Struct
 
 from harness.recording.files.bounds import DEEPEST_CASSETTE, LONGEST, MOST_DIGITS, MOST_VALUES
 
@@ -47,8 +48,7 @@ class BadYamlError(ValueError):
     """The text is not YAML, or YAML that no cassette needs. The message says where and why."""
 
 
-@dataclass(slots=True)
-class _Open:
+class _Open(Struct, gc=False):
     """A collection whose end has not come yet."""
 
     value: Any
@@ -78,19 +78,22 @@ class _Builder:
         if self.documents > 1:
             raise BadYamlError(f"line {_line(event)}: a second document begins")
 
-    def open(self, value: Any, event: Any) -> None:
-        if (
-            event.tag is not None
-            and event.tag not in _COLLECTION_TAGS
-            and not (event.tag in _FILE_TAGS and value == {})
-        ):
-            raise BadYamlError(f"line {_line(event)}: the tag {event.tag!r} has no place in a cassette")
+    def open_mapping(self, event: Any) -> None:
+        self._open({}, event, is_list=False)
+
+    def open_sequence(self, event: Any) -> None:
+        self._open([], event, is_list=True)
+
+    def _open(self, value: Any, event: Any, *, is_list: bool) -> None:
+        tag, anchor = event.tag, event.anchor
+        if tag is not None and tag not in _COLLECTION_TAGS and (is_list or tag not in _FILE_TAGS):
+            raise BadYamlError(f"line {_line(event)}: the tag {tag!r} has no place in a cassette")
         if len(self.stack) == DEEPEST_CASSETTE:
             raise BadYamlError(_too_deep(_line(event)))
-        if event.anchor is not None:
+        if anchor is not None:
             # None: known, but still open, so that an alias to it would be a cycle.
-            self.anchors[event.anchor] = None
-        self.stack.append(_Open(value, event.anchor, event, isinstance(value, list)))
+            self.anchors[anchor] = None
+        self.stack.append(_Open(value, anchor, event, is_list))
 
     def close(self, _event: Any) -> None:
         done = self.stack.pop()
@@ -169,27 +172,29 @@ def load_yaml(text: str, *, typed: bool = False) -> Any:
     )
     handlers: dict[type[Any], Callable[[Any], None]] = {
         yaml.ScalarEvent: builder.scalar,
-        yaml.MappingStartEvent: lambda event: builder.open({}, event),
-        yaml.SequenceStartEvent: lambda event: builder.open([], event),
+        yaml.MappingStartEvent: builder.open_mapping,
+        yaml.SequenceStartEvent: builder.open_sequence,
         yaml.MappingEndEvent: builder.close,
         yaml.SequenceEndEvent: builder.close,
         yaml.AliasEvent: builder.alias,
         yaml.DocumentStartEvent: builder.document,
     }
     last: Any = None
+    scalar, take_text = yaml.ScalarEvent, builder.text
     try:
         # Not yaml.parse, which asks twice for each event: they are most of the work of opening a cassette.
-        parser = _Loader(text)
+        next_event = _Loader(text).get_event
         left = MOST_VALUES
-        while (event := parser.get_event()) is not None:
+        while (event := next_event()) is not None:
             last = event
             left -= 1
             if left < 0:
                 raise BadYamlError(f"line {_line(event)}: more than {MOST_VALUES:,} values come before it")
             # Nearly all are scalars without a tag.
-            if type(event) is yaml.ScalarEvent and event.tag is None and event.anchor is None and not typed:
-                builder.text(event)
-            elif (handle := handlers.get(type(event))) is not None:
+            kind = type(event)
+            if kind is scalar and event.tag is None and event.anchor is None and not typed:
+                take_text(event)
+            elif (handle := handlers.get(kind)) is not None:
                 handle(event)
     except yaml.MarkedYAMLError as error:
         read_to = 0 if last is None else last.end_mark.index

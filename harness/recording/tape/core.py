@@ -75,8 +75,12 @@ class Tape:
         self._journal = journal
         self._lock = threading.Lock()
         self._loaded = loaded if plays else ()
-        matching = Matching.of(current_settings()) if self._loaded else None
-        self._index = InteractionIndex(self._loaded, [self._clean(one.request) for one in self._loaded], matching)
+        self._matching = Matching.of(current_settings()) if self._loaded else Matching()
+        # Made by the first request: many tapes are opened and asked for nothing.
+        self._index: InteractionIndex | None = None
+        if self._matching.filters:
+            # What a project says of matching may be wrong, and is known to be before anything runs.
+            self._indexed()
         self._asked = 0
         self._misses: list[UnrecordedRequestError] = []
         # In the order in which the requests were made; None until the response has ended.
@@ -107,15 +111,23 @@ class Tape:
     def _found(self, asked: WireRequest) -> WireResponse | None:
         with self._lock:
             self._asked += 1
-            found = self._index.take(asked, self._scope_of()) if self.plays else None
+            index = self._indexed()
+            found = index.take(asked, self._scope_of()) if self.plays else None
             if found is not None:
-                made_again = self.speed is None and self._index.has_another(asked)
+                made_again = self.speed is None and index.has_another(asked)
                 return without_pause(found.response) if made_again else found.response
             if self.records:
                 return None
             miss = UnrecordedRequestError(self._miss_message(asked))
             self._misses.append(miss)
         raise TransportFault(miss)
+
+    def _indexed(self) -> InteractionIndex:
+        """Return the index of what was loaded. Whoever asks holds the lock."""
+        if self._index is None:
+            requests = [self._clean(one.request) for one in self._loaded]
+            self._index = InteractionIndex(self._loaded, requests, self._matching)
+        return self._index
 
     def begin(self, request: WireRequest) -> Take:
         """Return what is to be filled with the live response to `request`; its clock starts now.
@@ -183,7 +195,7 @@ class Tape:
     def unplayed(self) -> tuple[Interaction, ...]:
         """The loaded interactions that no request has asked for, in recorded order."""
         with self._lock:
-            return self._index.unplayed()
+            return self._loaded if self._index is None else self._index.unplayed()
 
     @property
     def misses(self) -> tuple[UnrecordedRequestError, ...]:
@@ -239,7 +251,7 @@ class Tape:
             return [take for take, interaction in self._takes.items() if interaction is None]
 
     def _miss_message(self, asked: WireRequest) -> str:
-        nearest = self._index.nearest(asked)
+        nearest = self._indexed().nearest(asked)
         near = f"nearest: {nearest.number}, {nearest.difference}" if nearest else "nothing is recorded"
         return (
             f"cassette '{cassette_name(self.path)}': request {self._asked} ({request_line(asked.method, asked.url)}) "
