@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from conformance.commands.reports import html_option, markdown_option
+from conformance.commands.reports import Reports, html_option, markdown_option
 from harness.commands.output import console_for, json_option, text_of, write_json
 from harness.commands.progress import at_work
 
@@ -45,7 +45,6 @@ def matrix(
     "level", "cells": [{"status", "fell", "checks", "message", "again"} or null],
     "scenarios": [{"id", "cells"}]}]}
     """
-    from conformance import report
     from conformance.report.matrix import Matrix
 
     with at_work("reading reports"):
@@ -53,11 +52,7 @@ def matrix(
         document = made.document()
     _render(console_for(json_file), made, every=every)
     write_json(json_file, document)
-    with at_work("writing reports"):
-        if html is not None:
-            report.html.write(document, html)
-        if markdown is not None:
-            report.markdown.write(document, markdown)
+    Reports(html=html, markdown=markdown).write(document, cases=tuple)
     return 1 if made.must_fell else 0
 
 

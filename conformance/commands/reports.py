@@ -27,17 +27,23 @@ class Reports:
 
     def write(self, document: dict[str, Any], cases: Callable[[], Iterable[Case]]) -> None:
         """Write those that were asked for: of the command's JSON document, and JUnit's of cases."""
-        from conformance import report
-
         with at_work("writing reports"):
             if self.junit is not None:
-                report.junit.write(cases(), self.junit)
+                from conformance.report import junit
+
+                junit.write(cases(), self.junit)
             if self.html is not None:
-                report.html.write(document, self.html)
+                from conformance.report import html
+
+                html.write(document, self.html)
             if self.markdown is not None:
-                report.markdown.write(document, self.markdown)
+                from conformance.report import markdown
+
+                markdown.write(document, self.markdown)
             if self.sarif is not None:
-                report.sarif.write(document, self.sarif)
+                from conformance.report import sarif
+
+                sarif.write(document, self.sarif)
 
 
 _FILE = click.Path(path_type=Path)

@@ -104,5 +104,5 @@ SABOTEURS: tuple[Saboteur, ...] = (
     Saboteur("failed-thrown-away", ("replay.kept",), "harness.recording.files.workplace:Workplace.keep", _thrown_away),
     Saboteur("misses-untold", ("replay.complete",), "harness.recording.tape.core:Tape.misses", _none),
     Saboteur("unplayed-untold", ("replay.complete",), "harness.recording.tape.core:Tape.unplayed", _none),
-    Saboteur("torn-cassettes-empty", ("replay.complete",), "harness.recording.tape.cassette:read_cassette", _empty),
+    Saboteur("torn-cassettes-empty", ("replay.complete",), "harness.recording.tape.tape:read_cassette", _empty),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import importlib.util
 import re
 from collections.abc import Mapping
@@ -59,10 +60,21 @@ class BedrockClient:
 
 
 def _session() -> Any:
-    """Return a session that finds credentials and region anew, and shares what is read of the services' descriptions."""
-    core = botocore.session.get_session()
+    """Return a session that finds credentials and region anew, and shares what is the same for all.
+
+    That is what is read of the services' descriptions, and the registering of botocore's own handlers: together they
+    take longer than all else in making a client.
+    """
+    core = botocore.session.Session(event_hooks=copy.copy(_handlers()), include_builtin_handlers=False)
     core.register_component("data_loader", _descriptions())
     return boto3.Session(botocore_session=core)
+
+
+@cache
+def _handlers() -> Any:
+    hooks = botocore.hooks.HierarchicalEmitter()
+    botocore.session.Session(event_hooks=hooks)
+    return hooks
 
 
 @cache

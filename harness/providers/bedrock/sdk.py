@@ -9,6 +9,7 @@ try:
     import botocore.config
     import botocore.eventstream
     import botocore.exceptions
+    import botocore.hooks
     import botocore.loaders
     import botocore.parsers
     import botocore.session

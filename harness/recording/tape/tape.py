@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from harness.errors import RecordingError, UsageError
 from harness.recording.files.cassette_document import cassette_name
+from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.files.cassette_writer import CassetteWriter
 from harness.recording.tape.core import Mode, Tape, TapeRedactor, request_line
 from harness.recording.tape.guard import NetworkGuard, block, is_blocked, network_guard
@@ -199,6 +200,18 @@ class _TapeContext:
 
     def __enter__(self) -> Tape:
         from harness.recording import transports
+
+        self._tape = self._played() if self._mode == "none" else self._opened()
+        transports.install()
+        self._up = _put_up(self._tape)
+        self._up.__enter__()
+        return self._tape
+
+    def _played(self) -> Tape:
+        """Return the tape of what is only played. There is nothing to save, and vcrpy loads slowly."""
+        return self._make(read_cassette(self._path), plays=True, records=False, journal=None)
+
+    def _opened(self) -> Tape:
         from harness.recording.tape.cassette import use_cassette
 
         fresh = not self._path.exists()
@@ -206,17 +219,13 @@ class _TapeContext:
         self._cassette = self._use.__enter__()
         if self._mode == "once" and not fresh:
             fresh = self._failed(self._cassette.loaded)
-        plays = self._mode in ("none", "new") or (self._mode == "once" and not fresh)
+        plays = self._mode == "new" or (self._mode == "once" and not fresh)
         records = self._mode in ("new", "all") or (self._mode == "once" and fresh)
         journal = CassetteWriter(self._partial) if records else None
         if journal is not None and not plays:
             # A folder that can't be written to is better known before the run than after it.
             journal.open()
-        self._tape = self._make(self._cassette.loaded, plays=plays, records=records, journal=journal)
-        transports.install()
-        self._up = _put_up(self._tape)
-        self._up.__enter__()
-        return self._tape
+        return self._make(self._cassette.loaded, plays=plays, records=records, journal=journal)
 
     def _failed(self, loaded: tuple[Interaction, ...]) -> bool:
         """Whether what was recorded is a failure: of a server that was not there, nothing is to be played for ever."""
@@ -235,7 +244,10 @@ class _TapeContext:
     ) -> None:
         self._up.__exit__(None, None, None)
         try:
-            self._save(raised=error is not None)
+            if self._mode == "none":
+                self._tape.close()
+            else:
+                self._save(raised=error is not None)
         except RecordingError as problem:
             if error is None:
                 raise
