@@ -5,6 +5,7 @@ https://platform.openai.com/docs/api-reference/chat-streaming (read 2026-11).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Final
 
 from conformance.timeline.evidence import FinishReason
@@ -21,9 +22,8 @@ _REASONS: Final[dict[str, FinishReason]] = {
 _COUNTS: Final = {name: name for name in ("prompt_tokens", "completion_tokens", "total_tokens")}
 
 
-def read_stream(body: bytes, reading: Reading) -> None:
-    """Read a streamed answer."""
-    current: dict[int, object] = {}
+def events_to_done(body: bytes, reading: Reading) -> Iterator[dict[str, Any]]:
+    """Yield the events of a stream until it is done, or tells of an error."""
     for _, data in sse_events(body):
         if data.strip() == b"[DONE]":
             reading.ended = True
@@ -32,6 +32,13 @@ def read_stream(body: bytes, reading: Reading) -> None:
         if event.get("error"):
             reading.failed = True
             return
+        yield event
+
+
+def read_stream(body: bytes, reading: Reading) -> None:
+    """Read a streamed answer."""
+    current: dict[int, object] = {}
+    for event in events_to_done(body, reading):
         _use(reading, event.get("usage") or (event.get("x_groq") or {}).get("usage"))
         for choice in event.get("choices", [])[:1]:
             _use(reading, choice.get("usage"))

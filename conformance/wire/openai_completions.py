@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from conformance.timeline.evidence import FinishReason
 from conformance.wire.answer import Reading, counts, json_object, summed
-from conformance.wire.events import sse_events
+from conformance.wire.openai import events_to_done
 
 _REASONS: Final[dict[str, FinishReason]] = {"stop": "stop", "length": "length", "content_filter": "content_filter"}
 _COUNTS: Final = {name: name for name in ("prompt_tokens", "completion_tokens", "total_tokens")}
@@ -14,14 +14,7 @@ _COUNTS: Final = {name: name for name in ("prompt_tokens", "completion_tokens", 
 
 def read_stream(body: bytes, reading: Reading) -> None:
     """Read a streamed answer."""
-    for _, data in sse_events(body):
-        if data.strip() == b"[DONE]":
-            reading.ended = True
-            return
-        event = json_object(data)
-        if event.get("error"):
-            reading.failed = True
-            return
+    for event in events_to_done(body, reading):
         _take(event, reading)
 
 
