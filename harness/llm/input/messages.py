@@ -7,7 +7,7 @@ so an adapter can send exactly what was said.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Tag, TypeAdapter, ValidationError
@@ -188,13 +188,19 @@ _OF_TYPE: Final = [
 ]
 
 
+#: What a part may be whose type has no word here.
+_OTHERS: Final = tuple(kind.__name__ for kind in (HostedItem, QuotedMessage, OwnBlock))
+
+
 def _kind_of_part(part: Any) -> str:
     kind = part.get("type") if isinstance(part, Mapping) else getattr(part, "type", None)
     return f"[{kind}]" if kind in _OF_TYPE else "[other]"
 
 
-def _kind_of_content(content: Any) -> str:
-    return "[said]" if isinstance(content, str) else "[parts]"
+def _kind_of_content(content: Any) -> str | None:
+    if isinstance(content, str):
+        return "[said]"
+    return "[parts]" if isinstance(content, Iterable) and not isinstance(content, Mapping) else None
 
 
 # The tags stand in brackets, and are no part of the places that errors name.
@@ -216,7 +222,8 @@ _Part = Annotated[
     Discriminator(_kind_of_part),
 ]
 _Content = Annotated[
-    Annotated[str, Tag("[said]")] | Annotated[list[_Part], Tag("[parts]")], Discriminator(_kind_of_content)
+    Annotated[str, Tag("[said]")] | Annotated[list[_Part], Tag("[parts]")],
+    Discriminator(_kind_of_content, "text_or_a_list_of_parts", "neither"),
 ]
 
 
@@ -278,7 +285,14 @@ def read_messages(messages: str | Sequence[dict[str, Any] | Message | BaseModel]
     """
     if isinstance(messages, str):
         return [Message(role="user", content=messages)]
-    return _read(_messages, [_plain(message) for message in messages], "messages")
+    given = _listed(messages, "messages", "text, or a list of messages such as {'role': 'user', 'content': '…'}")
+    return _read(_messages, [_plain(message) for message in given], "messages")
+
+
+def _listed(value: Any, what: str, expected: str) -> Iterable[Any]:
+    if isinstance(value, str | bytes | Mapping | BaseModel) or not isinstance(value, Iterable):
+        raise UsageError(f"{what}: expected {expected}, not {value if value is None else type(value).__name__}")
+    return value
 
 
 def _plain(message: Any) -> Any:
@@ -312,7 +326,8 @@ def read_tools(tools: Sequence[dict[str, Any] | ToolDefinition | HostedTool | Ba
     Raises:
         UsageError: with the place and what was expected there.
     """
-    functions = [_nested(tool) for tool in tools or () if not is_hosted(tool)]
+    given = _listed(tools or (), "tools", "a list of tools")
+    functions = [_nested(tool) for tool in given if not is_hosted(tool)]
     return _read(_tools, functions, "tools") if functions else []
 
 
@@ -324,5 +339,6 @@ def _read(adapter: TypeAdapter[list[Any]], value: Any, what: str) -> list[Any]:
 
 
 def _shown(steps: Sequence[str | int]) -> list[str | int]:
-    """Return the steps of a place without the kind of a call, which is no part of it."""
-    return [step for at, step in enumerate(steps) if steps[max(at - 2, 0) : at][:1] != ("tool_calls",) or at < 2]
+    """Return the steps of a place without the kind of a call or of a part, which are no parts of it."""
+    known = [step for at, step in enumerate(steps) if steps[max(at - 2, 0) : at][:1] != ("tool_calls",) or at < 2]
+    return [step for step in known if step not in _OTHERS]

@@ -58,7 +58,7 @@ def without_notes(messages: Any) -> Any:
     Warns:
         UnsentFieldWarning: files were left out.
     """
-    if isinstance(messages, str) or not isinstance(messages, Sequence):
+    if isinstance(messages, str | bytes) or not isinstance(messages, Sequence):
         return messages
     return [_without_notes(message) if isinstance(message, Mapping) else message for message in messages]
 

@@ -59,8 +59,12 @@ def test_messages_do_not_change() -> None:
         ([{"role": "assistant", "tool_calls": [{"id": "c1", "function": {"name": "add"}}]}],
          r"messages\[0\]\.tool_calls\[0\]\.function\.arguments: expected a value, and none was given"),
         (["Hi"], r"messages\[0\]: expected an object, not 'Hi'"),
+        (None, "messages: expected text, or a list of messages such as .*, not None"),
+        ({"role": "user", "content": "Hi"}, "messages: expected text, or a list of messages such as .*, not dict"),
+        ([{"role": "user", "content": {"type": "text"}}], r"messages\[0\]\.content: expected text or a list of parts, not an object"),
+        ([{"role": "user", "content": ["Hi"]}], r"messages\[0\]\.content\[0\]: expected an object, not 'Hi'"),
     ],
-    ids=["role", "no role", "extra", "extra in a part", "part", "content", "deep", "no message"],
+    ids=["role", "no role", "extra", "extra in a part", "part", "content", "deep", "no message", "nothing", "one", "no parts", "no part"],
 )  # fmt: skip
 def test_messages_that_are_none_are_refused_before_anything_is_published(messages: Any, place: str) -> None:
     llm = Scripted()
@@ -76,6 +80,7 @@ def test_messages_that_are_none_are_refused_before_anything_is_published(message
     [
         ([{"type": "function", "function": {}}], r"tools\[0\]\.function\.name: expected a value, and none was given"),
         ([{"function": {"name": "add"}}, {"type": "magic", "function": {"name": "x"}}], r"tools\[1\]"),
+        (print, "tools: expected a list of tools, not builtin_function_or_method"),
         ([{"function": {"name": "add", "parameters": "none"}}], r"tools\[0\]\.function\.parameters"),
     ],
 )
