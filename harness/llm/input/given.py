@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
 from typing import Any, Final
 
-from pydantic import ConfigDict, model_validator
+from pydantic import ConfigDict
 
 from harness.misfit import Worded
 
@@ -26,19 +25,17 @@ _NEAR: Final = 0.8
 
 
 class Extended(Given):
-    """A value to which providers and hosts add fields of their own, which are kept; one that reads as a typo is refused."""
+    """A value to which providers and hosts add fields of their own, which are kept; one that reads as a typo is told by `typo`."""
 
     model_config = ConfigDict(extra="allow")
 
-    @model_validator(mode="before")
-    @classmethod
-    def _without_typos(cls, value: Any) -> Any:
-        for name in value if isinstance(value, Mapping) else ():
-            if isinstance(name, str) and name not in cls.model_fields:
-                near = difflib.get_close_matches(name, cls.model_fields, n=1, cutoff=_NEAR)
-                if near:
-                    raise ValueError(f"there is no field {name!r}; did you mean {near[0]!r}?")
-        return value
+    def typo(self) -> str | None:
+        """Return what to say of an added field that is nearly one of its own; None where there is none such."""
+        for name in self.model_extra or ():
+            near = difflib.get_close_matches(name, type(self).model_fields, n=1, cutoff=_NEAR)
+            if near:
+                return f"there is no field {name!r}; did you mean {near[0]!r}?"
+        return None
 
     @property
     def added(self) -> dict[str, Any]:

@@ -333,9 +333,23 @@ def read_tools(tools: Sequence[dict[str, Any] | ToolDefinition | HostedTool | Ba
 
 def _read(adapter: TypeAdapter[list[Any]], value: Any, what: str) -> list[Any]:
     try:
-        return adapter.validate_python(list(value))
+        found = adapter.validate_python(list(value))
     except ValidationError as error:
         raise UsageError(misfit(error, what, _shown)) from error
+    for place, one in enumerate(found):
+        _refuse_typos(one, f"{what}[{place}]")
+    return found
+
+
+def _refuse_typos(given: Any, place: str) -> None:
+    if given.model_extra and (told := given.typo()):
+        raise UsageError(f"{place}: {told}")
+    if type(given) is ToolDefinition:
+        _refuse_typos(given.function, f"{place}.function")
+    elif type(given) is Message and type(given.content) is list:
+        for number, part in enumerate(given.content):
+            if isinstance(part, Extended):
+                _refuse_typos(part, f"{place}.content[{number}]")
 
 
 def _shown(steps: Sequence[str | int]) -> list[str | int]:

@@ -95,17 +95,22 @@ def tell_unsent(
 
 
 def _of_messages(messages: Sequence[Message], carried: Carried) -> Iterator[tuple[str, str]]:
+    telling = _OF_MESSAGES - carried.message
     for index, message in enumerate(messages):
+        content = message.content
+        parts = content if type(content) is list else ()
+        # Most messages say nothing of the kind.
+        if not parts and not message.model_extra and telling.isdisjoint(message.model_fields_set):
+            continue
         place = f"messages[{index}]"
-        # The name of a function says again what its call says.
-        known = carried.message | ({"name"} if message.role in ("tool", "function") else set())
-        if message.content is None:
-            # Its text, where there is no other.
-            known |= {"refusal"}
-        yield from ((place, field) for field in _saying(message, _OF_MESSAGES - known))
+        # The name of a function says again what its call says, and a refusal is the text where there is no other.
+        known = ({"name"} if message.role in ("tool", "function") else set()) | (
+            {"refusal"} if content is None else set()
+        )
+        yield from ((place, field) for field in _saying(message, telling - known))
         if not carried.added_to_messages:
             yield from ((place, field) for field in message.model_extra or ())
-        for number, part in enumerate(message.content if isinstance(message.content, list) else ()):
+        for number, part in enumerate(parts):
             yield from _of_part(part, f"{place}.content[{number}]", carried)
 
 

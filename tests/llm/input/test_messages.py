@@ -53,7 +53,7 @@ def test_messages_do_not_change() -> None:
         ([{"role": "user", "content": "Hi"}, {"role": "pirate", "content": "Arr"}], r"messages\[1\]\.role: expected 'system', .*, not 'pirate'"),
         ([{"content": "Hi"}], r"messages\[0\]\.role: expected a value, and none was given"),
         ([{"role": "user", "contents": "Hi"}], r"messages\[0\]: there is no field 'contents'; did you mean 'content'\?"),
-        ([{"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "text", "txt": "b"}]}], r"messages\[0\]\.content\[1\]: there is no field 'txt'; did you mean 'text'\?"),
+        ([{"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b", "citatoins": []}]}], r"messages\[0\]\.content\[1\]: there is no field 'citatoins'; did you mean 'citations'\?"),
         ([{"role": "user", "content": [{"type": "image_url", "image_url": "x"}]}], r"messages\[0\]\.content\[0\]\.image_url: expected an object, not 'x'"),
         ([{"role": "user", "content": 3}], r"messages\[0\]\.content"),
         ([{"role": "assistant", "tool_calls": [{"id": "c1", "function": {"name": "add"}}]}],
