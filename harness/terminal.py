@@ -12,6 +12,8 @@ from typing import Final
 #: separators, and what turns the direction of writing. Lone surrogates can't be written at all.
 _UNSEEN: Final = "\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufff9-\ufffb\ud800-\udfff"
 _IN_LINES: Final = re.compile(f"[{_UNSEEN}]")
+#: What JSON leaves as it is, and a terminal obeys all the same.
+_IN_JSON: Final = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufff9-\ufffb\ud800-\udfff]")
 _IN_ONE_LINE: Final = re.compile(f"[\t\n{_UNSEEN}]")
 
 
@@ -24,6 +26,11 @@ def shown(text: str, *, lines: bool = False) -> str:
     if lines:
         return _IN_LINES.sub(_escaped, text.replace("\r\n", "\n"))
     return _IN_ONE_LINE.sub(_escaped, text)
+
+
+def shown_json(text: str) -> str:
+    """Return JSON that says the same, and holds nothing that a terminal obeys."""
+    return _IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _escaped(found: re.Match[str]) -> str:

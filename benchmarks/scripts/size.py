@@ -29,7 +29,8 @@ _HARNESS = (sys.executable, "-m", "harness")
 def main(what: str, way: str, count: int, cassettes: Path | None) -> float:
     folder = _interactions(count, cassettes)
     report = folder / f"{way}.json"
-    with _watched() as most:
+    # Alone, the process that keeps the report is the worker, too.
+    with _watched(alone=way in ("1", "shards")) as most:
         began = time.perf_counter()
         _replay(way, folder, report)
         seconds = time.perf_counter() - began
@@ -112,8 +113,8 @@ def _cluster() -> Iterator[str]:
 
 
 @contextmanager
-def _watched() -> Iterator[list[int]]:
-    """Note the memory that processes below this one have, in KB, but for the first of each run, which keeps the report."""
+def _watched(*, alone: bool) -> Iterator[list[int]]:
+    """Note the memory of workers, in KB: of what is below this process's children, or of the children themselves."""
     most: list[int] = []
     ended = threading.Event()
 
@@ -122,7 +123,7 @@ def _watched() -> Iterator[list[int]]:
             parents = {pid: parent for pid, parent, _ in _processes()}
             for _, parent, size in _processes():
                 below = parents.get(parent)
-                if below == os.getpid() or parents.get(below or 0) == os.getpid():
+                if os.getpid() in ((parent,) if alone else (below, parents.get(below or 0))):
                     most.append(size)
 
     watching = threading.Thread(target=watch)

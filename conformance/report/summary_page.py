@@ -94,7 +94,7 @@ def main(arguments: Sequence[str]) -> int:
     except HarnessError as error:
         sys.stderr.write(f"error: {shown(str(error))}\n")
         return 2
-    sys.stdout.write(page)
+    sys.stdout.write(shown(page, lines=True))
     return 1 if any(seen.applies and not seen.found for seen in faults_seen) else 0
 
 

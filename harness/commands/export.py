@@ -7,8 +7,9 @@ from pathlib import Path
 
 import click
 
-from harness.commands.output import console_for, is_stdout, json_option, tell, terminal_json, write_json
+from harness.commands.output import console_for, is_stdout, json_option, tell, write_json
 from harness.commands.progress import at_work
+from harness.terminal import shown_json
 
 _PROTOCOLS = ("agui", "vercel", "otel", "openai", "perfetto")
 
@@ -57,7 +58,7 @@ def export(path: Path, protocol: str, out: Path | None, sse: bool, content: bool
     with at_work(f"reading {path}"):
         timelines = timelines_of(path)
         result = exported(timelines, to, sse=sse, content=content)
-    text = terminal_json(result.text)
+    text = shown_json(result.text)
     if out is None or is_stdout(out):
         sys.stdout.write(text)
         sys.stdout.flush()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import sys
 import textwrap
@@ -17,14 +16,12 @@ from typing import IO, TYPE_CHECKING, Any, Final, NoReturn
 
 import click
 
-from harness.terminal import shown
+from harness.terminal import shown, shown_json
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-#: What JSON leaves as it is, and a terminal obeys all the same.
-_IN_JSON: Final = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufff9-\ufffb\ud800-\udfff]")
 #: How wide a terminal is that does not say.
 _COLUMNS: Final = 80
 
@@ -157,16 +154,11 @@ def is_stdout(json_file: Path | None) -> bool:
     return json_file is not None and str(json_file) in {"-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"}
 
 
-def terminal_json(text: str) -> str:
-    """Return JSON that says the same, and holds nothing that a terminal obeys."""
-    return _IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
-
-
 def write_json(json_file: Path | None, document: dict[str, Any]) -> None:
     """Write the JSON document, whole or not at all. Raises RecordingError."""
     if json_file is None:
         return
-    text = terminal_json(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    text = shown_json(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
     if is_stdout(json_file):
         sys.stdout.write(text)
         sys.stdout.flush()

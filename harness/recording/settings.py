@@ -15,7 +15,7 @@ from harness.misfit import Worded, misfit
 from harness.recording.files.content import load_toml
 
 _FILE: Final = "pyproject.toml"
-_LARGEST: Final = 4_000_000
+_LARGEST: Final = 4 * 1024 * 1024
 
 
 class Settings(Worded):

@@ -17,6 +17,7 @@ from harness.frames.stored import stored_frame
 from harness.recording import Redactor
 from harness.recording.comparison.alignment import aligned_frames, normalised
 from harness.recording.timelines import KeptTimeline, timelines_of
+from harness.terminal import shown_json
 from harness.viewer.wire import WireAnswer, wire_of
 
 FORMAT: Final = "harness.viewer/1"
@@ -27,7 +28,7 @@ _NAMES_AROUND: Final = ("id", "parent_id", "previous_id", "channel")
 #: An id as recordings number them.
 _GIVEN_ID: Final = re.compile(r"f[0-9]{1,9}")
 #: What a parser of HTML would see an end or a beginning in, and how JSON writes it otherwise.
-_IN_HTML: Final = (("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026"), ("\u2028", "\\u2028"), ("\u2029", "\\u2029"))
+_IN_HTML: Final = (("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026"))
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,8 @@ def _rendered(runs: Sequence[ViewedRun], title: str, more: Mapping[str, Any]) ->
         "title": redactor.text(title),
         "runs": [_run(run, redactor) for run in runs],
     }
-    written = orjson.dumps(document).decode()
+    # Of the file, too, a terminal may be shown something.
+    written = shown_json(orjson.dumps(document).decode())
     for char, escape in _IN_HTML:
         written = written.replace(char, escape)
     return _page().replace(_PLACE, written, 1)

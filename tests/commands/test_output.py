@@ -18,6 +18,7 @@ import pytest
 import harness.commands
 from harness.commands.output import console_for
 from harness.recording import Target, record
+from harness.recording.export import PROTOCOLS
 from harness.terminal import shown
 from tests.commands.command_line import Run
 from tests.commands.recordings import SUBJECTS
@@ -117,6 +118,30 @@ def test_no_command_writes_what_a_terminal_obeys(name: str, hostile: Path, tmp_p
     assert OBEYED.findall(written) == []
     if name != "no option":  # click shows but its first letter
         assert re.search(r"\\(x1b|u001b)", written)
+
+
+#: What is written where OUT stands.
+FILES: dict[str, tuple[str, ...]] = {
+    "a page": ("show", "PATH", "--html", "OUT"),
+    "two timelines": ("diff", "PATH", "CHANGED", "--html", "OUT"),
+    "frames": ("show", "PATH", "--json", "OUT"),
+    **{to: ("export", "PATH", "--to", to, "-o", "OUT") for to in PROTOCOLS},
+    **{
+        option: ("replay", "PATH", option, "OUT") for option in ("--json", "--junit", "--markdown", "--sarif", "--html")
+    },
+}
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_no_file_that_a_command_writes_holds_what_a_terminal_obeys(
+    kind: str, hostile: Path, tmp_path: Path, run: Run
+) -> None:
+    places = {"PATH": hostile / NAME, "CHANGED": hostile / "changed", "OUT": tmp_path / "out"}
+    assert run(*(places.get(part, part) for part in FILES[kind])).code in (0, 1)
+    out = tmp_path / "out"
+    written = [path.read_text("utf-8") for path in (out.rglob("*") if out.is_dir() else [out]) if path.is_file()]
+    assert written
+    assert [OBEYED.findall(text) for text in written] == [[]] * len(written)
 
 
 def test_the_commands_above_are_all() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import sys
 import sysconfig
 import zipfile
@@ -11,9 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from harness.commands import main
 from harness.errors import UntrustedTargetError, UsageError
+from harness.recording.serve.served import load_served
 from harness.recording.target import Target
 from harness.recording.trust.gate import Trust
+from harness.shipped import shipped_recording
 
 #: A module that says when it is imported, with targets and with what is none.
 MODULE = """
@@ -392,3 +397,28 @@ def test_targets_of_the_shipped_recordings_are_let_in_from_anywhere(project: Pro
     project.start("harness.shipped.targets:openai.text")
     with pytest.raises(UntrustedTargetError, match="'PROVIDERS' is of the type dict"):
         project.start("harness.shipped.targets:PROVIDERS.clear")
+
+
+#: Commands that look at a recording, and run nothing that it names.
+LOOKING = [
+    ("show", "PATH"),
+    ("show", "PATH", "--html", "OUT"),
+    ("diff", "PATH", "PATH"),
+    ("scan", "PATH"),
+    ("export", "PATH", "--to", "agui", "-o", "OUT"),
+    ("pack", "AROUND", "-o", "OUT"),
+]
+
+
+@pytest.mark.parametrize("command", LOOKING, ids=" ".join)
+def test_what_only_looks_at_a_recording_imports_nothing_of_it(command: tuple[str, ...], project: Project) -> None:
+    project.add(project.root / "payload_app.py")
+    shutil.copytree(shipped_recording("openai/text"), project.recording, dirs_exist_ok=True)
+    about = json.loads((project.recording / "recording.json").read_text())
+    (project.recording / "recording.json").write_text(json.dumps(about | {"target": "payload_app:purge"}))
+    places = {"PATH": project.recording, "AROUND": project.recording.parent, "OUT": project.root / "out"}
+    with pytest.raises(SystemExit) as ended:
+        main([str(places.get(part, part)) for part in command])
+    assert ended.value.code == 0
+    assert load_served(project.recording) is not None
+    assert project.traced() == []
