@@ -48,6 +48,7 @@ class AgentSettings(Configured):
             "multimodal": "looking at images by itself",
             "from_repository": "a repository of agents",
             "checkpoint": "checkpoints of agents",
+            "callbacks": "a callback that is told nothing (step_callback is told each step)",
             "max_tokens": "a limit of tokens (its llm takes one)",
         }
     )
@@ -83,6 +84,8 @@ class AgentSettings(Configured):
     response_template: str | None = None
     #: How often a call of the model that failed is made again, in one execution.
     max_retry_limit: int = Field(default=2, ge=0)
+    #: Whether what was done so far is told in fewer words, by the model, where it no longer fits; else the run fails.
+    respect_context_window: bool = True
     #: Looks at answers of `kickoff`; see `Guardrail`.
     guardrail: Guardrail | None = None
     guardrail_max_retries: int = Field(default=3, ge=0)

@@ -12,10 +12,11 @@ from harness.agents import prompts, text_form
 from harness.agents.driver import Driver, TimeLimitError
 from harness.agents.inquiry import Inquirer
 from harness.agents.output import AgentAction, AgentFinish, Answered
+from harness.agents.shortening import shortened
 from harness.agents.structured import in_form
 from harness.agents.toolbox import Toolbox, Used
 from harness.bus.step import Step, StepEnds
-from harness.errors import HarnessError
+from harness.errors import HarnessError, LLMContextLengthExceededError
 from harness.events import AgentExecutionCompletedEvent, AgentExecutionErrorEvent, AgentExecutionStartedEvent
 from harness.llm.run_usage import RunUsage
 
@@ -54,6 +55,8 @@ class Execution:
         self._usage = usage
         self._is_native = inquirer.takes_tools
         self._messages: list[dict[str, Any]] = []
+        #: How many of them it began with, which are never told in fewer words.
+        self._kept = 0
 
     async def answer(self, opening: list[dict[str, Any]], prompt: str, review: Review | None = None) -> Answered:
         """Return what the agent answers to the first messages, once it has been reviewed.
@@ -65,7 +68,7 @@ class Execution:
             BaseException: what its model or a callback raised, after the frames that tell of it.
         """
         agent, tools = self._agent, [*self._toolbox.tools.values()]
-        self._messages = list(opening)
+        self._messages, self._kept = list(opening), len(opening)
         started = AgentExecutionStartedEvent(
             agent=agent, task=self._inquirer.task, task_prompt=prompt, tools=tools or None, **self._said
         )
@@ -131,6 +134,19 @@ class Execution:
         return await self._finish(said)
 
     async def _ask(self, tools: list[dict[str, Any]] | None) -> Any:
+        """Return what the model says, asked with a shorter record of what was done where that has outgrown its window."""
+        try:
+            return await self._asked(tools)
+        except LLMContextLengthExceededError:
+            if not self._agent.respect_context_window:
+                raise
+            messages = await shortened(self._inquirer, self._messages, self._kept)
+            if messages is None:
+                raise
+        self._messages = messages
+        return await self._asked(tools)
+
+    async def _asked(self, tools: list[dict[str, Any]] | None) -> Any:
         in_text = tools is not None and not self._is_native
         return await self._inquirer.ask(
             self._messages,

@@ -13,6 +13,13 @@ LAST_CALL: Final = (
     "what you know so far."
 )
 
+SHORTEN: Final = (
+    "What follows is part of the record of a task that is being worked on. Tell it again as briefly as you can; leave out nothing "
+    "that is needed to finish the task: what was found out, with its numbers and names, what was tried, what is still to be "
+    "done.\n\n{}"
+)
+SHORTENED: Final = "What has been done so far, in short:\n{}\n\nGo on from there."
+
 
 def system_text(role: str, goal: str, backstory: str, tools: str | None) -> str:
     """Return who the agent is, and, for models that can't be given tools, what it may use."""

@@ -34,6 +34,7 @@ class CrewSettings(Configured):
             "planning": "planning",
             "planning_llm": "planning",
             "skills": "skills",
+            "chat_llm": "a chat with a crew at the terminal (a conversational flow has one)",
             "share_crew": "sharing crews with a service",
             "tracing": "tracing to a service",
             "checkpoint": "checkpoints of crews",

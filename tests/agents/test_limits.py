@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from harness.agents import IterationLimitError
+from harness.errors import LLMContextLengthExceededError
 from tests.agents.scripted import (
     ASKED,
     WAYS,
@@ -52,6 +53,34 @@ def test_an_agent_that_takes_too_long_is_stopped_and_its_frames_end(way: Way) ->
         "  llm_call_failed",
         "agent_execution_error",
     ]
+
+
+def too_long() -> LLMContextLengthExceededError:
+    return LLMContextLengthExceededError("too long", provider="scripted", status=400)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_no_longer_fits_is_told_in_fewer_words_and_the_answer_comes(way: Way) -> None:
+    pilot = agent(ASKED, too_long(), "The tide is high.", "Enter now.", tools=[tide])
+    frames, result = session_of(pilot, way, "How high?")
+
+    assert result.raw == "Enter now."
+    asked, after = pilot.llm.said_to(2), pilot.llm.said_to(3)
+    assert "high at Bergen" in asked[-1]
+    assert after[:-1] == pilot.llm.said_to(0)
+    assert "The tide is high." in after[-1]
+    assert not [message for message in after if "high at Bergen" in message]
+    assert [frame.type for frame in frames if frame.type.startswith("llm_call_")].count("llm_call_failed") == 1
+
+
+@pytest.mark.parametrize(
+    ("answers", "options"),
+    [([too_long()], {}), ([ASKED, too_long()], {"respect_context_window": False})],
+    ids=["nothing was done yet", "it is not wanted"],
+)
+def test_what_no_longer_fits_fails_the_run(answers: list[Any], options: dict[str, Any]) -> None:
+    _, error = session_of(agent(*answers, tools=[tide], **options), "sync", "How high?")
+    assert isinstance(error, LLMContextLengthExceededError)
 
 
 def test_an_agent_in_time_is_not_disturbed() -> None:
