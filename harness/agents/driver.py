@@ -12,7 +12,7 @@ import inspect
 import queue
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from types import TracebackType
 from typing import Any, Final, Generic, TypeVar
@@ -32,6 +32,8 @@ from harness.workers import GRACE_S, Outcome, attempt, in_thread, outcome_of, ru
 
 T = TypeVar("T")
 Make = Callable[[], Coroutine[Any, Any, T]]
+#: The same of a body that calls what it is given once it has begun.
+Begins = Callable[[Callable[[], None]], Coroutine[Any, Any, T]]
 #: A scope that nobody sees, and that ends what is in it.
 _UNSEEN: Final = StepEnds(completed=AgentExecutionCompletedEvent, failed=AgentExecutionErrorEvent)
 
@@ -78,6 +80,39 @@ class Driver(ABC):
     @abstractmethod
     def start(self, make: Make[T]) -> Started[T]:
         """Have a body work beside this one."""
+
+    @abstractmethod
+    async def start_next(self, make: Begins[T]) -> Started[T]:
+        """Do as `start` with a body that calls what it is given once it has begun, and return then."""
+
+    async def side_by_side(self, makes: Sequence[Begins[T]]) -> list[T]:
+        """Return what bodies give that work side by side, each begun after the one before it has.
+
+        Where one fails the others stop, at their next event, await or provider byte.
+
+        Raises:
+            BaseException: what the first of them failed with.
+        """
+        together = Step(self, AgentExecutionStartedEvent(), _UNSEEN, own_run=True, quiet=True).open()
+        started: list[Started[T]] = []
+        values: list[T] = []
+        try:
+            for make in makes:
+                started.append(await self.start_next(make))
+            for one in started:
+                outcome = await one.outcome()
+                values.append((outcome or Outcome[T](error=RunCancelled())).unwrap())
+        except BaseException:
+            together.run.cancel()
+            for one in started[len(values) + 1 :]:
+                one.cancel()
+                await one.outcome(GRACE_S)
+            raise
+        finally:
+            # Where the run around has been cancelled, the next event says so.
+            with suppress(RunCancelled):
+                together.leave()
+        return values
 
     async def within(self, seconds: float | None, make: Make[T]) -> T:
         """Return what a body gives, unless it takes longer.
@@ -150,6 +185,19 @@ class InThread(Driver):
     def start(self, make: Make[T]) -> Started[T]:
         return _InOwnThread(make)
 
+    async def start_next(self, make: Begins[T]) -> Started[T]:
+        begun: queue.SimpleQueue[None] = queue.SimpleQueue()
+
+        async def body() -> T:
+            try:
+                return await make(lambda: begun.put(None))
+            finally:
+                begun.put(None)
+
+        started = self.start(body)
+        take(begun)
+        return started
+
 
 class _Blocking(AbstractAsyncContextManager[Step]):
     """A step's plain with-block, for a body that never suspends."""
@@ -217,6 +265,19 @@ class InLoop(Driver):
 
     def start(self, make: Make[T]) -> Started[T]:
         return _InOwnTask(make)
+
+    async def start_next(self, make: Begins[T]) -> Started[T]:
+        begun = asyncio.Event()
+
+        async def body() -> T:
+            try:
+                return await make(begun.set)
+            finally:
+                begun.set()
+
+        started = self.start(body)
+        await begun.wait()
+        return started
 
 
 class _InOwnTask(Started[T]):

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
 from pydantic import BaseModel
 
 from harness.agents import prompts, text_form
+from harness.agents.digest import shortened
 from harness.agents.driver import Driver, TimeLimitError
 from harness.agents.inquiry import Inquirer
 from harness.agents.output import AgentAction, AgentFinish, Answered
-from harness.agents.shortening import shortened
 from harness.agents.structured import in_form
 from harness.agents.toolbox import Toolbox, Used
 from harness.bus.step import Step, StepEnds
@@ -22,6 +23,8 @@ from harness.llm.run_usage import RunUsage
 
 #: Looks at an answer before it is given on, and returns it, or another.
 Review = Callable[[Answered], Awaitable[Answered]]
+#: How many tools of one answer are used at once.
+_AT_ONCE: Final = 8
 ENDS: Final = StepEnds(completed=AgentExecutionCompletedEvent, failed=AgentExecutionErrorEvent)
 
 
@@ -167,18 +170,36 @@ class Execution:
         return output  # type: ignore[no-any-return]
 
     async def _used_calls(self, calls: list[dict[str, Any]], beside: str | None) -> Used:
-        """Use the tools that the model asks for, in its order, and tell it what they gave, and what it said beside."""
+        """Use the tools that the model asks for, and tell it in its order what they gave, and what it said beside.
+
+        They work side by side where they may, a few at a time.
+        """
         self._messages.append({"role": "assistant", "content": beside, "tool_calls": calls})
         answer: Used | None = None
         used = Used("")
-        for call in calls:
+        async for call, used in self._uses(calls):
             name, arguments = call["function"]["name"], call["function"]["arguments"]
-            used = await self._toolbox.use(name, arguments)
             self._messages.append({"role": "tool", "tool_call_id": call["id"], "name": name, "content": used.text})
             text = arguments if isinstance(arguments, str) else json.dumps(arguments)
             await self._tell(AgentAction(beside or "", name, text, beside or "", used.text))
             answer = answer or (used if used.is_answer else None)
         return answer or used
+
+    async def _uses(self, calls: list[dict[str, Any]]) -> AsyncIterator[tuple[dict[str, Any], Used]]:
+        """Yield the calls in their order with what each came to."""
+        together = self._toolbox.work_together([call["function"]["name"] for call in calls])
+        size = _AT_ONCE if together else 1
+        for place in range(0, len(calls), size):
+            some = calls[place : place + size]
+            if len(some) == 1:
+                yield some[0], await self._use(some[0])
+                continue
+            uses = await self._driver.side_by_side([functools.partial(self._use, call) for call in some])
+            for call, used in zip(some, uses, strict=True):
+                yield call, used
+
+    async def _use(self, call: dict[str, Any], begun: Callable[[], None] | None = None) -> Used:
+        return await self._toolbox.use(call["function"]["name"], call["function"]["arguments"], begun)
 
     async def _used_in_text(self, said: Any) -> Used | None:
         """Use the tool that the model asks for in text, if it does."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -102,8 +102,15 @@ class Toolbox:
         """Return the tools as a model is given them; None where there are none."""
         return [tool.definition() for tool in self.tools.values()] or None
 
-    async def use(self, name: str, given: str | Mapping[str, Any]) -> Used:
+    def work_together(self, names: Sequence[str]) -> bool:
+        """Whether these may be used side by side: several, none of which is the answer or is counted."""
+        tools = [tool for tool in map(self._named, names) if tool is not None]
+        return len(names) > 1 and not any(tool.result_as_answer or tool.max_usage_count is not None for tool in tools)
+
+    async def use(self, name: str, given: str | Mapping[str, Any], begun: Callable[[], None] | None = None) -> Used:
         """Use a tool with arguments as an object or its JSON text, and return what the model is told.
+
+        `begun` is called once it is published that the tool is used.
 
         A tool that fails fails nothing else, but under the policy `raise`.
 
@@ -119,6 +126,8 @@ class Toolbox:
         )
         refused: ToolExecutionFailedError | None = None
         async with self._driver.step(use.step()) as step:
+            if begun is not None:
+                begun()
             try:
                 if tool is None:
                     known = ", ".join(self.tools) or "none"

@@ -39,11 +39,6 @@ def refused(*why: str) -> list[str]:
 USES: dict[str, tuple[Calls, list[BaseTool], list[str]]] = {
     "no tool": (calls(), [tide], []),
     "a tool": (ASKED, [tide], USED),
-    "two tools at once": (
-        calls(("get_tide", {"place": "Bergen"}), ("get_tide", {"place": "Bodø"})),
-        [tide],
-        [*USED, *USED],
-    ),
     "a tool that fails": (
         calls(("sink", {"place": "Bergen"})),
         [sink],

@@ -1,0 +1,132 @@
+"""Claims about the tools that a model asks for in one answer: they work side by side, and it is told of them in its order."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import Any
+
+import pytest
+
+from harness.tools import BaseTool, ToolFailurePolicy
+from tests.agents.scripted import WAYS, Way, agent, calls, session_of, tree
+
+PATIENCE_S = 20
+
+
+class Meeting(BaseTool):
+    """Gives an answer once as many as were asked are at work."""
+
+    name: str = "meet"
+    description: str = "Meets the others."
+    barrier: Any = None
+
+    def _run(self, who: str) -> str:
+        self.barrier.wait(PATIENCE_S)
+        return f"{who} was there"
+
+
+class Alone(BaseTool):
+    """Tells how many are at work at the same time."""
+
+    name: str = "alone"
+    description: str = "Works."
+    lock: Any = None
+
+    def _run(self, who: str) -> str:
+        assert self.lock.acquire(blocking=False), "another one is at work"
+        try:
+            return who
+        finally:
+            self.lock.release()
+
+
+def told(pilot: Any) -> list[str]:
+    return [str(message.content) for message in pilot.llm.requests[1].messages if message.role == "tool"]
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("count", [2, 8])
+def test_tools_of_one_answer_work_side_by_side_and_are_told_in_its_order(count: int, way: Way) -> None:
+    names = [f"{number}" for number in range(count)]
+    tool = Meeting(barrier=threading.Barrier(count))
+    pilot = agent(calls(*(("meet", {"who": name}) for name in names)), "All.", tools=[tool])
+    frames, result = session_of(pilot, way, "Who?")
+    assert result.raw == "All."
+    assert told(pilot) == [f"{name} was there" for name in names]
+    tools = [frame for frame in frames if frame.channel == "tools"]
+    # All begin, in the order in which they were asked for, before one can end.
+    assert [frame.data["tool_args"]["who"] for frame in tools[:count]] == names
+    assert {frame.type for frame in tools[:count]} == {"tool_usage_started"}
+    assert {frame.parent_id for frame in tools} == {frames[0].id}
+
+
+@pytest.mark.parametrize("options", [{"result_as_answer": True}, {"max_usage_count": 5}], ids=str)
+def test_where_one_is_the_answer_or_is_counted_they_work_one_after_the_other(options: dict[str, Any]) -> None:
+    tool = Alone(lock=threading.Lock(), **options)
+    pilot = agent(calls(*(("alone", {"who": who}) for who in "abc")), "All.", tools=[tool])
+    frames, _ = session_of(pilot, "sync", "Who?")
+    assert [line for line in tree(frames) if "tool" in line] == ["  tool_usage_started", "  tool_usage_finished"] * 3
+
+
+def test_no_more_than_a_few_work_at_once() -> None:
+    lock, barrier = threading.Lock(), threading.Barrier(8)
+    at_work, most = [0], [0]
+
+    class Counted(BaseTool):
+        name: str = "count"
+        description: str = "Works."
+
+        def _run(self, who: int) -> int:
+            with lock:
+                at_work[0] += 1
+                most[0] = max(most[0], at_work[0])
+            barrier.wait(PATIENCE_S)
+            with lock:
+                at_work[0] -= 1
+            return who
+
+    pilot = agent(calls(*(("count", {"who": who}) for who in range(24))), "All.", tools=[Counted()])
+    session_of(pilot, "sync", "Who?")
+    assert told(pilot) == [str(who) for who in range(24)]
+    assert most == [8]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_tool_whose_failure_ends_the_run_stops_those_beside_it(way: Way) -> None:
+    stopped = threading.Event()
+    at_work = threading.Event()
+
+    class Failing(BaseTool):
+        name: str = "fail"
+        description: str = "Fails."
+
+        def _run(self) -> str:
+            assert at_work.wait(PATIENCE_S)
+            raise LookupError("no such thing")
+
+    class Waiting(BaseTool):
+        name: str = "wait"
+        description: str = "Waits."
+
+        async def _arun(self) -> str:
+            at_work.set()
+            try:
+                await asyncio.sleep(PATIENCE_S)
+            finally:
+                stopped.set()
+            return "late"
+
+        def _run(self) -> str:
+            return asyncio.run(self._arun())
+
+    pilot = agent(
+        calls(("fail", {}), ("wait", {})),
+        "All.",
+        tools=[Failing(), Waiting()],
+        tool_failure_policy=ToolFailurePolicy.RAISE,
+    )
+    frames, error = session_of(pilot, way, "Who?")
+    assert "no such thing" in str(error)
+    assert frames[-1].type == "agent_execution_error"
+    assert way == "sync" or stopped.is_set()
