@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from harness.bus.scope import current_path
 from harness.errors import (
@@ -33,6 +33,9 @@ from harness.recording.tape.tape import network_guard, open_tape
 from harness.recording.target import Session, Target
 from harness.recording.trust.exits import exits_noted
 from harness.recording.trust.gate import Trust
+
+#: Characters of an error's text that are told of a run that failed as it should.
+_SAID: Final = 160
 
 
 def replay_recording(
@@ -113,6 +116,9 @@ def _replay(
     replayed.differences = made.comparison.differences()
     outcome = _outcome_differences(recording, replayed, made, redactor)
     replayed.is_new_error = replayed.error is not None and bool(outcome)
+    if replayed.error is not None and not outcome:
+        said = " ".join(error_text(replayed.error).split())[:_SAID]
+        replayed.notes.append(f"the run failed, as when it was recorded: {type(replayed.error).__name__}: {said}")
     replayed.differences += [replace(one, is_consequence=bool(replayed.differences)) for one in outcome]
     note_blocked(guard, replayed)
     if limit is None or replayed.differences:

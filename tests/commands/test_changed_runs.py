@@ -93,3 +93,12 @@ def test_recording_tells_of_an_error_with_its_line(run: Run) -> None:
     )
     assert "Traceback" not in said.err
     assert "Traceback" in run("record", "plan_of_cliffs:Plan", "-o", "plan", "--traceback").err
+
+
+def test_a_recorded_failure_says_that_it_is_one(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("plan_of_hail.py").write_text(FLOW.format(outline="1 / 0"))
+    assert run("record", "plan_of_hail:Plan", "-o", "plan").code == 1
+    fresh("plan_of_hail", monkeypatch)
+    said = run("replay", "plan")
+    assert said.code == 0
+    assert "the run failed, as when it was recorded: ZeroDivisionError: division by zero" in said.out
