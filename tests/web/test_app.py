@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from harness.commands.viewer import timeline_page
 from harness.errors import UsageError
 from harness.web import Runs, StoreFullError, create_app
+from tests.recording.redact.planted_secrets import BY_FORM
 from tests.web import targets
 from tests.web.asgi import HOST, Client, asked, events_of
 from tests.web.sessions import Words
@@ -54,6 +56,7 @@ RUNS = [
     pytest.param("PlainFlow", {}, "flow_started", "hello you", id="flow-without-inputs"),
     pytest.param("MODEL", {"inputs": {"messages": "Hi"}}, "llm_call_started", "You said: Hi", id="model"),
     pytest.param("CREW", {"inputs": {"topic": "tides"}}, "crew_kickoff_started", targets.SAID, id="crew"),
+    pytest.param("crew", {"inputs": {"topic": "tides"}}, "crew_kickoff_started", targets.SAID, id="what-makes-a-crew"),
     pytest.param("greeting", {"inputs": {"name": "Bo", "times": 2}}, "flow_started", "hello Bo 2", id="callable"),
 ]
 
@@ -342,6 +345,20 @@ def test_the_timeline_of_a_run_is_a_page_where_the_app_has_one() -> None:
         assert made == [("PlainFlow", len(frames), True)]
         assert (await asked(app, path="/runs/nobody/timeline")).status == 404
         assert document(await asked(app, path="/app.json"))["timeline"] is True
+
+    asyncio.run(scenario())
+
+
+def test_a_stream_tells_what_a_run_says_and_the_page_that_can_be_kept_no_secret_of_it() -> None:
+    key = next(planted for planted in BY_FORM if planted.id == "anthropic")
+
+    async def scenario() -> None:
+        app = create_app("tests.web.targets:PlainFlow", timeline=timeline_page)
+        told, frames = await run_of(app, {"inputs": {"name": key.value}})
+        assert key.value in json.dumps(frames[-1])
+        shown = await asked(app, path=f"/runs/{told['run']}/timeline")
+        assert b"hello sk-ant-api03-***" in shown.body
+        assert key.core[:12].encode() not in shown.body
 
     asyncio.run(scenario())
 
