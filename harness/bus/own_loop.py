@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
-import os
 import threading
 from collections.abc import Coroutine
 from typing import Any
+
+from harness.forked import in_each_child
 
 
 class OwnLoop:
@@ -18,7 +19,7 @@ class OwnLoop:
 
     def __init__(self) -> None:
         self._renew()
-        os.register_at_fork(after_in_child=self._renew)
+        in_each_child(self._renew)
 
     def _renew(self) -> None:
         self._lock = threading.Lock()

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
 
+from harness.forked import in_each_child
+
 _COUNTER_BITS: Final = 64
 _COUNTER: Final = 2**_COUNTER_BITS - 1
 
@@ -22,7 +24,7 @@ class EventIds:
 
     def __init__(self) -> None:
         self.reseed()
-        os.register_at_fork(after_in_child=self.reseed)
+        in_each_child(self.reseed)
 
     def reseed(self) -> None:
         """Take a new prefix, so that a forked child never repeats its parent's ids."""
@@ -66,7 +68,7 @@ class _Sources:
         self._ids = EventIds()
         self.now = _utc_now
         self.new_id = self._ids
-        os.register_at_fork(after_in_child=self._renew)
+        in_each_child(self._renew)
 
     @property
     def now(self) -> Callable[[], datetime]:

@@ -16,7 +16,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from conformance.run.workers.certificates import late_certificates
 from conformance.run.workers.child_path import Environment, started, starting
@@ -36,7 +36,8 @@ _PRELOADED: Final = (
     "httpcore2",
 )
 
-ProcessContext = multiprocessing.context.SpawnContext | multiprocessing.context.ForkServerContext
+#: By name: Windows has no `ForkServerContext`.
+ProcessContext: TypeAlias = "multiprocessing.context.SpawnContext | multiprocessing.context.ForkServerContext"
 #: Puts a subject, which was loaded before, into the scenario of that name; what it returns goes from process to process.
 PerformNamed = Callable[[Any, str], Any]
 

@@ -93,7 +93,8 @@ def _opened(path: Path) -> int:
                 raise
             time.sleep(_LOOK_S)
         else:
-            os.set_blocking(handle, True)
+            if hasattr(os, "set_blocking"):  # which Windows has from Python 3.12 on, and needs for nothing here
+                os.set_blocking(handle, True)
             return handle
 
 

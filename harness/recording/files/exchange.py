@@ -27,6 +27,8 @@ def exchanged(first: Path, second: Path) -> bool:
     Raises:
         OSError: it is refused.
     """
+    if os.name == "nt":
+        return False
     library: Any = ctypes.CDLL(None, use_errno=True)
     mine, theirs = os.fsencode(first), os.fsencode(second)
     if hasattr(library, "renameat2"):
