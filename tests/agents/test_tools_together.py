@@ -95,7 +95,7 @@ def test_no_more_than_a_few_work_at_once() -> None:
 @pytest.mark.parametrize("way", WAYS)
 def test_a_tool_whose_failure_ends_the_run_stops_those_beside_it(way: Way) -> None:
     stopped = threading.Event()
-    at_work = threading.Event()
+    at_work, let_go = threading.Event(), threading.Event()
 
     class Failing(BaseTool):
         name: str = "fail"
@@ -118,7 +118,9 @@ def test_a_tool_whose_failure_ends_the_run_stops_those_beside_it(way: Way) -> No
             return "late"
 
         def _run(self) -> str:
-            return asyncio.run(self._arun())
+            at_work.set()
+            assert let_go.wait(PATIENCE_S)
+            return "late"
 
     pilot = agent(
         calls(("fail", {}), ("wait", {})),
@@ -127,6 +129,10 @@ def test_a_tool_whose_failure_ends_the_run_stops_those_beside_it(way: Way) -> No
         tool_failure_policy=ToolFailurePolicy.RAISE,
     )
     frames, error = session_of(pilot, way, "Who?")
+    let_go.set()
+    for thread in threading.enumerate():
+        if thread.name == "harness-task":
+            thread.join(PATIENCE_S)
     assert "no such thing" in str(error)
     assert frames[-1].type == "agent_execution_error"
     assert way == "sync" or stopped.is_set()
