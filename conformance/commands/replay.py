@@ -57,6 +57,7 @@ _STYLES = {"passed": "green", "failed": "red", "error": "bold red", "not-a-call"
 @trust_option
 @matching_options
 @json_option
+@few_collections()
 def replay(
     paths: tuple[Path, ...],
     update: bool,
@@ -112,7 +113,7 @@ def replay(
                 _render_result(console, result, verbose=verbose, with_traceback=with_traceback)
         seen.one_done()
 
-    with few_collections(), watched([str(subject) for subject in subjects]) as seen:
+    with watched([str(subject) for subject in subjects]) as seen:
         groups = replaying.replay_all(
             subjects,
             speed=speed,
