@@ -172,6 +172,8 @@ def record(
         tell("checked: it replays as it was recorded" if checked.holds else "checked: it does not replay as recorded:")
         for reason in checked.reasons:
             tell(f"  {reason}")
+    elif recorded.aside is not None:
+        pass  # what has been said of it names what can be done with it
     elif recorded.again:
         tell("there is nothing in it to replay yet; when that is mended, the same command records it again")
     else:

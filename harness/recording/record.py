@@ -67,7 +67,8 @@ def record(
     `on_aside` of the reasoning, of the tools that are asked for, and of each call that begins, which are no part of the text.
 
     Raises:
-        UsageError: the target can't be run, or belongs to another runtime than `runtime`.
+        UsageError: the target can't be run, or belongs to another runtime than `runtime`; or what stands is a recording
+            of another one, and is to be played.
         UnsafeRecordingError: the scan found a credential, or something else that no recording may have.
         RecordingError: the folder can't be written, or what stands in it can't be read, or the recorder itself failed.
     """
@@ -80,6 +81,11 @@ def record(
     if again and stands is not None:
         on_note(f"what stands in '{out}' {stands.why}, so it is recorded again")
     plays = mode == "none" or (mode == "once" and stands is not None and not again)
+    if stands is not None and stands.target not in (None, target.name):
+        what = f"'{out}' is a recording of {stands.target!r}, not of {target.name!r}"
+        if plays:
+            raise UsageError(f"{what}; choose another folder, or have it replaced with --mode all")
+        on_note(f"{what}, which takes its place")
     with contextlib.ExitStack() as stack:
         # What is played is copied, and what comes of it thrown away.
         place = Path(stack.enter_context(tempfile.TemporaryDirectory()), final.name) if plays else final
@@ -185,6 +191,8 @@ class Worth(IntEnum):
 class _Standing:
     worth: Worth
     why: str = ""
+    #: What it is a recording of, where that can be read.
+    target: str | None = None
 
 
 def accept(out: Path, *, target: str | None = None) -> Recorded:
@@ -216,9 +224,9 @@ def _standing(final: Path, mode: Mode) -> _Standing | None:
     if not is_recording(final):
         return None
     try:
-        outcome = load_recording(final).outcome
+        recording = load_recording(final)
         read_lines(final / FRAMES)
-        return _worth(outcome, read_cassette(final / CASSETTE))
+        return replace(_worth(recording.outcome, read_cassette(final / CASSETTE)), target=recording.target)
     except RecordingError:
         if mode != "all":
             raise

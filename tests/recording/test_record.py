@@ -250,6 +250,21 @@ def test_all_records_anew(server: OpenAIChatServer, out: Path) -> None:
     assert_green(replay_recording(out))
 
 
+def test_a_recording_of_another_target_is_not_played_and_replaced_with_a_word(
+    server: OpenAIChatServer, out: Path
+) -> None:
+    recorded(server, out, "StoryFlow")
+    before, notes = contents(out), list[str]()
+    for mode in ("once", "none"):
+        with pytest.raises(
+            UsageError, match="is a recording of '.*:StoryFlow', not of '.*:text'; choose another folder"
+        ):
+            recorded(server, out, "text", mode=mode)
+    assert contents(out) == before
+    record(Target(f"{SUBJECTS}:text"), out, mode="all", base_url=server.origin, on_note=notes.append)
+    assert [note for note in notes if "which takes its place" in note] == notes != []
+
+
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A recording of `text`, not to be changed."""
