@@ -50,7 +50,7 @@ def read_known(path: Path) -> tuple[KnownFault, ...]:
     try:
         rows = load_toml(path, limit=_LARGEST)["fault"]
         faults = tuple(msgspec.convert(row, KnownFault) for row in rows)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, msgspec.ValidationError) as error:
         raise ConformanceError(f"'{path}' is no list of known faults ({type(error).__name__}: {error})") from error
     for fault in faults:
         clause(fault.clause)

@@ -10,17 +10,15 @@ import pytest
 
 #: Makes the SDKs of an environment look absent, as in an installation without extras; comes in as `sitecustomize`.
 ABSENT = """
-import importlib.abc, importlib.metadata, sys
+import importlib.machinery, importlib.metadata
 
-class Absent(importlib.abc.MetaPathFinder):
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {names}:
-            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+def find_spec(real):
+    return lambda name, path=None, target=None: None if name.partition(".")[0] in {names} else real(name, path, target)
 
 def discover(real):
     return lambda **which: () if which.get("name") in {names} else real(**which)
 
-sys.meta_path.insert(0, Absent())
+importlib.machinery.PathFinder.find_spec = find_spec(importlib.machinery.PathFinder.find_spec)
 importlib.metadata.Distribution.discover = discover(importlib.metadata.Distribution.discover)
 """
 ABSENT_NAMES = (
@@ -30,6 +28,10 @@ ABSENT_NAMES = (
     "botocore",
     "google",
     "h11",
+    "httpcore",
+    "httpcore2",
+    "httpx",
+    "httpx2",
     "litellm",
     "openai",
     "sse_starlette",

@@ -97,8 +97,8 @@ def test_the_command_ends_with_1_where_a_must_fell_short_and_writes_what_it_show
     ("content", "words"),
     [
         (None, "No such file"),
-        ("{", "is no report of harness conformance"),
-        ('{"format": "harness.replay/1"}', r"has the format 'harness\.replay/1'; expected 'harness\.conformance/1'"),
+        ("{", "is no report: it is no JSON"),
+        ('{"format": "harness.replay/1"}', r"has the format 'harness\.replay/1', expected 'harness\.conformance/1'"),
         ('{"format": "harness.conformance/1"}', "is no report of harness conformance"),
         ('{"format": "harness.conformance/1", "clauses": [{"id": 1}]}', "is no report of harness conformance"),
     ],
