@@ -134,7 +134,7 @@ def record(
         raise click.UsageError("Missing argument 'TARGET': what to run, as package.module:attribute")
     out_stream = text_stream(json_file)
     shown = RunText(out_stream)
-    with extended(settings_of(matching)):
+    with extended(settings_of(matching)), shown.waited_for(target):
         recorded = record(
             Target(target, entry, inputs, turns),
             out,

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from typing import IO, Literal
+import threading
+from collections.abc import Iterator
+from typing import IO, Final, Literal
 
 from harness.commands.output import tell
+
+#: Until then, a run that says nothing is waited for without a word.
+_MOMENT_S: Final = 1.0
 
 
 class RunText:
@@ -14,9 +20,25 @@ class RunText:
     def __init__(self, out: IO[str]) -> None:
         self._out = out
         self._last: Literal["text", "thinking", "tool"] | None = None
+        self._silent: threading.Timer | None = None
+
+    @contextlib.contextmanager
+    def waited_for(self, what: str) -> Iterator[None]:
+        """Say what is running where nothing of it comes for a moment, and somebody watches."""
+        if not sys.stderr.isatty():
+            yield
+            return
+        self._silent = threading.Timer(_MOMENT_S, tell, (f"running {what} …",))
+        self._silent.daemon = True
+        self._silent.start()
+        try:
+            yield
+        finally:
+            self._silent.cancel()
 
     def text(self, text: str) -> None:
         """Show a piece of the answer."""
+        self._came()
         if self._last == "thinking":
             tell("")
         self._last = "text"
@@ -24,6 +46,8 @@ class RunText:
 
     def aside(self, kind: Literal["thinking", "tool", "call"], text: str) -> None:
         """Show a piece of the reasoning, or the tools that a call asks for; the text of another call has a line of its own."""
+        if kind != "call":
+            self._came()
         if kind == "call":
             if self._last == "text":
                 tell("", file=self._out)
@@ -38,6 +62,10 @@ class RunText:
                 tell("thinking: ", nl=False)
             tell(text, nl=False, lines=True)
         self._last = kind
+
+    def _came(self) -> None:
+        if self._silent is not None:
+            self._silent.cancel()
 
     def _end_line(self) -> None:
         if self._last == "thinking":

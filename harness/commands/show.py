@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.commands.garbage import few_collections
-from harness.commands.output import console_for, json_option, text_of, write_json
+from harness.commands.output import console_for, json_option, tell, text_of, write_json
 from harness.commands.progress import at_work
 
 if TYPE_CHECKING:
@@ -64,7 +64,12 @@ def show(path: Path, channels: tuple[str, ...], html: Path | None, json_file: Pa
     if json_file is not None:
         documents = [timeline.document() for timeline in timelines]
         write_json(json_file, {"format": "harness.show/1", "timelines": documents})
-    return 0 if any(timeline.frames for timeline in timelines) else 2
+    if any(timeline.frames for timeline in timelines):
+        return 0
+    told = sorted({frame.channel for timeline in kept for frame in timeline.frames})
+    where = f" on {' or '.join(channels)}; there are some on {' and '.join(told)}" if channels and told else ""
+    tell(f"error: '{path}' has no frames{where}")
+    return 2
 
 
 def _render_timeline(console: Console, timeline: KeptTimeline) -> None:

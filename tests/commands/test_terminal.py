@@ -26,7 +26,7 @@ CALLS: dict[str, tuple[str, ...]] = {
     "init": ("--help", "--inti", "."),
     "record": ("--help", "harness.shipped.targets:openai.text --mode none -o text", "nowhere:Flow -o out", "text/x.py:Flow -o out", "harness.shipped.targets:opneai.text -o out --mode none", "harness.shipped.targets:openai.text -o empty.yaml"),
     "replay": ("--help", "text changed", "nowhere", "empty empty.yaml binary.yaml"),
-    "show": ("--help", "text", "text --html text.html", "nowhere", "empty", "empty.yaml", "binary.yaml"),
+    "show": ("--help", "text", "text --channel tools", "text --html text.html", "nowhere", "empty", "empty.yaml", "binary.yaml"),
     "diff": ("--help", "text text", "text changed", "text empty"),
     "export": ("--help", "text --to agui -o text.jsonl", "text --to nothing", "empty --to otel"),
     "conformance": ("--help", "--clause no.such", "--runtime nowhere:Subject", "--expect empty.yaml"),

@@ -83,6 +83,17 @@ def test_the_text_of_a_run_stands_apart_from_what_the_model_thinks_and_asks_for(
     assert beside + thought in said.err
 
 
+def test_a_run_that_says_nothing_is_named_after_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.commands.run_text._MOMENT_S", 0.0)
+    terminal: Any = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    shown = RunText(terminal)
+    with shown.waited_for("my_app:Plan"):
+        assert shown._silent is not None
+        shown._silent.join(10)
+    assert terminal.getvalue() == "running my_app:Plan …\n"
+
+
 def test_lines_are_ended_where_text_and_thinking_share_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal: Any = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
