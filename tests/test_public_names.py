@@ -92,7 +92,7 @@ CLAIMED: dict[str, str] = {
     "harness.flow": """
         Flow start listen router and_ or_ persist FlowPersistence SQLiteFlowPersistence default_flow_persistence
         set_flow_persistence_factory
-        CheckpointConfig CheckpointProvider JsonProvider SqliteProvider Checkpoint CheckpointError frames_by_run
+        CheckpointConfig CheckpointProvider JsonLinesProvider JsonProvider SqliteProvider Checkpoint CheckpointError frames_by_run
         build_flow_structure visualize_flow_structure
         human_feedback HumanFeedbackPending HumanFeedbackResult HumanFeedbackProvider
         FlowDefinition FlowDeclarationError FlowScriptExecutionDisabledError

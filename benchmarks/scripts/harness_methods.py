@@ -1,7 +1,7 @@
 """Runs of a flow of ten methods, one after the other.
 
 Usage: harness_methods.py RUNS WHAT; prints runs per second, of 'plain', 'awaited' (ten coroutines), 'streamed' (its frames
-read), 'persist' (saved in SQLite after each method), 'json' or 'sqlite' (a checkpoint after each method); with
+read), 'persist' (saved in SQLite after each method), 'json', 'jsonl' or 'sqlite' (a checkpoint after each method); with
 'first-frame', milliseconds until the first frame of a streamed run.
 """
 
@@ -18,6 +18,7 @@ from typing import Any
 from harness.flow import (
     CheckpointConfig,
     Flow,
+    JsonLinesProvider,
     JsonProvider,
     SQLiteFlowPersistence,
     SqliteProvider,
@@ -27,6 +28,7 @@ from harness.flow import (
 )
 
 METHODS = 10
+PROVIDERS: dict[str, Any] = {"json": JsonProvider, "jsonl": JsonLinesProvider, "sqlite": SqliteProvider}
 
 
 def flow_class(*, awaited: bool) -> type[Flow]:
@@ -53,8 +55,8 @@ def main(runs: int, what: str, folder: Path) -> float:
     options: dict[str, Any] = {}
     if what == "persist":
         cls = persist(SQLiteFlowPersistence(folder / "states.db"))(cls)
-    elif what in ("json", "sqlite"):
-        provider = JsonProvider() if what == "json" else SqliteProvider()
+    elif what in PROVIDERS:
+        provider = PROVIDERS[what]()
         options["checkpoint"] = CheckpointConfig(
             location=str(folder / "kept"), provider=provider, on_events=["method_execution_finished"]
         )

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from harness.flow.checkpoints.checkpoint import Checkpoint as Checkpoint, CheckpointError as CheckpointError
     from harness.flow.checkpoints.config import CheckpointConfig as CheckpointConfig
     from harness.flow.checkpoints.json_files import JsonProvider as JsonProvider
+    from harness.flow.checkpoints.json_lines import JsonLinesProvider as JsonLinesProvider
     from harness.flow.checkpoints.provider import CheckpointProvider as CheckpointProvider
     from harness.flow.checkpoints.retold import frames_by_run as frames_by_run
     from harness.flow.checkpoints.sqlite import SqliteProvider as SqliteProvider
@@ -63,6 +64,7 @@ else:
             "harness.flow.checkpoints.checkpoint": "Checkpoint CheckpointError",
             "harness.flow.checkpoints.config": "CheckpointConfig",
             "harness.flow.checkpoints.json_files": "JsonProvider",
+            "harness.flow.checkpoints.json_lines": "JsonLinesProvider",
             "harness.flow.checkpoints.provider": "CheckpointProvider",
             "harness.flow.checkpoints.retold": "frames_by_run",
             "harness.flow.checkpoints.sqlite": "SqliteProvider",

@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, ConfigDict, Field
 
 from harness.errors import UsageError
 from harness.flow.checkpoints.json_files import JsonProvider
+from harness.flow.checkpoints.json_lines import JsonLinesProvider
 from harness.flow.checkpoints.provider import CheckpointProvider
 from harness.misfit import Worded
 
@@ -27,10 +28,16 @@ OF_FLOWS: Final = frozenset(
 def _provider(given: Any) -> Any:
     from harness.flow.checkpoints.sqlite import SqliteProvider  # not every program writes to SQLite
 
-    named: dict[str, type[CheckpointProvider]] = {"json": JsonProvider, "sqlite": SqliteProvider}
+    named: dict[str, type[CheckpointProvider]] = {
+        "json": JsonProvider,
+        "jsonl": JsonLinesProvider,
+        "sqlite": SqliteProvider,
+    }
     if isinstance(given, str):
         if given not in named:
-            raise ValueError(f"a provider of checkpoints is 'json', 'sqlite' or a CheckpointProvider, not {given!r}")
+            raise ValueError(
+                f"a provider of checkpoints is 'json', 'jsonl', 'sqlite' or a CheckpointProvider, not {given!r}"
+            )
         return named[given]()
     return given
 
@@ -44,7 +51,7 @@ class CheckpointConfig(Worded):
     location: str = "./.checkpoints"
     #: The types of events at which one is written; `"*"` is every event.
     on_events: list[str] = Field(default_factory=lambda: ["task_completed"])
-    #: `"json"`, `"sqlite"`, or an object.
+    #: `"json"`, `"jsonl"`, `"sqlite"`, or an object.
     provider: Annotated[CheckpointProvider, BeforeValidator(_provider)] = Field(default_factory=JsonProvider)
     #: How many of a branch are kept, the newest; None keeps all.
     max_checkpoints: int | None = Field(default=None, ge=1)

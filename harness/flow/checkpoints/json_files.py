@@ -33,7 +33,7 @@ class JsonProvider(CheckpointProvider):
         """Write a file of its own for a checkpoint. Raises CheckpointError."""
         name = f"{next_moment()}_{checkpoint.checkpoint_id}_p-{checkpoint.parent_id or 'none'}.json"
         # As text: paths as objects would take as long as all else here.
-        path = os.path.join(_folder(location, checkpoint.branch), name)  # noqa: PTH118
+        path = os.path.join(branch_folder(location, checkpoint.branch), name)  # noqa: PTH118
         try:
             _write(path, checkpoint.to_json())
         except OSError as error:
@@ -43,7 +43,7 @@ class JsonProvider(CheckpointProvider):
     def read(self, where: str) -> Checkpoint:
         """Read a file. Raises CheckpointError."""
         try:
-            content = _content(Path(where))
+            content = content_of(Path(where))
         except FileNotFoundError as error:
             raise CheckpointError(f"the checkpoint {where} can't be read: {error}") from error
         return Checkpoint.from_json(content, where)
@@ -52,7 +52,7 @@ class JsonProvider(CheckpointProvider):
         """Yield what the files of a branch hold, the newest first. Raises CheckpointError."""
         for path in reversed(self._files(location, branch)):
             with contextlib.suppress(FileNotFoundError):  # pruned meanwhile
-                yield str(path), Checkpoint.from_json(_content(path), str(path))
+                yield str(path), Checkpoint.from_json(content_of(path), str(path))
 
     def prune(self, location: str, branch: str, keep: int) -> int:
         """Remove all files of a branch but the newest. Raises CheckpointError."""
@@ -63,7 +63,7 @@ class JsonProvider(CheckpointProvider):
         return len(surplus)
 
     def _files(self, location: str, branch: str) -> list[Path]:
-        folder = Path(_folder(location, branch))
+        folder = Path(branch_folder(location, branch))
         try:
             # By name, which begins with the time.
             return sorted(path for path in folder.iterdir() if path.suffix == ".json")
@@ -74,11 +74,11 @@ class JsonProvider(CheckpointProvider):
 
 
 @functools.lru_cache(maxsize=256)
-def _folder(location: str, branch: str) -> str:
+def branch_folder(location: str, branch: str) -> str:
     return str(Path(location) / checked_branch(branch))
 
 
-def _content(path: Path) -> bytes:
+def content_of(path: Path) -> bytes:
     """Return what is in a checkpoint's file. Raises FileNotFoundError; CheckpointError, where it can't be read."""
     try:
         return plain_content(path)
@@ -102,7 +102,7 @@ def _linked(path: str, content: bytes) -> bool:
     try:
         handle = os.open(os.path.dirname(path), os.O_WRONLY | _UNNAMED, 0o600)  # noqa: PTH120
         try:
-            _fill(handle, content)
+            fill(handle, content)
             # A folder is named, which the path makes no use of, since only then the link is followed.
             os.link(f"/proc/self/fd/{handle}", path, src_dir_fd=handle, follow_symlinks=True)
         finally:
@@ -123,7 +123,7 @@ def _renamed(path: str, content: bytes) -> None:
         handle = os.open(begun, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o600)
     try:
         try:
-            _fill(handle, content)
+            fill(handle, content)
         finally:
             os.close(handle)
         os.replace(begun, path)  # noqa: PTH105
@@ -133,7 +133,7 @@ def _renamed(path: str, content: bytes) -> None:
         raise
 
 
-def _fill(handle: int, content: bytes) -> None:
+def fill(handle: int, content: bytes) -> None:
     left = memoryview(content)
     while left:
         left = left[os.write(handle, left) :]

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from harness.errors import UsageError
 from harness.flow.checkpoints.config import CheckpointConfig
 from harness.flow.checkpoints.json_files import JsonProvider
+from harness.flow.checkpoints.json_lines import JsonLinesProvider
 from harness.flow.checkpoints.sqlite import SqliteProvider
 from harness.flow.declarations.schema import SCHEMA, FlowDefinition
 from harness.flow.engine.hooks import hooks_of_class
@@ -123,9 +124,11 @@ def _feedback(hooks: Iterable[object]) -> dict[str, Any] | None:
 
 
 def _checkpoints(config: CheckpointConfig) -> dict[str, Any]:
-    named = {JsonProvider: "json", SqliteProvider: "sqlite"}
+    named = {JsonProvider: "json", JsonLinesProvider: "jsonl", SqliteProvider: "sqlite"}
     if type(config.provider) not in named:
-        raise UsageError(f"a declaration keeps checkpoints as 'json' or 'sqlite', not by a {config.provider.name}")
+        raise UsageError(
+            f"a declaration keeps checkpoints as 'json', 'jsonl' or 'sqlite', not by a {config.provider.name}"
+        )
     given = config.model_dump(exclude={"provider"}, exclude_none=True)
     return {**given, "provider": named[type(config.provider)]}
 

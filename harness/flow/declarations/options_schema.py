@@ -53,7 +53,7 @@ class DeclaredCheckpoints(Declared):
     enabled: bool = True
     location: str | None = None
     on_events: list[str] | None = None
-    provider: Literal["json", "sqlite"] | None = None
+    provider: Literal["json", "jsonl", "sqlite"] | None = None
     max_checkpoints: int | None = Field(default=None, ge=1)
     restore_from: str | None = None
 

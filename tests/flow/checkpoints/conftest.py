@@ -9,11 +9,16 @@ import pytest
 
 from harness.flow import (
     CheckpointProvider,
+    JsonLinesProvider,
     JsonProvider,
     SqliteProvider,
 )
 
-PROVIDERS: dict[str, CheckpointProvider] = {"json": JsonProvider(), "sqlite": SqliteProvider()}
+PROVIDERS: dict[str, CheckpointProvider] = {
+    "json": JsonProvider(),
+    "lines": JsonLinesProvider(),
+    "sqlite": SqliteProvider(),
+}
 
 
 @pytest.fixture(params=PROVIDERS)

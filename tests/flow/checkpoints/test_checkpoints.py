@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import stat
 import threading
 from collections.abc import Callable
@@ -126,6 +127,57 @@ def test_a_folder_holds_whole_files_and_nothing_else(
     assert [len(checkpoint.plan["state"]["outputs"]) for checkpoint in held] == [1, 2, 1, 2]
     assert {path.suffix for path in files} == {".json"}
     assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
+
+
+def lines_of(folder: Path) -> list[list[dict[str, Any]]]:
+    return [[json.loads(line) for line in file.read_text().splitlines()] for file in sorted(folder.glob("*.jsonl"))]
+
+
+def test_the_checkpoints_of_a_run_are_lines_of_one_file(tmp_path: Path) -> None:
+    kept: dict[str, Any] = {"location": str(tmp_path), "provider": "jsonl"}
+    config = CheckpointConfig(on_events=["method_execution_finished"], **kept)
+    frames = list(Two(checkpoint=config).stream_events())
+    Two(checkpoint=config).kickoff()
+    held = lines_of(tmp_path / "main")
+    assert [[len(line["plan"]["state"]["outputs"]) for line in file] for file in held] == [[1, 2], [1, 2]]
+    file = min((tmp_path / "main").iterdir())
+    named = [frame.data["location"] for frame in frames if frame.type == "checkpoint_completed"]
+    assert named == [f"{file}#{line['checkpoint_id']}" for line in held[0]]
+    assert file.name.endswith(f"_{held[0][0]['checkpoint_id']}_p-none.jsonl")
+    # By its name, and the last of the file by the file's.
+    read = [config.provider.read(where).checkpoint_id for where in (*named, str(file))]
+    assert read == [line["checkpoint_id"] for line in (*held[0], held[0][-1])]
+    # A run that goes on from one has a file of its own.
+    Two(checkpoint=config).kickoff(from_checkpoint=config.model_copy(update={"restore_from": named[0]}))
+    assert lines_of(tmp_path / "main")[-1][0]["parent_id"] == held[0][0]["checkpoint_id"]
+
+
+def test_a_line_that_a_killed_process_has_left_torn_is_no_checkpoint(tmp_path: Path) -> None:
+    config = CheckpointConfig(location=str(tmp_path), on_events=["method_execution_finished"], provider="jsonl")  # type: ignore[arg-type]
+    Two(checkpoint=config).kickoff()
+    (file,) = (tmp_path / "main").iterdir()
+    whole = file.read_bytes()
+    last = json.loads(whole.splitlines()[-1])["checkpoint_id"]
+    for torn in (whole[:-1], whole[:-40]):
+        file.write_bytes(torn)
+        assert [len(found.plan["state"]["outputs"]) for _, found in config.provider.newest(str(tmp_path), "main")] == [
+            1
+        ]
+        assert config.provider.read(str(file)).checkpoint_id != last
+        with pytest.raises(CheckpointError, match=f"holds no checkpoint '{last}'"):
+            config.provider.read(f"{file}#{last}")
+    with pytest.raises(CheckpointError, match="there is no checkpoint"):
+        config.provider.read(f"{file}x#{last}")
+
+
+def test_a_run_goes_on_in_another_file_where_its_own_has_become_large_or_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.flow.checkpoints.json_lines._LARGE", 10)
+    config = CheckpointConfig(location=str(tmp_path), on_events=["method_execution_finished"], provider="jsonl")  # type: ignore[arg-type]
+    Two(checkpoint=config).kickoff()
+    one, two = lines_of(tmp_path / "main")
+    assert two[0]["parent_id"] == one[0]["checkpoint_id"]
 
 
 def test_sqlite_gives_a_location_without_a_suffix_one(tmp_path: Path) -> None:

@@ -153,7 +153,9 @@ def test_a_run_that_was_closed_goes_on(tmp_path: Path) -> None:
 # Killed.
 
 
-@pytest.mark.parametrize("provider", ["json", pytest.param("sqlite", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "provider", ["json", pytest.param("jsonl", marks=pytest.mark.slow), pytest.param("sqlite", marks=pytest.mark.slow)]
+)
 def test_wherever_a_run_is_killed_each_method_that_had_finished_ran_once(tmp_path: Path, provider: str) -> None:
     command = [sys.executable, "-m", "tests.flow.checkpoints.killed_runs", str(tmp_path), provider]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False, timeout=110)

@@ -1,0 +1,161 @@
+"""Checkpoints as lines of JSON, a file for each run: to write one is to append to a file that is there."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from harness.flow.checkpoints.checkpoint import Checkpoint, CheckpointError
+from harness.flow.checkpoints.json_files import branch_folder, content_of, fill
+from harness.flow.checkpoints.provider import CheckpointProvider, next_moment
+
+_APPENDED: Final = os.O_WRONLY | os.O_APPEND | getattr(os, "O_BINARY", 0)
+#: How many runs are known that may go on, and the size from which a run goes on in another file.
+_RUNS: Final = 1_024
+_LARGE: Final = 64 * 1024 * 1024
+
+
+class JsonLinesProvider(CheckpointProvider):
+    """Keeps the checkpoints of a run in `<location>/<branch>/<time>_<id>_p-<id before>.jsonl`, named by its first, a line each.
+
+    That costs a tenth of a file for each, where making files is slow. `restore_from` is `<file>#<id>`, or the file alone,
+    which is its last. Only the run that has begun a file adds to it, so that a killed process may leave a torn line at its end
+    and nowhere else: it is no checkpoint, and was never said to be one. With `max_checkpoints` those of a run are written
+    anew, and those of other runs go once all of a file are surplus.
+    """
+
+    name = "JsonLinesProvider"
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        #: By the last checkpoint of a run, its file.
+        self._files: OrderedDict[str, str] = OrderedDict()
+
+    def write(self, location: str, checkpoint: Checkpoint) -> str:
+        """Add a line to the file of its run. Raises CheckpointError."""
+        line = b"%s\n" % checkpoint.to_json()
+        folder = branch_folder(location, checkpoint.branch)
+        path = self._file_after(checkpoint.parent_id, folder)
+        try:
+            if path is None or not _appended(path, line):
+                name = f"{next_moment()}_{checkpoint.checkpoint_id}_p-{checkpoint.parent_id or 'none'}.jsonl"
+                path = os.path.join(folder, name)  # noqa: PTH118 - as text: an object takes as long as all else here
+                _begun(path, line)
+        except OSError as error:
+            raise CheckpointError(f"a checkpoint can't be written to {path}: {error}") from error
+        with self._lock:
+            self._files[checkpoint.checkpoint_id] = path
+            while len(self._files) > _RUNS:
+                self._files.popitem(last=False)
+        return f"{path}#{checkpoint.checkpoint_id}"
+
+    def read(self, where: str) -> Checkpoint:
+        """Read a line. Raises CheckpointError."""
+        path, _, checkpoint_id = where.partition(".jsonl#")
+        file = Path(f"{path}.jsonl" if checkpoint_id else where)
+        try:
+            lines = _lines(file)
+        except FileNotFoundError as error:
+            raise CheckpointError(f"there is no checkpoint {where!r}: {error}") from error
+        for line in reversed(lines):
+            found = Checkpoint.from_json(line, where)
+            if checkpoint_id in ("", found.checkpoint_id):
+                return found
+        raise CheckpointError(
+            f"{file} holds no checkpoint {checkpoint_id!r}" if checkpoint_id else f"{file} holds no checkpoint"
+        )
+
+    def newest(self, location: str, branch: str) -> Iterator[tuple[str, Checkpoint]]:
+        """Yield what the files of a branch hold, those of the run that began last first. Raises CheckpointError."""
+        for path in reversed(_listed(location, branch)):
+            with contextlib.suppress(FileNotFoundError):  # pruned meanwhile
+                for line in reversed(_lines(path)):
+                    found = Checkpoint.from_json(line, str(path))
+                    yield f"{path}#{found.checkpoint_id}", found
+
+    def prune(self, location: str, branch: str, keep: int) -> int:
+        """Remove all lines but the newest: of the file that was begun last, and whole files before it. Raises CheckpointError."""
+        removed = 0
+        for path in reversed(_listed(location, branch)):
+            with contextlib.suppress(FileNotFoundError):
+                lines = _lines(path)
+                if keep <= 0:
+                    path.unlink()
+                    removed += len(lines)
+                elif len(lines) > keep and self._is_own(path, lines[-1]):
+                    _replaced(path, lines[-keep:])
+                    removed += len(lines) - keep
+                keep -= len(lines)
+        return removed
+
+    def _file_after(self, parent_id: str | None, folder: str) -> str | None:
+        """Return the file in which a run goes on after a checkpoint; None for one that began elsewhere, or on another branch."""
+        if parent_id is None:
+            return None
+        with self._lock:
+            path = self._files.pop(parent_id, None)
+        return path if path is not None and os.path.dirname(path) == folder else None  # noqa: PTH120
+
+    def _is_own(self, path: Path, last: bytes) -> bool:
+        """Whether the run that adds to a file does so here."""
+        with self._lock:
+            return self._files.get(Checkpoint.from_json(last, str(path)).checkpoint_id) == str(path)
+
+
+def _appended(path: str, line: bytes) -> bool:
+    """Add a line to a file; False where it is gone, or so large that another one is to be begun."""
+    try:
+        handle = os.open(path, _APPENDED)
+    except FileNotFoundError:
+        return False
+    try:
+        if os.fstat(handle).st_size > _LARGE:
+            return False
+        fill(handle, line)
+    finally:
+        os.close(handle)
+    return True
+
+
+def _begun(path: str, line: bytes) -> None:
+    try:
+        handle = os.open(path, _APPENDED | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileNotFoundError:
+        Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(path, _APPENDED | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        fill(handle, line)
+    finally:
+        os.close(handle)
+
+
+def _replaced(path: Path, lines: Sequence[bytes]) -> None:
+    """Put these lines in a file's place, in one step."""
+    begun = path.with_suffix(".tmp")
+    try:
+        _begun(str(begun), b"".join(b"%s\n" % line for line in lines))
+        begun.replace(path)
+    except OSError as error:
+        raise CheckpointError(f"the checkpoints in {path} can't be written anew: {error}") from error
+
+
+def _lines(path: Path) -> list[bytes]:
+    """Return the whole lines of a file. Raises FileNotFoundError; CheckpointError, where it can't be read."""
+    # What no line break ends is torn.
+    return [line for line in content_of(path).split(b"\n")[:-1] if line]
+
+
+def _listed(location: str, branch: str) -> list[Path]:
+    folder = Path(branch_folder(location, branch))
+    try:
+        # By name, which begins with the time.
+        return sorted(path for path in folder.iterdir() if path.suffix == ".jsonl")
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise CheckpointError(f"the checkpoints in {folder} can't be listed: {error}") from error
