@@ -90,7 +90,7 @@ class AnswerableFlow:
         from harness.flow.feedback.keeper import place_of
 
         place = flow.persistence = place_of(flow)
-        loaded = place.load_pending_feedback(flow_uuid=flow_id)
+        loaded = place.load_pending_feedback(flow_id)
         if loaded is None:
             raise UsageError(f"No pending feedback found for flow_id: {flow_id}")
         state, context = loaded

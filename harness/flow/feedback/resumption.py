@@ -43,4 +43,4 @@ class Resumption(FlowHook):
             run.flow._pending = self._context
         elif not isinstance(result, RunPaused):
             flow_uuid, place = self._context.flow_id, place_of(run.flow)
-            (await outcome_in_thread(lambda: place.clear_pending_feedback(flow_uuid=flow_uuid), run.threads)).unwrap()
+            (await outcome_in_thread(lambda: place.clear_pending_feedback(flow_uuid), run.threads)).unwrap()

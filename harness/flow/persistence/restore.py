@@ -31,9 +31,7 @@ class StateRestore(FlowHook):
         if wanted is None or run.has_inputs:
             return
         flow_uuid = str(wanted)
-        saved = (
-            await outcome_in_thread(lambda: self._persistence.load_state(flow_uuid=flow_uuid), run.threads)
-        ).unwrap()
+        saved = (await outcome_in_thread(lambda: self._persistence.load_state(flow_uuid), run.threads)).unwrap()
         if saved is None:
             logger.warning("%s: no state is kept under the id %r; the run begins with a new one", run.name, wanted)
             return

@@ -268,3 +268,17 @@ def test_who_names_no_persistence_gets_what_the_factory_makes() -> None:
     finally:
         set_flow_persistence_factory(None)
     assert made.methods == ["first"]
+
+
+def test_what_a_place_calls_the_id_of_a_flow_is_its_own_affair() -> None:
+    class Named(Memory):
+        def load_state(self, key: str) -> dict[str, Any] | None:
+            return {"id": key, "count": 5}
+
+    @persist(Named())
+    class Counts(Flow[dict[str, Any]]):
+        @start()
+        def count(self) -> int:
+            return int(self.state["count"])
+
+    assert Counts().kickoff(inputs={"id": "seen"}) == 5
