@@ -97,7 +97,7 @@ def replay(
     from conformance.run.fallen.carried_runs import carried_replays
     from conformance.run.scheduler import taken
     from conformance.run.shard import Shard
-    from harness.recording import Redactor, Trust
+    from harness.recording import Trust
 
     started = time.perf_counter()
     part = None if shard is None else Shard.parse(shard)
@@ -133,7 +133,7 @@ def replay(
             is_whole = taken(groups, take)
     seconds = time.perf_counter() - started
     # Foreign cassettes, and what a run says now, may hold what no recording would.
-    document = Redactor().payload(replaying.report(results, seconds))
+    document = _redacted(replaying.report(results, seconds))
     render_summary(console, document["summary"], reasons(document["results"]))
     if not every:
         where = ", ".join(f"'{path}'" for path in paths) or f"'{_default_recordings()}'"
@@ -154,6 +154,18 @@ def replay(
         return 130
     # Of many shards, one may have nothing to do.
     return 0 if part is not None and not subjects else replaying.exit_code(results)
+
+
+def _redacted(document: dict[str, Any]) -> dict[str, Any]:
+    """Return the report without credentials.
+
+    Result by result: the text of one goes not on in that of the next, and all at once would take twenty times the memory.
+    """
+    from harness.recording import Redactor
+
+    redactor = Redactor()
+    clean = [redactor.payload(result) for result in document["results"]]
+    return {**redactor.payload({**document, "results": []}), "results": clean}
 
 
 def _default_recordings() -> Path:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from conformance.commands.replay import _redacted
+from harness.recording import Redactor
 from harness.recording.export import PROTOCOLS
 from harness.recording.files.cassette_writer import write_cassette
 from harness.recording.wire import Chunk, Ending, Interaction, WireRequest, WireResponse
@@ -142,3 +145,19 @@ def test_what_is_told_of_a_recording_that_holds_secrets_holds_none(
     assert len(written) > 100
     assert KEY.core[:12] not in written
     assert KEY.core[:12] not in str(said)
+
+
+def test_a_report_is_looked_through_result_by_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one tells goes not on in the next, and a long report takes no memory of its length."""
+    longest: list[int] = []
+    payload = Redactor.payload
+
+    def watched(redactor: Redactor, value: Any) -> Any:
+        longest.append(len(json.dumps(value)))
+        return payload(redactor, value)
+
+    monkeypatch.setattr(Redactor, "payload", watched)
+    told = _redacted({"summary": {"path": KEY.value}, "results": [{"text": f"{n} {KEY.value}"} for n in range(100)]})
+    assert [one["text"].partition(" ")[0] for one in told["results"]] == [str(n) for n in range(100)]
+    assert KEY.core[:12] not in json.dumps(told)
+    assert max(longest) < 300
