@@ -50,8 +50,11 @@ def _branches(consumer: Consumer, then: Step) -> FlowProgram:
     return FlowProgram((first, second, *(replace(method, is_async=not consumer.is_sync) for method in more)))
 
 
-def _checkpoint(consumer: Consumer, folder: str, program: FlowProgram) -> str:
-    """Let a run of a program that fails do so after it has written a checkpoint, and return where that is."""
+def _checkpoint(consumer: Consumer, folder: str, program: FlowProgram, begun: str = "kept") -> str:
+    """Let a run of a program that fails do so after it has written a checkpoint, and return where that is.
+
+    What it has begun by then, to the method of that name, does not reach its points any later.
+    """
     stage = consumer.stage
 
     def listener(source: Any, event: Any) -> None:
@@ -67,6 +70,7 @@ def _checkpoint(consumer: Consumer, folder: str, program: FlowProgram) -> str:
         consumer.await_reached("held")
         stage.release("beside")
         consumer.await_reached("written")
+        consumer.await_reached(begun)
         stage.release("held")
         consumer.take(frames)
     location: str = stage.noted("location")[0]
@@ -148,7 +152,7 @@ def _in_branches(consumer: Consumer) -> Evidence:
     call = "a streamed run, restored in the middle of its branches,"
     methods = ("kept", "lost", "after_kept", "after_lost", "joined")
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        location = _checkpoint(consumer, folder, _branches(consumer, Raise(LookupError)))
+        location = _checkpoint(consumer, folder, _branches(consumer, Raise(LookupError)), begun="after_kept")
         run = MethodsRun(consumer.stage, methods)
         flow = consumer.subject.flow(_branches(consumer, Give("second")), consumer.performance)
         config = consumer.subject.checkpoint_config(location=folder, restore_from=location)
