@@ -12,7 +12,7 @@ from typing import Any, Literal
 import pytest
 from pydantic import BaseModel, Field, ValidationError
 
-from harness import Agent, Crew, Flow, StreamFrame, Task, UsageMetrics, start
+from harness import LLM, Agent, Crew, Flow, StreamFrame, Task, UsageMetrics, event_bus, start
 from harness.conversation import ConversationMessage, ConversationState
 from harness.errors import UsageError
 from harness.events import FlowStartedEvent, LLMStreamChunkEvent
@@ -83,13 +83,24 @@ MADE: dict[str, Callable[[], object]] = {
     "a conversation": lambda: ConversationState(messages="x"),  # type: ignore[arg-type]
     "a frame": lambda: StreamFrame(seq=0),  # type: ignore[call-arg]
     "a declaration": lambda: FlowDefinition(name=3),  # type: ignore[call-arg,arg-type]
+    "the name of a model": lambda: LLM(3),  # type: ignore[arg-type]
+    "an address": lambda: LLM("openai/m", base_url=3),
+    "a timeout": lambda: LLM("openai/m", timeout="soon"),
+    "retries": lambda: LLM("openai/m", max_retries=-1),
+    "a response format": lambda: LLM("openai/m", response_format=3),
+    "parameters": lambda: LLM("openai/m", additional_params=[3]),
+    "an answer's model": lambda: LLM("openai/m", api_key="k").call("Hi", response_model=3),  # type: ignore[arg-type]
+    "functions": lambda: LLM("openai/m", api_key="k").call("Hi", available_functions=[print]),  # type: ignore[arg-type]
+    "a flow's limit": lambda: Harbours(max_method_calls="x"),  # type: ignore[arg-type]
+    "what is emitted": lambda: event_bus.emit(None, "x"),  # type: ignore[arg-type]
+    "what is listened to": lambda: event_bus.on(3),  # type: ignore[arg-type]
     "usage": lambda: UsageMetrics(total_tokens="x"),  # type: ignore[arg-type]
 }
 
 
 @pytest.mark.parametrize("make", MADE.values(), ids=MADE.keys())
 def test_what_users_make_is_refused_in_own_words(make: Callable[[], object]) -> None:
-    with pytest.raises(UsageError, match="expected|no such field") as raised:
+    with pytest.raises(UsageError, match="expected|no such field|whole number|an instance of|takes classes") as raised:
         make()
     assert FOREIGN.search(str(raised.value)) is None
 

@@ -315,7 +315,9 @@ class EventBus:
     """The bus as one object, for those who pass it on; `event_bus` is the only one of a process."""
 
     def emit(self, source: Any, event: BaseEvent) -> Future[None] | None:
-        """See `harness.bus.bus.emit`."""
+        """See `harness.bus.bus.emit`. Raises UsageError for what is no event."""
+        if not isinstance(event, BaseEvent):
+            raise UsageError(f"an event is an instance of a subclass of BaseEvent, not {event!r}")
         return emit(source, event)
 
     async def aemit(self, source: Any, event: BaseEvent) -> None:
@@ -340,8 +342,12 @@ class EventBus:
         With `depends_on=[Depends(other)]` it is called when `other` has ended, where that is a handler of the event too.
 
         Raises:
-            UsageError: `depends_on` holds something else.
+            UsageError: `depends_on` holds something else, or one of the classes is no event's.
         """
+        given: tuple[Any, ...] = event_classes
+        for event_class in given:
+            if not (isinstance(event_class, type) and issubclass(event_class, BaseEvent)):
+                raise UsageError(f"on() takes classes of events, as on(FlowFinishedEvent), not {event_class!r}")
 
         def register(handler: H) -> H:
             for event_class in event_classes:

@@ -116,8 +116,9 @@ class Flow(StartableFlow, ConversationalFlow, DeclarableFlow, AnswerableFlow, Ch
                 setattr(self, option, value)
         take_fields(self, Flow, others)
         refuse(self, others, {**options, **dict.fromkeys(field_names(type(self), Flow))})
-        if self.max_method_calls < 1:
-            raise UsageError(f"max_method_calls of {owner} is at least 1, not {self.max_method_calls}")
+        limit: Any = self.max_method_calls
+        if not isinstance(limit, int) or limit < 1:
+            raise UsageError(f"max_method_calls of {owner} is a whole number of at least 1, not {limit!r}")
         config_of(self.checkpoint, f"checkpoint of {owner}")
         self._definition = graph_of(type(self))
         self._check_conversation(self._definition)

@@ -20,6 +20,7 @@ from harness.llm.output.parts import Part, Usage
 from harness.llm.output.usage import UsageMetrics
 from harness.llm.own_calls import OwnCalls
 from harness.llm.parameters.context_windows import usable_window
+from harness.llm.parameters.kinds import check_kinds
 from harness.llm.pump import aended, ended, iterated_in_loop, iterated_in_thread
 from harness.llm.request import LLMRequest
 from harness.llm.settings import LLMSettings
@@ -193,6 +194,7 @@ class BaseLLM(OwnCalls, LLMSettings):
         from_task: Any,
         from_agent: Any,
     ) -> ModelCall:
+        check_kinds(type(self).__name__, {"response_model": response_model})
         stop = self.stop_sequences
         request = LLMRequest(
             messages=inputs.read_messages(inputs.without_notes(messages)),

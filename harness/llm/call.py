@@ -18,6 +18,7 @@ from harness.events.sources import sources
 from harness.llm.output.assembly import Assembly, RequestedCalls
 from harness.llm.output.chunks import ChunkEvents
 from harness.llm.output.parts import Part, TextDelta, ThinkingDelta
+from harness.llm.parameters.kinds import check_kinds
 from harness.llm.request import LLMRequest
 from harness.llm.settings import LLMSettings
 from harness.llm.stop_words import StopWords
@@ -61,6 +62,7 @@ class ModelCall:
     def step(self, callbacks: Any, functions: Mapping[str, Any] | None) -> Step:
         """Return the step that this call is, not yet opened."""
         llm, request = self._llm, self.request
+        check_kinds(type(llm).__name__, {"available_functions": functions})
         ends: dict[str, Any] = {"without_end_marker": True} if llm.without_end_marker else {}
         started = events.LLMCallStartedEvent(
             **self._common,

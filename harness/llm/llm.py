@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from harness.errors import UsageError
 from harness.llm.base import BaseLLM
+from harness.llm.parameters.kinds import check_kinds
 
 
 class LLM(BaseLLM):
@@ -34,6 +35,7 @@ class LLM(BaseLLM):
     ) -> Self:
         if cls is not LLM:
             return super().__new__(cls)
+        check_kinds("LLM", {"model": model})
         named, name = _registry().split_model(model, provider, api, is_litellm, custom_openai)
         found = _registry().integration(named)
         # What others integrate need not know of this class; then Python does not initialise what is returned.

@@ -14,6 +14,7 @@ from harness.errors import UsageError
 from harness.fields import field_names, take_fields
 from harness.llm.output.usage import UsageCounter
 from harness.llm.parameters.config import PLAIN, config_of
+from harness.llm.parameters.kinds import check_kinds
 from harness.llm.parameters.names import additional_params, one_of, words
 
 #: Names of settings that stand for another, as a keyword and on the object.
@@ -113,6 +114,7 @@ class LLMSettings:
             "default_headers": default_headers,
             "interceptor": interceptor,
         }
+        check_kinds(owner, {**given, "additional_params": additional_params})
         self._take(given)
         #: Whether the caller said the limit under the name that newer models have for it.
         self.says_completion_tokens = max_completion_tokens is not None

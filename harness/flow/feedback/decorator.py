@@ -17,7 +17,7 @@ DEFAULT_LLM: Final = "gpt-5.4-mini"
 
 def human_feedback(
     message: str,
-    emit: Iterable[str] | None = None,
+    emit: Iterable[str] | str | None = None,
     llm: Any = DEFAULT_LLM,
     default_outcome: str | None = None,
     metadata: Mapping[str, Any] | None = None,
@@ -39,7 +39,7 @@ def human_feedback(
     Raises:
         UsageError: `emit` without `llm` or without outcomes; a `default_outcome` that is none of `emit`; `learn`.
     """
-    outcomes = None if emit is None else tuple(emit)
+    outcomes = None if emit is None else (emit,) if isinstance(emit, str) else tuple(emit)
     if outcomes is not None and not outcomes:
         raise UsageError("human_feedback(emit=…) needs at least one outcome")
     if outcomes is not None and not llm:

@@ -1,0 +1,43 @@
+"""What kinds of values settings of an LLM are, where another kind would be told late or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from harness.errors import UsageError
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_mapping(value: Any) -> bool:
+    return isinstance(value, Mapping)
+
+
+#: Setting → whether a value is of its kind, and what that is. What providers judge themselves is left to them.
+_KINDS: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = MappingProxyType(
+    {
+        "model": (_is_text, "the name of a model"),
+        "base_url": (_is_text, "an address, such as 'http://127.0.0.1:8080/v1'"),
+        "timeout": (lambda value: not isinstance(value, str | bool), "a number of seconds"),
+        "max_retries": (lambda value: isinstance(value, int) and value >= 0, "a whole number of at least 0"),
+        "response_format": (lambda value: isinstance(value, type | Mapping), "a pydantic model's class or a dict"),
+        "client_params": (_is_mapping, "a dict"),
+        "default_headers": (_is_mapping, "a dict of header fields"),
+        "additional_params": (_is_mapping, "a dict of fields of the request"),
+        "response_model": (lambda value: isinstance(value, type), "a pydantic model's class"),
+        "available_functions": (_is_mapping, "a dict of functions by their names"),
+    }
+)
+
+
+def check_kinds(owner: str, given: Mapping[str, Any]) -> None:
+    """Raise UsageError for a value that is of another kind than its setting; None is of any."""
+    for name, value in given.items():
+        if value is not None and name in _KINDS:
+            fits, expected = _KINDS[name]
+            if not fits(value):
+                raise UsageError(f"{name} of {owner}: expected {expected}, not {value!r}")
