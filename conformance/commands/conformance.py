@@ -99,8 +99,9 @@ def conformance(
     from conformance.run.command import cases
     from conformance.run.fallen.carried_runs import carried_scenarios
     from conformance.run.plan import result_document
+    from conformance.run.result import without_secrets
     from conformance.run.shard import Shard
-    from harness.recording import Trust
+    from harness.recording import Redactor, Trust
 
     # Read before anything is run: a suite's time is long to wait for the news that a file is missing.
     expected = None if expect is None else baseline.read(expect)
@@ -119,7 +120,9 @@ def conformance(
     steps = plan.steps_named(scenarios) if scenarios else plan.steps if part is None else part.of_all(plan.steps)
     made = _made(plan, steps, workers, scheduler)
     wanted = len(steps)
-    steps, results = [steps[place] for place in sorted(made)], [made[place] for place in sorted(made)]
+    redacted = Redactor().text
+    steps = [steps[place] for place in sorted(made)]
+    results = [without_secrets(made[place], redacted) for place in sorted(made)]
     is_whole = len(made) == wanted
     is_all = part is None and not scenarios and is_whole
     outcome = plan.outcome(results) if is_all else plan.partial_outcome(steps, results)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -29,6 +29,20 @@ class ScenarioResult:
     unusable: str | None = None
     #: Runs that broke clauses, to be looked at.
     failed_runs: tuple[FailedRun, ...] = ()
+
+
+def without_secrets(result: ScenarioResult, redacted: Callable[[str], str]) -> ScenarioResult:
+    """Return a result whose messages, which may quote somebody's recording, are as `redacted` gives them."""
+
+    def told(violations: tuple[Violation, ...]) -> tuple[Violation, ...]:
+        return tuple(replace(violation, message=redacted(violation.message)) for violation in violations)
+
+    return replace(
+        result,
+        decisions=tuple(replace(one, violations=told(one.violations)) for one in result.decisions),
+        fault=None if result.fault is None else redacted(result.fault),
+        failed_runs=tuple(replace(run, violations=told(run.violations)) for run in result.failed_runs),
+    )
 
 
 def all_failed(scenario: Scenario, why: str) -> ScenarioResult:

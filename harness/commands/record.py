@@ -125,13 +125,15 @@ def record(
     "check": null or {"holds", "reasons"}}
     """
     from harness.commands.check import check, replay_command
-    from harness.recording import Target, accept, counted, record
+    from harness.recording import Redactor, Target, accept, counted, record
     from harness.recording.settings import current_settings, extended
 
     if accepts:
         return _accepted(accept(out, target=target), json_file)
     if target is None:
         raise click.UsageError("Missing argument 'TARGET': what to run, as package.module:attribute")
+    # What goes wrong in a run may tell of a credential, as what is written of it may not.
+    redacted = Redactor().text
     out_stream = text_stream(json_file)
     shown = RunText(out_stream)
     with extended(settings_of(matching)), shown.waited_for(target):
@@ -144,7 +146,7 @@ def record(
             runtime=runtime,
             on_text=shown.text,
             on_aside=shown.aside,
-            on_note=tell,
+            on_note=lambda note: tell(redacted(note)),
         )
     outcome = recorded.recording.outcome
     status = outcome.status if outcome is not None else "cancelled"
@@ -157,11 +159,11 @@ def record(
     frames, requests = counted(recorded.frames, "frame"), counted(recorded.interactions, "request")
     tell(f"{what} {frames}, {requests}: {recorded.aside or out}")
     if recorded.error is not None:
-        tell(_ended(recorded.error, status))
+        tell(redacted(_ended(recorded.error, status)))
         for note in getattr(recorded.error, "__notes__", ()):
-            tell(f"  {note}")
+            tell(redacted(f"  {note}"))
         if with_traceback:
-            tell("".join(traceback.format_exception(recorded.error)), lines=True)
+            tell(redacted("".join(traceback.format_exception(recorded.error))), lines=True)
     checked = None
     place = recorded.aside or out
     if isinstance(recorded.error, KeyboardInterrupt):

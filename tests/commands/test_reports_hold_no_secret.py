@@ -10,14 +10,20 @@ from typing import Any
 import pytest
 
 from conformance.commands.replay import _redacted
+from conformance.run.fallen.failed_runs import FailedRun
+from conformance.run.judge import Decision
+from conformance.run.result import ScenarioResult, without_secrets
+from conformance.timeline.check import Violation
 from harness.recording import Redactor
 from harness.recording.export import PROTOCOLS
 from harness.recording.files.cassette_writer import write_cassette
 from harness.recording.wire import Chunk, Ending, Interaction, WireRequest, WireResponse
 from harness.shipped import shipped_recording
 from tests.commands.command_line import Run
+from tests.commands.recordings import SUBJECTS
 from tests.recording.redact.planted_secrets import BY_FORM
 from tests.recording.redact.secret_carriers import sse
+from tests.recording.subjects import KEY as OPENAI_KEY
 
 KEY = next(planted for planted in BY_FORM if planted.id == "anthropic")
 PASSWORD = "correct horse " + "battery"
@@ -161,3 +167,26 @@ def test_a_report_is_looked_through_result_by_result(monkeypatch: pytest.MonkeyP
     assert [one["text"].partition(" ")[0] for one in told["results"]] == [str(n) for n in range(100)]
     assert KEY.core[:12] not in json.dumps(told)
     assert max(longest) < 300
+
+
+def test_what_record_says_of_a_run_that_failed_with_a_key_tells_none(run: Run, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    said = run("record", f"{SUBJECTS}:FailingWithKeyFlow", "-o", out, "--traceback", "--json", tmp_path / "r.json")
+    assert said.code == 1
+    assert "the run failed: ValueError: the key sk-proj-***" in said.err
+    assert "Traceback" in said.err
+    for text in (said.out, said.err, (tmp_path / "r.json").read_text()):
+        assert OPENAI_KEY.removeprefix("sk-proj-")[:12] not in text
+
+
+def test_what_the_suite_says_of_somebodys_recording_tells_no_secret() -> None:
+    broken = (Violation("result.value", 1, f"the result is {KEY.value}"),)
+    result = ScenarioResult(
+        "provider/text",
+        (Decision("result.value", "failed", broken),),
+        fault=f"Traceback: {KEY.value}",
+        failed_runs=(FailedRun("sync", b"", broken),),
+    )
+    told = without_secrets(result, Redactor().text)
+    assert "sk-ant-api03-***" in told.decisions[0].violations[0].message
+    assert KEY.core[:12] not in repr(told)
