@@ -1,56 +1,101 @@
-"""What the pages tell to type works: the first of them as it stands there, the others by name."""
+"""What the pages tell to type and to write works: each page is followed from its first block to its last."""
 
 from __future__ import annotations
 
-import os
 import re
-import shlex
-import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from itertools import dropwhile
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
-PAGE = ROOT / "docs" / "five-minutes.md"
-#: A block of the page, with what the comment before it says of it.
-BLOCK = re.compile(r"(?:<!-- ([^>]*) -->\n)?```(sh|console)\n(.*?)```", re.DOTALL)
-#: What a reader does beside the project: it installs, needs a key, or another program.
-ELSEWHERE = {"install", "needs a key", "picture"}
+from tests.commands.command_line import runner
+from tests.docs.blocks import PAGES, ROOT, blocks_of
+from tests.docs.place import DONE, DocsServer, prepare
+from tests.docs.reader import Reader, forget
+
+#: A page that begins in an empty folder, without a key.
+FROM_NOTHING = {"five-minutes"}
+#: A page that a test of its own follows, with the server that it needs.
+ELSEWHERE = {"new-provider": "tests/test_new_provider.py"}
+#: Marks of blocks that CI runs as they stand there: they make an environment.
+BY_CI = {"replay", "test"}
+#: A mark by which another test finds a block, besides.
+FOUND_BY = {"live": "tests/bridges/test_page.py"}
 
 
-def test_five_minutes_are_as_the_page_says(tmp_path: Path) -> None:
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    environment.pop("OPENAI_API_KEY", None)
-    said = ""
-    for comment, kind, text in BLOCK.findall(PAGE.read_text(encoding="utf-8")):
-        if comment in ELSEWHERE:
-            continue
-        if kind == "console":
-            # What is printed over several lines is one line here.
-            assert " ".join(text.split()) in " ".join(said.split()), comment
-            continue
-        ran = subprocess.run(
-            ["bash", "-euc", text], cwd=tmp_path, capture_output=True, text=True, env=environment, check=False
-        )
-        said = ran.stdout + ran.stderr
-        assert ran.returncode == (1 if comment == "ends with 1" else 0), f"{text}\n{said}"
-    assert {path.name for path in tmp_path.iterdir()} >= {"story.py", "test_story.py", "story.html", "cassettes"}
+@pytest.fixture(scope="module")
+def model() -> Iterator[str]:
+    """The URL of a model that answers whatever the pages ask; one, as processes of the suite keep what they began with."""
+    with DocsServer() as server:
+        yield f"{server.origin}/v1"
 
 
-@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.stem)
-def test_commands_of_the_pages_are_those_that_there_are(page: Path) -> None:
-    """Each line of shell that calls `harness` names a command, and options of it."""
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty folder, which programs are found in."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    monkeypatch.setenv("HARNESS_STORAGE_DIR", str(tmp_path / "kept"))
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    yield tmp_path
+    forget()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_whoever_follows_a_page_arrives(
+    page: Path, folder: Path, model: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    blocks = [block for block in blocks_of(page) if not block.why_not and block.mark not in BY_CI]
+    if page.stem in ELSEWHERE or not blocks:
+        return
+    with ExitStack() as stack:
+        reader = Reader(runner(capsys), monkeypatch, stack)
+        if page.stem not in FROM_NOTHING:
+            prepare(folder)
+            monkeypatch.setenv("OPENAI_BASE_URL", model)
+            monkeypatch.setenv("OPENAI_API_KEY", "any")
+            for line in DONE.get(page.stem, ()):
+                reader.type(line)
+        for block in blocks:
+            reader.take(block)
+        reader.end()
+
+
+def test_what_can_not_be_run_is_little_and_says_why() -> None:
+    skipped = {
+        f"{block.page}:{block.line}": block.why_not for page in PAGES for block in blocks_of(page) if block.why_not
+    }
+    assert len(skipped) <= 6, skipped
+    assert all(re.match(r"needs |takes ", why) for why in skipped.values()), skipped
+
+
+def test_each_mark_says_something_to_whoever_follows() -> None:
+    followed = {path: (ROOT / path).read_text("utf-8") for path in (*ELSEWHERE.values(), *FOUND_BY.values())}
+    for page in PAGES:
+        for block in blocks_of(page):
+            named = FOUND_BY.get(block.mark, ELSEWHERE.get(block.page))
+            known = block.mark in ("", "shows", *BY_CI) or block.why_not or re.fullmatch(r"ends with \d", block.mark)
+            assert known or (named is not None and block.mark in followed[named]), block
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_commands_that_are_not_run_are_those_that_there_are(page: Path) -> None:
+    """Each names a command, and options of it."""
     from harness.commands import harness as group
 
-    for _, kind, text in BLOCK.findall(page.read_text(encoding="utf-8")):
-        for typed in text.replace("\\\n", " ").splitlines():
-            line = typed.removeprefix("$ ")
-            if not line.startswith("harness ") or (kind == "console" and not text.startswith("$ ")):
+    for block in blocks_of(page):
+        if not block.why_not:
+            continue
+        for words in block.commands():
+            typed = list(dropwhile(lambda word: "=" in word, words))
+            if typed[0] != "harness":
                 continue
-            name, *words = shlex.split(line.partition("  #")[0])[1:]
-            command = group.get_command(None, name)  # type: ignore[arg-type]
-            assert command is not None, line
+            command = group.get_command(None, typed[1])  # type: ignore[arg-type]
+            assert command is not None, typed
             known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
-            named = {word.partition("=")[0] for word in words if re.match(r"--?[a-z]", word)}
-            assert named <= known | {"--help"}, line
+            assert {word.partition("=")[0] for word in typed if word.startswith("-")} <= known, typed

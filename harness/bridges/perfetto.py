@@ -102,7 +102,8 @@ class PerfettoTranslator:
         lane = self._lane_of[scope]
         # Threads take their times before their turns: an event that came later must not stand before those that it nests in.
         moment = self._latest[lane] = max(self._latest[lane], self._now)
-        return self._event(phase, name, ts=moment, args=args, id=f"{self._process}.{lane}", cat=_CATEGORY)
+        # An id of the process's own: Perfetto puts what has a plain `id` on a track that belongs to none.
+        return self._event(phase, name, ts=moment, args=args, id2={"local": str(lane)}, cat=_CATEGORY)
 
     def _event(self, phase: str, name: str, **fields: Any) -> Event:
         # Microseconds.

@@ -33,7 +33,7 @@ def check(frames: list[StreamFrame]) -> None:
         assert isinstance(event["ts"], int)
         assert {"pid", "tid"} <= event.keys()
         if event["ph"] in "bne":
-            lane = event["cat"], event["id"]
+            lane = event["cat"], event["id2"]["local"]
             assert event["ts"] >= latest.get(lane, 0)
             latest[lane] = event["ts"]
             stack = stacks.setdefault(lane, [])
@@ -84,12 +84,12 @@ def test_what_overlaps_has_a_lane_of_its_own_and_what_nests_has_not() -> None:
         frame(8, "method_execution_finished", "f1", method_name="b", started_event_id="f3"),
         frame(9, "flow_finished", started_event_id="f1"),
     ]
-    lanes = {event["name"]: event["id"] for event in trace_of(frames) if event["ph"] in "bn"}
-    assert lanes == {"F": "1.0", "a": "1.0", "b": "1.1", "m": "1.1", "word": "1.1"}
+    lanes = {event["name"]: event["id2"]["local"] for event in trace_of(frames) if event["ph"] in "bn"}
+    assert lanes == {"F": "0", "a": "0", "b": "1", "m": "1", "word": "1"}
 
 
 def test_timelines_stand_side_by_side() -> None:
     frames = [frame(1, "flow_started", flow_name="F"), frame(2, "flow_finished", started_event_id="f1")]
     events = perfetto_trace([("one", frames), ("two", frames)])["traceEvents"]
     assert {(event["pid"], event["args"]["name"]) for event in events if event["ph"] == "M"} == {(1, "one"), (2, "two")}
-    assert {event["id"] for event in events if event["ph"] == "b"} == {"1.0", "2.0"}
+    assert {(event["pid"], event["id2"]["local"]) for event in events if event["ph"] == "b"} == {(1, "0"), (2, "0")}
