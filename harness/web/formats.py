@@ -97,8 +97,12 @@ def _told_of(questions: Iterable[QuestionAtDesk]) -> dict[str, Any]:
 
 def _number(text: str, what: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS):
-        raise UsageError(f"Last-Event-ID is {text[:50]!r}; expected {what}, as the events have it")
+        raise _no_id(text, what)
     return int(text)
+
+
+def _no_id(text: str, what: str) -> UsageError:
+    return UsageError(f"Last-Event-ID is {text[:50]!r}; expected {what}, as the events have it")
 
 
 def _told(feed: Feed) -> dict[str, Any]:
@@ -146,7 +150,10 @@ class _Translated(EventFormat):
             return None
         seq, _, event = last_event_id.partition(".")
         expected = "the number of a frame and that of an event, as in 12.1"
-        return Seen(_number(seq, expected), _LAST if event == _END else _number(event, expected))
+        try:
+            return Seen(_number(seq, expected), _LAST if event == _END else _number(event, expected))
+        except UsageError:
+            raise _no_id(last_event_id, expected) from None
 
     def has_all(self, seen: Seen, last: int) -> bool:
         return seen == (last, _LAST)

@@ -96,13 +96,22 @@ class SessionResponse(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        response = self._response(Headers(scope=scope))
+        headers = Headers(scope=scope)
+        response = self._head(headers) if scope["method"] == "HEAD" else self._response(headers)
         origin = Headers(scope=scope).get("origin")
         if origin is not None and origin.lower() in self._origins:
             response.headers["Access-Control-Allow-Origin"] = origin
         if self._origins:
             response.headers.append("Vary", "Origin")
         await response(scope, receive, send)
+
+    def _head(self, headers: Headers) -> Response:
+        """Say what would be answered; nothing begins by that."""
+        why = refusal(headers, self._origins)
+        if why is not None:
+            return _refused(403, why)
+        fields = {"Cache-Control": "no-store", **self._format.headers, **self._more}
+        return Response(media_type=self.media_type, headers=fields)
 
     def _response(self, headers: Headers) -> Response:
         why = refusal(headers, self._origins)

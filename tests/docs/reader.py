@@ -28,6 +28,8 @@ _MAY_BE_ABSENT: Final = frozenset({"chromium", "curl"})
 #: Without clauses, or for many, the suite takes minutes; what the page shows is shown by one that takes a second.
 _BRIEF: Final = ("--clause", "entry.flow")
 _BRIEF_OF_PROVIDERS: Final = ("--clause", "llm.usage")
+#: Of the suite's classes, whose tests are one for each clause.
+_BRIEF_TESTS: Final = "result_after_close or llm_usage or the_ or chunks_name"
 _FEWER: Final = {"cleanup.*": "entry.llm", "result.*": "result.after-close"}
 
 
@@ -80,7 +82,7 @@ class Reader:
     def end(self) -> None:
         """Run the tests that the page has shown."""
         if self._tests:
-            self._in_shell(f"{sys.executable} -m pytest -q -p no:cacheprovider test_page_*.py", 0)
+            self._in_shell(f"{sys.executable} -m pytest -q -p no:cacheprovider -k '{_BRIEF_TESTS}' test_page_*.py", 0)
 
     def type(self, line: str) -> None:
         """Type a command that the page has not, and that is to end well."""

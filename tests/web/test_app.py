@@ -413,3 +413,21 @@ def test_a_question_that_nobody_waits_for_is_asked_no_more() -> None:
             await client.until(b'"status":"cancelled"')
 
     asyncio.run(scenario())
+
+
+def test_a_look_at_the_head_of_a_run_begins_nothing() -> None:
+    async def scenario() -> None:
+        runs = Runs()
+        app = create_app("tests.web.targets:PlainFlow", runs=runs)
+        told = document(await sent(app, {"inputs": {}}))
+        for headers in ({}, {"last-event-id": "3"}):
+            head = await asked(app, method="HEAD", path=told["events"], headers={"host": HOST, **headers})
+            assert (head.status, head.body) == (200, b"")
+            assert head.headers["content-type"].startswith("text/event-stream")
+        feed = runs.feed(told["run"])
+        assert feed is not None
+        assert feed.is_fresh
+        whole = await asked(app, path=told["events"])
+        assert b'"status":"completed"' in whole.body
+
+    asyncio.run(scenario())
