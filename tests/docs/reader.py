@@ -82,7 +82,7 @@ class Reader:
     def end(self) -> None:
         """Run the tests that the page has shown."""
         if self._tests:
-            self._in_shell(f"{sys.executable} -m pytest -q -p no:cacheprovider -k '{_BRIEF_TESTS}' test_page_*.py", 0)
+            self._in_shell(f"{sys.executable} -m pytest -q -p no:cacheprovider --snapshot-update -k '{_BRIEF_TESTS}' test_page_*.py", 0)
 
     def type(self, line: str) -> None:
         """Type a command that the page has not, and that is to end well."""
