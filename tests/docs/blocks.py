@@ -44,6 +44,11 @@ class Block:
         """Whether it is what pytest runs."""
         return re.search(r"^(def test_|class Test)", self.text, re.MULTILINE) is not None
 
+    @property
+    def is_suite(self) -> bool:
+        """Whether it has pytest put the suite to something, which takes minutes: that it can be read is what is seen."""
+        return re.search(r"^class Test\w+\(\w+Conformance\)", self.text, re.MULTILINE) is not None
+
     def commands(self) -> Iterator[list[str]]:
         """Yield the words of each command, whose lines may go on, without comments."""
         waiting = ""

@@ -28,8 +28,6 @@ _MAY_BE_ABSENT: Final = frozenset({"chromium", "curl"})
 #: Without clauses, or for many, the suite takes minutes; what the page shows is shown by one that takes a second.
 _BRIEF: Final = ("--clause", "entry.flow")
 _BRIEF_OF_PROVIDERS: Final = ("--clause", "llm.usage")
-#: Of the suite's classes, whose tests are one for each clause.
-_BRIEF_TESTS: Final = "result_after_close or llm_usage or the_ or chunks_name"
 _FEWER: Final = {"cleanup.*": "entry.llm", "result.*": "result.after-close"}
 
 
@@ -42,6 +40,7 @@ class Reader:
         self._stack = stack
         self._ports: dict[str, str] = {}
         self._tests = 0
+        self._has_spread = False
         #: What the last commands have printed.
         self.said = ""
         #: The names of the snippets so far.
@@ -63,7 +62,7 @@ class Reader:
                 assert _plain(shown) in _plain(self.said)
             case "console":
                 assert _plain(block.text) in _plain(self.said), block
-            case "python" if block.is_test:
+            case "python" if block.is_test and not block.is_suite:
                 self._tests += 1
                 Path(f"test_page_{self._tests}.py").write_text(block.text, encoding="utf-8")
             case "python" if block.text.startswith("# ") and block.text.split("\n", 1)[0].endswith(".py"):
@@ -82,7 +81,7 @@ class Reader:
     def end(self) -> None:
         """Run the tests that the page has shown."""
         if self._tests:
-            self._in_shell(f"{sys.executable} -m pytest -q -p no:cacheprovider --snapshot-update -k '{_BRIEF_TESTS}' test_page_*.py", 0)
+            self._in_shell(f"{sys.executable} -m pytest -q -p no:cacheprovider --snapshot-update test_page_*.py", 0)
 
     def type(self, line: str) -> None:
         """Type a command that the page has not, and that is to end well."""
@@ -111,6 +110,10 @@ class Reader:
         if words[1] == "conformance" and "--clause" not in words:
             words = [*words, *(_BRIEF_OF_PROVIDERS if "--provider" in words else _BRIEF)]
         words = [_FEWER.get(word, word) for word in words]
+        if "-n" in words and self._has_spread:
+            # One command of a page shows that its work is shared by processes.
+            del words[words.index("-n") : words.index("-n") + 2]
+        self._has_spread |= "-n" in words
         forget()
         with pytest.MonkeyPatch.context() as patch:
             for name, value in given.items():
