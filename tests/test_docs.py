@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from itertools import dropwhile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +18,7 @@ from tests.commands.command_line import runner
 from tests.docs.blocks import PAGES, ROOT, blocks_of
 from tests.docs.place import DONE, DocsServer, prepare
 from tests.docs.reader import Reader, forget
+from tests.web.asgi import asked
 
 #: A page that begins in an empty folder, without a key.
 FROM_NOTHING = {"five-minutes"}
@@ -31,6 +35,30 @@ def model() -> Iterator[str]:
     """The URL of a model that answers whatever the pages ask; one, as processes of the suite keep what they began with."""
     with DocsServer() as server:
         yield f"{server.origin}/v1"
+
+
+def served(names: Mapping[str, Any]) -> None:
+    """The app that the page of apps has last begins runs, and lets them be followed."""
+
+    async def scenario() -> None:
+        begun = await asked(names["app"], method="POST", path="/runs", query="topic=tides")
+        followed = await asked(names["app"], path=f"/runs/{json.loads(begun.body)}")
+        assert b'"status":"completed"' in followed.body
+
+    asyncio.run(scenario())
+
+
+def pictured(names: Mapping[str, Any]) -> None:
+    """The picture on the page is of the size that its command makes; where there is no browser, it has made none."""
+    made, shown = Path("viewer.png"), ROOT / "docs" / "pictures" / "viewer.png"
+    if made.exists():
+        # A PNG begins with its width and height.
+        assert made.read_bytes()[16:24] == shown.read_bytes()[16:24]
+    assert {path.name for path in Path().iterdir()} >= {"story.py", "test_story.py", "story.html", "cassettes"}
+
+
+#: What is to be true once a page has been followed.
+PROOFS: Mapping[str, Callable[[Mapping[str, Any]], None]] = {"web": served, "five-minutes": pictured}
 
 
 @pytest.fixture
@@ -64,6 +92,8 @@ def test_whoever_follows_a_page_arrives(
         for block in blocks:
             reader.take(block)
         reader.end()
+        if page.stem in PROOFS:
+            PROOFS[page.stem](reader.names)
 
 
 def test_what_can_not_be_run_is_little_and_says_why() -> None:
