@@ -332,7 +332,7 @@ SABOTEURS: tuple[Saboteur, ...] = (
         _ends_with_its_mark,
         {"llm.sequence": "what is whole fails"},
     ),
-    Saboteur("unmarked-ends-not-shown", ("llm.truncation",), "harness.llm.call:LLMCallStartedEvent", _not_shown),
+    Saboteur("unmarked-ends-not-shown", ("llm.truncation",), "harness.events:LLMCallStartedEvent", _not_shown),
     Saboteur("errors-without-status", ("llm.errors",), _TRANSLATED, _without_status),
     Saboteur("failures-inside-pass", ("llm.errors",), f"{_READ}.refuse_failure", _passed_over),
     Saboteur("failures-in-other-words", ("llm.errors",), f"{_READ}.reported", _in_its_own_words),
