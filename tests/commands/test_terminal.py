@@ -155,10 +155,13 @@ def test_a_long_line_is_wrapped_at_spaces_and_indented(text: str, shown: str) ->
 
 
 def test_what_takes_longer_than_a_moment_says_what_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.commands.progress._MOMENT_S", 0.0)
     terminal = watch(monkeypatch)
     with at_work("reading one") as work:
+        assert work._begun is not None
+        work._begun.join(20)
         work.say("reading two\x1b[2J")
-        terminal.wait_for("reading two\\x1b[2J")
+    assert "reading two\\x1b[2J" in terminal.getvalue()
 
 
 def test_what_takes_a_moment_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
