@@ -10,6 +10,7 @@ from conformance.contract.clauses import AREAS, CLAUSES
 from conformance.report.conformance_page import STATUSES
 from conformance.report.headlines import Headline, Tile
 from conformance.report.matrix import ClauseCells, Matrix
+from harness.recording import counted
 
 
 def content(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -41,7 +42,7 @@ def _verdict(matrix: Matrix, differing: int) -> Headline:
     if len(matrix.subjects) == 1:
         return Headline("failed" if matrix.must_fell else "passed", f"{matrix.subjects[0].label}, clause by clause")
     if differing:
-        return Headline("failed" if matrix.must_fell else "passed", f"{runs} differ in {differing:,} clauses")
+        return Headline("failed" if matrix.must_fell else "passed", f"{runs} differ in {counted(differing, 'clause')}")
     return Headline("failed" if matrix.must_fell else "passed", f"{runs} say the same")
 
 

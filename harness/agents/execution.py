@@ -131,7 +131,7 @@ class Execution:
         said = await self._ask(None)
         if _calls_in(said) is not None:
             raise IterationLimitError(
-                f"the agent {self._agent.role!r} has used its max_iter of {self._agent.max_iter} steps, and its model "
+                f"the agent {self._agent.role!r} has used its max_iter of {self._agent.max_iter}, and its model "
                 "asks for tools where it is to answer"
             )
         return await self._finish(said)

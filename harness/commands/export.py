@@ -44,6 +44,7 @@ def export(path: Path, protocol: str, out: Path | None, sse: bool, content: bool
     from harness.recording.export import PROTOCOLS, exported
     from harness.recording.files.atomic import write_atomically
     from harness.recording.timelines import timelines_of
+    from harness.recording.words.counts import counted
 
     to_stdout = out is None or is_stdout(out)
     if to_stdout and is_stdout(json_file):
@@ -64,8 +65,8 @@ def export(path: Path, protocol: str, out: Path | None, sse: bool, content: bool
         sys.stdout.flush()
     else:
         write_atomically(out, text.encode())
-        what = "spans" if to == "otel" else "events"
-        console_for(json_file).print(f"exported {result.frames:,} frames as {result.events:,} {what}: {out}")
+        made = counted(result.events, "span" if to == "otel" else "event")
+        console_for(json_file).print(f"exported {counted(result.frames, 'frame')} as {made}: {out}")
     document = {
         "format": "harness.export/1",
         "path": str(path),

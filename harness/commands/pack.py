@@ -64,7 +64,9 @@ def unpack(path: Path, out: Path, json_file: Path | None) -> int:
 
 
 def _report(result: Packed, verb: str, out: Path, json_file: Path | None) -> None:
-    files = "1 file" if result.files == 1 else f"{result.files:,} files"
+    from harness.recording.words.counts import counted
+
+    files = counted(result.files, "file")
     console_for(json_file).print(f"{verb} {files}, {result.size:,} bytes ({result.packed:,} packed): {out}")
     write_json(
         json_file,

@@ -12,6 +12,7 @@ from harness.errors import UsageError
 from harness.recording.comparison.compare import compare_lines
 from harness.recording.files.frames_file import dump_frames, read_lines
 from harness.recording.redact.redaction import Redactor
+from harness.recording.words.counts import counted
 
 __all__ = ["FramesExtension"]
 
@@ -44,7 +45,7 @@ class FramesExtension(SingleFileSnapshotExtension):
     def diff_lines(self, serialized_data: Any, snapshot_data: Any) -> Iterator[str]:
         """Yield what differs, aligned by scope, in the order of the snapshot."""
         if not snapshot_data:
-            yield f"{len(_lines(serialized_data))} frames came; keep them with --snapshot-update"
+            yield f"{counted(len(_lines(serialized_data)), 'frame')} came; keep them with --snapshot-update"
         elif serialized_data:
             yield from map(str, compare_lines(_lines(snapshot_data), _lines(serialized_data)))
 

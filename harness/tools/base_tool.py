@@ -117,8 +117,8 @@ class BaseTool(Worded):
         """
         if len(args) > len(self.args_schema.model_fields):
             raise ToolInputError(
-                f"the tool {self.name!r} takes {len(self.args_schema.model_fields)} arguments, and {len(args)} were given "
-                "by their place"
+                f"arguments given to the tool {self.name!r} by their place are at most {len(self.args_schema.model_fields)}, "
+                f"not {len(args)}"
             )
         if args:
             kwargs = {**dict(zip(self.args_schema.model_fields, args, strict=False)), **kwargs}

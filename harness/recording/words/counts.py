@@ -4,5 +4,5 @@ from __future__ import annotations
 
 
 def counted(count: int, noun: str, plural: str | None = None) -> str:
-    """Return `1 frame`, `2 frames`; `plural` for nouns that don't end in s."""
-    return f"{count} {noun if count == 1 else plural or f'{noun}s'}"
+    """Return `1 frame`, `2,000 frames`; `plural` for nouns that don't end in s."""
+    return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
