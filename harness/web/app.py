@@ -205,7 +205,7 @@ class _Routes:
         if feed is not None and feed.answer(text, number):
             return Response(status_code=204)
         waiting = await self._waiting(run, *paused)
-        if waiting is None and feed is None:
+        if waiting is None and feed is None and paused == (None, None):
             return self._runs.missing(run)
         subject, conversation = _found(waiting)
         session = await run_in_threadpool(self._served.resumed, subject, text)

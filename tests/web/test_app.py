@@ -394,6 +394,13 @@ def test_a_run_asks_its_clients_and_never_the_terminal(monkeypatch: pytest.Monke
         rest = await asked(app, path=document(resumed)["events"])
         assert b"sent: Good morning, Ann! (yes) now" in rest.body
         assert (await answered("/runs/nobody/answers", {"answer": "now"})).status == 404
+        for paused, status in (
+            ({"flow": "f", "request": "r"}, 409),
+            ({"flow": "f"}, 400),
+            ([], 400),
+            ({"flow": 1, "request": "r"}, 400),
+        ):
+            assert (await answered("/runs/nobody/answers", {"answer": "now", "paused": paused})).status == status
 
     asyncio.run(scenario())
 
