@@ -75,7 +75,8 @@ def test_a_run_that_ends_worse_stands_aside_whole_and_can_be_accepted(
     done = recorded(server.origin, out, attribute, mode=mode, on_note=notes.append, **options)
     assert (done.written, kept(out), contents(out)) == (False, [mark], before)
     assert done.aside is not None
-    (note,) = notes
+    warned, note = notes
+    assert f"is a recording of '{SUBJECTS}:text', not of '{SUBJECTS}:{attribute}'" in warned
     assert f"This one is kept in '{done.aside}'" in note
     assert f"harness record --accept -o {out}" in note
     if mode == "all":
@@ -206,7 +207,7 @@ def test_an_error_of_the_recorders_own_is_not_the_runs(
         with pytest.raises(RecordingError, match="the recorder failed, and stopped the run: ZeroDivisionError: of the"):
             recorded(server.origin, out, "StoryFlow", mode="all", on_note=notes.append)
     assert (contents(out), kept(out)) == (before, ["failed"])
-    assert "what was recorded until then is kept in" in notes[0]
+    assert "what was recorded until then is kept in" in notes[-1]
 
 
 @pytest.mark.parametrize("part", ["frames.jsonl", "cassette.yaml", "recording.json"])

@@ -13,6 +13,8 @@ import asyncio, ctypes, os, signal, socket, sys
 import logging, multiprocessing.context, random, subprocess, threading, concurrent.futures.thread
 from pathlib import Path
 
+# httpcore imports it where it is installed, and its older versions ask for what POSIX has.
+sys.modules["trio"] = None
 really_opened = os.open
 
 def opened(path, flags, *rest, **options):
