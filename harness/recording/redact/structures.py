@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from typing import Final
 
 from harness.recording.redact.announced import Found
 from harness.recording.redact.names import weight
@@ -29,6 +30,7 @@ def live_structures(words: frozenset[str], lowered: str) -> list[Find]:
         if (not needed or not words.isdisjoint(needed))
         and any(map(lowered.__contains__, literals))
         and (find is not _discord or _DOTTED.search(lowered) is not None)
+        and (find is not _pgpass or _BETWEEN.search(lowered) is not None)
     ]
 
 
@@ -341,6 +343,9 @@ def _discord(text: str) -> Iterator[Found]:
             yield Found("discord-token", begin + head.start(), match.end())
 
 
+_pgpass: Final = _literals(_PGPASS, "pgpass")
+_BETWEEN = re.compile(r":(?:[0-9]{4,5}|\*):")
+
 #: Words of which one must stand in a text, where that helps, and literals of which one must, in lower case; and what
 #: then looks.
 _STRUCTURES: tuple[tuple[frozenset[str], tuple[str, ...], Find], ...] = (
@@ -357,7 +362,7 @@ _STRUCTURES: tuple[tuple[frozenset[str], tuple[str, ...], Find], ...] = (
     (frozenset({"curl", "wget", "http"}), (" -b", "--cookie"), _literals(_COOKIE_OPTION, "cookie")),
     (frozenset({"sudo"}), ("echo",), _literals(_SUDO, "command")),
     (frozenset({"sqlplus"}), ("/",), _literals(_SQLPLUS, "command")),
-    (frozenset(), (":",), _literals(_PGPASS, "pgpass")),
+    (frozenset(), (":",), _pgpass),
     (frozenset(), (" -u", "-user ", "-user=", "--auth"), _logins),
     (frozenset(), ("aws", "secret", "akia", "asia"), _aws_secrets),
     (frozenset(), ("",), _discord),
