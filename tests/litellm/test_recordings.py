@@ -24,6 +24,7 @@ from tests.authoring import OF_LITELLM
 from tests.optional import needs
 from tests.recording.faults.cutting import check_cuts, check_split
 from tests.recording.remade import Run
+from tests.recording.told import failure_told
 
 needs("litellm", "the extra `litellm` is not installed; it can't stand beside `openai`")
 
@@ -92,7 +93,10 @@ def test_there_is_a_recording_of_each_kind_of_answer() -> None:
 
 @every_recording
 def test_it_replays_green(path: Path) -> None:
-    assert [(result.status, result.message) for result in replay(path)] == [("passed", None)]
+    outcome = load_recording(path).outcome
+    assert outcome is not None
+    told = [(result.status, failure_told(result.message)) for result in replay(path)]
+    assert told == [("passed", outcome.error_type)]
 
 
 @pytest.mark.parametrize("path", STREAMS)
