@@ -25,7 +25,6 @@ R = TypeVar("R")
 _LENGTH: Final = struct.Struct("<Q")
 #: How long the process may take to end when it is told to, in seconds.
 _GRACE_S: Final = 5.0
-_READ_AT_START: Final = ("PYTHONPATH", "PYTHONSAFEPATH")
 
 
 class LostWorkError(Exception):
@@ -81,7 +80,6 @@ class Apart(Generic[S, R]):
             _ended(process)
 
     def _start(self) -> subprocess.Popen[bytes]:
-        before = {name: os.environ.get(name) for name in _READ_AT_START}
         paths = os.pathsep.join(entry or str(self._folder) for entry in sys.path)
         process = subprocess.Popen(
             [sys.executable, "-m", "conformance.run.apart"],
@@ -91,7 +89,7 @@ class Apart(Generic[S, R]):
             stdout=subprocess.PIPE,
         )
         assert process.stdin is not None
-        _send(process.stdin, (before, self._work))
+        _send(process.stdin, (dict(os.environ), self._work))
         return process
 
 
@@ -131,7 +129,7 @@ def main() -> None:
     os.dup2(2, 1)
     # Whoever watches interrupts the first process, which ends this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    before, work = cast("tuple[dict[str, str | None], Callable[[object], object]]", _receive(asked))
+    before, work = cast("tuple[dict[str, str], Callable[[object], object]]", _receive(asked))
     started(before)
     with contextlib.suppress(EOFError):
         while True:

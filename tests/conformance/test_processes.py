@@ -48,6 +48,8 @@ def perform(subject: Threads, name: str) -> str:
             return str("this" in sys.modules)
         case "threads":
             return ", ".join(thread.name for thread in threading.enumerate()[1:])
+        case "environment":
+            return repr((os.environ.get("ADDRESS"), "HOME" in os.environ))
         case "exits":
             os._exit(3)
         case "raises exit":
@@ -78,6 +80,20 @@ def test_a_scenario_does_not_see_what_another_left_behind(processes: Processes) 
 def test_what_a_scenario_imported_is_there_for_the_next(processes: Processes) -> None:
     assert processes.perform("imports", 30.0) == "False"
     assert processes.perform("imported", 30.0) == str(sys.platform == "linux")
+
+
+def test_a_process_has_the_environment_of_whoever_starts_it(
+    processes: Processes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Where there is a server of processes it has started by now, and has the environment of then.
+    processes.perform("looks", 30.0)
+    monkeypatch.setenv("ADDRESS", "http://127.0.0.1:1")
+    monkeypatch.delenv("HOME", raising=False)
+    another = Processes(load, perform)
+    try:
+        assert another.perform("environment", 30.0) == "('http://127.0.0.1:1', False)"
+    finally:
+        another.close()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="processes are copied on Linux alone")

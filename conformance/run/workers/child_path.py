@@ -1,4 +1,4 @@
-"""What a new process of ours imports: what its parent would, with the current folder last.
+"""What a new process of ours starts with: its parent's environment, and what it would import, with the current folder last.
 
 Python puts the current folder first while a process starts; a folder in it that is called like one of our packages, or
 like one of Python's, would take its place.
@@ -20,32 +20,33 @@ from harness.import_path import current_folder_last
 _READ_AT_START: Final = ("PYTHONPATH", "PYTHONSAFEPATH")
 _STARTING: Final = Lock()
 
-Environment = Mapping[str, str | None]
+Environment = Mapping[str, str]
 
 
 @contextmanager
 def starting() -> Iterator[Environment]:
     """Start processes in this block, by whatever method; give each what the block gives, for `started`."""
     with _STARTING:
-        before = {name: os.environ.get(name) for name in _READ_AT_START}
+        before = dict(os.environ)
         here = str(Path.cwd())
         os.environ["PYTHONPATH"] = os.pathsep.join(entry or here for entry in sys.path)
         os.environ["PYTHONSAFEPATH"] = "1"
         try:
             yield before
         finally:
-            _restore(before)
+            for name in _READ_AT_START:
+                if name in before:
+                    os.environ[name] = before[name]
+                else:
+                    del os.environ[name]
 
 
 def started(environment: Environment) -> None:
-    """Called first in the new process: give it its parent's environment back, and put the current folder last."""
-    _restore(environment)
+    """Called first in the new process: give it its parent's environment, and put the current folder last.
+
+    What a server of processes copies has the environment of when that server was started.
+    """
+    for name in os.environ.keys() - environment.keys():
+        del os.environ[name]
+    os.environ.update(environment)
     current_folder_last()
-
-
-def _restore(environment: Environment) -> None:
-    for name, value in environment.items():
-        if value is None:
-            os.environ.pop(name, None)
-        else:
-            os.environ[name] = value
