@@ -94,5 +94,5 @@ def _first_frame(runs: int, cls: Any) -> float:
 
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as name:
-        print(main(int(sys.argv[1]), sys.argv[2], name))
+    # Whoever runs the contest removes it.
+    print(main(int(sys.argv[1]), sys.argv[2], tempfile.mkdtemp()))

@@ -102,5 +102,5 @@ def _first_frame(runs: int, cls: type[Flow]) -> float:
 
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as name:
-        print(main(int(sys.argv[1]), sys.argv[2], Path(name)))
+    # Whoever runs the contest removes it.
+    print(main(int(sys.argv[1]), sys.argv[2], Path(tempfile.mkdtemp())))

@@ -81,5 +81,5 @@ def _checkpointer(what: str, folder: str) -> Any:
 
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as name:
-        print(main(int(sys.argv[1]), sys.argv[2], name))
+    # Whoever runs the contest removes it.
+    print(main(int(sys.argv[1]), sys.argv[2], tempfile.mkdtemp()))
