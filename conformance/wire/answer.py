@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -94,6 +94,14 @@ def json_lines(body: bytes) -> Iterator[dict[str, Any]]:
     if rest.strip():
         with suppress(MalformedError):
             yield json_object(rest)
+
+
+def read_lines(body: bytes, reading: Reading, take: Callable[[dict[str, Any], Reading], None]) -> None:
+    """Read a streamed answer of one object on each line, until it has ended or failed."""
+    for sent in json_lines(body):
+        if reading.ended or reading.failed:
+            return
+        take(sent, reading)
 
 
 def counts(sent: dict[str, Any], names: dict[str, str]) -> dict[str, int]:

@@ -6,7 +6,7 @@ import json
 from typing import Any, Final
 
 from conformance.timeline.evidence import FinishReason
-from conformance.wire.answer import Reading, counts, json_lines, json_object, summed
+from conformance.wire.answer import Reading, counts, json_object, read_lines, summed
 
 _REASONS: Final[dict[str, FinishReason]] = {
     "COMPLETE": "stop",
@@ -19,10 +19,7 @@ _COUNTS: Final = {"prompt_tokens": "input_tokens", "completion_tokens": "output_
 
 def read_stream(body: bytes, reading: Reading) -> None:
     """Read a streamed answer: an event on each line."""
-    for sent in json_lines(body):
-        if reading.ended or reading.failed:
-            return
-        _take(sent, reading)
+    read_lines(body, reading, _take)
 
 
 def read_plain(body: bytes, reading: Reading) -> None:

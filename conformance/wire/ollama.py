@@ -6,7 +6,7 @@ import json
 from typing import Any, Final
 
 from conformance.timeline.evidence import FinishReason
-from conformance.wire.answer import Reading, counts, json_lines, json_object, summed
+from conformance.wire.answer import Reading, counts, json_object, read_lines, summed
 
 _REASONS: Final[dict[str, FinishReason]] = {"stop": "stop", "length": "length"}
 _COUNTS: Final = {"prompt_tokens": "prompt_eval_count", "completion_tokens": "eval_count"}
@@ -14,10 +14,7 @@ _COUNTS: Final = {"prompt_tokens": "prompt_eval_count", "completion_tokens": "ev
 
 def read_stream(body: bytes, reading: Reading) -> None:
     """Read a streamed answer: an object on each line."""
-    for sent in json_lines(body):
-        if reading.ended or reading.failed:
-            return
-        _take(sent, reading)
+    read_lines(body, reading, _take)
 
 
 def read_plain(body: bytes, reading: Reading) -> None:

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import BaseModel
 
 from harness.errors import UsageError
-from harness.llm.input.messages import ImagePart, Message, TextPart, read_messages, read_tools
+from harness.llm.input.messages import ImagePart, Message, TextPart, read_messages
 from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.cohere.request import FIELDS
 from harness.providers.shared.recorded.query import EXTRA_QUERY, parse_query
 from harness.providers.shared.recorded.recorded_body import ANY, FLAG, OBJECTS, fitting, json_object, named_model
-from harness.providers.shared.recorded.verbatim import Verbatim, check_same
+from harness.providers.shared.recorded.verbatim import Verbatim, check_same, parse_tools
 
 if TYPE_CHECKING:
     from harness.llm.base import BaseLLM
@@ -106,7 +106,7 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
     model, unnamed = named_model(recorded)
     verbatim = Verbatim(systems=True)
     messages = verbatim.messages("messages", recorded["messages"], _parse_messages)
-    tools = verbatim.tools("tools", recorded.get("tools") or (), _parse_tools)
+    tools = verbatim.tools("tools", recorded.get("tools") or (), parse_tools)
     taken = {"model", "messages"} | {name for name in ("stream", "tools") if recorded.get(name) not in (None, [])}
     rest = {name: value for name, value in recorded.items() if name not in taken}
     return RecordedCall(
@@ -122,9 +122,3 @@ def _parse_messages(wire: Sequence[Any]) -> list[dict[str, Any]]:
     found = [{("reasoning" if name == "tool_plan" else name): value for name, value in one.items()} for one in wire]
     check_same([_wire_message(message) for message in read_messages(found)], list(wire), "messages")
     return found
-
-
-def _parse_tools(wire: Sequence[Any]) -> list[dict[str, Any]]:
-    given = [tool.given() for tool in read_tools(wire)]
-    check_same(given, list(wire), "tools")
-    return given

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import BaseModel
 
 from harness.errors import UsageError
-from harness.llm.input.messages import read_messages, read_tools
+from harness.llm.input.messages import read_messages
 from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.ollama.messages import common_messages, wire_messages
 from harness.providers.shared.recorded.query import EXTRA_QUERY, parse_query
 from harness.providers.shared.recorded.recorded_body import ANY, FLAG, OBJECTS, fitting, json_object, named_model
-from harness.providers.shared.recorded.verbatim import Verbatim, check_same
+from harness.providers.shared.recorded.verbatim import Verbatim, check_same, parse_tools
 
 if TYPE_CHECKING:
     from harness.llm.base import BaseLLM
@@ -116,7 +116,7 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
     stream = recorded.pop("stream", None)
     verbatim = Verbatim(systems=True)
     messages = verbatim.messages("messages", recorded.pop("messages"), _parse_messages)
-    tools = verbatim.tools("tools", recorded.get("tools") or (), _parse_tools)
+    tools = verbatim.tools("tools", recorded.get("tools") or (), parse_tools)
     if recorded.get("tools"):
         del recorded["tools"]
     recorded.pop("model", None)
@@ -138,9 +138,3 @@ def _parse_messages(wire: Sequence[Any]) -> list[dict[str, Any]]:
     found = common_messages(wire)
     check_same(wire_messages(read_messages(found)), list(wire), "messages")
     return found
-
-
-def _parse_tools(wire: Sequence[Any]) -> list[dict[str, Any]]:
-    given = [tool.given() for tool in read_tools(wire)]
-    check_same(given, list(wire), "tools")
-    return given

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from harness.errors import UsageError
+from harness.llm.input.messages import read_tools
 
 #: What a parser raises that trusts what it reads to have the shape that the API documents.
 OF_ANOTHER_SHAPE: Final = (AttributeError, LookupError, TypeError, ValueError)
@@ -72,6 +73,13 @@ class Verbatim:
                 raise UsageError(f"{field}[{place}].role of the recorded request is not text")
             said = message.get("content", message.get("parts"))
             yield {"role": self._roles.get(role, "user"), "content": "".join(_texts(said))}
+
+
+def parse_tools(wire: Sequence[Any]) -> list[dict[str, Any]]:
+    """Return definitions of functions that are on the wire as they are given to us. Raises UsageError where one is not."""
+    given = [tool.given() for tool in read_tools(wire)]
+    check_same(given, list(wire), "tools")
+    return given
 
 
 def check_same(made: Any, recorded: Any, field: str) -> None:
