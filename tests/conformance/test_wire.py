@@ -51,6 +51,23 @@ def test_both_read_the_same(url: str, asked: Any, answer: Any, text: str, tmp_pa
     assert (reading.text, reading.failed, reading.ended) == (text, False, True)
 
 
+ENDS = {
+    "ollama": {"message": {"role": "assistant", "content": ""}, "done": True, "done_reason": "stop"},
+    "cohere": {"event_type": "stream-end", "response": {"text": "Hello", "finish_reason": "COMPLETE"}},
+}
+SAYS = {
+    "ollama": {"message": {"role": "assistant", "content": "Hello"}, "done": False},
+    "cohere": {"event_type": "text-generation", "text": "Hello"},
+}
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_what_comes_after_the_last_line_is_not_of_the_answer(name: str) -> None:
+    lines = [SAYS[name], ENDS[name], SAYS[name]]
+    reading = wire.read(name, "".join(f"{json.dumps(line)}\n" for line in lines).encode(), streamed=True)
+    assert (reading.text, reading.finish_reason, reading.ended) == ("Hello", "stop", True)
+
+
 def test_a_call_in_the_form_before_there_were_several_is_a_call() -> None:
     asked = chat({"role": "assistant", "content": None, "function_call": {"name": "f", "arguments": "{}"}})
     (call,) = wire.read("openai", json.dumps(asked).encode(), streamed=False).calls

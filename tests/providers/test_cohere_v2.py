@@ -139,6 +139,8 @@ CONVERSATION = [
         {"model": "m", "messages": ASKED["messages"]},
         {**WHOLE, "messages": CONVERSATION, "tools": [TOOL], "p": 0.5, "k": 3, "thinking": {"type": "disabled"}},
         {**ASKED, "tools": [], "documents": ["a"], "response_format": {"type": "json_object"}},
+        # Tools in another form than ours.
+        {**ASKED, "tools": [TOOL, TOOL["function"]]},
         {
             **ASKED,
             "messages": [{"role": "tool", "tool_call_id": "c", "content": [{"type": "document", "document": {}}]}],

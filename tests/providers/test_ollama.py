@@ -116,6 +116,8 @@ CONVERSATION = [
         {**ASKED, "stream": None, "keep_alive": -1, "think": "high", "format": "json"},
         {**ASKED, "options": {"temperature": 0, "num_ctx": 4096, "stop": ["a"]}, "tools": []},
         {**WHOLE, "tools": [TOOL], "format": {"type": "object"}, "messages": CONVERSATION},
+        # Tools in another form than ours.
+        {**ASKED, "tools": [TOOL, TOOL["function"]]},
         # As older clients send them: no ids, an image, a part of a kind of its own.
         {**ASKED, "messages": [{"role": "user", "content": "See", "images": ["AAAA"]}]},
         {
