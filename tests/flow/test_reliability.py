@@ -204,8 +204,8 @@ def test_what_is_unread_stays_within_the_look_ahead_and_memory_flat_without_rete
     tracemalloc.start()
     try:
         for frame in session:
-            if frame.seq % 500 == 0:
-                # Those that are held are those that nobody has read yet.
+            if frame.seq % (count // 300) == 0:
+                # Those that are held are those that nobody has read yet; a reader that keeps up finds none at times.
                 most = max(most, len(session.frames))
             if frame.seq == count // 5:
                 early, _ = tracemalloc.get_traced_memory()
