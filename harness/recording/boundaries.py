@@ -27,13 +27,13 @@ def pieces(content_type: str, body: bytes) -> tuple[int, ...]:
 def framing_of(content_type: str) -> Framing | None:
     """Return how a body of that type is divided into events; None where it streams none."""
     kind = media_type(content_type)
-    return next((one.framing for one in dialects() if one.framing.media_type == kind), None)
+    return next((dialect.framing for dialect in dialects() if dialect.framing.media_type == kind), None)
 
 
 def end_was_seen(content_type: str, body: bytes) -> bool:
     """Return whether `body` holds the mark with which its provider ends a stream."""
     kind = media_type(content_type)
-    return any(one.has_ended(body) for one in dialects() if one.framing.media_type == kind)
+    return any(dialect.has_ended(body) for dialect in dialects() if dialect.framing.media_type == kind)
 
 
 def media_type(content_type: str) -> str:

@@ -17,7 +17,7 @@ from harness.errors import HarnessError, RecordingError, UnsafeRecordingError, U
 from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.files.folder import CASSETTE, FRAMES, RecordedOutcome, Recording, is_recording, load_recording
 from harness.recording.files.frames_file import read_lines
-from harness.recording.files.workplace import Workplace, kept_aside, place_for, put_in_place, recover
+from harness.recording.files.workplace import Workplace, latest_aside, place_for, put_in_place, recover
 from harness.recording.recorder import Aside, Recorder
 from harness.recording.scan import scan
 from harness.recording.stand_in_keys import keys_stand_in
@@ -204,15 +204,15 @@ def accept(out: Path, *, target: str | None = None) -> Recorded:
         UsageError: it is a recording of another target.
         RecordingError: nothing is kept aside, it can't be read, or it can't be moved.
     """
-    kept, final = kept_aside(out)
-    recording = load_recording(kept)
+    aside, final = latest_aside(out)
+    recording = load_recording(aside)
     if target is not None and target != recording.target:
         raise UsageError(
-            f"'{kept}' is a recording of {recording.target!r}, not of {target!r}; give no target, or that one"
+            f"'{aside}' is a recording of {recording.target!r}, not of {target!r}; give no target, or that one"
         )
-    frames, interactions = read_lines(kept / FRAMES), read_cassette(kept / CASSETTE)
-    put_in_place(kept, final)
-    return Recorded(final, recording, len(frames), len(interactions), written=True, error=None, aside=kept)
+    frames, interactions = read_lines(aside / FRAMES), read_cassette(aside / CASSETTE)
+    put_in_place(aside, final)
+    return Recorded(final, recording, len(frames), len(interactions), written=True, error=None, aside=aside)
 
 
 def _standing(final: Path, mode: Mode) -> _Standing | None:

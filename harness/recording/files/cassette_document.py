@@ -162,7 +162,7 @@ def shown(value: Any) -> str:
 
 def kind_of(value: Any) -> str:
     """Return what a plain value is, as messages name it."""
-    for kind, told in (
+    for kind, name in (
         (dict, "a mapping"),
         (list, "a list"),
         (str, "text"),
@@ -170,7 +170,7 @@ def kind_of(value: Any) -> str:
         (bool, "true or false"),
     ):
         if isinstance(value, kind):
-            return told
+            return name
     return "null" if value is None else "a number"
 
 

@@ -67,12 +67,12 @@ def read_each(path: Path) -> tuple[Interaction | RecordingError, ...]:
 
 
 def _interactions(text: str, name: str) -> tuple[Interaction, ...]:
-    found = []
-    for one in _each(text, name):
-        if isinstance(one, RecordingError):
-            raise one
-        found.append(one)
-    return tuple(found)
+    interactions = []
+    for entry in _each(text, name):
+        if isinstance(entry, RecordingError):
+            raise entry
+        interactions.append(entry)
+    return tuple(interactions)
 
 
 def _each(text: str, name: str) -> Iterator[Interaction | RecordingError]:

@@ -104,14 +104,14 @@ class CassetteWriter:
 def render_interaction(interaction: Interaction) -> str:
     """Return one item of a cassette's `interactions` list."""
     request, response = interaction.request, interaction.response
-    said = {"method": request.method, "uri": request.url, "headers": _fields(request.headers)}
+    requested = {"method": request.method, "uri": request.url, "headers": _fields(request.headers)}
     answered = {
         "status": {"code": response.status, "message": response.reason},
         "headers": _fields(response.headers),
     }
     ended = {"how": response.ended.how, "error": response.ended.error, "at_ms": response.ended.at_ms}
     return (
-        f"- request:\n{_block(said, 4)}"
+        f"- request:\n{_block(requested, 4)}"
         f"    body: {_content(request.body, 6)}"
         f"  response:\n{_block(answered, 4)}"
         f"    ended: {_flow(ended)}"
@@ -162,6 +162,6 @@ def _content(body: bytes, indent: int) -> str:
         return _dump(text, default_style='"')
     # A first line that starts with a blank would be taken for deeper indentation, so that it is stated.
     stated = "2" if text[0] in " \t\n" else ""
-    kept = "-" if not text.endswith("\n") else "+" if text.endswith("\n\n") else ""
+    chomping = "-" if not text.endswith("\n") else "+" if text.endswith("\n\n") else ""
     lines = text.removesuffix("\n").split("\n")
-    return f"|{stated}{kept}\n" + "".join(f"{margin}{line}\n" if line else "\n" for line in lines)
+    return f"|{stated}{chomping}\n" + "".join(f"{margin}{line}\n" if line else "\n" for line in lines)

@@ -98,8 +98,10 @@ def load_recording(folder: Path) -> Recording:
     try:
         found = orjson.loads(content)
     except ValueError as error:
-        what = "is empty" if not content.strip() else f"is not JSON ({error})"
-        raise UnreadableRecordingError(f"'{path}' {what}; it was not written to its end, or is no recording") from error
+        fault = "is empty" if not content.strip() else f"is not JSON ({error})"
+        raise UnreadableRecordingError(
+            f"'{path}' {fault}; it was not written to its end, or is no recording"
+        ) from error
     _check_format(path, found)
     try:
         return Recording.model_validate(found)

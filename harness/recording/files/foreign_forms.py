@@ -22,14 +22,14 @@ def interactions_of(document: Mapping[str, Any]) -> list[Any] | None:
     archive = document.get(_ARCHIVE)
     entries = archive.get("entries") if isinstance(archive, dict) else None
     if isinstance(entries, list):
-        return [_archived(entry) if isinstance(entry, dict) else entry for entry in entries]
+        return [_from_archive(entry) if isinstance(entry, dict) else entry for entry in entries]
     interactions = document.get("interactions")
-    if isinstance(interactions, list) and any(map(_is_of_go, interactions)):
-        return [_of_go(one) if _is_of_go(one) else one for one in interactions]
+    if isinstance(interactions, list) and any(map(_is_go_form, interactions)):
+        return [_from_go(interaction) if _is_go_form(interaction) else interaction for interaction in interactions]
     return None
 
 
-def _archived(entry: dict[str, Any]) -> dict[str, Any]:
+def _from_archive(entry: dict[str, Any]) -> dict[str, Any]:
     """Return an entry of an HTTP archive: http://www.softwareishard.com/blog/har-12-spec (2026-11)."""
     request, response = entry.get("request"), entry.get("response")
     if not isinstance(request, dict) or not isinstance(response, dict):
@@ -61,12 +61,12 @@ def _named(fields: Any) -> Any:
     return [[field.get("name"), field.get("value")] if isinstance(field, dict) else field for field in fields]
 
 
-def _is_of_go(interaction: Any) -> bool:
+def _is_go_form(interaction: Any) -> bool:
     request = interaction.get("request") if isinstance(interaction, dict) else None
     return isinstance(request, dict) and "uri" not in request and "url" in request
 
 
-def _of_go(interaction: dict[str, Any]) -> dict[str, Any]:
+def _from_go(interaction: dict[str, Any]) -> dict[str, Any]:
     request, response = interaction["request"], interaction.get("response")
     made = {**request, "uri": request["url"]}
     if not isinstance(response, dict) or "code" not in response:

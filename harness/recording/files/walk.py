@@ -73,7 +73,7 @@ def _packed_below(path: Path, *, cassettes: bool) -> Iterator[Path]:
         yield from files if cassettes else ()
         return
     recordings = {file.parent for file in files if file.name in _MARKS}
-    given: set[Path] = set()
+    yielded: set[Path] = set()
     for file in files:
         within = file.relative_to(path).parts[:-1]
         folders = [path, *(path.joinpath(*within[: depth + 1]) for depth in range(len(within)))]
@@ -81,8 +81,8 @@ def _packed_below(path: Path, *, cassettes: bool) -> Iterator[Path]:
             continue
         recording = next((folder for folder in folders if folder in recordings), None)
         if recording is not None:
-            if recording not in given:
-                given.add(recording)
+            if recording not in yielded:
+                yielded.add(recording)
                 yield recording
         elif cassettes and _is_packed_cassette(file):
             yield file

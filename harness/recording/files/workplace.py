@@ -139,7 +139,7 @@ class Workplace:
             self._claim = None
 
 
-def kept_aside(out: Path) -> tuple[Path, Path]:
+def latest_aside(out: Path) -> tuple[Path, Path]:
     """Return what was kept aside of the recording `out`, the latest, and its place. `out` may be that folder itself.
 
     Raises:
@@ -147,18 +147,18 @@ def kept_aside(out: Path) -> tuple[Path, Path]:
     """
     named = aside_of(out)
     final = place_for(out if named is None else named.final)
-    kept = [aside for aside in asides_of(final) if aside.mark in KEPT and is_recording(aside.path)]
-    chosen = next((aside for aside in reversed(kept) if named is None or aside.path.name == out.name), None)
+    asides = [aside for aside in asides_of(final) if aside.mark in KEPT and is_recording(aside.path)]
+    chosen = next((aside for aside in reversed(asides) if named is None or aside.path.name == out.name), None)
     if chosen is None:
         raise RecordingError(f"nothing is kept aside of '{out}': there is nothing to accept; record it first")
     return chosen.path, final
 
 
-def put_in_place(kept: Path, final: Path) -> None:
+def put_in_place(aside: Path, final: Path) -> None:
     """Put a recording that was kept aside in its place, in one step. Raises RecordingError."""
     try:
         with held(final.parent):
-            _take_place(kept, final)
+            _take_place(aside, final)
     except OSError as error:
         raise RecordingError(f"'{final}' can't be replaced: {error.strerror or error}; nothing was changed") from error
 

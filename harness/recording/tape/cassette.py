@@ -59,7 +59,7 @@ class TapeCassette(Cassette):  # type: ignore[misc]  # vcrpy has no type hints
 
     def keep(self, interactions: tuple[Interaction, ...]) -> None:
         """Save `interactions`, and nothing else, when the context is left."""
-        self.data = [(one.request, one.response) for one in interactions]
+        self.data = [(interaction.request, interaction.response) for interaction in interactions]
         self.dirty = True
 
     def append(self, request: WireRequest, response: WireResponse) -> None:
@@ -83,7 +83,9 @@ class _Persister:
         if not self._must_exist and not cassette_path.exists():
             raise CassetteNotFoundError(cassette_path)
         interactions = read_cassette(cassette_path)
-        return [one.request for one in interactions], [one.response for one in interactions]
+        return [interaction.request for interaction in interactions], [
+            interaction.response for interaction in interactions
+        ]
 
     def save_cassette(self, cassette_path: Path, cassette_dict: dict[str, Any], serializer: Any) -> None:
         pairs = zip(cassette_dict["requests"], cassette_dict["responses"], strict=True)

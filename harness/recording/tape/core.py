@@ -81,7 +81,7 @@ class Tape:
         if self._matching.filters:
             # What a project says of matching may be wrong, and is known to be before anything runs.
             self._indexed()
-        self._asked = 0
+        self._request_count = 0
         self._misses: list[UnrecordedRequestError] = []
         # In the order in which the requests were made; None until the response has ended.
         self._takes: dict[Take, Interaction | None] = {}
@@ -99,33 +99,33 @@ class Tape:
         """
         if self.records and not self.plays:
             with self._lock:
-                self._asked += 1
+                self._request_count += 1
             return None
-        asked = self._clean(request)
+        cleaned = self._clean(request)
         try:
-            return self._found(asked)
+            return self._found(cleaned)
         except UsageError as error:
             # What a project says of matching is wrong; no client is to try again.
             raise TransportFault(error) from error
 
-    def _found(self, asked: WireRequest) -> WireResponse | None:
+    def _found(self, cleaned: WireRequest) -> WireResponse | None:
         with self._lock:
-            self._asked += 1
+            self._request_count += 1
             index = self._indexed()
-            found = index.take(asked, self._scope_of()) if self.plays else None
+            found = index.take(cleaned, self._scope_of()) if self.plays else None
             if found is not None:
-                made_again = self.speed is None and index.has_another(asked)
+                made_again = self.speed is None and index.has_another(cleaned)
                 return without_pause(found.response) if made_again else found.response
             if self.records:
                 return None
-            miss = UnrecordedRequestError(self._miss_message(asked))
+            miss = UnrecordedRequestError(self._miss_message(cleaned))
             self._misses.append(miss)
         raise TransportFault(miss)
 
     def _indexed(self) -> InteractionIndex:
         """Return the index of what was loaded. Whoever asks holds the lock."""
         if self._index is None:
-            requests = [self._clean(one.request) for one in self._loaded]
+            requests = [self._clean(interaction.request) for interaction in self._loaded]
             self._index = InteractionIndex(self._loaded, requests, self._matching)
         return self._index
 
@@ -150,8 +150,8 @@ class Tape:
         """
         if self._base_url is None:
             return url
-        asked, base = urlsplit(url), urlsplit(self._base_url)
-        return urlunsplit((base.scheme, base.netloc, _joined(base.path.rstrip("/"), asked.path), asked.query, ""))
+        parts, base = urlsplit(url), urlsplit(self._base_url)
+        return urlunsplit((base.scheme, base.netloc, _joined(base.path.rstrip("/"), parts.path), parts.query, ""))
 
     def close(self) -> None:
         """Take down nothing more. A response that is still being read is `cancelled`.
@@ -189,7 +189,7 @@ class Tape:
         """What was taken down since the tape was opened, in the order of the requests."""
         self._wait()
         with self._lock:
-            return tuple(one for one in self._takes.values() if one is not None)
+            return tuple(interaction for interaction in self._takes.values() if interaction is not None)
 
     @property
     def unplayed(self) -> tuple[Interaction, ...]:
@@ -204,8 +204,8 @@ class Tape:
             return tuple(self._misses)
 
     def _clean(self, request: WireRequest) -> WireRequest:
-        kept = replace(request, url=_without_userinfo(request.url), headers=kept_request_headers(request.headers))
-        return kept if self._redactor is None else self._redactor.request(kept)
+        recorded = replace(request, url=_without_userinfo(request.url), headers=kept_request_headers(request.headers))
+        return recorded if self._redactor is None else self._redactor.request(recorded)
 
     def _finish(self, take: Take) -> None:
         if self._redactor is None or not _in_a_loop():
@@ -250,11 +250,11 @@ class Tape:
         with self._lock:
             return [take for take, interaction in self._takes.items() if interaction is None]
 
-    def _miss_message(self, asked: WireRequest) -> str:
-        nearest = self._indexed().nearest(asked)
+    def _miss_message(self, cleaned: WireRequest) -> str:
+        nearest = self._indexed().nearest(cleaned)
         near = f"nearest: {nearest.number}, {nearest.difference}" if nearest else "nothing is recorded"
         return (
-            f"cassette '{cassette_name(self.path)}': request {self._asked} ({request_line(asked.method, asked.url)}) "
+            f"cassette '{cassette_name(self.path)}': request {self._request_count} ({request_line(cleaned.method, cleaned.url)}) "
             f"matches none of {len(self._loaded)} ({near}); record it again with {with_mode('new')}"
         )
 

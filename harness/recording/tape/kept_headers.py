@@ -52,14 +52,14 @@ _REQUEST_ID: Final = "request-id"
 def kept_request_headers(headers: Headers) -> Headers:
     """Return the request headers that a recording keeps, in order."""
     settings = current_settings()
-    kept = _kept_of_requests((*settings.keep_headers, *settings.match_headers))
-    return tuple((name, value) for name, value in headers if kept.has(name))
+    names = _kept_of_requests((*settings.keep_headers, *settings.match_headers))
+    return tuple((name, value) for name, value in headers if names.has(name))
 
 
 def kept_response_headers(headers: Headers) -> Headers:
     """Return the response headers that a recording keeps, in order."""
-    kept = _kept_of_responses(current_settings().keep_headers)
-    return tuple((name, value) for name, value in headers if kept.has(name) or name.lower().endswith(_REQUEST_ID))
+    names = _kept_of_responses(current_settings().keep_headers)
+    return tuple((name, value) for name, value in headers if names.has(name) or name.lower().endswith(_REQUEST_ID))
 
 
 class _HeaderNames:

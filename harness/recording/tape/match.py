@@ -36,15 +36,15 @@ class InteractionIndex:
         """Index `interactions`; `requests` are their requests as they are to be compared, where that differs."""
         self._matching = matching or Matching()
         self._interactions = interactions
-        self._requests = [one.request for one in interactions] if requests is None else requests
+        self._requests = [interaction.request for interaction in interactions] if requests is None else requests
         self._keys = [self._matching.key(request) for request in self._requests]
         self._played = [False] * len(interactions)
         # Each position is in two queues; what one hands out, the other skips later, so that taking is O(1) on average.
         self._by_key: dict[RequestKey, deque[int]] = {}
         self._by_scope: dict[tuple[RequestKey, tuple[str, ...]], deque[int]] = {}
-        for position, (key, one) in enumerate(zip(self._keys, interactions, strict=True)):
+        for position, (key, interaction) in enumerate(zip(self._keys, interactions, strict=True)):
             self._by_key.setdefault(key, deque()).append(position)
-            self._by_scope.setdefault((key, one.response.scope), deque()).append(position)
+            self._by_scope.setdefault((key, interaction.response.scope), deque()).append(position)
 
     def take(self, request: WireRequest, scope: tuple[str, ...] = ()) -> Interaction | None:
         """Return the interaction that answers `request`, and count it as played; None where there is none left.
@@ -66,7 +66,9 @@ class InteractionIndex:
 
     def unplayed(self) -> tuple[Interaction, ...]:
         """Return what was not taken, in recorded order."""
-        return tuple(one for one, played in zip(self._interactions, self._played, strict=True) if not played)
+        return tuple(
+            interaction for interaction, played in zip(self._interactions, self._played, strict=True) if not played
+        )
 
     def nearest(self, request: WireRequest) -> Nearest | None:
         """Return the recorded request most like `request`; None where nothing is recorded. Linear in the tape."""

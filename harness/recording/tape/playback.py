@@ -139,8 +139,8 @@ def without_pause(response: WireResponse) -> WireResponse:
     """
     if all(name.lower() not in _PAUSES for name, _ in response.headers):
         return response
-    others = tuple(field for field in response.headers if field[0].lower() not in _PAUSES)
-    return replace(response, headers=(*others, ("retry-after", "0"), ("retry-after-ms", "1")))
+    headers = tuple(field for field in response.headers if field[0].lower() not in _PAUSES)
+    return replace(response, headers=(*headers, ("retry-after", "0"), ("retry-after-ms", "1")))
 
 
 def cut_off(request: WireRequest, response: WireResponse) -> TransportFault:

@@ -14,7 +14,7 @@ from harness.recording.files.frames_file import read_lines
 from harness.stand_in import PersonAsked, stand_in
 
 #: What the lines of such frames have in them; most lines are not worth to be read.
-_TELL_OF_ONE = (b'"human_feedback_requested"', b'"human_feedback_received"', b'"flow_input_received"')
+_TYPES = (b'"human_feedback_requested"', b'"human_feedback_received"', b'"flow_input_received"')
 
 
 class RecordedAnswers:
@@ -33,7 +33,7 @@ class RecordedAnswers:
             EOFError: it was not asked then, or not so often.
         """
         with self._lock:
-            place = next((place for place, (asked, _) in enumerate(self._left) if asked == question.message), None)
+            place = next((place for place, (message, _) in enumerate(self._left) if message == question.message), None)
             if place is None:
                 raise EOFError(f"the recording has no answer to {question.message!r}; record it again")
             _, answer = self._left.pop(place)
@@ -64,15 +64,15 @@ def answered_beside(cassette: Path) -> AbstractContextManager[None]:
 
 def _answers(lines: Iterable[bytes]) -> Iterator[tuple[str, str | None]]:
     """Yield each question with its answer; None where there was none."""
-    asked: dict[str, str] = {}
+    questions: dict[str, str] = {}
     for line in lines:
-        if not any(kind in line for kind in _TELL_OF_ONE):
+        if not any(kind in line for kind in _TYPES):
             continue
         frame = orjson.loads(line)
         kind, data = frame["type"], frame["data"]
         if kind == "human_feedback_requested":
-            asked[data["request_id"]] = data["message"]
-        elif kind == "human_feedback_received" and data["request_id"] in asked:
-            yield asked[data["request_id"]], data["feedback"]
+            questions[data["request_id"]] = data["message"]
+        elif kind == "human_feedback_received" and data["request_id"] in questions:
+            yield questions[data["request_id"]], data["feedback"]
         elif kind == "flow_input_received":
             yield data["message"], data["response"]

@@ -232,9 +232,9 @@ class _TapeContext:
         lost = unanswered(loaded)
         if lost is None:
             return False
-        asked = request_line(lost.request.method, lost.request.url)
+        requested = request_line(lost.request.method, lost.request.url)
         self._on_note(
-            f"cassette '{cassette_name(self._path)}' is recorded again: when it was recorded, {asked} got no answer "
+            f"cassette '{cassette_name(self._path)}' is recorded again: when it was recorded, {requested} got no answer "
             f"({lost.response.ended.error})"
         )
         return True

@@ -14,7 +14,7 @@ from harness.errors import RecordingError
 from harness.recording.files import workplace as module
 from harness.recording.files.asides import aside_of, asides_of, new_aside
 from harness.recording.files.exchange import exchanged
-from harness.recording.files.workplace import Workplace, kept_aside, place_for, put_in_place, recover, replace_files
+from harness.recording.files.workplace import Workplace, latest_aside, place_for, put_in_place, recover, replace_files
 
 
 @pytest.fixture
@@ -128,7 +128,7 @@ def test_what_was_kept_aside_can_be_accepted(mark: Any, stands: bool, tmp_path: 
     assert aside_of(kept) == workplace.aside
     assert kept.name.startswith(f"plan.{mark}-")
     assert contents(final) == ({"recording.json": b"old"} if stands else {})
-    assert kept_aside(final) == (kept, final)
+    assert latest_aside(final) == (kept, final)
     put_in_place(kept, final)
     assert contents(tmp_path) == {"plan/recording.json": b"new"}
 
@@ -140,9 +140,9 @@ def test_of_several_that_are_kept_the_latest_is_accepted_or_the_one_that_is_name
         # In the same second they sort by chance.
         path.rename(path.with_name(f"plan.refused-20260101-00000{number}-00000000"))
     kept = [aside.path for aside in asides_of(final)]
-    put_in_place(*kept_aside(final))
+    put_in_place(*latest_aside(final))
     assert contents(final) == {"recording.json": b"3"}
-    put_in_place(*kept_aside(kept[0]))
+    put_in_place(*latest_aside(kept[0]))
     assert contents(final) == {"recording.json": b"1"}
     assert [aside.path for aside in asides_of(final)] == [kept[1]]
 
@@ -151,7 +151,7 @@ def test_where_nothing_is_kept_nothing_is_accepted(tmp_path: Path) -> None:
     final = written(tmp_path / "plan")
     opened(final)  # grows, and may be anybody's
     with pytest.raises(RecordingError, match="nothing is kept aside of .+ record it first"):
-        kept_aside(final)
+        latest_aside(final)
     assert contents(final) == {"recording.json": b"old"}
 
 
