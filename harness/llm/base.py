@@ -101,7 +101,9 @@ class BaseLLM(OwnCalls, LLMSettings):
             answer = call.answer()
             if available_functions and call.assembly.calls:
                 custom = call.request.custom_tools
-                answer = _result_of([run_tool(asked, available_functions, custom) for asked in call.assembly.calls])
+                answer = _result_of(
+                    [run_tool(requested, available_functions, custom) for requested in call.assembly.calls]
+                )
             self.count_usage(call.assembly.usage)
             call.complete(step)
         return answer
@@ -133,7 +135,7 @@ class BaseLLM(OwnCalls, LLMSettings):
                 if available_functions and call.assembly.calls:
                     custom = call.request.custom_tools
                     answer = _result_of(
-                        [await arun_tool(asked, available_functions, custom) for asked in call.assembly.calls]
+                        [await arun_tool(requested, available_functions, custom) for requested in call.assembly.calls]
                     )
                 self.count_usage(call.assembly.usage)
                 call.complete(step)

@@ -15,7 +15,7 @@ from harness.fields import field_names, take_fields
 from harness.llm.output.usage import UsageCounter
 from harness.llm.parameters.config import PLAIN, config_of
 from harness.llm.parameters.kinds import check_kinds
-from harness.llm.parameters.names import additional_params, one_of, words
+from harness.llm.parameters.names import additional_params, sole_value, words
 
 #: Names of settings that stand for another, as a keyword and on the object.
 _OTHER_NAMES: Final = ("api_base", "max_completion_tokens", "max_output_tokens", "stop_sequences", "is_litellm")
@@ -89,7 +89,7 @@ class LLMSettings:
             "temperature": temperature,
             "top_p": top_p,
             "top_k": top_k,
-            "max_tokens": one_of(
+            "max_tokens": sole_value(
                 owner,
                 max_tokens=max_tokens,
                 max_completion_tokens=max_completion_tokens,
@@ -103,7 +103,7 @@ class LLMSettings:
             "n": n,
             "timeout": timeout,
             "max_retries": max_retries,
-            "base_url": one_of(owner, base_url=base_url, api_base=api_base),
+            "base_url": sole_value(owner, base_url=base_url, api_base=api_base),
             "response_format": response_format,
             "reasoning_effort": reasoning_effort,
             "thinking": thinking,
@@ -118,7 +118,7 @@ class LLMSettings:
         self._take(given)
         #: Whether the caller said the limit under the name that newer models have for it.
         self.says_completion_tokens = max_completion_tokens is not None
-        self._stop = words(f"stop of {owner}", one_of(owner, stop=stop, stop_sequences=stop_sequences))
+        self._stop = words(f"stop of {owner}", sole_value(owner, stop=stop, stop_sequences=stop_sequences))
         self._api_key = api_key
         self._api_version = api_version
         #: Whether this host marks the end of no stream; then an answer is whole that has told why it ended.
@@ -215,8 +215,8 @@ class LLMSettings:
 
     def __repr__(self) -> str:
         config = self.to_config_dict()
-        told = "".join(f", {name}={value!r}" for name, value in config.items() if name != "model")
-        return f"{type(self).__name__}({config['model']!r}{told})"
+        settings = "".join(f", {name}={value!r}" for name, value in config.items() if name != "model")
+        return f"{type(self).__name__}({config['model']!r}{settings})"
 
 
 #: Under another name, since a parameter has it.

@@ -58,11 +58,11 @@ def is_hosted(tool: Any) -> bool:
 
 def custom_name(tool: HostedTool) -> str | None:
     """Return the name of a tool of the caller's that is given any text; None for all others."""
-    said = tool.model_extra or {}
+    settings = tool.model_extra or {}
     # Anthropic's tools of this type are functions.
-    if tool.type != "custom" or "input_schema" in said:
+    if tool.type != "custom" or "input_schema" in settings:
         return None
-    custom = said.get("custom", said)
+    custom = settings.get("custom", settings)
     name = custom.get("name") if isinstance(custom, Mapping) else None
     return name if isinstance(name, str) else None
 

@@ -299,11 +299,11 @@ def _plain(message: Any) -> Any:
     if isinstance(message, Message) or not isinstance(message, BaseModel):
         return dict(message) if isinstance(message, Mapping) else message
     # What the object says beside the message, such as its usage, and what an SDK has parsed of it, is no part of it.
-    said = message.model_dump(mode="json", exclude_none=True, warnings=False)
-    kept = {name: value for name, value in said.items() if name in Message.model_fields and name != "parsed"}
-    for call in kept.get("tool_calls") or ():
+    dumped = message.model_dump(mode="json", exclude_none=True, warnings=False)
+    fields = {name: value for name, value in dumped.items() if name in Message.model_fields and name != "parsed"}
+    for call in fields.get("tool_calls") or ():
         call.get("function", {}).pop("parsed_arguments", None)
-    return kept
+    return fields
 
 
 def _nested(tool: Any) -> Any:
@@ -336,14 +336,14 @@ def _read(adapter: TypeAdapter[list[Any]], value: Any, what: str) -> list[Any]:
         found = adapter.validate_python(list(value))
     except ValidationError as error:
         raise UsageError(misfit(error, what, _shown)) from error
-    for place, one in enumerate(found):
-        _refuse_typos(one, f"{what}[{place}]")
+    for place, item in enumerate(found):
+        _refuse_typos(item, f"{what}[{place}]")
     return found
 
 
 def _refuse_typos(given: Any, place: str) -> None:
-    if given.model_extra and (told := given.typo()):
-        raise UsageError(f"{place}: {told}")
+    if given.model_extra and (typo := given.typo()):
+        raise UsageError(f"{place}: {typo}")
     if type(given) is ToolDefinition:
         _refuse_typos(given.function, f"{place}.function")
     elif type(given) is Message and type(given.content) is list:

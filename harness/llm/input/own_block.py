@@ -45,7 +45,7 @@ class OwnBlock(Given):
 
     @model_validator(mode="before")
     @classmethod
-    def _is_one(cls, value: Any) -> Any:
+    def _check_kind(cls, value: Any) -> Any:
         if isinstance(value, Mapping):
             kind = value.get("type")
             if isinstance(kind, str) and kind and kind not in KNOWN_TYPES:
@@ -56,9 +56,9 @@ class OwnBlock(Given):
         raise ValueError("this is no part of a message, and no block of a provider's own kind")
 
     @model_serializer
-    def _said(self, info: SerializationInfo) -> dict[str, Any]:
-        said = {**({"type": self.type} if self.type is not None else {}), **(self.model_extra or {})}
-        return _json(said) if info.mode == "json" else said
+    def _serialized(self, info: SerializationInfo) -> dict[str, Any]:
+        block = {**({"type": self.type} if self.type is not None else {}), **(self.model_extra or {})}
+        return _json(block) if info.mode == "json" else block
 
     @property
     def kind(self) -> str:

@@ -126,17 +126,17 @@ def _of_part(part: Given, place: str, carried: Carried) -> Iterator[tuple[str, s
     if image is not None:
         yield from ((f"{place}.image_url", field) for field in _saying(image, _OF_PARTS - carried.part))
     inner = getattr(part, "content", None)
-    for number, one in enumerate(inner if isinstance(inner, list) else ()):
-        if isinstance(one, Given):
-            yield from _of_part(one, f"{place}.content[{number}]", carried)
+    for number, block in enumerate(inner if isinstance(inner, list) else ()):
+        if isinstance(block, Given):
+            yield from _of_part(block, f"{place}.content[{number}]", carried)
 
 
 def _of_tools(tools: Sequence[ToolDefinition], carried: Carried) -> Iterator[tuple[str, str]]:
     for index, tool in enumerate(tools):
-        for place, one in ((f"tools[{index}]", tool), (f"tools[{index}].function", tool.function)):
-            yield from ((place, field) for field in _saying(one, _OF_TOOLS - carried.tool))
+        for place, definition in ((f"tools[{index}]", tool), (f"tools[{index}].function", tool.function)):
+            yield from ((place, field) for field in _saying(definition, _OF_TOOLS - carried.tool))
             if not carried.added_to_tools:
-                yield from ((place, field) for field in one.model_extra or ())
+                yield from ((place, field) for field in definition.model_extra or ())
 
 
 def _saying(given: Given, fields: frozenset[str]) -> Iterator[str]:

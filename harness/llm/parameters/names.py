@@ -38,12 +38,14 @@ def additional_params(owner: str, others: Mapping[str, Any], known: Collection[s
     return given
 
 
-def one_of(owner: str, **names: Any) -> Any:
+def sole_value(owner: str, **names: Any) -> Any:
     """Return the one value among several names of one setting. Raises UsageError where two say different things."""
     given = {name: value for name, value in names.items() if value is not None}
     if len({repr(value) for value in given.values()}) > 1:
-        told = ", ".join(f"{name}={value!r}" for name, value in given.items())
-        raise UsageError(f"{owner}: {' and '.join(given)} are one setting, and say different things ({told}); give one")
+        values = ", ".join(f"{name}={value!r}" for name, value in given.items())
+        raise UsageError(
+            f"{owner}: {' and '.join(given)} are one setting, and say different things ({values}); give one"
+        )
     return next(iter(given.values()), None)
 
 

@@ -167,8 +167,8 @@ class AnthropicAnswer(SSEAnswer):
             raise self.nothing("a stream of nothing but its end marker")
         self._calls.check()
         self._thoughts.keep(self._calls.ids, list(self._signed()))
-        if (told := _usage(self._usage)) is not None:
-            yield told
+        if (counts := _usage(self._usage)) is not None:
+            yield counts
         self.refuse_reason(self._finish)
         reason = None if self._finish is None else _FINISH.get(self._finish, "other")
         self.refuse_absence(reason, self._calls)

@@ -43,10 +43,10 @@ def wire_system(messages: Sequence[Message]) -> str | list[dict[str, Any]] | Non
     Raises:
         UsageError: a part can't be sent.
     """
-    said = [message for message in messages if message.role in _SYSTEM_ROLES]
-    if len(said) == 1 and isinstance(said[0].content, str) and said[0].cache_control is None:
-        return said[0].content
-    blocks = [block for message in said for block in _blocks(message)]
+    system = [message for message in messages if message.role in _SYSTEM_ROLES]
+    if len(system) == 1 and isinstance(system[0].content, str) and system[0].cache_control is None:
+        return system[0].content
+    blocks = [block for message in system for block in _blocks(message)]
     return blocks or None
 
 

@@ -102,8 +102,8 @@ def _answer(content: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     if not calls:
         return {"role": "assistant", "content": rest}
     only_text = len(rest) == 1 and rest[0].keys() == {"type", "text"}
-    said = (rest[0]["text"] if only_text else rest) if rest else None
-    return {"role": "assistant", "content": said, "tool_calls": calls}
+    ours = (rest[0]["text"] if only_text else rest) if rest else None
+    return {"role": "assistant", "content": ours, "tool_calls": calls}
 
 
 def _result(block: Mapping[str, Any]) -> dict[str, Any]:

@@ -135,15 +135,15 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
     recorded, odd = fitting(json_object(body, {"messages": ANY}), _KINDS)
     model, unnamed = named_model(recorded)
     # An empty value says something that our settings, being unset, would not say.
-    said = {name for name, value in recorded.items() if value not in (None, [], "")}
-    settings: dict[str, Any] = {ours: recorded[wire] for ours, wire in _FIELDS.items() if wire in said}
+    present = {name for name, value in recorded.items() if value not in (None, [], "")}
+    settings: dict[str, Any] = {ours: recorded[wire] for ours, wire in _FIELDS.items() if wire in present}
     base, _, query = url.partition("?")
     settings["base_url"] = base.removesuffix(_PATH)
     verbatim = Verbatim()
-    messages = [_parse_system(recorded["system"], verbatim)] if "system" in said else []
+    messages = [_parse_system(recorded["system"], verbatim)] if "system" in present else []
     messages += verbatim.messages("messages", recorded["messages"], parse_messages)
     tools = verbatim.tools("tools", recorded.get("tools") or (), parse_tools)
-    known = {"model", "messages"} | (said & {"stream", "system", "tools", *_FIELDS.values()})
+    known = {"model", "messages"} | (present & {"stream", "system", "tools", *_FIELDS.values()})
     rest = {name: value for name, value in recorded.items() if name not in known}
     if "max_tokens" not in recorded:
         rest["max_tokens"] = OMIT

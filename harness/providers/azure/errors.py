@@ -30,9 +30,9 @@ def translated(error: Exception, answer: ProviderAnswer) -> ProviderError | None
 
 def _of_response(error: exceptions.HttpResponseError, response: Any, answer: ProviderAnswer) -> ProviderError:
     request_id = answer.request_id_in(response.headers)
-    said = response.text()
+    text = response.text()
     if response.status_code < 400:
         answer.request_id = request_id
-        return answer.malformed(f"{error.message}: {said[:1_000]!r}")
-    failure = failure_in(said.encode(), answer.code_field)
+        return answer.malformed(f"{error.message}: {text[:1_000]!r}")
+    failure = failure_in(text.encode(), answer.code_field)
     return status_error(answer.provider, response.status_code, failure, request_id=request_id)

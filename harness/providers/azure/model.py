@@ -13,7 +13,7 @@ from harness.errors import ProviderError, UsageError
 from harness.llm.connections import end_urllib3_with_runs
 from harness.llm.credentials import api_key
 from harness.llm.input.unsent import Carried
-from harness.llm.parameters.names import one_of
+from harness.llm.parameters.names import sole_value
 from harness.llm.request import LLMRequest
 from harness.providers.azure.body import AsyncRefusalsAreRead, AzureBody, RefusalsAreRead, aread_at_once, read_at_once
 from harness.providers.azure.endpoint import (
@@ -57,7 +57,7 @@ class AzureChat(AskedAgain):
         credential_scopes: Sequence[str] | str | None = None,
         **settings: Any,
     ) -> None:
-        base_url = one_of("AzureChat", base_url=base_url, endpoint=endpoint)
+        base_url = sole_value("AzureChat", base_url=base_url, endpoint=endpoint)
         super().__init__(*args, base_url=base_url, **settings)
         if self.interceptor is not None:
             raise UsageError(

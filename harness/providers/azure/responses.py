@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.llm.parameters.names import one_of
+from harness.llm.parameters.names import sole_value
 from harness.llm.request import LLMRequest
 from harness.providers.azure.endpoint import KEY_VARIABLES, azure_endpoint
 from harness.providers.openai.responses.model import OpenAIResponses
@@ -20,7 +20,7 @@ class AzureResponses(OpenAIResponses):
     key_variables = KEY_VARIABLES
 
     def __init__(self, *args: Any, endpoint: str | None = None, base_url: str | None = None, **settings: Any) -> None:
-        super().__init__(*args, base_url=one_of("AzureResponses", base_url=base_url, endpoint=endpoint), **settings)
+        super().__init__(*args, base_url=sole_value("AzureResponses", base_url=base_url, endpoint=endpoint), **settings)
 
     def check(self, request: LLMRequest) -> None:
         super().check(request)

@@ -63,11 +63,11 @@ class BedrockAnswer(ProviderAnswer):
     def _parts(self, event: Mapping[str, Any]) -> Iterator[Part]:
         for kind in ("contentBlockStart", "contentBlockDelta", "contentBlockStop"):
             if kind in event:
-                said = an_object(event[kind])
-                index = a_number(said.get("contentBlockIndex"))
+                block = an_object(event[kind])
+                index = a_number(block.get("contentBlockIndex"))
                 self._block = index = self._block if index is None else index
                 self._is_empty = False
-                yield from self._of_block(kind, index, said)
+                yield from self._of_block(kind, index, block)
         if "messageStop" in event:
             self._stopped, self._finish = True, a_text(an_object(event["messageStop"]).get("stopReason")) or None
         if "metadata" in event:
@@ -76,13 +76,13 @@ class BedrockAnswer(ProviderAnswer):
     def end(self) -> Iterable[Part]:
         return self._end(None) if self.without_end_marker and self._stopped and not self._ended else ()
 
-    def _of_block(self, kind: str, index: int, said: Mapping[str, Any]) -> Iterator[Part]:
+    def _of_block(self, kind: str, index: int, block: Mapping[str, Any]) -> Iterator[Part]:
         if kind == "contentBlockDelta":
-            yield from self._delta(index, an_object(said["delta"]))
+            yield from self._delta(index, an_object(block["delta"]))
         elif kind == "contentBlockStop":
             if index in self._calls and self._calls.is_empty(index):
                 yield self._calls.more(index, {})
-        elif "toolUse" in (start := an_object(said["start"])):
+        elif "toolUse" in (start := an_object(block["start"])):
             use = an_object(start["toolUse"])
             yield self._calls.begin(index, use.get("toolUseId"), use.get("name"))
 
@@ -94,8 +94,8 @@ class BedrockAnswer(ProviderAnswer):
                 use = an_object(block["toolUse"])
                 yield self._calls.begin(index, use.get("toolUseId"), use.get("name"), whole_arguments(use.get("input")))
             elif "reasoningContent" in block:
-                said = an_object(block["reasoningContent"])
-                yield from self._reasons(index, an_object(said.get("reasoningText", said)))
+                reasoning = an_object(block["reasoningContent"])
+                yield from self._thinking(index, an_object(reasoning.get("reasoningText", reasoning)))
             elif text := a_text(block.get("text")):
                 yield TextDelta(text)
             elif "citationsContent" in block:
@@ -107,7 +107,7 @@ class BedrockAnswer(ProviderAnswer):
 
     def _delta(self, index: int, delta: Mapping[str, Any]) -> Iterator[Part]:
         if "reasoningContent" in delta:
-            yield from self._reasons(index, an_object(delta["reasoningContent"]))
+            yield from self._thinking(index, an_object(delta["reasoningContent"]))
         elif "toolUse" in delta:
             piece = an_object(delta["toolUse"]).get("input")
             if index not in self._calls:
@@ -117,19 +117,19 @@ class BedrockAnswer(ProviderAnswer):
         elif text := a_text(delta.get("text")):
             yield TextDelta(text)
 
-    def _reasons(self, index: int, said: Mapping[str, Any]) -> Iterator[Part]:
+    def _thinking(self, index: int, piece: Mapping[str, Any]) -> Iterator[Part]:
         block = self._reasoning.setdefault(index, _Reasoning())
-        text = a_text(said.get("text"))
+        text = a_text(piece.get("text"))
         block.text += text
-        block.signature += a_text(said.get("signature"))
-        block.hidden += said.get("redactedContent") or b""
+        block.signature += a_text(piece.get("signature"))
+        block.hidden += piece.get("redactedContent") or b""
         if text:
             yield ThinkingDelta(text)
 
     def _end(self, sent: Any) -> Iterator[Part]:
         # A stream's last event is metadata; it ends a message that has stopped.
-        if (told := _usage(an_object(sent))) is not None:
-            yield told
+        if (counts := _usage(an_object(sent))) is not None:
+            yield counts
         if self._stopped:
             self._ended = True
             self.refuse_reason(self._finish)

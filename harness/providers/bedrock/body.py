@@ -54,8 +54,8 @@ def _text_delta(message: Any) -> dict[str, Any] | None:
     if headers.get(":event-type") != _DELTA or headers.get(":message-type") != "event":
         return None
     try:
-        told = orjson.loads(message.payload)
-        text = told["delta"]["text"]
+        event = orjson.loads(message.payload)
+        text = event["delta"]["text"]
     except (ValueError, KeyError, TypeError):
         return None
-    return {_DELTA: told} if type(text) is str else None
+    return {_DELTA: event} if type(text) is str else None

@@ -25,11 +25,11 @@ _MALFORMED: Final = (botocore.eventstream.ParserError, botocore.parsers.Response
 def translated(error: Exception, answer: ProviderAnswer) -> HarnessError | None:
     """Return the error to raise for what boto3 raised; None for what does not come from it."""
     if isinstance(error, botocore.exceptions.ClientError):
-        told: Any = error.response
-        failure = Failure(told.get("Error", {}).get("Message"), told.get("Error", {}).get("Code"))
+        response: Any = error.response
+        failure = Failure(response.get("Error", {}).get("Message"), response.get("Error", {}).get("Code"))
         if isinstance(error, botocore.exceptions.EventStreamError):
             return answer.reported(failure)
-        head = told["ResponseMetadata"]
+        head = response["ResponseMetadata"]
         return status_error(answer.provider, head["HTTPStatusCode"], failure, request_id=head.get("RequestId"))
     if isinstance(error, ForeignBodyError):
         return _foreign(error, answer)

@@ -48,8 +48,8 @@ def take_foreign(operation_model: Any, response_dict: dict[str, Any], **_: Any) 
     if status >= 300:
         if isinstance(body, bytes) and not _is_parsed(body):
             charset = re.search(r"charset=\"?([\w-]+)", headers.get("content-type", ""))
-            said = failure_in(in_utf8(body, charset and charset[1])).message
-            response_dict["body"] = json.dumps({"message": said or ""}).encode()
+            message = failure_in(in_utf8(body, charset and charset[1])).message
+            response_dict["body"] = json.dumps({"message": message or ""}).encode()
         return
     if not isinstance(body, bytes):
         if not operation_model.has_event_stream_output:
@@ -133,8 +133,8 @@ class _Messages:
             place += missing
             if len(self._prelude) < _PRELUDE:
                 break
-            length, told = (int.from_bytes(self._prelude[at : at + 4], "big") for at in (0, 8))
-            if zlib.crc32(self._prelude[:8]) != told:
+            length, checksum = (int.from_bytes(self._prelude[at : at + 4], "big") for at in (0, 8))
+            if zlib.crc32(self._prelude[:8]) != checksum:
                 self._foreign = bytearray()
                 self._keep(self._prelude + piece[place:])
                 return piece[:begun]

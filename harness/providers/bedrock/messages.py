@@ -78,8 +78,8 @@ def _blocks(message: Message) -> list[dict[str, Any]]:
     if message.role == "tool":
         if message.tool_call_id is None:
             raise UsageError("a tool message needs the tool_call_id that it answers")
-        said, marks = _result_content(content)
-        return [{"toolResult": {"toolUseId": message.tool_call_id, "content": said}}, *marks]
+        result, marks = _result_content(content)
+        return [{"toolResult": {"toolUseId": message.tool_call_id, "content": result}}, *marks]
     if content is None:
         content = message.refusal
     if isinstance(content, str):
@@ -153,9 +153,9 @@ def _tool_use(call: AnyToolCall) -> dict[str, Any]:
 
 
 def _tool_result(part: ToolResultPart) -> dict[str, Any]:
-    said, _ = _result_content(part.content)
+    result, _ = _result_content(part.content)
     status = {} if part.is_error is None else {"status": _STATUS[part.is_error]}
-    return {"toolResult": {"toolUseId": part.tool_use_id, "content": said, **status}}
+    return {"toolResult": {"toolUseId": part.tool_use_id, "content": result, **status}}
 
 
 def _mark(given: Any) -> Iterator[dict[str, Any]]:

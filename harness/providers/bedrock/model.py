@@ -12,7 +12,7 @@ from harness.errors import HarnessError, UsageError
 from harness.llm.base import BaseLLM
 from harness.llm.input.unsent import Carried
 from harness.llm.output.parts import Part
-from harness.llm.parameters.names import one_of
+from harness.llm.parameters.names import sole_value
 from harness.llm.request import LLMRequest
 from harness.llm.settings import environment
 from harness.providers.bedrock.answer import BedrockAnswer
@@ -58,7 +58,7 @@ class Bedrock(SDKModel):
         super().__init__(*args, **settings)
         if self.interceptor is not None:
             raise UsageError("bedrock: boto3 has no interceptor; register a handler for its events instead")
-        self._region = one_of("Bedrock", region_name=region_name, aws_region_name=aws_region_name)
+        self._region = sole_value("Bedrock", region_name=region_name, aws_region_name=aws_region_name)
         given = {
             "aws_access_key_id": aws_access_key_id,
             "aws_secret_access_key": aws_secret_access_key,

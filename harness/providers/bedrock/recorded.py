@@ -69,8 +69,8 @@ def _ordinary(message: Mapping[str, Any]) -> list[dict[str, Any]]:
     if role == "assistant":
         calls = [_call(block["toolUse"]) for block in content if "toolUse" in block]
         rest = [_part(block) for block in content if "toolUse" not in block]
-        said = {"role": role, "content": _content(rest) if rest or not calls else None}
-        return [{**said, "tool_calls": calls} if calls else said]
+        ours = {"role": role, "content": _content(rest) if rest or not calls else None}
+        return [{**ours, "tool_calls": calls} if calls else ours]
     results = [_result(block["toolResult"]) for block in content if "toolResult" in block]
     rest = [_part(block) for block in content if "toolResult" not in block]
     return [*results, {"role": role, "content": _content(rest)}] if rest or not results else results

@@ -144,8 +144,8 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
     if not {"messages", "promptVariables"} & recorded.keys():
         raise UsageError("the recorded request has no 'messages'")
     messages = verbatim.messages("messages", recorded.get("messages", []), parse_messages)
-    asked = {} if "messages" in recorded else {"messages": OMIT}
-    if asked:
+    omitted = {} if "messages" in recorded else {"messages": OMIT}
+    if omitted:
         # The prompt that the provider keeps is the conversation.
         verbatim.fields.clear()
     rest = {name: value for name, value in recorded.items() if name != "messages"}
@@ -161,7 +161,7 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
         tools=tools,
         stream=_STREAMS[found["operation"]],
         settings=settings,
-    ).with_rest({**asked, **choice, **({EXTRA_BODY: extra} if extra else {})})
+    ).with_rest({**omitted, **choice, **({EXTRA_BODY: extra} if extra else {})})
 
 
 def _taken_system(rest: dict[str, Any], verbatim: Verbatim) -> list[dict[str, Any]]:

@@ -82,11 +82,11 @@ class InvokedNova(BedrockAnswer):
 
     def _read(self, sent: bytes) -> Any:
         try:
-            told = read_json(sent)
+            answer = read_json(sent)
         except ValueError:
             self.refuse_body(sent, "no JSON")
-        self.refuse_failure(told)
-        return told
+        self.refuse_failure(answer)
+        return answer
 
 
 class InvokedText(_ByChunks):

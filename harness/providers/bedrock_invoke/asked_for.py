@@ -26,13 +26,13 @@ def asks_for_an_answer(url: str, body: bytes | None) -> bool:
     invoked = _INVOKED.match(url)
     if invoked is None:
         return True
-    asked = _fields(body)
-    if "messages" in asked:
+    fields = _fields(body)
+    if "messages" in fields:
         return True
-    if _NO_ANSWER.search(unquote(invoked["model"])) or asked & _ANSWERLESS:
+    if _NO_ANSWER.search(unquote(invoked["model"])) or fields & _ANSWERLESS:
         return False
     # Titan's text models are told how to answer, its embeddings are not.
-    return "inputText" not in asked or "textGenerationConfig" in asked
+    return "inputText" not in fields or "textGenerationConfig" in fields
 
 
 def _fields(body: bytes | None) -> frozenset[str]:

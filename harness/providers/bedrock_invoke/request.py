@@ -33,7 +33,7 @@ _CHAT_MODELS: Final = re.compile(r"openai\.|qwen\.|jamba|mistral-large|pixtral|d
 #: The field that takes the prompt, by a part of the model's name.
 _PROMPTS: Final = {"titan": "inputText", "command-r": "message"}
 #: Where a body says what it asks for, in whichever form.
-_ASKED: Final = ("prompt", "inputText", "message")
+_PROMPT_FIELDS: Final = ("prompt", "inputText", "message")
 _OUTSIDE: Final = ("model", "stream", "stream_options")
 _SETTINGS: Final = ("max_tokens", "temperature", "top_p", "stop", "thinking", "reasoning_effort", "response_format")
 
@@ -77,7 +77,7 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> bytes | None:
 
 
 def _prompted(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
-    if any(name in llm.additional_params for name in _ASKED):
+    if any(name in llm.additional_params for name in _PROMPT_FIELDS):
         return {}
     only = request.messages[0] if request.messages else None
     if (
@@ -118,6 +118,6 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
         return replace(call, model=name, stream=stream, settings={**call.settings, **settings}).with_rest(carried)
     verbatim = Verbatim(systems=True)
     conversation = recorded.get("messages")
-    prompted = [{"content": next((recorded[field] for field in _ASKED if field in recorded), "")}]
+    prompted = [{"content": next((recorded[field] for field in _PROMPT_FIELDS if field in recorded), "")}]
     messages = verbatim.spoken(conversation if isinstance(conversation, list) else prompted, "messages")
     return RecordedCall(name, messages, stream=stream, settings=settings).with_rest(recorded)

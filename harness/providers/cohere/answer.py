@@ -31,7 +31,7 @@ class CohereAnswer(LinesAnswer):
 
     def __init__(self, provider: str) -> None:
         super().__init__(provider)
-        self._named = self._said = False
+        self._named = self._has_text = False
         self._calls = 0
 
     def event(self, event: Any) -> Iterator[Part]:
@@ -62,7 +62,7 @@ class CohereAnswer(LinesAnswer):
 
     def _text(self, sent: Mapping[str, Any]) -> Iterator[Part]:
         if text := a_text(sent.get("text")):
-            self._said = True
+            self._has_text = True
             yield TextDelta(text)
 
     def _called(self, sent: Mapping[str, Any]) -> Iterator[Part]:
@@ -79,16 +79,16 @@ class CohereAnswer(LinesAnswer):
         reason = a_text(answer.get("finish_reason")) or None
         self.refuse_reason(reason)
         yield from self._started(answer)
-        if not self._said:
+        if not self._has_text:
             yield from self._text(answer)
         if not self._calls:
             yield from self._called(answer)
         meta = an_object(answer.get("meta"))
         # What is billed leaves out what the host adds to a prompt.
         counted = an_object(meta.get("tokens")) or an_object(meta.get("billed_units"))
-        told = usage(counted, [counted.get("input_tokens")], [counted.get("output_tokens")])
-        if told is not None:
-            yield told
+        counts = usage(counted, [counted.get("input_tokens")], [counted.get("output_tokens")])
+        if counts is not None:
+            yield counts
         known = None if reason is None else _FINISH.get(reason, "other")
         # It says that it is complete where it asks for tools, too.
         yield Finish("tool_calls" if self._calls and known == "stop" else known, reason)

@@ -47,12 +47,12 @@ def conversation(messages: Sequence[Message]) -> dict[str, Any]:
     last = turns.pop() if turns else {"role": None}
     match last["role"]:
         case "USER":
-            asked = {"message": last["message"]}
+            prompt = {"message": last["message"]}
         case "TOOL":
-            asked = {"message": "", "tool_results": last["tool_results"]}
+            prompt = {"message": "", "tool_results": last["tool_results"]}
         case _:
             raise UsageError("cohere-v1: a conversation ends with a message of the user, or with results of tools")
-    return {**asked, **({"chat_history": turns} if turns else {})}
+    return {**prompt, **({"chat_history": turns} if turns else {})}
 
 
 def _text(message: Message) -> str:

@@ -44,10 +44,10 @@ def asks_for_an_answer(url: str, body: bytes | None) -> bool:
     if _OWN_HOST.match(url):
         return True
     try:
-        asked = json.loads(body or b"{}")
+        fields = json.loads(body or b"{}")
     except ValueError:
         return False
-    return isinstance(asked, dict) and isinstance(asked.get("message"), str)
+    return isinstance(fields, dict) and isinstance(fields.get("message"), str)
 
 
 def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:

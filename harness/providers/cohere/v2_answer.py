@@ -120,8 +120,8 @@ class CohereV2Answer(SSEAnswer):
         # What is billed leaves out what the host adds to a prompt.
         counted = an_object(raw.get("tokens")) or an_object(raw.get("billed_units"))
         read, written = [counted.get("input_tokens")], [counted.get("output_tokens")]
-        if (told := usage(raw, read, written, cached=raw.get("cached_tokens"))) is not None:
-            yield told
+        if (counts := usage(raw, read, written, cached=raw.get("cached_tokens"))) is not None:
+            yield counts
 
     def _finished(self) -> Iterator[Part]:
         yield from self._calls.end()

@@ -58,13 +58,13 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
 
 def _wire_message(message: Message) -> dict[str, Any]:
     sent: dict[str, Any] = {"role": _ROLES.get(message.role, message.role)}
-    said = message.content if message.content is not None else message.refusal
-    for part in said if isinstance(said, list) else ():
+    parts = message.content if message.content is not None else message.refusal
+    for part in parts if isinstance(parts, list) else ():
         if not isinstance(part, TextPart | ImagePart):
             kind = getattr(part, "type", None) or type(part).__name__
             raise UsageError(f"cohere-v2: a message takes text and images, and no part of the type {kind!r}")
     content = (
-        [part.given() for part in said if isinstance(part, TextPart | ImagePart)] if isinstance(said, list) else said
+        [part.given() for part in parts if isinstance(part, TextPart | ImagePart)] if isinstance(parts, list) else parts
     )
     if message.reasoning_content:
         text = [{"type": "text", "text": content}] if isinstance(content, str) and content else content or []
@@ -119,6 +119,8 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
 
 
 def _parse_messages(wire: Sequence[Any]) -> list[dict[str, Any]]:
-    found = [{("reasoning" if name == "tool_plan" else name): value for name, value in one.items()} for one in wire]
+    found = [
+        {("reasoning" if name == "tool_plan" else name): value for name, value in message.items()} for message in wire
+    ]
     check_same([_wire_message(message) for message in read_messages(found)], list(wire), "messages")
     return found

@@ -90,8 +90,8 @@ class GeminiAnswer(SSEAnswer):
 
     def _finished(self) -> Iterator[Part]:
         """Return what the end of the body makes certain. No line marks it: it has come if a finish reason had."""
-        if (told := _usage(self._usage)) is not None:
-            yield told
+        if (counts := _usage(self._usage)) is not None:
+            yield counts
         if self._finish is not None:
             reason = FINISH.get(self._finish, "other")
             yield Finish("tool_calls" if self._calls and reason == "stop" else reason, self._finish)

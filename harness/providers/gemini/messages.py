@@ -80,12 +80,12 @@ def wire_contents(
             if results is None:
                 results = []
                 wire.append({"parts": results, "role": "user"})
-            results.append(_answered(message, names))
+            results.append(_tool_response(message, names))
             continue
         results = None
         if message.role not in _ROLES:
             raise UsageError(f"gemini has no messages of the role {message.role!r}; answer a tool call as 'tool'")
-        calls = [_asked(call, signatures) for call in message.tool_calls or ()]
+        calls = [_call(call, signatures) for call in message.tool_calls or ()]
         parts = [] if calls and not message.content else _parts(message, names)
         wire.append({"parts": [*parts, *calls], "role": _ROLES[message.role]})
     return wire
@@ -134,21 +134,21 @@ def _signature(signature: str | None) -> dict[str, str]:
     return {} if signature is None else {"thoughtSignature": signature}
 
 
-def _asked(call: AnyToolCall, signatures: Signatures) -> dict[str, Any]:
+def _call(call: AnyToolCall, signatures: Signatures) -> dict[str, Any]:
     return {
         "functionCall": {**sent_id(call.id), "name": call.function.name, "args": sent_arguments(call, "gemini")},
         **signatures.of(call.id),
     }
 
 
-def _answered(message: Message, names: Mapping[str, str]) -> dict[str, Any]:
+def _tool_response(message: Message, names: Mapping[str, str]) -> dict[str, Any]:
     if message.tool_call_id is None:
         raise UsageError("a tool message needs the tool_call_id that it answers")
     content = message.content
     if isinstance(content, list):
-        others = [part for part in content if not isinstance(part, TextPart)]
-        if others:
-            raise UsageError(f"gemini takes no {type(others[0]).__name__} as the result of a tool")
+        unsendable = [part for part in content if not isinstance(part, TextPart)]
+        if unsendable:
+            raise UsageError(f"gemini takes no {type(unsendable[0]).__name__} as the result of a tool")
         content = "".join(part.text for part in content if isinstance(part, TextPart))
     name = message.name or _name(message.tool_call_id, names)
     return _response(message.tool_call_id, name, {"result": content or ""})
@@ -168,10 +168,10 @@ def _result(part: ToolResultPart) -> dict[str, Any]:
     first = content[0]
     if len(content) == 1 and isinstance(first, JSONPart):
         return first.value if isinstance(first.value, dict) else {key: first.value}
-    others = [one for one in content if not isinstance(one, BlockText)]
-    if others:
-        raise UsageError(f"gemini takes no {type(others[0]).__name__} among others as the result of a tool")
-    return {key: "".join(one.text for one in content if isinstance(one, BlockText))}
+    unsendable = [block for block in content if not isinstance(block, BlockText)]
+    if unsendable:
+        raise UsageError(f"gemini takes no {type(unsendable[0]).__name__} among others as the result of a tool")
+    return {key: "".join(block.text for block in content if isinstance(block, BlockText))}
 
 
 def _response(call_id: str, name: str, response: Mapping[str, Any]) -> dict[str, Any]:

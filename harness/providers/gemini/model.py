@@ -84,8 +84,8 @@ class Gemini(SDKModel):
         """Whether the model is asked on Vertex AI: by its prefix, because the caller or the environment says so."""
         if self.on_vertex or self._use_vertexai is not None:
             return self.on_vertex or bool(self._use_vertexai)
-        said = environment(("GOOGLE_GENAI_USE_VERTEXAI",)) or ""
-        return bool(self._project) or said.lower() in ("1", "true")
+        switch = environment(("GOOGLE_GENAI_USE_VERTEXAI",)) or ""
+        return bool(self._project) or switch.lower() in ("1", "true")
 
     def carries(self) -> Carried:
         return _CARRIED

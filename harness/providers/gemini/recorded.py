@@ -33,8 +33,8 @@ _SCHEMA_FIELDS: Final = (OWN_SCHEMA, JSON_SCHEMA, "parameters_json_schema")
 def parse_system(wire: Mapping[str, Any]) -> dict[str, Any]:
     """Return the system message of a recorded system instruction. Raises UsageError where it can't be rebuilt."""
     texts = [str(part.get("text")) for part in wire.get("parts") or ()]
-    said = texts[0] if len(texts) == 1 else [{"type": "text", "text": text} for text in texts]
-    ours = {"role": "system", "content": said}
+    content = texts[0] if len(texts) == 1 else [{"type": "text", "text": text} for text in texts]
+    ours = {"role": "system", "content": content}
     if not texts or wire_system(read_messages([ours])) != wire:
         raise UsageError("systemInstruction of the recorded request can't be rebuilt")
     return ours
@@ -81,19 +81,19 @@ class _Calls:
         return [(content["role"], part, self._id(part)) for part in content.get("parts") or ()]
 
     def _id(self, part: Mapping[str, Any]) -> str:
-        asked, answered = part.get("functionCall"), part.get("functionResponse")
-        if asked is not None and "id" not in asked:
+        call, response = part.get("functionCall"), part.get("functionResponse")
+        if call is not None and "id" not in call:
             call_id = own_id("", self._count)
             self._count += 1
-            self._open.append((call_id, asked.get("name")))
+            self._open.append((call_id, call.get("name")))
             return call_id
-        if answered is not None and "id" not in answered:
-            found = next((one for one in self._open if one[1] == answered.get("name")), None)
+        if response is not None and "id" not in response:
+            found = next((pending for pending in self._open if pending[1] == response.get("name")), None)
             if found is None:
-                raise UsageError(f"the result of {answered.get('name')!r} answers no call")
+                raise UsageError(f"the result of {response.get('name')!r} answers no call")
             self._open.remove(found)
             return found[0]
-        return str((asked or answered or {}).get("id", ""))
+        return str((call or response or {}).get("id", ""))
 
     def make(self, ours: list[dict[str, Any]], content: Mapping[str, Any]) -> bool:
         """Whether our messages make this content again."""
@@ -123,15 +123,15 @@ def _as_written(parts: Sequence[tuple[str, Mapping[str, Any], str]]) -> list[dic
     ]
     rest = [(part, call_id) for _, part, call_id in parts if "functionCall" not in part]
     only_text = len(rest) == 1 and rest[0][0].keys() == {"text"}
-    said = rest[0][0]["text"] if only_text else [_part(part, call_id) for part, call_id in rest]
-    message: dict[str, Any] = {"role": _ROLES[parts[0][0]], "content": said or (None if calls else said)}
+    content = rest[0][0]["text"] if only_text else [_part(part, call_id) for part, call_id in rest]
+    message: dict[str, Any] = {"role": _ROLES[parts[0][0]], "content": content or (None if calls else content)}
     return [{**message, "tool_calls": calls} if calls else message]
 
 
-def _tool_message(answered: Mapping[str, Any], call_id: str) -> dict[str, Any]:
-    response = answered.get("response")
-    said = response.get("result") if isinstance(response, Mapping) else None
-    return {"role": "tool", "tool_call_id": call_id, "content": said if isinstance(said, str) else None}
+def _tool_message(sent: Mapping[str, Any], call_id: str) -> dict[str, Any]:
+    response = sent.get("response")
+    result = response.get("result") if isinstance(response, Mapping) else None
+    return {"role": "tool", "tool_call_id": call_id, "content": result if isinstance(result, str) else None}
 
 
 def _as_parts(parts: Sequence[tuple[str, Mapping[str, Any], str]]) -> dict[str, Any]:
@@ -142,8 +142,8 @@ def _as_parts(parts: Sequence[tuple[str, Mapping[str, Any], str]]) -> dict[str, 
 def _part(part: Mapping[str, Any], call_id: str) -> dict[str, Any]:
     signature = {"signature": part["thoughtSignature"]} if "thoughtSignature" in part else {}
     if "functionCall" in part:
-        asked = part["functionCall"]
-        return {"type": "tool_use", "id": call_id, "name": asked.get("name"), "input": asked.get("args"), **signature}
+        call = part["functionCall"]
+        return {"type": "tool_use", "id": call_id, "name": call.get("name"), "input": call.get("args"), **signature}
     if "functionResponse" in part:
         value = part["functionResponse"].get("response")
         return {"type": "tool_result", "tool_use_id": call_id, "content": [{"type": "json", "value": value}]}
@@ -182,8 +182,8 @@ def parse_tools(wire: Sequence[Mapping[str, Any]]) -> tuple[list[dict[str, Any]]
 
 def _function(declaration: Mapping[str, Any]) -> dict[str, Any]:
     schema = next((declaration[name] for name in _SCHEMA_FIELDS if name in declaration), None)
-    said = {name: declaration[name] for name in ("name", "description") if name in declaration}
-    return {"type": "function", "function": said if schema is None else {**said, "parameters": schema}}
+    function = {name: declaration[name] for name in ("name", "description") if name in declaration}
+    return {"type": "function", "function": function if schema is None else {**function, "parameters": schema}}
 
 
 def _is_own(declaration: Mapping[str, Any]) -> bool:

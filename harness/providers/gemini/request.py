@@ -83,8 +83,10 @@ def _safety(given: Any) -> list[dict[str, Any]]:
     if isinstance(given, Mapping):
         return [{"category": category, "threshold": threshold} for category, threshold in given.items()]
     return [
-        one.model_dump(mode="json", by_alias=True, exclude_none=True) if isinstance(one, BaseModel) else dict(one)
-        for one in given
+        setting.model_dump(mode="json", by_alias=True, exclude_none=True)
+        if isinstance(setting, BaseModel)
+        else dict(setting)
+        for setting in given
     ]
 
 
@@ -149,9 +151,9 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
             # Carried as they are.
             pass
     if isinstance(rest.get(_CONFIG), Mapping):
-        said, rest[_CONFIG] = _parse_config(rest[_CONFIG])
-        settings |= said
-        if said and not rest[_CONFIG]:
+        configured, rest[_CONFIG] = _parse_config(rest[_CONFIG])
+        settings |= configured
+        if configured and not rest[_CONFIG]:
             del rest[_CONFIG]
     on_vertex = found["google"] or found["project"] or found["model"].startswith("publishers/")
     provider = "vertex_ai" if on_vertex else "gemini"
@@ -167,10 +169,10 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
 def _parse_config(config: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the settings that a recorded generation config stands for, and the fields that none does."""
     rest = dict(config)
-    said = {ours: rest.pop(wire) for ours, wire in _FIELDS.items() if rest.get(wire) is not None}
+    settings = {ours: rest.pop(wire) for ours, wire in _FIELDS.items() if rest.get(wire) is not None}
     if rest.get("stopSequences"):
-        said["stop"] = rest.pop("stopSequences")
+        settings["stop"] = rest.pop("stopSequences")
     formats = {name: rest.pop(name) for name in _FORMAT if name in rest}
     if formats:
-        said["response_format"] = formats
-    return said, rest
+        settings["response_format"] = formats
+    return settings, rest

@@ -32,13 +32,13 @@ class LiteLLMBody(ResponseBody):
         return _json(self._sent)
 
     def __iter__(self) -> Iterator[dict[str, Any] | bool]:
-        with _ends_said_aside():
+        with _early_ends_ignored():
             for chunk in self._sent:
                 yield _json(chunk)
         yield self._was_whole()
 
     async def __aiter__(self) -> AsyncIterator[dict[str, Any] | bool]:
-        with _ends_said_aside():
+        with _early_ends_ignored():
             async for chunk in self._sent:
                 yield _json(chunk)
         yield self._was_whole()
@@ -74,7 +74,7 @@ class LiteLLMAnswer(ChatAnswer):
 
 
 @contextlib.contextmanager
-def _ends_said_aside() -> Iterator[None]:
+def _early_ends_ignored() -> Iterator[None]:
     """Pass over what litellm raises where a stream ended without a reason: whether it was whole is judged here."""
     try:
         yield
@@ -84,7 +84,7 @@ def _ends_said_aside() -> Iterator[None]:
 
 
 def _json(answer: Any) -> dict[str, Any]:
-    told: dict[str, Any] = answer.model_dump(mode="json")
+    dumped: dict[str, Any] = answer.model_dump(mode="json")
     usage = getattr(answer, "usage", None)
     # Its own fields, which are more with each version, say nothing where they are null.
-    return told if usage is None else {**told, "usage": usage.model_dump(mode="json", exclude_none=True)}
+    return dumped if usage is None else {**dumped, "usage": usage.model_dump(mode="json", exclude_none=True)}

@@ -69,11 +69,11 @@ class OllamaAnswer(LinesAnswer):
 
     def _ended(self, event: Mapping[str, Any]) -> Iterator[Part]:
         self.done = True
-        said = a_text(event.get("done_reason")) or None
-        self.refuse_reason(said)
+        reason = a_text(event.get("done_reason")) or None
+        self.refuse_reason(reason)
         raw = {name: value for name, value in event.items() if name in _MEASURES}
-        if (told := usage(raw, [raw.get(_PROMPT)], [raw.get(_COMPLETION)])) is not None:
-            yield told
-        reason = None if said is None else _FINISH.get(said, "other")
+        if (counts := usage(raw, [raw.get(_PROMPT)], [raw.get(_COMPLETION)])) is not None:
+            yield counts
+        known = None if reason is None else _FINISH.get(reason, "other")
         # It says `stop` where it asks for tools, too.
-        yield Finish("tool_calls" if self._ids and reason == "stop" else reason, said)
+        yield Finish("tool_calls" if self._ids and known == "stop" else known, reason)

@@ -28,7 +28,7 @@ def wire_messages(messages: Sequence[Message]) -> list[dict[str, Any]]:
 
 
 def _wire_message(message: Message, names: Mapping[str, str]) -> dict[str, Any]:
-    texts, images = _said(message)
+    texts, images = _content(message)
     sent: dict[str, Any] = {"role": _ROLES.get(message.role, message.role), "content": "".join(texts)}
     if images:
         sent["images"] = images
@@ -43,7 +43,7 @@ def _wire_message(message: Message, names: Mapping[str, str]) -> dict[str, Any]:
     return sent
 
 
-def _said(message: Message) -> tuple[list[str], list[str]]:
+def _content(message: Message) -> tuple[list[str], list[str]]:
     """Return the texts and the images of a message, the latter in base64."""
     texts, images = [], []
     content = message.content if message.content is not None else message.refusal

@@ -44,10 +44,10 @@ def asks_for_an_answer(url: str, body: bytes | None) -> bool:
     if body is None:
         return True
     try:
-        asked = json.loads(body)
+        fields = json.loads(body)
     except ValueError:
         return False
-    return isinstance(asked, dict) and isinstance(asked.get("model"), str) and bool(asked.get("messages"))
+    return isinstance(fields, dict) and isinstance(fields.get("model"), str) and bool(fields.get("messages"))
 
 
 def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:

@@ -64,8 +64,8 @@ class AskedAgain(SDKModel):
 
     def _after(self, error: ProviderStatusError, request: LLMRequest) -> tuple[SDKModel, LLMRequest]:
         """Return what is to be asked after a refusal, and what it is asked. Raises the error where nothing is."""
-        said = str(error)
-        if error.status in _ELSEWHERE_BY and _ELSEWHERE.search(said):
+        message = str(error)
+        if error.status in _ELSEWHERE_BY and _ELSEWHERE.search(message):
             try:
                 other = self._by_responses()
                 if other is not None:
@@ -74,6 +74,6 @@ class AskedAgain(SDKModel):
                     return other, request
             except (UsageError, MissingExtraError):
                 raise error from None
-        if error.status == 400 and _EFFORT in said and request.tools and _EFFORT not in request.without:
+        if error.status == 400 and _EFFORT in message and request.tools and _EFFORT not in request.without:
             return self, replace(request, without=request.without | {_EFFORT})
         raise error

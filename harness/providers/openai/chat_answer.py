@@ -43,9 +43,9 @@ class ChatAnswer(SSEAnswer):
         self._named = False
         #: Whether anything of the answer itself has come.
         self._begun = False
-        self._said_anything = False
+        self._has_message = False
         self._finish: str | None = None
-        self._asked_for_json = request.response_format is not None
+        self._expects_json = request.response_format is not None
         self.reasoning = Reasoning()
         #: What the host ties to calls, by their numbers.
         self._extras: dict[int, dict[str, Any]] = {}
@@ -70,7 +70,7 @@ class ChatAnswer(SSEAnswer):
         choice = _first_choice(event)
         if choice is not None:
             delta, message = _delta(choice), choice.get("message")
-            if delta is None and message is not None and not self._said_anything:
+            if delta is None and message is not None and not self._has_message:
                 # A host that can't stream sends its whole answer as one event.
                 yield from self._message(an_object(message), whole=True)
             else:
@@ -125,20 +125,20 @@ class ChatAnswer(SSEAnswer):
         if thinking:
             self._begun = True
             yield ThinkingDelta(thinking)
-        for said in ("content", "refusal"):
-            if message.get(said) not in (None, "", []):
-                self._begun = self._said_anything = True
-                yield from self._said(message[said])
+        for field in ("content", "refusal"):
+            if message.get(field) not in (None, "", []):
+                self._begun = self._has_message = True
+                yield from self._content(message[field])
         calls = [an_object(call) for call in a_list(message.get("tool_calls"))]
         if message.get("function_call") is not None:
             # The form before there were several.
             calls.append({"index": 0, "function": message["function_call"]})
         # What is said aloud is told in words, too.
         if spoken := a_text(an_object(message.get("audio")).get("transcript")):
-            self._begun = self._said_anything = True
+            self._begun = self._has_message = True
             yield TextDelta(spoken)
         for place, call in enumerate(calls):
-            self._begun = self._said_anything = True
+            self._begun = self._has_message = True
             index = place if whole else a_number(call.get("index", place if len(calls) > 1 else None))
             # What a custom tool is given is any text.
             custom = an_object(call.get("custom"))
@@ -150,7 +150,7 @@ class ChatAnswer(SSEAnswer):
             if extra := an_object(call.get("extra_content")):
                 self._extras[self._calls.number] = dict(extra)
 
-    def _said(self, content: Any) -> Iterator[Part]:
+    def _content(self, content: Any) -> Iterator[Part]:
         """Return the parts of content: a text, or a list of parts of which some hosts think in some."""
         if isinstance(content, str):
             yield TextDelta(content)
@@ -165,7 +165,7 @@ class ChatAnswer(SSEAnswer):
                 yield ThinkingDelta(a_text(part.get("text", part.get("reasoning"))))
             elif "text" in part or "refusal" in part:
                 yield TextDelta(a_text(part["text"] if "text" in part else part["refusal"]))
-            elif self._asked_for_json and not isinstance(content, list):
+            elif self._expects_json and not isinstance(content, list):
                 # Some hosts send what was asked for as a value, and not as its text.
                 yield TextDelta(json.dumps(content, ensure_ascii=False))
             elif not isinstance(content, list):
@@ -204,6 +204,6 @@ def _usage(sent: Any) -> Iterator[Part]:
     # DeepSeek's and Moonshot's names stand beside the rest; what was written into the cache, only hosts tell.
     cached = _first(prompt.get("cached_tokens"), raw.get("prompt_cache_hit_tokens"), raw.get("cached_tokens"))
     created = _first(prompt.get("cache_write_tokens"), prompt.get("cache_creation_tokens"))
-    told = usage(raw, [raw.get("prompt_tokens")], written, cached=cached, reasoning=reasoning, created=created)
-    if told is not None:
-        yield told
+    counts = usage(raw, [raw.get("prompt_tokens")], written, cached=cached, reasoning=reasoning, created=created)
+    if counts is not None:
+        yield counts

@@ -117,7 +117,7 @@ class ProviderAnswer(ABC):
 
         `what` says what it is not.
         """
-        for sent, named in _told(body):
+        for sent, named in _readings(body):
             self.refuse_failure(sent, named=named)
         raise self.malformed(f"{what}: {_shown(body)}")
 
@@ -169,16 +169,16 @@ class SSEAnswer(ProviderAnswer):
             yield from self._event(name, data)
 
     def _event(self, name: str, data: bytes) -> Iterator[Part]:
-        told = data.strip()
+        text = data.strip()
         # Some hosts keep a connection alive by events of nothing.
-        if self.done or name == "ping" or not told:
+        if self.done or name == "ping" or not text:
             return
-        if told == _DONE:
+        if text == _DONE:
             self.done = True
             return
         # What an error says need not be JSON.
         event = data if name == "error" else self._json(data)
-        if event is None and b"\n" in told:
+        if event is None and b"\n" in text:
             # A host that has no blank lines between its events.
             for line in data.splitlines():
                 yield from self._event("", line)
@@ -200,19 +200,19 @@ class SSEAnswer(ProviderAnswer):
         # A server that failed may close before the blank line, and one that can't stream answers with JSON alone.
         with contextlib.suppress(ValueError):
             self.refuse_failure(None if self.over else read_json(last))
-        said = self._decoder.stray.strip()
-        if said and not (self._has_events or last):
-            yield from self._unstreamed(said)
+        stray = self._decoder.stray.strip()
+        if stray and not (self._has_events or last):
+            yield from self._unstreamed(stray)
             return
         if not self.over and b"\n" in last.strip():
             yield from self._event("", last)
             last = b""
         yield from self.closing(last)
-        if said and not self.has_ended:
+        if stray and not self.has_ended:
             # A server that fails in the middle may write of it as if nothing had begun.
-            for sent, named in _told(said):
+            for sent, named in _readings(stray):
                 self.refuse_failure(sent, named=named)
-            raise self._cut(f"with {_shown(said)} outside of any event")
+            raise self._cut(f"with {_shown(stray)} outside of any event")
         if self._odd and not self.has_ended:
             raise self._cut(f"after {_shown(self._odd)}")
 
@@ -220,13 +220,13 @@ class SSEAnswer(ProviderAnswer):
         """Return the parts that the end of a stream makes; `last` is what has come of an event that lacks its end."""
         return ()
 
-    def _unstreamed(self, said: bytes) -> Iterable[Part]:
+    def _unstreamed(self, body: bytes) -> Iterable[Part]:
         try:
-            answer = read_json(said)
+            answer = read_json(body)
         except ValueError:
-            if said[:1] not in b"{[" or _is_whole(said):
-                self.refuse_body(said, "no events")
-            raise self._cut(f"in the middle of {_shown(said)}") from None
+            if body[:1] not in b"{[" or _is_whole(body):
+                self.refuse_body(body, "no events")
+            raise self._cut(f"in the middle of {_shown(body)}") from None
         self.refuse_failure(answer)
         return self.answer(answer)
 
@@ -274,7 +274,7 @@ def _shown(data: bytes) -> str:
     return repr(data.decode("utf-8", "replace").strip()[:_SHOWN])
 
 
-def _told(body: bytes) -> Iterator[tuple[Any, bool]]:
+def _readings(body: bytes) -> Iterator[tuple[Any, bool]]:
     """Yield what a body tells in whatever form: as JSON, in events, by lines of JSON; and whether an event's name tells of it."""
     text = body.decode("utf-8", "replace").removeprefix("\ufeff")
     with contextlib.suppress(ValueError):
@@ -290,10 +290,10 @@ def _told(body: bytes) -> Iterator[tuple[Any, bool]]:
                     yield data, True
 
 
-def _is_whole(said: bytes) -> bool:
+def _is_whole(body: bytes) -> bool:
     """Whether what can't be read as one JSON value is not just cut: it is no text in UTF-8, or more than one value."""
     try:
-        json.loads(said.decode("utf-8", "replace"))
+        json.loads(body.decode("utf-8", "replace"))
     except json.JSONDecodeError as error:
         return error.msg == "Extra data"
     return True

@@ -88,11 +88,11 @@ def failure_in(sent: Any, code_field: str = "code") -> Failure:
         except ValueError:
             sent = sent.decode("utf-8", "replace")
     if isinstance(sent, str):
-        said = sent.strip()[:_SHOWN]
-        return Failure(said or None, said if _CODE.fullmatch(said) else None)
+        text = sent.strip()[:_SHOWN]
+        return Failure(text or None, text if _CODE.fullmatch(text) else None)
     if isinstance(sent, Sequence):
-        found = [failure_in(one, code_field) for one in sent]
-        messages = "; ".join(filter(None, (one.message for one in found)))
+        found = [failure_in(failure, code_field) for failure in sent]
+        messages = "; ".join(filter(None, (failure.message for failure in found)))
         return (found[0] if found else Failure(None))._replace(message=messages or None)
     if not isinstance(sent, Mapping):
         return Failure(None if sent is None else str(sent))
@@ -101,14 +101,16 @@ def failure_in(sent: Any, code_field: str = "code") -> Failure:
     inner = sent.get("error")
     if not inner or isinstance(inner, bool | int):
         return own
-    told = failure_in(inner, code_field)
-    if isinstance(inner, str) and own.message and own.message != told.message:
+    nested = failure_in(inner, code_field)
+    if isinstance(inner, str) and own.message and own.message != nested.message:
         # A short name stands beside the words, or a title.
         is_code = _CODE.fullmatch(inner) is not None
         return own._replace(
-            code=own.code or told.code, message=own.message if is_code else f"{told.message}: {own.message}"
+            code=own.code or nested.code, message=own.message if is_code else f"{nested.message}: {own.message}"
         )
-    return Failure(told.message or own.message, told.code or own.code, told.status or own.status, told.kind or own.kind)
+    return Failure(
+        nested.message or own.message, nested.code or own.code, nested.status or own.status, nested.kind or own.kind
+    )
 
 
 def _message(sent: Mapping[str, Any], code_field: str) -> str | None:
@@ -144,9 +146,9 @@ def status_error(provider: str, status: int, failure: Failure, *, request_id: st
 
 def malformed(provider: str, what: Exception | str, *, request_id: str | None = None) -> MalformedResponseError:
     """Return the error for what the wire format of a provider does not allow."""
-    told = f"{type(what).__name__}: {what}" if isinstance(what, Exception) else what
+    reason = f"{type(what).__name__}: {what}" if isinstance(what, Exception) else what
     return MalformedResponseError(
-        f"{provider} sent what its wire format does not allow ({told})", provider=provider, request_id=request_id
+        f"{provider} sent what its wire format does not allow ({reason})", provider=provider, request_id=request_id
     )
 
 

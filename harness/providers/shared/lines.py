@@ -54,13 +54,13 @@ class LinesAnswer(SSEAnswer):
     def _take(self, line: bytes) -> Iterator[Part]:
         if self.done or not line.strip():
             return
-        told = self._json(line.removeprefix(b"\xef\xbb\xbf"))
+        event = self._json(line.removeprefix(b"\xef\xbb\xbf"))
         self._has_events = True
-        if isinstance(told, dict) and told.get("error") and isinstance(told.get("message"), dict):
+        if isinstance(event, dict) and event.get("error") and isinstance(event.get("message"), dict):
             # The message beside it is one of the conversation, and says nothing of the failure.
-            raise self.reported(failure_in(told["error"]))
-        self.refuse_failure(told)
-        yield from self.event(told)
+            raise self.reported(failure_in(event["error"]))
+        self.refuse_failure(event)
+        yield from self.event(event)
 
     def answer(self, answer: Any) -> Iterator[Part]:
         yield from self.event(answer)

@@ -15,7 +15,7 @@ from harness.llm.output.parts import (
     Part,
     ResponseStarted,
 )
-from harness.providers.openai.responses.output import ItemPlace, ResponseOutput, Said, called
+from harness.providers.openai.responses.output import ItemPlace, ResponseOutput, TextKind, requested_call
 from harness.providers.shared.answer import SSEAnswer
 from harness.providers.shared.failure import Failure, failure_in
 from harness.providers.shared.shapes import a_list, a_number, a_text, an_id, an_object, kind_of
@@ -24,14 +24,14 @@ from harness.providers.shared.usage import usage
 #: Why a response is incomplete.
 _INCOMPLETE: Final[dict[str, FinishReason]] = {"max_output_tokens": "length", "content_filter": "content_filter"}
 #: Events that carry a piece of text in `delta`, and what it is a piece of.
-_DELTAS: Final[dict[str, Said]] = {
+_DELTAS: Final[dict[str, TextKind]] = {
     "response.output_text.delta": "text",
     "response.refusal.delta": "text",
     "response.reasoning_summary_text.delta": "summary",
     "response.reasoning_text.delta": "reasoning",
 }
 #: Events that carry a whole text, what it is, and the field that holds it.
-_TEXTS: Final[dict[str, tuple[Said, str]]] = {
+_TEXTS: Final[dict[str, tuple[TextKind, str]]] = {
     "response.output_text.done": ("text", "text"),
     "response.refusal.done": ("text", "refusal"),
     "response.reasoning_summary_text.done": ("summary", "text"),
@@ -81,18 +81,18 @@ class ResponsesAnswer(SSEAnswer):
         if self.ended:
             return ()
         # Nearly every event is a piece of text.
-        said = _DELTAS.get(kind_of(event))
-        if said is None:
+        kind = _DELTAS.get(kind_of(event))
+        if kind is None:
             return self._parts(event)
-        return (self._output.delta(ItemPlace.of(event, said), event["delta"]),)
+        return (self._output.delta(ItemPlace.of(event, kind), event["delta"]),)
 
     def _parts(self, event: Mapping[str, Any]) -> Iterator[Part]:
         kind = event["type"]
         if kind == "response.created":
             yield from self._started(event["response"])
         elif kind == "response.output_item.added":
-            if (asked := called(event["item"])) is not None:
-                yield from self._output.call(a_number(event.get("output_index")), asked)
+            if (call := requested_call(event["item"])) is not None:
+                yield from self._output.call(a_number(event.get("output_index")), call)
         elif kind in ("response.function_call_arguments.delta", "response.custom_tool_call_input.delta"):
             yield from self._output.arguments(event, event["delta"], whole=False)
         elif kind == "response.function_call_arguments.done":
@@ -100,8 +100,8 @@ class ResponsesAnswer(SSEAnswer):
         elif kind == "response.custom_tool_call_input.done":
             yield from self._output.arguments(event, event.get("input"), whole=True)
         elif kind in _TEXTS:
-            said, name = _TEXTS[kind]
-            yield from self._output.whole_text(ItemPlace.of(event, said), event.get(name))
+            text_kind, name = _TEXTS[kind]
+            yield from self._output.whole_text(ItemPlace.of(event, text_kind), event.get(name))
         elif kind == "response.output_item.done":
             yield from self._output.item(a_number(event.get("output_index")) or 0, event["item"])
         elif kind in _ENDS:
@@ -129,8 +129,8 @@ class ResponsesAnswer(SSEAnswer):
         # Where the provider keeps answers, it has their reasoning; what it does not keep, it sends encrypted if asked.
         for item in response.get("output") or ():
             if item["type"] == "reasoning" and item.get("encrypted_content"):
-                said = {name: value for name, value in item.items() if name in ReasoningItem.model_fields}
-                self.reasoning.append(ReasoningItem.model_validate(said))
+                fields = {name: value for name, value in item.items() if name in ReasoningItem.model_fields}
+                self.reasoning.append(ReasoningItem.model_validate(fields))
 
     def _started(self, response: Mapping[str, Any]) -> Iterator[Part]:
         if self.response_id is None and (response_id := an_id(response.get("id"))):
@@ -156,7 +156,7 @@ class ResponsesAnswer(SSEAnswer):
 def _usage(sent: Any) -> Iterator[Part]:
     raw = an_object(sent)
     details, output = an_object(raw.get("input_tokens_details")), an_object(raw.get("output_tokens_details"))
-    told = usage(
+    counts = usage(
         raw,
         [raw.get("input_tokens")],
         [raw.get("output_tokens")],
@@ -164,5 +164,5 @@ def _usage(sent: Any) -> Iterator[Part]:
         reasoning=output.get("reasoning_tokens"),
         created=details.get("cache_write_tokens"),
     )
-    if told is not None:
-        yield told
+    if counts is not None:
+        yield counts

@@ -212,13 +212,13 @@ def parse_item(item: Any, place: str) -> dict[str, Any]:
         case "function_call":
             function = {"name": item.get("name"), "arguments": item.get("arguments")}
             calls = [{"id": item.get("call_id"), "type": "function", "function": function}]
-            said = {"type", "call_id", "name", "arguments"}
-            return {"role": "assistant", "tool_calls": calls, **_parse_facts(item, place, said, {"id", "status"})}
+            mapped = {"type", "call_id", "name", "arguments"}
+            return {"role": "assistant", "tool_calls": calls, **_parse_facts(item, place, mapped, {"id", "status"})}
         case "custom_tool_call":
             custom = {"name": item.get("name"), "input": item.get("input")}
             calls = [{"id": item.get("call_id"), "type": "custom", "custom": custom}]
-            said = {"type", "call_id", "name", "input"}
-            return {"role": "assistant", "tool_calls": calls, **_parse_facts(item, place, said, {"id", "status"})}
+            mapped = {"type", "call_id", "name", "input"}
+            return {"role": "assistant", "tool_calls": calls, **_parse_facts(item, place, mapped, {"id", "status"})}
         case "function_call_output" | "custom_tool_call_output" as kind:
             output = item.get("output")
             if isinstance(output, list):
@@ -236,11 +236,11 @@ def parse_item(item: Any, place: str) -> dict[str, Any]:
 
 
 def _parse_facts(
-    item: Mapping[str, Any], place: str, said: set[str], facts: Iterable[str]
+    item: Mapping[str, Any], place: str, mapped: set[str], facts: Iterable[str]
 ) -> dict[str, dict[str, Any]]:
-    told = {name: item[name] for name in facts if name in item}
-    _refuse_rest(item, said | told.keys(), place)
-    return {"item": told} if told else {}
+    present = {name: item[name] for name in facts if name in item}
+    _refuse_rest(item, mapped | present.keys(), place)
+    return {"item": present} if present else {}
 
 
 def _parse_part(part: Any, place: str) -> dict[str, Any]:

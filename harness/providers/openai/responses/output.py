@@ -16,8 +16,8 @@ from harness.providers.shared.calls.tool_calls import arguments_text, holds_two
 from harness.providers.shared.shapes import a_list, a_number, a_text, an_id, kind_of
 
 #: A message's text, the summary of reasoning, and the reasoning itself.
-Said = Literal["text", "summary", "reasoning"]
-_MADE: Final[dict[Said, type[TextDelta | ThinkingDelta]]] = {
+TextKind = Literal["text", "summary", "reasoning"]
+_MADE: Final[dict[TextKind, type[TextDelta | ThinkingDelta]]] = {
     "text": TextDelta,
     "summary": ThinkingDelta,
     "reasoning": ThinkingDelta,
@@ -28,16 +28,16 @@ class ItemPlace(NamedTuple):
     """Where a text stands: its item among the answer's, what of that it is, and which part of this."""
 
     item: int
-    said: Said
+    kind: TextKind
     part: int
 
     @classmethod
-    def of(cls, event: Mapping[str, Any], said: Said) -> ItemPlace:
+    def of(cls, event: Mapping[str, Any], kind: TextKind) -> ItemPlace:
         """Return the place that an event names; hosts leave numbers out."""
-        item, part = event.get("output_index"), event.get("summary_index" if said == "summary" else "content_index")
+        item, part = event.get("output_index"), event.get("summary_index" if kind == "summary" else "content_index")
         if type(item) is int and type(part) is int:
-            return cls(item, said, part)
-        return cls(a_number(item) or 0, said, a_number(part) or 0)
+            return cls(item, kind, part)
+        return cls(a_number(item) or 0, kind, a_number(part) or 0)
 
 
 @dataclass
@@ -79,7 +79,7 @@ class ResponseOutput:
         if not isinstance(text, str):
             raise self._malformed(f"a delta of text that is {text!r:.200}")
         self._texts[place].append(text)
-        return _MADE[place.said](text)
+        return _MADE[place.kind](text)
 
     def whole_text(self, place: ItemPlace, text: Any) -> Iterator[Part]:
         """Yield what has not come yet of a text that is whole."""
@@ -95,12 +95,12 @@ class ResponseOutput:
             case "reasoning":
                 yield from self._texts_of(number, "summary", _parts(item.get("summary")))
                 yield from self._texts_of(number, "reasoning", _parts(item.get("content")))
-            case _ if (asked := called(item)) is not None:
-                yield from self.call(number, asked, whole=True)
+            case _ if (call := requested_call(item)) is not None:
+                yield from self.call(number, call, whole=True)
 
-    def _texts_of(self, number: int, said: Said, parts: Sequence[Any]) -> Iterator[Part]:
+    def _texts_of(self, number: int, kind: TextKind, parts: Sequence[Any]) -> Iterator[Part]:
         for index, part in enumerate(parts):
-            yield from self.whole_text(ItemPlace(number, said, index), self._text_of(part))
+            yield from self.whole_text(ItemPlace(number, kind, index), self._text_of(part))
 
     def _text_of(self, part: Any) -> Any:
         if isinstance(part, str):
@@ -195,16 +195,16 @@ class ResponseOutput:
             if kind_of(item) == "message"
             for part in _parts(item.get("content"))
         ]
-        places = sorted(place for place in self._texts if place.said == "text")
+        places = sorted(place for place in self._texts if place.kind == "text")
         rest = self._rest("".join(piece for place in places for piece in self._texts[place]), "".join(texts))
         if rest:
             yield self.delta(ItemPlace(len(items), "text", 0), rest)
-        if not any(place.said != "text" for place in self._texts):
+        if not any(place.kind != "text" for place in self._texts):
             for number, item in enumerate(items):
                 if kind_of(item) == "reasoning":
                     yield from self.item(len(items) + number, item)
-        asked = [asked for item in items if (asked := called(item)) is not None]
-        for number, item in enumerate(asked):
+        calls = [call for item in items if (call := requested_call(item)) is not None]
+        for number, item in enumerate(calls):
             is_named = item.get("id") or item.get("call_id")
             place = self._calls[number].place if not is_named and number < len(self._calls) else None
             yield from self.call(place, item, whole=True)
@@ -220,7 +220,7 @@ class ResponseOutput:
         return whole[len(come) :]
 
 
-def called(item: Any) -> Mapping[str, Any] | None:
+def requested_call(item: Any) -> Mapping[str, Any] | None:
     """Return an item that is a call of the caller's tool, with its arguments as a function's; None for any other."""
     match kind_of(item):
         case "function_call":

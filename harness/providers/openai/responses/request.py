@@ -163,17 +163,17 @@ def recorded_call(integration: str, recorded: Mapping[str, Any], **settings: Any
     try:
         instructions, messages = _parse_conversation(recorded)
     except (UsageError, *OF_ANOTHER_SHAPE):
-        asked = recorded.get("input")
-        messages = verbatim.messages("input", asked if isinstance(asked, list) else [], _refused)
+        conversation = recorded.get("input")
+        messages = verbatim.messages("input", conversation if isinstance(conversation, list) else [], _refused)
         instructions = {name: recorded.get(name, OMIT) for name in ("input", "instructions")}
-    told = dict(_parse_settings(recorded))
-    read = {name for name, _ in told.values()}
+    found = dict(_parse_settings(recorded))
+    read = {name for name, _ in found.values()}
     call = RecordedCall(
         model=f"{integration}/{model}",
         messages=messages,
         tools=verbatim.tools("tools", recorded.get("tools") or (), _parse_tools),
         stream=recorded.get("stream"),
-        settings={**settings, **{setting: value for setting, (_, value) in told.items()}},
+        settings={**settings, **{setting: value for setting, (_, value) in found.items()}},
     )
     rest = {name: value for name, value in recorded.items() if name not in {"model", "input", "stream", "tools", *read}}
     rest |= {name: recorded[name] for name in ("stream", "tools") if name in recorded and not recorded[name]}
@@ -187,13 +187,13 @@ def _refused(wire: Sequence[Any]) -> list[dict[str, Any]]:
 
 def _parse_conversation(recorded: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Return the messages, and what `additional_params` must say of the instructions to get them again."""
-    asked = recorded["input"]
-    if isinstance(asked, str):
-        messages = [{"role": "user", "content": asked, "item": {"bare": True}}]
-    elif not isinstance(asked, list):
+    conversation = recorded["input"]
+    if isinstance(conversation, str):
+        messages = [{"role": "user", "content": conversation, "item": {"bare": True}}]
+    elif not isinstance(conversation, list):
         raise UsageError("input of the recorded request is neither text nor a list")
     else:
-        messages = [_parse_item(item, f"input[{number}]") for number, item in enumerate(asked)]
+        messages = [_parse_item(item, f"input[{number}]") for number, item in enumerate(conversation)]
     begins_with_system = bool(messages) and messages[0]["role"] == "system"
     instructions = recorded.get("instructions")
     if isinstance(instructions, str) and not begins_with_system:

@@ -59,7 +59,7 @@ class StructuredAnswer(ProviderAnswer):
         self._index: int | None = None
         self._other_calls = False
         #: What was said so far, which is the answer only where the tool is never called.
-        self._said: list[Part] = []
+        self._texts: list[Part] = []
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._answer, name)
@@ -87,14 +87,14 @@ class StructuredAnswer(ProviderAnswer):
         for part in parts:
             match part:
                 case TextDelta():
-                    self._said.append(part)
+                    self._texts.append(part)
                 case ToolCallDelta(index, _, name, arguments) if name == STRUCTURED or index == self._index:
                     self._index = index
                     if arguments:
                         yield TextDelta(arguments)
                 case Finish(reason, raw):
                     if self._index is None:
-                        yield from self._said
+                        yield from self._texts
                     called = reason == "tool_calls" and not self._other_calls
                     yield Finish("stop" if called else reason, raw)
                 case _:

@@ -82,7 +82,7 @@ class ToolCallFragments:
             index = self._last.index
         call = self._current.get(index)
         if call_id and (call is None or call_id not in call.ids):
-            call = next((one for one in self._calls if one.index == index and call_id in one.ids), call)
+            call = next((other for other in self._calls if other.index == index and call_id in other.ids), call)
         if call is None or not self._continues(call, call_id, name or "", text):
             call = _Call(len(self._calls), index, is_free=is_free)
             self._calls.append(call)
@@ -118,7 +118,7 @@ class ToolCallFragments:
                 raise self._malformed(f"a piece of tool call {call.name!r} names {name!r}: they can't be told apart")
             return True
         if not other_id:
-            return name == call.name or self._is_one_name(call.name, name)
+            return name == call.name or self._continues_name(call.name, name)
         if name == call.name or not {name, call.name} <= self._names:
             if call.name + name in self._names:
                 return True
@@ -127,7 +127,7 @@ class ToolCallFragments:
             )
         return False
 
-    def _is_one_name(self, first: str, second: str) -> bool:
+    def _continues_name(self, first: str, second: str) -> bool:
         if not self._names:
             return True
         return any(known.startswith(first + second) for known in self._names) or not {first, second} <= self._names
@@ -145,7 +145,7 @@ class ToolCallFragments:
             yield ToolCallDelta(call.number, self._id(call), call.name, call.arguments)
 
     def _id(self, call: _Call) -> str:
-        taken = {one.ids[0] for one in self._calls[: call.number] if one.ids}
+        taken = {other.ids[0] for other in self._calls[: call.number] if other.ids}
         if not call.ids or call.ids[0] in taken:
             free = (f"call_{number}" for number in range(call.number, call.number + len(taken) + 1))
             call.ids.insert(0, next(made for made in free if made not in taken))
@@ -166,11 +166,11 @@ class ToolCallFragments:
 
 def repeats_itself(pieces: Sequence[str]) -> bool:
     """Whether each piece of a text begins with the one before it, and the last is a JSON object: they are no pieces."""
-    said = [piece for piece in pieces if piece]
-    if len(said) < 2 or not all(later.startswith(earlier) for earlier, later in pairwise(said)):
+    texts = [piece for piece in pieces if piece]
+    if len(texts) < 2 or not all(later.startswith(earlier) for earlier, later in pairwise(texts)):
         return False
     try:
-        return isinstance(json.loads(said[-1]), dict)
+        return isinstance(json.loads(texts[-1]), dict)
     except ValueError:
         return False
 

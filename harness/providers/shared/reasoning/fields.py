@@ -32,12 +32,12 @@ class Reasoning:
 
     def take(self, message: Mapping[str, Any]) -> str:
         """Take what a message, or a piece of it, says; return its text, which hosts may say under both names."""
-        said = {name: text for name in TEXTS if (text := a_text(message.get(name)))}
-        for name, text in said.items():
+        texts = {name: text for name in TEXTS if (text := a_text(message.get(name)))}
+        for name, text in texts.items():
             self._texts.setdefault(name, []).append(text)
         for detail in map(an_object, a_list(message.get(DETAILS))):
             self._take_detail(detail)
-        return next(iter(said.values()), "")
+        return next(iter(texts.values()), "")
 
     def _take_detail(self, detail: Mapping[str, Any]) -> None:
         last = self._details[-1] if self._details else {}

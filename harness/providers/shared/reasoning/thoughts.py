@@ -45,8 +45,8 @@ class Thoughts:
         if thoughts is None:
             return message
         if isinstance(content, str):
-            said = [TextPart(type="text", text=content)] if content else []
-            return message.model_copy(update={"content": [*thoughts, *said]})
+            text = [TextPart(type="text", text=content)] if content else []
+            return message.model_copy(update={"content": [*thoughts, *text]})
         if any(isinstance(part, Thought) for part in content or ()):
             return message
         return message.model_copy(update={"content": [*thoughts, *(content or ())]})

@@ -21,14 +21,14 @@ TEXT: Final = Kind("a string with something in it", lambda value: isinstance(val
 FLAG: Final = Kind("true or false", lambda value: isinstance(value, bool))
 OBJECT: Final = Kind("an object", lambda value: isinstance(value, dict))
 OBJECTS: Final = Kind(
-    "a list of objects", lambda value: isinstance(value, list) and all(isinstance(one, dict) for one in value)
+    "a list of objects", lambda value: isinstance(value, list) and all(isinstance(item, dict) for item in value)
 )
 #: What a field must be that may be anything.
 ANY: Final = Kind("anything", lambda value: True)
 #: Words after which an answer stops.
 STOPS: Final = Kind(
     "a string or a list of them",
-    lambda value: isinstance(value, str) or (isinstance(value, list) and all(isinstance(one, str) for one in value)),
+    lambda value: isinstance(value, str) or (isinstance(value, list) and all(isinstance(item, str) for item in value)),
 )
 #: A conversation.
 MESSAGES: Final = Kind("a list of at least one object", lambda value: OBJECTS.fits(value) and bool(value))

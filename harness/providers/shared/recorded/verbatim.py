@@ -39,9 +39,9 @@ class Verbatim:
             UsageError: it is none; the place is named.
         """
         try:
-            said = list(parse(wire))
-            if said:
-                return said
+            found = list(parse(wire))
+            if found:
+                return found
         except _UNREADABLE:
             pass
         self.fields[field] = wire
@@ -71,8 +71,8 @@ class Verbatim:
             role = message.get("role", "user")
             if not isinstance(role, str):
                 raise UsageError(f"{field}[{place}].role of the recorded request is not text")
-            said = message.get("content", message.get("parts"))
-            yield {"role": self._roles.get(role, "user"), "content": "".join(_texts(said))}
+            content = message.get("content", message.get("parts"))
+            yield {"role": self._roles.get(role, "user"), "content": "".join(_texts(content))}
 
 
 def parse_tools(wire: Sequence[Any]) -> list[dict[str, Any]]:
@@ -88,8 +88,8 @@ def check_same(made: Any, recorded: Any, field: str) -> None:
         raise UsageError(f"{field} of the recorded request can't be rebuilt")
 
 
-def _texts(said: Any) -> Iterable[str]:
-    for part in said if isinstance(said, list) else [said]:
+def _texts(content: Any) -> Iterable[str]:
+    for part in content if isinstance(content, list) else [content]:
         text = part.get("text") if isinstance(part, Mapping) else part
         if isinstance(text, str):
             yield text
