@@ -15,8 +15,8 @@ from harness.agents.pace import Pace
 from harness.crews.process import Process
 from harness.crews.task import Task
 from harness.errors import UsageError
-from harness.llm.named import model_of
 from harness.llm.output.usage import UsageMetrics
+from harness.llm.reference import model_of
 from harness.tools.failure import ToolFailurePolicy
 
 

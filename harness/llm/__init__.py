@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     )
     from harness.llm.credentials import no_credentials_needed as no_credentials_needed
     from harness.llm.input.messages import Message as Message, ToolDefinition as ToolDefinition
-    from harness.llm.input.unsent import UnsentFieldWarning as UnsentFieldWarning
+    from harness.llm.input.unsent_fields import UnsentFieldWarning as UnsentFieldWarning
     from harness.llm.llm import LLM as LLM
     from harness.llm.output.parts import (
         Finish as Finish,
@@ -44,7 +44,7 @@ else:
             "harness.llm.connections": "end_aiohttp_with_runs end_urllib3_with_runs end_with_run",
             "harness.llm.credentials": "no_credentials_needed",
             "harness.llm.input.messages": "Message ToolDefinition",
-            "harness.llm.input.unsent": "UnsentFieldWarning",
+            "harness.llm.input.unsent_fields": "UnsentFieldWarning",
             "harness.llm.llm": "LLM",
             "harness.llm.output.parts": """
                 Finish Part RequestId ResponseStarted TextDelta ThinkingDelta ToolCallDelta Usage

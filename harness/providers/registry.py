@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from harness.errors import UsageError
 from harness.providers.anthropic.dialect import MESSAGES
 from harness.providers.bedrock.dialect import CONVERSE, INVOKE
-from harness.providers.bedrock_invoke.asked_for import asks_for_an_answer
+from harness.providers.bedrock_invoke.purpose import asks_for_an_answer
 from harness.providers.cohere.dialect import V1, V2
 from harness.providers.cohere.request import asks_for_an_answer as asks_cohere
 from harness.providers.gemini.dialect import GENERATE_CONTENT

@@ -22,7 +22,7 @@ from harness.llm import (
     UnknownParameterWarning,
     UsageMetrics,
 )
-from harness.llm.input.unsent import UnsentFieldWarning
+from harness.llm.input.unsent_fields import UnsentFieldWarning
 from harness.tools import tool
 from tests.llm.scripted import WAYS, Scripted, Way, streamed
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.errors import HarnessError
 from harness.flow.conversation.transcript import History
-from harness.llm.named import model_of
+from harness.llm.reference import model_of
 
 
 class TurnOpenError(HarnessError, RuntimeError):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
         read_messages as read_messages,
         read_tools as read_tools,
     )
-    from harness.llm.input.unsent import (
+    from harness.llm.input.unsent_fields import (
         Carried as Carried,
         tell_unsent as tell_unsent,
         without_notes as without_notes,
@@ -31,6 +31,6 @@ else:
         {
             "harness.llm.input.hosted": "HostedTool custom_name hosted_tools in_order",
             "harness.llm.input.messages": "Message ToolDefinition read_messages read_tools",
-            "harness.llm.input.unsent": "Carried tell_unsent without_notes",
+            "harness.llm.input.unsent_fields": "Carried tell_unsent without_notes",
         },
     )

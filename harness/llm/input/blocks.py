@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from harness.llm.input.given import Given
 from harness.llm.input.own_block import OwnBlock
+from harness.llm.input.value import Given
 
 
 class CacheControl(Given):

@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import ConfigDict
 
-from harness.llm.input.given import Given
+from harness.llm.input.value import Given
 
 F = TypeVar("F")
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from harness.llm.input.given import Given
+from harness.llm.input.value import Given
 
 
 class ReasoningText(Given):

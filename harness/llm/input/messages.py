@@ -24,10 +24,10 @@ from harness.llm.input.blocks import (
     ToolResultPart,
     ToolUsePart,
 )
-from harness.llm.input.given import Extended, Given
 from harness.llm.input.hosted import HostedItem, HostedTool, is_hosted
 from harness.llm.input.items import ItemFacts, ReasoningItem
 from harness.llm.input.own_block import OwnBlock
+from harness.llm.input.value import Extended, Given
 from harness.misfit import misfit
 
 if TYPE_CHECKING:

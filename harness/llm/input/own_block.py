@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from pydantic import ConfigDict, SerializationInfo, model_serializer, model_validator
 
-from harness.llm.input.given import Given
+from harness.llm.input.value import Given
 
 #: The types of parts that this project has words for; one of them in another form is a mistake, and no block of others.
 KNOWN_TYPES: Final = frozenset(

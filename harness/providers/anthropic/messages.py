@@ -29,7 +29,7 @@ from harness.llm.input.messages import (
     ToolDefinition,
 )
 from harness.llm.input.own_block import OwnBlock
-from harness.providers.shared.calls.sent import sent_arguments
+from harness.providers.shared.calls.arguments import sent_arguments
 from harness.providers.shared.data_url import DataURL
 
 _SYSTEM_ROLES = ("system", "developer")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
-from harness.llm.input.unsent import Carried
+from harness.llm.input.unsent_fields import Carried
 from harness.llm.request import LLMRequest
 from harness.providers.anthropic.answer import AnthropicAnswer
 from harness.providers.anthropic.request import BETAS, asks_by_tool, wire_body

@@ -12,7 +12,7 @@ from typing import Any, Final
 from harness.errors import ProviderError, UsageError
 from harness.llm.connections import end_urllib3_with_runs
 from harness.llm.credentials import api_key
-from harness.llm.input.unsent import Carried
+from harness.llm.input.unsent_fields import Carried
 from harness.llm.parameters.names import sole_value
 from harness.llm.request import LLMRequest
 from harness.providers.azure.body import AsyncRefusalsAreRead, AzureBody, RefusalsAreRead, aread_at_once, read_at_once
@@ -27,8 +27,8 @@ from harness.providers.azure.endpoint import (
 from harness.providers.azure.errors import translated
 from harness.providers.azure.request import NO_STOP_WORDS, wire_body
 from harness.providers.azure.sdk import AzureKeyCredential, aio, inference
-from harness.providers.openai.asked_again import AskedAgain
 from harness.providers.openai.chat_answer import ChatAnswer
+from harness.providers.openai.fallback import FallbackModel
 from harness.providers.openai.request import carried_by
 from harness.providers.shared.answer import ProviderAnswer
 from harness.providers.shared.body import ResponseBody
@@ -40,7 +40,7 @@ from harness.providers.shared.reasoning.fields import KeptReasoning
 _OF_THIS_SDK: Final = {"api_version": None, "client_params": None}
 
 
-class AzureChat(AskedAgain):
+class AzureChat(FallbackModel):
     """A model on Azure: an Azure OpenAI deployment by its name, or a model of another inference endpoint.
 
     `endpoint` is another name of `base_url`; `credential_scopes` are those of a token credential in `client_params`.

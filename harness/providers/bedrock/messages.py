@@ -33,7 +33,7 @@ from harness.llm.input.messages import (
 )
 from harness.llm.input.own_block import OwnBlock
 from harness.providers.bedrock import media
-from harness.providers.shared.calls.sent import sent_arguments
+from harness.providers.shared.calls.arguments import sent_arguments
 from harness.providers.shared.data_url import DataURL
 
 SYSTEM_ROLES = ("system", "developer")

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from harness.errors import HarnessError, UsageError
 from harness.llm.base import BaseLLM
-from harness.llm.input.unsent import Carried
+from harness.llm.input.unsent_fields import Carried
 from harness.llm.output.parts import Part
 from harness.llm.parameters.names import sole_value
 from harness.llm.request import LLMRequest

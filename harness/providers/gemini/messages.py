@@ -33,7 +33,7 @@ from harness.llm.input.messages import (
 from harness.llm.input.own_block import OwnBlock
 from harness.providers.gemini.calls import Signatures, sent_id
 from harness.providers.gemini.media import wire_media
-from harness.providers.shared.calls.sent import sent_arguments
+from harness.providers.shared.calls.arguments import sent_arguments
 
 _ROLES: Final = {"user": "user", "assistant": "model"}
 _SYSTEM_ROLES: Final = ("system", "developer")

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Final
 
 from harness.errors import ProviderError, UsageError
 from harness.llm.credentials import api_key
-from harness.llm.input.unsent import Carried
+from harness.llm.input.unsent_fields import Carried
 from harness.llm.request import LLMRequest
 from harness.llm.settings import environment
 from harness.providers.gemini.answer import GeminiAnswer

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from harness.errors import UsageError
 from harness.llm.input.messages import AnyToolCall, ImagePart, Message, RefusalPart, TextPart
-from harness.providers.shared.calls.sent import sent_arguments
+from harness.providers.shared.calls.arguments import sent_arguments
 from harness.providers.shared.data_url import DataURL
 
 _ROLES: Final = {"developer": "system", "function": "tool"}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from harness.llm.credentials import PLACEHOLDER
-from harness.llm.input.unsent import Carried
+from harness.llm.input.unsent_fields import Carried
 from harness.llm.request import LLMRequest
 from harness.llm.settings import environment
 from harness.providers.ollama.answer import OllamaAnswer

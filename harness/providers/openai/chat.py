@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from harness.llm.input.unsent import Carried
+from harness.llm.input.unsent_fields import Carried
 from harness.llm.request import LLMRequest
-from harness.providers.openai.asked_again import AskedAgain
 from harness.providers.openai.chat_answer import ChatAnswer
+from harness.providers.openai.fallback import FallbackModel
 from harness.providers.openai.model import OpenAIModel
 from harness.providers.openai.request import carried_by, wire_body
 from harness.providers.openai.responses.model import OpenAIResponses
@@ -15,7 +15,7 @@ from harness.providers.shared.reasoning.fields import KeptReasoning
 from harness.providers.shared.recorded.query import EXTRA_QUERY, with_query
 
 
-class OpenAIChat(AskedAgain, OpenAIModel):
+class OpenAIChat(FallbackModel, OpenAIModel):
     """A model of OpenAI, or of a host that speaks its chat completions, such as one at `base_url`.
 
     A model of OpenAI that only its Responses API serves is asked there, and one that takes no reasoning effort beside tools

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import BaseModel
 
 from harness.errors import UsageError
-from harness.llm.input.given import Extended
 from harness.llm.input.hosted import HostedTool, hosted_tools, in_order
 from harness.llm.input.messages import ContentPart, Message, ToolDefinition, read_messages, read_tools
 from harness.llm.input.own_block import OwnBlock
-from harness.llm.input.unsent import ALL, Carried
+from harness.llm.input.unsent_fields import ALL, Carried
+from harness.llm.input.value import Extended
 from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.shared.recorded.query import EXTRA_QUERY, parse_query

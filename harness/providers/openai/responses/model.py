@@ -6,7 +6,7 @@ import threading
 from typing import Any, ClassVar, Final
 
 from harness.llm.input.items import ReasoningItem
-from harness.llm.input.unsent import Carried
+from harness.llm.input.unsent_fields import Carried
 from harness.llm.request import LLMRequest
 from harness.providers.openai.responses.answer import ResponsesAnswer
 from harness.providers.openai.responses.request import check_settings, wire_body

@@ -22,7 +22,7 @@ _ELSEWHERE_BY: Final = frozenset({400, 404})
 _EFFORT: Final = "reasoning_effort"
 
 
-class AskedAgain(SDKModel):
+class FallbackModel(SDKModel):
     """A model that only the Responses API serves is asked there from then on; an effort that is refused is left out."""
 
     def __init__(self, *args: Any, **settings: Any) -> None:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from harness.llm.input.blocks import CachePointPart, DocumentPart
-from harness.llm.input.given import Extended, Given
 from harness.llm.input.messages import Message, ToolDefinition
+from harness.llm.input.value import Extended, Given
 
 #: Notes for the programs around a call, which say nothing to a model.
 _NOTES: Final = frozenset({"cache_breakpoint", "id", "metadata", "timestamp"})
