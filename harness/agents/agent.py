@@ -149,8 +149,8 @@ class Agent(AgentSettings):
             policies=(whose, self, *policies),
             response_model=response_model,
         )
-        asked = self._in_form(prompt, response_model, own)
-        return await execution.answer([*self._opening(asked, own), *conversation], prompt)
+        request = self._in_form(prompt, response_model, own)
+        return await execution.answer([*self._opening(request, own), *conversation], prompt)
 
     def inquirer(
         self, driver: Driver, *, task: Any = None, paces: Sequence[Pace] = (), tools: bool = False
@@ -204,7 +204,7 @@ class Agent(AgentSettings):
                 driver=driver,
                 inquirer=self.inquirer(driver),
                 retries=self.guardrail_max_retries,
-                said=_said(self, None),
+                owner=_owner_fields(self, None),
             )
             return Answered(reviewed.raw, reviewed.pydantic, reviewed.messages, reviewed.tool_failures)
 
@@ -224,13 +224,13 @@ class Agent(AgentSettings):
         response_model: type[BaseModel] | None = None,
         usage: RunUsage | None = None,
     ) -> Execution:
-        said = _said(self, task)
+        owner = _owner_fields(self, task)
         if results is None and self.cache and "cache" in self.model_fields_set:
             results = ToolResults()
         toolbox = Toolbox(
             tools,
             driver,
-            said={**said, "agent": self, "agent_key": self.key},
+            owner={**owner, "agent": self, "agent_key": self.key},
             policies=policies,
             results=results if self.cache else None,
         )
@@ -240,7 +240,7 @@ class Agent(AgentSettings):
             driver,
             self.inquirer(driver, task=task, paces=paces, tools=bool(tools)),
             toolbox,
-            said=said,
+            owner=owner,
             callbacks=(*own, *callbacks),
             response_model=response_model,
             usage=usage,
@@ -280,10 +280,10 @@ def refused(why: str) -> dict[str, Any]:
     return {"role": "user", "content": f"That answer was not accepted: {why}\nGive a better one, complete."}
 
 
-def _said(agent: Agent, task: Any) -> dict[str, Any]:
-    """Return what events say of whose they are."""
-    said: dict[str, Any] = {"agent_id": str(agent.id), "agent_role": agent.role}
-    return said if task is None else {**said, **named(task)}
+def _owner_fields(agent: Agent, task: Any) -> dict[str, Any]:
+    """Return the fields by which events name whose they are."""
+    owner: dict[str, Any] = {"agent_id": str(agent.id), "agent_role": agent.role}
+    return owner if task is None else {**owner, **named(task)}
 
 
 def named(task: Any) -> dict[str, Any]:

@@ -15,26 +15,28 @@ _PER_TOKEN: Final = 2
 _WINDOW: Final = 8_000
 
 
-async def shortened(inquirer: Inquirer, messages: list[dict[str, Any]], kept: int) -> list[dict[str, Any]] | None:
-    """Return messages whose first ones are `kept`, and all others told in one; None where there are no others.
+async def shortened(
+    inquirer: Inquirer, messages: list[dict[str, Any]], opening_length: int
+) -> list[dict[str, Any]] | None:
+    """Return the first `opening_length` messages, and all others told in one; None where there are no others.
 
     Raises:
         Exception: what a call of the model failed with.
     """
-    if len(messages) <= kept:
+    if len(messages) <= opening_length:
         return None
-    told = [
+    summaries = [
         str(await inquirer.ask([{"role": "user", "content": prompts.SHORTEN.format(piece)}]))
-        for piece in _pieces("\n\n".join(map(_line, messages[kept:])), _size(inquirer.llm))
+        for piece in _pieces("\n\n".join(map(_line, messages[opening_length:])), _size(inquirer.llm))
     ]
-    return [*messages[:kept], {"role": "user", "content": prompts.SHORTENED.format("\n".join(told))}]
+    return [*messages[:opening_length], {"role": "user", "content": prompts.SHORTENED.format("\n".join(summaries))}]
 
 
 def _line(message: dict[str, Any]) -> str:
-    said = message.get("content") or ""
+    content = message.get("content") or ""
     calls = message.get("tool_calls")
-    asked = f" {json.dumps(calls, default=str)}" if calls else ""
-    return f"{message.get('role')}: {said}{asked}"
+    requests = f" {json.dumps(calls, default=str)}" if calls else ""
+    return f"{message.get('role')}: {content}{requests}"
 
 
 def _size(llm: Any) -> int:

@@ -99,14 +99,14 @@ class Driver(ABC):
         try:
             for make in makes:
                 started.append(await self.start_next(make))
-            for one in started:
-                outcome = await one.outcome()
+            for body in started:
+                outcome = await body.outcome()
                 values.append((outcome or Outcome[T](error=RunCancelled())).unwrap())
         except BaseException:
             together.run.cancel()
-            for one in started[len(values) + 1 :]:
-                one.cancel()
-                await one.outcome(GRACE_S)
+            for body in started[len(values) + 1 :]:
+                body.cancel()
+                await body.outcome(GRACE_S)
             raise
         finally:
             # Where the run around has been cancelled, the next event says so.

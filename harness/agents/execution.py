@@ -42,7 +42,7 @@ class Execution:
         inquirer: Inquirer,
         toolbox: Toolbox,
         *,
-        said: dict[str, Any],
+        owner: dict[str, Any],
         callbacks: Sequence[Any] = (),
         response_model: type[BaseModel] | None = None,
         usage: RunUsage | None = None,
@@ -51,15 +51,15 @@ class Execution:
         self._driver = driver
         self._inquirer = inquirer
         self._toolbox = toolbox
-        #: What its events say of whose they are.
-        self._said = said
+        #: The fields by which its events name whose they are.
+        self._owner = owner
         self._callbacks = callbacks
         self._model = response_model
         self._usage = usage
         self._is_native = inquirer.takes_tools
         self._messages: list[dict[str, Any]] = []
-        #: How many of them it began with, which are never told in fewer words.
-        self._kept = 0
+        #: How many of them it began with, which are never shortened.
+        self._opening_length = 0
 
     async def answer(self, opening: list[dict[str, Any]], prompt: str, review: Review | None = None) -> Answered:
         """Return what the agent answers to the first messages, once it has been reviewed.
@@ -71,9 +71,9 @@ class Execution:
             BaseException: what its model or a callback raised, after the frames that tell of it.
         """
         agent, tools = self._agent, [*self._toolbox.tools.values()]
-        self._messages, self._kept = list(opening), len(opening)
+        self._messages, self._opening_length = list(opening), len(opening)
         started = AgentExecutionStartedEvent(
-            agent=agent, task=self._inquirer.task, task_prompt=prompt, tools=tools or None, **self._said
+            agent=agent, task=self._inquirer.task, task_prompt=prompt, tools=tools or None, **self._owner
         )
         async with self._driver.step(Step(agent, started, ENDS, label=agent.role, own_run=True)) as step:
             if self._usage is not None:
@@ -103,53 +103,53 @@ class Execution:
             ) from None
 
     async def _work(self) -> tuple[str, BaseModel | None]:
-        said = await self._said_last()
-        if isinstance(said, Used):
-            return said.text, None
-        structured = said if isinstance(said, BaseModel) else None
-        if self._model is not None and isinstance(said, str):
-            structured = await in_form(self._inquirer, said, self._model)
-        raw = said if isinstance(said, str) else said.model_dump_json()
+        answer = await self._last_answer()
+        if isinstance(answer, Used):
+            return answer.text, None
+        structured = answer if isinstance(answer, BaseModel) else None
+        if self._model is not None and isinstance(answer, str):
+            structured = await in_form(self._inquirer, answer, self._model)
+        raw = answer if isinstance(answer, str) else answer.model_dump_json()
         self._messages.append({"role": "assistant", "content": raw})
         return raw, structured
 
-    async def _said_last(self) -> str | BaseModel | Used:
+    async def _last_answer(self) -> str | BaseModel | Used:
         """Return the answer, or the use of a tool whose result is the answer."""
         tools = self._toolbox.definitions()
         for _ in range(self._agent.max_iter):
-            said = await self._ask(tools)
-            calls = _calls_in(said)
+            answer = await self._ask(tools)
+            calls = _calls_in(answer)
             if calls is None:
-                used = await self._used_in_text(said)
+                used = await self._used_in_text(answer)
             else:
-                used = await self._used_calls(calls, getattr(said, "text", None))
+                used = await self._used_calls(calls, getattr(answer, "text", None))
             if used is None:
-                return await self._finish(said)
+                return await self._finish(answer)
             if used.is_answer:
                 return used
         self._messages.append({"role": "user", "content": prompts.LAST_CALL})
-        said = await self._ask(None)
-        if _calls_in(said) is not None:
+        answer = await self._ask(None)
+        if _calls_in(answer) is not None:
             raise IterationLimitError(
                 f"the agent {self._agent.role!r} has used its max_iter of {self._agent.max_iter}, and its model "
                 "asks for tools where it is to answer"
             )
-        return await self._finish(said)
+        return await self._finish(answer)
 
     async def _ask(self, tools: list[dict[str, Any]] | None) -> Any:
         """Return what the model says, asked with a shorter record of what was done where that has outgrown its window."""
         try:
-            return await self._asked(tools)
+            return await self._request(tools)
         except LLMContextLengthExceededError:
             if not self._agent.respect_context_window:
                 raise
-            messages = await shortened(self._inquirer, self._messages, self._kept)
+            messages = await shortened(self._inquirer, self._messages, self._opening_length)
             if messages is None:
                 raise
         self._messages = messages
-        return await self._asked(tools)
+        return await self._request(tools)
 
-    async def _asked(self, tools: list[dict[str, Any]] | None) -> Any:
+    async def _request(self, tools: list[dict[str, Any]] | None) -> Any:
         in_text = tools is not None and not self._is_native
         return await self._inquirer.ask(
             self._messages,
@@ -159,13 +159,13 @@ class Execution:
             stop=text_form.STOP_WORD if in_text and self._inquirer.stops else None,
         )
 
-    async def _finish(self, said: Any) -> str | BaseModel:
-        thought, output = "", said
-        if isinstance(said, str) and (text_form.is_in_form(said) or (self._toolbox.tools and not self._is_native)):
-            thought, output = text_form.read_answer(said)
-        elif not isinstance(said, str | BaseModel):
-            output = str(said)
-        text = said if isinstance(said, str) else str(output)
+    async def _finish(self, answer: Any) -> str | BaseModel:
+        thought, output = "", answer
+        if isinstance(answer, str) and (text_form.is_in_form(answer) or (self._toolbox.tools and not self._is_native)):
+            thought, output = text_form.read_answer(answer)
+        elif not isinstance(answer, str | BaseModel):
+            output = str(answer)
+        text = answer if isinstance(answer, str) else str(output)
         await self._tell(AgentFinish(thought, output, text))
         return output  # type: ignore[no-any-return]
 
@@ -201,11 +201,11 @@ class Execution:
     async def _use(self, call: dict[str, Any], begun: Callable[[], None] | None = None) -> Used:
         return await self._toolbox.use(call["function"]["name"], call["function"]["arguments"], begun)
 
-    async def _used_in_text(self, said: Any) -> Used | None:
+    async def _used_in_text(self, answer: Any) -> Used | None:
         """Use the tool that the model asks for in text, if it does."""
-        if self._is_native or not self._toolbox.tools or not isinstance(said, str):
+        if self._is_native or not self._toolbox.tools or not isinstance(answer, str):
             return None
-        action = text_form.read_action(said)
+        action = text_form.read_action(answer)
         if action is None:
             return None
         used = await self._toolbox.use(action.tool, action.arguments)
@@ -218,12 +218,12 @@ class Execution:
             await self._driver.call(callback, step)
 
 
-def _calls_in(said: Any) -> list[dict[str, Any]] | None:
+def _calls_in(answer: Any) -> list[dict[str, Any]] | None:
     """Return the tool calls that a model asks for; None where it says something else.
 
     A subclass with a `call` of its own may give them as an SDK's objects.
     """
-    if not isinstance(said, list) or not said:
+    if not isinstance(answer, list) or not answer:
         return None
-    calls = [call.model_dump() if isinstance(call, BaseModel) else call for call in said]
+    calls = [call.model_dump() if isinstance(call, BaseModel) else call for call in answer]
     return calls if all(isinstance(call, Mapping) and "function" in call for call in calls) else None

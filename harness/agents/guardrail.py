@@ -41,7 +41,7 @@ async def guarded(
     driver: Driver,
     inquirer: Inquirer,
     retries: int,
-    said: dict[str, Any],
+    owner: dict[str, Any],
 ) -> O:
     """Return an output that every guardrail lets pass, in their order, each with as many retries.
 
@@ -53,7 +53,7 @@ async def guarded(
     """
     for guardrail in guardrails:
         for attempt in range(retries + 1):
-            passed, result = await _judged(guardrail, output, attempt, driver, inquirer, said)
+            passed, result = await _judged(guardrail, output, attempt, driver, inquirer, owner)
             if passed:
                 output = await changed(output, result)
                 break
@@ -67,7 +67,7 @@ async def guarded(
 
 
 async def _judged(
-    guardrail: Guardrail, output: Any, attempt: int, driver: Driver, inquirer: Inquirer, said: dict[str, Any]
+    guardrail: Guardrail, output: Any, attempt: int, driver: Driver, inquirer: Inquirer, owner: dict[str, Any]
 ) -> tuple[bool, Any]:
     name = _name(guardrail)
     started = LLMGuardrailStartedEvent(
@@ -75,7 +75,7 @@ async def _judged(
         guardrail_type="llm" if isinstance(guardrail, str) else "function",
         guardrail_name=name,
         retry_count=attempt,
-        **said,
+        **owner,
     )
     failure: Exception | None = None
     passed, result = False, None

@@ -72,14 +72,14 @@ class Inquirer:
         given = {name: value for name, value in options.items() if value is not None and self.accepts(name)}
         llm, driver = self.llm, self.driver
         # The model must not see what is added to the conversation later.
-        asked = list(messages)
+        sent = list(messages)
         while True:
             delay_s = max((pace.delay_s() for pace in self.paces), default=0.0)
             if delay_s > 0:
                 await driver.wait(delay_s)
             try:
                 with _stopping(llm, stop):
-                    answer = await driver.either(lambda: llm.call(asked, **given), lambda: _acall(llm, asked, given))
+                    answer = await driver.either(lambda: llm.call(sent, **given), lambda: _acall(llm, sent, given))
                 if answer is None or answer == "":
                     raise MalformedResponseError(
                         f"{getattr(llm, 'model', type(llm).__name__)} has answered with nothing",

@@ -34,28 +34,28 @@ class TextAction:
     text: str
 
 
-def read_action(said: str) -> TextAction | None:
+def read_action(answer: str) -> TextAction | None:
     """Return the tool that a model asks for, where it does."""
-    text = said.split(STOP_WORD, maxsplit=1)[0]
+    text = answer.split(STOP_WORD, maxsplit=1)[0]
     action = _ACTION.search(text)
     if action is None:
         return None
-    given = _INPUT.search(text, action.end())
-    arguments = given["input"].strip() if given is not None else ""
+    found = _INPUT.search(text, action.end())
+    arguments = found["input"].strip() if found is not None else ""
     return TextAction(action["tool"].strip(" \"'`*"), _unfenced(arguments), _thought(text[: action.start()]), text)
 
 
-def read_answer(said: str) -> tuple[str, str]:
+def read_answer(text: str) -> tuple[str, str]:
     """Return what a model thought and what it answers; a text without `Final Answer:` is the answer as a whole."""
-    final = _FINAL.search(said)
+    final = _FINAL.search(text)
     if final is None:
-        return "", said
-    return _thought(said[: final.start()]), final["answer"].strip()
+        return "", text
+    return _thought(text[: final.start()]), final["answer"].strip()
 
 
-def is_in_form(said: str) -> bool:
+def is_in_form(text: str) -> bool:
     """Return whether a model that was given no tools answers in this form all the same."""
-    return bool(_THOUGHT.match(said) or re.match(r"[ \t]*Final Answer[ \t]*:", said))
+    return bool(_THOUGHT.match(text) or re.match(r"[ \t]*Final Answer[ \t]*:", text))
 
 
 def described(tools: Iterable[BaseTool]) -> str:

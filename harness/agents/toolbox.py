@@ -81,7 +81,7 @@ class Toolbox:
         tools: Iterable[BaseTool],
         driver: Driver,
         *,
-        said: Mapping[str, Any],
+        owner: Mapping[str, Any],
         policies: Sequence[Any] = (),
         results: ToolResults | None = None,
     ) -> None:
@@ -90,8 +90,8 @@ class Toolbox:
         for tool in tools:
             self.tools.setdefault(tool.function_name, tool)
         self._driver = driver
-        #: What the events of all uses say beside name and arguments: whose they are.
-        self._said = said
+        #: The fields by which the events of all uses name whose they are.
+        self._owner = owner
         #: Who may say what a failure leads to, after the tool: task, agent, crew.
         self._policies = policies
         self._results = results
@@ -122,7 +122,7 @@ class Toolbox:
         use = ToolUse(
             name if tool is None else tool.name,
             given if arguments is None else arguments,
-            {**self._said, "tool_class": None if tool is None else type(tool).__name__, "run_attempts": 1},
+            {**self._owner, "tool_class": None if tool is None else type(tool).__name__, "run_attempts": 1},
         )
         refused: ToolExecutionFailedError | None = None
         async with self._driver.step(use.step()) as step:
@@ -156,7 +156,7 @@ class Toolbox:
         if self._results is not None and not from_cache:
             self._results.keep(tool, arguments, value)
         use.complete(step, value, from_cache=from_cache)
-        return Used(told(value), value, tool.result_as_answer)
+        return Used(tool_text(value), value, tool.result_as_answer)
 
     async def _failed(
         self, tool: BaseTool | None, name: str, use: ToolUse, error: Exception
@@ -183,7 +183,7 @@ class Toolbox:
             tool_name=use.common["tool_name"],
             failure=failure,
             tool_args=arguments if isinstance(arguments, dict) else str(arguments),
-            **{name: self._said.get(name) for name in ("agent_role", "task_name", "task_id")},
+            **{name: self._owner.get(name) for name in ("agent_role", "task_name", "task_id")},
         )
         self.failures.append(record)
         event: BaseEvent = ToolFailureDetectedEvent(failure=failure, policy=policy.value, **use.common)
@@ -212,7 +212,7 @@ _REASONS: Final[dict[type[Exception], tuple[ToolFailureReason, type[Any]]]] = {
 }
 
 
-def told(value: Any) -> str:
+def tool_text(value: Any) -> str:
     """Return what a model is told of a tool's result: text as it is, all else as JSON."""
     if isinstance(value, str):
         return value

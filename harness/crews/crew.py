@@ -112,13 +112,13 @@ class Crew(CrewSettings):
         started = [driver.start(body(each)) for each in inputs]
         outputs = []
         try:
-            for one in started:
-                outcome = await one.outcome()
+            for run in started:
+                outcome = await run.outcome()
                 if outcome is not None:
                     outputs.append(outcome.unwrap())
         except BaseException:
-            for one in started:
-                one.cancel()
+            for run in started:
+                run.cancel()
             raise
         total = UsageMetrics()
         for output in outputs:
@@ -127,6 +127,6 @@ class Crew(CrewSettings):
         return outputs
 
 
-def added(one: UsageMetrics, other: UsageMetrics) -> UsageMetrics:
+def added(first: UsageMetrics, second: UsageMetrics) -> UsageMetrics:
     """Return the sum of both."""
-    return UsageMetrics(**{name: count + getattr(other, name) for name, count in one})
+    return UsageMetrics(**{name: count + getattr(second, name) for name, count in first})

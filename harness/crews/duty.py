@@ -57,7 +57,7 @@ class Duty:
         self._policies = policies
         #: The crew's name, for those who are asked.
         self._whose = whose or agent.role
-        self._said = named(task)
+        self._owner = named(task)
         self._context = ""
         #: Once it has begun.
         self.step: Step | None = None
@@ -70,7 +70,7 @@ class Duty:
         """
         task, driver = self._task, self._driver
         self._context = context
-        started = TaskStartedEvent(task=task, context=context or None, **self._said)
+        started = TaskStartedEvent(task=task, context=context or None, **self._owner)
         self.step = Step(task, started, _ENDS, label=task.label, own_run=True)
         async with driver.step(self.step) as step:
             output = await self._guarded(await self._answered(()))
@@ -140,7 +140,7 @@ class Duty:
             driver=self._driver,
             inquirer=inquirer,
             retries=task.guardrail_max_retries,
-            said={**self._said, "agent_id": self._agent.id, "agent_role": self._agent.role},
+            owner={**self._owner, "agent_id": self._agent.id, "agent_role": self._agent.role},
         )
 
     async def _approved(self, output: TaskOutput) -> TaskOutput:
@@ -152,8 +152,8 @@ class Duty:
 
 def _after_opening(output: TaskOutput, request: dict[str, Any]) -> list[dict[str, Any]]:
     """Return what has been said since the first prompt, and what is asked now."""
-    said = [place for place, message in enumerate(output.messages) if message["role"] == "user"]
-    return [*output.messages[said[0] + 1 :], request] if said else [request]
+    requests = [place for place, message in enumerate(output.messages) if message["role"] == "user"]
+    return [*output.messages[requests[0] + 1 :], request] if requests else [request]
 
 
 def _in_format(output: TaskOutput, task: TaskSettings, structured: BaseModel | None) -> TaskOutput:

@@ -24,11 +24,11 @@ class ToolInputError(UsageError):
 
 
 class ToolUse:
-    """One use of a tool. `said` is what its events have in common beside name and arguments."""
+    """One use of a tool. `owner` are the fields by which its events name whose it is."""
 
-    def __init__(self, name: str, arguments: Any, said: Mapping[str, Any]) -> None:
+    def __init__(self, name: str, arguments: Any, owner: Mapping[str, Any]) -> None:
         #: What every event of this use says.
-        self.common: dict[str, Any] = {"tool_name": name, "tool_args": arguments, **said}
+        self.common: dict[str, Any] = {"tool_name": name, "tool_args": arguments, **owner}
         self._started_at: datetime = sources.now()
 
     def step(self) -> Step:
