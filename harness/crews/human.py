@@ -10,7 +10,7 @@ from harness.crews.output import TaskOutput
 from harness.crews.task_settings import TaskSettings
 from harness.events import HumanFeedbackReceivedEvent, HumanFeedbackRequestedEvent
 from harness.events.sources import sources
-from harness.stand_in import PersonAsked, answered_elsewhere
+from harness.respondent import HumanQuestion, respondent_answer
 from harness.terminal import shown
 
 _QUESTION = "Press Enter to accept this answer, or say what is to be changed."
@@ -28,13 +28,13 @@ async def wish_about(driver: Driver, whose: str, task: TaskSettings, output: Tas
         "agent_role": output.agent,
     }
     await driver.emit(task, HumanFeedbackRequestedEvent(output=output.raw, message=_QUESTION, **names))
-    wish = str(await driver.call(_asked, output))
+    wish = str(await driver.call(_answer, output))
     await driver.emit(task, HumanFeedbackReceivedEvent(feedback=wish, **names))
     return wish.strip()
 
 
-def _asked(output: TaskOutput) -> str:
-    elsewhere = answered_elsewhere(PersonAsked(_QUESTION, output.raw, output.agent))
+def _answer(output: TaskOutput) -> str:
+    elsewhere = respondent_answer(HumanQuestion(_QUESTION, output.raw, output.agent))
     if elsewhere is not None:
         return elsewhere
     sys.stdout.write(shown(f"\n{output.agent} answers:\n{output.raw}\n\n{_QUESTION}\n", lines=True))

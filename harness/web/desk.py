@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from harness.errors import RunCancelled
-from harness.stand_in import PersonAsked
+from harness.respondent import HumanQuestion
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class QuestionAtDesk:
 
     #: Counts from 1 in a run.
     number: int
-    question: PersonAsked = field(compare=False)
+    question: HumanQuestion = field(compare=False)
 
 
 class Desk:
@@ -33,32 +33,32 @@ class Desk:
         self._is_closed = False
         self._moved = threading.Condition()
 
-    def ask(self, question: PersonAsked, until: float | None = None) -> str:
-        """Have a question answered; see `StandIn.ask`."""
+    def ask(self, question: HumanQuestion, until: float | None = None) -> str:
+        """Have a question answered; see `Respondent.ask`."""
         with self._moved:
             self._count += 1
-            asked = QuestionAtDesk(self._count, question)
+            posted = QuestionAtDesk(self._count, question)
             if not self._is_closed:
-                self.questions = (*self.questions, asked)
+                self.questions = (*self.questions, posted)
         self._changed()
         try:
             with self._moved:
                 patience = None if until is None else max(0.0, until - time.monotonic())
-                self._moved.wait_for(lambda: self._is_closed or asked.number in self._answers, patience)
-                if asked.number in self._answers:
-                    return self._answers.pop(asked.number)
+                self._moved.wait_for(lambda: self._is_closed or posted.number in self._answers, patience)
+                if posted.number in self._answers:
+                    return self._answers.pop(posted.number)
                 if self._is_closed:
                     raise RunCancelled
                 raise TimeoutError("nobody has answered in time")
         finally:
-            self._withdraw(asked.number)
+            self._withdraw(posted.number)
             self._changed()
 
     def answer(self, text: str, number: int | None = None) -> bool:
         """Answer a question, or the oldest; False where it is not asked, or not any more."""
         with self._moved:
             number = self.questions[0].number if number is None and self.questions else number
-            if number is None or not any(one.number == number for one in self.questions):
+            if number is None or not any(posted.number == number for posted in self.questions):
                 return False
             self._answers[number] = text
             self._withdraw(number)
@@ -75,4 +75,4 @@ class Desk:
 
     def _withdraw(self, number: int) -> None:
         with self._moved:
-            self.questions = tuple(one for one in self.questions if one.number != number)
+            self.questions = tuple(posted for posted in self.questions if posted.number != number)

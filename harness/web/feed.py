@@ -14,7 +14,7 @@ from weakref import WeakValueDictionary
 
 from harness.errors import UsageError, error_text
 from harness.frames import FrameLike
-from harness.stand_in import stand_in
+from harness.respondent import respondent
 from harness.web.desk import Desk, QuestionAtDesk
 
 #: So many frames the session is read ahead of the client that is furthest, unless said otherwise.
@@ -80,7 +80,7 @@ class Feed:
         self._clients = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._changed = asyncio.Event()
-        self._told = False
+        self._is_waking = False
         self._roomy: asyncio.Event | None = None
         self._task: asyncio.Task[None] | None = None
         self._leaving: asyncio.TimerHandle | None = None
@@ -121,7 +121,7 @@ class Feed:
         A batch counts as taken once the next one is asked for. One without frames tells that `questions` has changed.
         """
         self._join()
-        asked: tuple[QuestionAtDesk, ...] = ()
+        questions: tuple[QuestionAtDesk, ...] = ()
         try:
             position = 0
             while True:
@@ -132,8 +132,8 @@ class Feed:
                     position += len(batch)
                 elif self.end is not None:
                     return
-                elif self.questions is not asked:
-                    asked = self.questions
+                elif self.questions is not questions:
+                    questions = self.questions
                     yield []
                 else:
                     await self._changed.wait()
@@ -191,7 +191,7 @@ class Feed:
     def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
         context = contextvars.copy_context()
         if self._desk is not None:
-            context.run(stand_in.set, self._desk)
+            context.run(respondent.set, self._desk)
         if hasattr(type(self.session), "__aiter__"):
             self._roomy = asyncio.Event()
             self._task = loop.create_task(self._read_in_loop(), name="harness-web-reader", context=context)
@@ -252,14 +252,14 @@ class Feed:
     def _tell(self) -> None:
         """Wake the clients; once for all that happens until they wake."""
         assert self._loop is not None
-        if not self._told:
-            self._told = True
+        if not self._is_waking:
+            self._is_waking = True
             # A loop that is closed serves nobody any more.
             with suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(self._wake)
 
     def _wake(self) -> None:
-        self._told = False
+        self._is_waking = False
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
 

@@ -20,7 +20,7 @@ from harness.flow.feedback.result import now
 from harness.flow.persistence.persist import persistence_of
 from harness.flow.state import id_of, kept_state
 from harness.interruptible import take
-from harness.stand_in import answer_until
+from harness.respondent import answer_deadline
 from harness.workers import Outcome, attempt, run_coroutine
 
 logger = logging.getLogger("harness")
@@ -67,7 +67,7 @@ def _answer(
     context = contextvars.copy_context()
     if timeout is not None:
         # Whoever stands in for the terminal would go on asking what nobody waits for any more.
-        context.run(answer_until.set, time.monotonic() + timeout)
+        context.run(answer_deadline.set, time.monotonic() + timeout)
 
     def request() -> Any:
         answer = provider.request_input(message, flow, metadata)

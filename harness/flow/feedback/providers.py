@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 from harness.flow.feedback.pending import PendingFeedbackContext
-from harness.stand_in import PersonAsked, answered_elsewhere
+from harness.respondent import HumanQuestion, respondent_answer
 from harness.terminal import shown
 
 
@@ -50,8 +50,10 @@ class ConsoleProvider:
 
     def request_feedback(self, context: PendingFeedbackContext, flow: Any) -> str:
         """Show what the method gave and the question, and return the line that is typed."""
-        asked = PersonAsked(context.message, str(context.method_output), context.method_name, tuple(context.emit or ()))
-        elsewhere = answered_elsewhere(asked)
+        question = HumanQuestion(
+            context.message, str(context.method_output), context.method_name, tuple(context.emit or ())
+        )
+        elsewhere = respondent_answer(question)
         if elsewhere is not None:
             return elsewhere
         _write(f"\n{context.method_name} gave:\n{context.method_output}\n\n{context.message}\n")
@@ -63,7 +65,7 @@ class ConsoleProvider:
 
     def request_input(self, message: str, flow: Any, metadata: dict[str, Any] | None = None) -> str:
         """Show the message, and return the line that is typed."""
-        elsewhere = answered_elsewhere(PersonAsked(message))
+        elsewhere = respondent_answer(HumanQuestion(message))
         if elsewhere is not None:
             return elsewhere
         _write(f"\n{message}\n")

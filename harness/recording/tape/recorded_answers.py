@@ -11,7 +11,7 @@ import orjson
 
 from harness.recording.files.folder import FRAMES
 from harness.recording.files.frames_file import read_lines
-from harness.stand_in import PersonAsked, stand_in
+from harness.respondent import HumanQuestion, respondent
 
 #: What the lines of such frames have in them; most lines are not worth to be read.
 _TYPES = (b'"human_feedback_requested"', b'"human_feedback_received"', b'"flow_input_received"')
@@ -25,8 +25,8 @@ class RecordedAnswers:
         self._lock = threading.Lock()
         self._left = list(_answers(lines))
 
-    def ask(self, question: PersonAsked, until: float | None = None) -> str:
-        """Return the next answer to this question; see `StandIn.ask`.
+    def ask(self, question: HumanQuestion, until: float | None = None) -> str:
+        """Return the next answer to this question; see `Respondent.ask`.
 
         Raises:
             TimeoutError: nobody answered in time when it was recorded.
@@ -45,11 +45,11 @@ class RecordedAnswers:
 @contextmanager
 def answered_as_recorded(lines: Iterable[bytes]) -> Iterator[None]:
     """Have runs that begin in this block ask the recording what they would ask at the terminal."""
-    token = stand_in.set(RecordedAnswers(lines))
+    token = respondent.set(RecordedAnswers(lines))
     try:
         yield
     finally:
-        stand_in.reset(token)
+        respondent.reset(token)
 
 
 def answered_beside(cassette: Path) -> AbstractContextManager[None]:

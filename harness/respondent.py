@@ -8,7 +8,7 @@ from typing import Final, Protocol
 
 
 @dataclass(frozen=True)
-class PersonAsked:
+class HumanQuestion:
     """What a run asks a person."""
 
     message: str
@@ -20,10 +20,10 @@ class PersonAsked:
     outcomes: tuple[str, ...] = ()
 
 
-class StandIn(Protocol):
+class Respondent(Protocol):
     """Answers in place of the terminal."""
 
-    def ask(self, question: PersonAsked, until: float | None = None) -> str:
+    def ask(self, question: HumanQuestion, until: float | None = None) -> str:
         """Return the answer; blocks until there is one.
 
         Raises:
@@ -33,12 +33,12 @@ class StandIn(Protocol):
 
 
 #: None: the terminal is asked itself.
-stand_in: Final[ContextVar[StandIn | None]] = ContextVar("stand_in", default=None)
+respondent: Final[ContextVar[Respondent | None]] = ContextVar("respondent", default=None)
 #: Until when an answer is waited for in this context, by the monotonic clock; None without end.
-answer_until: Final[ContextVar[float | None]] = ContextVar("answer_until", default=None)
+answer_deadline: Final[ContextVar[float | None]] = ContextVar("answer_deadline", default=None)
 
 
-def answered_elsewhere(question: PersonAsked) -> str | None:
-    """Return what the stand-in of this context answers; None where there is none, and the terminal is to be asked."""
-    somebody = stand_in.get()
-    return None if somebody is None else somebody.ask(question, answer_until.get())
+def respondent_answer(question: HumanQuestion) -> str | None:
+    """Return what the respondent of this context answers; None where there is none, and the terminal is to be asked."""
+    own = respondent.get()
+    return None if own is None else own.ask(question, answer_deadline.get())
