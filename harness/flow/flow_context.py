@@ -16,13 +16,13 @@ from harness.flow.engine.run import current_flow_run
 class RunVariable:
     """What is known of the innermost run."""
 
-    def __init__(self, name: str, asked: Callable[[], str | None]) -> None:
+    def __init__(self, name: str, lookup: Callable[[], str | None]) -> None:
         self.name = name
-        self._asked = asked
+        self._lookup = lookup
 
     def get(self, default: str | None = None) -> str | None:
         """Return the value, or `default` outside of any run."""
-        found = self._asked()
+        found = self._lookup()
         return default if found is None else found
 
     def __repr__(self) -> str:

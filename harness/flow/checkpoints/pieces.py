@@ -47,8 +47,8 @@ class Pieces:
                 break
             self._past.append(_piece(call))
         ahead = [] if begun is None else [_piece(begun), *map(_piece, calls)]
-        told = {"flow_name": story.flow_name, "started": story.started, "calls": [*self._past, *ahead]}
-        return [*self._earlier, orjson.Fragment(orjson.dumps(told))]
+        current = {"flow_name": story.flow_name, "started": story.started, "calls": [*self._past, *ahead]}
+        return [*self._earlier, orjson.Fragment(orjson.dumps(current))]
 
 
 def _piece(call: PastCall) -> orjson.Fragment:

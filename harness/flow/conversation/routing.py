@@ -148,10 +148,10 @@ def _router_messages(
 ) -> list[dict[str, Any]]:
     lines = [f"- {label}: {text}" if text else f"- {label}" for label, text in routes.items()]
     parts = [router.prompt, "\n".join(["Routes:", *lines]), _PREFER_TALK]
-    asked = json.dumps({**context, "available_routes": list(routes)}, default=str, ensure_ascii=False)
+    request = json.dumps({**context, "available_routes": list(routes)}, default=str, ensure_ascii=False)
     return [
         {"role": "system", "content": "\n\n".join(part for part in parts if part)},
-        {"role": "user", "content": asked},
+        {"role": "user", "content": request},
     ]
 
 

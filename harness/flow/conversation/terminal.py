@@ -54,8 +54,8 @@ def _streamed(session: StreamSession[Any], prefix: str) -> None:
                 _write(frame.content if written else prefix + frame.content)
                 written += frame.content
             elif frame.type == "conversation_message_added" and frame.data["role"] == "assistant":
-                said = str(frame.data["content"])
-                _write_line("" if said == written else f"{prefix}{said}")
+                content = str(frame.data["content"])
+                _write_line("" if content == written else f"{prefix}{content}")
                 written = ""
         if isinstance(session.result, RunPaused):
             _write_line(f"{prefix}{_words_of(session.result)}")

@@ -56,14 +56,14 @@ def agent_action(call: AgentCall, roots: Collection[str]) -> Callable[[Scope], A
     """Return what asks the agent of a call. Raises PartError as `crew_action`."""
     declared = call.agent
     agent = _at("with", lambda: _agent(declared))
-    asked = _at("with", lambda: _at("input", lambda: template(declared.input, roots)))
+    prompt = _at("with", lambda: _at("input", lambda: template(declared.input, roots)))
     named = declared.response_format
     form = None if named is None else _at("with", lambda: _at("response_format", lambda: referenced(named.ref)))
 
     async def run(scope: Scope) -> Any:
-        messages = asked(scope)
-        given = messages if isinstance(messages, str | list) else str(messages)
-        return await agent.kickoff_async(given, response_format=form)
+        messages = prompt(scope)
+        conversation = messages if isinstance(messages, str | list) else str(messages)
+        return await agent.kickoff_async(conversation, response_format=form)
 
     return run
 
@@ -100,14 +100,14 @@ def _read(named: str, folder: Path) -> DeclaredCrew:
 
 
 def _crew(declared: DeclaredCrew) -> Crew:
-    agents = {name: _agent(one) for name, one in declared.agents.items()}
+    agents = {name: _agent(agent) for name, agent in declared.agents.items()}
     tasks: dict[str, Task] = {}
     every = []
-    for one in declared.tasks:
-        task = _task(one, agents, tasks)
+    for declared_task in declared.tasks:
+        task = _task(declared_task, agents, tasks)
         every.append(task)
-        if one.name is not None:
-            tasks[one.name] = task
+        if declared_task.name is not None:
+            tasks[declared_task.name] = task
     manager = None if declared.manager_agent is None else agents.pop(declared.manager_agent)
     options = declared.model_dump(include={"name", "cache", "max_rpm", "verbose"}, exclude_none=True)
     return Crew(

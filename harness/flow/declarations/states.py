@@ -86,8 +86,8 @@ def _type(name: str, schema: Any) -> Any:
     kind = schema.get("type")
     if isinstance(kind, list):
         union: Any = Any
-        for number, one in enumerate(kind):
-            part = _type(name, {**schema, "type": one})
+        for number, part_kind in enumerate(kind):
+            part = _type(name, {**schema, "type": part_kind})
             union = part if number == 0 else union | part
         return union
     if kind == "array":

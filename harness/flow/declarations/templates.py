@@ -56,9 +56,9 @@ def _text(text: str, roots: Collection[str]) -> Rendered:
     parts = [Expression(part, roots) if is_code else part for is_code, part in _parts(text)]
     if not any(isinstance(part, Expression) for part in parts):
         return lambda scope: text
-    said = [part for part in parts if not (isinstance(part, str) and not part.strip())]
-    if len(said) == 1 and isinstance(said[0], Expression):
-        return said[0].value
+    visible = [part for part in parts if not (isinstance(part, str) and not part.strip())]
+    if len(visible) == 1 and isinstance(visible[0], Expression):
+        return visible[0].value
     return lambda scope: "".join(
         _written(part.value(scope)) if isinstance(part, Expression) else part for part in parts
     )

@@ -42,7 +42,7 @@ class FeedbackHook(FlowHook):
 
     async def after_method(self, run: FlowRun, call: MethodCall, result: MethodResult) -> MethodResult:
         """Return what the answer makes of the result: with outcomes a route, else the answer itself."""
-        answer = answer_given.get() or await self._asked(run, call, result.output)
+        answer = answer_given.get() or await self._request_answer(run, call, result.output)
         outcome = None
         if self.emit is not None:
             outcome = await choose_outcome(self.message, answer.feedback, self.emit, self.llm, self.default_outcome)
@@ -66,7 +66,7 @@ class FeedbackHook(FlowHook):
             return MethodResult(given)
         return MethodResult(result.output, label=outcome, routed=given)
 
-    async def _asked(self, run: FlowRun, call: MethodCall, output: Any) -> Answer:
+    async def _request_answer(self, run: FlowRun, call: MethodCall, output: Any) -> Answer:
         """Have the provider ask, and say so in the run (clause `flow.feedback-frames`)."""
         context = self._context(run, call, output)
         requested = events.HumanFeedbackRequestedEvent(
@@ -101,7 +101,7 @@ class FeedbackHook(FlowHook):
             emit=None if self.emit is None else list(self.emit),
             default_outcome=self.default_outcome,
             metadata=dict(self.metadata),
-            llm=_told(llm),
+            llm=_llm_reference(llm),
             request_id=uuid.uuid4().hex,
         )
 
@@ -116,7 +116,7 @@ class FeedbackHook(FlowHook):
             (await outcome_in_thread(lambda: keep(run, result), run.threads)).unwrap()
 
 
-def _told(llm: Any) -> dict[str, Any] | str | None:
+def _llm_reference(llm: Any) -> dict[str, Any] | str | None:
     """Return what chooses the outcome as plain data without credentials: its name alone where it has no settings."""
     if not isinstance(llm, BaseLLM):
         return llm if isinstance(llm, str) else None

@@ -35,15 +35,15 @@ async def choose_outcome(
     )
     model = LLM(llm) if isinstance(llm, str) else llm
     try:
-        answer = await _asked(model, prompt, response_model=_answer_model(outcomes))
-        said, is_free = _outcome_in(answer)
-        return _fitting(said, outcomes, in_part=is_free) or outcomes[0]
+        answer = await _model_answer(model, prompt, response_model=_answer_model(outcomes))
+        text, is_free = _outcome_in(answer)
+        return _fitting(text, outcomes, in_part=is_free) or outcomes[0]
     except Exception as error:
         logger.warning("no structured outcome came (%s: %s); asking plainly", type(error).__name__, error)
-    return _fitting(str(await _asked(model, prompt)), outcomes, in_part=True) or outcomes[0]
+    return _fitting(str(await _model_answer(model, prompt)), outcomes, in_part=True) or outcomes[0]
 
 
-async def _asked(llm: Any, prompt: str, **options: Any) -> Any:
+async def _model_answer(llm: Any, prompt: str, **options: Any) -> Any:
     messages = [{"role": "user", "content": prompt}]
     if isinstance(llm, BaseLLM):
         return await llm.acall(messages, **options)

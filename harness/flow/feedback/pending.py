@@ -52,9 +52,9 @@ class PendingFeedbackContext:
         known = {name.name for name in dataclasses.fields(cls)}
         fields = {name: unkept(value) for name, value in data.items() if name in known}
         try:
-            asked = fields.get("requested_at")
-            if isinstance(asked, str):
-                moment = datetime.fromisoformat(asked)
+            requested_at = fields.get("requested_at")
+            if isinstance(requested_at, str):
+                moment = datetime.fromisoformat(requested_at)
                 fields["requested_at"] = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
             return cls(**fields)
         except (TypeError, ValueError) as error:
