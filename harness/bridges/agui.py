@@ -102,13 +102,13 @@ class AguiTranslator:
         held = run.held
         frame = self._now if held is None else held.frame
         closing = [event for scope in self._scopes.still_open() for event in run.closed(scope, None)]
-        ended = [event for piece in run.speech.rest() for event in run.said(piece)]
+        ended = [event for piece in run.speech.rest() for event in run.speech_events(piece)]
         events = [self._of(frame, event, carry=False) for event in (*ended, *closing, *run.rest())]
         return [*events, self._of(frame, run.ended(), carry=held is not None)]
 
     def _events(self, run: _Run, step: FrameStep) -> list[Event]:
         frame = step.frame
-        events = [event for piece in run.speech.take(step) for event in run.said(piece)]
+        events = [event for piece in run.speech.take(step) for event in run.speech_events(piece)]
         for scope in step.left:
             events += run.closed(scope, None)
         tool = run.speech.used(step)
@@ -118,14 +118,14 @@ class AguiTranslator:
         if step.opened is not None:
             events += run.opened(step.opened)
         elif step.closed is not None and tool is not None:
-            told = frame.payload.get("output" if step.ending == "finished" else "error")
+            content = frame.payload.get("output" if step.ending == "finished" else "error")
             owner = run.owner_of(step.closed)
             events.append(
                 {
                     "type": "TOOL_CALL_RESULT",
                     "messageId": frame.unique_id,
                     "toolCallId": tool.id,
-                    "content": text_of(told),
+                    "content": text_of(content),
                     "role": "tool",
                     **owner,
                 }
@@ -141,7 +141,7 @@ class AguiTranslator:
         owner = self._run.owner_of(scope) if self._run is not None else {}
         return self._of(
             frame,
-            {"type": "CUSTOM", "name": f"{CUSTOM_PREFIX}{frame.type}", "value": frame.said(), **owner},
+            {"type": "CUSTOM", "name": f"{CUSTOM_PREFIX}{frame.type}", "value": frame.details(), **owner},
             carry=True,
         )
 
@@ -179,7 +179,7 @@ class _Run:
     def owner_of(self, scope: PlacedScope | None) -> dict[str, str]:
         """Return the attribution to the innermost subagent around, `scope` itself included."""
         around = scope.outward() if scope is not None else ()
-        return next(({"subagentRunId": one.id} for one in around if one in self._subagents), {})
+        return next(({"subagentRunId": subagent.id} for subagent in around if subagent in self._subagents), {})
 
     def started(self) -> Event:
         return {
@@ -231,7 +231,7 @@ class _Run:
             _without_none({"type": "SUBAGENT_FINISHED", "subagentRunId": scope.id, "result": payload.get("output")})
         ]
 
-    def said(self, piece: Piece) -> list[Event]:
+    def speech_events(self, piece: Piece) -> list[Event]:
         """Return the events of a piece of speech."""
         owner = self.owner_of(piece.scope)
         events = [{"type": kind, _ID[piece.kind]: piece.id, **owner} for kind in _SPEECH[piece.kind, piece.part]]
@@ -260,7 +260,10 @@ class _Run:
             return _without_none(failed) | counted
         ended: Event = {"type": "RUN_FINISHED", "threadId": self.thread_id, "runId": self.run_id, **counted}
         if verdict == "paused":
-            ended["outcome"] = {"type": "interrupt", "interrupts": [_interrupt(one) for one in outcome.questions()]}
+            ended["outcome"] = {
+                "type": "interrupt",
+                "interrupts": [_interrupt(question) for question in outcome.questions()],
+            }
         elif verdict == "cancelled":
             ended["outcome"] = {"type": "cancelled"}
         else:
@@ -292,8 +295,13 @@ def agui_events(frames: Iterable[FrameLike], **options: Any) -> Iterator[Event]:
 
 
 def _interrupt(question: OpenQuestion) -> Event:
-    told = {"id": question.id, "reason": "human_feedback", "message": question.message, "metadata": question.told}
-    return {name: value for name, value in told.items() if value}
+    interrupt = {
+        "id": question.id,
+        "reason": "human_feedback",
+        "message": question.message,
+        "metadata": question.details,
+    }
+    return {name: value for name, value in interrupt.items() if value}
 
 
 def _usage(model: str, counts: dict[str, int]) -> Event:

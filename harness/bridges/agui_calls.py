@@ -51,9 +51,9 @@ class ForeignCalls:
         self._current: dict[str | None, str] = {}
         self._count = 0
 
-    def say(self, what: str, kind: str, owner: str | None, event: Event) -> None:
+    def say(self, speech: str, kind: str, owner: str | None, event: Event) -> None:
         """Take the start, a piece or the end of a text, a thought or a tool call."""
-        if what == "tool":
+        if speech == "tool":
             self._say_tool(kind, owner, event)
             return
         call = self._open.get(owner)
@@ -69,17 +69,17 @@ class ForeignCalls:
         if call is None and kind.endswith("_END"):
             return
         call = call or self._begin(owner)
-        if what == "text":
+        if speech == "text":
             call.has_text = True
         if "delta" not in event:
             return
         text = text_of(event["delta"])
-        told: Event = {"call_id": call.call_id, "chunk": text, "response_id": message}
-        if what == "thought":
-            self._write("llm_thinking_chunk", told, call.frame)
+        payload: Event = {"call_id": call.call_id, "chunk": text, "response_id": message}
+        if speech == "thought":
+            self._write("llm_thinking_chunk", payload, call.frame)
             return
         call.texts.append(text)
-        self._write("llm_stream_chunk", told | {"call_type": "llm_call"}, call.frame)
+        self._write("llm_stream_chunk", payload | {"call_type": "llm_call"}, call.frame)
 
     def result(self, owner: str | None, event: Event) -> None:
         """Take what a tool returned."""
@@ -87,9 +87,11 @@ class ForeignCalls:
         scope = self._place(owner)
         if tool is not None and tool.call.is_open:
             scope = tool.call.frame
-        told: Event = {"tool_name": tool.name if tool else "unknown", "tool_args": _arguments(tool)}
-        started = self._write("tool_usage_started", told, scope)
-        self._write("tool_usage_finished", told | {"output": event.get("content"), "started_event_id": started}, scope)
+        payload: Event = {"tool_name": tool.name if tool else "unknown", "tool_args": _arguments(tool)}
+        started = self._write("tool_usage_started", payload, scope)
+        self._write(
+            "tool_usage_finished", payload | {"output": event.get("content"), "started_event_id": started}, scope
+        )
 
     def end(self, owner: str | None, error: str | None = None) -> None:
         """End the call that is open, which failed if there is an error."""
@@ -129,8 +131,8 @@ class ForeignCalls:
         tool.arguments.append(delta)
         # Without the arguments so far, which whoever reads the chunks joins.
         called = {"id": given, "type": "function", "index": tool.index, "function": {"name": tool.name}}
-        told = {"call_id": tool.call.call_id, "chunk": delta, "call_type": "tool_call", "tool_call": called}
-        self._write("llm_stream_chunk", told, tool.call.frame)
+        payload = {"call_id": tool.call.call_id, "chunk": delta, "call_type": "tool_call", "tool_call": called}
+        self._write("llm_stream_chunk", payload, tool.call.frame)
 
     def _begin(self, owner: str | None) -> ForeignCall:
         self._count += 1

@@ -96,27 +96,27 @@ class _Reader:
         elif not self._lifecycle(kind, owner, event):
             self._custom(kind, owner, event)
 
-    def _speech(self, what: str, kind: str, owner: str | None, event: Event) -> None:
+    def _speech(self, speech: str, kind: str, owner: str | None, event: Event) -> None:
         message = name_in(event.get("messageId"))
         role = name_in(event.get("role"))
-        if what == "text" and role not in (None, "assistant") and message is not None:
+        if speech == "text" and role not in (None, "assistant") and message is not None:
             self._messages[message] = role, []
-        if what == "text" and message in self._messages:
+        if speech == "text" and message in self._messages:
             role, texts = self._messages[message]
             texts.append(text_of(event.get("delta")))
             if kind == "TEXT_MESSAGE_END":
-                told = {"role": role, "content": "".join(texts), "session_id": self._thread}
-                self._write("conversation_message_added", told, self._place(owner))
+                payload = {"role": role, "content": "".join(texts), "session_id": self._thread}
+                self._write("conversation_message_added", payload, self._place(owner))
                 del self._messages[message]
             return
-        self._calls.say(what, kind, owner, event)
+        self._calls.say(speech, kind, owner, event)
 
     def _lifecycle(self, kind: str, owner: str | None, event: Event) -> bool:
         match kind:
             case "RUN_STARTED":
                 self._thread = name_in(event.get("threadId"))
-                told = {"flow_name": name_in(event.get("runId")) or "run", "inputs": event.get("input")}
-                self._run = self._write("flow_started", told, None)
+                payload = {"flow_name": name_in(event.get("runId")) or "run", "inputs": event.get("input")}
+                self._run = self._write("flow_started", payload, None)
             case "RUN_FINISHED" | "RUN_ERROR":
                 self._ended(kind, event)
             case "STEP_STARTED":
@@ -132,12 +132,12 @@ class _Reader:
                 self._close("method_execution_finished", {"method_name": name}, started)
             case "SUBAGENT_STARTED" if owner is not None:
                 above = self._place(name_in(event.get("parentSubagentRunId")))
-                told = {
+                payload = {
                     "agent_role": text_of(event.get("name")),
                     "agent_id": owner,
                     "task_prompt": event.get("description"),
                 }
-                self._subagents[owner] = self._write("agent_execution_started", told, above)
+                self._subagents[owner] = self._write("agent_execution_started", payload, above)
             case "SUBAGENT_FINISHED" | "SUBAGENT_ERROR" if owner in self._subagents:
                 self._subagent_ended(kind, owner, event)
             case "TOOL_CALL_RESULT":
@@ -150,11 +150,11 @@ class _Reader:
         error = text_of(event.get("message")) if kind == "SUBAGENT_ERROR" else None
         self._close_steps(owner, error)
         if error is None:
-            told = {"output": event.get("result"), "agent_id": owner}
-            self._close("agent_execution_completed", told, self._subagents.pop(owner))
+            payload = {"output": event.get("result"), "agent_id": owner}
+            self._close("agent_execution_completed", payload, self._subagents.pop(owner))
         else:
-            told = {"error": error, "error_type": event.get("code"), "agent_id": owner}
-            self._close("agent_execution_error", told, self._subagents.pop(owner))
+            payload = {"error": error, "error_type": event.get("code"), "agent_id": owner}
+            self._close("agent_execution_error", payload, self._subagents.pop(owner))
 
     def _ended(self, kind: str, event: Event) -> None:
         error = text_of(event.get("message")) if kind == "RUN_ERROR" else None
@@ -166,8 +166,8 @@ class _Reader:
         run, self._run = self._run, None
         usage = {"usage": event["usage"]} if event.get("usage") else {}
         if error is not None:
-            told = {"error": error, "error_type": event.get("code"), **usage}
-            self._close("flow_failed", told, run)
+            payload = {"error": error, "error_type": event.get("code"), **usage}
+            self._close("flow_failed", payload, run)
         elif ending == "interrupt":
             self._paused(outcome, run, usage)
         elif ending == "cancelled":
@@ -177,10 +177,14 @@ class _Reader:
             self._close("flow_finished", {"result": event.get("result"), **usage}, run)
 
     def _paused(self, outcome: Any, run: str | None, usage: Event) -> None:
-        interrupts = [one for one in outcome.get("interrupts") or () if isinstance(one, dict)]
-        for one in interrupts:
-            told = {"request_id": one.get("id"), "message": one.get("message"), "metadata": one.get("metadata")}
-            self._write("human_feedback_requested", {**told, "method_name": text_of(one.get("reason"))}, run)
+        interrupts = [interrupt for interrupt in outcome.get("interrupts") or () if isinstance(interrupt, dict)]
+        for interrupt in interrupts:
+            payload = {
+                "request_id": interrupt.get("id"),
+                "message": interrupt.get("message"),
+                "metadata": interrupt.get("metadata"),
+            }
+            self._write("human_feedback_requested", {**payload, "method_name": text_of(interrupt.get("reason"))}, run)
         message = interrupts[0].get("message") if interrupts else None
         self._close("flow_paused", {"message": message, **usage}, run)
 
@@ -192,11 +196,11 @@ class _Reader:
                 self._close("method_execution_failed", {"method_name": name, "error": error}, steps[name])
 
     def _custom(self, kind: str, owner: str | None, event: Event) -> None:
-        told = {name: value for name, value in event.items() if name not in ("type", "timestamp")}
+        payload = {name: value for name, value in event.items() if name not in ("type", "timestamp")}
         name = (name_in(event.get("name")) or "").removeprefix(CUSTOM_PREFIX)
         if kind == "CUSTOM" and name and name not in CHANNEL_OF:
-            kind, told = name, {"value": event.get("value")}
-        self._write(kind if kind not in CHANNEL_OF else "CUSTOM", told, self._place(owner))
+            kind, payload = name, {"value": event.get("value")}
+        self._write(kind if kind not in CHANNEL_OF else "CUSTOM", payload, self._place(owner))
 
     def _around(self, owner: str | None) -> str | None:
         """Return the scope of a subagent, or of the run."""
@@ -207,18 +211,19 @@ class _Reader:
         steps = self._steps[owner]
         return steps[next(reversed(steps))] if steps else self._around(owner)
 
-    def _close(self, kind: str, told: Event, started: str | None) -> None:
+    def _close(self, kind: str, payload: Event, started: str | None) -> None:
         if started is None:
-            self._write(kind, told, None)
+            self._write(kind, payload, None)
             return
         opened = self.frames[int(started.removeprefix("f")) - 1]
-        self._write(kind, told | {"started_event_id": started}, opened["parent_id"])
+        self._write(kind, payload | {"started_event_id": started}, opened["parent_id"])
 
-    def _write(self, kind: str, told: Event, parent: str | None) -> str:
+    def _write(self, kind: str, payload: Event, parent: str | None) -> str:
         seq = len(self.frames) + 1
         channel = channel_of(kind)
         names = [
-            told.get(name) for name in ("flow_name", "method_name", "session_id", "call_id", "tool_name", "agent_role")
+            payload.get(name)
+            for name in ("flow_name", "method_name", "session_id", "call_id", "tool_name", "agent_role")
         ]
         self.frames.append(
             {
@@ -230,7 +235,7 @@ class _Reader:
                 "timestamp": self._moment,
                 "parent_id": parent,
                 "previous_id": f"f{seq - 1}" if seq > 1 else None,
-                "data": encode(told),
+                "data": encode(payload),
             }
         )
         return f"f{seq}"

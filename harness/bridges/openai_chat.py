@@ -44,7 +44,7 @@ class OpenAIChatTranslator:
         self._scopes = OpenScopes()
         self._speech = Speech()
         self._outcome = RunOutcome()
-        self._said = _Lines()
+        self._lines = _Lines()
         self._tools: dict[str, int] = {}
         self._reply: str | None = None
         self._returned: list[str] = []
@@ -83,16 +83,16 @@ class OpenAIChatTranslator:
         outcome = self._outcome
         verdict = outcome.verdict()
         if verdict == "failed":
-            told = {"message": outcome.error or "the run failed", "type": outcome.error_type or "error"}
-            return [*events, {"error": {**told, "param": None, "code": None}}]
+            failure = {"message": outcome.error or "the run failed", "type": outcome.error_type or "error"}
+            return [*events, {"error": {**failure, "param": None, "code": None}}]
         if verdict == "cancelled" or self._base is None:
             return events
         if verdict == "paused":
             # A chat has no other place for it.
             for question in outcome.questions():
-                events += self._texts(self._said.line(question.message))
-        elif not self._said.has_spoken and not self._tools:
-            events += self._texts(self._said.line(self._answer()))
+                events += self._texts(self._lines.line(question.message))
+        elif not self._lines.has_spoken and not self._tools:
+            events += self._texts(self._lines.line(self._answer()))
         reason = outcome.finish_reason if outcome.finish_reason in _REASONS else "stop"
         events.append(self._chunk({}, "tool_calls" if self._tools else reason))
         totals = outcome.totals()
@@ -112,7 +112,7 @@ class OpenAIChatTranslator:
 
     def _piece(self, piece: Piece) -> Iterator[Event]:
         if piece.kind == "text" and not self._only_result:
-            yield from self._texts(self._said.take(piece))
+            yield from self._texts(self._lines.take(piece))
         elif piece.kind == "thought" and piece.part == "delta":
             yield self._chunk({"reasoning_content": piece.text})
         elif piece.kind == "tool" and piece.part != "end" and _is_clients(piece.scope):

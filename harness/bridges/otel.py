@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from harness.bridges.otel_attributes import (
     Attribute,
-    asked_content,
     ended_attributes,
-    given_content,
+    input_content,
     name_and_attributes,
+    output_content,
 )
 from harness.bridges.scopes import FrameStep, OpenScopes, PlacedFrame, PlacedScope
 from harness.bridges.speech import Speech
@@ -106,7 +106,7 @@ class TracedTimeline:
         if tool_id is not None:
             attributes["gen_ai.tool.call.id"] = tool_id
         if self._content:
-            attributes |= asked_content(scope.kind, scope.frame.payload)
+            attributes |= input_content(scope.kind, scope.frame.payload)
         around = None if scope.parent is None else self._by_scope.get(scope.parent)
         span = TracedSpan(name, scope.kind == "call", self._now_ns, around, scope.id, attributes)
         self._by_scope[scope] = span
@@ -118,7 +118,7 @@ class TracedTimeline:
         if span is not None:
             span.attributes |= ended_attributes(scope.kind, payload)
             if self._content:
-                span.attributes |= given_content(scope.kind, payload, "".join(self._thoughts.get(scope, ())))
+                span.attributes |= output_content(scope.kind, payload, "".join(self._thoughts.get(scope, ())))
             if step.ending == "failed":
                 span.error = text_of(payload.get("error"))
                 span.attributes["error.type"] = name_in(payload.get("error_type")) or _OTHER
@@ -149,7 +149,7 @@ class TracedTimeline:
         span = None if frame.scope is None else self._by_scope.get(frame.scope)
         attributes: dict[str, Attribute] = {"harness.frame.id": frame.id}
         if self._content:
-            attributes["harness.frame.data"] = json_text(frame.said())
+            attributes["harness.frame.data"] = json_text(frame.details())
         if span is not None or self._spans:
             (span or self._spans[-1]).events.append((frame.type, self._now_ns, attributes))
             return

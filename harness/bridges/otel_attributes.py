@@ -56,7 +56,9 @@ _USAGE: Final = {
 def name_and_attributes(scope: PlacedScope, provider: str | None) -> tuple[str, dict[str, Attribute]]:
     """Return the name of a scope's span, and what is known of it when it begins."""
     attributes: dict[str, Attribute] = {}
-    session = next((found for one in scope.outward() if (found := name_in(one.frame.payload.get("session_id")))), None)
+    session = next(
+        (found for placed in scope.outward() if (found := name_in(placed.frame.payload.get("session_id")))), None
+    )
     if session is not None:
         attributes["gen_ai.conversation.id"] = session
     if scope.kind not in _OPERATIONS:
@@ -105,7 +107,7 @@ def _request(payload: Mapping[str, Any]) -> dict[str, Attribute]:
     return attributes
 
 
-def asked_content(kind: str, payload: Mapping[str, Any]) -> dict[str, Attribute]:
+def input_content(kind: str, payload: Mapping[str, Any]) -> dict[str, Attribute]:
     """Return what a scope was given, which is told only where somebody asks for it."""
     attributes: dict[str, Attribute] = {}
     if kind == "tool" and payload.get("tool_args") is not None:
@@ -115,16 +117,16 @@ def asked_content(kind: str, payload: Mapping[str, Any]) -> dict[str, Attribute]
         if isinstance(messages, str):
             messages = [{"role": "user", "content": messages}]
         if isinstance(messages, list):
-            told = [_message(message) for message in messages if isinstance(message, dict)]
-            attributes["gen_ai.input.messages"] = json_text(told)
+            texts = [_message(message) for message in messages if isinstance(message, dict)]
+            attributes["gen_ai.input.messages"] = json_text(texts)
         if isinstance(payload.get("tools"), list):
             attributes["gen_ai.tool.definitions"] = json_text(payload["tools"])
     elif kind in ("flow", "crew") and payload.get("inputs") is not None:
-        attributes["gen_ai.input.messages"] = json_text([_said("user", text_of(payload["inputs"]))])
+        attributes["gen_ai.input.messages"] = json_text([_text_message("user", text_of(payload["inputs"]))])
     return attributes
 
 
-def given_content(kind: str, payload: Mapping[str, Any], thoughts: str) -> dict[str, Attribute]:
+def output_content(kind: str, payload: Mapping[str, Any], thoughts: str) -> dict[str, Attribute]:
     """Return what a scope gave, which is told only where somebody asks for it."""
     if kind == "tool" and payload.get("output") is not None:
         return {"gen_ai.tool.call.result": text_of(payload["output"])}
@@ -135,7 +137,7 @@ def given_content(kind: str, payload: Mapping[str, Any], thoughts: str) -> dict[
             parts += [
                 {"type": "text", "content": text} for text in [payload.get("text")] if isinstance(text, str) and text
             ]
-            parts += [_call(told) for told in response if isinstance(told, dict)]
+            parts += [_call_part(call) for call in response if isinstance(call, dict)]
         elif response is not None:
             parts.append({"type": "text", "content": text_of(response)})
         reason = name_in(payload.get("finish_reason")) or "stop"
@@ -144,10 +146,12 @@ def given_content(kind: str, payload: Mapping[str, Any], thoughts: str) -> dict[
     result = next((payload[name] for name in ("result", "output") if payload.get(name) is not None), None)
     if kind not in ("flow", "crew", "agent") or result is None:
         return {}
-    return {"gen_ai.output.messages": json_text([_said("assistant", text_of(result)) | {"finish_reason": "stop"}])}
+    return {
+        "gen_ai.output.messages": json_text([_text_message("assistant", text_of(result)) | {"finish_reason": "stop"}])
+    }
 
 
-def _said(role: str, text: str) -> dict[str, Any]:
+def _text_message(role: str, text: str) -> dict[str, Any]:
     return {"role": role, "parts": [{"type": "text", "content": text}]}
 
 
@@ -164,16 +168,16 @@ def _message(message: Mapping[str, Any]) -> dict[str, Any]:
         elif part is not None:
             parts.append(dict(part) if isinstance(part, dict) else {"type": "text", "content": text_of(part)})
     calls = message.get("tool_calls")
-    parts += [_call(told) for told in calls if isinstance(told, dict)] if isinstance(calls, list) else []
+    parts += [_call_part(call) for call in calls if isinstance(call, dict)] if isinstance(calls, list) else []
     return {"role": role, "parts": parts}
 
 
-def _call(told: Mapping[str, Any]) -> dict[str, Any]:
-    function = told.get("function")
+def _call_part(call: Mapping[str, Any]) -> dict[str, Any]:
+    function = call.get("function")
     function = function if isinstance(function, dict) else {}
     return {
         "type": "tool_call",
-        "id": name_in(told.get("id")),
+        "id": name_in(call.get("id")),
         "name": name_in(function.get("name")) or "",
         "arguments": function.get("arguments"),
     }

@@ -32,7 +32,7 @@ class OpenQuestion:
     id: str
     message: str
     #: What there is to judge, and the answers that are offered.
-    told: dict[str, Any]
+    details: dict[str, Any]
 
 
 class RunOutcome:
@@ -59,17 +59,17 @@ class RunOutcome:
                 self.finish_reason = name_in(payload.get("finish_reason")) or self.finish_reason
                 self._add(name_in(payload.get("model")) or "", counts_of(payload.get("usage")))
             case "human_feedback_requested":
-                self._asked(payload.get("request_id"), frame)
+                self._add_question(payload.get("request_id"), frame)
             case "human_feedback_received":
                 self._questions.pop(name_in(payload.get("request_id")) or "", None)
             case "flow_paused" | "method_execution_paused":
                 self._paused = True
                 if not self._questions:
-                    self._asked(payload.get("flow_id"), frame)
+                    self._add_question(payload.get("flow_id"), frame)
                 if (flow := name_in(payload.get("flow_id"))) is not None:
                     # By this the run is found where it waits, also by another process.
                     for question in self._questions.values():
-                        question.told["flow_id"] = flow
+                        question.details["flow_id"] = flow
             case _:
                 pass
         closed = step.closed
@@ -96,8 +96,8 @@ class RunOutcome:
 
     def totals(self) -> dict[str, int]:
         """Return the usage of all models together."""
-        told = [name for name in COUNTS if any(name in counts for counts in self.usage.values())]
-        return {name: sum(counts.get(name, 0) for counts in self.usage.values()) for name in told}
+        counted = [name for name in COUNTS if any(name in counts for counts in self.usage.values())]
+        return {name: sum(counts.get(name, 0) for counts in self.usage.values()) for name in counted}
 
     def _add(self, model: str, counts: Mapping[str, int]) -> None:
         if counts:
@@ -105,10 +105,10 @@ class RunOutcome:
             for name, count in counts.items():
                 total[name] = min(total.get(name, 0) + count, LARGEST_COUNT)
 
-    def _asked(self, given: Any, frame: PlacedFrame) -> None:
-        told = {name: frame.payload[name] for name in ("output", "emit") if frame.payload.get(name) is not None}
-        question = name_in(given) or frame.unique_id
-        self._questions[question] = OpenQuestion(question, text_of(frame.payload.get("message")), told)
+    def _add_question(self, request_id: Any, frame: PlacedFrame) -> None:
+        details = {name: frame.payload[name] for name in ("output", "emit") if frame.payload.get(name) is not None}
+        question = name_in(request_id) or frame.unique_id
+        self._questions[question] = OpenQuestion(question, text_of(frame.payload.get("message")), details)
 
 
 def counts_of(usage: Any) -> dict[str, int]:

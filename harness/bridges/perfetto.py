@@ -52,7 +52,7 @@ class PerfettoTranslator:
             events.append(self._event("M", "process_name", args={"name": self._name}))
         self._now = (placed.moment - _EPOCH) // timedelta(microseconds=1)
         events += [event for scope in step.left for event in self._ended(scope, {})]
-        args = {"seq": placed.frame.seq, "type": placed.type, **placed.said()}
+        args = {"seq": placed.frame.seq, "type": placed.type, **placed.details()}
         if step.opened is not None:
             self._lane_of[step.opened] = self._lane_for(step.opened)
             return [*events, self._in_lane("b", step.opened, step.opened.name, args)]

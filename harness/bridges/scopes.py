@@ -125,7 +125,7 @@ class PlacedFrame(NamedTuple):
         """The time in milliseconds since 1970."""
         return (self.moment - _EPOCH) // _MILLISECOND
 
-    def said(self) -> dict[str, Any]:
+    def details(self) -> dict[str, Any]:
         """Return what the payload tells: the values that are there, but for links and what a model was given."""
         return {name: value for name, value in self.payload.items() if value is not None and name not in _LEFT_OUT}
 
@@ -184,8 +184,8 @@ class OpenScopes:
         )
         if closed is not None:
             left = self._inside(closed)
-            for one in (*left, closed):
-                self._open.pop(one.frame.id, None)
+            for scope in (*left, closed):
+                self._open.pop(scope.frame.id, None)
             if closed.parent is not None:
                 closed.parent.inner.discard(closed)
             return FrameStep(placed, closed=closed, ending=CLOSES.get(kind, "finished"), left=left)

@@ -95,22 +95,22 @@ class _SpokenCall:
         self.has_spoken = True
         yield Piece(kind, "delta", self._open[1], text, scope=self.scope)
 
-    def call(self, tool: CalledTool, told: Mapping[str, Any], delta: str) -> Iterator[Piece]:
+    def call(self, tool: CalledTool, fragment: Mapping[str, Any], delta: str) -> Iterator[Piece]:
         yield from self.pause()
         self.has_spoken = True
-        function = told.get("function")
+        function = fragment.get("function")
         name = name_in(function.get("name")) if isinstance(function, dict) else None
         yield from tool.add(name, delta)
 
-    def tool(self, told: Mapping[str, Any]) -> CalledTool:
+    def tool(self, fragment: Mapping[str, Any]) -> CalledTool:
         """Return the tool call that a fragment belongs to."""
-        given, index = name_in(told.get("id")), json_text(told.get("index"))
-        if given is None:
+        call_id, index = name_in(fragment.get("id")), json_text(fragment.get("index"))
+        if call_id is None:
             # Some runtimes name a call in its first fragment alone.
-            given = next((name for name, place in reversed(self.tools) if place == index), None)
-        if (given, index) not in self.tools:
-            self.tools[given, index] = CalledTool(self._own(given or f"{self.key}-tool"), self.scope)
-        return self.tools[given, index]
+            call_id = next((call_id for call_id, place in reversed(self.tools) if place == index), None)
+        if (call_id, index) not in self.tools:
+            self.tools[call_id, index] = CalledTool(self._own(call_id or f"{self.key}-tool"), self.scope)
+        return self.tools[call_id, index]
 
     def pause(self) -> Iterator[Piece]:
         """End the text or thought that is open."""
@@ -177,19 +177,19 @@ class Speech:
         scope = frame.scope if frame.scope is not None and frame.scope.kind == "call" else None
         call = self._call(scope, frame)
         payload = frame.payload
-        told = payload.get("tool_call")
+        fragment = payload.get("tool_call")
         text = text_of(payload.get("chunk"))
         if frame.type == "llm_thinking_chunk":
             yield from call.say("thought", text)
         elif payload.get("call_type") == "tool_call":
-            yield from self._call_tool(call, told if isinstance(told, dict) else {}, text)
+            yield from self._call_tool(call, fragment if isinstance(fragment, dict) else {}, text)
         else:
             yield from call.say("text", text)
 
-    def _call_tool(self, call: _SpokenCall, told: Mapping[str, Any], text: str) -> Iterator[Piece]:
-        tool = call.tool(told)
+    def _call_tool(self, call: _SpokenCall, fragment: Mapping[str, Any], text: str) -> Iterator[Piece]:
+        tool = call.tool(fragment)
         was_named = bool(tool.name)
-        yield from call.call(tool, told, text)
+        yield from call.call(tool, fragment, text)
         if tool.name and not was_named:
             waiting = self._waiting.setdefault(_spelled(tool.name), [])
             waiting.append(tool)
@@ -219,16 +219,20 @@ class Speech:
         if called:
             if name_in(frame.payload.get("text")):
                 yield from call.say("text", text_of(frame.payload["text"]))
-            for index, told in enumerate(called):
+            for index, tool_call in enumerate(called):
                 early = next(
-                    (one for one in self._early if one.scope is scope and one.name == told["function"].get("name")),
+                    (
+                        tool
+                        for tool in self._early
+                        if tool.scope is scope and tool.name == tool_call["function"].get("name")
+                    ),
                     None,
                 )
                 if early is not None:
                     self._early.remove(early)
                 else:
                     yield from self._call_tool(
-                        call, {**told, "index": index}, text_of(told["function"].get("arguments"))
+                        call, {**tool_call, "index": index}, text_of(tool_call["function"].get("arguments"))
                     )
         elif response is not None and response != "":
             yield from call.say("text", text_of(response))
@@ -257,7 +261,7 @@ class Speech:
 def _called(response: Any) -> list[dict[str, Any]]:
     """Return a response that is a list of tool calls, and nothing for every other."""
     calls = response if isinstance(response, list) else []
-    fit = all(isinstance(told, dict) and isinstance(told.get("function"), dict) for told in calls)
+    fit = all(isinstance(call, dict) and isinstance(call.get("function"), dict) for call in calls)
     return list(calls) if fit else []
 
 

@@ -49,17 +49,17 @@ class VercelTranslator:
     Total: any frames in any order give a stream that the SDK reads without an error of its own.
     """
 
-    def __init__(self, *, message_id: str | None = None, asked: Iterable[str] = ()) -> None:
+    def __init__(self, *, message_id: str | None = None, questions: Iterable[str] = ()) -> None:
         """Translate for a message of this id; without one it is the id of the first frame.
 
-        `asked` are questions that an earlier part of the message has asked a person, which this goes on with.
+        `questions` are what an earlier part of the message has asked a person, which this goes on with.
         """
         self._message_id = message_id
         self._scopes = OpenScopes()
         self._speech = Speech()
         self._outcome = RunOutcome()
         self._calls: set[PlacedScope] = set()
-        self._asked: set[str] = set(asked)
+        self._questions: set[str] = set(questions)
         self._has_begun = False
 
     def feed(self, frame: FrameLike) -> list[Event]:
@@ -77,8 +77,8 @@ class VercelTranslator:
                 events.append({"type": "start-step"})
             self._calls.add(step.opened)
         pieces = self._speech.take(step)
-        events += [event for piece in pieces for event in _said(piece)]
-        events += self._told(step, spoken=bool(pieces))
+        events += [event for piece in pieces for event in _speech_events(piece)]
+        events += self._step_events(step, spoken=bool(pieces))
         ended = {*step.left, *([] if step.closed is None else [step.closed])} & self._calls
         if ended:
             self._calls -= ended
@@ -109,13 +109,13 @@ class VercelTranslator:
         return [*events, {"type": "finish", "finishReason": reason, **metadata}]
 
     def _closed_all(self) -> list[Event]:
-        events = [event for piece in self._speech.rest() for event in _said(piece)]
+        events = [event for piece in self._speech.rest() for event in _speech_events(piece)]
         if self._calls:
             self._calls.clear()
             events.append({"type": "finish-step"})
         return events
 
-    def _told(self, step: FrameStep, *, spoken: bool) -> Iterator[Event]:
+    def _step_events(self, step: FrameStep, *, spoken: bool) -> Iterator[Event]:
         frame = step.frame
         tool = self._speech.used(step)
         scope = step.opened or step.closed
@@ -124,15 +124,15 @@ class VercelTranslator:
             yield _result(tool.id, step)
         if frame.type == "human_feedback_requested":
             request = request or frame.unique_id
-            self._asked.add(request)
+            self._questions.add(request)
             yield from _question(frame, request)
-        elif frame.type == "human_feedback_received" and request in self._asked:
-            answer = {name: value for name, value in frame.said().items() if name in ("feedback", "outcome")}
+        elif frame.type == "human_feedback_received" and request in self._questions:
+            answer = {name: value for name, value in frame.details().items() if name in ("feedback", "outcome")}
             yield {"type": "tool-output-available", "toolCallId": request, "output": answer}
         elif scope is not None:
             yield _of_scope(scope, step)
         elif not spoken:
-            yield _data(frame.type, frame.unique_id, frame.said())
+            yield _data(frame.type, frame.unique_id, frame.details())
 
 
 def vercel_events(frames: Iterable[FrameLike], **options: Any) -> Iterator[Event]:
@@ -143,7 +143,7 @@ def vercel_events(frames: Iterable[FrameLike], **options: Any) -> Iterator[Event
     yield from translator.end()
 
 
-def _said(piece: Piece) -> list[Event]:
+def _speech_events(piece: Piece) -> list[Event]:
     if piece.kind != "tool":
         kind = {"text": "text", "thought": "reasoning"}[piece.kind]
         delta = {"delta": piece.text} if piece.part == "delta" else {}
@@ -169,24 +169,24 @@ def _result(tool_id: str, step: FrameStep) -> Event:
 
 def _question(frame: PlacedFrame, request: str) -> Iterator[Event]:
     """Yield what asks a person, as a tool whose use is to be approved: that is what the SDK has for it."""
-    told = {name: value for name, value in frame.said().items() if name in ("message", "output", "emit")}
-    yield {"type": "tool-input-available", "toolCallId": request, "toolName": "human_feedback", "input": told}
+    details = {name: value for name, value in frame.details().items() if name in ("message", "output", "emit")}
+    yield {"type": "tool-input-available", "toolCallId": request, "toolName": "human_feedback", "input": details}
     yield {"type": "tool-approval-request", "approvalId": request, "toolCallId": request}
 
 
 def _of_scope(scope: PlacedScope, step: FrameStep) -> Event:
     payload = step.frame.payload
     if scope.kind == "call":
-        told = {name: payload[name] for name in _OF_CALLS if payload.get(name) is not None}
-        if "usage" in told:
-            told["usage"] = counts_of(told["usage"])
+        details = {name: payload[name] for name in _OF_CALLS if payload.get(name) is not None}
+        if "usage" in details:
+            details["usage"] = counts_of(details["usage"])
     else:
         # What a tool was given and returned is told in its own part.
         skipped = ("tool_args", "output") if scope.kind == "tool" else ()
-        told = {name: value for name, value in step.frame.said().items() if name not in skipped}
+        details = {name: value for name, value in step.frame.details().items() if name not in skipped}
     status = "started" if step.opened is not None else step.ending
-    return _data(scope.kind, scope.id, {"status": status, "name": scope.name, **told})
+    return _data(scope.kind, scope.id, {"status": status, "name": scope.name, **details})
 
 
-def _data(kind: str, part_id: str, told: dict[str, Any]) -> Event:
-    return {"type": f"data-{kind}", "id": part_id, "data": told}
+def _data(kind: str, part_id: str, details: dict[str, Any]) -> Event:
+    return {"type": f"data-{kind}", "id": part_id, "data": details}
