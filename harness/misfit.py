@@ -86,9 +86,9 @@ def misfit(error: ValidationError, what: str = "", shown: Callable[[Steps], Step
 def misfits(error: ValidationError, what: str = "") -> str:
     """Return all that pydantic refuses of `what`, as `misfit` does."""
     found = error.errors(include_url=False)
-    told = "; ".join(_with_place(one, "", whole="" if what else "the whole") for one in found)
+    text = "; ".join(_with_place(fault, "", whole="" if what else "the whole") for fault in found)
     # What is said of the whole says whose it is.
-    return f"{what}: {told}" if what and any(one["loc"] for one in found) else told
+    return f"{what}: {text}" if what and any(fault["loc"] for fault in found) else text
 
 
 def misfit_unshown(error: ValidationError) -> str:
@@ -109,8 +109,8 @@ def fault_of(found: Mapping[str, Any]) -> str:
         return f"expected one of {context['expected_tags']} as {context['discriminator']}, not {context['tag']!r}"
     if kind in ("too_short", "too_long"):
         return f"expected {_expected(kind, context)}, not {context['actual_length']}"
-    came = f", not {_shown(found['input'])}" if "input" in found else ""
-    return f"expected {_expected(kind, context)}{came}"
+    actual = f", not {_shown(found['input'])}" if "input" in found else ""
+    return f"expected {_expected(kind, context)}{actual}"
 
 
 def _with_place(found: Mapping[str, Any], what: str, *, whole: str = "") -> str:
@@ -130,14 +130,14 @@ def _expected(kind: str, context: Mapping[str, Any]) -> str:
 
 
 def _place(what: str, steps: Sequence[str | int]) -> str:
-    told = what
+    place = what
     for step in steps:
         if isinstance(step, int):
-            told += f"[{step}]"
+            place += f"[{step}]"
         # Members of unions stand among the steps, and are nothing that a caller wrote.
         elif not re.search(r"[\[(]", step):
-            told += f".{step}" if told else step
-    return told
+            place += f".{step}" if place else step
+    return place
 
 
 def _shown(value: Any) -> str:

@@ -120,7 +120,7 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     if tape is None or tape.records:
         return
     problems = [str(miss) for miss in tape.misses]
-    problems += [f"unplayed: {one.request.method} {one.request.url}" for one in tape.unplayed]
+    problems += [f"unplayed: {interaction.request.method} {interaction.request.url}" for interaction in tape.unplayed]
     if problems:
         message = f"cassette '{_shown(tape.path)}' and the test do not fit:\n{_listed(problems)}\n{item.stash[_ADVICE]}"
         pytest.fail(message, pytrace=False)
@@ -140,9 +140,9 @@ def _blocked(item: pytest.Item) -> list[str]:
     """Return what was stopped on its way to the network since this was asked, whatever became of the errors."""
     guard = item.stash.get(_GUARD, None)
     blocked = [] if guard is None else [str(error) for error in guard.blocked]
-    told = item.stash.setdefault(_TOLD, set())
-    new = [attempt for attempt in blocked if attempt not in told]
-    told.update(new)
+    reported = item.stash.setdefault(_REPORTED, set())
+    new = [attempt for attempt in blocked if attempt not in reported]
+    reported.update(new)
     return new
 
 
@@ -293,8 +293,8 @@ _NOTES: Final = "stream-harness"
 _ADVICE: Final = pytest.StashKey[str]()
 _TAPE: Final = pytest.StashKey["Tape"]()
 _GUARD: Final[pytest.StashKey[NetworkGuard]] = pytest.StashKey()
-#: What a test has been told of.
-_TOLD: Final = pytest.StashKey[set[str]]()
+#: What a test has reported already.
+_REPORTED: Final = pytest.StashKey[set[str]]()
 #: What pytest-recording calls the same modes.
 _OTHER_NAMES: Final = {None: "none", "new_episodes": "new", "rewrite": "all"}
 

@@ -190,7 +190,7 @@ def run_until_loop(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
         raise RunCancelled
     coroutine, context = make(), contextvars.copy_context()
     outcome = begun(coroutine, context)
-    return outcome.unwrap() if outcome is not None else _run_here(lambda: _gone_on(coroutine), context)
+    return outcome.unwrap() if outcome is not None else _run_here(lambda: _continued(coroutine), context)
 
 
 @types.coroutine
@@ -215,7 +215,7 @@ def begun(coroutine: Coroutine[Any, Any, T], context: contextvars.Context) -> Ou
 
 
 @types.coroutine
-def _gone_on(coroutine: Coroutine[Any, Any, T]) -> Generator[Any, Any, T]:
+def _continued(coroutine: Coroutine[Any, Any, T]) -> Generator[Any, Any, T]:
     # `await` takes no coroutine that has begun.
     return (yield from coroutine.__await__())
 

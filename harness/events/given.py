@@ -18,11 +18,11 @@ def with_owners(given: dict[str, Any]) -> dict[str, Any]:
     """Return what an event was given with the ids and names of its task and agent in place of these themselves."""
     if not ("from_task" in given or "from_agent" in given):
         return given
-    told: dict[str, Any] = {}
+    owners: dict[str, Any] = {}
     for key, kind, name in _OWNERS:
-        told |= owner_fields(given.get(key), kind, name)
+        owners |= owner_fields(given.get(key), kind, name)
     rest = {name: value for name, value in given.items() if name not in ("from_task", "from_agent")}
-    return {**told, **{name: value for name, value in rest.items() if name not in told or value is not None}}
+    return {**owners, **{name: value for name, value in rest.items() if name not in owners or value is not None}}
 
 
 def owner_fields(owner: Any, kind: str, name: str) -> dict[str, str | None]:

@@ -82,16 +82,16 @@ class StoredFrames:
         payload = stored["data"]
         if stored["seq"] == 1:
             self._deltas.clear()
-        told = payload.get("tool_call") if payload.get("call_type") == "tool_call" else None
-        if told is None or not _is_shortened(told):
+        tool_call = payload.get("tool_call") if payload.get("call_type") == "tool_call" else None
+        if tool_call is None or not _is_shortened(tool_call):
             return StreamFrame.model_validate(stored)
-        deltas = self._deltas.setdefault((payload.get("call_id"), told["id"], told["index"]), [])
+        deltas = self._deltas.setdefault((payload.get("call_id"), tool_call["id"], tool_call["index"]), [])
         deltas.append(decoded_text(payload["chunk"]))
         return restored_frame(stored, deltas)
 
 
-def _is_shortened(told: Any) -> bool:
+def _is_shortened(tool_call: Any) -> bool:
     """Whether a chunk tells of a tool call whose arguments have been left out."""
-    if not isinstance(told, dict) or told.keys() != _SHORTENED:
+    if not isinstance(tool_call, dict) or tool_call.keys() != _SHORTENED:
         return False
-    return isinstance(told["function"], dict) and told["function"].keys() == {"name"}
+    return isinstance(tool_call["function"], dict) and tool_call["function"].keys() == {"name"}

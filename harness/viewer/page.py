@@ -82,10 +82,10 @@ def render_viewer(runs: Sequence[ViewedRun], title: str) -> str:
     return _rendered(runs, title, {})
 
 
-def render_beside(one: ViewedRun, other: ViewedRun, title: str) -> str:
+def render_beside(first: ViewedRun, second: ViewedRun, title: str) -> str:
     """Return the page that shows two runs side by side, aligned as `harness diff` does; as `render_viewer`."""
-    pairs = aligned_frames(*(normalised(run.frames) for run in (one, other)))
-    return _rendered((one, other), title, {"pairs": [list(pair) for pair in pairs]})
+    pairs = aligned_frames(*(normalised(run.frames) for run in (first, second)))
+    return _rendered((first, second), title, {"pairs": [list(pair) for pair in pairs]})
 
 
 def _rendered(runs: Sequence[ViewedRun], title: str, more: Mapping[str, Any]) -> str:
@@ -112,9 +112,9 @@ def _run(run: ViewedRun, redactor: Redactor) -> dict[str, Any]:
     types, channels, namespaces, shapes = _Index(), _Index(), _Index(), _Index()
     place: dict[str, int] = {}
     rows: list[list[Any]] = []
-    told = [_told(frame) for frame in run.frames]
-    redacted = _redacted([frame for frame, _ in told], redactor)
-    for frame, (_, empty), original in zip(redacted, told, run.frames, strict=True):
+    compact = [_compact(frame) for frame in run.frames]
+    redacted = _redacted([frame for frame, _ in compact], redactor)
+    for frame, (_, empty), original in zip(redacted, compact, run.frames, strict=True):
         if frame["seq"] == 1:
             # The next session of a conversation, whose ids may be those of the one before.
             place = {}
@@ -142,20 +142,21 @@ def _run(run: ViewedRun, redactor: Redactor) -> dict[str, Any]:
         "frames": rows,
         "answers": [answer.document(redactor) for answer in run.answers],
         "findings": [
-            {"clause": one.clause, "place": one.place, "message": redactor.text(one.message)} for one in run.findings
+            {"clause": finding.clause, "place": finding.place, "message": redactor.text(finding.message)}
+            for finding in run.findings
         ],
     }
 
 
-def _told(frame: StreamFrame) -> tuple[dict[str, Any], tuple[str, ...]]:
+def _compact(frame: StreamFrame) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Return a stored frame without what is null in its payload, and the names of that.
 
     Most of a payload is, with the same names in all frames of a type.
     """
     stored = stored_frame(frame)
     payload = stored["data"]
-    told = {name: value for name, value in payload.items() if value is not None}
-    return {**stored, "data": told}, tuple(name for name, value in payload.items() if value is None)
+    values = {name: value for name, value in payload.items() if value is not None}
+    return {**stored, "data": values}, tuple(name for name, value in payload.items() if value is None)
 
 
 def _redacted(frames: Sequence[dict[str, Any]], redactor: Redactor) -> Iterator[dict[str, Any]]:
@@ -166,9 +167,9 @@ def _redacted(frames: Sequence[dict[str, Any]], redactor: Redactor) -> Iterator[
     """
     around = sorted({text for frame in frames for text in _texts_around(frame) if _GIVEN_ID.fullmatch(text) is None})
     shown = {
-        text: one["id"]
-        for text, one in zip(around, redactor.frames([{"id": text} for text in around]), strict=True)
-        if one["id"] != text
+        text: redacted["id"]
+        for text, redacted in zip(around, redactor.frames([{"id": text} for text in around]), strict=True)
+        if redacted["id"] != text
     }
     payloads = redactor.frames([{"type": frame["type"], "data": frame["data"]} for frame in frames])
     for frame, payload in zip(frames, payloads, strict=True):

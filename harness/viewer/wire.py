@@ -79,7 +79,10 @@ def _answers(interactions: list[Interaction], frames: Sequence[StreamFrame]) -> 
     left = list(interactions)
     for call in calls:
         # Whoever was answered with these texts; else the next one in order.
-        found = [(_carried(one.response, frames, chunks[call]), -number) for number, one in enumerate(left[:_NEAR])]
+        found = [
+            (_carried(interaction.response, frames, chunks[call]), -number)
+            for number, interaction in enumerate(left[:_NEAR])
+        ]
         if not found:
             return
         carried, number = max(found, key=lambda pair: (len(pair[0]), pair[1]))

@@ -119,8 +119,8 @@ class _Routes:
 
     async def about(self, request: Request) -> Response:
         served = self._served
-        told = {"name": served.name, "conversation": served.is_conversation, "fields": served.fields}
-        return JSONResponse({**told, "timeline": self._timeline is not None})
+        description = {"name": served.name, "conversation": served.is_conversation, "fields": served.fields}
+        return JSONResponse({**description, "timeline": self._timeline is not None})
 
     async def start(self, request: Request) -> Response:
         body = await _json_body(request)
@@ -152,27 +152,27 @@ class _Routes:
         document = {"run": run, "events": where, "conversation": conversation}
         return JSONResponse(document, 201, headers={"X-Run-Id": run, "Location": where, "Cache-Control": "no-store"})
 
-    async def _started_and_read(self, asked: FrontEndRequest) -> Response:
-        served, message = self._served, asked.message
-        if asked.answer is not None:
-            answer = asked.answer
-            waiting = await self._waiting(self._turns.get(asked.conversation, ""), answer.flow, answer.question)
+    async def _started_and_read(self, request: FrontEndRequest) -> Response:
+        served, message = self._served, request.message
+        if request.answer is not None:
+            answer = request.answer
+            waiting = await self._waiting(self._turns.get(request.conversation, ""), answer.flow, answer.question)
             subject, _ = _found(waiting)
             session = await run_in_threadpool(served.resumed, subject, answer.text)
         elif served.is_conversation:
             if message is None or not message.strip():
                 raise UsageError("there is no message of the user that is not blank")
-            if self._is_open(asked.conversation):
+            if self._is_open(request.conversation):
                 raise HTTPException(409, "a turn of this conversation is under way; wait for its end")
-            session, _, subject = await run_in_threadpool(served.turn, message, asked.conversation, begins=True)
+            session, _, subject = await run_in_threadpool(served.turn, message, request.conversation, begins=True)
         else:
-            inputs = {"messages": message} if served.takes_prompt and message is not None else asked.inputs
+            inputs = {"messages": message} if served.takes_prompt and message is not None else request.inputs
             session, subject = await run_in_threadpool(served.started, inputs)
         # Who has left can't come back to an answer of a POST.
         feed = feed_of(session, ahead=AHEAD, linger_s=0.0, asks=True)
         run = self._runs.add(session)
-        self._note(run, subject, asked.conversation)
-        return SessionResponse(feed, format=asked.format, headers={"X-Run-Id": run})
+        self._note(run, subject, request.conversation)
+        return SessionResponse(feed, format=request.format, headers={"X-Run-Id": run})
 
     async def events(self, request: Request) -> Response:
         return self._runs.sse(request.path_params["run"], format=request.query_params.get("format", "frames"))
@@ -243,9 +243,15 @@ class _Routes:
         return feed is not None and feed.has_begun and not feed.has_ended
 
     def _note(self, run: str, subject: Any, conversation: str | None) -> None:
-        self._subjects = {one: kept for one, kept in self._subjects.items() if self._runs.feed(one) is not None}
+        self._subjects = {
+            run_id: entry for run_id, entry in self._subjects.items() if self._runs.feed(run_id) is not None
+        }
         self._subjects[run] = (subject, conversation)
-        self._turns = {one: latest for one, latest in self._turns.items() if self._runs.feed(latest) is not None}
+        self._turns = {
+            conversation_id: latest
+            for conversation_id, latest in self._turns.items()
+            if self._runs.feed(latest) is not None
+        }
         if conversation is not None:
             self._turns[conversation] = run
 
@@ -262,13 +268,13 @@ def _found(waiting: tuple[Any, str | None] | None) -> tuple[Any, str | None]:
     return waiting
 
 
-def _paused(told: Any) -> tuple[str | None, str | None]:
+def _paused(pause: Any) -> tuple[str | None, str | None]:
     """Return the ids of a flow that waits and of its question, as a body has them."""
-    if told is None:
+    if pause is None:
         return None, None
-    if not isinstance(told, dict) or not all(isinstance(told.get(name), str) for name in ("flow", "request")):
+    if not isinstance(pause, dict) or not all(isinstance(pause.get(name), str) for name in ("flow", "request")):
         raise UsageError("paused has flow and request: the ids that the frames of a run that waits have told")
-    return told["flow"], told["request"]
+    return pause["flow"], pause["request"]
 
 
 async def _json_body(request: Request) -> dict[str, Any]:

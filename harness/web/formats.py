@@ -77,7 +77,7 @@ class _Frames(EventFormat):
     async def body(self, feed: Feed, seen: Seen | None, retry_ms: int) -> AsyncIterator[bytes]:
         head = b"retry: %d\n" % retry_ms
         async for batch in feed.follow(0 if seen is None else seen.seq):
-            yield head + (b"".join(map(_event_of, batch)) or _asked(feed.questions))
+            yield head + (b"".join(map(_event_of, batch)) or _ask_event(feed.questions))
             head = b""
         assert feed.end is not None
         yield head + b"event: end\ndata: %b\n\n" % orjson.dumps(asdict(feed.end), option=orjson.OPT_SORT_KEYS)
@@ -87,12 +87,12 @@ def _event_of(frame: ServedFrame) -> bytes:
     return b"id: %d\nevent: %b\ndata: %b\n\n" % (frame.seq, frame.channel.encode(), canonical(frame))
 
 
-def _asked(questions: Iterable[QuestionAtDesk]) -> bytes:
-    return b"event: ask\ndata: %b\n\n" % orjson.dumps(_told_of(questions), option=orjson.OPT_SORT_KEYS)
+def _ask_event(questions: Iterable[QuestionAtDesk]) -> bytes:
+    return b"event: ask\ndata: %b\n\n" % orjson.dumps(_question_fields(questions), option=orjson.OPT_SORT_KEYS)
 
 
-def _told_of(questions: Iterable[QuestionAtDesk]) -> dict[str, Any]:
-    return {"questions": [{"number": one.number, **asdict(one.question)} for one in questions]}
+def _question_fields(questions: Iterable[QuestionAtDesk]) -> dict[str, Any]:
+    return {"questions": [{"number": posted.number, **asdict(posted.question)} for posted in questions]}
 
 
 def _number(text: str, what: str) -> int:
@@ -105,18 +105,18 @@ def _no_id(text: str, what: str) -> UsageError:
     return UsageError(f"Last-Event-ID is {text[:50]!r}; expected {what}, as the events have it")
 
 
-def _told(feed: Feed) -> dict[str, Any]:
-    return {"run": feed.run, **_told_of(feed.questions)}
+def _ask_fields(feed: Feed) -> dict[str, Any]:
+    return {"run": feed.run, **_question_fields(feed.questions)}
 
 
 def _custom_ask(feed: Feed) -> dict[str, Any]:
     """What a run asks its clients now, as AG-UI has it: an event of its own, since the run goes on when it is answered."""
-    return {"type": "CUSTOM", "name": f"{CUSTOM_PREFIX}ask", "value": _told(feed)}
+    return {"type": "CUSTOM", "name": f"{CUSTOM_PREFIX}ask", "value": _ask_fields(feed)}
 
 
 def _data_ask(feed: Feed) -> dict[str, Any]:
     """The same for Vercel's messages: a part that each later one takes the place of."""
-    return {"type": "data-ask", "id": "ask", "data": _told(feed)}
+    return {"type": "data-ask", "id": "ask", "data": _ask_fields(feed)}
 
 
 class _Translator(Protocol):
@@ -135,14 +135,14 @@ class _Translated(EventFormat):
         self,
         name: str,
         translator: Callable[[], _Translator],
-        asked: Callable[[Feed], dict[str, Any]],
+        ask_event: Callable[[Feed], dict[str, Any]],
         headers: Mapping[str, str] | None = None,
         done: str | None = None,
     ) -> None:
         self.name = name
         self.headers = headers or {}
         self._translator = translator
-        self._asked = asked
+        self._ask_event = ask_event
         self._done = done
 
     def seen(self, last_event_id: str) -> Seen | None:
@@ -162,37 +162,37 @@ class _Translated(EventFormat):
         translator = self._translator()
         head = f"retry: {retry_ms}\n"
         seq = number = 0
-        is_to_be_told = False
+        asks_next = False
         async for batch in feed.follow():
             sent = []
-            is_to_be_told |= not batch
+            asks_next |= not batch
             for frame in batch:
                 seq, number = frame.seq, 0
                 for event in translator.feed(frame):
                     number += 1
                     if seen is None or (seq, number) > seen:
                         sent.append(f"id: {seq}.{number}\n{sse_text(event)}")
-            if is_to_be_told and seq:
+            if asks_next and seq:
                 # Not before the first frame, with which the stream of the protocol begins.
-                is_to_be_told = False
-                sent.append(sse_text(self._asked(feed)))
+                asks_next = False
+                sent.append(sse_text(self._ask_event(feed)))
             if sent:
                 yield (head + "".join(sent)).encode()
                 head = ""
         assert feed.end is not None
         rest: list[dict[str, Any] | str] = [*translator.end(feed.end.error, feed.end.error_type)]
         rest += [] if self._done is None else [self._done]
-        for one in rest[:-1]:
+        for closing in rest[:-1]:
             number += 1
             if seen is None or (seq, number) > seen:
-                yield f"{head}id: {seq}.{number}\n{sse_text(one)}".encode()
+                yield f"{head}id: {seq}.{number}\n{sse_text(closing)}".encode()
                 head = ""
         yield f"{head}id: {seq}.{_END}\n{sse_text(rest[-1])}".encode() if rest else head.encode()
 
 
 _FORMATS: Final[Mapping[str, EventFormat]] = {
-    one.name: one
-    for one in (
+    event_format.name: event_format
+    for event_format in (
         _Frames(),
         _Translated("agui", AguiTranslator, _custom_ask),
         _Translated("vercel", VercelTranslator, _data_ask, _OF_VERCEL, VERCEL_DONE),
@@ -207,7 +207,7 @@ def agui_format(thread_id: str, run_id: str) -> EventFormat:
 
 def vercel_format(message_id: str | None, question: str) -> EventFormat:
     """Return Vercel's messages for a client that has answered a question of a message, which goes on."""
-    translator = partial(VercelTranslator, message_id=message_id, asked=(question,))
+    translator = partial(VercelTranslator, message_id=message_id, questions=(question,))
     return _Translated("vercel", translator, _data_ask, _OF_VERCEL, VERCEL_DONE)
 
 

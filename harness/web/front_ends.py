@@ -91,13 +91,13 @@ def _resumed(resume: Any) -> FrontEndAnswer | None:
 def _approved(message: Mapping[str, Any]) -> FrontEndAnswer | None:
     """Return what a message of Vercel's SDK answers to a `tool-approval-request` of its own: the reason, or yes or no."""
     parts = message.get("parts") if message.get("role") == "assistant" else None
-    told = [part for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
-    flow = next((found for part in told if (found := _flow_in(part.get("data"))) is not None), None)
-    for part in reversed(told):
+    objects = [part for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
+    flow = next((found for part in objects if (found := _flow_in(part.get("data"))) is not None), None)
+    for part in reversed(objects):
         approval = part.get("approval")
-        asked = approval.get("id") if isinstance(approval, dict) else None
-        if part.get("state") == "approval-responded" and isinstance(asked, str):
-            return FrontEndAnswer(asked, _text_of(approval), flow)
+        question = approval.get("id") if isinstance(approval, dict) else None
+        if part.get("state") == "approval-responded" and isinstance(question, str):
+            return FrontEndAnswer(question, _text_of(approval), flow)
     return None
 
 
@@ -115,8 +115,8 @@ def _text_of(payload: Any) -> str:
     return "" if payload is None else orjson.dumps(payload).decode()
 
 
-def _flow_in(told: Any) -> str | None:
-    flow = told.get("flow_id") if isinstance(told, dict) else None
+def _flow_in(fields: Any) -> str | None:
+    flow = fields.get("flow_id") if isinstance(fields, dict) else None
     return flow if isinstance(flow, str) else None
 
 
@@ -127,15 +127,15 @@ def _id_in(body: Mapping[str, Any], name: str) -> str:
     return value
 
 
-def _latest(body: Mapping[str, Any], where: str) -> str | None:
+def _latest(body: Mapping[str, Any], field: str) -> str | None:
     """Return the text of the latest message of the user."""
     messages = body.get("messages")
-    if not isinstance(messages, list) or not all(isinstance(one, dict) for one in messages):
+    if not isinstance(messages, list) or not all(isinstance(message, dict) for message in messages):
         raise UsageError("messages are a list of objects")
-    said = next((one.get(where) for one in reversed(messages) if one.get("role") == "user"), None)
-    if isinstance(said, list):
-        texts = [part.get("text") for part in said if isinstance(part, dict) and part.get("type") == "text"]
-        said = "".join(text for text in texts if isinstance(text, str))
-    if said is not None and not isinstance(said, str):
-        raise UsageError(f"{where} of a message is text, or a list of parts")
-    return said
+    content = next((message.get(field) for message in reversed(messages) if message.get("role") == "user"), None)
+    if isinstance(content, list):
+        texts = [part.get("text") for part in content if isinstance(part, dict) and part.get("type") == "text"]
+        content = "".join(text for text in texts if isinstance(text, str))
+    if content is not None and not isinstance(content, str):
+        raise UsageError(f"{field} of a message is text, or a list of parts")
+    return content

@@ -59,7 +59,7 @@ class Runs:
         self._lock = threading.Lock()
         self._feeds: OrderedDict[str, Feed] = OrderedDict()
         #: Ids of runs that were put out, as many as there may be runs, so that they are told from others.
-        self._gone: OrderedDict[str, None] = OrderedDict()
+        self._evicted: OrderedDict[str, None] = OrderedDict()
 
     def add(self, session: Any, run_id: str | None = None, *, asks: bool = False) -> str:
         """Keep a session, and return its run id. The run begins with its first client.
@@ -78,7 +78,7 @@ class Runs:
             if run_id in self._feeds:
                 raise UsageError(f"there is a run {run_id!r} already")
             self._make_room()
-            self._gone.pop(run_id, None)
+            self._evicted.pop(run_id, None)
             feed.run = run_id
             self._feeds[run_id] = feed
         return run_id
@@ -110,8 +110,8 @@ class Runs:
     def missing(self, run_id: str) -> Response:
         """Return what a client is told that asks for a run which is not here."""
         with self._lock:
-            is_gone = run_id in self._gone
-        if is_gone:
+            was_evicted = run_id in self._evicted
+        if was_evicted:
             return JSONResponse(
                 {"error": "this run has ended, and is not kept any more: it made room for newer ones"}, 410
             )
@@ -147,9 +147,9 @@ class Runs:
             feed = self._feeds.pop(run_id)
             kept -= len(feed.frames)
             feed.close()
-            self._gone[run_id] = None
-            while len(self._gone) > self._most:
-                self._gone.popitem(last=False)
+            self._evicted[run_id] = None
+            while len(self._evicted) > self._most:
+                self._evicted.popitem(last=False)
         if len(self._feeds) >= self._most:
             raise StoreFullError(
                 f"{self._most} runs are under way, as many as there may be; try again when one has ended"

@@ -87,8 +87,8 @@ class ServedSubject:
             subject = type(subject).from_pending(flow_id, getattr(subject, "persistence", None))
         except UsageError:
             raise KeyError(flow_id) from None
-        asked = subject.pending_feedback.request_id or ""
-        if not (asked and secrets.compare_digest(asked.encode(), question.encode())):
+        request_id = subject.pending_feedback.request_id or ""
+        if not (request_id and secrets.compare_digest(request_id.encode(), question.encode())):
             raise KeyError(flow_id)
         if self.is_conversation:
             with self._lock:
