@@ -17,8 +17,9 @@ import queue
 import threading
 import types
 from collections.abc import Awaitable, Callable, Coroutine, Generator
-from dataclasses import dataclass
 from typing import Any, Final, Generic, ParamSpec, TypeVar, cast
+
+from msgspec import Struct
 
 from harness.bus.running_loop import loop_runs_here, running_loop
 from harness.bus.scope import current_run
@@ -35,8 +36,7 @@ GRACE_S: Final = 0.1
 _MAX_THREADS: Final = 32
 
 
-@dataclass(slots=True)
-class Outcome(Generic[T]):
+class Outcome(Struct, Generic[T]):
     """How a piece of work ended, as a value: nothing that asyncio would treat in a way of its own is raised."""
 
     value: T | None = None

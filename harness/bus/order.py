@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
+
+from msgspec import Struct
 
 from harness.errors import UsageError
 
@@ -23,8 +24,7 @@ class CircularDependencyError(UsageError):
         self.handlers = tuple(handlers)
 
 
-@dataclass(frozen=True, slots=True)
-class Depends:
+class Depends(Struct, frozen=True):
     """Names a handler that is to have ended before another one begins: `on(E, depends_on=[Depends(h)])`."""
 
     handler: Handler

@@ -15,9 +15,10 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, Self
+
+from msgspec import Struct
 
 from harness.bus.bus import close_scope, is_seen, open_scope, room
 from harness.bus.scope import Run, Scope
@@ -27,8 +28,7 @@ from harness.events import BaseEvent
 from harness.events.lazy import fields_of
 
 
-@dataclass(frozen=True, slots=True)
-class StepEnds:
+class StepEnds(Struct, frozen=True):
     """The events that may close one kind of step, by how it ended. The one for failures has a field `error`."""
 
     completed: type[BaseEvent]

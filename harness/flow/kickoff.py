@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from harness.errors import UsageError
 from harness.flow.state import AnyState, with_inputs
 
 
-@dataclass(frozen=True, slots=True)
-class Kickoff:
+class Kickoff(Struct, frozen=True):
     """The options of a kickoff as they were given (clause `entry.kwargs`)."""
 
     inputs: dict[str, Any] | None = None

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
+from msgspec import Struct
 from pydantic import BaseModel
 
 C = TypeVar("C", bound=type)
 
 
-@dataclass(frozen=True)
-class RouterConfig:
+class RouterConfig(Struct, frozen=True):
     """How a model chooses the route of a turn.
 
     It is shown each route with a description: one given here, the one of a built-in route, or the first line of the
@@ -36,8 +35,7 @@ class RouterConfig:
     intent_field: str = "intent"
 
 
-@dataclass(frozen=True)
-class ConversationConfig:
+class ConversationConfig(Struct, frozen=True):
     """How a conversational flow answers and routes. It decorates the class, and makes it conversational.
 
     Models are given as `provider/model`, as settings of an `LLM` in a dict, or as objects with `call`.

@@ -6,10 +6,11 @@ handler listens to: one of the class, or a built-in one, which makes way for a h
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
+
+from msgspec import structs
 
 from harness.flow.graph.conditions import names_in
 from harness.flow.graph.decorators import Role
@@ -35,7 +36,7 @@ def with_built_in(roles: Mapping[str, Role], *, has_start: bool) -> dict[str, Ro
     before: str | None = None
     for name, role in list(complete.items()):
         if role.is_start and role.starts_on is None and name != ROUTER:
-            complete[name] = role if before is None else dataclasses.replace(role, starts_on=before)
+            complete[name] = role if before is None else structs.replace(role, starts_on=before)
             before = name
     routes = Role(is_router=True, is_start=before is None, listens_to=before)
     complete[ROUTER] = _unless_triggered(complete.get(ROUTER), routes)
@@ -57,4 +58,4 @@ def _unless_triggered(own: Role | None, built_in: Role) -> Role:
         return built_in
     if own.is_start or own.listens_to is not None:
         return own
-    return dataclasses.replace(built_in, hooks=own.hooks)
+    return structs.replace(built_in, hooks=own.hooks)

@@ -14,8 +14,9 @@ import contextvars
 import logging
 from collections import deque
 from collections.abc import Coroutine, Iterator
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from harness.bus import bus, scope as scopes
 from harness.bus.running_loop import loop_runs_here, running_loop
@@ -34,8 +35,7 @@ logger = logging.getLogger("harness")
 _DEEP: Final = 16
 
 
-@dataclass(slots=True)
-class _Body:
+class _Body(Struct):
     """A call whose method is running."""
 
     call: MethodCall

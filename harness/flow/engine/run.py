@@ -6,8 +6,9 @@ import contextlib
 import contextvars
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any, cast
+
+from msgspec import Struct, field
 
 from harness.flow.kickoff import Kickoff
 from harness.flow.plan.plan import Plan
@@ -17,8 +18,7 @@ from harness.llm.run_usage import RunUsage
 from harness.workers import Threads
 
 
-@dataclass(slots=True)
-class FlowRun:
+class FlowRun(Struct):
     """One run of one flow."""
 
     flow: Any

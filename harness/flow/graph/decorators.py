@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterable
 from typing import Any, Final, TypeVar
+
+from msgspec import Struct, structs
 
 from harness.errors import UsageError
 from harness.flow.graph.conditions import Condition, Trigger, condition_of
@@ -13,8 +14,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 _ROLE: Final = "__flow_role__"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Role:
+class Role(Struct, frozen=True):
     """What the decorators on a function say, together."""
 
     is_start: bool = False
@@ -77,7 +77,7 @@ def role_of(value: object) -> Role | None:
 
 def add_to_role(function: Callable[..., Any], **changes: Any) -> None:
     """Note `changes` of a method's role on its function."""
-    setattr(function, _ROLE, dataclasses.replace(role_of(function) or Role(), **changes))
+    setattr(function, _ROLE, structs.replace(role_of(function) or Role(), **changes))
 
 
 def _marked(**changes: Any) -> Callable[[F], F]:

@@ -7,9 +7,10 @@ import inspect
 import warnings
 import weakref
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Self
+
+from msgspec import Struct
 
 from harness.errors import UsageError
 from harness.flow.graph.conditions import Condition, names_in
@@ -24,8 +25,7 @@ class FlowGraphWarning(UserWarning):
     """A graph that can run is perhaps not as it was meant."""
 
 
-@dataclass(frozen=True, slots=True)
-class FlowMethod:
+class FlowMethod(Struct, frozen=True):
     """One method of a graph."""
 
     name: str

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from msgspec import Struct
+
 from harness.flow.graph.definition import FlowMethod
 
 
@@ -26,8 +28,7 @@ class PlannedCall:
     output: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class MethodCall:
+class MethodCall(Struct, frozen=True):
     """One call of one method, for whoever performs it."""
 
     #: Unique in its plan.
@@ -45,8 +46,7 @@ class MethodCall:
     output: Any = None
 
 
-@dataclass(frozen=True, slots=True)
-class MethodResult:
+class MethodResult(Struct, frozen=True):
     """What a call of a method comes to."""
 
     #: What listeners of the method get, and what stands in `method_outputs`.

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from harness.flow.graph.definition import FlowGraph
 from harness.flow.plan.progress import Progress
 
@@ -27,8 +29,7 @@ class Happening:
     brings: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
+class Due(Struct, frozen=True):
     """Methods that are to be called now, side by side, with what triggered them."""
 
     methods: Sequence[str]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from typing import Any, assert_never
+
+from msgspec import Struct, field
 
 from harness.errors import MalformedResponseError, StreamTruncatedError
 from harness.events.fragments import FunctionCall, ToolCallFragment
@@ -21,8 +22,7 @@ from harness.llm.output.parts import (
 )
 
 
-@dataclass
-class AssembledCall:
+class AssembledCall(Struct):
     """One tool call as far as it has come."""
 
     index: int

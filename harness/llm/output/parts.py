@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
+
+from msgspec import Struct
 
 #: Why an answer ended, in one vocabulary for all providers.
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "other"]
@@ -34,8 +35,7 @@ class ThinkingDelta(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class ToolCallDelta:
+class ToolCallDelta(Struct, frozen=True):
     """A piece of one tool call. `index` tells parallel calls apart; id and name come at least in the first piece."""
 
     index: int
