@@ -18,7 +18,6 @@ from harness.flow.checkpoints.checkpointed import CheckpointedFlow
 from harness.flow.checkpoints.config import CheckpointConfig, config_of
 from harness.flow.conversation.conversational import ConversationalFlow
 from harness.flow.conversation.dialogue import Dialogue
-from harness.flow.conversation.state import conversation_state
 from harness.flow.conversation.turns import take_turn, turn_taken_up
 from harness.flow.declarations.declarable import DeclarableFlow
 from harness.flow.engine.engine import Engine
@@ -209,7 +208,11 @@ class Flow(StartableFlow, ConversationalFlow, DeclarableFlow, AnswerableFlow, Ch
 
     def _new_state(self) -> AnyState:
         declared = self.initial_state if self.initial_state is not None else declared_type(type(self), Flow)
-        return new_state(conversation_state(declared) if self.conversational else declared, type(self).__name__)
+        if self.conversational:
+            from harness.flow.conversation.state import conversation_state
+
+            declared = conversation_state(declared)
+        return new_state(declared, type(self).__name__)
 
     async def _run(self, kickoff: Kickoff, hooks: Sequence[FlowHook] = ()) -> Any:
         """Run the flow; `hooks` take part in this run alone."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
@@ -31,6 +30,8 @@ def refuse(flow: Any, others: Mapping[str, Any], options: Iterable[str]) -> None
     """
     owner = type(flow).__name__
     for option in others:
+        import difflib  # only for names that are unknown
+
         near = difflib.get_close_matches(option, options, n=1, cutoff=_NEAR)
         if option not in UNSUPPORTED and near:
             raise UsageError(f"{owner} has no option {option!r}; did you mean {near[0]!r}?")

@@ -11,17 +11,9 @@ from harness.errors import UsageError
 from harness.flow.conversation import answers, graph, routing, terminal, transcript
 from harness.flow.conversation.config import ConversationConfig
 from harness.flow.conversation.dialogue import Dialogue, Turn
+from harness.flow.conversation.fields import Role, Visibility, content_text, field_of, set_field
 from harness.flow.conversation.functions import message_text
 from harness.flow.conversation.routes import check_routes
-from harness.flow.conversation.state import (
-    AgentMessage,
-    ConversationEvent,
-    Role,
-    Visibility,
-    content_text,
-    field_of,
-    set_field,
-)
 from harness.flow.conversation.turns import finish_flow, take_turn
 from harness.flow.engine.body import works_without_loop
 from harness.flow.graph.decorators import Role as MethodRole
@@ -260,6 +252,8 @@ class ConversationalFlow:
         A public one is added to the transcript, too, as is one of the agents that `visible_agent_outputs` names. Where
         the handler returns the very object, that adds nothing.
         """
+        from harness.flow.conversation.state import AgentMessage, ConversationEvent
+
         content, notes = content_text(result), metadata or {}
         config = self.conversational_config
         visible = config.visible_agent_outputs if config is not None else None

@@ -8,7 +8,7 @@ from typing import Any
 from harness.errors import UsageError
 from harness.flow.conversation import transcript
 from harness.flow.conversation.config import ConversationConfig
-from harness.flow.conversation.state import Role, field_of, set_field
+from harness.flow.conversation.fields import Role, field_of, set_field
 
 
 def message_text(message: Any) -> str:

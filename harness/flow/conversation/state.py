@@ -1,19 +1,18 @@
-"""What a conversation keeps from turn to turn: its messages, and what agents did behind them."""
+"""What a conversation keeps from turn to turn: its messages, and what agents did behind them.
+
+Flows that do not converse never load this module.
+"""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeAlias, cast, get_origin
+from typing import TYPE_CHECKING, Any, ClassVar, Final, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from harness.flow.state import AnyState, FlowState
+from harness.flow.conversation.fields import Role, Visibility
+from harness.flow.state import FlowState
 from harness.misfit import Worded
-
-Role: TypeAlias = Literal["user", "assistant", "system", "tool"]
-Visibility: TypeAlias = Literal["private", "public"]
-
 
 #: Most flows do not converse: what checks these models is made when the first of them is.
 _WHEN_USED: Final = ConfigDict(defer_build=True)
@@ -128,24 +127,3 @@ def _completed(model: type[BaseModel]) -> type[BaseModel]:
         return model
     fields: Any = {name: (field.annotation, field) for name, field in ConversationState.model_fields.items()}
     return create_model(model.__name__, __base__=model, __module__=model.__module__, **fields)
-
-
-def field_of(state: AnyState | None, name: str) -> Any:
-    """Return a field of a state, or None where it has none of that name."""
-    return state.get(name) if isinstance(state, Mapping) else getattr(state, name, None)
-
-
-def set_field(state: AnyState | None, name: str, value: Any) -> None:
-    """Set a field of a state; a model that has none of that name is left as it is."""
-    if isinstance(state, dict):
-        state[name] = value
-    elif hasattr(state, name):
-        setattr(state, name, value)
-
-
-def content_text(result: Any) -> str:
-    """Return what a result says: the text of an object that has it as `raw`, the JSON of a model, else its `str`."""
-    raw = getattr(result, "raw", None)
-    if isinstance(raw, str):
-        return raw
-    return result.model_dump_json() if isinstance(result, BaseModel) else str(cast("object", result))

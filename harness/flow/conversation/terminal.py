@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from harness.errors import RunPaused
+from harness.flow.conversation.fields import content_text, field_of
 from harness.flow.conversation.graph import HANDLERS
-from harness.flow.conversation.state import content_text, field_of
 from harness.session.session import StreamSession
 
 

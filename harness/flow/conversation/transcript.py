@@ -1,4 +1,7 @@
-"""The transcript of a flow: its messages, read and added to."""
+"""The transcript of a flow: its messages, read and added to.
+
+The models of messages are loaded by the first conversation.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from pydantic import BaseModel
 from harness import events
 from harness.bus import bus, scope as scopes
 from harness.errors import RunCancelled
-from harness.flow.conversation.state import ConversationMessage, Role, field_of
+from harness.flow.conversation.fields import Role, field_of
 from harness.flow.state import id_of
 from harness.frames.frozen import FrozenDict
 
@@ -33,6 +36,8 @@ def add(flow: Any, role: Role, content: Any, **extra: Any) -> None:
     Raises:
         RunCancelled: the turn in which this is called has been closed.
     """
+    from harness.flow.conversation.state import ConversationMessage
+
     with flow._dialogue.adding:
         if scopes.current_scope().run.cancelled:
             raise RunCancelled
@@ -60,6 +65,8 @@ def add(flow: Any, role: Role, content: Any, **extra: Any) -> None:
 
 def model_message(message: Any) -> dict[str, Any]:
     """Return a message as models are given it: what is set of it, without its metadata."""
+    from harness.flow.conversation.state import ConversationMessage
+
     if isinstance(message, ConversationMessage):
         # Done with all that has been said, in each turn: straight from the fields.
         return {name: value for name, value in message.__dict__.items() if value is not None and name != "metadata"}
@@ -88,6 +95,8 @@ class History:
 
     def of(self, flow: Any) -> list[dict[str, Any]]:
         """Return the transcript as models are given it, oldest first; the list is the caller's own."""
+        from harness.flow.conversation.state import ConversationMessage
+
         messages = messages_of(flow)
         if not _takes_models(flow.state):
             # Anybody may change a dict, and nobody would know.
@@ -120,5 +129,7 @@ def input_history_to_messages(entries: Sequence[Any]) -> list[dict[str, Any]]:
 
 def _takes_models(state: Any) -> bool:
     """Return whether a state's messages are models; where they are dicts, or where it has none, they are dicts."""
+    from harness.flow.conversation.state import ConversationMessage
+
     field = type(state).model_fields.get("messages") if isinstance(state, BaseModel) else None
     return field is not None and field.annotation == list[ConversationMessage]

@@ -13,8 +13,8 @@ from harness.bus.step import Step, StepEnds
 from harness.errors import RunPaused
 from harness.flow import feedback as humans
 from harness.flow.conversation.dialogue import Dialogue, Turn
+from harness.flow.conversation.fields import content_text, field_of, set_field
 from harness.flow.conversation.graph import HANDLERS, ROUTER
-from harness.flow.conversation.state import content_text, field_of, set_field
 from harness.flow.conversation.transcript import messages_of
 from harness.flow.engine.hooks import FlowHook
 from harness.flow.engine.run import FlowRun

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import warnings
 import weakref
@@ -186,6 +185,8 @@ def _doubts(cls: type, methods: Mapping[str, FlowMethod]) -> Iterator[str]:
     for method in methods.values():
         for name in _awaited(method.role):
             if name not in answers:
+                import difflib  # only for names that are unknown
+
                 near = difflib.get_close_matches(name, answers, n=1)
                 hint = f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(sorted(answers))}"
                 yield (

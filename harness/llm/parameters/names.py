@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import warnings
 from collections.abc import Collection, Mapping
 from typing import Any, Final
@@ -27,6 +26,8 @@ def additional_params(owner: str, others: Mapping[str, Any], known: Collection[s
     """
     given = {name: value for name, value in others.items() if value is not None}
     for name in given:
+        import difflib  # only for names that are unknown
+
         near = [] if name in _NO_TYPOS else difflib.get_close_matches(name, known, n=1, cutoff=_NEAR)
         if near:
             warnings.warn(
