@@ -246,9 +246,9 @@ def _testing(kind: str) -> list[Scenario]:
     return [scenario for scenario in scenarios().values() if scenario.tests == kind]
 
 
-def _of(capability: str, *others: str) -> list[Scenario]:
+def _of(capability: str, *excluded: str) -> list[Scenario]:
     runtime = _testing("runtime")
-    return [scenario for scenario in runtime if capability in scenario.needs and scenario.needs.isdisjoint(others)]
+    return [scenario for scenario in runtime if capability in scenario.needs and scenario.needs.isdisjoint(excluded)]
 
 
 class RuntimeConformance(_RuntimeSuite, scenarios=_testing("runtime"), whole=True):

@@ -97,7 +97,7 @@ def conformance(
     from conformance.commands import timelines
     from conformance.run import baseline, command
     from conformance.run.command import cases
-    from conformance.run.fallen.carried_runs import carried_scenarios
+    from conformance.run.failures.carried_runs import carried_scenarios
     from conformance.run.plan import result_document
     from conformance.run.result import without_secrets
     from conformance.run.shard import Shard
@@ -131,11 +131,11 @@ def conformance(
     render_outcome(console, document)
     code = outcome.exit_code()
     if part is not None:
-        told = [result_document(result) for result in results]
+        documents = [result_document(result) for result in results]
         document["shard"] = {
             **part.document(len(plan.steps)),
             "plan": plan.document(),
-            "results": told,
+            "results": documents,
             "runs": carried_scenarios(results),
         }
         # Of many shards, one may have nothing to do, or nothing that decides a clause by itself.
@@ -181,15 +181,15 @@ def render_held(console: Console, held: Held, outcome: SuiteOutcome) -> int:
     """Print how an outcome stands against a baseline, and return the exit code."""
     from harness.recording import counted
 
-    for what, entries in (("new failure", held.new), ("stale entry", held.stale)):
+    for kind, entries in (("new failure", held.new), ("stale entry", held.stale)):
         for clause, scenario in entries:
-            console.print(f"{what}: {clause} in {scenario or 'no scenario'}")
+            console.print(f"{kind}: {clause} in {scenario or 'no scenario'}")
     if held.holds:
         console.print(f"as expected: {counted(len(outcome.failures), 'known failure')}, no new one", highlight=False)
     return 0 if held.holds else 1
 
 
-def _told(violation: dict[str, Any]) -> str:
+def _violation_text(violation: dict[str, Any]) -> str:
     at = f" at frame {violation['seq']}" if violation["seq"] is not None else ""
     return f"{at}: {violation['message']}"
 
@@ -206,7 +206,7 @@ def render_outcome(console: Console, document: dict[str, Any]) -> None:
             if shared.of(check) is not None:
                 continue
             # A scenario may show the same several times, as once for each way of reading.
-            for violation in list(dict.fromkeys(map(_told, check["violations"])))[:_SHOWN]:
+            for violation in list(dict.fromkeys(map(_violation_text, check["violations"])))[:_SHOWN]:
                 console.print(f"               {check['scenario']}{violation}")
     for cause in shared.widest_first:
         console.print(f"{len(cause.clauses)} clauses fell short of one cause: {cause.message}", style="bold")
@@ -217,11 +217,13 @@ def render_outcome(console: Console, document: dict[str, Any]) -> None:
         for line in (f"fault of the harness in {fault['scenario']}:", *fault["message"].splitlines()):
             console.print(line)
     subject, counts = document["subject"], document["summary"]
-    told = "; ".join(
+    counted = "; ".join(
         f"{level.upper()} {', '.join(f'{count} {name}' for name, count in counts[level].items())}"
         for level in ("must", "should")
     )
     console.print(
-        f"{subject['name']} {subject['version']}: {told}; {counts['not_applicable']} not applicable".replace("_", " "),
+        f"{subject['name']} {subject['version']}: {counted}; {counts['not_applicable']} not applicable".replace(
+            "_", " "
+        ),
         highlight=False,
     )

@@ -94,8 +94,8 @@ def replay(
     from conformance.report import replay_cases
     from conformance.report.reasons import reasons
     from conformance.run import replay as replaying
-    from conformance.run.fallen.carried_runs import carried_replays
-    from conformance.run.scheduler import taken
+    from conformance.run.failures.carried_runs import carried_replays
+    from conformance.run.scheduler import consume
     from conformance.run.shard import Shard
     from harness.recording import Trust
 
@@ -130,7 +130,7 @@ def replay(
                 take(group)
             is_whole = True
         else:
-            is_whole = taken(groups, take)
+            is_whole = consume(groups, take)
     seconds = time.perf_counter() - started
     # Foreign cassettes, and what a run says now, may hold what no recording would.
     document = _redacted(replaying.report(results, seconds))

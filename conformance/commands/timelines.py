@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from conformance.run.fallen.carried_runs import most_telling
-from conformance.run.fallen.failed_runs import FailedRun
+from conformance.run.failures.carried_runs import most_telling
+from conformance.run.failures.failed_runs import FailedRun
 from conformance.run.replay import ReplayResult
 from conformance.run.result import ScenarioResult, labelled
 from harness.errors import UnreadableRecordingError
@@ -27,16 +27,16 @@ def write(results: Sequence[ReplayResult], document: dict[str, Any], folder: Pat
     Raises:
         RecordingError: one can't be written.
     """
-    for number, (result, told) in enumerate(zip(results, document["results"], strict=True), start=1):
+    for number, (result, entry) in enumerate(zip(results, document["results"], strict=True), start=1):
         if not result.frame_lines:
             continue
-        violations = [(one["clause"], one["seq"], one["message"]) for one in result.violations]
+        violations = [(violation["clause"], violation["seq"], violation["message"]) for violation in result.violations]
         try:
             page = render_replayed(Path(result.path), result.interaction, result.frame_lines, violations)
         except UnreadableRecordingError:
             continue
         write_atomically(folder / _FOLDER / f"{number}.html", page.encode())
-        told["timeline"] = f"{_FOLDER}/{number}.html"
+        entry["timeline"] = f"{_FOLDER}/{number}.html"
 
 
 def write_scenarios(results: Iterable[ScenarioResult], document: dict[str, Any], folder: Path) -> None:
@@ -63,17 +63,20 @@ def write_scenarios(results: Iterable[ScenarioResult], document: dict[str, Any],
             runs.append(viewed)
             for violation, finding in zip(run.violations, viewed.findings, strict=True):
                 at = "" if finding.place is None else f"&frame={finding.place + 1}"
-                told = labelled(run.label, violation)
-                seen.setdefault((told.clause, told.seq, told.message), f"#run={len(runs)}{at}")
+                labelled_violation = labelled(run.label, violation)
+                seen.setdefault(
+                    (labelled_violation.clause, labelled_violation.seq, labelled_violation.message),
+                    f"#run={len(runs)}{at}",
+                )
         if not runs:
             continue
         name = f"{_FOLDER}/{number}.html"
         write_atomically(folder / name, render_viewer(runs, result.scenario).encode())
         for clause, check in checks[result.scenario]:
-            for one in check["violations"]:
-                place = seen.get((clause, one["seq"], one["message"]))
+            for violation in check["violations"]:
+                place = seen.get((clause, violation["seq"], violation["message"]))
                 if place is not None:
-                    one["timeline"] = name + place
+                    violation["timeline"] = name + place
 
 
 def _viewed(scenario: str, run: FailedRun) -> ViewedRun:
@@ -84,7 +87,11 @@ def _viewed(scenario: str, run: FailedRun) -> ViewedRun:
         places[frame.seq].append(place)
     # A number that two frames have, as of two sessions in one run, names the first that may be meant.
     findings = [
-        BrokenClause(one.clause, next(iter(places[one.seq]), None) if one.seq is not None else None, one.message)
-        for one in run.violations
+        BrokenClause(
+            violation.clause,
+            next(iter(places[violation.seq]), None) if violation.seq is not None else None,
+            violation.message,
+        )
+        for violation in run.violations
     ]
     return ViewedRun(run.label or "its one run", frames, (), findings)

@@ -182,7 +182,7 @@ def _replaced(owner: type, name: str, twin: str) -> Iterator[None]:
 @contextmanager
 def _retrying(times: int) -> Iterator[None]:
     """Have every LLM read `times` for its `max_retries`, whatever its target made it with, until the end of the block."""
-    setattr(BaseLLM, "max_retries", property(lambda llm: times, lambda llm, given: None))  # noqa: B010 - no such name yet
+    setattr(BaseLLM, "max_retries", property(lambda llm: times, lambda llm, value: None))  # noqa: B010 - no such name yet
     try:
         yield
     finally:

@@ -11,9 +11,9 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from conformance.contract.clauses import AREAS, CAPABILITIES, CLAUSES, Clause
-from conformance.report.again import scenario_again
 from conformance.report.causes import Cause, SharedCauses, first_message
 from conformance.report.headlines import Fallen, Headline, Link, Tile
+from conformance.report.reruns import scenario_rerun
 
 #: What each status is called to a reader, with its mark, worst first; colour alone would tell not everybody.
 STATUSES: Final = MappingProxyType(
@@ -41,7 +41,7 @@ def content(document: Mapping[str, Any]) -> dict[str, Any]:
         "tiles": _tiles(document["summary"]),
         "fallen": _fallen(document, rows),
         "command": document.get("command"),
-        "again": partial(scenario_again, document),
+        "again": partial(scenario_rerun, document),
         "subject": document["subject"],
         "undeclared": [name for name in CAPABILITIES if name not in declared],
         "faults": document["faults"],
@@ -139,19 +139,19 @@ def _fallen(document: Mapping[str, Any], rows: Sequence[_ClauseRow]) -> list[Fal
     """Return what fell short, the widest first: those with one cause in common as one."""
     shared = SharedCauses(document)
     alone, together = [], defaultdict[Cause, list[_ClauseRow]](list)
-    for row, told in zip(rows, document["clauses"], strict=True):
-        cause = shared.of_all(told) if row.fell else None
+    for row, entry in zip(rows, document["clauses"], strict=True):
+        cause = shared.of_all(entry) if row.fell else None
         if cause is not None:
             together[cause].append(row)
         elif row.fell:
-            own = (first_message(check) for check in told["checks"] if shared.of(check) is None)
+            own = (first_message(check) for check in entry["checks"] if shared.of(check) is None)
             message = next(filter(None, own), row.first)
             alone.append(Fallen(row.shown, (Link(row.anchor, row.id),), message))
     folded = [
         Fallen(fell[0].shown, tuple(Link(row.anchor, row.id) for row in fell), cause.message)
         for cause, fell in together.items()
     ]
-    return sorted(folded, key=lambda one: -len(one.links)) + alone
+    return sorted(folded, key=lambda finding: -len(finding.links)) + alone
 
 
 def fell(row: Mapping[str, Any]) -> bool:
@@ -219,7 +219,7 @@ def _tiles(summary: Mapping[str, Any]) -> list[Tile]:
 class _Surprise:
     """A failure that the baseline does not know, or an entry of it that did not fail."""
 
-    what: str
+    kind: str
     clause: str
     scenario: str
     #: None where the clause is not on the page.
@@ -230,4 +230,4 @@ def _surprises(baseline: Mapping[str, Any] | None, rows: Sequence[_ClauseRow]) -
     anchors = {row.id: row.anchor for row in rows}
     found = [] if baseline is None else [("new failure", entry) for entry in baseline["new"]]
     found += [] if baseline is None else [("stale entry: it did not fail", entry) for entry in baseline["stale"]]
-    return [_Surprise(what, entry["clause"], entry["scenario"], anchors.get(entry["clause"])) for what, entry in found]
+    return [_Surprise(kind, entry["clause"], entry["scenario"], anchors.get(entry["clause"])) for kind, entry in found]

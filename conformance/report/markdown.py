@@ -9,12 +9,12 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from conformance.report import conformance_page, replay_page
-from conformance.report.again import result_again, scenario_again
 from conformance.report.case import result_name
 from conformance.report.causes import SharedCauses, first_message, stable
 from conformance.report.characters import legal
 from conformance.report.headlines import Headline
 from conformance.report.matrix import FORMAT as MATRIX, Matrix
+from conformance.report.reruns import result_rerun, scenario_rerun
 from conformance.run import outcome, replay
 from harness.errors import UsageError
 from harness.recording import counted, write_atomically
@@ -66,7 +66,7 @@ def _suite(document: Mapping[str, Any]) -> Iterator[str]:
             f"{names}, in {counted(len(cause.scenarios), 'scenario')}.",
             "",
         )
-        yield from _again(scenario_again(document, cause.clauses[0], cause.scenarios[0]))
+        yield from _again(scenario_rerun(document, cause.clauses[0], cause.scenarios[0]))
         yield "</details>"
     fell = [row for row in document["clauses"] if conformance_page.fell(row) and shared.of_all(row) is None]
     if fell:
@@ -79,12 +79,12 @@ def _clause(document: Mapping[str, Any], row: Mapping[str, Any], shared: SharedC
     status = row["status"] if row["status"] != "not-applicable" else "failed"
     # What it shares with others has been said.
     first = next((check for check in bad if shared.of(check) is None), None)
-    told = "no scenario decides it" if first is None else first_message(first) or first["status"]
-    command = scenario_again(document, row["id"], None if first is None else first["scenario"])
+    evidence = "no scenario decides it" if first is None else first_message(first) or first["status"]
+    command = scenario_rerun(document, row["id"], None if first is None else first["scenario"])
     where = "" if first is None else f"{_code(first['scenario'])}: "
     return (
         f"| {_code(row['id'])} | {_MARKS[status]} {row['level']} | {len(bad)} of {len(row['checks'])} "
-        f"| {where}{_message(told)} | {_code(command) if command else ''} |"
+        f"| {where}{_message(evidence)} | {_code(command) if command else ''} |"
     )
 
 
@@ -102,8 +102,8 @@ def _replay(document: Mapping[str, Any]) -> Iterator[str]:
 def _result(result: Mapping[str, Any]) -> str:
     name = result["path"] if result["interaction"] is None else f"{result['path']} ({result_name(result)})"
     broken = [f"{violation['clause']}: {violation['message']}" for violation in result["violations"]]
-    told = next(filter(None, (result["message"], *result["diff"], *broken)), "")
-    return f"| {_code(name)} | {_MARKS[result['status']]} | {_message(told) if told else ''} | {_code(result_again(result))} |"
+    evidence = next(filter(None, (result["message"], *result["diff"], *broken)), "")
+    return f"| {_code(name)} | {_MARKS[result['status']]} | {_message(evidence) if evidence else ''} | {_code(result_rerun(result))} |"
 
 
 def _matrix(document: Mapping[str, Any]) -> Iterator[str]:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from conformance.contract.clauses import CLAUSES
-from conformance.report.again import scenario_again
 from conformance.report.causes import first_message
+from conformance.report.reruns import scenario_rerun
 from conformance.run.report_files import suite_report
 from harness.errors import UnreadableRecordingError
 
@@ -114,15 +114,15 @@ class Matrix:
         return {
             "format": FORMAT,
             "subjects": [
-                {"label": one.label, "capabilities": list(one.capabilities), "summary": one.summary}
-                for one in self.subjects
+                {"label": column.label, "capabilities": list(column.capabilities), "summary": column.summary}
+                for column in self.subjects
             ],
             "clauses": [
                 {
                     "id": row.id,
                     "level": row.level,
                     "cells": _cells(row.cells),
-                    "scenarios": [{"id": one.id, "cells": _cells(one.cells)} for one in row.scenarios],
+                    "scenarios": [{"id": column.id, "cells": _cells(column.cells)} for column in row.scenarios],
                 }
                 for row in self.rows
             ],
@@ -132,13 +132,16 @@ class Matrix:
     def of_document(cls, document: Mapping[str, Any]) -> Self:
         """Return the matrix that a document of `document` gives."""
         return cls(
-            tuple(Column(one["label"], tuple(one["capabilities"]), one["summary"]) for one in document["subjects"]),
+            tuple(
+                Column(column["label"], tuple(column["capabilities"]), column["summary"])
+                for column in document["subjects"]
+            ),
             tuple(
                 ClauseCells(
                     row["id"],
                     row["level"],
                     _of_cells(row["cells"]),
-                    tuple(ScenarioRow(one["id"], _of_cells(one["cells"])) for one in row["scenarios"]),
+                    tuple(ScenarioRow(column["id"], _of_cells(column["cells"])) for column in row["scenarios"]),
                 )
                 for row in document["clauses"]
             ),
@@ -154,11 +157,11 @@ class _Checks:
         fell = [cell for cell in self.scenarios.values() if cell.status in _FELL]
         message = next((cell.message for cell in fell if cell.message), None)
         self.cell = Cell(
-            row["status"], len(fell), len(self.scenarios), message, scenario_again(document, row["id"], None)
+            row["status"], len(fell), len(self.scenarios), message, scenario_rerun(document, row["id"], None)
         )
 
     def _scenario(self, document: Mapping[str, Any], row: Mapping[str, Any], check: Mapping[str, Any]) -> Cell:
-        again = scenario_again(document, row["id"], check["scenario"])
+        again = scenario_rerun(document, row["id"], check["scenario"])
         return Cell(check["status"], int(check["status"] in _FELL), 1, first_message(check), again)
 
 

@@ -11,10 +11,10 @@ from typing import Any, Final
 import orjson
 
 from conformance.contract.clauses import CLAUSES, Clause
-from conformance.report.again import timeline_again
 from conformance.report.case import result_name
 from conformance.report.headlines import Fallen, Headline, Link, Tile
 from conformance.report.reasons import reasons
+from conformance.report.reruns import timeline_rerun
 
 #: What each status is called to a reader, with its mark, worst first; colour alone would tell not everybody.
 _STATUSES: Final = MappingProxyType(
@@ -46,7 +46,7 @@ def content(document: Mapping[str, Any]) -> dict[str, Any]:
         "files": files,
         "broken": _broken(results),
         "reasons": reasons(results),
-        "timeline_again": timeline_again,
+        "timeline_rerun": timeline_rerun,
     }
 
 

@@ -15,10 +15,10 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from conformance.contract.clauses import CLAUSES
-from conformance.report.again import result_again, scenario_again
 from conformance.report.case import result_name
 from conformance.report.causes import SharedCauses, stable
 from conformance.report.characters import legal
+from conformance.report.reruns import result_rerun, scenario_rerun
 from conformance.run import outcome, replay
 from harness.errors import UsageError
 from harness.recording import write_atomically
@@ -115,21 +115,21 @@ def _uri(file: str) -> str:
 def _of_suite(document: Mapping[str, Any]) -> Iterator[_Result]:
     """Yield one result for each clause and scenario, or one for all that have the same cause."""
     shared = SharedCauses(document)
-    told = set()
+    reported = set()
     for row in document["clauses"]:
         bad = [check for check in row["checks"] if check["status"] in ("failed", "not-testable")]
         if not bad and row["status"] == "not-testable":
             yield _Result(row["id"], "no scenario decides it", row["id"], None, "no scenario")
         for check in bad:
             cause = shared.of(check)
-            if cause in told:
+            if cause in reported:
                 continue
             seen = check["violations"][0] if check["violations"] else {"seq": None, "message": check["status"]}
             text = f"{check['scenario']}: {seen['message']}"
             if cause is not None:
-                told.add(cause)
+                reported.add(cause)
                 text = f"{text}\nIt made {len(cause.clauses)} clauses fall short: {', '.join(cause.clauses)}"
-            again = scenario_again(document, row["id"], check["scenario"])
+            again = scenario_rerun(document, row["id"], check["scenario"])
             identity = f"{row['id']}\n{check['scenario']}\n{stable(seen['message'])}"
             text = text if again is None else f"{text}\nAgain: {again}"
             yield _Result(row["id"], text, identity, None, check["scenario"], seen["seq"])
@@ -139,7 +139,7 @@ def _of_replay(document: Mapping[str, Any]) -> Iterator[_Result]:
     for result in document["results"]:
         if result["status"] != "failed":
             continue
-        name, again = result_name(result), f"Again: {result_again(result)}"
+        name, again = result_name(result), f"Again: {result_rerun(result)}"
         for violation in result["violations"]:
             identity = f"{violation['clause']}\n{result['path']}\n{name}\n{stable(violation['message'])}"
             text = f"{violation['message']}\n{again}"

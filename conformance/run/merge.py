@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from conformance.run import outcome, replay
-from conformance.run.fallen.carried_runs import opened_replays, with_scenarios
+from conformance.run.failures.carried_runs import opened_replays, with_scenarios
 from conformance.run.plan import SuitePlan, result_of_document
 from conformance.run.report_files import shard_report
 from conformance.run.result import ScenarioResult
@@ -39,10 +39,11 @@ def in_their_order(reports: Sequence[Mapping[str, Any]]) -> list[Mapping[str, An
     first = reports[0]
     of, total = first["shard"]["of"], first["shard"]["total"]
     if any(
-        (one["format"], one["shard"]["of"], one["shard"]["total"]) != (first["format"], of, total) for one in reports
+        (report["format"], report["shard"]["of"], report["shard"]["total"]) != (first["format"], of, total)
+        for report in reports
     ):
         raise UsageError("these reports are of different runs: format, number of shards, or of what there was, differ")
-    by_index = {one["shard"]["index"]: one for one in reports}
+    by_index = {report["shard"]["index"]: report for report in reports}
     absent = (f"{index}/{of}" for index in range(1, of + 1) if index not in by_index)
     missing = list(islice(absent, _NAMED))
     if next(absent, None) is not None:
@@ -65,14 +66,14 @@ def merged_replay(reports: Sequence[Mapping[str, Any]]) -> list[replay.ReplayRes
     ordered = in_their_order(reports)
     try:
         shards = [
-            [list(group) for _, group in groupby(_replays(report), key=lambda one: one[0]["path"])]
+            [list(group) for _, group in groupby(_replays(report), key=lambda entry: entry[0]["path"])]
             for report in ordered
         ]
         subjects = interleaved(shards, ordered[0]["shard"]["total"])
         return [
-            replace(msgspec.convert(told, replay.ReplayResult), frame_lines=lines)
+            replace(msgspec.convert(result, replay.ReplayResult), frame_lines=lines)
             for subject in subjects
-            for told, lines in subject
+            for result, lines in subject
         ]
     except _BROKEN as error:
         raise _broken(error) from error
@@ -103,7 +104,7 @@ def merged_suite(reports: Sequence[Mapping[str, Any]]) -> tuple[outcome.SuiteOut
 
 def _replays(report: Mapping[str, Any]) -> list[tuple[Mapping[str, Any], bytes]]:
     lines = opened_replays(report["shard"].get("runs", ()))
-    return [(told, lines.get(place, b"")) for place, told in enumerate(report["results"])]
+    return [(result, lines.get(place, b"")) for place, result in enumerate(report["results"])]
 
 
 def _broken(error: Exception) -> UnreadableRecordingError:

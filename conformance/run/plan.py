@@ -46,7 +46,7 @@ class Part:
     #: Makes the subject; None in a plan that only puts results together.
     load: Load | None = field(default=None, compare=False)
 
-    def told(self, scenario: str) -> str:
+    def reported_name(self, scenario: str) -> str:
         """Return what reports call one of the scenarios: that of an integration has its name."""
         return scenario if self.name is None else scenario.replace("provider/", f"{self.name}/", 1)
 
@@ -74,7 +74,7 @@ class SuitePlan:
         Raises:
             UsageError: a glob fits none.
         """
-        names = [(step, {step[1], self.parts[step[0]].told(step[1])}) for step in self.steps]
+        names = [(step, {step[1], self.parts[step[0]].reported_name(step[1])}) for step in self.steps]
         for glob in globs:
             if not any(fnmatchcase(name, glob) for _, both in names for name in both):
                 example = next((step[1] for step in self.steps), "none")
@@ -114,29 +114,31 @@ class SuitePlan:
 
     def outcome(self, results: Sequence[ScenarioResult]) -> SuiteOutcome:
         """Return the outcome of all steps, by their results in order."""
-        told: list[ScenarioResult] = []
-        given = iter(results)
+        reported: list[ScenarioResult] = []
+        remaining = iter(results)
         for part in self.parts:
-            mine = [next(given) for _ in part.scenarios]
+            mine = [next(remaining) for _ in part.scenarios]
             mine += undecided([scenarios()[name] for name in part.scenarios], part.clauses, mine)
-            told += self._told(part, mine)
-        broken = {decision.clause for result in told for decision in result.decisions if decision.status == "failed"}
+            reported += self._reported(part, mine)
+        broken = {
+            decision.clause for result in reported for decision in result.decisions if decision.status == "failed"
+        }
         clauses = self.clauses if self.shown is None else self.clauses & (self.shown | broken)
-        return outcome_of(self.subject, told, clauses, self.out_of_reach, self.subject.command)
+        return outcome_of(self.subject, reported, clauses, self.out_of_reach, self.subject.command)
 
     def partial_outcome(self, steps: Sequence[tuple[int, str]], results: Sequence[ScenarioResult]) -> SuiteOutcome:
         """Return what some steps have decided: nothing is said of what others are to decide."""
-        told = [
-            one
+        reported = [
+            each
             for (number, _), result in zip(steps, results, strict=True)
-            for one in self._told(self.parts[number], [result])
+            for each in self._reported(self.parts[number], [result])
         ]
-        decided = {decision.clause for result in told for decision in result.decisions}
-        return outcome_of(self.subject, told, self.clauses & decided, self.out_of_reach, self.subject.command)
+        decided = {decision.clause for result in reported for decision in result.decisions}
+        return outcome_of(self.subject, reported, self.clauses & decided, self.out_of_reach, self.subject.command)
 
-    def _told(self, part: Part, results: list[ScenarioResult]) -> list[ScenarioResult]:
+    def _reported(self, part: Part, results: list[ScenarioResult]) -> list[ScenarioResult]:
         """Return the results as reports call them."""
-        return [replace(one, scenario=part.told(one.scenario)) for one in results]
+        return [replace(result, scenario=part.reported_name(result.scenario)) for result in results]
 
     def document(self) -> dict[str, Any]:
         """Return the JSON form, from which the outcome of all steps can be found without the subject."""
@@ -215,10 +217,10 @@ def result_of_document(document: Mapping[str, Any]) -> ScenarioResult:
     """Return the result that `document` gives."""
     decisions = tuple(
         Decision(
-            one["clause"],
-            one["status"],
-            tuple(Violation(one["clause"], found["seq"], found["message"]) for found in one["violations"]),
+            decision["clause"],
+            decision["status"],
+            tuple(Violation(decision["clause"], found["seq"], found["message"]) for found in decision["violations"]),
         )
-        for one in document["decisions"]
+        for decision in document["decisions"]
     )
     return ScenarioResult(document["scenario"], decisions, document["fault"], document["unusable"])

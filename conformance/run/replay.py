@@ -186,14 +186,14 @@ def replay_all(
 
     Interrupted, or thrown a KeyboardInterrupt, it gives what a scheduler's workers have made out of order, and raises it.
     """
-    replay_one = partial(replay, speed=speed, update=update, trust=trust, whole=whole, settings=settings, turn=turn)
+    replay_path = partial(replay, speed=speed, update=update, trust=trust, whole=whole, settings=settings, turn=turn)
     if scheduler is not None:
-        yield from in_order(scheduled(replay_one, subjects, scheduler, _lost))
+        yield from in_order(scheduled(replay_path, subjects, scheduler, _lost))
         return
     if workers == 1 or len(subjects) < 2:
-        yield from map(replay_one, subjects)
+        yield from map(replay_path, subjects)
         return
-    yield from side_by_side(replay_one, subjects, [sdk_of(path) for path in subjects], workers, _lost)
+    yield from side_by_side(replay_path, subjects, [sdk_of(path) for path in subjects], workers, _lost)
 
 
 def _lost(path: Path, exit_code: int | None) -> list[ReplayResult]:
@@ -317,7 +317,10 @@ def _message(run: Replayed, violations: list[Violation]) -> str | None:
     # What went wrong first comes first; what was then not done is its consequence.
     reasons = list(run.problems)
     if run.is_new_error and run.error is not None and not run.updated:
-        reasons = [f"the run failed: {_told(run.error)}", *(one for one in reasons if one not in str(run.error))]
+        reasons = [
+            f"the run failed: {_error_line(run.error)}",
+            *(problem for problem in reasons if problem not in str(run.error)),
+        ]
     if run.unplayed and run.is_new_error:
         were = "was" if len(run.unplayed) == 1 else "were"
         reasons.append(f"{counted(len(run.unplayed), 'recorded request')} {were} not made any more")
@@ -341,7 +344,7 @@ def _message(run: Replayed, violations: list[Violation]) -> str | None:
     return "; ".join(reasons) or None
 
 
-def _told(error: BaseException) -> str:
+def _error_line(error: BaseException) -> str:
     line = line_in_user_code(error)
     return f"{type(error).__name__}: {error_text(error)}" + (f", at {line}" if line else "")
 

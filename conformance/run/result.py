@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from conformance.contract.clauses import CLAUSES
-from conformance.run.fallen.failed_runs import FailedRun
+from conformance.run.failures.failed_runs import FailedRun
 from conformance.run.judge import ClauseStatus, Decision, Verdict
 from conformance.stage.scenario import Scenario
 from conformance.timeline.check import Violation
@@ -34,14 +34,14 @@ class ScenarioResult:
 def without_secrets(result: ScenarioResult, redacted: Callable[[str], str]) -> ScenarioResult:
     """Return a result whose messages, which may quote somebody's recording, are as `redacted` gives them."""
 
-    def told(violations: tuple[Violation, ...]) -> tuple[Violation, ...]:
+    def clean(violations: tuple[Violation, ...]) -> tuple[Violation, ...]:
         return tuple(replace(violation, message=redacted(violation.message)) for violation in violations)
 
     return replace(
         result,
-        decisions=tuple(replace(one, violations=told(one.violations)) for one in result.decisions),
+        decisions=tuple(replace(decision, violations=clean(decision.violations)) for decision in result.decisions),
         fault=None if result.fault is None else redacted(result.fault),
-        failed_runs=tuple(replace(run, violations=told(run.violations)) for run in result.failed_runs),
+        failed_runs=tuple(replace(run, violations=clean(run.violations)) for run in result.failed_runs),
     )
 
 

@@ -1,7 +1,7 @@
 """Work that is given to the workers of a Dask scheduler, in batches that take seconds.
 
 A task costs client and scheduler a millisecond, so one is worth it only where it takes long. The work itself is done by a
-process beside each thread of a worker (`apart`). A task whose worker dies is done again by another; what a task has made
+process beside each thread of a worker (`work_process`). A task whose worker dies is done again by another; what a task has made
 is taken once.
 """
 
@@ -16,7 +16,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar, cast
 
-from conformance.run.apart import Apart, LostWorkError
+from conformance.run.workers.work_process import LostWorkError, WorkProcess
 from harness.errors import UsageError
 
 S = TypeVar("S")
@@ -57,29 +57,29 @@ def scheduled(
 def in_order(made: Iterator[tuple[int, R]]) -> Generator[R]:
     """Yield in the order of their places what comes in any; interrupted, what is left of it, and then the interrupt."""
     waiting: dict[int, R] = {}
-    given = 0
+    position = 0
     try:
-        for place, one in made:
-            waiting[place] = one
-            while given in waiting:
-                yield waiting.pop(given)
-                given += 1
+        for place, result in made:
+            waiting[place] = result
+            while position in waiting:
+                yield waiting.pop(position)
+                position += 1
     except KeyboardInterrupt:
         for place in sorted(waiting):
             yield waiting[place]
         raise
 
 
-def taken(made: Generator[R], take: Callable[[R], object]) -> bool:
+def consume(made: Generator[R], take: Callable[[R], object]) -> bool:
     """Take all that is made, in order; return False where that was interrupted, with all taken that had been made."""
     try:
-        for one in made:
-            take(one)
+        for result in made:
+            take(result)
     except KeyboardInterrupt as interrupt:
         with contextlib.suppress(KeyboardInterrupt, StopIteration):
             take(made.throw(interrupt))
-            for one in made:
-                take(one)
+            for result in made:
+                take(result)
         return False
     return True
 
@@ -136,7 +136,7 @@ class _Run(Generic[S, R]):
         """Cancel what is not done, and end the processes of this run beside the workers."""
         if self._under_way:
             self._client.cancel(list(self._under_way), force=True)
-        self._client.run(end_apart, self._name, on_error="ignore")
+        self._client.run(end_processes, self._name, on_error="ignore")
 
     def _more(self) -> Iterator[Any]:
         threads = max(1, sum(self._client.nthreads().values()))
@@ -173,7 +173,7 @@ class _Run(Generic[S, R]):
         return cast("list[R]", results)
 
 
-_beside: dict[tuple[str, int], Apart[Any, Any]] = {}
+_processes: dict[tuple[str, int], WorkProcess[Any, Any]] = {}
 _lock: Final = threading.Lock()
 
 
@@ -182,20 +182,20 @@ def make_batch(name: str, content: bytes, folder: str, subjects: list[Any]) -> t
     began = time.monotonic()
     work, lost = pickle.loads(content)  # noqa: S301 - what the client of this scheduler sends is run here anyway
     with _lock:
-        apart = _beside.setdefault((name, threading.get_ident()), Apart(work, Path(folder)))
+        process = _processes.setdefault((name, threading.get_ident()), WorkProcess(work, Path(folder)))
     made = []
     for subject in subjects:
         try:
-            made.append(apart.make(subject))
+            made.append(process.make(subject))
         except LostWorkError as ended:
             made.append(lost(subject, ended.exit_code))
     return time.monotonic() - began, made
 
 
-def end_apart(name: str) -> None:
+def end_processes(name: str) -> None:
     """Called in a worker: end what was started beside it for one run."""
     with _lock:
-        mine = [key for key in _beside if key[0] == name]
-        ended = [_beside.pop(key) for key in mine]
-    for apart in ended:
-        apart.close()
+        mine = [key for key in _processes if key[0] == name]
+        ended = [_processes.pop(key) for key in mine]
+    for process in ended:
+        process.close()

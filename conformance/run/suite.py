@@ -14,7 +14,7 @@ from typing import Any
 
 from conformance.areas.catalogue import scenarios
 from conformance.contract.clauses import CLAUSES
-from conformance.run.fallen.failed_runs import failed_runs
+from conformance.run.failures.failed_runs import failed_runs
 from conformance.run.judge import Decision, judge
 from conformance.run.outcome import Tested
 from conformance.run.result import ScenarioResult, all_failed, result_of, unshown

@@ -45,16 +45,16 @@ class Census:
             for thread in threading.enumerate()
             if thread not in self._threads and _PROVIDERS_OWN not in thread.name
         ]
-        others = [thread for thread in started if thread is not threading.current_thread()]
+        threads = [thread for thread in started if thread is not threading.current_thread()]
 
         def ended(seconds: float) -> bool:
-            alive = [thread for thread in others if thread.is_alive()]
+            alive = [thread for thread in threads if thread.is_alive()]
             if alive:
                 alive[0].join(seconds)
             return not alive
 
         comes_true(ended, within_s)
-        return tuple(f"thread {thread.name!r}" for thread in others if thread.is_alive())
+        return tuple(f"thread {thread.name!r}" for thread in threads if thread.is_alive())
 
     def things_left(self, event_ids: Collection[str]) -> tuple[str, ...]:
         """Return what of the watched, of the events with these ids, and of connections is still there."""
@@ -67,10 +67,10 @@ class Census:
 
 async def tasks_left(own: Iterable[asyncio.Task[Any]], within_s: float = ENDING_S) -> tuple[str, ...]:
     """Return the names of the running loop's tasks that are not `own` and do not end in time."""
-    others = asyncio.all_tasks() - set(own)
-    if not others:
+    threads = asyncio.all_tasks() - set(own)
+    if not threads:
         return ()
-    _, pending = await asyncio.wait(others, timeout=within_s)
+    _, pending = await asyncio.wait(threads, timeout=within_s)
     return tuple(f"task {task.get_name()!r}" for task in pending)
 
 

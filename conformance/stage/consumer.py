@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from conformance.stage.points import StageError
 from conformance.stage.programs import Program
-from conformance.stage.reader import ENDING_S, KINDS, Reader, SessionKind, Taken, attempt
+from conformance.stage.reader import ENDING_S, KINDS, FramesRead, Reader, SessionKind, attempt
 from conformance.stage.scenario import Scenario
 from conformance.subjects.subject import NotOfferedError, Performance, Subject, offered
 from conformance.timeline.evidence import Evidence, WireFacts
@@ -78,7 +78,7 @@ class Consumer(Reader):
             offered(llm, "stream_events", "entry.llm") if self.is_sync else offered(llm, "astream", "entry.llm-async")
         )
 
-    def read_session(self, program: Program) -> Taken:
+    def read_session(self, program: Program) -> FramesRead:
         """Open a program, and return all frames of its session, taken one by one."""
         return self.read(self.open(program))
 
@@ -125,15 +125,15 @@ class Begun:
 
     consumer: Consumer
     #: Each loop, and what it was given so far.
-    loops: tuple[tuple[Any, Taken], ...]
+    loops: tuple[tuple[Any, FramesRead], ...]
 
-    def held(self, point: str = "held") -> list[Taken]:
+    def held(self, point: str = "held") -> list[FramesRead]:
         """Wait until all of them have come to `point`, release it, and return all that each loop is given to the end."""
         self.consumer.await_reached(point, len(self.loops))
         self.consumer.stage.release(point)
         return self.read_on()
 
-    def read_on(self) -> list[Taken]:
+    def read_on(self) -> list[FramesRead]:
         """Return all that each loop is given, to the end."""
         return [
             first if first.raised is not None else first.then(self.consumer.take(iterator))

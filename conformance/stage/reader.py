@@ -20,16 +20,16 @@ ENDING_S: Final = 1.0
 
 
 @dataclass(frozen=True)
-class Taken:
+class FramesRead:
     """Some frames of one view."""
 
     frames: tuple[AnyFrame, ...] = ()
     #: What came instead of the next frame; None at the end, or where no more were asked for.
     raised: BaseException | None = None
 
-    def then(self, rest: Taken) -> Taken:
+    def then(self, rest: FramesRead) -> FramesRead:
         """Return what was taken in two steps, the second of which was not to be had after an error."""
-        return Taken(self.frames + rest.frames, self.raised or rest.raised)
+        return FramesRead(self.frames + rest.frames, self.raised or rest.raised)
 
     def evidence(self, *expected: Expected, **more: Any) -> Evidence:
         """Return the evidence of a run of which this was read last."""
@@ -70,7 +70,7 @@ class Reader:
         """Return an iterator over a session or one of its views, for `take`."""
         return iter(session_or_view) if self.is_sync else aiter(session_or_view)
 
-    def take(self, iterator: Any, count: int | None = None) -> Taken:
+    def take(self, iterator: Any, count: int | None = None) -> FramesRead:
         """Return the next `count` frames, or all up to the end and whatever is raised there."""
         frames: list[AnyFrame] = []
         while count is None or len(frames) < count:
@@ -81,15 +81,15 @@ class Reader:
             except StageError:
                 raise
             except BaseException as error:
-                return Taken(tuple(frames), error)
-        return Taken(tuple(frames))
+                return FramesRead(tuple(frames), error)
+        return FramesRead(tuple(frames))
 
-    def read(self, session_or_view: Any) -> Taken:
+    def read(self, session_or_view: Any) -> FramesRead:
         """Return all frames of a session or view, taken one by one."""
         try:
             iterator = self.iterate(session_or_view)
         except Exception as error:
-            return Taken(raised=error)
+            return FramesRead(raised=error)
         return self.take(iterator)
 
     def read_whole(self, *makes: Callable[[], Any], wire: tuple[WireFacts | None, ...] = ()) -> Evidence:
@@ -128,7 +128,7 @@ class Reader:
             wire=wire,
         )
 
-    async def _all(self, session_or_view: Any) -> Taken:
+    async def _all(self, session_or_view: Any) -> FramesRead:
         frames: list[AnyFrame] = []
         # As a value: a loop treats SystemExit and KeyboardInterrupt in a way of its own.
         try:
@@ -139,8 +139,8 @@ class Reader:
                 async for frame in session_or_view:
                     frames.append(frame)
         except BaseException as error:
-            return Taken(tuple(frames), error)
-        return Taken(tuple(frames))
+            return FramesRead(tuple(frames), error)
+        return FramesRead(tuple(frames))
 
     def close(self, session: Any) -> None:
         """Close a session by `close()`, or, where that is missing, by `aclose()`."""
@@ -165,8 +165,8 @@ class Reader:
             return make()
 
         async def made() -> Any:
-            given = make()
-            return await given if hasattr(given, "__await__") else given
+            value = make()
+            return await value if hasattr(value, "__await__") else value
 
         return self._until(made())
 

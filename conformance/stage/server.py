@@ -90,7 +90,7 @@ class ScriptedProvider:
         """Return the seed whose requests are answered with `script`."""
         return int(self.prompt_for(script).removeprefix("[script ").removesuffix("]"))
 
-    def asked_to_stream(self) -> list[bool]:
+    def requested_streams(self) -> list[bool]:
         """Return of each request, in order of arrival, whether it asked for a stream."""
         with self.lock:
             return [bool(request.get("stream")) for request in self.log.requests]

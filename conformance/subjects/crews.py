@@ -99,8 +99,8 @@ def delegated(program: CrewProgram, task: TaskProgram, performance: Performance)
     """Return the manager's call that has the agent do a task: the agent is told its script, and its answer the next one."""
     prompt_for = performance.provider.prompt_for
     answer = Script((*task.script.says, Text(f" {prompt_for(program.manager or GREETING)}")))
-    given = {"task": f"Answer. {prompt_for(answer)}", "context": "There is none.", "coworker": program.role}
-    return ScriptedToolCall(DELEGATION, (json.dumps(given),))
+    arguments = {"task": f"Answer. {prompt_for(answer)}", "context": "There is none.", "coworker": program.role}
+    return ScriptedToolCall(DELEGATION, (json.dumps(arguments),))
 
 
 def called_by(tool: ToolProgram) -> ScriptedToolCall:

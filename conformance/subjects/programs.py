@@ -81,10 +81,10 @@ class ProgramSubject(StepPerformer):
 
             recorded = shipped_call(program.name)
             functions = None if program.functions is None else returning(program.functions)
-            given = {"tools": recorded.call.tools or None, "available_functions": functions}
+            options = {"tools": recorded.call.tools or None, "available_functions": functions}
             llm = self.provider_llm(recorded)
             return offered(llm, entry, clause)(
-                recorded.call.messages, **{name: value for name, value in given.items() if value is not None}
+                recorded.call.messages, **{name: value for name, value in options.items() if value is not None}
             )
         ask = program.ask
         prompt = f"{program.prompt} {performance.provider.prompt_for(ask.script)}"

@@ -69,8 +69,8 @@ class StepPerformer(ABC):
                     value = flow.ask(message)
                 case Spawn():
                     self._spawn(flow, step, performance)
-                case Give(given):
-                    return given
+                case Give(returned):
+                    return returned
                 case _:
                     self._simple(flow, step, performance)
         return value
@@ -94,8 +94,8 @@ class StepPerformer(ABC):
                     value = flow.ask(message)
                 case Emit(note, kind, True):
                     await self.names.event_bus.aemit(flow, self._probe(note, kind, performance))
-                case Give(given):
-                    return given
+                case Give(returned):
+                    return returned
                 case _:
                     self._simple(flow, step, performance)
         return value

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from conformance.timeline.any_frame import AnyFrame
-from conformance.timeline.as_asked import as_asked
 from conformance.timeline.evidence import DeltaKind, Evidence, WireFacts
+from conformance.timeline.requested_answer import as_requested
 
 TERMINALS = ("llm_call_completed", "llm_call_failed")
 CHUNKS = ("llm_stream_chunk", "llm_thinking_chunk")
@@ -104,7 +104,9 @@ def _sorted_frames(evidence: Evidence) -> tuple[list[ShownCall], list[AnyFrame]]
         if frame.type == "llm_call_started":
             place = len(by_start)
             wire = evidence.wire[place] if place < len(evidence.wire) else None
-            call = by_start[frame.id] = ShownCall(frame, frame.id in evidence.user_events, as_asked(wire, frame.data))
+            call = by_start[frame.id] = ShownCall(
+                frame, frame.id in evidence.user_events, as_requested(wire, frame.data)
+            )
             if isinstance(frame.data.get("call_id"), str):
                 by_call_id[frame.data["call_id"]] = call
             continue

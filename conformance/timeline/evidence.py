@@ -84,7 +84,7 @@ class WireFacts:
     #: What the server wrote of its failure; None where it is not known.
     words: str | None = None
     #: Whether the caller has said that this host marks the end of no stream; None where nobody knows.
-    told_unmarked: bool | None = None
+    declared_unmarked: bool | None = None
     #: Whether the pieces of its tool calls can't be told apart.
     calls_mixed: bool = False
     #: The provider's id of the request, from its headers.

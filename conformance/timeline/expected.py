@@ -33,7 +33,7 @@ class Expected:
 
     clause: str
     #: As in `is_cancelled after leaving the block`.
-    what: str
+    aspect: str
     #: A value that must be equal, or a relation.
     expected: object
     seen: object
@@ -44,7 +44,7 @@ class Expected:
     def breaches(self) -> Iterator[Breach]:
         """Where it does not hold."""
         relation = self.expected if isinstance(self.expected, Relation) else Equal(self.expected)
-        return ((self.seq, f"{self.what}{message}") for message in relation.breaches(self.seen))
+        return ((self.seq, f"{self.aspect}{message}") for message in relation.breaches(self.seen))
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,7 @@ class Walk:
                 target.closed_by = frame
                 still_open.pop(target.opener.id, None)
 
-    def taken(self) -> Walk:
+    def complete(self) -> Walk:
         """Take every step, and return the walk with all scopes filled in."""
         for _ in self.steps():
             pass
@@ -91,7 +91,7 @@ def deferred(evidence: Evidence) -> frozenset[str]:
 
     Their end comes at finalisation, so here they open no scope (clauses `order.scope-nesting`, `turn.deferred`).
     """
-    scopes = list(Walk(evidence).taken().scopes.values())
+    scopes = list(Walk(evidence).complete().scopes.values())
     first_turn = next((place for place, scope in enumerate(scopes) if scope.kind == "turn"), len(scopes))
     return frozenset(
         scope.opener.id

@@ -43,29 +43,29 @@ class Reading:
         """Add a piece of the answer's text."""
         if text:
             self.text += text
-            self._came("text")
+            self._add_kind("text")
 
     def think(self, text: str | None) -> None:
         """Add a piece of the reasoning."""
         if text:
             self.thinking += text
-            self._came("thinking")
+            self._add_kind("thinking")
 
     def begin_call(self, key: object, call_id: str | None, name: str) -> None:
         """Begin a tool call; `key` tells it apart from the others of this answer."""
         self._calls[key] = (call_id or None, name, [])
-        self._came("tool_call")
+        self._add_kind("tool_call")
 
     def argue(self, key: object, arguments: str | None) -> None:
         """Add a piece of the arguments of a call that has begun."""
         self._calls[key][2].append(arguments or "")
-        self._came("tool_call")
+        self._add_kind("tool_call")
 
     def has_call(self, key: object) -> bool:
         """Whether a call has begun by that key."""
         return key in self._calls
 
-    def _came(self, kind: DeltaKind) -> None:
+    def _add_kind(self, kind: DeltaKind) -> None:
         if not self.kinds or self.kinds[-1] != kind:
             self.kinds.append(kind)
 

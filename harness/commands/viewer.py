@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from harness.viewer import TimelineJudge
 
 #: What judges a timeline. The suite stands above the commands, and is named here as its own commands are.
-_SUITE: Final = "conformance.run.kept"
+_SUITE: Final = "conformance.run.stored_timeline"
 
 
 def write_viewer(timelines: Sequence[KeptTimeline], title: str, html: Path) -> None:

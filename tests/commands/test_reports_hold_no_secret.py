@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from conformance.commands.replay import _redacted
-from conformance.run.fallen.failed_runs import FailedRun
+from conformance.run.failures.failed_runs import FailedRun
 from conformance.run.judge import Decision
 from conformance.run.result import ScenarioResult, without_secrets
 from conformance.timeline.check import Violation

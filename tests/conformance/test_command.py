@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from conformance.report.again import scenario_again
+from conformance.report.reruns import scenario_rerun
 from conformance.run import baseline, command
 from conformance.run.outcome import SuiteOutcome
 from tests.commands.command_line import Run, Said, runner
@@ -323,7 +323,7 @@ def test_the_subject_of_the_documentation_gives_the_output_of_the_documentation(
 def test_the_command_of_a_cell_makes_that_cell_again(run: Run) -> None:
     first = run(*CLOSES_ONCE, "--json", "-").document
     [check] = [check for row in first["clauses"] for check in row["checks"]][:1]
-    words = shlex.split(scenario_again(first, "cleanup.idempotent", check["scenario"]) or "")
+    words = shlex.split(scenario_rerun(first, "cleanup.idempotent", check["scenario"]) or "")
 
     again = run(*words[2:], "--json", "-")
     assert words[:2] == ["harness", "conformance"]

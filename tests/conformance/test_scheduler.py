@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from conformance.run.scheduler import in_order, taken
+from conformance.run.scheduler import consume, in_order
 from harness.shipped import shipped_recording
 from tests.conformance.scheduled_work import Work, lost
 
@@ -161,7 +161,7 @@ def test_what_comes_in_any_order_is_given_in_its_own_and_an_interrupt_gives_the_
         raise KeyboardInterrupt
 
     seen: list[str] = []
-    assert taken(in_order(interrupted()), seen.append) is False
+    assert consume(in_order(interrupted()), seen.append) is False
     assert seen == ["a", "c", "d"]
     seen.clear()
 
@@ -170,7 +170,7 @@ def test_what_comes_in_any_order_is_given_in_its_own_and_an_interrupt_gives_the_
         if one == "a":
             raise KeyboardInterrupt
 
-    assert taken(in_order(iter([(3, "d"), (0, "a"), (1, "b")])), reader) is False
+    assert consume(in_order(iter([(3, "d"), (0, "a"), (1, "b")])), reader) is False
     assert seen == ["a", "d"]
 
 

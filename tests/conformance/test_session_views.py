@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from conformance.areas.session.views import AllFrames, OnlyItsOwn
-from conformance.stage.reader import Taken
+from conformance.stage.reader import FramesRead
 from tests.conformance import timelines
 
 EVERY = tuple(timelines.parallel_calls().frames)
@@ -16,26 +16,34 @@ LLM = frozenset({"llm"})
 @pytest.mark.parametrize(
     ("relation", "seen", "says"),
     [
-        (AllFrames(EVERY), Taken(EVERY), []),
-        (AllFrames(EVERY, LLM), Taken(ON_LLM), []),
-        (AllFrames(EVERY), Taken(EVERY[1:]), [f"lacks 1 of {len(EVERY)} frames, the first is flow_started (seq 1)"]),
+        (AllFrames(EVERY), FramesRead(EVERY), []),
+        (AllFrames(EVERY, LLM), FramesRead(ON_LLM), []),
+        (
+            AllFrames(EVERY),
+            FramesRead(EVERY[1:]),
+            [f"lacks 1 of {len(EVERY)} frames, the first is flow_started (seq 1)"],
+        ),
         (
             AllFrames(EVERY, LLM),
-            Taken(()),
+            FramesRead(()),
             [f"lacks {len(ON_LLM)} of {len(ON_LLM)} frames, the first is llm_call_started"],
         ),
-        (AllFrames(EVERY), Taken(EVERY[::-1]), ["shows its frames in another order, or more than once"]),
-        (AllFrames(EVERY), Taken((*EVERY, EVERY[0])), ["shows its frames in another order, or more than once"]),
-        (AllFrames(EVERY), Taken(EVERY, LookupError("no")), ["raised LookupError('no')"]),
-        (AllFrames(EVERY, LLM), Taken((*ON_LLM, EVERY[0])), ["shows flow_started (seq 1) on 'flow', which is none of"]),
-        (AllFrames(()), Taken(()), ["is one of no frames at all"]),
-        (OnlyItsOwn(EVERY, LLM), Taken(ON_LLM[:1]), []),
-        (OnlyItsOwn(EVERY, frozenset({"custom"})), Taken(()), []),
-        (OnlyItsOwn(EVERY, LLM), Taken(()), [f"shows none of its {len(ON_LLM)} frames"]),
-        (OnlyItsOwn(EVERY, LLM), Taken((EVERY[0],)), ["shows flow_started (seq 1) on 'flow', which is none of"]),
+        (AllFrames(EVERY), FramesRead(EVERY[::-1]), ["shows its frames in another order, or more than once"]),
+        (AllFrames(EVERY), FramesRead((*EVERY, EVERY[0])), ["shows its frames in another order, or more than once"]),
+        (AllFrames(EVERY), FramesRead(EVERY, LookupError("no")), ["raised LookupError('no')"]),
+        (
+            AllFrames(EVERY, LLM),
+            FramesRead((*ON_LLM, EVERY[0])),
+            ["shows flow_started (seq 1) on 'flow', which is none of"],
+        ),
+        (AllFrames(()), FramesRead(()), ["is one of no frames at all"]),
+        (OnlyItsOwn(EVERY, LLM), FramesRead(ON_LLM[:1]), []),
+        (OnlyItsOwn(EVERY, frozenset({"custom"})), FramesRead(()), []),
+        (OnlyItsOwn(EVERY, LLM), FramesRead(()), [f"shows none of its {len(ON_LLM)} frames"]),
+        (OnlyItsOwn(EVERY, LLM), FramesRead((EVERY[0],)), ["shows flow_started (seq 1) on 'flow', which is none of"]),
     ],
 )
-def test_a_view_that_differs_says_how(relation: OnlyItsOwn, seen: Taken, says: list[str]) -> None:
+def test_a_view_that_differs_says_how(relation: OnlyItsOwn, seen: FramesRead, says: list[str]) -> None:
     breaches = list(relation.breaches(seen))
 
     assert len(breaches) == len(says)

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, NoReturn
 
 from conformance.areas.llm.legacy_chunk import projected
-from conformance.areas.llm.rechunk import rechunked
+from conformance.areas.llm.other_chunks import rechunked
 from conformance.timeline.evidence import Ended, Evidence, ProgramOutcome, ResultRead, WireFacts, WireToolCall
 
 _EPOCH = datetime(2026, 1, 1, tzinfo=UTC)

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from conformance.timeline.as_asked import as_asked
 from conformance.timeline.evidence import WireFacts, WireToolCall
+from conformance.timeline.requested_answer import as_requested
 from harness.errors import LLMContextLengthExceededError, MalformedResponseError
 from harness.llm import LLM
 from harness.providers.shared.calls.structured import STRUCTURED, has_native_form
@@ -134,15 +134,15 @@ def test_the_suite_holds_frames_against_what_a_call_asked_for() -> None:
         streamed=True, text="Here:", status=200, ended_at_marker=True, finish_reason="tool_calls",
         kinds=("text", "tool_call"), tool_calls=(WireToolCall(STRUCTURED, JSON, "t"),),
     )  # fmt: skip
-    shown = as_asked(facts, {"tools": None})
+    shown = as_requested(facts, {"tools": None})
     assert shown is not None
     assert (shown.text, shown.tool_calls, shown.kinds, shown.finish_reason) == (JSON, (), ("text",), "stop")
     asked_for = {"tools": [{"type": "function", "function": {"name": STRUCTURED}}]}
-    assert as_asked(facts, asked_for) == facts
-    cut = as_asked(facts, {"stop_sequences": ["re"], "tools": asked_for["tools"]})
+    assert as_requested(facts, asked_for) == facts
+    cut = as_requested(facts, {"stop_sequences": ["re"], "tools": asked_for["tools"]})
     assert cut is not None
     assert cut.text == "He"
-    assert as_asked(None, {}) is None
+    assert as_requested(None, {}) is None
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -10,7 +10,7 @@ import pytest
 from selenium.webdriver import Chrome, Keys
 from selenium.webdriver.common.by import By
 
-from conformance.run.kept import broken_clauses
+from conformance.run.stored_timeline import broken_clauses
 from harness import BaseLLM
 from harness.frames import StreamFrame
 from harness.llm import Finish, TextDelta

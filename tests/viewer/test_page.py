@@ -11,11 +11,11 @@ from typing import Any, Final
 
 import pytest
 
-from conformance.run.fallen.carried_runs import carried_scenarios, with_scenarios
-from conformance.run.fallen.failed_runs import failed_runs
+from conformance.run.failures.carried_runs import carried_scenarios, with_scenarios
+from conformance.run.failures.failed_runs import failed_runs
 from conformance.run.judge import judge
-from conformance.run.kept import broken_clauses
 from conformance.run.result import ScenarioResult
+from conformance.run.stored_timeline import broken_clauses
 from conformance.timeline.evidence import Evidence
 from harness.frames import StreamFrame
 from harness.frames.stored import stored_frame

@@ -8,7 +8,7 @@ from conformance.areas.envelope.scenarios import OF_SOURCES
 from conformance.stage.consumer import Consumer, both
 from conformance.stage.programs import Ask, Emit, EmitBuiltIn, FlowProgram, Method, Script, ScriptedToolCall
 from conformance.stage.scenario import Scenario
-from conformance.stage.whole import whole
+from conformance.stage.whole_run import whole_run
 from conformance.timeline.evidence import Evidence
 
 _LIFECYCLE: Final = (
@@ -38,9 +38,9 @@ def _every_channel(consumer: Consumer) -> Evidence:
         sources[event.event_id] = event.type
 
     with consumer.subject.listening(note):
-        taken = consumer.read_session(_PROGRAM)
+        read = consumer.read_session(_PROGRAM)
     # Without any event seen, nothing is known of their sources.
-    return taken.evidence(source_types=sources or None, user_events=frozenset(consumer.stage.noted("emitted")))
+    return read.evidence(source_types=sources or None, user_events=frozenset(consumer.stage.noted("emitted")))
 
 
 _EVERY: Final = OF_SOURCES | {
@@ -58,7 +58,7 @@ _EVERY: Final = OF_SOURCES | {
 
 SCENARIOS: tuple[Scenario, ...] = (
     *both("vocabulary/every-channel", _EVERY, _every_channel, frozenset({"flow", "llm", "tools"})),
-    *whole(
+    *whole_run(
         "flow/unknown-event", _UNKNOWN_FAILED, frozenset({"channel.custom", "channel.by-table"}), frozenset({"flow"})
     ),
 )

@@ -22,7 +22,7 @@ _EXIT_S: Final = 5.0
 
 
 def _exit(kind: SessionKind, place: str) -> Scenario:
-    what = f"{'a sync' if kind == 'sync' else 'an async'} session blocked in its {place.replace('-', ' ')}"
+    aspect = f"{'a sync' if kind == 'sync' else 'an async'} session blocked in its {place.replace('-', ' ')}"
 
     def observe(subject: Subject, performance: Performance) -> list[Evidence]:
         address = getattr(subject, "address", f"{type(subject).__module__}:{type(subject).__qualname__}")
@@ -43,18 +43,18 @@ def _exit(kind: SessionKind, place: str) -> Scenario:
             except subprocess.TimeoutExpired:
                 process.kill()
                 _, wrote = process.communicate()
-                return [_exited(what, wrote, exited=False)]
+                return [_exited(aspect, wrote, exited=False)]
         if not blocked:
-            raise StageError(f"the program with {what} did not come to block: {wrote[-500:]}")
-        return [_exited(what, wrote, exited=process.returncode == 0)]
+            raise StageError(f"the program with {aspect} did not come to block: {wrote[-500:]}")
+        return [_exited(aspect, wrote, exited=process.returncode == 0)]
 
     needs = frozenset({"flow"}) | ({"async"} if kind == "async" else frozenset())
     return Scenario(f"exit/{place}/{kind}", frozenset({"cleanup.close-prompt"}), observe, needs)
 
 
-def _exited(what: str, error: str, *, exited: bool) -> Evidence:
+def _exited(aspect: str, error: str, *, exited: bool) -> Evidence:
     wrote = f", which wrote {error[-500:]!r}" if error else ""
-    looked_at = f"whether the interpreter exited, with {what}{wrote}"
+    looked_at = f"whether the interpreter exited, with {aspect}{wrote}"
     return beside_frames([Expected("cleanup.close-prompt", looked_at, True, exited)])
 
 

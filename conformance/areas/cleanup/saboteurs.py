@@ -43,7 +43,7 @@ def _goes_on(emit: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]:
     return broken
 
 
-def _one_more_later(frames: property) -> property:
+def _late_frame(frames: property) -> property:
     def late(session: Any) -> Any:
         known = frames.__get__(session)
         if not session.is_cancelled or session.__dict__.get("_looked_at"):
@@ -111,7 +111,7 @@ SABOTEURS: tuple[Saboteur, ...] = (
         "one-more-later",
         ("cleanup.no-late-frames",),
         "harness.session.projections:Projected.frames",
-        _one_more_later,
+        _late_frame,
         {"entry.crew": "the chunks of a crew are those of its frames"},
     ),
     Saboteur("closes-only-once", ("cleanup.idempotent",), _CLOSE, _only_once),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, Final
 
-from conformance.areas.cleanup import blocked, exits, leaks
+from conformance.areas.cleanup import blocked_runs, exits, leaks
 from conformance.stage.census import ENDING_S
 from conformance.stage.consumer import Consumer, both
 from conformance.stage.patience import ends
@@ -44,16 +44,16 @@ def _close_calls(consumer: Consumer) -> Evidence:
     return Evidence(frames, "exhausted", expected=tuple(expected))
 
 
-def _closed(what: str, session: Any, call: Callable[[Any], None]) -> Iterator[Expected]:
+def _closed(aspect: str, session: Any, call: Callable[[Any], None]) -> Iterator[Expected]:
     """Close a session: what is at its end stays as it is."""
     before = _state(session)
     raised = attempt(lambda: call(session))
     after = _state(session)
-    yield Expected("cleanup.idempotent", what, NOTHING, raised)
+    yield Expected("cleanup.idempotent", aspect, NOTHING, raised)
     if raised is None:
-        yield Expected("cleanup.idempotent", f"is_completed after {what}", True, after[0])
+        yield Expected("cleanup.idempotent", f"is_completed after {aspect}", True, after[0])
         if any(before):
-            states = f"is_completed, is_exhausted and is_cancelled after {what}"
+            states = f"is_completed, is_exhausted and is_cancelled after {aspect}"
             yield Expected("cleanup.idempotent", states, before, after)
 
 
@@ -88,12 +88,12 @@ def _unstarted(consumer: Consumer) -> Evidence:
     for how, close in closers.items():
         session = consumer.open(_PLAIN)
         close(session)
-        taken = consumer.read(session)
+        read = consumer.read(session)
         consumer.let_finish()
-        what = f"a session that {how} had closed before its first frame"
+        aspect = f"a session that {how} had closed before its first frame"
         ran = consumer.stage.has_reached("began")
-        expected.append(Expected("cleanup.close-before-start", f"whether the run began of {what}", False, ran))
-        expected.append(Expected("cleanup.close-before-start", f"frames of {what}", 0, len(taken.frames)))
+        expected.append(Expected("cleanup.close-before-start", f"whether the run began of {aspect}", False, ran))
+        expected.append(Expected("cleanup.close-before-start", f"frames of {aspect}", 0, len(read.frames)))
     return beside_frames(expected)
 
 
@@ -108,15 +108,15 @@ def _blocks(consumer: Consumer) -> Evidence:
             consumer.take(consumer.iterate(session), frames_read)
         raised = attempt(partial(_leave_block, consumer, session))
         ends = "had" if frames_read is None else "had not"
-        what = f"leaving the block of a session that {ends} been read to its end"
-        expected.append(Expected("cleanup.context-exit", what, NOTHING, raised))
+        aspect = f"leaving the block of a session that {ends} been read to its end"
+        expected.append(Expected("cleanup.context-exit", aspect, NOTHING, raised))
         cancelled = Expected(
-            "cleanup.context-exit", f"is_cancelled after {what}", frames_read is not None, bool(session.is_cancelled)
+            "cleanup.context-exit", f"is_cancelled after {aspect}", frames_read is not None, bool(session.is_cancelled)
         )
         expected.append(cancelled)
         if frames_read is None:
             exhausted = bool(session.is_exhausted)
-            expected.append(Expected("cleanup.context-exit", f"is_exhausted after {what}", True, exhausted))
+            expected.append(Expected("cleanup.context-exit", f"is_exhausted after {aspect}", True, exhausted))
     return beside_frames(expected)
 
 
@@ -133,7 +133,7 @@ def _leave_block(consumer: Consumer, session: Any) -> None:
 
 
 SCENARIOS: tuple[Scenario, ...] = (
-    *blocked.SCENARIOS,
+    *blocked_runs.SCENARIOS,
     *both("close/twice", frozenset({"cleanup.idempotent"}), _close_calls, _FLOW),
     *both("close/before-start", frozenset({"cleanup.close-before-start"}), _unstarted, _FLOW),
     *both("close/blocks", frozenset({"cleanup.context-exit"}), _blocks, _FLOW),

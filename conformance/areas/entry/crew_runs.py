@@ -14,7 +14,7 @@ from conformance.stage.consumer import Consumer
 from conformance.stage.patience import ends
 from conformance.stage.points import StageError
 from conformance.stage.programs import CrewProgram, TaskProgram
-from conformance.stage.reader import SessionKind, Taken, attempt
+from conformance.stage.reader import FramesRead, SessionKind, attempt
 from conformance.subjects.crews import called_by
 from conformance.timeline.expected import NOTHING, Expected, Raised, Same
 
@@ -22,7 +22,7 @@ _CLAUSE: Final = "entry.crew"
 #: What the contract's users read of a streamed crew.
 _SURFACE: Final = ("result", "chunks", "get_full_text", "is_completed", "is_cancelled", "close", "aclose")
 _OWN: Final[dict[SessionKind, str]] = {"sync": "__iter__", "async": "__aiter__"}
-_NOT_READ: Final = Taken()
+_NOT_READ: Final = FramesRead()
 #: When a result is read, in the life of a streamed crew.
 ReadWhen = Literal["in the middle", "after the end", "after the failure", "after an early close"]
 
@@ -64,21 +64,21 @@ class CrewRun:
             raise StageError(f"{self.entry.call} gave no stream of chunks")
         return self
 
-    def read(self, taken: Taken = _NOT_READ) -> Iterator[Expected]:
+    def read(self, frames_read: FramesRead = _NOT_READ) -> Iterator[Expected]:
         """Hold what was read of it, to its end or to its failure, to the program; or tell why it could not be read."""
-        call, raised = self.entry.call, self._raised or taken.raised
+        call, raised = self.entry.call, self._raised or frames_read.raised
         if self._raised is None:
             yield Expected(_CLAUSE, f"what the value of {call} lacks", (), self._missing)
             if self._missing:
                 return
         if any(map(_is_refused, self.program.tasks)):
-            what = f"reading {call}, whose model refuses a task,"
-            yield Expected(_CLAUSE, what, Raised(BaseException), raised)
+            aspect = f"reading {call}, whose model refuses a task,"
+            yield Expected(_CLAUSE, aspect, Raised(BaseException), raised)
         else:
             yield Expected(_CLAUSE, f"reading {call}", NOTHING, raised)
-        yield from chunks_of(call, self._answers(), taken.frames)
+        yield from chunks_of(call, self._answers(), frames_read.frames)
 
-    def kept(self, read: tuple[Any, ...]) -> Iterator[Expected]:
+    def stored_chunks(self, read: tuple[Any, ...]) -> Iterator[Expected]:
         """Look at what it gives of its chunks once they have all been read."""
         call, output, text = self.entry.call, self.output, text_of(read)
         again = self._consumer.read(output).frames
@@ -91,7 +91,7 @@ class CrewRun:
 
     def result(self, when: ReadWhen, error: BaseException | None = None) -> Iterator[Expected]:
         """Read the result once; `error` is what reading the chunks raised."""
-        what = f"the result of {self.entry.call}, read {when},"
+        aspect = f"the result of {self.entry.call}, read {when},"
         completed = bool(self.output.is_completed)
         texts: tuple[str, ...] = ()
         raised = None
@@ -101,14 +101,14 @@ class CrewRun:
             raised = caught
         if when == "after the end":
             every = tuple(task.script.text for task in self.program.tasks)
-            yield Expected(_CLAUSE, what, NOTHING, raised)
+            yield Expected(_CLAUSE, aspect, NOTHING, raised)
             if raised is None:
-                yield Expected(_CLAUSE, f"the texts of {what}", (every[-1], every[-1], *every), texts)
+                yield Expected(_CLAUSE, f"the texts of {aspect}", (every[-1], every[-1], *every), texts)
         elif when == "after the failure":
             relation = Raised(BaseException) if error is None else Same(error)
-            yield Expected(_CLAUSE, f"what {what} raised", relation, raised)
+            yield Expected(_CLAUSE, f"what {aspect} raised", relation, raised)
         else:
-            yield Expected(_CLAUSE, what, Raised(RuntimeError), raised)
+            yield Expected(_CLAUSE, aspect, Raised(RuntimeError), raised)
         yield Expected(_CLAUSE, f"is_completed {when} of {self.entry.call}", when != "in the middle", completed)
 
     def closes(self) -> tuple[bool, BaseException | None]:

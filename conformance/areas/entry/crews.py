@@ -12,7 +12,7 @@ from conformance.areas.entry.flags import flag
 from conformance.areas.scope.marks import held
 from conformance.stage.consumer import Consumer, of_kind
 from conformance.stage.programs import CrewProgram, HoldBody, Script, TaskProgram, Text, ToolProgram
-from conformance.stage.reader import Taken
+from conformance.stage.reader import FramesRead
 from conformance.stage.scenario import Scenario
 from conformance.timeline.evidence import Evidence, beside_frames
 from conformance.timeline.expected import NOTHING, AtMost, Expected
@@ -39,7 +39,7 @@ def _streamed(entry: CrewEntry, consumer: Consumer) -> Iterable[Expected]:
     read = first.then(consumer.take(run.iterator))
     result = [*run.result("after the end")]
     # Chunks come last: whatever they say wrongly they say often, and a report shows the first few.
-    return (*early, *result, *run.kept(read.frames), *run.read(read))
+    return (*early, *result, *run.stored_chunks(read.frames), *run.read(read))
 
 
 def _with_tool(entry: CrewEntry, consumer: Consumer) -> Iterable[Expected]:
@@ -71,12 +71,12 @@ def _closed(entry: CrewEntry, consumer: Consumer) -> Iterable[Expected]:
     consumer.stage.release("held")
     consumer.let_finish()
     result = run.result("after an early close")
-    what = f"{'close' if consumer.is_sync else 'aclose'}() of {entry.call}"
+    aspect = f"{'close' if consumer.is_sync else 'aclose'}() of {entry.call}"
     return (
-        Expected(_CLAUSE, f"whether {what} came back while the model was silent", True, returned),
-        Expected(_CLAUSE, what, NOTHING, raised),
-        Expected(_CLAUSE, f"is_completed and is_cancelled after {what}", (True, True), (completed, cancelled)),
-        Expected(_CLAUSE, f"chunks that came after {what}", AtMost(0), len(output.chunks) - then),
+        Expected(_CLAUSE, f"whether {aspect} came back while the model was silent", True, returned),
+        Expected(_CLAUSE, aspect, NOTHING, raised),
+        Expected(_CLAUSE, f"is_completed and is_cancelled after {aspect}", (True, True), (completed, cancelled)),
+        Expected(_CLAUSE, f"chunks that came after {aspect}", AtMost(0), len(output.chunks) - then),
         *result,
     )
 
@@ -110,11 +110,11 @@ def _beside(entry: CrewEntry, consumer: Consumer) -> Iterable[Expected]:
     ]
     crews = [consumer.subject.crew(program, consumer.performance, stream=True) for program in programs]
     runs = [CrewRun(entry, consumer, *each).for_sure() for each in zip(programs, crews, strict=True)]
-    taken: list[Taken] = consumer.begin(run.output for run in runs).held()
+    reads: list[FramesRead] = consumer.begin(run.output for run in runs).held()
     name = f"one of two crews beside each other, by {entry.call},"
     return [
         row
-        for program, each in zip(programs, taken, strict=True)
+        for program, each in zip(programs, reads, strict=True)
         for row in held("scope.isolated", name, (program.tasks[0].script.text,), (text_of(each.frames),), each.raised)
     ]
 

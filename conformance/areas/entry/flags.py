@@ -90,8 +90,8 @@ SCENARIOS: tuple[Scenario, ...] = (
     *(
         scenario
         for end in ("read", "failed", "closed", "overlapping")
-        for what, observing, needs in (("flow", _of_flow, _FLOW), ("llm", _of_llm, _LLM))
-        for scenario in both(f"entry/flag/{what}/{end}", _FLAGS, observing(end), needs)
+        for owner, observing, needs in (("flow", _of_flow, _FLOW), ("llm", _of_llm, _LLM))
+        for scenario in both(f"entry/flag/{owner}/{end}", _FLAGS, observing(end), needs)
     ),
     *both("entry/flag/captured", _FLAGS, _captured, _FLOW | _LLM),
 )

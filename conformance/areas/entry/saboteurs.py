@@ -94,8 +94,8 @@ def _forgotten(before_flow: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _session_unnamed(turn: Callable[..., Any]) -> Callable[..., Any]:
-    def broken(flow: Any, entry: str, message: Any, session_id: str | None, *others: Any) -> Any:
-        return turn(flow, entry, message, None, *others)
+    def broken(flow: Any, entry: str, message: Any, session_id: str | None, *rest: Any) -> Any:
+        return turn(flow, entry, message, None, *rest)
 
     return broken
 

@@ -30,8 +30,8 @@ def _flows(consumer: Consumer) -> Evidence:
         expected.append(Expected(clause, f"whether there is {call}", True, enter is not None))
         if enter is not None:
             expected += way_in(consumer, clause, f"{call}()", enter, _VALUE)
-            given = partial(enter, inputs=dict(_INPUTS))
-            expected += way_in(consumer, clause, f"{call}(inputs=…)", given, _VALUE)
+            enter_with_inputs = partial(enter, inputs=dict(_INPUTS))
+            expected += way_in(consumer, clause, f"{call}(inputs=…)", enter_with_inputs, _VALUE)
     return beside_frames(expected)
 
 
@@ -63,8 +63,8 @@ def _options(consumer: Consumer) -> Evidence:
         session = consumer.keep(consumer.made(partial(enter, inputs=dict(_INPUTS))))
         frames = consumer.read(session).frames
         arrived = [frame.data.get("inputs") for frame in frames if frame.type == "flow_started"]
-        given = dict(arrived[0]) if arrived and arrived[0] is not None else None
-        expected.append(passed(f"{call}(inputs=…)", _INPUTS, given))
+        inputs = dict(arrived[0]) if arrived and arrived[0] is not None else None
+        expected.append(passed(f"{call}(inputs=…)", _INPUTS, inputs))
         for written, options in _IMPOSSIBLE.items():
             session, raised = consumer.tried(partial(enter, **options))
             if raised is None:
@@ -73,9 +73,9 @@ def _options(consumer: Consumer) -> Evidence:
     return beside_frames(expected)
 
 
-def passed(call: str, given: object, arrived: object) -> Expected:
+def passed(call: str, sent: object, received: object) -> Expected:
     """Hold what a run was given to what was given to its kickoff."""
-    return Expected("entry.kwargs", f"what the run is given by {call}", given, arrived)
+    return Expected("entry.kwargs", f"what the run is given by {call}", sent, received)
 
 
 def _overrides(consumer: Consumer) -> Evidence:
@@ -87,7 +87,7 @@ def _overrides(consumer: Consumer) -> Evidence:
     expected: list[Expected] = []
     calls = 0
 
-    def call(what: str, **due: Any) -> None:
+    def call(aspect: str, **due: Any) -> None:
         nonlocal calls
         calls += 1
         method = llm.call if consumer.is_sync else llm.acall
@@ -95,10 +95,10 @@ def _overrides(consumer: Consumer) -> Evidence:
         with consumer.provider.lock:
             body = consumer.provider.log.requests[-1]
         request = {"stream": bool(body.get("stream")), "stop": list(body.get("stop") or [])}
-        expected.append(Expected(clause, f"the request of a call {what}", due, request))
-        expected.append(Expected(clause, f"the value of a call {what}", Script().text, text))
+        expected.append(Expected(clause, f"the request of a call {aspect}", due, request))
+        expected.append(Expected(clause, f"the value of a call {aspect}", Script().text, text))
         after = (llm.stream, list(llm.stop or []))
-        expected.append(Expected(clause, f"stream and stop of the LLM itself, at a call {what}", before, after))
+        expected.append(Expected(clause, f"stream and stop of the LLM itself, at a call {aspect}", before, after))
 
     call("before any override", stream=False, stop=[])
     with subject.overriding(llm, stream=True):
@@ -111,8 +111,8 @@ def _overrides(consumer: Consumer) -> Evidence:
     used = llm.get_token_usage_summary()
     # What the provider says that each of its answers took.
     counted = (used.prompt_tokens, used.completion_tokens)
-    what = "the prompt and completion tokens that were counted"
-    expected.append(Expected(clause, what, (11 * calls, 7 * calls), counted))
+    aspect = "the prompt and completion tokens that were counted"
+    expected.append(Expected(clause, aspect, (11 * calls, 7 * calls), counted))
     return beside_frames(expected)
 
 

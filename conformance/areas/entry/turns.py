@@ -26,9 +26,9 @@ def _entered(consumer: Consumer) -> Evidence:
     message = to_model(consumer.performance)
     expected = [*way_in(consumer, clause, f"{call}(…)", partial(conversation.enter, message), Script().text)]
     named = HeldConversation(consumer, ConversationProgram())
-    taken = consumer.read(named.ask(message, session_id="harbour"))
-    ids = {frame.data.get("session_id") for frame in taken.frames if frame.type == "conversation_turn_started"}
-    expected.append(Expected(clause, f"{call}(…, session_id='harbour')", NOTHING, taken.raised))
+    read = consumer.read(named.ask(message, session_id="harbour"))
+    ids = {frame.data.get("session_id") for frame in read.frames if frame.type == "conversation_turn_started"}
+    expected.append(Expected(clause, f"{call}(…, session_id='harbour')", NOTHING, read.raised))
     expected.append(Expected(clause, f"the session ids of {call}(…, session_id='harbour')", {"harbour"}, ids))
     if consumer.is_sync:
         plain = consumer.subject.flow(_PLAIN, consumer.performance)

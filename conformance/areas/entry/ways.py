@@ -45,8 +45,8 @@ def way_in(consumer: Consumer, clause: str, call: str, make: Callable[[], Any], 
     yield Expected(clause, f"what {type(session).__name__}, given by {call}, lacks to be a session", (), missing)
     if missing:
         return
-    taken = consumer.read(consumer.keep(session))
-    yield Expected(clause, f"reading {call}", NOTHING, taken.raised)
-    if taken.raised is None:
-        yield Expected(clause, f"whether {call} shows any frame", True, bool(taken.frames))
+    read = consumer.read(consumer.keep(session))
+    yield Expected(clause, f"reading {call}", NOTHING, read.raised)
+    if read.raised is None:
+        yield Expected(clause, f"whether {call} shows any frame", True, bool(read.frames))
         yield Expected(clause, f"what {call} comes to", value, session.result)

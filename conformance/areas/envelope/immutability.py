@@ -22,9 +22,9 @@ def immutable(evidence: Evidence) -> Iterator[Breach]:
     The other view is the same frame in `replayed`. Without a replay it is the frame itself read again, since readers
     may then be sharing it: an edit that stays is an edit that others see.
     """
-    others = evidence.replayed
+    replayed = evidence.replayed
     for place, frame in enumerate(evidence.frames):
-        other = others[place] if others is not None and place < len(others) else frame
+        other = replayed[place] if replayed is not None and place < len(replayed) else frame
         if _edit_of_field_shows(frame, other):
             yield frame.seq, f"the fields of {frame.type} can be assigned, and another reader sees it"
         for path in _edits_that_show(frame.data, partial(getattr, other, "data"), "data"):

@@ -11,7 +11,7 @@ from conformance.stage.consumer import Consumer, Observe, both
 from conformance.stage.payloads import PAYLOADS, UNCHANGED
 from conformance.stage.programs import Emit, EmitPayload, FlowProgram, Method, Raise
 from conformance.stage.scenario import Scenario
-from conformance.stage.whole import whole, with_outcome
+from conformance.stage.whole_run import whole_run, with_outcome
 from conformance.timeline.evidence import Evidence
 from conformance.timeline.expected import NOTHING, Expected
 
@@ -42,7 +42,7 @@ def _expected(payload: str, evidence: Evidence) -> Iterator[Expected]:
 
 
 SCENARIOS: tuple[Scenario, ...] = (
-    *whole(
+    *whole_run(
         "flow/failing",
         _FAILING,
         of_every_run() | {"envelope.error-class", "error.frames-first", "result.reraises"},

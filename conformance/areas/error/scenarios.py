@@ -12,7 +12,7 @@ from conformance.stage.consumer import Consumer, Observe, both
 from conformance.stage.payloads import PAYLOADS, FailsToPrintError
 from conformance.stage.points import StageError
 from conformance.stage.programs import Emit, EmitPayload, FlowProgram, Give, Method, Raise
-from conformance.stage.reader import Taken, read_result
+from conformance.stage.reader import FramesRead, read_result
 from conformance.stage.scenario import Scenario
 from conformance.subjects.subject import Subject
 from conformance.timeline.any_frame import AnyFrame
@@ -53,25 +53,25 @@ def _failing(error: type[BaseException], *, in_async: bool) -> Observe:
     return observe
 
 
-def surfaced(error: BaseException, read: Taken, every: tuple[AnyFrame, ...]) -> Iterator[Expected]:
+def surfaced(error: BaseException, read: FramesRead, every: tuple[AnyFrame, ...]) -> Iterator[Expected]:
     """Hold the first reading of a run that raised `error` to what must surface; `every` is what `frames` had then."""
     if read.raised is not None:
-        kept = {frame.id for frame in every}
-        lost = tuple(frame.type for frame in read.frames if frame.id not in kept)
+        known = {frame.id for frame in every}
+        lost = tuple(frame.type for frame in read.frames if frame.id not in known)
         yield Expected("error.frames-first", "shown frames that are not in `frames` after the failure", (), lost)
-    what = f"reading a run that raised {type(error).__name__}"
+    aspect = f"reading a run that raised {type(error).__name__}"
     if isinstance(error, _BASE_EXCEPTIONS):
-        yield Expected("error.base-exception", what, Same(error), read.raised)
+        yield Expected("error.base-exception", aspect, Same(error), read.raised)
     elif isinstance(error, _UNPASSABLE):
-        yield Expected("error.original", what, Raised(RuntimeError, cause=error), read.raised)
+        yield Expected("error.original", aspect, Raised(RuntimeError, cause=error), read.raised)
     else:
-        yield Expected("error.original", what, Same(error), read.raised)
+        yield Expected("error.original", aspect, Same(error), read.raised)
 
 
 def _results(error: BaseException, reads: tuple[ResultRead, ...]) -> Iterator[Expected]:
     if isinstance(error, _BASE_EXCEPTIONS):
-        what = f"what the result of a run that raised {type(error).__name__} raised"
-        yield from (Expected("error.base-exception", what, Same(error), read.raised) for read in reads)
+        aspect = f"what the result of a run that raised {type(error).__name__} raised"
+        yield from (Expected("error.base-exception", aspect, Same(error), read.raised) for read in reads)
 
 
 _PLAIN: Final = FlowProgram(
@@ -81,7 +81,7 @@ _PLAIN: Final = FlowProgram(
 _Observing = Callable[[Subject, Callable[[Any, Any], None]], AbstractContextManager[None]]
 
 
-def _disturbed(what: str, observing: _Observing, error: type[BaseException]) -> Observe:
+def _disturbed(observer: str, observing: _Observing, error: type[BaseException]) -> Observe:
     """Read the same program twice: left alone, and while an observer of it raises `error` at every event."""
 
     def observe(consumer: Consumer) -> Evidence:
@@ -93,16 +93,16 @@ def _disturbed(what: str, observing: _Observing, error: type[BaseException]) -> 
 
         alone = consumer.open(_PLAIN)
         undisturbed = consumer.read(alone)
-        opened, taken = None, Taken()
+        opened, read = None, FramesRead()
         with observing(consumer.subject, fail):
             try:
                 opened = consumer.open(_PLAIN)
-                taken = consumer.read(opened)
+                read = consumer.read(opened)
             except StageError as stopped:  # making a flow may publish something, too
-                taken = Taken(raised=stopped.__cause__ or stopped)
-        by = f"{what} that raises {error.__name__}"
+                read = FramesRead(raised=stopped.__cause__ or stopped)
+        by = f"{observer} that raises {error.__name__}"
         called = Expected("error.observer-safe", f"whether {by} was called", True, bool(calls))
-        return taken.evidence(called, *_unchanged(by, (alone, undisturbed), (opened, taken)))
+        return read.evidence(called, *_unchanged(by, (alone, undisturbed), (opened, read)))
 
     return observe
 
@@ -117,19 +117,19 @@ def _carried(name: str) -> Observe:
         plain = consumer.open(carrying("plain"))
         undisturbed = consumer.read(plain)
         session = consumer.open(carrying(name))
-        taken = consumer.read(session)
-        return taken.evidence(*_unchanged(f"the payload {name!r}", (plain, undisturbed), (session, taken)))
+        read = consumer.read(session)
+        return read.evidence(*_unchanged(f"the payload {name!r}", (plain, undisturbed), (session, read)))
 
     return observe
 
 
-def _unchanged(by: str, alone: tuple[Any, Taken], disturbed: tuple[Any, Taken]) -> Iterator[Expected]:
+def _unchanged(by: str, alone: tuple[Any, FramesRead], disturbed: tuple[Any, FramesRead]) -> Iterator[Expected]:
     """Hold a run against one that was left alone: the same result and the same frames."""
-    (_, undisturbed), (session, taken) = alone, disturbed
-    yield Expected("error.observer-safe", f"a run that was disturbed by {by}", NOTHING, taken.raised)
-    if taken.raised is None:
+    (_, undisturbed), (session, read) = alone, disturbed
+    yield Expected("error.observer-safe", f"a run that was disturbed by {by}", NOTHING, read.raised)
+    if read.raised is None:
         yield Expected("error.observer-safe", f"the result, by {by}", _value(alone[0]), _value(session))
-        yield Expected("error.observer-safe", f"the frames, by {by}", _types(undisturbed), _types(taken))
+        yield Expected("error.observer-safe", f"the frames, by {by}", _types(undisturbed), _types(read))
 
 
 def _value(session: Any) -> object:
@@ -137,8 +137,8 @@ def _value(session: Any) -> object:
     return read.value if read.raised is None else read.raised
 
 
-def _types(taken: Taken) -> tuple[str, ...]:
-    return tuple(frame.type for frame in taken.frames)
+def _types(read: FramesRead) -> tuple[str, ...]:
+    return tuple(frame.type for frame in read.frames)
 
 
 def _listening(subject: Subject, observer: Callable[[Any, Any], None]) -> AbstractContextManager[None]:
@@ -166,10 +166,10 @@ SCENARIOS: tuple[Scenario, ...] = (
     ),
     *(
         scenario
-        for what, observing in (("listener", _listening), ("sink", _sinking))
+        for observer, observing in (("listener", _listening), ("sink", _sinking))
         for error in (ValueError, SystemExit)
         for scenario in both(
-            f"error/observer/{what}/{error.__name__}", _SAFE, _disturbed(f"a {what}", observing, error), _FLOW
+            f"error/observer/{observer}/{error.__name__}", _SAFE, _disturbed(f"a {observer}", observing, error), _FLOW
         )
     ),
     *(

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final
 
 from conformance.areas.catalogue import of_every_run
-from conformance.areas.flow.continued import MethodsRun, comes_to, taken_up
+from conformance.areas.flow.continuations import MethodsRun, comes_to, resumable
 from conformance.stage.consumer import Consumer, both
 from conformance.stage.programs import Feedback, FlowProgram, Give, Method, Reach, Script, Text
 from conformance.stage.scenario import Scenario
@@ -56,9 +56,9 @@ def _resumed(consumer: Consumer) -> Evidence:
     clause = "flow.pending"
     flow = consumer.subject.flow(_program(consumer, None), consumer.performance)
     session = consumer.stream(flow)
-    came_to = consumer.read_whole(lambda: session).reads[-1].value
+    pending = consumer.read_whole(lambda: session).reads[-1].value
     run = MethodsRun(consumer.stage, _METHODS)
-    waiting, amiss = taken_up(consumer, flow, came_to)
+    waiting, amiss = resumable(consumer, flow, pending)
     if waiting is None:
         return beside_frames(amiss)
     resume = waiting.resume if consumer.is_sync else waiting.resume_async

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from conformance.areas.catalogue import of_every_run
 from conformance.areas.entry.scenarios import passed
-from conformance.areas.flow.continued import MethodsRun, goes_on
+from conformance.areas.flow.continuations import MethodsRun, goes_on
 from conformance.areas.order import checks as order
 from conformance.stage.consumer import Consumer, Observe, both
 from conformance.stage.programs import Block, Emit, FlowProgram, Give, Method, Raise, Reach, Step
@@ -94,7 +94,7 @@ def _kickoff_object(consumer: Consumer, flow: Any, config: Any) -> Any:
     return _kickoff(consumer, flow, config)
 
 
-def _apart(observe: Observe) -> Observe:
+def _without_context(observe: Observe) -> Observe:
     """Have nothing of what went on in this thread before reach the runs, or what they keep: its context is left out."""
     return lambda consumer: contextvars.Context().run(observe, consumer)
 
@@ -128,7 +128,7 @@ def _restored(call: str, enter: Enter, *, streams: bool | None = None, later: bo
             expected.append(passed(f"{call} with from_checkpoint=…", location, arrived))
         return replace(evidence, expected=tuple(expected))
 
-    return _apart(observe)
+    return _without_context(observe)
 
 
 def _shown(call: str, evidence: Evidence, run: MethodsRun) -> Iterator[Expected]:
@@ -233,7 +233,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         _restored("a kickoff of a flow object with stream=True", _kickoff_object),
         _NEEDS,
     ),
-    *both("restore/branches", _RESTORED, _apart(_in_branches), _NEEDS),
-    *both("restore/inputs", _RESTORED | _PASSED, _apart(_with_inputs), _NEEDS),
+    *both("restore/branches", _RESTORED, _without_context(_in_branches), _NEEDS),
+    *both("restore/inputs", _RESTORED | _PASSED, _without_context(_with_inputs), _NEEDS),
     *both("restore/state", of_every_run() | _PASSED, _state, _NEEDS),
 )

@@ -60,12 +60,12 @@ def _from_the_beginning(restore: Callable[..., None]) -> Callable[..., None]:
 
 def _run_again(before_method: Callable[..., Any]) -> Callable[..., Any]:
     async def broken(hook: Any, run: Any, call: Any) -> MethodResult | None:
-        given: MethodResult | None = before_method(hook, run, call)
-        if given is not None:
+        result: MethodResult | None = before_method(hook, run, call)
+        if result is not None:
             again = getattr(run.flow, call.method.name)()
             if hasattr(again, "__await__"):
                 await again
-        return given
+        return result
 
     return broken
 
@@ -132,7 +132,7 @@ def _unread(run: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _always_the_first(choose_outcome: Callable[..., Any]) -> Callable[..., Any]:
-    async def broken(message: str, feedback: str, outcomes: Any, *others: Any) -> Any:
+    async def broken(message: str, feedback: str, outcomes: Any, *rest: Any) -> Any:
         return outcomes[0]
 
     return broken
@@ -142,7 +142,7 @@ def _without_plan(to_dict: Callable[..., dict[str, Any]]) -> Callable[..., dict[
     return lambda context: {**to_dict(context), "plan": None}
 
 
-def _one_branch(put_into: Callable[..., Any]) -> Callable[..., Any]:
+def _first_branch(put_into: Callable[..., Any]) -> Callable[..., Any]:
     def broken(run: Any, checkpoint: Any) -> Any:
         values = put_into(run, checkpoint)
         calls = run.plan._state.calls
@@ -203,7 +203,7 @@ SABOTEURS: tuple[Saboteur, ...] = (
         "one-branch-restored",
         ("flow.checkpoint",),
         "harness.flow.checkpoints.restore:put_into",
-        _one_branch,
+        _first_branch,
         shown_by=("restore/branches/sync", "restore/branches/async"),
     ),
     Saboteur(

@@ -11,8 +11,8 @@ from functools import partial
 from typing import Any, Final, Literal
 
 from conformance.areas.catalogue import of_every_run
-from conformance.areas.flow import declared, elsewhere, outcomes, restores
-from conformance.areas.flow.continued import MethodsRun, comes_to, goes_on, taken_up
+from conformance.areas.flow import declarations, other_process, outcomes, restores
+from conformance.areas.flow.continuations import MethodsRun, comes_to, goes_on, resumable
 from conformance.stage.consumer import Consumer, Observe, both
 from conformance.stage.programs import AskHuman, Emit, Feedback, FlowProgram, Give, Method, Reach
 from conformance.stage.scenario import Scenario
@@ -88,7 +88,7 @@ class _Typist:
         return _ANSWER
 
 
-def _asked(consumer: Consumer) -> Evidence:
+def _input_requested(consumer: Consumer) -> Evidence:
     """A human who is asked in the middle of a method."""
     question = "And now?"
     program = FlowProgram((Method("asks", (AskHuman(question),), is_async=not consumer.is_sync),))
@@ -131,10 +131,10 @@ def _resumed(*, streamed: bool) -> Observe:
 
     def observe(consumer: Consumer) -> Evidence:
         flow = consumer.subject.flow(_program(_LATER, consumer), consumer.performance)
-        came_to = _read(consumer, flow).reads[-1].value
+        pending = _read(consumer, flow).reads[-1].value
         # Nothing of what was run before it waited may be run again.
         run = MethodsRun(consumer.stage, _METHODS)
-        waiting, amiss = taken_up(consumer, flow, came_to)
+        waiting, amiss = resumable(consumer, flow, pending)
         if waiting is None:
             return beside_frames(amiss)
         resume = waiting.resume if consumer.is_sync else waiting.resume_async
@@ -161,12 +161,12 @@ _ENDED: Final = of_every_run() | _SHOWN | {"result.value"}
 SCENARIOS: tuple[Scenario, ...] = (
     *both("pause/answered", _ENDED, _answered("provider"), _NEEDS),
     *both("pause/answered/terminal", _ENDED, _answered("terminal"), _NEEDS),
-    *both("pause/asked", _ENDED, _asked, _NEEDS),
+    *both("pause/asked", _ENDED, _input_requested, _NEEDS),
     *both("pause/pending", of_every_run() | _SHOWN | {"flow.pending"}, _pending, _NEEDS),
     *both("pause/resumed", frozenset({"flow.pending"}), _resumed(streamed=False), _NEEDS),
     *both("pause/resumed-streamed", frozenset({"flow.pending"}), _resumed(streamed=True), _NEEDS),
     *outcomes.SCENARIOS,
-    *elsewhere.SCENARIOS,
+    *other_process.SCENARIOS,
     *restores.SCENARIOS,
-    *declared.SCENARIOS,
+    *declarations.SCENARIOS,
 )

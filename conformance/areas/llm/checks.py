@@ -138,19 +138,19 @@ def truncation(evidence: Evidence) -> Iterator[Breach]:
     for call in filter(_was_cut_off, calls_of(evidence)):
         if call.failed is None:
             yield call.end.seq, f"the stream of call {call.name} ended before its end marker, yet the call did not fail"
-    for call in filter(_was_told_of_its_end, calls_of(evidence)):
-        told = call.wire is not None and call.wire.told_unmarked
-        if call.started.data.get("without_end_marker", False) is not told:
+    for call in filter(_declares_its_end, calls_of(evidence)):
+        unmarked = call.wire is not None and call.wire.declared_unmarked
+        if call.started.data.get("without_end_marker", False) is not unmarked:
             yield (
                 call.started.seq,
                 f"call {call.name} does not show whether its host is said to mark the ends of streams",
             )
-        if told and call.wire is not None and call.wire.ended_at_marker and call.completed is None:
+        if unmarked and call.wire is not None and call.wire.ended_at_marker and call.completed is None:
             yield call.end.seq, f"call {call.name} told why it ended, which its host's streams end with, and failed"
 
 
-def _was_told_of_its_end(call: ShownCall) -> bool:
-    return call.wire is not None and call.wire.told_unmarked is not None
+def _declares_its_end(call: ShownCall) -> bool:
+    return call.wire is not None and call.wire.declared_unmarked is not None
 
 
 def _was_cut_off(call: ShownCall) -> bool:
@@ -165,19 +165,19 @@ def _was_accepted(wire: WireFacts) -> bool:
 def errors(evidence: Evidence) -> Iterator[Breach]:
     """What the provider got wrong is one failed frame, and an error that says provider, status and request."""
     calls = calls_of(evidence)
-    for call in filter(_went_wrong, calls):
+    for call in filter(_is_faulty, calls):
         failed = [frame for frame in call.terminals if frame.type == "llm_call_failed"]
         if len(failed) != 1:
             yield call.end.seq, f"the call {call.name} went wrong and has {len(failed)} failed frames, not one"
     # An answer that was cut off and did not fail is of `llm.truncation`.
-    last = next((call for call in calls[::-1] if _went_wrong(call) or (_was_cut_off(call) and call.failed)), None)
+    last = next((call for call in calls[::-1] if _is_faulty(call) or (_was_cut_off(call) and call.failed)), None)
     if last is not None and last.wire is not None and last.started.parent_id is None:
         for read in evidence.reads:
             if read.when == "after-failure" and read.raised is not None:
                 yield from ((last.end.seq, message) for message in _untyped(read.raised, last.wire))
 
 
-def _went_wrong(call: ShownCall) -> bool:
+def _is_faulty(call: ShownCall) -> bool:
     wire = call.wire
     return wire is not None and (not _was_accepted(wire) or wire.error_event)
 
@@ -217,7 +217,7 @@ def _any_call(holds: Callable[[ShownCall], bool]) -> Callable[[Evidence], bool]:
 
 def _may_be_cut_off(evidence: Evidence) -> bool:
     calls = calls_of(evidence)
-    return evidence.ended != "closed" and any(_was_cut_off(call) or _was_told_of_its_end(call) for call in calls)
+    return evidence.ended != "closed" and any(_was_cut_off(call) or _declares_its_end(call) for call in calls)
 
 
 CHECKS = (
@@ -240,6 +240,6 @@ CHECKS = (
         ),
     ),
     Check("llm.truncation", truncation, _may_be_cut_off),
-    Check("llm.errors", errors, _any_call(lambda call: _went_wrong(call) or _was_cut_off(call))),
+    Check("llm.errors", errors, _any_call(lambda call: _is_faulty(call) or _was_cut_off(call))),
     Check("llm.no-stream", no_stream, _any_call(_is_plain)),
 )

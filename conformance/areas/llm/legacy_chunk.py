@@ -22,14 +22,14 @@ def projected(frames: Iterable[AnyFrame], project: Callable[[Any], Any]) -> Iter
             continue
         yield Expected(_CLAUSE, f"whether {frame.type} projects to a chunk", True, chunk is not None, frame.seq)
         if chunk is not None:
-            for name, value in _said(frame).items():
+            for name, value in _due_attributes(frame).items():
                 found = reduce(lambda owner, part: getattr(owner, part, None), name.split("."), chunk)
                 # The kinds of a chunk are members of an enumeration in one runtime, and their names in another.
                 found = getattr(found, "value", found)
                 yield Expected(_CLAUSE, f"{name} of the chunk of {frame.type}", value, found, frame.seq)
 
 
-def _said(frame: AnyFrame) -> dict[str, Any]:
+def _due_attributes(frame: AnyFrame) -> dict[str, Any]:
     """Return what the legacy chunk of a chunk frame says, by the names of its attributes."""
     payload = frame.data
     is_tool_call = delta_kind(frame) == "tool_call"

@@ -61,7 +61,7 @@ def _only_the_delta(fragment: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return broken
 
 
-def _one_id(fragment: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def _same_id(fragment: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def broken(tool_call: Any) -> Any:
         own, tool_call.id = tool_call.id, "call_0"
         try:
@@ -99,7 +99,7 @@ def _no_thinking(message: Callable[..., Iterator[Any]]) -> Callable[..., Iterato
     return broken
 
 
-def _not_asked_for(wire_body: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+def _without_usage(wire_body: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
     def broken(*args: Any) -> dict[str, Any]:
         return {name: value for name, value in wire_body(*args).items() if name != "stream_options"}
 
@@ -140,7 +140,7 @@ def _untranslated(translated: Callable[..., Any]) -> Callable[..., Any]:
     return lambda *args: None
 
 
-def _marker_in_one_piece(piece: Callable[[Any, bytes], Iterator[Any]]) -> Callable[[Any, bytes], Iterator[Any]]:
+def _whole_marker(piece: Callable[[Any, bytes], Iterator[Any]]) -> Callable[[Any, bytes], Iterator[Any]]:
     def broken(answer: Any, sent: bytes) -> Iterator[Any]:
         yield from piece(answer, sent)
         answer.done = answer.done and b"[DONE]" in sent
@@ -185,8 +185,8 @@ def _never(holds_two: Callable[[str], bool]) -> Callable[[str], bool]:
 
 def _cached_beside(usage: Callable[..., Any]) -> Callable[..., Any]:
     def broken(*args: Any, **options: Any) -> Any:
-        told = usage(*args, **options)
-        return told and told._replace(total_tokens=told.total_tokens + (told.cached_prompt_tokens or 0))
+        counts = usage(*args, **options)
+        return counts and counts._replace(total_tokens=counts.total_tokens + (counts.cached_prompt_tokens or 0))
 
     return broken
 
@@ -266,7 +266,7 @@ SABOTEURS: tuple[Saboteur, ...] = (
         _only_the_delta,
         {"entry.crew": "the last chunk of a crew's tool call has its last piece alone"},
     ),
-    Saboteur("one-id-for-all-calls", ("llm.tool-chunks",), _FRAGMENT, _one_id),
+    Saboteur("one-id-for-all-calls", ("llm.tool-chunks",), _FRAGMENT, _same_id),
     Saboteur("parallel-calls-lost", ("llm.tool-chunks",), _CHUNK, _first_call_only),
     Saboteur(
         "calls-told-apart-by-index-alone",
@@ -300,7 +300,7 @@ SABOTEURS: tuple[Saboteur, ...] = (
         "usage-not-asked-for",
         ("llm.usage",),
         "harness.providers.openai.chat:wire_body",
-        _not_asked_for,
+        _without_usage,
         {"entry.llm-overrides": "what was not sent can't be counted"},
     ),
     Saboteur(
@@ -337,7 +337,7 @@ SABOTEURS: tuple[Saboteur, ...] = (
     Saboteur("failures-inside-pass", ("llm.errors",), f"{_READ}.refuse_failure", _passed_over),
     Saboteur("failures-in-other-words", ("llm.errors",), f"{_READ}.reported", _in_its_own_words),
     Saboteur("errors-of-the-sdk", ("llm.errors",), _TRANSLATED, _untranslated),
-    Saboteur("markers-in-one-piece", ("llm.rechunk",), f"{_ANSWER}.piece", _marker_in_one_piece),
+    Saboteur("markers-in-one-piece", ("llm.rechunk",), f"{_ANSWER}.piece", _whole_marker),
     Saboteur("characters-torn", ("llm.rechunk",), f"{_ANSWER}.piece", _torn_characters),
     Saboteur(
         "plain-calls-in-chunks",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from conformance.areas.llm import integrations, recorded
+from conformance.areas.llm import integrations, recorded_calls
 from conformance.areas.llm.legacy_chunk import projected
-from conformance.areas.llm.rechunk import rechunked
+from conformance.areas.llm.other_chunks import rechunked
 from conformance.stage.consumer import Consumer, alone, both
 from conformance.stage.programs import Ask, CallProgram, FlowProgram, Method, Script, ScriptedToolCall, Text, Thinking
 from conformance.stage.programs.script import WORDS, CallsAs, Failing
@@ -34,7 +34,7 @@ def facts_of(ask: Ask, *, streamed: bool = True) -> WireFacts:
     mixed = script.calls_as == "as one"
     failed = script.failing is not None or mixed
     ends = script.ending == "whole" or (script.ending == "unmarked" and ask.without_end_marker)
-    told = script.ending in ("whole", "unmarked") and script.status < 400 and not failed
+    reported = script.ending in ("whole", "unmarked") and script.status < 400 and not failed
     whole = ends and script.status < 400 and not failed
     names = {ScriptedToolCall: "tool_call", Text: "text", Thinking: "thinking"}
     kinds: list[Any] = [names[type(piece)] for piece in script.says if type(piece) in names]
@@ -53,11 +53,11 @@ def facts_of(ask: Ask, *, streamed: bool = True) -> WireFacts:
         kinds=None
         if refused
         else tuple(kind for index, kind in enumerate(kinds) if index == 0 or kind != kinds[index - 1]),
-        usage=_USAGE if told else None,
-        finish_reason=("tool_calls" if calls else "stop") if told else None,
+        usage=_USAGE if reported else None,
+        finish_reason=("tool_calls" if calls else "stop") if reported else None,
         error_event=failed,
         words=WORDS if script.status >= 400 or script.failing not in (None, "nothing") else None,
-        told_unmarked=ask.without_end_marker if script.ending == "unmarked" or ask.without_end_marker else None,
+        declared_unmarked=ask.without_end_marker if script.ending == "unmarked" or ask.without_end_marker else None,
         calls_mixed=mixed,
         request_id="req_conformance",
         has_functions=bool(ask.functions),
@@ -97,8 +97,8 @@ def _rechunked(consumer: Consumer) -> Evidence:
 
 
 def _legacy(consumer: Consumer) -> Evidence:
-    taken = consumer.read_session(CallProgram(Ask(Script((*_TEXT, _WEATHER, Thinking("hm"))))))
-    return taken.evidence(*projected(taken.frames, consumer.subject.legacy_chunk))
+    read = consumer.read_session(CallProgram(Ask(Script((*_TEXT, _WEATHER, Thinking("hm"))))))
+    return read.evidence(*projected(read.frames, consumer.subject.legacy_chunk))
 
 
 _CALL = frozenset({"llm.sequence", "llm.deltas-equal-final", "llm.usage", "order.one-completion"})
@@ -171,6 +171,6 @@ SCENARIOS: tuple[Scenario, ...] = (
     alone("ask/not-streamed", frozenset({"llm.no-stream", "llm.usage"}), _plain, frozenset({"flow", "llm"})),
     alone("ask/resplit", frozenset({"llm.rechunk"}), _rechunked, frozenset({"llm"})),
     alone("ask/legacy-chunks", frozenset({"llm.legacy-chunk"}), _legacy, frozenset({"llm"})),
-    *recorded.SCENARIOS,
+    *recorded_calls.SCENARIOS,
     *integrations.SCENARIOS,
 )

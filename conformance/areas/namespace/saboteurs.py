@@ -10,8 +10,8 @@ from conformance.proof.saboteur import Saboteur
 
 
 def _inside_out(namespace_of: Callable[..., tuple[str, ...]]) -> Callable[..., tuple[str, ...]]:
-    def broken(*given: Any) -> tuple[str, ...]:
-        channel, *names = namespace_of(*given)
+    def broken(*arguments: Any) -> tuple[str, ...]:
+        channel, *names = namespace_of(*arguments)
         return channel, *reversed(names)
 
     return broken

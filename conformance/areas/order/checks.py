@@ -55,7 +55,7 @@ def previous_earlier(evidence: Evidence) -> Iterator[Breach]:
         earlier.add(frame.id)
 
 
-def one_completion(evidence: Evidence) -> Iterator[Breach]:
+def single_completion(evidence: Evidence) -> Iterator[Breach]:
     """A call ends once, and nothing of it follows; a session closed early need not end it."""
     for call in calls_of(evidence):
         if not call.terminals and evidence.ended != "closed" and not call.by_user:
@@ -96,7 +96,7 @@ CHECKS = (
     Check("order.parent-closed", parent_closed, has_frames, of_every_run=True),
     Check("order.scope-nesting", scope_nesting, has_scopes, of_every_run=True),
     Check("order.previous-earlier", previous_earlier, has_frames, of_every_run=True),
-    Check("order.one-completion", one_completion, has_calls),
+    Check("order.one-completion", single_completion, has_calls),
     Check(
         "order.terminal-last",
         terminal_last,

@@ -9,7 +9,7 @@ from conformance.stage.consumer import Consumer, Observe, both
 from conformance.stage.points import StageError
 from conformance.stage.programs import Ask, CallProgram, Emit, FlowProgram, Method, Program, Script, Text
 from conformance.stage.scenario import Scenario
-from conformance.stage.whole import whole
+from conformance.stage.whole_run import whole_run
 from conformance.timeline.evidence import Evidence
 
 _TWO_STEPS: Final = FlowProgram(
@@ -52,10 +52,10 @@ def _late(program: Program, terminal: str) -> Observe:
                 consumer.subject.emit(source, "late")
 
         with consumer.subject.listening(publish):
-            taken = consumer.read_session(program)
+            read = consumer.read_session(program)
         if not heard:
             raise StageError(f"no listener was told of {terminal}")
-        return taken.evidence()
+        return read.evidence()
 
     return observe
 
@@ -68,10 +68,10 @@ _LAST: Final = frozenset({"order.terminal-last", "order.seq-gapless"})
 _FLOWS: Final = of_every_run() | _CALLS | {"channel.flow", "channel.custom", "result.value"}
 
 SCENARIOS: tuple[Scenario, ...] = (
-    *whole("flow/two-steps", _TWO_STEPS, _FLOWS, _BOTH, Script().text),
-    *whole("flow/parallel", _PARALLEL, of_every_run() | _CALLS, _BOTH),
-    *whole("call/text", CallProgram(), of_every_run() | _CALLS | {"result.value"}, _LLM, Script().text),
-    *whole(
+    *whole_run("flow/two-steps", _TWO_STEPS, _FLOWS, _BOTH, Script().text),
+    *whole_run("flow/parallel", _PARALLEL, of_every_run() | _CALLS, _BOTH),
+    *whole_run("call/text", CallProgram(), of_every_run() | _CALLS | {"result.value"}, _LLM, Script().text),
+    *whole_run(
         "call/truncated",
         CallProgram(Ask(Script((Text("Half"),), ending="cut"))),
         of_every_run() | {"result.reraises"},

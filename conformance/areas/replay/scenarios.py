@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from conformance.areas.replay.planted import kept, swallowed, trusted
+from conformance.areas.replay.program_files import reach_network, record_worse, replay_untrusted
 from conformance.stage.consumer import Consumer, Observe, alone
 from conformance.stage.programs import Ask, CallProgram, FlowProgram, Method, Program, Script, Text
-from conformance.stage.reader import Taken, attempt
+from conformance.stage.reader import FramesRead, attempt
 from conformance.stage.scenario import Scenario
 from conformance.timeline.evidence import Evidence
 from conformance.timeline.expected import AtMost, Expected, Raised
@@ -37,7 +37,7 @@ def _made_again(program: Program) -> Observe:
             path = Path(folder) / "cassette.yaml"
             with open_tape(path, "all"):
                 first = consumer.read_session(program)
-            recorded = len(consumer.provider.asked_to_stream())
+            recorded = len(consumer.provider.requested_streams())
             with network_guard(), open_tape(path, "none") as tape:
                 again = consumer.read_session(program)
                 left = len(tape.unplayed)
@@ -47,7 +47,7 @@ def _made_again(program: Program) -> Observe:
             with network_guard() as guard, open_tape(path, "none"):
                 datagram, lookup = attempt(_send_datagram), attempt(_look_up)
             torn = attempt(lambda: _open_torn(path))
-        sent = len(consumer.provider.asked_to_stream()) - recorded
+        sent = len(consumer.provider.requested_streams()) - recorded
         return again.evidence(
             *_equal(first, again),
             Expected("replay.offline", "requests that reached the provider", AtMost(0), sent),
@@ -69,15 +69,15 @@ def _made_again(program: Program) -> Observe:
     return observe
 
 
-def _equal(first: Taken, again: Taken) -> Iterator[Expected]:
+def _equal(first: FramesRead, again: FramesRead) -> Iterator[Expected]:
     """The same error, if any, and the same scope tree."""
-    yield Expected("replay.equal", "what the run raised when it was made again", _said(first), _said(again))
+    yield Expected("replay.equal", "what the run raised when it was made again", _error_text(first), _error_text(again))
     differences = tuple(map(str, compare_frames(first.frames, again.frames)))
     yield Expected("replay.equal", "differences between the run and the one made again", (), differences)
 
 
-def _said(taken: Taken) -> str:
-    return "nothing" if taken.raised is None else f"{type(taken.raised).__name__}: {taken.raised}"
+def _error_text(read: FramesRead) -> str:
+    return "nothing" if read.raised is None else f"{type(read.raised).__name__}: {read.raised}"
 
 
 def _send_datagram() -> None:
@@ -102,7 +102,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     alone("replay/call", _CLAUSES, _made_again(CallProgram(_OUTLINE)), frozenset({"llm"})),
     alone("replay/refused", _CLAUSES, _made_again(CallProgram(_REFUSED)), frozenset({"llm"})),
     alone("replay/side-by-side", _CLAUSES, _made_again(_SIDE_BY_SIDE), frozenset({"flow", "llm"})),
-    alone("replay/swallowed", frozenset({"replay.offline"}), swallowed(CallProgram(_OUTLINE)), frozenset({"llm"})),
-    alone("replay/trusted", frozenset({"replay.trusted"}), trusted(CallProgram(_OUTLINE)), frozenset({"llm"})),
-    alone("replay/kept", frozenset({"replay.kept"}), kept(CallProgram(_OUTLINE)), frozenset({"llm"})),
+    alone("replay/swallowed", frozenset({"replay.offline"}), reach_network(CallProgram(_OUTLINE)), frozenset({"llm"})),
+    alone("replay/trusted", frozenset({"replay.trusted"}), replay_untrusted(CallProgram(_OUTLINE)), frozenset({"llm"})),
+    alone("replay/kept", frozenset({"replay.kept"}), record_worse(CallProgram(_OUTLINE)), frozenset({"llm"})),
 )

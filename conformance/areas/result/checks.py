@@ -57,8 +57,8 @@ def reraises(evidence: Evidence) -> Iterator[Breach]:
     depth: int | None = None
     for read in _reads(evidence, "after-failure"):
         if read.raised is not error:
-            what = "raised nothing" if read.raised is None else f"raised {shown(read.raised)}"
-            yield None, f"result {what}, not the exception object of the run: {shown(error)}"
+            reading = "raised nothing" if read.raised is None else f"raised {shown(read.raised)}"
+            yield None, f"result {reading}, not the exception object of the run: {shown(error)}"
         elif depth is not None and read.traceback_depth > depth:
             yield None, f"the traceback grew from {depth} to {read.traceback_depth} entries by reading the result again"
         else:

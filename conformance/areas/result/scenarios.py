@@ -18,7 +18,7 @@ from conformance.stage.programs import (
     Script,
     Text,
 )
-from conformance.stage.reader import Taken, read_result
+from conformance.stage.reader import FramesRead, read_result
 from conformance.stage.scenario import Scenario
 from conformance.timeline.evidence import Evidence, ProgramOutcome
 
@@ -38,7 +38,7 @@ _VALUES: Final[dict[str, Any]] = {
     "dict": {"key": [1, None]},
 }
 _SPOKEN: Final = FlowProgram((Method("speaks", (Emit("one"), Emit("two"), Give("value"))),))
-_ASKED: Final = CallProgram(Ask(Script((Text("Hel"), Text("lo")))))
+_CALLED: Final = CallProgram(Ask(Script((Text("Hel"), Text("lo")))))
 _FAILING: Final = FlowProgram((Method("fails", (Emit("one"), Raise(LookupError))),))
 
 
@@ -47,9 +47,9 @@ def _value(value: Any) -> Observe:
 
     def observe(consumer: Consumer) -> Evidence:
         session = consumer.open(program)
-        taken = consumer.read(session)
+        read = consumer.read(session)
         reads = (read_result(session, "after-exhaustion"), read_result(session, "after-exhaustion"))
-        return taken.evidence(reads=reads, outcome=ProgramOutcome(value))
+        return read.evidence(reads=reads, outcome=ProgramOutcome(value))
 
     return observe
 
@@ -67,7 +67,7 @@ def _early(program: Program, value: str) -> Observe:
         reads.append(read_result(session, "before"))
         rest = consumer.take(iterator)
         reads.append(read_result(session, "after-exhaustion"))
-        return Taken(first.frames + rest.frames, rest.raised).evidence(
+        return FramesRead(first.frames + rest.frames, rest.raised).evidence(
             reads=tuple(reads), outcome=ProgramOutcome(value)
         )
 
@@ -77,19 +77,19 @@ def _early(program: Program, value: str) -> Observe:
 def _failed(consumer: Consumer) -> Evidence:
     session = consumer.open(_FAILING)
     before = read_result(session, "before")
-    taken = consumer.read(session)
+    read = consumer.read(session)
     after = [read_result(session, "after-failure") for _ in range(3)]
     raised = consumer.stage.noted("raised")
-    return taken.evidence(reads=(before, *after), outcome=ProgramOutcome(error=raised[0]) if raised else None)
+    return read.evidence(reads=(before, *after), outcome=ProgramOutcome(error=raised[0]) if raised else None)
 
 
 def _closed(program: Program) -> Observe:
     def observe(consumer: Consumer) -> Evidence:
         session = consumer.open(program)
-        taken = consumer.take(consumer.iterate(session), 2)
+        read = consumer.take(consumer.iterate(session), 2)
         consumer.close(session)
         reads = (read_result(session, "after-close"), read_result(session, "after-close"))
-        return Evidence(taken.frames, "closed", reads=reads)
+        return Evidence(read.frames, "closed", reads=reads)
 
     return observe
 
@@ -105,7 +105,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         for scenario in both(f"result/value/{name}", frozenset({"result.value", "result.states"}), _value(value), _FLOW)
     ),
     *both("result/early/flow", _EARLY, _early(_SPOKEN, "value"), _FLOW),
-    *both("result/early/call", _EARLY, _early(_ASKED, "Hello"), _CALL),
+    *both("result/early/call", _EARLY, _early(_CALLED, "Hello"), _CALL),
     *both("result/failed/flow", frozenset({"result.reraises", "result.states", "result.gated"}), _failed, _FLOW),
     *both("result/closed/flow", _CLOSED, _closed(_SPOKEN), _FLOW),
     *both("result/closed/call", _CLOSED, _closed(_HELD), _CALL),

@@ -9,7 +9,7 @@ from conformance.areas.llm.scenarios import facts_of
 from conformance.areas.scope.crews import FRAMES, NEEDS, OF_CREW, OF_TASK, flow_of, shown
 from conformance.stage.consumer import Consumer, Observe, both
 from conformance.stage.programs import Ask, CrewProgram, HoldBody, Script, TaskProgram, Text, ToolProgram
-from conformance.stage.reader import Taken
+from conformance.stage.reader import FramesRead
 from conformance.stage.scenario import Scenario
 from conformance.timeline.any_frame import AnyFrame
 from conformance.timeline.evidence import Evidence
@@ -35,8 +35,8 @@ def _whole(program: CrewProgram, due: tuple[str, ...], *, times: int | None = No
     flow = flow_of(program, times=times, is_async=in_async)
 
     def observe(consumer: Consumer) -> Evidence:
-        taken = consumer.read_session(flow)
-        return taken.evidence(*shown("scope.nested", "the flow's session", due, taken))
+        read = consumer.read_session(flow)
+        return read.evidence(*shown("scope.nested", "the flow's session", due, read))
 
     return observe
 
@@ -50,12 +50,12 @@ def _managed(in_async: bool) -> Observe:
     """Read a flow whose crew has a manager, and look where the work stands that it has delegated."""
 
     def observe(consumer: Consumer) -> Evidence:
-        taken = consumer.read_session(flow_of(_MANAGED, is_async=in_async))
+        read = consumer.read_session(flow_of(_MANAGED, is_async=in_async))
         due = _crew(("task_started", *_DELEGATED, "task_completed"))
-        inside = [frame.parent_id for frame in taken.frames if frame.type == "agent_execution_started"][1:]
-        uses = [frame.id for frame in taken.frames if frame.type == "tool_usage_started"]
-        return taken.evidence(
-            *shown("scope.nested", "the flow's session", due, taken),
+        inside = [frame.parent_id for frame in read.frames if frame.type == "agent_execution_started"][1:]
+        uses = [frame.id for frame in read.frames if frame.type == "tool_usage_started"]
+        return read.evidence(
+            *shown("scope.nested", "the flow's session", due, read),
             Expected(
                 "order.parent-closed",
                 "whether delegated work has the use of the tool that delegates it as its parent",
@@ -76,12 +76,12 @@ def _beside(consumer: Consumer) -> Evidence:
     first = consumer.take(iterator, 1)
     consumer.await_reached("held", len(tasks))
     consumer.stage.release("held")
-    taken: Taken = first.then(consumer.take(iterator))
+    read: FramesRead = first.then(consumer.take(iterator))
     due = _crew(OF_TASK, OF_TASK, OF_TASK)
     texts = sorted((*(script.text for script in says), _SAYS.text))
-    return taken.evidence(
-        *shown("scope.nested", "the flow's session", due, taken),
-        Expected("scope.nested", "what each call of the session says", texts, sorted(_texts(taken.frames))),
+    return read.evidence(
+        *shown("scope.nested", "the flow's session", due, read),
+        Expected("scope.nested", "what each call of the session says", texts, sorted(_texts(read.frames))),
     )
 
 
@@ -111,7 +111,7 @@ def _kinds(in_async: bool) -> dict[str, tuple[frozenset[str], Observe]]:
     task = TaskProgram("look", _SAYS)
     failing = TaskProgram("look", _SAYS, ToolProgram("get_tide", "Bergen", "no tide", fails=True))
     looking = TaskProgram("look", _SAYS, _TIDE)
-    asked_twice = ("task_started", "agent_execution_started", *_CALL, *_CALL)
+    two_calls = ("task_started", "agent_execution_started", *_CALL, *_CALL)
     ended = ("agent_execution_completed", "task_completed")
     refused = ("task_started", *_AGENT, *_REFUSAL, *_AGENT, *_REFUSAL, "task_completed")
     return {
@@ -123,11 +123,11 @@ def _kinds(in_async: bool) -> dict[str, tuple[frozenset[str], Observe]]:
         ),
         "failing-tool": (
             FRAMES | {"channel.tools", "envelope.error-class"},
-            _whole(CrewProgram((failing,)), _crew((*asked_twice, *_FAILED_USE, *ended)), in_async=in_async),
+            _whole(CrewProgram((failing,)), _crew((*two_calls, *_FAILED_USE, *ended)), in_async=in_async),
         ),
         "at-its-limit": (
             FRAMES,
-            _whole(CrewProgram((looking,), max_iter=1), _crew((*asked_twice, *_USED, *ended)), in_async=in_async),
+            _whole(CrewProgram((looking,), max_iter=1), _crew((*two_calls, *_USED, *ended)), in_async=in_async),
         ),
         "used": (frozenset({"llm.usage", "llm.deltas-equal-final"}), _used(in_async)),
     }

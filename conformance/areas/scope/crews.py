@@ -23,7 +23,7 @@ from conformance.stage.programs import (
     TaskProgram,
     Text,
 )
-from conformance.stage.reader import Taken, read_result
+from conformance.stage.reader import FramesRead, read_result
 from conformance.stage.scenario import Scenario
 from conformance.timeline.any_frame import AnyFrame
 from conformance.timeline.calls import delta_kind
@@ -66,12 +66,14 @@ def _pieces(frames: Iterable[AnyFrame]) -> tuple[str, ...]:
     return tuple(frame.content for frame in frames if delta_kind(frame) == "text")
 
 
-def shown(clause: str, session: str, due: tuple[str, ...], taken: Taken, text: str | None = None) -> Iterator[Expected]:
+def shown(
+    clause: str, session: str, due: tuple[str, ...], read: FramesRead, text: str | None = None
+) -> Iterator[Expected]:
     """Hold a flow's session to the types of frames that are due, and, where any is, to the text of its models."""
-    shows = types_among(taken.frames, due)
+    shows = types_among(read.frames, due)
     if text is None:
-        return held(clause, session, due, shows, taken.raised)
-    return held(clause, session, (*due, text), (*shows, "".join(_pieces(taken.frames))), taken.raised)
+        return held(clause, session, due, shows, read.raised)
+    return held(clause, session, (*due, text), (*shows, "".join(_pieces(read.frames))), read.raised)
 
 
 def _captured(stream: bool | None, *, streamed: bool, in_async: bool) -> Observe:
@@ -79,16 +81,16 @@ def _captured(stream: bool | None, *, streamed: bool, in_async: bool) -> Observe
     program = flow_of(CrewProgram(_TASKS, stream=stream), streamed=streamed, is_async=in_async)
 
     def observe(consumer: Consumer) -> Evidence:
-        taken = consumer.read_session(program)
+        read = consumer.read_session(program)
         due = (OF_CREW[0], *(kind for _ in _TASKS for kind in OF_TASK), OF_CREW[1])
-        expected = [*shown("scope.nested", "the flow's session", due, taken)]
+        expected = [*shown("scope.nested", "the flow's session", due, read)]
         for chunks in consumer.stage.noted("chunks"):
             expected += held("scope.nested", "the crew's own stream", (_TEXT,), (text_of(chunks),))
-        requests = consumer.provider.asked_to_stream()
+        requests = consumer.provider.requested_streams()
         if not requests:
             raise StageError("the crew never asked its model")
         requested = any(requests) if stream is False else all(requests)
-        return taken.evidence(*expected, *captured(stream, _TEXT, _pieces(taken.frames), requested=requested))
+        return read.evidence(*expected, *captured(stream, _TEXT, _pieces(read.frames), requested=requested))
 
     return observe
 
@@ -99,17 +101,17 @@ def _failing(status: int) -> Observe:
 
     def observe(consumer: Consumer) -> Evidence:
         session = consumer.open(program)
-        taken = consumer.read(session)
+        read = consumer.read(session)
         every = tuple(session.frames)
         noted: list[BaseException] = consumer.stage.noted("raised")
         if not noted:
             raise StageError("the crew did not fail")
         # How often is a matter of order.one-completion.
-        shows = tuple(dict.fromkeys(types_among(taken.frames, _OF_FAILURE)))
+        shows = tuple(dict.fromkeys(types_among(read.frames, _OF_FAILURE)))
         reads = tuple(read_result(session, "after-failure") for _ in range(2))
-        return taken.evidence(
+        return read.evidence(
             *held("scope.nested", "the flow's session", _OF_FAILURE, shows),
-            *surfaced(noted[0], taken, every),
+            *surfaced(noted[0], read, every),
             reads=reads,
             outcome=ProgramOutcome(error=noted[0]),
         )
@@ -120,22 +122,22 @@ def _failing(status: int) -> Observe:
 def _with_tool(consumer: Consumer) -> Evidence:
     """A flow whose crew uses a tool; its LLM is told to stream."""
     task = TaskProgram("ask", Script((Text("It is"), Text(" high."))), TIDE)
-    taken = consumer.read_session(flow_of(CrewProgram((task,), stream=True)))
+    read = consumer.read_session(flow_of(CrewProgram((task,), stream=True)))
     again = ("llm_call_started", "llm_call_completed")
     due = (*OF_CREW, *OF_TASK, *again, "tool_usage_started", "tool_usage_finished")
-    return taken.evidence(*shown("scope.nested", "the flow's session", due, taken, task.script.text))
+    return read.evidence(*shown("scope.nested", "the flow's session", due, read, task.script.text))
 
 
 def _beside(consumer: Consumer) -> Evidence:
     """Two streamed flows whose crews are in the middle together; their LLMs are told to stream."""
     scripts = [Script((Text(f"{name} "), HoldBody("held"), Text("said"))) for name in ("left", "right")]
     programs = [CrewProgram((TaskProgram(script.text, script),), stream=True) for script in scripts]
-    taken = consumer.begin([consumer.open(flow_of(program)) for program in programs]).held()
+    reads = consumer.begin([consumer.open(flow_of(program)) for program in programs]).held()
     due, name = (*OF_CREW, *OF_TASK), "one of two flows with crews"
-    return taken[0].evidence(
+    return reads[0].evidence(
         *(
             row
-            for script, each in zip(scripts, taken, strict=True)
+            for script, each in zip(scripts, reads, strict=True)
             for row in shown("scope.isolated", name, due, each, script.text)
         )
     )
@@ -143,8 +145,8 @@ def _beside(consumer: Consumer) -> Evidence:
 
 def _projected(consumer: Consumer) -> Evidence:
     """Project every frame of a flow with a crew to the older chunks; its LLM is told to stream."""
-    taken = consumer.read_session(flow_of(CrewProgram(_TASKS, stream=True)))
-    return taken.evidence(*projected(taken.frames, consumer.subject.legacy_chunk))
+    read = consumer.read_session(flow_of(CrewProgram(_TASKS, stream=True)))
+    return read.evidence(*projected(read.frames, consumer.subject.legacy_chunk))
 
 
 NEEDS: Final = frozenset({"crew", "flow", "llm"})

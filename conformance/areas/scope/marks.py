@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from conformance.stage.reader import Taken
+from conformance.stage.reader import FramesRead
 from conformance.timeline.any_frame import AnyFrame
 from conformance.timeline.expected import NOTHING, Expected, InAnyOrder
 
@@ -18,9 +18,9 @@ def marks(frames: Iterable[AnyFrame]) -> tuple[str, ...]:
     return (*notes, text) if text else tuple(notes)
 
 
-def heard(clause: str, session: str, due: tuple[str, ...], taken: Taken) -> Iterator[Expected]:
+def heard(clause: str, session: str, due: tuple[str, ...], read: FramesRead) -> Iterator[Expected]:
     """Hold what a session showed to the marks that are its own."""
-    return held(clause, session, due, marks(taken.frames), taken.raised)
+    return held(clause, session, due, marks(read.frames), read.raised)
 
 
 def held(

@@ -36,12 +36,12 @@ class _Eavesdropper:
 
 def _heard_by_all(session_scope: Callable[..., Any]) -> Callable[..., Any]:
     """Give what user code emits in one session to every other open session of the process, too."""
-    others: weakref.WeakSet[Any] = weakref.WeakSet()
+    sessions: weakref.WeakSet[Any] = weakref.WeakSet()
 
     def broken(sink: Any, run: Any, lookahead: Any) -> Any:
         base = session_scope(sink, run, lookahead)
-        base.sinks = (*base.sinks, *(_Eavesdropper(session) for session in others if session not in base.sinks))
-        others.add(sink)
+        base.sinks = (*base.sinks, *(_Eavesdropper(session) for session in sessions if session not in base.sinks))
+        sessions.add(sink)
         return base
 
     return broken
@@ -82,7 +82,7 @@ def _unpublished(aemit: Callable[..., Any]) -> Callable[..., Any]:
     return broken
 
 
-def _asked_whole(current_run: Callable[[], Any]) -> Callable[[], Any]:
+def _without_run(current_run: Callable[[], Any]) -> Callable[[], Any]:
     return lambda: None
 
 
@@ -95,13 +95,13 @@ def _side_by_side(opened: Callable[..., Any]) -> Callable[..., Any]:
     return broken
 
 
-def _one_after_the_other(take_turn: Callable[..., Any]) -> Callable[..., Any]:
+def _queued(take_turn: Callable[..., Any]) -> Callable[..., Any]:
     """Have a second turn wait for the first one to end."""
 
-    async def broken(flow: Any, *others: Any) -> Any:
+    async def broken(flow: Any, *rest: Any) -> Any:
         while flow._dialogue.turn is not None:  # noqa: ASYNC110 - whoever ends a turn knows of no queue
             await asyncio.sleep(0.001)
-        return await take_turn(flow, *others)
+        return await take_turn(flow, *rest)
 
     return broken
 
@@ -127,7 +127,7 @@ def _begun_elsewhere(module: Any) -> Any:
 
 
 def _first_alone(kickoff_for_each: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda crew, inputs, *others: kickoff_for_each(crew, inputs[:1], *others)
+    return lambda crew, inputs, *rest: kickoff_for_each(crew, inputs[:1], *rest)
 
 
 def _guarded_unseen(step: Callable[..., Any]) -> Callable[..., Any]:
@@ -209,7 +209,7 @@ SABOTEURS: tuple[Saboteur, ...] = (
         "asked-whole",
         ("scope.captures-llm",),
         "harness.llm.base:current_run",
-        _asked_whole,
+        _without_run,
         {
             "scope.nested": "an outer session lacks the tokens of the calls inside",
             "entry.crew": "a streamed crew has no chunks",
@@ -222,7 +222,7 @@ SABOTEURS: tuple[Saboteur, ...] = (
         "turns-one-after-the-other",
         ("scope.concurrent-turns",),
         "harness.flow.conversation.conversational:take_turn",
-        _one_after_the_other,
+        _queued,
     ),
     *_OF_CREWS,
 )

@@ -31,16 +31,16 @@ def _beside(shared: Literal["class", "object"]) -> Observe:
         flow = consumer.subject.flow(_MEET, consumer.performance)
         twin = flow if shared == "object" else type(flow)()
         sessions = [consumer.stream(each) for each in (flow, twin)]
-        taken = consumer.begin(sessions).held()
+        reads = consumer.begin(sessions).held()
         name = f"one of two sessions on one flow {shared}"
-        return taken[0].evidence(
-            *(row for each in taken for row in heard("scope.isolated", name, _MEET_MARKS, each)),
+        return reads[0].evidence(
+            *(row for each in reads for row in heard("scope.isolated", name, _MEET_MARKS, each)),
         )
 
     return observe
 
 
-def _one_llm(consumer: Consumer) -> Evidence:
+def _shared_llm(consumer: Consumer) -> Evidence:
     """Two calls of one LLM object that are open together."""
     llm = consumer.subject.llm(consumer.performance)
     scripts = [Script((Text(f"{name}1"), HoldBody("held"), Text(f"{name}2"))) for name in ("left", "right")]
@@ -50,12 +50,12 @@ def _one_llm(consumer: Consumer) -> Evidence:
         enter = consumer.entry_of(llm)
         return consumer.keep(consumer.in_loop(lambda: enter(prompt)))
 
-    taken = consumer.begin([call(script) for script in scripts]).held()
+    reads = consumer.begin([call(script) for script in scripts]).held()
     name = "one of two calls of one LLM"
-    return taken[0].evidence(
+    return reads[0].evidence(
         *(
             row
-            for script, each in zip(scripts, taken, strict=True)
+            for script, each in zip(scripts, reads, strict=True)
             for row in heard("scope.isolated", name, (script.text,), each)
         )
     )
@@ -68,15 +68,15 @@ def _nested(*, streamed: bool) -> Observe:
         in_loop = not consumer.is_sync
         inner = FlowProgram((Method("inside", (Emit("inner"), Ask()), is_async=in_loop),), name="InnerFlow")
         steps = (Emit("before"), Nest(inner, streamed), Emit("after"))
-        taken = consumer.read_session(FlowProgram((Method("outside", steps, is_async=in_loop),)))
+        read = consumer.read_session(FlowProgram((Method("outside", steps, is_async=in_loop),)))
         text = Script().text
-        expected = [*heard("scope.nested", "the outer session", ("before", "inner", "after", text), taken)]
-        read = consumer.stage.noted("inner")
-        for frames in read:
+        expected = [*heard("scope.nested", "the outer session", ("before", "inner", "after", text), read)]
+        inner_frames = consumer.stage.noted("inner")
+        for frames in inner_frames:
             expected += held("scope.nested", "the inner session", ("inner", text), marks(frames))
         if streamed:
-            expected.append(Expected("scope.nested", "how many inner sessions were read", 1, len(read)))
-        return taken.evidence(*expected)
+            expected.append(Expected("scope.nested", "how many inner sessions were read", 1, len(inner_frames)))
+        return read.evidence(*expected)
 
     return observe
 
@@ -88,8 +88,8 @@ def _spawned(*, with_context: bool) -> Observe:
     name = f"the only session, by {'context' if with_context else 'source'},"
 
     def observe(consumer: Consumer) -> Evidence:
-        taken = consumer.read_session(program)
-        return taken.evidence(*heard("scope.worker-threads", name, ("one", "from-thread", "two"), taken))
+        read = consumer.read_session(program)
+        return read.evidence(*heard("scope.worker-threads", name, ("one", "from-thread", "two"), read))
 
     return observe
 
@@ -103,28 +103,28 @@ def _stray(whose: Literal["its own", "shared", "a stranger"]) -> Observe:
         sessions = [consumer.stream(flow) for _ in range(2 if whose == "shared" else 1)]
         begun = consumer.begin(sessions)
         consumer.await_reached("held", len(sessions))
-        with warnings.catch_warnings(record=True) as given:
+        with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             emitter = threading.Thread(target=consumer.subject.emit, args=(source, "stray"), name="stray", daemon=True)
             emitter.start()
             emitter.join(DEADLINE_S)
-        taken = begun.held()
+        reads = begun.held()
         clear = whose == "its own"
         due = ("one", "stray", "two", "three") if clear else _MEET_MARKS
         name = "the only session" if len(sessions) == 1 else "one of two sessions with the same source"
-        expected = [row for each in taken for row in heard("scope.worker-threads", name, due, each)]
+        expected = [row for each in reads for row in heard("scope.worker-threads", name, due, each)]
         if not clear:
-            what = f"whether anybody was warned of an event that belongs to no session, beside {name}"
-            expected.append(Expected("scope.worker-threads", what, True, bool(given)))
-        return taken[0].evidence(*expected)
+            aspect = f"whether anybody was warned of an event that belongs to no session, beside {name}"
+            expected.append(Expected("scope.worker-threads", aspect, True, bool(caught)))
+        return reads[0].evidence(*expected)
 
     return observe
 
 
 def _awaited(consumer: Consumer) -> Evidence:
     program = FlowProgram((Method("emits", (Emit("one", awaited=True), Emit("two", awaited=True)), is_async=True),))
-    taken = consumer.read_session(program)
-    return taken.evidence(*heard("scope.aemit", "the session", ("one", "two"), taken))
+    read = consumer.read_session(program)
+    return read.evidence(*heard("scope.aemit", "the session", ("one", "two"), read))
 
 
 def _captured(stream: bool | None, *, in_async: bool) -> Observe:
@@ -132,10 +132,10 @@ def _captured(stream: bool | None, *, in_async: bool) -> Observe:
     program = FlowProgram((Method("asks", (Ask(stream=stream),), is_async=in_async),))
 
     def observe(consumer: Consumer) -> Evidence:
-        taken = consumer.read_session(program)
-        chunks = tuple(frame.content for frame in taken.frames if frame.type == "llm_stream_chunk")
-        requested = consumer.provider.asked_to_stream()[0]
-        return taken.evidence(*captured(stream, Script().text, chunks, requested=requested))
+        read = consumer.read_session(program)
+        chunks = tuple(frame.content for frame in read.frames if frame.type == "llm_stream_chunk")
+        requested = consumer.provider.requested_streams()[0]
+        return read.evidence(*captured(stream, Script().text, chunks, requested=requested))
 
     return observe
 
@@ -150,7 +150,7 @@ _THREADED: Final = frozenset({"flow", "threads"})
 SCENARIOS: tuple[Scenario, ...] = (
     *both("beside/one-class", _ISOLATED, _beside("class"), _FLOW),
     *both("beside/one-object", _ISOLATED, _beside("object"), _FLOW),
-    *both("beside/one-llm", _ISOLATED, _one_llm, frozenset({"llm"})),
+    *both("beside/one-llm", _ISOLATED, _shared_llm, frozenset({"llm"})),
     *both("nested/plain", _NESTED, _nested(streamed=False), _BOTH),
     *both("nested/streamed", _NESTED, _nested(streamed=True), _BOTH),
     *both("thread/with-context", _THREADS, _spawned(with_context=True), _THREADED),

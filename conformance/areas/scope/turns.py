@@ -12,7 +12,7 @@ from conformance.areas.turn.conversation import TURN, HeldConversation, handler,
 from conformance.stage.consumer import Consumer, Observe, both
 from conformance.stage.points import DEADLINE_S
 from conformance.stage.programs import Block, ConversationProgram, Give
-from conformance.stage.reader import Taken, attempt
+from conformance.stage.reader import FramesRead, attempt
 from conformance.stage.scenario import Scenario
 from conformance.subjects.subject import NotOfferedError
 from conformance.timeline.evidence import Evidence
@@ -43,11 +43,13 @@ def _beside(where: Literal["handler", "start"]) -> Observe:
             iterator = consumer.iterate(session)
             first = consumer.take(iterator, 1)
             consumer.await_reached("held")
-            came_to = _aside(consumer, conversation) if consumer.is_sync else _aside_in_loop(consumer, conversation)
+            await_outcome = (
+                _aside(consumer, conversation) if consumer.is_sync else _aside_in_loop(consumer, conversation)
+            )
             # One that is queued behind the open turn comes to its end only once that does.
-            was_queued = came_to(_QUEUED_S) is None
+            was_queued = await_outcome(_QUEUED_S) is None
             stage.release("held")
-            reply, refused = came_to(DEADLINE_S) or (None, None)
+            reply, refused = await_outcome(DEADLINE_S) or (None, None)
         rest = consumer.take(iterator)
         raised = rest.raised or attempt(lambda: session.result)
         second = f"the second turn ({held}){', which was queued behind it,' if was_queued else ''}"
@@ -60,7 +62,7 @@ def _beside(where: Literal["handler", "start"]) -> Observe:
         expected += _replied(f"the open turn ({held})", "First.", opened, raised)
         expected += _replied(second, "Second.", reply, refused)
         expected += _transcript(held, conversation)
-        return Taken(first.frames + rest.frames, rest.raised).evidence(*expected)
+        return FramesRead(first.frames + rest.frames, rest.raised).evidence(*expected)
 
     return observe
 
@@ -71,17 +73,17 @@ _Outcome = Callable[[float], tuple[object, BaseException | None] | None]
 
 def _aside(consumer: Consumer, conversation: HeldConversation) -> _Outcome:
     """Take the second turn in a thread of its own."""
-    outcome: list[tuple[object, BaseException | None]] = []
+    outcomes: list[tuple[object, BaseException | None]] = []
     thread = threading.Thread(
-        target=lambda: outcome.append(_take(consumer, conversation)), name="second-turn", daemon=True
+        target=lambda: outcomes.append(_take(consumer, conversation)), name="second-turn", daemon=True
     )
     thread.start()
 
-    def came_to(within_s: float) -> tuple[object, BaseException | None] | None:
+    def await_outcome(within_s: float) -> tuple[object, BaseException | None] | None:
         thread.join(within_s)
-        return outcome[0] if outcome else None
+        return outcomes[0] if outcomes else None
 
-    return came_to
+    return await_outcome
 
 
 def _aside_in_loop(consumer: Consumer, conversation: HeldConversation) -> _Outcome:
@@ -101,11 +103,11 @@ def _aside_in_loop(consumer: Consumer, conversation: HeldConversation) -> _Outco
 
     task: asyncio.Task[tuple[object, BaseException | None]] = consumer.complete(start())
 
-    def came_to(within_s: float) -> tuple[object, BaseException | None] | None:
+    def await_outcome(within_s: float) -> tuple[object, BaseException | None] | None:
         done, _ = consumer.complete(asyncio.wait({task}, timeout=within_s))
         return task.result() if done else None
 
-    return came_to
+    return await_outcome
 
 
 def _replied(turn: str, due: str, reply: object, raised: BaseException | None) -> Iterator[Expected]:
@@ -119,8 +121,8 @@ def _transcript(held: str, conversation: HeldConversation) -> Iterator[Expected]
     times = Counter(conversation.transcript)
     for name, reply in (("opens", "First."), ("joins", "Second.")):
         for utterance in (("user", to_handler(name)), ("assistant", reply)):
-            what = f"how often {utterance} is in the transcript (the first turn {held})"
-            yield Expected(_CLAUSE, what, 1, times[utterance])
+            aspect = f"how often {utterance} is in the transcript (the first turn {held})"
+            yield Expected(_CLAUSE, aspect, 1, times[utterance])
 
 
 def _take(consumer: Consumer, conversation: HeldConversation) -> tuple[object, BaseException | None]:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from conformance.stage.consumer import Consumer, Observe, both
 from conformance.stage.programs import Emit, FlowProgram, Method
-from conformance.stage.reader import Taken
+from conformance.stage.reader import FramesRead
 from conformance.stage.scenario import Scenario
 from conformance.timeline.evidence import Evidence
 from conformance.timeline.expected import NOTHING, AtMost, Expected, Raised
@@ -39,19 +39,19 @@ def _ahead(*, awaited: bool, retain: bool) -> Observe:
         # In a loop, those who do not await their emits never wait.
         if consumer.is_sync or awaited:
             expected.append(Expected("session.backpressure", "frames that were unread", AtMost(_LIMIT), most_unread))
-        return Taken(replayed.frames, step.raised).evidence(*expected)
+        return FramesRead(replayed.frames, step.raised).evidence(*expected)
 
     return observe
 
 
-def _expected(read: int, replayed: Taken, *, retain: bool) -> Iterator[Expected]:
-    clause, what = "session.backpressure", "a new projection after the end"
+def _expected(read: int, replayed: FramesRead, *, retain: bool) -> Iterator[Expected]:
+    clause, aspect = "session.backpressure", "a new projection after the end"
     yield Expected(clause, "whether any frame was read", True, read > 0)
     if retain:
-        yield Expected(clause, what, NOTHING, replayed.raised)
-        yield Expected(clause, f"frames of {what}", read, len(replayed.frames))
+        yield Expected(clause, aspect, NOTHING, replayed.raised)
+        yield Expected(clause, f"frames of {aspect}", read, len(replayed.frames))
     else:
-        yield Expected(clause, f"{what}, where none are retained,", Raised(BaseException), replayed.raised)
+        yield Expected(clause, f"{aspect}, where none are retained,", Raised(BaseException), replayed.raised)
 
 
 class _Late:

@@ -91,7 +91,7 @@ def _unchecked(checked: Callable[[Any], Collection[str]]) -> Callable[[Any], Col
     return list
 
 
-def _one_for_all_threads(iterate: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def _shared_view(iterate: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def broken(session: Any) -> Any:
         if threading.current_thread() is threading.main_thread():
             return iterate(session)
@@ -149,7 +149,7 @@ SABOTEURS: tuple[Saboteur, ...] = (
         "threads-share-a-view",
         ("session.thread-safe",),
         "harness.session.session:StreamSession.__iter__",
-        _one_for_all_threads,
+        _shared_view,
     ),
     Saboteur(
         "room-for-all", ("session.backpressure",), "harness.session.look_ahead:FrameLimit._has_room", _room_for_all

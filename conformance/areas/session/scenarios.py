@@ -12,7 +12,7 @@ from conformance.areas.session.settings import BEFORE_HOLD, SETTINGS, Setting, r
 from conformance.areas.session.views import MORE_VIEWS, VIEWS, AllFrames, OnlyItsOwn
 from conformance.stage.consumer import Consumer
 from conformance.stage.points import DEADLINE_S, StageError
-from conformance.stage.reader import Taken, attempt, read_result
+from conformance.stage.reader import FramesRead, attempt, read_result
 from conformance.stage.scenario import Scenario
 from conformance.timeline.any_frame import AnyFrame
 from conformance.timeline.evidence import Evidence
@@ -29,7 +29,7 @@ def _read_and_replayed(setting: Setting, consumer: Consumer) -> Evidence:
     reads = (read_result(session, "after-exhaustion"),)
     every = tuple(session.frames)
     busy = frozenset(setting.busy)
-    taken = {
+    views = {
         name: (channels, consumer.read(getattr(session, name)))
         for name, channels in VIEWS.items()
         if hasattr(session, name)
@@ -40,15 +40,15 @@ def _read_and_replayed(setting: Setting, consumer: Consumer) -> Evidence:
         if hasattr(session, name)
     }
     again = consumer.read(session)
-    taken["interleave"] = busy, consumer.read(session.interleave(list(setting.busy)))
-    taken["subscribe"] = frozenset(setting.busy[:1]), consumer.read(session.subscribe([setting.busy[0]]))
+    views["interleave"] = busy, consumer.read(session.interleave(list(setting.busy)))
+    views["subscribe"] = frozenset(setting.busy[:1]), consumer.read(session.subscribe([setting.busy[0]]))
     expected = [
         Expected("session.iterates", "iteration", AllFrames(every), first),
         Expected("session.replay", "iteration after the end", AllFrames(every), again),
         Expected("session.replay", "how often the run began", 1, consumer.stage.times_reached("held")),
         *surface(consumer.kind, session),
     ]
-    for name, (channels, view) in taken.items():
+    for name, (channels, view) in views.items():
         expected.append(Expected("session.projections", name, OnlyItsOwn(every, channels), view))
         expected.append(Expected("session.replay", f"{name} after the end", AllFrames(every, channels), view))
     for name, (channels, view) in more.items():
@@ -62,8 +62,8 @@ def _emptied(session: Any) -> Expected:
     listed = session.frames
     before = len(listed)
     attempt(listed.clear)
-    what = "how many frames a session has once the list that `frames` gave has been emptied"
-    return Expected("session.frames-copy", what, before, len(session.frames))
+    aspect = "how many frames a session has once the list that `frames` gave has been emptied"
+    return Expected("session.frames-copy", aspect, before, len(session.frames))
 
 
 def _two_at_once(setting: Setting, consumer: Consumer) -> Evidence:
@@ -78,7 +78,7 @@ def _two_at_once(setting: Setting, consumer: Consumer) -> Evidence:
             picked += consumer.take(right, 1).frames
     rest = consumer.take(right)
     every = tuple(session.frames)
-    whole, part = Taken(tuple(seen), step.raised), Taken((*picked, *rest.frames), rest.raised)
+    whole, part = FramesRead(tuple(seen), step.raised), FramesRead((*picked, *rest.frames), rest.raised)
     expected = tuple(_independent("beside another", setting, every, events=whole, interleave=part))
     return Evidence(every, "exhausted" if session.is_exhausted else "failed", expected=expected)
 
@@ -95,13 +95,13 @@ def _after_break(setting: Setting, consumer: Consumer) -> Evidence:
     return again.evidence(*expected, reads=(before, left, read_result(session, "after-exhaustion")))
 
 
-def _independent(when: str, setting: Setting, every: tuple[AnyFrame, ...], **views: Taken) -> Iterator[Expected]:
+def _independent(when: str, setting: Setting, every: tuple[AnyFrame, ...], **views: FramesRead) -> Iterator[Expected]:
     for name, view in views.items():
         channels = frozenset(setting.busy) if name == "interleave" else None
         yield Expected("session.independent-views", f"{name} begun {when}", AllFrames(every, channels), view)
 
 
-def _one_projection(setting: Setting, consumer: Consumer) -> Evidence:
+def _single_projection(setting: Setting, consumer: Consumer) -> Evidence:
     session = consumer.open(setting.program)
     consumer.stage.release("held")
     consumer.read(session.tools)
@@ -117,7 +117,7 @@ def _one_projection(setting: Setting, consumer: Consumer) -> Evidence:
 def _by_threads(setting: Setting, consumer: Consumer) -> Evidence:
     session = consumer.open(setting.program)
     met = threading.Barrier(_READERS)
-    taken: list[Taken] = []
+    reads: list[FramesRead] = []
 
     def read() -> None:
         iterator = consumer.iterate(session)
@@ -125,17 +125,17 @@ def _by_threads(setting: Setting, consumer: Consumer) -> Evidence:
         # Where one reader shuts the others out, nobody waits for them.
         attempt(lambda: met.wait(DEADLINE_S / 10))
         consumer.stage.release("held")
-        taken.append(begun if begun.raised is not None else begun.then(consumer.take(iterator)))
+        reads.append(begun if begun.raised is not None else begun.then(consumer.take(iterator)))
 
     readers = [threading.Thread(target=read, name=f"reader-{n}", daemon=True) for n in range(_READERS)]
     for reader in readers:
         reader.start()
     for reader in readers:
         reader.join(DEADLINE_S)
-    if len(taken) < _READERS:
-        raise StageError(f"{_READERS - len(taken)} of {_READERS} threads that iterated one session did not come back")
+    if len(reads) < _READERS:
+        raise StageError(f"{_READERS - len(reads)} of {_READERS} threads that iterated one session did not come back")
     every = tuple(session.frames)
-    expected = tuple(Expected("session.thread-safe", "iteration in a thread", AllFrames(every), view) for view in taken)
+    expected = tuple(Expected("session.thread-safe", "iteration in a thread", AllFrames(every), view) for view in reads)
     return Evidence(every, "exhausted" if session.is_exhausted else "failed", expected=expected)
 
 
@@ -164,7 +164,7 @@ def _scenarios(setting: Setting) -> tuple[Scenario, ...]:
             {"session.independent-views", "order.seq-gapless", *AFTER_BREAK},
             _after_break,
         ),
-        *rows(setting, "one-projection", {"session.drain"}, _one_projection),
+        *rows(setting, "one-projection", {"session.drain"}, _single_projection),
         by_threads,
     )
 

@@ -71,30 +71,30 @@ def _surfaces(setting: Setting, consumer: Consumer) -> Evidence:
     alone = tuple(sorted(views[0] ^ views[1]))
     expected.append(Expected("session.same-surface", "views that one kind of session alone has", (), alone))
     expected += _made_outside(setting, consumer)
-    taken = consumer.read_session(setting.program)
+    read = consumer.read_session(setting.program)
     for kind, make in kinds.items():
         session = make(setting.program)
         raised = _in_thread(partial(_close, session))
         expected += _used(f"close() of a {kind} session by another thread", raised, session, cancelled=True)
-    return taken.evidence(*expected)
+    return read.evidence(*expected)
 
 
 def _made_outside(setting: Setting, consumer: Consumer) -> Iterator[Expected]:
     """Make an async session where no loop runs; the consumer's is then the loop of its first iteration."""
-    what = "an async session made outside of a loop"
+    aspect = "an async session made outside of a loop"
     try:
         session = consumer.open_outside(setting.program)
     except StageError as stopped:
-        yield Expected("session.same-surface", what, NOTHING, stopped.__cause__)
+        yield Expected("session.same-surface", aspect, NOTHING, stopped.__cause__)
         return
-    taken = consumer.read(session)
-    yield from _used(what, taken.raised, session, cancelled=False)
+    read = consumer.read(session)
+    yield from _used(aspect, read.raised, session, cancelled=False)
 
 
-def _used(what: str, raised: BaseException | None, session: Any, *, cancelled: bool) -> Iterator[Expected]:
-    yield Expected("session.same-surface", what, NOTHING, raised)
+def _used(aspect: str, raised: BaseException | None, session: Any, *, cancelled: bool) -> Iterator[Expected]:
+    yield Expected("session.same-surface", aspect, NOTHING, raised)
     state = (bool(session.is_completed), bool(session.is_cancelled))
-    yield Expected("session.same-surface", f"is_completed and is_cancelled after {what}", (True, cancelled), state)
+    yield Expected("session.same-surface", f"is_completed and is_cancelled after {aspect}", (True, cancelled), state)
 
 
 def _close(session: Any) -> None:

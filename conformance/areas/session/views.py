@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from conformance.stage.reader import Taken
+from conformance.stage.reader import FramesRead
 from conformance.timeline.any_frame import AnyFrame
 from conformance.timeline.expected import Expected, Relation, Same, shown
 
@@ -35,12 +35,12 @@ class OnlyItsOwn(Relation):
         """The frames of its channels."""
         return [frame for frame in self.every if self.channels is None or frame.channel in self.channels]
 
-    def breaches(self, seen: Taken) -> Iterator[str]:
+    def breaches(self, seen: FramesRead) -> Iterator[str]:
         yield from self._strangers(seen)
         if self.due and not seen.frames:
             yield f" shows none of its {len(self.due)} frames"
 
-    def _strangers(self, seen: Taken) -> Iterator[str]:
+    def _strangers(self, seen: FramesRead) -> Iterator[str]:
         known = {frame.id for frame in self.due}
         for frame in seen.frames:
             if frame.id not in known:
@@ -51,7 +51,7 @@ class OnlyItsOwn(Relation):
 class AllFrames(OnlyItsOwn):
     """All of them, in order, without an error, of a session that has any."""
 
-    def breaches(self, seen: Taken) -> Iterator[str]:
+    def breaches(self, seen: FramesRead) -> Iterator[str]:
         if seen.raised is not None:
             yield f" raised {shown(seen.raised)}"
         if not self.every:
@@ -65,11 +65,11 @@ class AllFrames(OnlyItsOwn):
             yield " shows its frames in another order, or more than once"
 
 
-def read_again(first: Taken, again: Taken) -> Iterator[Expected]:
+def read_again(first: FramesRead, again: FramesRead) -> Iterator[Expected]:
     """Hold the second reading of a failed session to the first, whatever that came to."""
-    what = "the second reading of a failed session"
-    yield Expected("session.replay-failed", what, AllFrames(first.frames), Taken(again.frames))
-    yield Expected("session.replay-failed", f"what {what} raised", Same(first.raised), again.raised)
+    aspect = "the second reading of a failed session"
+    yield Expected("session.replay-failed", aspect, AllFrames(first.frames), FramesRead(again.frames))
+    yield Expected("session.replay-failed", f"what {aspect} raised", Same(first.raised), again.raised)
 
 
 def _named(frame: Any) -> str:

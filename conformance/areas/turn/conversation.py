@@ -101,17 +101,17 @@ class HeldConversation:
     def wait(self, message: str, turn: str = "the first turn") -> Evidence:
         """Take a turn that is due to wait for a human."""
         evidence, _ = self.read(message)
-        read, what = evidence.reads[-1], f"{turn}, which waits for a human,"
+        read, aspect = evidence.reads[-1], f"{turn}, which waits for a human,"
         ends = tuple(
             frame.type for frame in evidence.frames if frame.type == _COMPLETED or frame.type.endswith("_failed")
         )
         expected = [
-            Expected("turn.pending", what, NOTHING, read.raised),
-            Expected("turn.pending", f"frames of an end that {what} shows", (), ends),
+            Expected("turn.pending", aspect, NOTHING, read.raised),
+            Expected("turn.pending", f"frames of an end that {aspect} shows", (), ends),
         ]
         if read.raised is None:
             pending = self._consumer.subject.is_pending(read.value)
-            expected.append(Expected("turn.pending", f"whether {what} came to the pending object", True, pending))
+            expected.append(Expected("turn.pending", f"whether {aspect} came to the pending object", True, pending))
         return replace(evidence, expected=tuple(expected))
 
 
@@ -129,8 +129,8 @@ def answered(
     for clause, role, text in (("turn.sequence", "user", message), ("turn.result", "assistant", reply)):
         for frame in frames:
             if _part(frame) == f"message of the {role}":
-                what = f"the message of the {role} that {turn} shows"
-                yield Expected(clause, what, text, frame.data.get("content"), frame.seq)
+                aspect = f"the message of the {role} that {turn} shows"
+                yield Expected(clause, aspect, text, frame.data.get("content"), frame.seq)
 
 
 def _part(frame: AnyFrame) -> str | None:

@@ -93,11 +93,11 @@ def _failed_unshown(accept: Function) -> Function:
 
 
 def _failed_for_good(take_turn: Function) -> Function:
-    async def broken(flow: Any, *others: Any) -> Any:
+    async def broken(flow: Any, *rest: Any) -> Any:
         if flow.__dict__.get("has_failed"):
             raise RuntimeError("this conversation has failed")
         try:
-            return await take_turn(flow, *others)
+            return await take_turn(flow, *rest)
         except Exception:
             flow.has_failed = True
             raise

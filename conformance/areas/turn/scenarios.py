@@ -25,7 +25,7 @@ from conformance.stage.programs import (
     Text,
     label_of,
 )
-from conformance.stage.reader import Taken
+from conformance.stage.reader import FramesRead
 from conformance.stage.scenario import Scenario
 from conformance.timeline.evidence import Evidence
 from conformance.timeline.expected import Expected
@@ -126,8 +126,8 @@ def _cleared(consumer: Consumer) -> Evidence:
     before = len(conversation.transcript)
     consumer.read(consumer.stream(conversation.flow))
     heard = tuple(text for role, text in conversation.transcript[before:] if role == "user")
-    what = "messages that a run without one was given after a failed turn"
-    return replace(failed, expected=(*failed.expected, Expected("turn.failed", what, (), heard)))
+    aspect = "messages that a run without one was given after a failed turn"
+    return replace(failed, expected=(*failed.expected, Expected("turn.failed", aspect, (), heard)))
 
 
 def _waiting(turns: Literal[1, 2], *, deferred: bool) -> Observe:
@@ -162,10 +162,10 @@ def _streamed(stream: bool | None) -> Observe:
         consumer.stage.release("held")
         rest = consumer.take(iterator)
         flags.append(flag("the flow, after a turn of it", True, flow.stream))
-        streams = consumer.provider.asked_to_stream()[0]
+        streams = consumer.provider.requested_streams()[0]
         chunks = "".join(frame.content for frame in first.frames + rest.frames if frame.type == "llm_stream_chunk")
         clause, made = "turn.streams-answer", made_to(stream)
-        return Taken(first.frames + rest.frames, rest.raised).evidence(
+        return FramesRead(first.frames + rest.frames, rest.raised).evidence(
             *flags,
             Expected(clause, f"whether {made} asked its provider to stream, in a turn", True, streams),
             Expected(clause, f"what a turn shows of the answer of {made}", script.text, chunks),
@@ -190,11 +190,11 @@ def _counted(*, deferred: bool) -> Observe:
             # By their ids: a listener to a class and to its base may be told of an event twice.
             ids: dict[str, set[str]] = {"flow_started": set(), "flow_finished": set()}
             with consumer.subject.listening(lambda _source, event: ids.get(event.type, set()).add(event.event_id)):
-                given = act()
-            what = f"flows that started and finished in {during} {'with' if deferred else 'without'} deferred tracing"
+                value = act()
+            aspect = f"flows that started and finished in {during} {'with' if deferred else 'without'} deferred tracing"
             seen = (len(ids["flow_started"]), len(ids["flow_finished"]))
-            expected.append(Expected("turn.deferred", what, due, seen))
-            return given
+            expected.append(Expected("turn.deferred", aspect, due, seen))
+            return value
 
         first: Evidence = count("the first turn", turn, (1, 0) if deferred else (1, 1))
         count("a later turn", turn, (0, 0) if deferred else (1, 1))
@@ -206,7 +206,7 @@ def _counted(*, deferred: bool) -> Observe:
 
 _SHOWN: Final = of_every_run() | {"channel.flow", "channel.messages"}
 _REPLIED: Final = _SHOWN | {"turn.sequence", "turn.result", "result.value"}
-_ASKED: Final = frozenset({"channel.llm", "order.one-completion", "llm.sequence"})
+_MODEL_CALL: Final = frozenset({"channel.llm", "order.one-completion", "llm.sequence"})
 _FAILED: Final = _SHOWN | {"turn.failed", "error.frames-first", "envelope.error-class", "result.reraises"}
 #: A turn that waits is left open, and has no last frame.
 _PENDING: Final = (_SHOWN | {"turn.pending"}) - {"order.terminal-last"}
@@ -230,10 +230,10 @@ SCENARIOS: tuple[Scenario, ...] = (
         scenario
         for name, deferred in _FLOWS.items()
         for scenario in (
-            *both(f"turn/first/{name}", _REPLIED | _ASKED, _answered(1, deferred=deferred), _WITH),
-            *both(f"turn/second/{name}", _REPLIED | _ASKED, _answered(2, deferred=deferred), _WITH),
+            *both(f"turn/first/{name}", _REPLIED | _MODEL_CALL, _answered(1, deferred=deferred), _WITH),
+            *both(f"turn/second/{name}", _REPLIED | _MODEL_CALL, _answered(2, deferred=deferred), _WITH),
             *both(f"turn/failing-handler/{name}", _FAILED, _failing("handler", deferred=deferred), _WITH),
-            *both(f"turn/failing-model/{name}", _FAILED | _ASKED, _failing("model", deferred=deferred), _WITH),
+            *both(f"turn/failing-model/{name}", _FAILED | _MODEL_CALL, _failing("model", deferred=deferred), _WITH),
             *both(f"turn/pending/{name}", _PENDING, _waiting(1, deferred=deferred), _WITH | {"feedback"}),
             *both(f"turn/pending-later/{name}", _PENDING, _waiting(2, deferred=deferred), _WITH | {"feedback"}),
         )
@@ -246,10 +246,10 @@ SCENARIOS: tuple[Scenario, ...] = (
     *(
         scenario
         for name, (chooses, finds) in _CHOICES.items()
-        for scenario in both(f"turn/router/{name}", _REPLIED | _ASKED, _routed(chooses, finds=finds), _WITH)
+        for scenario in both(f"turn/router/{name}", _REPLIED | _MODEL_CALL, _routed(chooses, finds=finds), _WITH)
     ),
-    *both("turn/intents", _REPLIED | _ASKED, _classified, _WITH),
-    *both("turn/from-history", _REPLIED | _ASKED, _remembered, _WITH),
+    *both("turn/intents", _REPLIED | _MODEL_CALL, _classified, _WITH),
+    *both("turn/from-history", _REPLIED | _MODEL_CALL, _remembered, _WITH),
     *both("turn/failing-cleared", frozenset({"turn.failed"}), _cleared, _WITH),
     *(
         scenario

@@ -37,10 +37,10 @@ def _read_later(context: Any, *args: Any, **options: Any) -> None:
 
 
 def _reading_first(wrap: Any) -> Any:
-    def wrapped(context: Any, *args: Any, **options: Any) -> Any:
-        for given, named in context.__dict__.pop(_UNREAD, ()):
-            _read(context, *given, **named)
-        return wrap(context, *args, **options)
+    def wrapped(context: Any, *arguments: Any, **options: Any) -> Any:
+        for read_arguments, read_options in context.__dict__.pop(_UNREAD, ()):
+            _read(context, *read_arguments, **read_options)
+        return wrap(context, *arguments, **options)
 
     setattr(wrapped, _UNREAD, True)
     return wrapped

@@ -42,43 +42,43 @@ def side_by_side(
     plan = _Plan(kinds)
     running: dict[Connection, _ReplayProcess[S, R]] = {}
     made: dict[int, R] = {}
-    given = 0
+    position = 0
 
     def start() -> None:
         at = plan.next(frozenset())
         if at is not None:
-            one = _ReplayProcess(work)
-            one.begin(at, subjects[at])
-            running[one.connection] = one
+            process = _ReplayProcess(work)
+            process.begin(at, subjects[at])
+            running[process.connection] = process
 
     try:
         for _ in range(min(processes, len(subjects))):
             start()
         while running:
             for connection in cast(list[Connection], wait(list(running))):
-                one = running[connection]
+                process = running[connection]
                 try:
-                    made[one.at] = one.result()
+                    made[process.at] = process.result()
                 except EOFError:
                     del running[connection]
-                    made[one.at] = lost(subjects[one.at], one.end())
-                    plan.give_back(one.loaded | {kinds[one.at]})
+                    made[process.at] = lost(subjects[process.at], process.end())
+                    plan.give_back(process.loaded | {kinds[process.at]})
                     start()
                     continue
-                plan.took(one.at, one.seconds, first=kinds[one.at] not in one.loaded)
-                one.loaded.add(kinds[one.at])
-                following = plan.next(frozenset(one.loaded))
+                plan.took(process.at, process.seconds, first=kinds[process.at] not in process.loaded)
+                process.loaded.add(kinds[process.at])
+                following = plan.next(frozenset(process.loaded))
                 if following is None:
                     del running[connection]
-                    one.end()
+                    process.end()
                 else:
-                    one.begin(following, subjects[following])
-            while given in made:
-                yield made.pop(given)
-                given += 1
+                    process.begin(following, subjects[following])
+            while position in made:
+                yield made.pop(position)
+                position += 1
     finally:
-        for one in running.values():
-            one.end()
+        for process in running.values():
+            process.end()
 
 
 @dataclass
@@ -91,15 +91,15 @@ class _Pending:
     #: The first of a process, which loads an SDK.
     loading_s: float | None = None
     #: All others, and how many they were.
-    others_s: float = 0.0
-    others: int = 0
+    warm_s: float = 0.0
+    warm: int = 0
 
     @property
     def is_worth_loading(self) -> bool:
         """Whether what is left will take longer than loading does; while that is unknown, it is not."""
-        if self.loading_s is None or self.others == 0:
+        if self.loading_s is None or self.warm == 0:
             return False
-        return len(self.places) * self.others_s / self.others > self.loading_s
+        return len(self.places) * self.warm_s / self.warm > self.loading_s
 
 
 class _Plan:
@@ -135,8 +135,8 @@ class _Plan:
         if first:
             pending.loading_s = seconds
         else:
-            pending.others_s += seconds
-            pending.others += 1
+            pending.warm_s += seconds
+            pending.warm += 1
 
 
 class _ReplayProcess(Generic[S, R]):
@@ -212,14 +212,14 @@ def _serve(connection: Connection, work: Callable[[Any], Any], environment: Envi
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     while True:
         try:
-            asked = connection.recv()
+            request = connection.recv()
         except EOFError:
             return
-        if asked is None:
+        if request is None:
             return
         reply: tuple[Any, Exception | None]
         try:
-            reply = work(*asked), None
+            reply = work(*request), None
         except Exception as error:
             reply = None, error
         connection.send(reply)

@@ -35,7 +35,7 @@ class LostWorkError(Exception):
         self.exit_code = exit_code
 
 
-class Apart(Generic[S, R]):
+class WorkProcess(Generic[S, R]):
     """One process; it is started with the first piece of work, and again after it has died."""
 
     def __init__(self, work: Callable[[S], R], folder: Path) -> None:
@@ -82,7 +82,7 @@ class Apart(Generic[S, R]):
     def _start(self) -> subprocess.Popen[bytes]:
         paths = os.pathsep.join(entry or str(self._folder) for entry in sys.path)
         process = subprocess.Popen(
-            [sys.executable, "-m", "conformance.run.apart"],
+            [sys.executable, "-m", "conformance.run.workers.work_process"],
             cwd=self._folder,
             env=os.environ | {"PYTHONPATH": paths, "PYTHONSAFEPATH": "1"},
             stdin=subprocess.PIPE,
@@ -124,16 +124,16 @@ def _receive(stream: BinaryIO | object) -> tuple[object, Exception | None]:
 
 def main() -> None:
     """Do what is asked for on standard input until that ends."""
-    asked, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    requests, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     # What a run prints is not for whoever waits for answers.
     os.dup2(2, 1)
     # Whoever watches interrupts the first process, which ends this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    before, work = cast("tuple[dict[str, str], Callable[[object], object]]", _receive(asked))
+    before, work = cast("tuple[dict[str, str], Callable[[object], object]]", _receive(requests))
     started(before)
     with contextlib.suppress(EOFError):
         while True:
-            subject = _receive(asked)
+            subject = _receive(requests)
             reply: tuple[object, Exception | None]
             try:
                 reply = work(subject), None

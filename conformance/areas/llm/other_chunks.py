@@ -11,7 +11,7 @@ from conformance.timeline.calls import delta_kind, tool_call_of
 from conformance.timeline.expected import Expected
 
 #: What a frame of a call says of the answer, beside its tool call.
-_SAID: Final = ("chunk", "call_type", "response", "text", "usage", "finish_reason", "error_type")
+_ANSWER_KEYS: Final = ("chunk", "call_type", "response", "text", "usage", "finish_reason", "error_type")
 
 
 def rechunked(whole: Sequence[AnyFrame], split: Mapping[str, Sequence[AnyFrame]]) -> Iterator[Expected]:
@@ -21,16 +21,16 @@ def rechunked(whole: Sequence[AnyFrame], split: Mapping[str, Sequence[AnyFrame]]
     """
     if not any(delta_kind(frame) for frame in whole):
         return
-    due = [_said_by(frame) for frame in whole]
+    due = [_answer_part(frame) for frame in whole]
     for pieces, frames in split.items():
-        pairs = list(zip_longest(due, map(_said_by, frames)))
+        pairs = list(zip_longest(due, map(_answer_part, frames)))
         place = next((place for place, (whole_frame, frame) in enumerate(pairs) if whole_frame != frame), 0)
         seq = frames[place].seq if place < len(frames) else None
         yield Expected("llm.rechunk", f"frame {place + 1} of the answer {pieces}", *pairs[place], seq)
 
 
-def _said_by(frame: AnyFrame) -> tuple[Any, ...]:
+def _answer_part(frame: AnyFrame) -> tuple[Any, ...]:
     """Return what of a frame may not depend on how its bytes came: all but ids, times and the prompt."""
     tool_call, function = tool_call_of(frame)
     called = (tool_call.get("index"), function.get("name"), function.get("arguments"))
-    return (frame.type, *called, *(frame.data.get(name) for name in _SAID))
+    return (frame.type, *called, *(frame.data.get(name) for name in _ANSWER_KEYS))

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from conformance.run.fallen.failed_runs import FailedRun
+from conformance.run.failures.failed_runs import FailedRun
 from conformance.run.replay import ReplayResult
 from conformance.run.result import ScenarioResult
 from conformance.timeline.check import Violation
@@ -28,14 +28,14 @@ _LARGEST_OPENED: Final = 1 << 26
 def most_telling(results: Iterable[ScenarioResult]) -> list[ScenarioResult]:
     """Return those of which runs are kept: first each that breaks a clause which none before it breaks."""
     firsts: list[ScenarioResult] = []
-    others: list[ScenarioResult] = []
+    repeats: list[ScenarioResult] = []
     broken = set[str]()
     for result in results:
         clauses = {violation.clause for run in result.failed_runs for violation in run.violations}
         if clauses:
-            (others if clauses <= broken else firsts).append(result)
+            (repeats if clauses <= broken else firsts).append(result)
             broken |= clauses
-    return (firsts + others)[:MOST_SCENARIOS]
+    return (firsts + repeats)[:MOST_SCENARIOS]
 
 
 def carried_replays(results: Sequence[ReplayResult]) -> list[dict[str, Any]]:
@@ -56,7 +56,7 @@ def opened_replays(carried: Any) -> dict[int, bytes]:
     Raises:
         ValueError, TypeError, KeyError: they are none.
     """
-    return {one["result"]: _opened(one["frames"]) for one in carried}
+    return {entry["result"]: _opened(entry["frames"]) for entry in carried}
 
 
 def carried_scenarios(results: Sequence[ScenarioResult]) -> list[dict[str, Any]]:
@@ -69,7 +69,10 @@ def carried_scenarios(results: Sequence[ScenarioResult]) -> list[dict[str, Any]]
             if content is None or len(content) > room:
                 continue
             room -= len(content)
-            violations = [{"clause": one.clause, "seq": one.seq, "message": one.message} for one in run.violations]
+            violations = [
+                {"clause": violation.clause, "seq": violation.seq, "message": violation.message}
+                for violation in run.violations
+            ]
             carried.append(
                 {"scenario": result.scenario, "label": run.label, "violations": violations, "frames": content}
             )
@@ -79,15 +82,17 @@ def carried_scenarios(results: Sequence[ScenarioResult]) -> list[dict[str, Any]]
 def with_scenarios(results: Sequence[ScenarioResult], carried: Any) -> list[ScenarioResult]:
     """Return results with the runs that `carried_scenarios` gave. Raises as `opened_replays`."""
     runs: dict[str, list[FailedRun]] = {}
-    for one in carried:
-        runs.setdefault(one["scenario"], []).append(_failed_run(one))
+    for entry in carried:
+        runs.setdefault(entry["scenario"], []).append(_failed_run(entry))
     return [replace(result, failed_runs=tuple(runs.get(result.scenario, ()))) for result in results]
 
 
-def _failed_run(told: Mapping[str, Any]) -> FailedRun:
-    violations = tuple(Violation(one["clause"], one["seq"], one["message"]) for one in told["violations"])
+def _failed_run(entry: Mapping[str, Any]) -> FailedRun:
+    violations = tuple(
+        Violation(violation["clause"], violation["seq"], violation["message"]) for violation in entry["violations"]
+    )
     # A report is somebody else's: what it holds is opened here once, within bounds.
-    return FailedRun(str(told["label"]), zlib.compress(_opened(told["frames"]), 1), violations)
+    return FailedRun(str(entry["label"]), zlib.compress(_opened(entry["frames"]), 1), violations)
 
 
 def _redacted(lines: bytes, scenario: str) -> str | None:

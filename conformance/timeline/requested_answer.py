@@ -13,7 +13,7 @@ from conformance.timeline.evidence import WireFacts
 _STRUCTURED = "structured_output"
 
 
-def as_asked(wire: WireFacts | None, started: Mapping[str, Any]) -> WireFacts | None:
+def as_requested(wire: WireFacts | None, started: Mapping[str, Any]) -> WireFacts | None:
     """Return the facts that a call with these settings is to show."""
     if wire is None:
         return None
@@ -21,13 +21,13 @@ def as_asked(wire: WireFacts | None, started: Mapping[str, Any]) -> WireFacts | 
 
 
 def _structured(wire: WireFacts, tools: Any) -> WireFacts:
-    given = {(tool.get("function") or tool).get("name") for tool in tools or () if isinstance(tool, Mapping)}
+    names = {(tool.get("function") or tool).get("name") for tool in tools or () if isinstance(tool, Mapping)}
     answers = [call for call in wire.tool_calls if call.name == _STRUCTURED]
-    if len(answers) != 1 or _STRUCTURED in given:
+    if len(answers) != 1 or _STRUCTURED in names:
         return wire
-    others = tuple(call for call in wire.tool_calls if call.name != _STRUCTURED)
-    if others or wire.kinds is None:
-        return replace(wire, text=answers[0].arguments, tool_calls=others)
+    other_calls = tuple(call for call in wire.tool_calls if call.name != _STRUCTURED)
+    if other_calls or wire.kinds is None:
+        return replace(wire, text=answers[0].arguments, tool_calls=other_calls)
     shown = ("text" if kind == "tool_call" else kind for kind in wire.kinds if kind != "text")
     kinds = tuple(kind for kind, _ in groupby(shown))
     reason = "stop" if wire.finish_reason == "tool_calls" else wire.finish_reason

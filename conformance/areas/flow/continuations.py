@@ -33,7 +33,7 @@ class MethodsRun:
         return Expected(clause, f"what {who} ran", InAnyOrder(due), self.names)
 
 
-def taken_up(consumer: Consumer, flow: Any, value: Any) -> tuple[Any, tuple[Expected, ...]]:
+def resumable(consumer: Consumer, flow: Any, value: Any) -> tuple[Any, tuple[Expected, ...]]:
     """Return the flow that came to `value`, taken up by its id as another process would.
 
     Where it does not wait, or can't be taken up, None in place of it, and what is told of that.
@@ -64,8 +64,8 @@ def goes_on(
     expected = [Expected(clause, call, NOTHING, raised)]
     missing = () if raised is not None else no_session(consumer, session)
     if raised is None:
-        what = f"what {type(session).__name__}, given by {call}, lacks to be a session"
-        expected.append(Expected(clause, what, (), missing))
+        aspect = f"what {type(session).__name__}, given by {call}, lacks to be a session"
+        expected.append(Expected(clause, aspect, (), missing))
     expected.append(Expected(clause, f"what {call} ran before the first frame was asked for", (), run.names))
     if raised is not None or missing:
         return Evidence((), "exhausted", expected=(*expected, run.held(clause, call, due)))
@@ -77,11 +77,11 @@ def goes_on(
     return replace(evidence, expected=(*expected, run.held(clause, call, due)))
 
 
-def comes_to(clause: str, what: str, due: object, value: object, raised: BaseException | None) -> Iterator[Expected]:
+def comes_to(clause: str, aspect: str, due: object, value: object, raised: BaseException | None) -> Iterator[Expected]:
     """Hold what a run came to to the value that is due."""
-    yield Expected(clause, what, NOTHING, raised)
+    yield Expected(clause, aspect, NOTHING, raised)
     if raised is None:
-        yield Expected(clause, f"the value of {what}", due, value)
+        yield Expected(clause, f"the value of {aspect}", due, value)
 
 
 def no_session(consumer: Consumer, value: Any) -> tuple[str, ...]:

@@ -49,7 +49,7 @@ class Place:
     """Where a run is blocked, at the point `held`."""
 
     name: str
-    what: str
+    description: str
     program: Program | FirstTurn
     needs: frozenset[str]
     asks: bool = False
@@ -130,29 +130,31 @@ def _closed(kind: SessionKind, how: str, place: Place, subject: Subject, perform
     session = closing.session
     frames = () if session is None else tuple(session.frames)
     reached = tuple(point for point in _LATER if stage.has_reached(point))
-    what = f"{_NAMES[how]} of {_ARTICLES[kind]} session, blocked in {place.what},"
+    aspect = f"{_NAMES[how]} of {_ARTICLES[kind]} session, blocked in {place.description},"
     expected = [
-        Expected("cleanup.close-prompt", f"whether {what} came back before the run was let go on", True, returned),
-        Expected("cleanup.close-prompt", what, NOTHING, closing.raised),
-        Expected("cleanup.work-stops", f"points that the run came to after {what}", (), reached),
-        Expected("cleanup.no-leaks", f"tasks in the loop after {what}", (), closing.left_behind),
+        Expected("cleanup.close-prompt", f"whether {aspect} came back before the run was let go on", True, returned),
+        Expected("cleanup.close-prompt", aspect, NOTHING, closing.raised),
+        Expected("cleanup.work-stops", f"points that the run came to after {aspect}", (), reached),
+        Expected("cleanup.no-leaks", f"tasks in the loop after {aspect}", (), closing.left_behind),
     ]
     if disconnected is not None:
-        expected.append(Expected("cleanup.work-stops", f"whether {what} ended the connection", True, disconnected))
+        expected.append(Expected("cleanup.work-stops", f"whether {aspect} ended the connection", True, disconnected))
     if session is not None:
         later = len(frames) - (closing.frames_then or 0)
-        expected.append(Expected("cleanup.no-late-frames", f"frames that were appended after {what}", 0, later))
-        expected += _states(kind, how, what, bool(session.is_cancelled), reached)
+        expected.append(Expected("cleanup.no-late-frames", f"frames that were appended after {aspect}", 0, later))
+        expected += _states(kind, how, aspect, bool(session.is_cancelled), reached)
     return Evidence(frames, "closed", expected=tuple(expected))
 
 
-def _states(kind: SessionKind, how: str, what: str, is_cancelled: bool, reached: tuple[str, ...]) -> Iterator[Expected]:
+def _states(
+    kind: SessionKind, how: str, aspect: str, is_cancelled: bool, reached: tuple[str, ...]
+) -> Iterator[Expected]:
     """Look at what the session says of itself where leaving a block, or its consumer's end, must have closed it."""
     if how in _LEAVES:
-        yield Expected("cleanup.context-exit", f"is_cancelled after {what}", True, is_cancelled)
+        yield Expected("cleanup.context-exit", f"is_cancelled after {aspect}", True, is_cancelled)
     if kind == "async" and how in _CANCELS:
-        yield Expected("cleanup.async-cancel", f"is_cancelled after {what}", True, is_cancelled)
-        yield Expected("cleanup.async-cancel", f"points that the run came to after {what}", (), reached)
+        yield Expected("cleanup.async-cancel", f"is_cancelled after {aspect}", True, is_cancelled)
+        yield Expected("cleanup.async-cancel", f"points that the run came to after {aspect}", (), reached)
 
 
 def _scenario(kind: SessionKind, how: str, place: Place) -> Scenario:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 
-def scenario_again(document: Mapping[str, Any], clause: str, scenario: str | None) -> str | None:
+def scenario_rerun(document: Mapping[str, Any], clause: str, scenario: str | None) -> str | None:
     """Return what puts the subject of a run of the suite into one scenario again, for one clause.
 
     None where the report does not say how it was made, as older ones do not.
@@ -19,11 +19,11 @@ def scenario_again(document: Mapping[str, Any], clause: str, scenario: str | Non
     return f"{command} {shlex.join(words)}"
 
 
-def result_again(result: Mapping[str, Any]) -> str:
+def result_rerun(result: Mapping[str, Any]) -> str:
     """Return what plays again the file that a result of a replay is of."""
     return shlex.join(["harness", "replay", result["path"], "--verbose"])
 
 
-def timeline_again(result: Mapping[str, Any]) -> str:
+def timeline_rerun(result: Mapping[str, Any]) -> str:
     """Return what plays that file again and writes the timeline of what falls short."""
     return shlex.join(["harness", "replay", result["path"], "--html", "report"])

@@ -1,4 +1,4 @@
-"""A flow that waits for a human, and is resumed in another process: `python -m conformance.areas.flow.elsewhere …`."""
+"""A flow that waits for a human, and is resumed in another process: `python -m conformance.areas.flow.other_process …`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Any, Final
 
-from conformance.areas.flow.continued import MethodsRun
+from conformance.areas.flow.continuations import MethodsRun
 from conformance.stage.consumer import Consumer, both
 from conformance.stage.points import Stage
 from conformance.stage.programs import Feedback, FlowProgram, Give, Method, Reach

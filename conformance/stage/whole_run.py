@@ -11,7 +11,7 @@ from conformance.stage.scenario import Scenario
 from conformance.timeline.evidence import Evidence, ProgramOutcome
 
 
-def whole(
+def whole_run(
     name: str, program: Program, clauses: frozenset[str], needs: frozenset[str], value: Any = None
 ) -> tuple[Scenario, Scenario]:
     """Return scenarios that read a run to its end; `value` is what it returns, where it does not fail."""

@@ -97,11 +97,11 @@ def _place() -> Iterator[_Place]:
             os.environ.pop("PLANTED_END", None)
 
 
-def trusted(program: CallProgram) -> Observe:
+def replay_untrusted(program: CallProgram) -> Observe:
     """Whose program a recording may have run."""
 
     def observe(consumer: Consumer) -> Evidence:
-        taken = consumer.read_session(program)
+        read = consumer.read_session(program)
         with _place() as place:
 
             def replayed(target: str, *names: str) -> BaseException | None:
@@ -116,7 +116,7 @@ def trusted(program: CallProgram) -> Observe:
             inner = replayed(f"{_NAME}:os.system", _NAME)
         refused = Raised(RecordingError, ("was not imported",))
         clause = "replay.trusted"
-        return taken.evidence(
+        return read.evidence(
             Expected(clause, "replaying a recording whose program lies beside it", refused, beside),
             Expected(clause, "what that program has done", "", done_beside),
             Expected(clause, "replaying a recording that names a function of Python's", refused, foreign),
@@ -127,11 +127,11 @@ def trusted(program: CallProgram) -> Observe:
     return observe
 
 
-def kept(program: CallProgram) -> Observe:
+def record_worse(program: CallProgram) -> Observe:
     """What is lost of a recording by what comes after it."""
 
     def observe(consumer: Consumer) -> Evidence:
-        taken = consumer.read_session(program)
+        read = consumer.read_session(program)
         clause = "replay.kept"
         expected: list[Expected] = []
         with _place() as place:
@@ -153,7 +153,7 @@ def kept(program: CallProgram) -> Observe:
                         clause, f"how the run that {end} ended, as it is kept aside", status, _status(after.aside)
                     ),
                 ]
-        return taken.evidence(*expected)
+        return read.evidence(*expected)
 
     return observe
 
@@ -166,11 +166,11 @@ def _status(aside: Path | None) -> str | None:
     return None if outcome is None else outcome.status
 
 
-def swallowed(program: CallProgram) -> Observe:
+def reach_network(program: CallProgram) -> Observe:
     """What is said of a run that reached for the network and was content to be stopped."""
 
     def observe(consumer: Consumer) -> Evidence:
-        taken = consumer.read_session(program)
+        read = consumer.read_session(program)
         with _place() as place:
             recording.record(Target(f"{_NAME}:Planted"), place.recording, mode="all")
             replay = _replaying(place)
@@ -178,7 +178,7 @@ def swallowed(program: CallProgram) -> Observe:
             os.environ["PLANTED_END"] = "reaching"
             reaching = replay()
         clause = "replay.offline"
-        return taken.evidence(
+        return read.evidence(
             Expected(clause, "what is wrong with a run that stays at home", [], sound),
             Expected(clause, "what a run raised that swallowed being stopped", None, reaching.error),
             Expected(clause, "whether that run has failed all the same", True, bool(reaching.problems)),
