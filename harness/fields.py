@@ -12,7 +12,7 @@ from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo, ModelPrivateAttr
 
 from harness.errors import UsageError
-from harness.misfit import misfit
+from harness.validation import first_fault
 
 _ANY_TYPE: Final = ConfigDict(arbitrary_types_allowed=True)
 
@@ -92,7 +92,7 @@ def _fitting(what: str, annotation: Any, value: Any) -> Any:
     try:
         return _adapter(annotation).validate_python(value)
     except ValidationError as error:
-        raise UsageError(misfit(error, what)) from error
+        raise UsageError(first_fault(error, what)) from error
 
 
 def _adapter(annotation: Any) -> TypeAdapter[Any]:

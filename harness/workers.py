@@ -24,7 +24,7 @@ from msgspec import Struct
 from harness.bus.running_loop import loop_runs_here, running_loop
 from harness.bus.scope import current_run
 from harness.errors import RunCancelled
-from harness.interruptible import take
+from harness.waits import take
 
 T = TypeVar("T")
 P = ParamSpec("P")

@@ -27,7 +27,7 @@ from harness.events import (
     AgentExecutionStartedEvent,
     BaseEvent,
 )
-from harness.interruptible import take
+from harness.waits import take
 from harness.workers import GRACE_S, Outcome, attempt, in_thread, outcome_of, run_coroutine
 
 T = TypeVar("T")

@@ -10,13 +10,13 @@ from uuid import UUID
 from pydantic import ConfigDict, model_validator
 
 from harness.errors import UsageError
-from harness.misfit import Worded
+from harness.validation import UserModel
 
 #: How alike an unknown keyword and an option are where one was meant to be the other.
 _NEAR = 0.8
 
 
-class Configured(Worded):
+class Configured(UserModel):
     """A model of options. Unknown keywords are ignored, but for those that are nearly an option.
 
     An option of the reference runtime that this one can't do is refused where it is switched on, so that nobody relies

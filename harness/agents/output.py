@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, Field
 
-from harness.misfit import Worded
 from harness.tools.failure import ToolFailureRecord
+from harness.validation import UserModel
 
 
-class LiteAgentOutput(Worded):
+class LiteAgentOutput(UserModel):
     """What `agent.kickoff` returns; `str()` is the answer's text."""
 
     #: Fields that a frame shows of it: the conversation is in the frames already.

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Coroutine
 from typing import Any
 
-from harness.forked import in_each_child
+from harness.fork import after_fork
 
 
 class OwnLoop:
@@ -19,7 +19,7 @@ class OwnLoop:
 
     def __init__(self) -> None:
         self._renew()
-        in_each_child(self._renew)
+        after_fork(self._renew)
 
     def _renew(self) -> None:
         self._lock = threading.Lock()

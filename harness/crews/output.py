@@ -10,8 +10,8 @@ from pydantic import BaseModel, Field
 
 from harness.errors import UsageError
 from harness.llm.output.usage import UsageMetrics
-from harness.misfit import Worded
 from harness.tools.failure import ToolFailureRecord
+from harness.validation import UserModel
 
 
 class OutputFormat(StrEnum):
@@ -22,7 +22,7 @@ class OutputFormat(StrEnum):
     PYDANTIC = "pydantic"
 
 
-class TaskOutput(Worded):
+class TaskOutput(UserModel):
     """What a task came to; `str()` is the model or the dict where there is one, else the text."""
 
     #: Fields that a frame shows of it: the conversation is in the frames already.
@@ -63,7 +63,7 @@ class TaskOutput(Worded):
         return self.raw if structured is None else str(structured)
 
 
-class CrewOutput(Worded):
+class CrewOutput(UserModel):
     """What a crew came to: its last task's answer, and those of all; `str()` is the text."""
 
     #: Fields that a frame shows of it: the tasks' own frames have the others.

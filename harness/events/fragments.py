@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ConfigDict, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-from harness.misfit import Worded
+from harness.validation import UserModel
 
 
 class FunctionCall:
@@ -57,7 +57,7 @@ class FunctionCall:
         )
 
 
-class ToolCallFragment(Worded):
+class ToolCallFragment(UserModel):
     """What a tool-call chunk says of its call; `index` counts the calls of one response from 0."""
 
     model_config = ConfigDict(frozen=True, defer_build=True)

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
-from harness.misfit import Worded
+from harness.validation import UserModel
 
 
-class LazyModel(Worded):
+class LazyModel(UserModel):
     """A model that may stand on a record instead of fields.
 
     It is then filled by the first look at a field or at `__dict__`, which is what pydantic itself looks at to compare,

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
 
-from harness.forked import in_each_child
+from harness.fork import after_fork
 
 _COUNTER_BITS: Final = 64
 _COUNTER: Final = 2**_COUNTER_BITS - 1
@@ -24,7 +24,7 @@ class EventIds:
 
     def __init__(self) -> None:
         self.reseed()
-        in_each_child(self.reseed)
+        after_fork(self.reseed)
 
     def reseed(self) -> None:
         """Take a new prefix, so that a forked child never repeats its parent's ids."""
@@ -68,7 +68,7 @@ class _Sources:
         self._ids = EventIds()
         self.now = _utc_now
         self.new_id = self._ids
-        in_each_child(self._renew)
+        after_fork(self._renew)
 
     @property
     def now(self) -> Callable[[], datetime]:

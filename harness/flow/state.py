@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field, ValidationError, create_model
 from harness.errors import UsageError
 from harness.flow.kept_values import kept_model, kept_whole, unkept
 from harness.frames.codec import encode
-from harness.misfit import Worded, misfits
+from harness.validation import UserModel, all_faults
 
 AnyState = dict[str, Any] | BaseModel
 
@@ -22,7 +22,7 @@ def new_id() -> str:
     return str(uuid.uuid4())
 
 
-class FlowState(Worded):
+class FlowState(UserModel):
     """A base for states that are models; it brings the `id`."""
 
     id: str = Field(default_factory=new_id)
@@ -53,7 +53,7 @@ def new_state(declared: Any, owner: str) -> AnyState:
             return _identified(_with_id(declared).model_validate({}))
         except ValidationError as error:
             raise UsageError(
-                f"the state of {owner} can't be made: {misfits(error)}. Give each field of {declared.__name__} a "
+                f"the state of {owner} can't be made: {all_faults(error)}. Give each field of {declared.__name__} a "
                 "default, or an instance as initial_state"
             ) from error
     if isinstance(declared, dict):
@@ -75,7 +75,7 @@ def with_inputs(state: AnyState, inputs: dict[str, Any], owner: str) -> AnyState
     try:
         return type(state).model_validate({**values, **inputs}, by_alias=True, by_name=True)
     except ValidationError as error:
-        raise UsageError(f"Invalid inputs for structured state: {misfits(error)} (inputs of {owner})") from error
+        raise UsageError(f"Invalid inputs for structured state: {all_faults(error)} (inputs of {owner})") from error
 
 
 def id_of(state: AnyState) -> str:
@@ -118,7 +118,7 @@ def with_saved(state: AnyState, saved: dict[str, Any], owner: str) -> AnyState:
     try:
         return type(state).model_validate(unkept(saved), by_alias=True, by_name=True)
     except ValidationError as error:
-        raise UsageError(f"a state that was kept does not fit {owner}: {misfits(error)}") from error
+        raise UsageError(f"a state that was kept does not fit {owner}: {all_faults(error)}") from error
 
 
 def _identified(state: Any) -> AnyState:

@@ -8,7 +8,7 @@ from pydantic import ConfigDict
 
 from harness.frames.codec import decoded_text
 from harness.frames.frame import StreamFrame
-from harness.misfit import Worded
+from harness.validation import UserModel
 
 
 class StreamChunkType(Enum):
@@ -18,7 +18,7 @@ class StreamChunkType(Enum):
     TOOL_CALL = "tool_call"
 
 
-class ToolCallChunk(Worded):
+class ToolCallChunk(UserModel):
     """The tool call that a chunk belongs to; `arguments` is the JSON text so far."""
 
     model_config = ConfigDict(frozen=True, defer_build=True)
@@ -29,7 +29,7 @@ class ToolCallChunk(Worded):
     index: int = 0
 
 
-class StreamChunk(Worded):
+class StreamChunk(UserModel):
     """One piece of text or of a tool call, with the task and agent it comes from. `str()` is its content."""
 
     model_config = ConfigDict(frozen=True, defer_build=True)

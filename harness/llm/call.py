@@ -22,7 +22,7 @@ from harness.llm.parameters.kinds import check_kinds
 from harness.llm.request import LLMRequest
 from harness.llm.settings import LLMSettings
 from harness.llm.stop_words import StopWords
-from harness.misfit import misfit
+from harness.validation import first_fault
 
 
 # Late, as all events: their models are made when the first call is.
@@ -128,7 +128,7 @@ class ModelCall:
         except ValidationError as error:
             raise MalformedResponseError(
                 f"the answer of {self._llm.provider} is not a valid {model.__name__} (finish reason "
-                f"{assembly.finish_reason}): {misfit(error)}",
+                f"{assembly.finish_reason}): {first_fault(error)}",
                 provider=self._llm.provider,
                 request_id=assembly.request_id,
             ) from error

@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 
 from harness.bus.running_loop import running_loop
 from harness.bus.scope import current_run, current_scope
-from harness.interruptible import take
+from harness.waits import take
 from harness.workers import run_coroutine
 
 T = TypeVar("T")

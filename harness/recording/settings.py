@@ -11,14 +11,14 @@ from typing import Any, Final
 from pydantic import ConfigDict, Field, ValidationError
 
 from harness.errors import UsageError
-from harness.misfit import Worded, misfit
 from harness.recording.files.content import load_toml
+from harness.validation import UserModel, first_fault
 
 _FILE: Final = "pyproject.toml"
 _LARGEST: Final = 4 * 1024 * 1024
 
 
-class Settings(Worded):
+class Settings(UserModel):
     """The keys of `[tool.harness]`; what is not given has its default here."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -110,6 +110,6 @@ def _read(path: Path) -> Settings:
         return Settings.model_validate(table)
     except ValidationError as error:
         known = ", ".join(Settings.model_fields)
-        raise UsageError(f"'{path}': [tool.harness] {misfit(error)}; known are {known}") from error
+        raise UsageError(f"'{path}': [tool.harness] {first_fault(error)}; known are {known}") from error
     except (ValueError, AttributeError) as error:
         raise UsageError(f"'{path}' can't be read: {error}; expected TOML, with settings in [tool.harness]") from error

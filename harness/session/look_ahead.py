@@ -13,7 +13,7 @@ from harness.bus.scope import Run
 from harness.errors import RunCancelled
 from harness.frames.states import State
 from harness.frames.timeline import Timeline
-from harness.interruptible import acquire
+from harness.waits import acquire
 
 
 class FrameLimit:

@@ -17,9 +17,9 @@ from harness.bus.running_loop import running_loop
 from harness.frames.frame import StreamFrame, frame_of
 from harness.frames.states import State
 from harness.frames.timeline import Cursor
-from harness.interruptible import acquire
 from harness.session.production import Production
 from harness.session.projections import Projected
+from harness.waits import acquire
 
 T = TypeVar("T")
 #: How long `aclose` waits for a cancelled task to clean up; user code that takes longer goes on without it.

@@ -13,10 +13,10 @@ from typing import Any, ClassVar, Final, Self
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 from harness.errors import UsageError
-from harness.misfit import Worded, misfits
 from harness.tools.arguments import InferredArguments, arguments_of, parameters_schema
 from harness.tools.failure import ToolFailure, ToolFailurePolicy, ToolFailureReason
 from harness.tools.use import ToolInputError
+from harness.validation import UserModel, all_faults
 from harness.workers import in_thread, run_coroutine
 
 #: Counts are few and short; a lock of each tool's own could not be copied with it.
@@ -33,7 +33,7 @@ def _always(arguments: Any = None, result: Any = None) -> bool:
     return True
 
 
-class EnvVar(Worded):
+class EnvVar(UserModel):
     """A variable of the environment that a tool reads, for those who deploy it."""
 
     name: str
@@ -42,7 +42,7 @@ class EnvVar(Worded):
     default: str | None = None
 
 
-class BaseTool(Worded):
+class BaseTool(UserModel):
     """A tool: subclass it with a `name`, a `description`, and `_run`, `_arun`, or both.
 
     `args_schema` says what arguments fit; by default it is made from the parameters of `_run`. One tool may be used by
@@ -125,7 +125,7 @@ class BaseTool(Worded):
         try:
             fitting = self.args_schema.model_validate(kwargs)
         except ValidationError as error:
-            raise ToolInputError(f"the arguments of the tool {self.name!r} do not fit: {misfits(error)}") from error
+            raise ToolInputError(f"the arguments of the tool {self.name!r} do not fit: {all_faults(error)}") from error
         if issubclass(self.args_schema, InferredArguments):
             return {name: getattr(fitting, name) for name in fitting.model_fields_set}
         return fitting.model_dump()

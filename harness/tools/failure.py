@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ConfigDict, Field
 
 from harness.errors import HarnessError
-from harness.misfit import Worded
+from harness.validation import UserModel
 
 
 class ToolFailurePolicy(StrEnum):
@@ -29,7 +29,7 @@ class ToolFailureReason(StrEnum):
     INVALID_INPUT = "invalid_input"
 
 
-class ToolFailure(Worded):
+class ToolFailure(UserModel):
     """What a tool returns in place of a value to say that it failed; its text is `message`.
 
     The model reads the message. How the run goes on is the policy's matter.
@@ -50,7 +50,7 @@ class ToolFailure(Worded):
         return self.message
 
 
-class ToolFailureRecord(Worded):
+class ToolFailureRecord(UserModel):
     """A failure with the use of the tool that it came from."""
 
     model_config = ConfigDict(frozen=True, defer_build=True)

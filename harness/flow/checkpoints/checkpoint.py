@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from harness.flow.plan.story import Story
 from harness.flow.storage import StorageError
-from harness.misfit import misfit_unshown
+from harness.validation import first_fault_unshown
 
 #: The version of the form. Another one is not read.
 _VERSION: Final = 1
@@ -55,7 +55,9 @@ class Checkpoint:
         try:
             return _adapter().validate_json(text)
         except ValidationError as error:
-            raise CheckpointError(f"{location} is no checkpoint that can be read: {misfit_unshown(error)}") from error
+            raise CheckpointError(
+                f"{location} is no checkpoint that can be read: {first_fault_unshown(error)}"
+            ) from error
 
 
 @functools.cache

@@ -10,7 +10,7 @@ from harness.errors import UsageError
 from harness.flow.checkpoints.json_files import JsonProvider
 from harness.flow.checkpoints.json_lines import JsonLinesProvider
 from harness.flow.checkpoints.provider import CheckpointProvider
-from harness.misfit import Worded
+from harness.validation import UserModel
 
 #: The events of a flow's own, at which it is known what the run has done; all others are met wherever they are published.
 OF_FLOWS: Final = frozenset(
@@ -42,7 +42,7 @@ def _provider(given: Any) -> Any:
     return given
 
 
-class CheckpointConfig(Worded):
+class CheckpointConfig(UserModel):
     """Where and when checkpoints are written, and which one a run begins from."""
 
     model_config = ConfigDict(arbitrary_types_allowed=True, frozen=True, extra="forbid", defer_build=True)

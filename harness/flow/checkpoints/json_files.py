@@ -11,7 +11,7 @@ from typing import Final
 
 from harness.flow.checkpoints.checkpoint import Checkpoint, CheckpointError
 from harness.flow.checkpoints.provider import CheckpointProvider, checked_branch, next_moment
-from harness.plain_file import plain_content
+from harness.regular_file import read_regular
 
 #: A file that is being written. One that a killed process has left is no checkpoint.
 _BEGUN: Final = ".tmp"
@@ -81,7 +81,7 @@ def branch_folder(location: str, branch: str) -> str:
 def content_of(path: Path) -> bytes:
     """Return what is in a checkpoint's file. Raises FileNotFoundError; CheckpointError, where it can't be read."""
     try:
-        return plain_content(path)
+        return read_regular(path)
     except FileNotFoundError:
         raise
     except OSError as error:

@@ -12,13 +12,13 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from harness.flow.conversation.fields import Role, Visibility
 from harness.flow.state import FlowState
-from harness.misfit import Worded
+from harness.validation import UserModel
 
 #: Most flows do not converse: what checks these models is made when the first of them is.
 _WHEN_USED: Final = ConfigDict(defer_build=True)
 
 
-class ConversationMessage(Worded):
+class ConversationMessage(UserModel):
     """One message of a transcript, as models are given it, but for its metadata."""
 
     model_config = _WHEN_USED
@@ -43,7 +43,7 @@ class ConversationMessage(Worded):
             ConversationMessage.edits += 1
 
 
-class AgentMessage(Worded):
+class AgentMessage(UserModel):
     """One result in an agent's own thread, which users do not see."""
 
     model_config = _WHEN_USED
@@ -53,7 +53,7 @@ class AgentMessage(Worded):
     metadata: dict[str, Any] = Field(default_factory=dict)
 
 
-class ConversationEvent(Worded):
+class ConversationEvent(UserModel):
     """Something that happened in a conversation beside its messages, kept with the state."""
 
     model_config = _WHEN_USED

@@ -35,7 +35,7 @@ from harness.flow.graph.definition import graph_of
 from harness.flow.persistence.persist import Persist
 from harness.flow.state import snapshot
 from harness.llm.reference import model_of
-from harness.misfit import fault_of
+from harness.validation import fault_text
 
 C = TypeVar("C", bound=type)
 _NO_IDENTIFIER: Final = re.compile(r"\W+")
@@ -57,7 +57,7 @@ def read_declaration(
         return FlowDefinition.model_validate(source.value, strict=False), source
     except ValidationError as error:
         problems = [
-            source.problem(found["loc"], fault_of(found), at_key=found["type"] == "extra_forbidden")
+            source.problem(found["loc"], fault_text(found), at_key=found["type"] == "extra_forbidden")
             for found in error.errors(include_url=False)
         ]
         raise FlowDeclarationError(source.name, problems) from error

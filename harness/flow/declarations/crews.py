@@ -25,7 +25,7 @@ from harness.flow.declarations.errors import PartError
 from harness.flow.declarations.references import made, referenced
 from harness.flow.declarations.source import DeclarationSource, declaration_text
 from harness.flow.declarations.templates import template
-from harness.misfit import fault_of
+from harness.validation import fault_text
 
 T = TypeVar("T")
 Scope: TypeAlias = Mapping[str, Any]
@@ -95,7 +95,7 @@ def _read(named: str, folder: Path) -> DeclaredCrew:
         return DeclaredCrew.model_validate(source.value)
     except ValidationError as error:
         found = error.errors(include_url=False)[0]
-        problem = source.problem(found["loc"], fault_of(found))
+        problem = source.problem(found["loc"], fault_text(found))
         raise UsageError(problem.in_file(named)) from error
 
 

@@ -21,7 +21,7 @@ from harness.flow.persistence.persist import Persist
 from harness.flow.persistence.sqlite import SQLiteFlowPersistence
 from harness.flow.state import declared_type, kept_state
 from harness.llm import BaseLLM
-from harness.misfit import misfit
+from harness.validation import first_fault
 
 _PLAIN: Final = ("stream", "max_method_calls", "suppress_flow_events", "defer_trace_finalization")
 
@@ -43,7 +43,7 @@ def declaration_of(cls: Any) -> FlowDefinition:
     try:
         return FlowDefinition.model_validate(whole)
     except ValidationError as error:
-        raise UsageError(f"{cls.__qualname__} can't be written down: {misfit(error)}") from error
+        raise UsageError(f"{cls.__qualname__} can't be written down: {first_fault(error)}") from error
 
 
 def _method(cls: Any, method: FlowMethod) -> dict[str, Any]:

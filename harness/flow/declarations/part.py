@@ -6,14 +6,14 @@ from typing import Annotated, Any, TypeAlias
 
 from pydantic import ConfigDict, Field, model_validator
 
-from harness.misfit import Worded
+from harness.validation import UserModel
 
 #: `module:qualname` of what is imported when the flow is made.
 Reference: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$")]
 Values: TypeAlias = dict[str, Any]
 
 
-class Declared(Worded):
+class Declared(UserModel):
     """A part of a declaration; a key that it does not know is a mistake, and one whose value is null is not there."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, protected_namespaces=())

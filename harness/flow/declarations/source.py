@@ -14,7 +14,7 @@ from typing import Any, Final
 import yaml
 
 from harness.flow.declarations.errors import DeclarationProblem, FlowDeclarationError
-from harness.plain_file import plain_content
+from harness.regular_file import read_regular
 
 #: The deepest nesting that is read.
 _MAX_DEPTH: Final = 50
@@ -29,7 +29,7 @@ _TEXT: Final = ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:merge", "tag:y
 
 def declaration_text(path: Path) -> str:
     """Return the text of the file at `path`. Raises OSError, also where it is no plain file or too large; UnicodeDecodeError."""
-    return plain_content(path, limit=_LARGEST).decode()
+    return read_regular(path, limit=_LARGEST).decode()
 
 
 class _Loader(yaml.SafeLoader):

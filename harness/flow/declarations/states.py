@@ -11,7 +11,7 @@ from harness.flow.declarations.references import referenced
 from harness.flow.declarations.schema import DeclaredState
 from harness.flow.engine.hooks import FlowHook
 from harness.flow.engine.run import FlowRun
-from harness.misfit import misfits
+from harness.validation import all_faults
 
 _PLAIN: Final[dict[str, Any]] = {
     "string": str,
@@ -41,7 +41,7 @@ def initial_state(declared: DeclaredState) -> Any:
     try:
         return model.model_validate(declared.default)
     except ValidationError as error:
-        raise UsageError(f"the default does not fit the state: {misfits(error)}") from error
+        raise UsageError(f"the default does not fit the state: {all_faults(error)}") from error
 
 
 class RequiredInputs(FlowHook):

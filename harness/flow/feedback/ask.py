@@ -19,8 +19,8 @@ from harness.flow.feedback.providers import ConsoleProvider, InputProvider, Inpu
 from harness.flow.feedback.result import now
 from harness.flow.persistence.persist import persistence_of
 from harness.flow.state import id_of, kept_state
-from harness.interruptible import take
 from harness.respondent import answer_deadline
+from harness.waits import take
 from harness.workers import Outcome, attempt, run_coroutine
 
 logger = logging.getLogger("harness")

@@ -15,7 +15,7 @@ from harness.flow.graph.definition import FlowGraph
 from harness.flow.plan.calls import PlannedCall
 from harness.flow.plan.progress import Progress
 from harness.flow.plan.wave import Wave
-from harness.misfit import misfit_unshown
+from harness.validation import first_fault_unshown
 
 #: The version of the saved form. Another one is not read.
 _VERSION: Final = 1
@@ -62,7 +62,7 @@ def read_saved(saved: Any, definition: FlowGraph) -> tuple[PlanState, list[Any]]
     try:
         state = _adapter().validate_python(saved.get("state"))
     except ValidationError as error:
-        raise UsageError(f"the state of a saved plan can't be read: {misfit_unshown(error)}") from error
+        raise UsageError(f"the state of a saved plan can't be read: {first_fault_unshown(error)}") from error
     for gap in _gaps(state, len(values), definition):
         raise UsageError(f"a saved plan does not fit this flow: it speaks of {gap}")
     for call in state.calls.values():

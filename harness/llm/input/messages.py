@@ -28,7 +28,7 @@ from harness.llm.input.hosted import HostedItem, HostedTool, is_hosted
 from harness.llm.input.items import ItemFacts, ReasoningItem
 from harness.llm.input.own_block import OwnBlock
 from harness.llm.input.value import Extended, Given
-from harness.misfit import misfit
+from harness.validation import first_fault
 
 if TYPE_CHECKING:
     from harness.tools import BaseTool
@@ -335,7 +335,7 @@ def _read(adapter: TypeAdapter[list[Any]], value: Any, what: str) -> list[Any]:
     try:
         found = adapter.validate_python(list(value))
     except ValidationError as error:
-        raise UsageError(misfit(error, what, _shown)) from error
+        raise UsageError(first_fault(error, what, _shown)) from error
     for place, item in enumerate(found):
         _refuse_typos(item, f"{what}[{place}]")
     return found

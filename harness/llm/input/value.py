@@ -7,10 +7,10 @@ from typing import Any, Final
 
 from pydantic import ConfigDict
 
-from harness.misfit import Worded
+from harness.validation import UserModel
 
 
-class Given(Worded):
+class Given(UserModel):
     """A frozen value that remembers which of its fields were given; others are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final, Self
 
 from harness.llm.output.parts import Usage
-from harness.misfit import Worded
+from harness.validation import UserModel
 
 #: The names under which providers count what was read and what was written.
 _PROMPT: Final = ("prompt_tokens", "input_tokens", "prompt_token_count", "inputTokens", "promptTokenCount")
@@ -41,7 +41,7 @@ _CACHE_APART: Final = frozenset({"cache_read_input_tokens", "cache_creation_inpu
 _REASONING_APART: Final = frozenset({"thoughts_token_count", "thoughtsTokenCount"})
 
 
-class UsageMetrics(Worded):
+class UsageMetrics(UserModel):
     """Sums over calls. `successful_requests` counts the calls that completed."""
 
     total_tokens: int = 0

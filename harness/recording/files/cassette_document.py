@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from harness.errors import UnreadableRecordingError
-from harness.plain_file import LARGEST
 from harness.recording.files.bounds import DEEPEST_CASSETTE, MOST_DIGITS, json_problem, whole_number
 from harness.recording.files.cassette_yaml import BadYamlError, load_yaml
 from harness.recording.files.content import content_of
 from harness.recording.files.foreign_forms import interactions_of
 from harness.recording.redact.content_coding import gunzipped
 from harness.recording.words.advice import with_mode
+from harness.regular_file import LARGEST
 
 #: The version of vcrpy's format that we read and write.
 FORMAT_VERSION: Final = 1

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import UnreadableRecordingError
-from harness.plain_file import LARGEST, NotPlainFileError, TooLargeFileError, opened_plainly, plain_content
 from harness.recording.files.bounds import DEEPEST_JSON, json_problem
+from harness.regular_file import LARGEST, NotRegularFileError, TooLargeFileError, open_regular, read_regular
 
 
 def content_of(path: Path, *, limit: int = LARGEST, inside: Path | None = None) -> bytes:
@@ -23,9 +23,9 @@ def content_of(path: Path, *, limit: int = LARGEST, inside: Path | None = None) 
     if inside is not None:
         check_link(path, inside)
     try:
-        return plain_content(path, limit=limit)
-    except NotPlainFileError as error:
-        raise _not_plain(path, error) from error
+        return read_regular(path, limit=limit)
+    except NotRegularFileError as error:
+        raise _not_regular(path, error) from error
     except TooLargeFileError as error:
         raise UnreadableRecordingError(
             f"'{path}' is larger than {limit // 1024 // 1024} MiB, the most that is read of one file; "
@@ -71,10 +71,10 @@ def beginning_of(path: Path, size: int) -> bytes:
         OSError: it is missing, or the system refuses to read it.
     """
     try:
-        with opened_plainly(path) as file:
+        with open_regular(path) as file:
             return file.read(size)
-    except NotPlainFileError as error:
-        raise _not_plain(path, error) from error
+    except NotRegularFileError as error:
+        raise _not_regular(path, error) from error
 
 
 def check_link(path: Path, folder: Path) -> None:
@@ -90,5 +90,5 @@ def leads_out(path: Path, folder: Path) -> bool:
     return not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
 
 
-def _not_plain(path: Path, error: NotPlainFileError) -> UnreadableRecordingError:
+def _not_regular(path: Path, error: NotRegularFileError) -> UnreadableRecordingError:
     return UnreadableRecordingError(f"'{path}' can't be read: {error}")

@@ -10,9 +10,9 @@ import orjson
 from pydantic import ConfigDict, Field, ValidationError
 
 from harness.errors import UnreadableRecordingError
-from harness.misfit import Worded, misfit
 from harness.recording.files.bounds import DEEPEST_JSON, format_shown, is_later, json_problem
 from harness.recording.files.content import check_link, content_of
+from harness.validation import UserModel, first_fault
 
 FORMAT: Final = "harness.recording/1"
 RECORDING: Final = "recording.json"
@@ -26,7 +26,7 @@ PARTS: Final = frozenset({RECORDING, CASSETTE, FRAMES})
 WELCOME: Final = frozenset({"README.md", "__init__.py"})
 
 
-class RecordedOutcome(Worded):
+class RecordedOutcome(UserModel):
     """How a recorded run ended."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -38,7 +38,7 @@ class RecordedOutcome(Worded):
     error_type: str | None = None
 
 
-class Recording(Worded):
+class Recording(UserModel):
     """The contents of `recording.json`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -106,7 +106,7 @@ def load_recording(folder: Path) -> Recording:
     try:
         return Recording.model_validate(found)
     except ValidationError as error:
-        raise UnreadableRecordingError(f"'{path}': {misfit(error)}") from error
+        raise UnreadableRecordingError(f"'{path}': {first_fault(error)}") from error
 
 
 def _check_format(path: Path, found: Any) -> None:

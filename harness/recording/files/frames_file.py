@@ -12,7 +12,6 @@ from pydantic import ValidationError
 from harness.errors import UnreadableRecordingError
 from harness.frames.frame import StreamFrame
 from harness.frames.stored import FrameLike, StoredFrames
-from harness.misfit import misfit
 from harness.recording.comparison.normal import Normalizer
 from harness.recording.files.bounds import (
     DEEPEST_JSON,
@@ -25,6 +24,7 @@ from harness.recording.files.bounds import (
 )
 from harness.recording.files.content import content_of
 from harness.recording.redact.redaction import Redactor
+from harness.validation import first_fault
 
 FORMAT: Final = "harness.frames/1"
 #: What opens a call and what ends it.
@@ -125,7 +125,7 @@ def frames_of(lines: Iterable[bytes], path: Path) -> list[StreamFrame]:
         try:
             frames.append(stored.frame(orjson.loads(line)))
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            reason = misfit(error) if isinstance(error, ValidationError) else str(error)
+            reason = first_fault(error) if isinstance(error, ValidationError) else str(error)
             raise UnreadableRecordingError(
                 f"'{path}': line {number} is no frame ({reason}); expected the fields of a StreamFrame as JSON"
             ) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from conformance.report import known_faults
-from harness import plain_file
+from harness import regular_file
 from harness.flow.declarations import source
 from harness.recording import settings
 from harness.recording.files import bounds, folder
@@ -31,7 +31,7 @@ def test_the_page_tells_the_bounds_that_hold() -> None:
     assert bounds.LATEST_MS == 7 * 24 * 3600 * 1000
     assert len(small) == 1
     assert said == [
-        f"{mib(plain_file.LARGEST)}; `recording.json` {mib(folder._LARGEST)}",
+        f"{mib(regular_file.LARGEST)}; `recording.json` {mib(folder._LARGEST)}",
         mib(small.pop()),
         f"{gib(pack_file.MOST_BYTES)} for a file, {gib(pack_file.MOST_UNPACKED)} in all; its tables are those that `pack` "
         "makes, and no views",

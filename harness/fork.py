@@ -6,8 +6,8 @@ import os
 from collections.abc import Callable
 
 
-def in_each_child(do: Callable[[], None]) -> None:
-    """Have `do` called in every process that is forked from now on, before anything else of it; Windows forks none."""
+def after_fork(action: Callable[[], None]) -> None:
+    """Have `action` called in every process that is forked from now on, before anything else of it; Windows forks none."""
     register = getattr(os, "register_at_fork", None)
     if register is not None:
-        register(after_in_child=do)
+        register(after_in_child=action)

@@ -17,7 +17,7 @@ from harness.conversation import ConversationMessage, ConversationState
 from harness.errors import UsageError
 from harness.events import FlowStartedEvent, LLMStreamChunkEvent
 from harness.flow import CheckpointConfig, FlowDefinition, FlowState
-from harness.misfit import misfit, misfits
+from harness.validation import all_faults, first_fault
 from tests.test_public_names import PACKAGES
 
 #: How pydantic says what it refuses.
@@ -59,14 +59,15 @@ class Ship(BaseModel):
 def test_a_value_is_told_by_place_expectation_and_what_came(given: dict[str, Any], told: str) -> None:
     with pytest.raises(ValidationError) as raised:
         Ship(**given)
-    assert misfit(raised.value, "ship").replace("…", "'") == told
+    assert first_fault(raised.value, "ship").replace("…", "'") == told
 
 
 def test_all_that_does_not_fit_is_told() -> None:
     with pytest.raises(ValidationError) as raised:
         Ship(name=3, masts="many")  # type: ignore[arg-type]
     assert (
-        misfits(raised.value, "Ship") == "Ship: name: expected text, not 3; masts: expected a whole number, not 'many'"
+        all_faults(raised.value, "Ship")
+        == "Ship: name: expected text, not 3; masts: expected a whole number, not 'many'"
     )
 
 

@@ -71,7 +71,7 @@ _INSTANCES: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 
-def misfit(error: ValidationError, what: str = "", shown: Callable[[Steps], Steps] | None = None) -> str:
+def first_fault(error: ValidationError, what: str = "", shown: Callable[[Steps], Steps] | None = None) -> str:
     """Return the first thing that pydantic refuses, as `<what><place>: expected …, not …`.
 
     What a validator of the caller's own says comes as it was said. Values are shown in short. `shown` leaves out those
@@ -83,20 +83,20 @@ def misfit(error: ValidationError, what: str = "", shown: Callable[[Steps], Step
     return _with_place(first, what)
 
 
-def misfits(error: ValidationError, what: str = "") -> str:
-    """Return all that pydantic refuses of `what`, as `misfit` does."""
+def all_faults(error: ValidationError, what: str = "") -> str:
+    """Return all that pydantic refuses of `what`, as `first_fault` does."""
     found = error.errors(include_url=False)
     text = "; ".join(_with_place(fault, "", whole="" if what else "the whole") for fault in found)
     # What is said of the whole says whose it is.
     return f"{what}: {text}" if what and any(fault["loc"] for fault in found) else text
 
 
-def misfit_unshown(error: ValidationError) -> str:
+def first_fault_unshown(error: ValidationError) -> str:
     """Return the first thing that pydantic refuses, without the value that came: it may be somebody's secret."""
     return _with_place(error.errors(include_url=False, include_input=False)[0], "", whole="the whole")
 
 
-def fault_of(found: Mapping[str, Any]) -> str:
+def fault_text(found: Mapping[str, Any]) -> str:
     """Return what one of pydantic's errors says, without its place, and without a value where it holds none."""
     kind, context = found["type"], found.get("ctx", {})
     if kind == "missing":
@@ -115,7 +115,7 @@ def fault_of(found: Mapping[str, Any]) -> str:
 
 def _with_place(found: Mapping[str, Any], what: str, *, whole: str = "") -> str:
     place = _place(what, found["loc"]) or whole
-    return f"{place}: {fault_of(found)}" if place else fault_of(found)
+    return f"{place}: {fault_text(found)}" if place else fault_text(found)
 
 
 def _expected(kind: str, context: Mapping[str, Any]) -> str:
@@ -153,7 +153,7 @@ def _shown(value: Any) -> str:
     return f"{type(value).__name__}"
 
 
-class Worded(BaseModel, defer_build=True):
+class UserModel(BaseModel, defer_build=True):
     """A model that users make: its constructor raises UsageError, in this project's words, for what does not fit.
 
     `model_validate` and its like are pydantic's, and raise what pydantic does.
@@ -167,7 +167,7 @@ class Worded(BaseModel, defer_build=True):
             try:
                 super().__init__(**given)
             except ValidationError as error:
-                raise UsageError(misfits(error, type(self).__name__)) from error
+                raise UsageError(all_faults(error, type(self).__name__)) from error
 
         # What stands inside another model is validated by its schema, as on pydantic's own.
         __init__.__pydantic_base_init__ = True

@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from harness import StreamSession
-from harness.interruptible import acquire, take
 from harness.llm.pump import iterated_in_loop
+from harness.waits import acquire, take
 from harness.workers import run_coroutine
 
 

@@ -1,4 +1,4 @@
-"""What is in a file that somebody else may have written: read only where it is a plain file, and only so much of it."""
+"""What is in a file that somebody else may have written: read only where it is a regular file, and only so much of it."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ _KINDS: Final = (
 )
 
 
-class NotPlainFileError(OSError):
-    """Something stands there that is no plain file."""
+class NotRegularFileError(OSError):
+    """Something stands there that is no regular file."""
 
 
 class TooLargeFileError(OSError):
     """A file is larger than what is read of one."""
 
 
-def plain_content(path: Path, *, limit: int = LARGEST) -> bytes:
+def read_regular(path: Path, *, limit: int = LARGEST) -> bytes:
     """Return what is in the file at `path`.
 
     Raises:
@@ -35,7 +35,7 @@ def plain_content(path: Path, *, limit: int = LARGEST) -> bytes:
         TooLargeFileError: it is larger than `limit` bytes.
         OSError: it is missing, or the system refuses to read it.
     """
-    with opened_plainly(path) as file:
+    with open_regular(path) as file:
         found = os.fstat(file.fileno())
         # The size is asked first, since reading a sparse file only to refuse it takes long.
         content = b"" if found.st_size > limit else file.read(found.st_size + 1)
@@ -47,8 +47,8 @@ def plain_content(path: Path, *, limit: int = LARGEST) -> bytes:
     return content
 
 
-def opened_plainly(path: Path) -> BinaryIO:
-    """Return the plain file at `path`, opened to be read. Raises as `plain_content`."""
+def open_regular(path: Path) -> BinaryIO:
+    """Return the plain file at `path`, opened to be read. Raises as `read_regular`."""
     # Asked before it is opened, since opening alone waits at a FIFO and does things to some devices.
     _check_kind(path.stat().st_mode)
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
@@ -64,4 +64,4 @@ def opened_plainly(path: Path) -> BinaryIO:
 def _check_kind(mode: int) -> None:
     if not stat.S_ISREG(mode):
         kind = next((name for is_kind, name in _KINDS if is_kind(mode)), "something special")
-        raise NotPlainFileError(f"it is {kind}; expected a plain file")
+        raise NotRegularFileError(f"it is {kind}; expected a plain file")
