@@ -10,10 +10,10 @@ if TYPE_CHECKING:
     from harness.flow import execution as execution, flow_context as flow_context
     from harness.flow.checkpoints.checkpoint import Checkpoint as Checkpoint, CheckpointError as CheckpointError
     from harness.flow.checkpoints.config import CheckpointConfig as CheckpointConfig
+    from harness.flow.checkpoints.earlier_runs import frames_by_run as frames_by_run
     from harness.flow.checkpoints.json_files import JsonProvider as JsonProvider
     from harness.flow.checkpoints.json_lines import JsonLinesProvider as JsonLinesProvider
     from harness.flow.checkpoints.provider import CheckpointProvider as CheckpointProvider
-    from harness.flow.checkpoints.retold import frames_by_run as frames_by_run
     from harness.flow.checkpoints.sqlite import SqliteProvider as SqliteProvider
     from harness.flow.declarations.errors import (
         DeclarationProblem as DeclarationProblem,
@@ -66,7 +66,7 @@ else:
             "harness.flow.checkpoints.json_files": "JsonProvider",
             "harness.flow.checkpoints.json_lines": "JsonLinesProvider",
             "harness.flow.checkpoints.provider": "CheckpointProvider",
-            "harness.flow.checkpoints.retold": "frames_by_run",
+            "harness.flow.checkpoints.earlier_runs": "frames_by_run",
             "harness.flow.checkpoints.sqlite": "SqliteProvider",
             "harness.flow.declarations.errors": """
                 DeclarationProblem ExpressionError FlowDeclarationError FlowScriptExecutionDisabledError

@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast, get_args, get_origin
 from pydantic import BaseModel, Field, ValidationError, create_model
 
 from harness.errors import UsageError
-from harness.flow.kept_values import kept_model, kept_whole, unkept
+from harness.flow.value_codec import decode_value, encode_exactly, encode_model
 from harness.frames.codec import encode
 from harness.validation import UserModel, all_faults
 
@@ -89,22 +89,22 @@ def snapshot(state: AnyState) -> Any:
     return encode(dict(state) if isinstance(state, dict) else state)
 
 
-class KeptState(dict[str, Any]):
+class SavedState(dict[str, Any]):
     """A state as JSON; nobody else holds it."""
 
 
-def kept_state(state: AnyState) -> KeptState:
+def saved_state(state: AnyState) -> SavedState:
     """Return a state as JSON to be kept, as it is now; nobody else holds it.
 
     A model says itself what it looks like, where that gives it back; what JSON can't hold takes the forms of
-    `harness.flow.kept_values`.
+    `harness.flow.value_codec`.
 
     Raises:
         UsageError: something in it would not come back.
     """
     if isinstance(state, BaseModel):
-        return KeptState(kept_model(state, "the state"))
-    return KeptState({key: kept_whole(value, f"state[{key!r}]") for key, value in dict(state).items()})
+        return SavedState(encode_model(state, "the state"))
+    return SavedState({key: encode_exactly(value, f"state[{key!r}]") for key, value in dict(state).items()})
 
 
 def with_saved(state: AnyState, saved: dict[str, Any], owner: str) -> AnyState:
@@ -114,9 +114,9 @@ def with_saved(state: AnyState, saved: dict[str, Any], owner: str) -> AnyState:
         UsageError: it does not fit the model; the message names the field.
     """
     if isinstance(state, dict):
-        return {key: unkept(value) for key, value in saved.items()}
+        return {key: decode_value(value) for key, value in saved.items()}
     try:
-        return type(state).model_validate(unkept(saved), by_alias=True, by_name=True)
+        return type(state).model_validate(decode_value(saved), by_alias=True, by_name=True)
     except ValidationError as error:
         raise UsageError(f"a state that was kept does not fit {owner}: {all_faults(error)}") from error
 

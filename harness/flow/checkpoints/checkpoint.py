@@ -35,7 +35,7 @@ class Checkpoint:
     flow_class: str
     flow_id: str
     state: Any
-    #: A plan in its saved form, its values as `harness.flow.kept_values` has them.
+    #: A plan in its saved form, its values as `harness.flow.value_codec` has them.
     plan: Any
     #: What has happened in the runs up to here, the one that wrote this last.
     runs: list[Story] = field(default_factory=list)

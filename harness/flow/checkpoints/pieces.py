@@ -8,8 +8,8 @@ from typing import Any
 import orjson
 
 from harness.flow.engine.run import FlowRun
-from harness.flow.kept_values import kept_whole
 from harness.flow.plan.story import PastCall, Story
+from harness.flow.value_codec import encode_exactly
 
 
 class Pieces:
@@ -31,7 +31,7 @@ class Pieces:
             UsageError: something that a method returned can't be kept.
         """
         for value in run.plan.values_from(len(self._values)):
-            self._values.append(orjson.Fragment(orjson.dumps(kept_whole(value, "what a method returned"))))
+            self._values.append(orjson.Fragment(orjson.dumps(encode_exactly(value, "what a method returned"))))
         return run.plan.encoded(list(self._values))
 
     def runs(self, run: FlowRun) -> list[orjson.Fragment]:

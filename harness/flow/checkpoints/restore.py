@@ -16,12 +16,12 @@ from harness.events import (
 )
 from harness.flow.checkpoints.checkpoint import Checkpoint
 from harness.flow.checkpoints.config import CheckpointConfig
-from harness.flow.checkpoints.retold import retell, tell_handlers
+from harness.flow.checkpoints.earlier_runs import replay_to_handlers, republish
 from harness.flow.checkpoints.writer import Lineage
 from harness.flow.engine.hooks import FlowHook
 from harness.flow.engine.run import FlowRun
-from harness.flow.kept_values import unkept
 from harness.flow.state import with_saved
+from harness.flow.value_codec import decode_value
 from harness.workers import outcome_in_thread
 
 _RESTORING: Final = StepEnds(completed=CheckpointRestoreCompletedEvent, failed=CheckpointRestoreFailedEvent)
@@ -50,7 +50,7 @@ class CheckpointRestore(FlowHook):
             checkpoint = reading.unwrap()
             values = put_into(run, checkpoint)
             if not run.is_quiet:
-                tell_handlers(run.flow, checkpoint, values)
+                replay_to_handlers(run.flow, checkpoint, values)
             self._lineage.parent_id = checkpoint.checkpoint_id
             self._lineage.earlier = checkpoint.runs
             self._lineage.branch = self._branch or checkpoint.branch
@@ -96,7 +96,7 @@ class Resume(FlowHook):
             self._lineage.earlier = checkpoint.runs
             if not run.is_quiet:
                 await bus.room()
-                await retell(run.flow, checkpoint, values)
+                await republish(run.flow, checkpoint, values)
 
     def _last(self, run: FlowRun) -> tuple[str, Checkpoint] | None:
         flow_class = type(run.flow)
@@ -114,7 +114,7 @@ def put_into(run: FlowRun, checkpoint: Checkpoint) -> list[Any]:
     Raises:
         UsageError: it is a checkpoint of another flow, or its state does not fit.
     """
-    values = [unkept(value) for value in checkpoint.plan["values"]] if isinstance(checkpoint.plan, dict) else []
+    values = [decode_value(value) for value in checkpoint.plan["values"]] if isinstance(checkpoint.plan, dict) else []
     plan = {**checkpoint.plan, "values": values} if values else checkpoint.plan
     run.plan.restore(plan)
     run.state = with_saved(run.state, checkpoint.state, run.name)

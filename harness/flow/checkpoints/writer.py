@@ -30,7 +30,7 @@ from harness.flow.engine.hooks import FlowHook
 from harness.flow.engine.run import FlowRun
 from harness.flow.plan.calls import MethodCall, MethodResult
 from harness.flow.plan.story import Story
-from harness.flow.state import id_of, kept_state
+from harness.flow.state import id_of, saved_state
 from harness.workers import a_loop, outcome_in_thread
 
 logger = logging.getLogger("harness")
@@ -159,7 +159,7 @@ class CheckpointWriter(FlowHook):
             trigger=trigger,
             flow_class=f"{flow_class.__module__}:{flow_class.__qualname__}",
             flow_id=id_of(state),
-            state=kept_state(state),
+            state=saved_state(state),
             plan=self._pieces.plan(run),
             runs=cast("list[Story]", self._pieces.runs(run)),
         )

@@ -19,7 +19,7 @@ from harness.flow.graph.conditions import Condition
 from harness.flow.graph.definition import FlowMethod, graph_of
 from harness.flow.persistence.persist import Persist
 from harness.flow.persistence.sqlite import SQLiteFlowPersistence
-from harness.flow.state import declared_type, kept_state
+from harness.flow.state import declared_type, saved_state
 from harness.llm import BaseLLM
 from harness.validation import first_fault
 
@@ -76,8 +76,8 @@ def _state(cls: Any) -> dict[str, Any] | None:
     if isinstance(declared, type) and issubclass(declared, BaseModel):
         return {"type": "pydantic", "ref": _ref(declared)}
     if isinstance(declared, BaseModel):
-        return {"type": "pydantic", "ref": _ref(type(declared)), "default": kept_state(declared)}
-    return {"type": "dict", "default": kept_state(declared)} if isinstance(declared, dict) else None
+        return {"type": "pydantic", "ref": _ref(type(declared)), "default": saved_state(declared)}
+    return {"type": "dict", "default": saved_state(declared)} if isinstance(declared, dict) else None
 
 
 def _config(cls: Any) -> dict[str, Any]:

@@ -6,11 +6,11 @@ from typing import Any
 
 from harness.flow.engine.run import FlowRun
 from harness.flow.feedback.pending import HumanFeedbackPending, PendingFeedbackContext
-from harness.flow.kept_values import kept, unkept
 from harness.flow.persistence.default import default_flow_persistence
 from harness.flow.persistence.persist import persistence_of
 from harness.flow.persistence.protocol import FlowPersistence
-from harness.flow.state import kept_state
+from harness.flow.state import saved_state
+from harness.flow.value_codec import decode_value, encode_value
 
 
 def keep(run: FlowRun, pending: HumanFeedbackPending) -> None:
@@ -21,9 +21,9 @@ def keep(run: FlowRun, pending: HumanFeedbackPending) -> None:
     """
     flow, context = run.flow, pending.context
     saved = run.plan.saved()
-    context.plan = {**saved, "values": kept(saved["values"])}
+    context.plan = {**saved, "values": encode_value(saved["values"])}
     context.history = list(flow.human_feedback_history)
-    place_of(flow).save_pending_feedback(flow_uuid=context.flow_id, context=context, state_data=kept_state(run.state))
+    place_of(flow).save_pending_feedback(flow_uuid=context.flow_id, context=context, state_data=saved_state(run.state))
     flow._pending = context
 
 
@@ -36,7 +36,7 @@ def restore(run: FlowRun, context: PendingFeedbackContext) -> None:
     if context.plan is None:
         run.plan.restore_waiting(context.method_name, context.method_output)
     else:
-        run.plan.restore({**context.plan, "values": unkept(context.plan["values"])})
+        run.plan.restore({**context.plan, "values": decode_value(context.plan["values"])})
 
 
 def place_of(flow: Any) -> FlowPersistence:

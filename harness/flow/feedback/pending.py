@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from harness.errors import RunPaused, UsageError
 from harness.flow.feedback.result import HumanFeedbackResult, now
-from harness.flow.kept_values import kept, unkept
+from harness.flow.value_codec import decode_value, encode_value
 
 
 @dataclass(slots=True)
@@ -38,9 +38,11 @@ class PendingFeedbackContext:
     history: list[HumanFeedbackResult] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as JSON. Values that JSON can't hold take the forms of `harness.flow.kept_values`."""
+        """Return it as JSON. Values that JSON can't hold take the forms of `harness.flow.value_codec`."""
         fields = {name.name: getattr(self, name.name) for name in dataclasses.fields(self)}
-        return {name: kept(value) for name, value in fields.items()} | {"requested_at": self.requested_at.isoformat()}
+        return {name: encode_value(value) for name, value in fields.items()} | {
+            "requested_at": self.requested_at.isoformat()
+        }
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
@@ -50,7 +52,7 @@ class PendingFeedbackContext:
             UsageError: a field is missing, or the time can't be read.
         """
         known = {name.name for name in dataclasses.fields(cls)}
-        fields = {name: unkept(value) for name, value in data.items() if name in known}
+        fields = {name: decode_value(value) for name, value in data.items() if name in known}
         try:
             requested_at = fields.get("requested_at")
             if isinstance(requested_at, str):

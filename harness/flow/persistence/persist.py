@@ -12,7 +12,7 @@ from harness.flow.engine.run import FlowRun
 from harness.flow.persistence.default import default_flow_persistence
 from harness.flow.persistence.protocol import FlowPersistence, StatePersistenceError
 from harness.flow.plan.calls import MethodCall, MethodResult
-from harness.flow.state import AnyState, id_of, kept_state
+from harness.flow.state import AnyState, id_of, saved_state
 from harness.workers import outcome_in_thread
 
 D = TypeVar("D", bound=Callable[..., Any])
@@ -63,7 +63,7 @@ async def save(run: FlowRun, method_name: str, persistence: FlowPersistence) -> 
     state = run.state
     flow_uuid = _id(state)
     try:
-        data = kept_state(state)
+        data = saved_state(state)
     except Exception as error:
         raise StatePersistenceError(f"State persistence failed: {error}") from error
     saving = await outcome_in_thread(

@@ -11,10 +11,10 @@ from pydantic import BaseModel
 
 from harness.flow.database import BUSY_S, Database
 from harness.flow.feedback.pending import PendingFeedbackContext
-from harness.flow.kept_values import unkept
 from harness.flow.persistence.place import default_path
 from harness.flow.persistence.protocol import FlowPersistence, StatePersistenceError
-from harness.flow.state import KeptState, kept_state
+from harness.flow.state import SavedState, saved_state
+from harness.flow.value_codec import decode_value
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS flow_states (
@@ -100,7 +100,7 @@ class SQLiteFlowPersistence(FlowPersistence):
         if not isinstance(read, dict):
             raise StatePersistenceError(f"{self.db_path}: what is kept for {flow_uuid!r} is no JSON object")
         # What it was given, forms of values included, which are not this one's to look into.
-        return {key: unkept(value) for key, value in read.items()}
+        return {key: decode_value(value) for key, value in read.items()}
 
 
 def _now() -> str:
@@ -108,9 +108,9 @@ def _now() -> str:
 
 
 def _json(state_data: dict[str, Any] | BaseModel) -> str:
-    if isinstance(state_data, KeptState):
+    if isinstance(state_data, SavedState):
         text = orjson.dumps(state_data)
         # Nothing in it looks like a form.
         if b'"$' not in text:
             return text.decode()
-    return orjson.dumps(kept_state(state_data)).decode()
+    return orjson.dumps(saved_state(state_data)).decode()

@@ -77,7 +77,7 @@ class Plan:
         return self._values[place:]
 
     def encoded(self, values: list[orjson.Fragment]) -> dict[str, Any]:
-        """Return what `saved` does, as pieces of JSON; `values` are all of them, as `harness.flow.kept_values` has them."""
+        """Return what `saved` does, as pieces of JSON; `values` are all of them, as `harness.flow.value_codec` has them."""
         return encoded(self._state, values)
 
     def restore_waiting(self, method: str, output: Any) -> None:

@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from harness import Flow, human_feedback, listen
 from harness.conversation import ConversationConfig
 from harness.flow import FlowPersistence, HumanFeedbackPending, persist
-from harness.flow.state import kept_state
+from harness.flow.state import saved_state
 from tests.flow.conversation.talks import WAYS, Speaker, Way, said, story, take
 from tests.flow.graphs import TIMEOUT_S
 
@@ -37,7 +37,7 @@ class Memory(FlowPersistence):
         return self.states.get(flow_uuid)
 
     def save_pending_feedback(self, flow_uuid: str, context: Any, state_data: Any) -> None:
-        self.waiting[flow_uuid] = (kept_state(state_data), context)
+        self.waiting[flow_uuid] = (saved_state(state_data), context)
 
     def load_pending_feedback(self, flow_uuid: str) -> Any:
         return self.waiting.get(flow_uuid)

@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, computed_field
 
 from harness.errors import UsageError
 from harness.flow import HumanFeedbackResult
-from harness.flow.kept_values import kept, kept_whole, unkept
+from harness.flow.value_codec import decode_value, encode_exactly, encode_value
 
 
 class Draft(BaseModel):
@@ -66,7 +66,7 @@ class Pair(NamedTuple):
 
 
 def there_and_back(value: Any) -> Any:
-    return unkept(json.loads(json.dumps(kept(value), allow_nan=False)))
+    return decode_value(json.loads(json.dumps(encode_value(value), allow_nan=False)))
 
 
 SAME: dict[str, Any] = {
@@ -130,12 +130,12 @@ def test_what_json_has_no_place_for_takes_a_documented_form() -> None:
 
 def test_where_all_must_come_back_what_would_not_is_refused_by_name() -> None:
     for value in SAME.values():
-        assert unkept(json.loads(json.dumps(kept_whole(value, "it")))) == value
+        assert decode_value(json.loads(json.dumps(encode_exactly(value, "it")))) == value
     around: list[Any] = []
     around.append(around)
     for wrong, named in ((object(), "builtins.object"), (len, "builtins.builtin_function"), (around, "builtins.list")):
         with pytest.raises(UsageError, match=f"the output of a holds a {named}"):
-            kept_whole({"in": [wrong]}, "the output of a")
+            encode_exactly({"in": [wrong]}, "the output of a")
 
 
 UNKNOWN: dict[str, str] = {
@@ -150,6 +150,6 @@ UNKNOWN: dict[str, str] = {
 @pytest.mark.parametrize("name", UNKNOWN.values(), ids=UNKNOWN.keys())
 def test_fields_of_what_is_no_such_model_here_come_back_as_a_dict_and_nothing_is_imported(name: str) -> None:
     before = set(sys.modules)
-    assert unkept({"$model": name, "fields": {"words": "a"}}) == {"words": "a"}
-    assert unkept({"$member": name, "value": "a"}) == "a"
+    assert decode_value({"$model": name, "fields": {"words": "a"}}) == {"words": "a"}
+    assert decode_value({"$member": name, "value": "a"}) == "a"
     assert set(sys.modules) == before

@@ -28,15 +28,15 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from harness.errors import UsageError
-from harness.flow.kept_models import (
-    by_field,
-    comes_back,
-    fit_together,
-    holds_just,
+from harness.flow.model_codec import (
+    accepts_parts,
+    from_form,
+    from_parts,
+    holds_form,
     is_model,
-    made_of,
     own_form,
-    put_together,
+    parts_of,
+    round_trips,
 )
 from harness.frames.codec import MAX_DEPTH, decoded_text, encode
 
@@ -46,25 +46,25 @@ _NAMED: Final = "$named"
 _MEMBER: Final = "$member"
 
 
-def kept(value: Any) -> Any:
+def encode_value(value: Any) -> Any:
     """Return `value` as JSON that shares nothing with it. Never raises."""
-    return _kept(value, 0, strict=False)
+    return _encode(value, 0, strict=False)
 
 
-def kept_whole(value: Any, what: str) -> Any:
+def encode_exactly(value: Any, what: str) -> Any:
     """Return `value` as JSON from which it comes back.
 
     Raises:
         UsageError: something in it would not; the message names that, and `what` it is in.
     """
     try:
-        return _kept(value, 0, strict=True)
-    except _UnkeepableError as error:
+        return _encode(value, 0, strict=True)
+    except _UnencodableError as error:
         raise _refusal(what, error) from None
 
 
-def kept_model(value: BaseModel, what: str) -> dict[str, Any]:
-    """Return the fields of a model as JSON, of which `unkept` makes what the model's class makes it of.
+def encode_model(value: BaseModel, what: str) -> dict[str, Any]:
+    """Return the fields of a model as JSON, of which `decode_value` makes what the model's class makes it of.
 
     That is how the model writes itself, wherever the class makes the same of it.
 
@@ -73,19 +73,19 @@ def kept_model(value: BaseModel, what: str) -> dict[str, Any]:
     """
     try:
         return _form(value, 0, strict=True)[1]
-    except _UnkeepableError as error:
+    except _UnencodableError as error:
         raise _refusal(what, error) from None
 
 
-def _refusal(what: str, error: _UnkeepableError) -> UsageError:
+def _refusal(what: str, error: _UnencodableError) -> UsageError:
     return UsageError(f"{what} holds {error}, which can't be kept: give JSON, a pydantic model, a dataclass or an enum")
 
 
-class _UnkeepableError(Exception):
+class _UnencodableError(Exception):
     pass
 
 
-def _kept(value: Any, depth: int, *, strict: bool) -> Any:
+def _encode(value: Any, depth: int, *, strict: bool) -> Any:
     cls = type(value)
     if cls in _PLAIN or (cls in _SCALARS and encode(value) is value):
         return value
@@ -95,22 +95,22 @@ def _kept(value: Any, depth: int, *, strict: bool) -> Any:
             form, text, _ = _AS_TEXT[cls]
             return {form: text(value)}
         if isinstance(value, enum.Enum):
-            return {_MEMBER: _name(cls), "value": _kept(value.value, below, strict=strict)}
+            return {_MEMBER: _name(cls), "value": _encode(value.value, below, strict=strict)}
         if isinstance(value, PurePath):
             return {"$path": str(value)}
         # A plain copy of what another thread may be adding to is made in one step.
         if isinstance(value, Mapping):
             items = list(value.items())
             if all(isinstance(key, str) and not key.startswith("$") and encode(key) == key for key, _ in items):
-                return {key: _kept(item, below, strict=strict) for key, item in items}
-            pairs = [[_kept(key, below, strict=strict), _kept(item, below, strict=strict)] for key, item in items]
+                return {key: _encode(item, below, strict=strict) for key, item in items}
+            pairs = [[_encode(key, below, strict=strict), _encode(item, below, strict=strict)] for key, item in items]
             return {"$map": pairs}
         if cls in _CONTAINERS:
-            return {_CONTAINERS[cls]: [_kept(item, below, strict=strict) for item in list(value)]}
+            return {_CONTAINERS[cls]: [_encode(item, below, strict=strict) for item in list(value)]}
         if isinstance(value, tuple) and hasattr(cls, "_make"):
-            return {_NAMED: _name(cls), "items": [_kept(item, below, strict=strict) for item in value]}
+            return {_NAMED: _name(cls), "items": [_encode(item, below, strict=strict) for item in value]}
         if isinstance(value, list | tuple):
-            return [_kept(item, below, strict=strict) for item in value]
+            return [_encode(item, below, strict=strict) for item in value]
         if is_model(cls):
             how, fields = _form(value, depth, strict=strict)
             return {_MODEL: _name(cls), how: fields}
@@ -120,52 +120,52 @@ def _kept(value: Any, depth: int, *, strict: bool) -> Any:
         and (depth >= MAX_DEPTH or not _FORMS.keys() & _keys(encoded))
         and not isinstance(encoded, int | float | str)
     ):
-        raise _UnkeepableError(f"a {cls.__module__}.{cls.__qualname__}")
+        raise _UnencodableError(f"a {cls.__module__}.{cls.__qualname__}")
     return copy.deepcopy(encoded)
 
 
 def _form(value: Any, depth: int, *, strict: bool) -> tuple[str, dict[str, Any]]:
     """Return how a model is kept, and that: as the `fields` that it writes itself as, or in `parts`, kept one by one."""
     own = own_form(value)
-    if own is not None and (holds_just(value, own) or comes_back(value, own)):
+    if own is not None and (holds_form(value, own) or round_trips(value, own)):
         return "fields", own
     try:
-        parts = by_field(value, lambda part: _kept(part, depth + 1, strict=strict))
-    except _UnkeepableError:
+        parts = parts_of(value, lambda part: _encode(part, depth + 1, strict=strict))
+    except _UnencodableError:
         if own is None:
             raise
         return "fields", own
     # Not whether it equals: what is no number, for one, never does.
-    return ("parts", parts) if own is None or fit_together(type(value), unkept(parts)) else ("fields", own)
+    return ("parts", parts) if own is None or accepts_parts(type(value), decode_value(parts)) else ("fields", own)
 
 
 def _keys(encoded: Any) -> AbstractSet[str]:
     return encoded.keys() if isinstance(encoded, dict) else frozenset()
 
 
-def unkept(value: Any) -> Any:
-    """Return the value that `kept` was given, as far as the form of each part allows."""
+def decode_value(value: Any) -> Any:
+    """Return the value that `encode_value` was given, as far as the form of each part allows."""
     if isinstance(value, list):
-        return [unkept(item) for item in value]
+        return [decode_value(item) for item in value]
     if not isinstance(value, dict):
         return value
     if value.keys() == {_MODEL, "fields"}:
-        return _model(str(value[_MODEL]), value["fields"], made_of)
+        return _model(str(value[_MODEL]), value["fields"], from_form)
     if value.keys() == {_MODEL, "parts"}:
-        return _model(str(value[_MODEL]), unkept(value["parts"]), put_together)
+        return _model(str(value[_MODEL]), decode_value(value["parts"]), from_parts)
     if value.keys() == {_NAMED, "items"}:
-        return _named(str(value[_NAMED]), unkept(value["items"]))
+        return _named(str(value[_NAMED]), decode_value(value["items"]))
     if value.keys() == {_MEMBER, "value"}:
-        return _member(str(value[_MEMBER]), unkept(value["value"]))
+        return _member(str(value[_MEMBER]), decode_value(value["value"]))
     if len(value) == 1:
         (form, inside), *_ = value.items()
         if form in _FORMS:
             return _FORMS[form](inside)
-    return {key: unkept(item) for key, item in value.items()}
+    return {key: decode_value(item) for key, item in value.items()}
 
 
 def _map(pairs: Any) -> Any:
-    return {_key(unkept(key)): unkept(item) for key, item in pairs}
+    return {_key(decode_value(key)): decode_value(item) for key, item in pairs}
 
 
 def _key(key: Any) -> Any:
@@ -214,10 +214,10 @@ _FORMS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "$text": lambda text: decoded_text({"$text": text}),
     "$path": Path,
     **{form: back for form, _, back in _AS_TEXT.values()},
-    "$tuple": lambda items: tuple(unkept(items)),
-    "$set": lambda items: set(unkept(items)),
-    "$frozenset": lambda items: frozenset(unkept(items)),
-    "$deque": lambda items: deque(unkept(items)),
+    "$tuple": lambda items: tuple(decode_value(items)),
+    "$set": lambda items: set(decode_value(items)),
+    "$frozenset": lambda items: frozenset(decode_value(items)),
+    "$deque": lambda items: deque(decode_value(items)),
 }
 
 

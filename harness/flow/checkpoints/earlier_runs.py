@@ -28,7 +28,7 @@ _METHOD: Final = StepEnds(
 _CUT_OFF: Final = "the run had come this far when it was stopped, and goes on below"
 
 
-async def retell(flow: Any, checkpoint: Checkpoint, values: Sequence[Any]) -> None:
+async def republish(flow: Any, checkpoint: Checkpoint, values: Sequence[Any]) -> None:
     """Publish what happened in earlier runs again: the same ids and times, in the same order.
 
     What had not ended by the last checkpoint is shown as failed, and so is each run, since another goes on from it.
@@ -47,7 +47,7 @@ async def retell(flow: Any, checkpoint: Checkpoint, values: Sequence[Any]) -> No
             scopes.enter(around)
 
 
-def tell_handlers(flow: Any, checkpoint: Checkpoint, values: Sequence[Any]) -> None:
+def replay_to_handlers(flow: Any, checkpoint: Checkpoint, values: Sequence[Any]) -> None:
     """Give handlers the events of the methods that had finished, as they were: they are no frames of the run that goes on.
 
     Meanwhile `is_replaying()` is true.

@@ -29,21 +29,21 @@ def own_form(value: Any) -> dict[str, Any] | None:
     return written if isinstance(written, dict) and _is_json(written) else None
 
 
-def made_of(cls: type, form: Any) -> Any:
+def from_form(cls: type, form: Any) -> Any:
     """Return the model that its own form is of. Raises what the class has against it."""
     return _adapter(cls).validate_python(form, by_alias=True, by_name=True)
 
 
-def put_together(cls: type, parts: dict[str, Any]) -> Any:
+def from_parts(cls: type, parts: dict[str, Any]) -> Any:
     """Return the model that has these fields. Raises what the class has against it."""
     # What a dataclass is given is what it holds, whatever it says of that.
-    return cls(**parts) if dataclasses.is_dataclass(cls) else made_of(cls, parts)
+    return cls(**parts) if dataclasses.is_dataclass(cls) else from_form(cls, parts)
 
 
-def comes_back(value: Any, form: Any) -> bool:
+def round_trips(value: Any, form: Any) -> bool:
     """Whether a model is what its class makes of a form, each field of the same class."""
     try:
-        made = made_of(type(value), form)
+        made = from_form(type(value), form)
         # A member of an enum may equal what it is written as.
         kinds = ([type(part) for _, part in _fields(model)] for model in (made, value))
         return bool(made == value) and next(kinds) == next(kinds)
@@ -51,21 +51,21 @@ def comes_back(value: Any, form: Any) -> bool:
         return False
 
 
-def fit_together(cls: type, parts: dict[str, Any]) -> bool:
+def accepts_parts(cls: type, parts: dict[str, Any]) -> bool:
     """Whether these are fields that a model can have."""
     try:
-        put_together(cls, parts)
+        from_parts(cls, parts)
     except Exception:
         return False
     return True
 
 
-def by_field(value: Any, keep: Callable[[Any], Any]) -> dict[str, Any]:
-    """Return the fields of a model, each as `keep` has it. Raises what that raises."""
-    return {name: keep(part) for name, part in _fields(value)}
+def parts_of(value: Any, encode_part: Callable[[Any], Any]) -> dict[str, Any]:
+    """Return the fields of a model, each as `encode_part` has it. Raises what that raises."""
+    return {name: encode_part(part) for name, part in _fields(value)}
 
 
-def holds_just(value: Any, form: dict[str, Any]) -> bool:
+def holds_form(value: Any, form: dict[str, Any]) -> bool:
     """Whether all that a model holds is JSON, and a form is that: its class then gives it back, and need not be asked."""
     fields = dict(_fields(value))
     return fields == form and all(map(is_plain, fields.values()))
@@ -82,7 +82,7 @@ def _is_json(written: dict[str, Any]) -> bool:
 
 
 def is_plain(value: Any) -> TypeGuard[Any]:
-    """Whether a value is JSON, of no other class, in which nothing looks like a form of `harness.flow.kept_values`."""
+    """Whether a value is JSON, of no other class, in which nothing looks like a form of `harness.flow.value_codec`."""
     cls = type(value)
     if cls in (str, int, float):
         return encode(value) is value
