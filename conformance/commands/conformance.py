@@ -168,12 +168,12 @@ def _made(
         if scheduler is None:
             for result in plan.perform(steps, workers):
                 made[len(made)] = result
-                seen.one_done()
+                seen.advance()
             return made
         with contextlib.suppress(KeyboardInterrupt):
             for place, result in plan.perform_scheduled(steps, scheduler):
                 made[place] = result
-                seen.one_done()
+                seen.advance()
     return made
 
 

@@ -111,7 +111,7 @@ def replay(
             for result in group:
                 results.append(result)
                 _render_result(console, result, verbose=verbose, with_traceback=with_traceback)
-        seen.one_done()
+        seen.advance()
 
     with watched([str(subject) for subject in subjects]) as seen:
         groups = replaying.replay_all(

@@ -100,22 +100,22 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         click.echo("interrupted", err=True)
         code = 130
     except (UnrecordedRequestError, UnplayedRecordingError, UnsafeRecordingError) as error:
-        code = _said(error, 1)
+        code = _report(error, 1)
     except (UsageError, RecordingError, ConformanceError) as error:
-        code = _said(error, 2)
+        code = _report(error, 2)
     except HarnessError as error:
-        code = _said(error, 1)
+        code = _report(error, 1)
     except BrokenPipeError:
         # The reader of our output has gone, as in `harness show … | head`; Python must not try to flush to it.
         sys.stdout = None
         code = 0
     except OSError as error:
         # Such as a name that is too long to be one: who named it needs no traceback.
-        code = _said(RecordingError(f"'{error.filename}': {error.strerror}") if error.filename else error, 2)
+        code = _report(RecordingError(f"'{error.filename}': {error.strerror}") if error.filename else error, 2)
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _said(error: Exception, code: int) -> int:
+def _report(error: Exception, code: int) -> int:
     # What an error tells of, a path, a request, a value that differs, may hold a credential.
     from harness.errors import UsageError
     from harness.recording.redact.judge import Judge

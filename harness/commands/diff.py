@@ -47,8 +47,8 @@ def diff(first: Path, second: Path, html: Path | None, verbose: bool, json_file:
         print_hung(console, f"{difference.kind:8} {left:>6} {right:>6}  ", redactor.text(difference.where), style=style)
         print_below(console, redactor.text(difference.message), 24)
     count = len(comparison.differences)
-    what = "equal" if not count else counted(count, "difference")
-    console.print(f"{what}: {comparison.frames[0]:,} and {counted(comparison.frames[1], 'frame')}")
+    verdict = "equal" if not count else counted(count, "difference")
+    console.print(f"{verdict}: {comparison.frames[0]:,} and {counted(comparison.frames[1], 'frame')}")
     if html is not None:
         from harness.commands.viewer import write_beside
 

@@ -58,18 +58,20 @@ def settings_of(options: dict[str, Any]) -> Settings | None:
     """Return what was given, as settings; None where nothing was."""
     from harness.recording.settings import Settings
 
-    given: dict[str, Any] = {name: options[option] for option, name in _LISTS.items() if options.get(option)}
+    values: dict[str, Any] = {name: options[option] for option, name in _LISTS.items() if options.get(option)}
     if options.get("normalized"):
-        given["match_normalize"] = options["normalized"]
-    return Settings(**given) if given else None
+        values["match_normalize"] = options["normalized"]
+    return Settings(**values) if values else None
 
 
 def replay_options(options: dict[str, Any]) -> list[str]:
     """Return the arguments that have a replay compare in the same way."""
     flags = {"ignored": "--ignore", "compared_headers": "--match-header", "filters": "--match-by"}
-    given = [part for option, flag in flags.items() for value in options.get(option) or () for part in (flag, value)]
+    arguments = [
+        part for option, flag in flags.items() for value in options.get(option) or () for part in (flag, value)
+    ]
     pairs = options.get("normalized") or {}
-    return given + [part for path, pattern in pairs.items() for part in ("--normalize", f"{path}={pattern}")]
+    return arguments + [part for path, pattern in pairs.items() for part in ("--normalize", f"{path}={pattern}")]
 
 
 def _pairs(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:

@@ -56,7 +56,7 @@ def console_for(json_file: Path | None) -> Console:
 
     class Output(Console):
         def print(self, *objects: Any, **options: Any) -> None:
-            texts = [Text(self._fitted(shown(one))) if isinstance(one, str) else one for one in objects]
+            texts = [Text(self._fitted(shown(item))) if isinstance(item, str) else item for item in objects]
             super().print(*texts, **{"markup": False, "highlight": False, "emoji": False, **options})
 
         def _fitted(self, text: str) -> str:

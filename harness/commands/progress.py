@@ -33,7 +33,7 @@ class Watched:
         if progress is not None:
             self._task = progress.add_task(self._now(), total=len(names))
 
-    def one_done(self) -> None:
+    def advance(self) -> None:
         """Say that one more thing is done."""
         self._done += 1
         if self._progress is not None and self._task is not None:
@@ -70,12 +70,12 @@ class AtWork:
         self._status = status
         self._begun: threading.Timer | None = None
 
-    def say(self, what: str) -> None:
+    def say(self, activity: str) -> None:
         """Say that something else is being done."""
         if self._status is not None:
             from rich.text import Text
 
-            self._status.update(Text(_short(what), overflow="ellipsis", no_wrap=True))
+            self._status.update(Text(_short(activity), overflow="ellipsis", no_wrap=True))
 
     def begin(self) -> None:
         """Show it from a moment on."""
@@ -93,7 +93,7 @@ class AtWork:
 
 
 @contextlib.contextmanager
-def at_work(what: str) -> Iterator[AtWork]:
+def at_work(activity: str) -> Iterator[AtWork]:
     """Show what is being done until the context is left, where it takes longer than a moment and stderr is a terminal."""
     if not sys.stderr.isatty():
         yield AtWork()
@@ -102,7 +102,7 @@ def at_work(what: str) -> Iterator[AtWork]:
     from rich.status import Status
 
     work = AtWork(Status("", console=Console(stderr=True), spinner="line"))
-    work.say(what)
+    work.say(activity)
     work.begin()
     try:
         yield work

@@ -136,7 +136,7 @@ def record(
     redacted = Redactor().text
     out_stream = text_stream(json_file)
     shown = RunText(out_stream)
-    with extended(settings_of(matching)), shown.waited_for(target):
+    with extended(settings_of(matching)), shown.watch(target):
         recorded = record(
             Target(target, entry, inputs, turns),
             out,
@@ -153,11 +153,11 @@ def record(
     # Whoever read the text may have left, as in `harness record … | head`.
     with contextlib.suppress(BrokenPipeError):
         tell("", file=out_stream)
-    what = "recorded" if recorded.written else "played what was recorded, and left it as it was:"
+    summary = "recorded" if recorded.written else "played what was recorded, and left it as it was:"
     if recorded.aside is not None:
-        what = "recorded, and kept aside:"
+        summary = "recorded, and kept aside:"
     frames, requests = counted(recorded.frames, "frame"), counted(recorded.interactions, "request")
-    tell(f"{what} {frames}, {requests}: {recorded.aside or out}")
+    tell(f"{summary} {frames}, {requests}: {recorded.aside or out}")
     if recorded.error is not None:
         tell(redacted(_ended(recorded.error, status)))
         for note in getattr(recorded.error, "__notes__", ()):

@@ -23,12 +23,12 @@ class RunText:
         self._silent: threading.Timer | None = None
 
     @contextlib.contextmanager
-    def waited_for(self, what: str) -> Iterator[None]:
+    def watch(self, name: str) -> Iterator[None]:
         """Say what is running where nothing of it comes for a moment, and somebody watches."""
         if not sys.stderr.isatty():
             yield
             return
-        self._silent = threading.Timer(_MOMENT_S, tell, (f"running {what} …",))
+        self._silent = threading.Timer(_MOMENT_S, tell, (f"running {name} …",))
         self._silent.daemon = True
         self._silent.start()
         try:
@@ -38,7 +38,7 @@ class RunText:
 
     def text(self, text: str) -> None:
         """Show a piece of the answer."""
-        self._came()
+        self._end_wait()
         if self._last == "thinking":
             tell("")
         self._last = "text"
@@ -47,7 +47,7 @@ class RunText:
     def aside(self, kind: Literal["thinking", "tool", "call"], text: str) -> None:
         """Show a piece of the reasoning, or the tools that a call asks for; the text of another call has a line of its own."""
         if kind != "call":
-            self._came()
+            self._end_wait()
         if kind == "call":
             if self._last == "text":
                 tell("", file=self._out)
@@ -63,7 +63,7 @@ class RunText:
             tell(text, nl=False, lines=True)
         self._last = kind
 
-    def _came(self) -> None:
+    def _end_wait(self) -> None:
         if self._silent is not None:
             self._silent.cancel()
 

@@ -63,7 +63,7 @@ def serve(
         raise click.UsageError("Missing argument 'PATH': the recording to serve; or --app TARGET")
     if path is not None and target is not None:
         raise click.UsageError("a recording is served, or an app; not both at once")
-    stray = [name for name, given in (of_recording if target is not None else of_app).items() if given]
+    stray = [name for name, is_set in (of_recording if target is not None else of_app).items() if is_set]
     if stray:
         raise click.UsageError(f"{stray[0]} is an option of {'a recording' if target is not None else 'an app'}")
     if path is not None:

@@ -14,7 +14,7 @@ from harness.commands.progress import at_work
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from harness.recording.timelines import KeptTimeline
+    from harness.recording.timelines import StoredTimeline
 
 _CHANNELS = ("llm", "flow", "tools", "messages", "lifecycle", "custom")
 
@@ -48,16 +48,16 @@ def show(path: Path, channels: tuple[str, ...], html: Path | None, json_file: Pa
 
     console = console_for(json_file)
     with at_work(f"reading {path}"):
-        kept = timelines_of(path)
+        stored = timelines_of(path)
     if html is not None:
         from harness.commands.viewer import write_viewer
 
         with at_work(f"writing {html}"):
-            write_viewer(kept, path.name or str(path), html)
+            write_viewer(stored, path.name or str(path), html)
         console.print(f"wrote {html}: open it in a browser")
     if html is None or json_file is not None:
-        kept = [timeline.redacted() for timeline in kept]
-    timelines = [timeline.only(channels) for timeline in kept]
+        stored = [timeline.redacted() for timeline in stored]
+    timelines = [timeline.only(channels) for timeline in stored]
     if html is None:
         for timeline in timelines:
             _render_timeline(console, timeline)
@@ -66,13 +66,13 @@ def show(path: Path, channels: tuple[str, ...], html: Path | None, json_file: Pa
         write_json(json_file, {"format": "harness.show/1", "timelines": documents})
     if any(timeline.frames for timeline in timelines):
         return 0
-    told = sorted({frame.channel for timeline in kept for frame in timeline.frames})
-    where = f" on {' or '.join(channels)}; there are some on {' and '.join(told)}" if channels and told else ""
+    present = sorted({frame.channel for timeline in stored for frame in timeline.frames})
+    where = f" on {' or '.join(channels)}; there are some on {' and '.join(present)}" if channels and present else ""
     tell(f"error: '{path}' has no frames{where}")
     return 2
 
 
-def _render_timeline(console: Console, timeline: KeptTimeline) -> None:
+def _render_timeline(console: Console, timeline: StoredTimeline) -> None:
     from rich.table import Table
 
     lanes = [channel for channel in _CHANNELS if any(frame.channel == channel for frame in timeline.frames)]

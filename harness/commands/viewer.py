@@ -11,14 +11,14 @@ from harness.commands import _refuse_another
 
 if TYPE_CHECKING:
     from harness.frames import StreamFrame
-    from harness.recording.timelines import KeptTimeline
+    from harness.recording.timelines import StoredTimeline
     from harness.viewer import TimelineJudge
 
 #: What judges a timeline. The suite stands above the commands, and is named here as its own commands are.
 _SUITE: Final = "conformance.run.stored_timeline"
 
 
-def write_viewer(timelines: Sequence[KeptTimeline], title: str, html: Path) -> None:
+def write_viewer(timelines: Sequence[StoredTimeline], title: str, html: Path) -> None:
     """Write the viewer's page of timelines, whole or not at all.
 
     Raises:
@@ -52,10 +52,10 @@ def write_beside(first: Path, second: Path, html: Path) -> None:
 
     runs = []
     for path in (first, second):
-        kept = timelines_of(path)
-        if len(kept) != 1:
-            raise UsageError(f"'{path}' has {len(kept)} timelines; --html shows one beside another")
-        runs += runs_of(kept, suite_judge())
+        stored = timelines_of(path)
+        if len(stored) != 1:
+            raise UsageError(f"'{path}' has {len(stored)} timelines; --html shows one beside another")
+        runs += runs_of(stored, suite_judge())
     write_atomically(html, render_beside(runs[0], runs[1], f"{first.name} and {second.name}").encode())
 
 

@@ -13,7 +13,7 @@ from harness.bridges.openai_chat import OPENAI_DONE
 from harness.bridges.vercel import VERCEL_DONE
 from harness.frames.frame import StreamFrame
 from harness.recording.redact.redaction import Redactor
-from harness.recording.timelines import KeptTimeline
+from harness.recording.timelines import StoredTimeline
 
 Protocol = Literal["agui", "vercel", "otel", "openai", "perfetto"]
 PROTOCOLS: Final[tuple[Protocol, ...]] = ("agui", "vercel", "otel", "openai", "perfetto")
@@ -36,7 +36,7 @@ class Exported(NamedTuple):
     events: int
 
 
-def exported(timelines: list[KeptTimeline], to: Protocol, *, sse: bool = False, content: bool = False) -> Exported:
+def exported(timelines: list[StoredTimeline], to: Protocol, *, sse: bool = False, content: bool = False) -> Exported:
     """Return timelines in a protocol, one after the other; credentials are taken out, as of recordings.
 
     A stream is a JSON line for each event, or, with `sse`, its text as it is sent. Spans tell what people and models said only
@@ -73,17 +73,17 @@ def _line(value: dict[str, Any]) -> str:
     return orjson.dumps(value).decode() + "\n"
 
 
-def _name(timeline: KeptTimeline) -> str:
+def _name(timeline: StoredTimeline) -> str:
     return str(timeline.path) if timeline.interaction is None else f"{timeline.path} #{timeline.interaction}"
 
 
-def _provider(timeline: KeptTimeline) -> str | None:
+def _provider(timeline: StoredTimeline) -> str | None:
     """Return the provider of a recording's calls, where it is one for all."""
     providers = timeline.recording.providers if timeline.recording is not None else ()
     return providers[0] if len(providers) == 1 else None
 
 
-def _in_time(timeline: KeptTimeline, frames: list[StreamFrame]) -> list[StreamFrame]:
+def _in_time(timeline: StoredTimeline, frames: list[StreamFrame]) -> list[StreamFrame]:
     """Return frames whose times, counted from 1970 in a recording, are those of the day on which it was made."""
     if timeline.recording is None:
         return frames

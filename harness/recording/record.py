@@ -82,10 +82,10 @@ def record(
         on_note(f"what stands in '{out}' {stands.why}, so it is recorded again")
     plays = mode == "none" or (mode == "once" and stands is not None and not again)
     if stands is not None and stands.target not in (None, target.name):
-        what = f"'{out}' is a recording of {stands.target!r}, not of {target.name!r}"
+        conflict = f"'{out}' is a recording of {stands.target!r}, not of {target.name!r}"
         if plays:
-            raise UsageError(f"{what}; choose another folder, or have it replaced with --mode all")
-        on_note(f"{what}, which takes its place")
+            raise UsageError(f"{conflict}; choose another folder, or have it replaced with --mode all")
+        on_note(f"{conflict}, which takes its place")
     with contextlib.ExitStack() as stack:
         # What is played is copied, and what comes of it thrown away.
         place = Path(stack.enter_context(tempfile.TemporaryDirectory()), final.name) if plays else final
@@ -238,7 +238,7 @@ def _worth(outcome: RecordedOutcome | None, interactions: Sequence[Interaction])
         return _Standing(Worth.NOTHING, "is of a run that was interrupted")
     if outcome.status == "completed":
         return _Standing(Worth.COMPLETED)
-    if not interactions or any(one.response.ended.how == "no-response" for one in interactions):
+    if not interactions or any(interaction.response.ended.how == "no-response" for interaction in interactions):
         return _Standing(Worth.NOTHING, f"is of a run that got no answer ({outcome.error_type}: {outcome.error})")
     return _Standing(Worth.FAILED)
 

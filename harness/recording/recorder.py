@@ -120,9 +120,9 @@ class Recorder:
             self._read_to_end(session)
         except KeyboardInterrupt:
             # It may have come in the middle of a line, and leaves frames behind that were not read.
-            kept = session.frames
-            self._content[written:] = self._own(lambda: dump_frames(kept, self.redactor)).removeprefix(header_line())
-            self.frames = frames + len(kept)
+            shown = session.frames
+            self._content[written:] = self._own(lambda: dump_frames(shown, self.redactor)).removeprefix(header_line())
+            self.frames = frames + len(shown)
             raise
         finally:
             session.close()
@@ -165,8 +165,8 @@ class Recorder:
                 self._on_text(text)
             elif frame.type == STARTED:
                 self._on_aside("call", "")
-            elif asked := _asked_tools(frame):
-                self._on_aside("tool", asked)
+            elif tools := _requested_tools(frame):
+                self._on_aside("tool", tools)
         except Exception as error:
             # Whoever watches has left, or can't show it: the run is recorded all the same.
             self._on_text = lambda text: None
@@ -208,15 +208,17 @@ class Recorder:
         if self._outcome is None or self._outcome.status == "cancelled":
             return 0
         unplayed = set(map(id, tape.unplayed))
-        return unframed_calls((one for one in tape.interactions if id(one) not in unplayed), self._started_calls)
+        return unframed_calls(
+            (interaction for interaction in tape.interactions if id(interaction) not in unplayed), self._started_calls
+        )
 
 
-def _asked_tools(frame: FrameLike) -> str:
+def _requested_tools(frame: FrameLike) -> str:
     """Return the tools that a call asked for, with their arguments; empty where it is no such end of a call."""
-    asked = frame.data.get("response") if frame.type == "llm_call_completed" else None
-    if not isinstance(asked, Sequence) or isinstance(asked, str):
+    response = frame.data.get("response") if frame.type == "llm_call_completed" else None
+    if not isinstance(response, Sequence) or isinstance(response, str):
         return ""
-    functions = [call.get("function") for call in asked if isinstance(call, Mapping)]
+    functions = [call.get("function") for call in response if isinstance(call, Mapping)]
     return ", ".join(
         f"{function.get('name')}({function.get('arguments')})"
         for function in functions
@@ -231,7 +233,10 @@ def text_of(frame: FrameLike) -> str:
 
 
 def _providers(tape: Tape) -> tuple[str, ...]:
-    apis = (recognized(one.request.method, one.request.url, one.request.body) for one in tape.interactions)
+    apis = (
+        recognized(interaction.request.method, interaction.request.url, interaction.request.body)
+        for interaction in tape.interactions
+    )
     return tuple(sorted({api.name for api in apis if api is not None}))
 
 

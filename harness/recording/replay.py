@@ -23,8 +23,8 @@ from harness.recording.comparison.compare import Difference, LineComparison, com
 from harness.recording.files.folder import CASSETTE, FRAMES, RECORDING, RecordedOutcome, Recording, load_recording
 from harness.recording.files.frames_file import FrameLines, frames_of, header_line, read_lines
 from harness.recording.files.workplace import recover, replace_files
-from harness.recording.one_turn import one_turn
 from harness.recording.pack.access import at_hand, pack_of
+from harness.recording.recorded_turn import recorded_turn
 from harness.recording.redact.redaction import Redactor
 from harness.recording.replayed import Replayed, note_blocked, note_tape
 from harness.recording.stand_in_keys import keys_stand_in
@@ -35,7 +35,7 @@ from harness.recording.trust.exits import exits_noted
 from harness.recording.trust.gate import Trust
 
 #: Characters of an error's text that are told of a run that failed as it should.
-_SAID: Final = 160
+_SHOWN: Final = 160
 
 
 def replay_recording(
@@ -92,9 +92,9 @@ def _replay(
         raise UnreadableRecordingError(f"'{folder / FRAMES}' holds no frames: there is nothing to check")
     turns, prepare = recording.turns, None
     if turn is not None:
-        alone = one_turn(recording, recorded_lines, turn, folder)
-        recorded_lines, turns, prepare = alone.lines, (alone.message,), alone.prepare
-        recording = recording.model_copy(update={"outcome": alone.outcome})
+        single = recorded_turn(recording, recorded_lines, turn, folder)
+        recorded_lines, turns, prepare = single.lines, (single.message,), single.prepare
+        recording = recording.model_copy(update={"outcome": single.outcome})
     replayed = Replayed(folder, "recording", provider=", ".join(recording.providers) or None)
     redactor = Redactor()
     made = _Made(redactor, LineComparison(recorded_lines))
@@ -117,9 +117,9 @@ def _replay(
     outcome = _outcome_differences(recording, replayed, made, redactor)
     replayed.is_new_error = replayed.error is not None and bool(outcome)
     if replayed.error is not None and not outcome:
-        said = " ".join(error_text(replayed.error).split())[:_SAID]
-        replayed.notes.append(f"the run failed, as when it was recorded: {type(replayed.error).__name__}: {said}")
-    replayed.differences += [replace(one, is_consequence=bool(replayed.differences)) for one in outcome]
+        message = " ".join(error_text(replayed.error).split())[:_SHOWN]
+        replayed.notes.append(f"the run failed, as when it was recorded: {type(replayed.error).__name__}: {message}")
+    replayed.differences += [replace(difference, is_consequence=bool(replayed.differences)) for difference in outcome]
     note_blocked(guard, replayed)
     if limit is None or replayed.differences:
         note_tape(tape, replayed, in_part=limit is not None or turn is not None)
@@ -167,7 +167,7 @@ class _Made:
                 raise
             replayed.error = error
         except BaseException as error:
-            if isinstance(error, KeyboardInterrupt) and not _came_from_run(error, replayed):
+            if isinstance(error, KeyboardInterrupt) and not _is_raised_by_run(error, replayed):
                 raise
             replayed.error = error.error if isinstance(error, TransportFault) else error
 
@@ -212,7 +212,7 @@ def _update(folder: Path, recording: Recording, replayed: Replayed, made: _Made,
     replace_files(folder, {FRAMES: header_line() + content, RECORDING: updated.dump()})
 
 
-def _came_from_run(error: BaseException, replayed: Replayed) -> bool:
+def _is_raised_by_run(error: BaseException, replayed: Replayed) -> bool:
     """Whether a KeyboardInterrupt was raised by the run itself, and not by the person who watches the replay."""
     try:
         _ = replayed.sessions[-1].result

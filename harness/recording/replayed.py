@@ -83,8 +83,8 @@ def note_tape(tape: Tape, replayed: Replayed, *, in_part: bool = False) -> None:
     if in_part:
         return
     # By identity: equal requests may have been recorded more than once.
-    numbers = {id(one): number for number, one in enumerate(tape.interactions, start=1)}
-    for one in tape.unplayed:
+    numbers = {id(interaction): number for number, interaction in enumerate(tape.interactions, start=1)}
+    for interaction in tape.unplayed:
         replayed.unplayed.append(
-            f"recorded request {numbers[id(one)]} ({one.request.method} {host_of(one.request.url)}) was never made"
+            f"recorded request {numbers[id(interaction)]} ({interaction.request.method} {host_of(interaction.request.url)}) was never made"
         )

@@ -43,7 +43,7 @@ from harness.recording.wire import Interaction
 Kind = Literal["secret", "format", "version", "age", "unplayed", "orphan"]
 
 #: Why a folder stands beside a recording, and what to do with it.
-_KEPT_ASIDE: Mapping[Mark, str] = MappingProxyType(
+_ASIDE_ADVICE: Mapping[Mark, str] = MappingProxyType(
     {
         "recording": "is being recorded, or was left by a recorder that was killed; look at it with show, and delete it",
         "refused": "was refused; look at what is found in it, and delete it, or record --accept it",
@@ -58,7 +58,7 @@ _KEPT_ASIDE: Mapping[Mark, str] = MappingProxyType(
 _LEFT_OVER = re.compile(r".+\.partial|\.(?:recording\.json|frames\.jsonl|.+\.ya?ml)\.\w+")
 
 #: The version that a file says it has, whether or not the rest of it can be read.
-_SAID_VERSION = re.compile(
+_DECLARED_VERSION = re.compile(
     r"^version: ['\"]?(?P<cassette>[0-9]+)|\"format\": ?\"harness\.(?:recording|frames)/(?P<ours>[0-9]+)\"",
     re.MULTILINE,
 )
@@ -132,7 +132,7 @@ def _in_folder(folder: Path, root: Path, oldest: datetime, looking: Looking) -> 
         if entry.is_symlink():
             yield Finding(entry, "format", "", link_problem(entry))
         elif aside is not None and entry.is_dir():
-            yield Finding(entry, "orphan", "", _KEPT_ASIDE[aside.mark])
+            yield Finding(entry, "orphan", "", _ASIDE_ADVICE[aside.mark])
             yield from _in_folder(entry, root, oldest, looking)
         elif holds_recordings(entry):
             yield from _in_folder(entry, root, oldest, looking)
@@ -240,11 +240,11 @@ def _unplayed(folder: Path) -> Iterator[Finding]:
 
 
 def _unreadable(path: Path, error: RecordingError) -> Finding:
-    said = _SAID_VERSION.search(_text(path))
-    later = said is not None and (
-        is_later(f"cassette/{said['cassette']}", f"cassette/{FORMAT_VERSION}")
-        if said["cassette"] is not None
-        else is_later(f"harness/{said['ours']}", f"harness/{_OUR_VERSION}")
+    declared = _DECLARED_VERSION.search(_text(path))
+    later = declared is not None and (
+        is_later(f"cassette/{declared['cassette']}", f"cassette/{FORMAT_VERSION}")
+        if declared["cassette"] is not None
+        else is_later(f"harness/{declared['ours']}", f"harness/{_OUR_VERSION}")
     )
     return Finding(path, "version" if later else "format", "", str(error))
 

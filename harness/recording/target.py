@@ -60,7 +60,7 @@ class Target:
         subject, inputs = self.subject(), self.inputs
         if callable(subject) and not starts_runs(subject) and not hasattr(subject, self.entry or ""):
             # What it makes may be a flow or a crew, which takes the inputs that it does not.
-            own = _taken(subject, inputs)
+            own = _accepted_inputs(subject, inputs)
             made = _called(subject, (), own, self.name)
             if not starts_runs(made):
                 if len(own) < len(inputs):
@@ -175,7 +175,7 @@ def _takes_inputs(start: Callable[..., Any]) -> bool:
     return "inputs" in inspect.signature(start).parameters
 
 
-def _taken(start: Callable[..., Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
+def _accepted_inputs(start: Callable[..., Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
     """Return those of the inputs that a callable takes."""
     parameters = inspect.signature(start).parameters
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
@@ -187,8 +187,8 @@ def _check(start: Callable[..., Any], turn: tuple[str, ...], inputs: Mapping[str
     try:
         inspect.signature(start).bind(*turn, **inputs)
     except TypeError as error:
-        given = ", ".join(inputs) or "none"
-        raise UsageError(f"target {name!r} can't be started with the inputs given ({given}): {error}") from error
+        names = ", ".join(inputs) or "none"
+        raise UsageError(f"target {name!r} can't be started with the inputs given ({names}): {error}") from error
 
 
 def _called(start: Callable[..., Any], turn: tuple[str, ...], inputs: Mapping[str, Any], name: str) -> Any:

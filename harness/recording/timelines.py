@@ -38,7 +38,7 @@ class Row(NamedTuple):
 
 
 @dataclass(frozen=True)
-class KeptTimeline:
+class StoredTimeline:
     """One run's frames, normalised, and where they come from."""
 
     path: Path
@@ -48,11 +48,15 @@ class KeptTimeline:
     #: What it is the timeline of, where it is a recording's.
     recording: Recording | None = None
 
-    def only(self, channels: Collection[str]) -> KeptTimeline:
+    def only(self, channels: Collection[str]) -> StoredTimeline:
         """Return the frames of some channels; all for none."""
-        return self if not channels else replace(self, frames=[one for one in self.frames if one.channel in channels])
+        return (
+            self
+            if not channels
+            else replace(self, frames=[frame for frame in self.frames if frame.channel in channels])
+        )
 
-    def redacted(self) -> KeptTimeline:
+    def redacted(self) -> StoredTimeline:
         """Return it without credentials: who made it, and whether by the rules of today, nobody knows."""
         redactor = Redactor()
         frames = frames_of(dump_frames(self.frames, redactor).splitlines()[1:], self.path)
@@ -75,7 +79,7 @@ class KeptTimeline:
             yield Row(frame.seq, offset_ms(frame.timestamp), frame.channel, "  " * depth + _summary(frame))
 
 
-def timelines_of(path: Path) -> list[KeptTimeline]:
+def timelines_of(path: Path) -> list[StoredTimeline]:
     """Return the timelines kept at `path`: one for a recording, a frames file or a stream of AG-UI events, one per call for
     a plain cassette.
 
@@ -86,7 +90,7 @@ def timelines_of(path: Path) -> list[KeptTimeline]:
         return _timelines(path, here)
 
 
-def _timelines(path: Path, here: Path) -> list[KeptTimeline]:
+def _timelines(path: Path, here: Path) -> list[StoredTimeline]:
     """Return the timelines of what lies `here` and is called `path`."""
     recover(here)
     if not here.exists():
@@ -94,29 +98,31 @@ def _timelines(path: Path, here: Path) -> list[KeptTimeline]:
             f"'{path}' does not exist; expected a recording, a frames file, a stream of AG-UI events, or a cassette"
         )
     if is_agui(here):
-        return [KeptTimeline(path, None, _told_frames(here), f"{path}: AG-UI")]
+        return [StoredTimeline(path, None, _agui_frames(here), f"{path}: AG-UI")]
     if here.suffix == ".jsonl":
-        return [KeptTimeline(path, None, load_frames(here), str(path))]
+        return [StoredTimeline(path, None, load_frames(here), str(path))]
     if here.is_dir():
         if not is_recording(here):
             inside = next(recordings_below(here), None)
-            what = "there is none below it; check the path"
+            advice = "there is none below it; check the path"
             if inside is not None:
-                what = f"name one of those in it, such as '{path / inside.relative_to(here)}'"
-            raise UnreadableRecordingError(f"'{path}' is a folder, but no recording: it has no recording.json; {what}")
+                advice = f"name one of those in it, such as '{path / inside.relative_to(here)}'"
+            raise UnreadableRecordingError(
+                f"'{path}' is a folder, but no recording: it has no recording.json; {advice}"
+            )
         recording = load_recording(here)
         ended = recording.outcome.status if recording.outcome is not None else recording.status
         title = f"{path}: {recording.target}, {ended}, recorded {recording.recorded_at} ({recording.origin})"
-        return [KeptTimeline(path, None, load_frames(here / FRAMES), title, recording)]
+        return [StoredTimeline(path, None, load_frames(here / FRAMES), title, recording)]
     return [
-        KeptTimeline(
+        StoredTimeline(
             path, run.interaction, frames_of(dump_frames(run.frames).splitlines()[1:], path), _call_title(path, run)
         )
         for run in replay_cassette(here, strict=True)
     ]
 
 
-def _told_frames(path: Path) -> list[StreamFrame]:
+def _agui_frames(path: Path) -> list[StreamFrame]:
     """Return the frames of a stream of AG-UI events, normalised, since they may be those of a run that nobody recorded."""
     events = read_agui(path)
     try:
@@ -144,17 +150,17 @@ class Comparison(NamedTuple):
 
 def compared(first: Path, second: Path) -> Comparison:
     """Compare what is kept at two paths, calls of cassettes one by one in order. Raises as `timelines_of`."""
-    ones, others = _line_groups(first), _line_groups(second)
-    if ones != others:
+    first_groups, second_groups = _line_groups(first), _line_groups(second)
+    if first_groups != second_groups:
         # What is equal is equal, whatever it is.
         for path in (first, second):
             _check_lines(path)
     differences: list[Difference] = []
-    for index in range(max(len(ones), len(others))):
-        mine = ones[index] if index < len(ones) else []
-        theirs = others[index] if index < len(others) else []
+    for index in range(max(len(first_groups), len(second_groups))):
+        mine = first_groups[index] if index < len(first_groups) else []
+        theirs = second_groups[index] if index < len(second_groups) else []
         differences.extend(compare_lines(mine, theirs))
-    return Comparison((sum(map(len, ones)), sum(map(len, others))), differences)
+    return Comparison((sum(map(len, first_groups)), sum(map(len, second_groups))), differences)
 
 
 def _line_groups(path: Path) -> list[list[bytes]]:
@@ -184,6 +190,6 @@ def _summary(frame: StreamFrame) -> str:
         function = call.get("function") if isinstance(call, Mapping) else None
         named = function.get("name") if isinstance(function, Mapping) else ""
     telling = next((payload[key] for key in _TELLING if payload.get(key) not in (None, {}, [])), None)
-    told = "" if telling is None else json.dumps(telling, ensure_ascii=False)
-    told = told if len(told) <= _LONGEST else told[:_LONGEST] + "…"
-    return " ".join(part for part in (frame.type, named if isinstance(named, str) else "", told) if part)
+    text = "" if telling is None else json.dumps(telling, ensure_ascii=False)
+    text = text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
+    return " ".join(part for part in (frame.type, named if isinstance(named, str) else "", text) if part)

@@ -15,11 +15,11 @@ _ALWAYS: Final = frozenset({"decode_compressed_response", "match_on", "allow_pla
 _KNOWN: Final = frozenset({*_FILTERS, *_ALWAYS, "record_mode", "cassette_library_dir"})
 
 
-def checked(given: Any) -> Mapping[str, Any]:
+def checked(config: Any) -> Mapping[str, Any]:
     """Return what the fixture gives. Raises UsageError where that is no mapping."""
-    if given is not None and not isinstance(given, Mapping):
-        raise UsageError(f"the fixture vcr_config gives {given!r}; expected a dict of vcrpy's options")
-    return given or {}
+    if config is not None and not isinstance(config, Mapping):
+        raise UsageError(f"the fixture vcr_config gives {config!r}; expected a dict of vcrpy's options")
+    return config or {}
 
 
 def settings_in(config: Mapping[str, Any]) -> Settings:
@@ -40,9 +40,9 @@ def without_effect(config: Mapping[str, Any]) -> Iterator[str]:
         yield f"vcr_config: {', '.join(unknown)} has no effect on cassettes of stream-harness"
 
 
-def _names(key: str, given: Any) -> Iterator[str]:
-    for item in given or ():
+def _names(key: str, values: Any) -> Iterator[str]:
+    for item in values or ():
         name = item if isinstance(item, str) else item[0] if isinstance(item, tuple | list) and item else None
-        if not isinstance(name, str) or isinstance(given, str):
-            raise UsageError(f"{key} of vcr_config is {given!r}; expected a list of names")
+        if not isinstance(name, str) or isinstance(values, str):
+            raise UsageError(f"{key} of vcr_config is {values!r}; expected a list of names")
         yield name

@@ -17,7 +17,7 @@ _COMPARE: Final = "Compare the weather in Bergen and Narvik."
 _TURNING: Final = "Ship or lighthouse: who turns?"
 _HIGH_WATER: Final = "When is high water?"
 _BRIEFLY: Final = {"role": "system", "content": "Answer in one sentence."}
-_ONE_ATTEMPT: Final = {"max_retries": 0}
+_SINGLE_ATTEMPT: Final = {"max_retries": 0}
 _FUNCTIONS: Final = {"get_weather": get_weather}
 
 #: What is recorded of every provider: scenario → what is asked.
@@ -30,9 +30,9 @@ COMMON: Final[Mapping[str, Program]] = {
     "structured_output": Question("Report the weather in Bergen as JSON.", response_model=WeatherReport),
     "length_limited": Question("Count the waves.", {"max_tokens": 5}),
     "not_streamed": Question(_HARBOUR, reading="whole"),
-    "http_error": Question(_HARBOUR, _ONE_ATTEMPT, of_unknown_model=True),
-    "stream_error": Question("Break in the middle.", _ONE_ATTEMPT),
-    "truncated": Question("Stop without an end marker.", _ONE_ATTEMPT),
+    "http_error": Question(_HARBOUR, _SINGLE_ATTEMPT, of_unknown_model=True),
+    "stream_error": Question("Break in the middle.", _SINGLE_ATTEMPT),
+    "truncated": Question("Stop without an end marker.", _SINGLE_ATTEMPT),
 }
 #: Of legacy completions, which know neither tools nor formats.
 _OF_TEXT: Final = ("text", "async_text", "length_limited", "not_streamed", "http_error", "stream_error", "truncated")

@@ -16,7 +16,7 @@ from harness.frames.frame import StreamFrame
 from harness.frames.stored import stored_frame
 from harness.recording import Redactor
 from harness.recording.comparison.alignment import aligned_frames, normalised
-from harness.recording.timelines import KeptTimeline, timelines_of
+from harness.recording.timelines import StoredTimeline, timelines_of
 from harness.terminal import shown_json
 from harness.viewer.wire import WireAnswer, wire_of
 
@@ -64,7 +64,7 @@ def viewed_runs(path: Path, judge: TimelineJudge | None = None) -> list[ViewedRu
     return runs_of(timelines_of(path), judge)
 
 
-def runs_of(timelines: Iterable[KeptTimeline], judge: TimelineJudge | None = None) -> list[ViewedRun]:
+def runs_of(timelines: Iterable[StoredTimeline], judge: TimelineJudge | None = None) -> list[ViewedRun]:
     """Return timelines as `viewed_runs` does. Raises UnreadableRecordingError."""
     return [
         ViewedRun(

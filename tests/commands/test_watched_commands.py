@@ -29,10 +29,10 @@ def test_progress_says_how_far_a_command_is_and_what_is_next(monkeypatch: pytest
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
     with watched(["first\x1b[2J", "second"]) as seen:
-        seen.one_done()
+        seen.advance()
         with seen.set_aside():
             terminal.write("a result\n")
-        seen.one_done()
+        seen.advance()
     told = terminal.getvalue()
     assert "0/2" in told.replace("\x1b[32m", "")
     assert "first\\x1b" in told
@@ -48,7 +48,7 @@ def test_there_is_none_where_nobody_watches_or_nothing_is_to_be_waited_for(
 ) -> None:
     monkeypatch.setattr(sys, "stderr", stream)
     with watched(names) as seen, seen.set_aside():
-        seen.one_done()
+        seen.advance()
     assert stream.getvalue() == ""
 
 
@@ -88,7 +88,7 @@ def test_a_run_that_says_nothing_is_named_after_a_moment(monkeypatch: pytest.Mon
     terminal: Any = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
     shown = RunText(terminal)
-    with shown.waited_for("my_app:Plan"):
+    with shown.watch("my_app:Plan"):
         assert shown._silent is not None
         shown._silent.join(10)
     assert terminal.getvalue() == "running my_app:Plan …\n"

@@ -59,11 +59,14 @@ def _replay_interaction(
     replayed = Replayed(path, "cassette", number, status=interaction.response.status)
     api = recognized(request.method, request.url, request.body)
     if api is None:
-        asked, other = f"{request.method.upper()} {host_of(request.url)}", unsupported_api(request.method, request.url)
+        call_line, other = (
+            f"{request.method.upper()} {host_of(request.url)}",
+            unsupported_api(request.method, request.url),
+        )
         if other is None:
-            replayed.not_a_call = f"{asked} is no call to a model"
+            replayed.not_a_call = f"{call_line} is no call to a model"
         else:
-            replayed.unjudged = f"{asked} is a call to a model by {other}, which is not supported"
+            replayed.unjudged = f"{call_line} is a call to a model by {other}, which is not supported"
         return replayed
     replayed.provider = api.name
     try:

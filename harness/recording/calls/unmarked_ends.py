@@ -29,9 +29,10 @@ NOTE: Final = (
 def hosts_that_mark(interactions: Iterable[Any]) -> frozenset[str]:
     """Return the hosts of which a stream holds the mark that ends it."""
     return frozenset(
-        urlsplit(one.request.url).netloc
-        for one in interactions
-        if isinstance(one, Interaction) and any(dialect.has_ended(one.response.body) for dialect in dialects())
+        urlsplit(interaction.request.url).netloc
+        for interaction in interactions
+        if isinstance(interaction, Interaction)
+        and any(dialect.has_ended(interaction.response.body) for dialect in dialects())
     )
 
 
@@ -51,6 +52,6 @@ def is_whole_without_mark(api: Provider, interaction: Interaction, marking: froz
 
 
 def _asks_for_usage(body: bytes) -> bool:
-    asked = json.loads(body)
-    options = asked.get("stream_options") if isinstance(asked, dict) else None
+    request = json.loads(body)
+    options = request.get("stream_options") if isinstance(request, dict) else None
     return isinstance(options, dict) and bool(options.get("include_usage"))

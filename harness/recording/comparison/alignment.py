@@ -25,12 +25,14 @@ def normalised(frames: Iterable[FrameLike]) -> list[dict[str, Any]]:
     return [normalizer.frame(frame) for frame in frames]
 
 
-def aligned_frames(ones: Sequence[dict[str, Any]], others: Sequence[dict[str, Any]]) -> list[AlignedPair]:
+def aligned_frames(first: Sequence[dict[str, Any]], second: Sequence[dict[str, Any]]) -> list[AlignedPair]:
     """Return the pairs of two timelines of normalised frames, in the order of the first (clause `replay.equal`)."""
-    first, second = ({id(frame): place for place, frame in enumerate(frames)} for frames in (ones, others))
+    first_places, second_places = (
+        {id(frame): place for place, frame in enumerate(frames)} for frames in (first, second)
+    )
     pairs = [
-        AlignedPair(first[id(mine)], second[id(theirs)], kind)
-        for mine, theirs, kind in _inside(scope_tree(ones), scope_tree(others))
+        AlignedPair(first_places[id(mine)], second_places[id(theirs)], kind)
+        for mine, theirs, kind in _inside(scope_tree(first), scope_tree(second))
     ]
     return sorted(pairs)
 
@@ -38,8 +40,8 @@ def aligned_frames(ones: Sequence[dict[str, Any]], others: Sequence[dict[str, An
 _Pair = tuple[dict[str, Any], dict[str, Any], Literal["equal", "changed", "moved"]]
 
 
-def _inside(one: ScopeNode, other: ScopeNode) -> Iterator[_Pair]:
-    matched, left, right = _matched(one.children, other.children)
+def _inside(first: ScopeNode, second: ScopeNode) -> Iterator[_Pair]:
+    matched, left, right = _matched(first.children, second.children)
     moved = {difference.seqs for difference in _moved(matched, ())}
     beside = [pair for pair in _aligned(left, right) if pair[0] is not None and pair[1] is not None]
     for mine, theirs in (*matched, *beside):
@@ -52,5 +54,5 @@ def _inside(one: ScopeNode, other: ScopeNode) -> Iterator[_Pair]:
             yield mine.closing, theirs.closing, _kind(mine.closing, theirs.closing)
 
 
-def _kind(one: dict[str, Any], other: dict[str, Any]) -> Literal["equal", "changed"]:
-    return "equal" if content(one, {}) == content(other, {}) else "changed"
+def _kind(first: dict[str, Any], second: dict[str, Any]) -> Literal["equal", "changed"]:
+    return "equal" if content(first, {}) == content(second, {}) else "changed"

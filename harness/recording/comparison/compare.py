@@ -65,7 +65,7 @@ class LineComparison:
         #: So many lines from the first on are as recorded, times aside.
         self._equal = 0
         #: The lines from there on.
-        self._others: list[bytes] = []
+        self._different: list[bytes] = []
 
     def add(self, lines: bytes) -> None:
         """Take the next lines of the run, each with its newline; or none."""
@@ -76,26 +76,26 @@ class LineComparison:
         """Whether these lines, each with its newline, are what is recorded next, times aside."""
         recorded = self._recorded[self._equal : self._equal + len(lines)]
         return (
-            not self._others
+            not self._different
             and len(recorded) == len(lines)
             and all(_same_line(mine, line[:-1]) for mine, line in zip(recorded, lines, strict=True))
         )
 
     def _take(self, line: bytes) -> None:
         at = self._equal
-        if not self._others and at < len(self._recorded) and _same_line(self._recorded[at], line):
+        if not self._different and at < len(self._recorded) and _same_line(self._recorded[at], line):
             self._equal += 1
         else:
-            self._others.append(line)
+            self._different.append(line)
 
     @property
     def lines(self) -> list[bytes]:
         """The lines of the run, without newlines; those that are as recorded have the recorded times."""
-        return [*self._recorded[: self._equal], *self._others]
+        return [*self._recorded[: self._equal], *self._different]
 
     def differences(self) -> list[Difference]:
         """Return what differs, when all lines have come."""
-        if not self._others and self._equal == len(self._recorded):
+        if not self._different and self._equal == len(self._recorded):
             return []
         return compare_stored(list(map(orjson.loads, self._recorded)), list(map(orjson.loads, self.lines)))
 
@@ -126,8 +126,8 @@ def _stored(frames: Iterable[FrameLike]) -> list[dict[str, Any]]:
     return [normalizer.frame(frame) for frame in frames]
 
 
-def _same_line(one: bytes, other: bytes) -> bool:
-    return one == other or _untimed(one) == _untimed(other)
+def _same_line(recorded: bytes, replayed: bytes) -> bool:
+    return recorded == replayed or _untimed(recorded) == _untimed(replayed)
 
 
 def _untimed(line: bytes) -> bytes:
@@ -135,20 +135,20 @@ def _untimed(line: bytes) -> bytes:
     return _LINE_TIME.sub(b'""', line)
 
 
-def _compare(one: ScopeNode, other: ScopeNode, around: tuple[str, ...]) -> Iterator[Difference]:
-    if one.frame["type"]:
-        around = (*around, one.label)
-        yield from _changed(one.frame, other.frame, around)
-    inside = list(_compare_inside(one, other, around))
+def _compare(recorded: ScopeNode, replayed: ScopeNode, around: tuple[str, ...]) -> Iterator[Difference]:
+    if recorded.frame["type"]:
+        around = (*around, recorded.label)
+        yield from _changed(recorded.frame, replayed.frame, around)
+    inside = list(_compare_inside(recorded, replayed, around))
     yield from inside
-    if one.frame["type"]:
+    if recorded.frame["type"]:
         # Last, as it comes last: what differs inside has had it differ.
-        for closing in _closings(one, other, around):
+        for closing in _closings(recorded, replayed, around):
             yield replace(closing, is_consequence=bool(inside))
 
 
-def _compare_inside(one: ScopeNode, other: ScopeNode, around: tuple[str, ...]) -> Iterator[Difference]:
-    pairs, left, right = _matched(one.children, other.children)
+def _compare_inside(recorded: ScopeNode, replayed: ScopeNode, around: tuple[str, ...]) -> Iterator[Difference]:
+    pairs, left, right = _matched(recorded.children, replayed.children)
     yield from _moved(pairs, around)
     for mine, theirs in pairs:
         if mine.children and mine.digest == theirs.digest:
@@ -165,10 +165,10 @@ def _compare_inside(one: ScopeNode, other: ScopeNode, around: tuple[str, ...]) -
             kind_before = kind
 
 
-def _changed(one: dict[str, Any], other: dict[str, Any], around: tuple[str, ...]) -> Iterator[Difference]:
-    found = list(differences(content(one, {}), content(other, {}), ""))
+def _changed(recorded: dict[str, Any], replayed: dict[str, Any], around: tuple[str, ...]) -> Iterator[Difference]:
+    found = list(differences(content(recorded, {}), content(replayed, {}), ""))
     if found:
-        yield Difference("changed", " / ".join(around), (one["seq"], other["seq"]), *_texts(found))
+        yield Difference("changed", " / ".join(around), (recorded["seq"], replayed["seq"]), *_texts(found))
 
 
 def _texts(found: Sequence[tuple[str, Any, Any]]) -> tuple[str, str]:
@@ -181,8 +181,8 @@ def _texts(found: Sequence[tuple[str, Any, Any]]) -> tuple[str, str]:
     )
 
 
-def _closings(one: ScopeNode, other: ScopeNode, around: tuple[str, ...]) -> Iterator[Difference]:
-    mine, theirs = one.closing, other.closing
+def _closings(recorded: ScopeNode, replayed: ScopeNode, around: tuple[str, ...]) -> Iterator[Difference]:
+    mine, theirs = recorded.closing, replayed.closing
     if mine is not None and theirs is not None:
         yield from _changed(mine, theirs, (*around, mine["type"]))
     elif mine is not None:
@@ -192,20 +192,20 @@ def _closings(one: ScopeNode, other: ScopeNode, around: tuple[str, ...]) -> Iter
 
 
 def _matched(
-    ones: list[ScopeNode], others: list[ScopeNode]
+    recorded: list[ScopeNode], replayed: list[ScopeNode]
 ) -> tuple[list[tuple[ScopeNode, ScopeNode]], list[ScopeNode], list[ScopeNode]]:
     """Pair nodes of equal content, the first with the first; return the pairs and what is left on either side."""
     waiting: defaultdict[bytes, deque[ScopeNode]] = defaultdict(deque)
-    for node in others:
+    for node in replayed:
         waiting[node.digest].append(node)
     pairs, left = [], []
-    for node in ones:
+    for node in recorded:
         if waiting[node.digest]:
             pairs.append((node, waiting[node.digest].popleft()))
         else:
             left.append(node)
     remaining = {id(node) for queue in waiting.values() for node in queue}
-    return pairs, left, [node for node in others if id(node) in remaining]
+    return pairs, left, [node for node in replayed if id(node) in remaining]
 
 
 def _moved(pairs: list[tuple[ScopeNode, ScopeNode]], around: tuple[str, ...]) -> Iterator[Difference]:
@@ -226,15 +226,19 @@ def _moved(pairs: list[tuple[ScopeNode, ScopeNode]], around: tuple[str, ...]) ->
             )
 
 
-def _aligned(ones: list[ScopeNode], others: list[ScopeNode]) -> Iterator[tuple[ScopeNode | None, ScopeNode | None]]:
+def _aligned(
+    recorded: list[ScopeNode], replayed: list[ScopeNode]
+) -> Iterator[tuple[ScopeNode | None, ScopeNode | None]]:
     """Pair what has no equal by its label, in order; what has no partner comes alone."""
-    matcher = SequenceMatcher(None, [node.label for node in ones], [node.label for node in others], autojunk=False)
-    for kind, low, high, other_low, other_high in matcher.get_opcodes():
+    matcher = SequenceMatcher(
+        None, [node.label for node in recorded], [node.label for node in replayed], autojunk=False
+    )
+    for kind, low, high, replayed_low, replayed_high in matcher.get_opcodes():
         if kind == "equal":
-            yield from zip(ones[low:high], others[other_low:other_high], strict=True)
+            yield from zip(recorded[low:high], replayed[replayed_low:replayed_high], strict=True)
         else:
-            yield from ((node, None) for node in ones[low:high])
-            yield from ((None, node) for node in others[other_low:other_high])
+            yield from ((node, None) for node in recorded[low:high])
+            yield from ((None, node) for node in replayed[replayed_low:replayed_high])
 
 
 def _lone(kind: Literal["missing", "added"], node: ScopeNode, around: tuple[str, ...]) -> Difference:

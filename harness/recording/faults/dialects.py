@@ -12,7 +12,7 @@ from harness.recording.wire import WireResponse
 
 def dialect_of(response: WireResponse) -> Dialect:
     """Return the dialect that fits the body of `response`; OpenAI's, which most hosts speak, where none does."""
-    return next((one for one in dialects() if one.mark.search(response.body)), USUAL_DIALECT)
+    return next((dialect for dialect in dialects() if dialect.mark.search(response.body)), USUAL_DIALECT)
 
 
 def is_stream(response: WireResponse) -> bool:

@@ -57,8 +57,8 @@ def refuse(
 
 def mislabel(response: WireResponse, *, header: str, value: str) -> Responses:
     """Put one header field in the place of what was there by its name."""
-    kept = tuple((name, old) for name, old in response.headers if name.lower() != header)
-    return (replace(response, headers=(*kept, (header, value))),)
+    remaining = tuple((name, old) for name, old in response.headers if name.lower() != header)
+    return (replace(response, headers=(*remaining, (header, value))),)
 
 
 def garble(response: WireResponse, *, seed: int = 0) -> Responses:

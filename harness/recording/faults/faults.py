@@ -67,15 +67,15 @@ def faulted(interactions: Sequence[Interaction], faults: Sequence[Fault]) -> tup
     """
     result: list[Interaction] = []
     done: set[str] = set()
-    for one in interactions:
-        responses: Responses = (one.response,)
+    for interaction in interactions:
+        responses: Responses = (interaction.response,)
         for fault in faults:
             *before, last = responses
             after = fault.apply(last)
             if after != (last,):
                 done.add(fault.spec)
             responses = (*before, *after)
-        result.extend(Interaction(one.request, response) for response in responses)
+        result.extend(Interaction(interaction.request, response) for response in responses)
     for fault in faults:
         if fault.spec not in done:
             raise UsageError(f"fault {fault.spec!r} can be done to none of the {len(interactions)} responses recorded")

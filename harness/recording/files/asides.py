@@ -17,7 +17,7 @@ from typing import Final, Literal, get_args
 #: can go. `moved`: what stood, while a newer one takes its place in two steps, where the system knows no single one.
 Mark = Literal["recording", "refused", "failed", "cancelled", "second", "replaced", "moved"]
 #: Those that can still take their place.
-KEPT: Final[frozenset[Mark]] = frozenset({"refused", "failed", "cancelled", "second"})
+KEPT_MARKS: Final[frozenset[Mark]] = frozenset({"refused", "failed", "cancelled", "second"})
 
 _NAME: Final = re.compile(
     rf"(?P<name>.+)\.(?P<mark>{'|'.join(get_args(Mark))})-(?P<token>\d{{8}}-\d{{6}}-[0-9a-f]{{8}})", re.DOTALL

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from harness.errors import RecordingError
-from harness.recording.files.asides import KEPT, Aside, Mark, aside_of, asides_of, new_aside
+from harness.recording.files.asides import KEPT_MARKS, Aside, Mark, aside_of, asides_of, new_aside
 from harness.recording.files.atomic import write_atomically
 from harness.recording.files.content import content_of
 from harness.recording.files.exchange import claimed, exchanged, held
@@ -147,7 +147,7 @@ def latest_aside(out: Path) -> tuple[Path, Path]:
     """
     named = aside_of(out)
     final = place_for(out if named is None else named.final)
-    asides = [aside for aside in asides_of(final) if aside.mark in KEPT and is_recording(aside.path)]
+    asides = [aside for aside in asides_of(final) if aside.mark in KEPT_MARKS and is_recording(aside.path)]
     chosen = next((aside for aside in reversed(asides) if named is None or aside.path.name == out.name), None)
     if chosen is None:
         raise RecordingError(f"nothing is kept aside of '{out}': there is nothing to accept; record it first")

@@ -27,17 +27,17 @@ _FEWEST: Final = 8
 
 def train(samples: Iterable[bytes]) -> bytes:
     """Return a dictionary for texts like these; empty where they are too few to teach one."""
-    taken: list[bytes | bytearray | memoryview] = []
+    excerpts: list[bytes | bytearray | memoryview] = []
     left = _SAMPLE_BYTES
     for sample in samples:
         if left <= 0:
             break
-        taken.append(sample[:_SAMPLE])
-        left -= len(taken[-1])
-    if len(taken) < _FEWEST:
+        excerpts.append(sample[:_SAMPLE])
+        left -= len(excerpts[-1])
+    if len(excerpts) < _FEWEST:
         return b""
     try:
-        return zstandard.train_dictionary(_DICTIONARY_BYTES, taken).as_bytes()
+        return zstandard.train_dictionary(_DICTIONARY_BYTES, excerpts).as_bytes()
     except zstandard.ZstdError:  # samples that have nothing in common
         return b""
 

@@ -137,7 +137,7 @@ def _part(search: Search, part: Passage) -> None:
 def _sse(search: Search, body: Passage) -> None:
     events: list[Passage] = []
     pending: list[Passage] = []
-    others: list[Passage] = []
+    remaining: list[Passage] = []
     text = body.text
     for line in _SSE_LINE.finditer(text):
         start, stop = line.span("value")
@@ -145,12 +145,12 @@ def _sse(search: Search, body: Passage) -> None:
             # The lines of one event's data are one text, with a line break between them.
             pending.extend([_mark("\n"), Slice(body, start, stop)] if pending else [Slice(body, start, stop)])
         elif start < stop:
-            others.append(Slice(body, start, stop))
+            remaining.append(Slice(body, start, stop))
         elif pending:
             # A blank line; the end of the body matches as one.
-            events.append(_one(pending))
+            events.append(_joined(pending))
             pending = []
-    _look_at_lines(search, others)
+    _look_at_lines(search, remaining)
     _look_at_events(search, events)
 
 
@@ -163,13 +163,13 @@ def _aws(search: Search, body: Passage) -> None:
 def _look_at_events(search: Search, events: list[Passage]) -> None:
     """Look at the data of events: JSON, of which deltas go on from one to the next, or texts that do."""
     documents = [event for event in events if _JSON_START.match(event.text)]
-    others = [_string(event) for event in events if not _JSON_START.match(event.text)]
+    texts = [_string(event) for event in events if not _JSON_START.match(event.text)]
     search.documents(documents, "", streamed=True)
     for document in documents:
         if not is_json(document.text):
             search.malformed(document, "")
-    _look_at_lines(search, others)
-    search.text(JoinedPassage(others), "")
+    _look_at_lines(search, texts)
+    search.text(JoinedPassage(texts), "")
 
 
 def _string(event: Passage) -> Passage:
@@ -195,7 +195,7 @@ def _utf8(passage: Passage) -> Passage:
     return passage if passage.text.isascii() else Utf8(passage)
 
 
-def _one(passages: list[Passage]) -> Passage:
+def _joined(passages: list[Passage]) -> Passage:
     return passages[0] if len(passages) == 1 else JoinedPassage(passages)
 
 

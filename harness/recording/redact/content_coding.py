@@ -129,7 +129,7 @@ def _codings(headers: Headers) -> list[str]:
     return [coding for each in value.split(",") if (coding := each.strip().lower()) not in ("", "identity")]
 
 
-def _plain(headers: Headers, body: bytes, pieces: list[bytes], what: str) -> list[bytes] | None:
+def _plain(headers: Headers, body: bytes, pieces: list[bytes], side: str) -> list[bytes] | None:
     """What each of `pieces` adds when decoded; None where there is nothing to decode."""
     value = ", ".join(value for name, value in headers if name.lower() == "content-encoding")
     codings = _codings(headers)
@@ -139,7 +139,7 @@ def _plain(headers: Headers, body: bytes, pieces: list[bytes], what: str) -> lis
         if _is_text(body):
             return None
         raise RecordingError(
-            f"a {what} body has the content encoding '{value}', in which secrets can't be found; record with a client "
+            f"a {side} body has the content encoding '{value}', in which secrets can't be found; record with a client "
             f"that uses only {', '.join(_DECODERS)} or none"
         )
     try:
@@ -150,19 +150,19 @@ def _plain(headers: Headers, body: bytes, pieces: list[bytes], what: str) -> lis
         if _is_text(body):
             return None
         raise RecordingError(
-            f"a {what} body has the content encoding '{value}', and what opens it is not installed, so no secret in it "
+            f"a {side} body has the content encoding '{value}', and what opens it is not installed, so no secret in it "
             f"could be found; install '{error.name}'"
         ) from None
     except OverflowError:
         raise RecordingError(
-            f"a {what} body with the content encoding '{value}' becomes larger than {LARGEST // 2**20} MiB, more than "
+            f"a {side} body with the content encoding '{value}' becomes larger than {LARGEST // 2**20} MiB, more than "
             "a recording takes; record without it"
         ) from None
     except ValueError:
         if _is_text(body):
             return None
         raise RecordingError(
-            f"a {what} body can't be decoded as its content encoding '{value}', so no secret in it could be found"
+            f"a {side} body can't be decoded as its content encoding '{value}', so no secret in it could be found"
         ) from None
     # Some plain texts are the beginning of a body that is encoded.
     return None if not all(decoder.at_end for decoder in decoders) and _is_text(body) else plain

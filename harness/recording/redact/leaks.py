@@ -23,11 +23,11 @@ def leaks_in_interaction(interaction: Interaction) -> Iterator[Hit]:
     yield from _in_text("request.url", request.url)
     yield from _in_headers("request.headers", request.headers)
     try:
-        asked = opened_request(request)
+        plain_request = opened_request(request)
     except RecordingError:
         yield Hit("unreadable-body", "request.body")
     else:
-        yield from _in_body("request.body", asked.body, _content_type(asked.headers))
+        yield from _in_body("request.body", plain_request.body, _content_type(plain_request.headers))
     yield from _in_headers("response.headers", response.headers)
     try:
         plain = opened(response)

@@ -131,10 +131,10 @@ class Search:
         for group, text in zip(joined, texts, strict=True):
             if lens.judges or _MAY_HIDE.search(text) is not None:
                 self._look(JoinedPassage([leaf.passage for leaf in group]), _place(where, group[0].path), lens, depth)
-        for text, leaves_of_it in alone.items():
+        for text, equal_leaves in alone.items():
             if not lens.judges and _MAY_HIDE.search(text) is None:
                 continue
-            for leaf in leaves_of_it:
+            for leaf in equal_leaves:
                 matches = self._matches
                 self._look(leaf.passage, _place(where, leaf.path), lens, depth)
                 if self._matches == matches:

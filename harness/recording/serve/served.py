@@ -41,17 +41,20 @@ class Served:
     @property
     def providers(self) -> tuple[str, ...]:
         """The providers that were called, sorted."""
-        apis = (recognized(one.request.method, one.request.url, one.request.body) for one in self.recorded)
+        apis = (
+            recognized(interaction.request.method, interaction.request.url, interaction.request.body)
+            for interaction in self.recorded
+        )
         return tuple(sorted({api.name for api in apis if api is not None}))
 
     def variables(self, url: str) -> dict[str, str]:
         """Return the environment variables with which the SDKs of what was called find a server at `url`."""
         found: dict[str, str] = {}
-        for one in self.recorded:
-            api = recognized(one.request.method, one.request.url, one.request.body)
+        for interaction in self.recorded:
+            api = recognized(interaction.request.method, interaction.request.url, interaction.request.body)
             if api is not None and api.address is not None:
                 variable, rest = api.address
-                found.setdefault(variable, url + rest.sub("", urlsplit(one.request.url).path))
+                found.setdefault(variable, url + rest.sub("", urlsplit(interaction.request.url).path))
         return found
 
 
@@ -73,7 +76,8 @@ def load_served(path: Path, faults: Sequence[Fault] = ()) -> Served:
         raise UnreadableRecordingError(f"'{path}' holds no interactions: there is nothing to serve")
     # Before the faults, one of which puts in such a header on purpose.
     playable = [
-        replace(one, response=replace(one.response, headers=playable_headers(one.response))) for one in recorded
+        replace(interaction, response=replace(interaction.response, headers=playable_headers(interaction.response)))
+        for interaction in recorded
     ]
     return Served(path, recorded, faulted(playable, faults), tuple(fault.spec for fault in faults))
 
@@ -101,20 +105,20 @@ class Answers:
 
     def answer(self, request: WireRequest) -> WireResponse:
         """Return the response to `request`; a 404 with a JSON body where none was recorded."""
-        asked = self._comparable(request)
-        key = request_key(asked)
+        comparable = self._comparable(request)
+        key = request_key(comparable)
         with self._lock:
-            found = self._index.take(asked)
+            found = self._index.take(comparable)
             response = self._last.get(key) if found is None else found.response
             if response is None:
                 self.missed += 1
-                return self._miss(request, asked)
+                return self._miss(request, comparable)
             self.answered += 1
             self._last[key] = response
             return response
 
     def _indexed(self, interactions: Sequence[Interaction]) -> InteractionIndex:
-        return InteractionIndex(interactions, [self._comparable(one.request) for one in interactions])
+        return InteractionIndex(interactions, [self._comparable(interaction.request) for interaction in interactions])
 
     def _comparable(self, request: WireRequest) -> WireRequest:
         """Return `request` as recorded ones are, without credentials, and without what the server's place decides."""
@@ -122,8 +126,8 @@ class Answers:
         parts = urlsplit(clean.url)
         return replace(clean, url=urlunsplit(("http", "served", parts.path, parts.query, "")))
 
-    def _miss(self, request: WireRequest, asked: WireRequest) -> WireResponse:
-        nearest = self._all.nearest(asked)
+    def _miss(self, request: WireRequest, comparable: WireRequest) -> WireResponse:
+        nearest = self._all.nearest(comparable)
         near = "nothing is recorded" if nearest is None else f"nearest: {nearest.number}, {nearest.difference}"
         message = (
             f"cassette '{self._name}': request {self.answered + self.missed} "

@@ -30,7 +30,7 @@ from yarl import URL
 from harness.recording.tape.playback import Playback
 from harness.recording.tape.tape import tape_for
 from harness.recording.transports.aiohttp_played import play
-from harness.recording.transports.failures import Failure, described
+from harness.recording.transports.failures import FailureKind, described
 from harness.recording.wire import Headers, How, WireRequest
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 _Connect = Callable[[BaseConnector, ClientRequest, "list[Trace]", "ClientTimeout"], Awaitable[Connection]]
 
 #: What an error before the response is recorded as; the first row that fits.
-_BEFORE_RESPONSE: tuple[tuple[type[Exception], Failure], ...] = (
+_BEFORE_RESPONSE: tuple[tuple[type[Exception], FailureKind], ...] = (
     (ConnectionTimeoutError, "ConnectTimeout"),
     (TimeoutError, "ReadTimeout"),
     (ClientConnectorError, "ConnectError"),
@@ -78,16 +78,16 @@ def _patched_connect(real: _Connect) -> _Connect:
         tape = tape_for(request.method, url)
         if tape is None:
             return await real(connector, request, traces, timeout)
-        asked = WireRequest(request.method, url, _plain(request.headers), await _body(request))
-        answer = tape.answer(asked)
+        wire_request = WireRequest(request.method, url, _plain(request.headers), await _body(request))
+        answer = tape.answer(wire_request)
         if answer is not None:
-            return await play(connector, request, asked, Playback(answer, tape.speed))
-        take = vars(request)[_TAKE] = tape.begin(asked)
+            return await play(connector, request, wire_request, Playback(answer, tape.speed))
+        take = vars(request)[_TAKE] = tape.begin(wire_request)
         _send_to(request, tape, url)
         try:
             return await real(connector, request, traces, timeout)
         except BaseException as error:
-            take.ended(*_before_connection(error, request))
+            take.ended(*_ending_before_connection(error, request))
             raise
 
     return connect
@@ -104,7 +104,7 @@ def _patched_send(
         try:
             response = await real(request, connection)
         except BaseException as error:
-            take.ended(*_before_response(error))
+            take.ended(*_ending_before_response(error))
             raise
         vars(response)[_TAKE] = take
         return response
@@ -124,7 +124,7 @@ def _patched_start(
         try:
             await real(response, connection)
         except BaseException as error:
-            take.ended(*_before_response(error))
+            take.ended(*_ending_before_response(error))
             raise
         take.responded(response.status, response.reason or "", _plain(response.headers))
         _tee(response.content, protocol, take)
@@ -161,7 +161,7 @@ def _tee(reader: StreamReader, protocol: ResponseHandler, take: Take) -> None:
     if reader.is_eof():
         take.ended("complete")
     elif broken is not None:
-        take.ended(*_within_body(broken))
+        take.ended(*_ending_within_body(broken))
     else:
         vars(protocol)[_TAKE] = take
         reader.__class__ = _TeeReader
@@ -190,7 +190,7 @@ class _TeeReader(StreamReader):
 
     def set_exception(self, exc: BaseException, *cause: BaseException) -> None:
         if not self._eof:
-            self._take.ended(*_within_body(exc))
+            self._take.ended(*_ending_within_body(exc))
         super().set_exception(exc, *cause)
 
     async def _wait(self, func_name: str) -> None:
@@ -198,11 +198,11 @@ class _TeeReader(StreamReader):
             await super()._wait(func_name)
         except TimeoutError as error:
             # The session's time for the whole request, of which its parts are not told.
-            self._take.ended(*_within_body(error))
+            self._take.ended(*_ending_within_body(error))
             raise
 
 
-def _before_connection(error: BaseException, request: ClientRequest) -> tuple[How, str | None]:
+def _ending_before_connection(error: BaseException, request: ClientRequest) -> tuple[How, str | None]:
     if isinstance(error, TimeoutError):
         return "no-response", described("ConnectTimeout", error)
     if isinstance(error, asyncio.CancelledError):
@@ -211,17 +211,17 @@ def _before_connection(error: BaseException, request: ClientRequest) -> tuple[Ho
             request._timer.assert_timeout()
         except TimeoutError as timeout:
             return "no-response", described("ConnectTimeout", timeout)
-    return _before_response(error)
+    return _ending_before_response(error)
 
 
-def _before_response(error: BaseException) -> tuple[How, str | None]:
+def _ending_before_response(error: BaseException) -> tuple[How, str | None]:
     if not isinstance(error, Exception):
         return "cancelled", None
     failure = next((failure for kind, failure in _BEFORE_RESPONSE if isinstance(error, kind)), "RemoteProtocolError")
-    return "no-response", described(cast(Failure, failure), error)
+    return "no-response", described(cast(FailureKind, failure), error)
 
 
-def _within_body(error: BaseException) -> tuple[How, str | None]:
+def _ending_within_body(error: BaseException) -> tuple[How, str | None]:
     # A response that its client closes or releases has just this class set as its reader's error.
     if not isinstance(error, Exception) or type(error) is ClientConnectionError:
         return "cancelled", None

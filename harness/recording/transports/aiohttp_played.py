@@ -22,32 +22,36 @@ from aiohttp.streams import StreamReader
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from harness.recording.tape.playback import Playback, cut_off, framed_headers
-from harness.recording.transports.failures import Failed, failed, of_the_tape, system_error
+from harness.recording.transports.failures import RecordedFailure, mark_recorded, recorded_failure, system_error
 from harness.recording.wire import WireRequest
 
 
-async def play(connector: BaseConnector, request: ClientRequest, asked: WireRequest, playback: Playback) -> Connection:
+async def play(
+    connector: BaseConnector, request: ClientRequest, wire_request: WireRequest, playback: Playback
+) -> Connection:
     """Return a connection on which the response is played, or raise what stands in the place of one."""
     recorded = playback.response
     if recorded.status == 0:
         await playback.await_end()
         if recorded.ended.how == "cancelled":
-            raise cut_off(asked, recorded)
-        what = failed(recorded)
-        if what.failure == "ConnectTimeout":
-            raise of_the_tape(ConnectionTimeoutError(what.text))
-        if what.failure == "ConnectError":
-            raise of_the_tape(ClientConnectorError(request.connection_key, _system_error(errno.ECONNREFUSED, what)))
-    protocol = _PlayedHandler(request.loop, asked, playback)
+            raise cut_off(wire_request, recorded)
+        failure = recorded_failure(recorded)
+        if failure.kind == "ConnectTimeout":
+            raise mark_recorded(ConnectionTimeoutError(failure.text))
+        if failure.kind == "ConnectError":
+            raise mark_recorded(
+                ClientConnectorError(request.connection_key, _system_error(errno.ECONNREFUSED, failure))
+            )
+    protocol = _PlayedHandler(request.loop, wire_request, playback)
     return Connection(connector, request.connection_key, protocol, request.loop)
 
 
 class _PlayedHandler(ResponseHandler):
     """The protocol of a connection that nothing is sent on, and whose response comes from a recording."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, asked: WireRequest, playback: Playback) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, wire_request: WireRequest, playback: Playback) -> None:
         super().__init__(loop)
-        self._asked = asked
+        self._wire_request = wire_request
         self._playback = playback
         self._played = 0
         self.connection_made(_Nowhere(playback))
@@ -64,7 +68,7 @@ class _PlayedHandler(ResponseHandler):
         await asyncio.sleep(0)
         recorded = self._playback.response
         if recorded.status == 0:
-            raise of_the_tape(_no_response(failed(recorded)))
+            raise mark_recorded(_failure_before_response(recorded_failure(recorded)))
         framed, length = framed_headers(recorded)
         fields = (*framed, ("transfer-encoding", "chunked"))
         lines = [f"HTTP/1.1 {recorded.status} {recorded.reason}", *(f"{name}: {value}" for name, value in fields)]
@@ -96,9 +100,9 @@ class _PlayedHandler(ResponseHandler):
         elif recorded.ended.how == "complete":
             self.data_received(b"0\r\n\r\n")
         elif recorded.ended.how == "cancelled":
-            raise cut_off(self._asked, recorded)
+            raise cut_off(self._wire_request, recorded)
         else:
-            error = of_the_tape(_broken_body(failed(recorded)))
+            error = mark_recorded(_failure_within_body(recorded_failure(recorded)))
             reader.set_exception(error)
             raise error
 
@@ -145,25 +149,25 @@ class _Nowhere(asyncio.Transport):
         self._playback.close()
 
 
-def _no_response(what: Failed) -> Exception:
-    match what.failure:
+def _failure_before_response(failure: RecordedFailure) -> Exception:
+    match failure.kind:
         case "ReadTimeout":
-            return SocketTimeoutError(what.text)
+            return SocketTimeoutError(failure.text)
         case "ReadError":
-            system = _system_error(errno.ECONNRESET, what)
+            system = _system_error(errno.ECONNRESET, failure)
             return ClientOSError(system.errno, system.strerror)
         case _:
-            return ServerDisconnectedError(what.text or None)
+            return ServerDisconnectedError(failure.text or None)
 
 
-def _broken_body(what: Failed) -> Exception:
-    timed_out = what.failure in ("ReadTimeout", "ConnectTimeout")
-    return SocketTimeoutError(what.text) if timed_out else ClientPayloadError(what.text)
+def _failure_within_body(failure: RecordedFailure) -> Exception:
+    timed_out = failure.kind in ("ReadTimeout", "ConnectTimeout")
+    return SocketTimeoutError(failure.text) if timed_out else ClientPayloadError(failure.text)
 
 
-def _system_error(number: int, what: Failed) -> OSError:
+def _system_error(number: int, failure: RecordedFailure) -> OSError:
     """Return the system's error behind a recorded one; aiohttp builds its own texts around it."""
-    text = what.text
-    if what.raised_as.startswith("ClientConnector"):
+    text = failure.text
+    if failure.raised_as.startswith("ClientConnector"):
         text = text.partition(" [")[2].removesuffix("]") or text
     return system_error(number, text)

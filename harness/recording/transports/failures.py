@@ -14,10 +14,10 @@ from harness.recording.wire import How, WireResponse
 
 #: `ConnectError`: no connection, name resolution and TLS included. `RemoteProtocolError`: the server closed too early,
 #: or sent what is not HTTP. `ReadError`: the connection broke.
-Failure = Literal["ConnectError", "ConnectTimeout", "ReadError", "ReadTimeout", "RemoteProtocolError"]
+FailureKind = Literal["ConnectError", "ConnectTimeout", "ReadError", "ReadTimeout", "RemoteProtocolError"]
 
 #: httpx's finer names, by the one among ours that libraries have a class for.
-_ALSO: dict[str, Failure] = {
+_ALSO: dict[str, FailureKind] = {
     "CloseError": "ReadError",
     "LocalProtocolError": "RemoteProtocolError",
     "PoolTimeout": "ConnectTimeout",
@@ -26,7 +26,7 @@ _ALSO: dict[str, Failure] = {
     "WriteTimeout": "ReadTimeout",
 }
 #: What an ending is taken for that names no error we know.
-_TAKEN_FOR: dict[How, Failure] = {
+_BY_ENDING: dict[How, FailureKind] = {
     "cut": "RemoteProtocolError",
     "reset": "ReadError",
     "error": "ReadError",
@@ -35,10 +35,10 @@ _TAKEN_FOR: dict[How, Failure] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
+class RecordedFailure:
     """A recorded failure."""
 
-    failure: Failure
+    kind: FailureKind
     #: The class of the library that recorded it, where that is not the failure's own name, else empty.
     raised_as: str
     #: The text of the error; empty where none was recorded.
@@ -48,7 +48,7 @@ class Failed:
 E = TypeVar("E", bound=BaseException)
 
 
-def of_the_tape(error: E) -> E:
+def mark_recorded(error: E) -> E:
     """Return an error that is raised in place of a recorded failure, with a note that says so."""
     error.add_note("this failure is the recording's: it is played from the tape, and nothing was sent just now")
     return error
@@ -59,17 +59,17 @@ def system_error(number: int, text: str) -> OSError:
     return OSError(number, text.removeprefix(f"[Errno {number}] "))
 
 
-def described(failure: Failure, error: BaseException) -> str:
+def described(kind: FailureKind, error: BaseException) -> str:
     """Return how `error`, of a library other than httpx, is recorded."""
-    return f"{failure}: {type(error).__name__}: {error}"
+    return f"{kind}: {type(error).__name__}: {error}"
 
 
-def failed(response: WireResponse) -> Failed:
+def recorded_failure(response: WireResponse) -> RecordedFailure:
     """Return the failure with which `response` ended. Not for one that is complete or was cancelled."""
     name, text = error_name(response)
-    known = name in get_args(Failure) or name in _ALSO
-    failure = _ALSO.get(name, cast(Failure, name)) if known else _TAKEN_FOR[response.ended.how]
+    known = name in get_args(FailureKind) or name in _ALSO
+    kind = _ALSO.get(name, cast(FailureKind, name)) if known else _BY_ENDING[response.ended.how]
     raised_as, _, rest = text.partition(": ")
     if known and raised_as.isidentifier():
-        return Failed(failure, raised_as, rest)
-    return Failed(failure, "", text)
+        return RecordedFailure(kind, raised_as, rest)
+    return RecordedFailure(kind, "", text)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from harness.recording.tape.playback import Playback, cut_off, error_name, playable_headers
 from harness.recording.tape.tape import tape_for
-from harness.recording.transports.failures import of_the_tape
+from harness.recording.transports.failures import mark_recorded
 from harness.recording.wire import How, WireRequest, WireResponse
 
 if TYPE_CHECKING:
@@ -59,15 +59,15 @@ class _Twin:
             tape = tape_for(request.method, str(request.url))
             if tape is None:
                 return real(transport, request)
-            asked = _wire(request, request.read())
-            answer = tape.answer(asked)
+            wire_request = _wire(request, request.read())
+            answer = tape.answer(wire_request)
             if answer is not None:
-                return self._play(request, asked, Playback(answer, tape.speed))
-            take = tape.begin(asked)
+                return self._play(request, wire_request, Playback(answer, tape.speed))
+            take = tape.begin(wire_request)
             try:
                 response = real(transport, self._outgoing(request, tape))
             except BaseException as error:
-                take.ended(*_before_response(error))
+                take.ended(*_ending_before_response(error))
                 raise
             _note_head(take, response)
             response.stream = self._tee(response.stream, take, self.package)
@@ -83,15 +83,15 @@ class _Twin:
             tape = tape_for(request.method, str(request.url))
             if tape is None:
                 return await real(transport, request)
-            asked = _wire(request, await request.aread())
-            answer = tape.answer(asked)
+            wire_request = _wire(request, await request.aread())
+            answer = tape.answer(wire_request)
             if answer is not None:
-                return await self._aplay(request, asked, Playback(answer, tape.speed))
-            take = tape.begin(asked)
+                return await self._aplay(request, wire_request, Playback(answer, tape.speed))
+            take = tape.begin(wire_request)
             try:
                 response = await real(transport, self._outgoing(request, tape))
             except BaseException as error:
-                take.ended(*_before_response(error))
+                take.ended(*_ending_before_response(error))
                 raise
             _note_head(take, response)
             response.stream = self._async_tee(response.stream, take, self.package)
@@ -113,19 +113,19 @@ class _Twin:
             outgoing.headers["host"] = outgoing.url.netloc.decode("ascii")
         return outgoing
 
-    def _play(self, request: httpx.Request, asked: WireRequest, playback: Playback) -> httpx.Response:
+    def _play(self, request: httpx.Request, wire_request: WireRequest, playback: Playback) -> httpx.Response:
         if playback.response.status == 0:
             playback.wait_for_end()
-        return self._response(request, asked, playback)
+        return self._response(request, wire_request, playback)
 
-    async def _aplay(self, request: httpx.Request, asked: WireRequest, playback: Playback) -> httpx.Response:
+    async def _aplay(self, request: httpx.Request, wire_request: WireRequest, playback: Playback) -> httpx.Response:
         if playback.response.status == 0:
             await playback.await_end()
-        return self._response(request, asked, playback)
+        return self._response(request, wire_request, playback)
 
-    def _response(self, request: httpx.Request, asked: WireRequest, playback: Playback) -> httpx.Response:
+    def _response(self, request: httpx.Request, wire_request: WireRequest, playback: Playback) -> httpx.Response:
         recorded = playback.response
-        ending = self._ending(request, asked, recorded)
+        ending = self._ending(request, wire_request, recorded)
         if recorded.status == 0 and ending is not None:
             raise ending
         response: httpx.Response = self.package.Response(
@@ -137,19 +137,21 @@ class _Twin:
         )
         return response
 
-    def _ending(self, request: httpx.Request, asked: WireRequest, recorded: WireResponse) -> BaseException | None:
+    def _ending(
+        self, request: httpx.Request, wire_request: WireRequest, recorded: WireResponse
+    ) -> BaseException | None:
         """Return what is raised after the last piece, or None where the response ended well."""
         how = recorded.ended.how
         if how == "complete":
             return None
         if how == "cancelled":
-            return cut_off(asked, recorded)
+            return cut_off(wire_request, recorded)
         name, text = error_name(recorded)
         kind = getattr(self.package, name, None)
         if not (isinstance(kind, type) and issubclass(kind, self.package.TransportError)):
             kind = getattr(self.package, _RAISED_AS[how])
         ending: BaseException = kind(text, request=request)
-        return of_the_tape(ending)
+        return mark_recorded(ending)
 
 
 class _NotedStream:
@@ -169,7 +171,7 @@ class _NotedStream:
             # Thrown in where a client drops its iterator. It says how the response ended by closing it.
             raise
         except BaseException as error:
-            self._take.ended(*_within_body(error, self._library))
+            self._take.ended(*_ending_within_body(error, self._library))
             raise
         self._take.ended("complete")
 
@@ -195,7 +197,7 @@ class _AsyncNotedStream:
         except GeneratorExit:
             raise
         except BaseException as error:
-            self._take.ended(*_within_body(error, self._library))
+            self._take.ended(*_ending_within_body(error, self._library))
             raise
         self._take.ended("complete")
 
@@ -242,11 +244,11 @@ def _note_head(take: Take, response: httpx.Response) -> None:
     take.responded(response.status_code, response.reason_phrase, tuple(response.headers.multi_items()))
 
 
-def _before_response(error: BaseException) -> tuple[How, str | None]:
+def _ending_before_response(error: BaseException) -> tuple[How, str | None]:
     return ("no-response", _described(error)) if isinstance(error, Exception) else ("cancelled", None)
 
 
-def _within_body(error: BaseException, library: ModuleType) -> tuple[How, str | None]:
+def _ending_within_body(error: BaseException, library: ModuleType) -> tuple[How, str | None]:
     if not isinstance(error, Exception):
         return "cancelled", None
     if isinstance(error, library.RemoteProtocolError):

@@ -23,6 +23,6 @@ class PlayedSocket(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         self._rest = self._rest or next(self._script, b"")
-        taken = min(len(self._rest), len(buffer))
-        buffer[:taken], self._rest = self._rest[:taken], self._rest[taken:]
-        return taken
+        count = min(len(self._rest), len(buffer))
+        buffer[:count], self._rest = self._rest[:count], self._rest[count:]
+        return count

@@ -20,7 +20,13 @@ from urllib.request import AbstractHTTPHandler, Request
 
 from harness.recording.tape.playback import Playback, cut_off, framed_headers
 from harness.recording.tape.tape import tape_for
-from harness.recording.transports.failures import Failed, described, failed, of_the_tape, system_error
+from harness.recording.transports.failures import (
+    RecordedFailure,
+    described,
+    mark_recorded,
+    recorded_failure,
+    system_error,
+)
 from harness.recording.transports.played_socket import PlayedSocket
 from harness.recording.wire import How, WireRequest, WireResponse
 
@@ -46,15 +52,15 @@ def _patched(real: _Open) -> _Open:
         tape = tape_for(req.get_method(), url)
         if tape is None:
             return real(handler, http_class, req, **options)
-        asked = _wire(req, url)
-        answer = tape.answer(asked)
+        wire_request = _wire(req, url)
+        answer = tape.answer(wire_request)
         if answer is not None:
-            return _played(asked, Playback(answer, tape.speed), req)
-        take = tape.begin(asked)
+            return _played(wire_request, Playback(answer, tape.speed), req)
+        take = tape.begin(wire_request)
         try:
             response = _live(real, handler, http_class, req, options, tape, url)
         except BaseException as error:
-            take.ended(*_before_response(error))
+            take.ended(*_ending_before_response(error))
             raise
         take.responded(response.status, response.reason, tuple(response.headers.items()))
         response.__class__ = _NotedResponse
@@ -106,7 +112,7 @@ class _NotedResponse(HTTPResponse):
     def tap(self, take: Take) -> None:
         """Note from now on what is read."""
         self._take = take
-        self._end_where_it_has()
+        self._note_end()
 
     def read(self, amt: int | None = None) -> bytes:
         with self._noting() as note:
@@ -128,7 +134,7 @@ class _NotedResponse(HTTPResponse):
 
     def close(self) -> None:
         if not self._reading:
-            self._end_where_it_has()
+            self._note_end()
             self._take.ended("cancelled")
         super().close()
 
@@ -152,28 +158,28 @@ class _NotedResponse(HTTPResponse):
             raise
         except BaseException as error:
             if outermost:
-                self._take.ended(*_within_body(error))
+                self._take.ended(*_ending_within_body(error))
             raise
         finally:
             self._reading -= 1
         if outermost:
-            self._end_where_it_has()
+            self._note_end()
 
-    def _end_where_it_has(self) -> None:
+    def _note_end(self) -> None:
         # http.client counts down what has to come. Its readers of pieces leave open what has come to 0, and close in
         # silence what can't.
         if self.length == 0 or self.isclosed():
             self._take.ended("cut" if self.length else "complete")
 
 
-def _played(asked: WireRequest, playback: Playback, req: Request) -> HTTPResponse:
+def _played(wire_request: WireRequest, playback: Playback, req: Request) -> HTTPResponse:
     recorded = playback.response
     if recorded.status == 0:
         playback.wait_for_end()
         if recorded.ended.how == "cancelled":
-            raise cut_off(asked, recorded)
-        raise of_the_tape(_instead_of_response(failed(recorded)))
-    response: Any = HTTPResponse(cast(Any, PlayedSocket(_script(asked, playback))), method=asked.method)
+            raise cut_off(wire_request, recorded)
+        raise mark_recorded(_failure_before_response(recorded_failure(recorded)))
+    response: Any = HTTPResponse(cast(Any, PlayedSocket(_script(wire_request, playback))), method=wire_request.method)
     response.begin()
     for name, value in framed_headers(recorded)[1]:
         response.headers[name] = value
@@ -182,7 +188,7 @@ def _played(asked: WireRequest, playback: Playback, req: Request) -> HTTPRespons
     return cast(HTTPResponse, response)
 
 
-def _script(asked: WireRequest, playback: Playback) -> Iterator[bytes]:
+def _script(wire_request: WireRequest, playback: Playback) -> Iterator[bytes]:
     recorded: WireResponse = playback.response
     fields = (*framed_headers(recorded)[0], ("transfer-encoding", "chunked"), ("connection", "close"))
     lines = [f"HTTP/1.1 {recorded.status} {recorded.reason}", *(f"{name}: {value}" for name, value in fields)]
@@ -190,15 +196,15 @@ def _script(asked: WireRequest, playback: Playback) -> Iterator[bytes]:
     for piece in playback.pieces():
         yield b"%x\r\n%b\r\n" % (len(piece), piece)
     if recorded.ended.how == "cancelled":
-        raise cut_off(asked, recorded)
+        raise cut_off(wire_request, recorded)
     if recorded.ended.how == "cut":
         return  # http.client itself says that the body is incomplete
     if recorded.ended.how != "complete":
-        raise of_the_tape(_within_played_body(failed(recorded)))
+        raise mark_recorded(_failure_within_body(recorded_failure(recorded)))
     yield b"0\r\n\r\n"
 
 
-def _before_response(error: BaseException) -> tuple[How, str | None]:
+def _ending_before_response(error: BaseException) -> tuple[How, str | None]:
     if not isinstance(error, Exception):
         return "cancelled", None
     if isinstance(error, URLError):
@@ -211,7 +217,7 @@ def _before_response(error: BaseException) -> tuple[How, str | None]:
     return "no-response", described("RemoteProtocolError" if isinstance(error, HTTPException) else "ReadError", error)
 
 
-def _within_body(error: BaseException) -> tuple[How, str | None]:
+def _ending_within_body(error: BaseException) -> tuple[How, str | None]:
     if not isinstance(error, Exception):
         return "cancelled", None
     if isinstance(error, TimeoutError):
@@ -221,21 +227,21 @@ def _within_body(error: BaseException) -> tuple[How, str | None]:
     return ("reset" if isinstance(error, OSError) else "error"), described("ReadError", error)
 
 
-def _instead_of_response(what: Failed) -> Exception:
-    match what.failure:
+def _failure_before_response(failure: RecordedFailure) -> Exception:
+    match failure.kind:
         case "ConnectTimeout":
-            return URLError(TimeoutError(what.text))
+            return URLError(TimeoutError(failure.text))
         case "ConnectError":
-            return URLError(system_error(errno.ECONNREFUSED, what.text))
+            return URLError(system_error(errno.ECONNREFUSED, failure.text))
         case "ReadTimeout":
-            return TimeoutError(what.text)
+            return TimeoutError(failure.text)
         case "RemoteProtocolError":
-            return RemoteDisconnected(what.text)
+            return RemoteDisconnected(failure.text)
         case "ReadError":
-            return system_error(errno.ECONNRESET, what.text)
+            return system_error(errno.ECONNRESET, failure.text)
 
 
-def _within_played_body(what: Failed) -> Exception:
-    if what.failure in ("ReadTimeout", "ConnectTimeout"):
-        return TimeoutError(what.text)
-    return system_error(errno.ECONNRESET, what.text)
+def _failure_within_body(failure: RecordedFailure) -> Exception:
+    if failure.kind in ("ReadTimeout", "ConnectTimeout"):
+        return TimeoutError(failure.text)
+    return system_error(errno.ECONNRESET, failure.text)

@@ -32,7 +32,7 @@ from harness.bus.scope import current_run
 from harness.errors import RunCancelled
 from harness.recording.tape.playback import Playback
 from harness.recording.tape.tape import tape_for
-from harness.recording.transports.failures import Failure, described
+from harness.recording.transports.failures import FailureKind, described
 from harness.recording.transports.urllib3_played import SHORT, Playing, loaded
 from harness.recording.wire import Headers, How, WireRequest
 
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 _Send = Callable[..., HTTPResponse]
 
 #: What an error before the response is recorded as; the first row that fits.
-_BEFORE_RESPONSE: tuple[tuple[type[Exception], Failure], ...] = (
+_BEFORE_RESPONSE: tuple[tuple[type[Exception], FailureKind], ...] = (
     # Before ConnectTimeoutError, of which urllib3 makes it a kind.
     (NewConnectionError, "ConnectError"),
     (ConnectTimeoutError, "ConnectTimeout"),
@@ -71,8 +71,8 @@ def _patched(real: _Send) -> _Send:
     def _make_request(
         pool: HTTPConnectionPool, conn: HTTPConnection, method: str, url: str, **options: Any
     ) -> HTTPResponse:
-        asked_url = _absolute(pool, url)
-        tape = tape_for(method, asked_url)
+        absolute_url = _absolute(pool, url)
+        tape = tape_for(method, absolute_url)
         if tape is None:
             return real(pool, conn, method, url, **options)
         run = current_run()
@@ -82,23 +82,23 @@ def _patched(real: _Send) -> _Send:
         open_tunnel = vars(conn).pop(_TUNNEL, None)
         body = _read(options.get("body"))
         headers = options.get("headers") or {}
-        asked = WireRequest(method, asked_url, _plain(headers), body or b"")
-        answer = tape.answer(asked)
+        wire_request = WireRequest(method, absolute_url, _plain(headers), body or b"")
+        answer = tape.answer(wire_request)
         if answer is not None:
-            return Playing(pool, conn, asked, Playback(answer, tape.speed)).response(url, options)
+            return Playing(pool, conn, wire_request, Playback(answer, tape.speed)).response(url, options)
         preload = options.get("preload_content", True)
         options |= {"body": body, "headers": _asking_for_plain_bodies(headers), "preload_content": False}
-        take = tape.begin(asked)
+        take = tape.begin(wire_request)
         try:
-            destination = tape.destination(asked_url)
-            if destination != asked_url:
+            destination = tape.destination(absolute_url)
+            if destination != absolute_url:
                 response = _elsewhere(real, destination, pool, conn, method, options)
             else:
                 if open_tunnel is not None:
                     open_tunnel()
                 response = real(pool, conn, method, url, **options)
         except BaseException as error:
-            take.ended(*_before_response(error))
+            take.ended(*_ending_before_response(error))
             raise
         take.responded(response.status, response.reason or "", tuple(response.headers.items()))
         return loaded(_tee(response, take), preload)
@@ -177,12 +177,12 @@ class _NotedResponse(HTTPResponse):
         return piece
 
     def read_chunked(self, amt: int | None = None, decode_content: bool | None = None) -> Iterator[bytes]:  # type: ignore[override]
-        with self._noting_how_it_ends():
+        with self._noting_end():
             yield from super().read_chunked(amt, decode_content)
         self._take.ended("complete")
 
     def _raw_read(self, amt: int | None = None, *, read1: bool = False) -> bytes:
-        with self._noting_how_it_ends():
+        with self._noting_end():
             piece = super()._raw_read(amt, read1=read1)
         self._take.chunk(piece or b"")
         if self.isclosed():
@@ -202,11 +202,11 @@ class _NotedResponse(HTTPResponse):
         super().shutdown()
 
     @contextmanager
-    def _noting_how_it_ends(self) -> Iterator[None]:
+    def _noting_end(self) -> Iterator[None]:
         try:
             yield
         except BaseException as error:
-            self._take.ended(*_within_body(error))
+            self._take.ended(*_ending_within_body(error))
             raise
 
 
@@ -246,14 +246,14 @@ def _asking_for_plain_bodies(headers: Mapping[Any, Any]) -> Mapping[Any, Any]:
     return {name: headers[name] for name in headers if _text(name).lower() != "accept-encoding"}
 
 
-def _before_response(error: BaseException) -> tuple[How, str | None]:
+def _ending_before_response(error: BaseException) -> tuple[How, str | None]:
     if not isinstance(error, Exception):
         return "cancelled", None
     failure = next((failure for kind, failure in _BEFORE_RESPONSE if isinstance(error, kind)), "ConnectError")
-    return "no-response", described(cast(Failure, failure), error)
+    return "no-response", described(cast(FailureKind, failure), error)
 
 
-def _within_body(error: BaseException) -> tuple[How, str | None]:
+def _ending_within_body(error: BaseException) -> tuple[How, str | None]:
     if not isinstance(error, Exception):
         return "cancelled", None
     if isinstance(error, ReadTimeoutError):

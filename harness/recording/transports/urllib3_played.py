@@ -14,7 +14,7 @@ from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, Protocol
 from urllib3.response import HTTPResponse
 
 from harness.recording.tape.playback import Playback, cut_off, framed_headers
-from harness.recording.transports.failures import Failed, failed, of_the_tape, system_error
+from harness.recording.transports.failures import RecordedFailure, mark_recorded, recorded_failure, system_error
 from harness.recording.transports.played_socket import PlayedSocket
 from harness.recording.wire import WireRequest, WireResponse
 
@@ -25,10 +25,12 @@ SHORT = "RemoteProtocolError: the body was shorter than its content-length"
 class Playing:
     """One request that is answered from a tape, and the pool and connection that urllib3 had chosen for it."""
 
-    def __init__(self, pool: HTTPConnectionPool, conn: HTTPConnection, asked: WireRequest, playback: Playback) -> None:
+    def __init__(
+        self, pool: HTTPConnectionPool, conn: HTTPConnection, wire_request: WireRequest, playback: Playback
+    ) -> None:
         self._pool = pool
         self._conn = conn
-        self._asked = asked
+        self._wire_request = wire_request
         self._playback = playback
 
     def response(self, url: str, options: dict[str, Any]) -> HTTPResponse:
@@ -36,10 +38,10 @@ class Playing:
         recorded = self._playback.response
         if recorded.status == 0:
             self._playback.wait_for_end()
-            raise self._before_response(recorded)
+            raise self._error_before_response(recorded)
         parsed = http.client.HTTPResponse(
             cast(Any, PlayedSocket(self._wire(minds_length=options.get("enforce_content_length", True)))),
-            method=self._asked.method,
+            method=self._wire_request.method,
         )
         parsed.begin()
         headers = HTTPHeaderDict(parsed.getheaders())
@@ -53,7 +55,7 @@ class Playing:
             preload_content=False,
             decode_content=options.get("decode_content", True),
             original_response=cast(Any, parsed),
-            request_method=self._asked.method,
+            request_method=self._wire_request.method,
             request_url=url,
         )
         response.playback = self._playback
@@ -73,35 +75,35 @@ class Playing:
         if self._playback.closed:
             raise ProtocolError("the response was closed while it was read")
         if recorded.ended.how == "cancelled":
-            raise cut_off(self._asked, recorded)
+            raise cut_off(self._wire_request, recorded)
         if recorded.ended.how != "complete" and (minds_length or recorded.ended.error != SHORT):
-            raise of_the_tape(self._within_body(failed(recorded)))
+            raise mark_recorded(self._failure_within_body(recorded_failure(recorded)))
         yield b"0\r\n\r\n"
 
-    def _before_response(self, recorded: WireResponse) -> BaseException:
+    def _error_before_response(self, recorded: WireResponse) -> BaseException:
         """Return what urllib3's connection would have raised: pools wrap some of it."""
         if recorded.ended.how == "cancelled":
-            return cut_off(self._asked, recorded)
-        return of_the_tape(self._failure(failed(recorded)))
+            return cut_off(self._wire_request, recorded)
+        return mark_recorded(self._failure_before_response(recorded_failure(recorded)))
 
-    def _failure(self, what: Failed) -> BaseException:
-        text = what.text.removeprefix(f"{self._conn}: ").removeprefix(f"{self._pool}: ")
-        match what.failure:
+    def _failure_before_response(self, failure: RecordedFailure) -> BaseException:
+        text = failure.text.removeprefix(f"{self._conn}: ").removeprefix(f"{self._pool}: ")
+        match failure.kind:
             case "ConnectTimeout":
                 return ConnectTimeoutError(self._conn, text)
             case "ReadTimeout":
-                return ReadTimeoutError(self._pool, self._asked.url, text)
+                return ReadTimeoutError(self._pool, self._wire_request.url, text)
             case "ReadError":
                 return system_error(errno.ECONNRESET, text)
             case "RemoteProtocolError":
                 return http.client.RemoteDisconnected(text)
             case "ConnectError":
-                return SSLError(text) if what.raised_as == "SSLError" else NewConnectionError(self._conn, text)
+                return SSLError(text) if failure.raised_as == "SSLError" else NewConnectionError(self._conn, text)
 
-    def _within_body(self, what: Failed) -> BaseException:
-        if what.failure in ("ReadTimeout", "ConnectTimeout"):
-            return ReadTimeoutError(self._pool, "", what.text.removeprefix(f"{self._pool}: "))
-        return ProtocolError(what.text)
+    def _failure_within_body(self, failure: RecordedFailure) -> BaseException:
+        if failure.kind in ("ReadTimeout", "ConnectTimeout"):
+            return ReadTimeoutError(self._pool, "", failure.text.removeprefix(f"{self._pool}: "))
+        return ProtocolError(failure.text)
 
 
 class _PlayedResponse(HTTPResponse):

@@ -35,7 +35,7 @@ def exits_noted() -> Iterator[list[str]]:
         yield noted
     finally:
         with _lock:
-            _open[:] = [one for one in _open if one is not entry]
+            _open[:] = [other for other in _open if other is not entry]
 
 
 def _install() -> None:

@@ -51,7 +51,8 @@ def makes_subject(factory: Any) -> bool:
     """Whether `factory` says that it returns a flow, an LLM or a crew, which takes inputs of its own."""
     function = None if isinstance(factory, type) else _function_of(factory)
     return function is not None and any(
-        isinstance(kind, type) and starts_runs(kind) for kind in (get_origin(one) or one for one in _returned(function))
+        isinstance(kind, type) and starts_runs(kind)
+        for kind in (get_origin(returned) or returned for returned in _returned(function))
     )
 
 
@@ -61,8 +62,8 @@ def _gives(factory: Any, seen: set[CodeType]) -> bool:
     function = _function_of(factory)
     if function is None:
         return False
-    said = _said(function)
-    return _starts_session(function, seen) if said is None else said
+    annotated = _annotated(function)
+    return _starts_session(function, seen) if annotated is None else annotated
 
 
 def _function_of(factory: Any) -> FunctionType | None:
@@ -76,7 +77,7 @@ def _function_of(factory: Any) -> FunctionType | None:
     return function if isinstance(function, FunctionType) else None
 
 
-def _said(function: FunctionType) -> bool | None:
+def _annotated(function: FunctionType) -> bool | None:
     """What the return annotation says; None where it says nothing, as `Any` does."""
     written = function.__annotations__.get("return", inspect.Parameter.empty)
     if written in (inspect.Parameter.empty, Any, object, "Any", "object"):
@@ -109,11 +110,14 @@ def _starts_session(function: FunctionType, seen: set[CodeType]) -> bool:
         if not ENTRIES.isdisjoint(code.co_names):
             return True
         called = (function.__globals__.get(name) for name in code.co_names)
-        if any(_gives(one, seen) for one in called if isinstance(one, FunctionType | type)):
+        if any(_gives(factory, seen) for factory in called if isinstance(factory, FunctionType | type)):
             return True
     return False
 
 
 def _codes(code: CodeType) -> list[CodeType]:
     """Return a function's code and that of what is defined in it."""
-    return [code, *(inner for one in code.co_consts if isinstance(one, CodeType) for inner in _codes(one))]
+    return [
+        code,
+        *(inner for constant in code.co_consts if isinstance(constant, CodeType) for inner in _codes(constant)),
+    ]

@@ -79,18 +79,18 @@ class Gate:
         if self._is_named_itself() or self._is_named(name):
             return
         search: list[str] | None = None
-        for one in names:
-            spec = _found(one, search)
+        for part in names:
+            spec = _found(part, search)
             if spec is None:
-                raise self._missing(name, f"no module named {one!r}")
+                raise self._missing(name, f"no module named {part!r}")
             # Our own packages have been imported long since, and their targets alone may be named.
-            if one == name or names[0] not in _OURS:
-                self._check_place(one, spec)
-            if one == name and not _has_code(spec):
+            if part == name or names[0] not in _OURS:
+                self._check_place(part, spec)
+            if part == name and not _has_code(spec):
                 raise self._refused(f"{name!r} is a folder without code")
-            if spec.submodule_search_locations is None and one != name:
-                raise self._missing(name, f"{one!r} is no package")
-            search = _search_of(one, spec, search)
+            if spec.submodule_search_locations is None and part != name:
+                raise self._missing(name, f"{part!r} is no package")
+            search = _search_of(part, spec, search)
 
     def imported(self, name: str) -> ModuleType:
         """Import a module that was checked, package by package: what a package does to its own path is looked at too."""
@@ -148,7 +148,9 @@ class Gate:
         return True
 
     def _is_named(self, name: str) -> bool:
-        return any(f"{name}.".startswith(f"{one.partition(':')[0]}.") for one in self.trust.names if ":" not in one)
+        return any(
+            f"{name}.".startswith(f"{trusted.partition(':')[0]}.") for trusted in self.trust.names if ":" not in trusted
+        )
 
     def _check_place(self, name: str, spec: ModuleSpec) -> None:
         if not _has_code(spec):
@@ -167,7 +169,7 @@ class Gate:
                 continue
             if identity in _folders_of(self.recording, self.trust.project):
                 raise self._refused(f"{name!r} lies at '{path}', beside or in the recording itself")
-            installed = identity in _pythons_own() or folder.name in _FOREIGN_FOLDERS
+            installed = identity in _python_folders() or folder.name in _FOREIGN_FOLDERS
             if project is not None and identity == project and not installed:
                 return
             if installed or (folder / "pyvenv.cfg").exists():
@@ -223,7 +225,7 @@ def _folders_of(recording: Path, project: Path | None) -> frozenset[tuple[int, i
     """Return a recording's own folder, and the one that it lies in unless that is the whole project."""
     own = Path(os.path.realpath(recording))
     around = [] if project is None or _identity(own.parent) in _above(project) else [own.parent]
-    return frozenset(found for one in (own, *around) if (found := _identity(one)) is not None)
+    return frozenset(found for folder in (own, *around) if (found := _identity(folder)) is not None)
 
 
 def _above(folder: Path) -> frozenset[tuple[int, int] | None]:
@@ -241,7 +243,7 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 @cache
-def _pythons_own() -> frozenset[tuple[int, int] | None]:
+def _python_folders() -> frozenset[tuple[int, int] | None]:
     paths = sysconfig.get_paths()
     folders = [paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")]
     folders += [*site.getsitepackages(), site.getusersitepackages()]

@@ -18,14 +18,14 @@ def line_in_user_code(error: BaseException) -> str | None:
     """
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         path = Path(frame.filename)
-        if path.is_file() and not any(path.is_relative_to(folder) for folder in _folders_of_others()):
+        if path.is_file() and not any(path.is_relative_to(folder) for folder in _foreign_folders()):
             seen = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
             return f"{seen}:{frame.lineno} in {frame.name}"
     return None
 
 
 @cache
-def _folders_of_others() -> tuple[Path, ...]:
+def _foreign_folders() -> tuple[Path, ...]:
     ours = Path(harness.__file__).parent
     libraries = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
     return (ours, ours.parent / "conformance", *map(Path, sorted(libraries | set(site.getsitepackages()))))

@@ -20,7 +20,7 @@ from harness.recording.files.frames_file import frames_of
 
 
 @dataclass(frozen=True)
-class OneTurn:
+class RecordedTurn:
     """A turn that was recorded after others."""
 
     message: str
@@ -46,7 +46,7 @@ class OneTurn:
         take_up(subject, state_after(self._before), has_started=has_started, session_id=session_id)
 
 
-def one_turn(recording: Recording, lines: list[bytes], number: int, folder: Path) -> OneTurn:
+def recorded_turn(recording: Recording, lines: list[bytes], number: int, folder: Path) -> RecordedTurn:
     """Return the turn of this number, from 1.
 
     Raises:
@@ -62,7 +62,7 @@ def one_turn(recording: Recording, lines: list[bytes], number: int, folder: Path
         raise UsageError(f"'{folder}' has no turn {number}: {len(turns)} of {len(recording.turns)} were run")
     begin, end = places[number - 1], places[number]
     outcome = _outcome(recording.outcome, number)
-    return OneTurn(recording.turns[number - 1], lines[begin:end], outcome, turns[: number - 1], recording.inputs)
+    return RecordedTurn(recording.turns[number - 1], lines[begin:end], outcome, turns[: number - 1], recording.inputs)
 
 
 def _outcome(of_all: RecordedOutcome | None, number: int) -> RecordedOutcome | None:
@@ -89,11 +89,14 @@ def state_after(turns: Sequence[Sequence[StreamFrame]]) -> dict[str, Any]:
         latest = shown[-1] if shown else {}
         whole = list(latest.get("messages") or ())
         # A message that came after the state was shown is known by its own frame.
-        messages += [*whole, *({"role": one["role"], "content": one["content"]} for one in added[len(whole) :])]
+        messages += [
+            *whole,
+            *({"role": message["role"], "content": message["content"]} for message in added[len(whole) :]),
+        ]
         events += latest.get("events") or ()
-        said = [one["content"] for one in added if one["role"] == "user"]
+        requests = [message["content"] for message in added if message["role"] == "user"]
         routes = [frame.data["route"] for frame in turn if frame.type == "conversation_route_selected"]
         state |= latest
-        state |= {"last_user_message": said[-1]} if said else {}
+        state |= {"last_user_message": requests[-1]} if requests else {}
         state |= {"last_intent": routes[-1]} if routes else {}
     return {**state, "messages": messages, "events": events, "current_user_message": None}
