@@ -75,19 +75,19 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    given = config.getoption("--shard")
-    if given is None:
+    shard = config.getoption("--shard")
+    if shard is None:
         return
-    found = _SHARD.fullmatch(given)
+    found = _SHARD.fullmatch(shard)
     if found is None or not 1 <= int(found[1]) <= int(found[2]):
-        raise pytest.UsageError(f"--shard {given}: expected I/N with I from 1 to N, as in 2/5")
+        raise pytest.UsageError(f"--shard {shard}: expected I/N with I from 1 to N, as in 2/5")
     index, of = int(found[1]), int(found[2])
     numbers: dict[object, int] = {}
     mine = [numbers.setdefault(_work(item), len(numbers)) % of == index - 1 for item in items]
-    others = [item for item, chosen in zip(items, mine, strict=True) if not chosen]
+    deselected = [item for item, chosen in zip(items, mine, strict=True) if not chosen]
     items[:] = [item for item, chosen in zip(items, mine, strict=True) if chosen]
-    if others:
-        config.hook.pytest_deselected(items=others)
+    if deselected:
+        config.hook.pytest_deselected(items=deselected)
 
 
 def _work(item: pytest.Item) -> object:
@@ -191,8 +191,8 @@ def cassette(request: pytest.FixtureRequest, _offline: None) -> Iterator[Tape]:
     from harness.recording.vcr_config import settings_in, without_effect
     from harness.recording.words.advice import mode_option, record_command, with_mode
 
-    given = _vcr_config(request)
-    mode = _mode(request.config, given.get("record_mode"))
+    vcr_config = _vcr_config(request)
+    mode = _mode(request.config, vcr_config.get("record_mode"))
     path = _cassette_path(request, mode)
     pack = pack_of(path)
     if pack is not None and mode in ("new", "all"):
@@ -219,8 +219,8 @@ def cassette(request: pytest.FixtureRequest, _offline: None) -> Iterator[Tape]:
     with ExitStack() as stack:
         stack.enter_context(mode_option(again))
         item.stash[_ADVICE] = f"record it again with {with_mode('all')}"
-        stack.enter_context(extended(settings_in(given)))
-        for text in without_effect(given):
+        stack.enter_context(extended(settings_in(vcr_config)))
+        for text in without_effect(vcr_config):
             note(text)
         try:
             here = (
@@ -300,10 +300,10 @@ _OTHER_NAMES: Final = {None: "none", "new_episodes": "new", "rewrite": "all"}
 
 
 def _mode(config: pytest.Config, otherwise: Any = None) -> Mode:
-    given = config.getoption("--record-mode", default=None) or getattr(otherwise, "value", otherwise)
-    mode = _OTHER_NAMES.get(given, given)
+    mode_name = config.getoption("--record-mode", default=None) or getattr(otherwise, "value", otherwise)
+    mode = _OTHER_NAMES.get(mode_name, mode_name)
     if mode not in _MODES:
-        raise pytest.UsageError(f"record_mode of vcr_config is {given!r}; expected one of {', '.join(_MODES)}")
+        raise pytest.UsageError(f"record_mode of vcr_config is {mode_name!r}; expected one of {', '.join(_MODES)}")
     return cast("Mode", mode)
 
 

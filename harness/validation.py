@@ -71,8 +71,8 @@ _INSTANCES: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 
-def first_fault(error: ValidationError, what: str = "", shown: Callable[[Steps], Steps] | None = None) -> str:
-    """Return the first thing that pydantic refuses, as `<what><place>: expected …, not …`.
+def first_fault(error: ValidationError, label: str = "", shown: Callable[[Steps], Steps] | None = None) -> str:
+    """Return the first thing that pydantic refuses, as `<label><place>: expected …, not …`.
 
     What a validator of the caller's own says comes as it was said. Values are shown in short. `shown` leaves out those
     steps of the place that the caller did not write.
@@ -80,15 +80,15 @@ def first_fault(error: ValidationError, what: str = "", shown: Callable[[Steps],
     first: dict[str, Any] = {**error.errors(include_url=False)[0]}
     if shown is not None:
         first["loc"] = shown(first["loc"])
-    return _with_place(first, what)
+    return _with_place(first, label)
 
 
-def all_faults(error: ValidationError, what: str = "") -> str:
-    """Return all that pydantic refuses of `what`, as `first_fault` does."""
+def all_faults(error: ValidationError, label: str = "") -> str:
+    """Return all that pydantic refuses of `label`, as `first_fault` does."""
     found = error.errors(include_url=False)
-    text = "; ".join(_with_place(fault, "", whole="" if what else "the whole") for fault in found)
+    text = "; ".join(_with_place(fault, "", whole="" if label else "the whole") for fault in found)
     # What is said of the whole says whose it is.
-    return f"{what}: {text}" if what and any(fault["loc"] for fault in found) else text
+    return f"{label}: {text}" if label and any(fault["loc"] for fault in found) else text
 
 
 def first_fault_unshown(error: ValidationError) -> str:
@@ -113,8 +113,8 @@ def fault_text(found: Mapping[str, Any]) -> str:
     return f"expected {_expected(kind, context)}{actual}"
 
 
-def _with_place(found: Mapping[str, Any], what: str, *, whole: str = "") -> str:
-    place = _place(what, found["loc"]) or whole
+def _with_place(found: Mapping[str, Any], label: str, *, whole: str = "") -> str:
+    place = _place(label, found["loc"]) or whole
     return f"{place}: {fault_text(found)}" if place else fault_text(found)
 
 
@@ -129,8 +129,8 @@ def _expected(kind: str, context: Mapping[str, Any]) -> str:
     return re.sub(r"_(type|parsing|error)$", "", kind).replace("_", " ")
 
 
-def _place(what: str, steps: Sequence[str | int]) -> str:
-    place = what
+def _place(label: str, steps: Sequence[str | int]) -> str:
+    place = label
     for step in steps:
         if isinstance(step, int):
             place += f"[{step}]"
@@ -163,9 +163,9 @@ class UserModel(BaseModel, defer_build=True):
 
     if not TYPE_CHECKING:
 
-        def __init__(self, /, **given: Any) -> None:
+        def __init__(self, /, **fields: Any) -> None:
             try:
-                super().__init__(**given)
+                super().__init__(**fields)
             except ValidationError as error:
                 raise UsageError(all_faults(error, type(self).__name__)) from error
 

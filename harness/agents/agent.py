@@ -137,16 +137,16 @@ class Agent(AgentSettings):
         prompt = prompts.task_text(
             task.description, task.expected_output, context, markdown=bool(getattr(task, "markdown", False))
         )
-        whose = task if of is None else of
+        owner = task if of is None else of
         own = self.tools if tools is None else tools
         execution = self._execution(
             driver,
             own,
-            task=whose,
+            task=owner,
             paces=paces,
             results=results,
             callbacks=callbacks,
-            policies=(whose, self, *policies),
+            policies=(owner, self, *policies),
             response_model=response_model,
         )
         request = self._in_form(prompt, response_model, own)
@@ -187,8 +187,8 @@ class Agent(AgentSettings):
                 tool_failures=answered.failures,
             )
 
-        async def again(_: LiteAgentOutput, why: str) -> LiteAgentOutput:
-            return output(await execution.go_on(refused(why)))
+        async def again(_: LiteAgentOutput, reason: str) -> LiteAgentOutput:
+            return output(await execution.go_on(refused(reason)))
 
         async def changed(reviewed: LiteAgentOutput, result: Any) -> LiteAgentOutput:
             if isinstance(result, LiteAgentOutput):
@@ -275,9 +275,9 @@ class Agent(AgentSettings):
         return [{"role": "system", "content": system}, *(dict(message) for message in messages)]
 
 
-def refused(why: str) -> dict[str, Any]:
+def refused(reason: str) -> dict[str, Any]:
     """Return the message that sends an answer back to a model."""
-    return {"role": "user", "content": f"That answer was not accepted: {why}\nGive a better one, complete."}
+    return {"role": "user", "content": f"That answer was not accepted: {reason}\nGive a better one, complete."}
 
 
 def _owner_fields(agent: Agent, task: Any) -> dict[str, Any]:

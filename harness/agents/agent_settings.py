@@ -100,8 +100,8 @@ class AgentSettings(Configured):
 
     @field_validator("llm", "function_calling_llm", mode="before")
     @classmethod
-    def _known_llm(cls, given: Any) -> Any:
-        return None if given is None else model_of(given)
+    def _known_llm(cls, value: Any) -> Any:
+        return None if value is None else model_of(value)
 
     # What its runs ask.
 

@@ -61,7 +61,7 @@ class CoworkerTool(BaseTool):
     async def _arun(self, coworker: str, context: str = "", task: str = "", question: str = "") -> Any:
         return await self._done(InLoop(), coworker, context, task or question)
 
-    async def _done(self, driver: Driver, coworker: str, context: str, what: str) -> str | ToolFailure:
+    async def _done(self, driver: Driver, coworker: str, context: str, description: str) -> str | ToolFailure:
         agent = _of_role(self._coworkers, coworker)
         if agent is None or self._hand_over is None:
             roles = "; ".join(known.role for known in self._coworkers)
@@ -69,7 +69,7 @@ class CoworkerTool(BaseTool):
                 message=f"there is no coworker {coworker!r}; the coworkers are: {roles}",
                 reason=ToolFailureReason.INVALID_INPUT,
             )
-        return await self._hand_over(driver, agent, Work(what, self._wanted), context)
+        return await self._hand_over(driver, agent, Work(description, self._wanted), context)
 
 
 _DELEGATE: Final[dict[str, Any]] = {

@@ -69,7 +69,7 @@ class Inquirer:
             "from_agent": self.agent,
             "response_model": response_model,
         }
-        given = {name: value for name, value in options.items() if value is not None and self.accepts(name)}
+        accepted = {name: value for name, value in options.items() if value is not None and self.accepts(name)}
         llm, driver = self.llm, self.driver
         # The model must not see what is added to the conversation later.
         sent = list(messages)
@@ -79,7 +79,9 @@ class Inquirer:
                 await driver.wait(delay_s)
             try:
                 with _stopping(llm, stop):
-                    answer = await driver.either(lambda: llm.call(sent, **given), lambda: _acall(llm, sent, given))
+                    answer = await driver.either(
+                        lambda: llm.call(sent, **accepted), lambda: _acall(llm, sent, accepted)
+                    )
                 if answer is None or answer == "":
                     raise MalformedResponseError(
                         f"{getattr(llm, 'model', type(llm).__name__)} has answered with nothing",

@@ -30,13 +30,13 @@ class Configured(UserModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _refuse(cls, given: Any) -> Any:
-        if not isinstance(given, Mapping):
-            return given
-        config = given.get("config")
+    def _refuse(cls, options: Any) -> Any:
+        if not isinstance(options, Mapping):
+            return options
+        config = options.get("config")
         if "config" in cls.model_fields and isinstance(config, Mapping):
-            given = {**config, **given}
-        for name, value in given.items():
+            options = {**config, **options}
+        for name, value in options.items():
             if name in cls.model_fields:
                 continue
             if name in cls.unsupported:
@@ -48,6 +48,6 @@ class Configured(UserModel):
             near = difflib.get_close_matches(name, cls.model_fields, n=1, cutoff=_NEAR)
             if near:
                 raise UsageError(f"{cls.__name__} has no option {name!r}; did you mean {near[0]!r}?")
-        if isinstance(given.get("id"), UUID):
-            return {**given, "id": str(given["id"])}
-        return given
+        if isinstance(options.get("id"), UUID):
+            return {**options, "id": str(options["id"])}
+        return options

@@ -40,18 +40,18 @@ class ToolResults:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kept: dict[tuple[str, str], Any] = {}
+        self._results: dict[tuple[str, str], Any] = {}
 
     def get(self, tool: BaseTool, arguments: Mapping[str, Any]) -> Any:
         """Return what was kept, or `_MISSING`."""
         with self._lock:
-            return self._kept.get(_key(tool, arguments), _MISSING)
+            return self._results.get(_key(tool, arguments), _MISSING)
 
     def keep(self, tool: BaseTool, arguments: Mapping[str, Any], value: Any) -> None:
         """Keep a result, where the tool says that it may be."""
         if tool.may_be_kept(arguments, value):
             with self._lock:
-                self._kept[_key(tool, arguments)] = value
+                self._results[_key(tool, arguments)] = value
 
 
 def _key(tool: BaseTool, arguments: Mapping[str, Any]) -> tuple[str, str]:
@@ -107,7 +107,7 @@ class Toolbox:
         tools = [tool for tool in map(self._named, names) if tool is not None]
         return len(names) > 1 and not any(tool.result_as_answer or tool.max_usage_count is not None for tool in tools)
 
-    async def use(self, name: str, given: str | Mapping[str, Any], begun: Callable[[], None] | None = None) -> Used:
+    async def use(self, name: str, raw: str | Mapping[str, Any], begun: Callable[[], None] | None = None) -> Used:
         """Use a tool with arguments as an object or its JSON text, and return what the model is told.
 
         `begun` is called once it is published that the tool is used.
@@ -118,10 +118,10 @@ class Toolbox:
             ToolExecutionFailedError: the tool has failed, and its policy is `raise`; its frames have told of it.
         """
         tool = self._named(name)
-        arguments, fault = _arguments(given)
+        arguments, fault = _arguments(raw)
         use = ToolUse(
             name if tool is None else tool.name,
-            given if arguments is None else arguments,
+            raw if arguments is None else arguments,
             {**self._owner, "tool_class": None if tool is None else type(tool).__name__, "run_attempts": 1},
         )
         refused: ToolExecutionFailedError | None = None
@@ -223,12 +223,12 @@ def tool_text(value: Any) -> str:
     return str(value)
 
 
-def _arguments(given: str | Mapping[str, Any]) -> tuple[dict[str, Any] | None, str]:
+def _arguments(raw: str | Mapping[str, Any]) -> tuple[dict[str, Any] | None, str]:
     """Return arguments as an object, or None and what is wrong with them."""
-    if isinstance(given, Mapping):
-        return dict(given), ""
+    if isinstance(raw, Mapping):
+        return dict(raw), ""
     try:
-        read = json.loads(given or "{}")
+        read = json.loads(raw or "{}")
     except ValueError as error:
         return None, str(error)
     return (read, "") if isinstance(read, dict) else (None, f"they are {type(read).__name__}")

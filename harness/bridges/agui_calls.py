@@ -116,21 +116,21 @@ class ForeignCalls:
         self._write("llm_call_completed", ended, call.around)
 
     def _say_tool(self, kind: str, owner: str | None, event: Event) -> None:
-        given = name_in(event.get("toolCallId")) or self._current.get(owner, "")
-        tool = self._tools.get(given)
+        call_id = name_in(event.get("toolCallId")) or self._current.get(owner, "")
+        tool = self._tools.get(call_id)
         name = name_in(event.get("toolCallName"))
         if tool is None or (kind == "TOOL_CALL_START" and not tool.call.is_open):
             if kind == "TOOL_CALL_END":
                 return
             call = self._open.get(owner) or self._begin(owner)
-            tool = self._tools[given] = call.tools[given] = ForeignTool(call, name or "unknown")
-        self._current[owner] = given
+            tool = self._tools[call_id] = call.tools[call_id] = ForeignTool(call, name or "unknown")
+        self._current[owner] = call_id
         if "delta" not in event:
             return
         delta = text_of(event["delta"])
         tool.arguments.append(delta)
         # Without the arguments so far, which whoever reads the chunks joins.
-        called = {"id": given, "type": "function", "index": tool.index, "function": {"name": tool.name}}
+        called = {"id": call_id, "type": "function", "index": tool.index, "function": {"name": tool.name}}
         payload = {"call_id": tool.call.call_id, "chunk": delta, "call_type": "tool_call", "tool_call": called}
         self._write("llm_stream_chunk", payload, tool.call.frame)
 

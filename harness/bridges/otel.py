@@ -250,8 +250,8 @@ def _otlp_span(traced: TracedSpan, trace: str, seed: str) -> dict[str, Any]:
 
 
 def _id(traced: TracedSpan, seed: str, size: int) -> str:
-    given = json_text([seed, size, traced.key, traced.start_ns, traced.name])
-    return hashlib.sha256(given.encode(), usedforsecurity=False).hexdigest()[: 2 * size]
+    seeded = json_text([seed, size, traced.key, traced.start_ns, traced.name])
+    return hashlib.sha256(seeded.encode(), usedforsecurity=False).hexdigest()[: 2 * size]
 
 
 def _otlp_attributes(attributes: dict[str, Any]) -> list[dict[str, Any]]:

@@ -300,7 +300,7 @@ def _as_json(arguments: Any) -> str:
 
 def _same(text: str, arguments: Any) -> bool:
     try:
-        given = orjson.loads(text or "{}")
+        parsed = orjson.loads(text or "{}")
     except ValueError:
-        given = text
-    return bool(given == arguments)
+        parsed = text
+    return bool(parsed == arguments)

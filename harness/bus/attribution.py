@@ -62,10 +62,10 @@ def scope_of_thread(source: Any) -> Scope:
         # Copied in one step: the run may be opening and closing scopes in its own thread.
         return next(iter(list(base.children)), base)
     if candidates or threading.current_thread() is not threading.main_thread():
-        which = f"{len(candidates)} open sessions" if candidates else "no open session"
+        sessions = f"{len(candidates)} open sessions" if candidates else "no open session"
         warnings.warn(
             f"an event of {type(source).__name__} came from thread {threading.current_thread().name!r}, which has no "
-            f"context, and {which} could be meant: no session gets it. Start such threads with "
+            f"context, and {sessions} could be meant: no session gets it. Start such threads with "
             "contextvars.copy_context().run, or use asyncio.to_thread",
             UnattributedEventWarning,
             stacklevel=5,

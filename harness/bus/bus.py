@@ -64,7 +64,7 @@ def emit(source: Any, event: BaseEvent) -> Future[None] | None:
     return _publish(source, event, scope, scope.event_id)
 
 
-def emit_here(source: Any, kind: type[BaseEvent], given: dict[str, Any]) -> None:
+def emit_here(source: Any, kind: type[BaseEvent], fields: dict[str, Any]) -> None:
     """Publish an event that opens and closes nothing, of a source that no session can know yet: by its context alone.
 
     It is made if anybody sees it.
@@ -76,9 +76,9 @@ def emit_here(source: Any, kind: type[BaseEvent], given: dict[str, Any]) -> None
     if scope.run.cancelled:
         raise RunCancelled
     if is_seen(scope, kind):
-        _publish(source, kind(**given), scope, scope.event_id)
+        _publish(source, kind(**fields), scope, scope.event_id)
     else:
-        _set_previous_id(Unseen(kind, given).number)
+        _set_previous_id(Unseen(kind, fields).number)
 
 
 async def aemit(source: Any, event: BaseEvent) -> None:
@@ -108,9 +108,9 @@ def is_seen(scope: Scope, kind: type[BaseEvent] | None = None) -> bool:
     return bool(_listeners.handlers) and (kind is None or _listeners.has(kind))
 
 
-def made_if_seen(kind: type[BaseEvent], given: dict[str, Any]) -> BaseEvent | Unseen:
+def event_or_unseen(kind: type[BaseEvent], fields: dict[str, Any]) -> BaseEvent | Unseen:
     """Return an event to begin a step in this context with; `Unseen` where nobody would see it."""
-    return kind(**given) if is_seen(scopes.current_scope(), kind) else Unseen(kind, given)
+    return kind(**fields) if is_seen(scopes.current_scope(), kind) else Unseen(kind, fields)
 
 
 def open_scope(
@@ -144,7 +144,7 @@ def open_scope(
     if own_run:
         scope.run = Run(None if around.run is ROOT.run else around.run)
     if abandon is not None:
-        scope.abandon = lambda why: _end(scope, source, abandon(why))
+        scope.abandon = lambda reason: _end(scope, source, abandon(reason))
     if around.is_open:
         around.children[scope] = None
     remember(source, scope)
@@ -281,8 +281,8 @@ def _reserve(lookaheads: tuple[LookAhead, ...]) -> None:
         try:
             lookahead.take()
         except BaseException:
-            for taken in lookaheads[:count]:
-                taken.settle()
+            for earlier in lookaheads[:count]:
+                earlier.settle()
             raise
 
 
@@ -344,8 +344,8 @@ class EventBus:
         Raises:
             UsageError: `depends_on` holds something else, or one of the classes is no event's.
         """
-        given: tuple[Any, ...] = event_classes
-        for event_class in given:
+        classes: tuple[Any, ...] = event_classes
+        for event_class in classes:
             if not (isinstance(event_class, type) and issubclass(event_class, BaseEvent)):
                 raise UsageError(f"on() takes classes of events, as on(FlowFinishedEvent), not {event_class!r}")
 

@@ -60,10 +60,10 @@ class Listeners:
 
     def add(self, event_class: type[BaseEvent], handler: Handler, depends_on: Iterable[Depends] | None = None) -> None:
         """Register a handler; one that is there already is called once all the same."""
-        others = tuple(_dependency(other) for other in depends_on or ())
+        prerequisites = tuple(_dependency(prerequisite) for prerequisite in depends_on or ())
         with self._lock:
-            if others:
-                self._depends_on[event_class, handler] = others
+            if prerequisites:
+                self._depends_on[event_class, handler] = prerequisites
             self._replace([*self.handlers, (event_class, handler)])
 
     def remove(self, event_class: type[BaseEvent], handler: Handler) -> None:
@@ -130,9 +130,9 @@ class Listeners:
     def _staged_handlers(self, cls: type[BaseEvent]) -> tuple[tuple[Handler, ...], ...]:
         handlers = self._handlers_of(cls)
         depends_on: dict[Handler, tuple[Handler, ...]] = {}
-        for (known, handler), others in self._depends_on.items():
+        for (known, handler), prerequisites in self._depends_on.items():
             if issubclass(cls, known):
-                depends_on[handler] = (*depends_on.get(handler, ()), *others)
+                depends_on[handler] = (*depends_on.get(handler, ()), *prerequisites)
         if not depends_on:
             return (handlers,) if handlers else ()
         return in_stages(handlers, depends_on, cls.__name__)
@@ -169,10 +169,10 @@ def collecting() -> Iterator[Collected]:
         _collected.reset(token)
 
 
-def _dependency(given: Any) -> Handler:
-    if isinstance(given, Depends):
-        return given.handler
-    raise UsageError(f"depends_on holds {given!r}; expected Depends(handler)")
+def _dependency(dependency: Any) -> Handler:
+    if isinstance(dependency, Depends):
+        return dependency.handler
+    raise UsageError(f"depends_on holds {dependency!r}; expected Depends(handler)")
 
 
 def _begin(handlers: tuple[Handler, ...], source: Any, event: BaseEvent) -> list[Coroutine[Any, Any, None]]:

@@ -151,9 +151,9 @@ class Step:
         """End the step without an event: what it began waits for somebody else to end it."""
         self._close(None)
 
-    def abandon(self, why: str) -> None:
+    def abandon(self, reason: str) -> None:
         """End the step now, as one that was cut off though nothing was wrong with it."""
-        self._close(self._abandoned(why))
+        self._close(self._abandoned(reason))
 
     def _close(self, event: BaseEvent | Unseen | None) -> None:
         # What tells of a failure refers to the exception, its traceback to this step: a circle would be kept until the
@@ -166,10 +166,10 @@ class Step:
             if self._own_run:
                 self.run.end()
 
-    def _abandoned(self, why: str) -> BaseEvent | Unseen | None:
+    def _abandoned(self, reason: str) -> BaseEvent | Unseen | None:
         if self._quiet:
             return None
-        return self._end_with(self._ends.failed, {"error": why, "error_type": RunCancelled.__name__})
+        return self._end_with(self._ends.failed, {"error": reason, "error_type": RunCancelled.__name__})
 
     def _end_with(self, kind: type[BaseEvent], fields: dict[str, Any]) -> BaseEvent | Unseen:
         started = self._started
@@ -177,13 +177,13 @@ class Step:
             if self._quiet or not is_seen(self.scope, kind):
                 self._ending = Unseen(kind, fields)
                 return self._ending
-            started = started.kind(**started.given)
+            started = started.kind(**started.fields)
         # Of an event that nobody has looked at, what it was given: it need not be filled for this.
         record = getattr(started, "_record", None)
-        given = fields_of(started) if record is None else record.given
-        names = started.__pydantic_fields_set__ if record is None else record.given.keys()
+        values = fields_of(started) if record is None else record.fields
+        names = started.__pydantic_fields_set__ if record is None else record.fields.keys()
         for name in _shared(type(started), kind) & names:
-            fields.setdefault(name, given[name])
+            fields.setdefault(name, values[name])
         ending = self._ending = kind(**fields)
         return ending
 

@@ -17,11 +17,11 @@ class Unseen:
     of a run sees what comes from then on, each event with its links.
     """
 
-    __slots__ = ("given", "kind", "number")
+    __slots__ = ("fields", "kind", "number")
 
-    def __init__(self, kind: type[BaseEvent], given: dict[str, Any]) -> None:
+    def __init__(self, kind: type[BaseEvent], fields: dict[str, Any]) -> None:
         self.kind = kind
-        self.given = given
+        self.fields = fields
         self.number = sources.number()
 
     @property

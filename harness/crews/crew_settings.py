@@ -76,8 +76,8 @@ class CrewSettings(Configured):
 
     @field_validator("manager_llm", mode="before")
     @classmethod
-    def _known_llm(cls, given: Any) -> Any:
-        return None if given is None else model_of(given)
+    def _known_llm(cls, value: Any) -> Any:
+        return None if value is None else model_of(value)
 
     @model_validator(mode="after")
     def _check(self) -> Self:

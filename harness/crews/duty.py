@@ -44,7 +44,7 @@ class Duty:
         step_callbacks: Sequence[Callable[..., Any]] = (),
         task_callbacks: Sequence[Callable[..., Any]] = (),
         policies: Sequence[Any] = (),
-        whose: str | None = None,
+        requester: str | None = None,
     ) -> None:
         self._task = task
         self._agent = agent
@@ -56,7 +56,7 @@ class Duty:
         self._task_callbacks = task_callbacks
         self._policies = policies
         #: The crew's name, for those who are asked.
-        self._whose = whose or agent.role
+        self._requester = requester or agent.role
         self._owner = named(task)
         self._context = ""
         #: Once it has begun.
@@ -120,8 +120,8 @@ class Duty:
         task = self._task
         inquirer = self._agent.inquirer(self._driver, task=task, paces=self._paces)
 
-        async def again(output: TaskOutput, why: str) -> TaskOutput:
-            return await self._answered(_after_opening(output, refused(why)))
+        async def again(output: TaskOutput, reason: str) -> TaskOutput:
+            return await self._answered(_after_opening(output, refused(reason)))
 
         async def changed(output: TaskOutput, result: Any) -> TaskOutput:
             if isinstance(result, TaskOutput):
@@ -144,7 +144,7 @@ class Duty:
         )
 
     async def _approved(self, output: TaskOutput) -> TaskOutput:
-        while wish := await wish_about(self._driver, self._whose, self._task, output):
+        while wish := await wish_about(self._driver, self._requester, self._task, output):
             request = {"role": "user", "content": f"Somebody has looked at your answer and says: {wish}\nChange it so."}
             output = await self._guarded(await self._answered(_after_opening(output, request)))
         return output

@@ -158,7 +158,7 @@ class CrewEngine:
             step_callbacks=step_callbacks,
             task_callbacks=() if crew.task_callback is None else (crew.task_callback,),
             policies=(crew,),
-            whose=crew.label,
+            requester=crew.label,
         )
 
     def _paces(self) -> tuple[Pace, ...]:
@@ -169,8 +169,8 @@ class CrewEngine:
             coworkers = [task.agent] if task.agent is not None else self._agents
             return [*task.tools, *delegation_tools(coworkers, self._hand_over(task))]
         own = task.tools or agent.tools
-        others = [other for other in self._agents if other is not agent] if agent.allow_delegation else []
-        return [*own, *delegation_tools(others, self._hand_over(task))]
+        coworkers = [coworker for coworker in self._agents if coworker is not agent] if agent.allow_delegation else []
+        return [*own, *delegation_tools(coworkers, self._hand_over(task))]
 
     def _hand_over(self, task: Task) -> Any:
         async def hand_over(driver: Driver, coworker: Agent, work: Work, context: str) -> str:

@@ -101,8 +101,8 @@ def structured_dict(json_dict: dict[str, Any] | None, model: BaseModel | None) -
     return {} if model is None else model.model_dump()
 
 
-def json_text(json_dict: dict[str, Any] | None, whose: str, option: str) -> str:
+def json_text(json_dict: dict[str, Any] | None, owner: str, option: str) -> str:
     """Return a dict as JSON text. Raises UsageError where there is none."""
     if json_dict is None:
-        raise UsageError(f"there is no JSON output: {whose} has no {option}")
+        raise UsageError(f"there is no JSON output: {owner} has no {option}")
     return json.dumps(json_dict, ensure_ascii=False)

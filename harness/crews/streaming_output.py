@@ -95,11 +95,11 @@ class _Chunked(Generic[T]):
             if (chunk := places.chunk(frame)) is not None:
                 yield chunk
 
-    def _replayed(self, given: Iterator[StreamChunk]) -> Iterator[StreamChunk]:
+    def _replayed(self, chunks: Iterator[StreamChunk]) -> Iterator[StreamChunk]:
         yield from list(self._read)
         try:
             while not self.is_completed:
-                chunk = next(given, None)
+                chunk = next(chunks, None)
                 if chunk is None or self._is_closed:
                     break
                 self._read.append(chunk)
@@ -109,12 +109,12 @@ class _Chunked(Generic[T]):
             raise
         self._is_at_end = True
 
-    async def _areplayed(self, given: AsyncIterator[StreamChunk]) -> AsyncIterator[StreamChunk]:
+    async def _areplayed(self, chunks: AsyncIterator[StreamChunk]) -> AsyncIterator[StreamChunk]:
         for chunk in list(self._read):
             yield chunk
         try:
             while not self.is_completed:
-                following = await anext(given, None)
+                following = await anext(chunks, None)
                 if following is None or self._is_closed:
                     break
                 self._read.append(following)

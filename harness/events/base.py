@@ -10,7 +10,7 @@ from pydantic import AfterValidator, ConfigDict, Field
 from pydantic_core import from_json, to_json
 
 from harness.errors import error_text
-from harness.events.given import with_owners
+from harness.events.coercion import with_owners
 from harness.events.lazy import LazyModel, set_fields, set_record
 from harness.events.record import EventRecord
 from harness.events.shape import EventShape
@@ -66,27 +66,27 @@ class BaseEvent(LazyModel):
 
     if not TYPE_CHECKING:
 
-        def __init__(self, /, **given: Any) -> None:
+        def __init__(self, /, **fields: Any) -> None:
             shape = _shapes.get(type(self)) or shape_of(type(self))
             accepted = shape.accepted
             try:
-                shape.required(given)
-                for name, value in given.items():
+                shape.required(fields)
+                for name, value in fields.items():
                     if type(value) not in accepted[name]:
                         break
                 else:
-                    set_record(self, EventRecord(shape, shape.type, given, sources.number(), sources.moment()))
+                    set_record(self, EventRecord(shape, shape.type, fields, sources.number(), sources.moment()))
                     return
             except KeyError:
                 pass
-            super().__init__(**with_owners(given))
+            super().__init__(**with_owners(fields))
 
         # As on pydantic's own: what is loaded or unpickled was validated, and does not come through here.
         __init__.__pydantic_base_init__ = True
 
     def _fill(self, record: EventRecord) -> None:
-        given = record.given
-        values = record.shape.values | given
+        fields = record.fields
+        values = record.shape.values | fields
         values["timestamp"] = moment_in_utc(record.moment)
         values["event_id"] = id_text(record.event_id)
         values["parent_event_id"] = record.parent_event_id
@@ -94,7 +94,7 @@ class BaseEvent(LazyModel):
             values["previous_event_id"] = id_text(record.previous_event_id)
         values["started_event_id"] = record.started_event_id
         values["emission_sequence"] = record.emission_sequence
-        set_fields(self, values, set(given))
+        set_fields(self, values, set(fields))
         set_record(self, None)
 
     def reissued(self) -> Self:

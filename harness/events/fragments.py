@@ -42,7 +42,7 @@ class FunctionCall:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        def taken(value: Any) -> FunctionCall:
+        def function_call(value: Any) -> FunctionCall:
             if isinstance(value, FunctionCall):
                 return value
             if isinstance(value, Mapping) and set(value) <= {"name", "arguments"}:
@@ -50,7 +50,7 @@ class FunctionCall:
             raise ValueError("a function call is a FunctionCall or {name, arguments}")
 
         return core_schema.no_info_plain_validator_function(
-            taken,
+            function_call,
             serialization=core_schema.plain_serializer_function_ser_schema(
                 lambda call: {"name": call.name, "arguments": call.arguments}
             ),

@@ -6,8 +6,8 @@ from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal
 
 from harness.events.base import BaseEvent
+from harness.events.coercion import PLAIN, FailureText, OptionalText, OptionalTexts, OptionalUsage
 from harness.events.fragments import ToolCallFragment
-from harness.events.given import PLAIN, FailureText, OptionalText, OptionalTexts, OptionalUsage
 
 CallType = Literal["llm_call", "tool_call"]
 

@@ -20,7 +20,7 @@ class EventRecord(Struct, gc=False, eq=False):
     shape: EventShape
     type: str
     #: The fields that were given, whose values never change.
-    given: dict[str, Any]
+    fields: dict[str, Any]
     #: As `sources.number` gave it; so are the links to what is no scope.
     event_id: int | str
     #: As `sources.moment` told it.

@@ -10,7 +10,7 @@ from typing import Any, Final, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from harness.events.given import Lenient
+from harness.events.coercion import Lenient
 
 #: Types whose values never change, and which pydantic takes as they are where a field asks for just that type.
 _SCALARS: Final = frozenset({type(None), bool, int, float, str})

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
+from harness.events.coercion import Failure
 from harness.events.flow import FlowEvent
-from harness.events.given import Failure
 
 
 class ConversationTurnStartedEvent(FlowEvent):

@@ -87,7 +87,7 @@ class Flow(StartableFlow, ConversationalFlow, DeclarableFlow, AnswerableFlow, Ch
         checkpoint: CheckpointConfig | bool | None = None,
         defer_trace_finalization: bool | None = None,
         hooks: Sequence[FlowHook] = (),
-        **others: Any,
+        **extra: Any,
     ) -> None:
         """Make a flow; each option given takes the place of the class attribute of the same name.
 
@@ -113,8 +113,8 @@ class Flow(StartableFlow, ConversationalFlow, DeclarableFlow, AnswerableFlow, Ch
         for option, value in options.items():
             if value is not None:
                 setattr(self, option, value)
-        take_fields(self, Flow, others)
-        refuse(self, others, {**options, **dict.fromkeys(field_names(type(self), Flow))})
+        take_fields(self, Flow, extra)
+        refuse(self, extra, {**options, **dict.fromkeys(field_names(type(self), Flow))})
         limit: Any = self.max_method_calls
         if not isinstance(limit, int) or limit < 1:
             raise UsageError(f"max_method_calls of {owner} is a whole number of at least 1, not {limit!r}")

@@ -20,8 +20,8 @@ UNSUPPORTED: Final[Mapping[str, str]] = MappingProxyType(
 _NEAR: Final = 0.7
 
 
-def refuse(flow: Any, others: Mapping[str, Any], options: Iterable[str]) -> None:
-    """Refuse those of `others` that are nearly one of `options`, and what would have no effect, given or set in the class.
+def refuse(flow: Any, extra: Mapping[str, Any], options: Iterable[str]) -> None:
+    """Refuse those of `extra` that are nearly one of `options`, and what would have no effect, given or set in the class.
 
     Any other unknown keyword is ignored.
 
@@ -29,14 +29,14 @@ def refuse(flow: Any, others: Mapping[str, Any], options: Iterable[str]) -> None
         UsageError: the message names the option, and the one that was meant.
     """
     owner = type(flow).__name__
-    for option in others:
+    for option in extra:
         import difflib  # only for names that are unknown
 
         near = difflib.get_close_matches(option, options, n=1, cutoff=_NEAR)
         if option not in UNSUPPORTED and near:
             raise UsageError(f"{owner} has no option {option!r}; did you mean {near[0]!r}?")
     for option, what in UNSUPPORTED.items():
-        value = others.get(option, getattr(flow, option, None))
+        value = extra.get(option, getattr(flow, option, None))
         # A method of the graph may have such a name.
         if value and not callable(value):
             raise UsageError(f"{owner} sets {option}, but flows do not support {what} yet")

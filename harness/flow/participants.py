@@ -19,8 +19,8 @@ def checked(flow: Any, kickoff: Kickoff) -> CheckpointConfig | None:
         UsageError: an option can't be used, or not with another.
     """
     own = config_of(flow.checkpoint, f"checkpoint of {type(flow).__name__}")
-    given = config_of(kickoff.from_checkpoint, "from_checkpoint")
-    config = own if kickoff.from_checkpoint is None else given
+    config = config_of(kickoff.from_checkpoint, "from_checkpoint")
+    config = own if kickoff.from_checkpoint is None else config
     if kickoff.resume:
         if config is None:
             raise UsageError("resume goes on from a checkpoint: give the flow checkpoint=True or a CheckpointConfig")

@@ -51,34 +51,36 @@ def encode_value(value: Any) -> Any:
     return _encode(value, 0, strict=False)
 
 
-def encode_exactly(value: Any, what: str) -> Any:
+def encode_exactly(value: Any, label: str) -> Any:
     """Return `value` as JSON from which it comes back.
 
     Raises:
-        UsageError: something in it would not; the message names that, and `what` it is in.
+        UsageError: something in it would not; the message names that, and `label` it is in.
     """
     try:
         return _encode(value, 0, strict=True)
     except _UnencodableError as error:
-        raise _refusal(what, error) from None
+        raise _refusal(label, error) from None
 
 
-def encode_model(value: BaseModel, what: str) -> dict[str, Any]:
+def encode_model(value: BaseModel, label: str) -> dict[str, Any]:
     """Return the fields of a model as JSON, of which `decode_value` makes what the model's class makes it of.
 
     That is how the model writes itself, wherever the class makes the same of it.
 
     Raises:
-        UsageError: it has no such form, and something in it would not come back; the message names that, and `what` it is in.
+        UsageError: it has no such form, and something in it would not come back; the message names that, and `label` it is in.
     """
     try:
         return _form(value, 0, strict=True)[1]
     except _UnencodableError as error:
-        raise _refusal(what, error) from None
+        raise _refusal(label, error) from None
 
 
-def _refusal(what: str, error: _UnencodableError) -> UsageError:
-    return UsageError(f"{what} holds {error}, which can't be kept: give JSON, a pydantic model, a dataclass or an enum")
+def _refusal(label: str, error: _UnencodableError) -> UsageError:
+    return UsageError(
+        f"{label} holds {error}, which can't be kept: give JSON, a pydantic model, a dataclass or an enum"
+    )
 
 
 class _UnencodableError(Exception):

@@ -76,9 +76,9 @@ class StreamFrame(LazyModel):
         record = self._record
         if type(record) is FrameRecord:
             event = record.event
-            chunk = event.given.get("chunk")
+            chunk = event.fields.get("chunk")
             # What most frames are read for, and nothing else: no need to fill the frame.
-            if type(chunk) is str and event.shape.gives_text and "call_type" not in event.given:
+            if type(chunk) is str and event.shape.gives_text and "call_type" not in event.fields:
                 return chunk if chunk.isascii() or encode(chunk) is chunk else ""
             self._fill(record)
         growing = self._growing

@@ -68,22 +68,22 @@ def recorded(event: BaseEvent) -> EventRecord:
     """Return the record of an event that has its fields; nothing in it can be changed any more."""
     fields = fields_of(event)
     shape = _shape_of(type(event))
-    given: dict[str, Any] = {}
+    settled: dict[str, Any] = {}
     for name in (*event.__pydantic_fields_set__, *shape.looked_at):
         if name in shape.names and name != "started_event_id":
-            given[name] = _settled(fields[name])
+            settled[name] = _settled(fields[name])
     error = fields.get("error")
     if isinstance(error, BaseException) and "error_type" in shape.names:
         # Clause `envelope.error-class`.
-        given["error"] = encode(error_text(error))
-        given["error_type"] = encode(fields["error_type"] or type(error).__name__)
+        settled["error"] = encode(error_text(error))
+        settled["error_type"] = encode(fields["error_type"] or type(error).__name__)
     for name, value in (event.__pydantic_extra__ or {}).items():
-        given[name] = _settled(value)
+        settled[name] = _settled(value)
     timestamp = fields["timestamp"]
     return EventRecord(
         shape_of(type(event)),
         fields["type"],
-        given,
+        settled,
         fields["event_id"],
         timestamp if isinstance(timestamp, datetime) else sources.now(),
         fields["parent_event_id"],
@@ -102,7 +102,7 @@ def payload_of(record: EventRecord) -> FrozenDict | ToolCallPayload:
     shape = _shape_of(record.shape.kind)
     payload = FrozenDict(shape.defaults)
     fragment = None
-    for name, value in record.given.items():
+    for name, value in record.fields.items():
         kind = type(value)
         if value is None or (kind is str and value.isascii()) or kind in _FROZEN:
             _set_item(payload, name, value)

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from harness import events
 from harness.bus.step import Step, StepEnds
 from harness.errors import MalformedResponseError, TransportFault
-from harness.events.given import owner_fields
+from harness.events.coercion import owner_fields
 from harness.events.sources import sources
 from harness.llm.output.assembly import Assembly, RequestedCalls
 from harness.llm.output.chunks import ChunkEvents

@@ -11,7 +11,7 @@ from typing import Any
 
 from harness import events
 from harness.bus import bus
-from harness.events.given import owner_fields
+from harness.events.coercion import owner_fields
 from harness.events.sources import sources
 from harness.llm.output.assembly import AssembledCall
 from harness.llm.output.usage import UsageMetrics

@@ -68,13 +68,13 @@ def _untitled(schema: Any) -> Any:
         return [_untitled(part) for part in schema]
     if not isinstance(schema, dict):
         return schema
-    kept = {}
+    untitled = {}
     for name, part in schema.items():
         if name == "title" and isinstance(part, str):
             continue
         # A property may be called `title`, too; then it is a schema and no text.
-        kept[name] = _untitled(part)
-    return kept
+        untitled[name] = _untitled(part)
+    return untitled
 
 
 def _identifier(name: str) -> str:

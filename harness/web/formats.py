@@ -95,14 +95,14 @@ def _question_fields(questions: Iterable[QuestionAtDesk]) -> dict[str, Any]:
     return {"questions": [{"number": posted.number, **asdict(posted.question)} for posted in questions]}
 
 
-def _number(text: str, what: str) -> int:
+def _number(text: str, expected: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS):
-        raise _no_id(text, what)
+        raise _no_id(text, expected)
     return int(text)
 
 
-def _no_id(text: str, what: str) -> UsageError:
-    return UsageError(f"Last-Event-ID is {text[:50]!r}; expected {what}, as the events have it")
+def _no_id(text: str, expected: str) -> UsageError:
+    return UsageError(f"Last-Event-ID is {text[:50]!r}; expected {expected}, as the events have it")
 
 
 def _ask_fields(feed: Feed) -> dict[str, Any]:

@@ -107,16 +107,16 @@ class SessionResponse(Response):
 
     def _head(self, headers: Headers) -> Response:
         """Say what would be answered; nothing begins by that."""
-        why = refusal(headers, self._origins)
-        if why is not None:
-            return _refused(403, why)
+        reason = refusal(headers, self._origins)
+        if reason is not None:
+            return _refused(403, reason)
         fields = {"Cache-Control": "no-store", **self._format.headers, **self._more}
         return Response(media_type=self.media_type, headers=fields)
 
     def _response(self, headers: Headers) -> Response:
-        why = refusal(headers, self._origins)
-        if why is not None:
-            return _refused(403, why)
+        reason = refusal(headers, self._origins)
+        if reason is not None:
+            return _refused(403, reason)
         feed = self._feed
         try:
             seen = self._format.seen(headers.get("last-event-id", ""))
@@ -144,5 +144,5 @@ def _heartbeat() -> ServerSentEvent:
     return ServerSentEvent(comment="", sep="\n")
 
 
-def _refused(status: int, why: str) -> Response:
-    return JSONResponse({"error": why}, status, headers={"Cache-Control": "no-store"})
+def _refused(status: int, reason: str) -> Response:
+    return JSONResponse({"error": reason}, status, headers={"Cache-Control": "no-store"})

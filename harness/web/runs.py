@@ -115,8 +115,8 @@ class Runs:
             return JSONResponse(
                 {"error": "this run has ended, and is not kept any more: it made room for newer ones"}, 410
             )
-        why = "there is no such run here; it may be one of a server that has been restarted since"
-        return JSONResponse({"error": why}, 404)
+        reason = "there is no such run here; it may be one of a server that has been restarted since"
+        return JSONResponse({"error": reason}, 404)
 
     def answer(self, run_id: str, text: str, question: int | None = None) -> bool:
         """Answer a question of a run by its number, or the oldest; False where it is not asked, or not any more."""
@@ -140,12 +140,12 @@ class Runs:
 
     def _make_room(self) -> None:
         idle = [run_id for run_id, feed in self._feeds.items() if feed.has_ended or not feed.has_begun]
-        kept = sum(len(self._feeds[run_id].frames) for run_id in idle)
+        frame_count = sum(len(self._feeds[run_id].frames) for run_id in idle)
         for run_id in idle:
-            if len(self._feeds) < self._most and kept <= self._most_frames:
+            if len(self._feeds) < self._most and frame_count <= self._most_frames:
                 return
             feed = self._feeds.pop(run_id)
-            kept -= len(feed.frames)
+            frame_count -= len(feed.frames)
             feed.close()
             self._evicted[run_id] = None
             while len(self._evicted) > self._most:

@@ -84,8 +84,8 @@ class OwnSite:
         headers = Headers(scope=scope)
         host = _host_of(headers.get("host", ""))
         if host not in self._hosts:
-            why = f"this server is not known as {host[:200]!r}; start it with --allow-host to have it answer there"
-            await JSONResponse({"error": why}, 421)(scope, receive, send)
+            reason = f"this server is not known as {host[:200]!r}; start it with --allow-host to have it answer there"
+            await JSONResponse({"error": reason}, 421)(scope, receive, send)
         elif (why_not := refusal(headers, self._origins)) is not None:
             await JSONResponse({"error": why_not}, 403)(scope, receive, send)
         else:

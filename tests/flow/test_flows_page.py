@@ -46,7 +46,7 @@ def public(names: Iterable[str]) -> set[str]:
 #: What is said elsewhere, or is said to have nothing to say.
 ELSEWHERE = {
     "hooks",
-    "others",
+    "extra",
     "self",
     "options",
     "kwargs",

@@ -25,7 +25,7 @@ OF_FLOWS: Final = frozenset(
 )
 
 
-def _provider(given: Any) -> Any:
+def _provider(value: Any) -> Any:
     from harness.flow.checkpoints.sqlite import SqliteProvider  # not every program writes to SQLite
 
     named: dict[str, type[CheckpointProvider]] = {
@@ -33,13 +33,13 @@ def _provider(given: Any) -> Any:
         "jsonl": JsonLinesProvider,
         "sqlite": SqliteProvider,
     }
-    if isinstance(given, str):
-        if given not in named:
+    if isinstance(value, str):
+        if value not in named:
             raise ValueError(
-                f"a provider of checkpoints is 'json', 'jsonl', 'sqlite' or a CheckpointProvider, not {given!r}"
+                f"a provider of checkpoints is 'json', 'jsonl', 'sqlite' or a CheckpointProvider, not {value!r}"
             )
-        return named[given]()
-    return given
+        return named[value]()
+    return value
 
 
 class CheckpointConfig(UserModel):
@@ -70,16 +70,16 @@ DEFAULT: Final[tuple[Literal["task_completed"], Literal["method_execution_finish
 )
 
 
-def config_of(given: Any, where: str) -> CheckpointConfig | None:
+def config_of(option: Any, where: str) -> CheckpointConfig | None:
     """Return the config that an option means: True is the default one, None and False none.
 
     Raises:
         UsageError: it is something else.
     """
-    if given is None or given is False:
+    if option is None or option is False:
         return None
-    if given is True:
+    if option is True:
         return CheckpointConfig(on_events=list(DEFAULT))
-    if isinstance(given, CheckpointConfig):
-        return given
-    raise UsageError(f"{where} is a CheckpointConfig, True or False, not {given!r}")
+    if isinstance(option, CheckpointConfig):
+        return option
+    raise UsageError(f"{where} is a CheckpointConfig, True or False, not {option!r}")

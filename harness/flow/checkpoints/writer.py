@@ -110,7 +110,7 @@ class CheckpointWriter(FlowHook):
             began = time.perf_counter()
             step = None
             if bus.is_seen(scopes.current_scope()):
-                step = Step(run.flow, bus.made_if_seen(CheckpointStartedEvent, named), _WRITING)
+                step = Step(run.flow, bus.event_or_unseen(CheckpointStartedEvent, named), _WRITING)
             error: Exception | None = None
             async with contextlib.nullcontext() if step is None else step:
                 try:

@@ -36,13 +36,13 @@ def history_prompt(config: ConversationConfig) -> str:
 def converse(flow: Any) -> str:
     """Add and return the answer of the conversation's model to the transcript."""
     config: ConversationConfig | None = flow.conversational_config
-    given = _model_of_answers(config)
-    if given is None:
+    model = _model_of_answers(config)
+    if model is None:
         reply = _NO_MODEL
     else:
         prompt = system_prompt(config)
         first = [{"role": "system", "content": prompt}] if prompt else []
-        reply = _streamed(flow, given, [*first, *flow.conversation_messages])
+        reply = _streamed(flow, model, [*first, *flow.conversation_messages])
     flow.append_assistant_message(reply)
     return reply
 
@@ -72,5 +72,5 @@ def _model_of_answers(config: ConversationConfig | None) -> Any:
     return config.llm or config.answer_from_history_llm or (router and router.llm) or config.intent_llm
 
 
-def _streamed(flow: Any, given: Any, messages: list[dict[str, Any]]) -> str:
-    return content_text(streamed_answer(flow._dialogue.model(given), messages))
+def _streamed(flow: Any, model: Any, messages: list[dict[str, Any]]) -> str:
+    return content_text(streamed_answer(flow._dialogue.model(model), messages))

@@ -67,10 +67,10 @@ class Dialogue:
         finally:
             self.turn = None
 
-    def model(self, given: Any) -> Any:
+    def model(self, llm: Any) -> Any:
         """Return the LLM that is given, as `model_of` does; one of a name is made once."""
-        if not isinstance(given, str):
-            return model_of(given)
-        if given not in self._models:
-            self._models[given] = model_of(given)
-        return self._models[given]
+        if not isinstance(llm, str):
+            return model_of(llm)
+        if llm not in self._models:
+            self._models[llm] = model_of(llm)
+        return self._models[llm]

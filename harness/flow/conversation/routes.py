@@ -25,17 +25,17 @@ def handlers_of(definition: FlowGraph) -> dict[str, str]:
 
     What is no route is left out: names of methods, and labels that are known to be another router's.
     """
-    taken = {*definition.methods}
+    labels = {*definition.methods}
     for method in definition.methods.values():
         if method.role.is_router and method.name != ROUTER:
-            taken.update(method.labels or ())
+            labels.update(method.labels or ())
     handlers: dict[str, str] = {}
     for method in definition.methods.values():
         condition = method.role.listens_to
         if condition is None or method.role.is_router or HANDLERS.get(method.name) == condition:
             continue
         for label in names_in(condition):
-            if label not in taken:
+            if label not in labels:
                 handlers.setdefault(label, method.name)
     return handlers
 
@@ -49,11 +49,11 @@ def catalogue(flow: Any, router: RouterConfig | None) -> dict[str, str]:
     """Return the routes that a router may choose, the class's own first, each with what it is for."""
     definition: FlowGraph = flow._definition
     own = list(router.routes or ()) if router is not None else []
-    given = (router.route_descriptions if router is not None else None) or {}
+    descriptions = (router.route_descriptions if router is not None else None) or {}
     handlers = handlers_of(definition)
     found: dict[str, str] = {}
     for label in dict.fromkeys([*(own or custom_routes(definition)), CONVERSE, END]):
-        described = given.get(label) or (None if label in handlers else BUILT_IN.get(label))
+        described = descriptions.get(label) or (None if label in handlers else BUILT_IN.get(label))
         found[label] = (
             described or _first_line(getattr(type(flow), handlers.get(label, ""), None)) or BUILT_IN.get(label, "")
         )

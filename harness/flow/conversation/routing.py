@@ -110,20 +110,20 @@ def route_by_model(flow: Any, context: Mapping[str, Any]) -> str | None:
     if config is None:
         return None
     router, turn = config.router, flow._dialogue.turn
-    given = (router.llm if router is not None else None) or config.intent_llm or config.llm
+    model = (router.llm if router is not None else None) or config.intent_llm or config.llm
     if router is None:
         has_intents = config.default_intents or (turn is not None and turn.intents)
-        if given is None or has_intents or not custom_routes(flow._definition):
+        if model is None or has_intents or not custom_routes(flow._definition):
             return None
         router = RouterConfig()
-    if given is None:
+    if model is None:
         return router.default_intent
     fallback = router.fallback_intent or router.default_intent
     routes = catalogue(flow, router)
     form = router.response_format or _form(router.intent_field, routes)
     try:
         answer = ask_for(
-            flow._dialogue.model(given), _router_messages(router, routes, context or flow.build_router_context()), form
+            flow._dialogue.model(model), _router_messages(router, routes, context or flow.build_router_context()), form
         )
     except Exception as error:
         logger.warning("the router failed (%s: %s); the turn goes to %r", type(error).__name__, error, fallback)

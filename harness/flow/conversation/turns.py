@@ -43,7 +43,7 @@ async def take_turn(flow: Any, kickoff: Kickoff, turn: Turn, hooks: Sequence[Flo
     with dialogue.opened(turn, flow._flow_name):
         session_id = (kickoff.inputs or {}).get("id") or flow.flow_id
         named = {"flow_name": flow._flow_name, "session_id": str(session_id)}
-        started = bus.made_if_seen(events.ConversationTurnStartedEvent, named)
+        started = bus.event_or_unseen(events.ConversationTurnStartedEvent, named)
         waits = False
         try:
             async with Step(flow, started, _ends()) as step:
@@ -98,10 +98,10 @@ class TurnOfRun(FlowHook):
         self._before = dict.fromkeys(_GROWING, 0)
 
     async def before_flow(self, run: FlowRun) -> None:
-        flow, given = run.flow, (run.kickoff.inputs or {}).get("id")
+        flow, session_id = run.flow, (run.kickoff.inputs or {}).get("id")
         run.is_part = is_deferred(flow)
         run.shown = self._shown
-        if given is not None and str(given) != id_of(run.state) and messages_of(flow):
+        if session_id is not None and str(session_id) != id_of(run.state) and messages_of(flow):
             # Another conversation: nothing of this one is to be seen in it.
             run.state = flow._new_state()
 
@@ -134,12 +134,12 @@ class TurnOfRun(FlowHook):
                 self._pause_flow(run, result)
             return
         if error is None:
-            given = result
+            value = result
             if result is None and not self._turn.replies:
                 # What finished last had nothing to say: what the handlers before it gave is the reply.
                 outputs = run.plan.outputs[self._before_route :]
-                given = next((output for output in reversed(outputs) if output is not None), None)
-            reply = self._reply(run, given)
+                value = next((output for output in reversed(outputs) if output is not None), None)
+            reply = self._reply(run, value)
             if reply is not None:
                 await bus.room()
                 run.flow.append_assistant_message(reply)

@@ -67,11 +67,11 @@ class Expression:
         """
         celpy = _cel()
         try:
-            given = {name: celpy.json_to_cel(encode(scope[name])) for name in self._speaks_of}
-            return _plain(self._program.evaluate(given))
+            activation = {name: celpy.json_to_cel(encode(scope[name])) for name in self._speaks_of}
+            return _plain(self._program.evaluate(activation))
         except celpy.CELEvalError as error:
-            why = str(error.args[0]).partition(" (in activation")[0]
-            raise ExpressionError(f"{self.text!r} can't be evaluated: {why}") from error
+            reason = str(error.args[0]).partition(" (in activation")[0]
+            raise ExpressionError(f"{self.text!r} can't be evaluated: {reason}") from error
         except (RecursionError, ValueError) as error:
             raise ExpressionError(f"{self.text!r} can't be evaluated: {error}") from error
 

@@ -60,14 +60,18 @@ def _method(cls: Any, method: FlowMethod) -> dict[str, Any]:
         declared["router"] = True
         if method.labels is not None:
             declared["emit"] = list(method.labels)
-    kept, asks = _persist(role.hooks), _feedback(role.hooks)
-    return {**declared, **({"persist": kept} if kept else {}), **({"human_feedback": asks} if asks else {})}
+    persistence, feedback = _persist(role.hooks), _feedback(role.hooks)
+    return {
+        **declared,
+        **({"persist": persistence} if persistence else {}),
+        **({"human_feedback": feedback} if feedback else {}),
+    }
 
 
 def _condition(condition: Condition) -> Any:
     if isinstance(condition, str):
         return condition
-    return {condition.how: [_condition(part) for part in condition.parts]}
+    return {condition.operator: [_condition(part) for part in condition.parts]}
 
 
 def _state(cls: Any) -> dict[str, Any] | None:
@@ -84,12 +88,12 @@ def _config(cls: Any) -> dict[str, Any]:
     """Return the options that a flow class has set."""
     root = _flow_class(cls)
     options = {name: getattr(cls, name, None) for name in _PLAIN}
-    given = {name: value for name, value in options.items() if value not in (None, getattr(root, name, None))}
+    options = {name: value for name, value in options.items() if value not in (None, getattr(root, name, None))}
     if cls.input_provider is not None:
-        given["input_provider"] = _ref(type(cls.input_provider))
+        options["input_provider"] = _ref(type(cls.input_provider))
     if cls.checkpoint is not None:
-        given["checkpoint"] = _checkpoints(cls.checkpoint) if isinstance(cls.checkpoint, CheckpointConfig) else True
-    return given
+        options["checkpoint"] = _checkpoints(cls.checkpoint) if isinstance(cls.checkpoint, CheckpointConfig) else True
+    return options
 
 
 def _persist(hooks: Iterable[object]) -> dict[str, Any] | None:
@@ -99,12 +103,12 @@ def _persist(hooks: Iterable[object]) -> dict[str, Any] | None:
         return None
     place = hook.own
     if place is None:
-        kept: dict[str, Any] = {}
+        persistence: dict[str, Any] = {}
     elif type(place) is SQLiteFlowPersistence:
-        kept = {"persistence": {"persistence_type": "SQLiteFlowPersistence", "db_path": place.db_path}}
+        persistence = {"persistence": {"persistence_type": "SQLiteFlowPersistence", "db_path": place.db_path}}
     else:
-        kept = {"persistence": {"ref": _ref(type(place))}}
-    return {"enabled": True, "verbose": hook.verbose, **kept}
+        persistence = {"persistence": {"ref": _ref(type(place))}}
+    return {"enabled": True, "verbose": hook.verbose, **persistence}
 
 
 def _feedback(hooks: Iterable[object]) -> dict[str, Any] | None:
@@ -129,8 +133,8 @@ def _checkpoints(config: CheckpointConfig) -> dict[str, Any]:
         raise UsageError(
             f"a declaration keeps checkpoints as 'json', 'jsonl' or 'sqlite', not by a {config.provider.name}"
         )
-    given = config.model_dump(exclude={"provider"}, exclude_none=True)
-    return {**given, "provider": named[type(config.provider)]}
+    fields = config.model_dump(exclude={"provider"}, exclude_none=True)
+    return {**fields, "provider": named[type(config.provider)]}
 
 
 def _flow_class(cls: type) -> type:

@@ -17,12 +17,12 @@ def options(declared: DeclaredConfig) -> dict[str, Any]:
     Raises:
         UsageError: what provides input can't be imported.
     """
-    given = declared.model_dump(exclude_none=True, exclude={"checkpoint", "input_provider", "tracing", "memory"})
+    options = declared.model_dump(exclude_none=True, exclude={"checkpoint", "input_provider", "tracing", "memory"})
     if declared.input_provider is not None:
-        given["input_provider"] = made(declared.input_provider.ref)
+        options["input_provider"] = made(declared.input_provider.ref)
     if declared.checkpoint is not None:
-        given["checkpoint"] = _checkpoint(declared.checkpoint)
-    return given
+        options["checkpoint"] = _checkpoint(declared.checkpoint)
+    return options
 
 
 def store(declared: DeclaredStore | None) -> FlowPersistence | None:
@@ -38,7 +38,7 @@ def store(declared: DeclaredStore | None) -> FlowPersistence | None:
 def _checkpoint(declared: bool | DeclaredCheckpoints) -> CheckpointConfig | bool:
     if isinstance(declared, bool):
         return declared
-    given = declared.model_dump(exclude_none=True, exclude={"enabled"})
-    if not (declared.enabled and given):
+    fields = declared.model_dump(exclude_none=True, exclude={"enabled"})
+    if not (declared.enabled and fields):
         return declared.enabled
-    return CheckpointConfig(**given)
+    return CheckpointConfig(**fields)

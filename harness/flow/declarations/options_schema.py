@@ -9,8 +9,8 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from harness.flow.declarations.part import Declared, Reference, Values
 
 
-def _place(given: Any) -> Any:
-    return {"ref": given} if isinstance(given, str) else given
+def _place(value: Any) -> Any:
+    return {"ref": value} if isinstance(value, str) else value
 
 
 class DeclaredPlace(Declared):
@@ -59,8 +59,8 @@ class DeclaredCheckpoints(Declared):
 
     @field_validator("provider", mode="before")
     @classmethod
-    def _by_name(cls, given: Any) -> Any:
-        return given.get("provider_type") if isinstance(given, dict) else given
+    def _by_name(cls, value: Any) -> Any:
+        return value.get("provider_type") if isinstance(value, dict) else value
 
 
 class DeclaredConfig(Declared):
@@ -77,7 +77,7 @@ class DeclaredConfig(Declared):
 
     @field_validator("tracing", "memory")
     @classmethod
-    def _is_not_here(cls, given: Any) -> Any:
-        if given:
+    def _is_not_here(cls, value: Any) -> Any:
+        if value:
             raise ValueError("traces are sent nowhere, and there is no memory: leave it out")
-        return given
+        return value

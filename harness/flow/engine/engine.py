@@ -209,14 +209,14 @@ class Engine:
         if tasks:
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.wait(tasks, timeout=GRACE_S)
-        why = f"the flow ended with {type(error).__name__} while this method was running"
+        reason = f"the flow ended with {type(error).__name__} while this method was running"
         # Whatever goes wrong from here on, this error is the one that the run ends with.
         with contextlib.suppress(RunCancelled, asyncio.CancelledError):
             for body in list(self._bodies.values()):
                 if step.is_cancelled:
                     return
                 await _room_unless_cancelled(error)
-                body.step.abandon(why)
+                body.step.abandon(reason)
             if not (step.is_cancelled or self._end_known):
                 with _logged("a hook failed after its flow had"):
                     await self._make_end_known(None, error)

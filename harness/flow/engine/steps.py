@@ -34,29 +34,29 @@ def _method_ends() -> StepEnds:
 
 def flow_step(run: FlowRun) -> Step:
     """Return the step that a run is, not yet opened."""
-    given = {"flow_name": run.name, "inputs": run.kickoff.inputs}
-    started = _started(run, events.FlowStartedEvent, given, current_scope(), is_quiet=run.is_part)
+    fields = {"flow_name": run.name, "inputs": run.kickoff.inputs}
+    started = _started(run, events.FlowStartedEvent, fields, current_scope(), is_quiet=run.is_part)
     return Step(run.flow, started, _flow_ends(), label=run.name, own_run=True, quiet=run.is_part)
 
 
 def method_step(run: FlowRun, call: MethodCall, around: Scope) -> Step:
     """Return the step that a call of a method is, in the scope of its flow, not yet opened."""
     name = call.method.name
-    given = {
+    fields = {
         "flow_name": run.name,
         "method_name": name,
         "params": {f"_{index}": argument for index, argument in enumerate(call.args)} if call.args else {},
         "state": _state(run, around),
         "triggered_by_event_id": call.triggered_by,
     }
-    started = _started(run, events.MethodExecutionStartedEvent, given, around, is_quiet=run.is_quiet)
+    started = _started(run, events.MethodExecutionStartedEvent, fields, around, is_quiet=run.is_quiet)
     return Step(run.flow, started, _method_ends(), label=name, own_run=True, quiet=run.is_quiet)
 
 
 def _started(
-    run: FlowRun, kind: type[BaseEvent], given: dict[str, Any], around: Scope, *, is_quiet: bool
+    run: FlowRun, kind: type[BaseEvent], fields: dict[str, Any], around: Scope, *, is_quiet: bool
 ) -> BaseEvent | Unseen:
-    return Unseen(kind, given) if is_quiet or not is_seen(around, kind) else kind(**given)
+    return Unseen(kind, fields) if is_quiet or not is_seen(around, kind) else kind(**fields)
 
 
 def complete(step: Step, run: FlowRun, result: Any) -> BaseEvent | Unseen:

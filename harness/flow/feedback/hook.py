@@ -54,17 +54,17 @@ class FeedbackHook(FlowHook):
             request_id=answer.context.request_id,
         )
         await bus.aemit(run.flow, received)
-        given = HumanFeedbackResult(
+        feedback = HumanFeedbackResult(
             output=result.output,
             feedback=answer.feedback,
             outcome=outcome,
             method_name=call.method.name,
             metadata=dict(self.metadata),
         )
-        run.flow.human_feedback_history.append(given)
+        run.flow.human_feedback_history.append(feedback)
         if outcome is None:
-            return MethodResult(given)
-        return MethodResult(result.output, label=outcome, routed=given)
+            return MethodResult(feedback)
+        return MethodResult(result.output, label=outcome, routed=feedback)
 
     async def _request_answer(self, run: FlowRun, call: MethodCall, output: Any) -> Answer:
         """Have the provider ask, and say so in the run (clause `flow.feedback-frames`)."""

@@ -17,7 +17,7 @@ from harness.errors import UsageError
 class Joined(Struct, frozen=True):
     """Several conditions, of which all or one must be met."""
 
-    how: Literal["and", "or"]
+    operator: Literal["and", "or"]
     parts: tuple[Condition, ...]
 
 
@@ -75,7 +75,7 @@ def is_met(condition: Condition, happened: Collection[str]) -> bool:
     """Return whether `condition` holds once everything in `happened` has."""
     if isinstance(condition, str):
         return condition in happened
-    combine = all if condition.how == "and" else any
+    combine = all if condition.operator == "and" else any
     return combine(is_met(part, happened) for part in condition.parts)
 
 
@@ -90,4 +90,4 @@ def names_in(condition: Condition) -> Iterator[str]:
 
 def fires_once(condition: Condition) -> bool:
     """Return whether what listens to `condition` runs for the first of its alternatives only."""
-    return isinstance(condition, Joined) and condition.how == "or" and len(condition.parts) > 1
+    return isinstance(condition, Joined) and condition.operator == "or" and len(condition.parts) > 1

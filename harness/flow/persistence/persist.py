@@ -48,10 +48,10 @@ class Persist(FlowHook):
         # What a method itself says comes before what its class says.
         if self not in hooks and any(isinstance(hook, Persist) for hook in hooks):
             return
-        given: FlowPersistence | None = run.flow.persistence
+        own: FlowPersistence | None = run.flow.persistence
         if self.verbose:
             _say(f"Saving flow state to memory for ID: {_id(run.state)}")
-        await save(run, call.method.name, self.persistence() if given is None else given)
+        await save(run, call.method.name, self.persistence() if own is None else own)
 
 
 async def save(run: FlowRun, method_name: str, persistence: FlowPersistence) -> None:
@@ -76,9 +76,9 @@ async def save(run: FlowRun, method_name: str, persistence: FlowPersistence) -> 
 
 def persistence_of(flow: Any) -> FlowPersistence | None:
     """Return where the states of a flow are kept: what it was given, else what its class or a method says; None: nowhere."""
-    given: FlowPersistence | None = flow.persistence
-    if given is not None:
-        return given
+    own: FlowPersistence | None = flow.persistence
+    if own is not None:
+        return own
     hooks = (*flow._hooks, *flow._definition.hooks)
     return next((hook.persistence() for hook in hooks if isinstance(hook, Persist)), None)
 

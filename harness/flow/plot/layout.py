@@ -171,8 +171,8 @@ def _ordered(structure: FlowStructure, depth: dict[str, int]) -> list[list[_Stan
         at = {standing: column - len(row) / 2 for row in rows for column, standing in enumerate(row)}
         for row in swept:
             middle = {
-                standing: sum(at[other] for other in others) / len(others)
-                if (others := neighbours.get(standing))
+                standing: sum(at[neighbour] for neighbour in beside) / len(beside)
+                if (beside := neighbours.get(standing))
                 else at[standing]
                 for standing in row
             }

@@ -86,7 +86,7 @@ def _node(cls: type, method: FlowMethod) -> FlowNode:
 def _words(condition: Condition, *, inside: bool = False) -> str:
     if isinstance(condition, str):
         return condition
-    text = f" {condition.how} ".join(_words(part, inside=True) for part in condition.parts)
+    text = f" {condition.operator} ".join(_words(part, inside=True) for part in condition.parts)
     return f"({text})" if inside else text
 
 
@@ -109,4 +109,4 @@ def _edges_of_conditions(definition: FlowGraph) -> list[FlowEdge]:
 
 
 def _joins_all(condition: Condition) -> bool:
-    return isinstance(condition, Joined) and condition.how == "and" and len(condition.parts) > 1
+    return isinstance(condition, Joined) and condition.operator == "and" and len(condition.parts) > 1

@@ -42,5 +42,5 @@ class ChunkEvents(Generic[E]):
         event = self._kind(chunk=text, response_id=response_id, **self._common)
         # Of what it took as it was, all but the text is the same for the chunks to come.
         record = event._record
-        self._given = {} if record is None else record.given
+        self._given = {} if record is None else record.fields
         return event

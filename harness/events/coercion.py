@@ -14,14 +14,14 @@ from harness.errors import error_text
 _OWNERS: Final = (("from_task", "task", "name"), ("from_agent", "agent", "role"))
 
 
-def with_owners(given: dict[str, Any]) -> dict[str, Any]:
+def with_owners(fields: dict[str, Any]) -> dict[str, Any]:
     """Return what an event was given with the ids and names of its task and agent in place of these themselves."""
-    if not ("from_task" in given or "from_agent" in given):
-        return given
+    if not ("from_task" in fields or "from_agent" in fields):
+        return fields
     owners: dict[str, Any] = {}
     for key, kind, name in _OWNERS:
-        owners |= owner_fields(given.get(key), kind, name)
-    rest = {name: value for name, value in given.items() if name not in ("from_task", "from_agent")}
+        owners |= owner_fields(fields.get(key), kind, name)
+    rest = {name: value for name, value in fields.items() if name not in ("from_task", "from_agent")}
     return {**owners, **{name: value for name, value in rest.items() if name not in owners or value is not None}}
 
 
