@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import http.client
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -155,6 +157,20 @@ def _urllib(url: str, content: bytes, timeout: float, read: Read, seen: Seen) ->
                 raise http.client.IncompleteRead(b"", response.length)
 
 
+def _http_client(url: str, content: bytes, timeout: float, read: Read, seen: Seen) -> None:
+    parts = urllib.parse.urlsplit(url)
+    target = urllib.parse.urlunsplit(("", "", parts.path, parts.query, ""))
+    with contextlib.closing(http.client.HTTPConnection(parts.netloc, timeout=timeout)) as connection:
+        connection.request("POST", target, content)
+        with connection.getresponse() as response:
+            read.status = response.status
+            while piece := response.read1():
+                if seen(piece):
+                    return
+            if response.length:
+                raise http.client.IncompleteRead(b"", response.length)
+
+
 CLIENTS = {
     client.name: client
     for client in (
@@ -166,5 +182,6 @@ CLIENTS = {
         Client("requests", _requests, requests.RequestException),
         Client("aiohttp", _aiohttp, aiohttp.ClientError),
         Client("urllib", _urllib, (OSError, http.client.HTTPException)),
+        Client("http.client", _http_client, (OSError, http.client.HTTPException)),
     )
 }

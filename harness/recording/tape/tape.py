@@ -16,7 +16,8 @@ from types import TracebackType
 from typing import TypeVar, get_args
 from urllib.parse import urlsplit
 
-from harness.errors import RecordingError, UsageError
+from harness.bus.scope import current_run
+from harness.errors import RecordingError, RunCancelled, UsageError
 from harness.recording.files.cassette_document import cassette_name
 from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.files.cassette_writer import CassetteWriter
@@ -144,9 +145,13 @@ def tape_for(method: str, url: str) -> Tape | None:
 
     Raises:
         TransportFault: with a `NetworkBlockedError`, where there is no tape and the network is blocked.
+        RunCancelled: the run that requests has been closed, and its tape with it: no fault of what is replayed now.
     """
     tape = current_tape()
     if tape is None and is_blocked():
+        run = current_run()
+        if run is not None and run.cancelled:
+            raise RunCancelled
         raise block(
             f"{request_line(method, url)} was about to leave",
             because="no tape is running here",

@@ -20,7 +20,8 @@ _PATCHED_BY = {
     "httpx2": "harness.recording.transports.httpx",
     "urllib3": "harness.recording.transports.urllib3",
     "aiohttp": "harness.recording.transports.aiohttp",
-    "urllib.request": "harness.recording.transports.urllib",
+    # urllib.request stands on it.
+    "http.client": "harness.recording.transports.http_client",
     # What none of the above opens.
     "socket": "harness.recording.transports.sockets",
     # Its sockets are not Python's.

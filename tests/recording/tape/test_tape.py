@@ -13,7 +13,15 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import NetworkBlockedError, RecordingError, TransportFault, UnrecordedRequestError, UsageError
+from harness.bus.scope import Run, Scope, current_scope, enter, reset
+from harness.errors import (
+    NetworkBlockedError,
+    RecordingError,
+    RunCancelled,
+    TransportFault,
+    UnrecordedRequestError,
+    UsageError,
+)
 from harness.recording.files.cassette_reader import read_cassette
 from harness.recording.files.cassette_writer import write_cassette
 from harness.recording.tape.tape import Mode, Tape, current_tape, network_guard, open_tape, tape_for
@@ -390,6 +398,18 @@ def test_a_guard_blocks_where_no_tape_is_in_every_thread(tmp_path: Path) -> None
         with open_tape(tmp_path / "one", "once") as tape:
             assert tape_for("GET", "https://h/") is tape
     assert tape_for("GET", "https://h/") is None
+
+
+def test_what_is_left_of_a_closed_run_is_no_fault_of_the_next_replay() -> None:
+    run = Run()
+    token = enter(Scope("session", None, current_scope(), run, ()))
+    run.cancel()
+    try:
+        with network_guard() as guard, pytest.raises(RunCancelled):
+            tape_for("GET", "https://h/")
+        assert guard.blocked == ()
+    finally:
+        reset(token)
 
 
 def test_a_tape_is_shared_by_threads_without_loss(path: Path) -> None:

@@ -31,14 +31,14 @@ class Case:
     id: str
     serve: Callable[[Exchange], None] | None
     how: str
-    errors: tuple[str, str, str, str, str] = ("", "", "", "", "")
+    errors: tuple[str, str, str, str, str, str] = ("",) * 6
     status: int = 200
     timeout: float = PATIENCE_S
     #: Libraries that keep the end of a body from their users where it is not whole.
     withheld_by: tuple[str, ...] = ()
 
     def error(self, client: str) -> str:
-        return dict(zip(("httpx", "urllib3", "requests", "aiohttp", "urllib"), self.errors, strict=True))[
+        return dict(zip(("httpx", "urllib3", "requests", "aiohttp", "urllib", "http.client"), self.errors, strict=True))[
             family(client)
         ]
 
@@ -115,52 +115,52 @@ CASES = (
         "cut",
         cut,
         "cut",
-        ("RemoteProtocolError", "ProtocolError", "ChunkedEncodingError", "ClientPayloadError", "IncompleteRead"),
+        ("RemoteProtocolError", "ProtocolError", "ChunkedEncodingError", "ClientPayloadError", "IncompleteRead", "IncompleteRead"),
     ),
     Case(
         "short",
         short,
         "cut",
-        ("RemoteProtocolError", "ProtocolError", "ChunkedEncodingError", "ClientPayloadError", "IncompleteRead"),
-        withheld_by=("urllib3", "requests", "urllib"),
+        ("RemoteProtocolError", "ProtocolError", "ChunkedEncodingError", "ClientPayloadError", "IncompleteRead", "IncompleteRead"),
+        withheld_by=("urllib3", "requests", "urllib", "http.client"),
     ),
     Case(
         "reset",
         reset,
         "reset",
-        ("ReadError", "ProtocolError", "ChunkedEncodingError", "ClientPayloadError", "ConnectionResetError"),
+        ("ReadError", "ProtocolError", "ChunkedEncodingError", "ClientPayloadError", "ConnectionResetError", "ConnectionResetError"),
     ),
     Case(
         "silent in the body",
         fall_silent,
         "error",
-        ("ReadTimeout", "ReadTimeoutError", "ConnectionError", "SocketTimeoutError", "TimeoutError"),
+        ("ReadTimeout", "ReadTimeoutError", "ConnectionError", "SocketTimeoutError", "TimeoutError", "TimeoutError"),
         timeout=0.2,
     ),
     Case(
         "silent before the head",
         Exchange.wait_until_client_left,
         "no-response",
-        ("ReadTimeout", "ReadTimeoutError", "ReadTimeout", "SocketTimeoutError", "TimeoutError"),
+        ("ReadTimeout", "ReadTimeoutError", "ReadTimeout", "SocketTimeoutError", "TimeoutError", "TimeoutError"),
         timeout=0.2,
     ),
     Case(
         "closed before the head",
         Exchange.cut,
         "no-response",
-        ("RemoteProtocolError", "ProtocolError", "ConnectionError", "ServerDisconnectedError", "RemoteDisconnected"),
+        ("RemoteProtocolError", "ProtocolError", "ConnectionError", "ServerDisconnectedError", "RemoteDisconnected", "RemoteDisconnected"),
     ),
     Case(
         "reset before the head",
         reset_before_the_head,
         "no-response",
-        ("ReadError", "ProtocolError", "ConnectionError", "ClientOSError", "ConnectionResetError"),
+        ("ReadError", "ProtocolError", "ConnectionError", "ClientOSError", "ConnectionResetError", "ConnectionResetError"),
     ),
     Case(
         "refused",
         None,
         "no-response",
-        ("ConnectError", "NewConnectionError", "ConnectionError", "ClientConnectorError", "URLError"),
+        ("ConnectError", "NewConnectionError", "ConnectionError", "ClientConnectorError", "URLError", "ConnectionRefusedError"),
     ),
 )
 

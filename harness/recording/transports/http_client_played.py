@@ -1,0 +1,73 @@
+"""A recorded response as http.client reads one: as bytes, by its own parser."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from http.client import HTTPResponse, RemoteDisconnected
+from typing import Any, cast
+
+from harness.recording.tape.playback import Playback, cut_off, framed_headers
+from harness.recording.transports.failures import RecordedFailure, mark_recorded, recorded_failure, system_error
+from harness.recording.transports.played_socket import PlayedSocket
+from harness.recording.wire import WireRequest
+
+
+class Played:
+    """One request that is answered from a tape."""
+
+    def __init__(self, wire_request: WireRequest, playback: Playback) -> None:
+        self._request = wire_request
+        self._playback = playback
+        self._recorded = playback.response
+
+    def refuse_connection(self) -> None:
+        """Raise what is recorded in place of a connection, before which no request is sent."""
+        if self._recorded.status == 0:
+            self._playback.wait_for_end()
+            if self._recorded.ended.how == "cancelled":
+                raise cut_off(self._request, self._recorded)
+            failure = recorded_failure(self._recorded)
+            if failure.kind == "ConnectTimeout":
+                raise mark_recorded(TimeoutError(failure.text))
+            if failure.kind == "ConnectError":
+                raise mark_recorded(system_error(errno.ECONNREFUSED, failure.text))
+
+    def response(self) -> HTTPResponse:
+        """Return the played response, or raise what stands in its place."""
+        if self._recorded.status == 0:
+            raise mark_recorded(_failure_before_response(recorded_failure(self._recorded)))
+        response: Any = HTTPResponse(cast(Any, PlayedSocket(self._script())), method=self._request.method)
+        response.begin()
+        for name, value in framed_headers(self._recorded)[1]:
+            response.headers[name] = value
+        return cast(HTTPResponse, response)
+
+    def _script(self) -> Iterator[bytes]:
+        recorded = self._recorded
+        fields = (*framed_headers(recorded)[0], ("transfer-encoding", "chunked"), ("connection", "close"))
+        lines = [f"HTTP/1.1 {recorded.status} {recorded.reason}", *(f"{name}: {value}" for name, value in fields)]
+        yield ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")
+        for piece in self._playback.pieces():
+            yield b"%x\r\n%b\r\n" % (len(piece), piece)
+        if recorded.ended.how == "cancelled":
+            raise cut_off(self._request, recorded)
+        if recorded.ended.how == "cut":
+            return  # http.client itself says that the body is incomplete
+        if recorded.ended.how != "complete":
+            raise mark_recorded(_failure_within_body(recorded_failure(recorded)))
+        yield b"0\r\n\r\n"
+
+
+def _failure_before_response(failure: RecordedFailure) -> Exception:
+    if failure.kind == "ReadTimeout":
+        return TimeoutError(failure.text)
+    if failure.kind == "RemoteProtocolError":
+        return RemoteDisconnected(failure.text)
+    return system_error(errno.ECONNRESET, failure.text)
+
+
+def _failure_within_body(failure: RecordedFailure) -> Exception:
+    if failure.kind in ("ReadTimeout", "ConnectTimeout"):
+        return TimeoutError(failure.text)
+    return system_error(errno.ECONNRESET, failure.text)
