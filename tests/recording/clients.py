@@ -160,7 +160,8 @@ def _urllib(url: str, content: bytes, timeout: float, read: Read, seen: Seen) ->
 def _http_client(url: str, content: bytes, timeout: float, read: Read, seen: Seen) -> None:
     parts = urllib.parse.urlsplit(url)
     target = urllib.parse.urlunsplit(("", "", parts.path, parts.query, ""))
-    with contextlib.closing(http.client.HTTPConnection(parts.netloc, timeout=timeout)) as connection:
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    with contextlib.closing(kind(parts.netloc, timeout=timeout)) as connection:
         connection.request("POST", target, content)
         with connection.getresponse() as response:
             read.status = response.status

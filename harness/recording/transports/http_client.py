@@ -7,7 +7,7 @@ as bytes to http.client's own parser. urllib3's connections are of a class of th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import wraps
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection, IncompleteRead
 from types import ModuleType
@@ -59,14 +59,17 @@ def _patched_send(real: Callable[..., None], receive: Callable[..., HTTPResponse
         headers = _without(headers, "accept-encoding")
         at = conn
         if destination != absolute_url:
-            at, url = _connection_to(destination, conn), urlunsplit(urlsplit(destination)._replace(scheme="", netloc=""))
+            at, url = (
+                _connection_to(destination, conn),
+                urlunsplit(urlsplit(destination)._replace(scheme="", netloc="")),
+            )
             headers = _without(headers, "host", "connection") | {"Connection": "close"}
         try:
             real(at, method, url, content, headers, encode_chunked)
         except BaseException as error:
             take.ended(*_ending_of_request(error))
             raise
-        vars(conn)[_ANSWERED_BY] = lambda: _noted(receive, at, take)
+        vars(conn)[_ANSWERED_BY] = lambda: _noted(receive, at, take, single=at is not conn)
 
     return _send_request
 
@@ -111,7 +114,9 @@ def _content(body: Any) -> bytes | None:
     if isinstance(body, str):
         # As http.client does.
         return body.encode("latin-1")
-    pieces = iter([body.read()]) if hasattr(body, "read") else iter([body] if hasattr(body, "tobytes") else body)
+    with suppress(TypeError):
+        return memoryview(body).tobytes()
+    pieces = iter([body.read()]) if hasattr(body, "read") else iter(body)
     return b"".join(piece.encode("latin-1") if isinstance(piece, str) else bytes(piece) for piece in pieces)
 
 
@@ -123,13 +128,19 @@ def _without(headers: Mapping[str, Any], *names: str) -> dict[str, Any]:
     return {name: value for name, value in headers.items() if name.lower() not in names}
 
 
-def _noted(receive: Callable[[HTTPConnection], HTTPResponse], conn: HTTPConnection, take: Take) -> HTTPResponse:
-    """Return the live response, whose pieces the take notes."""
+def _noted(
+    receive: Callable[[HTTPConnection], HTTPResponse], conn: HTTPConnection, take: Take, *, single: bool
+) -> HTTPResponse:
+    """Return the live response, whose pieces the take notes; the connection of a `single` request ends with it."""
     try:
         response = receive(conn)
     except BaseException as error:
         take.ended(*_ending_before_response(error))
         raise
+    if single and conn.sock is not None:
+        # The response has a hold of its own on the socket.
+        conn.sock.close()
+        conn.sock = None
     take.responded(response.status, response.reason, tuple(response.headers.items()))
     response.__class__ = _NotedResponse
     cast(_NotedResponse, response).tap(take)

@@ -38,9 +38,9 @@ class Case:
     withheld_by: tuple[str, ...] = ()
 
     def error(self, client: str) -> str:
-        return dict(zip(("httpx", "urllib3", "requests", "aiohttp", "urllib", "http.client"), self.errors, strict=True))[
-            family(client)
-        ]
+        return dict(
+            zip(("httpx", "urllib3", "requests", "aiohttp", "urllib", "http.client"), self.errors, strict=True)
+        )[family(client)]
 
 
 def family(client: str) -> str:
@@ -115,20 +115,41 @@ CASES = (
         "cut",
         cut,
         "cut",
-        ("RemoteProtocolError", "ProtocolError", "ChunkedEncodingError", "ClientPayloadError", "IncompleteRead", "IncompleteRead"),
+        (
+            "RemoteProtocolError",
+            "ProtocolError",
+            "ChunkedEncodingError",
+            "ClientPayloadError",
+            "IncompleteRead",
+            "IncompleteRead",
+        ),
     ),
     Case(
         "short",
         short,
         "cut",
-        ("RemoteProtocolError", "ProtocolError", "ChunkedEncodingError", "ClientPayloadError", "IncompleteRead", "IncompleteRead"),
+        (
+            "RemoteProtocolError",
+            "ProtocolError",
+            "ChunkedEncodingError",
+            "ClientPayloadError",
+            "IncompleteRead",
+            "IncompleteRead",
+        ),
         withheld_by=("urllib3", "requests", "urllib", "http.client"),
     ),
     Case(
         "reset",
         reset,
         "reset",
-        ("ReadError", "ProtocolError", "ChunkedEncodingError", "ClientPayloadError", "ConnectionResetError", "ConnectionResetError"),
+        (
+            "ReadError",
+            "ProtocolError",
+            "ChunkedEncodingError",
+            "ClientPayloadError",
+            "ConnectionResetError",
+            "ConnectionResetError",
+        ),
     ),
     Case(
         "silent in the body",
@@ -148,19 +169,40 @@ CASES = (
         "closed before the head",
         Exchange.cut,
         "no-response",
-        ("RemoteProtocolError", "ProtocolError", "ConnectionError", "ServerDisconnectedError", "RemoteDisconnected", "RemoteDisconnected"),
+        (
+            "RemoteProtocolError",
+            "ProtocolError",
+            "ConnectionError",
+            "ServerDisconnectedError",
+            "RemoteDisconnected",
+            "RemoteDisconnected",
+        ),
     ),
     Case(
         "reset before the head",
         reset_before_the_head,
         "no-response",
-        ("ReadError", "ProtocolError", "ConnectionError", "ClientOSError", "ConnectionResetError", "ConnectionResetError"),
+        (
+            "ReadError",
+            "ProtocolError",
+            "ConnectionError",
+            "ClientOSError",
+            "ConnectionResetError",
+            "ConnectionResetError",
+        ),
     ),
     Case(
         "refused",
         None,
         "no-response",
-        ("ConnectError", "NewConnectionError", "ConnectionError", "ClientConnectorError", "URLError", "ConnectionRefusedError"),
+        (
+            "ConnectError",
+            "NewConnectionError",
+            "ConnectionError",
+            "ClientConnectorError",
+            "URLError",
+            "ConnectionRefusedError",
+        ),
     ),
 )
 

@@ -88,6 +88,7 @@ CASES = [
     Case("into a buffer", plain, into),
     Case("with no body", plain, data=None),
     Case("from an iterator", plain, data=(b'{"q"', b": 1}")),
+    Case("from a buffer", plain, data=bytearray(b'{"q": 1}')),
     Case("an error by its status", refused),
     Case("redirected", moved, data=None, requests=2),
     Case("cut", cut, how="cut"),
