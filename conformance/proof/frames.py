@@ -1,49 +1,61 @@
-"""Overrides of one frame's making, which several areas share: its fields, or its payload, with some values replaced."""
+"""Overrides of what is seen of a run, which several areas share: a frame's fields, its payload, and whether it comes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, Final
 
+from conformance.proof.saboteur import changed, instead
 from harness import StreamFrame
 
 #: Where a frame gets its fields from what the timeline keeps of it, and where its payload and namespace are made for that.
 FIELDS: Final = "harness.frames.frame:StreamFrame._fill"
 PAYLOAD: Final = "harness.frames.frame:payload_of"
 NAMESPACE: Final = "harness.frames.frame:namespace_of"
+#: Where a timeline is given events.
+ACCEPT: Final = "harness.frames.timeline:Timeline.accept"
 
-#: From a sound frame to the values that are to stand in it instead.
-Values = Callable[[StreamFrame], dict[str, Any]]
 
+def fields_with(values: Callable[[StreamFrame], dict[str, Any]]) -> Callable[[Any], Any]:
+    """Return what has some values of sound frames replaced, which nothing validates."""
 
-def fields_with(values: Values) -> Callable[[Any], Any]:
-    """Return what makes frames have some values replaced, which nothing validates."""
+    @instead
+    def fill(sound: Any, frame: StreamFrame, record: Any) -> None:
+        sound(frame, record)
+        for name, value in values(frame).items():
+            object.__setattr__(frame, name, value)
 
-    def breaks(fill: Callable[..., None]) -> Callable[..., None]:
-        def broken(frame: StreamFrame, record: Any) -> None:
-            fill(frame, record)
-            for name, value in values(frame).items():
-                object.__setattr__(frame, name, value)
-
-        return broken
-
-    return breaks
+    return fill
 
 
 def payload_with(change: Callable[[Any, Any], None]) -> Callable[[Any], Any]:
     """Return what makes every payload go through `change(record, payload)` once it has been made."""
 
-    def breaks(payload_of: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        def broken(record: Any) -> Any:
-            payload = payload_of(record)
-            change(record, getattr(payload, "base", payload))
-            return payload
+    @instead
+    def payload_of(sound: Any, record: Any) -> Any:
+        payload = sound(record)
+        change(record, getattr(payload, "base", payload))
+        return payload
 
-        return broken
-
-    return breaks
+    return payload_of
 
 
 def put(payload: Any, name: str, value: Any) -> None:
     """Put a value into a payload, which is closed to change for everybody else."""
     dict.__setitem__(payload, name, value)
+
+
+def without(name: str) -> Callable[[Any], Any]:
+    """Return what takes one key out of every mapping that a function returns."""
+    return changed(lambda mapping: {key: value for key, value in mapping.items() if key != name})
+
+
+def unshown(*types: str) -> Callable[[Any], Any]:
+    """Return what keeps events of these types from timelines."""
+
+    @instead
+    def accept(sound: Any, timeline: Any, source: Any, event: Any, scope: Any) -> None:
+        if event.type not in types:
+            sound(timeline, source, event, scope)
+
+    return accept

@@ -7,12 +7,9 @@ import inspect
 import multiprocessing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
-from conformance.stage.programs import ConversationProgram, CrewProgram, FlowProgram, Program
 from conformance.subjects.harness import HarnessSubject
-from conformance.subjects.subject import Performance
-from harness import LLM
 
 
 @dataclass(frozen=True)
@@ -40,6 +37,38 @@ class Saboteur:
         return f"conformance.proof:{self.name}"
 
 
+def instead(body: Callable[..., Any]) -> Callable[[Any], Any]:
+    """Return what has `body` called in place of a function; it is given that function, and then what the call is given."""
+
+    def breaks(sound: Any) -> Callable[..., Any]:
+        def broken(*args: Any, **options: Any) -> Any:
+            return body(sound, *args, **options)
+
+        return broken
+
+    return breaks
+
+
+def reading(body: Callable[[Callable[[Any], Any], Any], Any]) -> Callable[[property], property]:
+    """Return what has `body` called where a property is read: it is given what reads the sound one, and the owner."""
+    return lambda sound: property(lambda owner: body(sound.__get__, owner))
+
+
+def changed(change: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return what has every value that a function returns go through `change`."""
+    return instead(lambda sound, *args, **options: change(sound(*args, **options)))
+
+
+def gives(value: Any) -> Callable[[Any], Any]:
+    """Return what has a function do nothing, and return `value`."""
+    return instead(lambda *args, **options: value)
+
+
+def called_with(**more: Any) -> Callable[[Any], Any]:
+    """Return what has a function called with these options beside its own, or in place of them."""
+    return instead(lambda sound, *args, **options: sound(*args, **{**options, **more}))
+
+
 def override(target: str, breaks: Callable[[Any], Any]) -> None:
     """Replace what `target` names with what `breaks` makes of it, in this process and for good."""
     module_name, _, path = target.partition(":")
@@ -48,6 +77,10 @@ def override(target: str, breaks: Callable[[Any], Any]) -> None:
     for part in outer:
         owner = getattr(owner, part)
     setattr(owner, name, breaks(inspect.getattr_static(owner, name)))
+
+
+#: What a subject is asked for to perform a program, or a part of one.
+_PERFORMING: Final = frozenset({"session", "asession", "flow", "conversation", "crew", "llm", "emit"})
 
 
 class SabotagedSubject(HarnessSubject):
@@ -70,30 +103,7 @@ class SabotagedSubject(HarnessSubject):
         for target, breaks in overrides:
             override(target, breaks)
 
-    def session(self, program: Program, performance: Performance) -> Any:
-        self._break()
-        return super().session(program, performance)
-
-    def asession(self, program: Program, performance: Performance) -> Any:
-        self._break()
-        return super().asession(program, performance)
-
-    def flow(self, program: FlowProgram, performance: Performance, **options: Any) -> Any:
-        self._break()
-        return super().flow(program, performance, **options)
-
-    def conversation(self, program: ConversationProgram, performance: Performance) -> Any:
-        self._break()
-        return super().conversation(program, performance)
-
-    def crew(self, program: CrewProgram, performance: Performance, *, stream: bool) -> Any:
-        self._break()
-        return super().crew(program, performance, stream=stream)
-
-    def llm(self, performance: Performance, **settings: Any) -> LLM:
-        self._break()
-        return super().llm(performance, **settings)
-
-    def emit(self, source: Any, note: str) -> None:
-        self._break()
-        super().emit(source, note)
+    def __getattribute__(self, name: str) -> Any:
+        if name in _PERFORMING:
+            object.__getattribute__(self, "_break")()
+        return super().__getattribute__(name)

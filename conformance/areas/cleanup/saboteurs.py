@@ -8,7 +8,7 @@ from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any, Final
 
-from conformance.proof.saboteur import Saboteur
+from conformance.proof.saboteur import Saboteur, gives, instead, reading
 from harness import RunCancelled
 
 _CLOSE: Final = "harness.session.projections:Projected.close"
@@ -17,14 +17,12 @@ _LEAVE: Final = "harness.session.session:StreamSession.__exit__"
 _LONG_S: Final = 3.0
 
 
-def _joining(close: Callable[[Any], None]) -> Callable[[Any], None]:
-    def broken(session: Any) -> None:
-        close(session)
-        for thread in threading.enumerate():
-            if thread.name.startswith("harness-") and thread is not threading.current_thread():
-                thread.join(_LONG_S)
-
-    return broken
+@instead
+def _joining(close: Any, session: Any) -> None:
+    close(session)
+    for thread in threading.enumerate():
+        if thread.name.startswith("harness-") and thread is not threading.current_thread():
+            thread.join(_LONG_S)
 
 
 def _no_daemons(module: Any) -> Any:
@@ -35,66 +33,46 @@ def _no_daemons(module: Any) -> Any:
     return SimpleNamespace(**{**vars(module), "Thread": Thread})
 
 
-def _goes_on(emit: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]:
-    def broken(source: Any, event: Any) -> None:
-        with suppress(RunCancelled):
-            emit(source, event)
-
-    return broken
+@instead
+def _goes_on(emit: Any, source: Any, event: Any) -> None:
+    with suppress(RunCancelled):
+        emit(source, event)
 
 
-def _late_frame(frames: property) -> property:
-    def late(session: Any) -> Any:
-        known = frames.__get__(session)
-        if not session.is_cancelled or session.__dict__.get("_looked_at"):
-            return known
-        session.__dict__["_looked_at"] = True
-        return known[:-1]
-
-    return property(late)
+@reading
+def _late_frame(frames: Callable[[Any], Any], session: Any) -> Any:
+    known = frames(session)
+    if not session.is_cancelled or session.__dict__.get("_looked_at"):
+        return known
+    session.__dict__["_looked_at"] = True
+    return known[:-1]
 
 
-def _only_once(close: Callable[[Any], None]) -> Callable[[Any], None]:
-    def broken(session: Any) -> None:
-        if session.is_cancelled:
-            raise RuntimeError("the session is closed")
-        close(session)
-
-    return broken
+@instead
+def _only_once(close: Any, session: Any) -> None:
+    if session.is_cancelled:
+        raise RuntimeError("the session is closed")
+    close(session)
 
 
-def _runs_what_never_began(close: Callable[[Any], None]) -> Callable[[Any], None]:
-    def broken(session: Any) -> None:
-        body, is_new = session._body, session._timeline.state.value == "new"
-        close(session)
-        if is_new and hasattr(type(session), "__iter__"):
-            threading.Thread(target=body, name="belated", daemon=True).start()
-
-    return broken
+@instead
+def _runs_what_never_began(close: Any, session: Any) -> None:
+    body, is_new = session._body, session._timeline.state.value == "new"
+    close(session)
+    if is_new and hasattr(type(session), "__iter__"):
+        threading.Thread(target=body, name="belated", daemon=True).start()
 
 
-def _leaves_it_open(leave: Callable[..., None]) -> Callable[..., None]:
-    return lambda session, *failure: None
+@instead
+def _unreads(leave: Any, session: Any, *failure: Any) -> None:
+    leave(session, *failure)
+    unread = {"is_exhausted": property(lambda left: False), "is_cancelled": property(lambda left: True)}
+    session.__class__ = type("Left", (type(session),), unread)
 
 
-def _unreads(leave: Callable[..., None]) -> Callable[..., None]:
-    def broken(session: Any, *failure: Any) -> None:
-        leave(session, *failure)
-        unread = {"is_exhausted": property(lambda left: False), "is_cancelled": property(lambda left: True)}
-        session.__class__ = type("Left", (type(session),), unread)
-
-    return broken
-
-
-def _reads_on(is_read_by_others: Callable[..., bool]) -> Callable[..., bool]:
-    return lambda session, task: True
-
-
-def _remembered_for_ever(forget: Callable[[Any], None]) -> Callable[[Any], None]:
-    def broken(base: Any) -> None:
-        base.is_open = False
-
-    return broken
+@instead
+def _remembered_for_ever(forget: Any, base: Any) -> None:
+    base.is_open = False
 
 
 SABOTEURS: tuple[Saboteur, ...] = (
@@ -120,7 +98,7 @@ SABOTEURS: tuple[Saboteur, ...] = (
         "blocks-close-nothing",
         ("cleanup.context-exit",),
         _LEAVE,
-        _leaves_it_open,
+        gives(None),
         {
             "cleanup.work-stops": "the run of a session whose block was left goes on",
             "cleanup.no-late-frames": "and its frames are appended",
@@ -132,7 +110,7 @@ SABOTEURS: tuple[Saboteur, ...] = (
         "cancelled-consumers-read-on",
         ("cleanup.async-cancel",),
         "harness.session.session:AsyncStreamSession._is_read_by_others",
-        _reads_on,
+        gives(True),
         {
             "cleanup.no-late-frames": "the run goes on when its consumer has gone, and its frames are appended",
             "cleanup.no-leaks": "its task stays in the loop",

@@ -2,148 +2,110 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Final
 
-from conformance.proof.saboteur import Saboteur
+from conformance.proof.saboteur import Saboteur, changed, gives, instead, reading
 
 _CONVERSES: Final = "harness.flow.conversation.conversational:ConversationalFlow"
 _CHUNKS: Final = "harness.crews.streaming_output"
 _ACCEPTED: Final = "harness.flow.flow:Flow._accepted"
 
 
-def _a_list(stream_frames: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda flow, *args, **options: list(stream_frames(flow, *args, **options))
+@instead
+async def _never_a_session(kickoff_async: Any, flow: Any, *args: Any, **options: Any) -> Any:
+    made = await kickoff_async(flow, *args, **options)
+    if not hasattr(made, "__aiter__"):
+        return made
+    async for _ in made:
+        pass
+    return made.result
 
 
-def _never_a_session(kickoff_async: Callable[..., Any]) -> Callable[..., Any]:
-    async def broken(flow: Any, *args: Any, **options: Any) -> Any:
-        made = await kickoff_async(flow, *args, **options)
-        if not hasattr(made, "__aiter__"):
-            return made
-        async for _ in made:
-            pass
-        return made.result
-
-    return broken
+@instead
+def _in_pieces(call: Any, llm: Any, *args: Any, **options: Any) -> Any:
+    value = call(llm, *args, **options)
+    return iter([value]) if llm.stream else value
 
 
-def _in_pieces(call: Callable[..., Any]) -> Callable[..., Any]:
-    def broken(llm: Any, *args: Any, **options: Any) -> Any:
-        value = call(llm, *args, **options)
-        return iter([value]) if llm.stream else value
-
-    return broken
+@instead
+async def _awaited_in_pieces(acall: Any, llm: Any, *args: Any, **options: Any) -> Any:
+    value = await acall(llm, *args, **options)
+    return iter([value]) if llm.stream else value
 
 
-def _awaited_in_pieces(acall: Callable[..., Any]) -> Callable[..., Any]:
-    async def broken(llm: Any, *args: Any, **options: Any) -> Any:
-        value = await acall(llm, *args, **options)
-        return iter([value]) if llm.stream else value
-
-    return broken
+@instead
+def _anything_goes(accepted: Any, flow: Any, kickoff: Any) -> Any:
+    return accepted(flow, replace(kickoff, from_checkpoint=None, restore_from_state_id=None))
 
 
-def _anything_goes(accepted: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda flow, kickoff: accepted(flow, replace(kickoff, from_checkpoint=None, restore_from_state_id=None))
+@instead
+def _inputs_lost(accepted: Any, flow: Any, kickoff: Any) -> Any:
+    return accepted(flow, replace(kickoff, inputs=None))
 
 
-def _inputs_lost(accepted: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda flow, kickoff: accepted(flow, replace(kickoff, inputs=None))
+@instead
+def _lost_when_restored(take_inputs: Any, run: Any) -> None:
+    if run.kickoff.from_checkpoint is None:
+        take_inputs(run)
 
 
-def _lost_when_restored(take_inputs: Callable[..., None]) -> Callable[..., None]:
-    def broken(run: Any) -> None:
-        if run.kickoff.from_checkpoint is None:
-            take_inputs(run)
-
-    return broken
+@instead
+def _as_set(flag: Any, descriptor: Any, flow: Any, owner: Any) -> bool:
+    return bool(descriptor._default if flow is None else flow.__dict__.get("_stream", descriptor._default))
 
 
-def _as_set(flag: Callable[..., Any]) -> Callable[..., Any]:
-    def broken(descriptor: Any, flow: Any, owner: Any) -> bool:
-        return bool(descriptor._default if flow is None else flow.__dict__.get("_stream", descriptor._default))
-
-    return broken
-
-
-def _on_the_object(override: Callable[..., Any]) -> Callable[..., Any]:
-    @contextmanager
-    def broken(llm: Any, stream: bool) -> Iterator[None]:
-        before, llm.stream = llm.stream, stream
-        try:
-            yield
-        finally:
-            llm.stream = before
-
-    return broken
+@instead
+@contextmanager
+def _on_the_object(override: Any, llm: Any, stream: bool) -> Iterator[None]:
+    before, llm.stream = llm.stream, stream
+    try:
+        yield
+    finally:
+        llm.stream = before
 
 
-def _own_words(stop_sequences: property) -> property:
-    return property(lambda llm: llm.stop)
+@instead
+def _elsewhere(step: Any, source: Any, started: Any, ends: Any) -> Any:
+    return step(source, type(started)(location="elsewhere"), ends)
 
 
-def _elsewhere(step: Any) -> Any:
-    return lambda source, started, ends: step(source, type(started)(location="elsewhere"), ends)
+@instead
+def _session_unnamed(turn: Any, flow: Any, entry: str, message: Any, session_id: str | None, *rest: Any) -> Any:
+    return turn(flow, entry, message, None, *rest)
 
 
-def _forgotten(before_flow: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda hook, run: None
+@instead
+def _any_flow_converses(stream_turn: Any, flow: Any, message: Any, **options: Any) -> Any:
+    return stream_turn(flow, message, **options) if flow.conversational else flow.stream_events()
 
 
-def _session_unnamed(turn: Callable[..., Any]) -> Callable[..., Any]:
-    def broken(flow: Any, entry: str, message: Any, session_id: str | None, *rest: Any) -> Any:
-        return turn(flow, entry, message, None, *rest)
-
-    return broken
+@instead
+def _for_threads(astream_turn: Any, flow: Any, message: Any, **options: Any) -> Any:
+    return flow.stream_turn(message, **options)
 
 
-def _a_bare_iterator(stream_turn: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda flow, message, **options: iter(stream_turn(flow, message, **options))
+def _of_no_task(chunk: Any) -> Any:
+    return chunk and chunk.model_copy(update={"task_index": 0, "task_name": "", "task_id": ""})
 
 
-def _any_flow_converses(stream_turn: Callable[..., Any]) -> Callable[..., Any]:
-    def broken(flow: Any, message: Any, **options: Any) -> Any:
-        return stream_turn(flow, message, **options) if flow.conversational else flow.stream_events()
-
-    return broken
+def _text_alone(chunk: Any) -> Any:
+    return None if chunk is not None and chunk.tool_call is not None else chunk
 
 
-def _for_threads(astream_turn: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda flow, message, **options: flow.stream_turn(message, **options)
-
-
-def _of_no_task(chunk: Callable[..., Any]) -> Callable[..., Any]:
-    def broken(places: Any, frame: Any) -> Any:
-        made = chunk(places, frame)
-        return made and made.model_copy(update={"task_index": 0, "task_name": "", "task_id": ""})
-
-    return broken
-
-
-def _text_alone(chunk: Callable[..., Any]) -> Callable[..., Any]:
-    def broken(places: Any, frame: Any) -> Any:
-        made = chunk(places, frame)
-        return None if made is not None and made.tool_call is not None else made
-
-    return broken
-
-
-def _waits_to_close(close: Callable[..., None]) -> Callable[..., None]:
-    def broken(output: Any) -> None:
-        for _ in output:
-            pass
-        close(output)
-
-    return broken
+@instead
+def _waits_to_close(close: Any, output: Any) -> None:
+    for _ in output:
+        pass
+    close(output)
 
 
 _UNREAD: Final = {"scope.nested": "a crew finds no tool calls in what comes in pieces, and uses none"}
 
 SABOTEURS: tuple[Saboteur, ...] = (
-    Saboteur("frames-in-a-list", ("entry.flow",), "harness.flow.flow:Flow.stream_frames", _a_list),
+    Saboteur("frames-in-a-list", ("entry.flow",), "harness.flow.flow:Flow.stream_frames", changed(list)),
     Saboteur(
         "kickoff-async-just-runs",
         ("entry.flow-async",),
@@ -180,16 +142,21 @@ SABOTEURS: tuple[Saboteur, ...] = (
         "harness.llm.overrides:call_stream_override",
         _on_the_object,
     ),
-    Saboteur("stop-words-its-own", ("entry.llm-overrides",), "harness.llm.base:BaseLLM.stop_sequences", _own_words),
+    Saboteur(
+        "stop-words-its-own",
+        ("entry.llm-overrides",),
+        "harness.llm.base:BaseLLM.stop_sequences",
+        reading(lambda _, llm: llm.stop),
+    ),
     Saboteur("restored-from-elsewhere", ("entry.kwargs",), "harness.flow.checkpoints.restore:Step", _elsewhere),
     Saboteur(
-        "state-forgotten", ("entry.kwargs",), "harness.flow.persistence.restore:StateRestore.before_flow", _forgotten
+        "state-forgotten", ("entry.kwargs",), "harness.flow.persistence.restore:StateRestore.before_flow", gives(None)
     ),
     Saboteur("sessions-unnamed", ("entry.turn",), f"{_CONVERSES}._turn", _session_unnamed),
-    Saboteur("turns-as-iterators", ("entry.turn",), f"{_CONVERSES}.stream_turn", _a_bare_iterator),
+    Saboteur("turns-as-iterators", ("entry.turn",), f"{_CONVERSES}.stream_turn", changed(iter)),
     Saboteur("any-flow-converses", ("entry.turn",), f"{_CONVERSES}.stream_turn", _any_flow_converses),
-    Saboteur("chunks-of-no-task", ("entry.crew",), f"{_CHUNKS}:TaskPlaces.chunk", _of_no_task),
-    Saboteur("chunks-of-text-alone", ("entry.crew",), f"{_CHUNKS}:TaskPlaces.chunk", _text_alone),
+    Saboteur("chunks-of-no-task", ("entry.crew",), f"{_CHUNKS}:TaskPlaces.chunk", changed(_of_no_task)),
+    Saboteur("chunks-of-text-alone", ("entry.crew",), f"{_CHUNKS}:TaskPlaces.chunk", changed(_text_alone)),
     Saboteur("chunks-read-before-closing", ("entry.crew",), f"{_CHUNKS}:CrewStreamingOutput.close", _waits_to_close),
     Saboteur("async-turns-for-threads", ("entry.turn-async",), f"{_CONVERSES}.astream_turn", _for_threads),
 )

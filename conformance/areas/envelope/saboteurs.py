@@ -7,17 +7,13 @@ from datetime import timedelta, timezone
 from typing import Any
 
 from conformance.proof.frames import FIELDS, PAYLOAD, fields_with, payload_with, put
-from conformance.proof.saboteur import Saboteur
+from conformance.proof.saboteur import Saboteur, changed, instead, reading
 from harness import StreamFrame
 from harness.frames.frozen import FrozenDict, FrozenList
 
 
-def _versioned(fill: Callable[..., None]) -> Callable[..., None]:
-    def broken(frame: StreamFrame, record: Any) -> None:
-        fill(frame, record)
-        object.__setattr__(frame, "__pydantic_extra__", {"version": "v1"})
-
-    return broken
+def _versioned(frame: StreamFrame) -> dict[str, Any]:
+    return {"__pydantic_extra__": {"version": "v1"}}
 
 
 def _id_of_its_start(frame: StreamFrame) -> dict[str, Any]:
@@ -30,33 +26,27 @@ def _error_for_failed(frame: StreamFrame) -> dict[str, Any]:
     return {"type": frame.type.replace("_failed", "_error")} if frame.channel == "custom" else {}
 
 
-def _every_chunk(content: property) -> property:
-    return property(lambda frame: frame.data.get("chunk") or "")
-
-
-def _nothing(event: property) -> property:
-    return property(lambda frame: {})
+def _chunk(content: Any, frame: StreamFrame) -> Any:
+    return frame.data.get("chunk") or ""
 
 
 def _with_event_id(record: Any, payload: Any) -> None:
     put(payload, "event_id", str(record.event_id))
 
 
-def _bytes_as_they_are(encode: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    return lambda value: value if isinstance(value, bytes) else encode(value)
+@instead
+def _bytes_as_they_are(encode: Any, value: Any) -> Any:
+    return value if isinstance(value, bytes) else encode(value)
 
 
-def _cut_at_five_levels(encode: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    def cut(value: Any, levels: int) -> Any:
-        if not isinstance(value, dict | list):
-            return value
-        if levels == 0:
-            return repr(value)
-        if isinstance(value, dict):
-            return FrozenDict({key: cut(item, levels - 1) for key, item in value.items()})
-        return FrozenList(cut(item, levels - 1) for item in value)
-
-    return lambda value: cut(encode(value), 5)
+def _cut(value: Any, levels: int = 5) -> Any:
+    if not isinstance(value, dict | list):
+        return value
+    if levels == 0:
+        return repr(value)
+    if isinstance(value, dict):
+        return FrozenDict({key: _cut(item, levels - 1) for key, item in value.items()})
+    return FrozenList(_cut(item, levels - 1) for item in value)
 
 
 def _nameless_error(record: Any, payload: Any) -> None:
@@ -83,7 +73,7 @@ SABOTEURS: tuple[Saboteur, ...] = (
         "frames-with-a-version",
         ("envelope.fields",),
         FIELDS,
-        _versioned,
+        fields_with(_versioned),
         {"envelope.data-json": "a frame with more than its model allows can't be loaded"},
     ),
     Saboteur(
@@ -94,9 +84,17 @@ SABOTEURS: tuple[Saboteur, ...] = (
         {"envelope.type-verbatim": "the event of that id has another type"},
     ),
     Saboteur("failed-renamed-to-error", ("envelope.type-verbatim",), FIELDS, fields_with(_error_for_failed)),
-    Saboteur("event-is-empty", ("envelope.event-alias",), "harness.frames.frame:StreamFrame.event", _nothing),
     Saboteur(
-        "tool-arguments-printed", ("envelope.content-text",), "harness.frames.frame:StreamFrame.content", _every_chunk
+        "event-is-empty",
+        ("envelope.event-alias",),
+        "harness.frames.frame:StreamFrame.event",
+        reading(lambda event, frame: {}),
+    ),
+    Saboteur(
+        "tool-arguments-printed",
+        ("envelope.content-text",),
+        "harness.frames.frame:StreamFrame.content",
+        reading(_chunk),
     ),
     Saboteur("event-id-in-data", ("envelope.data-clean",), PAYLOAD, payload_with(_with_event_id)),
     Saboteur(
@@ -110,7 +108,7 @@ SABOTEURS: tuple[Saboteur, ...] = (
         "payloads-cut-at-five-levels",
         ("envelope.data-json",),
         "harness.frames.payload:encode",
-        _cut_at_five_levels,
+        changed(_cut),
         shown_by=("payload/deep-150/sync", "payload/deep-150/async"),
     ),
     Saboteur("errors-without-a-class", ("envelope.error-class",), PAYLOAD, payload_with(_nameless_error)),

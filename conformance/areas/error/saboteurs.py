@@ -2,56 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Final
 
-from conformance.proof.saboteur import Saboteur
+from conformance.proof.frames import ACCEPT, unshown
+from conformance.proof.saboteur import Saboteur, instead
 
 _FAILED: Final = "harness.session.production:Production.failed"
 
 
-def _failure_untold(accept: Callable[..., None]) -> Callable[..., None]:
-    def broken(timeline: Any, source: Any, event: Any, scope: Any) -> None:
-        if event.type != "flow_failed":
-            accept(timeline, source, event, scope)
-
-    return broken
-
-
-def _exit_is_an_end(failed: Callable[[Any, BaseException], None]) -> Callable[[Any, BaseException], None]:
-    def broken(production: Any, error: BaseException) -> None:
-        if isinstance(error, SystemExit):
-            production.timeline.returned(None)
-        else:
-            failed(production, error)
-
-    return broken
-
-
-def _cause_lost(failed: Callable[[Any, BaseException], None]) -> Callable[[Any, BaseException], None]:
-    def broken(production: Any, error: BaseException) -> None:
-        if isinstance(error, StopIteration | StopAsyncIteration):
-            error = RuntimeError("the run raised what no iterator can pass on")
+@instead
+def _exit_is_an_end(failed: Any, production: Any, error: BaseException) -> None:
+    if isinstance(error, SystemExit):
+        production.timeline.returned(None)
+    else:
         failed(production, error)
 
-    return broken
+
+@instead
+def _cause_lost(failed: Any, production: Any, error: BaseException) -> None:
+    if isinstance(error, StopIteration | StopAsyncIteration):
+        error = RuntimeError("the run raised what no iterator can pass on")
+    failed(production, error)
 
 
-def _raised_to_the_run(report: Callable[..., None]) -> Callable[..., None]:
+@instead
+def _raised_to_the_run(report: Any, *args: object) -> None:
     """Do in place of logging what a listener raised: raise it."""
-
-    def broken(*args: object) -> None:
-        raise  # noqa: PLE0704 - called where an exception is being handled
-
-    return broken
+    raise  # noqa: PLE0704 - called where an exception is being handled
 
 
 SABOTEURS: tuple[Saboteur, ...] = (
     Saboteur(
         "failure-untold",
         ("error.frames-first",),
-        "harness.frames.timeline:Timeline.accept",
-        _failure_untold,
+        ACCEPT,
+        unshown("flow_failed"),
         {
             "order.scope-nesting": "the flow that failed is never closed",
             "order.previous-earlier": "the end of a turn that failed names it as the one before",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from conformance.proof.saboteur import Saboteur
+from conformance.proof.frames import without
+from conformance.proof.saboteur import Saboteur, changed, gives, instead
 from harness import ProviderError
 
 _CHUNK: Final = "harness.llm.call:ModelCall.chunk"
@@ -18,215 +19,139 @@ _FRAGMENTS: Final = "harness.providers.shared.calls.tool_calls:ToolCallFragments
 _ANSWER: Final = "harness.providers.openai.chat_answer:ChatAnswer"
 
 
-def _thinking_last(generate: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
-    def broken(llm: Any, request: Any) -> Iterator[Any]:
-        held = []
-        for part in generate(llm, request):
-            if _kind(part) == "ThinkingDelta":
-                held.append(part)
-                continue
-            if _kind(part) == "Finish":
-                yield from held
-            yield part
-
-    return broken
+@instead
+def _thinking_last(generate: Any, llm: Any, request: Any) -> Iterator[Any]:
+    held = []
+    for part in generate(llm, request):
+        if _kind(part) == "ThinkingDelta":
+            held.append(part)
+            continue
+        if _kind(part) == "Finish":
+            yield from held
+        yield part
 
 
-def _failures_kept(call: Callable[..., Any]) -> Callable[..., Any]:
-    def broken(llm: Any, *args: Any, **options: Any) -> Any:
+@instead
+def _failures_kept(call: Any, llm: Any, *args: Any, **options: Any) -> Any:
+    try:
+        return call(llm, *args, **options)
+    except ProviderError:
+        return None
+
+
+@instead
+def _chunks_stripped(chunk: Any, call: Any, part: Any) -> Any:
+    made = chunk(call, part)
+    return made.model_copy(update={"chunk": made.chunk.strip()}) if _kind(part) == "TextDelta" and made else made
+
+
+def _with(name: str, change: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return what has one attribute of a tool call changed while a fragment is made of it."""
+
+    @instead
+    def fragment(sound: Any, tool_call: Any) -> Any:
+        before = getattr(tool_call, name)
+        setattr(tool_call, name, change(before))
         try:
-            return call(llm, *args, **options)
-        except ProviderError:
-            return None
-
-    return broken
-
-
-def _chunks_stripped(chunk: Callable[..., Any]) -> Callable[..., Any]:
-    def broken(call: Any, part: Any) -> Any:
-        made = chunk(call, part)
-        return made.model_copy(update={"chunk": made.chunk.strip()}) if _kind(part) == "TextDelta" and made else made
-
-    return broken
-
-
-def _only_the_delta(fragment: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    def broken(tool_call: Any) -> Any:
-        whole, tool_call.deltas = tool_call.deltas, tool_call.deltas[-1:]
-        try:
-            return fragment(tool_call)
+            return sound(tool_call)
         finally:
-            tool_call.deltas = whole
+            setattr(tool_call, name, before)
 
-    return broken
+    return fragment
 
 
-def _same_id(fragment: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    def broken(tool_call: Any) -> Any:
-        own, tool_call.id = tool_call.id, "call_0"
-        try:
-            return fragment(tool_call)
-        finally:
-            tool_call.id = own
+@instead
+def _first_call_only(chunk: Any, call: Any, part: Any) -> Any:
+    made = chunk(call, part)
+    return None if _kind(part) == "ToolCallDelta" and part.index > 0 else made
 
-    return broken
 
+def _no_thinking(message: Iterator[Any]) -> Iterator[Any]:
+    return (part for part in message if _kind(part) != "ThinkingDelta")
 
-def _first_call_only(chunk: Callable[..., Any]) -> Callable[..., Any]:
-    def broken(call: Any, part: Any) -> Any:
-        made = chunk(call, part)
-        return None if _kind(part) == "ToolCallDelta" and part.index > 0 else made
 
-    return broken
+@instead
+def _ends_with_its_reason(closing: Any, answer: Any, last: Any) -> Any:
+    return answer.finished() if answer._finish is not None else ()
 
 
-def _as_a_list(result_of: Callable[[list[Any]], Any]) -> Callable[[list[Any]], Any]:
-    return lambda values: values
+@instead
+def _ends_with_its_mark(closing: Any, answer: Any, last: Any) -> Any:
+    return answer.finished() if answer.done else ()
 
 
-def _last_first(result_of: Callable[[list[Any]], Any]) -> Callable[[list[Any]], Any]:
-    return lambda values: result_of(values[::-1])
+@instead
+def _not_shown(started: Any, **fields: Any) -> Any:
+    return started(**{name: value for name, value in fields.items() if name != "without_end_marker"})
 
 
-def _without_type(payload: Callable[[Any], dict[str, Any]]) -> Callable[[Any], dict[str, Any]]:
-    return lambda tool_call: {name: value for name, value in payload(tool_call).items() if name != "type"}
+def _without_status(error: Any) -> Any:
+    if getattr(error, "status", None) is not None:
+        error.status = None
+    return error
 
 
-def _no_thinking(message: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
-    def broken(*args: Any, **options: Any) -> Iterator[Any]:
-        return (part for part in message(*args, **options) if _kind(part) != "ThinkingDelta")
+@instead
+def _whole_marker(piece: Any, answer: Any, sent: bytes) -> Iterator[Any]:
+    yield from piece(answer, sent)
+    answer.done = answer.done and b"[DONE]" in sent
 
-    return broken
 
+@instead
+def _torn_characters(piece: Any, answer: Any, sent: bytes) -> Any:
+    return piece(answer, sent.decode("utf-8", "replace").encode())
 
-def _without_usage(wire_body: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
-    def broken(*args: Any) -> dict[str, Any]:
-        return {name: value for name, value in wire_body(*args).items() if name != "stream_options"}
 
-    return broken
+@instead
+def _always_chunks(chunk: Any, call: Any, part: Any) -> Any:
+    from harness.events.llm import LLMStreamChunkEvent
 
+    made = chunk(call, part)
+    if made is None and _kind(part) == "TextDelta":
+        return LLMStreamChunkEvent(chunk=part.text, **call._common)
+    return made
 
-def _other(finish: dict[str, str]) -> dict[str, str]:
-    return {}
 
+@instead
+def _in_its_own_words(reported: Any, answer: Any, failure: Any) -> Any:
+    return reported(answer, failure._replace(message="something went wrong"))
 
-def _passes(check_end: Callable[[Any], None]) -> Callable[[Any], None]:
-    return lambda assembly: None
 
+def _cached_beside(usage: Any) -> Any:
+    return usage and usage._replace(total_tokens=usage.total_tokens + (usage.cached_prompt_tokens or 0))
 
-def _ends_with_its_reason(closing: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda answer, last: answer.finished() if answer._finish is not None else ()
 
+def _shorter_when_whole(parts: Iterator[Any]) -> Iterator[Any]:
+    for part in parts:
+        yield part._replace(text=part.text[:-1]) if _kind(part) == "TextDelta" else part
 
-def _ends_with_its_mark(closing: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda answer, last: answer.finished() if answer.done else ()
 
+@instead
+def _text_only(chunk: Any, **fields: Any) -> Any:
+    return chunk(content=fields["content"])
 
-def _not_shown(started: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda **fields: started(**{name: value for name, value in fields.items() if name != "without_end_marker"})
 
+@instead
+def _tools_only(chunk: Any, **fields: Any) -> Any:
+    return chunk(**fields) if fields["tool_call"] else None
 
-def _without_status(translated: Callable[..., Any]) -> Callable[..., Any]:
-    def broken(*args: Any) -> Any:
-        ours = translated(*args)
-        if getattr(ours, "status", None) is not None:
-            ours.status = None
-        return ours
 
-    return broken
+@instead
+def _everything(project: Any, frame: Any) -> Any:
+    from harness import StreamChunk
 
-
-def _untranslated(translated: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda *args: None
-
-
-def _whole_marker(piece: Callable[[Any, bytes], Iterator[Any]]) -> Callable[[Any, bytes], Iterator[Any]]:
-    def broken(answer: Any, sent: bytes) -> Iterator[Any]:
-        yield from piece(answer, sent)
-        answer.done = answer.done and b"[DONE]" in sent
-
-    return broken
-
-
-def _torn_characters(piece: Callable[[Any, bytes], Iterator[Any]]) -> Callable[[Any, bytes], Iterator[Any]]:
-    return lambda answer, sent: piece(answer, sent.decode("utf-8", "replace").encode())
-
-
-def _always_chunks(chunk: Callable[..., Any]) -> Callable[..., Any]:
-    def broken(call: Any, part: Any) -> Any:
-        from harness.events.llm import LLMStreamChunkEvent
-
-        made = chunk(call, part)
-        if made is None and _kind(part) == "TextDelta":
-            return LLMStreamChunkEvent(chunk=part.text, **call._common)
-        return made
-
-    return broken
-
-
-def _passed_over(refuse_failure: Callable[..., None]) -> Callable[..., None]:
-    return lambda *args, **options: None
-
-
-def _in_its_own_words(reported: Callable[..., Any]) -> Callable[..., Any]:
-    def broken(answer: Any, failure: Any) -> Any:
-        return reported(answer, failure._replace(message="something went wrong"))
-
-    return broken
-
-
-def _always(continues: Callable[..., bool]) -> Callable[..., bool]:
-    return lambda *args: True
-
-
-def _never(holds_two: Callable[[str], bool]) -> Callable[[str], bool]:
-    return lambda arguments: False
-
-
-def _cached_beside(usage: Callable[..., Any]) -> Callable[..., Any]:
-    def broken(*args: Any, **options: Any) -> Any:
-        counts = usage(*args, **options)
-        return counts and counts._replace(total_tokens=counts.total_tokens + (counts.cached_prompt_tokens or 0))
-
-    return broken
-
-
-def _shorter_when_whole(whole: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
-    def broken(answer: Any, completion: Any) -> Iterator[Any]:
-        for part in whole(answer, completion):
-            yield part._replace(text=part.text[:-1]) if _kind(part) == "TextDelta" else part
-
-    return broken
-
-
-def _text_only(chunk: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda **fields: chunk(content=fields["content"])
-
-
-def _tools_only(chunk: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda **fields: chunk(**fields) if fields["tool_call"] else None
-
-
-def _everything(project: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    def broken(frame: Any) -> Any:
-        from harness import StreamChunk
-
-        return project(frame) or StreamChunk(content=frame.content)
-
-    return broken
+    return project(frame) or StreamChunk(content=frame.content)
 
 
 def _kind(part: Any) -> str:
     return type(part).__name__
 
 
-def _none_for_agents(complete: Callable[..., None]) -> Callable[..., None]:
-    def broken(call: Any, step: Any) -> None:
-        if "agent_id" in call._common:
-            call.assembly.usage = None
-        complete(call, step)
-
-    return broken
+@instead
+def _none_for_agents(complete: Any, call: Any, step: Any) -> None:
+    if "agent_id" in call._common:
+        call.assembly.usage = None
+    complete(call, step)
 
 
 SABOTEURS: tuple[Saboteur, ...] = (
@@ -263,48 +188,60 @@ SABOTEURS: tuple[Saboteur, ...] = (
         "arguments-as-deltas",
         ("llm.tool-chunks",),
         _FRAGMENT,
-        _only_the_delta,
+        _with("deltas", lambda deltas: deltas[-1:]),
         {"entry.crew": "the last chunk of a crew's tool call has its last piece alone"},
     ),
-    Saboteur("one-id-for-all-calls", ("llm.tool-chunks",), _FRAGMENT, _same_id),
+    Saboteur("one-id-for-all-calls", ("llm.tool-chunks",), _FRAGMENT, _with("id", lambda _: "call_0")),
     Saboteur("parallel-calls-lost", ("llm.tool-chunks",), _CHUNK, _first_call_only),
     Saboteur(
         "calls-told-apart-by-index-alone",
         ("llm.tool-chunks",),
         f"{_FRAGMENTS}._continues",
-        _always,
+        gives(True),
         {"llm.deltas-equal-final": "the arguments of two calls are joined to one"},
     ),
     Saboteur(
         "calls-of-two-objects-pass",
         ("llm.tool-chunks",),
         "harness.providers.shared.calls.tool_calls:holds_two",
-        _never,
+        gives(False),
         {"llm.errors": "what had to fail passes", "llm.usage": "and has usage, which no failed call has"},
     ),
     Saboteur(
-        "one-tools-value-in-a-list", ("llm.tool-run",), _TOOL_RESULTS, _as_a_list, shown_by=("ask/tool-run/sync",)
+        "one-tools-value-in-a-list",
+        ("llm.tool-run",),
+        _TOOL_RESULTS,
+        instead(lambda result_of, values: values),
+        shown_by=("ask/tool-run/sync",),
     ),
-    Saboteur("tools-values-reversed", ("llm.tool-run",), _TOOL_RESULTS, _last_first),
     Saboteur(
-        "calls-without-type", ("llm.tool-run",), "harness.llm.output.assembly:AssembledCall.payload", _without_type
+        "tools-values-reversed",
+        ("llm.tool-run",),
+        _TOOL_RESULTS,
+        instead(lambda result_of, values: result_of(values[::-1])),
+    ),
+    Saboteur(
+        "calls-without-type", ("llm.tool-run",), "harness.llm.output.assembly:AssembledCall.payload", without("type")
     ),
     Saboteur(
         "thinking-dropped",
         ("llm.thinking",),
         f"{_ANSWER}._message",
-        _no_thinking,
+        changed(_no_thinking),
         {"llm.sequence": "a piece that was on the wire did not come"},
     ),
     Saboteur(
         "usage-not-asked-for",
         ("llm.usage",),
         "harness.providers.openai.chat:wire_body",
-        _without_usage,
+        without("stream_options"),
         {"entry.llm-overrides": "what was not sent can't be counted"},
     ),
     Saboteur(
-        "totals-with-the-cache-twice", ("llm.usage",), "harness.providers.openai.chat_answer:usage", _cached_beside
+        "totals-with-the-cache-twice",
+        ("llm.usage",),
+        "harness.providers.openai.chat_answer:usage",
+        changed(_cached_beside),
     ),
     Saboteur(
         "usage-lost-in-crews",
@@ -313,12 +250,14 @@ SABOTEURS: tuple[Saboteur, ...] = (
         _none_for_agents,
         shown_by=("crew/kind/used/sync-method/sync",),
     ),
-    Saboteur("finish-reasons-unknown", ("llm.usage",), "harness.providers.openai.chat_answer:FINISH", _other),
+    Saboteur(
+        "finish-reasons-unknown", ("llm.usage",), "harness.providers.openai.chat_answer:FINISH", lambda finish: {}
+    ),
     Saboteur(
         "cut-answers-pass",
         ("llm.truncation",),
         "harness.llm.output.assembly:Assembly.check_end",
-        _passes,
+        gives(None),
         {
             "result.value": "the value of a call that had to fail",
             "llm.usage": "and what lacks nothing but its mark has no finish reason",
@@ -333,10 +272,10 @@ SABOTEURS: tuple[Saboteur, ...] = (
         {"llm.sequence": "what is whole fails"},
     ),
     Saboteur("unmarked-ends-not-shown", ("llm.truncation",), "harness.events:LLMCallStartedEvent", _not_shown),
-    Saboteur("errors-without-status", ("llm.errors",), _TRANSLATED, _without_status),
-    Saboteur("failures-inside-pass", ("llm.errors",), f"{_READ}.refuse_failure", _passed_over),
+    Saboteur("errors-without-status", ("llm.errors",), _TRANSLATED, changed(_without_status)),
+    Saboteur("failures-inside-pass", ("llm.errors",), f"{_READ}.refuse_failure", gives(None)),
     Saboteur("failures-in-other-words", ("llm.errors",), f"{_READ}.reported", _in_its_own_words),
-    Saboteur("errors-of-the-sdk", ("llm.errors",), _TRANSLATED, _untranslated),
+    Saboteur("errors-of-the-sdk", ("llm.errors",), _TRANSLATED, gives(None)),
     Saboteur("markers-in-one-piece", ("llm.rechunk",), f"{_ANSWER}.piece", _whole_marker),
     Saboteur("characters-torn", ("llm.rechunk",), f"{_ANSWER}.piece", _torn_characters),
     Saboteur(
@@ -350,7 +289,7 @@ SABOTEURS: tuple[Saboteur, ...] = (
         "plain-answers-shorter",
         ("llm.no-stream",),
         f"{_ANSWER}.whole",
-        _shorter_when_whole,
+        changed(_shorter_when_whole),
         {
             "entry.llm": "the assembled result of a call outside a session is another",
             "entry.llm-async": "and that of an awaited one",

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Final
 
-from conformance.proof.frames import FIELDS, PAYLOAD, fields_with, payload_with, put
-from conformance.proof.saboteur import Saboteur
+from conformance.proof.frames import ACCEPT, FIELDS, PAYLOAD, fields_with, payload_with, put
+from conformance.proof.saboteur import Saboteur, instead
 from harness import StreamFrame
 
 
@@ -31,21 +30,17 @@ def _names_no_start(record: Any, payload: Any) -> None:
         put(payload, "started_event_id", None)
 
 
-def _completes_twice(accept: Callable[..., None]) -> Callable[..., None]:
-    def broken(timeline: Any, source: Any, event: Any, scope: Any) -> None:
-        accept(timeline, source, event, scope)
-        if event.type == "llm_call_completed":
-            accept(timeline, source, event.model_copy(update={"event_id": f"{event.event_id}-again"}), scope)
-
-    return broken
+@instead
+def _completes_twice(accept: Any, timeline: Any, source: Any, event: Any, scope: Any) -> None:
+    accept(timeline, source, event, scope)
+    if event.type == "llm_call_completed":
+        accept(timeline, source, event.model_copy(update={"event_id": f"{event.event_id}-again"}), scope)
 
 
-def _never_sealed(move: Callable[[Any, str], None]) -> Callable[[Any, str], None]:
-    def broken(timeline: Any, action: str) -> None:
-        if action != "seal":
-            move(timeline, action)
-
-    return broken
+@instead
+def _never_sealed(move: Any, timeline: Any, action: str) -> None:
+    if action != "seal":
+        move(timeline, action)
 
 
 #: What breaks the order of frames breaks that of a restored run, too.
@@ -75,7 +70,7 @@ SABOTEURS: tuple[Saboteur, ...] = (
     Saboteur(
         "call-completes-twice",
         ("order.one-completion",),
-        "harness.frames.timeline:Timeline.accept",
+        ACCEPT,
         _completes_twice,
         {
             "order.scope-nesting": "the second completion closes the call again",

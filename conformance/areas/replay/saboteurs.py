@@ -3,106 +3,77 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from dataclasses import replace
 from itertools import count
 from typing import Any, Final
 
-from conformance.proof.saboteur import Saboteur
+from conformance.proof.saboteur import Saboteur, called_with, changed, gives, instead, reading
 from harness import RecordingError
 from harness.recording.record import Worth
 
 _TAPE: Final = "harness.recording.tape.core:Tape.__init__"
+_NUMBERS: Final = count(1)
 
 
-def _other_text(answer: Callable[..., Any]) -> Callable[..., Any]:
-    def broken(tape: Any, request: Any) -> Any:
-        found = answer(tape, request)
-        # As many bytes as before: the pieces in which they came must still add up.
-        return None if found is None else replace(found, body=found.body.replace(b'"One"', b'"Two"'))
-
-    return broken
+def _other_text(answer: Any) -> Any:
+    # As many bytes as before: the pieces in which they came must still add up.
+    return None if answer is None else replace(answer, body=answer.body.replace(b'"One"', b'"Two"'))
 
 
-def _numbered(init: Callable[..., None]) -> Callable[..., None]:
-    numbers = count(1)
-
-    def broken(call: Any, *args: Any, **options: Any) -> None:
-        init(call, *args, **options)
-        call._common["model"] += f"-{next(numbers)}"
-
-    return broken
+@instead
+def _numbered(init: Any, call: Any, *args: Any, **options: Any) -> None:
+    init(call, *args, **options)
+    call._common["model"] += f"-{next(_NUMBERS)}"
 
 
-def _goes_out(init: Callable[..., None]) -> Callable[..., None]:
-    return lambda tape, path, loaded, **options: init(
-        tape, path, loaded, **{**options, "plays": False, "records": True}
-    )
+@instead
+def _empty(read_cassette: Any, path: Any, **options: Any) -> Any:
+    try:
+        return read_cassette(path, **options)
+    except RecordingError:
+        return ()
 
 
-def _misses_go_out(init: Callable[..., None]) -> Callable[..., None]:
-    return lambda tape, path, loaded, **options: init(tape, path, loaded, **{**options, "records": True})
+def _as_400(answer: Any) -> Any:
+    return answer if answer is None or answer.status < 400 else replace(answer, status=400)
 
 
-def _none(read: property) -> property:
-    return property(lambda tape: ())
+def _worth_most(end: Any) -> Any:
+    return replace(end, worth=Worth.COMPLETED)
 
 
-def _empty(read_cassette: Callable[..., Any]) -> Callable[..., Any]:
-    def broken(path: Any, **options: Any) -> Any:
-        try:
-            return read_cassette(path, **options)
-        except RecordingError:
-            return ()
-
-    return broken
-
-
-def _as_400(answer: Callable[..., Any]) -> Callable[..., Any]:
-    def broken(tape: Any, request: Any) -> Any:
-        found = answer(tape, request)
-        return found if found is None or found.status < 400 else replace(found, status=400)
-
-    return broken
-
-
-def _nothing(function: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda *args, **options: None
-
-
-def _worth_most(worth: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda outcome, interactions: replace(worth(outcome, interactions), worth=Worth.COMPLETED)
-
-
-def _thrown_away(keep: Callable[..., Any]) -> Callable[..., Any]:
-    def broken(workplace: Any, mark: Any) -> Any:
-        path = keep(workplace, mark)
-        shutil.rmtree(path)
-        return path
-
-    return broken
+def _thrown_away(path: Any) -> Any:
+    shutil.rmtree(path)
+    return path
 
 
 SABOTEURS: tuple[Saboteur, ...] = (
-    Saboteur("plays-other-text", ("replay.equal",), "harness.recording.tape.core:Tape.answer", _other_text),
-    Saboteur("refusals-as-400", ("replay.equal",), "harness.recording.tape.core:Tape.answer", _as_400),
+    Saboteur("plays-other-text", ("replay.equal",), "harness.recording.tape.core:Tape.answer", changed(_other_text)),
+    Saboteur("refusals-as-400", ("replay.equal",), "harness.recording.tape.core:Tape.answer", changed(_as_400)),
     Saboteur("calls-numbered-through", ("replay.equal",), "harness.llm.call:ModelCall.__init__", _numbered),
     Saboteur(
         "replay-records-anew",
         ("replay.offline",),
         _TAPE,
-        _goes_out,
+        called_with(plays=False, records=True),
         {"replay.complete": "a tape that records everything misses nothing"},
     ),
-    Saboteur("misses-go-out", ("replay.offline", "replay.complete"), _TAPE, _misses_go_out),
+    Saboteur("misses-go-out", ("replay.offline", "replay.complete"), _TAPE, called_with(records=True)),
     Saboteur(
-        "datagrams-and-lookups-go-out", ("replay.offline",), "harness.recording.transports.sockets:_check", _nothing
+        "datagrams-and-lookups-go-out", ("replay.offline",), "harness.recording.transports.sockets:_check", gives(None)
     ),
-    Saboteur("attempts-untold", ("replay.offline",), "harness.recording.tape.guard:NetworkGuard.note", _nothing),
-    Saboteur("programs-unasked", ("replay.trusted",), "harness.recording.trust.gate:Trust.gate", _nothing),
-    Saboteur("worse-takes-the-place", ("replay.kept",), "harness.recording.record:_worth", _worth_most),
-    Saboteur("failed-thrown-away", ("replay.kept",), "harness.recording.files.workplace:Workplace.keep", _thrown_away),
-    Saboteur("misses-untold", ("replay.complete",), "harness.recording.tape.core:Tape.misses", _none),
-    Saboteur("unplayed-untold", ("replay.complete",), "harness.recording.tape.core:Tape.unplayed", _none),
+    Saboteur("attempts-untold", ("replay.offline",), "harness.recording.tape.guard:NetworkGuard.note", gives(None)),
+    Saboteur("programs-unasked", ("replay.trusted",), "harness.recording.trust.gate:Trust.gate", gives(None)),
+    Saboteur("worse-takes-the-place", ("replay.kept",), "harness.recording.record:_worth", changed(_worth_most)),
+    Saboteur(
+        "failed-thrown-away",
+        ("replay.kept",),
+        "harness.recording.files.workplace:Workplace.keep",
+        changed(_thrown_away),
+    ),
+    Saboteur("misses-untold", ("replay.complete",), "harness.recording.tape.core:Tape.misses", reading(lambda *_: ())),
+    Saboteur(
+        "unplayed-untold", ("replay.complete",), "harness.recording.tape.core:Tape.unplayed", reading(lambda *_: ())
+    ),
     Saboteur("torn-cassettes-empty", ("replay.complete",), "harness.recording.tape.tape:read_cassette", _empty),
 )

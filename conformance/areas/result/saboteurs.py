@@ -5,48 +5,40 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from conformance.proof.saboteur import Saboteur
+from conformance.proof.saboteur import Saboteur, instead, reading
 
 _RESULT: Final = "harness.session.projections:Projected.result"
 
 
-def _once_returned(result: property) -> property:
-    def read(session: Any) -> Any:
-        timeline = session._timeline
-        return timeline.value if timeline.state.value == "returned" else result.__get__(session)
-
-    return property(read)
+@reading
+def _once_returned(result: Callable[[Any], Any], session: Any) -> Any:
+    timeline = session._timeline
+    return timeline.value if timeline.state.value == "returned" else result(session)
 
 
-def _left_is_completed(delete: Callable[[Any], None]) -> Callable[[Any], None]:
-    def broken(view: Any) -> None:
-        session = view._session
-        if view._cursor.position and not session.is_completed:
-            session.__class__ = type("Left", (type(session),), {"is_completed": property(lambda left: True)})
-        delete(view)
-
-    return broken
+@instead
+def _left_is_completed(delete: Any, view: Any) -> None:
+    session = view._session
+    if view._cursor.position and not session.is_completed:
+        session.__class__ = type("Left", (type(session),), {"is_completed": property(lambda left: True)})
+    delete(view)
 
 
-def _falsy_is_none(returned: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]:
-    return lambda timeline, value: returned(timeline, value or None)
+@instead
+def _falsy_is_none(returned: Any, timeline: Any, value: Any) -> None:
+    returned(timeline, value or None)
 
 
-def _grown(error: property) -> property:
-    return property(lambda timeline: timeline._error)
+@reading
+def _closed_is_early(result: Callable[[Any], Any], session: Any) -> Any:
+    if session.is_cancelled:
+        raise RuntimeError("Streaming has not completed yet.")
+    return result(session)
 
 
-def _closed_is_early(result: property) -> property:
-    def read(session: Any) -> Any:
-        if session.is_cancelled:
-            raise RuntimeError("Streaming has not completed yet.")
-        return result.__get__(session)
-
-    return property(read)
-
-
-def _failed_is_cancelled(is_cancelled: property) -> property:
-    return property(lambda session: session.is_completed and not session.is_exhausted)
+@reading
+def _failed_is_cancelled(is_cancelled: Callable[[Any], Any], session: Any) -> bool:
+    return bool(session.is_completed and not session.is_exhausted)
 
 
 SABOTEURS: tuple[Saboteur, ...] = (
@@ -62,7 +54,12 @@ SABOTEURS: tuple[Saboteur, ...] = (
         },
     ),
     Saboteur("falsy-results-are-none", ("result.value",), "harness.frames.timeline:Timeline.returned", _falsy_is_none),
-    Saboteur("tracebacks-grow", ("result.reraises",), "harness.frames.timeline:Timeline.error", _grown),
+    Saboteur(
+        "tracebacks-grow",
+        ("result.reraises",),
+        "harness.frames.timeline:Timeline.error",
+        reading(lambda error, timeline: timeline._error),
+    ),
     Saboteur("closed-sounds-early", ("result.after-close",), _RESULT, _closed_is_early),
     Saboteur(
         "failed-is-cancelled",

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any, Final
 
-from conformance.proof.saboteur import Saboteur
+from conformance.proof.saboteur import Saboteur, called_with, gives, instead
 from harness.agents import IterationLimitError
 from harness.agents.driver import InThread, finished
 
@@ -47,78 +47,58 @@ def _heard_by_all(session_scope: Callable[..., Any]) -> Callable[..., Any]:
     return broken
 
 
-def _heard_by_itself(session_scope: Callable[..., Any]) -> Callable[..., Any]:
-    def broken(sink: Any, run: Any, lookahead: Any) -> Any:
-        base = session_scope(sink, run, lookahead)
-        base.sinks = (sink,)
-        return base
-
-    return broken
+@instead
+def _heard_by_itself(session_scope: Any, sink: Any, run: Any, lookahead: Any) -> Any:
+    base = session_scope(sink, run, lookahead)
+    base.sinks = (sink,)
+    return base
 
 
-def _threads_are_nobodys(scope_of_thread: Callable[[Any], Any]) -> Callable[[Any], Any]:
+@instead
+def _threads_are_nobodys(scope_of_thread: Any, source: Any) -> Any:
     from harness.bus.scope import ROOT
 
-    def broken(source: Any) -> Any:
-        scope_of_thread(source)
-        return ROOT
-
-    return broken
+    scope_of_thread(source)
+    return ROOT
 
 
-def _unwarned(scope_of_thread: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    def broken(source: Any) -> Any:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return scope_of_thread(source)
-
-    return broken
+@instead
+def _unwarned(scope_of_thread: Any, source: Any) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return scope_of_thread(source)
 
 
-def _unpublished(aemit: Callable[..., Any]) -> Callable[..., Any]:
-    async def broken(bus: Any, source: Any, event: Any) -> None:
-        return
-
-    return broken
+@instead
+async def _unpublished(aemit: Any, bus: Any, source: Any, event: Any) -> None:
+    """Publish nothing."""
 
 
-def _without_run(current_run: Callable[[], Any]) -> Callable[[], Any]:
-    return lambda: None
+@instead
+@contextmanager
+def _side_by_side(opened: Any, dialogue: Any, turn: Any, flow_name: str) -> Iterator[None]:
+    dialogue.turn = turn
+    yield
 
 
-def _side_by_side(opened: Callable[..., Any]) -> Callable[..., Any]:
-    @contextmanager
-    def broken(dialogue: Any, turn: Any, flow_name: str) -> Iterator[None]:
-        dialogue.turn = turn
-        yield
-
-    return broken
-
-
-def _queued(take_turn: Callable[..., Any]) -> Callable[..., Any]:
+@instead
+async def _queued(take_turn: Any, flow: Any, *rest: Any) -> Any:
     """Have a second turn wait for the first one to end."""
-
-    async def broken(flow: Any, *rest: Any) -> Any:
-        while flow._dialogue.turn is not None:  # noqa: ASYNC110 - whoever ends a turn knows of no queue
-            await asyncio.sleep(0.001)
-        return await take_turn(flow, *rest)
-
-    return broken
+    while flow._dialogue.turn is not None:  # noqa: ASYNC110 - whoever ends a turn knows of no queue
+        await asyncio.sleep(0.001)
+    return await take_turn(flow, *rest)
 
 
 # Crews.
 
 
-def _worked_elsewhere(done: Callable[..., Any]) -> Callable[..., Any]:
+@instead
+async def _worked_elsewhere(done: Any, *arguments: Any) -> Any:
     """Have coworkers work in a context that knows of no session."""
-
-    async def broken(*arguments: Any) -> Any:
-        work, nowhere = done(*arguments), contextvars.Context()
-        if isinstance(arguments[1], InThread):
-            return nowhere.run(finished, work)
-        return await asyncio.get_running_loop().create_task(work, context=nowhere)
-
-    return broken
+    work, nowhere = done(*arguments), contextvars.Context()
+    if isinstance(arguments[1], InThread):
+        return nowhere.run(finished, work)
+    return await asyncio.get_running_loop().create_task(work, context=nowhere)
 
 
 def _begun_elsewhere(module: Any) -> Any:
@@ -126,28 +106,21 @@ def _begun_elsewhere(module: Any) -> Any:
     return SimpleNamespace(copy_context=contextvars.Context)
 
 
-def _first_alone(kickoff_for_each: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda crew, inputs, *rest: kickoff_for_each(crew, inputs[:1], *rest)
+@instead
+def _first_alone(kickoff_for_each: Any, crew: Any, inputs: Any, *rest: Any) -> Any:
+    return kickoff_for_each(crew, inputs[:1], *rest)
 
 
-def _guarded_unseen(step: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda *arguments, **options: step(*arguments, **options, quiet=True)
+@instead
+async def _fails_with_its_tool(failed: Any, toolbox: Any, tool: Any, name: Any, use: Any, error: Exception) -> Any:
+    raise error
 
 
-def _fails_with_its_tool(failed: Callable[..., Any]) -> Callable[..., Any]:
-    async def broken(toolbox: Any, tool: Any, name: Any, use: Any, error: Exception) -> Any:
-        raise error
-
-    return broken
-
-
-def _gives_up_at_its_limit(ask: Callable[..., Any]) -> Callable[..., Any]:
-    async def broken(execution: Any, tools: Any) -> Any:
-        if tools is None and execution._toolbox.tools:
-            raise IterationLimitError("at the limit")
-        return await ask(execution, tools)
-
-    return broken
+@instead
+async def _gives_up_at_its_limit(ask: Any, execution: Any, tools: Any) -> Any:
+    if tools is None and execution._toolbox.tools:
+        raise IterationLimitError("at the limit")
+    return await ask(execution, tools)
 
 
 def _saboteur_of_crews(name: str, target: str, breaks: Callable[[Any], Any], kind: str, **also: str) -> Saboteur:
@@ -168,7 +141,9 @@ _OF_CREWS: Final = (
     _saboteur_of_crews(
         "first-of-each-alone", "harness.crews.crew:Crew.kickoff_for_each", _first_alone, "for-each/sync-method"
     ),
-    _saboteur_of_crews("guardrails-unseen", "harness.agents.guardrail:Step", _guarded_unseen, "refused/sync-method"),
+    _saboteur_of_crews(
+        "guardrails-unseen", "harness.agents.guardrail:Step", called_with(quiet=True), "refused/sync-method"
+    ),
     _saboteur_of_crews(
         "failed-tools-fail-their-agents",
         "harness.agents.toolbox:Toolbox._failed",
@@ -209,7 +184,7 @@ SABOTEURS: tuple[Saboteur, ...] = (
         "asked-whole",
         ("scope.captures-llm",),
         "harness.llm.base:current_run",
-        _without_run,
+        gives(None),
         {
             "scope.nested": "an outer session lacks the tokens of the calls inside",
             "entry.crew": "a streamed crew has no chunks",

@@ -4,112 +4,80 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import Any, Final
 
-from conformance.proof.saboteur import Saboteur
+from conformance.proof.saboteur import Saboteur, gives, instead, reading
 
 _CURSOR: Final = "harness.frames.timeline:Timeline.cursor"
 
 
-def _eager(init: Callable[..., None]) -> Callable[..., None]:
-    def broken(session: Any, *args: Any, **options: Any) -> None:
-        init(session, *args, **options)
-        session._start()
-
-    return broken
+@instead
+def _eager(init: Any, session: Any, *args: Any, **options: Any) -> None:
+    init(session, *args, **options)
+    session._start()
 
 
-def _without_messages(iterate: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    return lambda session: session.subscribe(["llm", "flow", "tools", "lifecycle", "custom"])
+@instead
+def _without_messages(iterate: Any, session: Any) -> Any:
+    return session.subscribe(["llm", "flow", "tools", "lifecycle", "custom"])
 
 
-def _is_missing(projection: property) -> property:
-    def missing(session: Any) -> Any:
-        raise AttributeError("messages")
-
-    return property(missing)
+@reading
+def _is_missing(projection: Callable[[Any], Any], session: Any) -> Any:
+    raise AttributeError("messages")
 
 
-def _from_now_on(cursor: Callable[..., Any]) -> Callable[..., Any]:
-    """Begin a view of some channels where the timeline stands, once the run is on."""
+def _begun_at(position: Callable[[Any], int], states: tuple[str, ...], *, whole: bool = False) -> Callable[[Any], Any]:
+    """Begin views of some channels, or those of the whole too, somewhere else while the timeline is in these states."""
 
-    def broken(timeline: Any, channels: Collection[str] | None = None) -> Any:
-        made = cursor(timeline, channels)
-        if channels is not None and timeline.state.value in ("running", "sealed", "returned"):
-            made.position = timeline.length
+    @instead
+    def cursor(sound: Any, timeline: Any, channels: Any = None) -> Any:
+        made = sound(timeline, channels)
+        if timeline.state.value in states and (whole or channels is not None):
+            made.position = position(timeline)
         return made
 
-    return broken
+    return cursor
 
 
-def _own_end(end: Callable[[Any], None]) -> Callable[[Any], None]:
+def _here(timeline: Any) -> int:
+    return int(timeline.length)
+
+
+_FROM_NOW_ON: Final = _begun_at(_here, ("running", "sealed", "returned"))
+_WITHOUT_THE_FIRST: Final = _begun_at(lambda timeline: 1, ("exhausted",))
+_EMPTY_ONCE_FAILED: Final = _begun_at(_here, ("failed",), whole=True)
+
+
+@instead
+def _own_end(end: Any, view: Any) -> None:
     """End a view of some channels without ending the session."""
-
-    def broken(view: Any) -> None:
-        if view._cursor._channels is not None:
-            raise StopIteration
-        end(view)
-
-    return broken
+    if view._cursor._channels is not None:
+        raise StopIteration
+    end(view)
 
 
-def _without_the_first(cursor: Callable[..., Any]) -> Callable[..., Any]:
-    """Begin a view of some channels at the second frame, once the session is exhausted."""
-
-    def broken(timeline: Any, channels: Collection[str] | None = None) -> Any:
-        made = cursor(timeline, channels)
-        if channels is not None and timeline.state.value == "exhausted":
-            made.position = 1
-        return made
-
-    return broken
+@reading
+def _the_log_itself(frames: Callable[[Any], Any], session: Any) -> Any:
+    every = frames(session)
+    log, known = session.__dict__.setdefault("_log", ([], []))
+    log.extend(every[len(known) :])
+    known[:] = every
+    return log
 
 
-def _empty_once_failed(cursor: Callable[..., Any]) -> Callable[..., Any]:
-    def broken(timeline: Any, channels: Collection[str] | None = None) -> Any:
-        made = cursor(timeline, channels)
-        if timeline.state.value == "failed":
-            made.position = timeline.length
-        return made
-
-    return broken
+@instead
+def _shared_view(iterate: Any, session: Any) -> Any:
+    if threading.current_thread() is threading.main_thread():
+        return iterate(session)
+    return session.__dict__.setdefault("_shared", iterate(session))
 
 
-def _the_log_itself(frames: property) -> property:
-    def broken(session: Any) -> Any:
-        every = frames.__get__(session)
-        log, known = session.__dict__.setdefault("_log", ([], []))
-        log.extend(every[len(known) :])
-        known[:] = every
-        return log
-
-    return property(broken)
-
-
-def _unchecked(checked: Callable[[Any], Collection[str]]) -> Callable[[Any], Collection[str]]:
-    return list
-
-
-def _shared_view(iterate: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    def broken(session: Any) -> Any:
-        if threading.current_thread() is threading.main_thread():
-            return iterate(session)
-        return session.__dict__.setdefault("_shared", iterate(session))
-
-    return broken
-
-
-def _made_in_a_loop(init: Callable[..., None]) -> Callable[..., None]:
-    def broken(session: Any, *args: Any, **options: Any) -> None:
-        asyncio.get_running_loop()
-        init(session, *args, **options)
-
-    return broken
-
-
-def _room_for_all(has_room: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    return lambda limit: True
+@instead
+def _made_in_a_loop(init: Any, session: Any, *args: Any, **options: Any) -> None:
+    asyncio.get_running_loop()
+    init(session, *args, **options)
 
 
 SABOTEURS: tuple[Saboteur, ...] = (
@@ -137,23 +105,23 @@ SABOTEURS: tuple[Saboteur, ...] = (
     Saboteur(
         "no-lifecycle", ("session.more-projections",), "harness.session.projections:Projected.lifecycle", _is_missing
     ),
-    Saboteur("views-from-now-on", ("session.independent-views",), _CURSOR, _from_now_on),
+    Saboteur("views-from-now-on", ("session.independent-views",), _CURSOR, _FROM_NOW_ON),
     Saboteur("views-end-alone", ("session.drain",), "harness.session.session:FrameIterator._end", _own_end),
-    Saboteur("replay-from-the-second", ("session.replay",), _CURSOR, _without_the_first),
-    Saboteur("failed-replay-is-empty", ("session.replay-failed",), _CURSOR, _empty_once_failed),
+    Saboteur("replay-from-the-second", ("session.replay",), _CURSOR, _WITHOUT_THE_FIRST),
+    Saboteur("failed-replay-is-empty", ("session.replay-failed",), _CURSOR, _EMPTY_ONCE_FAILED),
     Saboteur(
         "frames-are-the-log", ("session.frames-copy",), "harness.session.projections:Projected.frames", _the_log_itself
     ),
-    Saboteur("channels-unchecked", ("session.bad-channels",), "harness.session.projections:_checked", _unchecked),
+    Saboteur(
+        "channels-unchecked", ("session.bad-channels",), "harness.session.projections:_checked", lambda checked: list
+    ),
     Saboteur(
         "threads-share-a-view",
         ("session.thread-safe",),
         "harness.session.session:StreamSession.__iter__",
         _shared_view,
     ),
-    Saboteur(
-        "room-for-all", ("session.backpressure",), "harness.session.look_ahead:FrameLimit._has_room", _room_for_all
-    ),
+    Saboteur("room-for-all", ("session.backpressure",), "harness.session.look_ahead:FrameLimit._has_room", gives(True)),
     Saboteur(
         "async-only-in-a-loop",
         ("session.same-surface",),

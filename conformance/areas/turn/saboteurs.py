@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from conformance.proof.saboteur import Saboteur
+from conformance.proof.frames import ACCEPT, unshown
+from conformance.proof.saboteur import Saboteur, gives, instead
 from harness.conversation import ConversationMessage
 from harness.errors import RunPaused
 
@@ -13,63 +14,52 @@ _FLOW: Final = "harness.flow.conversation.conversational:ConversationalFlow"
 _ADD: Final = "harness.flow.conversation.transcript:add"
 _TAKE: Final = "harness.flow.conversation.conversational:take_turn"
 _ASK: Final = "harness.flow.conversation.answers:streamed_answer"
-Function = Callable[..., Any]
 
 
-def _unshown(flow: Any, role: Any, content: Any) -> None:
-    flow.state.messages.append(ConversationMessage(role=role, content=content))
+@instead
+def _heard_unshown(add: Any, flow: Any, role: Any, content: Any, **extra: Any) -> None:
+    if role == "user":
+        flow.state.messages.append(ConversationMessage(role=role, content=content))
+    else:
+        add(flow, role, content, **extra)
 
 
-def _heard_unshown(add: Function) -> Function:
-    def broken(flow: Any, role: str, content: Any, **extra: Any) -> None:
-        (_unshown if role == "user" else add)(flow, role, content, **extra)
-
-    return broken
-
-
-def _routed_unshown(route: Function) -> Function:
+@instead
+def _routed_unshown(route: Any, flow: Any) -> Any:
     from harness.flow.conversation.routing import decide
 
-    return lambda flow: decide(flow, flow.build_router_context())
+    return decide(flow, flow.build_router_context())
 
 
-def _routed_before_heard(flow_began: Function) -> Function:
+@instead
+async def _routed_before_heard(flow_began: Any, hook: Any, run: Any) -> None:
     """Show the route of the turn before, and then hear the message."""
     from harness.bus.bus import emit
     from harness.events import ConversationRouteSelectedEvent
 
-    async def broken(hook: Any, run: Any) -> None:
-        emit(run.flow, ConversationRouteSelectedEvent(flow_name=run.name, route="converse"))
-        await flow_began(hook, run)
-
-    return broken
+    emit(run.flow, ConversationRouteSelectedEvent(flow_name=run.name, route="converse"))
+    await flow_began(hook, run)
 
 
-def _twice(add: Function) -> Function:
-    def broken(flow: Any, role: str, content: Any, **extra: Any) -> None:
-        for _ in range(2 if role == "assistant" else 1):
-            add(flow, role, content, **extra)
-
-    return broken
-
-
-def _unkept(add: Function) -> Function:
-    def broken(flow: Any, role: str, content: Any, **extra: Any) -> None:
+@instead
+def _twice(add: Any, flow: Any, role: str, content: Any, **extra: Any) -> None:
+    for _ in range(2 if role == "assistant" else 1):
         add(flow, role, content, **extra)
-        if role == "assistant":
-            flow.state.messages.pop()
-
-    return broken
 
 
-def _comes_to(change: Callable[[Any], Any]) -> Callable[[Function], Function]:
-    def breaks(take_turn: Function) -> Function:
-        async def broken(*arguments: Any) -> Any:
-            return change(await take_turn(*arguments))
+@instead
+def _unkept(add: Any, flow: Any, role: str, content: Any, **extra: Any) -> None:
+    add(flow, role, content, **extra)
+    if role == "assistant":
+        flow.state.messages.pop()
 
-        return broken
 
-    return breaks
+def _comes_to(change: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    @instead
+    async def take_turn(sound: Any, *arguments: Any) -> Any:
+        return change(await sound(*arguments))
+
+    return take_turn
 
 
 def _no_reply(value: Any) -> Any:
@@ -80,68 +70,35 @@ def _a_draft(value: Any) -> Any:
     return "A draft." if isinstance(value, RunPaused) else value
 
 
-def _closed(leave: Function) -> Function:
-    return lambda step: step.close()
+@instead
+async def _failed_for_good(take_turn: Any, flow: Any, *rest: Any) -> Any:
+    if flow.__dict__.get("has_failed"):
+        raise RuntimeError("this conversation has failed")
+    try:
+        return await take_turn(flow, *rest)
+    except Exception:
+        flow.has_failed = True
+        raise
 
 
-def _failed_unshown(accept: Function) -> Function:
-    def broken(timeline: Any, source: Any, event: Any, scope: Any) -> None:
-        if event.type != "conversation_turn_failed":
-            accept(timeline, source, event, scope)
-
-    return broken
-
-
-def _failed_for_good(take_turn: Function) -> Function:
-    async def broken(flow: Any, *rest: Any) -> Any:
-        if flow.__dict__.get("has_failed"):
-            raise RuntimeError("this conversation has failed")
-        try:
-            return await take_turn(flow, *rest)
-        except Exception:
-            flow.has_failed = True
-            raise
-
-    return broken
-
-
-def _heard_again(route_conversation: Function) -> Function:
+@instead
+def _heard_again(route_conversation: Any, flow: Any) -> Any:
     """Where nobody says anything, answer what was said last."""
-
-    def broken(flow: Any) -> Any:
-        if flow.state.current_user_message is None and flow.state.last_user_message is not None:
-            flow.receive_user_message(flow.state.last_user_message)
-        return route_conversation(flow)
-
-    return broken
+    if flow.state.current_user_message is None and flow.state.last_user_message is not None:
+        flow.receive_user_message(flow.state.last_user_message)
+    return route_conversation(flow)
 
 
-def _as_the_llm_says(streamed_answer: Function) -> Function:
-    return lambda llm, messages: llm.call(messages)
+@instead
+def _by_its_flag(streamed_answer: Any, llm: Any, messages: Any) -> Any:
+    llm.stream = True
+    return llm.call(messages)
 
 
-def _by_its_flag(streamed_answer: Function) -> Function:
-    def broken(llm: Any, messages: Any) -> Any:
-        llm.stream = True
-        return llm.call(messages)
-
-    return broken
-
-
-def _every_time(start_flow: Function) -> Function:
-    def broken(flow: Any, run: Any) -> None:
-        flow._dialogue.flow_started_id = None
-        start_flow(flow, run)
-
-    return broken
-
-
-def _never(finish_flow: Function) -> Function:
-    return lambda flow, **options: None
-
-
-def _without_a_model(route_by_model: Function) -> Function:
-    return lambda flow, context: None
+@instead
+def _every_time(start_flow: Any, flow: Any, run: Any) -> None:
+    flow._dialogue.flow_started_id = None
+    start_flow(flow, run)
 
 
 SABOTEURS: tuple[Saboteur, ...] = (
@@ -168,19 +125,21 @@ SABOTEURS: tuple[Saboteur, ...] = (
         "routes-without-a-model",
         ("turn.result",),
         "harness.flow.conversation.routing:route_by_model",
-        _without_a_model,
+        gives(None),
         {
             "turn.sequence": "no call of a model comes before the route",
             "result.value": "the reply is another one",
         },
     ),
-    Saboteur("completes-a-wait", ("turn.pending",), "harness.bus.step:Step.leave", _closed),
+    Saboteur(
+        "completes-a-wait", ("turn.pending",), "harness.bus.step:Step.leave", instead(lambda leave, step: step.close())
+    ),
     Saboteur("gives-a-draft", ("turn.pending",), _TAKE, _comes_to(_a_draft)),
     Saboteur(
         "fails-unshown",
         ("turn.failed",),
-        "harness.frames.timeline:Timeline.accept",
-        _failed_unshown,
+        ACCEPT,
+        unshown("conversation_turn_failed"),
         {
             "error.frames-first": "no frame tells of the turn's failure",
             "order.scope-nesting": "the turn is never closed",
@@ -188,7 +147,12 @@ SABOTEURS: tuple[Saboteur, ...] = (
     ),
     Saboteur("fails-for-good", ("turn.failed",), _TAKE, _failed_for_good),
     Saboteur("hears-again", ("turn.failed",), f"{_FLOW}.route_conversation", _heard_again),
-    Saboteur("asks-as-the-llm-says", ("turn.streams-answer",), _ASK, _as_the_llm_says),
+    Saboteur(
+        "asks-as-the-llm-says",
+        ("turn.streams-answer",),
+        _ASK,
+        instead(lambda streamed_answer, llm, messages: llm.call(messages)),
+    ),
     Saboteur(
         "asks-by-the-flag",
         ("turn.streams-answer",),
@@ -197,5 +161,5 @@ SABOTEURS: tuple[Saboteur, ...] = (
         {"entry.flag-restored": "the LLM keeps the flag that a turn set"},
     ),
     Saboteur("starts-every-time", ("turn.deferred",), "harness.flow.conversation.turns:_start_flow", _every_time),
-    Saboteur("never-finishes", ("turn.deferred",), "harness.flow.conversation.conversational:finish_flow", _never),
+    Saboteur("never-finishes", ("turn.deferred",), "harness.flow.conversation.conversational:finish_flow", gives(None)),
 )
