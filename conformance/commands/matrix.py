@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,8 +14,6 @@ from harness.commands.progress import at_work
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
-
-    from conformance.report.matrix import Cell, Matrix
 
 _STYLES = {"passed": "green", "failed": "red", "not-testable": "yellow", "not-applicable": "dim"}
 
@@ -45,43 +43,42 @@ def matrix(
     "level", "cells": [{"status", "fell", "checks", "message", "again"} or null],
     "scenarios": [{"id", "cells"}]}]}
     """
-    from conformance.report.matrix import Matrix
+    from conformance.report.matrix import must_fell, read_matrix
 
     with at_work("reading reports"):
-        made = Matrix.read(reports)
-        document = made.document()
-    _render(console_for(json_file), made, every=every)
+        document = read_matrix(reports)
+    _render(console_for(json_file), document, every=every)
     write_json(json_file, document)
     Reports(html=html, markdown=markdown).write(document, cases=tuple)
-    return 1 if made.must_fell else 0
+    return 1 if must_fell(document) else 0
 
 
-def _render(console: Console, matrix: Matrix, *, every: bool) -> None:
+def _render(console: Console, document: dict[str, Any], *, every: bool) -> None:
     from rich.table import Table
 
+    from conformance.report.matrix import telling
     from harness.recording import counted
 
-    rows = [row for row in matrix.rows if every or row.differs or row.fell]
+    rows = document["clauses"] if every else telling(document)
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("clause", no_wrap=True)
-    for subject in matrix.subjects:
-        table.add_column(text_of(subject.label))
+    for subject in document["subjects"]:
+        table.add_column(text_of(subject["label"]))
     for row in rows:
-        table.add_row(text_of(row.id), *map(_shown, row.cells))
+        table.add_row(text_of(row["id"]), *map(_shown, row["cells"]))
     if rows:
         console.print(table, soft_wrap=False)
-    if len(rows) < len(matrix.rows):
-        more = len(matrix.rows) - len(rows)
+    more = len(document["clauses"]) - len(rows)
+    if more:
         console.print(
             f"{counted(more, 'clause')} more, of which all say the same; --all shows {'it' if more == 1 else 'them'}",
             highlight=False,
         )
 
 
-def _shown(cell: Cell | None) -> Text:
+def _shown(cell: dict[str, Any] | None) -> Text:
     from rich.text import Text
 
-    if cell is None:
-        return Text("not run", style="dim")
-    broken = f" {cell.fell} of {cell.checks}" if cell.fell else ""
-    return Text(f"{cell.status.replace('-', ' ')}{broken}", style=_STYLES[cell.status])
+    from conformance.report.matrix import words_of
+
+    return Text(words_of(cell), style="dim" if cell is None else _STYLES[cell["status"]])

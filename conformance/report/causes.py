@@ -9,7 +9,8 @@ from typing import Any, Final
 
 #: What differs from run to run and tells nothing: addresses, ids and numbers of tasks.
 _VOLATILE: Final = re.compile(r" at 0x[0-9a-f]+|(?<=Task-)\d+|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}")
-_FELL: Final = frozenset({"failed", "not-testable"})
+#: The statuses of what fell short.
+FELL: Final = frozenset({"failed", "not-testable"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class SharedCauses:
 
     def of_all(self, row: Mapping[str, Any]) -> Cause | None:
         """Return the widest cause for which a clause fell short, where each of its scenarios has a shared one."""
-        found = [self.of(check) for check in row["checks"] if check["status"] in _FELL]
+        found = [self.of(check) for check in row["checks"] if check["status"] in FELL]
         shared = [cause for cause in found if cause is not None]
         return max(shared, key=lambda cause: len(cause.clauses)) if shared and len(shared) == len(found) else None
 
@@ -67,7 +68,7 @@ def stable(message: str) -> str:
 
 def first_message(check: Mapping[str, Any]) -> str | None:
     """Return what was seen first where a check fell short."""
-    if check["status"] not in _FELL or not check["violations"]:
+    if check["status"] not in FELL or not check["violations"]:
         return None
     message: str = check["violations"][0]["message"]
     return message

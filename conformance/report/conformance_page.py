@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from conformance.contract.clauses import AREAS, CAPABILITIES, CLAUSES, Clause
-from conformance.report.causes import Cause, SharedCauses, first_message
+from conformance.report.causes import FELL, Cause, SharedCauses, first_message
 from conformance.report.headlines import Fallen, Headline, Link, Tile
 from conformance.report.reruns import scenario_rerun
+
+T = TypeVar("T")
 
 #: What each status is called to a reader, with its mark, worst first; colour alone would tell not everybody.
 STATUSES: Final = MappingProxyType(
@@ -25,7 +27,6 @@ STATUSES: Final = MappingProxyType(
         "not-applicable": ("–", "not applicable"),
     }
 )
-_FELL: Final = frozenset({"failed", "not-testable"})
 #: A clause with more violations than these shows the first until it is unfolded.
 _FOLDED_ABOVE: Final = 20
 
@@ -46,7 +47,7 @@ def content(document: Mapping[str, Any]) -> dict[str, Any]:
         "undeclared": [name for name in CAPABILITIES if name not in declared],
         "faults": document["faults"],
         "surprises": _surprises(document.get("baseline"), rows),
-        "areas": _areas(rows),
+        "areas": [_Area(*area, _tally(area[-1])) for area in by_area(rows, lambda row: row.area)],
         "folded_above": _FOLDED_ABOVE,
         "timelines": _timelines(rows),
     }
@@ -73,11 +74,11 @@ class _ClauseRow:
     @property
     def fell(self) -> bool:
         """Whether it counts as a failure; so does one that does not apply, when a scenario that is for it fails as a whole."""
-        return self.status in _FELL or any(check["status"] in _FELL for check in self.checks)
+        return self.status in FELL or any(check["status"] in FELL for check in self.checks)
 
     @property
     def shown(self) -> str:
-        return self.status if self.status in _FELL else "failed"
+        return self.status if self.status in FELL else "failed"
 
     @property
     def violations(self) -> int:
@@ -115,7 +116,7 @@ class _Area:
     name: str
     #: What the contract says beside the name; empty where this version's does not have the area.
     title: str
-    rows: tuple[_ClauseRow, ...]
+    rows: Sequence[_ClauseRow]
     #: How many clauses there are of each status, worst first.
     tally: Mapping[str, int]
 
@@ -124,10 +125,10 @@ class _Area:
         return any(row.fell for row in self.rows)
 
 
-def _areas(rows: Iterable[_ClauseRow]) -> list[_Area]:
+def by_area(rows: Iterable[T], area_of: Callable[[T], str]) -> list[tuple[str, str, list[T]]]:
+    """Return the rows of each area, in their order, with its name and what the contract says beside that."""
     titles = {area.name: area.title.removeprefix(area.name) for area in AREAS}
-    grouped = [(name, tuple(members)) for name, members in groupby(rows, key=lambda row: row.area)]
-    return [_Area(name, titles.get(name, ""), members, _tally(members)) for name, members in grouped]
+    return [(name, titles.get(name, ""), list(members)) for name, members in groupby(rows, key=area_of)]
 
 
 def _tally(rows: Iterable[_ClauseRow]) -> dict[str, int]:

@@ -13,7 +13,7 @@ from conformance.report.case import result_name
 from conformance.report.causes import SharedCauses, first_message, stable
 from conformance.report.characters import legal
 from conformance.report.headlines import Headline
-from conformance.report.matrix import FORMAT as MATRIX, Matrix
+from conformance.report.matrix import FORMAT as MATRIX, telling, words_of
 from conformance.report.reruns import result_rerun, scenario_rerun
 from conformance.run import outcome, replay
 from harness.errors import UsageError
@@ -107,24 +107,20 @@ def _result(result: Mapping[str, Any]) -> str:
 
 
 def _matrix(document: Mapping[str, Any]) -> Iterator[str]:
-    matrix = Matrix.of_document(document)
-    names = " | ".join(_text(subject.label) for subject in matrix.subjects)
-    yield from (f"| clause | | {names} |", f"|---|---|{'---|' * len(matrix.subjects)}")
-    rows = [row for row in matrix.rows if row.differs or row.fell]
+    subjects, rows = document["subjects"], telling(document)
+    names = " | ".join(_text(subject["label"]) for subject in subjects)
+    yield from (f"| clause | | {names} |", f"|---|---|{'---|' * len(subjects)}")
     yield from _cut(
-        [f"| {_code(row.id)} | {row.level} | {' | '.join(map(_cell, row.cells))} |" for row in rows],
-        f"| … | {'| ' * len(matrix.subjects)}| {{}} more |",
+        [f"| {_code(row['id'])} | {row['level']} | {' | '.join(map(_cell, row['cells']))} |" for row in rows],
+        f"| … | {'| ' * len(subjects)}| {{}} more |",
     )
-    held = len(matrix.rows) - len(rows)
+    held = len(document["clauses"]) - len(rows)
     if held:
         yield from ("", f"{counted(held, 'clause')} more, of which all say the same.")
 
 
-def _cell(cell: Any) -> str:
-    if cell is None:
-        return "not run"
-    broken = f" {cell.fell} of {cell.checks}" if cell.fell else ""
-    return f"{_MARKS[cell.status]} {cell.status.replace('-', ' ')}{broken}"
+def _cell(cell: Mapping[str, Any] | None) -> str:
+    return words_of(cell) if cell is None else f"{_MARKS[cell['status']]} {words_of(cell)}"
 
 
 def _headline(verdict: Headline, about: str) -> str:

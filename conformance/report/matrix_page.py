@@ -3,57 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import groupby
 from typing import Any
 
-from conformance.contract.clauses import AREAS, CLAUSES
-from conformance.report.conformance_page import STATUSES
+from conformance.contract.clauses import CLAUSES
+from conformance.report.conformance_page import STATUSES, by_area
 from conformance.report.headlines import Headline, Tile
-from conformance.report.matrix import ClauseCells, Matrix
+from conformance.report.matrix import differs, fell, must_fell
 from harness.recording import counted
 
 
 def content(document: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the template `matrix.html.jinja` is filled with."""
-    matrix = Matrix.of_document(document)
-    differing = [row for row in matrix.rows if row.differs]
-    worst = [_worst(row) for row in matrix.rows]
+    rows = [{**row, "differs": differs(row), "fell": fell(row)} for row in document["clauses"]]
+    subjects, differing = document["subjects"], sum(row["differs"] for row in rows)
+    worst = [_worst(row) for row in rows]
     return {
         "statuses": STATUSES,
-        "verdict": _verdict(matrix, len(differing)),
+        "verdict": _verdict(document, differing),
         "counts": {status: worst.count(status) for status in STATUSES},
         "tiles": [
-            Tile("clauses", len(matrix.rows)),
-            Tile("runs", len(matrix.subjects)),
-            Tile("differ", len(differing)),
-            Tile("fell short", sum(row.fell for row in matrix.rows), "failed"),
+            Tile("clauses", len(rows)),
+            Tile("runs", len(subjects)),
+            Tile("differ", differing),
+            Tile("fell short", sum(row["fell"] for row in rows), "failed"),
         ],
         # The matrix itself tells it.
         "fallen": [],
-        "differing": len(differing),
-        "subjects": matrix.subjects,
-        "areas": _areas(matrix),
+        "differing": differing,
+        "subjects": subjects,
+        "areas": by_area(rows, lambda row: row["id"].partition(".")[0]),
         "statements": CLAUSES,
     }
 
 
-def _verdict(matrix: Matrix, differing: int) -> Headline:
-    runs = f"{len(matrix.subjects)} runs of the suite"
-    if len(matrix.subjects) == 1:
-        return Headline("failed" if matrix.must_fell else "passed", f"{matrix.subjects[0].label}, clause by clause")
-    if differing:
-        return Headline("failed" if matrix.must_fell else "passed", f"{runs} differ in {counted(differing, 'clause')}")
-    return Headline("failed" if matrix.must_fell else "passed", f"{runs} say the same")
+def _verdict(document: Mapping[str, Any], differing: int) -> Headline:
+    subjects = document["subjects"]
+    status = "failed" if must_fell(document) else "passed"
+    if len(subjects) == 1:
+        return Headline(status, f"{subjects[0]['label']}, clause by clause")
+    how = f"differ in {counted(differing, 'clause')}" if differing else "say the same"
+    return Headline(status, f"{len(subjects)} runs of the suite {how}")
 
 
-def _worst(row: ClauseCells) -> str:
-    found = {cell.status for cell in row.cells if cell is not None}
+def _worst(row: Mapping[str, Any]) -> str:
+    found = {cell["status"] for cell in row["cells"] if cell is not None}
     return next(status for status in STATUSES if status in found)
-
-
-def _areas(matrix: Matrix) -> list[tuple[str, str, list[ClauseCells]]]:
-    titles = {area.name: area.title.removeprefix(area.name) for area in AREAS}
-    return [
-        (name, titles.get(name, ""), list(rows))
-        for name, rows in groupby(matrix.rows, key=lambda row: row.id.partition(".")[0])
-    ]
