@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,7 @@ from harness.commands.progress import watched
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from conformance.run.baseline import Held
+    from conformance.run.baseline import Baseline
     from conformance.run.outcome import SuiteOutcome
     from conformance.run.plan import SuitePlan
     from conformance.run.result import ScenarioResult
@@ -96,7 +95,6 @@ def conformance(
     """
     from conformance.commands import timelines
     from conformance.run import baseline, command
-    from conformance.run.command import cases
     from conformance.run.failures.carried_runs import carried_scenarios
     from conformance.run.plan import result_document
     from conformance.run.result import without_secrets
@@ -144,18 +142,16 @@ def conformance(
         document["interrupted"] = {"scenarios": len(made), "of": wanted}
         tell(f"interrupted: this is of {len(made)} of {wanted} scenarios")
         write_json(json_file, document)
-        reports.write(document, partial(cases, outcome))
+        reports.write(document)
         return 130
     if write_expect is not None:
         baseline.write(outcome, write_expect)
     if expected is not None and code != 2:
-        held = baseline.hold(outcome, expected.failures)
-        document["baseline"] = held.document()
-        code = render_held(console, held, outcome)
+        code = hold(console, outcome, expected, document)
     write_json(json_file, document)
     if reports.html is not None:
         timelines.write_scenarios(results, document, reports.html)
-    reports.write(document, partial(cases, outcome))
+    reports.write(document)
     return code
 
 
@@ -177,10 +173,13 @@ def _made(
     return made
 
 
-def render_held(console: Console, held: Held, outcome: SuiteOutcome) -> int:
-    """Print how an outcome stands against a baseline, and return the exit code."""
+def hold(console: Console, outcome: SuiteOutcome, expected: Baseline, document: dict[str, Any]) -> int:
+    """Print, and put into the document, how an outcome stands against a baseline; return the exit code."""
+    from conformance.run import baseline
     from harness.recording import counted
 
+    held = baseline.hold(outcome, expected.failures)
+    document["baseline"] = held.document()
     for kind, entries in (("new failure", held.new), ("stale entry", held.stale)):
         for clause, scenario in entries:
             console.print(f"{kind}: {clause} in {scenario or 'no scenario'}")

@@ -49,7 +49,7 @@ def matrix(
         document = read_matrix(reports)
     _render(console_for(json_file), document, every=every)
     write_json(json_file, document)
-    Reports(html=html, markdown=markdown).write(document, cases=tuple)
+    Reports(html=html, markdown=markdown).write(document)
     return 1 if must_fell(document) else 0
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +44,6 @@ def merge(shards: tuple[Path, ...], expect: Path | None, reports: Reports, json_
 def _replay(results: Any, seconds: float, reports: Reports, json_file: Path | None) -> int:
     from conformance.commands import timelines
     from conformance.commands.replay import render_summary
-    from conformance.report import replay_cases
     from conformance.report.reasons import reasons
     from conformance.run import replay as replaying
 
@@ -54,15 +52,14 @@ def _replay(results: Any, seconds: float, reports: Reports, json_file: Path | No
     write_json(json_file, document)
     if reports.html is not None:
         timelines.write(results, document, reports.html)
-    reports.write(document, partial(replay_cases, document))
+    reports.write(document)
     return replaying.exit_code(results)
 
 
 def _suite(outcome: Any, results: Any, expect: Path | None, reports: Reports, json_file: Path | None) -> int:
     from conformance.commands import timelines
-    from conformance.commands.conformance import render_held, render_outcome
+    from conformance.commands.conformance import hold, render_outcome
     from conformance.run import baseline
-    from conformance.run.command import cases
 
     console = console_for(json_file)
     document = outcome.document()
@@ -71,11 +68,9 @@ def _suite(outcome: Any, results: Any, expect: Path | None, reports: Reports, js
     if expect is not None and code != 2:
         expected = baseline.read(expect)
         expected.check_subject(outcome.subject)
-        held = baseline.hold(outcome, expected.failures)
-        document["baseline"] = held.document()
-        code = render_held(console, held, outcome)
+        code = hold(console, outcome, expected, document)
     write_json(json_file, document)
     if reports.html is not None:
         timelines.write_scenarios(results, document, reports.html)
-    reports.write(document, partial(cases, outcome))
+    reports.write(document)
     return code

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -91,7 +90,6 @@ def replay(
     if update and turn is not None:
         raise click.UsageError("--update writes a recording as a whole: leave out --turn")
     from conformance.commands import timelines
-    from conformance.report import replay_cases
     from conformance.report.reasons import reasons
     from conformance.run import replay as replaying
     from conformance.run.failures.carried_runs import carried_replays
@@ -149,7 +147,7 @@ def replay(
     write_json(json_file, document)
     if reports.html is not None:
         timelines.write(results, document, reports.html)
-    reports.write(document, partial(replay_cases, document))
+    reports.write(document)
     if not is_whole:
         return 130
     # Of many shards, one may have nothing to do.

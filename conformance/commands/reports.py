@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from harness.commands.progress import at_work
-
-if TYPE_CHECKING:
-    from conformance.report import Case
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +22,13 @@ class Reports:
     markdown: Path | None = None
     sarif: Path | None = None
 
-    def write(self, document: dict[str, Any], cases: Callable[[], Iterable[Case]]) -> None:
-        """Write those that were asked for: of the command's JSON document, and JUnit's of cases."""
+    def write(self, document: dict[str, Any]) -> None:
+        """Write those that are wanted of the command's JSON document."""
         with at_work("writing reports"):
             if self.junit is not None:
                 from conformance.report import junit
 
-                junit.write(cases(), self.junit)
+                junit.write_document(document, self.junit)
             if self.html is not None:
                 from conformance.report import html
 

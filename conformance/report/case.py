@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, Literal
@@ -44,6 +44,23 @@ def replay_cases(document: Mapping[str, Any]) -> list[Case]:
         )
         for result in document["results"]
     ]
+
+
+def suite_cases(document: Mapping[str, Any]) -> Iterator[Case]:
+    """Yield one case for each clause and scenario of the JSON document of the suite, and for each clause that nothing decided."""
+    for row in document["clauses"]:
+        if row["status"] == "not-applicable":
+            yield Case("conformance", row["id"], "skipped", "not applicable")
+        elif not row["checks"]:
+            yield Case("conformance", row["id"], "failed", "no scenario decides it")
+        for check in row["checks"]:
+            bad, found = check["status"] != "passed", check["violations"]
+            message = (found[0]["message"] if found else check["status"]) if bad else None
+            details = tuple(f"frame {violation['seq']}: {violation['message']}" for violation in found)
+            name = f"{row['id']}[{check['scenario']}]"
+            yield Case("conformance", name, "failed" if bad else "passed", message, details)
+    for fault in document["faults"]:
+        yield Case("conformance", fault["scenario"], "error", fault["message"])
 
 
 def result_name(result: Mapping[str, Any]) -> str:

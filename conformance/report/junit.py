@@ -6,17 +6,23 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 from xml.etree import ElementTree as ET
 
-from conformance.report.case import Case, CaseStatus
+from conformance.report.case import Case, CaseStatus, replay_cases, suite_cases
 from conformance.report.characters import legal
+from conformance.run import replay
 from harness.recording import write_atomically
 
 #: The element that says why a case did not pass.
 _REASONS: Final[Mapping[CaseStatus, str]] = MappingProxyType(
     {"failed": "failure", "error": "error", "skipped": "skipped"}
 )
+
+
+def write_document(document: Mapping[str, Any], path: Path) -> None:
+    """Write the cases of a JSON document of a replay or a run of the suite, as `write` does."""
+    write(replay_cases(document) if document["format"] == replay.FORMAT else suite_cases(document), path)
 
 
 def write(cases: Iterable[Case], path: Path) -> None:

@@ -9,7 +9,6 @@ from functools import partial
 from conformance.areas.catalogue import scenarios
 from conformance.contract.clauses import CLAUSES
 from conformance.providers.integration import Integration, load_integration
-from conformance.report import Case
 from conformance.run.baseline import Baseline
 from conformance.run.outcome import SuiteOutcome, Tested
 from conformance.run.plan import Part, SuitePlan, TestedFacts
@@ -108,21 +107,3 @@ def _chosen(globs: tuple[str, ...]) -> set[str]:
         if not any(fnmatchcase(clause, glob) for clause in CLAUSES):
             raise UsageError(f"--clause {glob!r} fits no clause; there are, for example, cleanup.* and result.value")
     return {clause for clause in CLAUSES if not globs or any(fnmatchcase(clause, glob) for glob in globs)}
-
-
-def cases(outcome: SuiteOutcome) -> list[Case]:
-    """Return one JUnit case for each clause and scenario, and for each clause that nothing decided."""
-    found = []
-    for row in outcome.clauses:
-        if row.status == "not-applicable":
-            found.append(Case("conformance", row.clause.id, "skipped", "not applicable"))
-        elif not row.decisions:
-            found.append(Case("conformance", row.clause.id, "failed", "no scenario decides it"))
-        for scenario, decision in row.decisions:
-            bad = decision.status != "passed"
-            message = (decision.violations[0].message if decision.violations else decision.status) if bad else None
-            details = tuple(f"frame {violation.seq}: {violation.message}" for violation in decision.violations)
-            name = f"{row.clause.id}[{scenario}]"
-            found.append(Case("conformance", name, "failed" if bad else "passed", message, details))
-    found.extend(Case("conformance", scenario, "error", message) for scenario, message in outcome.faults)
-    return found
