@@ -14,7 +14,7 @@ from typing import Final
 
 from conformance.areas.catalogue import scenarios
 from conformance.run.result import ScenarioResult
-from conformance.run.suite import run
+from conformance.run.suite import performed
 from conformance.subjects.subject import load_subject
 
 _LOAD: Final = partial(load_subject, "harness")
@@ -24,7 +24,7 @@ _WARM: Final = next(iter(_FITTING))
 
 
 def _results(names: Iterable[str], workers: int = 1) -> Iterator[ScenarioResult]:
-    return run(_LOAD, [_FITTING[name] for name in names], (), workers=workers)
+    return performed(_LOAD, [_FITTING[name] for name in names], workers=workers)
 
 
 def whole(workers: str) -> float:

@@ -15,7 +15,7 @@ from typing import Final
 from conformance.areas.catalogue import scenarios
 from conformance.contract.clauses import CLAUSES
 from conformance.proof import Saboteur, saboteurs
-from conformance.run.suite import run
+from conformance.run.suite import performed
 from conformance.subjects.harness import HarnessSubject
 from conformance.subjects.subject import load_subject
 
@@ -166,7 +166,7 @@ def _run(saboteur: Saboteur, address: str, chosen: Sequence[str]) -> Caught:
     by: defaultdict[str, list[str]] = defaultdict(list)
     faults: list[str] = []
     rows = [scenarios()[name] for name in chosen]
-    for result in run(partial(load_subject, address), rows, (), deadline_s=_DEADLINE_S):
+    for result in performed(partial(load_subject, address), rows, deadline_s=_DEADLINE_S):
         for decision in result.decisions:
             if decision.status == "failed":
                 by[decision.clause].append(result.scenario)

@@ -10,7 +10,7 @@ from conformance.areas.catalogue import scenarios
 from conformance.contract.clauses import CLAUSES
 from conformance.providers.integration import Integration, load_integration
 from conformance.run.baseline import Baseline
-from conformance.run.outcome import SuiteOutcome, Tested
+from conformance.run.outcome import Tested
 from conformance.run.plan import Part, SuitePlan, TestedFacts
 from conformance.subjects.subject import load_subject
 from harness.errors import UsageError
@@ -34,33 +34,21 @@ def plan_suite(subject: str, clauses: Iterable[str] = (), expected: Baseline | N
     )
 
 
-def run_providers(
-    names: Iterable[str],
-    clauses: Iterable[str] = (),
-    workers: int = 1,
-    trust: Trust | None = None,
-    expected: Baseline | None = None,
-) -> SuiteOutcome:
-    """Run the suite, or the part of it that decides the clauses chosen by globs, against integrations by their recordings.
-
-    Their targets may be what is trusted, and nothing else.
-
-    Raises:
-        UsageError: a glob fits no clause that recordings can show, a name stands for no recordings, a target of
-            theirs is not trusted, or can't be imported or started here, or the known failures are another's.
-        UnreadableRecordingError: one of the recordings can't be read.
-    """
-    plan = plan_providers(names, clauses, trust, expected)
-    return plan.outcome(list(plan.perform(plan.steps, workers)))
-
-
 def plan_providers(
     names: Iterable[str],
     clauses: Iterable[str] = (),
     trust: Trust | None = None,
     expected: Baseline | None = None,
 ) -> SuitePlan:
-    """Return what `run_providers` does. Raises as it does, but for what only shows when a target is run."""
+    """Return the suite, or the part of it that decides the clauses chosen by globs, against integrations by their recordings.
+
+    Their targets may be what is trusted, and nothing else.
+
+    Raises:
+        UsageError: a glob fits no clause that recordings can show, a name stands for no recordings, a target of
+            theirs is not trusted or can't be imported here, or the known failures are another's.
+        UnreadableRecordingError: one of the recordings can't be read.
+    """
     chosen = _chosen(tuple(clauses))
     shown = frozenset[str]().union(
         *(scenario.clauses for scenario in scenarios().values() if scenario.tests == "integration")

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
+import msgspec
+
 from conformance.areas.catalogue import scenarios
 from conformance.run.judge import Decision
 from conformance.run.outcome import SuiteOutcome, Tested, outcome_of
@@ -142,30 +144,15 @@ class SuitePlan:
 
     def document(self) -> dict[str, Any]:
         """Return the JSON form, from which the outcome of all steps can be found without the subject."""
-        return {
-            "subject": {**vars(self.subject), "capabilities": sorted(self.subject.capabilities)},
-            "parts": [
-                {"name": part.name, "scenarios": list(part.scenarios), "clauses": sorted(part.clauses)}
-                for part in self.parts
-            ],
-            "clauses": sorted(self.clauses),
-            "out_of_reach": sorted(self.out_of_reach),
-            "shown": None if self.shown is None else sorted(self.shown),
-        }
+        document: dict[str, Any] = msgspec.to_builtins(self, order="deterministic", enc_hook=lambda load: None)
+        for part in document["parts"]:
+            del part["load"]
+        return document
 
     @classmethod
     def of_document(cls, document: Mapping[str, Any]) -> SuitePlan:
-        """Return the plan that `document` gives."""
-        subject, shown = document["subject"], document["shown"]
-        return cls(
-            TestedFacts(**{**subject, "capabilities": frozenset(subject["capabilities"])}),
-            tuple(
-                Part(tuple(part["scenarios"]), frozenset(part["clauses"]), part["name"]) for part in document["parts"]
-            ),
-            frozenset(document["clauses"]),
-            frozenset(document["out_of_reach"]),
-            None if shown is None else frozenset(shown),
-        )
+        """Return the plan that `document` gives. Raises msgspec.ValidationError where it is none."""
+        return msgspec.convert(document, cls)
 
 
 class StepWork:

@@ -10,6 +10,8 @@ import msgspec
 
 from conformance.run import outcome, replay
 from conformance.run.judge import ClauseStatus
+from conformance.run.plan import SuitePlan, TestedFacts
+from conformance.timeline.check import Violation
 from harness.errors import UnreadableRecordingError
 from harness.recording import load_json
 
@@ -19,31 +21,6 @@ class _Found(TypedDict):
 
     seq: int | None
     message: str
-
-
-class _Breach(_Found):
-    clause: str
-
-
-class _Part(TypedDict):
-    name: str | None
-    scenarios: list[str]
-    clauses: list[str]
-
-
-class _PlannedSubject(TypedDict):
-    name: str
-    version: str
-    capabilities: list[str]
-    command: str
-
-
-class _Plan(TypedDict):
-    subject: _PlannedSubject
-    parts: list[_Part]
-    clauses: list[str]
-    out_of_reach: list[str]
-    shown: list[str] | None
 
 
 class _Decided(TypedDict):
@@ -75,7 +52,7 @@ class _CarriedReplay(TypedDict):
 class _CarriedRun(TypedDict):
     scenario: str
     label: str
-    violations: list[_Breach]
+    violations: list[Violation]
     frames: str
 
 
@@ -84,7 +61,7 @@ class _ReplayPlace(_Place):
 
 
 class _SuitePlace(_Place):
-    plan: _Plan
+    plan: SuitePlan
     results: list[_Performed]
     runs: NotRequired[list[_CarriedRun]]
 
@@ -98,7 +75,7 @@ class _Seconds(TypedDict):
 
 
 class _ReplayedBreaches(TypedDict):
-    violations: list[_Breach]
+    violations: list[Violation]
 
 
 class _ReplayShard(TypedDict):
@@ -111,12 +88,6 @@ class _ReplayBreaches(TypedDict):
     """What a result, whose violations may be of any shape, says nothing of."""
 
     results: list[_ReplayedBreaches]
-
-
-class _TestedSubject(TypedDict):
-    name: str
-    version: str
-    capabilities: list[str]
 
 
 class _CheckRow(TypedDict):
@@ -147,7 +118,7 @@ class _Summary(TypedDict):
 class _Suite(TypedDict):
     command: NotRequired[str]
     summary: _Summary
-    subject: _TestedSubject
+    subject: TestedFacts
     clauses: list[_ClauseRow]
 
 

@@ -49,26 +49,6 @@ class Performer:
         self._processes.close()
 
 
-def run(
-    load: Load,
-    chosen: Iterable[Scenario],
-    clauses: Collection[str],
-    *,
-    workers: int = 1,
-    deadline_s: float | None = None,
-) -> Iterator[ScenarioResult]:
-    """Perform scenarios; yield their results in order, and then what none of them has decided of `clauses`.
-
-    `deadline_s` is for each scenario, in place of its own.
-    """
-    chosen = list(chosen)
-    results = []
-    for result in performed(load, chosen, workers=workers, deadline_s=deadline_s):
-        results.append(result)
-        yield result
-    yield from undecided(chosen, clauses, results)
-
-
 def performed(
     load: Load, chosen: Iterable[Scenario], *, workers: int = 1, deadline_s: float | None = None
 ) -> Iterator[ScenarioResult]:

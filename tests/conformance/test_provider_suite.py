@@ -18,14 +18,14 @@ from conformance.areas.catalogue import scenarios
 from conformance.contract.clauses import CLAUSES
 from conformance.providers.integration import Integration, load_integration
 from conformance.providers.runs import RecordedRun
-from conformance.run.command import run_providers
 from conformance.run.outcome import SuiteOutcome
 from conformance.run.result import ScenarioResult
-from conformance.run.suite import Performer, perform, run
+from conformance.run.suite import Performer, perform, performed, undecided
 from harness.errors import UnreadableRecordingError, UsageError
 from harness.recording import Target, record
 from harness.shipped import shipped_folder, shipped_providers
 from tests.conformance import acme, broken_openai
+from tests.conformance.provider_outcome import outcome_of
 from tests.recording.loopback import loopback
 
 ROOT = Path(__file__).parents[2]
@@ -148,7 +148,8 @@ def _together(parts: list[Integration]) -> Integration:
 def test_what_no_recording_shows_is_told_with_what_to_record(recordings: Path) -> None:
     load = partial(load_integration, str(recordings / "plain"))
     chosen = [BY_ID[name] for name in ("provider/not-streamed/sync", "provider/cut/sync", "provider/re-split/sync")]
-    results = [*run(load, chosen, must_show(load()))]
+    results = [*performed(load, chosen)]
+    results += undecided(chosen, must_show(load()), results)
     missing = {
         decision.clause: decision
         for result in results
@@ -189,7 +190,7 @@ def test_a_recording_that_was_not_written_to_its_end_is_unreadable(recordings: P
 
 @pytest.fixture(scope="module")
 def outcome(recordings: Path) -> SuiteOutcome:
-    return run_providers([str(recordings), "azure"], ["llm.usage", "llm.truncation"])
+    return outcome_of([str(recordings), "azure"], ["llm.usage", "llm.truncation"])
 
 
 def test_several_providers_are_one_document(outcome: SuiteOutcome, recordings: Path) -> None:
@@ -207,7 +208,7 @@ def test_several_providers_are_one_document(outcome: SuiteOutcome, recordings: P
 
 def test_clauses_that_recordings_can_not_show_are_refused() -> None:
     with pytest.raises(UsageError, match=r"recordings show none of these; they show .*llm\.rechunk"):
-        run_providers(["openai"], ["scope.*"])
+        outcome_of(["openai"], ["scope.*"])
 
 
 def _harness(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -255,7 +256,7 @@ def test_recordings_whose_target_is_not_here_are_told_once(tmp_path: Path) -> No
     with pytest.raises(
         UsageError, match=r"target 'not_here\.targets:text': module 'not_here\.targets' can't be imported"
     ):
-        run_providers([str(tmp_path)], ["llm.truncation"])
+        outcome_of([str(tmp_path)], ["llm.truncation"])
 
 
 def test_an_answer_that_was_left_before_its_end_is_no_measure(tmp_path: Path) -> None:

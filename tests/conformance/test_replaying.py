@@ -180,7 +180,7 @@ def test_the_document_counts_files_interactions_and_statuses() -> None:
     assert document["summary"] == {
         "files": 3, "interactions": 3, "passed": 1, "failed": 1, "errors": 1, "not_a_call": 1, "seconds": 1.235
     }  # fmt: skip
-    assert document["summary"] == asdict(summary(results, 1.23456))
+    assert document["summary"] == summary(results, 1.23456)
     assert [result["status"] for result in document["results"]] == ["passed", "not-a-call", "failed", "error"]
     json.dumps(document)
 

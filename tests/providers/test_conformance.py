@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.run.command import run_providers
 from harness.shipped import shipped_providers
+from tests.conformance.provider_outcome import outcome_of
 
 #: One of each large family of wire formats; what the others are asked through, these are asked through too.
 ALWAYS = {"anthropic", "openai"}
@@ -16,7 +16,7 @@ ALWAYS = {"anthropic", "openai"}
     [name if name in ALWAYS else pytest.param(name, marks=pytest.mark.slow) for name in sorted(shipped_providers())],
 )
 def test_an_integration_keeps_every_clause_that_its_recordings_can_show(provider: str) -> None:
-    outcome = run_providers([provider])
+    outcome = outcome_of([provider])
     assert outcome.faults == ()
     assert sorted(outcome.failures) == []
     assert outcome.exit_code() == 0
