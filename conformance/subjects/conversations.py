@@ -4,20 +4,11 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from conformance.stage.programs import ConversationProgram, Method, label_of, route_to
-
-
-@dataclass(frozen=True)
-class ConversationNames:
-    """What it takes to make a flow conversational, under the name that this runtime has for it."""
-
-    #: The decorator of a flow class, `(llm=…, defer_trace_finalization=…)`.
-    ConversationConfig: Any
-    #: How its router is set up, `(llm=…)`.
-    RouterConfig: Any = None
+from conformance.subjects.names import Names
 
 
 def handling(handler: Method) -> Method:
@@ -26,14 +17,13 @@ def handling(handler: Method) -> Method:
 
 
 def conversational(
-    names: ConversationNames,
-    flow_class: Any,
+    names: Names,
     program: ConversationProgram,
     handlers: Mapping[str, Any],
     llm: Any,
     chooser: Any = None,
 ) -> Any:
-    """Return the class of a conversation: a subclass of `flow_class` with these methods, by name.
+    """Return the class of a conversation: a flow with these methods, by name.
 
     `llm` is what gives the built-in answer, and `chooser` the model that plays what the program has it choose.
     """
@@ -44,10 +34,10 @@ def conversational(
 
     settings: dict[str, Any] = {"llm": llm, "defer_trace_finalization": program.deferred}
     if chooser is not None and program.asked_by == "router":
-        made = type(program.name, (flow_class,), dict(handlers))
+        made = type(program.name, (names.Flow,), dict(handlers))
         settings["router"] = names.RouterConfig(llm=chooser)
     else:
-        made = type(program.name, (flow_class,), {**handlers, "route_turn": route_turn})
+        made = type(program.name, (names.Flow,), {**handlers, "route_turn": route_turn})
         if chooser is not None:
             settings["intent_llm" if program.asked_by == "intents" else "answer_from_history_llm"] = chooser
     with warnings.catch_warnings():

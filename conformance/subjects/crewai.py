@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import os
 from importlib import import_module, metadata
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from conformance.subjects.conversations import ConversationNames
-from conformance.subjects.crews import CrewNames
-from conformance.subjects.names import Names
-from conformance.subjects.pauses import PauseNames
+from conformance.subjects.names import names_in
 from conformance.subjects.programs import ProgramSubject
-from conformance.subjects.restores import RestoreNames
 from conformance.subjects.subject import NotOfferedError, Performance
 from harness.errors import ConformanceError
 
@@ -22,6 +18,21 @@ if TYPE_CHECKING:
 os.environ.setdefault("CREWAI_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("CREWAI_TRACING_ENABLED", "false")
 os.environ.setdefault("OTEL_SDK_DISABLED", "true")
+
+
+#: Module → the names that are looked up there.
+_PLACES: Final = {
+    "crewai.flow.flow": "Flow start listen router and_ or_",
+    "crewai.events.base_events": "BaseEvent",
+    "crewai.events.stream_context": "add_stream_sink reset_stream_sinks",
+    "crewai.llms.base_llm": "call_stream_override call_stop_override",
+    "crewai.flow.conversational": "ConversationConfig RouterConfig",
+    "crewai": "Agent Task Crew Process CheckpointConfig",
+    "crewai.tools": "tool",
+    "crewai.flow": "human_feedback",
+    "crewai.flow.async_feedback": "HumanFeedbackPending",
+    "crewai.flow.persistence": "FlowPersistence SQLiteFlowPersistence",
+}
 
 
 class CrewAISubject(ProgramSubject):
@@ -39,54 +50,18 @@ class CrewAISubject(ProgramSubject):
 
     def __init__(self) -> None:
         try:
-            flow, events = import_module("crewai.flow.flow"), import_module("crewai.events")
             base = import_module("crewai.events.base_events").BaseEvent
-            stream_context = import_module("crewai.events.stream_context")
-            base_llm = import_module("crewai.llms.base_llm")
-            feedback = import_module("crewai.flow.async_feedback")
-            persistence = import_module("crewai.flow.persistence")
-            conversational = import_module("crewai.flow.conversational")
-            crewai = import_module("crewai")
+            fields = {"__annotations__": {"type": str, "note": str}, "note": "", "__module__": __name__}
+            self.names = names_in(
+                _PLACES,
+                ProbeEvent=type("ProbeEvent", (base,), fields),
+                event_bus=import_module("crewai.events").crewai_event_bus,
+            )
         except ImportError as error:
             raise ConformanceError(
                 f"the subject crewai needs the package: pip install 'crewai==1.15.*' beside stream-harness ({error})"
             ) from error
         self.version = metadata.version("crewai")
-        fields = {"__annotations__": {"type": str, "note": str}, "note": "", "__module__": __name__}
-        self.names = Names(
-            Flow=flow.Flow,
-            start=flow.start,
-            listen=flow.listen,
-            router=flow.router,
-            and_=flow.and_,
-            or_=flow.or_,
-            ProbeEvent=type("ProbeEvent", (base,), fields),
-            BaseEvent=base,
-            event_bus=events.crewai_event_bus,
-            add_stream_sink=stream_context.add_stream_sink,
-            reset_stream_sinks=stream_context.reset_stream_sinks,
-            call_stream_override=base_llm.call_stream_override,
-            call_stop_override=base_llm.call_stop_override,
-        )
-        self.conversations = ConversationNames(
-            ConversationConfig=conversational.ConversationConfig, RouterConfig=conversational.RouterConfig
-        )
-        self.crews = CrewNames(
-            Agent=crewai.Agent,
-            Task=crewai.Task,
-            Crew=crewai.Crew,
-            tool=import_module("crewai.tools").tool,
-            hierarchical=crewai.Process.hierarchical,
-        )
-        self.pauses = PauseNames(
-            human_feedback=import_module("crewai.flow").human_feedback,
-            HumanFeedbackPending=feedback.HumanFeedbackPending,
-            FlowPersistence=persistence.FlowPersistence,
-            SQLiteFlowPersistence=persistence.SQLiteFlowPersistence,
-        )
-        self.restores = RestoreNames(
-            CheckpointConfig=import_module("crewai").CheckpointConfig, FlowPersistence=persistence.FlowPersistence
-        )
 
     #: Its memory's database starts one when it is imported, which happens when a flow is made.
     idle_threads = frozenset({"LanceDBBackgroundEventLoop"})

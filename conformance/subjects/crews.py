@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, Final
 
 from conformance.stage.programs import (
@@ -18,30 +17,16 @@ from conformance.stage.programs import (
     ToolProgram,
 )
 from conformance.stage.programs.script import GREETING
+from conformance.subjects.names import Names
 from conformance.subjects.subject import Performance
 
 #: Of every crew, as its events name it.
 CREW_NAME: Final = "ProbeCrew"
-
-
 #: The tool by which a manager has an agent of its crew do something, as its model knows it, and what it is given.
 DELEGATION: Final = "delegate_work_to_coworker"
 
 
-@dataclass(frozen=True)
-class CrewNames:
-    """What crews are made of, under the names that this runtime has for it."""
-
-    Agent: Any
-    Task: Any
-    Crew: Any
-    #: The decorator `tool("name")`, which makes a tool of a function.
-    tool: Any
-    #: The process of crews with a manager.
-    hierarchical: Any = None
-
-
-def crew_of(names: CrewNames, llm: Any, program: CrewProgram, performance: Performance, *, stream: bool) -> Any:
+def crew_of(names: Names, llm: Any, program: CrewProgram, performance: Performance, *, stream: bool) -> Any:
     """Return the crew of a program, whose agent asks `llm`: each task's description names the script of its answer."""
     limits = {} if program.max_iter is None else {"max_iter": program.max_iter}
 
@@ -59,7 +44,7 @@ def crew_of(names: CrewNames, llm: Any, program: CrewProgram, performance: Perfo
     agent = made()
     # One agent does one thing at a time: tasks that begin together have agents of their own.
     doers = [made() if task.is_async else agent for task in program.tasks]
-    managed = {} if program.manager is None else {"process": names.hierarchical, "manager_llm": llm}
+    managed = {} if program.manager is None else {"process": names.Process.hierarchical, "manager_llm": llm}
     tasks = [
         names.Task(
             name=task.name,
@@ -108,7 +93,7 @@ def called_by(tool: ToolProgram) -> ScriptedToolCall:
     return ScriptedToolCall(tool.name, ('{"place": ', f'"{tool.place}"}}'))
 
 
-def _tool(names: CrewNames, tool: ToolProgram, task: TaskProgram, performance: Performance) -> Any:
+def _tool(names: Names, tool: ToolProgram, task: TaskProgram, performance: Performance) -> Any:
     # What the tool returns is the last that the model is told, so that names the script of its answer.
     returned = f"{tool.returns} {performance.provider.prompt_for(task.script)}"
 

@@ -6,15 +6,9 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 import harness
-import harness.conversation
 import harness.events
-import harness.flow
-from conformance.subjects.conversations import ConversationNames
-from conformance.subjects.crews import CrewNames
-from conformance.subjects.names import Names
-from conformance.subjects.pauses import PauseNames
+from conformance.subjects.names import names_in
 from conformance.subjects.programs import ProgramSubject
-from conformance.subjects.restores import RestoreNames
 from conformance.subjects.subject import Performance
 from harness.errors import MissingExtraError
 
@@ -52,39 +46,14 @@ class HarnessSubject(ProgramSubject):
             "crew",
         }
     )
-    names = Names(
-        Flow=harness.Flow,
-        start=harness.start,
-        listen=harness.listen,
-        router=harness.router,
-        and_=harness.and_,
-        or_=harness.or_,
+    names = names_in(
+        {
+            "harness": "Flow start listen router and_ or_ BaseEvent event_bus add_stream_sink reset_stream_sinks "
+            "call_stream_override call_stop_override Agent Task Crew Process tool human_feedback",
+            "harness.conversation": "ConversationConfig RouterConfig",
+            "harness.flow": "HumanFeedbackPending FlowPersistence SQLiteFlowPersistence CheckpointConfig",
+        },
         ProbeEvent=ProbeEvent,
-        BaseEvent=harness.BaseEvent,
-        event_bus=harness.event_bus,
-        add_stream_sink=harness.add_stream_sink,
-        reset_stream_sinks=harness.reset_stream_sinks,
-        call_stream_override=harness.call_stream_override,
-        call_stop_override=harness.call_stop_override,
-    )
-    conversations = ConversationNames(
-        ConversationConfig=harness.conversation.ConversationConfig, RouterConfig=harness.conversation.RouterConfig
-    )
-    crews = CrewNames(
-        Agent=harness.Agent,
-        Task=harness.Task,
-        Crew=harness.Crew,
-        tool=harness.tool,
-        hierarchical=harness.Process.hierarchical,
-    )
-    pauses = PauseNames(
-        human_feedback=harness.human_feedback,
-        HumanFeedbackPending=harness.flow.HumanFeedbackPending,
-        FlowPersistence=harness.flow.FlowPersistence,
-        SQLiteFlowPersistence=harness.flow.SQLiteFlowPersistence,
-    )
-    restores = RestoreNames(
-        CheckpointConfig=harness.flow.CheckpointConfig, FlowPersistence=harness.flow.FlowPersistence
     )
 
     def __init__(self) -> None:

@@ -1,14 +1,16 @@
-"""The public names that a runtime's flows and calls are made of."""
+"""The public names that a runtime's flows, calls and crews are made of."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 
 @dataclass(frozen=True)
 class Names:
-    """A runtime's public names, under the names that this runtime has for them."""
+    """A runtime's public names. Those that it needs for what it does not declare may be None."""
 
     Flow: Any
     start: Any
@@ -26,3 +28,26 @@ class Names:
     #: Contexts `(llm, value)` in which calls of one LLM stream, or stop at these words.
     call_stream_override: Any
     call_stop_override: Any
+    #: For turns: the decorator of a flow class, `(llm=…, defer_trace_finalization=…)`, and how its router is set up.
+    ConversationConfig: Any = None
+    RouterConfig: Any = None
+    #: For crews: what they are made of; `tool("name")` is a decorator, which makes a tool of a function.
+    Agent: Any = None
+    Task: Any = None
+    Crew: Any = None
+    Process: Any = None
+    tool: Any = None
+    #: For feedback: the decorator of a method, under `start` and `listen`, and what a provider raises in place of an answer,
+    #: and a run that waits has as its value.
+    human_feedback: Any = None
+    HumanFeedbackPending: Any = None
+    #: For feedback and checkpoints: the base class of what keeps states and waiting flows, and what keeps them in a file.
+    FlowPersistence: Any = None
+    SQLiteFlowPersistence: Any = None
+    CheckpointConfig: Any = None
+
+
+def names_in(places: Mapping[str, str], **own: Any) -> Names:
+    """Return the names that modules have: by the name of each, those that are looked up there; and `own` beside them."""
+    found = {name: getattr(import_module(place), name) for place, names in places.items() for name in names.split()}
+    return Names(**found, **own)

@@ -20,11 +20,11 @@ from conformance.stage.programs import (
     Program,
     RecordedProgram,
 )
-from conformance.subjects.conversations import ConversationNames, conversational, handling
-from conformance.subjects.crews import CrewNames, crew_of
+from conformance.subjects.conversations import conversational, handling
+from conformance.subjects.crews import crew_of
 from conformance.subjects.names import Names
-from conformance.subjects.pauses import PauseNames, asking
-from conformance.subjects.restores import RestoreNames, memory
+from conformance.subjects.pauses import asking
+from conformance.subjects.persistence import memory
 from conformance.subjects.steps import StepPerformer, all_classes, returning, settings_of, tools_of
 from conformance.subjects.subject import Performance, offered
 
@@ -38,14 +38,6 @@ class ProgramSubject(StepPerformer):
 
     name: str
     names: Names
-    #: What it takes to wait for a human; None for a runtime that does not declare feedback.
-    pauses: PauseNames | None = None
-    #: What it takes to begin where another run has been; None for a runtime that does not declare checkpoint.
-    restores: RestoreNames | None = None
-    #: What it takes to converse; None for a runtime that does not declare turn.
-    conversations: ConversationNames | None = None
-    #: What crews are made of; None for a runtime that does not declare crew.
-    crews: CrewNames | None = None
 
     @cached_property
     def providers(self) -> frozenset[str]:
@@ -138,38 +130,36 @@ class ProgramSubject(StepPerformer):
 
     def conversation(self, program: ConversationProgram, performance: Performance) -> Any:
         """Return a conversational flow object; see `Subject`."""
-        if self.conversations is None:
+        if self.names.ConversationConfig is None:
             raise TypeError(f"{self.name} does not converse")
         handlers = {handler.name: self._method(handling(handler), performance) for handler in program.handlers}
         llm = self.noted_llm(Ask(stream=program.stream), performance)
         chooser = None
         if program.chooses is not None:
             chooser = self.llm(performance, seed=performance.provider.seed_for(program.chooses))
-        flow_class = conversational(self.conversations, self.names.Flow, program, handlers, llm, chooser)
+        flow_class = conversational(self.names, program, handlers, llm, chooser)
         return flow_class(**self._keeping(program.handlers))
 
     def crew(self, program: CrewProgram, performance: Performance, *, stream: bool) -> Any:
         """Return a crew object; see `Subject`."""
-        if self.crews is None:
-            raise TypeError(f"{self.name} has no crews")
         llm = self.noted_llm(Ask(stream=program.stream), performance)
-        return crew_of(self.crews, llm, program, performance, stream=stream)
+        return crew_of(self.names, llm, program, performance, stream=stream)
 
     def is_pending(self, value: Any) -> bool:
         """Whether a run's value says that it waits for a human; see `Subject`."""
-        return isinstance(value, self._pauses().HumanFeedbackPending)
+        return isinstance(value, self.names.HumanFeedbackPending)
 
     def checkpoint_config(self, **settings: Any) -> Any:
         """Return a config of checkpoints; see `Subject`."""
-        return self._restores().CheckpointConfig(**settings)
+        return self.names.CheckpointConfig(**settings)
 
     def memory(self) -> Any:
         """Return a persistence that keeps states in itself; see `Subject`."""
-        return memory(self._restores().FlowPersistence)
+        return memory(self.names.FlowPersistence)
 
     def kept_in(self, path: str) -> Any:
         """Return a persistence in a file, which processes share; see `Subject`."""
-        return self._pauses().SQLiteFlowPersistence(path)
+        return self.names.SQLiteFlowPersistence(path)
 
     def declared_flow(self, text: str) -> Any:
         """Return a flow that is made from its declaration; see `Subject`."""
@@ -178,17 +168,7 @@ class ProgramSubject(StepPerformer):
     def _keeping(self, methods: tuple[Method, ...]) -> dict[str, Any]:
         """Return the options of a flow with these methods: one that may wait has a place in which it is kept."""
         waits = any(method.feedback is not None for method in methods)
-        return {"persistence": memory(self._pauses().FlowPersistence)} if waits else {}
-
-    def _pauses(self) -> PauseNames:
-        if self.pauses is None:
-            raise TypeError(f"{self.name} does not wait for humans")
-        return self.pauses
-
-    def _restores(self) -> RestoreNames:
-        if self.restores is None:
-            raise TypeError(f"{self.name} does not restore runs")
-        return self.restores
+        return {"persistence": memory(self.names.FlowPersistence)} if waits else {}
 
     def _method(self, method: Method, performance: Performance) -> Any:
         subject = self
@@ -206,7 +186,7 @@ class ProgramSubject(StepPerformer):
 
         run.__name__ = run.__qualname__ = method.name
         if method.feedback is not None:
-            run = asking(self._pauses(), method.feedback, lambda: self.llm(performance), run)
+            run = asking(self.names, method.feedback, lambda: self.llm(performance), run)
         if not method.after:
             return self.names.start()(run)
         condition = (

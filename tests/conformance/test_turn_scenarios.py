@@ -16,7 +16,7 @@ from conformance.stage.points import Stage
 from conformance.stage.programs import ConversationProgram, Method, Reply, route_to
 from conformance.stage.scenario import Scenario
 from conformance.stage.server import ScriptedProvider
-from conformance.subjects.conversations import ConversationNames, conversational
+from conformance.subjects.conversations import conversational
 from conformance.subjects.harness import HarnessSubject
 from conformance.subjects.subject import Performance
 
@@ -41,8 +41,7 @@ def test_every_clause_that_needs_turns_is_decided() -> None:
 class Configured(HarnessSubject):
     """Makes conversations of a class that is no flow, with a decorator that notes what it is given."""
 
-    names = replace(HarnessSubject.names, Flow=object)
-    conversations = ConversationNames(ConversationConfig=lambda **given: partial(_noted, given))
+    names = replace(HarnessSubject.names, Flow=object, ConversationConfig=lambda **given: partial(_noted, given))
 
 
 def _noted(given: dict[str, Any], flow_class: Any) -> Any:
@@ -73,8 +72,8 @@ def test_a_conversation_is_made_as_its_program_says() -> None:
 )
 def test_a_message_is_routed_to_the_handler_that_it_names(message: str, route: str | None) -> None:
     program = ConversationProgram((Method("first"), Method("second")))
-    names = ConversationNames(ConversationConfig=lambda **given: lambda flow_class: flow_class)
-    made = conversational(names, object, program, {}, None)()
+    names = replace(HarnessSubject.names, Flow=object, ConversationConfig=lambda **given: lambda flow_class: flow_class)
+    made = conversational(names, program, {}, None)()
     made.state = SimpleNamespace(current_user_message=message)
 
     assert made.route_turn({}) == route
@@ -83,7 +82,7 @@ def test_a_message_is_routed_to_the_handler_that_it_names(message: str, route: s
 class Silent(HarnessSubject):
     """A runtime without conversations."""
 
-    conversations = None  # type: ignore[assignment]
+    names = replace(HarnessSubject.names, ConversationConfig=None)
 
 
 def test_a_runtime_that_does_not_converse_says_so() -> None:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any, ClassVar, Self, TypeVar
 from uuid import UUID, uuid4
 
 import harness
-from conformance.subjects.crews import CrewNames
 from conformance.subjects.harness import HarnessSubject
 from harness import events
 from harness.events.base import BaseEvent
@@ -229,4 +228,4 @@ class CrewSubject(HarnessSubject):
     capabilities = HarnessSubject.capabilities | {"crew"}
 
     def __init__(self, crew: type[Crew] = Crew) -> None:
-        self.crews = CrewNames(Agent=Agent, Task=Task, Crew=crew, tool=tool)
+        self.names = replace(HarnessSubject.names, Agent=Agent, Task=Task, Crew=crew, tool=tool)

@@ -1,19 +1,9 @@
-"""What runs are kept in, to be taken up again: states in memory, and checkpoints in a folder."""
+"""What runs are kept in, to be taken up again: a persistence in memory."""
 
 from __future__ import annotations
 
 from copy import deepcopy
-from dataclasses import dataclass
 from typing import Any
-
-
-@dataclass(frozen=True)
-class RestoreNames:
-    """What it takes to begin a run where another has been, under the names that this runtime has for it."""
-
-    CheckpointConfig: Any
-    #: The base class of what keeps states.
-    FlowPersistence: Any
 
 
 def memory(base: Any) -> Any:
