@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -20,8 +20,7 @@ from conformance.timeline.check import Violation
 from harness.errors import UsageError
 
 
-@dataclass(frozen=True)
-class TestedFacts:
+class TestedFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What reports say of what was tested."""
 
     name: str
@@ -37,8 +36,7 @@ class TestedFacts:
         return cls(tested.name, tested.version, tested.capabilities, command)
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The scenarios that one subject is put into, in order, and the clauses that they are to decide."""
 
     scenarios: tuple[str, ...]
@@ -46,15 +44,14 @@ class Part:
     #: Of an integration: what it is called in the names of its scenarios.
     name: str | None = None
     #: Makes the subject; None in a plan that only puts results together.
-    load: Load | None = field(default=None, compare=False)
+    load: Load | None = None
 
     def reported_name(self, scenario: str) -> str:
         """Return what reports call one of the scenarios: that of an integration has its name."""
         return scenario if self.name is None else scenario.replace("provider/", f"{self.name}/", 1)
 
 
-@dataclass(frozen=True)
-class SuitePlan:
+class SuitePlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Everything that is to be performed, and what follows from it."""
 
     subject: TestedFacts

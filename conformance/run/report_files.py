@@ -10,7 +10,7 @@ import msgspec
 
 from conformance.run import outcome, replay
 from conformance.run.judge import ClauseStatus
-from conformance.run.plan import SuitePlan, TestedFacts
+from conformance.run.plan import SuitePlan
 from conformance.timeline.check import Violation
 from harness.errors import UnreadableRecordingError
 from harness.recording import load_json
@@ -90,6 +90,12 @@ class _ReplayBreaches(TypedDict):
     results: list[_ReplayedBreaches]
 
 
+class _Subject(TypedDict):
+    name: str
+    version: str
+    capabilities: list[str]
+
+
 class _CheckRow(TypedDict):
     scenario: str
     status: ClauseStatus
@@ -118,7 +124,7 @@ class _Summary(TypedDict):
 class _Suite(TypedDict):
     command: NotRequired[str]
     summary: _Summary
-    subject: TestedFacts
+    subject: _Subject
     clauses: list[_ClauseRow]
 
 
