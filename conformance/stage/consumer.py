@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set as AbstractSet
 from dataclasses import dataclass, replace
 from functools import partial
 from types import TracebackType
@@ -145,15 +145,17 @@ class Begun:
 Observe = Callable[[Consumer], Evidence]
 
 
-def both(
-    name: str, clauses: Mapping[SessionKind, frozenset[str]] | frozenset[str], observe: Observe, needs: frozenset[str]
-) -> tuple[Scenario, Scenario]:
+#: The clauses that a scenario decides; where the kinds of session differ, by kind.
+Clauses = AbstractSet[str] | Mapping[SessionKind, AbstractSet[str]]
+
+
+def both(name: str, clauses: Clauses, observe: Observe, needs: AbstractSet[str]) -> tuple[Scenario, Scenario]:
     """Return the scenario for sync and for async sessions; `name` and the kind are their ids."""
     sync, asynchronous = (of_kind(kind, name, clauses, observe, needs) for kind in KINDS)
     return sync, asynchronous
 
 
-def alone(name: str, clauses: frozenset[str], observe: Observe, needs: frozenset[str]) -> Scenario:
+def alone(name: str, clauses: Clauses, observe: Observe, needs: AbstractSet[str]) -> Scenario:
     """Return the scenario for sync sessions alone, which has its name for its id."""
     return replace(of_kind("sync", name, clauses, observe, needs), id=name)
 
@@ -161,9 +163,9 @@ def alone(name: str, clauses: frozenset[str], observe: Observe, needs: frozenset
 def of_kind(
     kind: SessionKind,
     name: str,
-    clauses: Mapping[SessionKind, frozenset[str]] | frozenset[str],
+    clauses: Clauses,
     observe: Observe,
-    needs: frozenset[str],
+    needs: AbstractSet[str],
     provider: str | None = None,
 ) -> Scenario:
     """Return the scenario for sessions of one kind."""
@@ -172,6 +174,6 @@ def of_kind(
         with Consumer(kind, subject, performance) as consumer:
             return [observe(consumer)]
 
-    decides = clauses if isinstance(clauses, frozenset) else clauses[kind]
-    asynchronous = frozenset({"async"}) if kind == "async" else frozenset[str]()
-    return Scenario(f"{name}/{kind}", decides, observed, needs | asynchronous, provider=provider)
+    decides = clauses[kind] if isinstance(clauses, Mapping) else clauses
+    asynchronous = {"async"} if kind == "async" else set[str]()
+    return Scenario(f"{name}/{kind}", frozenset(decides), observed, frozenset(needs | asynchronous), provider=provider)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import Any
 
@@ -12,14 +13,10 @@ from conformance.timeline.evidence import Evidence, ProgramOutcome
 
 
 def whole_run(
-    name: str, program: Program, clauses: frozenset[str], needs: frozenset[str], value: Any = None
+    name: str, program: Program, clauses: AbstractSet[str], needs: AbstractSet[str], value: Any = None
 ) -> tuple[Scenario, Scenario]:
     """Return scenarios that read a run to its end; `value` is what it returns, where it does not fail."""
-
-    def observe(consumer: Consumer) -> Evidence:
-        return with_outcome(consumer, consumer.read_programs(program), value)
-
-    return both(name, clauses, observe, needs)
+    return both(name, clauses, lambda consumer: with_outcome(consumer, consumer.read_programs(program), value), needs)
 
 
 def with_outcome(consumer: Consumer, evidence: Evidence, value: Any = None) -> Evidence:

@@ -57,8 +57,6 @@ _EVERY: Final = OF_SOURCES | {
 }
 
 SCENARIOS: tuple[Scenario, ...] = (
-    *both("vocabulary/every-channel", _EVERY, _every_channel, frozenset({"flow", "llm", "tools"})),
-    *whole_run(
-        "flow/unknown-event", _UNKNOWN_FAILED, frozenset({"channel.custom", "channel.by-table"}), frozenset({"flow"})
-    ),
+    *both("vocabulary/every-channel", _EVERY, _every_channel, {"flow", "llm", "tools"}),
+    *whole_run("flow/unknown-event", _UNKNOWN_FAILED, {"channel.custom", "channel.by-table"}, {"flow"}),
 )

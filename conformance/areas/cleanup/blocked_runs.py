@@ -33,7 +33,7 @@ from conformance.stage.programs import (
     Text,
 )
 from conformance.stage.reader import KINDS, SessionKind
-from conformance.stage.scenario import Scenario
+from conformance.stage.scenario import FLOW_AND_LLM, LLM, Scenario
 from conformance.subjects.subject import Performance, Subject
 from conformance.timeline.evidence import Evidence
 from conformance.timeline.expected import NOTHING, Expected
@@ -65,20 +65,22 @@ def _flow(*steps: Step, is_async: bool = False) -> FlowProgram:
 
 
 _HANDLER: Final = Method("waits", (Emit("one"), Block("held"), Emit("two"), Reach("went-on")))
-_LLM: Final = frozenset({"llm"})
-_BOTH: Final = frozenset({"flow", "llm"})
 PLACES: Final = (
     Place("sync-method", "a sync method", _flow(Block("held")), frozenset({"flow"})),
     Place("async-method", "an async method", _flow(Block("held"), is_async=True), frozenset({"flow"})),
-    Place("provider-head", "a provider's head", _flow(_HEAD), _BOTH, asks=True),
-    Place("provider-body", "a provider's body", _flow(_BODY), _BOTH, asks=True),
-    Place("async-provider-head", "a provider's head, awaited", _flow(_HEAD, is_async=True), _BOTH, asks=True),
-    Place("async-provider-body", "a provider's body, awaited", _flow(_BODY, is_async=True), _BOTH, asks=True),
-    Place("call-head", "the head of a direct call", CallProgram(_HEAD), _LLM, asks=True),
-    Place("call-body", "the body of a direct call", CallProgram(_BODY), _LLM, asks=True),
-    Place("turn-handler", "a handler of a turn", FirstTurn(ConversationProgram((_HANDLER,))), _BOTH | TURN),
+    Place("provider-head", "a provider's head", _flow(_HEAD), FLOW_AND_LLM, asks=True),
+    Place("provider-body", "a provider's body", _flow(_BODY), FLOW_AND_LLM, asks=True),
+    Place("async-provider-head", "a provider's head, awaited", _flow(_HEAD, is_async=True), FLOW_AND_LLM, asks=True),
+    Place("async-provider-body", "a provider's body, awaited", _flow(_BODY, is_async=True), FLOW_AND_LLM, asks=True),
+    Place("call-head", "the head of a direct call", CallProgram(_HEAD), LLM, asks=True),
+    Place("call-body", "the body of a direct call", CallProgram(_BODY), LLM, asks=True),
+    Place("turn-handler", "a handler of a turn", FirstTurn(ConversationProgram((_HANDLER,))), FLOW_AND_LLM | TURN),
     Place(
-        "turn-answer", "the answer of a turn", FirstTurn(ConversationProgram(), _BODY.script), _BOTH | TURN, asks=True
+        "turn-answer",
+        "the answer of a turn",
+        FirstTurn(ConversationProgram(), _BODY.script),
+        FLOW_AND_LLM | TURN,
+        asks=True,
     ),
 )
 #: What leaves a block, and so must have closed the session; and what ends the consumer of an async one.

@@ -9,14 +9,14 @@ from functools import partial
 from typing import Any, Final, Literal
 
 from conformance.stage.census import Census
-from conformance.stage.consumer import Consumer, Observe, both
+from conformance.stage.consumer import Consumer, both
 from conformance.stage.programs import Ask, Block, CallProgram, Emit, FlowProgram, Give, Method, Program, Raise, Step
-from conformance.stage.scenario import Scenario
+from conformance.stage.scenario import FLOW, FLOW_AND_LLM, Scenario
 from conformance.timeline.evidence import Evidence, beside_frames
 from conformance.timeline.expected import Expected
 
 
-def _left_behind(program: Program, end: Literal["read", "closed", "dropped"], of: str) -> Observe:
+def _left_behind(program: Program, end: Literal["read", "closed", "dropped"], of: str, consumer: Consumer) -> Evidence:
     """Perform a program twice, so that what is made once per process is there, and count after the second time."""
 
     def perform(consumer: Consumer, census: Census | None) -> None:
@@ -38,19 +38,16 @@ def _left_behind(program: Program, end: Literal["read", "closed", "dropped"], of
         else:
             asyncio.run(_ause(lambda: watch("the session", make()), end))
 
-    def observe(consumer: Consumer) -> Evidence:
-        perform(consumer, None)
-        census = Census(consumer.provider.port)
-        first = len(consumer.stage.noted("emitted"))
-        perform(consumer, census)
-        threads = census.threads_left()
-        ids = consumer.stage.noted("emitted")[first:]
-        # What the program raised leads through its traceback to the flow.
-        consumer.stage.notes.clear()
-        left = (*threads, *census.things_left(ids))
-        return beside_frames([Expected("cleanup.no-leaks", f"what is still there after {of}", (), left)])
-
-    return observe
+    perform(consumer, None)
+    census = Census(consumer.provider.port)
+    first = len(consumer.stage.noted("emitted"))
+    perform(consumer, census)
+    threads = census.threads_left()
+    ids = consumer.stage.noted("emitted")[first:]
+    # What the program raised leads through its traceback to the flow.
+    consumer.stage.notes.clear()
+    left = (*threads, *census.things_left(ids))
+    return beside_frames([Expected("cleanup.no-leaks", f"what is still there after {of}", (), left)])
 
 
 def _use(session: Any, end: str) -> None:
@@ -78,13 +75,16 @@ _FAILS: Final = FlowProgram((Method("fails", (Emit("one"), Raise(LookupError))),
 _ASKS: Final = FlowProgram((Method("first", _WORK), Method("second", (Emit("three"),), after=("first",))))
 _WAITS: Final = FlowProgram((Method("waits", (Emit("one"), Block("never"), Emit("two")), is_async=True),))
 _LEAKS: Final = frozenset({"cleanup.no-leaks"})
-_FLOW: Final = frozenset({"flow"})
-_BOTH: Final = frozenset({"flow", "llm"})
 
 SCENARIOS: tuple[Scenario, ...] = (
-    *both("left-behind/read", _LEAKS, _left_behind(_ASKS, "read", "a flow that was read to its end"), _BOTH),
-    *both("left-behind/failed", _LEAKS, _left_behind(_FAILS, "read", "a flow that failed"), _FLOW),
-    *both("left-behind/closed", _LEAKS, _left_behind(_WAITS, "closed", "a flow that was closed"), _FLOW),
-    *both("left-behind/dropped", _LEAKS, _left_behind(_WAITS, "dropped", "a session that was dropped"), _FLOW),
-    *both("left-behind/call", _LEAKS, _left_behind(CallProgram(), "read", "a call that was read"), frozenset({"llm"})),
+    *both(
+        "left-behind/read",
+        _LEAKS,
+        partial(_left_behind, _ASKS, "read", "a flow that was read to its end"),
+        FLOW_AND_LLM,
+    ),
+    *both("left-behind/failed", _LEAKS, partial(_left_behind, _FAILS, "read", "a flow that failed"), FLOW),
+    *both("left-behind/closed", _LEAKS, partial(_left_behind, _WAITS, "closed", "a flow that was closed"), FLOW),
+    *both("left-behind/dropped", _LEAKS, partial(_left_behind, _WAITS, "dropped", "a session that was dropped"), FLOW),
+    *both("left-behind/call", _LEAKS, partial(_left_behind, CallProgram(), "read", "a call that was read"), {"llm"}),
 )

@@ -14,11 +14,10 @@ from conformance.stage.patience import ends
 from conformance.stage.points import StageError
 from conformance.stage.programs import Emit, FlowProgram, Method, Reach
 from conformance.stage.reader import attempt
-from conformance.stage.scenario import Scenario
+from conformance.stage.scenario import FLOW, Scenario
 from conformance.timeline.evidence import Evidence, beside_frames
 from conformance.timeline.expected import NOTHING, Expected
 
-_FLOW: Final = frozenset({"flow"})
 _PLAIN: Final = FlowProgram((Method("first", (Reach("began"), Emit("one"), Emit("two"))),))
 
 
@@ -134,9 +133,9 @@ def _leave_block(consumer: Consumer, session: Any) -> None:
 
 SCENARIOS: tuple[Scenario, ...] = (
     *blocked_runs.SCENARIOS,
-    *both("close/twice", frozenset({"cleanup.idempotent"}), _close_calls, _FLOW),
-    *both("close/before-start", frozenset({"cleanup.close-before-start"}), _unstarted, _FLOW),
-    *both("close/blocks", frozenset({"cleanup.context-exit"}), _blocks, _FLOW),
+    *both("close/twice", {"cleanup.idempotent"}, _close_calls, FLOW),
+    *both("close/before-start", {"cleanup.close-before-start"}, _unstarted, FLOW),
+    *both("close/blocks", {"cleanup.context-exit"}, _blocks, FLOW),
     *exits.SCENARIOS,
     *leaks.SCENARIOS,
 )

@@ -134,7 +134,7 @@ def _each(
         def observe(consumer: Consumer) -> Evidence:
             return beside_frames(observing(entry, consumer))
 
-        scenario = of_kind(entry.kind, name, frozenset({clause}), observe, _CREW | more)
+        scenario = of_kind(entry.kind, name, {clause}, observe, _CREW | more)
         return replace(scenario, id=f"{name}/{entry.method}")
 
     return tuple(map(of, ENTRIES))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
-from conformance.stage.consumer import Consumer, Observe, both
+from conformance.stage.consumer import Consumer, both
 from conformance.stage.programs import Ask, Block, Emit, FlowProgram, HoldBody, Method, Raise, ReadFlag, Script, Text
-from conformance.stage.scenario import Scenario
+from conformance.stage.scenario import FLOW, LLM, Scenario
 from conformance.timeline.evidence import Evidence, beside_frames
 from conformance.timeline.expected import Expected
 
@@ -16,56 +17,48 @@ def flag(whose: str, value: object, read: object) -> Expected:
     return Expected("entry.flag-restored", f"stream of {whose}", value, read)
 
 
-def _of_flow(end: str) -> Observe:
+def _of_flow(end: str, consumer: Consumer) -> Evidence:
     """Read a flow's flag before, inside and beside its run, and after it has ended in one of its ways."""
     last = Raise(LookupError) if end == "failed" else Emit("two")
     program = FlowProgram((Method("reads", (Emit("one"), ReadFlag(), Block("held"), last)),))
-
-    def observe(consumer: Consumer) -> Evidence:
-        flow = consumer.subject.flow(program, consumer.performance)
-        flow.stream = True
-        sessions = [consumer.stream(flow) for _ in range(2 if end == "overlapping" else 1)]
-        for session in sessions:
-            consumer.take(consumer.iterate(session), 1)
-        consumer.await_reached("held", len(sessions))
-        flags = [flag("the flow, outside of its run while that is on", True, flow.stream)]
-        if end == "closed":
-            consumer.close(sessions[0])
-        consumer.stage.release("held")
-        for session in sessions:
-            if end != "closed":
-                consumer.read(session)
-            flags.append(flag(f"the flow, after a run of it was {end}", True, flow.stream))
-        flags += [flag("the flow, inside its run", False, read) for read in consumer.stage.noted("flag")]
-        return beside_frames(flags)
-
-    return observe
+    flow = consumer.subject.flow(program, consumer.performance)
+    flow.stream = True
+    sessions = [consumer.stream(flow) for _ in range(2 if end == "overlapping" else 1)]
+    for session in sessions:
+        consumer.take(consumer.iterate(session), 1)
+    consumer.await_reached("held", len(sessions))
+    flags = [flag("the flow, outside of its run while that is on", True, flow.stream)]
+    if end == "closed":
+        consumer.close(sessions[0])
+    consumer.stage.release("held")
+    for session in sessions:
+        if end != "closed":
+            consumer.read(session)
+        flags.append(flag(f"the flow, after a run of it was {end}", True, flow.stream))
+    flags += [flag("the flow, inside its run", False, read) for read in consumer.stage.noted("flag")]
+    return beside_frames(flags)
 
 
-def _of_llm(end: str) -> Observe:
+def _of_llm(end: str, consumer: Consumer) -> Evidence:
     """Read an LLM's flag while a call of it streams, and after that has ended in one of its ways."""
     script = Script((Text("Hel"), HoldBody("held"), Text("lo")), ending="cut" if end == "failed" else "whole")
-
-    def observe(consumer: Consumer) -> Evidence:
-        llm = consumer.subject.llm(consumer.performance, stream=False)
-        enter, prompt = consumer.entry_of(llm), consumer.provider.prompt_for(script)
-        count = 2 if end == "overlapping" else 1
-        sessions = [consumer.keep(consumer.made(lambda: enter(prompt))) for _ in range(count)]
-        for session in sessions:
-            consumer.take(consumer.iterate(session), 1)
-        consumer.await_reached("held", count)
-        flags = [flag("the LLM, while a call of it is streamed", False, llm.stream)]
-        if end == "closed":
-            consumer.close(sessions[0])
-        consumer.stage.release("held")
-        for session in sessions:
-            if end != "closed":
-                consumer.read(session)
-            consumer.let_finish()
-            flags.append(flag(f"the LLM, after a streamed call of it was {end}", False, llm.stream))
-        return beside_frames(flags)
-
-    return observe
+    llm = consumer.subject.llm(consumer.performance, stream=False)
+    enter, prompt = consumer.entry_of(llm), consumer.provider.prompt_for(script)
+    count = 2 if end == "overlapping" else 1
+    sessions = [consumer.keep(consumer.made(lambda: enter(prompt))) for _ in range(count)]
+    for session in sessions:
+        consumer.take(consumer.iterate(session), 1)
+    consumer.await_reached("held", count)
+    flags = [flag("the LLM, while a call of it is streamed", False, llm.stream)]
+    if end == "closed":
+        consumer.close(sessions[0])
+    consumer.stage.release("held")
+    for session in sessions:
+        if end != "closed":
+            consumer.read(session)
+        consumer.let_finish()
+        flags.append(flag(f"the LLM, after a streamed call of it was {end}", False, llm.stream))
+    return beside_frames(flags)
 
 
 def _captured(consumer: Consumer) -> Evidence:
@@ -82,16 +75,14 @@ def _captured(consumer: Consumer) -> Evidence:
     return beside_frames(flags)
 
 
-_FLOW: Final = frozenset({"flow"})
-_LLM: Final = frozenset({"llm"})
 _FLAGS: Final = frozenset({"entry.flag-restored"})
 
 SCENARIOS: tuple[Scenario, ...] = (
     *(
         scenario
         for end in ("read", "failed", "closed", "overlapping")
-        for owner, observing, needs in (("flow", _of_flow, _FLOW), ("llm", _of_llm, _LLM))
-        for scenario in both(f"entry/flag/{owner}/{end}", _FLAGS, observing(end), needs)
+        for owner, observing, needs in (("flow", _of_flow, FLOW), ("llm", _of_llm, LLM))
+        for scenario in both(f"entry/flag/{owner}/{end}", _FLAGS, partial(observing, end), needs)
     ),
-    *both("entry/flag/captured", _FLAGS, _captured, _FLOW | _LLM),
+    *both("entry/flag/captured", _FLAGS, _captured, FLOW | LLM),
 )

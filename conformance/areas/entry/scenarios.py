@@ -9,7 +9,7 @@ from conformance.areas.entry import crews, flags, turns
 from conformance.areas.entry.ways import flow_entries, way_in
 from conformance.stage.consumer import Consumer, both
 from conformance.stage.programs import Emit, FlowProgram, Give, Method, Script
-from conformance.stage.scenario import Scenario
+from conformance.stage.scenario import FLOW, LLM, Scenario
 from conformance.timeline.evidence import Evidence, beside_frames
 from conformance.timeline.expected import NOTHING, Expected, Raised
 
@@ -116,15 +116,12 @@ def _overrides(consumer: Consumer) -> Evidence:
     return beside_frames(expected)
 
 
-_FLOW: Final = frozenset({"flow"})
-_LLM: Final = frozenset({"llm"})
-
 SCENARIOS: tuple[Scenario, ...] = (
-    *both("entry/flow", {"sync": frozenset({"entry.flow"}), "async": frozenset({"entry.flow-async"})}, _flows, _FLOW),
-    *both("entry/llm", {"sync": frozenset({"entry.llm"}), "async": frozenset({"entry.llm-async"})}, _llms, _LLM),
-    *both("entry/options", frozenset({"entry.kwargs"}), _options, _FLOW),
+    *both("entry/flow", {"sync": {"entry.flow"}, "async": {"entry.flow-async"}}, _flows, FLOW),
+    *both("entry/llm", {"sync": {"entry.llm"}, "async": {"entry.llm-async"}}, _llms, LLM),
+    *both("entry/options", {"entry.kwargs"}, _options, FLOW),
     *flags.SCENARIOS,
-    *both("entry/overrides", frozenset({"entry.llm-overrides"}), _overrides, _LLM),
+    *both("entry/overrides", {"entry.llm-overrides"}, _overrides, LLM),
     *turns.SCENARIOS,
     *crews.SCENARIOS,
 )

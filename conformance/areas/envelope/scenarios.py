@@ -4,33 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from conformance.areas.catalogue import of_every_run
-from conformance.stage.consumer import Consumer, Observe, both
+from conformance.stage.consumer import Consumer, both
 from conformance.stage.payloads import PAYLOADS, UNCHANGED
 from conformance.stage.programs import Emit, EmitPayload, FlowProgram, Method, Raise
-from conformance.stage.scenario import Scenario
+from conformance.stage.scenario import FLOW, Scenario
 from conformance.stage.whole_run import whole_run, with_outcome
 from conformance.timeline.evidence import Evidence
 from conformance.timeline.expected import NOTHING, Expected
 
-_FLOW: Final = frozenset({"flow"})
 _FAILING: Final = FlowProgram((Method("fails", (Emit("before"), Raise(LookupError))),))
 _CARRIED: Final = frozenset({"envelope.data-json", "envelope.timestamp-utc", "envelope.immutable"})
 #: What is shown where a listener has seen the events that frames come from.
 OF_SOURCES: Final = frozenset({"envelope.id-unique", "envelope.type-verbatim"})
 
 
-def _carried(payload: str) -> Observe:
+def _carried(payload: str, consumer: Consumer) -> Evidence:
     """Read a run that does nothing but publish a payload, which may be hard to encode."""
     program = FlowProgram((Method("carries", (EmitPayload(payload),)),))
-
-    def observe(consumer: Consumer) -> Evidence:
-        evidence = consumer.read_programs(program)
-        return with_outcome(consumer, replace(evidence, expected=tuple(_expected(payload, evidence))))
-
-    return observe
+    evidence = consumer.read_programs(program)
+    return with_outcome(consumer, replace(evidence, expected=tuple(_expected(payload, evidence))))
 
 
 def _expected(payload: str, evidence: Evidence) -> Iterator[Expected]:
@@ -46,7 +42,11 @@ SCENARIOS: tuple[Scenario, ...] = (
         "flow/failing",
         _FAILING,
         of_every_run() | {"envelope.error-class", "error.frames-first", "result.reraises"},
-        _FLOW,
+        FLOW,
     ),
-    *(scenario for payload in PAYLOADS for scenario in both(f"payload/{payload}", _CARRIED, _carried(payload), _FLOW)),
+    *(
+        scenario
+        for payload in PAYLOADS
+        for scenario in both(f"payload/{payload}", _CARRIED, partial(_carried, payload), FLOW)
+    ),
 )

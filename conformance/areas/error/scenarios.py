@@ -5,21 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any, Final
 
 from conformance.areas.session.views import read_again
-from conformance.stage.consumer import Consumer, Observe, both
+from conformance.stage.consumer import Consumer, both
 from conformance.stage.payloads import PAYLOADS, FailsToPrintError
 from conformance.stage.points import StageError
 from conformance.stage.programs import Emit, EmitPayload, FlowProgram, Give, Method, Raise
 from conformance.stage.reader import FramesRead, read_result
-from conformance.stage.scenario import Scenario
+from conformance.stage.scenario import FLOW, Scenario
 from conformance.subjects.subject import Subject
 from conformance.timeline.any_frame import AnyFrame
 from conformance.timeline.evidence import Evidence, ProgramOutcome, ResultRead
 from conformance.timeline.expected import NOTHING, Expected, Raised, Same
 
-_FLOW: Final = frozenset({"flow"})
 _ERRORS: Final[tuple[type[BaseException], ...]] = (LookupError, FailsToPrintError, StopIteration, StopAsyncIteration)
 #: What no `except Exception` catches.
 _BASE_EXCEPTIONS: Final = (SystemExit, KeyboardInterrupt, GeneratorExit, asyncio.CancelledError)
@@ -28,29 +28,25 @@ _UNPASSABLE: Final = (StopIteration, StopAsyncIteration)
 _ALWAYS: Final = frozenset({"error.frames-first", "session.replay-failed", "result.states"})
 
 
-def _failing(error: type[BaseException], *, in_async: bool) -> Observe:
+def _failing(error: type[BaseException], consumer: Consumer, *, in_async: bool) -> Evidence:
     program = FlowProgram(
         (
             Method("begins", (Emit("one"),)),
             Method("fails", (Emit("two"), Raise(error)), after=("begins",), is_async=in_async),
         )
     )
-
-    def observe(consumer: Consumer) -> Evidence:
-        session = consumer.open(program)
-        first = consumer.read(session)
-        every = tuple(session.frames)
-        reads = tuple(read_result(session, "after-failure") for _ in range(2))
-        again = consumer.read(session.events)
-        noted: list[BaseException] = consumer.stage.noted("raised")
-        if not noted:
-            raise StageError("the run never came to its failing method")
-        # Python lets no iterator raise these: what came of them is what the result goes on raising.
-        own = first.raised if isinstance(noted[0], _UNPASSABLE) else noted[0]
-        expected = (*surfaced(noted[0], first, every), *_results(noted[0], reads), *read_again(first, again))
-        return first.evidence(*expected, reads=reads, outcome=ProgramOutcome(error=own))
-
-    return observe
+    session = consumer.open(program)
+    first = consumer.read(session)
+    every = tuple(session.frames)
+    reads = tuple(read_result(session, "after-failure") for _ in range(2))
+    again = consumer.read(session.events)
+    noted: list[BaseException] = consumer.stage.noted("raised")
+    if not noted:
+        raise StageError("the run never came to its failing method")
+    # Python lets no iterator raise these: what came of them is what the result goes on raising.
+    own = first.raised if isinstance(noted[0], _UNPASSABLE) else noted[0]
+    expected = (*surfaced(noted[0], first, every), *_results(noted[0], reads), *read_again(first, again))
+    return first.evidence(*expected, reads=reads, outcome=ProgramOutcome(error=own))
 
 
 def surfaced(error: BaseException, read: FramesRead, every: tuple[AnyFrame, ...]) -> Iterator[Expected]:
@@ -81,46 +77,39 @@ _PLAIN: Final = FlowProgram(
 _Observing = Callable[[Subject, Callable[[Any, Any], None]], AbstractContextManager[None]]
 
 
-def _disturbed(observer: str, observing: _Observing, error: type[BaseException]) -> Observe:
+def _disturbed(observer: str, observing: _Observing, error: type[BaseException], consumer: Consumer) -> Evidence:
     """Read the same program twice: left alone, and while an observer of it raises `error` at every event."""
+    calls: list[str] = []
 
-    def observe(consumer: Consumer) -> Evidence:
-        calls: list[str] = []
+    def fail(source: Any, event: Any) -> None:
+        calls.append(event.type)
+        raise error("the observer failed")
 
-        def fail(source: Any, event: Any) -> None:
-            calls.append(event.type)
-            raise error("the observer failed")
-
-        alone = consumer.open(_PLAIN)
-        undisturbed = consumer.read(alone)
-        opened, read = None, FramesRead()
-        with observing(consumer.subject, fail):
-            try:
-                opened = consumer.open(_PLAIN)
-                read = consumer.read(opened)
-            except StageError as stopped:  # making a flow may publish something, too
-                read = FramesRead(raised=stopped.__cause__ or stopped)
-        by = f"{observer} that raises {error.__name__}"
-        called = Expected("error.observer-safe", f"whether {by} was called", True, bool(calls))
-        return read.evidence(called, *_unchanged(by, (alone, undisturbed), (opened, read)))
-
-    return observe
+    alone = consumer.open(_PLAIN)
+    undisturbed = consumer.read(alone)
+    opened, read = None, FramesRead()
+    with observing(consumer.subject, fail):
+        try:
+            opened = consumer.open(_PLAIN)
+            read = consumer.read(opened)
+        except StageError as stopped:  # making a flow may publish something, too
+            read = FramesRead(raised=stopped.__cause__ or stopped)
+    by = f"{observer} that raises {error.__name__}"
+    called = Expected("error.observer-safe", f"whether {by} was called", True, bool(calls))
+    return read.evidence(called, *_unchanged(by, (alone, undisturbed), (opened, read)))
 
 
-def _carried(name: str) -> Observe:
+def _carried(name: str, consumer: Consumer) -> Evidence:
     """Read a run that publishes something hard to encode, and one that publishes something plain."""
 
     def carrying(payload: str) -> FlowProgram:
         return FlowProgram((Method("carries", (EmitPayload(payload), Emit("after"), Give(7))),))
 
-    def observe(consumer: Consumer) -> Evidence:
-        plain = consumer.open(carrying("plain"))
-        undisturbed = consumer.read(plain)
-        session = consumer.open(carrying(name))
-        read = consumer.read(session)
-        return read.evidence(*_unchanged(f"the payload {name!r}", (plain, undisturbed), (session, read)))
-
-    return observe
+    plain = consumer.open(carrying("plain"))
+    undisturbed = consumer.read(plain)
+    session = consumer.open(carrying(name))
+    read = consumer.read(session)
+    return read.evidence(*_unchanged(f"the payload {name!r}", (plain, undisturbed), (session, read)))
 
 
 def _unchanged(by: str, alone: tuple[Any, FramesRead], disturbed: tuple[Any, FramesRead]) -> Iterator[Expected]:
@@ -160,8 +149,8 @@ SCENARIOS: tuple[Scenario, ...] = (
         for scenario in both(
             f"error/{error.__name__}/{method}",
             _ALWAYS | {clause},
-            _failing(error, in_async=method == "async-method"),
-            _FLOW,
+            partial(_failing, error, in_async=method == "async-method"),
+            FLOW,
         )
     ),
     *(
@@ -169,12 +158,15 @@ SCENARIOS: tuple[Scenario, ...] = (
         for observer, observing in (("listener", _listening), ("sink", _sinking))
         for error in (ValueError, SystemExit)
         for scenario in both(
-            f"error/observer/{observer}/{error.__name__}", _SAFE, _disturbed(f"a {observer}", observing, error), _FLOW
+            f"error/observer/{observer}/{error.__name__}",
+            _SAFE,
+            partial(_disturbed, f"a {observer}", observing, error),
+            FLOW,
         )
     ),
     *(
         scenario
         for payload in PAYLOADS
-        for scenario in both(f"error/observer/encoder/{payload}", _SAFE, _carried(payload), _FLOW)
+        for scenario in both(f"error/observer/encoder/{payload}", _SAFE, partial(_carried, payload), FLOW)
     ),
 )

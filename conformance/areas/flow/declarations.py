@@ -69,6 +69,6 @@ SCENARIOS: tuple[Scenario, ...] = tuple(
         "flow/declared",
         {"sync": _ENDED | {"entry.flow"}, "async": _ENDED | {"entry.flow-async"}},
         _run,
-        frozenset({"flow"}),
+        {"flow"},
     )
 )

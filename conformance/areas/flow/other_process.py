@@ -93,7 +93,7 @@ def main(address: str, kind: str, path: str, flow_id: str) -> None:
 
 _NEEDS: Final = frozenset({"flow", "feedback"})
 
-SCENARIOS: tuple[Scenario, ...] = tuple(both("pause/resumed-elsewhere", frozenset({_CLAUSE}), _resumed, _NEEDS))
+SCENARIOS: tuple[Scenario, ...] = tuple(both("pause/resumed-elsewhere", {_CLAUSE}, _resumed, _NEEDS))
 
 if __name__ == "__main__":
     main(*sys.argv[1:])

@@ -72,5 +72,5 @@ _SHOWN: Final = frozenset({"flow.feedback-frames", "channel.flow", "result.value
 
 SCENARIOS: tuple[Scenario, ...] = (
     *both("pause/outcome", of_every_run() | _SHOWN, _routed, _NEEDS),
-    *both("pause/outcome-resumed", frozenset({"flow.pending"}), _resumed, _NEEDS),
+    *both("pause/outcome-resumed", {"flow.pending"}, _resumed, _NEEDS),
 )

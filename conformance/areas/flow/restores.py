@@ -81,8 +81,8 @@ def _checkpoint(consumer: Consumer, folder: str, program: FlowProgram, begun: st
 Enter = Callable[[Consumer, Any, Any], Any]
 
 
-def _stream(consumer: Consumer, flow: Any, config: Any) -> Any:
-    return (flow.stream_events if consumer.is_sync else flow.astream)(from_checkpoint=config)
+def _stream(consumer: Consumer, flow: Any, config: Any, **options: Any) -> Any:
+    return (flow.stream_events if consumer.is_sync else flow.astream)(from_checkpoint=config, **options)
 
 
 def _kickoff(consumer: Consumer, flow: Any, config: Any) -> Any:
@@ -94,41 +94,51 @@ def _kickoff_object(consumer: Consumer, flow: Any, config: Any) -> Any:
     return _kickoff(consumer, flow, config)
 
 
-def _without_context(observe: Observe) -> Observe:
-    """Have nothing of what went on in this thread before reach the runs, or what they keep: its context is left out."""
-    return lambda consumer: contextvars.Context().run(observe, consumer)
+def _resume(
+    call: str,
+    enter: Enter,
+    consumer: Consumer,
+    failing: FlowProgram,
+    program: FlowProgram,
+    *,
+    methods: tuple[str, ...] = _METHODS,
+    begun: str = "kept",
+) -> tuple[Evidence, MethodsRun, str]:
+    """Restore a run of a program from where one of the `failing` program was, whose first method had ended.
+
+    Return what was seen, what was run, and where the checkpoint was.
+    """
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        location = _checkpoint(consumer, folder, failing, begun)
+        run = MethodsRun(consumer.stage, methods)
+        flow = consumer.subject.flow(program, consumer.performance)
+        config = consumer.subject.checkpoint_config(location=folder, restore_from=location)
+        make = partial(enter, consumer, flow, config)
+        return goes_on(consumer, _CLAUSE, call, make, _VALUE, run, methods[1:]), run, location
 
 
-def _restored(call: str, enter: Enter, *, streams: bool | None = None, later: bool = False) -> Observe:
+def _restored(
+    call: str, enter: Enter, consumer: Consumer, *, streams: bool | None = None, later: bool = False
+) -> Evidence:
     """A run that is restored after another has failed.
 
     `streams` is what the flow's class says of streaming. With `later` some other flow has been run before all this.
     """
-
-    def observe(consumer: Consumer) -> Evidence:
-        if later:
-            consumer.read(consumer.stream(consumer.subject.flow(_OTHER, consumer.performance)))
-        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-            location = _checkpoint(consumer, folder, _program(consumer, Raise(LookupError)))
-            run = MethodsRun(consumer.stage, _METHODS)
-            program = _program(consumer, Emit("two"), streams=streams)
-            flow = consumer.subject.flow(program, consumer.performance)
-            config = consumer.subject.checkpoint_config(location=folder, restore_from=location)
-            make = partial(enter, consumer, flow, config)
-            evidence = goes_on(consumer, _CLAUSE, call, make, _VALUE, run, ("lost", "joined"))
-        if not evidence.reads:
-            return evidence
-        expected = [*evidence.expected, *_in_order(evidence)]
-        if evidence.reads[-1].raised is None:
-            expected += _shown(call, evidence, run)
-        locations = [frame.data.get("location") for frame in evidence.frames if frame.type == _RESTORES[0]]
-        # Where no frame tells of it, only what is run tells whether it arrived.
-        if locations or "kept" in run.names:
-            arrived = locations[0] if locations else None
-            expected.append(passed(f"{call} with from_checkpoint=…", location, arrived))
-        return replace(evidence, expected=tuple(expected))
-
-    return _without_context(observe)
+    if later:
+        consumer.read(consumer.stream(consumer.subject.flow(_OTHER, consumer.performance)))
+    failing, program = _program(consumer, Raise(LookupError)), _program(consumer, Emit("two"), streams=streams)
+    evidence, run, location = _resume(call, enter, consumer, failing, program)
+    if not evidence.reads:
+        return evidence
+    expected = [*evidence.expected, *_in_order(evidence)]
+    if evidence.reads[-1].raised is None:
+        expected += _shown(call, evidence, run)
+    locations = [frame.data.get("location") for frame in evidence.frames if frame.type == _RESTORES[0]]
+    # Where no frame tells of it, only what is run tells whether it arrived.
+    if locations or "kept" in run.names:
+        arrived = locations[0] if locations else None
+        expected.append(passed(f"{call} with from_checkpoint=…", location, arrived))
+    return replace(evidence, expected=tuple(expected))
 
 
 def _shown(call: str, evidence: Evidence, run: MethodsRun) -> Iterator[Expected]:
@@ -151,28 +161,16 @@ def _in_branches(consumer: Consumer) -> Evidence:
     """A run that goes on in the middle of two branches: one has done its first method, and the other has not."""
     call = "a streamed run, restored in the middle of its branches,"
     methods = ("kept", "lost", "after_kept", "after_lost", "joined")
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        location = _checkpoint(consumer, folder, _branches(consumer, Raise(LookupError)), begun="after_kept")
-        run = MethodsRun(consumer.stage, methods)
-        flow = consumer.subject.flow(_branches(consumer, Give("second")), consumer.performance)
-        config = consumer.subject.checkpoint_config(location=folder, restore_from=location)
-        evidence = goes_on(
-            consumer, _CLAUSE, call, partial(_stream, consumer, flow, config), _VALUE, run, tuple(methods[1:])
-        )
+    failing, program = _branches(consumer, Raise(LookupError)), _branches(consumer, Give("second"))
+    evidence, _, _ = _resume(call, _stream, consumer, failing, program, methods=methods, begun="after_kept")
     return replace(evidence, expected=(*evidence.expected, *_in_order(evidence))) if evidence.reads else evidence
 
 
 def _with_inputs(consumer: Consumer) -> Evidence:
     """A restored run that is given inputs, too."""
     call, inputs = "a streamed run with from_checkpoint=… and inputs=…", {"topic": "tides"}
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        location = _checkpoint(consumer, folder, _program(consumer, Raise(LookupError)))
-        run = MethodsRun(consumer.stage, _METHODS)
-        flow = consumer.subject.flow(_program(consumer, Emit("two")), consumer.performance)
-        config = consumer.subject.checkpoint_config(location=folder, restore_from=location)
-        enter = flow.stream_events if consumer.is_sync else flow.astream
-        make = partial(enter, inputs=inputs, from_checkpoint=config)
-        evidence = goes_on(consumer, _CLAUSE, call, make, _VALUE, run, ("lost", "joined"))
+    failing, program = _program(consumer, Raise(LookupError)), _program(consumer, Emit("two"))
+    evidence, _, _ = _resume(call, partial(_stream, inputs=inputs), consumer, failing, program)
     if not evidence.reads:
         return evidence
     started = (frame.data for frame in evidence.frames if frame.type == "method_execution_started")
@@ -202,38 +200,39 @@ _NEEDS: Final = frozenset({"flow", "checkpoint"})
 _RESTORED: Final = frozenset({"flow.checkpoint"})
 _PASSED: Final = frozenset({"entry.kwargs"})
 
+
+def _restores(name: str, clauses: frozenset[str], observe: Observe) -> tuple[Scenario, Scenario]:
+    """Have nothing of what went on in this thread before reach the runs, or what they keep: its context is left out."""
+    return both(name, clauses, lambda consumer: contextvars.Context().run(observe, consumer), _NEEDS)
+
+
 SCENARIOS: tuple[Scenario, ...] = (
-    *both(
+    *_restores(
         "restore/streamed",
         of_every_run() | _RESTORED | _PASSED | {"channel.lifecycle"},
-        _restored("a streamed run of a flow", _stream),
-        _NEEDS,
+        partial(_restored, "a streamed run of a flow", _stream),
     ),
-    *both(
+    *_restores(
         "restore/streamed/later",
         _RESTORED | _PASSED,
-        _restored("a streamed run of a flow, after a run of another,", _stream, later=True),
-        _NEEDS,
+        partial(_restored, "a streamed run of a flow, after a run of another,", _stream, later=True),
     ),
-    *both(
+    *_restores(
         "restore/streamed/class",
         _RESTORED,
-        _restored("a streamed run of a flow whose class has stream=True", _stream, streams=True),
-        _NEEDS,
+        partial(_restored, "a streamed run of a flow whose class has stream=True", _stream, streams=True),
     ),
-    *both(
+    *_restores(
         "restore/kickoff/class",
         _RESTORED,
-        _restored("a kickoff of a flow whose class has stream=True", _kickoff, streams=True),
-        _NEEDS,
+        partial(_restored, "a kickoff of a flow whose class has stream=True", _kickoff, streams=True),
     ),
-    *both(
+    *_restores(
         "restore/kickoff/object",
         _RESTORED,
-        _restored("a kickoff of a flow object with stream=True", _kickoff_object),
-        _NEEDS,
+        partial(_restored, "a kickoff of a flow object with stream=True", _kickoff_object),
     ),
-    *both("restore/branches", _RESTORED, _without_context(_in_branches), _NEEDS),
-    *both("restore/inputs", _RESTORED | _PASSED, _without_context(_with_inputs), _NEEDS),
+    *_restores("restore/branches", _RESTORED, _in_branches),
+    *_restores("restore/inputs", _RESTORED | _PASSED, _with_inputs),
     *both("restore/state", of_every_run() | _PASSED, _state, _NEEDS),
 )

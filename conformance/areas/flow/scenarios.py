@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 from conformance.areas.catalogue import of_every_run
 from conformance.areas.flow import declarations, other_process, outcomes, restores
 from conformance.areas.flow.continuations import MethodsRun, comes_to, goes_on, resumable
-from conformance.stage.consumer import Consumer, Observe, both
+from conformance.stage.consumer import Consumer, both
 from conformance.stage.programs import AskHuman, Emit, Feedback, FlowProgram, Give, Method, Reach
 from conformance.stage.scenario import Scenario
 from conformance.timeline.any_frame import AnyFrame
@@ -66,19 +66,15 @@ def _typing(text: str) -> Iterator[None]:
         sys.stdin = before
 
 
-def _answered(asked_by: Literal["provider", "terminal"]) -> Observe:
+def _answered(asked_by: Literal["provider", "terminal"], consumer: Consumer) -> Evidence:
     """A human who answers at once."""
     feedback = Feedback(answer=_ANSWER, asked_by=asked_by)
     human = {"provider": "a provider that answers at once", "terminal": "a human at the terminal"}[asked_by]
-
-    def observe(consumer: Consumer) -> Evidence:
-        flow = consumer.subject.flow(_program(feedback, consumer), consumer.performance)
-        with _typing(_ANSWER) if asked_by == "terminal" else nullcontext():
-            evidence = _read(consumer, flow)
-        shown = _shown(human, evidence.frames, ("requested", feedback.message), ("received", _ANSWER))
-        return replace(evidence, outcome=evidence.outcome or ProgramOutcome(_VALUE), expected=(shown,))
-
-    return observe
+    flow = consumer.subject.flow(_program(feedback, consumer), consumer.performance)
+    with _typing(_ANSWER) if asked_by == "terminal" else nullcontext():
+        evidence = _read(consumer, flow)
+    shown = _shown(human, evidence.frames, ("requested", feedback.message), ("received", _ANSWER))
+    return replace(evidence, outcome=evidence.outcome or ProgramOutcome(_VALUE), expected=(shown,))
 
 
 class _Typist:
@@ -125,33 +121,29 @@ def _pending(consumer: Consumer) -> Evidence:
     return replace(evidence, expected=tuple(expected))
 
 
-def _resumed(*, streamed: bool) -> Observe:
+def _resumed(consumer: Consumer, *, streamed: bool) -> Evidence:
     """A flow that waited, taken up by its id as another process would."""
     clause = "flow.pending"
-
-    def observe(consumer: Consumer) -> Evidence:
-        flow = consumer.subject.flow(_program(_LATER, consumer), consumer.performance)
-        pending = _read(consumer, flow).reads[-1].value
-        # Nothing of what was run before it waited may be run again.
-        run = MethodsRun(consumer.stage, _METHODS)
-        waiting, amiss = resumable(consumer, flow, pending)
-        if waiting is None:
-            return beside_frames(amiss)
-        resume = waiting.resume if consumer.is_sync else waiting.resume_async
-        call = f"{resume.__name__}(…)"
-        if not streamed:
-            value, raised = consumer.tried(partial(resume, _ANSWER))
-            ran = run.held(clause, call, ("ends",))
-            return beside_frames((*comes_to(clause, call, _VALUE, value, raised), ran))
-        waiting.stream = True
-        call = f"{call} with stream=True"
-        evidence = goes_on(consumer, clause, call, partial(resume, _ANSWER), _VALUE, run, ("ends",))
-        if not evidence.reads:
-            return evidence
-        shown = _shown("an answer that resumes a flow", evidence.frames, ("received", _ANSWER))
-        return replace(evidence, expected=(*evidence.expected, shown))
-
-    return observe
+    flow = consumer.subject.flow(_program(_LATER, consumer), consumer.performance)
+    pending = _read(consumer, flow).reads[-1].value
+    # Nothing of what was run before it waited may be run again.
+    run = MethodsRun(consumer.stage, _METHODS)
+    waiting, amiss = resumable(consumer, flow, pending)
+    if waiting is None:
+        return beside_frames(amiss)
+    resume = waiting.resume if consumer.is_sync else waiting.resume_async
+    call = f"{resume.__name__}(…)"
+    if not streamed:
+        value, raised = consumer.tried(partial(resume, _ANSWER))
+        ran = run.held(clause, call, ("ends",))
+        return beside_frames((*comes_to(clause, call, _VALUE, value, raised), ran))
+    waiting.stream = True
+    call = f"{call} with stream=True"
+    evidence = goes_on(consumer, clause, call, partial(resume, _ANSWER), _VALUE, run, ("ends",))
+    if not evidence.reads:
+        return evidence
+    shown = _shown("an answer that resumes a flow", evidence.frames, ("received", _ANSWER))
+    return replace(evidence, expected=(*evidence.expected, shown))
 
 
 _NEEDS: Final = frozenset({"flow", "feedback"})
@@ -159,12 +151,12 @@ _SHOWN: Final = frozenset({"flow.feedback-frames", "channel.flow"})
 _ENDED: Final = of_every_run() | _SHOWN | {"result.value"}
 
 SCENARIOS: tuple[Scenario, ...] = (
-    *both("pause/answered", _ENDED, _answered("provider"), _NEEDS),
-    *both("pause/answered/terminal", _ENDED, _answered("terminal"), _NEEDS),
+    *both("pause/answered", _ENDED, partial(_answered, "provider"), _NEEDS),
+    *both("pause/answered/terminal", _ENDED, partial(_answered, "terminal"), _NEEDS),
     *both("pause/asked", _ENDED, _input_requested, _NEEDS),
     *both("pause/pending", of_every_run() | _SHOWN | {"flow.pending"}, _pending, _NEEDS),
-    *both("pause/resumed", frozenset({"flow.pending"}), _resumed(streamed=False), _NEEDS),
-    *both("pause/resumed-streamed", frozenset({"flow.pending"}), _resumed(streamed=True), _NEEDS),
+    *both("pause/resumed", {"flow.pending"}, partial(_resumed, streamed=False), _NEEDS),
+    *both("pause/resumed-streamed", {"flow.pending"}, partial(_resumed, streamed=True), _NEEDS),
     *outcomes.SCENARIOS,
     *other_process.SCENARIOS,
     *restores.SCENARIOS,

@@ -168,9 +168,9 @@ SCENARIOS: tuple[Scenario, ...] = (
     *_streamed(
         "ask/tools-as-one", Ask(Script((_WEATHER, _TIDE), calls_as="as one")), _FAILED | {"llm.tool-chunks"}, _TOOLS
     ),
-    alone("ask/not-streamed", frozenset({"llm.no-stream", "llm.usage"}), _plain, frozenset({"flow", "llm"})),
-    alone("ask/resplit", frozenset({"llm.rechunk"}), _rechunked, frozenset({"llm"})),
-    alone("ask/legacy-chunks", frozenset({"llm.legacy-chunk"}), _legacy, frozenset({"llm"})),
+    alone("ask/not-streamed", {"llm.no-stream", "llm.usage"}, _plain, {"flow", "llm"}),
+    alone("ask/resplit", {"llm.rechunk"}, _rechunked, {"llm"}),
+    alone("ask/legacy-chunks", {"llm.legacy-chunk"}, _legacy, {"llm"}),
     *recorded_calls.SCENARIOS,
     *integrations.SCENARIOS,
 )

@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from conformance.stage.consumer import Consumer, Observe
+from conformance.stage.consumer import Consumer
 from conformance.stage.programs import CallProgram
 from conformance.stage.reader import attempt
 from conformance.timeline.evidence import Evidence
@@ -97,65 +97,53 @@ def _place() -> Iterator[_Place]:
             os.environ.pop("PLANTED_END", None)
 
 
-def replay_untrusted(program: CallProgram) -> Observe:
+def replay_untrusted(program: CallProgram, consumer: Consumer) -> Evidence:
     """Whose program a recording may have run."""
+    read = consumer.read_session(program)
+    with _place() as place:
 
-    def observe(consumer: Consumer) -> Evidence:
-        read = consumer.read_session(program)
-        with _place() as place:
+        def replayed(target: str, *names: str) -> BaseException | None:
+            place.write(target)
+            return attempt(lambda: replay_recording(place.recording, trust=Trust.here(names)))
 
-            def replayed(target: str, *names: str) -> BaseException | None:
-                place.write(target)
-                return attempt(lambda: replay_recording(place.recording, trust=Trust.here(names)))
-
-            beside = replayed(f"{_NAME}:Planted")
-            done_beside = place.marks
-            foreign = replayed("os:system")
-            replayed(f"{_NAME}:Planted", _NAME)
-            done_by_name = place.marks
-            inner = replayed(f"{_NAME}:os.system", _NAME)
-        refused = Raised(RecordingError, ("was not imported",))
-        clause = "replay.trusted"
-        return read.evidence(
-            Expected(clause, "replaying a recording whose program lies beside it", refused, beside),
-            Expected(clause, "what that program has done", "", done_beside),
-            Expected(clause, "replaying a recording that names a function of Python's", refused, foreign),
-            Expected(clause, "what the program has done once it is trusted by name", "imported,called,", done_by_name),
-            Expected(clause, "replaying what leads out of a trusted program", Raised(RecordingError), inner),
-        )
-
-    return observe
+        beside = replayed(f"{_NAME}:Planted")
+        done_beside = place.marks
+        foreign = replayed("os:system")
+        replayed(f"{_NAME}:Planted", _NAME)
+        done_by_name = place.marks
+        inner = replayed(f"{_NAME}:os.system", _NAME)
+    refused = Raised(RecordingError, ("was not imported",))
+    clause = "replay.trusted"
+    return read.evidence(
+        Expected(clause, "replaying a recording whose program lies beside it", refused, beside),
+        Expected(clause, "what that program has done", "", done_beside),
+        Expected(clause, "replaying a recording that names a function of Python's", refused, foreign),
+        Expected(clause, "what the program has done once it is trusted by name", "imported,called,", done_by_name),
+        Expected(clause, "replaying what leads out of a trusted program", Raised(RecordingError), inner),
+    )
 
 
-def record_worse(program: CallProgram) -> Observe:
+def record_worse(program: CallProgram, consumer: Consumer) -> Evidence:
     """What is lost of a recording by what comes after it."""
+    read = consumer.read_session(program)
+    clause = "replay.kept"
+    expected: list[Expected] = []
+    with _place() as place:
 
-    def observe(consumer: Consumer) -> Evidence:
-        read = consumer.read_session(program)
-        clause = "replay.kept"
-        expected: list[Expected] = []
-        with _place() as place:
+        def recorded(end: str) -> Any:
+            os.environ["PLANTED_END"] = end
+            return recording.record(Target(f"{_NAME}:Planted"), place.recording, mode="all")
 
-            def recorded(end: str) -> Any:
-                os.environ["PLANTED_END"] = end
-                return recording.record(Target(f"{_NAME}:Planted"), place.recording, mode="all")
-
-            expected.append(Expected(clause, "whether a first recording stands", True, recorded("").written))
-            before = place.files()
-            for end, status in (("failed", "failed"), ("interrupted", "cancelled")):
-                after = recorded(end)
-                expected += [
-                    Expected(clause, f"what stands after a run that {end}", sorted(before), sorted(place.files())),
-                    Expected(
-                        clause, f"whether it is what stood before a run that {end}", True, place.files() == before
-                    ),
-                    Expected(
-                        clause, f"how the run that {end} ended, as it is kept aside", status, _status(after.aside)
-                    ),
-                ]
-        return read.evidence(*expected)
-
-    return observe
+        expected.append(Expected(clause, "whether a first recording stands", True, recorded("").written))
+        before = place.files()
+        for end, status in (("failed", "failed"), ("interrupted", "cancelled")):
+            after = recorded(end)
+            expected += [
+                Expected(clause, f"what stands after a run that {end}", sorted(before), sorted(place.files())),
+                Expected(clause, f"whether it is what stood before a run that {end}", True, place.files() == before),
+                Expected(clause, f"how the run that {end} ended, as it is kept aside", status, _status(after.aside)),
+            ]
+    return read.evidence(*expected)
 
 
 def _status(aside: Path | None) -> str | None:
@@ -166,25 +154,21 @@ def _status(aside: Path | None) -> str | None:
     return None if outcome is None else outcome.status
 
 
-def reach_network(program: CallProgram) -> Observe:
+def reach_network(program: CallProgram, consumer: Consumer) -> Evidence:
     """What is said of a run that reached for the network and was content to be stopped."""
-
-    def observe(consumer: Consumer) -> Evidence:
-        read = consumer.read_session(program)
-        with _place() as place:
-            recording.record(Target(f"{_NAME}:Planted"), place.recording, mode="all")
-            replay = _replaying(place)
-            sound = replay().problems
-            os.environ["PLANTED_END"] = "reaching"
-            reaching = replay()
-        clause = "replay.offline"
-        return read.evidence(
-            Expected(clause, "what is wrong with a run that stays at home", [], sound),
-            Expected(clause, "what a run raised that swallowed being stopped", None, reaching.error),
-            Expected(clause, "whether that run has failed all the same", True, bool(reaching.problems)),
-        )
-
-    return observe
+    read = consumer.read_session(program)
+    with _place() as place:
+        recording.record(Target(f"{_NAME}:Planted"), place.recording, mode="all")
+        replay = _replaying(place)
+        sound = replay().problems
+        os.environ["PLANTED_END"] = "reaching"
+        reaching = replay()
+    clause = "replay.offline"
+    return read.evidence(
+        Expected(clause, "what is wrong with a run that stays at home", [], sound),
+        Expected(clause, "what a run raised that swallowed being stopped", None, reaching.error),
+        Expected(clause, "whether that run has failed all the same", True, bool(reaching.problems)),
+    )
 
 
 def _replaying(place: _Place) -> Callable[[], Any]:

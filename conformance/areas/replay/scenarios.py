@@ -5,11 +5,12 @@ from __future__ import annotations
 import socket
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from conformance.areas.replay.program_files import reach_network, record_worse, replay_untrusted
-from conformance.stage.consumer import Consumer, Observe, alone
+from conformance.stage.consumer import Consumer, alone
 from conformance.stage.programs import Ask, CallProgram, FlowProgram, Method, Program, Script, Text
 from conformance.stage.reader import FramesRead, attempt
 from conformance.stage.scenario import Scenario
@@ -31,42 +32,35 @@ _SIDE_BY_SIDE: Final = FlowProgram(
 )
 
 
-def _made_again(program: Program) -> Observe:
-    def observe(consumer: Consumer) -> Evidence:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "cassette.yaml"
-            with open_tape(path, "all"):
-                first = consumer.read_session(program)
-            recorded = len(consumer.provider.requested_streams())
-            with network_guard(), open_tape(path, "none") as tape:
-                again = consumer.read_session(program)
-                left = len(tape.unplayed)
-            with network_guard(), open_tape(path, "none") as tape:
-                miss = consumer.read_session(_STRANGER)
-                misses, unplayed = len(tape.misses), len(tape.unplayed)
-            with network_guard() as guard, open_tape(path, "none"):
-                datagram, lookup = attempt(_send_datagram), attempt(_look_up)
-            torn = attempt(lambda: _open_torn(path))
-        sent = len(consumer.provider.requested_streams()) - recorded
-        return again.evidence(
-            *_equal(first, again),
-            Expected("replay.offline", "requests that reached the provider", AtMost(0), sent),
-            Expected(
-                "replay.offline", "sending a datagram", Raised(BaseException, ("was about to be sent",)), datagram
-            ),
-            Expected(
-                "replay.offline", "looking up a name", Raised(BaseException, ("was about to be looked up",)), lookup
-            ),
-            Expected("replay.offline", "attempts that the guard tells of", 2, len(guard.blocked)),
-            Expected("replay.complete", "whether there was a request to make again", True, recorded > 0),
-            Expected("replay.complete", "recorded requests that were not made again", 0, left),
-            Expected("replay.complete", "a request that was not recorded", Raised(BaseException), miss.raised),
-            Expected("replay.complete", "whether the tape tells of such a request", True, misses > 0),
-            Expected("replay.complete", "whether the tape tells of requests that were not made", True, unplayed > 0),
-            Expected("replay.complete", "a cassette that can't be read", Raised(Exception), torn),
-        )
-
-    return observe
+def _made_again(program: Program, consumer: Consumer) -> Evidence:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "cassette.yaml"
+        with open_tape(path, "all"):
+            first = consumer.read_session(program)
+        recorded = len(consumer.provider.requested_streams())
+        with network_guard(), open_tape(path, "none") as tape:
+            again = consumer.read_session(program)
+            left = len(tape.unplayed)
+        with network_guard(), open_tape(path, "none") as tape:
+            miss = consumer.read_session(_STRANGER)
+            misses, unplayed = len(tape.misses), len(tape.unplayed)
+        with network_guard() as guard, open_tape(path, "none"):
+            datagram, lookup = attempt(_send_datagram), attempt(_look_up)
+        torn = attempt(lambda: _open_torn(path))
+    sent = len(consumer.provider.requested_streams()) - recorded
+    return again.evidence(
+        *_equal(first, again),
+        Expected("replay.offline", "requests that reached the provider", AtMost(0), sent),
+        Expected("replay.offline", "sending a datagram", Raised(BaseException, ("was about to be sent",)), datagram),
+        Expected("replay.offline", "looking up a name", Raised(BaseException, ("was about to be looked up",)), lookup),
+        Expected("replay.offline", "attempts that the guard tells of", 2, len(guard.blocked)),
+        Expected("replay.complete", "whether there was a request to make again", True, recorded > 0),
+        Expected("replay.complete", "recorded requests that were not made again", 0, left),
+        Expected("replay.complete", "a request that was not recorded", Raised(BaseException), miss.raised),
+        Expected("replay.complete", "whether the tape tells of such a request", True, misses > 0),
+        Expected("replay.complete", "whether the tape tells of requests that were not made", True, unplayed > 0),
+        Expected("replay.complete", "a cassette that can't be read", Raised(Exception), torn),
+    )
 
 
 def _equal(first: FramesRead, again: FramesRead) -> Iterator[Expected]:
@@ -99,10 +93,10 @@ def _open_torn(path: Path) -> None:
 _CLAUSES: Final = frozenset({"replay.equal", "replay.offline", "replay.complete"})
 
 SCENARIOS: tuple[Scenario, ...] = (
-    alone("replay/call", _CLAUSES, _made_again(CallProgram(_OUTLINE)), frozenset({"llm"})),
-    alone("replay/refused", _CLAUSES, _made_again(CallProgram(_REFUSED)), frozenset({"llm"})),
-    alone("replay/side-by-side", _CLAUSES, _made_again(_SIDE_BY_SIDE), frozenset({"flow", "llm"})),
-    alone("replay/swallowed", frozenset({"replay.offline"}), reach_network(CallProgram(_OUTLINE)), frozenset({"llm"})),
-    alone("replay/trusted", frozenset({"replay.trusted"}), replay_untrusted(CallProgram(_OUTLINE)), frozenset({"llm"})),
-    alone("replay/kept", frozenset({"replay.kept"}), record_worse(CallProgram(_OUTLINE)), frozenset({"llm"})),
+    alone("replay/call", _CLAUSES, partial(_made_again, CallProgram(_OUTLINE)), {"llm"}),
+    alone("replay/refused", _CLAUSES, partial(_made_again, CallProgram(_REFUSED)), {"llm"}),
+    alone("replay/side-by-side", _CLAUSES, partial(_made_again, _SIDE_BY_SIDE), {"flow", "llm"}),
+    alone("replay/swallowed", {"replay.offline"}, partial(reach_network, CallProgram(_OUTLINE)), {"llm"}),
+    alone("replay/trusted", {"replay.trusted"}, partial(replay_untrusted, CallProgram(_OUTLINE)), {"llm"}),
+    alone("replay/kept", {"replay.kept"}, partial(record_worse, CallProgram(_OUTLINE)), {"llm"}),
 )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Final
 
-from conformance.stage.consumer import Consumer, Observe, both
+from conformance.stage.consumer import Consumer, both
 from conformance.stage.programs import (
     Ask,
     CallProgram,
@@ -19,11 +20,9 @@ from conformance.stage.programs import (
     Text,
 )
 from conformance.stage.reader import FramesRead, read_result
-from conformance.stage.scenario import Scenario
+from conformance.stage.scenario import FLOW, LLM, Scenario
 from conformance.timeline.evidence import Evidence, ProgramOutcome
 
-_FLOW: Final = frozenset({"flow"})
-_CALL: Final = frozenset({"llm"})
 #: What reading the result shows where a loop has been left early.
 AFTER_BREAK: Final = frozenset({"result.gated-after-break", "result.states"})
 #: Values that code which asks `if result` takes for none.
@@ -42,36 +41,28 @@ _CALLED: Final = CallProgram(Ask(Script((Text("Hel"), Text("lo")))))
 _FAILING: Final = FlowProgram((Method("fails", (Emit("one"), Raise(LookupError))),))
 
 
-def _value(value: Any) -> Observe:
+def _value(value: Any, consumer: Consumer) -> Evidence:
     program = FlowProgram((Method("gives", (Emit("one"), Give(value))),))
-
-    def observe(consumer: Consumer) -> Evidence:
-        session = consumer.open(program)
-        read = consumer.read(session)
-        reads = (read_result(session, "after-exhaustion"), read_result(session, "after-exhaustion"))
-        return read.evidence(reads=reads, outcome=ProgramOutcome(value))
-
-    return observe
+    session = consumer.open(program)
+    read = consumer.read(session)
+    reads = (read_result(session, "after-exhaustion"), read_result(session, "after-exhaustion"))
+    return read.evidence(reads=reads, outcome=ProgramOutcome(value))
 
 
-def _early(program: Program, value: str) -> Observe:
+def _early(program: Program, value: str, consumer: Consumer) -> Evidence:
     """Read the result before the first frame, after it, once the run has ended unread, and then after the end."""
-
-    def observe(consumer: Consumer) -> Evidence:
-        session = consumer.open(program)
-        reads = [read_result(session, "before")]
-        iterator = consumer.iterate(session)
-        first = consumer.take(iterator, 1)
-        reads.append(read_result(session, "before"))
-        consumer.let_finish()
-        reads.append(read_result(session, "before"))
-        rest = consumer.take(iterator)
-        reads.append(read_result(session, "after-exhaustion"))
-        return FramesRead(first.frames + rest.frames, rest.raised).evidence(
-            reads=tuple(reads), outcome=ProgramOutcome(value)
-        )
-
-    return observe
+    session = consumer.open(program)
+    reads = [read_result(session, "before")]
+    iterator = consumer.iterate(session)
+    first = consumer.take(iterator, 1)
+    reads.append(read_result(session, "before"))
+    consumer.let_finish()
+    reads.append(read_result(session, "before"))
+    rest = consumer.take(iterator)
+    reads.append(read_result(session, "after-exhaustion"))
+    return FramesRead(first.frames + rest.frames, rest.raised).evidence(
+        reads=tuple(reads), outcome=ProgramOutcome(value)
+    )
 
 
 def _failed(consumer: Consumer) -> Evidence:
@@ -83,15 +74,12 @@ def _failed(consumer: Consumer) -> Evidence:
     return read.evidence(reads=(before, *after), outcome=ProgramOutcome(error=raised[0]) if raised else None)
 
 
-def _closed(program: Program) -> Observe:
-    def observe(consumer: Consumer) -> Evidence:
-        session = consumer.open(program)
-        read = consumer.take(consumer.iterate(session), 2)
-        consumer.close(session)
-        reads = (read_result(session, "after-close"), read_result(session, "after-close"))
-        return Evidence(read.frames, "closed", reads=reads)
-
-    return observe
+def _closed(program: Program, consumer: Consumer) -> Evidence:
+    session = consumer.open(program)
+    read = consumer.take(consumer.iterate(session), 2)
+    consumer.close(session)
+    reads = (read_result(session, "after-close"), read_result(session, "after-close"))
+    return Evidence(read.frames, "closed", reads=reads)
 
 
 _HELD: Final = CallProgram(Ask(Script((Text("Hel"), HoldBody("held"), Text("lo")))))
@@ -102,11 +90,11 @@ SCENARIOS: tuple[Scenario, ...] = (
     *(
         scenario
         for name, value in _VALUES.items()
-        for scenario in both(f"result/value/{name}", frozenset({"result.value", "result.states"}), _value(value), _FLOW)
+        for scenario in both(f"result/value/{name}", {"result.value", "result.states"}, partial(_value, value), FLOW)
     ),
-    *both("result/early/flow", _EARLY, _early(_SPOKEN, "value"), _FLOW),
-    *both("result/early/call", _EARLY, _early(_CALLED, "Hello"), _CALL),
-    *both("result/failed/flow", frozenset({"result.reraises", "result.states", "result.gated"}), _failed, _FLOW),
-    *both("result/closed/flow", _CLOSED, _closed(_SPOKEN), _FLOW),
-    *both("result/closed/call", _CLOSED, _closed(_HELD), _CALL),
+    *both("result/early/flow", _EARLY, partial(_early, _SPOKEN, "value"), FLOW),
+    *both("result/early/call", _EARLY, partial(_early, _CALLED, "Hello"), LLM),
+    *both("result/failed/flow", {"result.reraises", "result.states", "result.gated"}, _failed, FLOW),
+    *both("result/closed/flow", _CLOSED, partial(_closed, _SPOKEN), FLOW),
+    *both("result/closed/call", _CLOSED, partial(_closed, _HELD), LLM),
 )

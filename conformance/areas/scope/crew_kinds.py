@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Final
 
 from conformance.areas.llm.scenarios import facts_of
@@ -30,15 +31,13 @@ def _crew(*inside: tuple[str, ...]) -> tuple[str, ...]:
     return (OF_CREW[0], *(kind for kinds in inside for kind in kinds), OF_CREW[1])
 
 
-def _whole(program: CrewProgram, due: tuple[str, ...], *, times: int | None = None, in_async: bool = False) -> Observe:
+def _whole(
+    program: CrewProgram, due: tuple[str, ...], consumer: Consumer, *, times: int | None = None, in_async: bool = False
+) -> Evidence:
     """Read a flow that runs a crew, and hold its frames to the types that are due, each as often as it is."""
     flow = flow_of(program, times=times, is_async=in_async)
-
-    def observe(consumer: Consumer) -> Evidence:
-        read = consumer.read_session(flow)
-        return read.evidence(*shown("scope.nested", "the flow's session", due, read))
-
-    return observe
+    read = consumer.read_session(flow)
+    return read.evidence(*shown("scope.nested", "the flow's session", due, read))
 
 
 _MANAGED: Final = CrewProgram((TaskProgram("look", _SAYS),), manager=_SAYS_MORE)
@@ -46,25 +45,21 @@ _MANAGED: Final = CrewProgram((TaskProgram("look", _SAYS),), manager=_SAYS_MORE)
 _DELEGATED: Final = (*_AGENT, *_CALL, *_USED, *_AGENT)
 
 
-def _managed(in_async: bool) -> Observe:
+def _managed(in_async: bool, consumer: Consumer) -> Evidence:
     """Read a flow whose crew has a manager, and look where the work stands that it has delegated."""
-
-    def observe(consumer: Consumer) -> Evidence:
-        read = consumer.read_session(flow_of(_MANAGED, is_async=in_async))
-        due = _crew(("task_started", *_DELEGATED, "task_completed"))
-        inside = [frame.parent_id for frame in read.frames if frame.type == "agent_execution_started"][1:]
-        uses = [frame.id for frame in read.frames if frame.type == "tool_usage_started"]
-        return read.evidence(
-            *shown("scope.nested", "the flow's session", due, read),
-            Expected(
-                "order.parent-closed",
-                "whether delegated work has the use of the tool that delegates it as its parent",
-                True,
-                bool(inside) and inside == uses,
-            ),
-        )
-
-    return observe
+    read = consumer.read_session(flow_of(_MANAGED, is_async=in_async))
+    due = _crew(("task_started", *_DELEGATED, "task_completed"))
+    inside = [frame.parent_id for frame in read.frames if frame.type == "agent_execution_started"][1:]
+    uses = [frame.id for frame in read.frames if frame.type == "tool_usage_started"]
+    return read.evidence(
+        *shown("scope.nested", "the flow's session", due, read),
+        Expected(
+            "order.parent-closed",
+            "whether delegated work has the use of the tool that delegates it as its parent",
+            True,
+            bool(inside) and inside == uses,
+        ),
+    )
 
 
 def _beside(consumer: Consumer) -> Evidence:
@@ -95,16 +90,12 @@ def _texts(frames: Iterable[AnyFrame]) -> list[str]:
     return list(texts.values())
 
 
-def _used(in_async: bool) -> Observe:
+def _used(in_async: bool, consumer: Consumer) -> Evidence:
     """Read a flow whose crew asks its model twice, and hold what its calls tell of usage to what the provider sent."""
     scripts = (_SAYS, _SAYS_MORE)
     tasks = tuple(TaskProgram(name, script) for name, script in zip(("look", "tell"), scripts, strict=True))
     facts = tuple(facts_of(Ask(script)) for script in scripts)
-
-    def observe(consumer: Consumer) -> Evidence:
-        return consumer.read_programs(flow_of(CrewProgram(tasks, stream=True), is_async=in_async), wire=facts)
-
-    return observe
+    return consumer.read_programs(flow_of(CrewProgram(tasks, stream=True), is_async=in_async), wire=facts)
 
 
 def _kinds(in_async: bool) -> dict[str, tuple[frozenset[str], Observe]]:
@@ -115,21 +106,23 @@ def _kinds(in_async: bool) -> dict[str, tuple[frozenset[str], Observe]]:
     ended = ("agent_execution_completed", "task_completed")
     refused = ("task_started", *_AGENT, *_REFUSAL, *_AGENT, *_REFUSAL, "task_completed")
     return {
-        "managed": (FRAMES | {"channel.tools"}, _managed(in_async)),
-        "for-each": (FRAMES, _whole(CrewProgram((task,)), 2 * _crew(OF_TASK), times=2, in_async=in_async)),
+        "managed": (FRAMES | {"channel.tools"}, partial(_managed, in_async)),
+        "for-each": (FRAMES, partial(_whole, CrewProgram((task,)), 2 * _crew(OF_TASK), times=2, in_async=in_async)),
         "refused": (
             FRAMES,
-            _whole(CrewProgram((TaskProgram("look", _SAYS, refused=1),)), _crew(refused), in_async=in_async),
+            partial(_whole, CrewProgram((TaskProgram("look", _SAYS, refused=1),)), _crew(refused), in_async=in_async),
         ),
         "failing-tool": (
             FRAMES | {"channel.tools", "envelope.error-class"},
-            _whole(CrewProgram((failing,)), _crew((*two_calls, *_FAILED_USE, *ended)), in_async=in_async),
+            partial(_whole, CrewProgram((failing,)), _crew((*two_calls, *_FAILED_USE, *ended)), in_async=in_async),
         ),
         "at-its-limit": (
             FRAMES,
-            _whole(CrewProgram((looking,), max_iter=1), _crew((*two_calls, *_USED, *ended)), in_async=in_async),
+            partial(
+                _whole, CrewProgram((looking,), max_iter=1), _crew((*two_calls, *_USED, *ended)), in_async=in_async
+            ),
         ),
-        "used": (frozenset({"llm.usage", "llm.deltas-equal-final"}), _used(in_async)),
+        "used": (frozenset({"llm.usage", "llm.deltas-equal-final"}), partial(_used, in_async)),
     }
 
 

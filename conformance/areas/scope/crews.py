@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Final
 
 from conformance.areas.entry.crew_chunks import text_of
@@ -10,7 +11,7 @@ from conformance.areas.entry.crews import TIDE
 from conformance.areas.error.scenarios import surfaced
 from conformance.areas.llm.legacy_chunk import projected
 from conformance.areas.scope.marks import STREAM_SETTINGS, captured, held
-from conformance.stage.consumer import Consumer, Observe, both
+from conformance.stage.consumer import Consumer, both
 from conformance.stage.points import StageError
 from conformance.stage.programs import (
     CrewProgram,
@@ -76,47 +77,39 @@ def shown(
     return held(clause, session, (*due, text), (*shows, "".join(_pieces(read.frames))), read.raised)
 
 
-def _captured(stream: bool | None, *, streamed: bool, in_async: bool) -> Observe:
+def _captured(stream: bool | None, consumer: Consumer, *, streamed: bool, in_async: bool) -> Evidence:
     """A flow whose crew streams or not, and whose LLM was told nothing, or to stream, or not to."""
     program = flow_of(CrewProgram(_TASKS, stream=stream), streamed=streamed, is_async=in_async)
-
-    def observe(consumer: Consumer) -> Evidence:
-        read = consumer.read_session(program)
-        due = (OF_CREW[0], *(kind for _ in _TASKS for kind in OF_TASK), OF_CREW[1])
-        expected = [*shown("scope.nested", "the flow's session", due, read)]
-        for chunks in consumer.stage.noted("chunks"):
-            expected += held("scope.nested", "the crew's own stream", (_TEXT,), (text_of(chunks),))
-        requests = consumer.provider.requested_streams()
-        if not requests:
-            raise StageError("the crew never asked its model")
-        requested = any(requests) if stream is False else all(requests)
-        return read.evidence(*expected, *captured(stream, _TEXT, _pieces(read.frames), requested=requested))
-
-    return observe
+    read = consumer.read_session(program)
+    due = (OF_CREW[0], *(kind for _ in _TASKS for kind in OF_TASK), OF_CREW[1])
+    expected = [*shown("scope.nested", "the flow's session", due, read)]
+    for chunks in consumer.stage.noted("chunks"):
+        expected += held("scope.nested", "the crew's own stream", (_TEXT,), (text_of(chunks),))
+    requests = consumer.provider.requested_streams()
+    if not requests:
+        raise StageError("the crew never asked its model")
+    requested = any(requests) if stream is False else all(requests)
+    return read.evidence(*expected, *captured(stream, _TEXT, _pieces(read.frames), requested=requested))
 
 
-def _failing(status: int) -> Observe:
+def _failing(status: int, consumer: Consumer) -> Evidence:
     """A flow whose crew fails in its second task, since the model refuses it."""
     program = flow_of(CrewProgram((_TASKS[0], TaskProgram("expand", Script(status=status)))))
-
-    def observe(consumer: Consumer) -> Evidence:
-        session = consumer.open(program)
-        read = consumer.read(session)
-        every = tuple(session.frames)
-        noted: list[BaseException] = consumer.stage.noted("raised")
-        if not noted:
-            raise StageError("the crew did not fail")
-        # How often is a matter of order.one-completion.
-        shows = tuple(dict.fromkeys(types_among(read.frames, _OF_FAILURE)))
-        reads = tuple(read_result(session, "after-failure") for _ in range(2))
-        return read.evidence(
-            *held("scope.nested", "the flow's session", _OF_FAILURE, shows),
-            *surfaced(noted[0], read, every),
-            reads=reads,
-            outcome=ProgramOutcome(error=noted[0]),
-        )
-
-    return observe
+    session = consumer.open(program)
+    read = consumer.read(session)
+    every = tuple(session.frames)
+    noted: list[BaseException] = consumer.stage.noted("raised")
+    if not noted:
+        raise StageError("the crew did not fail")
+    # How often is a matter of order.one-completion.
+    shows = tuple(dict.fromkeys(types_among(read.frames, _OF_FAILURE)))
+    reads = tuple(read_result(session, "after-failure") for _ in range(2))
+    return read.evidence(
+        *held("scope.nested", "the flow's session", _OF_FAILURE, shows),
+        *surfaced(noted[0], read, every),
+        reads=reads,
+        outcome=ProgramOutcome(error=noted[0]),
+    )
 
 
 def _with_tool(consumer: Consumer) -> Evidence:
@@ -165,7 +158,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         for scenario in both(
             f"crew/in-flow/told-{name}/{method}",
             _CAPTURES,
-            _captured(stream, streamed=False, in_async=in_async),
+            partial(_captured, stream, streamed=False, in_async=in_async),
             NEEDS,
         )
     ),
@@ -173,15 +166,18 @@ SCENARIOS: tuple[Scenario, ...] = (
         scenario
         for method, in_async in _METHODS.items()
         for scenario in both(
-            f"crew/in-flow/streamed/{method}", _CAPTURES, _captured(None, streamed=True, in_async=in_async), NEEDS
+            f"crew/in-flow/streamed/{method}",
+            _CAPTURES,
+            partial(_captured, None, streamed=True, in_async=in_async),
+            NEEDS,
         )
     ),
     *(
         scenario
         for status in (400, 500)
-        for scenario in both(f"crew/in-flow/http-{status}", _FAILS, _failing(status), NEEDS)
+        for scenario in both(f"crew/in-flow/http-{status}", _FAILS, partial(_failing, status), NEEDS)
     ),
     *both("crew/in-flow/tool", FRAMES | {"llm.tool-chunks", "channel.tools"}, _with_tool, NEEDS | {"tools"}),
-    *both("crew/in-flow/beside", frozenset({"scope.isolated", "order.seq-gapless"}), _beside, NEEDS),
-    *both("crew/in-flow/projected", frozenset({"llm.legacy-chunk"}), _projected, NEEDS),
+    *both("crew/in-flow/beside", {"scope.isolated", "order.seq-gapless"}, _beside, NEEDS),
+    *both("crew/in-flow/projected", {"llm.legacy-chunk"}, _projected, NEEDS),
 )

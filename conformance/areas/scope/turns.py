@@ -6,10 +6,11 @@ import asyncio
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, Final, Literal
 
 from conformance.areas.turn.conversation import TURN, HeldConversation, handler, to_handler
-from conformance.stage.consumer import Consumer, Observe, both
+from conformance.stage.consumer import Consumer, both
 from conformance.stage.points import DEADLINE_S
 from conformance.stage.programs import Block, ConversationProgram, Give
 from conformance.stage.reader import FramesRead, attempt
@@ -23,48 +24,40 @@ _QUEUED_S: Final = 1.0
 _CLAUSE: Final = "scope.concurrent-turns"
 
 
-def _beside(where: Literal["handler", "start"]) -> Observe:
+def _beside(where: Literal["handler", "start"], consumer: Consumer) -> Evidence:
     """A second turn while the first is held: in its handler, or where its flow starts, before its message is added."""
     held = {"handler": "held in its handler", "start": "held where its flow starts"}[where]
+    stage = consumer.stage
+    opens = handler(consumer, "opens", *((Block("held"),) if where == "handler" else ()), Give("First."))
+    conversation = HeldConversation(consumer, ConversationProgram((opens, handler(consumer, "joins", Give("Second.")))))
 
-    def observe(consumer: Consumer) -> Evidence:
-        stage = consumer.stage
-        opens = handler(consumer, "opens", *((Block("held"),) if where == "handler" else ()), Give("First."))
-        conversation = HeldConversation(
-            consumer, ConversationProgram((opens, handler(consumer, "joins", Give("Second."))))
-        )
+    def hold(_source: Any, event: Any) -> None:
+        if where == "start" and event.type == "flow_started" and not stage.has_reached("held"):
+            stage.block("held")
 
-        def hold(_source: Any, event: Any) -> None:
-            if where == "start" and event.type == "flow_started" and not stage.has_reached("held"):
-                stage.block("held")
-
-        with consumer.subject.sinking(hold):
-            session = conversation.ask(to_handler("opens"))
-            iterator = consumer.iterate(session)
-            first = consumer.take(iterator, 1)
-            consumer.await_reached("held")
-            await_outcome = (
-                _aside(consumer, conversation) if consumer.is_sync else _aside_in_loop(consumer, conversation)
-            )
-            # One that is queued behind the open turn comes to its end only once that does.
-            was_queued = await_outcome(_QUEUED_S) is None
-            stage.release("held")
-            reply, refused = await_outcome(DEADLINE_S) or (None, None)
-        rest = consumer.take(iterator)
-        raised = rest.raised or attempt(lambda: session.result)
-        second = f"the second turn ({held}){', which was queued behind it,' if was_queued else ''}"
-        expected = [Expected(_CLAUSE, second, Raised(Exception, words=("turn",)), refused)]
-        # Once the first has ended, a refused one is let in.
-        if refused is not None:
-            reply, refused = _take(consumer, conversation)
-            second = f"the second turn ({held}), asked for again,"
-        opened = None if raised else session.result
-        expected += _replied(f"the open turn ({held})", "First.", opened, raised)
-        expected += _replied(second, "Second.", reply, refused)
-        expected += _transcript(held, conversation)
-        return FramesRead(first.frames + rest.frames, rest.raised).evidence(*expected)
-
-    return observe
+    with consumer.subject.sinking(hold):
+        session = conversation.ask(to_handler("opens"))
+        iterator = consumer.iterate(session)
+        first = consumer.take(iterator, 1)
+        consumer.await_reached("held")
+        await_outcome = _aside(consumer, conversation) if consumer.is_sync else _aside_in_loop(consumer, conversation)
+        # One that is queued behind the open turn comes to its end only once that does.
+        was_queued = await_outcome(_QUEUED_S) is None
+        stage.release("held")
+        reply, refused = await_outcome(DEADLINE_S) or (None, None)
+    rest = consumer.take(iterator)
+    raised = rest.raised or attempt(lambda: session.result)
+    second = f"the second turn ({held}){', which was queued behind it,' if was_queued else ''}"
+    expected = [Expected(_CLAUSE, second, Raised(Exception, words=("turn",)), refused)]
+    # Once the first has ended, a refused one is let in.
+    if refused is not None:
+        reply, refused = _take(consumer, conversation)
+        second = f"the second turn ({held}), asked for again,"
+    opened = None if raised else session.result
+    expected += _replied(f"the open turn ({held})", "First.", opened, raised)
+    expected += _replied(second, "Second.", reply, refused)
+    expected += _transcript(held, conversation)
+    return FramesRead(first.frames + rest.frames, rest.raised).evidence(*expected)
 
 
 #: What a turn came to, and what it raised, once that is known within so many seconds.
@@ -141,7 +134,7 @@ _CONCURRENT: Final = frozenset({"scope.concurrent-turns", "order.seq-gapless"})
 _WITH: Final = TURN | {"flow", "llm"}
 
 SCENARIOS: tuple[Scenario, ...] = (
-    *both("turn/concurrent/in-handler", _CONCURRENT, _beside("handler"), _WITH),
+    *both("turn/concurrent/in-handler", _CONCURRENT, partial(_beside, "handler"), _WITH),
     # In a loop what holds a turn outside of user code would hold everything.
-    both("turn/concurrent/at-start", _CONCURRENT, _beside("start"), _WITH)[0],
+    both("turn/concurrent/at-start", _CONCURRENT, partial(_beside, "start"), _WITH)[0],
 )

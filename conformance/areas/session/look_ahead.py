@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any, Final
 
-from conformance.stage.consumer import Consumer, Observe, both
+from conformance.stage.consumer import Consumer, both
 from conformance.stage.programs import Emit, FlowProgram, Method
 from conformance.stage.reader import FramesRead
 from conformance.stage.scenario import Scenario
@@ -19,29 +19,25 @@ _EVENTS: Final = 60
 _NEEDS: Final = frozenset({"flow", "backpressure"})
 
 
-def _ahead(*, awaited: bool, retain: bool) -> Observe:
+def _ahead(consumer: Consumer, *, awaited: bool, retain: bool) -> Evidence:
     """Read one frame after the other, looking each time how many are there that nobody has read."""
-
-    def observe(consumer: Consumer) -> Evidence:
-        steps = tuple(Emit(str(n), awaited=awaited and not consumer.is_sync) for n in range(_EVENTS))
-        program = FlowProgram((Method("emits", steps, is_async=not consumer.is_sync),))
-        limits = {"look_ahead": _LIMIT, "retain": retain}
-        make = partial(consumer.subject.bounded, program, consumer.performance, kind=consumer.kind, **limits)
-        session = consumer.keep(consumer.in_loop(make))
-        iterator = consumer.iterate(session)
-        read = most_unread = 0
-        while (step := consumer.take(iterator, 1)).frames:
-            read += 1
-            newest = max((frame.seq for frame in session.frames), default=0)
-            most_unread = max(most_unread, newest - read)
-        replayed = consumer.read(_Late(session))
-        expected = list(_expected(read, replayed, retain=retain))
-        # In a loop, those who do not await their emits never wait.
-        if consumer.is_sync or awaited:
-            expected.append(Expected("session.backpressure", "frames that were unread", AtMost(_LIMIT), most_unread))
-        return FramesRead(replayed.frames, step.raised).evidence(*expected)
-
-    return observe
+    steps = tuple(Emit(str(n), awaited=awaited and not consumer.is_sync) for n in range(_EVENTS))
+    program = FlowProgram((Method("emits", steps, is_async=not consumer.is_sync),))
+    limits = {"look_ahead": _LIMIT, "retain": retain}
+    make = partial(consumer.subject.bounded, program, consumer.performance, kind=consumer.kind, **limits)
+    session = consumer.keep(consumer.in_loop(make))
+    iterator = consumer.iterate(session)
+    read = most_unread = 0
+    while (step := consumer.take(iterator, 1)).frames:
+        read += 1
+        newest = max((frame.seq for frame in session.frames), default=0)
+        most_unread = max(most_unread, newest - read)
+    replayed = consumer.read(_Late(session))
+    expected = list(_expected(read, replayed, retain=retain))
+    # In a loop, those who do not await their emits never wait.
+    if consumer.is_sync or awaited:
+        expected.append(Expected("session.backpressure", "frames that were unread", AtMost(_LIMIT), most_unread))
+    return FramesRead(replayed.frames, step.raised).evidence(*expected)
 
 
 def _expected(read: int, replayed: FramesRead, *, retain: bool) -> Iterator[Expected]:
@@ -70,7 +66,7 @@ class _Late:
 _CLAUSES: Final = frozenset({"session.backpressure"})
 
 SCENARIOS: tuple[Scenario, ...] = (
-    *both("session/look-ahead/emitters-wait", _CLAUSES, _ahead(awaited=True, retain=True), _NEEDS),
-    *both("session/look-ahead/nothing-retained", _CLAUSES, _ahead(awaited=True, retain=False), _NEEDS),
-    *both("session/look-ahead/loop-never-waits", _CLAUSES, _ahead(awaited=False, retain=True), _NEEDS)[1:],
+    *both("session/look-ahead/emitters-wait", _CLAUSES, partial(_ahead, awaited=True, retain=True), _NEEDS),
+    *both("session/look-ahead/nothing-retained", _CLAUSES, partial(_ahead, awaited=True, retain=False), _NEEDS),
+    *both("session/look-ahead/loop-never-waits", _CLAUSES, partial(_ahead, awaited=False, retain=True), _NEEDS)[1:],
 )

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final, Literal
 
 from conformance.areas.catalogue import of_every_run
 from conformance.areas.entry.flags import flag
 from conformance.areas.scope.marks import STREAM_SETTINGS, made_to
 from conformance.areas.turn.conversation import TURN, HeldConversation, handler, to_handler, to_model
-from conformance.stage.consumer import Consumer, Observe, both
+from conformance.stage.consumer import Consumer, both
 from conformance.stage.programs import (
     Ask,
     ConversationProgram,
@@ -40,46 +41,34 @@ _OWN: Final[dict[str, tuple[Step, ...]]] = {
 }
 
 
-def _answered(turns: Literal[1, 2], *, deferred: bool) -> Observe:
+def _answered(turns: Literal[1, 2], consumer: Consumer, *, deferred: bool) -> Evidence:
     """Turns with the built-in answer of a model; the frames of the last one are the evidence."""
-
-    def observe(consumer: Consumer) -> Evidence:
-        conversation = HeldConversation(consumer, ConversationProgram(deferred=deferred))
-        first = conversation.answer(to_model(consumer.performance), Script().text, asks=True)
-        if turns == 1:
-            return first
-        message = to_model(consumer.performance, _LATER)
-        return conversation.answer(message, _LATER.text, "the second turn", asks=True).beside(first)
-
-    return observe
+    conversation = HeldConversation(consumer, ConversationProgram(deferred=deferred))
+    first = conversation.answer(to_model(consumer.performance), Script().text, asks=True)
+    if turns == 1:
+        return first
+    message = to_model(consumer.performance, _LATER)
+    return conversation.answer(message, _LATER.text, "the second turn", asks=True).beside(first)
 
 
-def _own(steps: tuple[Step, ...], *, asks: bool) -> Observe:
+def _own(steps: tuple[Step, ...], consumer: Consumer, *, asks: bool) -> Evidence:
     """Two turns with a handler's answer."""
-
-    def observe(consumer: Consumer) -> Evidence:
-        conversation = HeldConversation(consumer, ConversationProgram((handler(consumer, "answers", *steps),)))
-        first = conversation.answer(to_handler("answers"), _REPLY, asks=asks)
-        return first.beside(conversation.answer(to_handler("answers"), _REPLY, "the second turn", asks=asks))
-
-    return observe
+    conversation = HeldConversation(consumer, ConversationProgram((handler(consumer, "answers", *steps),)))
+    first = conversation.answer(to_handler("answers"), _REPLY, asks=asks)
+    return first.beside(conversation.answer(to_handler("answers"), _REPLY, "the second turn", asks=asks))
 
 
 def _named(label: str, field: str) -> Script:
     return Script((Text(json.dumps({field: label})),))
 
 
-def _routed(chooses: Script, *, finds: bool) -> Observe:
+def _routed(chooses: Script, consumer: Consumer, *, finds: bool) -> Evidence:
     """A turn whose route a model is asked for: a handler's, or, where it `finds` none, the built-in answer."""
-
-    def observe(consumer: Consumer) -> Evidence:
-        program = ConversationProgram((handler(consumer, "answers", Give(_REPLY)),), chooses=chooses)
-        conversation = HeldConversation(consumer, program)
-        return conversation.answer(
-            to_model(consumer.performance, _LATER), _REPLY if finds else _LATER.text, asks=not finds, chosen=True
-        )
-
-    return observe
+    program = ConversationProgram((handler(consumer, "answers", Give(_REPLY)),), chooses=chooses)
+    conversation = HeldConversation(consumer, program)
+    return conversation.answer(
+        to_model(consumer.performance, _LATER), _REPLY if finds else _LATER.text, asks=not finds, chosen=True
+    )
 
 
 def _classified(consumer: Consumer) -> Evidence:
@@ -104,18 +93,14 @@ def _remembered(consumer: Consumer) -> Evidence:
     return second.beside(first)
 
 
-def _failing(where: Literal["handler", "model"], *, deferred: bool) -> Observe:
+def _failing(where: Literal["handler", "model"], consumer: Consumer, *, deferred: bool) -> Evidence:
     """A turn that fails, in its handler or because its model refuses, and the next one."""
-
-    def observe(consumer: Consumer) -> Evidence:
-        fails = handler(consumer, "fails", Emit("before"), Raise(LookupError))
-        conversation = HeldConversation(consumer, ConversationProgram((fails,), deferred=deferred))
-        refused = to_model(consumer.performance, Script(status=400))
-        failed = conversation.fail(to_handler("fails") if where == "handler" else refused)
-        later = conversation.answer_after_failure(to_model(consumer.performance, _LATER), _LATER.text)
-        return failed.beside(later)
-
-    return observe
+    fails = handler(consumer, "fails", Emit("before"), Raise(LookupError))
+    conversation = HeldConversation(consumer, ConversationProgram((fails,), deferred=deferred))
+    refused = to_model(consumer.performance, Script(status=400))
+    failed = conversation.fail(to_handler("fails") if where == "handler" else refused)
+    later = conversation.answer_after_failure(to_model(consumer.performance, _LATER), _LATER.text)
+    return failed.beside(later)
 
 
 def _cleared(consumer: Consumer) -> Evidence:
@@ -130,78 +115,66 @@ def _cleared(consumer: Consumer) -> Evidence:
     return replace(failed, expected=(*failed.expected, Expected("turn.failed", aspect, (), heard)))
 
 
-def _waiting(turns: Literal[1, 2], *, deferred: bool) -> Observe:
+def _waiting(turns: Literal[1, 2], consumer: Consumer, *, deferred: bool) -> Evidence:
     """A turn, the first or the second, whose handler asks a human, who does not answer yet."""
-
-    def observe(consumer: Consumer) -> Evidence:
-        drafts = handler(consumer, "drafts", Give("A draft."), feedback=Feedback())
-        conversation = HeldConversation(consumer, ConversationProgram((drafts,), deferred=deferred))
-        if turns == 1:
-            return conversation.wait(to_handler("drafts"))
-        first = conversation.answer(to_model(consumer.performance), Script().text, asks=True)
-        return conversation.wait(to_handler("drafts"), "the second turn").beside(first)
-
-    return observe
+    drafts = handler(consumer, "drafts", Give("A draft."), feedback=Feedback())
+    conversation = HeldConversation(consumer, ConversationProgram((drafts,), deferred=deferred))
+    if turns == 1:
+        return conversation.wait(to_handler("drafts"))
+    first = conversation.answer(to_model(consumer.performance), Script().text, asks=True)
+    return conversation.wait(to_handler("drafts"), "the second turn").beside(first)
 
 
-def _streamed(stream: bool | None) -> Observe:
+def _streamed(stream: bool | None, consumer: Consumer) -> Evidence:
     """A turn whose model says nothing until everyone's flags have been read."""
     script = Script(hold_head="held")
-
-    def observe(consumer: Consumer) -> Evidence:
-        conversation = HeldConversation(consumer, ConversationProgram(stream=stream))
-        flow, llm = conversation.flow, consumer.stage.noted("llm")[0]
-        before, flow.stream = llm.stream, True
-        iterator = consumer.iterate(conversation.ask(to_model(consumer.performance, script)))
-        first = consumer.take(iterator, 1)
-        consumer.await_reached("held")
-        flags = [
-            flag("the LLM, while it answers a turn", before, llm.stream),
-            flag("the flow, outside of a turn of it while that is on", True, flow.stream),
-        ]
-        consumer.stage.release("held")
-        rest = consumer.take(iterator)
-        flags.append(flag("the flow, after a turn of it", True, flow.stream))
-        streams = consumer.provider.requested_streams()[0]
-        chunks = "".join(frame.content for frame in first.frames + rest.frames if frame.type == "llm_stream_chunk")
-        clause, made = "turn.streams-answer", made_to(stream)
-        return FramesRead(first.frames + rest.frames, rest.raised).evidence(
-            *flags,
-            Expected(clause, f"whether {made} asked its provider to stream, in a turn", True, streams),
-            Expected(clause, f"what a turn shows of the answer of {made}", script.text, chunks),
-            Expected(clause, f"stream of {made}, after a turn", before, llm.stream),
-        )
-
-    return observe
+    conversation = HeldConversation(consumer, ConversationProgram(stream=stream))
+    flow, llm = conversation.flow, consumer.stage.noted("llm")[0]
+    before, flow.stream = llm.stream, True
+    iterator = consumer.iterate(conversation.ask(to_model(consumer.performance, script)))
+    first = consumer.take(iterator, 1)
+    consumer.await_reached("held")
+    flags = [
+        flag("the LLM, while it answers a turn", before, llm.stream),
+        flag("the flow, outside of a turn of it while that is on", True, flow.stream),
+    ]
+    consumer.stage.release("held")
+    rest = consumer.take(iterator)
+    flags.append(flag("the flow, after a turn of it", True, flow.stream))
+    streams = consumer.provider.requested_streams()[0]
+    chunks = "".join(frame.content for frame in first.frames + rest.frames if frame.type == "llm_stream_chunk")
+    clause, made = "turn.streams-answer", made_to(stream)
+    return FramesRead(first.frames + rest.frames, rest.raised).evidence(
+        *flags,
+        Expected(clause, f"whether {made} asked its provider to stream, in a turn", True, streams),
+        Expected(clause, f"what a turn shows of the answer of {made}", script.text, chunks),
+        Expected(clause, f"stream of {made}, after a turn", before, llm.stream),
+    )
 
 
-def _counted(*, deferred: bool) -> Observe:
+def _counted(consumer: Consumer, *, deferred: bool) -> Evidence:
     """Two turns, and the end of the conversation; a listener counts the flows."""
+    conversation = HeldConversation(consumer, ConversationProgram(deferred=deferred))
+    expected: list[Expected] = []
 
-    def observe(consumer: Consumer) -> Evidence:
-        conversation = HeldConversation(consumer, ConversationProgram(deferred=deferred))
-        expected: list[Expected] = []
+    def turn() -> Evidence:
+        evidence, _ = conversation.read(to_model(consumer.performance))
+        return evidence
 
-        def turn() -> Evidence:
-            evidence, _ = conversation.read(to_model(consumer.performance))
-            return evidence
+    def count(during: str, act: Callable[[], Any], due: tuple[int, int]) -> Any:
+        # By their ids: a listener to a class and to its base may be told of an event twice.
+        ids: dict[str, set[str]] = {"flow_started": set(), "flow_finished": set()}
+        with consumer.subject.listening(lambda _source, event: ids.get(event.type, set()).add(event.event_id)):
+            value = act()
+        aspect = f"flows that started and finished in {during} {'with' if deferred else 'without'} deferred tracing"
+        seen = (len(ids["flow_started"]), len(ids["flow_finished"]))
+        expected.append(Expected("turn.deferred", aspect, due, seen))
+        return value
 
-        def count(during: str, act: Callable[[], Any], due: tuple[int, int]) -> Any:
-            # By their ids: a listener to a class and to its base may be told of an event twice.
-            ids: dict[str, set[str]] = {"flow_started": set(), "flow_finished": set()}
-            with consumer.subject.listening(lambda _source, event: ids.get(event.type, set()).add(event.event_id)):
-                value = act()
-            aspect = f"flows that started and finished in {during} {'with' if deferred else 'without'} deferred tracing"
-            seen = (len(ids["flow_started"]), len(ids["flow_finished"]))
-            expected.append(Expected("turn.deferred", aspect, due, seen))
-            return value
-
-        first: Evidence = count("the first turn", turn, (1, 0) if deferred else (1, 1))
-        count("a later turn", turn, (0, 0) if deferred else (1, 1))
-        count("finalisation", conversation.flow.finalize_session_traces, (0, 1) if deferred else (0, 0))
-        return Evidence(first.frames, first.ended, expected=tuple(expected))
-
-    return observe
+    first: Evidence = count("the first turn", turn, (1, 0) if deferred else (1, 1))
+    count("a later turn", turn, (0, 0) if deferred else (1, 1))
+    count("finalisation", conversation.flow.finalize_session_traces, (0, 1) if deferred else (0, 0))
+    return Evidence(first.frames, first.ended, expected=tuple(expected))
 
 
 _SHOWN: Final = of_every_run() | {"channel.flow", "channel.messages"}
@@ -230,32 +203,41 @@ SCENARIOS: tuple[Scenario, ...] = (
         scenario
         for name, deferred in _FLOWS.items()
         for scenario in (
-            *both(f"turn/first/{name}", _REPLIED | _MODEL_CALL, _answered(1, deferred=deferred), _WITH),
-            *both(f"turn/second/{name}", _REPLIED | _MODEL_CALL, _answered(2, deferred=deferred), _WITH),
-            *both(f"turn/failing-handler/{name}", _FAILED, _failing("handler", deferred=deferred), _WITH),
-            *both(f"turn/failing-model/{name}", _FAILED | _MODEL_CALL, _failing("model", deferred=deferred), _WITH),
-            *both(f"turn/pending/{name}", _PENDING, _waiting(1, deferred=deferred), _WITH | {"feedback"}),
-            *both(f"turn/pending-later/{name}", _PENDING, _waiting(2, deferred=deferred), _WITH | {"feedback"}),
+            *both(f"turn/first/{name}", _REPLIED | _MODEL_CALL, partial(_answered, 1, deferred=deferred), _WITH),
+            *both(f"turn/second/{name}", _REPLIED | _MODEL_CALL, partial(_answered, 2, deferred=deferred), _WITH),
+            *both(f"turn/failing-handler/{name}", _FAILED, partial(_failing, "handler", deferred=deferred), _WITH),
+            *both(
+                f"turn/failing-model/{name}",
+                _FAILED | _MODEL_CALL,
+                partial(_failing, "model", deferred=deferred),
+                _WITH,
+            ),
+            *both(f"turn/pending/{name}", _PENDING, partial(_waiting, 1, deferred=deferred), _WITH | {"feedback"}),
+            *both(
+                f"turn/pending-later/{name}", _PENDING, partial(_waiting, 2, deferred=deferred), _WITH | {"feedback"}
+            ),
         )
     ),
     *(
         scenario
         for name, steps in _OWN.items()
-        for scenario in both(f"turn/own-answer/{name}", _REPLIED, _own(steps, asks=name == "asked"), _WITH)
+        for scenario in both(f"turn/own-answer/{name}", _REPLIED, partial(_own, steps, asks=name == "asked"), _WITH)
     ),
     *(
         scenario
         for name, (chooses, finds) in _CHOICES.items()
-        for scenario in both(f"turn/router/{name}", _REPLIED | _MODEL_CALL, _routed(chooses, finds=finds), _WITH)
+        for scenario in both(
+            f"turn/router/{name}", _REPLIED | _MODEL_CALL, partial(_routed, chooses, finds=finds), _WITH
+        )
     ),
     *both("turn/intents", _REPLIED | _MODEL_CALL, _classified, _WITH),
     *both("turn/from-history", _REPLIED | _MODEL_CALL, _remembered, _WITH),
-    *both("turn/failing-cleared", frozenset({"turn.failed"}), _cleared, _WITH),
+    *both("turn/failing-cleared", {"turn.failed"}, _cleared, _WITH),
     *(
         scenario
         for name, stream in STREAM_SETTINGS.items()
-        for scenario in both(f"turn/streams-answer/told-{name}", _STREAMED, _streamed(stream), _WITH)
+        for scenario in both(f"turn/streams-answer/told-{name}", _STREAMED, partial(_streamed, stream), _WITH)
     ),
-    *both("turn/deferred", _DEFERRED, _counted(deferred=True), _WITH),
-    *both("turn/not-deferred", _DEFERRED, _counted(deferred=False), _WITH),
+    *both("turn/deferred", _DEFERRED, partial(_counted, deferred=True), _WITH),
+    *both("turn/not-deferred", _DEFERRED, partial(_counted, deferred=False), _WITH),
 )
