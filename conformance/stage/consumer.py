@@ -15,7 +15,8 @@ from conformance.stage.programs import Program
 from conformance.stage.reader import ENDING_S, KINDS, FramesRead, Reader, SessionKind, attempt
 from conformance.stage.scenario import Scenario
 from conformance.subjects.subject import NotOfferedError, Performance, Subject, offered
-from conformance.timeline.evidence import Evidence, WireFacts
+from conformance.timeline.evidence import Evidence, WireFacts, beside_frames
+from conformance.timeline.expected import Expected
 
 #: Threads of the scripted provider stay as long as a client keeps its connection.
 _PROVIDERS_OWN: Final = "process_request_thread"
@@ -82,6 +83,11 @@ class Consumer(Reader):
         """Open a program, and return all frames of its session, taken one by one."""
         return self.read(self.open(program))
 
+    def read_flow(self, flow: Any, **options: Any) -> Evidence:
+        """Stream a flow object, and read its session whole."""
+        session = self.stream(flow, **options)
+        return self.read_whole(lambda: session)
+
     def read_programs(self, *programs: Program, wire: tuple[WireFacts | None, ...] = ()) -> Evidence:
         """Open programs one after the other, in one task, and read each whole; return the evidence of the last."""
         opener = self.sync_twin if self.is_sync else self.open_outside
@@ -141,8 +147,8 @@ class Begun:
         ]
 
 
-#: What one consumer does, and what it saw.
-Observe = Callable[[Consumer], Evidence]
+#: What one consumer does, and what it saw: a run, or, where no frames count, what else it looked at.
+Observe = Callable[[Consumer], Evidence | Iterable[Expected]]
 
 
 #: The clauses that a scenario decides; where the kinds of session differ, by kind.
@@ -172,7 +178,8 @@ def of_kind(
 
     def observed(subject: Subject, performance: Performance) -> Iterable[Evidence]:
         with Consumer(kind, subject, performance) as consumer:
-            return [observe(consumer)]
+            seen = observe(consumer)
+            return [seen if isinstance(seen, Evidence) else beside_frames(seen)]
 
     decides = clauses[kind] if isinstance(clauses, Mapping) else clauses
     asynchronous = {"async"} if kind == "async" else set[str]()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, Literal, Self
 
+from conformance.stage.patience import ends
 from conformance.stage.points import DEADLINE_S, StageError
 from conformance.timeline.any_frame import AnyFrame
 from conformance.timeline.evidence import Evidence, ProgramOutcome, ResultRead, WireFacts
@@ -214,6 +216,15 @@ def attempt(action: Callable[[], object]) -> BaseException | None:
     except BaseException as error:
         return error
     return None
+
+
+def in_thread(action: Callable[[], object], within_s: float) -> tuple[bool, BaseException | None]:
+    """Have a thread of its own do something; return whether that came back in time, and what it raised."""
+    raised: list[BaseException | None] = []
+    thread = threading.Thread(target=lambda: raised.append(attempt(action)), name="closer", daemon=True)
+    thread.start()
+    ends(thread, within_s)
+    return bool(raised), raised[0] if raised else None
 
 
 async def _caught(iterator: Any) -> Any:

@@ -143,6 +143,11 @@ BUILT_IN: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 
+def address_of(subject: Subject) -> str:
+    """Return the name by which `load_subject` finds a subject in another process."""
+    return str(getattr(subject, "address", f"{type(subject).__module__}:{type(subject).__qualname__}"))
+
+
 def load_subject(name: str) -> Subject:
     """Return a subject by its name or as `module:attribute`, a class to be made or an object.
 

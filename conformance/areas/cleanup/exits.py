@@ -12,7 +12,7 @@ from typing import Final
 from conformance.stage.points import StageError
 from conformance.stage.reader import KINDS, SessionKind
 from conformance.stage.scenario import Scenario
-from conformance.subjects.subject import Performance, Subject
+from conformance.subjects.subject import Performance, Subject, address_of
 from conformance.timeline.evidence import Evidence, beside_frames
 from conformance.timeline.expected import Expected
 
@@ -25,8 +25,7 @@ def _exit(kind: SessionKind, place: str) -> Scenario:
     aspect = f"{'a sync' if kind == 'sync' else 'an async'} session blocked in its {place.replace('-', ' ')}"
 
     def observe(subject: Subject, performance: Performance) -> list[Evidence]:
-        address = getattr(subject, "address", f"{type(subject).__module__}:{type(subject).__qualname__}")
-        command = [sys.executable, "-m", "conformance.stage.exit", address, kind, place]
+        command = [sys.executable, "-m", "conformance.stage.exit", address_of(subject), kind, place]
         # Its import path is this one's, wherever the suite and the subject were found.
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path)}
         with subprocess.Popen(  # noqa: S603 - this very interpreter

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, Final, Literal
 
@@ -12,14 +12,15 @@ from conformance.stage.census import Census
 from conformance.stage.consumer import Consumer, both
 from conformance.stage.programs import Ask, Block, CallProgram, Emit, FlowProgram, Give, Method, Program, Raise, Step
 from conformance.stage.scenario import FLOW, FLOW_AND_LLM, Scenario
-from conformance.timeline.evidence import Evidence, beside_frames
 from conformance.timeline.expected import Expected
 
 
-def _left_behind(program: Program, end: Literal["read", "closed", "dropped"], of: str, consumer: Consumer) -> Evidence:
+def _left_behind(
+    program: Program, end: Literal["read", "closed", "dropped"], of: str, consumer: Consumer
+) -> Iterator[Expected]:
     """Perform a program twice, so that what is made once per process is there, and count after the second time."""
 
-    def perform(consumer: Consumer, census: Census | None) -> None:
+    def perform(census: Census | None) -> None:
         subject, performance, is_sync = consumer.subject, consumer.performance, consumer.is_sync
 
         def watch(name: str, thing: Any) -> Any:
@@ -38,16 +39,16 @@ def _left_behind(program: Program, end: Literal["read", "closed", "dropped"], of
         else:
             asyncio.run(_ause(lambda: watch("the session", make()), end))
 
-    perform(consumer, None)
+    perform(None)
     census = Census(consumer.provider.port)
     first = len(consumer.stage.noted("emitted"))
-    perform(consumer, census)
+    perform(census)
     threads = census.threads_left()
     ids = consumer.stage.noted("emitted")[first:]
     # What the program raised leads through its traceback to the flow.
     consumer.stage.notes.clear()
     left = (*threads, *census.things_left(ids))
-    return beside_frames([Expected("cleanup.no-leaks", f"what is still there after {of}", (), left)])
+    yield Expected("cleanup.no-leaks", f"what is still there after {of}", (), left)
 
 
 def _use(session: Any, end: str) -> None:

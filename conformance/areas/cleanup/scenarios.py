@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, Final
@@ -10,12 +9,11 @@ from typing import Any, Final
 from conformance.areas.cleanup import blocked_runs, exits, leaks
 from conformance.stage.census import ENDING_S
 from conformance.stage.consumer import Consumer, both
-from conformance.stage.patience import ends
 from conformance.stage.points import StageError
 from conformance.stage.programs import Emit, FlowProgram, Method, Reach
-from conformance.stage.reader import attempt
+from conformance.stage.reader import attempt, in_thread
 from conformance.stage.scenario import FLOW, Scenario
-from conformance.timeline.evidence import Evidence, beside_frames
+from conformance.timeline.evidence import Evidence
 from conformance.timeline.expected import NOTHING, Expected
 
 _PLAIN: Final = FlowProgram((Method("first", (Reach("began"), Emit("one"), Emit("two"))),))
@@ -65,40 +63,29 @@ def _close(session: Any) -> None:
 
 
 def _close_in_thread(session: Any) -> None:
-    raised: list[BaseException | None] = []
-    closer = threading.Thread(
-        target=lambda: raised.append(attempt(partial(_close, session))), name="closer", daemon=True
-    )
-    closer.start()
-    ends(closer, ENDING_S)
-    if not raised:
+    returned, raised = in_thread(partial(_close, session), ENDING_S)
+    if not returned:
         raise StageError("it did not come back")
-    if raised[0] is not None:
-        raise raised[0]
+    if raised is not None:
+        raise raised
 
 
-def _unstarted(consumer: Consumer) -> Evidence:
+def _unstarted(consumer: Consumer) -> Iterator[Expected]:
     """Close a session that nobody has read, by `close()` and by leaving its block, and then read it."""
-    expected = []
-    closers: dict[str, Callable[[Any], None]] = {
-        "close()": consumer.close,
-        "leaving its block": partial(_leave_block, consumer),
-    }
-    for how, close in closers.items():
+    clause, leave = "cleanup.close-before-start", partial(_leave_block, consumer)
+    for how, close in (("close()", consumer.close), ("leaving its block", leave)):
         session = consumer.open(_PLAIN)
         close(session)
         read = consumer.read(session)
         consumer.let_finish()
         aspect = f"a session that {how} had closed before its first frame"
-        ran = consumer.stage.has_reached("began")
-        expected.append(Expected("cleanup.close-before-start", f"whether the run began of {aspect}", False, ran))
-        expected.append(Expected("cleanup.close-before-start", f"frames of {aspect}", 0, len(read.frames)))
-    return beside_frames(expected)
+        yield Expected(clause, f"whether the run began of {aspect}", False, consumer.stage.has_reached("began"))
+        yield Expected(clause, f"frames of {aspect}", 0, len(read.frames))
 
 
-def _blocks(consumer: Consumer) -> Evidence:
+def _blocks(consumer: Consumer) -> Iterator[Expected]:
     """Leave the block of a session that has been read to its end, of one that has not, and of one nobody read."""
-    expected = []
+    clause = "cleanup.context-exit"
     for frames_read in (None, 1, 0):
         session = consumer.open(_PLAIN)
         if frames_read is None:
@@ -106,17 +93,14 @@ def _blocks(consumer: Consumer) -> Evidence:
         elif frames_read:
             consumer.take(consumer.iterate(session), frames_read)
         raised = attempt(partial(_leave_block, consumer, session))
-        ends = "had" if frames_read is None else "had not"
-        aspect = f"leaving the block of a session that {ends} been read to its end"
-        expected.append(Expected("cleanup.context-exit", aspect, NOTHING, raised))
-        cancelled = Expected(
-            "cleanup.context-exit", f"is_cancelled after {aspect}", frames_read is not None, bool(session.is_cancelled)
+        aspect = (
+            f"leaving the block of a session that {'had' if frames_read is None else 'had not'} been read to its end"
         )
-        expected.append(cancelled)
+        yield Expected(clause, aspect, NOTHING, raised)
+        cancelled = bool(session.is_cancelled)
+        yield Expected(clause, f"is_cancelled after {aspect}", frames_read is not None, cancelled)
         if frames_read is None:
-            exhausted = bool(session.is_exhausted)
-            expected.append(Expected("cleanup.context-exit", f"is_exhausted after {aspect}", True, exhausted))
-    return beside_frames(expected)
+            yield Expected(clause, f"is_exhausted after {aspect}", True, bool(session.is_exhausted))
 
 
 def _leave_block(consumer: Consumer, session: Any) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Literal
@@ -11,10 +10,9 @@ from typing import Any, Final, Literal
 from conformance.areas.entry.crew_chunks import TaskAnswer, chunks_of, text_of
 from conformance.stage.census import ENDING_S
 from conformance.stage.consumer import Consumer
-from conformance.stage.patience import ends
 from conformance.stage.points import StageError
 from conformance.stage.programs import CrewProgram, TaskProgram
-from conformance.stage.reader import FramesRead, SessionKind, attempt
+from conformance.stage.reader import FramesRead, SessionKind, in_thread
 from conformance.subjects.crews import called_by
 from conformance.timeline.expected import NOTHING, Expected, Raised, Same
 
@@ -114,13 +112,7 @@ class CrewRun:
     def closes(self) -> tuple[bool, BaseException | None]:
         """Close it; return whether that came back in time, and what it raised."""
         if self._consumer.is_sync:
-            raised: list[BaseException | None] = []
-            closer = threading.Thread(
-                target=lambda: raised.append(attempt(self.output.close)), name="closer", daemon=True
-            )
-            closer.start()
-            ends(closer, ENDING_S)
-            return bool(raised), raised[0] if raised else None
+            return in_thread(self.output.close, ENDING_S)
 
         async def close() -> tuple[bool, BaseException | None]:
             closing = asyncio.ensure_future(self.output.aclose())

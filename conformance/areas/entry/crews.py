@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from conformance.areas.entry.crew_chunks import text_of
@@ -14,7 +15,6 @@ from conformance.stage.consumer import Consumer, of_kind
 from conformance.stage.programs import CrewProgram, HoldBody, Script, TaskProgram, Text, ToolProgram
 from conformance.stage.reader import FramesRead
 from conformance.stage.scenario import Scenario
-from conformance.timeline.evidence import Evidence, beside_frames
 from conformance.timeline.expected import NOTHING, AtMost, Expected
 
 _CLAUSE: Final = "entry.crew"
@@ -81,28 +81,26 @@ def _closed(entry: CrewEntry, consumer: Consumer) -> Iterable[Expected]:
     )
 
 
-def _flags(entry: CrewEntry, consumer: Consumer) -> Iterable[Expected]:
+def _flags(entry: CrewEntry, consumer: Consumer) -> Iterator[Expected]:
     """Read the flags of a crew and of its LLM, before, beside and after a run of it that is streamed."""
     crew = consumer.subject.crew(_HELD, consumer.performance, stream=True)
     (llm,) = consumer.stage.noted("llm")
     before = llm.stream
-    flags: list[Expected] = []
 
-    def look(when: str) -> None:
-        flags.append(flag(f"the crew, {when}", True, crew.stream))
-        flags.append(flag(f"the LLM of its agent, {when}", before, llm.stream))
+    def look(when: str) -> Iterator[Expected]:
+        yield flag(f"the crew, {when}", True, crew.stream)
+        yield flag(f"the LLM of its agent, {when}", before, llm.stream)
 
     iterator = CrewRun(entry, consumer, _HELD, crew).for_sure().iterator
     consumer.take(iterator, 1)
     consumer.await_reached("held")
-    look(f"outside of the run of {entry.call} while that is on")
+    yield from look(f"outside of the run of {entry.call} while that is on")
     consumer.stage.release("held")
     consumer.take(iterator)
-    look(f"after {entry.call} was read")
-    return flags
+    yield from look(f"after {entry.call} was read")
 
 
-def _beside(entry: CrewEntry, consumer: Consumer) -> Iterable[Expected]:
+def _beside(entry: CrewEntry, consumer: Consumer) -> Iterator[Expected]:
     """Read two streamed crews that are in the middle together."""
     programs = [
         CrewProgram((TaskProgram("answer", Script((Text(f"{name} "), HoldBody("held"), Text("said")))),))
@@ -112,11 +110,9 @@ def _beside(entry: CrewEntry, consumer: Consumer) -> Iterable[Expected]:
     runs = [CrewRun(entry, consumer, *each).for_sure() for each in zip(programs, crews, strict=True)]
     reads: list[FramesRead] = consumer.begin(run.output for run in runs).held()
     name = f"one of two crews beside each other, by {entry.call},"
-    return [
-        row
-        for program, each in zip(programs, reads, strict=True)
-        for row in held("scope.isolated", name, (program.tasks[0].script.text,), (text_of(each.frames),), each.raised)
-    ]
+    for program, each in zip(programs, reads, strict=True):
+        text = program.tasks[0].script.text
+        yield from held("scope.isolated", name, (text,), (text_of(each.frames),), each.raised)
 
 
 _CREW: Final = frozenset({"crew", "llm"})
@@ -125,19 +121,13 @@ _CREW: Final = frozenset({"crew", "llm"})
 def _each(
     name: str,
     clause: str,
-    observing: Callable[[CrewEntry, Consumer], Iterable[Expected]],
+    observe: Callable[[CrewEntry, Consumer], Iterable[Expected]],
     more: frozenset[str] = frozenset(),
-) -> tuple[Scenario, ...]:
-    """Return the scenario for each way to run a crew."""
-
-    def of(entry: CrewEntry) -> Scenario:
-        def observe(consumer: Consumer) -> Evidence:
-            return beside_frames(observing(entry, consumer))
-
-        scenario = of_kind(entry.kind, name, {clause}, observe, _CREW | more)
-        return replace(scenario, id=f"{name}/{entry.method}")
-
-    return tuple(map(of, ENTRIES))
+) -> Iterator[Scenario]:
+    """Yield the scenario for each way to run a crew."""
+    for entry in ENTRIES:
+        scenario = of_kind(entry.kind, name, {clause}, partial(observe, entry), _CREW | more)
+        yield replace(scenario, id=f"{name}/{entry.method}")
 
 
 SCENARIOS: tuple[Scenario, ...] = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 from typing import Any, Final
 
@@ -10,7 +11,6 @@ from conformance.areas.entry.ways import flow_entries, way_in
 from conformance.stage.consumer import Consumer, both
 from conformance.stage.programs import Emit, FlowProgram, Give, Method, Script
 from conformance.stage.scenario import FLOW, LLM, Scenario
-from conformance.timeline.evidence import Evidence, beside_frames
 from conformance.timeline.expected import NOTHING, Expected, Raised
 
 _VALUE: Final = "value"
@@ -23,40 +23,34 @@ _IMPOSSIBLE: Final[dict[str, dict[str, Any]]] = {
 }
 
 
-def _flows(consumer: Consumer) -> Evidence:
+def _flows(consumer: Consumer) -> Iterator[Expected]:
     clause = "entry.flow" if consumer.is_sync else "entry.flow-async"
-    expected: list[Expected] = []
     for call, enter in flow_entries(consumer, consumer.subject.flow(_PLAIN, consumer.performance)).items():
-        expected.append(Expected(clause, f"whether there is {call}", True, enter is not None))
+        yield Expected(clause, f"whether there is {call}", True, enter is not None)
         if enter is not None:
-            expected += way_in(consumer, clause, f"{call}()", enter, _VALUE)
-            enter_with_inputs = partial(enter, inputs=dict(_INPUTS))
-            expected += way_in(consumer, clause, f"{call}(inputs=…)", enter_with_inputs, _VALUE)
-    return beside_frames(expected)
+            yield from way_in(consumer, clause, f"{call}()", enter, _VALUE)
+            yield from way_in(consumer, clause, f"{call}(inputs=…)", partial(enter, inputs=dict(_INPUTS)), _VALUE)
 
 
-def _llms(consumer: Consumer) -> Evidence:
+def _llms(consumer: Consumer) -> Iterator[Expected]:
     """Stream a call, and make calls that do not stream, of LLMs that were told everything that one can tell them."""
     clause, entry = ("entry.llm", "stream_events") if consumer.is_sync else ("entry.llm-async", "astream")
-    expected: list[Expected] = []
     text = Script().text
     for stream in (None, True, False):
         llm = consumer.subject.llm(consumer.performance, **({} if stream is None else {"stream": stream}))
         prompt = consumer.provider.prompt_for(Script())
         of = "" if stream is None else f" of an LLM with stream={stream}"
         enter = partial(consumer.entry_of(llm), prompt)
-        expected += way_in(consumer, clause, f"llm.{entry}(…){of}", enter, text)
+        yield from way_in(consumer, clause, f"llm.{entry}(…){of}", enter, text)
         call = llm.call if consumer.is_sync else llm.acall
         value, raised = consumer.tried(partial(call, prompt))
-        expected.append(Expected(clause, f"llm.{call.__name__}(…){of}", NOTHING, raised))
+        yield Expected(clause, f"llm.{call.__name__}(…){of}", NOTHING, raised)
         if raised is None:
-            expected.append(Expected(clause, f"what llm.{call.__name__}(…){of} gives", text, value))
-    return beside_frames(expected)
+            yield Expected(clause, f"what llm.{call.__name__}(…){of} gives", text, value)
 
 
-def _options(consumer: Consumer) -> Evidence:
+def _options(consumer: Consumer) -> Iterator[Expected]:
     """Give inputs, and see them arrive; give what can't be, and see it refused."""
-    expected: list[Expected] = []
     for call, enter in flow_entries(consumer, consumer.subject.flow(_PLAIN, consumer.performance)).items():
         if enter is None:
             continue  # of which the entry's own clause speaks
@@ -64,13 +58,12 @@ def _options(consumer: Consumer) -> Evidence:
         frames = consumer.read(session).frames
         arrived = [frame.data.get("inputs") for frame in frames if frame.type == "flow_started"]
         inputs = dict(arrived[0]) if arrived and arrived[0] is not None else None
-        expected.append(passed(f"{call}(inputs=…)", _INPUTS, inputs))
+        yield passed(f"{call}(inputs=…)", _INPUTS, inputs)
         for written, options in _IMPOSSIBLE.items():
             session, raised = consumer.tried(partial(enter, **options))
             if raised is None:
                 consumer.keep(session)
-            expected.append(Expected("entry.kwargs", f"{call}({written})", Raised(Exception), raised))
-    return beside_frames(expected)
+            yield Expected("entry.kwargs", f"{call}({written})", Raised(Exception), raised)
 
 
 def passed(call: str, sent: object, received: object) -> Expected:
@@ -78,42 +71,36 @@ def passed(call: str, sent: object, received: object) -> Expected:
     return Expected("entry.kwargs", f"what the run is given by {call}", sent, received)
 
 
-def _overrides(consumer: Consumer) -> Evidence:
+def _overrides(consumer: Consumer) -> Iterator[Expected]:
     """Call one LLM with overrides and without, and look at what the provider was asked."""
-    subject, clause = consumer.subject, "entry.llm-overrides"
-    llm = subject.llm(consumer.performance, stream=False)
+    overriding, clause = consumer.subject.overriding, "entry.llm-overrides"
+    llm = consumer.subject.llm(consumer.performance, stream=False)
     prompt = consumer.provider.prompt_for(Script())
     before = (llm.stream, list(llm.stop or []))
-    expected: list[Expected] = []
-    calls = 0
+    method = llm.call if consumer.is_sync else llm.acall
 
-    def call(aspect: str, **due: Any) -> None:
-        nonlocal calls
-        calls += 1
-        method = llm.call if consumer.is_sync else llm.acall
+    def call(aspect: str, **due: Any) -> Iterator[Expected]:
         text = consumer.made(lambda: method(prompt))
         with consumer.provider.lock:
             body = consumer.provider.log.requests[-1]
         request = {"stream": bool(body.get("stream")), "stop": list(body.get("stop") or [])}
-        expected.append(Expected(clause, f"the request of a call {aspect}", due, request))
-        expected.append(Expected(clause, f"the value of a call {aspect}", Script().text, text))
+        yield Expected(clause, f"the request of a call {aspect}", due, request)
+        yield Expected(clause, f"the value of a call {aspect}", Script().text, text)
         after = (llm.stream, list(llm.stop or []))
-        expected.append(Expected(clause, f"stream and stop of the LLM itself, at a call {aspect}", before, after))
+        yield Expected(clause, f"stream and stop of the LLM itself, at a call {aspect}", before, after)
 
-    call("before any override", stream=False, stop=[])
-    with subject.overriding(llm, stream=True):
-        call("with stream=True", stream=True, stop=[])
-    with subject.overriding(llm, stop=["END"]):
-        call("with stop=['END']", stream=False, stop=["END"])
-        with subject.overriding(llm, stream=True):
-            call("with stop=['END'] and stream=True", stream=True, stop=["END"])
-    call("after all overrides", stream=False, stop=[])
-    used = llm.get_token_usage_summary()
+    yield from call("before any override", stream=False, stop=[])
+    with overriding(llm, stream=True):
+        yield from call("with stream=True", stream=True, stop=[])
+    with overriding(llm, stop=["END"]):
+        yield from call("with stop=['END']", stream=False, stop=["END"])
+        with overriding(llm, stream=True):
+            yield from call("with stop=['END'] and stream=True", stream=True, stop=["END"])
+    yield from call("after all overrides", stream=False, stop=[])
+    used, calls = llm.get_token_usage_summary(), 5
     # What the provider says that each of its answers took.
     counted = (used.prompt_tokens, used.completion_tokens)
-    aspect = "the prompt and completion tokens that were counted"
-    expected.append(Expected(clause, aspect, (11 * calls, 7 * calls), counted))
-    return beside_frames(expected)
+    yield Expected(clause, "the prompt and completion tokens that were counted", (11 * calls, 7 * calls), counted)
 
 
 SCENARIOS: tuple[Scenario, ...] = (

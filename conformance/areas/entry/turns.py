@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 from typing import Final
 
@@ -11,7 +12,6 @@ from conformance.stage.consumer import Consumer, both
 from conformance.stage.programs import ConversationProgram, Emit, FlowProgram, Give, Method, Script
 from conformance.stage.reader import SessionKind, attempt
 from conformance.stage.scenario import Scenario
-from conformance.timeline.evidence import Evidence, beside_frames
 from conformance.timeline.expected import NOTHING, Expected, Raised
 
 _PLAIN: Final = FlowProgram((Method("gives", (Emit("one"), Give("value"))),))
@@ -19,22 +19,21 @@ _ENTRY: Final[dict[SessionKind, str]] = {"sync": "stream_turn", "async": "astrea
 _CLAUSE: Final[dict[SessionKind, str]] = {"sync": "entry.turn", "async": "entry.turn-async"}
 
 
-def _entered(consumer: Consumer) -> Evidence:
+def _entered(consumer: Consumer) -> Iterator[Expected]:
     """Take the way into a turn: plainly, with a session id, and into a flow that is not conversational."""
     call, clause = f"flow.{_ENTRY[consumer.kind]}", _CLAUSE[consumer.kind]
     conversation = HeldConversation(consumer, ConversationProgram())
     message = to_model(consumer.performance)
-    expected = [*way_in(consumer, clause, f"{call}(…)", partial(conversation.enter, message), Script().text)]
+    yield from way_in(consumer, clause, f"{call}(…)", partial(conversation.enter, message), Script().text)
     named = HeldConversation(consumer, ConversationProgram())
     read = consumer.read(named.ask(message, session_id="harbour"))
     ids = {frame.data.get("session_id") for frame in read.frames if frame.type == "conversation_turn_started"}
-    expected.append(Expected(clause, f"{call}(…, session_id='harbour')", NOTHING, read.raised))
-    expected.append(Expected(clause, f"the session ids of {call}(…, session_id='harbour')", {"harbour"}, ids))
+    yield Expected(clause, f"{call}(…, session_id='harbour')", NOTHING, read.raised)
+    yield Expected(clause, f"the session ids of {call}(…, session_id='harbour')", {"harbour"}, ids)
     if consumer.is_sync:
         plain = consumer.subject.flow(_PLAIN, consumer.performance)
         refused = attempt(lambda: plain.stream_turn(message))
-        expected.append(Expected(clause, f"{call}(…) of a flow that does not converse", Raised(ValueError), refused))
-    return beside_frames(expected)
+        yield Expected(clause, f"{call}(…) of a flow that does not converse", Raised(ValueError), refused)
 
 
 SCENARIOS: tuple[Scenario, ...] = both(

@@ -44,8 +44,7 @@ def outlined(topic: str, parts: list[Any]) -> str:
 
 def _run(consumer: Consumer) -> Evidence:
     subject: Any = consumer.subject
-    session = consumer.stream(subject.declared_flow(_FLOW), inputs={"topic": "tides"})
-    evidence = consumer.read_whole(lambda: session)
+    evidence = consumer.read_flow(subject.declared_flow(_FLOW), inputs={"topic": "tides"})
     started = [frame.data for frame in evidence.frames if frame.type == "method_execution_started"]
     entry = "stream_events" if consumer.is_sync else "astream"
     topics = {(data.get("state") or {}).get("topic") for data in started}

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,8 +16,7 @@ from conformance.stage.points import Stage
 from conformance.stage.programs import Feedback, FlowProgram, Give, Method, Reach
 from conformance.stage.scenario import Scenario
 from conformance.stage.server import ScriptedProvider
-from conformance.subjects.subject import Performance, load_subject
-from conformance.timeline.evidence import Evidence, beside_frames
+from conformance.subjects.subject import Performance, address_of, load_subject
 from conformance.timeline.expected import Expected, InAnyOrder
 
 _CLAUSE: Final = "flow.pending"
@@ -40,29 +40,23 @@ def _program(*, is_sync: bool) -> FlowProgram:
     )
 
 
-def _resumed(consumer: Consumer) -> Evidence:
+def _resumed(consumer: Consumer) -> Iterator[Expected]:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         path = str(Path(folder) / "flows.db")
         program = _program(is_sync=consumer.is_sync)
         place = consumer.subject.kept_in(path)
-        session = consumer.stream(consumer.subject.flow(program, consumer.performance, persistence=place))
-        pending = consumer.read_whole(lambda: session).reads[-1].value
+        flow = consumer.subject.flow(program, consumer.performance, persistence=place)
+        pending = consumer.read_flow(flow).reads[-1].value
         waits = consumer.subject.is_pending(pending)
         if not waits:
-            return beside_frames((Expected(_CLAUSE, f"whether {pending!r} waits to be resumed", True, waits),))
-        kind = "sync" if consumer.is_sync else "async"
-        seen = _elsewhere(_address(consumer.subject), kind, path, pending.context.flow_id)
+            yield Expected(_CLAUSE, f"whether {pending!r} waits to be resumed", True, waits)
+            return
+        seen = _elsewhere(address_of(consumer.subject), consumer.kind, path, pending.context.flow_id)
     call = "resume(…) in another process"
-    expected = [Expected(_CLAUSE, f"what {call} raised", None, seen["raised"])]
+    yield Expected(_CLAUSE, f"what {call} raised", None, seen["raised"])
     if not seen["raised"]:
-        expected.append(Expected(_CLAUSE, f"the value of {call}", _VALUE, seen["value"]))
-    expected.append(Expected(_CLAUSE, f"what {call} ran", InAnyOrder(("ends",)), tuple(seen["ran"])))
-    return beside_frames(tuple(expected))
-
-
-def _address(subject: Any) -> str:
-    kind = type(subject)
-    return getattr(subject, "address", f"{kind.__module__}:{kind.__qualname__}")
+        yield Expected(_CLAUSE, f"the value of {call}", _VALUE, seen["value"])
+    yield Expected(_CLAUSE, f"what {call} ran", InAnyOrder(("ends",)), tuple(seen["ran"]))
 
 
 def _elsewhere(*arguments: str) -> dict[str, Any]:

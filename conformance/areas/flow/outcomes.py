@@ -39,8 +39,7 @@ def _routed(consumer: Consumer) -> Evidence:
     """A human who answers at once."""
     answer = _answer(consumer)
     run = MethodsRun(consumer.stage, _METHODS)
-    session = consumer.stream(consumer.subject.flow(_program(consumer, answer), consumer.performance))
-    evidence = consumer.read_whole(lambda: session)
+    evidence = consumer.read_flow(consumer.subject.flow(_program(consumer, answer), consumer.performance))
     clause = "flow.feedback-frames"
     received = (frame.data for frame in evidence.frames if frame.type == "human_feedback_received")
     shown = tuple((data.get("feedback"), data.get("outcome")) for data in received)
@@ -55,8 +54,7 @@ def _resumed(consumer: Consumer) -> Evidence:
     """A human whose answer comes later."""
     clause = "flow.pending"
     flow = consumer.subject.flow(_program(consumer, None), consumer.performance)
-    session = consumer.stream(flow)
-    pending = consumer.read_whole(lambda: session).reads[-1].value
+    pending = consumer.read_flow(flow).reads[-1].value
     run = MethodsRun(consumer.stage, _METHODS)
     waiting, amiss = resumable(consumer, flow, pending)
     if waiting is None:

@@ -187,8 +187,7 @@ def _state(consumer: Consumer) -> Evidence:
     memory = consumer.subject.memory()
     memory.save_state("earlier", "gives", {"id": "earlier", **_STATE})
     flow = consumer.subject.flow(_OTHER, consumer.performance, persistence=memory)
-    session = consumer.stream(flow, restore_from_state_id="earlier")
-    evidence = consumer.read_whole(lambda: session)
+    evidence = consumer.read_flow(flow, restore_from_state_id="earlier")
     states = [frame.data.get("state") for frame in evidence.frames if frame.type == "method_execution_started"]
     state = states[0] if states and states[0] is not None else {}
     entry = "stream_events" if consumer.is_sync else "astream"

@@ -44,11 +44,6 @@ def _program(feedback: Feedback, consumer: Consumer) -> FlowProgram:
     return FlowProgram(tuple(replace(method, is_async=not consumer.is_sync) for method in methods))
 
 
-def _read(consumer: Consumer, flow: Any) -> Evidence:
-    session = consumer.stream(flow)
-    return consumer.read_whole(lambda: session)
-
-
 def _shown(human: str, frames: Iterable[AnyFrame], *due: tuple[str, str]) -> Expected:
     """Hold a session to what a human was asked and said."""
     rows = ((_WORDS[frame.type], frame.data) for frame in frames if frame.type in _WORDS)
@@ -72,7 +67,7 @@ def _answered(asked_by: Literal["provider", "terminal"], consumer: Consumer) -> 
     human = {"provider": "a provider that answers at once", "terminal": "a human at the terminal"}[asked_by]
     flow = consumer.subject.flow(_program(feedback, consumer), consumer.performance)
     with _typing(_ANSWER) if asked_by == "terminal" else nullcontext():
-        evidence = _read(consumer, flow)
+        evidence = consumer.read_flow(flow)
     shown = _shown(human, evidence.frames, ("requested", feedback.message), ("received", _ANSWER))
     return replace(evidence, outcome=evidence.outcome or ProgramOutcome(_VALUE), expected=(shown,))
 
@@ -89,7 +84,7 @@ def _input_requested(consumer: Consumer) -> Evidence:
     question = "And now?"
     program = FlowProgram((Method("asks", (AskHuman(question),), is_async=not consumer.is_sync),))
     flow = consumer.subject.flow(program, consumer.performance, input_provider=_Typist())
-    evidence = _read(consumer, flow)
+    evidence = consumer.read_flow(flow)
     shown = _shown("an input provider", evidence.frames, ("requested", question), ("received", _ANSWER))
     return replace(evidence, outcome=evidence.outcome or ProgramOutcome(_ANSWER), expected=(shown,))
 
@@ -100,7 +95,7 @@ _LATER: Final = Feedback()
 def _pending(consumer: Consumer) -> Evidence:
     """A human whose answer comes later."""
     run = MethodsRun(consumer.stage, _METHODS)
-    evidence = _read(consumer, consumer.subject.flow(_program(_LATER, consumer), consumer.performance))
+    evidence = consumer.read_flow(consumer.subject.flow(_program(_LATER, consumer), consumer.performance))
     read, clause, who = evidence.reads[-1], "flow.pending", "a flow that waits"
     types = [frame.type for frame in evidence.frames]
     ends = tuple(kind for kind in types if kind.startswith(("method_", "flow_")) and kind.endswith(_ENDINGS))
@@ -125,7 +120,7 @@ def _resumed(consumer: Consumer, *, streamed: bool) -> Evidence:
     """A flow that waited, taken up by its id as another process would."""
     clause = "flow.pending"
     flow = consumer.subject.flow(_program(_LATER, consumer), consumer.performance)
-    pending = _read(consumer, flow).reads[-1].value
+    pending = consumer.read_flow(flow).reads[-1].value
     # Nothing of what was run before it waited may be run again.
     run = MethodsRun(consumer.stage, _METHODS)
     waiting, amiss = resumable(consumer, flow, pending)

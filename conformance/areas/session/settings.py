@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -64,7 +64,7 @@ SETTINGS: Final = (
 )
 
 #: What a consumer does in one setting.
-ObserveIn = Callable[[Setting, Consumer], Evidence]
+ObserveIn = Callable[[Setting, Consumer], Evidence | Iterable[Expected]]
 
 
 def rows(setting: Setting, name: str, clauses: set[str], observe: ObserveIn) -> tuple[Scenario, Scenario]:

@@ -11,9 +11,9 @@ from conformance.areas.session.settings import SETTINGS, Setting, names_of, rows
 from conformance.areas.session.views import MORE_VIEWS, PROJECTIONS, VIEWS
 from conformance.stage.consumer import Consumer
 from conformance.stage.points import DEADLINE_S, StageError
-from conformance.stage.reader import SessionKind, attempt, read_result
+from conformance.stage.reader import SessionKind, attempt, in_thread, read_result
 from conformance.stage.scenario import Scenario
-from conformance.timeline.evidence import Evidence, beside_frames
+from conformance.timeline.evidence import Evidence
 from conformance.timeline.expected import NOTHING, Expected, Raised
 from conformance.timeline.vocabulary import CHANNELS
 
@@ -39,7 +39,7 @@ def _unused(setting: Setting, consumer: Consumer) -> Evidence:
     return Evidence(frames, "closed", reads=(read_result(session, "after-close"),), expected=expected)
 
 
-def _bad_channels(setting: Setting, consumer: Consumer) -> Evidence:
+def _bad_channels(setting: Setting, consumer: Consumer) -> Iterator[Expected]:
     session = consumer.open(setting.program)
     calls: dict[str, Callable[[], object]] = {
         "interleave(['tokens'])": lambda: session.interleave(["tokens"]),
@@ -49,9 +49,9 @@ def _bad_channels(setting: Setting, consumer: Consumer) -> Evidence:
         "subscribe(['tokens'])": lambda: session.subscribe(["tokens"]),
     }
     refused = Raised(ValueError, words=tuple(sorted(CHANNELS)))
-    expected = [Expected("session.bad-channels", call, refused, attempt(make)) for call, make in calls.items()]
+    for call, make in calls.items():
+        yield Expected("session.bad-channels", call, refused, attempt(make))
     consumer.close(session)
-    return beside_frames(expected)
 
 
 def _surfaces(setting: Setting, consumer: Consumer) -> Evidence:
@@ -74,7 +74,8 @@ def _surfaces(setting: Setting, consumer: Consumer) -> Evidence:
     read = consumer.read_session(setting.program)
     for kind, make in kinds.items():
         session = make(setting.program)
-        raised = _in_thread(partial(_close, session))
+        returned, raised = in_thread(partial(_close, session), DEADLINE_S)
+        raised = raised if returned else StageError("it did not come back")
         expected += _used(f"close() of a {kind} session by another thread", raised, session, cancelled=True)
     return read.evidence(*expected)
 
@@ -99,14 +100,6 @@ def _used(aspect: str, raised: BaseException | None, session: Any, *, cancelled:
 
 def _close(session: Any) -> None:
     session.close()  # looked up in the thread, since it may be missing
-
-
-def _in_thread(action: Callable[[], object]) -> BaseException | None:
-    raised: list[BaseException | None] = []
-    thread = threading.Thread(target=lambda: raised.append(attempt(action)), name="closer", daemon=True)
-    thread.start()
-    thread.join(DEADLINE_S)
-    return raised[0] if raised else StageError("it did not come back")
 
 
 def _scenarios(setting: Setting) -> tuple[Scenario, ...]:
