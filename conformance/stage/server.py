@@ -20,8 +20,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from conformance.stage.points import Stage
-from conformance.stage.programs import HoldBody, Script, ScriptedToolCall, Text, Thinking
-from conformance.stage.programs.script import WORDS, CallsAs, Failing
+from conformance.stage.programs import WORDS, CallsAs, Failing, HoldBody, Script, ScriptedToolCall, Text, Thinking
 
 _ID: Final = "chatcmpl-conformance"
 _COMMON: Final = {"id": _ID, "created": 1, "model": "gpt-4o-mini"}

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from conformance.stage.programs import (
+    GREETING,
     CrewProgram,
     RunCrew,
     Script,
@@ -16,7 +17,6 @@ from conformance.stage.programs import (
     Text,
     ToolProgram,
 )
-from conformance.stage.programs.script import GREETING
 from conformance.subjects.names import Names
 from conformance.subjects.subject import Performance
 

@@ -9,8 +9,19 @@ from conformance.areas.llm import integrations, recorded_calls
 from conformance.areas.llm.legacy_chunk import projected
 from conformance.areas.llm.other_chunks import rechunked
 from conformance.stage.consumer import Consumer, alone, both
-from conformance.stage.programs import Ask, CallProgram, FlowProgram, Method, Script, ScriptedToolCall, Text, Thinking
-from conformance.stage.programs.script import WORDS, CallsAs, Failing
+from conformance.stage.programs import (
+    WORDS,
+    Ask,
+    CallProgram,
+    CallsAs,
+    Failing,
+    FlowProgram,
+    Method,
+    Script,
+    ScriptedToolCall,
+    Text,
+    Thinking,
+)
 from conformance.stage.scenario import Scenario
 from conformance.timeline.evidence import Evidence, WireFacts, WireToolCall
 

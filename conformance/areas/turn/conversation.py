@@ -8,8 +8,7 @@ from itertools import groupby
 from typing import Any, Final
 
 from conformance.stage.consumer import Consumer
-from conformance.stage.programs import ConversationProgram, Method, Script, Step, route_to
-from conformance.stage.programs.script import GREETING
+from conformance.stage.programs import GREETING, ConversationProgram, Method, Script, Step, route_to
 from conformance.stage.reader import SessionKind
 from conformance.subjects.subject import Performance, Subject, offered
 from conformance.timeline.any_frame import AnyFrame

@@ -1,0 +1,350 @@
+"""Runs described as data, so that every subject performs the same one.
+
+A program says what happens inside the run; a scenario says what the consumer does meanwhile. The two meet at named
+points (`conformance.stage.points`): nothing sleeps, and no clock decides. What a model says in a run is a script, which a
+server on loopback plays to the subject's own OpenAI integration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+
+@dataclass(frozen=True)
+class Text:
+    """A piece of text."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Thinking:
+    """A piece of reasoning, as hosts of reasoning models send it."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class ScriptedToolCall:
+    """A tool call; its arguments' JSON text comes in these pieces."""
+
+    name: str
+    arguments: tuple[str, ...]
+
+
+#: How a host sends its tool calls: each in its place with its id at once; the ids late; all in one place; without a place;
+#: or all as one, so that nobody can tell them apart.
+CallsAs = Literal["plain", "ids late", "one index", "no index", "as one"]
+#: How a host tells of a failure inside a 200: the form of an error event; a reason for the answer's end; or nothing but an end.
+Failing = Literal["object", "text", "flat", "detail", "named event", "reason", "nothing"]
+#: What it writes of the failure.
+WORDS: Final = "the model runner at Bergen has stopped"
+
+
+@dataclass(frozen=True)
+class HoldBody:
+    """The provider falls silent here, in the middle of its answer, until the point is released."""
+
+    point: str
+
+
+@dataclass(frozen=True)
+class Script:
+    """One answer of a model."""
+
+    says: tuple[Text | Thinking | ScriptedToolCall | HoldBody, ...] = (Text("Hello"), Text(" there"), Text("."))
+    #: `whole` ends with the provider's end marker, `unmarked` with all but that; the others end early, cleanly or by a reset.
+    ending: Literal["whole", "unmarked", "cut", "reset"] = "whole"
+    #: How many bytes each piece on the wire has; None sends each event whole.
+    piece_bytes: int | None = None
+    calls_as: CallsAs = "plain"
+    #: The answer fails after what it says, and its end marker comes all the same.
+    failing: Failing | None = None
+    #: An HTTP error status in place of the answer.
+    status: int = 200
+    #: The provider is silent before its status line until this point is released.
+    hold_head: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The whole text that the model says."""
+        return "".join(piece.text for piece in self.says if isinstance(piece, Text))
+
+
+#: What a model says where a program does not care.
+GREETING: Final = Script()
+
+
+@dataclass(frozen=True)
+class ToolProgram:
+    """A tool of the agent's, which takes a `place` and returns this text; the model calls it before it answers."""
+
+    name: str
+    place: str
+    returns: str
+    #: It raises that in place of returning it.
+    fails: bool = False
+
+
+@dataclass(frozen=True)
+class TaskProgram:
+    """One task of the crew's agent, which asks its model once, and once more where that calls a tool."""
+
+    name: str
+    script: Script = GREETING
+    tool: ToolProgram | None = None
+    #: Whether the tasks after it begin at once.
+    is_async: bool = False
+    #: How often a guardrail refuses its answer before it lets the same one pass.
+    refused: int = 0
+
+
+@dataclass(frozen=True)
+class CrewProgram:
+    """A crew that does its tasks one after the other; needs the capability crew.
+
+    Its agent does not ask again when its model refuses.
+    """
+
+    tasks: tuple[TaskProgram, ...] = (TaskProgram("greet"),)
+    role: str = "Greeter"
+    #: Said of the agent's LLM when it was made; None says nothing.
+    stream: bool | None = None
+    #: What a manager says of each task, once it has delegated it to the agent and been told the answer.
+    manager: Script | None = None
+    #: How often the agent may ask its model before it has to answer without tools.
+    max_iter: int | None = None
+
+
+@dataclass(frozen=True)
+class Emit:
+    """Publish an event of the user's own, of this type, with this note in its payload."""
+
+    note: str = ""
+    type: str = "probe"
+    #: Use the async emit, in an async method.
+    awaited: bool = False
+
+
+@dataclass(frozen=True)
+class EmitPayload:
+    """Publish an event of the user's own whose payload is one that `conformance.stage.payloads` makes by this name."""
+
+    payload: str
+
+
+@dataclass(frozen=True)
+class EmitBuiltIn:
+    """Publish an event of one of the runtime's own types, as an integration of it would, with these fields."""
+
+    type: str
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Ask:
+    """Call a model. Its answer is the step's value."""
+
+    script: Script = GREETING
+    #: Said of the LLM when it was made; None says nothing.
+    stream: bool | None = None
+    #: Functions given by name, each with what it returns.
+    functions: Mapping[str, Any] = field(default_factory=dict)
+    #: Whether the LLM is told that its host marks the end of no stream.
+    without_end_marker: bool = False
+
+
+#: A call that says nothing of its own.
+GREET: Final = Ask()
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Tell the consumer that the run has come here."""
+
+    point: str
+
+
+@dataclass(frozen=True)
+class Block:
+    """Block, as user code does, until the consumer releases the point: a thread in a sync method, a task in an async one.
+
+    With `thread` an async run's sync code blocks too.
+    """
+
+    point: str
+
+
+@dataclass(frozen=True)
+class Raise:
+    """Raise this; the object is kept, so that what surfaces can be compared with it."""
+
+    error: type[BaseException]
+
+
+@dataclass(frozen=True)
+class Spawn:
+    """Start a thread that does these steps, and wait for it to end."""
+
+    steps: tuple[Step, ...]
+    #: Run it in a copy of the context.
+    with_context: bool
+
+
+@dataclass(frozen=True)
+class Nest:
+    """Run a flow inside: plainly, or as a session that is read to its end inside."""
+
+    program: FlowProgram
+    streamed: bool = False
+
+
+@dataclass(frozen=True)
+class ReadFlag:
+    """Note what the flow's `stream` attribute reads as, here."""
+
+
+@dataclass(frozen=True)
+class RunCrew:
+    """Run a crew inside: what it gives is the step's value, as text."""
+
+    program: CrewProgram
+    #: As a stream of chunks, which is read to its end inside.
+    streamed: bool = False
+    #: For each of so many inputs, by `kickoff_for_each`; what they give is joined.
+    times: int | None = None
+
+
+@dataclass(frozen=True)
+class Reply:
+    """In a turn: add this to the conversation as the assistant's message, as a handler does that returns it, too."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class AskHuman:
+    """Ask the flow's input provider. What it says is the step's value; needs the capability feedback."""
+
+    message: str
+
+
+@dataclass(frozen=True)
+class Give:
+    """End the method with this value."""
+
+    value: Any
+
+
+Step = (
+    Emit
+    | EmitPayload
+    | EmitBuiltIn
+    | Ask
+    | Reach
+    | Block
+    | Raise
+    | Spawn
+    | Nest
+    | ReadFlag
+    | RunCrew
+    | Reply
+    | AskHuman
+    | Give
+)
+
+
+@dataclass(frozen=True)
+class Feedback:
+    """A human is asked for feedback on a method's value."""
+
+    message: str = "Is that right?"
+    #: What the human says at once; None lets the flow wait until it is resumed.
+    answer: str | None = None
+    #: A provider of the user's own, or none: then the runtime asks on the terminal.
+    asked_by: Literal["provider", "terminal"] = "provider"
+    #: The outcomes that the answer may come to, which are the method's routes; none where it is taken as it is.
+    outcomes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Method:
+    """One method of a flow."""
+
+    name: str
+    steps: tuple[Step, ...] = ()
+    #: The names of the methods after which it runs: a start method has none.
+    after: tuple[str, ...] = ()
+    #: Whether it waits for all of `after`, or runs after the first.
+    joins: Literal["all", "any"] = "any"
+    is_async: bool = False
+    #: Its value is a route that others may be `after`.
+    is_router: bool = False
+    #: Asked for after the steps, on their value; a flow of such a method needs the capability feedback.
+    feedback: Feedback | None = None
+
+
+@dataclass(frozen=True)
+class FlowProgram:
+    """A flow to be built and streamed."""
+
+    methods: tuple[Method, ...]
+    name: str = "ProbeFlow"
+    #: Said of streaming by its class; None says nothing.
+    stream: bool | None = None
+
+
+@dataclass(frozen=True)
+class CallProgram:
+    """A direct call to a model, streamed."""
+
+    ask: Ask = GREET
+    prompt: str = "Say hello."
+
+
+@dataclass(frozen=True)
+class RecordedProgram:
+    """A direct call that comes with the project, streamed by the subject's integration of its provider."""
+
+    #: As in `anthropic/thinking`; see `conformance.stage.shipped_calls`.
+    name: str
+    #: Name → what the function returns; None gives the model its tools and no functions.
+    functions: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class ConversationProgram:
+    """A conversational flow, to be streamed turn by turn; needs the capability turn.
+
+    The user's message says what becomes of its turn: `[route NAME]` gives it to the handler of that name, and
+    `[script N]`, which `ScriptedProvider.prompt_for` writes, is how the model of the built-in answer answers it.
+    """
+
+    #: Each answers the turns that name it, and has no `after`. All other turns are left to the built-in answer.
+    handlers: tuple[Method, ...] = ()
+    #: Said of the LLM of the built-in answer when it was made; None says nothing.
+    stream: bool | None = None
+    #: Whether one flow is started by the first turn and finished when the conversation is, or each turn has its own.
+    deferred: bool = True
+    #: How a model answers that is asked for the route of each turn, or that classifies a turn with intents. Messages then
+    #: name no handlers. None asks no such model.
+    chooses: Script | None = None
+    #: Who asks it: a router; a turn that is given `intents`; or whatever answers from history where that model says so.
+    asked_by: Literal["router", "intents", "history"] = "router"
+    name: str = "ProbeConversation"
+
+
+def label_of(handler: str) -> str:
+    """Return the label that a handler listens to, which must not be its own name."""
+    return f"to_{handler}"
+
+
+def route_to(handler: str) -> str:
+    """Return what a message says to be given to that handler."""
+    return f"[route {handler}]"
+
+
+#: What `Subject.session` and `asession` are asked to perform.
+Program = FlowProgram | CallProgram | RecordedProgram
