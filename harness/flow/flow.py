@@ -14,8 +14,7 @@ from harness.bus.scope import current_run
 from harness.errors import UsageError
 from harness.fields import field_names, take_fields
 from harness.flow import feedback as humans
-from harness.flow.checkpoints.checkpointed import CheckpointedFlow
-from harness.flow.checkpoints.config import CheckpointConfig, config_of
+from harness.flow.checkpoints.checkpointed import CheckpointedFlow, config_of
 from harness.flow.conversation.conversational import ConversationalFlow
 from harness.flow.conversation.dialogue import Dialogue
 from harness.flow.conversation.turns import take_turn, turn_taken_up
@@ -36,6 +35,9 @@ from harness.flow.state import AnyState, declared_type, id_of, new_state, own_co
 from harness.llm.output.usage import UsageMetrics
 from harness.llm.run_usage import RunUsage
 from harness.workers import Threads
+
+if TYPE_CHECKING:
+    from harness.flow.checkpoints.config import CheckpointConfig
 
 #: What copies of a flow have in common.
 _SHARED: Final = frozenset({"_definition", "_hooks", "_last_usage", "persistence", "input_provider", "checkpoint"})

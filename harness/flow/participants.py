@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.errors import UsageError
-from harness.flow.checkpoints.config import CheckpointConfig, config_of
+from harness.flow.checkpoints.checkpointed import config_of
 from harness.flow.engine.hooks import FlowHook
 from harness.flow.kickoff import Kickoff
 from harness.flow.persistence.persist import persistence_of
 from harness.flow.persistence.restore import StateRestore
+
+if TYPE_CHECKING:
+    from harness.flow.checkpoints.config import CheckpointConfig
 
 
 def checked(flow: Any, kickoff: Kickoff) -> CheckpointConfig | None:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from harness.bus.running_loop import running_loop
-from harness.flow.checkpoints.config import CheckpointConfig
 from harness.flow.engine.hooks import FlowHook
 from harness.flow.engine.stream_flag import streamed
 from harness.flow.kickoff import Kickoff
@@ -15,6 +14,9 @@ from harness.flow.participants import checked
 from harness.flow.state import AnyState
 from harness.session.session import AsyncStreamSession, StreamSession
 from harness.workers import run_until_loop
+
+if TYPE_CHECKING:
+    from harness.flow.checkpoints.config import CheckpointConfig
 
 P = ParamSpec("P")
 T = TypeVar("T")

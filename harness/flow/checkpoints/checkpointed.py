@@ -1,13 +1,23 @@
-"""What a flow class has to begin flows at checkpoints."""
+"""What a flow class has to begin flows at checkpoints, and what its option `checkpoint` means.
+
+Configs, and what keeps checkpoints, are loaded by the first flow that has some.
+"""
 
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from harness.errors import UsageError
-from harness.flow.checkpoints.config import CheckpointConfig
-from harness.flow.checkpoints.provider import checked_branch
+
+if TYPE_CHECKING:
+    from harness.flow.checkpoints.config import CheckpointConfig
+
+#: What `checkpoint=True` means to a flow: it is made of methods, and has no tasks of its own.
+DEFAULT: Final[tuple[Literal["task_completed"], Literal["method_execution_finished"]]] = (
+    "task_completed",
+    "method_execution_finished",
+)
 
 
 class CheckpointedFlow:
@@ -41,6 +51,8 @@ class CheckpointedFlow:
         Raises:
             UsageError: the config names no checkpoint, or the branch might lead out of the location.
         """
+        from harness.flow.checkpoints.provider import checked_branch
+
         return cls._beginning(config, checked_branch(branch or f"fork-{uuid.uuid4().hex[:8]}"), options)
 
     @classmethod
@@ -50,3 +62,20 @@ class CheckpointedFlow:
         flow = cls(**options)
         flow._begins_from = (config, branch)
         return flow
+
+
+def config_of(option: Any, where: str) -> CheckpointConfig | None:
+    """Return the config that an option means: True is the default one, None and False none.
+
+    Raises:
+        UsageError: it is something else.
+    """
+    if option is None or option is False:
+        return None
+    from harness.flow.checkpoints.config import CheckpointConfig
+
+    if option is True:
+        return CheckpointConfig(on_events=list(DEFAULT))
+    if isinstance(option, CheckpointConfig):
+        return option
+    raise UsageError(f"{where} is a CheckpointConfig, True or False, not {option!r}")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
 from pydantic import BeforeValidator, ConfigDict, Field
 
-from harness.errors import UsageError
 from harness.flow.checkpoints.json_files import JsonProvider
 from harness.flow.checkpoints.json_lines import JsonLinesProvider
 from harness.flow.checkpoints.provider import CheckpointProvider
@@ -61,25 +60,3 @@ class CheckpointConfig(UserModel):
     def writes_at(self, event_type: str) -> bool:
         """Whether one is written at an event of this type."""
         return event_type in self.on_events or "*" in self.on_events
-
-
-#: What `checkpoint=True` means to a flow: it is made of methods, and has no tasks of its own.
-DEFAULT: Final[tuple[Literal["task_completed"], Literal["method_execution_finished"]]] = (
-    "task_completed",
-    "method_execution_finished",
-)
-
-
-def config_of(option: Any, where: str) -> CheckpointConfig | None:
-    """Return the config that an option means: True is the default one, None and False none.
-
-    Raises:
-        UsageError: it is something else.
-    """
-    if option is None or option is False:
-        return None
-    if option is True:
-        return CheckpointConfig(on_events=list(DEFAULT))
-    if isinstance(option, CheckpointConfig):
-        return option
-    raise UsageError(f"{where} is a CheckpointConfig, True or False, not {option!r}")
