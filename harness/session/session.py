@@ -10,15 +10,15 @@ import contextlib
 import threading
 import weakref
 from collections.abc import Awaitable, Callable
+from contextvars import Context
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from harness.bus.running_loop import running_loop
 from harness.frames.frame import StreamFrame, frame_of
-from harness.frames.states import State
 from harness.frames.timeline import Cursor
+from harness.session.core import SessionCore, ViewCore
 from harness.session.production import Production
-from harness.session.projections import Projected
 from harness.waits import acquire
 
 T = TypeVar("T")
@@ -26,18 +26,11 @@ T = TypeVar("T")
 _GRACE_S = 0.1
 
 
-class StreamSession(Projected[T, "FrameIterator"]):
+class StreamSession(SessionCore[T, "FrameIterator", Callable[[], T]]):
     """A run read by threads. Iterating it is iterating `events`; each projection is a view from the first frame.
 
     The run works in a thread of its own, started by the first frame that is asked for.
     """
-
-    def __init__(
-        self, body: Callable[[], T], *, source: Any = None, look_ahead: int | None = None, retain: bool = True
-    ) -> None:
-        super().__init__(look_ahead=look_ahead, retain=retain)
-        self._body: Callable[[], T] | None = body
-        self._source = source
 
     def __iter__(self) -> FrameIterator:
         return self.events
@@ -53,18 +46,10 @@ class StreamSession(Projected[T, "FrameIterator"]):
     def _view(self, cursor: Cursor) -> FrameIterator:
         return FrameIterator(self, cursor)
 
-    def _start(self) -> None:
-        body, self._body = self._body, None
-        if body is not None and self._timeline.start():
-            context = self._production.context()
-            if self._timeline.state is State.CANCELLED:
-                # Closed by another thread after the start was decided, before there was a run to cancel.
-                self._production.end()
-                return
-            self._production.know(self._source)
-            threading.Thread(
-                target=context.run, args=(_produce, self._production, body), name="harness-run", daemon=True
-            ).start()
+    def _launch(self, body: Callable[[], T], context: Context) -> None:
+        threading.Thread(
+            target=context.run, args=(_produce, self._production, body), name="harness-run", daemon=True
+        ).start()
 
 
 def _produce(production: Production, body: Callable[[], Any]) -> None:
@@ -78,16 +63,14 @@ def _produce(production: Production, body: Callable[[], Any]) -> None:
         production.end()
 
 
-class FrameIterator:
+class FrameIterator(ViewCore):
     """One view of a session, from its first frame; reading it starts the run.
 
     Threads that share one view share its frames, each of which goes to one of them.
     """
 
     def __init__(self, session: StreamSession[Any], cursor: Cursor) -> None:
-        # The view keeps its session alive, and a session that nobody reads is closed when it is collected.
-        self._session = session
-        self._cursor = cursor
+        super().__init__(session, cursor)
         self._turn = threading.RLock()
 
     def __iter__(self) -> FrameIterator:
@@ -97,16 +80,11 @@ class FrameIterator:
         for record in self._cursor.batch:
             return frame_of(record)
         with self._turn:
-            while True:
-                self._session._check_process()
-                frame = self._cursor.next_nowait()
-                if frame is not None:
-                    return frame
-                timeline = self._cursor.timeline
-                if timeline.state is State.NEW:
-                    self._session._start()
-                if not self._wait() and timeline.length == self._cursor.position:
+            while (frame := self._next_nowait()) is None:
+                if not self._wait() and self._has_read_all():
                     self._end()
+                    raise StopIteration
+            return frame
 
     def _wait(self) -> bool:
         timeline = self._cursor.timeline
@@ -121,18 +99,8 @@ class FrameIterator:
             raise
         return True
 
-    def _end(self) -> None:
-        self._cursor.leave()
-        timeline = self._cursor.timeline
-        if timeline.drained() is State.FAILED and timeline.error is not None:
-            raise timeline.error
-        raise StopIteration
 
-    def __del__(self) -> None:
-        self._cursor.leave()
-
-
-class AsyncStreamSession(Projected[T, "AsyncFrameIterator"]):
+class AsyncStreamSession(SessionCore[T, "AsyncFrameIterator", Callable[[], Awaitable[T]]]):
     """A run read by tasks. The run is a task of the loop in which the first frame is asked for."""
 
     def __init__(
@@ -143,9 +111,7 @@ class AsyncStreamSession(Projected[T, "AsyncFrameIterator"]):
         look_ahead: int | None = None,
         retain: bool = True,
     ) -> None:
-        super().__init__(look_ahead=look_ahead, retain=retain)
-        self._body: Callable[[], Awaitable[T]] | None = body
-        self._source = source
+        super().__init__(body, source=source, look_ahead=look_ahead, retain=retain)
         self._task: asyncio.Task[None] | None = None
         self._views: weakref.WeakSet[AsyncFrameIterator] = weakref.WeakSet()
 
@@ -179,18 +145,15 @@ class AsyncStreamSession(Projected[T, "AsyncFrameIterator"]):
             await asyncio.wait({task}, timeout=_GRACE_S)
 
     def _start(self) -> None:
+        # On a loop that is not asyncio's nothing is started, and the session stays new.
+        running_loop()
+        super()._start()
+
+    def _launch(self, body: Callable[[], Awaitable[T]], context: Context) -> None:
         loop = running_loop()
-        body, self._body = self._body, None
-        if body is not None and self._timeline.start():
-            context = self._production.context()
-            if self._timeline.state is State.CANCELLED:
-                # Closed by another thread after the start was decided, before there was a run to cancel.
-                self._production.end()
-                return
-            self._production.know(self._source)
-            self._task = loop.create_task(_aproduce(self._production, body), name="harness-run", context=context)
-            if self._production.run is not None:
-                self._production.run.on_cancel(_canceller(loop, self._task))
+        self._task = loop.create_task(_aproduce(self._production, body), name="harness-run", context=context)
+        if self._production.run is not None:
+            self._production.run.on_cancel(_canceller(loop, self._task))
 
 
 async def _aproduce(production: Production, body: Callable[[], Awaitable[Any]]) -> None:
@@ -220,12 +183,13 @@ def _canceller(loop: asyncio.AbstractEventLoop, task: asyncio.Task[None]) -> Cal
     return cancel
 
 
-class AsyncFrameIterator:
+class AsyncFrameIterator(ViewCore):
     """One view of a session, from its first frame; reading it starts the run."""
 
+    _session: AsyncStreamSession[Any]
+
     def __init__(self, session: AsyncStreamSession[Any], cursor: Cursor) -> None:
-        self._session = session
-        self._cursor = cursor
+        super().__init__(session, cursor)
         self._reader: weakref.ref[asyncio.Task[Any]] | None = None
 
     @property
@@ -241,16 +205,11 @@ class AsyncFrameIterator:
             return frame_of(record)
         if self._reader is None:
             self._note_reader()
-        while True:
-            self._session._check_process()
-            frame = self._cursor.next_nowait()
-            if frame is not None:
-                return frame
-            timeline = self._cursor.timeline
-            if timeline.state is State.NEW:
-                self._session._start()
-            if not await self._wait() and timeline.length == self._cursor.position:
+        while (frame := self._next_nowait()) is None:
+            if not await self._wait() and self._has_read_all():
                 self._end()
+                raise StopAsyncIteration
+        return frame
 
     def _note_reader(self) -> None:
         task = asyncio.current_task(running_loop())
@@ -282,16 +241,6 @@ class AsyncFrameIterator:
                 self._session.close()
             raise
         return True
-
-    def _end(self) -> None:
-        self._cursor.leave()
-        timeline = self._cursor.timeline
-        if timeline.drained() is State.FAILED and timeline.error is not None:
-            raise timeline.error
-        raise StopAsyncIteration
-
-    def __del__(self) -> None:
-        self._cursor.leave()
 
 
 def _resolve(future: asyncio.Future[None]) -> None:
