@@ -264,7 +264,7 @@ class Feedback:
     #: What the human says at once; None lets the flow wait until it is resumed.
     answer: str | None = None
     #: A provider of the user's own, or none: then the runtime asks on the terminal.
-    asked_by: Literal["provider", "terminal"] = "provider"
+    asker: Literal["provider", "terminal"] = "provider"
     #: The outcomes that the answer may come to, which are the method's routes; none where it is taken as it is.
     outcomes: tuple[str, ...] = ()
 
@@ -332,7 +332,7 @@ class ConversationProgram:
     #: name no handlers. None asks no such model.
     chooses: Script | None = None
     #: Who asks it: a router; a turn that is given `intents`; or whatever answers from history where that model says so.
-    asked_by: Literal["router", "intents", "history"] = "router"
+    asker: Literal["router", "intents", "history"] = "router"
     name: str = "ProbeConversation"
 
 

@@ -33,13 +33,13 @@ def conversational(
         return next((label_of(handler.name) for handler in program.handlers if route_to(handler.name) in message), None)
 
     settings: dict[str, Any] = {"llm": llm, "defer_trace_finalization": program.deferred}
-    if chooser is not None and program.asked_by == "router":
+    if chooser is not None and program.asker == "router":
         made = type(program.name, (names.Flow,), dict(handlers))
         settings["router"] = names.RouterConfig(llm=chooser)
     else:
         made = type(program.name, (names.Flow,), {**handlers, "route_turn": route_turn})
         if chooser is not None:
-            settings["intent_llm" if program.asked_by == "intents" else "answer_from_history_llm"] = chooser
+            settings["intent_llm" if program.asker == "intents" else "answer_from_history_llm"] = chooser
     with warnings.catch_warnings():
         # The reference is about to give up answering from history.
         warnings.simplefilter("ignore", DeprecationWarning)

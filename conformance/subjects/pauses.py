@@ -24,6 +24,6 @@ class _Human:
 
 def asking(names: Names, feedback: Feedback, llm: Callable[[], Any], run: Callable[..., Any]) -> Any:
     """Return a method of a flow that has a human asked about what `run` gives; `llm()` chooses among outcomes."""
-    provider = _Human(names, feedback.answer) if feedback.asked_by == "provider" else None
+    provider = _Human(names, feedback.answer) if feedback.asker == "provider" else None
     routes: dict[str, Any] = {"emit": list(feedback.outcomes), "llm": llm()} if feedback.outcomes else {}
     return names.human_feedback(message=feedback.message, provider=provider, **routes)(run)

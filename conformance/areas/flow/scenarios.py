@@ -61,12 +61,12 @@ def _typing(text: str) -> Iterator[None]:
         sys.stdin = before
 
 
-def _answered(asked_by: Literal["provider", "terminal"], consumer: Consumer) -> Evidence:
+def _answered(asker: Literal["provider", "terminal"], consumer: Consumer) -> Evidence:
     """A human who answers at once."""
-    feedback = Feedback(answer=_ANSWER, asked_by=asked_by)
-    human = {"provider": "a provider that answers at once", "terminal": "a human at the terminal"}[asked_by]
+    feedback = Feedback(answer=_ANSWER, asker=asker)
+    human = {"provider": "a provider that answers at once", "terminal": "a human at the terminal"}[asker]
     flow = consumer.subject.flow(_program(feedback, consumer), consumer.performance)
-    with _typing(_ANSWER) if asked_by == "terminal" else nullcontext():
+    with _typing(_ANSWER) if asker == "terminal" else nullcontext():
         evidence = consumer.read_flow(flow)
     shown = _shown(human, evidence.frames, ("requested", feedback.message), ("received", _ANSWER))
     return replace(evidence, outcome=evidence.outcome or ProgramOutcome(_VALUE), expected=(shown,))

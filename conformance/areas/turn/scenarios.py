@@ -76,7 +76,7 @@ def _classified(consumer: Consumer) -> Evidence:
     names = ("other", "answers")
     handlers = (handler(consumer, "other", Give("Something else.")), handler(consumer, "answers", Give(_REPLY)))
     chooses = _named(label_of("answers"), "outcome")
-    conversation = HeldConversation(consumer, ConversationProgram(handlers, chooses=chooses, asked_by="intents"))
+    conversation = HeldConversation(consumer, ConversationProgram(handlers, chooses=chooses, asker="intents"))
     intents = [label_of(name) for name in names]
     return conversation.answer("And the harbour?", _REPLY, chosen=True, intents=intents)
 
@@ -84,7 +84,7 @@ def _classified(consumer: Consumer) -> Evidence:
 def _remembered(consumer: Consumer) -> Evidence:
     """Two turns: the model that answers from history has nothing to say in the first one, and answers the second."""
     from_history = _named("answer_from_history", "outcome")
-    conversation = HeldConversation(consumer, ConversationProgram(chooses=from_history, asked_by="history"))
+    conversation = HeldConversation(consumer, ConversationProgram(chooses=from_history, asker="history"))
     first = conversation.answer(to_model(consumer.performance), Script().text, asks=True)
     # It is asked twice, with one answer: whether it can answer, and for that.
     second = conversation.answer(
