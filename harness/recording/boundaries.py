@@ -7,7 +7,7 @@ after the end from one that stopped before it.
 from __future__ import annotations
 
 from harness.providers.registry import dialects
-from harness.providers.shared.dialect import Framing
+from harness.providers.shared.dialect import Dialect, Framing
 
 
 def pieces(content_type: str, body: bytes) -> tuple[int, ...]:
@@ -33,7 +33,12 @@ def framing_of(content_type: str) -> Framing | None:
 def end_was_seen(content_type: str, body: bytes) -> bool:
     """Return whether `body` holds the mark with which its provider ends a stream."""
     kind = media_type(content_type)
-    return any(dialect.has_ended(body) for dialect in dialects() if dialect.framing.media_type == kind)
+    return any(dialect.has_ended(body) for dialect in dialects_of(body) if dialect.framing.media_type == kind)
+
+
+def dialects_of(body: bytes) -> tuple[Dialect, ...]:
+    """Return the formats whose marks `body` holds, so that one format's end is not looked for in another; all for none."""
+    return tuple(dialect for dialect in dialects() if dialect.mark.search(body)) or dialects()
 
 
 def media_type(content_type: str) -> str:

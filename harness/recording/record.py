@@ -98,6 +98,7 @@ def record(
             tape = _run(
                 recorder,
                 workplace,
+                out,
                 "none" if plays else mode,
                 base_url,
                 needs_no_credentials=plays or base_url is not None,
@@ -117,12 +118,19 @@ def record(
 
 
 def _run(
-    recorder: Recorder, workplace: Workplace, mode: Mode, base_url: str | None, *, needs_no_credentials: bool
+    recorder: Recorder, workplace: Workplace, out: Path, mode: Mode, base_url: str | None, *, needs_no_credentials: bool
 ) -> Tape:
     with contextlib.ExitStack() as stack:
         path = workplace.path / CASSETTE
         tape = stack.enter_context(
-            open_tape(path, mode, base_url=base_url, redactor=recorder.redactor, scope_of=current_path)
+            open_tape(
+                path,
+                mode,
+                base_url=base_url,
+                redactor=recorder.redactor,
+                scope_of=current_path,
+                shown_as=out / CASSETTE,
+            )
         )
         if needs_no_credentials:
             stack.enter_context(keys_stand_in())

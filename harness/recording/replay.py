@@ -106,7 +106,14 @@ def _replay(
         network_guard() as guard,
         keys_stand_in(),
         answered_as_recorded(recorded_lines),
-        open_tape(here / CASSETTE, "none", speed=speed, redactor=redactor, scope_of=current_path) as tape,
+        open_tape(
+            here / CASSETTE,
+            "none",
+            speed=speed,
+            redactor=redactor,
+            scope_of=current_path,
+            shown_as=folder / CASSETTE,
+        ) as tape,
     ):
         made.run(target, replayed, limit)
     _check_exits(recording, replayed, exits)

@@ -8,7 +8,7 @@ import http.client
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,6 +47,10 @@ class Client:
     use: Callable[[str, bytes, float, Read, Seen], None]
     #: The base class of what the library raises about connections.
     errors: type[Exception] | tuple[type[Exception], ...]
+    #: The class that it raises, by what happens to a response; nothing is raised where nothing stands here.
+    raises: Mapping[str, str]
+    #: Whether it keeps the end of a body from its users where that is shorter than was said.
+    withholds_rest: bool = False
 
     def post(
         self,
@@ -172,17 +176,70 @@ def _http_client(url: str, content: bytes, timeout: float, read: Read, seen: See
                 raise http.client.IncompleteRead(b"", response.length)
 
 
+_OF_HTTP_CLIENT = (OSError, http.client.HTTPException)
+#: What is raised, by the ids of the cases in `transports/test_together.py`.
+_HTTPX = {
+    "cut": "RemoteProtocolError",
+    "short": "RemoteProtocolError",
+    "reset": "ReadError",
+    "silent in the body": "ReadTimeout",
+    "silent before the head": "ReadTimeout",
+    "closed before the head": "RemoteProtocolError",
+    "reset before the head": "ReadError",
+    "refused": "ConnectError",
+}
+_URLLIB3 = {
+    "cut": "ProtocolError",
+    "short": "ProtocolError",
+    "reset": "ProtocolError",
+    "silent in the body": "ReadTimeoutError",
+    "silent before the head": "ReadTimeoutError",
+    "closed before the head": "ProtocolError",
+    "reset before the head": "ProtocolError",
+    "refused": "NewConnectionError",
+}
+_REQUESTS = {
+    "cut": "ChunkedEncodingError",
+    "short": "ChunkedEncodingError",
+    "reset": "ChunkedEncodingError",
+    "silent in the body": "ConnectionError",
+    "silent before the head": "ReadTimeout",
+    "closed before the head": "ConnectionError",
+    "reset before the head": "ConnectionError",
+    "refused": "ConnectionError",
+}
+_AIOHTTP = {
+    "cut": "ClientPayloadError",
+    "short": "ClientPayloadError",
+    "reset": "ClientPayloadError",
+    "silent in the body": "SocketTimeoutError",
+    "silent before the head": "SocketTimeoutError",
+    "closed before the head": "ServerDisconnectedError",
+    "reset before the head": "ClientOSError",
+    "refused": "ClientConnectorError",
+}
+_HTTP_CLIENT = {
+    "cut": "IncompleteRead",
+    "short": "IncompleteRead",
+    "reset": "ConnectionResetError",
+    "silent in the body": "TimeoutError",
+    "silent before the head": "TimeoutError",
+    "closed before the head": "RemoteDisconnected",
+    "reset before the head": "ConnectionResetError",
+    "refused": "ConnectionRefusedError",
+}
+
 CLIENTS = {
     client.name: client
     for client in (
-        Client("httpx", _sync_httpx(httpx), httpx.TransportError),
-        Client("httpx async", _async_httpx(httpx), httpx.TransportError),
-        Client("httpx2", _sync_httpx(httpx2), httpx2.TransportError),
-        Client("httpx2 async", _async_httpx(httpx2), httpx2.TransportError),
-        Client("urllib3", _urllib3, urllib3.exceptions.HTTPError),
-        Client("requests", _requests, requests.RequestException),
-        Client("aiohttp", _aiohttp, aiohttp.ClientError),
-        Client("urllib", _urllib, (OSError, http.client.HTTPException)),
-        Client("http.client", _http_client, (OSError, http.client.HTTPException)),
+        Client("httpx", _sync_httpx(httpx), httpx.TransportError, _HTTPX),
+        Client("httpx async", _async_httpx(httpx), httpx.TransportError, _HTTPX),
+        Client("httpx2", _sync_httpx(httpx2), httpx2.TransportError, _HTTPX),
+        Client("httpx2 async", _async_httpx(httpx2), httpx2.TransportError, _HTTPX),
+        Client("urllib3", _urllib3, urllib3.exceptions.HTTPError, _URLLIB3, withholds_rest=True),
+        Client("requests", _requests, requests.RequestException, _REQUESTS, withholds_rest=True),
+        Client("aiohttp", _aiohttp, aiohttp.ClientError, _AIOHTTP),
+        Client("urllib", _urllib, _OF_HTTP_CLIENT, {**_HTTP_CLIENT, "refused": "URLError"}, withholds_rest=True),
+        Client("http.client", _http_client, _OF_HTTP_CLIENT, _HTTP_CLIENT, withholds_rest=True),
     )
 }

@@ -232,6 +232,8 @@ def test_none_plays_only(server: OpenAIChatServer, out: Path) -> None:
     assert recorded(server, out, "text", mode="none").error is None
     other = recorded(server, out, "text", mode="none", inputs={"prompt": SCENARIOS["unicode"].prompt})
     assert isinstance(other.error, UnrecordedRequestError)
+    # What is played is a copy, and is named by what was asked for.
+    assert f"cassette '{out.parent.name}/recording/cassette.yaml'" in str(other.error)
     assert contents(out) == before
     assert len(server.requests) == 1
 

@@ -12,9 +12,8 @@ from collections.abc import Iterable
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from harness.providers.registry import dialects
 from harness.providers.row import Provider
-from harness.recording.boundaries import framing_of
+from harness.recording.boundaries import dialects_of, framing_of
 from harness.recording.wire import Interaction
 
 #: What counts the tokens of an answer.
@@ -32,7 +31,7 @@ def hosts_that_mark(interactions: Iterable[Any]) -> frozenset[str]:
         urlsplit(interaction.request.url).netloc
         for interaction in interactions
         if isinstance(interaction, Interaction)
-        and any(dialect.has_ended(interaction.response.body) for dialect in dialects())
+        and any(dialect.has_ended(interaction.response.body) for dialect in dialects_of(interaction.response.body))
     )
 
 

@@ -50,6 +50,7 @@ def open_tape(
     scope_of: Callable[[], tuple[str, ...]] = tuple,
     clock: Callable[[], float] = time.monotonic,
     on_note: Callable[[str], None] = lambda note: None,
+    shown_as: Path | None = None,
 ) -> AbstractContextManager[Tape]:
     """Return a context in which requests are answered from, or recorded to, the cassette at `path`.
 
@@ -60,7 +61,8 @@ def open_tape(
     request which got no answer is recorded again, and `on_note` is told.
 
     `speed` paces answers (1.0 as recorded, None at once). `base_url` sends live requests there instead; what is
-    recorded is the URL that was asked for. `scope_of` names the scope that a request comes from.
+    recorded is the URL that was asked for. `scope_of` names the scope that a request comes from. `shown_as` is what messages
+    call the cassette, where that is not its path.
 
     Raises:
         UsageError: an unknown mode, a speed that is not above zero, a base URL that is not absolute.
@@ -73,7 +75,9 @@ def open_tape(
         raise UsageError(f"speed is {speed}; it must be above zero: 1.0 is as recorded, 2.0 twice as fast")
     if base_url is not None and (urlsplit(base_url).scheme not in ("http", "https") or not urlsplit(base_url).netloc):
         raise UsageError(f"base URL is {base_url!r}; it must be absolute, such as http://127.0.0.1:8080/v1")
-    make = partial(Tape, path, speed=speed, base_url=base_url, redactor=redactor, scope_of=scope_of, clock=clock)
+    make = partial(
+        Tape, shown_as or path, speed=speed, base_url=base_url, redactor=redactor, scope_of=scope_of, clock=clock
+    )
     return _TapeContext(path, mode, make, on_note)
 
 
