@@ -19,7 +19,7 @@ ACTIONS = ("start", "append", "seal", "return", "raise", "drain", "close")
 def test_the_page_of_providers_has_the_table_of_shipped_recordings() -> None:
     page = (ROOT / "docs" / "providers.md").read_text(encoding="utf-8")
     shown = page.partition("harness.shipped -->\n")[2].partition("<!-- end of recordings -->")[0]
-    assert shown == render_table(), "run: python -m harness.shipped"
+    assert shown == render_table(), "put into docs/providers.md what `python -m harness.shipped` prints"
 
 
 def test_the_architecture_page_has_the_table_of_states() -> None:

@@ -84,7 +84,9 @@ def test_every_provider_has_a_recording_of_every_common_scenario() -> None:
     assert SHOWS.keys() == COMMON.keys()
     assert PROVIDERS.keys() == shipped_providers().keys()
     every = {f"{provider}/{scenario}" for provider in PROVIDERS for scenario in COMMON}
-    assert every - set(NAMES) == NOT_THERE.keys()
+    assert every - set(NAMES) == NOT_THERE.keys(), (
+        "record what is missing (python -m tests.authoring PROVIDER), or say in NOT_THERE why there is none"
+    )
 
 
 def test_every_recording_can_be_made_anew() -> None:

@@ -56,7 +56,7 @@ def test_every_extra_with_an_sdk_has_a_row() -> None:
 @each_row
 def test_the_page_of_providers_names_each(row: Provider) -> None:
     page = (ROOT / "docs" / "providers.md").read_text(encoding="utf-8")
-    assert f"`{next(iter(row.models))}/…`" in page
+    assert f"`{next(iter(row.models))}/…`" in page, f"say in docs/providers.md what {row.name} speaks"
 
 
 @each_row
@@ -73,10 +73,11 @@ def test_the_shipped_recordings_of_a_row_are_recognized_as_its_own(row: Provider
     (one,) = read_cassette(SHIPPED / row.recordings / "text" / "cassette.yaml")
     # A server on loopback has another host than the provider, so that the path alone tells.
     known = recognized(one.request.method, one.request.url)
-    assert known is row
-    assert dialect_of(one.response) is row.dialect
+    assert known is row, "another row's URLs are like these; rows are tried from the first"
+    assert dialect_of(one.response) is row.dialect, "the mark of its dialect is not in its answers, or another's is"
     assert row.dialect is not None
-    assert format_of(one.response) == row.dialect.name
+    reader = f"conformance/wire/{row.dialect.name.replace('-', '_')}.py"
+    assert format_of(one.response) == row.dialect.name, f"the suite has no reader of its own: write {reader}"
     assert row.parse(one.request.url, one.request.body).model.partition("/")[0] in row.models
 
 
@@ -138,7 +139,8 @@ def test_a_provider_is_named_in_its_own_places_only() -> None:
         if not own.match(path.as_posix()) and any(named_in(ROOT / path, names))
     }
     excused = {place: {path for path in found if path.startswith(place)} for place in NAMED}
-    assert found - set().union(*excused.values()) == set()
+    strangers = found - set().union(*excused.values())
+    assert strangers == set(), "what these say of a provider belongs into its row or its package"
     assert [place for place, paths in excused.items() if not paths] == []
 
 
