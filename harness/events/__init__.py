@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.late_names import late_names
+from harness.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from harness.events.base import BaseEvent as BaseEvent
@@ -85,7 +85,7 @@ if TYPE_CHECKING:
         ConversationTurnStartedEvent as ConversationTurnStartedEvent,
     )
 else:
-    __getattr__, __dir__, __all__ = late_names(
+    __getattr__, __dir__, __all__ = lazy_names(
         __name__,
         {
             "harness.events.base": "BaseEvent",

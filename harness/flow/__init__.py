@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.late_names import late_names
+from harness.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from harness.flow import execution as execution, flow_context as flow_context
@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from harness.flow.plot.structure import FlowStructure as FlowStructure, build_flow_structure as build_flow_structure
     from harness.flow.state import FlowState as FlowState
 else:
-    __getattr__, __dir__, __all__ = late_names(
+    __getattr__, __dir__, __all__ = lazy_names(
         __name__,
         {
             "harness.flow": "execution flow_context",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.late_names import late_names
+from harness.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from harness.llm.base import BaseLLM as BaseLLM
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from harness.llm.request import LLMRequest as LLMRequest
     from harness.llm.tool_use import ToolCallFailed as ToolCallFailed
 else:
-    __getattr__, __dir__, __all__ = late_names(
+    __getattr__, __dir__, __all__ = lazy_names(
         __name__,
         {
             "harness.llm.base": "BaseLLM",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.late_names import late_names
+from harness.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from harness.tools.base_tool import BaseTool as BaseTool, EnvVar as EnvVar
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from harness.tools.function_tool import FunctionTool as FunctionTool, tool as tool
     from harness.tools.use import ToolInputError as ToolInputError
 else:
-    __getattr__, __dir__, __all__ = late_names(
+    __getattr__, __dir__, __all__ = lazy_names(
         __name__,
         {
             "harness.tools.base_tool": "BaseTool EnvVar",

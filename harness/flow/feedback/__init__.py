@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.late_names import late_names
+from harness.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from harness.flow.feedback.pending import PendingFeedbackContext as PendingFeedbackContext
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from harness.flow.feedback.resumption import Resumption as Resumption
 else:
     # Most flows ask nobody.
-    __getattr__, __dir__, __all__ = late_names(
+    __getattr__, __dir__, __all__ = lazy_names(
         __name__,
         {
             "harness.flow.feedback.pending": "PendingFeedbackContext",

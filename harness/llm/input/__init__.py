@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.late_names import late_names
+from harness.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from harness.llm.input.hosted import (
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     )
 else:
     # Their models are made when the first call is.
-    __getattr__, __dir__, __all__ = late_names(
+    __getattr__, __dir__, __all__ = lazy_names(
         __name__,
         {
             "harness.llm.input.hosted": "HostedTool custom_name hosted_tools in_order",

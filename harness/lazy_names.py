@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any
 
 
-def late_names(
+def lazy_names(
     package: str, names: Mapping[str, str]
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
     """Return `__getattr__`, `__dir__` and `__all__` of a package, whose `names` are, by module, those that come from it.
