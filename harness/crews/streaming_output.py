@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, Final, Generic, Self, TypeVar
+from typing import Any, Final, Generic, Self, TypeGuard, TypeVar
 
 from harness.errors import UsageError
 from harness.frames.frame import StreamFrame
@@ -97,30 +98,31 @@ class _Chunked(Generic[T]):
 
     def _replayed(self, chunks: Iterator[StreamChunk]) -> Iterator[StreamChunk]:
         yield from list(self._read)
-        try:
-            while not self.is_completed:
-                chunk = next(chunks, None)
-                if chunk is None or self._is_closed:
-                    break
-                self._read.append(chunk)
+        with self._reading():
+            while not self.is_completed and self._take(chunk := next(chunks, None)):
                 yield chunk
-        except Exception as error:
-            self._fail(error)
-            raise
-        self._is_at_end = True
 
     async def _areplayed(self, chunks: AsyncIterator[StreamChunk]) -> AsyncIterator[StreamChunk]:
         for chunk in list(self._read):
             yield chunk
-        try:
-            while not self.is_completed:
-                following = await anext(chunks, None)
-                if following is None or self._is_closed:
-                    break
-                self._read.append(following)
+        with self._reading():
+            while not self.is_completed and self._take(following := await anext(chunks, None)):
                 yield following
+
+    def _take(self, chunk: StreamChunk | None) -> TypeGuard[StreamChunk]:
+        """Keep the next chunk; return whether there is one, and nobody has closed the output meanwhile."""
+        if chunk is None or self._is_closed:
+            return False
+        self._read.append(chunk)
+        return True
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """A block that reads chunks to their end, and notes how that was."""
+        try:
+            yield
         except Exception as error:
-            self._fail(error)
+            self._error, self._is_at_end = error, True
             raise
         self._is_at_end = True
 
@@ -169,9 +171,6 @@ class _Chunked(Generic[T]):
 
     def _set_result(self, result: T) -> None:
         self._result = result
-
-    def _fail(self, error: Exception) -> None:
-        self._error, self._is_at_end = error, True
 
     # Leaving it.
 
