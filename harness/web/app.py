@@ -125,7 +125,7 @@ class _Routes:
     async def start(self, request: Request) -> Response:
         body = await _json_body(request)
         if "format" in request.query_params:
-            return await self._started_and_read(front_end_request(request.query_params["format"], body))
+            return await self._stream(front_end_request(request.query_params["format"], body))
         inputs, message, conversation = body.get("inputs", {}), body.get("message"), body.get("conversation")
         unknown = sorted(body.keys() - {"inputs", "message", "conversation"})
         if unknown:
@@ -133,14 +133,14 @@ class _Routes:
         if not isinstance(inputs, dict):
             raise UsageError("inputs are an object, a value by each name")
         if message is None:
-            session, subject = await run_in_threadpool(self._served.started, inputs)
+            session, subject = await run_in_threadpool(self._served.start, inputs)
         elif not isinstance(message, str) or not message.strip() or not isinstance(conversation, str | None):
             raise UsageError("message is text that is not blank, and conversation the id that an answer brought")
         elif self._is_open(conversation):
             raise HTTPException(409, "a turn of this conversation is under way; wait for its end, or end it")
         else:
             try:
-                session, conversation, subject = await run_in_threadpool(self._served.turn, message, conversation)
+                session, conversation, subject = await run_in_threadpool(self._served.start_turn, message, conversation)
             except KeyError:
                 raise HTTPException(404, "there is no such conversation here any more; begin a new one") from None
         return self._begun(request, session, subject, conversation)
@@ -152,22 +152,22 @@ class _Routes:
         document = {"run": run, "events": where, "conversation": conversation}
         return JSONResponse(document, 201, headers={"X-Run-Id": run, "Location": where, "Cache-Control": "no-store"})
 
-    async def _started_and_read(self, request: FrontEndRequest) -> Response:
+    async def _stream(self, request: FrontEndRequest) -> Response:
         served, message = self._served, request.message
         if request.answer is not None:
             answer = request.answer
             waiting = await self._waiting(self._turns.get(request.conversation, ""), answer.flow, answer.question)
             subject, _ = _found(waiting)
-            session = await run_in_threadpool(served.resumed, subject, answer.text)
+            session = await run_in_threadpool(served.resume, subject, answer.text)
         elif served.is_conversation:
             if message is None or not message.strip():
                 raise UsageError("there is no message of the user that is not blank")
             if self._is_open(request.conversation):
                 raise HTTPException(409, "a turn of this conversation is under way; wait for its end")
-            session, _, subject = await run_in_threadpool(served.turn, message, request.conversation, begins=True)
+            session, _, subject = await run_in_threadpool(served.start_turn, message, request.conversation, begins=True)
         else:
             inputs = {"messages": message} if served.takes_prompt and message is not None else request.inputs
-            session, subject = await run_in_threadpool(served.started, inputs)
+            session, subject = await run_in_threadpool(served.start, inputs)
         # Who has left can't come back to an answer of a POST.
         feed = feed_of(session, ahead=AHEAD, linger_s=0.0, asks=True)
         run = self._runs.add(session)
@@ -208,7 +208,7 @@ class _Routes:
         if waiting is None and feed is None and paused == (None, None):
             return self._runs.missing(run)
         subject, conversation = _found(waiting)
-        session = await run_in_threadpool(self._served.resumed, subject, text)
+        session = await run_in_threadpool(self._served.resume, subject, text)
         return self._begun(request, session, subject, conversation)
 
     async def _waiting(self, run: str, flow: str | None, question: str | None) -> tuple[Any, str | None] | None:
@@ -229,7 +229,7 @@ class _Routes:
         # Before it is looked for: of two who answer at once, one is the first.
         self._note_answer(question)
         try:
-            subject = await run_in_threadpool(self._served.taken_up, flow, question)
+            subject = await run_in_threadpool(self._served.waiting_flow, flow, question)
         except KeyError:
             return None
         return subject, flow if self._served.is_conversation else None

@@ -8,7 +8,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from hashlib import sha256
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from pydantic import BaseModel
 
@@ -19,21 +19,6 @@ from harness.recording.trust.factories import makes_subject
 _MOST_CONVERSATIONS: Final = 1_000
 #: What a stranger may not choose: a flow that keeps its states would hand over that of somebody else.
 _NOT_FROM_OUTSIDE: Final = "id"
-
-
-class StartedTurn(NamedTuple):
-    """A turn's session, and the conversation that it is of."""
-
-    session: Any
-    conversation: str
-    subject: Any
-
-
-class StartedRun(NamedTuple):
-    """A run's session, and what it is of."""
-
-    session: Any
-    subject: Any
 
 
 class ServedSubject:
@@ -54,17 +39,17 @@ class ServedSubject:
         self._conversations: OrderedDict[str, Any] = OrderedDict()
         self._lock = threading.Lock()
 
-    def started(self, inputs: Mapping[str, Any]) -> StartedRun:
-        """Return a new run. Raises UsageError for inputs that do not fit."""
+    def start(self, inputs: Mapping[str, Any]) -> tuple[Any, Any]:
+        """Return the session of a new run, and the subject. Raises UsageError for inputs that do not fit."""
         if _NOT_FROM_OUTSIDE in inputs:
             raise UsageError("an input 'id' names a state that is kept, and is not taken from a page")
         if self.is_conversation:
             raise UsageError(f"{self.name} is a conversation; send a message")
         subjects: list[Any] = []
         session = next(Target(self.target, inputs=inputs, prepare=subjects.append).sessions())
-        return StartedRun(getattr(session, "wrapped", session), subjects[0])
+        return getattr(session, "wrapped", session), subjects[0]
 
-    def resumed(self, subject: Any, answer: str) -> Any:
+    def resume(self, subject: Any, answer: str) -> Any:
         """Return the session in which a flow that has paused goes on with an answer. Raises UsageError: it does not wait."""
         was_streamed, subject.stream = subject.stream, True
         try:
@@ -72,7 +57,7 @@ class ServedSubject:
         finally:
             subject.stream = was_streamed
 
-    def taken_up(self, flow_id: str, question: str) -> Any:
+    def waiting_flow(self, flow_id: str, question: str) -> Any:
         """Return a flow that another process, or this one before, has left waiting for the answer to `question`.
 
         Only who has read that run knows the question's id, which is random; that of a flow may be a name.
@@ -95,8 +80,10 @@ class ServedSubject:
                 self._conversations[flow_id] = subject
         return subject
 
-    def turn(self, message: str, conversation: str | None, *, begins: bool = False) -> StartedTurn:
-        """Return the session of a turn in a conversation, or in a new one; with `begins`, one of that id if there is none.
+    def start_turn(self, message: str, conversation: str | None, *, begins: bool = False) -> tuple[Any, str, Any]:
+        """Return the session of a turn in a conversation, or in a new one, with the conversation's id and its subject.
+
+        With `begins`, a conversation of that id is a new one if there is none.
 
         Raises:
             UsageError: this is no conversation.
@@ -119,7 +106,7 @@ class ServedSubject:
             self._conversations.move_to_end(conversation)
             while len(self._conversations) > _MOST_CONVERSATIONS:
                 self._conversations.popitem(last=False)
-        return StartedTurn(session, conversation, subject)
+        return session, conversation, subject
 
 
 def _name_of(subject: Any, target: str) -> str:
