@@ -156,7 +156,7 @@ class Toolbox:
         if self._results is not None and not from_cache:
             self._results.keep(tool, arguments, value)
         use.complete(step, value, from_cache=from_cache)
-        return Used(tool_text(value), value, tool.result_as_answer)
+        return Used(_tool_text(value), value, tool.result_as_answer)
 
     async def _failed(
         self, tool: BaseTool | None, name: str, use: ToolUse, error: Exception
@@ -212,7 +212,7 @@ _REASONS: Final[dict[type[Exception], tuple[ToolFailureReason, type[Any]]]] = {
 }
 
 
-def tool_text(value: Any) -> str:
+def _tool_text(value: Any) -> str:
     """Return what a model is told of a tool's result: text as it is, all else as JSON."""
     if isinstance(value, str):
         return value

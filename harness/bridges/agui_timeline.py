@@ -50,7 +50,7 @@ def agui_frames(events: Iterable[Event]) -> list[StreamFrame]:
         ValueError: an event carries what looks like a frame and is none.
     """
     events = list(events)
-    carried = [event["rawEvent"] for event in events if is_frame(event.get("rawEvent"))]
+    carried = [event["rawEvent"] for event in events if _is_frame(event.get("rawEvent"))]
     stored = StoredFrames()
     if carried:
         try:
@@ -63,7 +63,7 @@ def agui_frames(events: Iterable[Event]) -> list[StreamFrame]:
     return [stored.frame(frame) for frame in reader.frames]
 
 
-def is_frame(value: Any) -> bool:
+def _is_frame(value: Any) -> bool:
     """Whether a `rawEvent` is a frame, and not another runtime's event."""
     return isinstance(value, dict) and value.keys() == _FIELDS
 

@@ -51,12 +51,12 @@ class TaskOutput(UserModel):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the structured answer as a dict; an empty one where there is none."""
-        return structured_dict(self.json_dict, self.pydantic)
+        return _structured_dict(self.json_dict, self.pydantic)
 
     @property
     def json(self) -> str | None:  # type: ignore[override]
         """The dict as JSON text. Raises UsageError where the task gives none."""
-        return json_text(self.json_dict, "the task", "output_json")
+        return _json_text(self.json_dict, "the task", "output_json")
 
     def __str__(self) -> str:
         structured = self.pydantic or self.json_dict
@@ -79,12 +79,12 @@ class CrewOutput(UserModel):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the structured answer as a dict; an empty one where there is none."""
-        return structured_dict(self.json_dict, self.pydantic)
+        return _structured_dict(self.json_dict, self.pydantic)
 
     @property
     def json(self) -> str | None:  # type: ignore[override]
         """The dict as JSON text. Raises UsageError where the last task gives none."""
-        return json_text(self.json_dict, "the last task", "output_json")
+        return _json_text(self.json_dict, "the last task", "output_json")
 
     def __getitem__(self, name: str) -> Any:
         """Return a field of the structured answer. Raises KeyError where there is none of that name."""
@@ -94,14 +94,14 @@ class CrewOutput(UserModel):
         return self.raw
 
 
-def structured_dict(json_dict: dict[str, Any] | None, model: BaseModel | None) -> dict[str, Any]:
+def _structured_dict(json_dict: dict[str, Any] | None, model: BaseModel | None) -> dict[str, Any]:
     """Return a structured answer as a dict."""
     if json_dict is not None:
         return json_dict
     return {} if model is None else model.model_dump()
 
 
-def json_text(json_dict: dict[str, Any] | None, owner: str, option: str) -> str:
+def _json_text(json_dict: dict[str, Any] | None, owner: str, option: str) -> str:
     """Return a dict as JSON text. Raises UsageError where there is none."""
     if json_dict is None:
         raise UsageError(f"there is no JSON output: {owner} has no {option}")

@@ -68,31 +68,31 @@ def parts_of(value: Any, encode_part: Callable[[Any], Any]) -> dict[str, Any]:
 def holds_form(value: Any, form: dict[str, Any]) -> bool:
     """Whether all that a model holds is JSON, and a form is that: its class then gives it back, and need not be asked."""
     fields = dict(_fields(value))
-    return fields == form and all(map(is_plain, fields.values()))
+    return fields == form and all(map(_is_plain, fields.values()))
 
 
 def _is_json(written: dict[str, Any]) -> bool:
-    """Do as `is_plain`, with what has been made of JSON's own classes: without looking at each part of it."""
+    """Do as `_is_plain`, with what has been made of JSON's own classes: without looking at each part of it."""
     try:
         text = orjson.dumps(written)
         json.dumps(written, allow_nan=False, check_circular=False)
     except (TypeError, ValueError):
         return False
-    return b'"$' not in text or is_plain(written)
+    return b'"$' not in text or _is_plain(written)
 
 
-def is_plain(value: Any) -> TypeGuard[Any]:
+def _is_plain(value: Any) -> TypeGuard[Any]:
     """Whether a value is JSON, of no other class, in which nothing looks like a form of `harness.flow.value_codec`."""
     cls = type(value)
     if cls in (str, int, float):
         return encode(value) is value
     if cls is dict:
         return all(
-            type(key) is str and not key.startswith("$") and is_plain(key) and is_plain(item)
+            type(key) is str and not key.startswith("$") and _is_plain(key) and _is_plain(item)
             for key, item in list(value.items())
         )
     if cls is list:
-        return all(is_plain(item) for item in list(value))
+        return all(_is_plain(item) for item in list(value))
     return value is None or cls is bool
 
 

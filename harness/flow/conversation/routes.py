@@ -20,7 +20,7 @@ BUILT_IN: Final = MappingProxyType(
 )
 
 
-def handlers_of(definition: FlowGraph) -> dict[str, str]:
+def _handlers_of(definition: FlowGraph) -> dict[str, str]:
     """Return the labels that handlers of a flow's class listen to, each with the first one that does.
 
     What is no route is left out: names of methods, and labels that are known to be another router's.
@@ -42,7 +42,7 @@ def handlers_of(definition: FlowGraph) -> dict[str, str]:
 
 def custom_routes(definition: FlowGraph) -> list[str]:
     """Return the labels that only handlers of the class listen to, in the order of the handlers."""
-    return [label for label in handlers_of(definition) if label not in BUILT_IN]
+    return [label for label in _handlers_of(definition) if label not in BUILT_IN]
 
 
 def catalogue(flow: Any, router: RouterConfig | None) -> dict[str, str]:
@@ -50,7 +50,7 @@ def catalogue(flow: Any, router: RouterConfig | None) -> dict[str, str]:
     definition: FlowGraph = flow._definition
     own = list(router.routes or ()) if router is not None else []
     descriptions = (router.route_descriptions if router is not None else None) or {}
-    handlers = handlers_of(definition)
+    handlers = _handlers_of(definition)
     found: dict[str, str] = {}
     for label in dict.fromkeys([*(own or custom_routes(definition)), CONVERSE, END]):
         described = descriptions.get(label) or (None if label in handlers else BUILT_IN.get(label))
@@ -74,7 +74,7 @@ def check_routes(owner: str, definition: FlowGraph, config: ConversationConfig |
     router = config.router if config is not None else None
     if router is None:
         return
-    known = {*handlers_of(definition), *BUILT_IN}
+    known = {*_handlers_of(definition), *BUILT_IN}
     named = {
         "routes": tuple(router.routes or ()),
         "route_descriptions": tuple(router.route_descriptions or ()),

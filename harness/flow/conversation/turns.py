@@ -66,7 +66,7 @@ def take_up(flow: Any, state: dict[str, Any], *, has_started: bool, session_id: 
     """
     own_id = flow.flow_id if session_id is None else session_id
     flow._state = with_saved(flow._state, {**state, "id": own_id}, flow._flow_name)
-    if has_started and is_deferred(flow):
+    if has_started and _is_deferred(flow):
         flow._dialogue.flow_started_id = new_id()
 
 
@@ -99,7 +99,7 @@ class TurnOfRun(FlowHook):
 
     async def before_flow(self, run: FlowRun) -> None:
         flow, session_id = run.flow, (run.kickoff.inputs or {}).get("id")
-        run.is_part = is_deferred(flow)
+        run.is_part = _is_deferred(flow)
         run.shown = self._shown
         if session_id is not None and str(session_id) != id_of(run.state) and messages_of(flow):
             # Another conversation: nothing of this one is to be seen in it.
@@ -183,7 +183,7 @@ class TurnOfRun(FlowHook):
         return content_text(result)
 
 
-def is_deferred(flow: Any) -> bool:
+def _is_deferred(flow: Any) -> bool:
     """Return whether one flow runs through all turns of a conversation (clause `turn.deferred`)."""
     config = flow.conversational_config
     return bool(flow.defer_trace_finalization or (config is not None and config.defer_trace_finalization))
