@@ -117,8 +117,9 @@ def _in_its_own_words(reported: Any, answer: Any, failure: Any) -> Any:
     return reported(answer, failure._replace(message="something went wrong"))
 
 
-def _cached_beside(usage: Any) -> Any:
-    return usage and usage._replace(total_tokens=usage.total_tokens + (usage.cached_prompt_tokens or 0))
+def _cached_beside(counts: Iterator[Any]) -> Iterator[Any]:
+    for usage in counts:
+        yield usage._replace(total_tokens=usage.total_tokens + (usage.cached_prompt_tokens or 0))
 
 
 def _shorter_when_whole(parts: Iterator[Any]) -> Iterator[Any]:
@@ -250,9 +251,7 @@ SABOTEURS: tuple[Saboteur, ...] = (
         _none_for_agents,
         shown_by=("crew/kind/used/sync-method/sync",),
     ),
-    Saboteur(
-        "finish-reasons-unknown", ("llm.usage",), "harness.providers.openai.chat_answer:FINISH", lambda finish: {}
-    ),
+    Saboteur("finish-reasons-unknown", ("llm.usage",), f"{_ANSWER}.finish_reasons", lambda finish: {}),
     Saboteur(
         "cut-answers-pass",
         ("llm.truncation",),

@@ -6,14 +6,12 @@ Source: https://platform.claude.com/docs/en/build-with-claude/streaming (2026-11
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final
+from typing import Any, ClassVar
 
 from harness.llm.input.blocks import RedactedThinkingPart, ThinkingPart
 from harness.llm.output.parts import (
-    Finish,
     FinishReason,
     Part,
-    ResponseStarted,
     TextDelta,
     ThinkingDelta,
     Usage,
@@ -22,17 +20,8 @@ from harness.providers.shared.answer import SSEAnswer
 from harness.providers.shared.calls.begun_calls import BegunCalls
 from harness.providers.shared.calls.tool_calls import whole_arguments
 from harness.providers.shared.reasoning.thoughts import Thought, Thoughts
-from harness.providers.shared.shapes import a_number, a_text, an_id, an_object, kind_of
+from harness.providers.shared.shapes import a_number, a_text, an_object, kind_of
 from harness.providers.shared.usage import usage
-
-_FINISH: Final[dict[str, FinishReason]] = {
-    "end_turn": "stop",
-    "stop_sequence": "stop",
-    "max_tokens": "length",
-    "model_context_window_exceeded": "length",
-    "tool_use": "tool_calls",
-    "refusal": "content_filter",
-}
 
 
 class AnthropicAnswer(SSEAnswer):
@@ -42,6 +31,14 @@ class AnthropicAnswer(SSEAnswer):
     request_id_headers = ("request-id",)
     code_field = "type"
     passing = frozenset({"api_error", "overloaded_error", "rate_limit_error", "timeout_error"})
+    finish_reasons: ClassVar[Mapping[str, FinishReason]] = {
+        "end_turn": "stop",
+        "stop_sequence": "stop",
+        "max_tokens": "length",
+        "model_context_window_exceeded": "length",
+        "tool_use": "tool_calls",
+        "refusal": "content_filter",
+    }
 
     def __init__(self, provider: str, thoughts: Thoughts) -> None:
         super().__init__(provider)
@@ -70,7 +67,7 @@ class AnthropicAnswer(SSEAnswer):
     def _parts(self, event: Mapping[str, Any]) -> Iterator[Part]:
         match event["type"]:
             case "message_start":
-                yield from self._named(an_object(event["message"]))
+                yield from self.started(an_object(event["message"]).get("id"))
                 self._take_usage(event["message"].get("usage"))
             case "content_block_start":
                 index = a_number(event.get("index"))
@@ -92,7 +89,7 @@ class AnthropicAnswer(SSEAnswer):
             content = [{"type": "text", "text": content}]
         if not isinstance(content, list):
             raise self.malformed(f"an answer without content: {answer!r:.200}")
-        yield from self._named(answer)
+        yield from self.started(answer.get("id"))
         for index, block in enumerate(content):
             yield from self._started(index, block)
             yield from self._stopped(index)
@@ -102,10 +99,6 @@ class AnthropicAnswer(SSEAnswer):
 
     def closing(self, last: bytes) -> Iterable[Part]:
         return self._end() if self.without_end_marker and self._finish and not self._ended else ()
-
-    def _named(self, message: Mapping[str, Any]) -> Iterator[Part]:
-        if response_id := an_id(message.get("id")):
-            yield ResponseStarted(response_id)
 
     def _index(self, event: Mapping[str, Any]) -> int:
         index = a_number(event.get("index"))
@@ -167,16 +160,13 @@ class AnthropicAnswer(SSEAnswer):
             raise self.nothing("a stream of nothing but its end marker")
         self._calls.check()
         self._thoughts.keep(self._calls.ids, list(self._signed()))
-        if (counts := _usage(self._usage)) is not None:
-            yield counts
+        yield from _usage(self._usage)
         self.refuse_reason(self._finish)
-        reason = None if self._finish is None else _FINISH.get(self._finish, "other")
-        self.refuse_absence(reason, self._calls)
-        yield Finish(reason, self._finish)
+        yield self.finish(self._finish, self._calls)
 
 
-def _usage(raw: Mapping[str, Any]) -> Usage | None:
-    """Return the counts under the common names. `input_tokens`, as it is sent, leaves out what the cache gave or took."""
+def _usage(raw: Mapping[str, Any]) -> Iterator[Usage]:
+    """Yield the counts under the common names. `input_tokens`, as it is sent, leaves out what the cache gave or took."""
     cached, created = raw.get("cache_read_input_tokens"), raw.get("cache_creation_input_tokens")
     if created is None and raw.get("cache_creation") is not None:
         # By how long it is kept.

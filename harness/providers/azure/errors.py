@@ -8,7 +8,7 @@ from typing import Any
 from harness.errors import ProviderError
 from harness.providers.azure.sdk import exceptions
 from harness.providers.shared.answer import ProviderAnswer
-from harness.providers.shared.failure import failure_in, no_whole_answer, status_error
+from harness.providers.shared.failure import failure_in
 
 #: What the SDK's reading of a whole answer raises where that is none.
 _NO_ANSWER = (ValueError, LookupError, AttributeError, TypeError, exceptions.AzureError)
@@ -22,7 +22,7 @@ def translated(error: Exception, answer: ProviderAnswer) -> ProviderError | None
     if isinstance(
         error, exceptions.HttpResponseError | exceptions.ServiceRequestError | exceptions.ServiceResponseError
     ):
-        return no_whole_answer(error, answer.provider, begun=answer.begun, request_id=answer.request_id)
+        return answer.unconnected(error)
     if isinstance(error, json.JSONDecodeError):
         return answer.malformed(f"no JSON: {error.doc[:1_000]!r}")
     return answer.malformed(error) if isinstance(error, _NO_ANSWER) else None
@@ -34,5 +34,4 @@ def _of_response(error: exceptions.HttpResponseError, response: Any, answer: Pro
     if response.status_code < 400:
         answer.request_id = request_id
         return answer.malformed(f"{error.message}: {text[:1_000]!r}")
-    failure = failure_in(text.encode(), answer.code_field)
-    return status_error(answer.provider, response.status_code, failure, request_id=request_id)
+    return answer.refused(response.status_code, failure_in(text.encode(), answer.code_field), request_id)

@@ -8,26 +8,16 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, ClassVar
 
 from harness.llm.input.blocks import RedactedThinkingPart, ThinkingPart
-from harness.llm.output.parts import Finish, FinishReason, Part, TextDelta, ThinkingDelta, Usage
+from harness.llm.output.parts import FinishReason, Part, TextDelta, ThinkingDelta, Usage
 from harness.providers.shared.answer import ProviderAnswer
 from harness.providers.shared.calls.begun_calls import BegunCalls
 from harness.providers.shared.calls.tool_calls import whole_arguments
 from harness.providers.shared.reasoning.thoughts import Thought, Thoughts
 from harness.providers.shared.shapes import a_list, a_number, a_text, an_object
 from harness.providers.shared.usage import usage
-
-_FINISH: Final[dict[str, FinishReason]] = {
-    "end_turn": "stop",
-    "stop_sequence": "stop",
-    "max_tokens": "length",
-    "model_context_window_exceeded": "length",
-    "tool_use": "tool_calls",
-    "guardrail_intervened": "content_filter",
-    "content_filtered": "content_filter",
-}
 
 
 class BedrockAnswer(ProviderAnswer):
@@ -36,8 +26,16 @@ class BedrockAnswer(ProviderAnswer):
     request_id_headers = ("RequestId",)
     content_fields = frozenset({"output"})
     passing = frozenset({"internalServerException", "throttlingException", "serviceUnavailableException"})
-
     failed_reasons = frozenset({"malformed_model_output", "malformed_tool_use"})
+    finish_reasons: ClassVar[Mapping[str, FinishReason]] = {
+        "end_turn": "stop",
+        "stop_sequence": "stop",
+        "max_tokens": "length",
+        "model_context_window_exceeded": "length",
+        "tool_use": "tool_calls",
+        "guardrail_intervened": "content_filter",
+        "content_filtered": "content_filter",
+    }
 
     def __init__(self, provider: str, thoughts: Thoughts) -> None:
         super().__init__(provider)
@@ -128,8 +126,7 @@ class BedrockAnswer(ProviderAnswer):
 
     def _end(self, sent: Any) -> Iterator[Part]:
         # A stream's last event is metadata; it ends a message that has stopped.
-        if (counts := _usage(an_object(sent))) is not None:
-            yield counts
+        yield from _usage(an_object(sent))
         if self._stopped:
             self._ended = True
             self.refuse_reason(self._finish)
@@ -138,9 +135,7 @@ class BedrockAnswer(ProviderAnswer):
             self._thoughts.keep(self._calls.ids, [part for part in signed if part is not None])
             if self._finish is None and self._is_empty:
                 raise self.malformed("a stream of nothing but its end marker")
-            reason = None if self._finish is None else _FINISH.get(self._finish, "other")
-            self.refuse_absence(reason, self._calls)
-            yield Finish(reason, self._finish)
+            yield self.finish(self._finish, self._calls)
 
 
 @dataclass
@@ -160,8 +155,8 @@ class _Reasoning:
         return None
 
 
-def _usage(raw: Mapping[str, Any]) -> Usage | None:
-    """Return the counts under the common names. `inputTokens`, as it is sent, leaves out what the cache gave or took."""
+def _usage(raw: Mapping[str, Any]) -> Iterator[Usage]:
+    """Yield the counts under the common names. `inputTokens`, as it is sent, leaves out what the cache gave or took."""
     # The other names are those of Nova's own form.
     cached = raw.get("cacheReadInputTokens", raw.get("cacheReadInputTokenCount"))
     created = raw.get("cacheWriteInputTokens", raw.get("cacheWriteInputTokenCount"))

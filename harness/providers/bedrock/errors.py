@@ -8,7 +8,7 @@ from harness.errors import HarnessError, ProviderError, UsageError
 from harness.providers.bedrock.foreign import ForeignBodyError
 from harness.providers.bedrock.sdk import botocore
 from harness.providers.shared.answer import ProviderAnswer
-from harness.providers.shared.failure import Failure, is_transport_error, no_whole_answer, status_error
+from harness.providers.shared.failure import Failure, is_transport_error
 
 #: What a request must have that is this caller's to give.
 _CALLERS: Final = (
@@ -30,13 +30,13 @@ def translated(error: Exception, answer: ProviderAnswer) -> HarnessError | None:
         if isinstance(error, botocore.exceptions.EventStreamError):
             return answer.reported(failure)
         head = response["ResponseMetadata"]
-        return status_error(answer.provider, head["HTTPStatusCode"], failure, request_id=head.get("RequestId"))
+        return answer.refused(head["HTTPStatusCode"], failure, head.get("RequestId"))
     if isinstance(error, ForeignBodyError):
         return _foreign(error, answer)
     if isinstance(error, _CALLERS):
         return UsageError(f"{answer.provider}: {error}")
     if isinstance(error, _TRANSPORT) or is_transport_error(error):
-        return no_whole_answer(error, answer.provider, begun=answer.begun, request_id=answer.request_id)
+        return answer.unconnected(error)
     if isinstance(error, _MALFORMED) or _failed_in_parser(error):
         return answer.malformed(error)
     return None

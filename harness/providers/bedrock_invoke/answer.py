@@ -6,9 +6,9 @@ Source: https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters.ht
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
-from harness.llm.output.parts import Finish, FinishReason, Part, TextDelta, Usage
+from harness.llm.output.parts import FinishReason, Part, TextDelta, Usage
 from harness.llm.request import LLMRequest
 from harness.providers.anthropic.answer import AnthropicAnswer
 from harness.providers.bedrock.answer import BedrockAnswer
@@ -26,11 +26,6 @@ _COMPLETION_COUNTS: Final = ("totalOutputTextTokenCount", "tokenCount", "generat
 #: What the service itself counts, at the end of a stream.
 _METRICS: Final = "amazon-bedrock-invocationMetrics"
 _HEADER: Final = "x-amzn-bedrock-{}-token-count"
-_FINISH: Final[dict[str, FinishReason]] = {
-    **dict.fromkeys(("finish", "finished", "stop", "end_turn", "complete", "endoftext", "stop_sequence"), "stop"),
-    **dict.fromkeys(("length", "max_tokens"), "length"),
-    **dict.fromkeys(("content_filtered", "content_filter", "error_toxic"), "content_filter"),
-}
 
 
 def answer_of(family: Family, provider: str, request: LLMRequest, thoughts: Thoughts) -> ProviderAnswer:
@@ -93,6 +88,11 @@ class InvokedText(_ByChunks):
     """One answer of a model that goes on from a prompt."""
 
     content_fields = frozenset({*_LISTS, *_TEXTS, *_REASONS, "event_type", "is_finished"})
+    finish_reasons: ClassVar[Mapping[str, FinishReason]] = {
+        **dict.fromkeys(("finish", "finished", "stop", "end_turn", "complete", "endoftext", "stop_sequence"), "stop"),
+        **dict.fromkeys(("length", "max_tokens"), "length"),
+        **dict.fromkeys(("content_filtered", "content_filter", "error_toxic"), "content_filter"),
+    }
 
     def __init__(self, provider: str) -> None:
         super().__init__(provider)
@@ -141,7 +141,7 @@ class InvokedText(_ByChunks):
         if self._counts.keys() == {"input", "output"}:
             prompt, completion = self._counts["input"], self._counts["output"]
             yield Usage(prompt, completion, prompt + completion, raw=dict(self._counts))
-        yield Finish(None if self._finish is None else _FINISH.get(self._finish.lower(), "other"), self._finish)
+        yield self.finish(self._finish, ())
 
     def _text(self, value: Any) -> str:
         if not isinstance(value, str):

@@ -6,9 +6,9 @@ Source: https://docs.cohere.com/reference/chat-stream (2026-11).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
-from harness.llm.output.parts import Finish, FinishReason, Part, ResponseStarted, TextDelta, ThinkingDelta
+from harness.llm.output.parts import FinishReason, Part, TextDelta, ThinkingDelta
 from harness.llm.request import LLMRequest
 from harness.providers.shared.answer import SSEAnswer
 from harness.providers.shared.calls.tool_calls import ToolCallFragments
@@ -17,19 +17,18 @@ from harness.providers.shared.reasoning.fields import Reasoning
 from harness.providers.shared.shapes import a_list, a_number, a_text, an_id, an_object
 from harness.providers.shared.usage import usage
 
-_FINISH: Final[dict[str, FinishReason]] = {
-    "COMPLETE": "stop",
-    "STOP_SEQUENCE": "stop",
-    "MAX_TOKENS": "length",
-    "TOOL_CALL": "tool_calls",
-}
-
 
 class CohereV2Answer(SSEAnswer):
     """One answer as it grows. Citations say nothing to it."""
 
     content_fields = frozenset({"type", "delta", "finish_reason"})
-    request_id_headers: ClassVar[tuple[str, ...]] = ("x-debug-trace-id",)
+    request_id_headers = ("x-debug-trace-id",)
+    finish_reasons: ClassVar[Mapping[str, FinishReason]] = {
+        "complete": "stop",
+        "stop_sequence": "stop",
+        "max_tokens": "length",
+        "tool_call": "tool_calls",
+    }
 
     def __init__(self, provider: str, request: LLMRequest) -> None:
         super().__init__(provider)
@@ -59,7 +58,7 @@ class CohereV2Answer(SSEAnswer):
         message = an_object(delta.get("message"))
         match event.get("type"):
             case "message-start":
-                yield from self._started(event)
+                yield from self.started(event.get("id"))
             case "content-start" | "content-delta":
                 yield from self._block(an_object(message.get("content")))
             case "tool-plan-delta":
@@ -82,17 +81,13 @@ class CohereV2Answer(SSEAnswer):
 
     def _message(self, answer: Mapping[str, Any]) -> Iterator[Part]:
         message = an_object(answer.get("message"))
-        yield from self._started(answer)
+        yield from self.started(answer.get("id"))
         yield from self._planned(message)
         for block in map(an_object, a_list(message.get("content"))):
             yield from self._block(block)
         for place, call in enumerate(a_list(message.get("tool_calls"))):
             yield from self._called(call, place)
         yield from self._ended(answer)
-
-    def _started(self, sent: Mapping[str, Any]) -> Iterator[Part]:
-        if answer_id := an_id(sent.get("id")):
-            yield ResponseStarted(answer_id)
 
     def _block(self, content: Mapping[str, Any]) -> Iterator[Part]:
         if thinking := self.reasoning.take({"reasoning_content": content.get("thinking")}):
@@ -120,11 +115,8 @@ class CohereV2Answer(SSEAnswer):
         # What is billed leaves out what the host adds to a prompt.
         counted = an_object(raw.get("tokens")) or an_object(raw.get("billed_units"))
         read, written = [counted.get("input_tokens")], [counted.get("output_tokens")]
-        if (counts := usage(raw, read, written, cached=raw.get("cached_tokens"))) is not None:
-            yield counts
+        yield from usage(raw, read, written, cached=raw.get("cached_tokens"))
 
     def _finished(self) -> Iterator[Part]:
         yield from self._calls.end()
-        reason = None if self._reason is None else _FINISH.get(self._reason, "other")
-        self.refuse_absence(reason, self.call_ids)
-        yield Finish(reason, self._reason)
+        yield self.finish(self._reason, self.call_ids)

@@ -12,7 +12,6 @@ from typing import Any
 from harness.llm.output.parts import (
     Finish,
     Part,
-    ResponseStarted,
     TextDelta,
     ThinkingDelta,
     ToolCallDelta,
@@ -46,10 +45,12 @@ class GeminiAnswer(SSEAnswer):
         }
     )
 
+    finish_reasons = FINISH
+    stops_for_tools = True
+
     def __init__(self, provider: str, signatures: Signatures) -> None:
         super().__init__(provider)
         self._signatures = signatures
-        self._response_id: str | None = None
         self._calls = BegunCalls()
         self._usage: dict[str, Any] = {}
         self._finish: str | None = None
@@ -62,9 +63,7 @@ class GeminiAnswer(SSEAnswer):
 
     def event(self, event: Any) -> Iterator[Part]:
         event = an_object(event)
-        if self._response_id is None and (response_id := an_id(event.get("responseId"))):
-            self._response_id = response_id
-            yield ResponseStarted(response_id)
+        yield from self.started(event.get("responseId"))
         for candidate in map(an_object, a_list(event.get("candidates"))):
             if not a_number(candidate.get("index")):
                 yield from self._candidate(candidate)
@@ -90,11 +89,9 @@ class GeminiAnswer(SSEAnswer):
 
     def _finished(self) -> Iterator[Part]:
         """Return what the end of the body makes certain. No line marks it: it has come if a finish reason had."""
-        if (counts := _usage(self._usage)) is not None:
-            yield counts
+        yield from _usage(self._usage)
         if self._finish is not None:
-            reason = FINISH.get(self._finish, "other")
-            yield Finish("tool_calls" if self._calls and reason == "stop" else reason, self._finish)
+            yield self.finish(self._finish, self._calls)
         elif self._blocked is not None:
             yield Finish("content_filter", self._blocked)
 
@@ -112,15 +109,15 @@ class GeminiAnswer(SSEAnswer):
 
     def _call(self, call: Mapping[str, Any], signature: str) -> ToolCallDelta:
         number = len(self._calls)
-        call_id = an_id(call.get("id")) or own_id(self._response_id or "", number)
+        call_id = an_id(call.get("id")) or own_id(self.response_id or "", number)
         begun = self._calls.begin(number, call_id, call.get("name"), whole_arguments(call.get("args")))
         if signature and begun.id:
             self._signatures.keep(begun.id, signature)
         return begun
 
 
-def _usage(raw: Mapping[str, Any]) -> Usage | None:
-    """Return the counts under the common names: thoughts are of the answer.
+def _usage(raw: Mapping[str, Any]) -> Iterator[Usage]:
+    """Yield the counts under the common names: thoughts are of the answer.
 
     What a tool of the provider's read is of the prompt, unless the API's total leaves it out.
     """

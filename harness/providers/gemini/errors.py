@@ -10,7 +10,7 @@ from typing import Any, Final
 from harness.errors import ProviderError
 from harness.providers.gemini.sdk import genai_errors
 from harness.providers.shared.answer import ProviderAnswer
-from harness.providers.shared.failure import failure_in, is_transport_error, no_whole_answer, status_error
+from harness.providers.shared.failure import failure_in, is_transport_error
 
 _REQUEST_INFO: Final = "type.googleapis.com/google.rpc.RequestInfo"
 
@@ -19,13 +19,10 @@ def translated(error: Exception, answer: ProviderAnswer) -> ProviderError | None
     """Return the error to raise for what the SDK raised; None for what does not come from the provider."""
     if isinstance(error, genai_errors.APIError):
         sent = _sent(error.details)
-        failure = failure_in(sent, answer.code_field)
-        return status_error(answer.provider, error.code, failure, request_id=_request_id(sent))
+        return answer.refused(error.code, failure_in(sent, answer.code_field), _request_id(sent))
     if isinstance(error, genai_errors.UnknownApiResponseError):
         return answer.malformed(error)
-    if is_transport_error(error):
-        return no_whole_answer(error, answer.provider, begun=answer.begun)
-    return None
+    return answer.unconnected(error) if is_transport_error(error) else None
 
 
 def _sent(details: Any) -> Any:

@@ -9,7 +9,7 @@ from harness.providers.litellm.sdk import httpx
 from harness.providers.openai.sdk import openai
 from harness.providers.shared import stainless
 from harness.providers.shared.answer import ProviderAnswer
-from harness.providers.shared.failure import failure_in, status_error
+from harness.providers.shared.failure import failure_in
 
 
 def translated(error: Exception, answer: ProviderAnswer) -> HarnessError | None:
@@ -50,5 +50,4 @@ def _status_error(response: Any, error: Exception, answer: ProviderAnswer) -> Ha
         failure = failure_in(response.content)
     except httpx.StreamError:
         failure = failure_in(str(error))
-    request_id = answer.request_id_in(response.headers)
-    return status_error(answer.provider, response.status_code, failure, request_id=request_id)
+    return answer.refused(response.status_code, failure, answer.request_id_in(response.headers))

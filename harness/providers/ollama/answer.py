@@ -6,16 +6,16 @@ Source: https://docs.ollama.com/api/chat and https://docs.ollama.com/api/errors 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
-from harness.llm.output.parts import Finish, FinishReason, Part, TextDelta, ThinkingDelta, ToolCallDelta
+from harness.llm.output.parts import FinishReason, Part, TextDelta, ThinkingDelta, ToolCallDelta
+from harness.providers.shared.calls.begun_calls import BegunCalls
 from harness.providers.shared.calls.tool_calls import whole_arguments
 from harness.providers.shared.lines import LinesAnswer
 from harness.providers.shared.reasoning.fields import Reasoning
 from harness.providers.shared.shapes import a_flag, a_list, a_text, an_id, an_object
 from harness.providers.shared.usage import usage
 
-_FINISH: Final[dict[str, FinishReason]] = {"stop": "stop", "length": "length"}
 #: What of the last line tells what the call has taken.
 _PROMPT: Final = "prompt_eval_count"
 _COMPLETION: Final = "eval_count"
@@ -28,11 +28,13 @@ class OllamaAnswer(LinesAnswer):
     """One answer as it grows. Each line is an object like a whole answer; the last one says that it is `done`."""
 
     content_fields = frozenset({"done"})
+    finish_reasons: ClassVar[Mapping[str, FinishReason]] = {"stop": "stop", "length": "length"}
+    stops_for_tools = True
 
     def __init__(self, provider: str) -> None:
         super().__init__(provider)
-        #: The ids of all calls, and those that the host has given.
-        self._ids: list[str] = []
+        self._calls = BegunCalls()
+        #: The ids that the host has given.
         self.call_ids: list[str] = []
         self.reasoning = Reasoning()
 
@@ -54,26 +56,17 @@ class OllamaAnswer(LinesAnswer):
 
     def _call(self, call: Mapping[str, Any]) -> ToolCallDelta:
         """Return a call, which is never sent in pieces."""
-        function, number = an_object(call.get("function")), len(self._ids)
-        name = a_text(function.get("name"))
-        if not name:
-            raise self.malformed(f"tool call {number} has no name")
-        given = an_id(call.get("id"))
-        if given is not None and given not in self._ids:
+        function, given = an_object(call.get("function")), an_id(call.get("id"))
+        arguments = whole_arguments(function.get("arguments"))
+        begun = self._calls.begin(len(self._calls), given, function.get("name"), arguments)
+        if given is not None and begun.id == given:
             self.call_ids.append(given)
-        else:
-            free = (f"call_{made}" for made in range(number, 2 * number + 1))
-            given = next(made for made in free if made not in self._ids)
-        self._ids.append(given)
-        return ToolCallDelta(number, given, name, whole_arguments(function.get("arguments")))
+        return begun
 
     def _ended(self, event: Mapping[str, Any]) -> Iterator[Part]:
         self.done = True
         reason = a_text(event.get("done_reason")) or None
         self.refuse_reason(reason)
         raw = {name: value for name, value in event.items() if name in _MEASURES}
-        if (counts := usage(raw, [raw.get(_PROMPT)], [raw.get(_COMPLETION)])) is not None:
-            yield counts
-        known = None if reason is None else _FINISH.get(reason, "other")
-        # It says `stop` where it asks for tools, too.
-        yield Finish("tool_calls" if self._ids and known == "stop" else known, reason)
+        yield from usage(raw, [raw.get(_PROMPT)], [raw.get(_COMPLETION)])
+        yield self.finish(reason, self._calls)

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
-from harness.llm.output.parts import Finish, FinishReason, Part, ResponseStarted, TextDelta, ThinkingDelta
+from harness.llm.output.parts import FinishReason, Part, TextDelta, ThinkingDelta
 from harness.llm.request import LLMRequest
 from harness.providers.shared.answer import SSEAnswer
 from harness.providers.shared.calls.tool_calls import ToolCallFragments
@@ -17,16 +17,6 @@ from harness.providers.shared.failure import failure_in
 from harness.providers.shared.reasoning.fields import Reasoning
 from harness.providers.shared.shapes import a_list, a_number, a_text, an_id, an_object
 from harness.providers.shared.usage import usage
-
-#: The API's reasons why an answer ended.
-FINISH: Final[dict[str, FinishReason]] = {
-    "stop": "stop",
-    "length": "length",
-    "tool_calls": "tool_calls",
-    "function_call": "tool_calls",
-    "content_filter": "content_filter",
-}
-
 
 #: Types of parts of an answer that the model thought.
 _THOUGHTS: Final = frozenset({"reasoning", "reasoning_text", "thinking"})
@@ -36,11 +26,17 @@ class ChatAnswer(SSEAnswer):
     """One answer as it grows, streamed or whole. Fields that this code does not know say nothing to it."""
 
     content_fields = frozenset({"choices"})
+    finish_reasons: ClassVar[Mapping[str, FinishReason]] = {
+        "stop": "stop",
+        "length": "length",
+        "tool_calls": "tool_calls",
+        "function_call": "tool_calls",
+        "content_filter": "content_filter",
+    }
 
     def __init__(self, provider: str, request: LLMRequest) -> None:
         super().__init__(provider)
         self._calls = ToolCallFragments([tool.function.name for tool in request.tools], self.malformed)
-        self._named = False
         #: Whether anything of the answer itself has come.
         self._begun = False
         self._has_message = False
@@ -66,7 +62,8 @@ class ChatAnswer(SSEAnswer):
 
     def event(self, event: Any) -> Iterator[Part]:
         event = an_object(event)
-        yield from self._started(event)
+        # Some hosts send a first event that tells of the prompt alone, under no id.
+        yield from self.started(event.get("id"))
         choice = _first_choice(event)
         if choice is not None:
             delta, message = _delta(choice), choice.get("message")
@@ -88,7 +85,7 @@ class ChatAnswer(SSEAnswer):
         choice = _first_choice(answer)
         if choice is None:
             raise self.malformed(f"an answer without choices: {answer!r:.200}")
-        yield from self._started(answer)
+        yield from self.started(answer.get("id"))
         # What was filtered may have no message at all.
         message = an_object(choice.get("message", _delta(choice)))
         if not message and choice.get("finish_reason") != "content_filter":
@@ -101,15 +98,7 @@ class ChatAnswer(SSEAnswer):
     def finished(self) -> Iterator[Part]:
         """Return the end of an answer that was whole."""
         yield from self._calls.end()
-        reason = None if self._finish is None else FINISH.get(self._finish.lower(), "other")
-        self.refuse_absence(reason, self.call_ids)
-        yield Finish(reason, self._finish)
-
-    def _started(self, sent: Mapping[str, Any]) -> Iterator[Part]:
-        # Some hosts send a first event that tells of the prompt alone, under no id.
-        if not self._named and (response_id := an_id(sent.get("id"))):
-            self._named = True
-            yield ResponseStarted(response_id)
+        yield self.finish(self._finish, self.call_ids)
 
     def _take_reason(self, choice: Mapping[str, Any]) -> None:
         reason = a_text(choice.get("finish_reason"))
@@ -204,6 +193,4 @@ def _usage(sent: Any) -> Iterator[Part]:
     # DeepSeek's and Moonshot's names stand beside the rest; what was written into the cache, only hosts tell.
     cached = _first(prompt.get("cached_tokens"), raw.get("prompt_cache_hit_tokens"), raw.get("cached_tokens"))
     created = _first(prompt.get("cache_write_tokens"), prompt.get("cache_creation_tokens"))
-    counts = usage(raw, [raw.get("prompt_tokens")], written, cached=cached, reasoning=reasoning, created=created)
-    if counts is not None:
-        yield counts
+    yield from usage(raw, [raw.get("prompt_tokens")], written, cached=cached, reasoning=reasoning, created=created)

@@ -14,11 +14,14 @@ import orjson
 from harness.errors import (
     LLMContextLengthExceededError,
     MalformedResponseError,
+    ProviderConnectionError,
     ProviderError,
+    ProviderStatusError,
     StreamTruncatedError,
 )
-from harness.llm.output.parts import FinishReason, Part
-from harness.providers.shared.failure import MESSAGES, Failure, failure_in, malformed
+from harness.llm.output.parts import Finish, FinishReason, Part, ResponseStarted
+from harness.providers.shared.failure import MESSAGES, RETRYABLE, Failure, failure_in
+from harness.providers.shared.shapes import an_id
 from harness.providers.shared.sse import SSEDecoder
 
 _DONE: Final = b"[DONE]"
@@ -47,6 +50,10 @@ class ProviderAnswer(ABC):
     content_fields: ClassVar[frozenset[str]] = frozenset()
     #: Reasons of its own for an end with which it says that an answer failed; beside those that hosts have in common.
     failed_reasons: ClassVar[frozenset[str]] = frozenset()
+    #: Its reasons for an end, in small letters, in the words of all; what is not here is `other`.
+    finish_reasons: ClassVar[Mapping[str, FinishReason]] = {}
+    #: Whether it says that it stopped where it asks for tools, too.
+    stops_for_tools: ClassVar[bool] = False
 
     def __init__(self, provider: str) -> None:
         self.provider = provider
@@ -56,6 +63,8 @@ class ProviderAnswer(ABC):
         self.without_end_marker = False
         #: From the head of its response, once that has come.
         self.request_id: str | None = None
+        #: The provider's id of the answer, once that has come.
+        self.response_id: str | None = None
 
     def head(self, headers: Mapping[str, str]) -> None:
         """Take what the head of the response says."""
@@ -121,14 +130,63 @@ class ProviderAnswer(ABC):
             self.refuse_failure(sent, named=named)
         raise self.malformed(f"{what}: {_shown(body)}")
 
-    def refuse_absence(self, reason: FinishReason | None, calls: Sized) -> None:
-        """Raise MalformedResponseError where an answer says that it ends in tool calls, and has none: one was lost."""
+    def started(self, response_id: Any) -> Iterator[Part]:
+        """Yield what the id of the answer makes, the first time that there is one."""
+        if self.response_id is None and (found := an_id(response_id)):
+            self.response_id = found
+            yield ResponseStarted(found)
+
+    def finish(self, raw: str | None, calls: Sized) -> Finish:
+        """Return the end of an answer that is whole and has these calls; `raw` is the provider's reason for it.
+
+        Raises MalformedResponseError where an answer says that it ends in tool calls, and has none: one was lost.
+        """
+        reason = None if raw is None else self.finish_reasons.get(raw.lower(), "other")
+        if reason == "stop" and calls and self.stops_for_tools:
+            reason = "tool_calls"
         if reason == "tool_calls" and not calls:
             raise self.malformed("an answer that is said to end in tool calls, and has none")
+        return Finish(reason, raw)
 
     def malformed(self, what: Exception | str) -> MalformedResponseError:
         """Return the error for what the wire format does not allow."""
-        return malformed(self.provider, what, request_id=self.request_id)
+        reason = f"{type(what).__name__}: {what}" if isinstance(what, Exception) else what
+        return MalformedResponseError(
+            f"{self.provider} sent what its wire format does not allow ({reason})",
+            provider=self.provider,
+            request_id=self.request_id,
+        )
+
+    def refused(self, status: int, failure: Failure, request_id: str | None) -> ProviderStatusError:
+        """Return the error for an HTTP error status."""
+        kind = LLMContextLengthExceededError if failure.is_too_long else ProviderStatusError
+        return kind(
+            f"{self.provider} answered {status}: {failure.message or 'no reason was given'}",
+            provider=self.provider,
+            status=status,
+            request_id=request_id,
+            code=failure.code,
+            retryable=status in RETRYABLE,
+        )
+
+    def cut(self, where: str) -> StreamTruncatedError:
+        """Return the error for a stream that lacks its end."""
+        return StreamTruncatedError(
+            f"the stream of {self.provider} {where}", provider=self.provider, request_id=self.request_id, retryable=True
+        )
+
+    def unconnected(self, error: Exception) -> ProviderError:
+        """Return the error for a connection that failed: a stream was cut, or there was no answer."""
+        cause = error.__cause__ or error
+        what = f"{type(cause).__name__}: {cause}"
+        if self.begun:
+            return self.cut(f"was cut before its end marker ({what})")
+        return ProviderConnectionError(
+            f"no answer from {self.provider} ({what})",
+            provider=self.provider,
+            request_id=self.request_id,
+            retryable=True,
+        )
 
     def reported(self, failure: Failure) -> ProviderError:
         """Return the error for a failure that the provider reports inside a success."""
@@ -212,9 +270,9 @@ class SSEAnswer(ProviderAnswer):
             # A server that fails in the middle may write of it as if nothing had begun.
             for sent, named in _readings(stray):
                 self.refuse_failure(sent, named=named)
-            raise self._cut(f"with {_shown(stray)} outside of any event")
+            raise self.cut(f"ended before its end marker, with {_shown(stray)} outside of any event")
         if self._odd and not self.has_ended:
-            raise self._cut(f"after {_shown(self._odd)}")
+            raise self.cut(f"ended before its end marker, after {_shown(self._odd)}")
 
     def closing(self, last: bytes) -> Iterable[Part]:
         """Return the parts that the end of a stream makes; `last` is what has come of an event that lacks its end."""
@@ -226,17 +284,9 @@ class SSEAnswer(ProviderAnswer):
         except ValueError:
             if body[:1] not in b"{[" or _is_whole(body):
                 self.refuse_body(body, "no events")
-            raise self._cut(f"in the middle of {_shown(body)}") from None
+            raise self.cut(f"ended before its end marker, in the middle of {_shown(body)}") from None
         self.refuse_failure(answer)
         return self.answer(answer)
-
-    def _cut(self, where: str) -> StreamTruncatedError:
-        return StreamTruncatedError(
-            f"the stream of {self.provider} ended before its end marker, {where}",
-            provider=self.provider,
-            request_id=self.request_id,
-            retryable=True,
-        )
 
     def whole(self, sent: bytes) -> Iterator[Part]:
         try:

@@ -1,4 +1,4 @@
-"""What a server wrote of a failure, in whichever form, and the errors that this project makes of it."""
+"""What a server wrote of a failure, in whichever form."""
 
 from __future__ import annotations
 
@@ -6,15 +6,6 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
-
-from harness.errors import (
-    LLMContextLengthExceededError,
-    MalformedResponseError,
-    ProviderConnectionError,
-    ProviderError,
-    ProviderStatusError,
-    StreamTruncatedError,
-)
 
 #: Statuses after which the same request may succeed. 529: Anthropic is overloaded.
 RETRYABLE: Final = frozenset({408, 409, 429, 500, 502, 503, 504, 529})
@@ -131,43 +122,6 @@ def _text(value: Any) -> str | None:
     return None if value is None else str(value)
 
 
-def status_error(provider: str, status: int, failure: Failure, *, request_id: str | None) -> ProviderStatusError:
-    """Return the error for an HTTP error status."""
-    kind = LLMContextLengthExceededError if failure.is_too_long else ProviderStatusError
-    return kind(
-        f"{provider} answered {status}: {failure.message or 'no reason was given'}",
-        provider=provider,
-        status=status,
-        request_id=request_id,
-        code=failure.code,
-        retryable=status in RETRYABLE,
-    )
-
-
-def malformed(provider: str, what: Exception | str, *, request_id: str | None = None) -> MalformedResponseError:
-    """Return the error for what the wire format of a provider does not allow."""
-    reason = f"{type(what).__name__}: {what}" if isinstance(what, Exception) else what
-    return MalformedResponseError(
-        f"{provider} sent what its wire format does not allow ({reason})", provider=provider, request_id=request_id
-    )
-
-
 def is_transport_error(error: Exception) -> bool:
     """Whether this is an error of an HTTP library that an SDK let through."""
     return type(error).__module__.partition(".")[0] in _HTTP_LIBRARIES or isinstance(error, TimeoutError)
-
-
-def no_whole_answer(error: Exception, provider: str, *, begun: bool, request_id: str | None = None) -> ProviderError:
-    """Return the error for a connection that failed. `begun` tells whether the answer had begun to arrive."""
-    cause = error.__cause__ or error
-    what = f"{type(cause).__name__}: {cause}"
-    if begun:
-        return StreamTruncatedError(
-            f"the stream of {provider} was cut before its end marker ({what})",
-            provider=provider,
-            request_id=request_id,
-            retryable=True,
-        )
-    return ProviderConnectionError(
-        f"no answer from {provider} ({what})", provider=provider, request_id=request_id, retryable=True
-    )

@@ -49,7 +49,7 @@ class LinesAnswer(SSEAnswer):
     def _refuse_rest(self, rest: bytes) -> None:
         if not self._has_events and rest[:1] != b"{":
             self.refuse_body(rest, "no JSON")
-        raise self._cut(f"in the middle of {rest.decode('utf-8', 'replace')[:200]!r}")
+        raise self.cut(f"ended before its end marker, in the middle of {rest.decode('utf-8', 'replace')[:200]!r}")
 
     def _take(self, line: bytes) -> Iterator[Part]:
         if self.done or not line.strip():

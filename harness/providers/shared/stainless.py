@@ -16,7 +16,7 @@ from harness.providers.shared.answer import ProviderAnswer
 from harness.providers.shared.body import HTTPXBody, ResponseBody
 from harness.providers.shared.clients import SDKClients
 from harness.providers.shared.content import aread_as_sent, read_as_sent
-from harness.providers.shared.failure import failure_in, is_transport_error, no_whole_answer, status_error
+from harness.providers.shared.failure import failure_in, is_transport_error
 from harness.providers.shared.interceptor import aintercept, intercept
 from harness.providers.shared.model import SDKModel
 from harness.providers.shared.tls import http_client, library_of
@@ -84,12 +84,8 @@ def translated(sdk: Any, error: Exception, answer: ProviderAnswer) -> ProviderEr
     """Return the error to raise for what an SDK raised; None for what does not come from it."""
     if isinstance(error, sdk.APIStatusError):
         response: Any = error.response
-        return status_error(
-            answer.provider,
-            error.status_code,
-            failure_in(response.content, answer.code_field),
-            request_id=answer.request_id_in(response.headers),
-        )
+        failure = failure_in(response.content, answer.code_field)
+        return answer.refused(error.status_code, failure, answer.request_id_in(response.headers))
     if isinstance(error, sdk.APIConnectionError) or is_transport_error(error):
-        return no_whole_answer(error, answer.provider, begun=answer.begun, request_id=answer.request_id)
+        return answer.unconnected(error)
     return answer.malformed(error) if isinstance(error, sdk.APIError) else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from harness.llm.output.parts import Usage
@@ -17,17 +17,17 @@ def usage(
     cached: Any = None,
     reasoning: Any = None,
     created: Any = None,
-) -> Usage | None:
-    """Return what `raw` tells; None where it counts neither.
+) -> Iterator[Usage]:
+    """Yield what `raw` tells; nothing where it counts neither.
 
     `prompt` are the counts that make all that was read, from a cache or into one too; `completion` those of all that was
     written, reasoning too. The total is the sum of the two. Raises ValueError for counts that are no numbers.
     """
     read, written = [list(map(a_number, counts)) for counts in (prompt, completion)]
     if all(count is None for count in (*read, *written)):
-        return None
+        return
     prompt_tokens, completion_tokens = sum(filter(None, read)), sum(filter(None, written))
-    return Usage(
+    yield Usage(
         prompt_tokens=prompt_tokens,
         completion_tokens=completion_tokens,
         total_tokens=prompt_tokens + completion_tokens,

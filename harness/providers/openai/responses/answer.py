@@ -13,12 +13,11 @@ from harness.llm.output.parts import (
     Finish,
     FinishReason,
     Part,
-    ResponseStarted,
 )
 from harness.providers.openai.responses.output import ItemPlace, ResponseOutput, TextKind, requested_call
 from harness.providers.shared.answer import SSEAnswer
 from harness.providers.shared.failure import Failure, failure_in
-from harness.providers.shared.shapes import a_list, a_number, a_text, an_id, an_object, kind_of
+from harness.providers.shared.shapes import a_list, a_number, a_text, an_object, kind_of
 from harness.providers.shared.usage import usage
 
 #: Why a response is incomplete.
@@ -59,7 +58,6 @@ class ResponsesAnswer(SSEAnswer):
         super().__init__(provider)
         #: Whether the event that ends a stream, or the whole response, has come.
         self.ended = False
-        self.response_id: str | None = None
         self._output = ResponseOutput(self.malformed)
         #: Its reasoning that only the provider can read.
         self.reasoning: list[ReasoningItem] = []
@@ -89,7 +87,7 @@ class ResponsesAnswer(SSEAnswer):
     def _parts(self, event: Mapping[str, Any]) -> Iterator[Part]:
         kind = event["type"]
         if kind == "response.created":
-            yield from self._started(event["response"])
+            yield from self.started(event["response"].get("id"))
         elif kind == "response.output_item.added":
             if (call := requested_call(event["item"])) is not None:
                 yield from self._output.call(a_number(event.get("output_index")), call)
@@ -119,7 +117,7 @@ class ResponsesAnswer(SSEAnswer):
 
     def _whole(self, response: Mapping[str, Any], status: str) -> Iterator[Part]:
         """Yield what has not come yet of a response, and its end."""
-        yield from self._started(response)
+        yield from self.started(response.get("id"))
         if status in ("completed", "incomplete"):
             yield from self._output.all(a_list(response.get("output")))
             self._take_reasoning(response)
@@ -131,11 +129,6 @@ class ResponsesAnswer(SSEAnswer):
             if item["type"] == "reasoning" and item.get("encrypted_content"):
                 fields = {name: value for name, value in item.items() if name in ReasoningItem.model_fields}
                 self.reasoning.append(ReasoningItem.model_validate(fields))
-
-    def _started(self, response: Mapping[str, Any]) -> Iterator[Part]:
-        if self.response_id is None and (response_id := an_id(response.get("id"))):
-            self.response_id = response_id
-            yield ResponseStarted(response_id)
 
     def _end(self, response: Mapping[str, Any], status: str) -> Iterator[Part]:
         yield from _usage(response.get("usage"))
@@ -156,7 +149,7 @@ class ResponsesAnswer(SSEAnswer):
 def _usage(sent: Any) -> Iterator[Part]:
     raw = an_object(sent)
     details, output = an_object(raw.get("input_tokens_details")), an_object(raw.get("output_tokens_details"))
-    counts = usage(
+    yield from usage(
         raw,
         [raw.get("input_tokens")],
         [raw.get("output_tokens")],
@@ -164,5 +157,3 @@ def _usage(sent: Any) -> Iterator[Part]:
         reasoning=output.get("reasoning_tokens"),
         created=details.get("cache_write_tokens"),
     )
-    if counts is not None:
-        yield counts
