@@ -14,7 +14,7 @@ from typing import Any, Final
 from harness.errors import UsageError
 from harness.llm.recorded import RecordedCall
 from harness.providers.shared.dialect import Dialect
-from harness.providers.shared.recorded.verbatim import OF_ANOTHER_SHAPE
+from harness.providers.shared.shapes import OF_ANOTHER_SHAPE
 
 #: What stands for a credential where nobody will look at it.
 NOBODY: Final = "nobody"

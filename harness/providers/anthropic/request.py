@@ -7,25 +7,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel
 
-from harness.errors import UsageError
 from harness.llm.input.hosted import in_order
 from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.anthropic.messages import wire_messages, wire_system, wire_tool
 from harness.providers.anthropic.recorded import parse_messages, parse_system, parse_tools
 from harness.providers.shared.calls.structured import STRUCTURED, has_native_form, wants_model, with_structured_tool
-from harness.providers.shared.recorded.query import EXTRA_QUERY, parse_query
-from harness.providers.shared.recorded.recorded_body import (
-    ANY,
-    FLAG,
-    OBJECTS,
-    STOPS,
-    TEXT_OR_BLOCKS,
-    fitting,
-    json_object,
-    named_model,
-)
-from harness.providers.shared.recorded.verbatim import Verbatim
+from harness.providers.shared.recorded.recorded_body import STOPS, TEXT_OR_BLOCKS, json_object
+from harness.providers.shared.recorded.recorded_request import RecordedRequest
+from harness.providers.shared.wire_body import filled, streaming, wire_settings, with_additional
 
 if TYPE_CHECKING:
     from harness.llm.base import BaseLLM
@@ -34,17 +24,9 @@ if TYPE_CHECKING:
 DEFAULT_MAX_TOKENS: Final = 4096
 #: In `additional_params`: names of betas. They are no field of the body: the request goes to the beta endpoint.
 BETAS: Final = "betas"
-#: Our setting → its field on the wire, where both have one form.
-_FIELDS: Final = {
-    "temperature": "temperature",
-    "top_p": "top_p",
-    "thinking": "thinking",
-    "max_tokens": "max_tokens",
-    "stop": "stop_sequences",
-}
+#: Our settings, which have the same names on the wire.
+_SETTINGS: Final = {name: name for name in ("temperature", "top_p", "thinking")}
 _PATH: Final = "/v1/messages"
-#: What some fields of a recorded body are; those that are not are carried as they are.
-_KINDS: Final = {"stream": FLAG, "system": TEXT_OR_BLOCKS, "tools": OBJECTS, "stop_sequences": STOPS}
 
 
 def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
@@ -53,33 +35,28 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
     Raises:
         UsageError: a message or a tool has no form on this wire.
     """
-    body: dict[str, Any] = {
-        "model": llm.model,
-        "max_tokens": DEFAULT_MAX_TOKENS if llm.max_tokens is None else llm.max_tokens,
-        "messages": wire_messages(request.messages),
-    }
-    system = wire_system(request.messages)
-    if system is not None:
-        body["system"] = system
-    if request.stream is not None:
-        body["stream"] = request.stream
-    for name in ("temperature", "top_p", "thinking"):
-        if (value := getattr(llm, name)) is not None:
-            body[_FIELDS[name]] = value
-    if llm.top_k is not None:
-        body["top_k"] = llm.top_k
-    if request.stop:
-        body["stop_sequences"] = request.stop
     by_tool = asks_by_tool(llm, request)
-    if tools := in_order(with_structured_tool(request), request.hosted_tools) if by_tool else request.all_tools():
-        body["tools"] = _searched(getattr(llm, "tool_search", None), list(map(wire_tool, tools)))
-    if by_tool:
-        body["tool_choice"] = _choice(llm, request)
-    output = _output_config(llm, request, by_tool=by_tool)
-    if output:
-        body["output_config"] = output
-    body |= {name: value for name, value in llm.additional_params.items() if name not in (BETAS, EXTRA_QUERY)}
-    return {name: value for name, value in body.items() if value is not OMIT}
+    tools = in_order(with_structured_tool(request), request.hosted_tools) if by_tool else request.all_tools()
+    system = wire_system(request.messages)
+    body = with_additional(
+        llm,
+        {
+            "model": llm.model,
+            "max_tokens": DEFAULT_MAX_TOKENS if llm.max_tokens is None else llm.max_tokens,
+            "messages": wire_messages(request.messages),
+            **({} if system is None else {"system": system}),
+            **streaming(request),
+            **wire_settings(llm, {**_SETTINGS, "top_k": "top_k"}),
+            **filled(
+                stop_sequences=request.stop,
+                tools=_searched(getattr(llm, "tool_search", None), list(map(wire_tool, tools))) if tools else None,
+                tool_choice=_choice(llm, request) if by_tool else None,
+                output_config=_output_config(llm, request, by_tool=by_tool),
+            ),
+        },
+    )
+    body.pop(BETAS, None)
+    return body
 
 
 def _searched(search: Any, tools: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -132,37 +109,17 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
     Raises:
         UsageError: a field can't be rebuilt; it is named.
     """
-    recorded, odd = fitting(json_object(body, {"messages": ANY}), _KINDS)
-    model, unnamed = named_model(recorded)
-    # An empty value says something that our settings, being unset, would not say.
-    present = {name for name, value in recorded.items() if value not in (None, [], "")}
-    settings: dict[str, Any] = {ours: recorded[wire] for ours, wire in _FIELDS.items() if wire in present}
-    base, _, query = url.partition("?")
-    settings["base_url"] = base.removesuffix(_PATH)
-    verbatim = Verbatim()
-    messages = [_parse_system(recorded["system"], verbatim)] if "system" in present else []
-    messages += verbatim.messages("messages", recorded["messages"], parse_messages)
-    tools = verbatim.tools("tools", recorded.get("tools") or (), parse_tools)
-    known = {"model", "messages"} | (present & {"stream", "system", "tools", *_FIELDS.values()})
-    rest = {name: value for name, value in recorded.items() if name not in known}
-    if "max_tokens" not in recorded:
-        rest["max_tokens"] = OMIT
-    if query == "beta=true":
-        rest[BETAS] = []
-    elif query:
-        rest[EXTRA_QUERY] = parse_query(query)
-    return RecordedCall(
-        model=f"anthropic/{model}",
-        messages=messages,
-        tools=tools,
-        stream=recorded.get("stream"),
-        settings=settings,
-    ).with_rest({**rest, **verbatim.fields, **unnamed, **odd})
-
-
-def _parse_system(system: Any, verbatim: Verbatim) -> dict[str, Any]:
-    try:
-        return parse_system(system)
-    except UsageError:
-        verbatim.fields["system"] = system
-        return {"role": "system", "content": ""}
+    kinds = {"system": TEXT_OR_BLOCKS, "stop_sequences": STOPS}
+    recorded = RecordedRequest(json_object(body, ["messages"]), kinds)
+    if url.endswith("?beta=true"):
+        recorded.rest[BETAS] = []
+        url = url.partition("?")[0]
+    recorded.rest.setdefault("max_tokens", OMIT)
+    settings = recorded.settings({**_SETTINGS, "max_tokens": "max_tokens", "stop": "stop_sequences"})
+    return recorded.call(
+        f"anthropic/{recorded.model()}",
+        [*recorded.system("system", parse_system), *recorded.messages("messages", parse_messages)],
+        recorded.tools(parse_tools),
+        base_url=recorded.base_url(url, _PATH),
+        **settings,
+    )

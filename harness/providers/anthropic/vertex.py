@@ -61,7 +61,7 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
     found = _URL.fullmatch(url)
     if found is None:
         raise UsageError(f"{url.partition('?')[0]}: the query of this URL can't be rebuilt")
-    recorded = json_object(body, {})
+    recorded = json_object(body)
     call = messages_request.parse_recorded("", json.dumps({**recorded, "model": found["model"]}).encode())
     carried = {"stream": recorded.get("stream", OMIT), _VERSION: recorded.get(_VERSION, OMIT)}
     if "model" in recorded:

@@ -16,7 +16,6 @@ from harness.llm.request import LLMRequest
 from harness.providers.azure.endpoint import DEPLOYMENT
 from harness.providers.openai import request as openai_request
 from harness.providers.openai.responses import request as openai_responses_request
-from harness.providers.shared.recorded.recorded_body import json_object, named_model
 
 if TYPE_CHECKING:
     from harness.llm.base import BaseLLM
@@ -46,18 +45,16 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
     if query or wire_api:
         raise UsageError(f"{url.partition('?')[0]}: {next(iter(query), wire_api)} of this URL can't be rebuilt")
     if parts.path.endswith("/responses"):
-        recorded = openai_responses_request.json_body(body)
-        return openai_responses_request.recorded_call("azure-responses", recorded, base_url=base_url, **version)
+        recorded = openai_responses_request.recorded_responses(body)
+        return openai_responses_request.recorded_call(recorded, "azure-responses", base_url=base_url, **version)
     base_url = base_url.removesuffix("/chat/completions")
-    deployment = DEPLOYMENT.search(base_url)
-    recorded = json_object(body, openai_request.CONVERSATION)
-    name, unnamed = named_model(recorded)
-    if deployment:
+    recorded = openai_request.recorded_chat(body)
+    if deployment := DEPLOYMENT.search(base_url):
         name = unquote(deployment[1])
+        recorded.rest.setdefault("model", OMIT)
+    else:
+        name = recorded.model()
     # Without a version it is OpenAI's own API, at Azure's address.
     provider = "azure" if version else "openai"
     refusing = NO_STOP_WORDS if version else openai_request.NO_STOP_WORDS
-    call = openai_request.recorded_call(
-        f"{provider}/{name}", recorded, no_stop_words=refusing, base_url=base_url, **version
-    )
-    return call.with_rest({**unnamed, **({"model": recorded.get("model", OMIT)} if deployment else {})})
+    return openai_request.recorded_call(recorded, provider, name, no_stop_words=refusing, base_url=base_url, **version)

@@ -17,8 +17,9 @@ from harness.providers.bedrock.extra_body import EXTRA_BODY
 from harness.providers.bedrock.messages import sdk_messages, sdk_system, sdk_tools
 from harness.providers.bedrock.recorded import parse_messages, parse_system, parse_tools
 from harness.providers.shared.calls.structured import STRUCTURED, has_native_form, wants_model, with_structured_tool
-from harness.providers.shared.recorded.recorded_body import OBJECT, OBJECTS, fitting, json_object
-from harness.providers.shared.recorded.verbatim import OF_ANOTHER_SHAPE, Verbatim
+from harness.providers.shared.recorded.recorded_body import OBJECT, OBJECTS, json_object
+from harness.providers.shared.recorded.recorded_request import RecordedRequest
+from harness.providers.shared.wire_body import wire_settings
 
 if TYPE_CHECKING:
     from harness.llm.base import BaseLLM
@@ -64,8 +65,9 @@ def sdk_arguments(llm: BaseLLM, request: LLMRequest, *, converse: bool = True) -
     system = sdk_system(request.messages)
     if system:
         arguments["system"] = system
-    given = {"max_tokens": llm.max_tokens, "temperature": llm.temperature, "top_p": llm.top_p, "stop": request.stop}
-    inference = {_INFERENCE[name]: value for name, value in given.items() if value is not None and value != []}
+    inference = wire_settings(llm, {name: field for name, field in _INFERENCE.items() if name != "stop"})
+    if request.stop:
+        inference["stopSequences"] = request.stop
     if inference:
         arguments["inferenceConfig"] = inference
     additional = dict(llm.additional_params)
@@ -121,12 +123,10 @@ def _closed(schema: Any) -> Any:
     return {**closed, "additionalProperties": False} if closed.get("type") == "object" else closed
 
 
-#: What recorded bodies may have beside the conversation.
-_FIELDS: Final = {
+#: What some fields of a recorded body are; those that are not are carried as they are.
+_KINDS: Final = {
     "system": OBJECTS,
-    "inferenceConfig": OBJECT,
-    "additionalModelRequestFields": OBJECT,
-    "toolConfig": OBJECT,
+    **dict.fromkeys(("inferenceConfig", "additionalModelRequestFields", "toolConfig"), OBJECT),
 }
 
 
@@ -139,71 +139,52 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
     found = _URL.fullmatch(url)
     if found is None or found["operation"] not in _STREAMS or found["query"]:
         raise UsageError(f"{url}: only requests of Converse and ConverseStream can be rebuilt")
-    recorded, odd = fitting(json_object(body, {}), _FIELDS)
-    verbatim = Verbatim()
-    if not {"messages", "promptVariables"} & recorded.keys():
-        raise UsageError("the recorded request has no 'messages'")
-    messages = verbatim.messages("messages", recorded.get("messages", []), parse_messages)
-    omitted = {} if "messages" in recorded else {"messages": OMIT}
-    if omitted:
+    recorded = RecordedRequest(json_object(body), _KINDS)
+    given: dict[str, Any] = {}
+    if "messages" in recorded.rest:
+        messages = recorded.messages("messages", parse_messages)
+    elif "promptVariables" in recorded.rest:
         # The prompt that the provider keeps is the conversation.
-        verbatim.fields.clear()
-    rest = {name: value for name, value in recorded.items() if name != "messages"}
-    system, tools = _taken_system(rest, verbatim), _taken_tools(rest, verbatim)
-    settings: dict[str, Any] = {"base_url": found["base"]}
-    settings |= _taken_inference(rest) | _taken_thinking(rest)
-    choice = {TOOL_CHOICE: rest.pop(TOOL_CHOICE)} if TOOL_CHOICE in rest else {}
-    # Not for boto3 to look at: it takes what it knows, and nothing else.
-    extra = {**rest, **verbatim.fields, **odd}
-    return RecordedCall(
-        model=f"bedrock/{unquote(found['model'])}",
-        messages=[*system, *messages],
-        tools=tools,
-        stream=_STREAMS[found["operation"]],
-        settings=settings,
-    ).with_rest({**omitted, **choice, **({EXTRA_BODY: extra} if extra else {})})
+        messages, given["messages"] = recorded.spoken([], "messages"), OMIT
+    else:
+        raise UsageError("the recorded request has no 'messages'")
+    system, tools = recorded.system("system", parse_system), _take_tools(recorded)
+    settings = {"base_url": found["base"], **_take_inference(recorded), **_take_thinking(recorded)}
+    if TOOL_CHOICE in recorded.rest:
+        given[TOOL_CHOICE] = recorded.rest.pop(TOOL_CHOICE)
+    if recorded.rest:
+        # Not for boto3 to look at: it takes what it knows, and nothing else.
+        given[EXTRA_BODY] = recorded.rest
+    model, stream = f"bedrock/{unquote(found['model'])}", _STREAMS[found["operation"]]
+    return RecordedCall(model, [*system, *messages], tools, stream, settings).with_rest(given)
 
 
-def _taken_system(rest: dict[str, Any], verbatim: Verbatim) -> list[dict[str, Any]]:
-    """Take `system` from the rest."""
-    if not rest.get("system"):
-        return []
-    system = rest.pop("system")
-    try:
-        return [parse_system(system)]
-    except (UsageError, *OF_ANOTHER_SHAPE):
-        verbatim.fields["system"] = system
-        return []
-
-
-def _taken_inference(rest: dict[str, Any]) -> dict[str, Any]:
-    """Take `inferenceConfig` from the rest where settings of ours say the same."""
-    config = rest.get("inferenceConfig") or {}
+def _take_inference(recorded: RecordedRequest) -> dict[str, Any]:
+    """Take `inferenceConfig` where settings of ours say the same."""
+    config = recorded.take("inferenceConfig") or {}
     ours = {name: config[field] for name, field in _INFERENCE.items() if config.get(field) not in (None, [])}
-    if config and len(ours) == len(config):
-        del rest["inferenceConfig"]
-        return ours
-    return {}
+    if len(ours) < len(config):
+        recorded.rest["inferenceConfig"] = config
+        return {}
+    return ours
 
 
-def _taken_thinking(rest: dict[str, Any]) -> dict[str, Any]:
-    fields = rest.get("additionalModelRequestFields") or {}
+def _take_thinking(recorded: RecordedRequest) -> dict[str, Any]:
+    fields = recorded.take("additionalModelRequestFields") or {}
     if fields.keys() == {"thinking"} and fields["thinking"] is not None:
-        del rest["additionalModelRequestFields"]
         return dict(fields)
+    if fields:
+        recorded.rest["additionalModelRequestFields"] = fields
     return {}
 
 
-def _taken_tools(rest: dict[str, Any], verbatim: Verbatim) -> list[dict[str, Any]]:
-    """Take `toolConfig` from the rest."""
-    config = rest.get("toolConfig")
-    if not config:
-        return []
-    del rest["toolConfig"]
-    known = Verbatim()
-    tools = known.tools("tools", config.get("tools") or (), parse_tools)
-    if known.fields or config.keys() - {"tools", TOOL_CHOICE} or not tools:
-        verbatim.fields["toolConfig"] = config
+def _take_tools(recorded: RecordedRequest) -> list[dict[str, Any]]:
+    """Take `toolConfig`; what chooses among the tools is left apart."""
+    config = recorded.take("toolConfig") or {}
+    inner = RecordedRequest(config)
+    tools = inner.tools(parse_tools)
+    if config and (inner.rest.keys() - {TOOL_CHOICE} or not tools):
+        recorded.rest["toolConfig"] = config
     elif TOOL_CHOICE in config:
-        rest[TOOL_CHOICE] = config[TOOL_CHOICE]
+        recorded.rest[TOOL_CHOICE] = config[TOOL_CHOICE]
     return tools

@@ -17,7 +17,7 @@ from harness.providers.bedrock.recorded import wire_json
 from harness.providers.bedrock.request import sdk_arguments
 from harness.providers.openai import request as chat_request
 from harness.providers.shared.recorded.recorded_body import json_object
-from harness.providers.shared.recorded.verbatim import Verbatim
+from harness.providers.shared.recorded.recorded_request import RecordedRequest
 
 if TYPE_CHECKING:
     from harness.llm.base import BaseLLM
@@ -109,15 +109,15 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
     if not body.strip():
         call = RecordedCall(name, [{"role": "user", "content": ""}], stream=stream, settings=settings)
         return call.with_rest({BODY: OMIT})
-    recorded = json_object(body, {})
+    recorded = json_object(body)
     if _family(model, recorded) == "anthropic" and recorded.get("messages"):
         call = anthropic_request.parse_recorded("", json.dumps({**recorded, "model": model}).encode())
         carried: dict[str, Any] = {field: recorded[field] for field in ("model", "stream") if field in recorded}
         if _VERSION not in recorded:
             carried[_VERSION] = OMIT
         return replace(call, model=name, stream=stream, settings={**call.settings, **settings}).with_rest(carried)
-    verbatim = Verbatim(systems=True)
     conversation = recorded.get("messages")
     prompted = [{"content": next((recorded[field] for field in _PROMPT_FIELDS if field in recorded), "")}]
-    messages = verbatim.spoken(conversation if isinstance(conversation, list) else prompted, "messages")
+    spoken = conversation if isinstance(conversation, list) else prompted
+    messages = RecordedRequest(recorded, systems=True).spoken(spoken, "messages")
     return RecordedCall(name, messages, stream=stream, settings=settings).with_rest(recorded)

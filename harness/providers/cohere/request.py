@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel
 
-from harness.errors import UsageError
-from harness.llm.recorded import OMIT, RecordedCall
+from harness.llm.recorded import RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.cohere.messages import conversation, wire_tool
-from harness.providers.shared.recorded.query import EXTRA_QUERY, parse_query
-from harness.providers.shared.recorded.recorded_body import FLAG, Kind, fitting, json_object, named_model
+from harness.providers.shared.recorded.recorded_body import TEXT, json_object
+from harness.providers.shared.recorded.recorded_request import RecordedRequest
+from harness.providers.shared.wire_body import filled, refuse_settings, streaming, wire_settings, with_additional
 
 if TYPE_CHECKING:
     from harness.llm.base import BaseLLM
@@ -36,7 +36,6 @@ FIELDS: Final = {
 }
 #: Settings that it has nothing like.
 _UNKNOWN: Final = ("n", "reasoning_effort", "thinking", "logprobs", "top_logprobs")
-_TEXT: Final = Kind("a text", lambda value: isinstance(value, str))
 
 
 def asks_for_an_answer(url: str, body: bytes | None) -> bool:
@@ -56,28 +55,28 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
     Raises:
         UsageError: a message, a tool or a setting has no form there.
     """
-    for name in _UNKNOWN:
-        if getattr(llm, name) is not None:
-            raise UsageError(f"cohere-v1: {name} can't be sent; leave it out")
-    body: dict[str, Any] = {"model": llm.model, **conversation(request.messages)}
-    if request.stream is not None:
-        body["stream"] = request.stream
-    body |= {wire: value for ours, wire in FIELDS.items() if (value := getattr(llm, ours)) is not None}
-    if request.stop:
-        body["stop_sequences"] = request.stop
-    if request.tools and "tools" not in llm.additional_params:
-        body["tools"] = [wire_tool(tool) for tool in request.tools]
-    if request.response_format is not None:
-        body["response_format"] = _format(request.response_format)
-    body |= llm.additional_params
-    return {name: value for name, value in body.items() if value is not OMIT and name != EXTRA_QUERY}
+    refuse_settings(llm, _UNKNOWN, "cohere-v1")
+    tools = [] if "tools" in llm.additional_params else [wire_tool(tool) for tool in request.tools]
+    wanted = request.response_format
+    return with_additional(
+        llm,
+        {
+            "model": llm.model,
+            **conversation(request.messages),
+            **streaming(request),
+            **wire_settings(llm, FIELDS),
+            **filled(stop_sequences=request.stop, tools=tools),
+            **({} if wanted is None else {"response_format": response_format(wanted, "schema")}),
+        },
+    )
 
 
-def _format(wanted: type[BaseModel] | Mapping[str, Any]) -> Any:
+def response_format(wanted: type[BaseModel] | Mapping[str, Any], schema_field: str) -> Mapping[str, Any]:
+    """Return what asks for an answer of a form; `schema_field` takes its JSON Schema. A mapping may be in OpenAI's form."""
     if not isinstance(wanted, Mapping):
-        return {"type": "json_object", "schema": wanted.model_json_schema()}
+        return {"type": "json_object", schema_field: wanted.model_json_schema()}
     if wanted.get("type") == "json_schema":
-        return {"type": "json_object", "schema": wanted["json_schema"]["schema"]}
+        return {"type": "json_object", schema_field: wanted["json_schema"]["schema"]}
     return wanted
 
 
@@ -89,18 +88,12 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
     Raises:
         UsageError: a field can't be rebuilt; it is named.
     """
-    recorded, odd = fitting(json_object(body, {"message": _TEXT}), {"stream": FLAG})
-    base_url, _, query = url.partition("?")
-    model, unnamed = named_model(recorded)
-    taken = ("model", "message", *(() if recorded.get("stream") is None else ("stream",)))
-    rest = {name: value for name, value in recorded.items() if name not in taken}
-    return RecordedCall(
-        model=f"cohere-v1/{model}",
-        messages=[{"role": "user", "content": recorded["message"]}],
-        tools=_parse_tools(recorded.get("tools") or ()),
-        stream=recorded.get("stream"),
-        settings={"base_url": base_url.removesuffix(PATH)},
-    ).with_rest({**rest, **odd, **unnamed, **({EXTRA_QUERY: parse_query(query)} if query else {})})
+    recorded = RecordedRequest(json_object(body, ["message"]), {"message": TEXT})
+    base_url, model = recorded.base_url(url, PATH), recorded.model()
+    messages = [{"role": "user", "content": recorded.take("message") or ""}]
+    return recorded.call(
+        f"cohere-v1/{model}", messages, _parse_tools(recorded.rest.get("tools") or ()), base_url=base_url
+    )
 
 
 def _parse_tools(wire: Sequence[Any]) -> list[dict[str, Any]]:

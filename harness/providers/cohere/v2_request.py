@@ -5,19 +5,17 @@ Source: https://docs.cohere.com/reference/chat (2026-11).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
-
-from pydantic import BaseModel
 
 from harness.errors import UsageError
 from harness.llm.input.messages import ImagePart, Message, TextPart, read_messages
-from harness.llm.recorded import OMIT, RecordedCall
+from harness.llm.recorded import RecordedCall
 from harness.llm.request import LLMRequest
-from harness.providers.cohere.request import FIELDS
-from harness.providers.shared.recorded.query import EXTRA_QUERY, parse_query
-from harness.providers.shared.recorded.recorded_body import ANY, FLAG, OBJECTS, fitting, json_object, named_model
-from harness.providers.shared.recorded.verbatim import Verbatim, check_same, parse_tools
+from harness.providers.cohere.request import FIELDS, response_format
+from harness.providers.shared.recorded.recorded_body import json_object
+from harness.providers.shared.recorded.recorded_request import RecordedRequest, check_same, parse_tools
+from harness.providers.shared.wire_body import filled, refuse_settings, streaming, wire_settings, with_additional
 
 if TYPE_CHECKING:
     from harness.llm.base import BaseLLM
@@ -34,26 +32,24 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
     Raises:
         UsageError: a message or a setting has no form there.
     """
-    for name in _UNKNOWN:
-        if getattr(llm, name) is not None:
-            raise UsageError(f"cohere-v2: {name} can't be sent; leave it out")
-    body: dict[str, Any] = {"model": llm.model, "messages": [_wire_message(message) for message in request.messages]}
-    if request.stream is not None:
-        body["stream"] = request.stream
-    body |= {wire: value for ours, wire in FIELDS.items() if (value := getattr(llm, ours)) is not None}
-    if llm.logprobs is not None:
-        body["logprobs"] = llm.logprobs
-    if llm.thinking is not None:
-        switched = {True: {"type": "enabled"}, False: {"type": "disabled"}}
-        body["thinking"] = switched[llm.thinking] if isinstance(llm.thinking, bool) else llm.thinking
-    if request.stop:
-        body["stop_sequences"] = request.stop
-    if request.tools:
-        body["tools"] = [tool.given() for tool in request.tools]
-    if request.response_format is not None:
-        body["response_format"] = _format(request.response_format)
-    body |= llm.additional_params
-    return {name: value for name, value in body.items() if value is not OMIT and name != EXTRA_QUERY}
+    refuse_settings(llm, _UNKNOWN, "cohere-v2")
+    wanted = request.response_format
+    return with_additional(
+        llm,
+        {
+            "model": llm.model,
+            "messages": [_wire_message(message) for message in request.messages],
+            **streaming(request),
+            **wire_settings(llm, {**FIELDS, "logprobs": "logprobs"}),
+            **({} if llm.thinking is None else {"thinking": _thinking(llm.thinking)}),
+            **filled(stop_sequences=request.stop, tools=[tool.given() for tool in request.tools]),
+            **({} if wanted is None else {"response_format": response_format(wanted, "json_schema")}),
+        },
+    )
+
+
+def _thinking(wanted: Any) -> Any:
+    return {"type": "enabled" if wanted else "disabled"} if isinstance(wanted, bool) else wanted
 
 
 def _wire_message(message: Message) -> dict[str, Any]:
@@ -87,35 +83,16 @@ def _wire_message(message: Message) -> dict[str, Any]:
     return sent
 
 
-def _format(wanted: type[BaseModel] | Mapping[str, Any]) -> Any:
-    if not isinstance(wanted, Mapping):
-        return {"type": "json_object", "json_schema": wanted.model_json_schema()}
-    if wanted.get("type") == "json_schema":
-        return {"type": "json_object", "json_schema": wanted["json_schema"]["schema"]}
-    return wanted
-
-
 def parse_recorded(url: str, body: bytes) -> RecordedCall:
     """Return the call that made a recorded request: made again, it goes to the same URL with the same JSON.
 
     Raises:
         UsageError: a field can't be rebuilt; it is named.
     """
-    recorded, odd = fitting(json_object(body, {"messages": ANY}), {"stream": FLAG, "tools": OBJECTS})
-    base_url, _, query = url.partition("?")
-    model, unnamed = named_model(recorded)
-    verbatim = Verbatim(systems=True)
-    messages = verbatim.messages("messages", recorded["messages"], _parse_messages)
-    tools = verbatim.tools("tools", recorded.get("tools") or (), parse_tools)
-    taken = {"model", "messages"} | {name for name in ("stream", "tools") if recorded.get(name) not in (None, [])}
-    rest = {name: value for name, value in recorded.items() if name not in taken}
-    return RecordedCall(
-        model=f"cohere-v2/{model}",
-        messages=messages,
-        tools=tools,
-        stream=recorded.get("stream"),
-        settings={"base_url": base_url.removesuffix(PATH)},
-    ).with_rest({**rest, **verbatim.fields, **odd, **unnamed, **({EXTRA_QUERY: parse_query(query)} if query else {})})
+    recorded = RecordedRequest(json_object(body, ["messages"]), systems=True)
+    base_url, model = recorded.base_url(url, PATH), recorded.model()
+    messages, tools = recorded.messages("messages", _parse_messages), recorded.tools(parse_tools)
+    return recorded.call(f"cohere-v2/{model}", messages, tools, base_url=base_url)
 
 
 def _parse_messages(wire: Sequence[Any]) -> list[dict[str, Any]]:

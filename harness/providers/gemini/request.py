@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel
@@ -15,8 +16,9 @@ from harness.providers.gemini.calls import Signatures
 from harness.providers.gemini.messages import JSON_SCHEMA, wire_contents, wire_system, wire_tools
 from harness.providers.gemini.recorded import parse_contents, parse_system, parse_tools
 from harness.providers.shared.recorded.query import EXTRA_QUERY, parse_query
-from harness.providers.shared.recorded.recorded_body import ANY, OBJECT, OBJECTS, fitting, json_object
-from harness.providers.shared.recorded.verbatim import OF_ANOTHER_SHAPE, Verbatim
+from harness.providers.shared.recorded.recorded_body import OBJECT, json_object
+from harness.providers.shared.recorded.recorded_request import UNREADABLE, RecordedRequest
+from harness.providers.shared.wire_body import filled, wire_settings, with_additional
 
 if TYPE_CHECKING:
     from harness.llm.base import BaseLLM
@@ -58,24 +60,25 @@ def wire_body(llm: BaseLLM, request: LLMRequest, signatures: Signatures, safety_
     Raises:
         UsageError: a message or a tool has no form on this wire.
     """
-    extra = dict(llm.additional_params)
-    schema_field = extra.pop(SCHEMA_FIELD, JSON_SCHEMA)
-    extra.pop(EXTRA_QUERY, None)
-    body: dict[str, Any] = {"contents": wire_contents(request.messages, signatures)}
-    system = wire_system(request.messages)
-    if system is not None:
-        body["systemInstruction"] = system
-    tools = request.all_tools()
-    if tools:
-        body["tools"] = wire_tools(tools, schema_field)
-    if safety_settings:
-        body["safetySettings"] = _safety(safety_settings)
-    config = _config(llm, request)
-    if config:
-        body[_CONFIG] = config
-    if isinstance(extra.get(_CONFIG), Mapping):
-        extra[_CONFIG] = _present(config | extra[_CONFIG])
-    return _present(body | extra)
+    system, config, given = wire_system(request.messages), _config(llm, request), llm.additional_params
+    schema_field = given.get(SCHEMA_FIELD, JSON_SCHEMA)
+    body = with_additional(
+        llm,
+        {
+            "contents": wire_contents(request.messages, signatures),
+            **({} if system is None else {"systemInstruction": system}),
+            **filled(
+                tools=wire_tools(request.all_tools(), schema_field),
+                safetySettings=_safety(safety_settings),
+                generationConfig=config,
+            ),
+        },
+    )
+    body.pop(SCHEMA_FIELD, None)
+    if isinstance(given.get(_CONFIG), Mapping):
+        own = config | given[_CONFIG]
+        body[_CONFIG] = {name: value for name, value in own.items() if value is not OMIT}
+    return body
 
 
 def _safety(given: Any) -> list[dict[str, Any]]:
@@ -86,14 +89,12 @@ def _safety(given: Any) -> list[dict[str, Any]]:
         setting.model_dump(mode="json", by_alias=True, exclude_none=True)
         if isinstance(setting, BaseModel)
         else dict(setting)
-        for setting in given
+        for setting in given or ()
     ]
 
 
 def _config(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
-    config = {wire: value for ours, wire in _FIELDS.items() if (value := getattr(llm, ours)) is not None}
-    if request.stop:
-        config["stopSequences"] = request.stop
+    config = {**wire_settings(llm, _FIELDS), **filled(stopSequences=request.stop)}
     if llm.reasoning_effort is not None:
         config["thinkingConfig"] = {"thinkingLevel": llm.reasoning_effort, **config.get("thinkingConfig", {})}
     if request.response_format is not None:
@@ -112,44 +113,31 @@ def _format(wanted: type[BaseModel] | Mapping[str, Any]) -> Mapping[str, Any]:
     return {"responseMimeType": "text/plain" if wanted["type"] == "text" else "application/json", **schema}
 
 
-def _present(fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if value is not OMIT}
-
-
 def parse_recorded(url: str, body: bytes) -> RecordedCall:
     """Return the call that made a recorded request: made again, it goes to the same URL with the same JSON.
 
     Raises:
         UsageError: a field can't be rebuilt; it is named.
     """
-    recorded, odd = fitting(json_object(body, {"contents": ANY}), {"systemInstruction": OBJECT, "tools": OBJECTS})
+    recorded = RecordedRequest(json_object(body, ["contents"]), {"systemInstruction": OBJECT})
     base, _, query = url.partition("?")
     found = _URL.fullmatch(base)
     if found is None:
         raise UsageError(f"the path of the recorded request can't be rebuilt: {base}")
     streams = found["stream"] != "g"
     settings: dict[str, Any] = {"base_url": found["base"], "api_version": found["version"]}
-    settings |= {name: found[name] for name in ("project", "location") if found[name] is not None}
-    verbatim = Verbatim()
-    messages = verbatim.messages("contents", recorded["contents"], parse_contents)
-    rest = {name: value for name, value in recorded.items() if name not in {"contents", "systemInstruction"}}
+    # Whatever the environment says now.
+    settings["project"] = found["project"] or ""
+    if found["location"] is not None:
+        settings["location"] = found["location"]
+    messages = [
+        *recorded.system("systemInstruction", parse_system),
+        *recorded.messages("contents", parse_contents),
+    ]
+    rest = recorded.rest
     if query != ("alt=sse" if streams else ""):
         rest[EXTRA_QUERY] = parse_query(query)
-    if "systemInstruction" in recorded:
-        try:
-            messages = [parse_system(recorded["systemInstruction"]), *messages]
-        except UsageError:
-            rest["systemInstruction"] = recorded["systemInstruction"]
-    tools: list[dict[str, Any]] = []
-    if rest.get("tools"):
-        try:
-            tools, schema_field = parse_tools(rest["tools"])
-            del rest["tools"]
-            if schema_field != JSON_SCHEMA:
-                rest[SCHEMA_FIELD] = schema_field
-        except (UsageError, *OF_ANOTHER_SHAPE):
-            # Carried as they are.
-            pass
+    tools = _take_tools(recorded)
     if isinstance(rest.get(_CONFIG), Mapping):
         configured, rest[_CONFIG] = _parse_config(rest[_CONFIG])
         settings |= configured
@@ -157,13 +145,22 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
             del rest[_CONFIG]
     on_vertex = found["google"] or found["project"] or found["model"].startswith("publishers/")
     provider = "vertex_ai" if on_vertex else "gemini"
-    # Whatever the environment says now.
-    settings.setdefault("project", "")
     if not on_vertex:
         settings["use_vertexai"] = False
-    return RecordedCall(
-        model=f"{provider}/{found['model']}", messages=messages, tools=tools, stream=streams, settings=settings
-    ).with_rest({**rest, **verbatim.fields, **odd})
+    call = recorded.call(f"{provider}/{found['model']}", messages, tools, **settings)
+    return replace(call, stream=streams)
+
+
+def _take_tools(recorded: RecordedRequest) -> list[dict[str, Any]]:
+    wire = recorded.take("tools") or []
+    try:
+        tools, schema_field = parse_tools(wire)
+    except UNREADABLE:
+        recorded.rest["tools"] = wire
+        return []
+    if schema_field != JSON_SCHEMA:
+        recorded.rest[SCHEMA_FIELD] = schema_field
+    return tools
 
 
 def _parse_config(config: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel
@@ -16,9 +17,9 @@ from harness.llm.input.messages import read_messages
 from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.ollama.messages import common_messages, wire_messages
-from harness.providers.shared.recorded.query import EXTRA_QUERY, parse_query
-from harness.providers.shared.recorded.recorded_body import ANY, FLAG, OBJECTS, fitting, json_object, named_model
-from harness.providers.shared.recorded.verbatim import Verbatim, check_same, parse_tools
+from harness.providers.shared.recorded.recorded_body import json_object
+from harness.providers.shared.recorded.recorded_request import RecordedRequest, check_same, parse_tools
+from harness.providers.shared.wire_body import filled, wire_settings, with_additional
 
 if TYPE_CHECKING:
     from harness.llm.base import BaseLLM
@@ -58,32 +59,25 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
     """
     if llm.n is not None:
         raise UsageError("ollama: n can't be sent; a call has one answer. Leave it out")
-    # Where nothing is said, it streams.
-    body: dict[str, Any] = {
-        "model": llm.model,
-        "messages": wire_messages(request.messages),
-        "stream": bool(request.stream),
-    }
-    for name in ("logprobs", "top_logprobs"):
-        if (value := getattr(llm, name)) is not None:
-            body[name] = value
-    if (think := _think(llm)) is not None:
-        body["think"] = think
-    if request.tools:
-        body["tools"] = [tool.given() for tool in request.tools]
-    if request.response_format is not None:
-        body["format"] = _format(request.response_format)
-    options = {wire: value for ours, wire in _OPTIONS.items() if (value := getattr(llm, ours)) is not None}
-    if request.stop:
-        options["stop"] = request.stop
-    given = llm.additional_params
-    own = given.get("options")
-    if options:
-        body["options"] = options
-    body |= given
-    if options and isinstance(own, Mapping):
-        body["options"] = {**options, **own}
-    return {name: value for name, value in body.items() if value is not OMIT and name != EXTRA_QUERY}
+    wanted, think, given = request.response_format, _think(llm), llm.additional_params
+    options = {**wire_settings(llm, _OPTIONS), **filled(stop=request.stop)}
+    body = with_additional(
+        llm,
+        {
+            "model": llm.model,
+            "messages": wire_messages(request.messages),
+            # Where nothing is said, it streams.
+            "stream": bool(request.stream),
+            **wire_settings(llm, {"logprobs": "logprobs", "top_logprobs": "top_logprobs"}),
+            **({} if think is None else {"think": think}),
+            **filled(tools=[tool.given() for tool in request.tools]),
+            **({} if wanted is None else {"format": _format(wanted)}),
+            **filled(options=options),
+        },
+    )
+    if options and isinstance(given.get("options"), Mapping):
+        body["options"] = {**options, **given["options"]}
+    return body
 
 
 def _think(llm: BaseLLM) -> Any:
@@ -110,28 +104,12 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
     Raises:
         UsageError: a field can't be rebuilt; it is named.
     """
-    recorded, odd = fitting(json_object(body, {"messages": ANY}), {"stream": FLAG, "tools": OBJECTS})
-    base_url, _, query = url.partition("?")
-    model, unnamed = named_model(recorded)
-    stream = recorded.pop("stream", None)
-    verbatim = Verbatim(systems=True)
-    messages = verbatim.messages("messages", recorded.pop("messages"), _parse_messages)
-    tools = verbatim.tools("tools", recorded.get("tools") or (), parse_tools)
-    if recorded.get("tools"):
-        del recorded["tools"]
-    recorded.pop("model", None)
-    rest = {**recorded, **verbatim.fields, **odd, **unnamed}
-    if stream is None and "stream" not in odd:
-        rest["stream"] = json.loads(body).get("stream", OMIT)
-    if query:
-        rest[EXTRA_QUERY] = parse_query(query)
-    return RecordedCall(
-        model=f"ollama-api/{model}",
-        messages=messages,
-        tools=tools,
-        stream=stream is not False,
-        settings={"base_url": base_url.removesuffix(PATH)},
-    ).with_rest(rest)
+    recorded = RecordedRequest(json_object(body, ["messages"]), systems=True)
+    base_url, model = recorded.base_url(url, PATH), recorded.model()
+    messages, tools = recorded.messages("messages", _parse_messages), recorded.tools(parse_tools)
+    call = recorded.call(f"ollama-api/{model}", messages, tools, base_url=base_url)
+    # Where nothing is said, it streams.
+    return call if call.stream is not None else replace(call.with_rest({"stream": OMIT, **recorded.rest}), stream=True)
 
 
 def _parse_messages(wire: Sequence[Any]) -> list[dict[str, Any]]:

@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Any, Final
 from harness.errors import UsageError
 from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
-from harness.providers.shared.recorded.query import EXTRA_QUERY, parse_query
-from harness.providers.shared.recorded.recorded_body import FLAG, Kind, json_object
+from harness.providers.shared.recorded.recorded_body import json_object
+from harness.providers.shared.recorded.recorded_request import RecordedRequest
+from harness.providers.shared.wire_body import filled, streaming, wire_settings, with_additional
 
 if TYPE_CHECKING:
     from harness.llm.base import BaseLLM
 
-#: Settings that have the same name on the wire.
-_SAME_NAME: Final = ("temperature", "top_p", "max_tokens", "seed", "frequency_penalty", "presence_penalty", "n")
-_PROMPT: Final = Kind("a text or a list", lambda value: isinstance(value, str | list))
+#: Our settings, which have the same names on the wire.
+_SETTINGS: Final = {
+    name: name for name in ("temperature", "top_p", "max_tokens", "seed", "frequency_penalty", "presence_penalty", "n")
+}
 
 
 def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
@@ -24,18 +26,17 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
     Raises:
         UsageError: it is more than one text of the user.
     """
-    body: dict[str, Any] = {"model": llm.model, "prompt": _prompt(request)}
-    if request.stream is not None:
-        body["stream"] = request.stream
-    if request.stream:
-        body["stream_options"] = {"include_usage": True}
-    for name in _SAME_NAME:
-        if (value := getattr(llm, name)) is not None:
-            body[name] = value
-    if request.stop:
-        body["stop"] = request.stop
-    body |= llm.additional_params
-    return {name: value for name, value in body.items() if value is not OMIT and name != EXTRA_QUERY}
+    return with_additional(
+        llm,
+        {
+            "model": llm.model,
+            "prompt": _prompt(request),
+            **streaming(request),
+            **({"stream_options": {"include_usage": True}} if request.stream else {}),
+            **wire_settings(llm, _SETTINGS),
+            **filled(stop=request.stop),
+        },
+    )
 
 
 def _prompt(request: LLMRequest) -> str:
@@ -53,20 +54,11 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
     Raises:
         UsageError: a field can't be rebuilt; it is named.
     """
-    recorded = json_object(body, {"prompt": _PROMPT}, {"stream": FLAG})
-    base_url, _, query = url.partition("?")
-    prompt, model = recorded["prompt"], recorded.get("model")
+    recorded = RecordedRequest(json_object(body, ["prompt"]))
+    base_url, model = recorded.base_url(url, "/completions"), recorded.model()
     # What is more than one text, such as a list of tokens, is carried as it is.
-    rest = {name: value for name, value in recorded.items() if name != "stream" or value is None}
-    if recorded.get("stream") and "stream_options" not in recorded:
-        rest["stream_options"] = OMIT
-    if model is None:
-        rest["model"] = recorded.get("model", OMIT)
-    if query:
-        rest[EXTRA_QUERY] = parse_query(query)
-    return RecordedCall(
-        model=f"openai-completions/{model or 'unnamed'}",
-        messages=[{"role": "user", "content": prompt if isinstance(prompt, str) else ""}],
-        stream=recorded.get("stream"),
-        settings={"base_url": base_url.removesuffix("/completions")},
-    ).with_rest(rest)
+    prompt = recorded.rest["prompt"]
+    if recorded.rest.get("stream"):
+        recorded.rest.setdefault("stream_options", OMIT)
+    messages = [{"role": "user", "content": prompt if isinstance(prompt, str) else ""}]
+    return recorded.call(f"openai-completions/{model}", messages, [], base_url=base_url)

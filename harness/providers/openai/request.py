@@ -17,25 +17,13 @@ from harness.llm.input.unsent_fields import ALL, Carried
 from harness.llm.input.value import Extended
 from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
-from harness.providers.shared.recorded.query import EXTRA_QUERY, parse_query
-from harness.providers.shared.recorded.recorded_body import (
-    ANY,
-    FLAG,
-    OBJECT,
-    OBJECTS,
-    STOPS,
-    fitting,
-    json_object,
-    named_model,
-)
-from harness.providers.shared.recorded.verbatim import Verbatim, check_same
+from harness.providers.shared.recorded.recorded_body import OBJECT, STOPS, json_object
+from harness.providers.shared.recorded.recorded_request import RecordedRequest, check_same
+from harness.providers.shared.wire_body import filled, streaming, wire_settings, with_additional
 
 if TYPE_CHECKING:
     from harness.llm.base import BaseLLM
 
-#: What recorded bodies must have, and what some fields are; those that are not are carried as they are.
-CONVERSATION: Final = {"messages": ANY}
-FIELDS: Final = {"stream": FLAG, "tools": OBJECTS, "response_format": OBJECT, "stop": STOPS}
 #: Models that take `max_completion_tokens` in place of `max_tokens`.
 _REASONING: Final = re.compile(r"(o\d|gpt-5)")
 #: Models that take no stop words.
@@ -48,51 +36,39 @@ _OF_HOSTS: Final = frozenset(
 _CARRIED: Final = Carried(
     frozenset({"name", "refusal"}), frozenset({"title", "context", "citations", "detail"}), frozenset({"strict"})
 )
-#: Settings that have the same name on the wire.
-_SAME_NAME: Final = (
-    "temperature",
-    "top_p",
-    "seed",
-    "frequency_penalty",
-    "presence_penalty",
-    "n",
-    "reasoning_effort",
-    "logprobs",
-    "top_logprobs",
-    "top_k",
-)
+#: Our settings, which have the same names on the wire.
+_SETTINGS: Final = {
+    name: name
+    for name in (
+        *("temperature", "top_p", "seed", "frequency_penalty", "presence_penalty", "n", "reasoning_effort"),
+        *("logprobs", "top_logprobs", "top_k"),
+    )
+}
 
 
 def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
     """Return the JSON body of `request` with the settings of `llm`. Its `additional_params` win over all else."""
-    body: dict[str, Any] = {
-        "model": llm.model,
-        "messages": [
-            _wire_message(message, request.custom_tools, of_hosts=_is_a_host(llm)) for message in request.messages
-        ],
-    }
-    if request.stream is not None:
-        body["stream"] = request.stream
-    if request.stream:
-        # Usage comes at a stream's end only where it is asked for (clause llm.usage).
-        body["stream_options"] = {"include_usage": True}
-    for name in _SAME_NAME:
-        if (value := getattr(llm, name)) is not None and name not in request.without:
-            body[name] = value
-    if _sends_thinking(llm):
-        body["thinking"] = llm.thinking
-    if llm.max_tokens is not None:
-        named = "max_completion_tokens" if llm.says_completion_tokens else _max_tokens_field(llm.model)
-        body[named] = llm.max_tokens
-    if request.stop:
-        body["stop"] = request.stop
-    if request.all_tools():
-        body["tools"] = [_wire_tool(tool, of_hosts=_is_a_host(llm)) for tool in request.all_tools()]
-        body["tool_choice"] = "auto"
-    if request.response_format is not None:
-        body["response_format"] = response_format(request.response_format)
-    body |= llm.additional_params
-    return {name: value for name, value in body.items() if value is not OMIT and name != EXTRA_QUERY}
+    of_hosts = _is_a_host(llm)
+    limit = "max_completion_tokens" if llm.says_completion_tokens else _max_tokens_field(llm.model)
+    tools = [_wire_tool(tool, of_hosts=of_hosts) for tool in request.all_tools()]
+    wanted = request.response_format
+    return with_additional(
+        llm,
+        {
+            "model": llm.model,
+            "messages": [
+                _wire_message(message, request.custom_tools, of_hosts=of_hosts) for message in request.messages
+            ],
+            **streaming(request),
+            # Usage comes at a stream's end only where it is asked for (clause llm.usage).
+            **({"stream_options": {"include_usage": True}} if request.stream else {}),
+            **wire_settings(llm, _SETTINGS, request.without),
+            **({"thinking": llm.thinking} if _sends_thinking(llm) else {}),
+            **({} if llm.max_tokens is None else {limit: llm.max_tokens}),
+            **filled(stop=request.stop, tools=tools, tool_choice="auto" if tools else None),
+            **({} if wanted is None else {"response_format": response_format(wanted)}),
+        },
+    )
 
 
 def _is_a_host(llm: BaseLLM) -> bool:
@@ -151,44 +127,45 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
     Raises:
         UsageError: a field can't be rebuilt; it is named.
     """
-    recorded = json_object(body, CONVERSATION)
-    base_url, _, query = url.partition("?")
-    model, unnamed = named_model(recorded)
-    call = recorded_call(f"openai/{model}", recorded, base_url=base_url.removesuffix("/chat/completions"))
-    return call.with_rest({**unnamed, **({EXTRA_QUERY: parse_query(query)} if query else {})})
+    recorded = recorded_chat(body)
+    base_url = recorded.base_url(url, "/chat/completions")
+    return recorded_call(recorded, "openai", recorded.model(), base_url=base_url)
+
+
+def recorded_chat(body: bytes) -> RecordedRequest:
+    """Return a recorded body. Raises UsageError where it is none."""
+    kinds = {"response_format": OBJECT, "stop": STOPS}
+    return RecordedRequest(json_object(body, ["messages"]), kinds, systems=True)
 
 
 def recorded_call(
-    model: str, recorded: Mapping[str, Any], *, no_stop_words: re.Pattern[str] = NO_STOP_WORDS, **given: Any
+    recorded: RecordedRequest,
+    provider: str,
+    model: str,
+    *,
+    no_stop_words: re.Pattern[str] = NO_STOP_WORDS,
+    **settings: Any,
 ) -> RecordedCall:
-    """Return the call of a recorded body, made by `model` with the settings `given` beside those that the body tells.
+    """Return the call of a recorded body, made with `settings` beside those that the body tells.
 
     `no_stop_words` are the names of models that are sent no stop words.
 
     Raises:
         UsageError: a field can't be rebuilt; it is named.
     """
-    recorded, odd = fitting(dict(recorded), FIELDS)
-    settings: dict[str, Any] = {name: recorded[name] for name in _SAME_NAME if recorded.get(name) is not None}
-    limit = _max_tokens_field(model.partition("/")[2])
-    refuses_stop = no_stop_words.match(model.partition("/")[2]) is not None
-    if recorded.get(limit) is not None:
-        settings["max_tokens"] = recorded[limit]
-    if recorded.get("stop") and not refuses_stop:
-        settings["stop"] = recorded["stop"]
-    if recorded.get("response_format") is not None:
-        settings["response_format"] = recorded["response_format"]
-    verbatim = Verbatim(systems=True)
-    call = RecordedCall(
-        model=model,
-        messages=verbatim.messages("messages", recorded["messages"], _parse_messages),
-        tools=verbatim.tools("tools", recorded.get("tools") or (), _parse_tools),
-        stream=recorded.get("stream"),
-        settings={**given, **settings},
-    )
-    known = {*settings.keys() - {"max_tokens"}, limit, "model", "messages", "stream", "tools"}
-    known |= set() if refuses_stop else {"stop"}
-    return call.with_rest({**_rest(recorded, known, limit), **verbatim.fields, **odd})
+    fields = {**_SETTINGS, "max_tokens": _max_tokens_field(model), "response_format": "response_format"}
+    if no_stop_words.match(model) is None:
+        fields["stop"] = "stop"
+    settings |= recorded.settings(fields)
+    if isinstance(settings.get("stop"), str):
+        # We send a list.
+        recorded.rest["stop"] = settings["stop"]
+    if recorded.rest.get("stream"):
+        recorded.rest.setdefault("stream_options", OMIT)
+    messages, tools = recorded.messages("messages", _parse_messages), recorded.tools(_parse_tools)
+    if tools:
+        recorded.rest.setdefault("tool_choice", OMIT)
+    return recorded.call(f"{provider}/{model}", messages, tools, **settings)
 
 
 def _parse_messages(wire: Sequence[Any]) -> list[dict[str, Any]]:
@@ -201,21 +178,6 @@ def _parse_tools(wire: Sequence[Any]) -> list[dict[str, Any]]:
     given = [tool.given() for tool in in_order(read_tools(wire), hosted_tools(wire))]
     check_same(given, list(wire), "tools")
     return given
-
-
-def _rest(recorded: Mapping[str, Any], known: set[str], limit: str) -> dict[str, Any]:
-    """Return the fields that have no setting of ours, or a form that ours would not send."""
-    rest = {name: value for name, value in recorded.items() if name not in known}
-    for name in (limit, "stream", "tools", "stop", "response_format", *_SAME_NAME):
-        if name in recorded and not recorded[name]:
-            rest[name] = recorded[name]
-    if isinstance(recorded.get("stop"), str):
-        rest["stop"] = recorded["stop"]
-    if recorded.get("stream") and "stream_options" not in recorded:
-        rest["stream_options"] = OMIT
-    if recorded.get("tools") and "tool_choice" not in recorded:
-        rest["tool_choice"] = OMIT
-    return rest
 
 
 def _max_tokens_field(model: str) -> str:

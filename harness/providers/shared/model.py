@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Iterator
-from typing import Any, Final
+from typing import Any
 
 from harness.errors import HarnessError
 from harness.llm.llm import LLM
@@ -16,9 +16,7 @@ from harness.providers.shared.answer import ProviderAnswer
 from harness.providers.shared.body import ResponseBody
 from harness.providers.shared.clients import Clients
 from harness.providers.shared.generators import ClosedPieces
-
-#: What reading raises of an answer that has another shape than its provider documents.
-_OF_ANOTHER_SHAPE: Final = (AttributeError, LookupError, TypeError, ValueError)
+from harness.providers.shared.shapes import OF_ANOTHER_SHAPE
 
 
 class SDKModel(LLM):
@@ -109,7 +107,7 @@ def _translation(llm: SDKModel, answer: ProviderAnswer) -> Iterator[None]:
         raise
     except Exception as error:
         ours = llm._translated(error, answer)
-        if ours is None and answer.begun and isinstance(error, _OF_ANOTHER_SHAPE):
+        if ours is None and answer.begun and isinstance(error, OF_ANOTHER_SHAPE):
             ours = answer.malformed(error)
         if ours is None:
             raise

@@ -6,7 +6,10 @@ A value of another type is never passed over: what it was to say would be lost w
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
+
+#: What reading raises of a value that has another shape than its provider documents.
+OF_ANOTHER_SHAPE: Final = (AttributeError, LookupError, TypeError, ValueError)
 
 
 def a_text(value: Any) -> str:

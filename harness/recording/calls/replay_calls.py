@@ -17,7 +17,7 @@ from harness.llm.llm import LLM
 from harness.llm.overrides import call_stream_override
 from harness.llm.recorded import RecordedCall
 from harness.providers.registry import recognized
-from harness.providers.shared.recorded.verbatim import OF_ANOTHER_SHAPE
+from harness.providers.shared.shapes import OF_ANOTHER_SHAPE
 from harness.recording.calls.readable import check_coding, with_coding_and_type
 from harness.recording.calls.unmarked_ends import NOTE, hosts_that_mark, is_whole_without_mark
 from harness.recording.calls.unsupported import unsupported_api

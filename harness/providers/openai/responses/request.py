@@ -5,7 +5,7 @@ Source: https://platform.openai.com/docs/api-reference/responses/create (2026-11
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel
@@ -17,9 +17,9 @@ from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.openai.request import response_format
 from harness.providers.openai.responses.items import parse_item, wire_items
-from harness.providers.shared.recorded.query import EXTRA_QUERY, parse_query
-from harness.providers.shared.recorded.recorded_body import ANY, FLAG, OBJECTS, fitting, json_object, named_model
-from harness.providers.shared.recorded.verbatim import OF_ANOTHER_SHAPE, Verbatim, check_same
+from harness.providers.shared.recorded.recorded_body import json_object
+from harness.providers.shared.recorded.recorded_request import UNREADABLE, RecordedRequest, check_same
+from harness.providers.shared.wire_body import filled, streaming, wire_settings, with_additional
 
 if TYPE_CHECKING:
     from harness.llm.base import BaseLLM
@@ -59,29 +59,25 @@ def wire_body(llm: ResponsesSettings, request: LLMRequest) -> dict[str, Any]:
         system = [*filter(None, [llm.instructions]), *system]
         if system:
             body["instructions"] = "\n\n".join(system)
-    body["input"] = _input(messages, request.custom_tools)
-    if request.stream is not None:
-        body["stream"] = request.stream
-    for name, field in _SETTINGS.items():
-        if (value := getattr(llm, name)) is not None:
-            body[field] = value
-    include = [*llm.include]
-    if llm.logprobs:
-        include.append("message.output_text.logprobs")
-    if llm.auto_chain_reasoning:
-        include.append("reasoning.encrypted_content")
-    if include:
-        body["include"] = list(dict.fromkeys(include))
-    if llm.store is not None:
-        body["store"] = llm.store
-    if reasoning := _reasoning(llm):
-        body["reasoning"] = reasoning
-    if tools := [*map(_wire_tool, request.all_tools()), *llm.builtin_tools]:
-        body["tools"] = tools
-    if request.response_format is not None:
-        body["text"] = {"format": _format(request.response_format)}
-    body |= llm.additional_params
-    return {name: value for name, value in body.items() if value is not OMIT and name != EXTRA_QUERY}
+    include = [
+        *llm.include,
+        *(["message.output_text.logprobs"] if llm.logprobs else []),
+        *(["reasoning.encrypted_content"] if llm.auto_chain_reasoning else []),
+    ]
+    wanted = request.response_format
+    return with_additional(
+        llm,
+        {
+            **body,
+            "input": _input(messages, request.custom_tools),
+            **streaming(request),
+            **wire_settings(llm, _SETTINGS),
+            **filled(include=list(dict.fromkeys(include))),
+            **({} if llm.store is None else {"store": llm.store}),
+            **filled(reasoning=_reasoning(llm), tools=[*map(_wire_tool, request.all_tools()), *llm.builtin_tools]),
+            **({} if wanted is None else {"text": {"format": _format(wanted)}}),
+        },
+    )
 
 
 def _leading_system(messages: Sequence[Message]) -> tuple[list[str], Sequence[Message]]:
@@ -140,54 +136,36 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
     Raises:
         UsageError: a field can't be rebuilt; it is named.
     """
-    recorded = json_body(body)
-    base_url, _, query = url.partition("?")
-    call = recorded_call("openai-responses", recorded, base_url=base_url.removesuffix("/responses"))
-    return call.with_rest({EXTRA_QUERY: parse_query(query)} if query else {})
+    recorded = recorded_responses(body)
+    return recorded_call(recorded, "openai-responses", base_url=recorded.base_url(url, "/responses"))
 
 
-def json_body(body: bytes) -> dict[str, Any]:
+def recorded_responses(body: bytes) -> RecordedRequest:
     """Return a recorded body. Raises UsageError where it is none."""
-    recorded = json_object(body, {})
+    recorded = json_object(body)
     if recorded.get("background") and not recorded.get("stream"):
         raise UsageError("background of the recorded request: a call that is answered later is not supported")
     # What the provider keeps may stand for it.
-    return recorded if recorded.keys() & _KEPT else json_object(body, {"input": ANY})
+    return RecordedRequest(recorded if recorded.keys() & _KEPT else json_object(body, ["input"]), systems=True)
 
 
-def recorded_call(integration: str, recorded: Mapping[str, Any], **settings: Any) -> RecordedCall:
+def recorded_call(recorded: RecordedRequest, integration: str, **settings: Any) -> RecordedCall:
     """Return the call of a recorded body, made by that integration with `settings` beside those that the body tells."""
-    verbatim = Verbatim(systems=True)
-    recorded, odd = fitting(dict(recorded), {"stream": FLAG, "tools": OBJECTS})
-    model, unnamed = named_model(recorded)
+    rest = recorded.rest
     try:
-        instructions, messages = _parse_conversation(recorded)
-    except (UsageError, *OF_ANOTHER_SHAPE):
-        conversation = recorded.get("input")
-        messages = verbatim.messages("input", conversation if isinstance(conversation, list) else [], _refused)
-        instructions = {name: recorded.get(name, OMIT) for name in ("input", "instructions")}
-    found = dict(_parse_settings(recorded))
-    read = {name for name, _ in found.values()}
-    call = RecordedCall(
-        model=f"{integration}/{model}",
-        messages=messages,
-        tools=verbatim.tools("tools", recorded.get("tools") or (), _parse_tools),
-        stream=recorded.get("stream"),
-        settings={**settings, **{setting: value for setting, (_, value) in found.items()}},
-    )
-    rest = {name: value for name, value in recorded.items() if name not in {"model", "input", "stream", "tools", *read}}
-    rest |= {name: recorded[name] for name in ("stream", "tools") if name in recorded and not recorded[name]}
-    rest.pop("instructions", None)
-    return call.with_rest({**rest, **unnamed, **verbatim.fields, **instructions, **odd})
+        messages = _parse_conversation(rest)
+    except UNREADABLE:
+        conversation = rest.setdefault("input", OMIT)
+        rest.setdefault("instructions", OMIT)
+        messages = recorded.spoken(conversation if isinstance(conversation, list) else [], "input")
+    settings |= {**recorded.settings(_SETTINGS), **_take_settings(rest)}
+    model, tools = recorded.model(), recorded.tools(_parse_tools)
+    return recorded.call(f"{integration}/{model}", messages, tools, **settings)
 
 
-def _refused(wire: Sequence[Any]) -> list[dict[str, Any]]:
-    raise UsageError("input of the recorded request can't be rebuilt")
-
-
-def _parse_conversation(recorded: Mapping[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Return the messages, and what `additional_params` must say of the instructions to get them again."""
-    conversation = recorded["input"]
+def _parse_conversation(rest: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the messages, which are taken; what must be said of the instructions to get them again is left."""
+    conversation = rest["input"]
     if isinstance(conversation, str):
         messages = [{"role": "user", "content": conversation, "item": {"bare": True}}]
     elif not isinstance(conversation, list):
@@ -195,12 +173,17 @@ def _parse_conversation(recorded: Mapping[str, Any]) -> tuple[dict[str, Any], li
     else:
         messages = [_parse_item(item, f"input[{number}]") for number, item in enumerate(conversation)]
     begins_with_system = bool(messages) and messages[0]["role"] == "system"
-    instructions = recorded.get("instructions")
-    if isinstance(instructions, str) and not begins_with_system:
-        return {}, _checked([{"role": "system", "content": instructions}, *messages])
-    if "instructions" in recorded:
-        return {"instructions": instructions}, _checked(messages)
-    return ({"instructions": OMIT} if begins_with_system else {}), _checked(messages)
+    instructions = rest.get("instructions")
+    is_message = isinstance(instructions, str) and not begins_with_system
+    if is_message:
+        messages.insert(0, {"role": "system", "content": instructions})
+    read = [message.given() for message in _read(messages, "input")]
+    del rest["input"]
+    if is_message:
+        del rest["instructions"]
+    elif begins_with_system:
+        rest.setdefault("instructions", OMIT)
+    return read
 
 
 def _parse_item(item: Any, place: str) -> dict[str, Any]:
@@ -211,10 +194,6 @@ def _parse_item(item: Any, place: str) -> dict[str, Any]:
     return message
 
 
-def _checked(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [message.given() for message in _read(messages, "input")]
-
-
 def _read(messages: list[dict[str, Any]], place: str) -> list[Message]:
     try:
         return read_messages(messages)
@@ -222,19 +201,21 @@ def _read(messages: list[dict[str, Any]], place: str) -> list[Message]:
         raise UsageError(f"{place} of the recorded request can't be rebuilt: {error}") from error
 
 
-def _parse_settings(recorded: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, Any]]]:
-    """Yield each setting that the body tells, with the field that tells it."""
-    for setting, field in _SETTINGS.items():
-        if recorded.get(field) is not None:
-            yield setting, (field, recorded[field])
-    match recorded.get("reasoning"):
-        case {"effort": str() as effort, **rest} if not rest:
-            yield "reasoning_effort", ("reasoning", effort)
+def _take_settings(rest: dict[str, Any]) -> dict[str, Any]:
+    """Take the settings that fields of several settings tell."""
+    settings: dict[str, Any] = {}
+    match rest.get("reasoning"):
+        case {"effort": str() as effort, **others} if not others:
+            settings["reasoning_effort"] = effort
+            del rest["reasoning"]
         case Mapping() as reasoning if reasoning:
-            yield "thinking", ("reasoning", reasoning)
-    match recorded.get("text"):
-        case {"format": Mapping() as wanted, **rest} if not rest:
-            yield "response_format", ("text", wanted)
+            settings["thinking"] = reasoning
+            del rest["reasoning"]
+    match rest.get("text"):
+        case {"format": Mapping() as wanted, **others} if not others:
+            settings["response_format"] = wanted
+            del rest["text"]
+    return settings
 
 
 def _parse_tools(wire: Sequence[Any]) -> list[dict[str, Any]]:

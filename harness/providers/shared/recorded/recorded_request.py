@@ -1,0 +1,146 @@
+"""A recorded request as it is read: what our words can say is taken, and all else is carried as it is.
+
+Published cassettes hold fields, blocks and tools of every age and host. A call is made again with all of them, whether or
+not this project has a word for each.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from harness.errors import UsageError
+from harness.llm.input.messages import read_tools
+from harness.llm.recorded import OMIT, RecordedCall
+from harness.providers.shared.recorded.query import EXTRA_QUERY, parse_query
+from harness.providers.shared.recorded.recorded_body import FLAG, OBJECTS, Kind
+from harness.providers.shared.shapes import OF_ANOTHER_SHAPE
+
+#: What a parser raises for what it has no words for, or of what has not the shape that the API documents.
+UNREADABLE: Final = (UsageError, *OF_ANOTHER_SHAPE)
+#: The wire's names of who speaks, where they are ours in other words.
+_ROLES: Final = {"model": "assistant", "assistant": "assistant"}
+_SYSTEMS: Final = {"system": "system", "developer": "developer"}
+
+Parse = Callable[[Sequence[Any]], Iterable[dict[str, Any]]]
+
+
+class RecordedRequest:
+    """The fields of one recorded body. Those that nobody takes are for `additional_params`, which win over all else."""
+
+    def __init__(
+        self, recorded: Mapping[str, Any], kinds: Mapping[str, Kind] | None = None, *, systems: bool = False
+    ) -> None:
+        """Begin with a body. Of `kinds`, `stream` and `tools`, what is of another kind than it should be is carried.
+
+        `systems` tells whether system messages stand in the conversation on this wire.
+        """
+        #: What has not been taken.
+        self.rest = dict(recorded)
+        known = {"stream": FLAG, "tools": OBJECTS, **(kinds or {})}
+        self._odd = {name for name, value in recorded.items() if name in known and not known[name].fits(value)}
+        self._roles = {**_ROLES, **(_SYSTEMS if systems else {})}
+
+    def take(self, name: str) -> Any:
+        """Take a field. None where it is missing, or is carried: what is empty says what no setting of ours would say."""
+        if name in self._odd or self.rest.get(name) in (None, [], {}, ""):
+            return None
+        return self.rest.pop(name)
+
+    def settings(self, fields: Mapping[str, str]) -> dict[str, Any]:
+        """Take the fields of our settings."""
+        return {ours: value for ours, wire in fields.items() if (value := self.take(wire)) is not None}
+
+    def model(self) -> str:
+        """Take the name of the model; where there is none, what stands in its place is carried."""
+        name = self.rest.setdefault("model", OMIT)
+        return self.rest.pop("model") if isinstance(name, str) and name else "unnamed"
+
+    def base_url(self, url: str, path: str) -> str:
+        """Return where a call was made to that path; the query of its URL is carried."""
+        base_url, _, query = url.partition("?")
+        if query:
+            self.rest[EXTRA_QUERY] = parse_query(query)
+        return base_url.removesuffix(path)
+
+    def messages(self, field: str, parse: Parse) -> list[dict[str, Any]]:
+        """Return our messages of a conversation; where we can't say it, what is spoken in it, and the field is carried.
+
+        Raises:
+            UsageError: it is none; the place is named.
+        """
+        wire = self.rest[field]
+        with contextlib.suppress(*UNREADABLE):
+            found = list(parse(wire))
+            if found:
+                del self.rest[field]
+                return found
+        return self.spoken(wire if isinstance(wire, list) else [wire], field)
+
+    def system(self, field: str, parse: Callable[[Any], dict[str, Any]]) -> list[dict[str, Any]]:
+        """Return the message that a system prompt is; where we can't say it, none, and the field is carried."""
+        wire = self.take(field)
+        if wire is None:
+            return []
+        try:
+            return [parse(wire)]
+        except UNREADABLE:
+            self.rest[field] = wire
+            return []
+
+    def tools(self, parse: Parse) -> list[dict[str, Any]]:
+        """Return our definitions of tools; where we can't say one, those that we can, and the field is carried."""
+        wire = self.take("tools") or ()
+        try:
+            return list(parse(wire))
+        except UNREADABLE:
+            self.rest["tools"] = wire
+            known: list[dict[str, Any]] = []
+            for tool in wire:
+                with contextlib.suppress(*UNREADABLE):
+                    known += parse([tool])
+            return known
+
+    def spoken(self, wire: Sequence[Any], field: str) -> list[dict[str, Any]]:
+        """Return the text of each message, by who speaks. Raises UsageError for what is none; its place is named."""
+        return list(self._spoken(wire, field)) or [{"role": "user", "content": ""}]
+
+    def _spoken(self, wire: Sequence[Any], field: str) -> Iterable[dict[str, Any]]:
+        for place, item in enumerate(wire):
+            message = {"content": item} if isinstance(item, str) else item
+            if not isinstance(message, Mapping):
+                raise UsageError(f"{field}[{place}] of the recorded request is {type(message).__name__}, not an object")
+            role = message.get("role", "user")
+            if not isinstance(role, str):
+                raise UsageError(f"{field}[{place}].role of the recorded request is not text")
+            content = message.get("content", message.get("parts"))
+            yield {"role": self._roles.get(role, "user"), "content": "".join(_texts(content))}
+
+    def call(
+        self, model: str, messages: list[dict[str, Any]], tools: list[dict[str, Any]], **settings: Any
+    ) -> RecordedCall:
+        """Return the call that makes this request again: all fields that have not been taken go with it."""
+        stream = self.take("stream")
+        return RecordedCall(model, messages, tools, stream, settings).with_rest(self.rest)
+
+
+def parse_tools(wire: Sequence[Any]) -> list[dict[str, Any]]:
+    """Return definitions of functions that are on the wire as they are given to us. Raises UsageError where one is not."""
+    given = [tool.given() for tool in read_tools(wire)]
+    check_same(given, list(wire), "tools")
+    return given
+
+
+def check_same(made: Any, recorded: Any, field: str) -> None:
+    """Raise UsageError where what was made of a recorded field is not that field again."""
+    if json.dumps(made, sort_keys=True) != json.dumps(recorded, sort_keys=True):
+        raise UsageError(f"{field} of the recorded request can't be rebuilt")
+
+
+def _texts(content: Any) -> Iterable[str]:
+    for part in content if isinstance(content, list) else [content]:
+        text = part.get("text") if isinstance(part, Mapping) else part
+        if isinstance(text, str):
+            yield text

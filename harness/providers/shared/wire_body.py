@@ -1,0 +1,48 @@
+"""The body of a request, as far as all wire formats have it in common."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import UsageError
+from harness.llm.recorded import OMIT
+from harness.providers.shared.recorded.query import EXTRA_QUERY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from harness.llm.base import BaseLLM
+    from harness.llm.request import LLMRequest
+
+
+def wire_settings(llm: BaseLLM, fields: Mapping[str, str], without: Container[str] = ()) -> dict[str, Any]:
+    """Return the settings that are set, each in its field on the wire."""
+    return {
+        wire: value
+        for ours, wire in fields.items()
+        if (value := getattr(llm, ours)) is not None and ours not in without
+    }
+
+
+def streaming(request: LLMRequest) -> dict[str, Any]:
+    """Return the field that asks for a stream, or for none; nothing where nobody has said."""
+    return {} if request.stream is None else {"stream": request.stream}
+
+
+def filled(**fields: Any) -> dict[str, Any]:
+    """Return the fields that have something in them."""
+    return {name: value for name, value in fields.items() if value}
+
+
+def with_additional(llm: BaseLLM, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a body with the `additional_params` of `llm`, which win over all else; what is OMIT is left out."""
+    fields = {**body, **llm.additional_params}
+    return {name: value for name, value in fields.items() if value is not OMIT and name != EXTRA_QUERY}
+
+
+def refuse_settings(llm: BaseLLM, names: Iterable[str], api: str) -> None:
+    """Raise UsageError where a setting is set that an API has nothing like."""
+    for name in names:
+        if getattr(llm, name) is not None:
+            raise UsageError(f"{api}: {name} can't be sent; leave it out")
