@@ -11,17 +11,13 @@ from typing import Any, ClassVar, Final
 from harness.llm.input.unsent_fields import Carried
 from harness.llm.request import LLMRequest
 from harness.providers.anthropic.answer import AnthropicAnswer
-from harness.providers.anthropic.request import BETAS, asks_by_tool, wire_body
+from harness.providers.anthropic.request import BETAS, PATH, asks_by_tool, wire_body
 from harness.providers.anthropic.sdk import anthropic
 from harness.providers.shared.answer import ProviderAnswer
 from harness.providers.shared.calls.structured import StructuredAnswer
 from harness.providers.shared.reasoning.thoughts import Thoughts
 from harness.providers.shared.recorded.query import EXTRA_QUERY, with_query
 from harness.providers.shared.stainless import StainlessModel
-
-_PATH: Final = "/v1/messages"
-_BETA_PATH: Final = "/v1/messages?beta=true"
-
 
 #: Text that an answer goes on from is the last message of its conversation, whether or not that says so.
 _CARRIED: Final = Carried(
@@ -43,6 +39,7 @@ class Anthropic(StainlessModel):
     """
 
     provider = "anthropic"
+    path = PATH
     asks_for_hosted_tools: ClassVar[bool] = True
     sdk: ClassVar[Any] = anthropic
     key_variables: tuple[str, ...] = ("ANTHROPIC_API_KEY",)
@@ -57,16 +54,15 @@ class Anthropic(StainlessModel):
     def carries(self) -> Carried:
         return _CARRIED
 
-    def check(self, request: LLMRequest) -> None:
-        super().check(request)
-        wire_body(self, request)
+    def _body(self, request: LLMRequest) -> dict[str, Any]:
+        return wire_body(self, self._thoughts.given_back(request))
 
     def _arguments(self, request: LLMRequest) -> dict[str, Any]:
-        call: dict[str, Any] = {"path": _PATH, "body": wire_body(self, self._thoughts.given_back(request))}
+        call = super()._arguments(request)
         betas = self.additional_params.get(BETAS)
         if betas is not None:
-            call["path"] = _BETA_PATH
-        call["path"] = with_query(call["path"], self.additional_params.get(EXTRA_QUERY))
+            beta = with_query(self.path, {"beta": "true"})
+            call["path"] = with_query(beta, self.additional_params.get(EXTRA_QUERY))
         if betas:
             call["options"] = {"headers": {"anthropic-beta": ",".join(betas)}}
         return call

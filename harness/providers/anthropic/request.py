@@ -26,7 +26,7 @@ DEFAULT_MAX_TOKENS: Final = 4096
 BETAS: Final = "betas"
 #: Our settings, which have the same names on the wire.
 _SETTINGS: Final = {name: name for name in ("temperature", "top_p", "thinking")}
-_PATH: Final = "/v1/messages"
+PATH: Final = "/v1/messages"
 
 
 def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
@@ -120,6 +120,6 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
         f"anthropic/{recorded.model()}",
         [*recorded.system("system", parse_system), *recorded.messages("messages", parse_messages)],
         recorded.tools(parse_tools),
-        base_url=recorded.base_url(url, _PATH),
+        base_url=recorded.base_url(url, PATH),
         **settings,
     )

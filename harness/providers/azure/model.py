@@ -12,7 +12,6 @@ from typing import Any, Final
 from harness.errors import ProviderError, UsageError
 from harness.llm.connections import end_urllib3_with_runs
 from harness.llm.credentials import api_key
-from harness.llm.input.unsent_fields import Carried
 from harness.llm.parameters.names import sole_value
 from harness.llm.request import LLMRequest
 from harness.providers.azure.body import AsyncRefusalsAreRead, AzureBody, RefusalsAreRead, aread_at_once, read_at_once
@@ -27,20 +26,17 @@ from harness.providers.azure.endpoint import (
 from harness.providers.azure.errors import translated
 from harness.providers.azure.request import NO_STOP_WORDS, wire_body
 from harness.providers.azure.sdk import AzureKeyCredential, aio, inference
-from harness.providers.openai.chat_answer import ChatAnswer
-from harness.providers.openai.fallback import FallbackModel
-from harness.providers.openai.request import carried_by
+from harness.providers.openai.chat_model import ChatModel
 from harness.providers.shared.answer import ProviderAnswer
 from harness.providers.shared.body import ResponseBody
 from harness.providers.shared.clients import SDKClients
 from harness.providers.shared.model import SDKModel
-from harness.providers.shared.reasoning.fields import KeptReasoning
 
 #: What another SDK is not given.
 _OF_THIS_SDK: Final = {"api_version": None, "client_params": None}
 
 
-class AzureChat(FallbackModel):
+class AzureChat(ChatModel):
     """A model on Azure: an Azure OpenAI deployment by its name, or a model of another inference endpoint.
 
     `endpoint` is another name of `base_url`; `credential_scopes` are those of a token credential in `client_params`.
@@ -65,7 +61,6 @@ class AzureChat(FallbackModel):
             )
         self._scopes = credential_scopes
         self._clients = SDKClients(self._new_client, self._new_async_client)
-        self._reasoning = KeptReasoning()
 
     @property
     def endpoint(self) -> str | None:
@@ -96,9 +91,6 @@ class AzureChat(FallbackModel):
         resource = azure_endpoint(self.base_url).partition("/openai")[0]
         return AzureResponses(self.model, **{**self._settings(), **_OF_THIS_SDK, "base_url": resource})
 
-    def carries(self) -> Carried:
-        return carried_by(self)
-
     def check(self, request: LLMRequest) -> None:
         self._client_settings()
 
@@ -115,12 +107,6 @@ class AzureChat(FallbackModel):
 
     def _opened(self, sent: Any) -> ResponseBody:
         return AzureBody(sent)
-
-    def _answer(self, request: LLMRequest) -> ChatAnswer:
-        return ChatAnswer(self.provider, request)
-
-    def _keep(self, answer: ChatAnswer) -> None:
-        self._reasoning.keep(answer.call_ids, answer.reasoning, answer.extras)
 
     def _translated(self, error: Exception, answer: ProviderAnswer) -> ProviderError | None:
         return translated(error, answer)

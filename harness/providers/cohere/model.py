@@ -16,29 +16,24 @@ from harness.providers.cohere.v2_answer import CohereV2Answer
 from harness.providers.openai.model import OpenAIModel
 from harness.providers.shared.answer import ProviderAnswer
 from harness.providers.shared.reasoning.fields import KeptReasoning
-from harness.providers.shared.recorded.query import EXTRA_QUERY, with_query
 
 
 class Cohere(OpenAIModel):
     """A model of Cohere, asked by the first version of its chat API, at Cohere or at `base_url`."""
 
     provider = "cohere"
+    path = v1.PATH
     key_variables = ("CO_API_KEY", "COHERE_API_KEY")
 
     def supports_stop_words(self) -> bool:
         return True
 
-    def check(self, request: LLMRequest) -> None:
-        super().check(request)
-        v1.wire_body(self, request)
-
     def _client_settings(self) -> dict[str, Any]:
         address = self.base_url or environment(("CO_API_URL",)) or "https://api.cohere.com"
         return {**super()._client_settings(), "base_url": address}
 
-    def _arguments(self, request: LLMRequest) -> dict[str, Any]:
-        path = with_query(v1.PATH, self.additional_params.get(EXTRA_QUERY))
-        return {"path": path, "body": v1.wire_body(self, request)}
+    def _body(self, request: LLMRequest) -> dict[str, Any]:
+        return v1.wire_body(self, request)
 
     def _answer(self, request: LLMRequest) -> ProviderAnswer:
         return CohereAnswer(self.provider)
@@ -50,17 +45,14 @@ class CohereV2(Cohere):
     What it thought and planned before it asked for tools is kept with the instance, and goes back with them.
     """
 
+    path = v2.PATH
+
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
         self._reasoning = KeptReasoning()
 
-    def check(self, request: LLMRequest) -> None:
-        OpenAIModel.check(self, request)
-        v2.wire_body(self, request)
-
-    def _arguments(self, request: LLMRequest) -> dict[str, Any]:
-        path = with_query(v2.PATH, self.additional_params.get(EXTRA_QUERY))
-        return {"path": path, "body": v2.wire_body(self, self._reasoning.given_back(request))}
+    def _body(self, request: LLMRequest) -> dict[str, Any]:
+        return v2.wire_body(self, self._reasoning.given_back(request))
 
     def _answer(self, request: LLMRequest) -> ProviderAnswer:
         return CohereV2Answer(self.provider, request)

@@ -112,7 +112,7 @@ class GeminiAnswer(SSEAnswer):
         call_id = an_id(call.get("id")) or own_id(self.response_id or "", number)
         begun = self._calls.begin(number, call_id, call.get("name"), whole_arguments(call.get("args")))
         if signature and begun.id:
-            self._signatures.keep(begun.id, signature)
+            self._signatures.keep({begun.id: signature})
         return begun
 
 

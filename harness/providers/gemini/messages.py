@@ -137,7 +137,7 @@ def _signature(signature: str | None) -> dict[str, str]:
 def _call(call: AnyToolCall, signatures: Signatures) -> dict[str, Any]:
     return {
         "functionCall": {**sent_id(call.id), "name": call.function.name, "args": sent_arguments(call, "gemini")},
-        **signatures.of(call.id),
+        **_signature(signatures.of(call.id)),
     }
 
 

@@ -18,7 +18,6 @@ from harness.providers.openai.compatible import with_scheme
 from harness.providers.openai.hosts import HOSTS
 from harness.providers.openai.model import OpenAIModel
 from harness.providers.shared.reasoning.fields import KeptReasoning
-from harness.providers.shared.recorded.query import EXTRA_QUERY, with_query
 
 _HOST = HOSTS["ollama"]
 
@@ -35,6 +34,7 @@ class Ollama(OpenAIModel):
     """
 
     provider = "ollama"
+    path = PATH
     key_variables = _HOST.key_variables
 
     def __init__(self, *args: Any, **settings: Any) -> None:
@@ -47,10 +47,6 @@ class Ollama(OpenAIModel):
     def carries(self) -> Carried:
         return _CARRIED
 
-    def check(self, request: LLMRequest) -> None:
-        super().check(request)
-        wire_body(self, request)
-
     def _key(self) -> str:
         # A server of one's own wants none.
         return self.api_key or PLACEHOLDER
@@ -60,9 +56,8 @@ class Ollama(OpenAIModel):
         address = with_scheme(named).rstrip("/").removesuffix("/v1").removesuffix("/api")
         return {**super()._client_settings(), "base_url": address}
 
-    def _arguments(self, request: LLMRequest) -> dict[str, Any]:
-        path = with_query(PATH, self.additional_params.get(EXTRA_QUERY))
-        return {"path": path, "body": wire_body(self, self._reasoning.given_back(request))}
+    def _body(self, request: LLMRequest) -> dict[str, Any]:
+        return wire_body(self, self._reasoning.given_back(request))
 
     def _answer(self, request: LLMRequest) -> OllamaAnswer:
         return OllamaAnswer(self.provider)

@@ -13,19 +13,15 @@ from harness.llm.request import LLMRequest
 from harness.providers.openai.chat_answer import ChatAnswer
 from harness.providers.openai.completions_request import wire_body
 from harness.providers.openai.model import OpenAIModel
-from harness.providers.shared.recorded.query import EXTRA_QUERY, with_query
 
 
 class OpenAICompletions(OpenAIModel):
     """A model that goes on from one text, at OpenAI or at a host that speaks its completions."""
 
-    def check(self, request: LLMRequest) -> None:
-        super().check(request)
-        wire_body(self, request)
+    path = "/completions"
 
-    def _arguments(self, request: LLMRequest) -> dict[str, Any]:
-        path = with_query("/completions", self.additional_params.get(EXTRA_QUERY))
-        return {"path": path, "body": wire_body(self, request)}
+    def _body(self, request: LLMRequest) -> dict[str, Any]:
+        return wire_body(self, request)
 
     def _answer(self, request: LLMRequest) -> CompletionAnswer:
         return CompletionAnswer(self.provider, request)

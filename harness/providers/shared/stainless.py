@@ -6,6 +6,7 @@ than the APIs, swallows what marks the end of a stream, and leaves async generat
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any, ClassVar
 
 from harness.errors import HarnessError, ProviderError
@@ -19,6 +20,7 @@ from harness.providers.shared.content import aread_as_sent, read_as_sent
 from harness.providers.shared.failure import failure_in, is_transport_error
 from harness.providers.shared.interceptor import aintercept, intercept
 from harness.providers.shared.model import SDKModel
+from harness.providers.shared.recorded.query import EXTRA_QUERY, with_query
 from harness.providers.shared.tls import http_client, library_of
 
 
@@ -35,8 +37,17 @@ class StainlessModel(SDKModel):
         super().__init__(*args, **settings)
         self._clients = SDKClients(self._new_client, self._new_async_client)
 
+    @abstractmethod
+    def _body(self, request: LLMRequest) -> dict[str, Any]:
+        """Return the JSON body of a request. Raises UsageError for what can't be sent."""
+
     def check(self, request: LLMRequest) -> None:
         self._key()
+        self._body(request)
+
+    def _arguments(self, request: LLMRequest) -> dict[str, Any]:
+        path = with_query(self.path, self.additional_params.get(EXTRA_QUERY))
+        return {"path": path, "body": self._body(request)}
 
     def _key(self) -> str:
         return api_key(self.api_key, self.provider, self.key_variables)

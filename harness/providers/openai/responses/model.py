@@ -12,7 +12,6 @@ from harness.providers.openai.responses.answer import ResponsesAnswer
 from harness.providers.openai.responses.request import check_settings, wire_body
 from harness.providers.openai.responses.settings import ResponsesSettings
 from harness.providers.shared.reasoning.thoughts import Thoughts
-from harness.providers.shared.recorded.query import EXTRA_QUERY, with_query
 
 #: Its texts can't be marked to be cached: the provider caches what it sees again.
 _CARRIED: Final = Carried(
@@ -30,6 +29,7 @@ class OpenAIResponses(ResponsesSettings):
     new of the conversation. Such an LLM is one conversation; don't share it.
     """
 
+    path = "/responses"
     asks_for_hosted_tools: ClassVar[bool] = True
 
     def __init__(self, *args: Any, **settings: Any) -> None:
@@ -57,12 +57,11 @@ class OpenAIResponses(ResponsesSettings):
     def check(self, request: LLMRequest) -> None:
         super().check(request)
         check_settings(self)
-        wire_body(self, request)
 
     def supports_stop_words(self) -> bool:
         return False
 
-    def _arguments(self, request: LLMRequest) -> dict[str, Any]:
+    def _body(self, request: LLMRequest) -> dict[str, Any]:
         body = wire_body(self, self._thoughts.given_back(request))
         if self.auto_chain and self.last_response_id is not None:
             body.setdefault("previous_response_id", self.last_response_id)
@@ -73,7 +72,7 @@ class OpenAIResponses(ResponsesSettings):
         if reasoning and isinstance(body.get("input"), list):
             known = {item.get("id") for item in body["input"]}
             body["input"] = [*(item for item in reasoning if item.get("id") not in known), *body["input"]]
-        return {"path": with_query("/responses", self.additional_params.get(EXTRA_QUERY)), "body": body}
+        return body
 
     def _answer(self, request: LLMRequest) -> ResponsesAnswer:
         return ResponsesAnswer(self.provider)

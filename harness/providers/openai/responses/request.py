@@ -167,7 +167,7 @@ def _parse_conversation(rest: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the messages, which are taken; what must be said of the instructions to get them again is left."""
     conversation = rest["input"]
     if isinstance(conversation, str):
-        messages = [{"role": "user", "content": conversation, "item": {"bare": True}}]
+        messages: list[dict[str, Any]] = [{"role": "user", "content": conversation, "item": {"bare": True}}]
     elif not isinstance(conversation, list):
         raise UsageError("input of the recorded request is neither text nor a list")
     else:

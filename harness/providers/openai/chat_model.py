@@ -1,4 +1,4 @@
-"""Models by chat completions that are asked once more after a refusal: in another way, or at the API that serves them."""
+"""Models by chat completions, which are asked once more after a refusal: in another way, or at the API that serves them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ from dataclasses import replace
 from typing import Any, Final
 
 from harness.errors import MissingExtraError, ProviderStatusError, UsageError
+from harness.llm.input.unsent_fields import Carried
 from harness.llm.output.parts import Part
 from harness.llm.pump import aended
 from harness.llm.request import LLMRequest
+from harness.providers.openai.chat_answer import ChatAnswer
+from harness.providers.openai.request import carried_by
 from harness.providers.shared.model import SDKModel
+from harness.providers.shared.reasoning.fields import KeptReasoning
 
 #: What OpenAI and Azure say of a model that chat completions do not serve, with these statuses.
 _ELSEWHERE: Final = re.compile(
@@ -22,32 +26,46 @@ _ELSEWHERE_BY: Final = frozenset({400, 404})
 _EFFORT: Final = "reasoning_effort"
 
 
-class FallbackModel(SDKModel):
-    """A model that only the Responses API serves is asked there from then on; an effort that is refused is left out."""
+class ChatModel(SDKModel):
+    """A model by chat completions, wherever it is served.
+
+    One that only the Responses API serves is asked there from then on; an effort that is refused is left out. The reasoning
+    that a host sends before tool calls is kept with the instance, and goes back with them.
+    """
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
+        self._reasoning = KeptReasoning()
         #: What is asked in its place, once the provider has said that the model is served there alone.
         self._instead: SDKModel | None = None
+
+    def carries(self) -> Carried:
+        return carried_by(self)
+
+    def _answer(self, request: LLMRequest) -> ChatAnswer:
+        return ChatAnswer(self.provider, request)
+
+    def _keep(self, answer: ChatAnswer) -> None:
+        self._reasoning.keep(answer.call_ids, answer.reasoning, answer.extras)
 
     def _by_responses(self) -> SDKModel | None:
         """Return the same model by the Responses API; None where there is none. Raises UsageError where it can't be asked."""
         return None
 
     def generate(self, request: LLMRequest) -> Iterator[Part]:
-        if self._instead is None:
+        other, again = self._instead, request
+        if other is None:
             try:
                 yield from super().generate(request)
             except ProviderStatusError as error:
                 other, again = self._after(error, request)
             else:
                 return
-        else:
-            other, again = self._instead, request
         yield from other.generate(again)
 
     async def agenerate(self, request: LLMRequest) -> AsyncIterator[Part]:
-        if self._instead is None:
+        other, again = self._instead, request
+        if other is None:
             try:
                 async with aended(super().agenerate(request)) as parts:
                     async for part in parts:
@@ -56,8 +74,6 @@ class FallbackModel(SDKModel):
                 other, again = self._after(error, request)
             else:
                 return
-        else:
-            other, again = self._instead, request
         async with aended(other.agenerate(again)) as parts:
             async for part in parts:
                 yield part
