@@ -6,7 +6,6 @@ text, thinking among tool calls) is read into parts that say exactly what stood 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -14,54 +13,45 @@ from harness.errors import UsageError
 from harness.llm.input.messages import read_messages
 from harness.providers.anthropic.messages import wire_block, wire_messages, wire_system
 from harness.providers.shared.data_url import DataURL
+from harness.providers.shared.recorded.recorded_request import check_same, given_call, text_or_parts
 
 
 def parse_tools(wire: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return our form of recorded tool definitions.
-
-    Raises:
-        UsageError: one has a field that we have no word for.
-    """
-    return [_tool(tool, f"tools[{place}]") for place, tool in enumerate(wire)]
+    """Return our form of recorded tool definitions. Raises ValueError where one has a field that we have no word for."""
+    return [_tool(tool) for tool in wire]
 
 
-def _tool(wire: Mapping[str, Any], place: str) -> dict[str, Any]:
+def _tool(wire: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(wire.get("type"), str) and wire["type"] != "function":
         # The provider's own; `custom`, its name for a caller's, is a type that need not be named.
         return dict(wire)
     definition = {name: value for name, value in wire.items() if name not in {"input_schema", "cache_control"}}
-    unknown = definition.keys() - {"name", "description", "strict"}
-    if unknown:
-        raise UsageError(f"{place}.{min(unknown)}: can't be rebuilt")
+    if definition.keys() - {"name", "description", "strict"}:
+        raise ValueError(f"{wire!r:.200} has fields of its own")
     tool: dict[str, Any] = {"type": "function", "function": {**definition, "parameters": wire["input_schema"]}}
     return {**tool, "cache_control": wire["cache_control"]} if "cache_control" in wire else tool
 
 
 def parse_system(system: str | Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the system message of a recorded system prompt. Raises UsageError where it can't be rebuilt."""
+    """Return the system message of a recorded system prompt. Raises UsageError or ValueError where none makes it."""
     ours = {"role": "system", "content": system if isinstance(system, str) else [dict(block) for block in system]}
-    try:
-        rebuilt = wire_system(read_messages([ours]))
-    except UsageError as error:
-        raise UsageError(f"system of the recorded request can't be rebuilt: {error}") from error
-    if rebuilt != system:
-        raise UsageError("system of the recorded request can't be rebuilt")
+    check_same(wire_system(read_messages([ours])), system)
     return ours
 
 
 def parse_messages(wire: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
     """Yield our messages of a recorded conversation; `wire_messages` makes exactly that one of them again.
 
-    Raises:
-        UsageError: a message can't be rebuilt; its place is named.
+    Raises UsageError or ValueError where none do.
     """
     after_results = False
-    for place, message in enumerate(wire):
+    for message in wire:
         ordinary = _ordinary(message)
         # Results that stand in two messages in a row would become one.
         are_results = ordinary is not None and ordinary[0]["role"] == "tool"
         if ordinary is None or (are_results and after_results):
-            yield _exact(message, place)
+            check_same(wire_messages(read_messages([dict(message)])), [message])
+            yield dict(message)
             after_results = False
         else:
             yield from ordinary
@@ -90,20 +80,14 @@ def _as_written(message: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _answer(content: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     calls = [
-        {
-            "id": block.get("id"),
-            "type": "function",
-            "function": {"name": block.get("name"), "arguments": json.dumps(block.get("input"), ensure_ascii=False)},
-        }
+        given_call(block.get("id"), block.get("name"), block.get("input"))
         for block in content
         if block.get("type") == "tool_use"
     ]
     rest = [_part(block) for block in content if block.get("type") != "tool_use"]
     if not calls:
         return {"role": "assistant", "content": rest}
-    only_text = len(rest) == 1 and rest[0].keys() == {"type", "text"}
-    ours = (rest[0]["text"] if only_text else rest) if rest else None
-    return {"role": "assistant", "content": ours, "tool_calls": calls}
+    return {"role": "assistant", "content": text_or_parts(rest) if rest else None, "tool_calls": calls}
 
 
 def _result(block: Mapping[str, Any]) -> dict[str, Any]:
@@ -118,7 +102,7 @@ def _part(block: Mapping[str, Any]) -> dict[str, Any]:
     source = block.get("source")
     if not isinstance(source, Mapping):
         return dict(block)
-    part: dict[str, Any] = {name: block[name] for name in ("cache_control",) if name in block}
+    part: dict[str, Any] = {"cache_control": block["cache_control"]} if "cache_control" in block else {}
     url = _url_of(source)
     if block.get("type") == "image" and url is not None:
         part |= {"type": "image_url", "image_url": {"url": url}}
@@ -141,14 +125,3 @@ def _url_of(source: Mapping[str, Any]) -> str | None:
             return str(DataURL.of_text(str(source.get("data")), "text/plain"))
         case _:
             return None
-
-
-def _exact(message: Mapping[str, Any], place: int) -> dict[str, Any]:
-    ours = dict(message)
-    try:
-        rebuilt = wire_messages(read_messages([ours]))
-    except UsageError as error:
-        raise UsageError(f"messages[{place}] of the recorded request can't be rebuilt: {error}") from error
-    if rebuilt != [message]:
-        raise UsageError(f"messages[{place}] of the recorded request can't be rebuilt")
-    return ours

@@ -7,7 +7,6 @@ text, reasoning among tool calls) is read into parts that say exactly what stood
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -16,6 +15,7 @@ from harness.llm.input.messages import read_messages
 from harness.providers.bedrock.media import DOCUMENTS, IMAGES, media_source
 from harness.providers.bedrock.messages import sdk_messages, sdk_system
 from harness.providers.shared.data_url import DataURL
+from harness.providers.shared.recorded.recorded_request import check_same, given_call, text_or_parts
 
 
 def wire_json(value: Any) -> Any:
@@ -28,34 +28,25 @@ def wire_json(value: Any) -> Any:
 
 
 def parse_system(system: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the system message of a recorded system prompt. Raises UsageError where it can't be rebuilt."""
-    try:
-        ours = {"role": "system", "content": _content([*map(_part, system)])}
-        rebuilt = wire_json(sdk_system(read_messages([ours])))
-    except UsageError as error:
-        raise UsageError(f"system of the recorded request can't be rebuilt: {error}") from error
-    if rebuilt != list(system):
-        raise UsageError("system of the recorded request can't be rebuilt")
+    """Return the system message of a recorded system prompt. Raises UsageError or ValueError where none makes it."""
+    ours = {"role": "system", "content": text_or_parts([*map(_part, system)])}
+    check_same(wire_json(sdk_system(read_messages([ours]))), list(system))
     return ours
 
 
 def parse_messages(wire: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
     """Yield our messages of a recorded conversation; `sdk_messages` makes exactly that one of them again.
 
-    Raises:
-        UsageError: a message can't be rebuilt; its place is named.
+    Raises UsageError or ValueError where none do.
     """
     for place, message in enumerate(wire):
-        where = f"messages[{place}] of the recorded request can't be rebuilt"
         if place and wire[place - 1].get("role") == message.get("role"):
-            raise UsageError(f"{where}: it has the role of the one before it")
-        try:
-            ordinary = _ordinary(message)
-            ours = ordinary if _gives(ordinary, message) else [_exact(message)]
+            raise ValueError(f"{message!r:.200} has the role of the one before it")
+        ours = _ordinary(message)
+        if not _gives(ours, message):
+            ours = [{"role": message["role"], "content": [_part(block) for block in message["content"]]}]
             if not _gives(ours, message):
-                raise UsageError(where)
-        except UsageError as error:
-            raise UsageError(f"{where}: {error}") from error
+                raise ValueError(f"{message!r:.200} can't be rebuilt")
         yield from ours
 
 
@@ -67,27 +58,14 @@ def _ordinary(message: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the messages that a caller would write for this one: tool results first, then what else was said."""
     role, content = message["role"], message["content"]
     if role == "assistant":
-        calls = [_call(block["toolUse"]) for block in content if "toolUse" in block]
+        uses = [block["toolUse"] for block in content if "toolUse" in block]
+        calls = [given_call(use["toolUseId"], use["name"], use.get("input")) for use in uses]
         rest = [_part(block) for block in content if "toolUse" not in block]
-        ours = {"role": role, "content": _content(rest) if rest or not calls else None}
+        ours = {"role": role, "content": text_or_parts(rest) if rest or not calls else None}
         return [{**ours, "tool_calls": calls} if calls else ours]
     results = [_result(block["toolResult"]) for block in content if "toolResult" in block]
     rest = [_part(block) for block in content if "toolResult" not in block]
-    return [*results, {"role": role, "content": _content(rest)}] if rest or not results else results
-
-
-def _exact(message: Mapping[str, Any]) -> dict[str, Any]:
-    return {"role": message["role"], "content": [_part(block) for block in message["content"]]}
-
-
-def _content(parts: list[dict[str, Any]]) -> str | list[dict[str, Any]]:
-    """Return the parts as a caller would give them: text alone as a string."""
-    return parts[0]["text"] if len(parts) == 1 and parts[0].keys() == {"type", "text"} else parts
-
-
-def _call(use: Mapping[str, Any]) -> dict[str, Any]:
-    arguments = json.dumps(use.get("input"), ensure_ascii=False)
-    return {"id": use["toolUseId"], "type": "function", "function": {"name": use["name"], "arguments": arguments}}
+    return [*results, {"role": role, "content": text_or_parts(rest)}] if rest or not results else results
 
 
 def _result(result: Mapping[str, Any]) -> dict[str, Any]:
@@ -95,7 +73,7 @@ def _result(result: Mapping[str, Any]) -> dict[str, Any]:
     parts = [_part(block) for block in result["content"]]
     if any(part["type"] == "json" for part in parts):
         parts = []
-    return {"role": "tool", "tool_call_id": result["toolUseId"], "content": _content(parts)}
+    return {"role": "tool", "tool_call_id": result["toolUseId"], "content": text_or_parts(parts)}
 
 
 def _part(block: Mapping[str, Any], *, plain: bool = True) -> dict[str, Any]:
@@ -146,15 +124,13 @@ def _document(document: Mapping[str, Any], *, plain: bool) -> dict[str, Any]:
 def parse_tools(tools: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return our form of recorded tool definitions.
 
-    Raises:
-        UsageError: one is no function of the caller, or has a field that we have no word for.
+    Raises ValueError where one is no function of the caller, or has a field that we have no word for.
     """
     ours: list[dict[str, Any]] = []
-    for place, tool in enumerate(tools):
-        where = f"toolConfig.tools[{place}] of the recorded request can't be rebuilt"
+    for tool in tools:
         match dict(tool):
             case {"toolSpec": {"inputSchema": {"json": dict(schema), **beside}, **spec}, **more} if not (
-                beside or more or spec.keys() - _SPEC
+                beside or more or spec.keys() - {"name", "description", "strict"}
             ):
                 ours.append({"type": "function", "function": {**spec, "parameters": schema}})
             case {"cachePoint": {"type": "default", **rest}, **more} if (
@@ -162,8 +138,5 @@ def parse_tools(tools: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             ):
                 ours[-1]["cache_control"] = {"type": "ephemeral", **rest}
             case _:
-                raise UsageError(where)
+                raise ValueError(f"{tool!r:.200} can't be rebuilt")
     return ours
-
-
-_SPEC = frozenset({"name", "description", "strict"})

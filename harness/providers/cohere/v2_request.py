@@ -99,5 +99,5 @@ def _parse_messages(wire: Sequence[Any]) -> list[dict[str, Any]]:
     found = [
         {("reasoning" if name == "tool_plan" else name): value for name, value in message.items()} for message in wire
     ]
-    check_same([_wire_message(message) for message in read_messages(found)], list(wire), "messages")
+    check_same([_wire_message(message) for message in read_messages(found)], list(wire))
     return found

@@ -114,5 +114,5 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
 
 def _parse_messages(wire: Sequence[Any]) -> list[dict[str, Any]]:
     found = common_messages(wire)
-    check_same(wire_messages(read_messages(found)), list(wire), "messages")
+    check_same(wire_messages(read_messages(found)), list(wire))
     return found

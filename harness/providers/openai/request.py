@@ -170,13 +170,13 @@ def recorded_call(
 
 def _parse_messages(wire: Sequence[Any]) -> list[dict[str, Any]]:
     given = [message.given() for message in read_messages(wire)]
-    check_same(given, wire, "messages")
+    check_same(given, wire)
     return given
 
 
 def _parse_tools(wire: Sequence[Any]) -> list[dict[str, Any]]:
     given = [tool.given() for tool in in_order(read_tools(wire), hosted_tools(wire))]
-    check_same(given, list(wire), "tools")
+    check_same(given, list(wire))
     return given
 
 

@@ -43,7 +43,6 @@ _HOSTED: Final = frozenset(get_args(HostedItem.model_fields["type"].annotation))
 _OWN_PARTS: Final = frozenset(
     {"input_text", "input_image", "input_file", "output_text", "summary_text", "reasoning_text"}
 )
-_FACTS: Final = frozenset({"type", "id", "status", "phase"})
 
 
 def wire_items(message: Message, custom: Container[str] = ()) -> Iterator[dict[str, Any]]:
@@ -193,87 +192,63 @@ def _given(**fields: Any) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def parse_item(item: Any, place: str) -> dict[str, Any]:
-    """Return the message that makes a recorded item again.
-
-    Raises:
-        UsageError: a field of it can't be rebuilt; it is named.
-    """
-    if not isinstance(item, dict):
-        raise UsageError(f"{place}: {type(item).__name__} is no input item")
+def parse_item(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the message that makes a recorded item again, if one does. Raises ValueError for an item of an unknown type."""
     match item.get("type", "message"):
         case "message":
-            message: dict[str, Any] = {"role": item.get("role"), "content": item.get("content")}
-            if isinstance(message["content"], list):
-                message["content"] = [
-                    _parse_part(part, f"{place}.content[{number}]") for number, part in enumerate(message["content"])
-                ]
-            return {**message, **_parse_facts(item, place, {"role", "content"}, _FACTS)}
+            return {
+                "role": item.get("role"),
+                "content": _parse_content(item.get("content")),
+                **_parse_facts(item, "type"),
+            }
         case "function_call":
             function = {"name": item.get("name"), "arguments": item.get("arguments")}
-            calls = [{"id": item.get("call_id"), "type": "function", "function": function}]
-            mapped = {"type", "call_id", "name", "arguments"}
-            return {"role": "assistant", "tool_calls": calls, **_parse_facts(item, place, mapped, {"id", "status"})}
+            return _parse_call(item, {"type": "function", "function": function})
         case "custom_tool_call":
             custom = {"name": item.get("name"), "input": item.get("input")}
-            calls = [{"id": item.get("call_id"), "type": "custom", "custom": custom}]
-            mapped = {"type", "call_id", "name", "input"}
-            return {"role": "assistant", "tool_calls": calls, **_parse_facts(item, place, mapped, {"id", "status"})}
+            return _parse_call(item, {"type": "custom", "custom": custom})
         case "function_call_output" | "custom_tool_call_output" as kind:
-            output = item.get("output")
-            if isinstance(output, list):
-                output = [_parse_part(part, f"{place}.output[{number}]") for number, part in enumerate(output)]
             # A function's result is told by nothing else.
-            named = {"type"} if kind == "custom_tool_call_output" else set[str]()
-            facts = _parse_facts(item, place, {"type", "call_id", "output"}, {"id", "status"} | named)
-            return {"role": "tool", "tool_call_id": item.get("call_id"), "content": output, **facts}
-        case "reasoning":
-            return {"role": "assistant", "content": [item]}
-        case kind if kind in _HOSTED:
+            facts = _parse_facts(item, *(["type"] if kind == "custom_tool_call_output" else []))
+            content = _parse_content(item.get("output"))
+            return {"role": "tool", "tool_call_id": item.get("call_id"), "content": content, **facts}
+        case kind if kind == "reasoning" or kind in _HOSTED:
             return {"role": "assistant", "content": [item]}
         case kind:
-            raise UsageError(f"{place}.type: an item of type {kind!r} can't be rebuilt")
+            raise ValueError(f"an item of type {kind!r} can't be rebuilt")
 
 
-def _parse_facts(
-    item: Mapping[str, Any], place: str, mapped: set[str], facts: Iterable[str]
-) -> dict[str, dict[str, Any]]:
-    present = {name: item[name] for name in facts if name in item}
-    _refuse_rest(item, mapped | present.keys(), place)
-    return {"item": present} if present else {}
+def _parse_call(item: Mapping[str, Any], call: Mapping[str, Any]) -> dict[str, Any]:
+    return {"role": "assistant", "tool_calls": [{"id": item.get("call_id"), **call}], **_parse_facts(item)}
 
 
-def _parse_part(part: Any, place: str) -> dict[str, Any]:
-    fields = dict(part) if isinstance(part, dict) else {}
-    kind = fields.pop("type", None)
-    match kind:
-        case "input_text" | "output_text":
-            known = {"text": "text", "annotations": "citations", "logprobs": "logprobs"}
-            rebuilt = {"type": "text", **{known[name]: value for name, value in fields.items() if name in known}}
-        case "input_image" if isinstance(fields.get("image_url"), str):
-            known = {"image_url": "url", "detail": "detail"}
-            named = {known[name]: value for name, value in fields.items() if name in known}
-            rebuilt = {"type": "image_url", "image_url": named}
-        case "input_image":
-            known = {"file_id": "file_id", "detail": "detail"}
-            source = {"type": "file", "file_id": fields.get("file_id")}
-            rebuilt = {"type": "image", "source": source, **_given(detail=fields.get("detail"))}
-        case "input_file" if "file_url" in fields:
-            known = {"file_url": "url", "filename": "title"}
-            source = {"type": "url", "url": fields["file_url"]}
-            rebuilt = {"type": "document", "source": source, **_given(title=fields.get("filename"))}
-        case "input_file":
-            known = dict.fromkeys(("file_id", "filename", "file_data"), "")
-            rebuilt = {"type": "file", "file": {name: value for name, value in fields.items() if name in known}}
-        case "refusal" | "input_audio":
-            known = dict.fromkeys(fields, "")
-            rebuilt = {"type": kind, **fields}
+def _parse_facts(item: Mapping[str, Any], *more: str) -> dict[str, Any]:
+    facts = {name: item[name] for name in ("id", "status", "phase", *more) if name in item}
+    return {"item": facts} if facts else {}
+
+
+def _parse_content(content: Any) -> Any:
+    return [_parse_part(part) for part in content] if isinstance(content, list) else content
+
+
+def _parse_part(part: Mapping[str, Any]) -> dict[str, Any]:
+    match dict(part):
+        case {"type": "input_text" | "output_text", "text": text}:
+            return {"type": "text", "text": text, **_renamed(part, annotations="citations", logprobs="logprobs")}
+        case {"type": "input_image", "image_url": str()}:
+            return {"type": "image_url", "image_url": _renamed(part, image_url="url", detail="detail")}
+        case {"type": "input_image", "file_id": file_id}:
+            source = {"type": "file", "file_id": file_id}
+            return {"type": "image", "source": source, **_renamed(part, detail="detail")}
+        case {"type": "input_file", "file_url": url}:
+            return {"type": "document", "source": {"type": "url", "url": url}, **_renamed(part, filename="title")}
+        case {"type": "input_file", **fields}:
+            return {"type": "file", "file": fields}
+        case {"type": "refusal" | "input_audio"}:
+            return dict(part)
         case _:
-            raise UsageError(f"{place}.type: a part of type {kind!r} can't be rebuilt")
-    _refuse_rest(fields, known.keys(), place)
-    return rebuilt
+            raise ValueError(f"{part!r:.200} can't be rebuilt")
 
 
-def _refuse_rest(fields: Mapping[str, Any], known: Iterable[str], place: str) -> None:
-    for name in fields.keys() - set(known):
-        raise UsageError(f"{place}.{name}: can't be rebuilt")
+def _renamed(fields: Mapping[str, Any], **names: str) -> dict[str, Any]:
+    return {ours: fields[wire] for wire, ours in names.items() if wire in fields}

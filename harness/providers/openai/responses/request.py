@@ -169,15 +169,15 @@ def _parse_conversation(rest: dict[str, Any]) -> list[dict[str, Any]]:
     if isinstance(conversation, str):
         messages: list[dict[str, Any]] = [{"role": "user", "content": conversation, "item": {"bare": True}}]
     elif not isinstance(conversation, list):
-        raise UsageError("input of the recorded request is neither text nor a list")
+        raise TypeError(f"{conversation!r:.200} is neither text nor a list")
     else:
-        messages = [_parse_item(item, f"input[{number}]") for number, item in enumerate(conversation)]
+        messages = [_parse_item(item) for item in conversation]
     begins_with_system = bool(messages) and messages[0]["role"] == "system"
     instructions = rest.get("instructions")
     is_message = isinstance(instructions, str) and not begins_with_system
     if is_message:
         messages.insert(0, {"role": "system", "content": instructions})
-    read = [message.given() for message in _read(messages, "input")]
+    read = [message.given() for message in read_messages(messages)]
     del rest["input"]
     if is_message:
         del rest["instructions"]
@@ -186,19 +186,10 @@ def _parse_conversation(rest: dict[str, Any]) -> list[dict[str, Any]]:
     return read
 
 
-def _parse_item(item: Any, place: str) -> dict[str, Any]:
-    message = parse_item(item, place)
-    (read,) = _read([message], place)
-    if list(wire_items(read)) != [item]:
-        raise UsageError(f"{place} of the recorded request can't be rebuilt")
+def _parse_item(item: Any) -> dict[str, Any]:
+    message = parse_item(item)
+    check_same(list(wire_items(read_messages([message])[0])), [item])
     return message
-
-
-def _read(messages: list[dict[str, Any]], place: str) -> list[Message]:
-    try:
-        return read_messages(messages)
-    except UsageError as error:
-        raise UsageError(f"{place} of the recorded request can't be rebuilt: {error}") from error
 
 
 def _take_settings(rest: dict[str, Any]) -> dict[str, Any]:
@@ -224,5 +215,5 @@ def _parse_tools(wire: Sequence[Any]) -> list[dict[str, Any]]:
         function = {name: value for name, value in tool.items() if name != "type"}
         ours.append({"type": "function", "function": function} if tool.get("type") == "function" else tool)
     read = in_order(read_tools(ours), hosted_tools(ours))
-    check_same([_wire_tool(tool) for tool in read], list(wire), "tools")
+    check_same([_wire_tool(tool) for tool in read], list(wire))
     return [tool.given() for tool in read]

@@ -127,16 +127,27 @@ class RecordedRequest:
 
 
 def parse_tools(wire: Sequence[Any]) -> list[dict[str, Any]]:
-    """Return definitions of functions that are on the wire as they are given to us. Raises UsageError where one is not."""
+    """Return definitions of functions that are on the wire as they are given to us. Raises ValueError where one is not."""
     given = [tool.given() for tool in read_tools(wire)]
-    check_same(given, list(wire), "tools")
+    check_same(given, list(wire))
     return given
 
 
-def check_same(made: Any, recorded: Any, field: str) -> None:
-    """Raise UsageError where what was made of a recorded field is not that field again."""
+def given_call(call_id: Any, name: Any, arguments: Any) -> dict[str, Any]:
+    """Return a recorded tool call, whose arguments are an object there, as it is given to us."""
+    function = {"name": name, "arguments": json.dumps(arguments, ensure_ascii=False)}
+    return {"id": call_id, "type": "function", "function": function}
+
+
+def text_or_parts(parts: Sequence[Mapping[str, Any]]) -> Any:
+    """Return parts as a caller would give them: text alone as a string."""
+    return parts[0]["text"] if len(parts) == 1 and parts[0].keys() == {"type", "text"} else parts
+
+
+def check_same(made: Any, recorded: Any) -> None:
+    """Raise ValueError where what was made of something recorded is not that again."""
     if json.dumps(made, sort_keys=True) != json.dumps(recorded, sort_keys=True):
-        raise UsageError(f"{field} of the recorded request can't be rebuilt")
+        raise ValueError(f"{recorded!r:.200} can't be rebuilt")
 
 
 def _texts(content: Any) -> Iterable[str]:
