@@ -6,16 +6,18 @@ import asyncio
 import copy
 import importlib.util
 import re
-from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from functools import cache
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from harness.llm.connections import end_urllib3_with_runs
 from harness.llm.credentials import PLACEHOLDER, credentials_needed
 from harness.providers.bedrock.extra_body import extra_fields, put_extra_fields
 from harness.providers.bedrock.foreign import take_foreign
 from harness.providers.bedrock.sdk import boto3, botocore
+
+if TYPE_CHECKING:
+    from harness.providers.bedrock.model import Bedrock
 
 _SERVICE: Final = "bedrock-runtime"
 #: The operation whose bodies are not parsed, and read by whoever asked.
@@ -27,28 +29,15 @@ _ANY_REGION: Final = "us-east-1"
 _TIMEOUT_S: Final = 600
 
 
-class BedrockEndpoint(NamedTuple):
-    """Where and how the API is reached."""
-
-    base_url: str | None
-    #: As it was given or the environment names it; without one boto3 finds it.
-    region_name: str | None
-    timeout_s: float | None
-    max_retries: int | None
-    headers: Mapping[str, str]
-    #: What boto3's client is made with beside: credentials, and whatever else.
-    client_arguments: Mapping[str, Any]
-
-
 class BedrockClient:
     """A client for threads, whose connections end with the run that uses them."""
 
-    def __init__(self, endpoint: BedrockEndpoint) -> None:
+    def __init__(self, llm: Bedrock) -> None:
         end_urllib3_with_runs()
         session = _session()
-        config = botocore.config.Config(**_config(endpoint))
-        self._client = session.client(_SERVICE, config=config, **_arguments(endpoint, session.region_name))
-        _watch(self._client, endpoint)
+        config = botocore.config.Config(**_config(llm))
+        self._client = session.client(_SERVICE, config=config, **_arguments(llm, session.region_name))
+        _watch(self._client, llm)
 
     def send(self, operation: str, arguments: dict[str, Any]) -> Any:
         """Ask; return what boto3 makes of the response."""
@@ -90,8 +79,8 @@ def has_async_client() -> bool:
 class AsyncBedrockClient:
     """A client for one loop, made when it is first asked for, since making one waits."""
 
-    def __init__(self, endpoint: BedrockEndpoint) -> None:
-        self._endpoint = endpoint
+    def __init__(self, llm: Bedrock) -> None:
+        self._llm = llm
         self._lock = asyncio.Lock()
         self._opened = AsyncExitStack()
         self._client: Any = None
@@ -101,7 +90,7 @@ class AsyncBedrockClient:
         async with self._lock:
             if self._client is None:
                 self._client = await self._opened.enter_async_context(self._made())
-                _watch(self._client, self._endpoint)
+                _watch(self._client, self._llm)
         with extra_fields(arguments) as known:
             sent = await getattr(self._client, operation)(**known)
         if operation == _INVOKE:
@@ -115,17 +104,16 @@ class AsyncBedrockClient:
         from aiobotocore.config import AioConfig
         from aiobotocore.session import get_session
 
-        config = AioConfig(**_config(self._endpoint))
-        return get_session().create_client(
-            _SERVICE, config=config, **_arguments(self._endpoint, _session().region_name)
-        )
+        config = AioConfig(**_config(self._llm))
+        return get_session().create_client(_SERVICE, config=config, **_arguments(self._llm, _session().region_name))
 
 
-def _watch(client: Any, endpoint: BedrockEndpoint) -> None:
-    if endpoint.headers:
+def _watch(client: Any, llm: Bedrock) -> None:
+    headers = dict(llm.default_headers or {})
+    if headers:
 
         def add(request: Any, **_: Any) -> None:
-            for name, value in endpoint.headers.items():
+            for name, value in headers.items():
                 request.headers[name] = value
 
         client.meta.events.register(f"before-sign.{_SERVICE}", add)
@@ -133,20 +121,20 @@ def _watch(client: Any, endpoint: BedrockEndpoint) -> None:
     client.meta.events.register(f"before-call.{_SERVICE}", put_extra_fields)
 
 
-def _config(endpoint: BedrockEndpoint) -> dict[str, Any]:
-    timeout = _TIMEOUT_S if endpoint.timeout_s is None else endpoint.timeout_s
+def _config(llm: Bedrock) -> dict[str, Any]:
+    timeout = _TIMEOUT_S if llm.timeout is None else llm.timeout
     settings: dict[str, Any] = {"read_timeout": timeout, "connect_timeout": min(timeout, 60)}
-    if endpoint.max_retries is not None:
-        settings["retries"] = {"mode": "standard", "total_max_attempts": endpoint.max_retries + 1}
+    if llm.max_retries is not None:
+        settings["retries"] = {"mode": "standard", "total_max_attempts": llm.max_retries + 1}
     return settings
 
 
-def _arguments(endpoint: BedrockEndpoint, configured: str | None) -> dict[str, Any]:
-    found = _REGION.match(endpoint.base_url or "")
+def _arguments(llm: Bedrock, configured: str | None) -> dict[str, Any]:
+    found = _REGION.match(llm.base_url or "")
     # What the address says is what its host wants signed.
-    named = (found[1] if found else None) or endpoint.region_name or configured
-    region = named or (_ANY_REGION if endpoint.base_url else None)
+    named = (found[1] if found else None) or llm.region_name or configured
+    region = named or (_ANY_REGION if llm.base_url else None)
     placeholders = (
         {} if credentials_needed() else dict.fromkeys(("aws_access_key_id", "aws_secret_access_key"), PLACEHOLDER)
     )
-    return {"region_name": region, "endpoint_url": endpoint.base_url, **placeholders, **endpoint.client_arguments}
+    return {"region_name": region, "endpoint_url": llm.base_url, **placeholders, **llm.client_arguments}

@@ -17,7 +17,7 @@ from harness.llm.request import LLMRequest
 from harness.llm.settings import environment
 from harness.providers.bedrock.answer import BedrockAnswer
 from harness.providers.bedrock.body import BedrockBody
-from harness.providers.bedrock.clients import AsyncBedrockClient, BedrockClient, BedrockEndpoint, has_async_client
+from harness.providers.bedrock.clients import AsyncBedrockClient, BedrockClient, has_async_client
 from harness.providers.bedrock.errors import translated
 from harness.providers.bedrock.request import asks_by_tool, sdk_arguments
 from harness.providers.shared.answer import ProviderAnswer
@@ -65,9 +65,7 @@ class Bedrock(SDKModel):
             "aws_session_token": aws_session_token,
         }
         self._credentials = {name: value for name, value in given.items() if value is not None}
-        self._clients = SDKClients(
-            lambda: BedrockClient(self._endpoint()), lambda: AsyncBedrockClient(self._endpoint())
-        )
+        self._clients = SDKClients(lambda: BedrockClient(self), lambda: AsyncBedrockClient(self))
         self._thoughts = Thoughts()
 
     def carries(self) -> Carried:
@@ -81,15 +79,10 @@ class Bedrock(SDKModel):
         """The region that was given, or that the environment names; else boto3 finds one."""
         return self._region or environment(("AWS_REGION_NAME",))
 
-    def _endpoint(self) -> BedrockEndpoint:
-        return BedrockEndpoint(
-            self.base_url,
-            self.region_name,
-            self.timeout,
-            self.max_retries,
-            dict(self.default_headers or {}),
-            {**self._credentials, **(self.client_params or {})},
-        )
+    @property
+    def client_arguments(self) -> dict[str, Any]:
+        """What boto3's client is made with beside region and address: credentials, and whatever else was given."""
+        return {**self._credentials, **(self.client_params or {})}
 
     def agenerate(self, request: LLMRequest) -> AsyncIterator[Part]:
         """Do as `generate`, by aiobotocore where that is installed, else in a thread."""

@@ -8,25 +8,27 @@ from __future__ import annotations
 from typing import Any, ClassVar, Final
 
 from harness.errors import ProviderError, UsageError
-from harness.llm.credentials import api_key
+from harness.llm.credentials import PLACEHOLDER, api_key, credentials_needed
 from harness.llm.input.unsent_fields import Carried
 from harness.llm.request import LLMRequest
 from harness.llm.settings import environment
 from harness.providers.gemini.answer import GeminiAnswer
 from harness.providers.gemini.body import GeminiBody
 from harness.providers.gemini.calls import Signatures
-from harness.providers.gemini.clients import AsyncGeminiClient, Endpoint, GeminiClient
+from harness.providers.gemini.clients import AsyncGeminiClient, GeminiClient
 from harness.providers.gemini.errors import translated
 from harness.providers.gemini.request import NAMED_RESOURCES, wire_body
 from harness.providers.shared.answer import ProviderAnswer
 from harness.providers.shared.clients import SDKClients
 from harness.providers.shared.model import SDKModel
 from harness.providers.shared.recorded.query import EXTRA_QUERY, with_query
+from harness.providers.shared.tls import system_context
 
 #: What models are resources of.
 _AT_STUDIO: Final = "models/"
 _ON_VERTEX: Final = "publishers/google/models/"
-
+#: Attempts after the first where the caller names no number, as other SDKs have it.
+_RETRIES: Final = 2
 
 _CARRIED: Final = Carried()
 
@@ -63,7 +65,9 @@ class Gemini(SDKModel):
         self.safety_settings = safety_settings
         self._use_vertexai = use_vertexai
         self._signatures = Signatures()
-        self._clients = SDKClients(lambda: GeminiClient(self._endpoint()), lambda: AsyncGeminiClient(self._endpoint()))
+        self._clients = SDKClients(
+            lambda: GeminiClient(self._client_arguments()), lambda: AsyncGeminiClient(self._client_arguments())
+        )
 
     @property
     def project(self) -> str | None:
@@ -91,24 +95,38 @@ class Gemini(SDKModel):
         return _CARRIED
 
     def check(self, request: LLMRequest) -> None:
-        self._endpoint()
+        self._key()
         self._body(request)
 
-    def _endpoint(self) -> Endpoint:
-        """Return where and how the API is reached. Raises UsageError where a key is needed and there is none."""
-        key = None if self.project is not None else api_key(self.api_key, self.provider, self.key_variables)
-        return Endpoint(
-            key,
-            self.base_url,
-            self.api_version,
-            self.timeout,
-            self.max_retries,
-            self._asks_vertex(),
-            self.project,
-            self.location,
-            dict(self.default_headers or {}),
-            self.client_params or {},
-        )
+    def _key(self) -> str | None:
+        """Return the key, or None where credentials are Google's own to find. Raises UsageError where there is none."""
+        return None if self.project is not None else api_key(self.api_key, self.provider, self.key_variables)
+
+    def _client_arguments(self) -> dict[str, Any]:
+        options: dict[str, Any] = {
+            "base_url": self.base_url,
+            "api_version": self.api_version,
+            "headers": dict(self.default_headers or {}) or None,
+            # Milliseconds here.
+            "timeout": None if self.timeout is None else round(self.timeout * 1000),
+            # Said always: unasked, the async client waits and tries again by itself.
+            "retry_options": {"attempts": 1 + (_RETRIES if self.max_retries is None else self.max_retries)},
+        }
+        if not credentials_needed():
+            # Played from a tape, or sent to a local server. The SDK would read the system's certificates three times.
+            context = system_context()
+            options |= {"client_args": {"verify": context}, "async_client_args": {"verify": context, "ssl": context}}
+        arguments = {"vertexai": self._asks_vertex(), "http_options": options, **(self.client_params or {})}
+        key, project = self._key(), self.project
+        if project is None:
+            return {**arguments, "api_key": key}
+        arguments |= {"project": project, "location": self.location}
+        if not credentials_needed():
+            # Played from a tape: there is nobody to show credentials to. The SDK asks for a token all the same.
+            from google.oauth2.credentials import Credentials
+
+            arguments["credentials"] = Credentials(PLACEHOLDER)  # type: ignore[no-untyped-call]
+        return arguments
 
     # Not the SDK's models.generate_content: it knows fewer fields than the API, and gives answers back without some.
 
