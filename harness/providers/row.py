@@ -19,6 +19,8 @@ from harness.providers.shared.shapes import OF_ANOTHER_SHAPE
 #: What stands for a credential where nobody will look at it.
 NOBODY: Final = "nobody"
 
+#: From the URL and the body of a recorded request to the call that made it: made again, it goes to the same URL with the
+#: same JSON. Raises UsageError where that can't be rebuilt; what can't is named.
 ParseRequest = Callable[[str, bytes], RecordedCall]
 
 

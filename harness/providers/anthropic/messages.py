@@ -31,6 +31,7 @@ from harness.llm.input.messages import (
 from harness.llm.input.own_block import OwnBlock
 from harness.providers.shared.calls.arguments import sent_arguments
 from harness.providers.shared.data_url import DataURL
+from harness.providers.shared.fields import present
 
 _SYSTEM_ROLES = ("system", "developer")
 #: What the schema of a tool without parameters is.
@@ -142,7 +143,7 @@ def _source(url: str) -> dict[str, Any]:
 
 
 def _file(part: FilePart) -> dict[str, Any]:
-    title = {} if part.file.filename is None else {"title": part.file.filename}
+    title = present(title=part.file.filename)
     if part.file.file_id is not None:
         return {"type": "document", "source": {"type": "file", "file_id": part.file.file_id}, **title}
     inline = DataURL.read(part.file.file_data or "")

@@ -13,6 +13,7 @@ from harness.errors import UsageError
 from harness.llm.input.messages import read_messages
 from harness.providers.anthropic.messages import wire_block, wire_messages, wire_system
 from harness.providers.shared.data_url import DataURL
+from harness.providers.shared.fields import present
 from harness.providers.shared.recorded.recorded_request import check_same, given_call, text_or_parts
 
 
@@ -107,7 +108,7 @@ def _part(block: Mapping[str, Any]) -> dict[str, Any]:
     if block.get("type") == "image" and url is not None:
         part |= {"type": "image_url", "image_url": {"url": url}}
     elif block.get("type") == "document" and url is not None and url.startswith("data:"):
-        title = {} if block.get("title") is None else {"filename": block["title"]}
+        title = present(filename=block.get("title"))
         part |= {"type": "file", "file": {**title, "file_data": url}}
     else:
         return dict(block)

@@ -13,9 +13,10 @@ from harness.llm.request import LLMRequest
 from harness.providers.anthropic.messages import wire_messages, wire_system, wire_tool
 from harness.providers.anthropic.recorded import parse_messages, parse_system, parse_tools
 from harness.providers.shared.calls.structured import STRUCTURED, has_native_form, wants_model, with_structured_tool
+from harness.providers.shared.fields import filled, present
 from harness.providers.shared.recorded.recorded_body import STOPS, TEXT_OR_BLOCKS, json_object
 from harness.providers.shared.recorded.recorded_request import RecordedRequest
-from harness.providers.shared.wire_body import filled, streaming, wire_settings, with_additional
+from harness.providers.shared.wire_body import wire_settings, with_additional
 
 if TYPE_CHECKING:
     from harness.llm.base import BaseLLM
@@ -44,8 +45,8 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
             "model": llm.model,
             "max_tokens": DEFAULT_MAX_TOKENS if llm.max_tokens is None else llm.max_tokens,
             "messages": wire_messages(request.messages),
-            **({} if system is None else {"system": system}),
-            **streaming(request),
+            **present(system=system),
+            **present(stream=request.stream),
             **wire_settings(llm, {**_SETTINGS, "top_k": "top_k"}),
             **filled(
                 stop_sequences=request.stop,
@@ -104,11 +105,7 @@ def _output_format(wanted: type[BaseModel] | Mapping[str, Any]) -> Mapping[str, 
 
 
 def parse_recorded(url: str, body: bytes) -> RecordedCall:
-    """Return the call that made a recorded request: made again, it goes to the same URL with the same JSON.
-
-    Raises:
-        UsageError: a field can't be rebuilt; it is named.
-    """
+    """Return the call that made a recorded request (`ParseRequest`)."""
     kinds = {"system": TEXT_OR_BLOCKS, "stop_sequences": STOPS}
     recorded = RecordedRequest(json_object(body, ["messages"]), kinds)
     if url.endswith("?beta=true"):

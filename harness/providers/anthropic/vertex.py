@@ -53,11 +53,7 @@ class AnthropicOnVertex(Anthropic):
 
 
 def parse_recorded(url: str, body: bytes) -> RecordedCall:
-    """Return the call that made a recorded request: made again, it goes to the same URL with the same JSON.
-
-    Raises:
-        UsageError: the URL or a field can't be rebuilt; it is named.
-    """
+    """Return the call that made a recorded request (`ParseRequest`)."""
     found = _URL.fullmatch(url)
     if found is None:
         raise UsageError(f"{url.partition('?')[0]}: the query of this URL can't be rebuilt")

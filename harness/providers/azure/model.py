@@ -28,8 +28,8 @@ from harness.providers.azure.request import NO_STOP_WORDS, wire_body
 from harness.providers.azure.sdk import AzureKeyCredential, aio, inference
 from harness.providers.openai.chat_model import ChatModel
 from harness.providers.shared.answer import ProviderAnswer
-from harness.providers.shared.body import ResponseBody
 from harness.providers.shared.clients import SDKClients
+from harness.providers.shared.fields import present
 from harness.providers.shared.model import SDKModel
 
 #: What another SDK is not given.
@@ -44,6 +44,7 @@ class AzureChat(ChatModel):
 
     provider = "azure"
     key_variables = KEY_VARIABLES
+    response_body = AzureBody
 
     def __init__(
         self,
@@ -105,27 +106,22 @@ class AzureChat(ChatModel):
             return sent
         return read_at_once(sent) if isinstance(client, inference.ChatCompletionsClient) else aread_at_once(sent)
 
-    def _opened(self, sent: Any) -> ResponseBody:
-        return AzureBody(sent)
-
     def _translated(self, error: Exception, answer: ProviderAnswer) -> ProviderError | None:
         return translated(error, answer)
 
     def _client_settings(self) -> dict[str, Any]:
         key = api_key(self.api_key, self.provider, KEY_VARIABLES)
         endpoint = chat_endpoint(self.base_url, self.model)
-        settings: dict[str, Any] = {"endpoint": endpoint, "credential": AzureKeyCredential(key)}
-        if (version := self.api_version) is not None:
-            settings["api_version"] = version
-        if (scopes := self.credential_scopes) is not None:
-            settings["credential_scopes"] = scopes
-        if self.default_headers is not None:
-            settings["base_headers"] = dict(self.default_headers)
-        if self.timeout is not None:
-            settings |= {"connection_timeout": self.timeout, "read_timeout": self.timeout}
-        if self.max_retries is not None:
-            settings["retry_total"] = self.max_retries
-        return {**settings, **(self.client_params or {})}
+        settings = present(
+            api_version=self.api_version,
+            credential_scopes=self.credential_scopes,
+            base_headers=None if self.default_headers is None else dict(self.default_headers),
+            connection_timeout=self.timeout,
+            read_timeout=self.timeout,
+            retry_total=self.max_retries,
+        )
+        credential = AzureKeyCredential(key)
+        return {"endpoint": endpoint, "credential": credential, **settings, **(self.client_params or {})}
 
     def _new_client(self) -> inference.ChatCompletionsClient:
         end_urllib3_with_runs()

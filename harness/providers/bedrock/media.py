@@ -14,6 +14,7 @@ from harness.errors import UsageError
 from harness.llm.input.blocks import DocumentPart, MediaSource, SourcedImagePart
 from harness.llm.input.messages import FilePart
 from harness.providers.shared.data_url import DataURL
+from harness.providers.shared.fields import present
 
 _OFFICE: Final = "application/vnd.openxmlformats-officedocument"
 #: The format's name → its media type.
@@ -69,14 +70,13 @@ def sourced_image(part: SourcedImagePart) -> dict[str, Any]:
 
 def document(part: DocumentPart) -> dict[str, Any]:
     """Return the block of a document by its source."""
-    block: dict[str, Any] = {"name": part.title or "document", "source": _source(part.source)}
-    if part.source.media_type is not None:
-        block["format"] = _format(part.source.media_type, DOCUMENTS)
-    if part.context is not None:
-        block["context"] = part.context
-    if part.citations is not None:
-        block["citations"] = part.citations.given()
-    return {"document": block}
+    media_type, citations = part.source.media_type, part.citations
+    more = present(
+        format=None if media_type is None else _format(media_type, DOCUMENTS),
+        context=part.context,
+        citations=None if citations is None else citations.given(),
+    )
+    return {"document": {"name": part.title or "document", "source": _source(part.source), **more}}
 
 
 def _source(source: MediaSource) -> dict[str, Any]:
@@ -110,7 +110,7 @@ def _content(inline: DataURL) -> bytes:
 
 def media_source(wire: Mapping[str, Any], media_type: str | None) -> dict[str, Any]:
     """Return our source of a recorded one, whose bytes are base64. Raises UsageError for an unknown kind."""
-    kind = {} if media_type is None else {"media_type": media_type}
+    kind = present(media_type=media_type)
     match dict(wire):
         case {"bytes": str(data)}:
             return {"type": "base64", "data": data, **kind}

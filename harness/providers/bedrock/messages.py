@@ -35,6 +35,7 @@ from harness.llm.input.own_block import OwnBlock
 from harness.providers.bedrock import media
 from harness.providers.shared.calls.arguments import sent_arguments
 from harness.providers.shared.data_url import DataURL
+from harness.providers.shared.fields import present
 
 SYSTEM_ROLES = ("system", "developer")
 _STATUS = {True: "error", False: "success"}
@@ -122,8 +123,7 @@ def sdk_block(part: ContentPart | BlockText | JSONPart | OwnBlock) -> dict[str, 
         case DocumentPart():
             return media.document(part)
         case ThinkingPart():
-            signature = {} if part.signature is None else {"signature": part.signature}
-            return {"reasoningContent": {"reasoningText": {"text": part.text, **signature}}}
+            return {"reasoningContent": {"reasoningText": {"text": part.text, **present(signature=part.signature)}}}
         case RedactedThinkingPart():
             return {"reasoningContent": {"redactedContent": DataURL("", part.data).content()}}
         case CachePointPart():

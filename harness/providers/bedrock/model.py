@@ -6,7 +6,7 @@ Source: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Conv
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from harness.errors import HarnessError, UsageError
 from harness.llm.base import BaseLLM
@@ -21,6 +21,7 @@ from harness.providers.bedrock.clients import AsyncBedrockClient, BedrockClient,
 from harness.providers.bedrock.errors import translated
 from harness.providers.bedrock.request import asks_by_tool, sdk_arguments
 from harness.providers.shared.answer import ProviderAnswer
+from harness.providers.shared.body import ResponseBody
 from harness.providers.shared.calls.structured import StructuredAnswer
 from harness.providers.shared.clients import SDKClients
 from harness.providers.shared.model import SDKModel
@@ -44,6 +45,7 @@ class Bedrock(SDKModel):
     """
 
     provider = "bedrock"
+    response_body: ClassVar[type[ResponseBody]] = BedrockBody
 
     def __init__(
         self,
@@ -93,9 +95,6 @@ class Bedrock(SDKModel):
 
     def _send(self, client: Any, arguments: dict[str, Any], *, stream: bool) -> Any:
         return client.send("converse_stream" if stream else "converse", arguments)
-
-    def _opened(self, sent: Any) -> BedrockBody:
-        return BedrockBody(sent)
 
     def _answer(self, request: LLMRequest) -> ProviderAnswer:
         answer = BedrockAnswer(self.provider, self._thoughts)

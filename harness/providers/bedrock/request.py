@@ -17,6 +17,7 @@ from harness.providers.bedrock.extra_body import EXTRA_BODY
 from harness.providers.bedrock.messages import sdk_messages, sdk_system, sdk_tools
 from harness.providers.bedrock.recorded import parse_messages, parse_system, parse_tools
 from harness.providers.shared.calls.structured import STRUCTURED, has_native_form, wants_model, with_structured_tool
+from harness.providers.shared.fields import filled, present
 from harness.providers.shared.recorded.recorded_body import OBJECT, OBJECTS, json_object
 from harness.providers.shared.recorded.recorded_request import RecordedRequest
 from harness.providers.shared.wire_body import wire_settings
@@ -61,34 +62,30 @@ def sdk_arguments(llm: BaseLLM, request: LLMRequest, *, converse: bool = True) -
     Raises:
         UsageError: a message or a tool has no form there.
     """
-    arguments: dict[str, Any] = {"modelId": llm.model, "messages": sdk_messages(request.messages)}
-    system = sdk_system(request.messages)
-    if system:
-        arguments["system"] = system
     inference = wire_settings(llm, {name: field for name, field in _INFERENCE.items() if name != "stop"})
-    if request.stop:
-        inference["stopSequences"] = request.stop
-    if inference:
-        arguments["inferenceConfig"] = inference
     additional = dict(llm.additional_params)
     choice = additional.pop(TOOL_CHOICE, None)
     by_tool = asks_by_tool(llm, request)
     functions = with_structured_tool(request) if by_tool else request.tools
     if by_tool and choice is None:
         choice = {"any": {}} if request.tools else {"tool": {"name": STRUCTURED}}
-    if functions:
-        tools = {"tools": sdk_tools(functions)}
-        arguments["toolConfig"] = tools if choice is None else {**tools, TOOL_CHOICE: choice}
     # The models' own fields, such as those of Anthropic's and OpenAI's models.
-    own = {"thinking": llm.thinking, "reasoning_effort": llm.reasoning_effort, **_top_k(llm)}
-    fields = {name: value for name, value in own.items() if value is not None}
+    fields = present(thinking=llm.thinking, reasoning_effort=llm.reasoning_effort, **_top_k(llm))
     if converse:
         fields |= {name: additional.pop(name) for name in [*additional] if name not in _OF_CONVERSE}
-    if fields:
-        arguments["additionalModelRequestFields"] = fields
-    if request.response_format is not None and not by_tool:
-        arguments["outputConfig"] = _output_config(request.response_format)
-    arguments |= additional
+    wanted = None if by_tool else request.response_format
+    arguments = {
+        "modelId": llm.model,
+        "messages": sdk_messages(request.messages),
+        **filled(
+            system=sdk_system(request.messages),
+            inferenceConfig={**inference, **filled(stopSequences=request.stop)},
+            toolConfig={"tools": sdk_tools(functions), **present(toolChoice=choice)} if functions else None,
+            additionalModelRequestFields=fields,
+        ),
+        **present(outputConfig=None if wanted is None else _output_config(wanted)),
+        **additional,
+    }
     return {name: value for name, value in arguments.items() if value is not OMIT}
 
 
@@ -131,11 +128,7 @@ _KINDS: Final = {
 
 
 def parse_recorded(url: str, body: bytes) -> RecordedCall:
-    """Return the call that made a recorded request: made again, it goes to the same URL with the same JSON.
-
-    Raises:
-        UsageError: a field can't be rebuilt; it is named.
-    """
+    """Return the call that made a recorded request (`ParseRequest`)."""
     found = _URL.fullmatch(url)
     if found is None or found["operation"] not in _STREAMS or found["query"]:
         raise UsageError(f"{url}: only requests of Converse and ConverseStream can be rebuilt")

@@ -15,32 +15,7 @@ from harness.providers.bedrock_invoke.request import family, wire_body
 from harness.providers.shared.answer import ProviderAnswer
 from harness.providers.shared.body import ResponseBody
 from harness.providers.shared.content import decoder_of
-
-
-class BedrockInvoke(Bedrock):
-    """A model on Amazon Bedrock that is asked in its maker's own form, at `base_url` where that is given.
-
-    Anthropic's and Amazon's Nova models, and those with the form of chat completions, take conversations. All others take one
-    prompt, and settings in their own words by `additional_params`.
-    """
-
-    asks_for_hosted_tools: ClassVar[bool] = True
-
-    def check(self, request: LLMRequest) -> None:
-        wire_body(self, request)
-
-    def _arguments(self, request: LLMRequest) -> dict[str, Any]:
-        body = wire_body(self, self._thoughts.given_back(request))
-        return {"modelId": self.model, **({} if body is None else {"body": body})}
-
-    def _send(self, client: Any, arguments: dict[str, Any], *, stream: bool) -> Any:
-        return client.send("invoke_model_with_response_stream" if stream else "invoke_model", arguments)
-
-    def _opened(self, sent: Any) -> InvokedBody:  # type: ignore[override]
-        return InvokedBody(sent)
-
-    def _answer(self, request: LLMRequest) -> ProviderAnswer:
-        return answer_of(family(self), self.provider, request, self._thoughts)
+from harness.providers.shared.fields import present
 
 
 class InvokedBody(ResponseBody):
@@ -72,3 +47,27 @@ class InvokedBody(ResponseBody):
 
     async def aclose(self) -> None:
         self._body.close()
+
+
+class BedrockInvoke(Bedrock):
+    """A model on Amazon Bedrock that is asked in its maker's own form, at `base_url` where that is given.
+
+    Anthropic's and Amazon's Nova models, and those with the form of chat completions, take conversations. All others take one
+    prompt, and settings in their own words by `additional_params`.
+    """
+
+    asks_for_hosted_tools: ClassVar[bool] = True
+    response_body = InvokedBody
+
+    def check(self, request: LLMRequest) -> None:
+        wire_body(self, request)
+
+    def _arguments(self, request: LLMRequest) -> dict[str, Any]:
+        body = wire_body(self, self._thoughts.given_back(request))
+        return {"modelId": self.model, **present(body=body)}
+
+    def _send(self, client: Any, arguments: dict[str, Any], *, stream: bool) -> Any:
+        return client.send("invoke_model_with_response_stream" if stream else "invoke_model", arguments)
+
+    def _answer(self, request: LLMRequest) -> ProviderAnswer:
+        return answer_of(family(self), self.provider, request, self._thoughts)

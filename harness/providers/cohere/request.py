@@ -15,9 +15,10 @@ from pydantic import BaseModel
 from harness.llm.recorded import RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.cohere.messages import conversation, wire_tool
+from harness.providers.shared.fields import filled, present
 from harness.providers.shared.recorded.recorded_body import TEXT, json_object
 from harness.providers.shared.recorded.recorded_request import RecordedRequest
-from harness.providers.shared.wire_body import filled, refuse_settings, streaming, wire_settings, with_additional
+from harness.providers.shared.wire_body import refuse_settings, wire_settings, with_additional
 
 if TYPE_CHECKING:
     from harness.llm.base import BaseLLM
@@ -63,7 +64,7 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
         {
             "model": llm.model,
             **conversation(request.messages),
-            **streaming(request),
+            **present(stream=request.stream),
             **wire_settings(llm, FIELDS),
             **filled(stop_sequences=request.stop, tools=tools),
             **({} if wanted is None else {"response_format": response_format(wanted, "schema")}),
@@ -81,13 +82,7 @@ def response_format(wanted: type[BaseModel] | Mapping[str, Any], schema_field: s
 
 
 def parse_recorded(url: str, body: bytes) -> RecordedCall:
-    """Return the call that made a recorded request: made again, it goes to the same URL with the same JSON.
-
-    What was said before, and how tools are defined, is carried as it is.
-
-    Raises:
-        UsageError: a field can't be rebuilt; it is named.
-    """
+    """Return the call that made a recorded request (`ParseRequest`); What was said before, and how tools are defined, is carried as it is.."""
     recorded = RecordedRequest(json_object(body, ["message"]), {"message": TEXT})
     base_url, model = recorded.base_url(url, PATH), recorded.model()
     messages = [{"role": "user", "content": recorded.take("message") or ""}]

@@ -13,9 +13,10 @@ from harness.llm.input.messages import ImagePart, Message, TextPart, read_messag
 from harness.llm.recorded import RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.cohere.request import FIELDS, response_format
+from harness.providers.shared.fields import filled, present
 from harness.providers.shared.recorded.recorded_body import json_object
 from harness.providers.shared.recorded.recorded_request import RecordedRequest, check_same, parse_tools
-from harness.providers.shared.wire_body import filled, refuse_settings, streaming, wire_settings, with_additional
+from harness.providers.shared.wire_body import refuse_settings, wire_settings, with_additional
 
 if TYPE_CHECKING:
     from harness.llm.base import BaseLLM
@@ -39,7 +40,7 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
         {
             "model": llm.model,
             "messages": [_wire_message(message) for message in request.messages],
-            **streaming(request),
+            **present(stream=request.stream),
             **wire_settings(llm, {**FIELDS, "logprobs": "logprobs"}),
             **({} if llm.thinking is None else {"thinking": _thinking(llm.thinking)}),
             **filled(stop_sequences=request.stop, tools=[tool.given() for tool in request.tools]),
@@ -84,11 +85,7 @@ def _wire_message(message: Message) -> dict[str, Any]:
 
 
 def parse_recorded(url: str, body: bytes) -> RecordedCall:
-    """Return the call that made a recorded request: made again, it goes to the same URL with the same JSON.
-
-    Raises:
-        UsageError: a field can't be rebuilt; it is named.
-    """
+    """Return the call that made a recorded request (`ParseRequest`)."""
     recorded = RecordedRequest(json_object(body, ["messages"]), systems=True)
     base_url, model = recorded.base_url(url, PATH), recorded.model()
     messages, tools = recorded.messages("messages", _parse_messages), recorded.tools(parse_tools)

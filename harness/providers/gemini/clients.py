@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from harness.llm.connections import end_aiohttp_with_runs, end_with_run
 from harness.providers.gemini.sdk import genai
-from harness.providers.shared.content import aread_as_sent, read_as_sent
+from harness.providers.shared.content import read_as_sent
 
 _METHOD: Final = "POST"
 
@@ -54,7 +54,7 @@ class AsyncGeminiClient:
         self._client = genai.Client(**arguments)
         self._api: Any = self._client._api_client
         if self._session is None:
-            aread_as_sent(self._api._async_httpx_client)
+            read_as_sent(self._api._async_httpx_client)
 
     def send(self, path: str, body: dict[str, Any], *, stream: bool) -> Awaitable[Any]:
         """Post a call; see `GeminiClient.send`."""

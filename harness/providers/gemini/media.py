@@ -13,6 +13,7 @@ from harness.errors import UsageError
 from harness.llm.input.blocks import DocumentPart, SourcedImagePart
 from harness.llm.input.messages import AudioPart, FilePart, ImagePart
 from harness.providers.shared.data_url import DataURL
+from harness.providers.shared.fields import present
 
 MediaPart = ImagePart | FilePart | AudioPart | SourcedImagePart | DocumentPart
 
@@ -60,7 +61,7 @@ def _inline(media_type: str, data: str) -> dict[str, Any]:
 
 
 def _file(uri: str, media_type: str | None) -> dict[str, Any]:
-    return {"fileData": {"fileUri": uri, **({} if media_type is None else {"mimeType": media_type})}}
+    return {"fileData": {"fileUri": uri, **present(mimeType=media_type)}}
 
 
 def parse_media(part: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -34,6 +34,7 @@ from harness.llm.input.own_block import OwnBlock
 from harness.providers.gemini.calls import Signatures, sent_id
 from harness.providers.gemini.media import wire_media
 from harness.providers.shared.calls.arguments import sent_arguments
+from harness.providers.shared.fields import present
 
 _ROLES: Final = {"user": "user", "assistant": "model"}
 _SYSTEM_ROLES: Final = ("system", "developer")
@@ -110,14 +111,14 @@ def _parts(message: Message, names: Mapping[str, str] | None = None) -> list[dic
 def _part(part: ContentPart, names: Mapping[str, str]) -> dict[str, Any]:
     match part:
         case TextPart():
-            return {"text": part.text, **_signature(part.signature)}
+            return {"text": part.text, **present(thoughtSignature=part.signature)}
         case RefusalPart():
             return {"text": part.refusal}
         case ThinkingPart():
-            return {"text": part.text, "thought": True, **_signature(part.signature)}
+            return {"text": part.text, "thought": True, **present(thoughtSignature=part.signature)}
         case ToolUsePart():
             call = {**sent_id(part.id), "name": part.name, "args": part.input}
-            return {"functionCall": call, **_signature(part.signature)}
+            return {"functionCall": call, **present(thoughtSignature=part.signature)}
         case ToolResultPart():
             return _response(part.tool_use_id, _name(part.tool_use_id, names), _result(part))
         case ImagePart() | FilePart() | AudioPart() | SourcedImagePart() | DocumentPart():
@@ -130,14 +131,10 @@ def _part(part: ContentPart, names: Mapping[str, str]) -> dict[str, Any]:
             raise UsageError(f"gemini takes no {type(part).__name__} in a message")
 
 
-def _signature(signature: str | None) -> dict[str, str]:
-    return {} if signature is None else {"thoughtSignature": signature}
-
-
 def _call(call: AnyToolCall, signatures: Signatures) -> dict[str, Any]:
     return {
         "functionCall": {**sent_id(call.id), "name": call.function.name, "args": sent_arguments(call, "gemini")},
-        **_signature(signatures.of(call.id)),
+        **present(thoughtSignature=signatures.of(call.id)),
     }
 
 
@@ -193,13 +190,10 @@ def wire_tools(tools: Sequence[ToolDefinition | HostedTool], schema_field: str =
 
 
 def _declaration(tool: ToolDefinition, schema_field: str) -> dict[str, Any]:
-    function = tool.function
-    declaration: dict[str, Any] = {"name": function.name}
-    if function.description is not None:
-        declaration["description"] = function.description
-    if function.parameters is not None:
-        declaration[OWN_SCHEMA if is_own_schema(function.parameters) else schema_field] = function.parameters
-    return declaration
+    function, schema = tool.function, tool.function.parameters
+    if schema is not None and is_own_schema(schema):
+        schema_field = OWN_SCHEMA
+    return {"name": function.name, **present(description=function.description, **{schema_field: schema})}
 
 
 def is_own_schema(schema: Mapping[str, Any]) -> bool:

@@ -42,6 +42,7 @@ class Gemini(SDKModel):
     """
 
     provider = "gemini"
+    response_body = GeminiBody
     asks_for_hosted_tools: ClassVar[bool] = True
     #: Environment variables that may hold the key, in order.
     key_variables: tuple[str, ...] = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
@@ -138,9 +139,6 @@ class Gemini(SDKModel):
 
     def _send(self, client: Any, arguments: dict[str, Any], *, stream: bool) -> Any:
         return client.send(**arguments, stream=stream)
-
-    def _opened(self, sent: Any) -> GeminiBody:
-        return GeminiBody(sent)
 
     def _answer(self, request: LLMRequest) -> GeminiAnswer:
         return GeminiAnswer(self.provider, self._signatures)

@@ -15,10 +15,11 @@ from harness.llm.request import LLMRequest
 from harness.providers.gemini.calls import Signatures
 from harness.providers.gemini.messages import JSON_SCHEMA, wire_contents, wire_system, wire_tools
 from harness.providers.gemini.recorded import parse_contents, parse_system, parse_tools
+from harness.providers.shared.fields import filled, present
 from harness.providers.shared.recorded.query import EXTRA_QUERY, parse_query
 from harness.providers.shared.recorded.recorded_body import OBJECT, json_object
 from harness.providers.shared.recorded.recorded_request import UNREADABLE, RecordedRequest
-from harness.providers.shared.wire_body import filled, wire_settings, with_additional
+from harness.providers.shared.wire_body import wire_settings, with_additional
 
 if TYPE_CHECKING:
     from harness.llm.base import BaseLLM
@@ -66,7 +67,7 @@ def wire_body(llm: BaseLLM, request: LLMRequest, signatures: Signatures, safety_
         llm,
         {
             "contents": wire_contents(request.messages, signatures),
-            **({} if system is None else {"systemInstruction": system}),
+            **present(systemInstruction=system),
             **filled(
                 tools=wire_tools(request.all_tools(), schema_field),
                 safetySettings=_safety(safety_settings),
@@ -114,11 +115,7 @@ def _format(wanted: type[BaseModel] | Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def parse_recorded(url: str, body: bytes) -> RecordedCall:
-    """Return the call that made a recorded request: made again, it goes to the same URL with the same JSON.
-
-    Raises:
-        UsageError: a field can't be rebuilt; it is named.
-    """
+    """Return the call that made a recorded request (`ParseRequest`)."""
     recorded = RecordedRequest(json_object(body, ["contents"]), {"systemInstruction": OBJECT})
     base, _, query = url.partition("?")
     found = _URL.fullmatch(base)

@@ -51,6 +51,7 @@ class LiteLLM(SDKModel):
     """
 
     provider = "litellm"
+    response_body = LiteLLMBody
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
@@ -75,9 +76,6 @@ class LiteLLM(SDKModel):
 
     def _send(self, client: Any, arguments: dict[str, Any], *, stream: bool) -> Any:
         return client(**arguments)
-
-    def _opened(self, sent: Any) -> LiteLLMBody:
-        return LiteLLMBody(sent)
 
     def _answer(self, request: LLMRequest) -> LiteLLMAnswer:
         return LiteLLMAnswer(self.provider, request)

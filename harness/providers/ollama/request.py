@@ -17,9 +17,10 @@ from harness.llm.input.messages import read_messages
 from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.ollama.messages import common_messages, wire_messages
+from harness.providers.shared.fields import filled, present
 from harness.providers.shared.recorded.recorded_body import json_object
 from harness.providers.shared.recorded.recorded_request import RecordedRequest, check_same, parse_tools
-from harness.providers.shared.wire_body import filled, wire_settings, with_additional
+from harness.providers.shared.wire_body import wire_settings, with_additional
 
 if TYPE_CHECKING:
     from harness.llm.base import BaseLLM
@@ -69,7 +70,7 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
             # Where nothing is said, it streams.
             "stream": bool(request.stream),
             **wire_settings(llm, {"logprobs": "logprobs", "top_logprobs": "top_logprobs"}),
-            **({} if think is None else {"think": think}),
+            **present(think=think),
             **filled(tools=[tool.given() for tool in request.tools]),
             **({} if wanted is None else {"format": _format(wanted)}),
             **filled(options=options),
@@ -99,11 +100,7 @@ def _format(wanted: type[BaseModel] | Mapping[str, Any]) -> Any:
 
 
 def parse_recorded(url: str, body: bytes) -> RecordedCall:
-    """Return the call that made a recorded request: made again, it goes to the same URL with the same JSON.
-
-    Raises:
-        UsageError: a field can't be rebuilt; it is named.
-    """
+    """Return the call that made a recorded request (`ParseRequest`)."""
     recorded = RecordedRequest(json_object(body, ["messages"]), systems=True)
     base_url, model = recorded.base_url(url, PATH), recorded.model()
     messages, tools = recorded.messages("messages", _parse_messages), recorded.tools(parse_tools)

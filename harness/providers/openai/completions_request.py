@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 from harness.errors import UsageError
 from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
+from harness.providers.shared.fields import filled, present
 from harness.providers.shared.recorded.recorded_body import json_object
 from harness.providers.shared.recorded.recorded_request import RecordedRequest
-from harness.providers.shared.wire_body import filled, streaming, wire_settings, with_additional
+from harness.providers.shared.wire_body import wire_settings, with_additional
 
 if TYPE_CHECKING:
     from harness.llm.base import BaseLLM
@@ -31,7 +32,7 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
         {
             "model": llm.model,
             "prompt": _prompt(request),
-            **streaming(request),
+            **present(stream=request.stream),
             **({"stream_options": {"include_usage": True}} if request.stream else {}),
             **wire_settings(llm, _SETTINGS),
             **filled(stop=request.stop),
@@ -49,11 +50,7 @@ def _prompt(request: LLMRequest) -> str:
 
 
 def parse_recorded(url: str, body: bytes) -> RecordedCall:
-    """Return the call that made a recorded request: made again, it goes to the same URL with the same JSON.
-
-    Raises:
-        UsageError: a field can't be rebuilt; it is named.
-    """
+    """Return the call that made a recorded request (`ParseRequest`)."""
     recorded = RecordedRequest(json_object(body, ["prompt"]))
     base_url, model = recorded.base_url(url, "/completions"), recorded.model()
     # What is more than one text, such as a list of tokens, is carried as it is.

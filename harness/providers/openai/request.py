@@ -17,9 +17,10 @@ from harness.llm.input.unsent_fields import ALL, Carried
 from harness.llm.input.value import Extended
 from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
+from harness.providers.shared.fields import filled, present
 from harness.providers.shared.recorded.recorded_body import OBJECT, STOPS, json_object
 from harness.providers.shared.recorded.recorded_request import RecordedRequest, check_same
-from harness.providers.shared.wire_body import filled, streaming, wire_settings, with_additional
+from harness.providers.shared.wire_body import wire_settings, with_additional
 
 if TYPE_CHECKING:
     from harness.llm.base import BaseLLM
@@ -59,7 +60,7 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
             "messages": [
                 _wire_message(message, request.custom_tools, of_hosts=of_hosts) for message in request.messages
             ],
-            **streaming(request),
+            **present(stream=request.stream),
             # Usage comes at a stream's end only where it is asked for (clause llm.usage).
             **({"stream_options": {"include_usage": True}} if request.stream else {}),
             **wire_settings(llm, _SETTINGS, request.without),
@@ -122,11 +123,7 @@ def _wire_tool(tool: ToolDefinition | HostedTool, *, of_hosts: bool) -> dict[str
 
 
 def parse_recorded(url: str, body: bytes) -> RecordedCall:
-    """Return the call that made a recorded request: made again, it goes to the same URL with the same JSON.
-
-    Raises:
-        UsageError: a field can't be rebuilt; it is named.
-    """
+    """Return the call that made a recorded request (`ParseRequest`)."""
     recorded = recorded_chat(body)
     base_url = recorded.base_url(url, "/chat/completions")
     return recorded_call(recorded, "openai", recorded.model(), base_url=base_url)

@@ -13,6 +13,10 @@ class ResponseBody(ABC):
     headers: Mapping[str, str]
 
     @abstractmethod
+    def __init__(self, sent: Any) -> None:
+        """Begin with what an SDK returned."""
+
+    @abstractmethod
     def whole(self) -> Any:
         """Return the body of a response that was not streamed."""
 
@@ -34,11 +38,11 @@ class ResponseBody(ABC):
 
 
 class HTTPXBody(ResponseBody):
-    """The body of a response of httpx, or of its twin."""
+    """The body of a response of httpx, or of its twin, which an SDK may have wrapped in a stream."""
 
-    def __init__(self, response: Any) -> None:
-        self.headers = response.headers
-        self._response = response
+    def __init__(self, sent: Any) -> None:
+        self._response = getattr(sent, "response", sent)
+        self.headers = self._response.headers
 
     def whole(self) -> Any:
         return self._response.content

@@ -145,7 +145,7 @@ def in_utf8(content: bytes, charset: str | None) -> bytes:
 
 
 def read_as_sent(client: Any) -> None:
-    """Have a client of httpx or httpx2 for threads read what was sent, whatever the heads of responses say of it."""
+    """Have a client of httpx or httpx2 read what was sent, whatever the heads of responses say of it."""
 
     def take(response: Any) -> None:
         _set_decoder(response)
@@ -153,19 +153,13 @@ def read_as_sent(client: Any) -> None:
             response.read()
             _set_text(response)
 
-    client.event_hooks["response"].append(take)
-
-
-def aread_as_sent(client: Any) -> None:
-    """Do as `read_as_sent` for a client for loops."""
-
-    async def take(response: Any) -> None:
+    async def atake(response: Any) -> None:
         _set_decoder(response)
         if response.status_code >= 400:
             await response.aread()
             _set_text(response)
 
-    client.event_hooks["response"].append(take)
+    client.event_hooks["response"].append(atake if hasattr(client, "aclose") else take)
 
 
 def _set_decoder(response: Any) -> None:

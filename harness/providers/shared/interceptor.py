@@ -11,7 +11,7 @@ from typing import Any
 
 
 def intercept(client: Any, interceptor: Any) -> None:
-    """Have `interceptor` see what a client for threads sends and gets; nothing where there is none."""
+    """Have `interceptor` see what a client for threads or for loops sends and gets; nothing where there is none."""
     if interceptor is None:
         return
     real = client.send
@@ -20,20 +20,11 @@ def intercept(client: Any, interceptor: Any) -> None:
         changed = _seen(interceptor, "on_outbound", request)
         return _seen(interceptor, "on_inbound", real(changed, **options))
 
-    client.send = send
-
-
-def aintercept(client: Any, interceptor: Any) -> None:
-    """Do as `intercept` for a client in a loop."""
-    if interceptor is None:
-        return
-    real = client.send
-
-    async def send(request: Any, **options: Any) -> Any:
+    async def asend(request: Any, **options: Any) -> Any:
         changed = await _aseen(interceptor, "on_outbound", request)
         return await _aseen(interceptor, "on_inbound", await real(changed, **options))
 
-    client.send = send
+    client.send = asend if hasattr(client, "aclose") else send
 
 
 def _seen(interceptor: Any, method: str, value: Any) -> Any:

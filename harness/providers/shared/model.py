@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 from harness.errors import HarnessError
 from harness.llm.llm import LLM
@@ -22,6 +22,8 @@ from harness.providers.shared.shapes import OF_ANOTHER_SHAPE
 class SDKModel(LLM):
     """A model that is asked through an SDK. A subclass says how to ask, and how an answer becomes parts."""
 
+    #: What makes the body of a response of what the SDK returned.
+    response_body: ClassVar[type[ResponseBody]]
     #: What asks; a subclass makes it.
     _clients: Clients
 
@@ -32,10 +34,6 @@ class SDKModel(LLM):
     @abstractmethod
     def _send(self, client: Any, arguments: dict[str, Any], *, stream: bool) -> Any:
         """Ask; return what the SDK returns, of an async client an awaitable of it."""
-
-    @abstractmethod
-    def _opened(self, sent: Any) -> ResponseBody:
-        """Return the body of what the SDK returned."""
 
     @abstractmethod
     def _answer(self, request: LLMRequest) -> ProviderAnswer:
@@ -57,7 +55,7 @@ class SDKModel(LLM):
         answer, arguments = self._begun(request), self._arguments(request)
         streams = bool(request.stream)
         with _translation(self, answer):
-            body = self._opened(self._send(self._clients.sync(), arguments, stream=streams))
+            body = type(self).response_body(self._send(self._clients.sync(), arguments, stream=streams))
             # From its head on a streamed body holds a connection, which a reader who leaves here must not keep.
             with contextlib.closing(body) if streams else contextlib.nullcontext():
                 answer.head(body.headers)
@@ -78,7 +76,7 @@ class SDKModel(LLM):
         answer, arguments = self._begun(request), self._arguments(request)
         streams = bool(request.stream)
         with _translation(self, answer):
-            body = self._opened(await self._send(self._clients.running(), arguments, stream=streams))
+            body = type(self).response_body(await self._send(self._clients.running(), arguments, stream=streams))
             async with contextlib.aclosing(body) if streams else contextlib.nullcontext():
                 answer.head(body.headers)
                 yield RequestId(answer.request_id)

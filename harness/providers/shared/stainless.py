@@ -14,11 +14,12 @@ from harness.llm.connections import end_with_run
 from harness.llm.credentials import api_key
 from harness.llm.request import LLMRequest
 from harness.providers.shared.answer import ProviderAnswer
-from harness.providers.shared.body import HTTPXBody, ResponseBody
+from harness.providers.shared.body import HTTPXBody
 from harness.providers.shared.clients import SDKClients
-from harness.providers.shared.content import aread_as_sent, read_as_sent
+from harness.providers.shared.content import read_as_sent
 from harness.providers.shared.failure import failure_in, is_transport_error
-from harness.providers.shared.interceptor import aintercept, intercept
+from harness.providers.shared.fields import present
+from harness.providers.shared.interceptor import intercept
 from harness.providers.shared.model import SDKModel
 from harness.providers.shared.recorded.query import EXTRA_QUERY, with_query
 from harness.providers.shared.tls import http_client, library_of
@@ -27,6 +28,7 @@ from harness.providers.shared.tls import http_client, library_of
 class StainlessModel(SDKModel):
     """A model that such an SDK reaches, at its provider or at `base_url`."""
 
+    response_body = HTTPXBody
     sdk: ClassVar[Any]
     #: Where calls are posted, below the client's base URL.
     path: ClassVar[str]
@@ -53,39 +55,38 @@ class StainlessModel(SDKModel):
         return api_key(self.api_key, self.provider, self.key_variables)
 
     def _client_settings(self) -> dict[str, Any]:
-        settings: dict[str, Any] = {"api_key": self._key(), "base_url": self.base_url}
-        if self.default_headers is not None:
-            settings["default_headers"] = dict(self.default_headers)
-        if self.timeout is not None:
-            settings["timeout"] = self.timeout
-        if self.max_retries is not None:
-            settings["max_retries"] = self.max_retries
-        return settings
+        return {
+            "api_key": self._key(),
+            "base_url": self.base_url,
+            **present(
+                default_headers=None if self.default_headers is None else dict(self.default_headers),
+                timeout=self.timeout,
+                max_retries=self.max_retries,
+            ),
+        }
 
     def _new_client(self) -> Any:
         given = dict(self.client_params or {})
         client = given.pop("http_client", None) or http_client(self.sdk.DefaultHttpxClient)
         end_with_run(client)
-        read_as_sent(client)
-        intercept(client, self.interceptor)
-        return self.sdk.Client(**{**self._client_settings(), **given}, http_client=client)
+        return self.sdk.Client(**{**self._client_settings(), **given}, http_client=self._prepared(client))
 
     def _new_async_client(self) -> Any:
         # A client for threads is of no use in a loop.
         given = {name: value for name, value in (self.client_params or {}).items() if name != "http_client"}
-        client = http_client(self.sdk.DefaultAsyncHttpxClient)
-        aread_as_sent(client)
-        aintercept(client, self.interceptor)
+        client = self._prepared(http_client(self.sdk.DefaultAsyncHttpxClient))
         return self.sdk.AsyncClient(**{**self._client_settings(), **given}, http_client=client)
+
+    def _prepared(self, client: Any) -> Any:
+        read_as_sent(client)
+        intercept(client, self.interceptor)
+        return client
 
     def _send(self, client: Any, arguments: dict[str, Any], *, stream: bool) -> Any:
         if not stream:
             return client.post(**arguments, cast_to=library_of(self.sdk.DefaultHttpxClient).Response)
         streams = self.sdk.AsyncStream if isinstance(client, self.sdk.AsyncClient) else self.sdk.Stream
         return client.post(**arguments, cast_to=object, stream=True, stream_cls=streams[object])
-
-    def _opened(self, sent: Any) -> ResponseBody:
-        return HTTPXBody(getattr(sent, "response", sent))
 
     def _translated(self, error: Exception, answer: ProviderAnswer) -> HarnessError | None:
         return translated(self.sdk, error, answer)

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from harness.llm.base import BaseLLM
-    from harness.llm.request import LLMRequest
 
 
 def wire_settings(llm: BaseLLM, fields: Mapping[str, str], without: Container[str] = ()) -> dict[str, Any]:
@@ -23,16 +22,6 @@ def wire_settings(llm: BaseLLM, fields: Mapping[str, str], without: Container[st
         for ours, wire in fields.items()
         if (value := getattr(llm, ours)) is not None and ours not in without
     }
-
-
-def streaming(request: LLMRequest) -> dict[str, Any]:
-    """Return the field that asks for a stream, or for none; nothing where nobody has said."""
-    return {} if request.stream is None else {"stream": request.stream}
-
-
-def filled(**fields: Any) -> dict[str, Any]:
-    """Return the fields that have something in them."""
-    return {name: value for name, value in fields.items() if value}
 
 
 def with_additional(llm: BaseLLM, body: Mapping[str, Any]) -> dict[str, Any]:

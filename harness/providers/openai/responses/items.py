@@ -37,6 +37,7 @@ from harness.llm.input.messages import (
     TextPart,
 )
 from harness.llm.input.own_block import OwnBlock
+from harness.providers.shared.fields import present
 
 _HOSTED: Final = frozenset(get_args(HostedItem.model_fields["type"].annotation))
 #: The types of the parts of an item's content.
@@ -146,9 +147,9 @@ def _parts(role: str, parts: Iterable[ContentPart]) -> Iterator[dict[str, Any]]:
                 yield part.given()
             case ImagePart():
                 url = part.image_url
-                yield {"type": "input_image", "image_url": url.url, **_given(detail=url.detail)}
+                yield {"type": "input_image", "image_url": url.url, **present(detail=url.detail)}
             case SourcedImagePart():
-                yield {"type": "input_image", **_image_source(part.source), **_given(detail=part.detail)}
+                yield {"type": "input_image", **_image_source(part.source), **present(detail=part.detail)}
             case FilePart():
                 yield {"type": "input_file", **part.file.given()}
             case DocumentPart():
@@ -162,7 +163,7 @@ def _parts(role: str, parts: Iterable[ContentPart]) -> Iterator[dict[str, Any]]:
 
 def _text(role: str, part: TextPart) -> dict[str, Any]:
     kind = "output_text" if role == "assistant" else "input_text"
-    return {"type": kind, "text": part.text, **_given(annotations=part.citations, logprobs=part.logprobs)}
+    return {"type": kind, "text": part.text, **present(annotations=part.citations, logprobs=part.logprobs)}
 
 
 def _image_source(source: MediaSource) -> dict[str, Any]:
@@ -172,7 +173,7 @@ def _image_source(source: MediaSource) -> dict[str, Any]:
 
 
 def _document(part: DocumentPart) -> dict[str, Any]:
-    source, title = part.source, _given(filename=part.title)
+    source, title = part.source, present(filename=part.title)
     if source.type == "text":
         return {"type": "input_text", "text": source.data or ""}
     if source.type == "content":
@@ -186,10 +187,6 @@ def _document(part: DocumentPart) -> dict[str, Any]:
 
 def _data_url(source: MediaSource) -> str:
     return f"data:{source.media_type or 'application/octet-stream'};base64,{source.data or ''}"
-
-
-def _given(**fields: Any) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if value is not None}
 
 
 def parse_item(item: Mapping[str, Any]) -> dict[str, Any]:

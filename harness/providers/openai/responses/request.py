@@ -17,9 +17,10 @@ from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.openai.request import response_format
 from harness.providers.openai.responses.items import parse_item, wire_items
+from harness.providers.shared.fields import filled, present
 from harness.providers.shared.recorded.recorded_body import json_object
 from harness.providers.shared.recorded.recorded_request import UNREADABLE, RecordedRequest, check_same
-from harness.providers.shared.wire_body import filled, streaming, wire_settings, with_additional
+from harness.providers.shared.wire_body import wire_settings, with_additional
 
 if TYPE_CHECKING:
     from harness.llm.base import BaseLLM
@@ -70,10 +71,10 @@ def wire_body(llm: ResponsesSettings, request: LLMRequest) -> dict[str, Any]:
         {
             **body,
             "input": _input(messages, request.custom_tools),
-            **streaming(request),
+            **present(stream=request.stream),
             **wire_settings(llm, _SETTINGS),
             **filled(include=list(dict.fromkeys(include))),
-            **({} if llm.store is None else {"store": llm.store}),
+            **present(store=llm.store),
             **filled(reasoning=_reasoning(llm), tools=[*map(_wire_tool, request.all_tools()), *llm.builtin_tools]),
             **({} if wanted is None else {"text": {"format": _format(wanted)}}),
         },
@@ -106,7 +107,7 @@ def _input(messages: Sequence[Message], custom_tools: Container[str]) -> Any:
 
 
 def _reasoning(llm: BaseLLM) -> dict[str, Any]:
-    effort = {} if llm.reasoning_effort is None else {"effort": llm.reasoning_effort}
+    effort = present(effort=llm.reasoning_effort)
     match llm.thinking:
         case None | False:
             return effort
@@ -131,11 +132,7 @@ def _format(wanted: type[BaseModel] | Mapping[str, Any]) -> dict[str, Any]:
 
 
 def parse_recorded(url: str, body: bytes) -> RecordedCall:
-    """Return the call that made a recorded request: made again, it goes to the same URL with the same JSON.
-
-    Raises:
-        UsageError: a field can't be rebuilt; it is named.
-    """
+    """Return the call that made a recorded request (`ParseRequest`)."""
     recorded = recorded_responses(body)
     return recorded_call(recorded, "openai-responses", base_url=recorded.base_url(url, "/responses"))
 
