@@ -9,14 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.errors import UsageError
-from harness.llm.input.blocks import (
-    DocumentPart,
-    RedactedThinkingPart,
-    SourcedImagePart,
-    ThinkingPart,
-    ToolResultPart,
-    ToolUsePart,
-)
+from harness.llm.input import blocks
 from harness.llm.input.hosted import HostedItem, HostedTool
 from harness.llm.input.messages import (
     AnyToolCall,
@@ -31,7 +24,7 @@ from harness.llm.input.messages import (
 from harness.llm.input.own_block import OwnBlock
 from harness.providers.shared.calls.arguments import sent_arguments
 from harness.providers.shared.data_url import DataURL
-from harness.providers.shared.fields import present
+from harness.providers.shared.wire_body import present
 
 _SYSTEM_ROLES = ("system", "developer")
 #: What the schema of a tool without parameters is.
@@ -47,8 +40,8 @@ def wire_system(messages: Sequence[Message]) -> str | list[dict[str, Any]] | Non
     system = [message for message in messages if message.role in _SYSTEM_ROLES]
     if len(system) == 1 and isinstance(system[0].content, str) and system[0].cache_control is None:
         return system[0].content
-    blocks = [block for message in system for block in _blocks(message)]
-    return blocks or None
+    wire = [block for message in system for block in _blocks(message)]
+    return wire or None
 
 
 def wire_messages(messages: Sequence[Message]) -> list[dict[str, Any]]:
@@ -89,12 +82,12 @@ def _blocks(message: Message, *, marked: bool = True) -> list[dict[str, Any]]:
     content = message.refusal if message.content is None else message.content
     if isinstance(content, str):
         # The API refuses blocks of no text, and OpenAI-like assistants often say "" beside their tool calls.
-        blocks = [{"type": "text", "text": content}] if content else []
+        wire = [{"type": "text", "text": content}] if content else []
     else:
-        blocks = [wire_block(part) for part in content or ()]
-    if marked and blocks and message.cache_control is not None:
-        blocks[-1] = {**_cache_mark(message), **blocks[-1]}
-    return blocks
+        wire = [wire_block(part) for part in content or ()]
+    if marked and wire and message.cache_control is not None:
+        wire[-1] = {**_cache_mark(message), **wire[-1]}
+    return wire
 
 
 def _tool_use(call: AnyToolCall) -> dict[str, Any]:
@@ -115,10 +108,15 @@ def _tool_result(message: Message) -> dict[str, Any]:
 def wire_block(part: ContentPart) -> dict[str, Any]:
     match part:
         case (
-            TextPart() | RedactedThinkingPart() | SourcedImagePart() | DocumentPart() | ToolUsePart() | ToolResultPart()
+            TextPart()
+            | blocks.RedactedThinkingPart()
+            | blocks.SourcedImagePart()
+            | blocks.DocumentPart()
+            | blocks.ToolUsePart()
+            | blocks.ToolResultPart()
         ):
             return part.given()
-        case ThinkingPart():
+        case blocks.ThinkingPart():
             return {**part.given(), "thinking": part.text}
         # Another provider's has no type, and no place here.
         case OwnBlock() | HostedItem(type="compaction") if part.type is not None:

@@ -13,10 +13,9 @@ from harness.llm.request import LLMRequest
 from harness.providers.anthropic.messages import wire_messages, wire_system, wire_tool
 from harness.providers.anthropic.recorded import parse_messages, parse_system, parse_tools
 from harness.providers.shared.calls.structured import STRUCTURED, has_native_form, wants_model, with_structured_tool
-from harness.providers.shared.fields import filled, present
 from harness.providers.shared.recorded.recorded_body import STOPS, TEXT_OR_BLOCKS, json_object
 from harness.providers.shared.recorded.recorded_request import RecordedRequest
-from harness.providers.shared.wire_body import wire_settings, with_additional
+from harness.providers.shared.wire_body import filled, present, wire_settings, with_additional
 
 if TYPE_CHECKING:
     from harness.llm.base import BaseLLM
@@ -106,17 +105,26 @@ def _output_format(wanted: type[BaseModel] | Mapping[str, Any]) -> Mapping[str, 
 
 def parse_recorded(url: str, body: bytes) -> RecordedCall:
     """Return the call that made a recorded request (`ParseRequest`)."""
-    kinds = {"system": TEXT_OR_BLOCKS, "stop_sequences": STOPS}
-    recorded = RecordedRequest(json_object(body, ["messages"]), kinds)
+    recorded = recorded_body(body)
     if url.endswith("?beta=true"):
         recorded.rest[BETAS] = []
         url = url.partition("?")[0]
+    return recorded_call(recorded, f"anthropic/{recorded.model()}", recorded.base_url(url, PATH))
+
+
+def recorded_body(body: bytes) -> RecordedRequest:
+    """Return a recorded body. Raises UsageError where it is none."""
+    kinds = {"system": TEXT_OR_BLOCKS, "stop_sequences": STOPS}
+    return RecordedRequest(json_object(body, ["messages"]), kinds)
+
+
+def recorded_call(recorded: RecordedRequest, model: str, base_url: str, *, stream: bool | None = None) -> RecordedCall:
+    """Return the call of a recorded body; `stream` where the URL tells whether it is streamed.
+
+    Raises:
+        UsageError: a field can't be rebuilt; it is named.
+    """
     recorded.rest.setdefault("max_tokens", OMIT)
     settings = recorded.settings({**_SETTINGS, "max_tokens": "max_tokens", "stop": "stop_sequences"})
-    return recorded.call(
-        f"anthropic/{recorded.model()}",
-        [*recorded.system("system", parse_system), *recorded.messages("messages", parse_messages)],
-        recorded.tools(parse_tools),
-        base_url=recorded.base_url(url, PATH),
-        **settings,
-    )
+    messages = [*recorded.system("system", parse_system), *recorded.messages("messages", parse_messages)]
+    return recorded.call(model, messages, recorded.tools(parse_tools), stream=stream, base_url=base_url, **settings)

@@ -5,9 +5,7 @@ Source: https://platform.claude.com/docs/en/build-with-claude/claude-on-vertex-a
 
 from __future__ import annotations
 
-import json
 import re
-from dataclasses import replace
 from typing import Any, Final
 
 from harness.errors import UsageError
@@ -15,7 +13,6 @@ from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.anthropic import request as messages_request
 from harness.providers.anthropic.model import Anthropic
-from harness.providers.shared.recorded.recorded_body import json_object
 
 _VERSION: Final = "anthropic_version"
 _PLACE: Final = "/publishers/anthropic/models/"
@@ -57,14 +54,8 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
     found = _URL.fullmatch(url)
     if found is None:
         raise UsageError(f"{url.partition('?')[0]}: the query of this URL can't be rebuilt")
-    recorded = json_object(body)
-    call = messages_request.parse_recorded("", json.dumps({**recorded, "model": found["model"]}).encode())
-    carried = {"stream": recorded.get("stream", OMIT), _VERSION: recorded.get(_VERSION, OMIT)}
-    if "model" in recorded:
-        carried["model"] = recorded["model"]
-    return replace(
-        call,
-        model=f"vertex_anthropic/{found['model']}",
-        stream=found["stream"] == "streamRawPredict",
-        settings={**call.settings, "base_url": found["base"]},
-    ).with_rest(carried)
+    recorded = messages_request.recorded_body(body)
+    for name in ("stream", _VERSION):
+        recorded.rest.setdefault(name, OMIT)
+    model, stream = f"vertex_anthropic/{found['model']}", found["stream"] == "streamRawPredict"
+    return messages_request.recorded_call(recorded, model, found["base"], stream=stream)

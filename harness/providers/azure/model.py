@@ -14,23 +14,17 @@ from harness.llm.connections import end_urllib3_with_runs
 from harness.llm.credentials import api_key
 from harness.llm.parameters.names import sole_value
 from harness.llm.request import LLMRequest
+from harness.llm.settings import environment
 from harness.providers.azure.body import AsyncRefusalsAreRead, AzureBody, RefusalsAreRead, aread_at_once, read_at_once
-from harness.providers.azure.endpoint import (
-    KEY_VARIABLES,
-    api_version,
-    azure_endpoint,
-    chat_endpoint,
-    credential_scopes,
-    endpoint_given,
-)
+from harness.providers.azure.endpoint import KEY_VARIABLES, azure_endpoint, chat_endpoint, endpoint_given
 from harness.providers.azure.errors import translated
 from harness.providers.azure.request import NO_STOP_WORDS, wire_body
 from harness.providers.azure.sdk import AzureKeyCredential, aio, inference
 from harness.providers.openai.chat_model import ChatModel
 from harness.providers.shared.answer import ProviderAnswer
 from harness.providers.shared.clients import SDKClients
-from harness.providers.shared.fields import present
 from harness.providers.shared.model import SDKModel
+from harness.providers.shared.wire_body import present
 
 #: What another SDK is not given.
 _OF_THIS_SDK: Final = {"api_version": None, "client_params": None}
@@ -71,7 +65,7 @@ class AzureChat(ChatModel):
 
     @property
     def api_version(self) -> str | None:
-        return api_version(self._api_version)
+        return self._api_version or environment(("AZURE_API_VERSION", "OPENAI_API_VERSION"))
 
     @api_version.setter
     def api_version(self, given: str | None) -> None:
@@ -79,8 +73,11 @@ class AzureChat(ChatModel):
 
     @property
     def credential_scopes(self) -> list[str] | None:
-        """The scopes of tokens, as given or as the environment says."""
-        return credential_scopes(self._scopes)
+        """The scopes of tokens, as given or as the environment says, where commas part them."""
+        found = self._scopes or environment(("AZURE_CREDENTIAL_SCOPES",))
+        if found is None:
+            return None
+        return [scope.strip() for scope in (found.split(",") if isinstance(found, str) else found) if scope.strip()]
 
     def supports_stop_words(self) -> bool:
         return NO_STOP_WORDS.match(self.model) is None

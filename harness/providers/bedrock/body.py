@@ -31,9 +31,6 @@ class BedrockBody(ResponseBody):
     def close(self) -> None:
         self._sent["stream"].close()
 
-    async def aclose(self) -> None:
-        self._sent["stream"].close()
-
 
 def _events(stream: Any) -> Iterator[Mapping[str, Any]]:
     """Yield the events of botocore's `stream`, in the form that botocore gives them; raise what it raises.

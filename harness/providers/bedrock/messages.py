@@ -9,18 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from harness.errors import UsageError
-from harness.llm.input.blocks import (
-    BlockText,
-    CacheControl,
-    CachePointPart,
-    DocumentPart,
-    JSONPart,
-    RedactedThinkingPart,
-    SourcedImagePart,
-    ThinkingPart,
-    ToolResultPart,
-    ToolUsePart,
-)
+from harness.llm.input import blocks
 from harness.llm.input.messages import (
     AnyToolCall,
     ContentPart,
@@ -35,7 +24,7 @@ from harness.llm.input.own_block import OwnBlock
 from harness.providers.bedrock import media
 from harness.providers.shared.calls.arguments import sent_arguments
 from harness.providers.shared.data_url import DataURL
-from harness.providers.shared.fields import present
+from harness.providers.shared.wire_body import present
 
 SYSTEM_ROLES = ("system", "developer")
 _STATUS = {True: "error", False: "success"}
@@ -89,16 +78,18 @@ def _blocks(message: Message) -> list[dict[str, Any]]:
     return [*_sdk_blocks(content or ())]
 
 
-def _sdk_blocks(parts: Iterable[ContentPart | BlockText | JSONPart | OwnBlock]) -> Iterator[dict[str, Any]]:
+def _sdk_blocks(
+    parts: Iterable[ContentPart | blocks.BlockText | blocks.JSONPart | OwnBlock],
+) -> Iterator[dict[str, Any]]:
     for part in parts:
         yield sdk_block(part)
-        if isinstance(part, ToolResultPart) and part.cache_control is None:
+        if isinstance(part, blocks.ToolResultPart) and part.cache_control is None:
             yield from _result_content(part.content)[1]
         yield from _mark(part)
 
 
 def _result_content(
-    content: str | Sequence[ContentPart | BlockText | JSONPart | OwnBlock] | None,
+    content: str | Sequence[ContentPart | blocks.BlockText | blocks.JSONPart | OwnBlock] | None,
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Return the content of a result, and what stands behind the result where a part of it is marked to be cached."""
     if isinstance(content, str):
@@ -107,10 +98,10 @@ def _result_content(
     return [sdk_block(part) for part in content or ()], marks[-1:]
 
 
-def sdk_block(part: ContentPart | BlockText | JSONPart | OwnBlock) -> dict[str, Any]:
+def sdk_block(part: ContentPart | blocks.BlockText | blocks.JSONPart | OwnBlock) -> dict[str, Any]:
     """Return the block of one part. Raises UsageError for what Bedrock does not take."""
     match part:
-        case TextPart() | BlockText():
+        case TextPart() | blocks.BlockText():
             return {"text": part.text}
         case RefusalPart():
             return {"text": part.refusal}
@@ -118,21 +109,21 @@ def sdk_block(part: ContentPart | BlockText | JSONPart | OwnBlock) -> dict[str, 
             return media.image(part.image_url.url)
         case FilePart():
             return media.file(part)
-        case SourcedImagePart():
+        case blocks.SourcedImagePart():
             return media.sourced_image(part)
-        case DocumentPart():
+        case blocks.DocumentPart():
             return media.document(part)
-        case ThinkingPart():
+        case blocks.ThinkingPart():
             return {"reasoningContent": {"reasoningText": {"text": part.text, **present(signature=part.signature)}}}
-        case RedactedThinkingPart():
+        case blocks.RedactedThinkingPart():
             return {"reasoningContent": {"redactedContent": DataURL("", part.data).content()}}
-        case CachePointPart():
+        case blocks.CachePointPart():
             return _cache_point(part.ttl)
-        case ToolUsePart():
+        case blocks.ToolUsePart():
             return {"toolUse": {"toolUseId": part.id, "name": part.name, "input": part.input}}
-        case ToolResultPart():
+        case blocks.ToolResultPart():
             return _tool_result(part)
-        case JSONPart():
+        case blocks.JSONPart():
             return {"json": part.value}
         case OwnBlock():
             return _own(part)
@@ -152,7 +143,7 @@ def _tool_use(call: AnyToolCall) -> dict[str, Any]:
     return {"toolUse": {"toolUseId": call.id, "name": call.function.name, "input": sent_arguments(call, "bedrock")}}
 
 
-def _tool_result(part: ToolResultPart) -> dict[str, Any]:
+def _tool_result(part: blocks.ToolResultPart) -> dict[str, Any]:
     result, _ = _result_content(part.content)
     status = {} if part.is_error is None else {"status": _STATUS[part.is_error]}
     return {"toolResult": {"toolUseId": part.tool_use_id, "content": result, **status}}
@@ -160,7 +151,7 @@ def _tool_result(part: ToolResultPart) -> dict[str, Any]:
 
 def _mark(given: Any) -> Iterator[dict[str, Any]]:
     """Yield what stands behind something that the prompt is to be cached with."""
-    mark: CacheControl | None = getattr(given, "cache_control", None)
+    mark: blocks.CacheControl | None = getattr(given, "cache_control", None)
     if mark is not None:
         yield _cache_point(mark.ttl)
 

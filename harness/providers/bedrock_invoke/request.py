@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import unquote
 
@@ -107,11 +106,9 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
         return call.with_rest({BODY: OMIT})
     recorded = json_object(body)
     if _family(model, recorded) == "anthropic" and recorded.get("messages"):
-        call = anthropic_request.parse_recorded("", json.dumps({**recorded, "model": model}).encode())
-        carried: dict[str, Any] = {field: recorded[field] for field in ("model", "stream") if field in recorded}
-        if _VERSION not in recorded:
-            carried[_VERSION] = OMIT
-        return replace(call, model=name, stream=stream, settings={**call.settings, **settings}).with_rest(carried)
+        of_anthropic = anthropic_request.recorded_body(body)
+        of_anthropic.rest.setdefault(_VERSION, OMIT)
+        return anthropic_request.recorded_call(of_anthropic, name, found["base"], stream=stream)
     conversation = recorded.get("messages")
     prompted = [{"content": next((recorded[field] for field in _PROMPT_FIELDS if field in recorded), "")}]
     spoken = conversation if isinstance(conversation, list) else prompted

@@ -9,15 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from harness.errors import UsageError
-from harness.llm.input.blocks import (
-    BlockText,
-    DocumentPart,
-    JSONPart,
-    SourcedImagePart,
-    ThinkingPart,
-    ToolResultPart,
-    ToolUsePart,
-)
+from harness.llm.input import blocks
 from harness.llm.input.hosted import HostedTool
 from harness.llm.input.messages import (
     AnyToolCall,
@@ -34,7 +26,7 @@ from harness.llm.input.own_block import OwnBlock
 from harness.providers.gemini.calls import Signatures, sent_id
 from harness.providers.gemini.media import wire_media
 from harness.providers.shared.calls.arguments import sent_arguments
-from harness.providers.shared.fields import present
+from harness.providers.shared.wire_body import present
 
 _ROLES: Final = {"user": "user", "assistant": "model"}
 _SYSTEM_ROLES: Final = ("system", "developer")
@@ -98,7 +90,7 @@ def names_of_calls(messages: Iterable[Message]) -> dict[str, str]:
     for message in messages:
         names |= {call.id: call.function.name for call in message.tool_calls or ()}
         if isinstance(message.content, list):
-            names |= {part.id: part.name for part in message.content if isinstance(part, ToolUsePart)}
+            names |= {part.id: part.name for part in message.content if isinstance(part, blocks.ToolUsePart)}
     return names
 
 
@@ -114,14 +106,14 @@ def _part(part: ContentPart, names: Mapping[str, str]) -> dict[str, Any]:
             return {"text": part.text, **present(thoughtSignature=part.signature)}
         case RefusalPart():
             return {"text": part.refusal}
-        case ThinkingPart():
+        case blocks.ThinkingPart():
             return {"text": part.text, "thought": True, **present(thoughtSignature=part.signature)}
-        case ToolUsePart():
+        case blocks.ToolUsePart():
             call = {**sent_id(part.id), "name": part.name, "args": part.input}
             return {"functionCall": call, **present(thoughtSignature=part.signature)}
-        case ToolResultPart():
+        case blocks.ToolResultPart():
             return _response(part.tool_use_id, _name(part.tool_use_id, names), _result(part))
-        case ImagePart() | FilePart() | AudioPart() | SourcedImagePart() | DocumentPart():
+        case ImagePart() | FilePart() | AudioPart() | blocks.SourcedImagePart() | blocks.DocumentPart():
             return wire_media(part)
         case OwnBlock() if part.type is None and not OWN_PARTS.isdisjoint(part.model_extra or ()):
             return part.given()
@@ -157,18 +149,18 @@ def _name(call_id: str, names: Mapping[str, str]) -> str:
     return names[call_id]
 
 
-def _result(part: ToolResultPart) -> dict[str, Any]:
+def _result(part: blocks.ToolResultPart) -> dict[str, Any]:
     key = "error" if part.is_error else "result"
     content = part.content or ""
     if isinstance(content, str):
         return {key: content}
     first = content[0]
-    if len(content) == 1 and isinstance(first, JSONPart):
+    if len(content) == 1 and isinstance(first, blocks.JSONPart):
         return first.value if isinstance(first.value, dict) else {key: first.value}
-    unsendable = [block for block in content if not isinstance(block, BlockText)]
+    unsendable = [block for block in content if not isinstance(block, blocks.BlockText)]
     if unsendable:
         raise UsageError(f"gemini takes no {type(unsendable[0]).__name__} among others as the result of a tool")
-    return {key: "".join(block.text for block in content if isinstance(block, BlockText))}
+    return {key: "".join(block.text for block in content if isinstance(block, blocks.BlockText))}
 
 
 def _response(call_id: str, name: str, response: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel
@@ -15,11 +14,9 @@ from harness.llm.request import LLMRequest
 from harness.providers.gemini.calls import Signatures
 from harness.providers.gemini.messages import JSON_SCHEMA, wire_contents, wire_system, wire_tools
 from harness.providers.gemini.recorded import parse_contents, parse_system, parse_tools
-from harness.providers.shared.fields import filled, present
-from harness.providers.shared.recorded.query import EXTRA_QUERY, parse_query
 from harness.providers.shared.recorded.recorded_body import OBJECT, json_object
 from harness.providers.shared.recorded.recorded_request import UNREADABLE, RecordedRequest
-from harness.providers.shared.wire_body import wire_settings, with_additional
+from harness.providers.shared.wire_body import filled, present, wire_settings, with_additional
 
 if TYPE_CHECKING:
     from harness.llm.base import BaseLLM
@@ -133,7 +130,7 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
     ]
     rest = recorded.rest
     if query != ("alt=sse" if streams else ""):
-        rest[EXTRA_QUERY] = parse_query(query)
+        recorded.carry_query(query)
     tools = _take_tools(recorded)
     if isinstance(rest.get(_CONFIG), Mapping):
         configured, rest[_CONFIG] = _parse_config(rest[_CONFIG])
@@ -144,8 +141,7 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
     provider = "vertex_ai" if on_vertex else "gemini"
     if not on_vertex:
         settings["use_vertexai"] = False
-    call = recorded.call(f"{provider}/{found['model']}", messages, tools, **settings)
-    return replace(call, stream=streams)
+    return recorded.call(f"{provider}/{found['model']}", messages, tools, stream=streams, **settings)
 
 
 def _take_tools(recorded: RecordedRequest) -> list[dict[str, Any]]:

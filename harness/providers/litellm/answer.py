@@ -52,9 +52,6 @@ class LiteLLMBody(ResponseBody):
     def close(self) -> None:
         pass
 
-    async def aclose(self) -> None:
-        pass
-
 
 class LiteLLMAnswer(ChatAnswer):
     """One answer as litellm gives it."""

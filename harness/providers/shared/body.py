@@ -32,9 +32,9 @@ class ResponseBody(ABC):
     def close(self) -> None:
         """Let go of the connection, in threads."""
 
-    @abstractmethod
     async def aclose(self) -> None:
-        """Let go of the connection, in a loop."""
+        """Let go of the connection, in a loop; by default as in threads."""
+        self.close()
 
 
 class HTTPXBody(ResponseBody):

@@ -1,18 +1,31 @@
-"""The body of a request, as far as all wire formats have it in common."""
+"""The query and the body of a request, as far as all wire formats have them in common."""
 
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode
 
 from harness.errors import UsageError
 from harness.llm.recorded import OMIT
-from harness.providers.shared.recorded.query import EXTRA_QUERY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from harness.llm.base import BaseLLM
+
+#: In `additional_params`: the query of the URL, as the SDKs' methods take it. It is no field of the body.
+EXTRA_QUERY: Final = "extra_query"
+
+
+def present(**fields: Any) -> dict[str, Any]:
+    """Return the fields that are not None."""
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def filled(**fields: Any) -> dict[str, Any]:
+    """Return the fields that have something in them."""
+    return {name: value for name, value in fields.items() if value}
 
 
 def wire_settings(llm: BaseLLM, fields: Mapping[str, str], without: Container[str] = ()) -> dict[str, Any]:
@@ -35,3 +48,8 @@ def refuse_settings(llm: BaseLLM, names: Iterable[str], api: str) -> None:
     for name in names:
         if getattr(llm, name) is not None:
             raise UsageError(f"{api}: {name} can't be sent; leave it out")
+
+
+def with_query(path: str, query: Mapping[str, Any] | None) -> str:
+    """Return the path with a query behind it, where there is one."""
+    return f"{path}{'&' if '?' in path else '?'}{urlencode(query, doseq=True)}" if query else path

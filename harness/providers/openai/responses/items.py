@@ -13,16 +13,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, get_args
 
 from harness.errors import UsageError
-from harness.llm.input.blocks import (
-    CachePointPart,
-    DocumentPart,
-    MediaSource,
-    RedactedThinkingPart,
-    SourcedImagePart,
-    ThinkingPart,
-    ToolResultPart,
-    ToolUsePart,
-)
+from harness.llm.input import blocks
 from harness.llm.input.hosted import HostedItem
 from harness.llm.input.items import ReasoningItem
 from harness.llm.input.messages import (
@@ -37,7 +28,7 @@ from harness.llm.input.messages import (
     TextPart,
 )
 from harness.llm.input.own_block import OwnBlock
-from harness.providers.shared.fields import present
+from harness.providers.shared.wire_body import present
 
 _HOSTED: Final = frozenset(get_args(HostedItem.model_fields["type"].annotation))
 #: The types of the parts of an item's content.
@@ -88,9 +79,9 @@ def _own_item(part: ContentPart) -> dict[str, Any] | None:
     match part:
         case ReasoningItem() | HostedItem():
             return part.given()
-        case ToolUsePart():
+        case blocks.ToolUsePart():
             return _call(part.id, part.name, json.dumps(part.input, ensure_ascii=False))
-        case ToolResultPart(content=str() | None as text):
+        case blocks.ToolResultPart(content=str() | None as text):
             return _output(part.tool_use_id, text)
         case OwnBlock(type=str() as kind) if kind in _OWN_PARTS:
             return None
@@ -148,15 +139,15 @@ def _parts(role: str, parts: Iterable[ContentPart]) -> Iterator[dict[str, Any]]:
             case ImagePart():
                 url = part.image_url
                 yield {"type": "input_image", "image_url": url.url, **present(detail=url.detail)}
-            case SourcedImagePart():
+            case blocks.SourcedImagePart():
                 yield {"type": "input_image", **_image_source(part.source), **present(detail=part.detail)}
             case FilePart():
                 yield {"type": "input_file", **part.file.given()}
-            case DocumentPart():
+            case blocks.DocumentPart():
                 yield _document(part)
-            case ThinkingPart() | RedactedThinkingPart() | CachePointPart():
+            case blocks.ThinkingPart() | blocks.RedactedThinkingPart() | blocks.CachePointPart():
                 pass  # another provider's: it says nothing to this one
-            case QuotedMessage() | ToolUsePart() | ToolResultPart() | ReasoningItem() | HostedItem():
+            case QuotedMessage() | blocks.ToolUsePart() | blocks.ToolResultPart() | ReasoningItem() | HostedItem():
                 kind = getattr(part, "type", "message")
                 raise UsageError(f"a {kind} part can't stand in a {role} message for the Responses API")
 
@@ -166,13 +157,13 @@ def _text(role: str, part: TextPart) -> dict[str, Any]:
     return {"type": kind, "text": part.text, **present(annotations=part.citations, logprobs=part.logprobs)}
 
 
-def _image_source(source: MediaSource) -> dict[str, Any]:
+def _image_source(source: blocks.MediaSource) -> dict[str, Any]:
     if source.file_id is not None:
         return {"file_id": source.file_id}
     return {"image_url": source.url or _data_url(source)}
 
 
-def _document(part: DocumentPart) -> dict[str, Any]:
+def _document(part: blocks.DocumentPart) -> dict[str, Any]:
     source, title = part.source, present(filename=part.title)
     if source.type == "text":
         return {"type": "input_text", "text": source.data or ""}
@@ -185,7 +176,7 @@ def _document(part: DocumentPart) -> dict[str, Any]:
     return {"type": "input_file", "filename": "document", **title, "file_data": _data_url(source)}
 
 
-def _data_url(source: MediaSource) -> str:
+def _data_url(source: blocks.MediaSource) -> str:
     return f"data:{source.media_type or 'application/octet-stream'};base64,{source.data or ''}"
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
 
+from harness.errors import UsageError
 from harness.llm.input.items import ReasoningItem
 from harness.llm.input.unsent_fields import Carried
 from harness.llm.request import LLMRequest
+from harness.providers.openai.model import OpenAIModel
 from harness.providers.openai.responses.answer import ResponsesAnswer
 from harness.providers.openai.responses.request import check_settings, wire_body
-from harness.providers.openai.responses.settings import ResponsesSettings
 from harness.providers.shared.reasoning.thoughts import Thoughts
 
 #: Its texts can't be marked to be cached: the provider caches what it sees again.
@@ -20,9 +22,14 @@ _CARRIED: Final = Carried(
     tool=frozenset({"strict"}),
     added_to_tools=True,
 )
+#: The provider's own tools by the names that callers know, where they need more than a type.
+_BUILTIN: Final[Mapping[str, Mapping[str, Any]]] = {
+    "code_interpreter": {"type": "code_interpreter", "container": {"type": "auto"}},
+    "computer_use": {"type": "computer_use_preview"},
+}
 
 
-class OpenAIResponses(ResponsesSettings):
+class OpenAIResponses(OpenAIModel):
     """A model of OpenAI by its Responses API.
 
     With `auto_chain` each call goes on from the answer before it, which the provider has kept: it needs only what is
@@ -32,8 +39,36 @@ class OpenAIResponses(ResponsesSettings):
     path = "/responses"
     asks_for_hosted_tools: ClassVar[bool] = True
 
-    def __init__(self, *args: Any, **settings: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        instructions: str | None = None,
+        store: bool | None = None,
+        previous_response_id: str | None = None,
+        include: Sequence[str] | None = None,
+        builtin_tools: Sequence[str | Mapping[str, Any]] | None = None,
+        parse_tool_outputs: bool = False,
+        auto_chain: bool = False,
+        auto_chain_reasoning: bool = False,
+        **settings: Any,
+    ) -> None:
         super().__init__(*args, **settings)
+        if parse_tool_outputs:
+            raise UsageError(
+                "parse_tool_outputs: a call here returns its text; what the provider's own tools did is not taken apart. "
+                "Leave it out"
+            )
+        #: What the model is told before the system messages of each call.
+        self.instructions = instructions
+        self.store = store
+        #: The answer that the first call goes on from.
+        self.previous_response_id = previous_response_id
+        self.include = list(include or ())
+        #: The provider's own tools that each call may use, by name or with their settings.
+        self.builtin_tools = [_wire_builtin(tool) for tool in builtin_tools or ()]
+        self.auto_chain = auto_chain
+        #: Whether the reasoning of each answer goes back with the next call, for a provider that keeps nothing.
+        self.auto_chain_reasoning = auto_chain_reasoning
         self._last_reasoning: list[ReasoningItem] = []
         self._chain_lock = threading.Lock()
         self._thoughts = Thoughts()
@@ -83,3 +118,8 @@ class OpenAIResponses(ResponsesSettings):
             with self._chain_lock:
                 self._last_response_id = answer.response_id
                 self._last_reasoning = answer.reasoning if self.auto_chain_reasoning else []
+
+
+def _wire_builtin(tool: str | Mapping[str, Any]) -> dict[str, Any]:
+    """Return one of the provider's own tools, given by its name or with its settings, on the wire."""
+    return dict(_BUILTIN.get(tool, {"type": tool}) if isinstance(tool, str) else tool)

@@ -17,14 +17,13 @@ from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.openai.request import response_format
 from harness.providers.openai.responses.items import parse_item, wire_items
-from harness.providers.shared.fields import filled, present
 from harness.providers.shared.recorded.recorded_body import json_object
 from harness.providers.shared.recorded.recorded_request import UNREADABLE, RecordedRequest, check_same
-from harness.providers.shared.wire_body import wire_settings, with_additional
+from harness.providers.shared.wire_body import filled, present, wire_settings, with_additional
 
 if TYPE_CHECKING:
     from harness.llm.base import BaseLLM
-    from harness.providers.openai.responses.settings import ResponsesSettings
+    from harness.providers.openai.responses.model import OpenAIResponses
 
 #: Our settings, and the fields of the body that hold them.
 _SETTINGS: Final = {
@@ -48,7 +47,7 @@ def check_settings(llm: BaseLLM) -> None:
             )
 
 
-def wire_body(llm: ResponsesSettings, request: LLMRequest) -> dict[str, Any]:
+def wire_body(llm: OpenAIResponses, request: LLMRequest) -> dict[str, Any]:
     """Return the JSON body of `request` with the settings of `llm`. Its `additional_params` win over all else.
 
     System messages that come first are the `instructions`, unless `additional_params` decide about those.

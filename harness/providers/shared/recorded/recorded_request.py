@@ -10,13 +10,14 @@ import contextlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
+from urllib.parse import parse_qs
 
 from harness.errors import UsageError
 from harness.llm.input.messages import read_tools
 from harness.llm.recorded import OMIT, RecordedCall
-from harness.providers.shared.recorded.query import EXTRA_QUERY, parse_query
 from harness.providers.shared.recorded.recorded_body import FLAG, OBJECTS, Kind
 from harness.providers.shared.shapes import OF_ANOTHER_SHAPE
+from harness.providers.shared.wire_body import EXTRA_QUERY
 
 #: What a parser raises for what it has no words for, or of what has not the shape that the API documents.
 UNREADABLE: Final = (UsageError, *OF_ANOTHER_SHAPE)
@@ -62,8 +63,13 @@ class RecordedRequest:
         """Return where a call was made to that path; the query of its URL is carried."""
         base_url, _, query = url.partition("?")
         if query:
-            self.rest[EXTRA_QUERY] = parse_query(query)
+            self.carry_query(query)
         return base_url.removesuffix(path)
+
+    def carry_query(self, query: str) -> None:
+        """Carry the query of a URL: hosts want versions, keys and formats there that no setting stands for."""
+        found = parse_qs(query, keep_blank_values=True)
+        self.rest[EXTRA_QUERY] = {name: values[0] if len(values) == 1 else values for name, values in found.items()}
 
     def messages(self, field: str, parse: Parse) -> list[dict[str, Any]]:
         """Return our messages of a conversation; where we can't say it, what is spoken in it, and the field is carried.
@@ -119,11 +125,20 @@ class RecordedRequest:
             yield {"role": self._roles.get(role, "user"), "content": "".join(_texts(content))}
 
     def call(
-        self, model: str, messages: list[dict[str, Any]], tools: list[dict[str, Any]], **settings: Any
+        self,
+        model: str,
+        messages: list[dict[str, Any]],
+        tools: list[dict[str, Any]],
+        *,
+        stream: bool | None = None,
+        **settings: Any,
     ) -> RecordedCall:
-        """Return the call that makes this request again: all fields that have not been taken go with it."""
-        stream = self.take("stream")
-        return RecordedCall(model, messages, tools, stream, settings).with_rest(self.rest)
+        """Return the call that makes this request again: all fields that have not been taken go with it.
+
+        `stream` tells whether it is streamed where the URL says so, and not the body.
+        """
+        streams = self.take("stream") if stream is None else stream
+        return RecordedCall(model, messages, tools, streams, settings).with_rest(self.rest)
 
 
 def parse_tools(wire: Sequence[Any]) -> list[dict[str, Any]]:
