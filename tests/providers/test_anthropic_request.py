@@ -10,7 +10,7 @@ import pytest
 
 from harness.errors import UsageError
 from harness.providers.anthropic.request import BETAS, parse_recorded, wire_body
-from harness.providers.shared.wire_body import EXTRA_QUERY
+from harness.providers.shared.requests.wire_body import EXTRA_QUERY
 from tests.providers.playing_again import again
 from tests.providers.requests_anthropic import (
     ASKED,

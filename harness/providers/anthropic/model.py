@@ -16,8 +16,8 @@ from harness.providers.anthropic.sdk import anthropic
 from harness.providers.shared.answer import ProviderAnswer
 from harness.providers.shared.calls.structured import StructuredAnswer
 from harness.providers.shared.reasoning.thoughts import Thoughts
+from harness.providers.shared.requests.wire_body import EXTRA_QUERY, with_query
 from harness.providers.shared.stainless import StainlessModel
-from harness.providers.shared.wire_body import EXTRA_QUERY, with_query
 
 #: Text that an answer goes on from is the last message of its conversation, whether or not that says so.
 _CARRIED: Final = Carried(

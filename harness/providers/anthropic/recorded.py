@@ -13,8 +13,8 @@ from harness.errors import UsageError
 from harness.llm.input.messages import read_messages
 from harness.providers.anthropic.messages import wire_block, wire_messages, wire_system
 from harness.providers.shared.data_url import DataURL
-from harness.providers.shared.recorded.recorded_request import check_same, given_call, text_or_parts
-from harness.providers.shared.wire_body import present
+from harness.providers.shared.requests.recorded_request import check_same, given_call, text_or_parts
+from harness.providers.shared.requests.wire_body import present
 
 
 def parse_tools(wire: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -24,7 +24,7 @@ from harness.providers.openai.chat_model import ChatModel
 from harness.providers.shared.answer import ProviderAnswer
 from harness.providers.shared.clients import SDKClients
 from harness.providers.shared.model import SDKModel
-from harness.providers.shared.wire_body import present
+from harness.providers.shared.requests.wire_body import present
 
 #: What another SDK is not given.
 _OF_THIS_SDK: Final = {"api_version": None, "client_params": None}

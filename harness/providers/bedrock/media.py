@@ -14,7 +14,7 @@ from harness.errors import UsageError
 from harness.llm.input.blocks import DocumentPart, MediaSource, SourcedImagePart
 from harness.llm.input.messages import FilePart
 from harness.providers.shared.data_url import DataURL
-from harness.providers.shared.wire_body import present
+from harness.providers.shared.requests.wire_body import present
 
 _OFFICE: Final = "application/vnd.openxmlformats-officedocument"
 #: The format's name → its media type.

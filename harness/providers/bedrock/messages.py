@@ -24,7 +24,7 @@ from harness.llm.input.own_block import OwnBlock
 from harness.providers.bedrock import media
 from harness.providers.shared.calls.arguments import sent_arguments
 from harness.providers.shared.data_url import DataURL
-from harness.providers.shared.wire_body import present
+from harness.providers.shared.requests.wire_body import present
 
 SYSTEM_ROLES = ("system", "developer")
 _STATUS = {True: "error", False: "success"}

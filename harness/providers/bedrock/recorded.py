@@ -15,7 +15,7 @@ from harness.llm.input.messages import read_messages
 from harness.providers.bedrock.media import DOCUMENTS, IMAGES, media_source
 from harness.providers.bedrock.messages import sdk_messages, sdk_system
 from harness.providers.shared.data_url import DataURL
-from harness.providers.shared.recorded.recorded_request import check_same, given_call, text_or_parts
+from harness.providers.shared.requests.recorded_request import check_same, given_call, text_or_parts
 
 
 def wire_json(value: Any) -> Any:

@@ -15,7 +15,7 @@ from harness.providers.bedrock_invoke.request import family, wire_body
 from harness.providers.shared.answer import ProviderAnswer
 from harness.providers.shared.body import ResponseBody
 from harness.providers.shared.content import decoder_of
-from harness.providers.shared.wire_body import present
+from harness.providers.shared.requests.wire_body import present
 
 
 class InvokedBody(ResponseBody):

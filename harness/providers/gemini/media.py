@@ -13,7 +13,7 @@ from harness.errors import UsageError
 from harness.llm.input.blocks import DocumentPart, SourcedImagePart
 from harness.llm.input.messages import AudioPart, FilePart, ImagePart
 from harness.providers.shared.data_url import DataURL
-from harness.providers.shared.wire_body import present
+from harness.providers.shared.requests.wire_body import present
 
 MediaPart = ImagePart | FilePart | AudioPart | SourcedImagePart | DocumentPart
 

@@ -26,7 +26,7 @@ from harness.llm.input.own_block import OwnBlock
 from harness.providers.gemini.calls import Signatures, sent_id
 from harness.providers.gemini.media import wire_media
 from harness.providers.shared.calls.arguments import sent_arguments
-from harness.providers.shared.wire_body import present
+from harness.providers.shared.requests.wire_body import present
 
 _ROLES: Final = {"user": "user", "assistant": "model"}
 _SYSTEM_ROLES: Final = ("system", "developer")

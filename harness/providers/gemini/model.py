@@ -21,8 +21,8 @@ from harness.providers.gemini.request import NAMED_RESOURCES, wire_body
 from harness.providers.shared.answer import ProviderAnswer
 from harness.providers.shared.clients import SDKClients
 from harness.providers.shared.model import SDKModel
+from harness.providers.shared.requests.wire_body import EXTRA_QUERY, with_query
 from harness.providers.shared.tls import system_context
-from harness.providers.shared.wire_body import EXTRA_QUERY, with_query
 
 #: What models are resources of.
 _AT_STUDIO: Final = "models/"

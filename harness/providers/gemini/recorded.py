@@ -23,7 +23,7 @@ from harness.providers.gemini.messages import (
     wire_system,
     wire_tools,
 )
-from harness.providers.shared.recorded.recorded_request import check_same, given_call, text_or_parts
+from harness.providers.shared.requests.recorded_request import check_same, given_call, text_or_parts
 
 _ROLES: Final = {"user": "user", "model": "assistant"}
 #: The fields that take a tool's schema; both spellings of the second are the wire's.

@@ -20,8 +20,8 @@ from harness.providers.shared.content import read_as_sent
 from harness.providers.shared.failure import failure_in, is_transport_error
 from harness.providers.shared.interceptor import intercept
 from harness.providers.shared.model import SDKModel
+from harness.providers.shared.requests.wire_body import EXTRA_QUERY, present, with_query
 from harness.providers.shared.tls import http_client, library_of
-from harness.providers.shared.wire_body import EXTRA_QUERY, present, with_query
 
 
 class StainlessModel(SDKModel):

@@ -28,7 +28,7 @@ from harness.llm.input.messages import (
     TextPart,
 )
 from harness.llm.input.own_block import OwnBlock
-from harness.providers.shared.wire_body import present
+from harness.providers.shared.requests.wire_body import present
 
 _HOSTED: Final = frozenset(get_args(HostedItem.model_fields["type"].annotation))
 #: The types of the parts of an item's content.

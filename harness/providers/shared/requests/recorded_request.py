@@ -15,9 +15,9 @@ from urllib.parse import parse_qs
 from harness.errors import UsageError
 from harness.llm.input.messages import read_tools
 from harness.llm.recorded import OMIT, RecordedCall
-from harness.providers.shared.recorded.recorded_body import FLAG, OBJECTS, Kind
+from harness.providers.shared.requests.recorded_body import FLAG, OBJECTS, Kind
+from harness.providers.shared.requests.wire_body import EXTRA_QUERY
 from harness.providers.shared.shapes import OF_ANOTHER_SHAPE
-from harness.providers.shared.wire_body import EXTRA_QUERY
 
 #: What a parser raises for what it has no words for, or of what has not the shape that the API documents.
 UNREADABLE: Final = (UsageError, *OF_ANOTHER_SHAPE)

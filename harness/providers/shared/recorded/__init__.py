@@ -1,1 +1,0 @@
-"""Recorded requests, read back: what all wire formats have in common."""
