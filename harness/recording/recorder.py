@@ -75,6 +75,8 @@ class Recorder:
         self._outcome: RecordedOutcome | None = None
         self._recorded_at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         self._content = bytearray(header_line())
+        #: Those of the session that is read, or was last.
+        self._lines = FrameLines(self.redactor)
 
     def begin(self) -> None:
         """Write what a killed process is to leave behind: a recording that says that it is partial."""
@@ -94,7 +96,7 @@ class Recorder:
             for session in self._target.sessions():
                 self._know_runtime(session)
                 self._read(session)
-                results.append(encode(session.result))
+                results.append(self._lines.result(encode(session.result)))
         except _OwnFault as fault:
             raise RecordingError(
                 f"the recorder failed, and stopped the run: {type(fault.error).__name__}: {fault.error}"
@@ -109,15 +111,16 @@ class Recorder:
             status, self.error = "failed", fault.error
         except BaseException as error:
             status, self.error = "failed", error
-        text = None if self.error is None else self.redactor.text(error_text(self.error))
+        text = None if self.error is None else self.redactor.text(self._lines.result(error_text(self.error)))
         kind = None if self.error is None else type(self.error).__name__
         results = self.redactor.frames(results)
         self._outcome = RecordedOutcome(status=status, results=results, error=text, error_type=kind)
 
     def _read(self, session: Session) -> None:
         written, frames = len(self._content), self.frames
+        self._lines = FrameLines(self.redactor)
         try:
-            self._read_to_end(session)
+            self._read_to_end(session, self._lines)
         except KeyboardInterrupt:
             # It may have come in the middle of a line, and leaves frames behind that were not read.
             shown = session.frames
@@ -127,8 +130,7 @@ class Recorder:
         finally:
             session.close()
 
-    def _read_to_end(self, session: Session) -> None:
-        lines = FrameLines(self.redactor)
+    def _read_to_end(self, session: Session, lines: FrameLines) -> None:
         try:
             for frame in session:
                 self._take(lines, frame)

@@ -155,7 +155,10 @@ class _Made:
     def __init__(self, redactor: Redactor, comparison: LineComparison) -> None:
         self._redactor = redactor
         self.comparison = comparison
-        self.results: list[Any] = []
+        #: What each session gave, with the lines of its frames.
+        self._results: list[tuple[Any, FrameLines]] = []
+        #: Those of the session that is read, or was last.
+        self._lines = FrameLines(redactor)
 
     def run(self, target: Target, replayed: Replayed, limit: int | None) -> None:
         """Run `target`; a run that was cancelled when it was recorded is closed after as many frames."""
@@ -166,7 +169,7 @@ class _Made:
                 if limit is not None:
                     session.close()
                     return
-                self.results.append(encode(session.result))
+                self._results.append((encode(session.result), self._lines))
         except MissingExtraError:
             raise
         except UsageError as error:
@@ -179,7 +182,7 @@ class _Made:
             replayed.error = error.error if isinstance(error, TransportFault) else error
 
     def _read(self, session: Session, replayed: Replayed, limit: int | None) -> None:
-        lines = FrameLines(self._redactor, self.comparison.goes_on_with)
+        lines = self._lines = FrameLines(self._redactor, self.comparison.goes_on_with)
         try:
             for frame in session:
                 replayed.frames.append(frame)
@@ -189,6 +192,16 @@ class _Made:
         finally:
             self.comparison.add(lines.rest())
 
+    def outcome(self, error: BaseException | None, *, normalised: bool = True) -> RecordedOutcome:
+        """Return how the run ended, with ids and times as in frames; or, as in older recordings, as they are."""
+        text = None if error is None else error_text(error)
+        return RecordedOutcome(
+            status="completed" if error is None else "failed",
+            results=[lines.result(result) if normalised else result for result, lines in self._results],
+            error=self._lines.result(text) if normalised else text,
+            error_type=None if error is None else type(error).__name__,
+        )
+
 
 def _outcome_differences(
     recording: Recording, replayed: Replayed, made: _Made, redactor: Redactor
@@ -197,24 +210,20 @@ def _outcome_differences(
         return []
     recorded = recording.outcome.model_dump()
     # What is as it was recorded needs no redacting, which takes longer than all else here.
-    if not compare_values(recorded, _outcome(replayed, made).model_dump(), "outcome"):
-        return []
-    return compare_values(recorded, _outcome(replayed, made, redactor).model_dump(), "outcome")
+    for normalised in (True, False):
+        outcome = made.outcome(replayed.error, normalised=normalised)
+        if not compare_values(recorded, outcome.model_dump(), "outcome"):
+            return []
+    return compare_values(recorded, _redacted(made.outcome(replayed.error), redactor).model_dump(), "outcome")
 
 
-def _outcome(replayed: Replayed, made: _Made, redactor: Redactor | None = None) -> RecordedOutcome:
-    error = replayed.error
-    text = None if error is None else error_text(error)
-    return RecordedOutcome(
-        status="completed" if error is None else "failed",
-        results=made.results if redactor is None else redactor.frames(made.results),
-        error=text if redactor is None or text is None else redactor.text(text),
-        error_type=None if error is None else type(error).__name__,
-    )
+def _redacted(outcome: RecordedOutcome, redactor: Redactor) -> RecordedOutcome:
+    error = None if outcome.error is None else redactor.text(outcome.error)
+    return outcome.model_copy(update={"results": redactor.frames(outcome.results), "error": error})
 
 
 def _update(folder: Path, recording: Recording, replayed: Replayed, made: _Made, redactor: Redactor) -> None:
-    updated = recording.model_copy(update={"outcome": _outcome(replayed, made, redactor)})
+    updated = recording.model_copy(update={"outcome": _redacted(made.outcome(replayed.error), redactor)})
     content = b"".join([line + b"\n" for line in made.comparison.lines])
     replace_files(folder, {FRAMES: header_line() + content, RECORDING: updated.dump()})
 

@@ -9,6 +9,7 @@ import socket
 import threading
 import uuid
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -154,6 +155,20 @@ def three_tasks(last: str) -> StreamSession[Any]:
     names = ("text", "outline", last)
     crew = _crew(LLM(MODEL, max_retries=0), *(SCENARIOS[name].prompt for name in names))
     return crew.stream_events(look_ahead=1)
+
+
+class StateFlow(Flow[dict[str, Any]]):
+    """Gives back its state, with the id that each run has of its own, and a time."""
+
+    @start()
+    def look(self) -> dict[str, Any]:
+        return {**self.state, "at": datetime.now(UTC)}
+
+
+class FailingWithIdFlow(Flow[dict[str, Any]]):
+    @start()
+    def look(self) -> None:
+        raise ValueError(f"the run {self.state['id']} has failed")
 
 
 class FailingFlow(Flow[dict[str, Any]]):

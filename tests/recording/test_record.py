@@ -100,6 +100,7 @@ SUBJECT_ROWS = [
     Subject("scenario", "failed", [], 1, StreamTruncatedError, {"inputs": {"name": "truncated_eof"}}),
     Subject("scenario", "failed", [], 1, StreamTruncatedError, {"inputs": {"name": "truncated_reset"}}),
     Subject("InterruptedFlow", "cancelled", [], 1, KeyboardInterrupt),
+    Subject("FailingWithIdFlow", "failed", [], 0, ValueError),
 ]
 
 
@@ -120,6 +121,27 @@ def test_what_is_recorded_replays_green(row: Subject, server: OpenAIChatServer, 
     assert_green(replay_recording(out))
     assert len(server.requests) == row.interactions, "the replay asked the server"
     assert sorted(path.name for path in out.parent.iterdir()) == ["recording"]
+
+
+def test_ids_and_times_of_a_run_are_in_its_result_as_in_its_frames(server: OpenAIChatServer, out: Path) -> None:
+    done = recorded(server, out, "StateFlow")
+    assert done.recording.outcome is not None
+    (result,) = done.recording.outcome.results
+    assert result["id"] == "state-1"
+    assert result["at"].startswith("1970-01-01T00:00:0")
+    (finished,) = [frame for frame in load_frames(out / "frames.jsonl") if frame.type == "flow_finished"]
+    assert finished.data["result"] == result
+    assert_green(replay_recording(out))
+
+
+def test_a_result_of_an_older_recording_is_compared_as_it_stands(server: OpenAIChatServer, out: Path) -> None:
+    chosen = "5ca1ab1e-0000-4000-8000-000000000000"
+    recorded(server, out, "GreetingFlow", inputs={"name": chosen, "id": chosen})
+    recording = json.loads((out / "recording.json").read_text())
+    assert recording["outcome"]["results"] == ["Hello state-1"]
+    recording["outcome"]["results"] = [f"Hello {chosen}"]
+    (out / "recording.json").write_text(json.dumps(recording))
+    assert_green(replay_recording(out))
 
 
 def test_a_recording_names_what_it_is_of(server: OpenAIChatServer, out: Path) -> None:

@@ -77,6 +77,10 @@ class Normalizer:
             "data": self._value(payload),
         }
 
+    def result(self, value: Any) -> Any:
+        """Return what a run gave, a JSON value, as its frames have what is in it. Ask after the last of them."""
+        return self._value(value)
+
     def _name(self, value: str, word: str, number: int | None = None) -> None:
         if not value or value in self._names:
             return

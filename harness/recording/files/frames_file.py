@@ -62,6 +62,10 @@ class FrameLines:
         self._open_calls += _CALLS.get(frame.type, 0)
         return b"" if self._open_calls > 0 else self.rest()
 
+    def result(self, value: Any) -> Any:
+        """Return what a run gave, a JSON value, as normalised as its frames are. Ask after the last of them."""
+        return self._normalizer.result(value)
+
     def rest(self) -> bytes:
         """Return the lines of all frames that were held back."""
         waiting, self._waiting = self._waiting, []
