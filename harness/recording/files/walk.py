@@ -22,7 +22,7 @@ from harness.recording.pack.access import pack_of, packed_at, packed_content
 YAML: Final = frozenset({".yaml", ".yml"})
 
 #: How cassettes end that were compressed.
-_PACKED: Final = (".yaml.gz", ".yml.gz", ".json.gz")
+_PACKED: Final = (".yaml.gz", ".yml.gz", ".json.gz", ".har.gz")
 #: What the beginning of a JSON file that is a cassette names, and that of an HTTP archive.
 _NAMED: Final = re.compile(rb'\s*\{.*?(?:"(?:http_)?interactions"\s*:\s*\[|"log"\s*:\s*\{)', re.DOTALL)
 #: How much of a JSON file tells whether it is a cassette, in bytes.

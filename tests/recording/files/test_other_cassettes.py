@@ -220,6 +220,8 @@ def test_a_bad_interaction_leaves_the_others_readable(entry: Any, message: str, 
     ("name", "content", "found"),
     [
         ("a.har", "{}", True),
+        ("a.har.gz", "", True),
+        ("a.yml.gz", "", True),
         ("a.json", json.dumps({"http_interactions": []}), True),
         ("a.json", json.dumps({"version": 1, "interactions": []}), True),
         ("a.json", json.dumps({"log": {"entries": []}}), True),
