@@ -14,9 +14,9 @@ from harness.agents.driver import Driver, InLoop, InThread, finished
 from harness.agents.execution import Execution
 from harness.agents.guardrail import guarded
 from harness.agents.inquiry import Inquirer
-from harness.agents.output import Answered, LiteAgentOutput
+from harness.agents.output import AgentAnswer, LiteAgentOutput
 from harness.agents.pace import Pace
-from harness.agents.toolbox import Toolbox, ToolResults
+from harness.agents.toolbox import Toolbox, ToolCache
 from harness.errors import UsageError
 from harness.llm.run_usage import RunUsage
 from harness.session.session import AsyncStreamSession, StreamSession
@@ -122,13 +122,13 @@ class Agent(AgentSettings):
         tools: Sequence[BaseTool] | None = None,
         *,
         paces: Sequence[Pace] = (),
-        results: ToolResults | None = None,
+        results: ToolCache | None = None,
         callbacks: Sequence[Callable[..., Any]] = (),
         policies: Sequence[Any] = (),
         response_model: type[BaseModel] | None = None,
         conversation: Sequence[dict[str, Any]] = (),
         of: Any = None,
-    ) -> Answered:
+    ) -> AgentAnswer:
         """Do a task: an object with `description` and `expected_output`.
 
         `of` is the task of the crew that it is part of, where that is another one: what events name. `conversation` is
@@ -178,7 +178,7 @@ class Agent(AgentSettings):
 
         execution = self._execution(driver, self.tools, policies=(self,), response_model=response_format, usage=usage)
 
-        def output(answered: Answered) -> LiteAgentOutput:
+        def output(answered: AgentAnswer) -> LiteAgentOutput:
             return LiteAgentOutput(
                 raw=answered.raw,
                 pydantic=answered.structured,
@@ -187,26 +187,26 @@ class Agent(AgentSettings):
                 tool_failures=answered.failures,
             )
 
-        async def again(_: LiteAgentOutput, reason: str) -> LiteAgentOutput:
-            return output(await execution.go_on(refused(reason)))
+        async def retry(_: LiteAgentOutput, reason: str) -> LiteAgentOutput:
+            return output(await execution.resume(refusal(reason)))
 
-        async def changed(reviewed: LiteAgentOutput, result: Any) -> LiteAgentOutput:
+        async def replace(reviewed: LiteAgentOutput, result: Any) -> LiteAgentOutput:
             if isinstance(result, LiteAgentOutput):
                 return result
             return reviewed.model_copy(update={"raw": result}) if isinstance(result, str) else reviewed
 
-        async def review(answered: Answered) -> Answered:
+        async def review(answered: AgentAnswer) -> AgentAnswer:
             reviewed = await guarded(
                 output(answered),
                 () if self.guardrail is None else (self.guardrail,),
-                again,
-                changed,
+                retry,
+                replace,
                 driver=driver,
                 inquirer=self.inquirer(driver),
                 retries=self.guardrail_max_retries,
                 owner=_owner_fields(self, None),
             )
-            return Answered(reviewed.raw, reviewed.pydantic, reviewed.messages, reviewed.tool_failures)
+            return AgentAnswer(reviewed.raw, reviewed.pydantic, reviewed.messages, reviewed.tool_failures)
 
         answered = await execution.answer(opening, prompt, review)
         return output(answered).model_copy(update={"usage_metrics": usage.metrics().model_dump()})
@@ -219,14 +219,14 @@ class Agent(AgentSettings):
         policies: Sequence[Any],
         task: Any = None,
         paces: Sequence[Pace] = (),
-        results: ToolResults | None = None,
+        results: ToolCache | None = None,
         callbacks: Sequence[Callable[..., Any]] = (),
         response_model: type[BaseModel] | None = None,
         usage: RunUsage | None = None,
     ) -> Execution:
         owner = _owner_fields(self, task)
         if results is None and self.cache and "cache" in self.model_fields_set:
-            results = ToolResults()
+            results = ToolCache()
         toolbox = Toolbox(
             tools,
             driver,
@@ -275,7 +275,7 @@ class Agent(AgentSettings):
         return [{"role": "system", "content": system}, *(dict(message) for message in messages)]
 
 
-def refused(reason: str) -> dict[str, Any]:
+def refusal(reason: str) -> dict[str, Any]:
     """Return the message that sends an answer back to a model."""
     return {"role": "user", "content": f"That answer was not accepted: {reason}\nGive a better one, complete."}
 
@@ -283,10 +283,10 @@ def refused(reason: str) -> dict[str, Any]:
 def _owner_fields(agent: Agent, task: Any) -> dict[str, Any]:
     """Return the fields by which events name whose they are."""
     owner: dict[str, Any] = {"agent_id": str(agent.id), "agent_role": agent.role}
-    return owner if task is None else {**owner, **named(task)}
+    return owner if task is None else {**owner, **task_fields(task)}
 
 
-def named(task: Any) -> dict[str, Any]:
+def task_fields(task: Any) -> dict[str, Any]:
     """Return how events name a task."""
     return {
         "task_id": str(getattr(task, "id", "")) or None,

@@ -13,16 +13,16 @@ from harness.agents import prompts, text_form
 from harness.agents.digest import shortened
 from harness.agents.driver import Driver, TimeLimitError
 from harness.agents.inquiry import Inquirer
-from harness.agents.output import AgentAction, AgentFinish, Answered
+from harness.agents.output import AgentAction, AgentAnswer, AgentFinish
 from harness.agents.structured import in_form
-from harness.agents.toolbox import Toolbox, Used
+from harness.agents.toolbox import Toolbox, ToolResult
 from harness.bus.step import Step, StepEnds
 from harness.errors import HarnessError, LLMContextLengthExceededError
 from harness.events import AgentExecutionCompletedEvent, AgentExecutionErrorEvent, AgentExecutionStartedEvent
 from harness.llm.run_usage import RunUsage
 
 #: Looks at an answer before it is given on, and returns it, or another.
-Review = Callable[[Answered], Awaitable[Answered]]
+Review = Callable[[AgentAnswer], Awaitable[AgentAnswer]]
 #: How many tools of one answer are used at once.
 _AT_ONCE: Final = 8
 ENDS: Final = StepEnds(completed=AgentExecutionCompletedEvent, failed=AgentExecutionErrorEvent)
@@ -61,10 +61,10 @@ class Execution:
         #: How many of them it began with, which are never shortened.
         self._opening_length = 0
 
-    async def answer(self, opening: list[dict[str, Any]], prompt: str, review: Review | None = None) -> Answered:
+    async def answer(self, opening: list[dict[str, Any]], prompt: str, review: Review | None = None) -> AgentAnswer:
         """Return what the agent answers to the first messages, once it has been reviewed.
 
-        `prompt` is what its frames show of the task. A review may `go_on`, all of it inside this one execution.
+        `prompt` is what its frames show of the task. A review may `resume`, all of it inside this one execution.
 
         Raises:
             TimeoutError: it took longer than `max_execution_time`.
@@ -78,22 +78,22 @@ class Execution:
         async with self._driver.step(Step(agent, started, ENDS, label=agent.role, own_run=True)) as step:
             if self._usage is not None:
                 step.scope.sinks = (*step.scope.sinks, self._usage)
-            answered = await self._answered()
+            answered = await self._answer()
             if review is not None:
                 answered = await review(answered)
             step.complete(output=answered.raw)
         return answered
 
-    async def go_on(self, request: dict[str, Any]) -> Answered:
+    async def resume(self, request: dict[str, Any]) -> AgentAnswer:
         """Return what the agent answers to one more message, after all that has been said."""
         self._messages.append(request)
-        return await self._answered()
+        return await self._answer()
 
-    async def _answered(self) -> Answered:
-        raw, structured = await self._in_time()
-        return Answered(raw, structured, list(self._messages), list(self._toolbox.failures))
+    async def _answer(self) -> AgentAnswer:
+        raw, structured = await self._timed_work()
+        return AgentAnswer(raw, structured, list(self._messages), list(self._toolbox.failures))
 
-    async def _in_time(self) -> tuple[str, BaseModel | None]:
+    async def _timed_work(self) -> tuple[str, BaseModel | None]:
         limit_s = self._agent.max_execution_time
         try:
             return await self._driver.within(limit_s, self._work)
@@ -104,7 +104,7 @@ class Execution:
 
     async def _work(self) -> tuple[str, BaseModel | None]:
         answer = await self._last_answer()
-        if isinstance(answer, Used):
+        if isinstance(answer, ToolResult):
             return answer.text, None
         structured = answer if isinstance(answer, BaseModel) else None
         if self._model is not None and isinstance(answer, str):
@@ -113,16 +113,16 @@ class Execution:
         self._messages.append({"role": "assistant", "content": raw})
         return raw, structured
 
-    async def _last_answer(self) -> str | BaseModel | Used:
+    async def _last_answer(self) -> str | BaseModel | ToolResult:
         """Return the answer, or the use of a tool whose result is the answer."""
         tools = self._toolbox.definitions()
         for _ in range(self._agent.max_iter):
             answer = await self._ask(tools)
             calls = _calls_in(answer)
             if calls is None:
-                used = await self._used_in_text(answer)
+                used = await self._use_in_text(answer)
             else:
-                used = await self._used_calls(calls, getattr(answer, "text", None))
+                used = await self._use_calls(calls, getattr(answer, "text", None))
             if used is None:
                 return await self._finish(answer)
             if used.is_answer:
@@ -166,28 +166,28 @@ class Execution:
         elif not isinstance(answer, str | BaseModel):
             output = str(answer)
         text = answer if isinstance(answer, str) else str(output)
-        await self._tell(AgentFinish(thought, output, text))
+        await self._notify(AgentFinish(thought, output, text))
         return output  # type: ignore[no-any-return]
 
-    async def _used_calls(self, calls: list[dict[str, Any]], beside: str | None) -> Used:
+    async def _use_calls(self, calls: list[dict[str, Any]], beside: str | None) -> ToolResult:
         """Use the tools that the model asks for, and tell it in its order what they gave, and what it said beside.
 
         They work side by side where they may, a few at a time.
         """
         self._messages.append({"role": "assistant", "content": beside, "tool_calls": calls})
-        answer: Used | None = None
-        used = Used("")
+        answer: ToolResult | None = None
+        used = ToolResult("")
         async for call, used in self._uses(calls):
             name, arguments = call["function"]["name"], call["function"]["arguments"]
             self._messages.append({"role": "tool", "tool_call_id": call["id"], "name": name, "content": used.text})
             text = arguments if isinstance(arguments, str) else json.dumps(arguments)
-            await self._tell(AgentAction(beside or "", name, text, beside or "", used.text))
+            await self._notify(AgentAction(beside or "", name, text, beside or "", used.text))
             answer = answer or (used if used.is_answer else None)
         return answer or used
 
-    async def _uses(self, calls: list[dict[str, Any]]) -> AsyncIterator[tuple[dict[str, Any], Used]]:
+    async def _uses(self, calls: list[dict[str, Any]]) -> AsyncIterator[tuple[dict[str, Any], ToolResult]]:
         """Yield the calls in their order with what each came to."""
-        together = self._toolbox.work_together([call["function"]["name"] for call in calls])
+        together = self._toolbox.can_run_together([call["function"]["name"] for call in calls])
         size = _AT_ONCE if together else 1
         for place in range(0, len(calls), size):
             some = calls[place : place + size]
@@ -198,10 +198,10 @@ class Execution:
             for call, used in zip(some, uses, strict=True):
                 yield call, used
 
-    async def _use(self, call: dict[str, Any], begun: Callable[[], None] | None = None) -> Used:
+    async def _use(self, call: dict[str, Any], begun: Callable[[], None] | None = None) -> ToolResult:
         return await self._toolbox.use(call["function"]["name"], call["function"]["arguments"], begun)
 
-    async def _used_in_text(self, answer: Any) -> Used | None:
+    async def _use_in_text(self, answer: Any) -> ToolResult | None:
         """Use the tool that the model asks for in text, if it does."""
         if self._is_native or not self._toolbox.tools or not isinstance(answer, str):
             return None
@@ -210,10 +210,10 @@ class Execution:
             return None
         used = await self._toolbox.use(action.tool, action.arguments)
         self._messages += [{"role": "assistant", "content": action.text}, text_form.observed(used.text)]
-        await self._tell(AgentAction(action.thought, action.tool, action.arguments, action.text, used.text))
+        await self._notify(AgentAction(action.thought, action.tool, action.arguments, action.text, used.text))
         return used
 
-    async def _tell(self, step: AgentAction | AgentFinish) -> None:
+    async def _notify(self, step: AgentAction | AgentFinish) -> None:
         for callback in self._callbacks:
             await self._driver.call(callback, step)
 

@@ -35,8 +35,8 @@ class _Judgement(BaseModel):
 async def guarded(
     output: O,
     guardrails: Sequence[Guardrail],
-    again: Callable[[O, str], Awaitable[O]],
-    changed: Callable[[O, Any], Awaitable[O]],
+    retry: Callable[[O, str], Awaitable[O]],
+    replace: Callable[[O, Any], Awaitable[O]],
     *,
     driver: Driver,
     inquirer: Inquirer,
@@ -45,7 +45,7 @@ async def guarded(
 ) -> O:
     """Return an output that every guardrail lets pass, in their order, each with as many retries.
 
-    `again` makes another output of one that was refused, and the reason; `changed` takes what a guardrail gave in place
+    `retry` makes another output of one that was refused, and the reason; `replace` takes what a guardrail gave in place
     of the output.
 
     Raises:
@@ -55,14 +55,14 @@ async def guarded(
         for attempt in range(retries + 1):
             passed, result = await _judged(guardrail, output, attempt, driver, inquirer, owner)
             if passed:
-                output = await changed(output, result)
+                output = await replace(output, result)
                 break
             if attempt == retries:
                 raise GuardrailError(
                     f"the answer did not pass the guardrail {_name(guardrail)!r} after {retries} retries; what it said "
                     f"last: {result}"
                 )
-            output = await again(output, str(result))
+            output = await retry(output, str(result))
     return output
 
 

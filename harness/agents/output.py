@@ -62,7 +62,7 @@ class AgentFinish:
 
 
 @dataclass(slots=True)
-class Answered:
+class AgentAnswer:
     """What one execution came to."""
 
     raw: str

@@ -35,7 +35,7 @@ from harness.tools.use import ToolInputError, ToolUse
 _MISSING: Final = object()
 
 
-class ToolResults:
+class ToolCache:
     """Results that are kept for the next use with the same arguments; several agents and threads may share them."""
 
     def __init__(self) -> None:
@@ -59,7 +59,7 @@ def _key(tool: BaseTool, arguments: Mapping[str, Any]) -> tuple[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Used:
+class ToolResult:
     """What one use of a tool came to."""
 
     #: What the model is told.
@@ -83,7 +83,7 @@ class Toolbox:
         *,
         owner: Mapping[str, Any],
         policies: Sequence[Any] = (),
-        results: ToolResults | None = None,
+        results: ToolCache | None = None,
     ) -> None:
         #: By the name that the model has for it; where two have the same, the first.
         self.tools: dict[str, BaseTool] = {}
@@ -102,12 +102,12 @@ class Toolbox:
         """Return the tools as a model is given them; None where there are none."""
         return [tool.definition() for tool in self.tools.values()] or None
 
-    def work_together(self, names: Sequence[str]) -> bool:
+    def can_run_together(self, names: Sequence[str]) -> bool:
         """Whether these may be used side by side: several, none of which is the answer or is counted."""
-        tools = [tool for tool in map(self._named, names) if tool is not None]
+        tools = [tool for tool in map(self._tool, names) if tool is not None]
         return len(names) > 1 and not any(tool.result_as_answer or tool.max_usage_count is not None for tool in tools)
 
-    async def use(self, name: str, raw: str | Mapping[str, Any], begun: Callable[[], None] | None = None) -> Used:
+    async def use(self, name: str, raw: str | Mapping[str, Any], begun: Callable[[], None] | None = None) -> ToolResult:
         """Use a tool with arguments as an object or its JSON text, and return what the model is told.
 
         `begun` is called once it is published that the tool is used.
@@ -117,7 +117,7 @@ class Toolbox:
         Raises:
             ToolExecutionFailedError: the tool has failed, and its policy is `raise`; its frames have told of it.
         """
-        tool = self._named(name)
+        tool = self._tool(name)
         arguments, fault = _arguments(raw)
         use = ToolUse(
             name if tool is None else tool.name,
@@ -134,15 +134,15 @@ class Toolbox:
                     raise UnknownToolError(f"there is no tool {name!r}; the tools are {known}")
                 if arguments is None:
                     raise ToolInputError(f"the arguments of the tool {tool.name!r} are no JSON object: {fault}")
-                used = await self._used(tool, arguments, use, step)
+                used = await self._run(tool, arguments, use, step)
             except Exception as error:
                 step.fail(error)
-                used, refused = await self._failed(tool, name, use, error)
+                used, refused = await self._fail(tool, name, use, error)
         if refused is not None:
             raise refused
         return used
 
-    async def _used(self, tool: BaseTool, arguments: dict[str, Any], use: ToolUse, step: Step) -> Used:
+    async def _run(self, tool: BaseTool, arguments: dict[str, Any], use: ToolUse, step: Step) -> ToolResult:
         value = _MISSING if self._results is None else self._results.get(tool, arguments)
         from_cache = value is not _MISSING
         if not from_cache:
@@ -152,18 +152,18 @@ class Toolbox:
             use.complete(step, value.message, failure=None if record is None else value)
             if record is not None and self._policy(tool) is ToolFailurePolicy.RAISE:
                 raise ToolExecutionFailedError(record)
-            return Used(value.message)
+            return ToolResult(value.message)
         if self._results is not None and not from_cache:
             self._results.keep(tool, arguments, value)
         use.complete(step, value, from_cache=from_cache)
-        return Used(_tool_text(value), value, tool.result_as_answer)
+        return ToolResult(_tool_text(value), value, tool.result_as_answer)
 
-    async def _failed(
+    async def _fail(
         self, tool: BaseTool | None, name: str, use: ToolUse, error: Exception
-    ) -> tuple[Used, ToolExecutionFailedError | None]:
+    ) -> tuple[ToolResult, ToolExecutionFailedError | None]:
         """Publish what kind of failure it is; return what the model is told, and what the run is to end with."""
         if isinstance(error, ToolExecutionFailedError):
-            return Used(""), error
+            return ToolResult(""), error
         reason, kind = _REASONS.get(type(error), (ToolFailureReason.EXCEPTION, ToolExecutionErrorEvent))
         await self._driver.emit(self, kind(error=error, error_type=type(error).__name__, **use.common))
         failure = ToolFailure(message=error_text(error), reason=reason, code=type(error).__name__)
@@ -172,7 +172,7 @@ class Toolbox:
         if record is not None and self._policy(tool) is ToolFailurePolicy.RAISE:
             refused = ToolExecutionFailedError(record)
             refused.__cause__ = error
-        return Used(ToolCallFailed(name if tool is None else tool.name, error).told), refused
+        return ToolResult(ToolCallFailed(name if tool is None else tool.name, error).told), refused
 
     async def _note(self, tool: BaseTool | None, use: ToolUse, failure: ToolFailure) -> ToolFailureRecord | None:
         policy = self._policy(tool)
@@ -193,7 +193,7 @@ class Toolbox:
     def _policy(self, tool: BaseTool | None) -> ToolFailurePolicy:
         return policy_among(tool, *self._policies)
 
-    def _named(self, name: str) -> BaseTool | None:
+    def _tool(self, name: str) -> BaseTool | None:
         """Return the tool of a name, as the model was told it or as the user wrote it, whatever its case."""
         found = self.tools.get(name)
         if found is None:

@@ -123,7 +123,7 @@ class Crew(CrewSettings):
         total = UsageMetrics()
         for output in outputs:
             total = added(total, output.token_usage)
-        self.used(total)
+        self.note_usage(total)
         return outputs
 
 

@@ -132,6 +132,6 @@ class CrewSettings(Configured):
             self._pace = Pace(self.max_rpm)
         return self._pace
 
-    def used(self, usage: UsageMetrics) -> None:
+    def note_usage(self, usage: UsageMetrics) -> None:
         """Note what a run has used."""
         self._usage = usage

@@ -10,15 +10,15 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from harness.agents import Agent
-from harness.agents.agent import named, refused
+from harness.agents.agent import refusal, task_fields
 from harness.agents.driver import Driver
 from harness.agents.guardrail import guarded
-from harness.agents.output import Answered
+from harness.agents.output import AgentAnswer
 from harness.agents.pace import Pace
 from harness.agents.structured import in_form
-from harness.agents.toolbox import ToolResults
+from harness.agents.toolbox import ToolCache
 from harness.bus.step import Step, StepEnds
-from harness.crews.human import wish_about
+from harness.crews.human import requested_change
 from harness.crews.output import OutputFormat, TaskOutput
 from harness.crews.task_settings import TaskSettings
 from harness.errors import UsageError
@@ -40,7 +40,7 @@ class Duty:
         *,
         tools: Sequence[BaseTool],
         paces: Sequence[Pace] = (),
-        results: ToolResults | None = None,
+        results: ToolCache | None = None,
         step_callbacks: Sequence[Callable[..., Any]] = (),
         task_callbacks: Sequence[Callable[..., Any]] = (),
         policies: Sequence[Any] = (),
@@ -57,7 +57,7 @@ class Duty:
         self._policies = policies
         #: The crew's name, for those who are asked.
         self._requester = requester or agent.role
-        self._owner = named(task)
+        self._owner = task_fields(task)
         self._context = ""
         #: Once it has begun.
         self.step: Step | None = None
@@ -73,7 +73,7 @@ class Duty:
         started = TaskStartedEvent(task=task, context=context or None, **self._owner)
         self.step = Step(task, started, _ENDS, label=task.label, own_run=True)
         async with driver.step(self.step) as step:
-            output = await self._guarded(await self._answered(()))
+            output = await self._guarded(await self._answer(()))
             if task.human_input:
                 output = await self._approved(output)
             if task.output_file is not None:
@@ -84,7 +84,7 @@ class Duty:
             step.complete(output=output)
         return output
 
-    async def _answered(self, conversation: Sequence[dict[str, Any]]) -> TaskOutput:
+    async def _answer(self, conversation: Sequence[dict[str, Any]]) -> TaskOutput:
         answered = await self._agent.perform(
             self._driver,
             self._task,
@@ -99,7 +99,7 @@ class Duty:
         )
         return self._output(answered)
 
-    def _output(self, answered: Answered) -> TaskOutput:
+    def _output(self, answered: AgentAnswer) -> TaskOutput:
         task, words = self._task, self._task.description.split(" ")
         return _in_format(
             TaskOutput(
@@ -120,10 +120,10 @@ class Duty:
         task = self._task
         inquirer = self._agent.inquirer(self._driver, task=task, paces=self._paces)
 
-        async def again(output: TaskOutput, reason: str) -> TaskOutput:
-            return await self._answered(_after_opening(output, refused(reason)))
+        async def retry(output: TaskOutput, reason: str) -> TaskOutput:
+            return await self._answer(_after_opening(output, refusal(reason)))
 
-        async def changed(output: TaskOutput, result: Any) -> TaskOutput:
+        async def replace(output: TaskOutput, result: Any) -> TaskOutput:
             if isinstance(result, TaskOutput):
                 return result
             if not isinstance(result, str):
@@ -135,8 +135,8 @@ class Duty:
         return await guarded(
             output,
             task.all_guardrails,
-            again,
-            changed,
+            retry,
+            replace,
             driver=self._driver,
             inquirer=inquirer,
             retries=task.guardrail_max_retries,
@@ -144,9 +144,12 @@ class Duty:
         )
 
     async def _approved(self, output: TaskOutput) -> TaskOutput:
-        while wish := await wish_about(self._driver, self._requester, self._task, output):
-            request = {"role": "user", "content": f"Somebody has looked at your answer and says: {wish}\nChange it so."}
-            output = await self._guarded(await self._answered(_after_opening(output, request)))
+        while change := await requested_change(self._driver, self._requester, self._task, output):
+            request = {
+                "role": "user",
+                "content": f"Somebody has looked at your answer and says: {change}\nChange it so.",
+            }
+            output = await self._guarded(await self._answer(_after_opening(output, request)))
         return output
 
 

@@ -10,7 +10,7 @@ from harness.agents import Agent
 from harness.agents.delegation import Work, delegation_tools
 from harness.agents.driver import Driver, Started
 from harness.agents.pace import Pace
-from harness.agents.toolbox import ToolResults
+from harness.agents.toolbox import ToolCache
 from harness.bus.step import Step, StepEnds
 from harness.crews.crew_settings import CrewSettings
 from harness.crews.duty import Duty
@@ -44,18 +44,18 @@ class CrewEngine:
         agents = {id(agent): agent.interpolated(inputs) for agent in crew.all_agents}
         #: The agents as they are in this run.
         self._agents = [agents[id(agent)] for agent in crew.agents]
-        self._manager = self._managing()
+        self._manager = self._manager_agent()
         #: The tasks as they are in this run, in their order, and the place of each of the crew's.
         self._tasks = [
             task.interpolated(inputs, None if task.agent is None else agents[id(task.agent)]) for task in crew.tasks
         ]
         self._places = {id(task): place for place, task in enumerate(crew.tasks)}
         self._pace = crew.pace()
-        self._results = ToolResults() if crew.cache else None
+        self._results = ToolCache() if crew.cache else None
         self._usage = RunUsage()
         #: The tasks that have ended, and those that work beside the others, by their places.
-        self._ended: dict[int, TaskOutput] = {}
-        self._beside: dict[int, tuple[Duty, Started[TaskOutput]]] = {}
+        self._outputs: dict[int, TaskOutput] = {}
+        self._parallel: dict[int, tuple[Duty, Started[TaskOutput]]] = {}
 
     async def work(self) -> CrewOutput:
         """Return what the crew comes to.
@@ -70,7 +70,7 @@ class CrewEngine:
         async with driver.step(Step(crew, started, _ENDS, label=crew.label, own_run=True)) as step:
             step.scope.sinks = (*step.scope.sinks, self._usage)
             try:
-                await self._go_through()
+                await self._run_tasks()
             except BaseException:
                 await self._stop()
                 raise
@@ -78,16 +78,16 @@ class CrewEngine:
             for callback in crew.after_kickoff_callbacks:
                 changed = await driver.call(callback, output)
                 output = output if changed is None else changed
-            crew.used(self._usage.metrics())
+            crew.note_usage(self._usage.metrics())
             step.complete(output=output, total_tokens=self._usage.metrics().total_tokens)
         return output
 
-    async def _go_through(self) -> None:
+    async def _run_tasks(self) -> None:
         for place, task in enumerate(self._tasks):
             duty = self._duty(task)
             if task.async_execution:
                 context = await self._context(place)
-                self._beside[place] = (duty, self._driver.start(lambda duty=duty, context=context: duty.do(context)))  # type: ignore[misc]
+                self._parallel[place] = (duty, self._driver.start(lambda duty=duty, context=context: duty.do(context)))  # type: ignore[misc]
                 continue
             if not self._names_context(place):
                 await self._await(range(place))
@@ -103,34 +103,34 @@ class CrewEngine:
             named = [self._places[id(task)] for task in self._crew.tasks[place].context or ()]
             await self._await(named)
         else:
-            named = sorted(self._ended)
-        return _BETWEEN.join(self._ended[of].raw for of in named)
+            named = sorted(self._outputs)
+        return _BETWEEN.join(self._outputs[of].raw for of in named)
 
     async def _await(self, places: Sequence[int]) -> None:
         for place in places:
-            if place in self._beside:
-                outcome = await self._beside[place][1].outcome()
-                del self._beside[place]
+            if place in self._parallel:
+                outcome = await self._parallel[place][1].outcome()
+                del self._parallel[place]
                 if outcome is None or isinstance(outcome.error, asyncio.CancelledError):
                     raise RunCancelled
                 self._note(place, outcome.unwrap())
 
     def _note(self, place: int, output: TaskOutput) -> None:
-        self._ended[place] = output
-        self._crew.tasks[place].ended(output)
+        self._outputs[place] = output
+        self._crew.tasks[place].note_output(output)
 
     async def _stop(self) -> None:
         """Have the tasks that work beside the others stop at their next event, await or provider byte."""
-        beside, self._beside = list(self._beside.values()), {}
-        for duty, started in beside:
+        parallel, self._parallel = list(self._parallel.values()), {}
+        for duty, started in parallel:
             if duty.step is not None:
                 duty.step.run.cancel()
             started.cancel()
-        for _, started in beside:
+        for _, started in parallel:
             await started.outcome(GRACE_S)
 
     def _output(self) -> CrewOutput:
-        outputs = [self._ended[place] for place in sorted(self._ended)]
+        outputs = [self._outputs[place] for place in sorted(self._outputs)]
         last = outputs[-1]
         return CrewOutput(
             raw=last.raw,
@@ -188,7 +188,7 @@ class CrewEngine:
 
         return hand_over
 
-    def _managing(self) -> Agent | None:
+    def _manager_agent(self) -> Agent | None:
         crew = self._crew
         if crew.process is not Process.hierarchical:
             return None

@@ -16,7 +16,7 @@ from harness.terminal import shown
 _QUESTION = "Press Enter to accept this answer, or say what is to be changed."
 
 
-async def wish_about(driver: Driver, requester: str, task: TaskSettings, output: TaskOutput) -> str:
+async def requested_change(driver: Driver, requester: str, task: TaskSettings, output: TaskOutput) -> str:
     """Return what somebody wants to be changed; blank where the answer is accepted. Frames tell of both."""
     request_id = sources.new_id()
     names: dict[str, Any] = {

@@ -33,13 +33,13 @@ class Task(TaskSettings):
             UsageError: there is no agent to do it.
             BaseException: what made it fail, after the frames that tell of it.
         """
-        return finished(self._alone(InThread(), agent, context, tools))
+        return finished(self._execute(InThread(), agent, context, tools))
 
     async def aexecute_sync(
         self, agent: Agent | None = None, context: str | None = None, tools: Sequence[BaseTool] | None = None
     ) -> TaskOutput:
         """Do as `execute_sync`, without blocking the loop."""
-        return await self._alone(InLoop(), agent, context, tools)
+        return await self._execute(InLoop(), agent, context, tools)
 
     def execute_async(
         self, agent: Agent | None = None, context: str | None = None, tools: Sequence[BaseTool] | None = None
@@ -58,12 +58,12 @@ class Task(TaskSettings):
         threading.Thread(target=run, name="harness-task", daemon=True).start()
         return future
 
-    async def _alone(
+    async def _execute(
         self, driver: Driver, agent: Agent | None, context: str | None, tools: Sequence[BaseTool] | None
     ) -> TaskOutput:
         doer = agent or self.agent
         if doer is None:
             raise UsageError(f"the task {self.label[:60]!r} has no agent: give it one, or give execute_sync one")
         output = await Duty(self, doer, driver, tools=tools or self.tools or doer.tools).do(context or "")
-        self.ended(output)
+        self.note_output(output)
         return output

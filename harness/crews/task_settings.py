@@ -122,6 +122,6 @@ class TaskSettings(Configured):
             update["description"] += f"\n\nWhat triggered this: {trigger}"
         return self.model_copy(update=update)
 
-    def ended(self, output: TaskOutput) -> None:
+    def note_output(self, output: TaskOutput) -> None:
         """Note what it came to in a run."""
         self._output = output

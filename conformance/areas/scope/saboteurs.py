@@ -146,7 +146,7 @@ _OF_CREWS: Final = (
     ),
     _saboteur_of_crews(
         "failed-tools-fail-their-agents",
-        "harness.agents.toolbox:Toolbox._failed",
+        "harness.agents.toolbox:Toolbox._fail",
         _fails_with_its_tool,
         "failing-tool/sync-method",
     ),
