@@ -4,7 +4,7 @@ A loop's own executor is joined when the loop ends and when the interpreter exit
 that blocks delays neither (clause `cleanup.close-prompt`).
 
 A coroutine that waits for nothing needs neither: `run_until_loop` works it off in the calling thread, and makes a loop
-when it first asks for `a_loop`. A flow of sync methods, one after the other, never does.
+when it first asks for `require_loop`. A flow of sync methods, one after the other, never does.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any, Final, Generic, ParamSpec, TypeVar, cast
 
 from msgspec import Struct
 
-from harness.bus.running_loop import loop_runs_here, running_loop
+from harness.bus.running_loop import is_loop_running, running_loop
 from harness.bus.scope import current_run
 from harness.errors import RunCancelled
 from harness.waits import take
@@ -77,7 +77,7 @@ async def outcome_in_thread(function: Callable[[], T], threads: Threads | None =
     current run is cancelled. Where nobody can cancel it, the function works in this thread.
     """
     context = contextvars.copy_context()
-    if threads is not None and not loop_runs_here():
+    if threads is not None and not is_loop_running():
         if threads.are_spared:
             return attempt(lambda: context.run(function))
         return _waited_for(lambda: context.run(function), threads)
@@ -166,7 +166,7 @@ def run_coroutine(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
     Raises:
         RunCancelled: the run that this context works for has been cancelled.
     """
-    if not loop_runs_here():
+    if not is_loop_running():
         return _run_here(make)
     outcomes: queue.SimpleQueue[Outcome[T]] = queue.SimpleQueue()
     context = contextvars.copy_context()
@@ -179,29 +179,29 @@ def run_coroutine(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
 
 
 def run_until_loop(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """Do as `run_coroutine`, in the calling thread and without a loop until the coroutine asks for one by `a_loop`.
+    """Do as `run_coroutine`, in the calling thread and without a loop until the coroutine asks for one by `require_loop`.
 
     Until then it blocks by `outcome_in_thread` alone. Where a loop runs here already it is `run_coroutine`.
     """
-    if loop_runs_here():
+    if is_loop_running():
         return run_coroutine(make)
     run = current_run()
     if run is not None and run.cancelled:
         raise RunCancelled
     coroutine, context = make(), contextvars.copy_context()
-    outcome = begun(coroutine, context)
+    outcome = begin(coroutine, context)
     return outcome.unwrap() if outcome is not None else _run_here(lambda: _continued(coroutine), context)
 
 
 @types.coroutine
-def a_loop() -> Generator[None, None, None]:
+def require_loop() -> Generator[None, None, None]:
     """Return once a loop runs here: at once, but in what `run_until_loop` has begun without one."""
-    if not loop_runs_here():
+    if not is_loop_running():
         yield
 
 
-def begun(coroutine: Coroutine[Any, Any, T], context: contextvars.Context) -> Outcome[T] | None:
-    """Work in `context` on a coroutine that may ask for `a_loop`, and return how it ended; None where it has asked.
+def begin(coroutine: Coroutine[Any, Any, T], context: contextvars.Context) -> Outcome[T] | None:
+    """Work in `context` on a coroutine that may ask for `require_loop`, and return how it ended; None where it has asked.
 
     It is then suspended, and goes on as a task.
     """

@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from harness.bus import scope as scopes
-from harness.bus.running_loop import loop_runs_here
+from harness.bus.running_loop import is_loop_running
 from harness.bus.scope import Run, Scope
 from harness.errors import RunCancelled
-from harness.workers import Threads, a_loop, in_thread, outcome_in_thread, run_coroutine, run_until_loop
+from harness.workers import Threads, in_thread, outcome_in_thread, require_loop, run_coroutine, run_until_loop
 
 _TIMEOUT_S = 10.0
 _mark: contextvars.ContextVar[str] = contextvars.ContextVar("mark", default="unset")
@@ -375,7 +375,7 @@ def test_what_it_raises_is_the_same_object(kind: type[BaseException], asks: bool
 
     async def fail() -> None:
         if asks:
-            await a_loop()
+            await require_loop()
         raise error
 
     with pytest.raises(kind) as caught:
@@ -388,9 +388,9 @@ def test_what_asks_for_a_loop_goes_on_in_one_where_it_was_in_the_same_context() 
 
     async def inner() -> str:
         _mark.set("inside")
-        steps.append(loop_runs_here())
-        await a_loop()
-        steps.append(loop_runs_here())
+        steps.append(is_loop_running())
+        await require_loop()
+        steps.append(is_loop_running())
         return _mark.get()
 
     async def work() -> str:

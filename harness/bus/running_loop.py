@@ -9,7 +9,7 @@ from asyncio import _get_running_loop
 from harness.errors import UsageError
 
 
-def loop_runs_here() -> bool:
+def is_loop_running() -> bool:
     """Return whether one of asyncio's loops runs in this thread."""
     return _get_running_loop() is not None
 
@@ -24,7 +24,7 @@ def running_loop() -> asyncio.AbstractEventLoop:
     try:
         return asyncio.get_running_loop()
     except RuntimeError:
-        if _trio_runs_here():
+        if _is_trio_running():
             raise UsageError(
                 "async sessions and calls run on asyncio, and this is trio: read a sync session in a thread, as in "
                 "trio.to_thread.run_sync(list, flow.stream_events()), or start with anyio.run(main, backend='asyncio')"
@@ -32,7 +32,7 @@ def running_loop() -> asyncio.AbstractEventLoop:
         raise
 
 
-def _trio_runs_here() -> bool:
+def _is_trio_running() -> bool:
     trio = sys.modules.get("trio")
     if trio is None:
         return False

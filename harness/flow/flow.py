@@ -17,7 +17,7 @@ from harness.flow import feedback as humans
 from harness.flow.checkpoints.checkpointed import CheckpointedFlow, config_of
 from harness.flow.conversation.conversational import ConversationalFlow
 from harness.flow.conversation.dialogue import Dialogue
-from harness.flow.conversation.turns import take_turn, turn_taken_up
+from harness.flow.conversation.turns import resumed_turn, take_turn
 from harness.flow.declarations.declarable import DeclarableFlow
 from harness.flow.engine.engine import Engine
 from harness.flow.engine.hooks import FlowHook, Hooks, hooks_of_class
@@ -218,7 +218,7 @@ class Flow(StartableFlow, ConversationalFlow, DeclarableFlow, AnswerableFlow, Ch
 
     async def _run(self, kickoff: Kickoff, hooks: Sequence[FlowHook] = ()) -> Any:
         """Run the flow; `hooks` take part in this run alone."""
-        turn = turn_taken_up(self, hooks) if self.conversational else None
+        turn = resumed_turn(self, hooks) if self.conversational else None
         if turn is not None:
             return await take_turn(self, kickoff, turn, hooks)
         plan = Plan.begin(self._definition, self.max_method_calls)

@@ -126,7 +126,7 @@ class StartableFlow:
 
         def body() -> Any:
             with streamed(self):
-                return self.kickoff(**self._given_again(kickoff))
+                return self.kickoff(**self._options_of(kickoff))
 
         return StreamSession(body, source=self, look_ahead=look_ahead, retain=retain)
 
@@ -154,7 +154,7 @@ class StartableFlow:
 
         async def body() -> Any:
             with streamed(self):
-                return await self.kickoff_async(**self._given_again(kickoff))
+                return await self.kickoff_async(**self._options_of(kickoff))
 
         return AsyncStreamSession(body, source=self, look_ahead=look_ahead, retain=retain)
 
@@ -173,7 +173,7 @@ class StartableFlow:
             (from_checkpoint, branch), self._begins_from = self._begins_from, None
         return Kickoff(inputs, input_files, from_checkpoint, restore_from_state_id, resume, branch)
 
-    def _given_again(self, kickoff: Kickoff) -> dict[str, Any]:
+    def _options_of(self, kickoff: Kickoff) -> dict[str, Any]:
         """Return the options of a kickoff for a subclass's own, which may know of none but those that were given."""
         options = {
             "inputs": kickoff.inputs,

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 
-from harness.bus.running_loop import loop_runs_here
+from harness.bus.running_loop import is_loop_running
 from harness.bus.scope import Run
 from harness.errors import RunCancelled
 from harness.frames.states import State
@@ -38,7 +38,7 @@ class FrameLimit:
         waiter = threading.Lock()
         while True:
             with self._lock:
-                if self._has_room() or loop_runs_here():
+                if self._has_room() or is_loop_running():
                     self._reserved += 1
                     return
                 waiter.acquire(blocking=False)
@@ -64,7 +64,7 @@ class FrameLimit:
 
         Where no loop runs, that emit waits by itself.
         """
-        if not loop_runs_here():
+        if not is_loop_running():
             return
         loop = asyncio.get_running_loop()
         while True:

@@ -131,7 +131,7 @@ class AsyncStreamSession(SessionCore[T, "AsyncFrameIterator", Callable[[], Await
         self._views.add(view)
         return view
 
-    def _is_read_by_others(self, task: asyncio.Task[Any] | None) -> bool:
+    def _has_other_readers(self, task: asyncio.Task[Any] | None) -> bool:
         readers = [view.reader for view in list(self._views)]
         return any(reader is not None and reader is not task and not reader.done() for reader in readers)
 
@@ -237,7 +237,7 @@ class AsyncFrameIterator(ViewCore):
         except asyncio.CancelledError:
             # The consumer has been cancelled: so is the run, unless another task is reading it.
             timeline.forget_waker(wake)
-            if not self._session._is_read_by_others(asyncio.current_task()):
+            if not self._session._has_other_readers(asyncio.current_task()):
                 self._session.close()
             raise
         return True

@@ -151,7 +151,7 @@ class Feed:
                 self.end = FeedEnd("cancelled", 0)
             self._ahead = 1 << 62
             self._room.notify_all()
-        self._let_read_on()
+        self._resume_reading()
 
     # ── clients ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -172,13 +172,13 @@ class Feed:
             if position > self._furthest:
                 self._furthest = position
                 self._room.notify_all()
-        self._let_read_on()
+        self._resume_reading()
 
     def _leave(self) -> None:
         with self._room:
             self._clients -= 1
             self._room.notify_all()
-        self._let_read_on()
+        self._resume_reading()
         if self._clients or self.end is not None or self.linger_s is None or self._loop is None:
             return
         if self.linger_s == 0:
@@ -263,7 +263,7 @@ class Feed:
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
 
-    def _let_read_on(self) -> None:
+    def _resume_reading(self) -> None:
         if self._roomy is None or self._loop is None:
             return
         with suppress(RuntimeError):

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from harness.bus.bus import event_bus
-from harness.bus.running_loop import loop_runs_here
+from harness.bus.running_loop import is_loop_running
 from harness.events import BaseEvent
 from harness.flow import Flow, FlowHook, FlowRun, and_, listen, router, start, with_hook
 
@@ -154,7 +154,7 @@ def test_sync_methods_one_after_the_other_work_in_the_calling_thread_without_a_l
             pass
 
         def _marked(self, name: str) -> str:
-            places.append((threading.current_thread(), loop_runs_here(), asyncio.run(asyncio.sleep(0, name))))
+            places.append((threading.current_thread(), is_loop_running(), asyncio.run(asyncio.sleep(0, name))))
             return name
 
     before = set(threading.enumerate())
@@ -213,13 +213,13 @@ def test_a_hook_of_somebody_elses_works_in_a_loop(on: str) -> None:
 
     class Looking(FlowHook):
         def before_flow(self, run: FlowRun) -> None:
-            seen.append(loop_runs_here())
+            seen.append(is_loop_running())
 
         def flow_ended(self, run: FlowRun, result: Any, error: BaseException | None) -> None:
-            seen.append(loop_runs_here())
+            seen.append(is_loop_running())
 
     def begin(self: Any) -> None:
-        seen.append(loop_runs_here())
+        seen.append(is_loop_running())
 
     method = with_hook(Looking())(start()(begin)) if on == "method" else start()(begin)
     cls = type("Hooked", (Flow,), {"begin": method})

@@ -109,7 +109,7 @@ SABOTEURS: tuple[Saboteur, ...] = (
     Saboteur(
         "cancelled-consumers-read-on",
         ("cleanup.async-cancel",),
-        "harness.session.session:AsyncStreamSession._is_read_by_others",
+        "harness.session.session:AsyncStreamSession._has_other_readers",
         gives(True),
         {
             "cleanup.no-late-frames": "the run goes on when its consumer has gone, and its frames are appended",

@@ -107,7 +107,7 @@ SABOTEURS: tuple[Saboteur, ...] = (
     Saboteur(
         "routes-before-it-hears",
         ("turn.sequence",),
-        "harness.flow.conversation.turns:TurnOfRun.flow_began",
+        "harness.flow.conversation.turns:TurnHook.flow_began",
         _routed_before_heard,
     ),
     Saboteur(

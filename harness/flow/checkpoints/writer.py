@@ -31,7 +31,7 @@ from harness.flow.engine.run import FlowRun
 from harness.flow.plan.calls import MethodCall, MethodResult
 from harness.flow.plan.story import Story
 from harness.flow.state import id_of, saved_state
-from harness.workers import a_loop, outcome_in_thread
+from harness.workers import outcome_in_thread, require_loop
 
 logger = logging.getLogger("harness")
 _WRITING: Final = StepEnds(completed=CheckpointCompletedEvent, failed=CheckpointFailedEvent)
@@ -71,7 +71,7 @@ class CheckpointWriter(FlowHook):
 
     async def flow_began(self, run: FlowRun) -> None:
         if any(event_type not in OF_FLOWS for event_type in self._config.on_events):
-            await a_loop()
+            await require_loop()
             self._beside = _Beside(self, run, self._config)
             self._beside.listen()
         await self._if_due(run, "flow_started")

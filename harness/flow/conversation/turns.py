@@ -47,7 +47,7 @@ async def take_turn(flow: Any, kickoff: Kickoff, turn: Turn, hooks: Sequence[Flo
         waits = False
         try:
             async with Step(flow, started, _ends()) as step:
-                result = await flow._run(kickoff, (*hooks, TurnOfRun(turn)))
+                result = await flow._run(kickoff, (*hooks, TurnHook(turn)))
                 waits = isinstance(result, RunPaused)
                 if waits:
                     # It is the answer of the human that ends the turn (clause `turn.pending`).
@@ -70,7 +70,7 @@ def take_up(flow: Any, state: dict[str, Any], *, has_started: bool, session_id: 
         flow._dialogue.flow_started_id = new_id()
 
 
-def turn_taken_up(flow: Any, hooks: Sequence[FlowHook]) -> Turn | None:
+def resumed_turn(flow: Any, hooks: Sequence[FlowHook]) -> Turn | None:
     """Return the turn that goes on in a run with these hooks, since a human has answered; None in any other run."""
     message = field_of(flow.state, "current_user_message")
     if message is None or flow._dialogue.turn is not None:
@@ -84,7 +84,7 @@ def _ends() -> StepEnds:
     return StepEnds(completed=events.ConversationTurnCompletedEvent, failed=events.ConversationTurnFailedEvent)
 
 
-class TurnOfRun(FlowHook):
+class TurnHook(FlowHook):
     """Gives a run of a flow the user's message, and the transcript what the run comes to."""
 
     works_without_loop = True

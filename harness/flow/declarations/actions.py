@@ -88,7 +88,7 @@ def _simple(call: SimpleCall, roots: frozenset[str], path: tuple[int | str, ...]
             return evaluate
         case ScriptCall(code=code):
             script = _part((*path, "code"), lambda: _script(code))
-            return lambda scope: _called(script, _given_to_script(scope))
+            return lambda scope: _called(script, _script_scope(scope))
         case CodeCall(ref=ref):
             function = _part((*path, "ref"), lambda: _callable(referenced(ref), ref))
             leads = _leads(function, call.arguments)
@@ -180,7 +180,7 @@ def _tool(ref: str) -> Callable[..., Any]:
     return _callable(getattr(tool, "run", tool), ref)
 
 
-def _given_to_script(scope: Scope) -> dict[str, Any]:
+def _script_scope(scope: Scope) -> dict[str, Any]:
     """Return what a script is given: the state itself, what the methods gave, what triggered its own, and the item."""
     trigger = scope["trigger"]
     return {

@@ -91,7 +91,7 @@ class DeclaredCrew(Declared):
     verbose: bool | None = None
 
     @model_validator(mode="after")
-    def _names_are_known(self) -> Self:
+    def _check_names(self) -> Self:
         before: set[str] = set()
         for task in self.tasks:
             for agent in filter(None, (task.agent, self.manager_agent)):
@@ -117,7 +117,7 @@ class CrewCall(Declared):
     inputs: Values = Field(default_factory=dict)
 
     @model_validator(mode="after")
-    def _has_one_crew(self) -> Self:
+    def _check_single(self) -> Self:
         if (self.crew is None) == (self.from_declaration is None):
             raise ValueError("a crew stands here, as with, or in a file, as from_declaration: give one of them")
         return self

@@ -31,7 +31,7 @@ class DeclaredStore(Declared):
     db_path: str | None = None
 
     @model_validator(mode="after")
-    def _is_one(self) -> Self:
+    def _check_single(self) -> Self:
         if (self.ref is None) == (self.persistence_type is None):
             raise ValueError(
                 "states are kept in the ref of a persistence, or by persistence_type: SQLiteFlowPersistence"
@@ -77,7 +77,7 @@ class DeclaredConfig(Declared):
 
     @field_validator("tracing", "memory")
     @classmethod
-    def _is_not_here(cls, value: Any) -> Any:
+    def _refuse_unsupported(cls, value: Any) -> Any:
         if value:
             raise ValueError("traces are sent nowhere, and there is no memory: leave it out")
         return value

@@ -87,7 +87,7 @@ class EachCall(Declared):
     steps: list[EachStep] = Field(alias="do", min_length=1)
 
     @model_validator(mode="after")
-    def _names_are_unique(self) -> Self:
+    def _check_names(self) -> Self:
         names = [step.name for step in self.steps]
         double = next((name for name in names if names.count(name) > 1), None)
         if double is not None:
@@ -132,7 +132,7 @@ class DeclaredMethod(Declared):
     human_feedback: DeclaredFeedback | None = None
 
     @model_validator(mode="after")
-    def _something_triggers_it(self) -> Self:
+    def _check_trigger(self) -> Self:
         if self.start is False and self.listen is None:
             raise ValueError("nothing triggers this method: give it start or listen")
         if self.emit is not None and not self.router:
@@ -150,7 +150,7 @@ class DeclaredState(Declared):
     default: Values = Field(default_factory=dict)
 
     @model_validator(mode="after")
-    def _has_what_its_type_needs(self) -> Self:
+    def _check_type_fields(self) -> Self:
         if self.type == "pydantic" and self.ref is None and self.json_schema is None:
             raise ValueError("a state of type pydantic needs the ref of its class, as in my_app.states:Report")
         if self.type == "json_schema" and self.json_schema is None:
@@ -203,7 +203,7 @@ class FlowDefinition(Declared):
         return self.conversational is not None and self.conversational.enabled
 
     @model_validator(mode="after")
-    def _does_something(self) -> Self:
+    def _check_action(self) -> Self:
         if not (self.methods or self.is_conversational):
             raise ValueError("a flow has methods, or is conversational")
         return self

@@ -7,12 +7,12 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
-from harness.bus.running_loop import loop_runs_here
+from harness.bus.running_loop import is_loop_running
 from harness.flow.engine.hooks import FlowHook, resolved
 from harness.flow.engine.run import FlowRun
 from harness.flow.graph.definition import TRIGGER_PAYLOAD
 from harness.flow.plan.calls import MethodCall, MethodResult
-from harness.workers import Outcome, Threads, a_loop, outcome_in_thread
+from harness.workers import Outcome, Threads, outcome_in_thread, require_loop
 
 F = TypeVar("F", bound=Callable[..., Any])
 _WITHOUT_LOOP: Final = "__works_without_loop__"
@@ -58,11 +58,11 @@ def _bound(run: FlowRun, call: MethodCall) -> Any:
 
 async def _returned(method: Any, args: tuple[Any, ...], threads: Threads) -> Outcome[Any]:
     if inspect.iscoroutinefunction(method):
-        if not (loop_runs_here() or getattr(method, _WITHOUT_LOOP, False)):
-            await a_loop()
+        if not (is_loop_running() or getattr(method, _WITHOUT_LOOP, False)):
+            await require_loop()
         return Outcome(value=await method(*args))
     outcome = await outcome_in_thread(lambda: method(*args), threads)
     if not inspect.iscoroutine(outcome.value):
         return outcome
-    await a_loop()
+    await require_loop()
     return Outcome(value=await outcome.value)

@@ -19,7 +19,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from harness.bus import bus, scope as scopes
-from harness.bus.running_loop import loop_runs_here, running_loop
+from harness.bus.running_loop import is_loop_running, running_loop
 from harness.bus.step import Step
 from harness.bus.unseen import id_of
 from harness.errors import RunCancelled, RunPaused
@@ -28,7 +28,7 @@ from harness.flow.engine.body import perform
 from harness.flow.engine.hooks import FlowHook, Hooks, call_in, resolved
 from harness.flow.engine.run import FlowRun
 from harness.flow.plan.calls import MethodCall, MethodResult
-from harness.workers import GRACE_S, Outcome, a_loop, begun
+from harness.workers import GRACE_S, Outcome, begin, require_loop
 
 logger = logging.getLogger("harness")
 #: Every so many runs inside of one another, the methods of one work in threads, which have a stack of their own.
@@ -70,7 +70,7 @@ class Engine:
         """
         run = self._run
         if run.depth % _DEEP == 0 or not all(hook.works_without_loop for hook in self._hooks.all):
-            await a_loop()
+            await require_loop()
         for hook in reversed(self._hooks.all):
             await resolved(hook.before_flow(run))
         run.take_inputs()
@@ -86,7 +86,7 @@ class Engine:
                         await resolved(hook.flow_began(run))
                     await self._execute()
                     result = run.plan.result if self._pause is None else self._pause[1]
-                    await self._make_end_known(result, None)
+                    await self._publish_end(result, None)
                 except BaseException as error:
                     await self._give_up(step, error)
                     raise
@@ -126,17 +126,17 @@ class Engine:
             body = self._bodies[call.id] = _Body(call, step, contextvars.copy_context())
             scopes.enter(around)
             beginning.append(body)
-        if len(beginning) == 1 and not loop_runs_here():
+        if len(beginning) == 1 and not is_loop_running():
             await self._perform_in_place(beginning[0])
         elif beginning:
-            await a_loop()
+            await require_loop()
             for body in beginning:
                 _make_task(body, self._perform(body))
 
     async def _perform_in_place(self, body: _Body) -> None:
         work = self._perform(body)
-        if begun(work, body.context) is None:
-            await a_loop()
+        if begin(work, body.context) is None:
+            await require_loop()
             _make_task(body, work)
 
     async def _perform(self, body: _Body) -> None:
@@ -219,9 +219,9 @@ class Engine:
                 body.step.abandon(reason)
             if not (step.is_cancelled or self._end_known):
                 with _logged("a hook failed after its flow had"):
-                    await self._make_end_known(None, error)
+                    await self._publish_end(None, error)
 
-    async def _make_end_known(self, result: Any, error: BaseException | None) -> None:
+    async def _publish_end(self, result: Any, error: BaseException | None) -> None:
         self._end_known = True
         for hook in self._hooks.all:
             await resolved(hook.flow_ended(self._run, result, error))

@@ -12,13 +12,13 @@ import inspect
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, ClassVar, Final, TypeVar, cast
 
-from harness.bus.running_loop import loop_runs_here
+from harness.bus.running_loop import is_loop_running
 from harness.errors import RunPaused
 from harness.flow.engine.run import FlowRun
 from harness.flow.graph.decorators import add_to_role, role_of
 from harness.flow.graph.definition import FlowGraph, FlowMethod
 from harness.flow.plan.calls import MethodCall, MethodResult
-from harness.workers import Outcome, a_loop, begun
+from harness.workers import Outcome, begin, require_loop
 
 A = TypeVar("A")
 D = TypeVar("D", bound=Callable[..., Any])
@@ -112,12 +112,12 @@ async def resolved(answer: Awaitable[A] | A) -> A:
 async def call_in(context: contextvars.Context, method: Callable[..., Awaitable[None] | None], *args: Any) -> None:
     """Call a hook in `context`, and wait for what it does there."""
     answer = context.run(method, *args)
-    if inspect.iscoroutine(answer) and not loop_runs_here():
-        ended = begun(answer, context)
+    if inspect.iscoroutine(answer) and not is_loop_running():
+        ended = begin(answer, context)
         if ended is not None:
             ended.unwrap()
             return
-        await a_loop()
+        await require_loop()
         await asyncio.get_running_loop().create_task(answer, context=context)
     elif inspect.isawaitable(answer):
         task = asyncio.get_running_loop().create_task(_outcome_of(answer), context=context)

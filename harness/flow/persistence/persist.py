@@ -50,7 +50,7 @@ class Persist(FlowHook):
             return
         own: FlowPersistence | None = run.flow.persistence
         if self.verbose:
-            _say(f"Saving flow state to memory for ID: {_id(run.state)}")
+            _log(f"Saving flow state to memory for ID: {_id(run.state)}")
         await save(run, call.method.name, self.persistence() if own is None else own)
 
 
@@ -96,6 +96,6 @@ def _id(state: AnyState) -> str:
         raise StatePersistenceError("Flow state must have an 'id' field for persistence") from None
 
 
-def _say(text: str) -> None:
+def _log(text: str) -> None:
     logger.info(text)
     sys.stdout.write(f"{text}\n")

@@ -88,7 +88,7 @@ class Plan:
 
     def due(self) -> list[MethodCall]:
         """Return the calls that are to begin now, in their order."""
-        return [self._given_out(call) for call in self._state.calls.values() if call.state == "due"]
+        return [self._method_call(call) for call in self._state.calls.values() if call.state == "due"]
 
     def begun(self, call: MethodCall) -> None:
         """Note that a call that was due is running.
@@ -216,7 +216,7 @@ class Plan:
         self._values.append(value)
         return len(self._values) - 1
 
-    def _given_out(self, call: PlannedCall) -> MethodCall:
+    def _method_call(self, call: PlannedCall) -> MethodCall:
         return MethodCall(
             id=call.id,
             method=self._definition.methods[call.method],
