@@ -89,10 +89,8 @@ def replay(
     """
     if update and turn is not None:
         raise click.UsageError("--update writes a recording as a whole: leave out --turn")
-    from conformance.commands import timelines
     from conformance.report.reasons import reasons
     from conformance.run import replay as replaying
-    from conformance.run.failures.carried_runs import carried_replays
     from conformance.run.scheduler import consume
     from conformance.run.shard import Shard
     from harness.recording import Trust
@@ -139,13 +137,18 @@ def replay(
             f"error: nothing was replayed: there is no recording and no cassette in {where}; check the path, or make one "
             "with harness record"
         )
+    # What shows timelines is loaded for a report that has some.
     if part is not None:
+        from conformance.run.failures.carried_runs import carried_replays
+
         document["shard"] = {**part.document(len(every)), "runs": carried_replays(results)}
     if not is_whole:
         document["interrupted"] = {"files": document["summary"]["files"], "of": len(subjects)}
         tell(f"interrupted: this is of {document['summary']['files']} of {len(subjects)} files")
     write_json(json_file, document)
     if reports.html is not None:
+        from conformance.commands import timelines
+
         timelines.write(results, document, reports.html)
     reports.write(document)
     if not is_whole:
