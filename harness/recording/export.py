@@ -1,4 +1,4 @@
-"""Kept timelines in other protocols: as lines of one event each, or as one document."""
+"""Stored timelines in other protocols: as lines of one event each, or as one document."""
 
 from __future__ import annotations
 

@@ -76,13 +76,13 @@ def record(
     recover(final)
     if mode == "none" and not is_recording(final):
         raise UsageError(f"mode none plays what is recorded, and '{out}' is no recording; record it with --mode once")
-    stands = _standing(final, mode)
-    again = mode == "once" and stands is not None and stands.worth is Worth.NOTHING
-    if again and stands is not None:
-        on_note(f"what stands in '{out}' {stands.why}, so it is recorded again")
-    plays = mode == "none" or (mode == "once" and stands is not None and not again)
-    if stands is not None and stands.target not in (None, target.name):
-        conflict = f"'{out}' is a recording of {stands.target!r}, not of {target.name!r}"
+    standing = _standing(final, mode)
+    again = mode == "once" and standing is not None and standing.worth is Worth.NOTHING
+    if again and standing is not None:
+        on_note(f"what stands in '{out}' {standing.why}, so it is recorded again")
+    plays = mode == "none" or (mode == "once" and standing is not None and not again)
+    if standing is not None and standing.target not in (None, target.name):
+        conflict = f"'{out}' is a recording of {standing.target!r}, not of {target.name!r}"
         if plays:
             raise UsageError(f"{conflict}; choose another folder, or have it replaced with --mode all")
         on_note(f"{conflict}, which takes its place")
@@ -106,7 +106,7 @@ def record(
             if not plays:
                 _check_safe(workplace)
         except BaseException as error:
-            _leave(workplace, recorder, error, on_note)
+            _keep_unpublished(workplace, recorder, error, on_note)
             raise
         recording = recorder.recording(tape)
         if recording.unframed_calls:
@@ -114,7 +114,7 @@ def record(
         done = Recorded(out, recording, recorder.frames, len(tape.interactions), False, recorder.error)
         if plays:
             return done
-        return _published(done, workplace, stands, _worth(done.recording.outcome, tape.interactions), on_note)
+        return _published(done, workplace, standing, _worth(done.recording.outcome, tape.interactions), on_note)
 
 
 def _run(
@@ -153,7 +153,9 @@ def _check_safe(workplace: Workplace) -> None:
         )
 
 
-def _leave(workplace: Workplace, recorder: Recorder, error: BaseException, on_note: Callable[[str], None]) -> None:
+def _keep_unpublished(
+    workplace: Workplace, recorder: Recorder, error: BaseException, on_note: Callable[[str], None]
+) -> None:
     """Keep what can't be published; where nothing has run, there is nothing."""
     if isinstance(error, UnsafeRecordingError):
         return
@@ -169,10 +171,10 @@ def _unframed(count: int) -> str:
 
 
 def _published(
-    done: Recorded, workplace: Workplace, stands: _Standing | None, new: _Standing, on_note: Callable[[str], None]
+    done: Recorded, workplace: Workplace, standing: _Standing | None, new: _Standing, on_note: Callable[[str], None]
 ) -> Recorded:
     """Put a recording in its place, or keep it aside. Raises RecordingError."""
-    if stands is not None and new.worth < stands.worth:
+    if standing is not None and new.worth < standing.worth:
         aside = workplace.keep("cancelled" if isinstance(done.error, KeyboardInterrupt) else "failed")
         why = "the recording that stands is of a run that went better"
     elif workplace.publish():

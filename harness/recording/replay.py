@@ -97,7 +97,7 @@ def _replay(
         recording = recording.model_copy(update={"outcome": single.outcome})
     replayed = Replayed(folder, "recording", provider=", ".join(recording.providers) or None)
     redactor = Redactor()
-    made = _Made(redactor, LineComparison(recorded_lines))
+    rerun = _Rerun(redactor, LineComparison(recorded_lines))
     gate = (trust or Trust.here()).gate(recording.target, origin)
     target = Target(recording.target, recording.entry, recording.inputs, turns, gate, prepare)
     limit = len(recorded_lines) if recording.outcome and recording.outcome.status == "cancelled" else None
@@ -115,13 +115,13 @@ def _replay(
             shown_as=folder / CASSETTE,
         ) as tape,
     ):
-        made.run(target, replayed, limit)
+        rerun.run(target, replayed, limit)
     _check_exits(recording, replayed, exits)
-    if made.comparison.lines != recorded_lines:
+    if rerun.comparison.lines != recorded_lines:
         # What is as this run gives it needs no look.
         frames_of(recorded_lines, folder / FRAMES)
-    replayed.differences = made.comparison.differences()
-    outcome = _outcome_differences(recording, replayed, made, redactor)
+    replayed.differences = rerun.comparison.differences()
+    outcome = _outcome_differences(recording, replayed, rerun, redactor)
     replayed.is_new_error = replayed.error is not None and bool(outcome)
     if replayed.error is not None and not outcome:
         message = " ".join(error_text(replayed.error).split())[:_SHOWN]
@@ -132,7 +132,7 @@ def _replay(
         note_tape(tape, replayed, in_part=limit is not None or turn is not None)
     # Else: played from a tape, a cancelled run gets further than when it was recorded; what it asked for then is of no account.
     if update and replayed.differences and not replayed.problems and not replayed.unplayed:
-        _update(folder, recording, replayed, made, redactor)
+        _update(folder, recording, replayed, rerun, redactor)
         replayed.updated = True
     return replayed
 
@@ -149,7 +149,7 @@ def _check_exits(recording: Recording, replayed: Replayed, exits: list[str]) -> 
         )
 
 
-class _Made:
+class _Rerun:
     """The frames and results of a run as it is made again."""
 
     def __init__(self, redactor: Redactor, comparison: LineComparison) -> None:
@@ -182,7 +182,7 @@ class _Made:
             replayed.error = error.error if isinstance(error, TransportFault) else error
 
     def _read(self, session: Session, replayed: Replayed, limit: int | None) -> None:
-        lines = self._lines = FrameLines(self._redactor, self.comparison.goes_on_with)
+        lines = self._lines = FrameLines(self._redactor, self.comparison.continues)
         try:
             for frame in session:
                 replayed.frames.append(frame)
@@ -204,17 +204,17 @@ class _Made:
 
 
 def _outcome_differences(
-    recording: Recording, replayed: Replayed, made: _Made, redactor: Redactor
+    recording: Recording, replayed: Replayed, rerun: _Rerun, redactor: Redactor
 ) -> Sequence[Difference]:
     if recording.outcome is None or recording.outcome.status == "cancelled":
         return []
     recorded = recording.outcome.model_dump()
     # What is as it was recorded needs no redacting, which takes longer than all else here.
     for normalised in (True, False):
-        outcome = made.outcome(replayed.error, normalised=normalised)
+        outcome = rerun.outcome(replayed.error, normalised=normalised)
         if not compare_values(recorded, outcome.model_dump(), "outcome"):
             return []
-    return compare_values(recorded, _redacted(made.outcome(replayed.error), redactor).model_dump(), "outcome")
+    return compare_values(recorded, _redacted(rerun.outcome(replayed.error), redactor).model_dump(), "outcome")
 
 
 def _redacted(outcome: RecordedOutcome, redactor: Redactor) -> RecordedOutcome:
@@ -222,9 +222,9 @@ def _redacted(outcome: RecordedOutcome, redactor: Redactor) -> RecordedOutcome:
     return outcome.model_copy(update={"results": redactor.frames(outcome.results), "error": error})
 
 
-def _update(folder: Path, recording: Recording, replayed: Replayed, made: _Made, redactor: Redactor) -> None:
-    updated = recording.model_copy(update={"outcome": _redacted(made.outcome(replayed.error), redactor)})
-    content = b"".join([line + b"\n" for line in made.comparison.lines])
+def _update(folder: Path, recording: Recording, replayed: Replayed, rerun: _Rerun, redactor: Redactor) -> None:
+    updated = recording.model_copy(update={"outcome": _redacted(rerun.outcome(replayed.error), redactor)})
+    content = b"".join([line + b"\n" for line in rerun.comparison.lines])
     replace_files(folder, {FRAMES: header_line() + content, RECORDING: updated.dump()})
 
 

@@ -105,7 +105,7 @@ class Target:
                 subject = getattr(owner, step)
             except AttributeError:
                 raise UsageError(
-                    f"target {self.name!r}: {module_name!r} has no attribute {attribute!r}{_instead(owner, step)}"
+                    f"target {self.name!r}: {module_name!r} has no attribute {attribute!r}{_suggestion(owner, step)}"
                 ) from None
             if gate is not None:
                 gate.check_step(owner, step, subject)
@@ -137,7 +137,7 @@ def _as_module(name: str) -> str:
     return f"{path[1].replace('/', '.')}:{attribute or 'PlanFlow'}" if path else "my_app.flows:PlanFlow"
 
 
-def _instead(owner: Any, name: str) -> str:
+def _suggestion(owner: Any, name: str) -> str:
     """Return what may have been meant, for the end of a message."""
     own = [known for known, value in vars(owner).items() if not known.startswith("_") and _is_own(owner, value)]
     near = difflib.get_close_matches(name, own, n=1)

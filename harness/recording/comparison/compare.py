@@ -72,7 +72,7 @@ class LineComparison:
         for line in lines.split(b"\n")[:-1]:
             self._take(line)
 
-    def goes_on_with(self, lines: Sequence[bytes]) -> bool:
+    def continues(self, lines: Sequence[bytes]) -> bool:
         """Whether these lines, each with its newline, are what is recorded next, times aside."""
         recorded = self._recorded[self._equal : self._equal + len(lines)]
         return (

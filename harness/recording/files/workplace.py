@@ -107,33 +107,33 @@ class Workplace:
                 if _State.of(self.final) != self._stood:
                     self._keep("second")
                     return False
-                _take_place(self.path, self.final)
+                _replace_by(self.path, self.final)
         except OSError as error:
             raise RecordingError(
                 f"'{self.final}' can't be replaced: {error.strerror or error}; the new recording is '{self.path}'"
             ) from error
         finally:
-            self._let_go()
+            self._release_claim()
         return True
 
     def keep(self, mark: Mark) -> Path:
         """Keep the recording aside, and return where it stands; under its mark, or as it is where it can't be renamed."""
         with suppress(OSError), held(self.final.parent):
             self._keep(mark)
-        self._let_go()
+        self._release_claim()
         return self.path
 
     def discard(self) -> None:
         """Remove the folder: there was nothing to record."""
         shutil.rmtree(self.path, ignore_errors=True)
-        self._let_go()
+        self._release_claim()
 
     def _keep(self, mark: Mark) -> None:
         there = self.aside.marked(mark)
         self.path.rename(there)
         self.aside = Aside(there, self.final, mark, self.aside.token)
 
-    def _let_go(self) -> None:
+    def _release_claim(self) -> None:
         if self._claim is not None:
             os.close(self._claim)
             self._claim = None
@@ -158,7 +158,7 @@ def put_in_place(aside: Path, final: Path) -> None:
     """Put a recording that was kept aside in its place, in one step. Raises RecordingError."""
     try:
         with held(final.parent):
-            _take_place(aside, final)
+            _replace_by(aside, final)
     except OSError as error:
         raise RecordingError(f"'{final}' can't be replaced: {error.strerror or error}; nothing was changed") from error
 
@@ -182,7 +182,7 @@ def replace_files(folder: Path, contents: dict[str, bytes]) -> None:
         with held(final.parent):
             if _State.of(final) != stood:
                 raise RecordingError(f"'{folder}' was changed by somebody else, and was not updated; replay it again")
-            _take_place(workplace.path, final)
+            _replace_by(workplace.path, final)
     except (OSError, shutil.Error) as error:
         raise RecordingError(f"'{folder}' can't be updated: {error}; nothing was changed") from error
     finally:
@@ -203,7 +203,7 @@ def recover(final: Path) -> None:
                 moved[-1].path.rename(final)
 
 
-def _take_place(new: Path, final: Path) -> None:
+def _replace_by(new: Path, final: Path) -> None:
     """Have the folder `new` stand at `final`, and remove what stood there. Raises OSError."""
     aside = aside_of(new)
     assert aside is not None
@@ -236,14 +236,14 @@ def _sweep(final: Path) -> None:
     for aside in asides_of(final):
         if aside.mark == "replaced":
             shutil.rmtree(aside.path, ignore_errors=True)
-        elif aside.mark == "recording" and (aside.path / _IGNORED).exists() and not _holds_something(aside.path):
+        elif aside.mark == "recording" and (aside.path / _IGNORED).exists() and not _has_content(aside.path):
             claim = claimed(aside.path / _IGNORED)
             if claim is not None:
                 shutil.rmtree(aside.path, ignore_errors=True)
                 os.close(claim)
 
 
-def _holds_something(folder: Path) -> bool:
+def _has_content(folder: Path) -> bool:
     """Whether anything of a run has been written: a frame, or an answer of a provider."""
     least = len(header_line())
     sizes = {path.name: path.stat().st_size for path in folder.iterdir()}

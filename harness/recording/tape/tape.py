@@ -106,14 +106,14 @@ def running(tape: TapeT) -> Iterator[TapeT]:
 
     transports.install()
     try:
-        with _put_up(tape):
+        with _activated(tape):
             yield tape
     finally:
         tape.close()
 
 
 @contextmanager
-def _put_up(tape: Tape) -> Iterator[None]:
+def _activated(tape: Tape) -> Iterator[None]:
     opened = _Opened(tape, threading.get_ident(), _of_context.get(), _running_loop())
     token = _of_context.set(opened)
     with _lock:
@@ -138,7 +138,7 @@ def current_tape() -> Tape | None:
     if opened is None:
         with _lock:
             candidate = _open[0] if len(_open) == 1 else None
-        opened = candidate if candidate is not None and candidate.reaches_here() else None
+        opened = candidate if candidate is not None and candidate.covers_caller() else None
     while opened is not None and opened.tape.closed:
         opened = opened.around
     return None if opened is None else opened.tape
@@ -180,7 +180,7 @@ class _Opened:
     #: The loop in which it was opened, by its identity; None where none ran.
     loop: int | None
 
-    def reaches_here(self) -> bool:
+    def covers_caller(self) -> bool:
         """Whether what runs here may be its business: another loop of the same thread is not."""
         return self.thread != threading.get_ident() or self.loop in (None, _running_loop())
 
@@ -212,8 +212,8 @@ class _TapeContext:
 
         self._tape = self._played() if self._mode == "none" else self._opened()
         transports.install()
-        self._up = _put_up(self._tape)
-        self._up.__enter__()
+        self._activation = _activated(self._tape)
+        self._activation.__enter__()
         return self._tape
 
     def _played(self) -> Tape:
@@ -251,7 +251,7 @@ class _TapeContext:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._up.__exit__(None, None, None)
+        self._activation.__exit__(None, None, None)
         try:
             if self._mode == "none":
                 self._tape.close()

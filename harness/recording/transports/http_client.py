@@ -41,7 +41,7 @@ def _patched_send(real: Callable[..., None], receive: Callable[..., HTTPResponse
         conn: HTTPConnection, method: str, url: str, body: Any, headers: Mapping[str, Any], encode_chunked: bool
     ) -> None:
         absolute_url = _absolute(conn, url)
-        tape = None if _is_of_urllib3(conn) else tape_for(method, absolute_url)
+        tape = None if _is_urllib3(conn) else tape_for(method, absolute_url)
         if tape is None:
             real(conn, method, url, body, headers, encode_chunked)
             return
@@ -83,7 +83,7 @@ def _patched_receive(real: Callable[[HTTPConnection], HTTPResponse]) -> Callable
     return getresponse
 
 
-def _is_of_urllib3(conn: HTTPConnection) -> bool:
+def _is_urllib3(conn: HTTPConnection) -> bool:
     return any(kind.__module__.partition(".")[0] == "urllib3" for kind in type(conn).__mro__)
 
 

@@ -87,7 +87,7 @@ def _patched(real: _Send) -> _Send:
         if answer is not None:
             return Playing(pool, conn, wire_request, Playback(answer, tape.speed)).response(url, options)
         preload = options.get("preload_content", True)
-        options |= {"body": body, "headers": _asking_for_plain_bodies(headers), "preload_content": False}
+        options |= {"body": body, "headers": _without_coding(headers), "preload_content": False}
         take = tape.begin(wire_request)
         try:
             destination = tape.destination(absolute_url)
@@ -239,7 +239,7 @@ def _text(value: Any) -> str:
     return value.decode("latin-1") if isinstance(value, bytes) else str(value)
 
 
-def _asking_for_plain_bodies(headers: Mapping[Any, Any]) -> Mapping[Any, Any]:
+def _without_coding(headers: Mapping[Any, Any]) -> Mapping[Any, Any]:
     """Return the headers that ask for a body that can be read in a file; without the field, urllib3 does just that."""
     if not any(_text(name).lower() == "accept-encoding" for name in headers):
         return headers

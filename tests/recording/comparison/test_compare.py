@@ -211,19 +211,19 @@ def test_lines_and_trees_agree_on_what_is_a_time_of_the_run(recorded: object, re
         dump_frames(frames_of(("e", "custom_event", None, {"value": value}))).splitlines()[1]
         for value in (recorded, replayed)
     )
-    assert LineComparison([one]).goes_on_with([other + b"\n"]) is equal
+    assert LineComparison([one]).continues([other + b"\n"]) is equal
     assert (compare_values(recorded, replayed, "") == []) is equal
 
 
 def test_lines_that_are_not_next_are_not_what_is_recorded() -> None:
     lines = [line + b"\n" for line in thousand()[:3]]
     comparison = LineComparison([line[:-1] for line in lines])
-    assert comparison.goes_on_with(lines)
-    assert comparison.goes_on_with(lines[:1])
-    assert not comparison.goes_on_with(lines[1:])
-    assert not comparison.goes_on_with([*lines, lines[0]])
+    assert comparison.continues(lines)
+    assert comparison.continues(lines[:1])
+    assert not comparison.continues(lines[1:])
+    assert not comparison.continues([*lines, lines[0]])
     comparison.add(lines[1])
-    assert not comparison.goes_on_with(lines[:1])
+    assert not comparison.continues(lines[:1])
 
 
 def test_one_difference_among_a_thousand_frames_is_the_only_one_told() -> None:

@@ -164,7 +164,7 @@ def test_what_killed_recorders_left_goes_with_the_next_one_where_it_is_of_no_use
     final = written(tmp_path / "plan")
     empty, useful, alive = opened(final), opened(final), opened(final)
     for killed in (empty, useful):
-        killed._let_go()
+        killed._release_claim()
     useful.write("frames.jsonl", b'{"format":"harness.frames/1"}\n{"a frame": 1}\n')
     written(new_aside(final).marked("replaced"))
     opened(final).discard()
