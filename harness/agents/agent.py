@@ -127,17 +127,17 @@ class Agent(AgentSettings):
         policies: Sequence[Any] = (),
         response_model: type[BaseModel] | None = None,
         conversation: Sequence[dict[str, Any]] = (),
-        of: Any = None,
+        owner: Any = None,
     ) -> AgentAnswer:
         """Do a task: an object with `description` and `expected_output`.
 
-        `of` is the task of the crew that it is part of, where that is another one: what events name. `conversation` is
+        `owner` is the task of the crew that it is part of, where that is another one: what events name. `conversation` is
         what has been said since the first prompt.
         """
         prompt = prompts.task_text(
             task.description, task.expected_output, context, markdown=bool(getattr(task, "markdown", False))
         )
-        owner = task if of is None else of
+        owner = task if owner is None else owner
         own = self.tools if tools is None else tools
         execution = self._execution(
             driver,

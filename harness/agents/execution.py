@@ -190,12 +190,12 @@ class Execution:
         together = self._toolbox.can_run_together([call["function"]["name"] for call in calls])
         size = _AT_ONCE if together else 1
         for place in range(0, len(calls), size):
-            some = calls[place : place + size]
-            if len(some) == 1:
-                yield some[0], await self._use(some[0])
+            batch = calls[place : place + size]
+            if len(batch) == 1:
+                yield batch[0], await self._use(batch[0])
                 continue
-            uses = await self._driver.side_by_side([functools.partial(self._use, call) for call in some])
-            for call, used in zip(some, uses, strict=True):
+            uses = await self._driver.side_by_side([functools.partial(self._use, call) for call in batch])
+            for call, used in zip(batch, uses, strict=True):
                 yield call, used
 
     async def _use(self, call: dict[str, Any], begun: Callable[[], None] | None = None) -> ToolResult:

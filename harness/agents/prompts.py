@@ -23,8 +23,8 @@ SHORTENED: Final = "What has been done so far, in short:\n{}\n\nGo on from there
 
 def system_text(role: str, goal: str, backstory: str, tools: str | None) -> str:
     """Return who the agent is, and, for models that can't be given tools, what it may use."""
-    who = f"You are {role}. {backstory}\nYour goal: {goal}"
-    return who if tools is None else f"{who}\n\n{tools}"
+    introduction = f"You are {role}. {backstory}\nYour goal: {goal}"
+    return introduction if tools is None else f"{introduction}\n\n{tools}"
 
 
 def dated(text: str, date_format: str) -> str:

@@ -53,7 +53,7 @@ class AguiTranslator:
         self._raw = raw
         self._scopes = OpenScopes()
         self._run: _Run | None = None
-        self._now: PlacedFrame | None = None
+        self._current: PlacedFrame | None = None
 
     def feed(self, frame: FrameLike) -> list[Event]:
         """Return the events of the next frame."""
@@ -63,7 +63,7 @@ class AguiTranslator:
         if run is not None and (step.frame.begins or run.is_followed_by(step)):
             events += self._finish(run)
             run = None
-        self._now = step.frame
+        self._current = step.frame
         if run is not None and run.held is not None:
             # It did not end the run after all.
             events.append(self._custom(run.held.frame, None))
@@ -100,7 +100,7 @@ class AguiTranslator:
 
     def _finish(self, run: _Run) -> list[Event]:
         held = run.held
-        frame = self._now if held is None else held.frame
+        frame = self._current if held is None else held.frame
         closing = [event for scope in self._scopes.still_open() for event in run.closed(scope, None)]
         ended = [event for piece in run.speech.rest() for event in run.speech_events(piece)]
         events = [self._of(frame, event, carry=False) for event in (*ended, *closing, *run.rest())]

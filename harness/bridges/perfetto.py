@@ -39,7 +39,7 @@ class PerfettoTranslator:
         #: The time of the last event of each lane.
         self._latest: list[int] = []
         self._lane_of: dict[PlacedScope, int] = {}
-        self._now = 0
+        self._moment = 0
         self._has_begun = False
 
     def feed(self, frame: FrameLike) -> list[Event]:
@@ -50,7 +50,7 @@ class PerfettoTranslator:
         if not self._has_begun:
             self._has_begun = True
             events.append(self._event("M", "process_name", args={"name": self._name}))
-        self._now = (placed.moment - _EPOCH) // timedelta(microseconds=1)
+        self._moment = (placed.moment - _EPOCH) // timedelta(microseconds=1)
         events += [event for scope in step.left for event in self._ended(scope, {})]
         args = {"seq": placed.frame.seq, "type": placed.type, **placed.details()}
         if step.opened is not None:
@@ -89,25 +89,25 @@ class PerfettoTranslator:
         around = None if scope.parent is None else self._lane_of.get(scope.parent)
         if around is not None and self._lanes[around][-1] is scope.parent:
             lane = around
-        elif self._free and self._latest[self._free[0]] <= self._now:
+        elif self._free and self._latest[self._free[0]] <= self._moment:
             lane = heappop(self._free)
         else:
             lane = len(self._lanes)
             self._lanes.append([])
-            self._latest.append(self._now)
+            self._latest.append(self._moment)
         self._lanes[lane].append(scope)
         return lane
 
     def _in_lane(self, phase: str, scope: PlacedScope, name: str, args: Event) -> Event:
         lane = self._lane_of[scope]
         # Threads take their times before their turns: an event that came later must not stand before those that it nests in.
-        moment = self._latest[lane] = max(self._latest[lane], self._now)
+        moment = self._latest[lane] = max(self._latest[lane], self._moment)
         # An id of the process's own: Perfetto puts what has a plain `id` on a track that belongs to none.
         return self._event(phase, name, ts=moment, args=args, id2={"local": str(lane)}, cat=_CATEGORY)
 
     def _event(self, phase: str, name: str, **fields: Any) -> Event:
         # Microseconds.
-        return {"ph": phase, "name": name, "ts": self._now, "pid": self._process, "tid": self._process, **fields}
+        return {"ph": phase, "name": name, "ts": self._moment, "pid": self._process, "tid": self._process, **fields}
 
 
 def perfetto_trace(timelines: Iterable[tuple[str, Iterable[FrameLike]]]) -> dict[str, Any]:

@@ -104,7 +104,7 @@ class CrewEngine:
             await self._await(named)
         else:
             named = sorted(self._outputs)
-        return _BETWEEN.join(self._outputs[of].raw for of in named)
+        return _BETWEEN.join(self._outputs[place].raw for place in named)
 
     async def _await(self, places: Sequence[int]) -> None:
         for place in places:
@@ -182,7 +182,7 @@ class CrewEngine:
                 results=self._results,
                 callbacks=() if self._crew.step_callback is None else (self._crew.step_callback,),
                 policies=(self._crew,),
-                of=task,
+                owner=task,
             )
             return answered.raw
 

@@ -28,9 +28,9 @@ async def requested_change(driver: Driver, requester: str, task: TaskSettings, o
         "agent_role": output.agent,
     }
     await driver.emit(task, HumanFeedbackRequestedEvent(output=output.raw, message=_QUESTION, **names))
-    wish = str(await driver.call(_answer, output))
-    await driver.emit(task, HumanFeedbackReceivedEvent(feedback=wish, **names))
-    return wish.strip()
+    feedback = str(await driver.call(_answer, output))
+    await driver.emit(task, HumanFeedbackReceivedEvent(feedback=feedback, **names))
+    return feedback.strip()
 
 
 def _answer(output: TaskOutput) -> str:

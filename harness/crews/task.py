@@ -61,9 +61,9 @@ class Task(TaskSettings):
     async def _execute(
         self, driver: Driver, agent: Agent | None, context: str | None, tools: Sequence[BaseTool] | None
     ) -> TaskOutput:
-        doer = agent or self.agent
-        if doer is None:
+        worker = agent or self.agent
+        if worker is None:
             raise UsageError(f"the task {self.label[:60]!r} has no agent: give it one, or give execute_sync one")
-        output = await Duty(self, doer, driver, tools=tools or self.tools or doer.tools).do(context or "")
+        output = await Duty(self, worker, driver, tools=tools or self.tools or worker.tools).do(context or "")
         self.note_output(output)
         return output

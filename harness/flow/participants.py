@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from harness.flow.checkpoints.config import CheckpointConfig
 
 
-def checked(flow: Any, kickoff: Kickoff) -> CheckpointConfig | None:
+def checkpoint_config(flow: Any, kickoff: Kickoff) -> CheckpointConfig | None:
     """Return the config of the checkpoints of a run.
 
     Raises:
@@ -34,12 +34,12 @@ def checked(flow: Any, kickoff: Kickoff) -> CheckpointConfig | None:
 
 def participants(flow: Any, kickoff: Kickoff) -> tuple[FlowHook, ...]:
     """Return the hooks of one run, made for it."""
-    config = checked(flow, kickoff)
+    config = checkpoint_config(flow, kickoff)
     # What keeps checkpoints is loaded by runs that have some.
-    return _kept(flow, kickoff) if config is None else _checkpointed(flow, kickoff, config)
+    return _state_restore(flow, kickoff) if config is None else _checkpoint_hooks(flow, kickoff, config)
 
 
-def _checkpointed(flow: Any, kickoff: Kickoff, config: CheckpointConfig) -> tuple[FlowHook, ...]:
+def _checkpoint_hooks(flow: Any, kickoff: Kickoff, config: CheckpointConfig) -> tuple[FlowHook, ...]:
     from harness.flow.checkpoints.restore import CheckpointRestore, Resume
     from harness.flow.checkpoints.writer import CheckpointWriter, Lineage
 
@@ -48,10 +48,10 @@ def _checkpointed(flow: Any, kickoff: Kickoff, config: CheckpointConfig) -> tupl
     if config.restore_from is not None:
         return (writer, CheckpointRestore(config, lineage, kickoff.branch))
     # Outside of the hook before it: where it finds a run to go on with, there is no other state to load.
-    return (writer, *_kept(flow, kickoff), *((Resume(config, lineage),) if kickoff.resume else ()))
+    return (writer, *_state_restore(flow, kickoff), *((Resume(config, lineage),) if kickoff.resume else ()))
 
 
-def _kept(flow: Any, kickoff: Kickoff) -> tuple[FlowHook, ...]:
+def _state_restore(flow: Any, kickoff: Kickoff) -> tuple[FlowHook, ...]:
     if kickoff.restore_from_state_id is not None or "id" in (kickoff.inputs or ()):
         persistence = persistence_of(flow)
         if persistence is not None:

@@ -10,7 +10,7 @@ from harness.bus.running_loop import running_loop
 from harness.flow.engine.hooks import FlowHook
 from harness.flow.engine.stream_flag import streamed
 from harness.flow.kickoff import Kickoff
-from harness.flow.participants import checked
+from harness.flow.participants import checkpoint_config
 from harness.flow.state import AnyState
 from harness.session.session import AsyncStreamSession, StreamSession
 from harness.workers import run_until_loop
@@ -190,7 +190,7 @@ class StartableFlow:
     def _accepted(self, kickoff: Kickoff) -> Kickoff:
         """Return a kickoff once what can be checked at the call has been (clause `entry.kwargs`)."""
         kickoff.check(self._flow_name, self._state)
-        checked(self, kickoff)
+        checkpoint_config(self, kickoff)
         return kickoff
 
     def _session(

@@ -115,9 +115,9 @@ def _each(call: EachCall, folder: Path) -> Action:
         for item in values:
             own: dict[str, Any] = {**scope, "item": item, "outputs": dict(scope["outputs"])}
             last = None
-            for name, wanted, act in steps:
+            for name, wanted, inner in steps:
                 if wanted(own):
-                    last = own["outputs"][name] = await act(own)
+                    last = own["outputs"][name] = await inner(own)
             results.append(last)
         return results
 
@@ -125,10 +125,10 @@ def _each(call: EachCall, folder: Path) -> Action:
 
 
 def _step(step: EachStep, path: tuple[int | str, ...], folder: Path) -> tuple[Callable[[Scope], bool], Action]:
-    act = _simple(step.action, _IN_EACH, (*path, "action"), folder)
+    inner = _simple(step.action, _IN_EACH, (*path, "action"), folder)
     text = step.condition
     if text is None:
-        return (lambda scope: True), act
+        return (lambda scope: True), inner
     read = _part((*path, "if"), lambda: expression(text, _IN_EACH))
 
     def wanted(scope: Scope) -> bool:
@@ -137,7 +137,7 @@ def _step(step: EachStep, path: tuple[int | str, ...], folder: Path) -> tuple[Ca
             raise UsageError(f"the condition {text!r} of the step {step.name!r} is true or false, not {value!r}")
         return value
 
-    return wanted, act
+    return wanted, inner
 
 
 def _no_leads(_scope: Scope) -> tuple[Any, ...]:

@@ -139,7 +139,7 @@ def _hooks(declaration: FlowDefinition) -> Iterator[Any]:
 def _method(name: str, declared: DeclaredMethod, folder: Path) -> Callable[..., Any]:
     """Return a method with its place in the graph. Raises PartError."""
     try:
-        act: Action = action(declared.do, folder)
+        body: Action = action(declared.do, folder)
     except PartError as error:
         error.path = ("do", *error.path)
         raise
@@ -147,7 +147,7 @@ def _method(name: str, declared: DeclaredMethod, folder: Path) -> Callable[..., 
     async def method(self: Any, *trigger: Any) -> Any:
         run = run_of(self)
         outputs = {} if run is None else run.plan.latest
-        return await act({"state": snapshot(self.state), "outputs": outputs, "flow": self, "trigger": trigger})
+        return await body({"state": snapshot(self.state), "outputs": outputs, "flow": self, "trigger": trigger})
 
     method.__name__ = method.__qualname__ = name
     method.__doc__ = declared.description

@@ -38,12 +38,12 @@ def crew_action(call: CrewCall, roots: Collection[str], folder: Path) -> Callabl
     Raises:
         PartError: something that it names is not there, or the crew can't be made.
     """
-    given = call.crew
-    if given is None:
+    inline = call.crew
+    if inline is None:
         declared = _at("from_declaration", lambda: _read(str(call.from_declaration), folder))
         crew = _at("from_declaration", lambda: _crew(declared))
     else:
-        declared, crew = given, _at("with", lambda: _crew(given))
+        declared, crew = inline, _at("with", lambda: _crew(inline))
     inputs = _at("inputs", lambda: template(call.inputs, roots))
 
     async def run(scope: Scope) -> Any:
@@ -102,10 +102,10 @@ def _read(named: str, folder: Path) -> DeclaredCrew:
 def _crew(declared: DeclaredCrew) -> Crew:
     agents = {name: _agent(agent) for name, agent in declared.agents.items()}
     tasks: dict[str, Task] = {}
-    every = []
+    all_tasks = []
     for declared_task in declared.tasks:
         task = _task(declared_task, agents, tasks)
-        every.append(task)
+        all_tasks.append(task)
         if declared_task.name is not None:
             tasks[declared_task.name] = task
     manager = None if declared.manager_agent is None else agents.pop(declared.manager_agent)
@@ -114,7 +114,7 @@ def _crew(declared: DeclaredCrew) -> Crew:
         **{
             **options,
             "agents": list(agents.values()),
-            "tasks": every,
+            "tasks": all_tasks,
             "manager_agent": manager,
             "manager_llm": _llm(declared.manager_llm),
             "process": Process(declared.process or Process.sequential),

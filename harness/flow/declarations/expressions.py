@@ -48,14 +48,14 @@ class Expression:
         environment = celpy.Environment()
         try:
             tree = environment.compile(text)
-            self._speaks_of = frozenset(_roots(tree, _TYPES))
+            self._names = frozenset(_roots(tree, _TYPES))
             self._program = environment.program(tree)
         except celpy.CELParseError as error:
             where = f" at its character {error.column}" if error.line == 1 else ""
             raise ExpressionError(f"{text!r} is no CEL expression: it can't be read{where}") from error
         except RecursionError as error:
             raise ExpressionError("this expression nests too deep") from error
-        unknown = sorted(self._speaks_of - set(roots))
+        unknown = sorted(self._names - set(roots))
         if unknown:
             raise ExpressionError(f"{text!r} speaks of {unknown[0]!r}; there are {', '.join(sorted(roots))}")
 
@@ -67,7 +67,7 @@ class Expression:
         """
         celpy = _cel()
         try:
-            activation = {name: celpy.json_to_cel(encode(scope[name])) for name in self._speaks_of}
+            activation = {name: celpy.json_to_cel(encode(scope[name])) for name in self._names}
             return _plain(self._program.evaluate(activation))
         except celpy.CELEvalError as error:
             reason = str(error.args[0]).partition(" (in activation")[0]

@@ -34,14 +34,14 @@ def declaration_of(cls: Any) -> FlowDefinition:
     """
     methods = {name: _method(cls, method) for name, method in graph_of(cls).methods.items()}
     parts = {"state": _state(cls), "config": _config(cls), "persist": _persist(hooks_of_class(cls))}
-    whole = {
+    contents = {
         "schema": SCHEMA,
         "name": cls.name or cls.__name__,
         **{name: part for name, part in parts.items() if part},
         "methods": methods,
     }
     try:
-        return FlowDefinition.model_validate(whole)
+        return FlowDefinition.model_validate(contents)
     except ValidationError as error:
         raise UsageError(f"{cls.__qualname__} can't be written down: {first_fault(error)}") from error
 

@@ -152,7 +152,7 @@ class Engine:
         hooks = self._hooks.around(body.call.method)
         error = await self._settle(body, body.outcome, hooks)
         if error is not None:
-            self._stop(but=body)
+            self._stop(spared=body)
             for hook in hooks:
                 with _logged("a hook failed after a method had"):
                     await call_in(body.context, hook.method_failed, self._run, body.call, error)
@@ -194,10 +194,10 @@ class Engine:
             return failure
         return None
 
-    def _stop(self, but: _Body | None = None) -> None:
+    def _stop(self, spared: _Body | None = None) -> None:
         """Have every method that still runs stop at its next event, await or provider byte."""
         for body in self._bodies.values():
-            if body is not but:
+            if body is not spared:
                 body.step.run.cancel()
                 if body.task is not None:
                     body.task.cancel()
@@ -233,14 +233,14 @@ def _make_task(body: _Body, work: Coroutine[Any, Any, None]) -> None:
 
 
 @contextlib.contextmanager
-def _logged(what: str) -> Iterator[None]:
+def _logged(message: str) -> Iterator[None]:
     """Log what is raised inside, where another error is on its way."""
     try:
         yield
     except (RunCancelled, asyncio.CancelledError):
         raise
     except BaseException:
-        logger.exception(what)
+        logger.exception(message)
 
 
 async def _room_unless_cancelled(error: BaseException) -> None:

@@ -44,7 +44,7 @@ class Progress:
 
     def routers(self, waiting: Waiting, name: str) -> list[str]:
         """Note for the routers that `name` has happened; return those that are now to be called."""
-        return [router for router, condition in waiting if _now_met(self.listening, router, condition, name)]
+        return [router for router, condition in waiting if _is_met_with(self.listening, router, condition, name)]
 
     def listeners(self, waiting: Waiting, name: str) -> list[str]:
         """Note for the listeners that are no routers that `name` has happened; return those that are now to be called."""
@@ -53,7 +53,7 @@ class Progress:
             once = fires_once(condition)
             if once and listener in self.fired:
                 continue
-            if _now_met(self.listening, listener, condition, name):
+            if _is_met_with(self.listening, listener, condition, name):
                 triggered.append(listener)
                 if once:
                     self.fired.append(listener)
@@ -61,7 +61,7 @@ class Progress:
 
     def restarts(self, waiting: Waiting, name: str) -> list[str]:
         """Note for the starts with conditions that `name` has happened; return those that are now to be called."""
-        return [start for start, condition in waiting if _now_met(self.starting, start, condition, name)]
+        return [start for start, condition in waiting if _is_met_with(self.starting, start, condition, name)]
 
     def rearm(self, listeners: Iterable[str], among: list[str]) -> None:
         """Let `or_` listeners fire again for a label that a router has just returned; each of `among` once."""
@@ -71,11 +71,11 @@ class Progress:
                 among.remove(name)
 
 
-def _now_met(happened: dict[str, list[str]], who: str, condition: Condition, name: str) -> bool:
-    so_far = happened.setdefault(who, [])
-    if name not in so_far:
-        so_far.append(name)
-    if not is_met(condition, so_far):
+def _is_met_with(happened: dict[str, list[str]], method: str, condition: Condition, name: str) -> bool:
+    names = happened.setdefault(method, [])
+    if name not in names:
+        names.append(name)
+    if not is_met(condition, names):
         return False
-    del happened[who]
+    del happened[method]
     return True

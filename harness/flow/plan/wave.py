@@ -110,9 +110,9 @@ class Wave:
                 if self.listeners:
                     return Due(self.listeners, as_start=False, gives=current, after=current)
             if self.restarts is None:
-                already = {*self.ran.get(current.name, ()), *self.listeners}
+                done = {*self.ran.get(current.name, ()), *self.listeners}
                 restarts = progress.restarts(definition.restarts(current.name), current.name)
-                self.restarts = [start for start in restarts if start not in already]
+                self.restarts = [start for start in restarts if start not in done]
             if self.restarts:
                 return Due([self.restarts.pop(0)], as_start=True, gives=current, after=current)
             self.served += 1
