@@ -22,7 +22,7 @@ from typing import Any, Final, Generic, ParamSpec, TypeVar, cast
 from msgspec import Struct
 
 from harness.bus.running_loop import is_loop_running, running_loop
-from harness.bus.scope import current_run
+from harness.bus.scope import current_run, on_cancel
 from harness.errors import RunCancelled
 from harness.waits import take
 
@@ -106,14 +106,9 @@ def _waited_for(function: Callable[[], T], threads: Threads) -> Outcome[T]:
         outcome = attempt(function)
         return lambda: outcomes.put(outcome)
 
-    run = current_run()
-    detach = None if run is None else run.on_cancel(lambda: outcomes.put(Outcome(error=RunCancelled())))
-    threads.start(work)
-    try:
+    with on_cancel(lambda: outcomes.put(Outcome(error=RunCancelled()))):
+        threads.start(work)
         return take(outcomes)
-    finally:
-        if detach is not None:
-            detach()
 
 
 class Threads:

@@ -15,10 +15,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from types import TracebackType
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 from harness.bus import bus
-from harness.bus.scope import current_run
+from harness.bus.scope import on_cancel
 from harness.bus.step import Step, StepEnds
 from harness.errors import RunCancelled
 from harness.events import (
@@ -40,6 +40,16 @@ _UNSEEN: Final = StepEnds(completed=AgentExecutionCompletedEvent, failed=AgentEx
 
 class TimeLimitError(TimeoutError):
     """A body took longer than it may."""
+
+
+class Signal(Protocol):
+    """That something has happened, which one body tells another, once."""
+
+    def set(self) -> None:
+        """Have it happened. From where the bodies of its driver work; more than once is once."""
+
+    async def wait(self) -> Any:
+        """Return once it has."""
 
 
 class Started(ABC, Generic[T]):
@@ -82,8 +92,22 @@ class Driver(ABC):
         """Have a body work beside this one."""
 
     @abstractmethod
+    def signal(self) -> Signal:
+        """Return a signal that a body which works beside this one may set, and this one waits for."""
+
     async def start_next(self, make: Begins[T]) -> Started[T]:
         """Do as `start` with a body that calls what it is given once it has begun, and return then."""
+        begun = self.signal()
+
+        async def body() -> T:
+            try:
+                return await make(begun.set)
+            finally:
+                begun.set()
+
+        started = self.start(body)
+        await begun.wait()
+        return started
 
     async def side_by_side(self, makes: Sequence[Begins[T]]) -> list[T]:
         """Return what bodies give that work side by side, each begun after the one before it has.
@@ -171,32 +195,28 @@ class InThread(Driver):
 
     async def wait(self, seconds: float) -> None:
         cancelled: queue.SimpleQueue[None] = queue.SimpleQueue()
-        run = current_run()
-        detach = None if run is None else run.on_cancel(lambda: cancelled.put(None))
-        try:
+        with suppress(queue.Empty), on_cancel(lambda: cancelled.put(None)):
             take(cancelled, seconds)
-        except queue.Empty:
-            return
-        finally:
-            if detach is not None:
-                detach()
-        raise RunCancelled
+            raise RunCancelled
 
     def start(self, make: Make[T]) -> Started[T]:
         return _InOwnThread(make)
 
-    async def start_next(self, make: Begins[T]) -> Started[T]:
-        begun: queue.SimpleQueue[None] = queue.SimpleQueue()
+    def signal(self) -> Signal:
+        return _BlockingSignal()
 
-        async def body() -> T:
-            try:
-                return await make(lambda: begun.put(None))
-            finally:
-                begun.put(None)
 
-        started = self.start(body)
-        take(begun)
-        return started
+class _BlockingSignal(Signal):
+    """An event that a thread waits for, and Ctrl-C ends that."""
+
+    def __init__(self) -> None:
+        self._sent: queue.SimpleQueue[None] = queue.SimpleQueue()
+
+    def set(self) -> None:
+        self._sent.put(None)
+
+    async def wait(self) -> Any:
+        take(self._sent)
 
 
 class _Blocking(AbstractAsyncContextManager[Step]):
@@ -227,16 +247,12 @@ class _InOwnThread(Started[T]):
 
     async def outcome(self, within_s: float | None = None) -> Outcome[T] | None:
         ended = self._ended
-        run = current_run()
-        # Whoever waits for a body that blocks is let go when the run around is cancelled.
-        detach = None if run is None else run.on_cancel(lambda: ended.put(Outcome(error=RunCancelled())))
         try:
-            return take(ended, within_s)
+            # Whoever waits for a body that blocks is let go when the run around is cancelled.
+            with on_cancel(lambda: ended.put(Outcome(error=RunCancelled()))):
+                return take(ended, within_s)
         except queue.Empty:
             return None
-        finally:
-            if detach is not None:
-                detach()
 
     def cancel(self) -> None:
         return
@@ -266,18 +282,8 @@ class InLoop(Driver):
     def start(self, make: Make[T]) -> Started[T]:
         return _InOwnTask(make)
 
-    async def start_next(self, make: Begins[T]) -> Started[T]:
-        begun = asyncio.Event()
-
-        async def body() -> T:
-            try:
-                return await make(begun.set)
-            finally:
-                begun.set()
-
-        started = self.start(body)
-        await begun.wait()
-        return started
+    def signal(self) -> Signal:
+        return asyncio.Event()
 
 
 class _InOwnTask(Started[T]):

@@ -6,9 +6,10 @@ found by its event's source instead (clause `scope.worker-threads`).
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -174,6 +175,17 @@ def current_run() -> Run | None:
     """Return the run that this context works for, or None outside of any."""
     run = current_scope().run
     return None if run is ROOT.run else run
+
+
+@contextlib.contextmanager
+def on_cancel(callback: Callable[[], None]) -> Iterator[None]:
+    """Have `callback` called where the current run is cancelled while the block lasts, or has been; see `Run.on_cancel`."""
+    run = current_run()
+    detach = _nothing if run is None else run.on_cancel(callback)
+    try:
+        yield
+    finally:
+        detach()
 
 
 def current_path() -> tuple[str, ...]:

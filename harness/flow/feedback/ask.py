@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from harness import events
 from harness.bus import bus
-from harness.bus.scope import Scope, current_run, current_scope
+from harness.bus.scope import Scope, current_scope, on_cancel
 from harness.errors import RunCancelled
 from harness.flow.feedback.providers import ConsoleProvider, InputProvider, InputResponse, flow_config
 from harness.flow.feedback.result import now
@@ -76,16 +76,12 @@ def _answer(
     def work() -> None:
         answers.put(attempt(lambda: context.run(request)))
 
-    run = current_run()
-    detach = run.on_cancel(lambda: answers.put(None)) if run is not None else None
-    threading.Thread(target=work, name="harness-ask", daemon=True).start()
     try:
-        outcome = take(answers, timeout)
+        with on_cancel(lambda: answers.put(None)):
+            threading.Thread(target=work, name="harness-ask", daemon=True).start()
+            outcome = take(answers, timeout)
     except queue.Empty:
         return None
-    finally:
-        if detach is not None:
-            detach()
     if outcome is None:
         raise RunCancelled
     if isinstance(outcome.error, Exception):
