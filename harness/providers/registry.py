@@ -10,7 +10,7 @@ import importlib
 import importlib.util
 import re
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, partial
 from importlib import metadata
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
@@ -35,6 +35,17 @@ if TYPE_CHECKING:
 
 #: The group of entry points in which other packages name rows of theirs.
 ENTRY_POINTS: Final = "stream_harness.providers"
+
+#: What rows have in common that are asked by one SDK.
+_by_openai: Final = partial(Provider, extra="openai", distributions=("openai",))
+_cohere: Final = partial(_by_openai, response_headers=("x-debug-trace-id",), placeholders={"CO_API_KEY": NOBODY})
+_anthropic: Final = partial(Provider, extra="anthropic", distributions=("anthropic",), dialect=MESSAGES)
+_bedrock: Final = partial(
+    Provider,
+    extra="bedrock",
+    distributions=("boto3", "aiobotocore"),
+    response_headers=("x-amzn-bedrock-", "x-amzn-errortype", "x-amzn-requestid"),
+)
 
 #: The first row that fits a URL or a body decides.
 ROWS: Final = (
@@ -62,7 +73,7 @@ ROWS: Final = (
             "AZURE_ENDPOINT": "https://nobody.openai.azure.com/openai/deployments/gpt-4o-mini",
         },
     ),
-    Provider(
+    _by_openai(
         name="openai-responses",
         models={"openai-responses": "harness.providers.openai.responses.model:OpenAIResponses"},
         settings=(
@@ -78,13 +89,11 @@ ROWS: Final = (
         url=re.compile(r".*/responses$"),
         request="harness.providers.openai.responses.request",
         dialect=RESPONSES,
-        extra="openai",
-        distributions=("openai",),
         recordings="openai_responses",
         address=("OPENAI_BASE_URL", re.compile(r"/responses$")),
         placeholders={"OPENAI_API_KEY": NOBODY},
     ),
-    Provider(
+    _bedrock(
         name="bedrock",
         models=dict.fromkeys(("bedrock", "aws"), "harness.providers.bedrock.model:Bedrock"),
         settings=(
@@ -97,53 +106,41 @@ ROWS: Final = (
         url=re.compile(r".*/model/[^/]+/(converse|converse-stream)$"),
         request="harness.providers.bedrock.request",
         dialect=CONVERSE,
-        extra="bedrock",
-        distributions=("boto3", "aiobotocore"),
         recordings="bedrock",
         address=("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", re.compile(r"/model/[^/]+/converse(-stream)?$")),
         request_headers=("x-amz-target",),
-        response_headers=("x-amzn-bedrock-", "x-amzn-errortype", "x-amzn-requestid"),
         placeholders={
             "AWS_ACCESS_KEY_ID": NOBODY,
             "AWS_SECRET_ACCESS_KEY": NOBODY,
             "AWS_DEFAULT_REGION": "us-east-1",
         },
     ),
-    Provider(
+    _bedrock(
         name="bedrock-invoke",
         models={"bedrock-invoke": "harness.providers.bedrock_invoke.model:BedrockInvoke"},
         url=re.compile(r".*/model/[^/]+/(invoke|invoke-with-response-stream)$"),
         is_call=asks_for_an_answer,
         request="harness.providers.bedrock_invoke.request",
         dialect=INVOKE,
-        extra="bedrock",
-        distributions=("boto3", "aiobotocore"),
-        response_headers=("x-amzn-bedrock-", "x-amzn-errortype", "x-amzn-requestid"),
     ),
-    Provider(
+    _anthropic(
         name="anthropic",
         models=dict.fromkeys(("anthropic", "claude"), "harness.providers.anthropic.model:Anthropic"),
         settings=("tool_search",),
         bare_names=re.compile(r"claude-"),
         url=re.compile(r".*/v1/messages$"),
         request="harness.providers.anthropic.request",
-        dialect=MESSAGES,
-        extra="anthropic",
-        distributions=("anthropic",),
         recordings="anthropic",
         address=("ANTHROPIC_BASE_URL", re.compile(r"/v1/messages$")),
         request_headers=("anthropic-beta", "anthropic-version"),
         response_headers=("anthropic-ratelimit-",),
         placeholders={"ANTHROPIC_API_KEY": NOBODY},
     ),
-    Provider(
+    _anthropic(
         name="vertex-anthropic",
         models={"vertex_anthropic": "harness.providers.anthropic.vertex:AnthropicOnVertex"},
         url=re.compile(r".*/publishers/anthropic/models/(?!count-tokens:)[^/]+:(?:streamRawPredict|rawPredict)$"),
         request="harness.providers.anthropic.vertex",
-        dialect=MESSAGES,
-        extra="anthropic",
-        distributions=("anthropic",),
         placeholders={"GOOGLE_OAUTH_ACCESS_TOKEN": NOBODY},
     ),
     Provider(
@@ -164,7 +161,7 @@ ROWS: Final = (
         address=("GOOGLE_GEMINI_BASE_URL", re.compile(r"/v1\w*/.*$")),
         placeholders={"GEMINI_API_KEY": NOBODY},
     ),
-    Provider(
+    _by_openai(
         name="openai",
         models={
             "openai": "harness.providers.openai.chat:OpenAIChat",
@@ -174,8 +171,6 @@ ROWS: Final = (
         url=re.compile(r".*/chat/completions$"),
         request="harness.providers.openai.request",
         dialect=CHAT,
-        extra="openai",
-        distributions=("openai",),
         recordings="openai",
         address=("OPENAI_BASE_URL", re.compile(r"/chat/completions$")),
         request_headers=("openai-beta",),
@@ -185,52 +180,40 @@ ROWS: Final = (
             **{variable: NOBODY for host in HOSTS.values() for variable in host.key_variables},
         },
     ),
-    Provider(
+    _by_openai(
         name="openai-completions",
         models={"openai-completions": "harness.providers.openai.completions:OpenAICompletions"},
         url=re.compile(r".*(?<!/chat)(?<!/fim)(?<!/agents)/completions$"),
         request="harness.providers.openai.completions_request",
         dialect=COMPLETIONS,
-        extra="openai",
-        distributions=("openai",),
         placeholders={"OPENAI_API_KEY": NOBODY},
     ),
-    Provider(
+    _by_openai(
         name="ollama",
         models={"ollama-api": "harness.providers.ollama.model:Ollama"},
         url=re.compile(r".*/api/chat$"),
         is_call=asks_ollama,
         request="harness.providers.ollama.request",
         dialect=API_CHAT,
-        extra="openai",
-        distributions=("openai",),
         recordings="ollama",
         address=("OLLAMA_HOST", re.compile(r"/api/chat$")),
     ),
-    Provider(
+    _cohere(
         name="cohere",
         models={"cohere-v1": "harness.providers.cohere.model:Cohere"},
         url=re.compile(r".*/v1/chat$"),
         is_call=asks_cohere,
         request="harness.providers.cohere.request",
         dialect=V1,
-        extra="openai",
-        distributions=("openai",),
         recordings="cohere",
         address=("CO_API_URL", re.compile(r"/v1/chat$")),
-        response_headers=("x-debug-trace-id",),
-        placeholders={"CO_API_KEY": NOBODY},
     ),
-    Provider(
+    _cohere(
         name="cohere-v2",
         models={"cohere-v2": "harness.providers.cohere.model:CohereV2"},
         url=re.compile(r"https?://[^/]*\.cohere\.(?:com|ai)/(?:.*/)?v2/chat$"),
         request="harness.providers.cohere.v2_request",
         dialect=V2,
-        extra="openai",
-        distributions=("openai",),
-        response_headers=("x-debug-trace-id",),
-        placeholders={"CO_API_KEY": NOBODY},
     ),
     Provider(
         name="litellm",
