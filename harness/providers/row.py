@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from harness.errors import UsageError
 from harness.llm.recorded import RecordedCall
@@ -78,16 +76,4 @@ def _parsed(parse: ParseRequest, url: str, body: bytes) -> RecordedCall:
     except UsageError:
         raise
     except OF_ANOTHER_SHAPE as error:
-        raise UsageError(
-            f"{_culprit(parse, url, json.loads(body))} of the recorded request is not as its API has it "
-            f"({type(error).__name__}: {error})"
-        ) from error
-
-
-def _culprit(parse: ParseRequest, url: str, recorded: dict[str, Any]) -> str:
-    """Return the field without which the request can be parsed; the conversation's, which it must have, where none is."""
-    for name in recorded:
-        with contextlib.suppress(UsageError, *OF_ANOTHER_SHAPE):
-            parse(url, json.dumps({field: value for field, value in recorded.items() if field != name}).encode())
-            return name
-    return next(name for name in ("messages", "contents", "input") if name in recorded)
+        raise UsageError(f"the recorded request is not as its API has it ({type(error).__name__}: {error})") from error

@@ -47,8 +47,6 @@ class AnthropicAnswer(SSEAnswer):
         self._finish: str | None = None
         self._ended = False
         self._calls = BegunCalls()
-        #: What the input of each call began with, by the index of its block; it counts if no more comes.
-        self._inputs: dict[int, str] = {}
         #: The indices of the blocks that have begun, in order; hosts leave them out.
         self._blocks: list[int] = []
         #: Blocks of reasoning as far as they have come, by their index.
@@ -75,7 +73,7 @@ class AnthropicAnswer(SSEAnswer):
             case "content_block_delta":
                 yield from self._delta(self._index(event), event["delta"])
             case "content_block_stop":
-                yield from self._stopped(self._index(event))
+                yield from self._calls.close(self._index(event))
             case "message_delta":
                 delta = an_object(event.get("delta"))
                 self._finish = a_text(delta.get("stop_reason")) or self._finish
@@ -92,7 +90,7 @@ class AnthropicAnswer(SSEAnswer):
         yield from self.started(answer.get("id"))
         for index, block in enumerate(content):
             yield from self._started(index, block)
-            yield from self._stopped(index)
+            yield from self._calls.close(index)
         self._finish = a_text(answer.get("stop_reason")) or None
         self._take_usage(answer.get("usage"))
         yield from self._end()
@@ -123,8 +121,8 @@ class AnthropicAnswer(SSEAnswer):
                 self._reasoning[index] = {"type": "redacted_thinking", "data": a_text(block["data"])}
             # Not server_tool_use: the provider runs that one itself.
             case "tool_use":
-                self._inputs[index] = whole_arguments(block.get("input"))
-                yield self._calls.begin(index, block.get("id"), block.get("name"))
+                began_with = whole_arguments(block.get("input"))
+                yield self._calls.begin(index, block.get("id"), block.get("name"), default=began_with)
 
     def _delta(self, index: int, delta: Mapping[str, Any]) -> Iterator[Part]:
         match kind_of(delta):
@@ -134,14 +132,8 @@ class AnthropicAnswer(SSEAnswer):
                 yield ThinkingDelta(thinking)
             case "signature_delta" if index in self._reasoning:
                 self._reasoning[index]["signature"] += a_text(delta["signature"])
-            case "input_json_delta" if index in self._inputs and (piece := a_text(delta["partial_json"])):
+            case "input_json_delta" if index in self._calls and (piece := a_text(delta["partial_json"])):
                 yield self._calls.more(index, piece)
-
-    def _stopped(self, index: int) -> Iterator[Part]:
-        if index in self._inputs:
-            began_with = self._inputs.pop(index)
-            if self._calls.is_empty(index):
-                yield self._calls.more(index, began_with)
 
     def _signed(self) -> Iterator[Thought]:
         for block in self._reasoning.values():

@@ -78,8 +78,7 @@ class BedrockAnswer(ProviderAnswer):
         if kind == "contentBlockDelta":
             yield from self._delta(index, an_object(block["delta"]))
         elif kind == "contentBlockStop":
-            if index in self._calls and self._calls.is_empty(index):
-                yield self._calls.more(index, {})
+            yield from self._calls.close(index)
         elif "toolUse" in (start := an_object(block["start"])):
             use = an_object(start["toolUse"])
             yield self._calls.begin(index, use.get("toolUseId"), use.get("name"))

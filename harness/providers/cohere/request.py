@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel
@@ -85,11 +85,14 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
     recorded = RecordedRequest(json_object(body, ["message"]), {"message": TEXT})
     base_url, model = recorded.base_url(url, PATH), recorded.model()
     messages = [{"role": "user", "content": recorded.take("message") or ""}]
-    return recorded.call(
-        f"cohere-v1/{model}", messages, _parse_tools(recorded.rest.get("tools") or ()), base_url=base_url
-    )
+    return recorded.call(f"cohere-v1/{model}", messages, _parse_tools(recorded.rest.get("tools")), base_url=base_url)
 
 
-def _parse_tools(wire: Sequence[Any]) -> list[dict[str, Any]]:
+def _parse_tools(wire: Any) -> list[dict[str, Any]]:
     """Return the names of tools, in our form."""
-    return [{"type": "function", "function": {"name": tool["name"], "parameters": {"type": "object"}}} for tool in wire]
+    names = (
+        [tool["name"] for tool in wire if isinstance(tool, Mapping) and isinstance(tool.get("name"), str)]
+        if isinstance(wire, list)
+        else []
+    )
+    return [{"type": "function", "function": {"name": name, "parameters": {"type": "object"}}} for name in names]

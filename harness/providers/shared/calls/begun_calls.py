@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from harness.llm.output.parts import ToolCallDelta
@@ -17,6 +17,7 @@ class BegunCalls:
         #: The ids, each unique, in the order of the calls.
         self.ids: list[str] = []
         self._names: list[str] = []
+        self._defaults: list[str] = []
         self._pieces: list[list[str]] = []
         #: The number of the call that began last at an index.
         self._at: dict[int, int] = {}
@@ -27,8 +28,11 @@ class BegunCalls:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def begin(self, index: int, call_id: Any, name: Any, arguments: Any = "") -> ToolCallDelta:
-        """Return the first piece of a call; `arguments` are JSON text, or what the text would say."""
+    def begin(self, index: int, call_id: Any, name: Any, arguments: Any = "", *, default: str = "{}") -> ToolCallDelta:
+        """Return the first piece of a call; `arguments` are JSON text, or what the text would say.
+
+        `default` are the arguments of a call that ends without any.
+        """
         if not a_text(name):
             raise ValueError(f"tool call {len(self)} has no name")
         number = self._at[index] = len(self)
@@ -37,6 +41,7 @@ class BegunCalls:
             given = next(made for made in (f"call_{n}" for n in range(number, 2 * number + 1)) if made not in self.ids)
         self.ids.append(given)
         self._names.append(name)
+        self._defaults.append(default)
         self._pieces.append([])
         return ToolCallDelta(number, given, name, self._taken(number, arguments))
 
@@ -44,16 +49,14 @@ class BegunCalls:
         """Return a further piece of the call that began last at `index`."""
         return ToolCallDelta(self._at[index], None, None, self._taken(self._at[index], arguments))
 
-    def is_empty(self, index: int) -> bool:
-        """Whether that call has no arguments yet."""
-        return self._is_empty(self._at[index])
-
-    def _is_empty(self, number: int) -> bool:
-        return not any(self._pieces[number])
+    def close(self, index: int) -> Iterator[ToolCallDelta]:
+        """Yield what the end of the block at `index` makes, where that is a call: the arguments of one that has none."""
+        if index in self._at and not any(self._pieces[self._at[index]]):
+            yield self.more(index, self._defaults[self._at[index]])
 
     def _taken(self, number: int, arguments: Any) -> str:
         text = arguments_text(arguments)
-        if isinstance(arguments, Mapping) and not self._is_empty(number):
+        if isinstance(arguments, Mapping) and any(self._pieces[number]):
             raise ValueError(f"an object in the middle of the arguments of {self._names[number]!r}: {text[:200]}")
         self._pieces[number].append(text)
         return text
