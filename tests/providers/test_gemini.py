@@ -129,8 +129,7 @@ def test_each_provider_has_its_path(
 def test_a_result_has_the_name_of_the_last_call_with_its_id() -> None:
     pytest.importorskip("google.genai")
     from harness.llm.input.messages import read_messages
-    from harness.providers.gemini.calls import Signatures
-    from harness.providers.gemini.messages import wire_contents
+    from harness.providers.gemini.messages import Signatures, wire_contents
 
     def turn(name: str) -> list[dict[str, Any]]:
         call = {"id": "again", "type": "function", "function": {"name": name, "arguments": "{}"}}

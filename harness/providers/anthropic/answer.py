@@ -9,13 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
 from harness.llm.input.blocks import RedactedThinkingPart, ThinkingPart
-from harness.llm.output.parts import (
-    FinishReason,
-    Part,
-    TextDelta,
-    ThinkingDelta,
-    Usage,
-)
+from harness.llm.output.parts import FinishReason, Part, TextDelta, ThinkingDelta, Usage
 from harness.providers.shared.answer import SSEAnswer
 from harness.providers.shared.calls.begun_calls import BegunCalls
 from harness.providers.shared.calls.tool_calls import whole_arguments

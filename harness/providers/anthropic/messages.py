@@ -22,9 +22,8 @@ from harness.llm.input.messages import (
     ToolDefinition,
 )
 from harness.llm.input.own_block import OwnBlock
-from harness.providers.shared.calls.arguments import sent_arguments
 from harness.providers.shared.data_url import DataURL
-from harness.providers.shared.requests.wire_body import present
+from harness.providers.shared.requests.wire_body import present, sent_arguments
 
 _SYSTEM_ROLES = ("system", "developer")
 #: What the schema of a tool without parameters is.

@@ -13,8 +13,7 @@ from harness.llm.request import LLMRequest
 from harness.providers.anthropic.messages import wire_messages, wire_system, wire_tool
 from harness.providers.anthropic.recorded import parse_messages, parse_system, parse_tools
 from harness.providers.shared.calls.structured import STRUCTURED, has_native_form, wants_model, with_structured_tool
-from harness.providers.shared.requests.recorded_body import STOPS, TEXT_OR_BLOCKS, json_object
-from harness.providers.shared.requests.recorded_request import RecordedRequest
+from harness.providers.shared.requests.recorded_request import STOPS, TEXT_OR_BLOCKS, RecordedRequest, json_object
 from harness.providers.shared.requests.wire_body import filled, present, wire_settings, with_additional
 
 if TYPE_CHECKING:

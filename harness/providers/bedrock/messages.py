@@ -22,9 +22,8 @@ from harness.llm.input.messages import (
 )
 from harness.llm.input.own_block import OwnBlock
 from harness.providers.bedrock import media
-from harness.providers.shared.calls.arguments import sent_arguments
 from harness.providers.shared.data_url import DataURL
-from harness.providers.shared.requests.wire_body import present
+from harness.providers.shared.requests.wire_body import present, sent_arguments
 
 SYSTEM_ROLES = ("system", "developer")
 _STATUS = {True: "error", False: "success"}

@@ -17,8 +17,7 @@ from harness.providers.bedrock.extra_body import EXTRA_BODY
 from harness.providers.bedrock.messages import sdk_messages, sdk_system, sdk_tools
 from harness.providers.bedrock.recorded import parse_messages, parse_system, parse_tools
 from harness.providers.shared.calls.structured import STRUCTURED, has_native_form, wants_model, with_structured_tool
-from harness.providers.shared.requests.recorded_body import OBJECT, OBJECTS, json_object
-from harness.providers.shared.requests.recorded_request import RecordedRequest
+from harness.providers.shared.requests.recorded_request import OBJECT, OBJECTS, RecordedRequest, json_object
 from harness.providers.shared.requests.wire_body import filled, present, wire_settings
 
 if TYPE_CHECKING:

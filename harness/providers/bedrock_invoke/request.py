@@ -15,8 +15,7 @@ from harness.providers.anthropic import request as anthropic_request
 from harness.providers.bedrock.recorded import wire_json
 from harness.providers.bedrock.request import sdk_arguments
 from harness.providers.openai import request as chat_request
-from harness.providers.shared.requests.recorded_body import json_object
-from harness.providers.shared.requests.recorded_request import RecordedRequest
+from harness.providers.shared.requests.recorded_request import RecordedRequest, json_object
 
 if TYPE_CHECKING:
     from harness.llm.base import BaseLLM

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from harness.errors import UsageError
 from harness.llm.input.messages import AnyToolCall, Message, TextPart, ToolDefinition
-from harness.providers.shared.calls.arguments import sent_arguments
+from harness.providers.shared.requests.wire_body import sent_arguments
 
 _ROLES: Final = {"user": "USER", "assistant": "CHATBOT", "system": "SYSTEM", "developer": "SYSTEM"}
 #: Types of JSON Schema by their names there, which are Python's.

@@ -15,8 +15,7 @@ from pydantic import BaseModel
 from harness.llm.recorded import RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.cohere.messages import conversation, wire_tool
-from harness.providers.shared.requests.recorded_body import TEXT, json_object
-from harness.providers.shared.requests.recorded_request import RecordedRequest
+from harness.providers.shared.requests.recorded_request import TEXT, RecordedRequest, json_object
 from harness.providers.shared.requests.wire_body import filled, present, refuse_settings, wire_settings, with_additional
 
 if TYPE_CHECKING:

@@ -13,8 +13,7 @@ from harness.llm.input.messages import ImagePart, Message, TextPart, read_messag
 from harness.llm.recorded import RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.cohere.request import FIELDS, response_format
-from harness.providers.shared.requests.recorded_body import json_object
-from harness.providers.shared.requests.recorded_request import RecordedRequest, check_same, parse_tools
+from harness.providers.shared.requests.recorded_request import RecordedRequest, check_same, json_object, parse_tools
 from harness.providers.shared.requests.wire_body import filled, present, refuse_settings, wire_settings, with_additional
 
 if TYPE_CHECKING:

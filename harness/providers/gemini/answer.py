@@ -1,30 +1,36 @@
 """One answer of Gemini, from its JSON to parts.
 
-Source: https://ai.google.dev/api/generate-content#generatecontentresponse (2026-11).
+Sources: https://ai.google.dev/api/generate-content#generatecontentresponse,
+https://docs.cloud.google.com/vertex-ai/generative-ai/docs/reference/rpc/google.cloud.aiplatform.v1 (2026-11).
 """
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, ClassVar, Final
 
-from harness.llm.output.parts import (
-    Finish,
-    Part,
-    TextDelta,
-    ThinkingDelta,
-    ToolCallDelta,
-    Usage,
-)
-from harness.providers.gemini.calls import Signatures, own_id
-from harness.providers.gemini.reasons import FINISH, block_reason, finish_reason
+from harness.llm.output.parts import Finish, FinishReason, Part, TextDelta, ThinkingDelta, ToolCallDelta, Usage
+from harness.providers.gemini.messages import Signatures, own_id
 from harness.providers.shared.answer import SSEAnswer, read_json
 from harness.providers.shared.calls.begun_calls import BegunCalls
 from harness.providers.shared.calls.tool_calls import whole_arguments
 from harness.providers.shared.failure import failure_in
 from harness.providers.shared.shapes import a_flag, a_list, a_number, a_text, an_id, an_object
 from harness.providers.shared.usage import usage
+
+#: The names of reasons by their numbers, which a query of `$alt=json;enum-encoding=int` asks for, as Google's older SDKs
+#: send it over REST. Each API has its own.
+_SHARED: Final = ("FINISH_REASON_UNSPECIFIED", "STOP", "MAX_TOKENS", "SAFETY", "RECITATION", "OTHER")
+_BLOCKED: Final = ("BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "MALFORMED_FUNCTION_CALL")
+_NUMBERED: Final = {
+    "gemini": (*_SHARED, "LANGUAGE", *_BLOCKED, "IMAGE_SAFETY", "UNEXPECTED_TOOL_CALL"),
+    "vertex_ai": (*_SHARED, *_BLOCKED, "MODEL_ARMOR"),
+}
+_BLOCK_REASONS: Final = {
+    "gemini": ("", "SAFETY", "OTHER", "BLOCKLIST", "PROHIBITED_CONTENT", "IMAGE_SAFETY"),
+    "vertex_ai": ("", "SAFETY", "OTHER", "BLOCKLIST", "PROHIBITED_CONTENT", "MODEL_ARMOR", "JAILBREAK"),
+}
 
 
 class GeminiAnswer(SSEAnswer):
@@ -45,7 +51,13 @@ class GeminiAnswer(SSEAnswer):
         }
     )
 
-    finish_reasons = FINISH
+    finish_reasons: ClassVar[Mapping[str, FinishReason]] = {
+        "stop": "stop",
+        "max_tokens": "length",
+        **dict.fromkeys(("safety", "recitation", "blocklist", "prohibited_content", "spii"), "content_filter"),
+        **dict.fromkeys(("image_safety", "image_prohibited_content", "image_recitation"), "content_filter"),
+        "model_armor": "content_filter",
+    }
     stops_for_tools = True
 
     def __init__(self, provider: str, signatures: Signatures) -> None:
@@ -70,7 +82,7 @@ class GeminiAnswer(SSEAnswer):
         # Later counts are cumulative.
         self._usage |= an_object(event.get("usageMetadata"))
         blocked = an_object(event.get("promptFeedback")).get("blockReason")
-        self._blocked = block_reason(blocked, self.provider) or self._blocked
+        self._blocked = _name(blocked, _BLOCK_REASONS[self.provider]) or self._blocked
 
     def answer(self, answer: Any) -> Iterator[Part]:
         # A stream that was not asked for as events is a list of them.
@@ -103,7 +115,7 @@ class GeminiAnswer(SSEAnswer):
                 yield ThinkingDelta(text) if a_flag(part.get("thought")) else TextDelta(text)
         if candidate.get("error"):
             raise self.reported(failure_in(candidate["error"], self.code_field))
-        reason = finish_reason(candidate.get("finishReason"), self.provider)
+        reason = _name(candidate.get("finishReason"), _NUMBERED[self.provider])
         self.refuse_reason(reason, a_text(candidate.get("finishMessage")))
         self._finish = reason or self._finish
 
@@ -131,3 +143,11 @@ def _usage(raw: Mapping[str, Any]) -> Iterator[Usage]:
         cached=raw.get("cachedContentTokenCount"),
         reasoning=raw.get("thoughtsTokenCount"),
     )
+
+
+def _name(sent: Any, names: tuple[str, ...]) -> str | None:
+    """Return the name of a reason, which may be its number; None for none."""
+    if isinstance(sent, int) and not isinstance(sent, bool):
+        sent = names[sent] if 0 <= sent < len(names) else str(sent)
+    # The first of an enum says that there is none.
+    return None if sent in (None, "", names[0]) else str(sent)

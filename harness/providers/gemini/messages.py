@@ -23,11 +23,14 @@ from harness.llm.input.messages import (
     ToolDefinition,
 )
 from harness.llm.input.own_block import OwnBlock
-from harness.providers.gemini.calls import Signatures, sent_id
 from harness.providers.gemini.media import wire_media
-from harness.providers.shared.calls.arguments import sent_arguments
-from harness.providers.shared.requests.wire_body import present
+from harness.providers.shared.reasoning.by_call import KeptByCall
+from harness.providers.shared.requests.wire_body import present, sent_arguments
 
+#: What ids begin with that the provider did not give, and so is not sent.
+_OWN: Final = "gemini-call-"
+#: The signatures of the last calls that one LLM was answered. Newer models refuse a conversation whose calls lack them.
+Signatures = KeptByCall[str]
 _ROLES: Final = {"user": "user", "assistant": "model"}
 _SYSTEM_ROLES: Final = ("system", "developer")
 #: The names of Gemini's parts, in both of the ways in which its API takes them.
@@ -165,6 +168,16 @@ def _result(part: blocks.ToolResultPart) -> dict[str, Any]:
 
 def _response(call_id: str, name: str, response: Mapping[str, Any]) -> dict[str, Any]:
     return {"functionResponse": {**sent_id(call_id), "name": name, "response": response}}
+
+
+def own_id(response_id: str, number: int) -> str:
+    """Return the id of a call that has none: the same for the same answer, another for each call of each answer."""
+    return f"{_OWN}{response_id}-{number}" if response_id else f"{_OWN}{number}"
+
+
+def sent_id(call_id: str) -> dict[str, str]:
+    """Return the field that names a call on the wire, or none for an id of ours."""
+    return {} if call_id.startswith(_OWN) else {"id": call_id}
 
 
 def wire_tools(tools: Sequence[ToolDefinition | HostedTool], schema_field: str = JSON_SCHEMA) -> list[dict[str, Any]]:

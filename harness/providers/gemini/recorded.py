@@ -12,13 +12,14 @@ from typing import Any, Final
 from harness.errors import UsageError
 from harness.llm.input.hosted import hosted_tools, in_order
 from harness.llm.input.messages import read_messages, read_tools
-from harness.providers.gemini.calls import Signatures, own_id
 from harness.providers.gemini.media import parse_media
 from harness.providers.gemini.messages import (
     JSON_SCHEMA,
     OWN_SCHEMA,
+    Signatures,
     is_own_schema,
     names_of_calls,
+    own_id,
     wire_contents,
     wire_system,
     wire_tools,

@@ -11,11 +11,9 @@ from pydantic import BaseModel
 from harness.errors import UsageError
 from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
-from harness.providers.gemini.calls import Signatures
-from harness.providers.gemini.messages import JSON_SCHEMA, wire_contents, wire_system, wire_tools
+from harness.providers.gemini.messages import JSON_SCHEMA, Signatures, wire_contents, wire_system, wire_tools
 from harness.providers.gemini.recorded import parse_contents, parse_system, parse_tools
-from harness.providers.shared.requests.recorded_body import OBJECT, json_object
-from harness.providers.shared.requests.recorded_request import UNREADABLE, RecordedRequest
+from harness.providers.shared.requests.recorded_request import OBJECT, UNREADABLE, RecordedRequest, json_object
 from harness.providers.shared.requests.wire_body import filled, present, wire_settings, with_additional
 
 if TYPE_CHECKING:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from typing import Any
 
 from harness.llm.output.parts import Part
-from harness.providers.litellm.end_marker import EndMarker
 from harness.providers.litellm.errors import says_that_it_ended
 from harness.providers.openai.chat_answer import ChatAnswer
 from harness.providers.openai.sdk import openai
 from harness.providers.shared.body import ResponseBody
+from harness.providers.shared.sse import SSEDecoder
 
 
 class LiteLLMBody(ResponseBody):
@@ -51,6 +51,36 @@ class LiteLLMBody(ResponseBody):
 
     def close(self) -> None:
         pass
+
+
+class EndMarker:
+    """Tells whether `[DONE]`, which litellm and its SDK swallow, has come by in a response (clause `llm.truncation`)."""
+
+    def __init__(self) -> None:
+        self._decoder = SSEDecoder()
+        self.seen = False
+
+    def watch(self, response: Any) -> None:
+        """Look at every byte that an httpx response gives from now on, and change none."""
+        response.iter_bytes = self._watched(response.iter_bytes)
+        response.aiter_bytes = self._awatched(response.aiter_bytes)
+
+    def _look(self, piece: bytes) -> bytes:
+        self.seen = self.seen or any(data.strip() == b"[DONE]" for _, data in self._decoder.feed(piece))
+        return piece
+
+    def _watched(self, iterate: Callable[..., Iterator[bytes]]) -> Callable[..., Iterator[bytes]]:
+        def watched(*args: Any, **options: Any) -> Iterator[bytes]:
+            return map(self._look, iterate(*args, **options))
+
+        return watched
+
+    def _awatched(self, iterate: Callable[..., AsyncIterator[bytes]]) -> Callable[..., AsyncIterator[bytes]]:
+        async def watched(*args: Any, **options: Any) -> AsyncIterator[bytes]:
+            async for piece in iterate(*args, **options):
+                yield self._look(piece)
+
+        return watched
 
 
 class LiteLLMAnswer(ChatAnswer):

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from harness.errors import UsageError
 from harness.llm.input.messages import AnyToolCall, ImagePart, Message, RefusalPart, TextPart
-from harness.providers.shared.calls.arguments import sent_arguments
 from harness.providers.shared.data_url import DataURL
+from harness.providers.shared.requests.wire_body import sent_arguments
 
 _ROLES: Final = {"developer": "system", "function": "tool"}
 

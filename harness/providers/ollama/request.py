@@ -17,8 +17,7 @@ from harness.llm.input.messages import read_messages
 from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.ollama.messages import common_messages, wire_messages
-from harness.providers.shared.requests.recorded_body import json_object
-from harness.providers.shared.requests.recorded_request import RecordedRequest, check_same, parse_tools
+from harness.providers.shared.requests.recorded_request import RecordedRequest, check_same, json_object, parse_tools
 from harness.providers.shared.requests.wire_body import filled, present, wire_settings, with_additional
 
 if TYPE_CHECKING:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from harness.errors import UsageError
 from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
-from harness.providers.shared.requests.recorded_body import json_object
-from harness.providers.shared.requests.recorded_request import RecordedRequest
+from harness.providers.shared.requests.recorded_request import RecordedRequest, json_object
 from harness.providers.shared.requests.wire_body import filled, present, wire_settings, with_additional
 
 if TYPE_CHECKING:

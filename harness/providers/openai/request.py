@@ -17,8 +17,7 @@ from harness.llm.input.unsent_fields import ALL, Carried
 from harness.llm.input.value import Extended
 from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
-from harness.providers.shared.requests.recorded_body import OBJECT, STOPS, json_object
-from harness.providers.shared.requests.recorded_request import RecordedRequest, check_same
+from harness.providers.shared.requests.recorded_request import OBJECT, STOPS, RecordedRequest, check_same, json_object
 from harness.providers.shared.requests.wire_body import filled, present, wire_settings, with_additional
 
 if TYPE_CHECKING:

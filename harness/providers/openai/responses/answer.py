@@ -9,11 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar, Final
 
 from harness.llm.input.items import ReasoningItem
-from harness.llm.output.parts import (
-    Finish,
-    FinishReason,
-    Part,
-)
+from harness.llm.output.parts import Finish, FinishReason, Part
 from harness.providers.openai.responses.output import ItemPlace, ResponseOutput, TextKind, requested_call
 from harness.providers.shared.answer import SSEAnswer
 from harness.providers.shared.failure import Failure, failure_in

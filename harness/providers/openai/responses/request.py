@@ -17,8 +17,7 @@ from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.openai.request import response_format
 from harness.providers.openai.responses.items import parse_item, wire_items
-from harness.providers.shared.requests.recorded_body import json_object
-from harness.providers.shared.requests.recorded_request import UNREADABLE, RecordedRequest, check_same
+from harness.providers.shared.requests.recorded_request import UNREADABLE, RecordedRequest, check_same, json_object
 from harness.providers.shared.requests.wire_body import filled, present, wire_settings, with_additional
 
 if TYPE_CHECKING:

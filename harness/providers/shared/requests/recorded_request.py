@@ -9,13 +9,13 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final
+from types import UnionType
+from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qs
 
 from harness.errors import UsageError
 from harness.llm.input.messages import read_tools
 from harness.llm.recorded import OMIT, RecordedCall
-from harness.providers.shared.requests.recorded_body import FLAG, OBJECTS, Kind
 from harness.providers.shared.requests.wire_body import EXTRA_QUERY
 from harness.providers.shared.shapes import OF_ANOTHER_SHAPE
 
@@ -26,6 +26,29 @@ _ROLES: Final = {"model": "assistant", "assistant": "assistant"}
 _SYSTEMS: Final = {"system": "system", "developer": "developer"}
 
 Parse = Callable[[Sequence[Any]], Iterable[dict[str, Any]]]
+
+
+class Kind(NamedTuple):
+    """What a field must be: of these types, and where it is a list, with such items."""
+
+    types: type | UnionType
+    items: type = object
+
+    def fits(self, value: Any) -> bool:
+        """Whether a value is of this kind."""
+        return isinstance(value, self.types) and (
+            not isinstance(value, list) or all(isinstance(item, self.items) for item in value)
+        )
+
+
+FLAG: Final = Kind(bool)
+TEXT: Final = Kind(str)
+OBJECT: Final = Kind(dict)
+OBJECTS: Final = Kind(list, dict)
+#: Words after which an answer stops.
+STOPS: Final = Kind(str | list, str)
+#: A system prompt of Anthropic.
+TEXT_OR_BLOCKS: Final = Kind(str | list)
 
 
 class RecordedRequest:
@@ -139,6 +162,22 @@ class RecordedRequest:
         """
         streams = self.take("stream") if stream is None else stream
         return RecordedCall(model, messages, tools, streams, settings).with_rest(self.rest)
+
+
+def json_object(body: bytes, needed: Iterable[str] = ()) -> dict[str, Any]:
+    """Return a recorded body. Raises UsageError where it is no JSON object, or a field that is `needed` is missing."""
+    if not body.strip():
+        raise UsageError("the recorded request has no body")
+    try:
+        recorded = json.loads(body)
+    except ValueError as error:
+        raise UsageError(f"the recorded request body is not JSON: {error}") from error
+    if not isinstance(recorded, dict):
+        raise UsageError(f"the recorded request body is {type(recorded).__name__}, not an object")
+    for name in needed:
+        if name not in recorded:
+            raise UsageError(f"the recorded request has no {name!r}")
+    return recorded
 
 
 def parse_tools(wire: Sequence[Any]) -> list[dict[str, Any]]:

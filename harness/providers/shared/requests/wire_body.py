@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Container, Mapping
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from harness.llm.base import BaseLLM
+    from harness.llm.input.messages import AnyToolCall
 
 #: In `additional_params`: the query of the URL, as the SDKs' methods take it. It is no field of the body.
 EXTRA_QUERY: Final = "extra_query"
@@ -53,3 +55,17 @@ def refuse_settings(llm: BaseLLM, names: Iterable[str], api: str) -> None:
 def with_query(path: str, query: Mapping[str, Any] | None) -> str:
     """Return the path with a query behind it, where there is one."""
     return f"{path}{'&' if '?' in path else '?'}{urlencode(query, doseq=True)}" if query else path
+
+
+def sent_arguments(call: AnyToolCall, api: str) -> dict[str, Any]:
+    """Return the arguments of a call as an object, as some APIs take them. Raises UsageError where they are none."""
+    text = call.function.arguments or "{}"
+    try:
+        arguments = json.loads(text)
+    except ValueError as error:
+        raise UsageError(
+            f"tool call {call.id!r}: {api} takes arguments as a JSON object, and these are no JSON: {error}"
+        ) from error
+    if not isinstance(arguments, dict):
+        raise UsageError(f"tool call {call.id!r}: {api} takes arguments as a JSON object, and these are {text[:80]!r}")
+    return arguments
