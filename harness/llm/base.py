@@ -94,8 +94,8 @@ class BaseLLM(OwnCalls, LLMSettings):
         with call.step(callbacks or self.callbacks, available_functions) as step, carried_faults:
             with ended(self.generate(call.request)) as parts:
                 for part in parts:
-                    for kept in call.until_stop(part):
-                        chunk = call.chunk(kept)
+                    for piece in call.until_stop(part):
+                        chunk = call.chunk(piece)
                         if chunk is not None:
                             bus.emit(self, chunk)
             answer = call.answer()
@@ -127,8 +127,8 @@ class BaseLLM(OwnCalls, LLMSettings):
             with carried_faults:
                 async with aended(self.agenerate(call.request)) as parts:
                     async for part in parts:
-                        for kept in call.until_stop(part):
-                            chunk = call.chunk(kept)
+                        for piece in call.until_stop(part):
+                            chunk = call.chunk(piece)
                             if chunk is not None:
                                 await bus.aemit(self, chunk)
                 answer = call.answer()

@@ -77,8 +77,8 @@ def _change_once(owner: Any, name: str, change: Callable[[Callable[..., Any]], C
 def _belonging(real: Callable[..., None]) -> Callable[..., None]:
     @wraps(real)
     def request(connection: HTTPConnection, *args: Any, **kwargs: Any) -> None:
-        kept = vars(connection)
-        kept.pop(_LET_GO, _nothing)()
+        attributes = vars(connection)
+        attributes.pop(_LET_GO, _nothing)()
         run = current_run()
         if run is None:
             real(connection, *args, **kwargs)
@@ -92,7 +92,7 @@ def _belonging(real: Callable[..., None]) -> Callable[..., None]:
         finally:
             let_go()
         # From now on the socket itself: a response that ends with its connection takes it from the connection.
-        kept[_LET_GO] = run.on_cancel(partial(_shut_down, connection.sock))
+        attributes[_LET_GO] = run.on_cancel(partial(_shut_down, connection.sock))
         if run.cancelled:
             # It may have been connecting, where there was no socket to shut down.
             raise RunCancelled
@@ -129,15 +129,15 @@ class _Backend:
         self._backend = backend
 
     def connect_tcp(self, *args: Any, **kwargs: Any) -> _Stream:
-        return self._taken(self._backend.connect_tcp(*args, **kwargs))
+        return self._watched(self._backend.connect_tcp(*args, **kwargs))
 
     def connect_unix_socket(self, *args: Any, **kwargs: Any) -> _Stream:
-        return self._taken(self._backend.connect_unix_socket(*args, **kwargs))
+        return self._watched(self._backend.connect_unix_socket(*args, **kwargs))
 
     def sleep(self, seconds: float) -> None:
         self._backend.sleep(seconds)
 
-    def _taken(self, stream: Any) -> _Stream:
+    def _watched(self, stream: Any) -> _Stream:
         run = current_run()
         if run is not None and run.cancelled:
             # The run was closed while this thread was blocked in connecting, where there was no socket to shut down.

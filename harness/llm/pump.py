@@ -99,7 +99,7 @@ def iterated_in_loop(make: Callable[[], AsyncIterator[T]]) -> Iterator[T]:
     """Yield what `make()` yields in a loop of its own, as it comes; works where a loop already runs, too."""
     arrived: queue.SimpleQueue[T | _End] = queue.SimpleQueue()
     stop: list[Callable[[], object]] = []
-    most, taken = _ahead(), 0
+    most, received = _ahead(), 0
     #: What wakes the loop, where it waits for its reader.
     waiting: list[Callable[[], object]] = []
 
@@ -111,11 +111,11 @@ def iterated_in_loop(make: Callable[[], AsyncIterator[T]]) -> Iterator[T]:
         async for item in make():
             arrived.put(item)
             given += 1
-            while given - taken >= most:
+            while given - received >= most:
                 freed = asyncio.Event()
                 waiting.append(partial(loop.call_soon_threadsafe, freed.set))
                 # Asked again, since the reader may have come in between.
-                if given - taken >= most:
+                if given - received >= most:
                     await freed.wait()
 
     def work() -> None:
@@ -130,7 +130,7 @@ def iterated_in_loop(make: Callable[[], AsyncIterator[T]]) -> Iterator[T]:
     item: T | _End | None = None
     try:
         while not isinstance(item := take(arrived), _End):
-            taken += 1
+            received += 1
             while waiting:
                 waiting.pop()()
             yield item

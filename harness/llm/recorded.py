@@ -34,5 +34,5 @@ class RecordedCall:
         """Return this call with these fields, too, for which no setting stands."""
         if not rest:
             return self
-        others = self.settings.get("additional_params", {})
-        return replace(self, settings={**self.settings, "additional_params": {**others, **rest}})
+        present = self.settings.get("additional_params", {})
+        return replace(self, settings={**self.settings, "additional_params": {**present, **rest}})

@@ -39,8 +39,8 @@ class StopWords:
             self._over = True
             text, self._held = text[: min(found)], ""
         else:
-            kept = len(text) - self._waiting(text)
-            text, self._held = text[:kept], text[kept:]
+            length = len(text) - self._waiting(text)
+            text, self._held = text[:length], text[length:]
         if text:
             yield TextDelta(text)
 

@@ -234,11 +234,11 @@ def providers() -> tuple[Provider, ...]:
     Raises:
         UsageError: a package names a row that is none, or can't be imported.
     """
-    return (*_rows_of_others(), *ROWS)
+    return (*_external_rows(), *ROWS)
 
 
 @cache
-def _rows_of_others() -> tuple[Provider, ...]:
+def _external_rows() -> tuple[Provider, ...]:
     rows = []
     for named in metadata.entry_points(group=ENTRY_POINTS):
         try:
@@ -344,8 +344,8 @@ def refuse_foreign(provider: str, settings: Mapping[str, Any]) -> None:
     for row in ROWS:
         for name in row.settings:
             if settings.get(name) is not None:
-                whose = next(iter(row.models))
-                raise UsageError(f"{name} is a setting of {whose}/…; {provider}/… has none such. Leave it out")
+                owner = next(iter(row.models))
+                raise UsageError(f"{name} is a setting of {owner}/…; {provider}/… has none such. Leave it out")
 
 
 def integration(name: str) -> type[BaseLLM]:
@@ -363,7 +363,7 @@ def _row_of(name: str) -> Provider | None:
 
 def _row(fits: Callable[[Provider], bool]) -> Provider | None:
     """Return a row of ours that fits, else one of other packages, which are looked for only then."""
-    return next((row for rows in (lambda: ROWS, _rows_of_others) for row in rows() if fits(row)), None)
+    return next((row for rows in (lambda: ROWS, _external_rows) for row in rows() if fits(row)), None)
 
 
 def _is_installed(row: Provider) -> bool:

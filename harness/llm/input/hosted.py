@@ -69,6 +69,6 @@ def custom_name(tool: HostedTool) -> str | None:
 
 def in_order(functions: Sequence[F], hosted: Mapping[int, HostedTool]) -> list[F | HostedTool]:
     """Return functions and hosted tools together, each hosted one in its place."""
-    others = iter(functions)
+    remaining = iter(functions)
     count = len(functions) + len(hosted)
-    return [hosted[place] if place in hosted else next(others) for place in range(count)]
+    return [hosted[place] if place in hosted else next(remaining) for place in range(count)]

@@ -289,9 +289,9 @@ def read_messages(messages: str | Sequence[dict[str, Any] | Message | BaseModel]
     return _read(_messages, [_plain(message) for message in given], "messages")
 
 
-def _listed(value: Any, what: str, expected: str) -> Iterable[Any]:
+def _listed(value: Any, name: str, expected: str) -> Iterable[Any]:
     if isinstance(value, str | bytes | Mapping | BaseModel) or not isinstance(value, Iterable):
-        raise UsageError(f"{what}: expected {expected}, not {value if value is None else type(value).__name__}")
+        raise UsageError(f"{name}: expected {expected}, not {value if value is None else type(value).__name__}")
     return value
 
 
@@ -331,13 +331,13 @@ def read_tools(tools: Sequence[dict[str, Any] | ToolDefinition | HostedTool | Ba
     return _read(_tools, functions, "tools") if functions else []
 
 
-def _read(adapter: TypeAdapter[list[Any]], value: Any, what: str) -> list[Any]:
+def _read(adapter: TypeAdapter[list[Any]], value: Any, name: str) -> list[Any]:
     try:
         found = adapter.validate_python(list(value))
     except ValidationError as error:
-        raise UsageError(first_fault(error, what, _shown)) from error
+        raise UsageError(first_fault(error, name, _shown)) from error
     for place, item in enumerate(found):
-        _refuse_typos(item, f"{what}[{place}]")
+        _refuse_typos(item, f"{name}[{place}]")
     return found
 
 

@@ -65,8 +65,8 @@ def without_notes(messages: Any) -> Any:
 
 def _without_notes(message: Mapping[Any, Any]) -> Mapping[Any, Any]:
     if message.get(_FILES):
-        what = "not sent of a message: files; no provider has a place for it. Make them parts of the content"
-        warnings.warn(what, UnsentFieldWarning, stacklevel=6)
+        warning = "not sent of a message: files; no provider has a place for it. Make them parts of the content"
+        warnings.warn(warning, UnsentFieldWarning, stacklevel=6)
     return {name: value for name, value in message.items() if name not in _NOTES and name != _FILES}
 
 
@@ -88,10 +88,10 @@ def tell_unsent(
     unsent = [*sorted(carried.without.intersection(settings)), *(f"{place}.{field}" for field, place in first.items())]
     if unsent:
         named = ", ".join(unsent)
-        what = (
+        warning = (
             f"{provider} has no place for {named}, and is asked without; leave it out, or ask a provider that takes it"
         )
-        warnings.warn(what, UnsentFieldWarning, stacklevel=4)
+        warnings.warn(warning, UnsentFieldWarning, stacklevel=4)
 
 
 def _of_messages(messages: Sequence[Message], carried: Carried) -> Iterator[tuple[str, str]]:

@@ -55,12 +55,12 @@ def _address(url: str) -> str:
 def _plain(value: Any) -> Any:
     """Return the JSON in a value without what has a secret's name; None for what is no JSON."""
     if isinstance(value, Mapping):
-        kept = {
+        fields = {
             name: plain
             for name, inner in value.items()
             if isinstance(name, str) and not _SECRET.search(name) and (plain := _plain(inner)) is not None
         }
-        return kept or None
+        return fields or None
     if isinstance(value, list | tuple):
         return [_plain(inner) for inner in value]
     return value if isinstance(value, str | int | float | bool) else None

@@ -18,13 +18,13 @@ class UnknownParameterWarning(UserWarning):
     """A parameter that no LLM has, and that reads nearly as one that all have. It goes into the request as it is."""
 
 
-def additional_params(owner: str, others: Mapping[str, Any], known: Collection[str]) -> dict[str, Any]:
-    """Return those of `others` that were given a value: fields of the provider's own request.
+def additional_params(owner: str, options: Mapping[str, Any], known: Collection[str]) -> dict[str, Any]:
+    """Return those of `options` that were given a value: fields of the provider's own request.
 
     Warns:
         UnknownParameterWarning: one reads nearly as a setting that all have.
     """
-    given = {name: value for name, value in others.items() if value is not None}
+    given = {name: value for name, value in options.items() if value is not None}
     for name in given:
         import difflib  # only for names that are unknown
 
@@ -50,11 +50,11 @@ def sole_value(owner: str, **names: Any) -> Any:
     return next(iter(given.values()), None)
 
 
-def words(what: str, given: Any) -> list[str]:
+def words(name: str, given: Any) -> list[str]:
     """Return stop words as a list: of one word, of several, or of None. Raises UsageError for anything else."""
     if given is None:
         return []
     found = [given] if isinstance(given, str) else list(given) if isinstance(given, Collection) else None
     if found is None or isinstance(given, Mapping | bytes) or not all(isinstance(word, str) for word in found):
-        raise UsageError(f"{what} is {given!r}; expected a word, a list of words, or None")
+        raise UsageError(f"{name} is {given!r}; expected a word, a list of words, or None")
     return found

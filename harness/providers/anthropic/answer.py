@@ -14,7 +14,7 @@ from harness.providers.shared.answer import SSEAnswer
 from harness.providers.shared.calls.begun_calls import BegunCalls
 from harness.providers.shared.calls.tool_calls import whole_arguments
 from harness.providers.shared.reasoning.thoughts import Thought, Thoughts
-from harness.providers.shared.shapes import a_number, a_text, an_object, kind_of
+from harness.providers.shared.shapes import as_number, as_object, as_text, kind_of
 from harness.providers.shared.usage import usage
 
 
@@ -53,30 +53,30 @@ class AnthropicAnswer(SSEAnswer):
     def event(self, event: Any) -> Iterable[Part]:
         # Nearly every event is a piece of text.
         if kind_of(event) == "content_block_delta" and kind_of(event["delta"]) == "text_delta":
-            return (TextDelta(a_text(event["delta"]["text"])),)
+            return (TextDelta(as_text(event["delta"]["text"])),)
         return self._parts(event)
 
     def _parts(self, event: Mapping[str, Any]) -> Iterator[Part]:
         match event["type"]:
             case "message_start":
-                yield from self.started(an_object(event["message"]).get("id"))
+                yield from self.started(as_object(event["message"]).get("id"))
                 self._take_usage(event["message"].get("usage"))
             case "content_block_start":
-                index = a_number(event.get("index"))
+                index = as_number(event.get("index"))
                 yield from self._started(len(self._blocks) if index is None else index, event["content_block"])
             case "content_block_delta":
                 yield from self._delta(self._index(event), event["delta"])
             case "content_block_stop":
                 yield from self._calls.close(self._index(event))
             case "message_delta":
-                delta = an_object(event.get("delta"))
-                self._finish = a_text(delta.get("stop_reason")) or self._finish
+                delta = as_object(event.get("delta"))
+                self._finish = as_text(delta.get("stop_reason")) or self._finish
                 self._take_usage(event.get("usage"))
             case "message_stop":
                 yield from self._end()
 
     def answer(self, answer: Any) -> Iterator[Part]:
-        content = an_object(answer).get("content")
+        content = as_object(answer).get("content")
         if isinstance(content, str):
             content = [{"type": "text", "text": content}]
         if not isinstance(content, list):
@@ -85,7 +85,7 @@ class AnthropicAnswer(SSEAnswer):
         for index, block in enumerate(content):
             yield from self._started(index, block)
             yield from self._calls.close(index)
-        self._finish = a_text(answer.get("stop_reason")) or None
+        self._finish = as_text(answer.get("stop_reason")) or None
         self._take_usage(answer.get("usage"))
         yield from self._end()
 
@@ -93,7 +93,7 @@ class AnthropicAnswer(SSEAnswer):
         return self._end() if self.without_end_marker and self._finish and not self._ended else ()
 
     def _index(self, event: Mapping[str, Any]) -> int:
-        index = a_number(event.get("index"))
+        index = as_number(event.get("index"))
         if index is None and self._blocks:
             return self._blocks[-1]
         if index not in self._blocks:
@@ -104,15 +104,15 @@ class AnthropicAnswer(SSEAnswer):
         kind = kind_of(block)
         self._blocks.append(index)
         match kind:
-            case "text" if text := a_text(block["text"]):
+            case "text" if text := as_text(block["text"]):
                 yield TextDelta(text)
             case "thinking":
-                thinking, signature = a_text(block["thinking"]), a_text(block.get("signature"))
+                thinking, signature = as_text(block["thinking"]), as_text(block.get("signature"))
                 self._reasoning[index] = {"type": "thinking", "thinking": thinking, "signature": signature}
                 if thinking:
                     yield ThinkingDelta(thinking)
             case "redacted_thinking":
-                self._reasoning[index] = {"type": "redacted_thinking", "data": a_text(block["data"])}
+                self._reasoning[index] = {"type": "redacted_thinking", "data": as_text(block["data"])}
             # Not server_tool_use: the provider runs that one itself.
             case "tool_use":
                 began_with = whole_arguments(block.get("input"))
@@ -120,13 +120,13 @@ class AnthropicAnswer(SSEAnswer):
 
     def _delta(self, index: int, delta: Mapping[str, Any]) -> Iterator[Part]:
         match kind_of(delta):
-            case "thinking_delta" if thinking := a_text(delta["thinking"]):
+            case "thinking_delta" if thinking := as_text(delta["thinking"]):
                 if index in self._reasoning:
                     self._reasoning[index]["thinking"] += thinking
                 yield ThinkingDelta(thinking)
             case "signature_delta" if index in self._reasoning:
-                self._reasoning[index]["signature"] += a_text(delta["signature"])
-            case "input_json_delta" if index in self._calls and (piece := a_text(delta["partial_json"])):
+                self._reasoning[index]["signature"] += as_text(delta["signature"])
+            case "input_json_delta" if index in self._calls and (piece := as_text(delta["partial_json"])):
                 yield self._calls.more(index, piece)
 
     def _signed(self) -> Iterator[Thought]:
@@ -138,12 +138,12 @@ class AnthropicAnswer(SSEAnswer):
 
     def _take_usage(self, usage: Any) -> None:
         # Later counts are cumulative; what a later report leaves out, an earlier one said.
-        self._usage |= {name: count for name, count in an_object(usage).items() if count is not None}
+        self._usage |= {name: count for name, count in as_object(usage).items() if count is not None}
 
     def _end(self) -> Iterator[Part]:
         self._ended = True
         if not self._blocks and self._finish is None:
-            raise self.nothing("a stream of nothing but its end marker")
+            raise self.empty("a stream of nothing but its end marker")
         self._calls.check()
         self._thoughts.keep(self._calls.ids, list(self._signed()))
         yield from _usage(self._usage)
@@ -156,12 +156,12 @@ def _usage(raw: Mapping[str, Any]) -> Iterator[Usage]:
     cached, created = raw.get("cache_read_input_tokens"), raw.get("cache_creation_input_tokens")
     if created is None and raw.get("cache_creation") is not None:
         # By how long it is kept.
-        created = sum(filter(None, map(a_number, an_object(raw["cache_creation"]).values())))
+        created = sum(filter(None, map(as_number, as_object(raw["cache_creation"]).values())))
     return usage(
         raw,
         [raw.get("input_tokens"), cached, created],
         [raw.get("output_tokens")],
         cached=cached,
-        reasoning=an_object(raw.get("output_tokens_details")).get("thinking_tokens"),
+        reasoning=as_object(raw.get("output_tokens_details")).get("thinking_tokens"),
         created=created,
     )

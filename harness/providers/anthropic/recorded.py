@@ -13,7 +13,7 @@ from harness.errors import UsageError
 from harness.llm.input.messages import read_messages
 from harness.providers.anthropic.messages import wire_block, wire_messages, wire_system
 from harness.providers.shared.data_url import DataURL
-from harness.providers.shared.requests.recorded_request import check_same, given_call, text_or_parts
+from harness.providers.shared.requests.recorded_request import check_same, text_or_parts, tool_call
 from harness.providers.shared.requests.wire_body import present
 
 
@@ -81,7 +81,7 @@ def _as_written(message: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _answer(content: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     calls = [
-        given_call(block.get("id"), block.get("name"), block.get("input"))
+        tool_call(block.get("id"), block.get("name"), block.get("input"))
         for block in content
         if block.get("type") == "tool_use"
     ]

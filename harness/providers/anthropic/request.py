@@ -92,14 +92,14 @@ def _output_config(llm: BaseLLM, request: LLMRequest, *, by_tool: bool) -> dict[
     return config
 
 
-def _output_format(wanted: type[BaseModel] | Mapping[str, Any]) -> Mapping[str, Any]:
-    if isinstance(wanted, Mapping):
+def _output_format(response_format: type[BaseModel] | Mapping[str, Any]) -> Mapping[str, Any]:
+    if isinstance(response_format, Mapping):
         # The OpenAI-like form keeps the schema one level deeper.
-        deeper = wanted.get("json_schema")
-        return {"type": "json_schema", "schema": deeper["schema"]} if isinstance(deeper, Mapping) else wanted
+        deeper = response_format.get("json_schema")
+        return {"type": "json_schema", "schema": deeper["schema"]} if isinstance(deeper, Mapping) else response_format
     from harness.providers.anthropic.sdk import anthropic
 
-    return {"type": "json_schema", "schema": anthropic.transform_schema(wanted)}
+    return {"type": "json_schema", "schema": anthropic.transform_schema(response_format)}
 
 
 def parse_recorded(url: str, body: bytes) -> RecordedCall:

@@ -19,7 +19,7 @@ _RESOURCE: Final = re.compile(r"https?://[^/]+\.(openai\.azure\.com|cognitiveser
 
 def azure_endpoint(given: str | None) -> str:
     """Return the endpoint that was given, or that of the first variable that is set. Raises UsageError without one."""
-    found = endpoint_given(given)
+    found = configured_endpoint(given)
     if found is None:
         raise UsageError(
             f"azure: no endpoint; pass base_url='https://<resource>.openai.azure.com' or set {_ENDPOINT_VARIABLES[0]}"
@@ -27,7 +27,7 @@ def azure_endpoint(given: str | None) -> str:
     return found
 
 
-def endpoint_given(given: str | None) -> str | None:
+def configured_endpoint(given: str | None) -> str | None:
     """Return the endpoint that was given, or that of the first variable that is set."""
     found = given or environment(_ENDPOINT_VARIABLES)
     return None if found is None else found.rstrip("/")

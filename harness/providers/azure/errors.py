@@ -22,7 +22,7 @@ def translated(error: Exception, answer: ProviderAnswer) -> ProviderError | None
     if isinstance(
         error, exceptions.HttpResponseError | exceptions.ServiceRequestError | exceptions.ServiceResponseError
     ):
-        return answer.unconnected(error)
+        return answer.connection_error(error)
     if isinstance(error, json.JSONDecodeError):
         return answer.malformed(f"no JSON: {error.doc[:1_000]!r}")
     return answer.malformed(error) if isinstance(error, _NO_ANSWER) else None

@@ -16,7 +16,7 @@ from harness.llm.parameters.names import sole_value
 from harness.llm.request import LLMRequest
 from harness.llm.settings import environment
 from harness.providers.azure.body import AsyncRefusalsAreRead, AzureBody, RefusalsAreRead, aread_at_once, read_at_once
-from harness.providers.azure.endpoint import KEY_VARIABLES, azure_endpoint, chat_endpoint, endpoint_given
+from harness.providers.azure.endpoint import KEY_VARIABLES, azure_endpoint, chat_endpoint, configured_endpoint
 from harness.providers.azure.errors import translated
 from harness.providers.azure.request import NO_STOP_WORDS, wire_body
 from harness.providers.azure.sdk import AzureKeyCredential, aio, inference
@@ -60,7 +60,7 @@ class AzureChat(ChatModel):
     @property
     def endpoint(self) -> str | None:
         """Where the model is, as given or as the environment says: of an Azure OpenAI resource the deployment."""
-        found = endpoint_given(self.base_url)
+        found = configured_endpoint(self.base_url)
         return None if found is None else chat_endpoint(found, self.model)
 
     @property

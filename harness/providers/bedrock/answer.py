@@ -16,7 +16,7 @@ from harness.providers.shared.answer import ProviderAnswer
 from harness.providers.shared.calls.begun_calls import BegunCalls
 from harness.providers.shared.calls.tool_calls import whole_arguments
 from harness.providers.shared.reasoning.thoughts import Thought, Thoughts
-from harness.providers.shared.shapes import a_list, a_number, a_text, an_object
+from harness.providers.shared.shapes import as_list, as_number, as_object, as_text
 from harness.providers.shared.usage import usage
 
 
@@ -56,76 +56,76 @@ class BedrockAnswer(ProviderAnswer):
         except (KeyError, TypeError):
             return self._parts(piece)
         self._is_empty = False
-        return (TextDelta(a_text(text)),) if text else ()
+        return (TextDelta(as_text(text)),) if text else ()
 
     def _parts(self, event: Mapping[str, Any]) -> Iterator[Part]:
         for kind in ("contentBlockStart", "contentBlockDelta", "contentBlockStop"):
             if kind in event:
-                block = an_object(event[kind])
-                index = a_number(block.get("contentBlockIndex"))
+                block = as_object(event[kind])
+                index = as_number(block.get("contentBlockIndex"))
                 self._block = index = self._block if index is None else index
                 self._is_empty = False
                 yield from self._of_block(kind, index, block)
         if "messageStop" in event:
-            self._stopped, self._finish = True, a_text(an_object(event["messageStop"]).get("stopReason")) or None
+            self._stopped, self._finish = True, as_text(as_object(event["messageStop"]).get("stopReason")) or None
         if "metadata" in event:
-            yield from self._end(an_object(event["metadata"]).get("usage"))
+            yield from self._end(as_object(event["metadata"]).get("usage"))
 
     def end(self) -> Iterable[Part]:
         return self._end(None) if self.without_end_marker and self._stopped and not self._ended else ()
 
     def _of_block(self, kind: str, index: int, block: Mapping[str, Any]) -> Iterator[Part]:
         if kind == "contentBlockDelta":
-            yield from self._delta(index, an_object(block["delta"]))
+            yield from self._delta(index, as_object(block["delta"]))
         elif kind == "contentBlockStop":
             yield from self._calls.close(index)
-        elif "toolUse" in (start := an_object(block["start"])):
-            use = an_object(start["toolUse"])
+        elif "toolUse" in (start := as_object(block["start"])):
+            use = as_object(start["toolUse"])
             yield self._calls.begin(index, use.get("toolUseId"), use.get("name"))
 
     def whole(self, sent: Mapping[str, Any]) -> Iterator[Part]:
         content = sent["output"]["message"]["content"]
         self._is_empty = not content
-        for index, block in enumerate(map(an_object, a_list(content))):
+        for index, block in enumerate(map(as_object, as_list(content))):
             if "toolUse" in block:
-                use = an_object(block["toolUse"])
+                use = as_object(block["toolUse"])
                 yield self._calls.begin(index, use.get("toolUseId"), use.get("name"), whole_arguments(use.get("input")))
             elif "reasoningContent" in block:
-                reasoning = an_object(block["reasoningContent"])
-                yield from self._thinking(index, an_object(reasoning.get("reasoningText", reasoning)))
-            elif text := a_text(block.get("text")):
+                reasoning = as_object(block["reasoningContent"])
+                yield from self._thinking(index, as_object(reasoning.get("reasoningText", reasoning)))
+            elif text := as_text(block.get("text")):
                 yield TextDelta(text)
             elif "citationsContent" in block:
                 # What quotes stands in parts, with what it quotes beside them.
-                cited = a_list(an_object(block["citationsContent"]).get("content"))
-                yield from (TextDelta(text) for part in cited if (text := a_text(an_object(part).get("text"))))
-        self._stopped, self._finish = True, a_text(sent.get("stopReason")) or None
+                cited = as_list(as_object(block["citationsContent"]).get("content"))
+                yield from (TextDelta(text) for part in cited if (text := as_text(as_object(part).get("text"))))
+        self._stopped, self._finish = True, as_text(sent.get("stopReason")) or None
         yield from self._end(sent.get("usage"))
 
     def _delta(self, index: int, delta: Mapping[str, Any]) -> Iterator[Part]:
         if "reasoningContent" in delta:
-            yield from self._thinking(index, an_object(delta["reasoningContent"]))
+            yield from self._thinking(index, as_object(delta["reasoningContent"]))
         elif "toolUse" in delta:
-            piece = an_object(delta["toolUse"]).get("input")
+            piece = as_object(delta["toolUse"]).get("input")
             if index not in self._calls:
                 raise self.malformed(f"a piece of block {index}, which is no tool call that began")
             if piece:
                 yield self._calls.more(index, piece)
-        elif text := a_text(delta.get("text")):
+        elif text := as_text(delta.get("text")):
             yield TextDelta(text)
 
     def _thinking(self, index: int, piece: Mapping[str, Any]) -> Iterator[Part]:
         block = self._reasoning.setdefault(index, _Reasoning())
-        text = a_text(piece.get("text"))
+        text = as_text(piece.get("text"))
         block.text += text
-        block.signature += a_text(piece.get("signature"))
+        block.signature += as_text(piece.get("signature"))
         block.hidden += piece.get("redactedContent") or b""
         if text:
             yield ThinkingDelta(text)
 
     def _end(self, sent: Any) -> Iterator[Part]:
         # A stream's last event is metadata; it ends a message that has stopped.
-        yield from _usage(an_object(sent))
+        yield from _usage(as_object(sent))
         if self._stopped:
             self._ended = True
             self.refuse_reason(self._finish)

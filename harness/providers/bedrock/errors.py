@@ -36,7 +36,7 @@ def translated(error: Exception, answer: ProviderAnswer) -> HarnessError | None:
     if isinstance(error, _CALLERS):
         return UsageError(f"{answer.provider}: {error}")
     if isinstance(error, _TRANSPORT) or is_transport_error(error):
-        return answer.unconnected(error)
+        return answer.connection_error(error)
     if isinstance(error, _MALFORMED) or _failed_in_parser(error):
         return answer.malformed(error)
     return None

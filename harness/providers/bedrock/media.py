@@ -95,8 +95,8 @@ def _source(source: MediaSource) -> dict[str, Any]:
 
 def _format(media_type: str, known: Mapping[str, str]) -> str:
     media_type = "image/jpeg" if media_type == "image/jpg" else media_type
-    for name, theirs in known.items():
-        if theirs == media_type:
+    for name, known_type in known.items():
+        if known_type == media_type:
             return name
     raise UsageError(f"bedrock takes no {media_type!r} here; it takes {', '.join(known.values())}")
 

@@ -15,7 +15,7 @@ from harness.llm.input.messages import read_messages
 from harness.providers.bedrock.media import DOCUMENTS, IMAGES, media_source
 from harness.providers.bedrock.messages import sdk_messages, sdk_system
 from harness.providers.shared.data_url import DataURL
-from harness.providers.shared.requests.recorded_request import check_same, given_call, text_or_parts
+from harness.providers.shared.requests.recorded_request import check_same, text_or_parts, tool_call
 
 
 def wire_json(value: Any) -> Any:
@@ -59,7 +59,7 @@ def _ordinary(message: Mapping[str, Any]) -> list[dict[str, Any]]:
     role, content = message["role"], message["content"]
     if role == "assistant":
         uses = [block["toolUse"] for block in content if "toolUse" in block]
-        calls = [given_call(use["toolUseId"], use["name"], use.get("input")) for use in uses]
+        calls = [tool_call(use["toolUseId"], use["name"], use.get("input")) for use in uses]
         rest = [_part(block) for block in content if "toolUse" not in block]
         ours = {"role": role, "content": text_or_parts(rest) if rest or not calls else None}
         return [{**ours, "tool_calls": calls} if calls else ours]

@@ -71,7 +71,7 @@ def sdk_arguments(llm: BaseLLM, request: LLMRequest, *, converse: bool = True) -
     fields = present(thinking=llm.thinking, reasoning_effort=llm.reasoning_effort, **_top_k(llm))
     if converse:
         fields |= {name: additional.pop(name) for name in [*additional] if name not in _OF_CONVERSE}
-    wanted = None if by_tool else request.response_format
+    response_format = None if by_tool else request.response_format
     arguments = {
         "modelId": llm.model,
         "messages": sdk_messages(request.messages),
@@ -81,7 +81,7 @@ def sdk_arguments(llm: BaseLLM, request: LLMRequest, *, converse: bool = True) -
             toolConfig={"tools": sdk_tools(functions), **present(toolChoice=choice)} if functions else None,
             additionalModelRequestFields=fields,
         ),
-        **present(outputConfig=None if wanted is None else _output_config(wanted)),
+        **present(outputConfig=None if response_format is None else _output_config(response_format)),
         **additional,
     }
     return {name: value for name, value in arguments.items() if value is not OMIT}
@@ -98,11 +98,11 @@ def _top_k(llm: BaseLLM) -> dict[str, Any]:
     return {"inferenceConfig": {"topK": llm.top_k}} if "nova" in llm.model else {"top_k": llm.top_k}
 
 
-def _output_config(wanted: type[BaseModel] | Mapping[str, Any]) -> dict[str, Any]:
-    if isinstance(wanted, Mapping):
-        schema: Any = wanted.get("json_schema", wanted)
+def _output_config(response_format: type[BaseModel] | Mapping[str, Any]) -> dict[str, Any]:
+    if isinstance(response_format, Mapping):
+        schema: Any = response_format.get("json_schema", response_format)
     else:
-        schema = {"name": wanted.__name__, "schema": _closed(TypeAdapter(wanted).json_schema())}
+        schema = {"name": response_format.__name__, "schema": _closed(TypeAdapter(response_format).json_schema())}
     named = {"name": schema["name"]} if "name" in schema else {}
     text = json.dumps(schema["schema"], ensure_ascii=False)
     return {"textFormat": {"type": "json_schema", "structure": {"jsonSchema": {"schema": text, **named}}}}

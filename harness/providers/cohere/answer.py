@@ -12,7 +12,7 @@ from harness.llm.output.parts import FinishReason, Part, TextDelta
 from harness.providers.shared.calls.begun_calls import BegunCalls
 from harness.providers.shared.calls.tool_calls import whole_arguments
 from harness.providers.shared.lines import LinesAnswer
-from harness.providers.shared.shapes import a_list, a_text, an_object
+from harness.providers.shared.shapes import as_list, as_object, as_text
 from harness.providers.shared.usage import usage
 
 
@@ -36,7 +36,7 @@ class CohereAnswer(LinesAnswer):
         self._calls = BegunCalls()
 
     def event(self, event: Any) -> Iterator[Part]:
-        event = an_object(event)
+        event = as_object(event)
         match event.get("event_type"):
             case "stream-start":
                 yield from self.started(event.get("generation_id"))
@@ -46,7 +46,7 @@ class CohereAnswer(LinesAnswer):
             case "tool-calls-generation":
                 yield from self._called(event)
             case "stream-end":
-                answer = an_object(event.get("response"))
+                answer = as_object(event.get("response"))
                 yield from self._ended(
                     {**answer, "finish_reason": event.get("finish_reason", answer.get("finish_reason"))}
                 )
@@ -57,26 +57,26 @@ class CohereAnswer(LinesAnswer):
                 raise self.malformed(f"an event of no type: {event!r:.200}")
 
     def _text(self, sent: Mapping[str, Any]) -> Iterator[Part]:
-        if text := a_text(sent.get("text")):
+        if text := as_text(sent.get("text")):
             self._has_text = True
             yield TextDelta(text)
 
     def _called(self, sent: Mapping[str, Any]) -> Iterator[Part]:
-        for call in map(an_object, a_list(sent.get("tool_calls"))):
+        for call in map(as_object, as_list(sent.get("tool_calls"))):
             # It knows calls by what they say, and has no ids.
             yield self._calls.begin(len(self._calls), None, call.get("name"), whole_arguments(call.get("parameters")))
 
     def _ended(self, answer: Mapping[str, Any]) -> Iterator[Part]:
         self.done = True
-        reason = a_text(answer.get("finish_reason")) or None
+        reason = as_text(answer.get("finish_reason")) or None
         self.refuse_reason(reason)
         yield from self.started(answer.get("generation_id"))
         if not self._has_text:
             yield from self._text(answer)
         if not self._calls:
             yield from self._called(answer)
-        meta = an_object(answer.get("meta"))
+        meta = as_object(answer.get("meta"))
         # What is billed leaves out what the host adds to a prompt.
-        counted = an_object(meta.get("tokens")) or an_object(meta.get("billed_units"))
+        counted = as_object(meta.get("tokens")) or as_object(meta.get("billed_units"))
         yield from usage(counted, [counted.get("input_tokens")], [counted.get("output_tokens")])
         yield self.finish(reason, self._calls)

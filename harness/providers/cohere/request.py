@@ -56,7 +56,7 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
     """
     refuse_settings(llm, _UNKNOWN, "cohere-v1")
     tools = [] if "tools" in llm.additional_params else [wire_tool(tool) for tool in request.tools]
-    wanted = request.response_format
+    answer_format = request.response_format
     return with_additional(
         llm,
         {
@@ -65,18 +65,18 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
             **present(stream=request.stream),
             **wire_settings(llm, FIELDS),
             **filled(stop_sequences=request.stop, tools=tools),
-            **({} if wanted is None else {"response_format": response_format(wanted, "schema")}),
+            **({} if answer_format is None else {"response_format": response_format(answer_format, "schema")}),
         },
     )
 
 
-def response_format(wanted: type[BaseModel] | Mapping[str, Any], schema_field: str) -> Mapping[str, Any]:
+def response_format(answer_format: type[BaseModel] | Mapping[str, Any], schema_field: str) -> Mapping[str, Any]:
     """Return what asks for an answer of a form; `schema_field` takes its JSON Schema. A mapping may be in OpenAI's form."""
-    if not isinstance(wanted, Mapping):
-        return {"type": "json_object", schema_field: wanted.model_json_schema()}
-    if wanted.get("type") == "json_schema":
-        return {"type": "json_object", schema_field: wanted["json_schema"]["schema"]}
-    return wanted
+    if not isinstance(answer_format, Mapping):
+        return {"type": "json_object", schema_field: answer_format.model_json_schema()}
+    if answer_format.get("type") == "json_schema":
+        return {"type": "json_object", schema_field: answer_format["json_schema"]["schema"]}
+    return answer_format
 
 
 def parse_recorded(url: str, body: bytes) -> RecordedCall:

@@ -14,7 +14,7 @@ from harness.providers.shared.answer import SSEAnswer
 from harness.providers.shared.calls.tool_calls import ToolCallFragments
 from harness.providers.shared.failure import failure_in
 from harness.providers.shared.reasoning.fields import Reasoning
-from harness.providers.shared.shapes import a_list, a_number, a_text, an_id, an_object
+from harness.providers.shared.shapes import as_id, as_list, as_number, as_object, as_text
 from harness.providers.shared.usage import usage
 
 
@@ -45,7 +45,7 @@ class CohereV2Answer(SSEAnswer):
         return self._calls.ids
 
     @property
-    def over(self) -> bool:
+    def is_over(self) -> bool:
         return self.done or self._is_whole
 
     @property
@@ -53,18 +53,18 @@ class CohereV2Answer(SSEAnswer):
         return self._is_whole
 
     def event(self, event: Any) -> Iterator[Part]:
-        event = an_object(event)
-        delta = an_object(event.get("delta"))
-        message = an_object(delta.get("message"))
+        event = as_object(event)
+        delta = as_object(event.get("delta"))
+        message = as_object(delta.get("message"))
         match event.get("type"):
             case "message-start":
                 yield from self.started(event.get("id"))
             case "content-start" | "content-delta":
-                yield from self._block(an_object(message.get("content")))
+                yield from self._block(as_object(message.get("content")))
             case "tool-plan-delta":
                 yield from self._planned(message)
             case "tool-call-start" | "tool-call-delta":
-                yield from self._called(message.get("tool_calls"), a_number(event.get("index")))
+                yield from self._called(message.get("tool_calls"), as_number(event.get("index")))
             case "message-end":
                 yield from self._ended(delta)
             case None if "finish_reason" in event:
@@ -76,23 +76,23 @@ class CohereV2Answer(SSEAnswer):
             yield from self._finished()
 
     def answer(self, answer: Any) -> Iterator[Part]:
-        yield from self._message(an_object(answer))
+        yield from self._message(as_object(answer))
         yield from self._finished()
 
     def _message(self, answer: Mapping[str, Any]) -> Iterator[Part]:
-        message = an_object(answer.get("message"))
+        message = as_object(answer.get("message"))
         yield from self.started(answer.get("id"))
         yield from self._planned(message)
-        for block in map(an_object, a_list(message.get("content"))):
+        for block in map(as_object, as_list(message.get("content"))):
             yield from self._block(block)
-        for place, call in enumerate(a_list(message.get("tool_calls"))):
+        for place, call in enumerate(as_list(message.get("tool_calls"))):
             yield from self._called(call, place)
         yield from self._ended(answer)
 
     def _block(self, content: Mapping[str, Any]) -> Iterator[Part]:
         if thinking := self.reasoning.take({"reasoning_content": content.get("thinking")}):
             yield ThinkingDelta(thinking)
-        if text := a_text(content.get("text")):
+        if text := as_text(content.get("text")):
             yield TextDelta(text)
 
     def _planned(self, message: Mapping[str, Any]) -> Iterator[Part]:
@@ -100,20 +100,20 @@ class CohereV2Answer(SSEAnswer):
             yield ThinkingDelta(plan)
 
     def _called(self, sent: Any, index: int | None) -> Iterator[Part]:
-        call = an_object(sent)
-        function = an_object(call.get("function"))
-        name = a_text(function.get("name"))
-        yield from self._calls.take(index, an_id(call.get("id")), name, function.get("arguments"))
+        call = as_object(sent)
+        function = as_object(call.get("function"))
+        name = as_text(function.get("name"))
+        yield from self._calls.take(index, as_id(call.get("id")), name, function.get("arguments"))
 
     def _ended(self, sent: Mapping[str, Any]) -> Iterator[Part]:
         if sent.get("error"):
             raise self.reported(failure_in(sent["error"]))
-        self._reason = a_text(sent.get("finish_reason")) or None
+        self._reason = as_text(sent.get("finish_reason")) or None
         self.refuse_reason(self._reason)
         self._is_whole = True
-        raw = an_object(sent.get("usage"))
+        raw = as_object(sent.get("usage"))
         # What is billed leaves out what the host adds to a prompt.
-        counted = an_object(raw.get("tokens")) or an_object(raw.get("billed_units"))
+        counted = as_object(raw.get("tokens")) or as_object(raw.get("billed_units"))
         read, written = [counted.get("input_tokens")], [counted.get("output_tokens")]
         yield from usage(raw, read, written, cached=raw.get("cached_tokens"))
 

@@ -32,7 +32,7 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
         UsageError: a message or a setting has no form there.
     """
     refuse_settings(llm, _UNKNOWN, "cohere-v2")
-    wanted = request.response_format
+    answer_format = request.response_format
     return with_additional(
         llm,
         {
@@ -42,13 +42,13 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
             **wire_settings(llm, {**FIELDS, "logprobs": "logprobs"}),
             **({} if llm.thinking is None else {"thinking": _thinking(llm.thinking)}),
             **filled(stop_sequences=request.stop, tools=[tool.given() for tool in request.tools]),
-            **({} if wanted is None else {"response_format": response_format(wanted, "json_schema")}),
+            **({} if answer_format is None else {"response_format": response_format(answer_format, "json_schema")}),
         },
     )
 
 
-def _thinking(wanted: Any) -> Any:
-    return {"type": "enabled" if wanted else "disabled"} if isinstance(wanted, bool) else wanted
+def _thinking(setting: Any) -> Any:
+    return {"type": "enabled" if setting else "disabled"} if isinstance(setting, bool) else setting
 
 
 def _wire_message(message: Message) -> dict[str, Any]:

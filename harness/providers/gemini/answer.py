@@ -16,7 +16,7 @@ from harness.providers.shared.answer import SSEAnswer, read_json
 from harness.providers.shared.calls.begun_calls import BegunCalls
 from harness.providers.shared.calls.tool_calls import whole_arguments
 from harness.providers.shared.failure import failure_in
-from harness.providers.shared.shapes import a_flag, a_list, a_number, a_text, an_id, an_object
+from harness.providers.shared.shapes import as_flag, as_id, as_list, as_number, as_object, as_text
 from harness.providers.shared.usage import usage
 
 #: The names of reasons by their numbers, which a query of `$alt=json;enum-encoding=int` asks for, as Google's older SDKs
@@ -74,14 +74,14 @@ class GeminiAnswer(SSEAnswer):
         return (self._finish or self._blocked) is not None
 
     def event(self, event: Any) -> Iterator[Part]:
-        event = an_object(event)
+        event = as_object(event)
         yield from self.started(event.get("responseId"))
-        for candidate in map(an_object, a_list(event.get("candidates"))):
-            if not a_number(candidate.get("index")):
+        for candidate in map(as_object, as_list(event.get("candidates"))):
+            if not as_number(candidate.get("index")):
                 yield from self._candidate(candidate)
         # Later counts are cumulative.
-        self._usage |= an_object(event.get("usageMetadata"))
-        blocked = an_object(event.get("promptFeedback")).get("blockReason")
+        self._usage |= as_object(event.get("usageMetadata"))
+        blocked = as_object(event.get("promptFeedback")).get("blockReason")
         self._blocked = _name(blocked, _BLOCK_REASONS[self.provider]) or self._blocked
 
     def answer(self, answer: Any) -> Iterator[Part]:
@@ -108,20 +108,20 @@ class GeminiAnswer(SSEAnswer):
             yield Finish("content_filter", self._blocked)
 
     def _candidate(self, candidate: Mapping[str, Any]) -> Iterator[Part]:
-        for part in map(an_object, a_list(an_object(candidate.get("content")).get("parts"))):
+        for part in map(as_object, as_list(as_object(candidate.get("content")).get("parts"))):
             if part.get("functionCall") is not None:
-                yield self._call(an_object(part["functionCall"]), a_text(part.get("thoughtSignature")))
-            elif text := a_text(part.get("text")):
-                yield ThinkingDelta(text) if a_flag(part.get("thought")) else TextDelta(text)
+                yield self._call(as_object(part["functionCall"]), as_text(part.get("thoughtSignature")))
+            elif text := as_text(part.get("text")):
+                yield ThinkingDelta(text) if as_flag(part.get("thought")) else TextDelta(text)
         if candidate.get("error"):
             raise self.reported(failure_in(candidate["error"], self.code_field))
         reason = _name(candidate.get("finishReason"), _NUMBERED[self.provider])
-        self.refuse_reason(reason, a_text(candidate.get("finishMessage")))
+        self.refuse_reason(reason, as_text(candidate.get("finishMessage")))
         self._finish = reason or self._finish
 
     def _call(self, call: Mapping[str, Any], signature: str) -> ToolCallDelta:
         number = len(self._calls)
-        call_id = an_id(call.get("id")) or own_id(self.response_id or "", number)
+        call_id = as_id(call.get("id")) or own_id(self.response_id or "", number)
         begun = self._calls.begin(number, call_id, call.get("name"), whole_arguments(call.get("args")))
         if signature and begun.id:
             self._signatures.keep({begun.id: signature})
@@ -134,7 +134,7 @@ def _usage(raw: Mapping[str, Any]) -> Iterator[Usage]:
     What a tool of the provider's read is of the prompt, unless the API's total leaves it out.
     """
     read, written = [raw.get("promptTokenCount")], [raw.get("candidatesTokenCount"), raw.get("thoughtsTokenCount")]
-    if raw.get("totalTokenCount") != sum(filter(None, map(a_number, (*read, *written)))):
+    if raw.get("totalTokenCount") != sum(filter(None, map(as_number, (*read, *written)))):
         read.append(raw.get("toolUsePromptTokenCount"))
     return usage(
         raw,

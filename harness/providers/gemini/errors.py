@@ -22,7 +22,7 @@ def translated(error: Exception, answer: ProviderAnswer) -> ProviderError | None
         return answer.refused(error.code, failure_in(sent, answer.code_field), _request_id(sent))
     if isinstance(error, genai_errors.UnknownApiResponseError):
         return answer.malformed(error)
-    return answer.unconnected(error) if is_transport_error(error) else None
+    return answer.connection_error(error) if is_transport_error(error) else None
 
 
 def _sent(details: Any) -> Any:

@@ -24,7 +24,7 @@ from harness.providers.gemini.messages import (
     wire_system,
     wire_tools,
 )
-from harness.providers.shared.requests.recorded_request import check_same, given_call, text_or_parts
+from harness.providers.shared.requests.recorded_request import check_same, text_or_parts, tool_call
 
 _ROLES: Final = {"user": "user", "model": "assistant"}
 #: The fields that take a tool's schema; both spellings of the second are the wire's.
@@ -104,7 +104,7 @@ def _as_written(role: str, parts: Sequence[tuple[Mapping[str, Any], str]]) -> li
     if all("functionResponse" in part for part, _ in parts):
         return [_tool_message(part["functionResponse"], call_id) for part, call_id in parts]
     calls = [
-        given_call(call_id, part["functionCall"].get("name"), part["functionCall"].get("args"))
+        tool_call(call_id, part["functionCall"].get("name"), part["functionCall"].get("args"))
         for part, call_id in parts
         if "functionCall" in part
     ]

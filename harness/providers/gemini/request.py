@@ -98,15 +98,15 @@ def _config(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
     return config
 
 
-def _format(wanted: type[BaseModel] | Mapping[str, Any]) -> Mapping[str, Any]:
-    if not isinstance(wanted, Mapping):
-        return {"responseMimeType": "application/json", "responseJsonSchema": wanted.model_json_schema()}
-    if "type" not in wanted:
-        return wanted
+def _format(response_format: type[BaseModel] | Mapping[str, Any]) -> Mapping[str, Any]:
+    if not isinstance(response_format, Mapping):
+        return {"responseMimeType": "application/json", "responseJsonSchema": response_format.model_json_schema()}
+    if "type" not in response_format:
+        return response_format
     # The OpenAI-like form keeps the schema one level deeper, and has a form without one.
-    deeper = wanted.get("json_schema")
+    deeper = response_format.get("json_schema")
     schema = {"responseJsonSchema": deeper["schema"]} if isinstance(deeper, Mapping) else {}
-    return {"responseMimeType": "text/plain" if wanted["type"] == "text" else "application/json", **schema}
+    return {"responseMimeType": "text/plain" if response_format["type"] == "text" else "application/json", **schema}
 
 
 def parse_recorded(url: str, body: bytes) -> RecordedCall:

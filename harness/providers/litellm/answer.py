@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from typing import Any
 
 from harness.llm.output.parts import Part
-from harness.providers.litellm.errors import says_that_it_ended
+from harness.providers.litellm.errors import is_early_end
 from harness.providers.openai.chat_answer import ChatAnswer
 from harness.providers.openai.sdk import openai
 from harness.providers.shared.body import ResponseBody
@@ -106,7 +106,7 @@ def _early_ends_ignored() -> Iterator[None]:
     try:
         yield
     except openai.OpenAIError as error:
-        if not says_that_it_ended(error):
+        if not is_early_end(error):
             raise
 
 

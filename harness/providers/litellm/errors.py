@@ -24,7 +24,7 @@ def translated(error: Exception, answer: ProviderAnswer) -> HarnessError | None:
     return stainless.translated(openai, origin, answer)
 
 
-def says_that_it_ended(error: openai.OpenAIError) -> bool:
+def is_early_end(error: openai.OpenAIError) -> bool:
     """Whether litellm says by itself that a stream has ended too soon, and no library below it raised anything."""
     origin = _origin(error)
     return isinstance(origin, openai.APIConnectionError) and type(origin).__module__.partition(".")[0] == "litellm"

@@ -13,7 +13,7 @@ from harness.providers.shared.calls.begun_calls import BegunCalls
 from harness.providers.shared.calls.tool_calls import whole_arguments
 from harness.providers.shared.lines import LinesAnswer
 from harness.providers.shared.reasoning.fields import Reasoning
-from harness.providers.shared.shapes import a_flag, a_list, a_text, an_id, an_object
+from harness.providers.shared.shapes import as_flag, as_id, as_list, as_object, as_text
 from harness.providers.shared.usage import usage
 
 #: What of the last line tells what the call has taken.
@@ -42,21 +42,21 @@ class OllamaAnswer(LinesAnswer):
         return super()._has_content(sent) or isinstance(sent.get("message"), Mapping)
 
     def event(self, event: Any) -> Iterator[Part]:
-        event = an_object(event)
-        message = an_object(event.get("message"))
+        event = as_object(event)
+        message = as_object(event.get("message"))
         # The first name is the API's; some servers that speak it write another.
         if thinking := self.reasoning.take({"reasoning": message.get("thinking", message.get("reasoning"))}):
             yield ThinkingDelta(thinking)
-        if content := a_text(message.get("content")):
+        if content := as_text(message.get("content")):
             yield TextDelta(content)
-        for call in a_list(message.get("tool_calls")):
-            yield self._call(an_object(call))
-        if a_flag(event.get("done")):
+        for call in as_list(message.get("tool_calls")):
+            yield self._call(as_object(call))
+        if as_flag(event.get("done")):
             yield from self._ended(event)
 
     def _call(self, call: Mapping[str, Any]) -> ToolCallDelta:
         """Return a call, which is never sent in pieces."""
-        function, given = an_object(call.get("function")), an_id(call.get("id"))
+        function, given = as_object(call.get("function")), as_id(call.get("id"))
         arguments = whole_arguments(function.get("arguments"))
         begun = self._calls.begin(len(self._calls), given, function.get("name"), arguments)
         if given is not None and begun.id == given:
@@ -65,7 +65,7 @@ class OllamaAnswer(LinesAnswer):
 
     def _ended(self, event: Mapping[str, Any]) -> Iterator[Part]:
         self.done = True
-        reason = a_text(event.get("done_reason")) or None
+        reason = as_text(event.get("done_reason")) or None
         self.refuse_reason(reason)
         raw = {name: value for name, value in event.items() if name in _MEASURES}
         yield from usage(raw, [raw.get(_PROMPT)], [raw.get(_COMPLETION)])

@@ -58,7 +58,7 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
     """
     if llm.n is not None:
         raise UsageError("ollama: n can't be sent; a call has one answer. Leave it out")
-    wanted, think, given = request.response_format, _think(llm), llm.additional_params
+    response_format, think, given = request.response_format, _think(llm), llm.additional_params
     options = {**wire_settings(llm, _OPTIONS), **filled(stop=request.stop)}
     body = with_additional(
         llm,
@@ -70,7 +70,7 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
             **wire_settings(llm, {"logprobs": "logprobs", "top_logprobs": "top_logprobs"}),
             **present(think=think),
             **filled(tools=[tool.given() for tool in request.tools]),
-            **({} if wanted is None else {"format": _format(wanted)}),
+            **({} if response_format is None else {"format": _format(response_format)}),
             **filled(options=options),
         },
     )
@@ -80,21 +80,21 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
 
 
 def _think(llm: BaseLLM) -> Any:
-    wanted = llm.reasoning_effort if llm.thinking is None else llm.thinking
-    if wanted is None or isinstance(wanted, bool | str):
-        return wanted
-    raise UsageError(f"ollama: thinking is true, false or one of its levels, such as 'high', not {wanted!r}")
+    level = llm.reasoning_effort if llm.thinking is None else llm.thinking
+    if level is None or isinstance(level, bool | str):
+        return level
+    raise UsageError(f"ollama: thinking is true, false or one of its levels, such as 'high', not {level!r}")
 
 
-def _format(wanted: type[BaseModel] | Mapping[str, Any]) -> Any:
+def _format(response_format: type[BaseModel] | Mapping[str, Any]) -> Any:
     """Return the JSON Schema that an answer is to fit, or `json`; a mapping may be in OpenAI's form."""
-    if not isinstance(wanted, Mapping):
-        return wanted.model_json_schema()
-    if wanted.get("type") == "json_object":
+    if not isinstance(response_format, Mapping):
+        return response_format.model_json_schema()
+    if response_format.get("type") == "json_object":
         return "json"
-    if wanted.get("type") == "json_schema":
-        return wanted["json_schema"]["schema"]
-    return wanted
+    if response_format.get("type") == "json_schema":
+        return response_format["json_schema"]["schema"]
+    return response_format
 
 
 def parse_recorded(url: str, body: bytes) -> RecordedCall:

@@ -15,7 +15,7 @@ from harness.providers.shared.answer import SSEAnswer
 from harness.providers.shared.calls.tool_calls import ToolCallFragments
 from harness.providers.shared.failure import failure_in
 from harness.providers.shared.reasoning.fields import Reasoning
-from harness.providers.shared.shapes import a_list, a_number, a_text, an_id, an_object
+from harness.providers.shared.shapes import as_id, as_list, as_number, as_object, as_text
 from harness.providers.shared.usage import usage
 
 #: Types of parts of an answer that the model thought.
@@ -61,7 +61,7 @@ class ChatAnswer(SSEAnswer):
         return self.done or (self.without_end_marker and self._finish is not None)
 
     def event(self, event: Any) -> Iterator[Part]:
-        event = an_object(event)
+        event = as_object(event)
         # Some hosts send a first event that tells of the prompt alone, under no id.
         yield from self.started(event.get("id"))
         choice = _first_choice(event)
@@ -69,25 +69,25 @@ class ChatAnswer(SSEAnswer):
             delta, message = _delta(choice), choice.get("message")
             if delta is None and message is not None and not self._has_message:
                 # A host that can't stream sends its whole answer as one event.
-                yield from self._message(an_object(message), whole=True)
+                yield from self._message(as_object(message), whole=True)
             else:
-                yield from self._message(an_object(delta))
+                yield from self._message(as_object(delta))
             self._take_reason(choice)
         yield from _usage(_counted(event, choice or {}))
 
     def closing(self, last: bytes) -> Iterable[Part]:
         if self.done and not self._begun:
-            raise self.nothing("a stream of nothing but its end marker")
+            raise self.empty("a stream of nothing but its end marker")
         return self.finished() if self.has_ended else ()
 
     def answer(self, answer: Any) -> Iterator[Part]:
-        answer = an_object(answer)
+        answer = as_object(answer)
         choice = _first_choice(answer)
         if choice is None:
             raise self.malformed(f"an answer without choices: {answer!r:.200}")
         yield from self.started(answer.get("id"))
         # What was filtered may have no message at all.
-        message = an_object(choice.get("message", _delta(choice)))
+        message = as_object(choice.get("message", _delta(choice)))
         if not message and choice.get("finish_reason") != "content_filter":
             raise self.malformed(f"a choice without a message: {choice!r:.200}")
         yield from self._message(message, whole=True)
@@ -101,7 +101,7 @@ class ChatAnswer(SSEAnswer):
         yield self.finish(self._finish, self.call_ids)
 
     def _take_reason(self, choice: Mapping[str, Any]) -> None:
-        reason = a_text(choice.get("finish_reason"))
+        reason = as_text(choice.get("finish_reason"))
         self._begun = self._begun or bool(reason)
         if choice.get("error"):
             raise self.reported(failure_in(choice["error"]))
@@ -118,25 +118,25 @@ class ChatAnswer(SSEAnswer):
             if message.get(field) not in (None, "", []):
                 self._begun = self._has_message = True
                 yield from self._content(message[field])
-        calls = [an_object(call) for call in a_list(message.get("tool_calls"))]
+        calls = [as_object(call) for call in as_list(message.get("tool_calls"))]
         if message.get("function_call") is not None:
             # The form before there were several.
             calls.append({"index": 0, "function": message["function_call"]})
         # What is said aloud is told in words, too.
-        if spoken := a_text(an_object(message.get("audio")).get("transcript")):
+        if spoken := as_text(as_object(message.get("audio")).get("transcript")):
             self._begun = self._has_message = True
             yield TextDelta(spoken)
         for place, call in enumerate(calls):
             self._begun = self._has_message = True
-            index = place if whole else a_number(call.get("index", place if len(calls) > 1 else None))
+            index = place if whole else as_number(call.get("index", place if len(calls) > 1 else None))
             # What a custom tool is given is any text.
-            custom = an_object(call.get("custom"))
+            custom = as_object(call.get("custom"))
             function = (
                 {"name": custom.get("name"), "arguments": custom.get("input")} if custom else call.get("function")
             )
-            name, arguments = a_text(an_object(function).get("name")), an_object(function).get("arguments")
-            yield from self._calls.take(index, an_id(call.get("id")), name, arguments, is_free=bool(custom))
-            if extra := an_object(call.get("extra_content")):
+            name, arguments = as_text(as_object(function).get("name")), as_object(function).get("arguments")
+            yield from self._calls.take(index, as_id(call.get("id")), name, arguments, is_free=bool(custom))
+            if extra := as_object(call.get("extra_content")):
                 self._extras[self._calls.number] = dict(extra)
 
     def _content(self, content: Any) -> Iterator[Part]:
@@ -147,13 +147,13 @@ class ChatAnswer(SSEAnswer):
         for part in content if isinstance(content, list) else [content]:
             if isinstance(part, str):
                 yield TextDelta(part)
-            elif "thinking" in an_object(part):
+            elif "thinking" in as_object(part):
                 for thought in part["thinking"] if isinstance(part["thinking"], list) else [{"text": part["thinking"]}]:
-                    yield ThinkingDelta(a_text(thought["text"]))
+                    yield ThinkingDelta(as_text(thought["text"]))
             elif part.get("type") in _THOUGHTS:
-                yield ThinkingDelta(a_text(part.get("text", part.get("reasoning"))))
+                yield ThinkingDelta(as_text(part.get("text", part.get("reasoning"))))
             elif "text" in part or "refusal" in part:
-                yield TextDelta(a_text(part["text"] if "text" in part else part["refusal"]))
+                yield TextDelta(as_text(part["text"] if "text" in part else part["refusal"]))
             elif self._expects_json and not isinstance(content, list):
                 # Some hosts send what was asked for as a value, and not as its text.
                 yield TextDelta(json.dumps(content, ensure_ascii=False))
@@ -167,8 +167,8 @@ def _first(*counts: Any) -> Any:
 
 def _first_choice(sent: Mapping[str, Any]) -> Mapping[str, Any] | None:
     # With n > 1 the choices come side by side; the answer is the first. Some hosts leave its number out.
-    choices = map(an_object, a_list(sent.get("choices")))
-    return next((choice for choice in choices if not a_number(choice.get("index"))), None)
+    choices = map(as_object, as_list(sent.get("choices")))
+    return next((choice for choice in choices if not as_number(choice.get("index"))), None)
 
 
 def _delta(choice: Mapping[str, Any]) -> Any:
@@ -178,13 +178,13 @@ def _delta(choice: Mapping[str, Any]) -> Any:
 
 def _counted(sent: Mapping[str, Any], choice: Mapping[str, Any]) -> Any:
     """Return the usage, wherever it stands: Groq has a place of its own, Moonshot the choice."""
-    places = (sent, an_object(sent.get("x_groq")), choice)
+    places = (sent, as_object(sent.get("x_groq")), choice)
     return next((place["usage"] for place in places if place.get("usage")), None)
 
 
 def _usage(sent: Any) -> Iterator[Part]:
-    raw = an_object(sent)
-    prompt, completion = an_object(raw.get("prompt_tokens_details")), an_object(raw.get("completion_tokens_details"))
+    raw = as_object(sent)
+    prompt, completion = as_object(raw.get("prompt_tokens_details")), as_object(raw.get("completion_tokens_details"))
     reasoning = completion.get("reasoning_tokens")
     written = [raw.get("completion_tokens")]
     if reasoning and raw.get("total_tokens") == sum(filter(None, (raw.get("prompt_tokens"), *written, reasoning))):

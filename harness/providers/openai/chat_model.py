@@ -18,10 +18,10 @@ from harness.providers.shared.model import SDKModel
 from harness.providers.shared.reasoning.fields import KeptReasoning
 
 #: What OpenAI and Azure say of a model that chat completions do not serve, with these statuses.
-_ELSEWHERE: Final = re.compile(
+_OTHER_API: Final = re.compile(
     r"v1/responses|responses api|chatcompletion operation does not work with the specified model", re.IGNORECASE
 )
-_ELSEWHERE_BY: Final = frozenset({400, 404})
+_OTHER_API_STATUSES: Final = frozenset({400, 404})
 #: The setting that some models refuse beside tools.
 _EFFORT: Final = "reasoning_effort"
 
@@ -37,7 +37,7 @@ class ChatModel(SDKModel):
         super().__init__(*args, **settings)
         self._reasoning = KeptReasoning()
         #: What is asked in its place, once the provider has said that the model is served there alone.
-        self._instead: SDKModel | None = None
+        self._substitute: SDKModel | None = None
 
     def carries(self) -> Carried:
         return carried_by(self)
@@ -53,40 +53,40 @@ class ChatModel(SDKModel):
         return None
 
     def generate(self, request: LLMRequest) -> Iterator[Part]:
-        other, again = self._instead, request
+        other, second_request = self._substitute, request
         if other is None:
             try:
                 yield from super().generate(request)
             except ProviderStatusError as error:
-                other, again = self._after(error, request)
+                other, second_request = self._retry(error, request)
             else:
                 return
-        yield from other.generate(again)
+        yield from other.generate(second_request)
 
     async def agenerate(self, request: LLMRequest) -> AsyncIterator[Part]:
-        other, again = self._instead, request
+        other, second_request = self._substitute, request
         if other is None:
             try:
                 async with aended(super().agenerate(request)) as parts:
                     async for part in parts:
                         yield part
             except ProviderStatusError as error:
-                other, again = self._after(error, request)
+                other, second_request = self._retry(error, request)
             else:
                 return
-        async with aended(other.agenerate(again)) as parts:
+        async with aended(other.agenerate(second_request)) as parts:
             async for part in parts:
                 yield part
 
-    def _after(self, error: ProviderStatusError, request: LLMRequest) -> tuple[SDKModel, LLMRequest]:
+    def _retry(self, error: ProviderStatusError, request: LLMRequest) -> tuple[SDKModel, LLMRequest]:
         """Return what is to be asked after a refusal, and what it is asked. Raises the error where nothing is."""
         message = str(error)
-        if error.status in _ELSEWHERE_BY and _ELSEWHERE.search(message):
+        if error.status in _OTHER_API_STATUSES and _OTHER_API.search(message):
             try:
                 other = self._by_responses()
                 if other is not None:
                     other.check(request)
-                    self._instead = other
+                    self._substitute = other
                     return other, request
             except (UsageError, MissingExtraError):
                 raise error from None

@@ -50,7 +50,7 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
     of_hosts = _is_a_host(llm)
     limit = "max_completion_tokens" if llm.says_completion_tokens else _max_tokens_field(llm.model)
     tools = [_wire_tool(tool, of_hosts=of_hosts) for tool in request.all_tools()]
-    wanted = request.response_format
+    answer_format = request.response_format
     return with_additional(
         llm,
         {
@@ -65,7 +65,7 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
             **({"thinking": llm.thinking} if _sends_thinking(llm) else {}),
             **({} if llm.max_tokens is None else {limit: llm.max_tokens}),
             **filled(stop=request.stop, tools=tools, tool_choice="auto" if tools else None),
-            **({} if wanted is None else {"response_format": response_format(wanted)}),
+            **({} if answer_format is None else {"response_format": response_format(answer_format)}),
         },
     )
 
@@ -179,11 +179,11 @@ def _max_tokens_field(model: str) -> str:
     return "max_completion_tokens" if _REASONING.match(model) else "max_tokens"
 
 
-def response_format(wanted: type[BaseModel] | Mapping[str, Any]) -> Any:
+def response_format(answer_format: type[BaseModel] | Mapping[str, Any]) -> Any:
     """Return what asks for an answer that validates as `wanted`; a mapping is the provider's own form already."""
-    if isinstance(wanted, Mapping):
-        return wanted
+    if isinstance(answer_format, Mapping):
+        return answer_format
     from harness.providers.openai.sdk import openai
 
-    schema = openai.pydantic_function_tool(wanted)["function"]["parameters"]
-    return {"type": "json_schema", "json_schema": {"name": wanted.__name__, "strict": True, "schema": schema}}
+    schema = openai.pydantic_function_tool(answer_format)["function"]["parameters"]
+    return {"type": "json_schema", "json_schema": {"name": answer_format.__name__, "strict": True, "schema": schema}}

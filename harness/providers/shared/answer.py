@@ -21,7 +21,7 @@ from harness.errors import (
 )
 from harness.llm.output.parts import Finish, FinishReason, Part, ResponseStarted
 from harness.providers.shared.failure import MESSAGES, RETRYABLE, Failure, failure_in
-from harness.providers.shared.shapes import an_id
+from harness.providers.shared.shapes import as_id
 from harness.providers.shared.sse import SSEDecoder
 
 _DONE: Final = b"[DONE]"
@@ -77,7 +77,7 @@ class ProviderAnswer(ABC):
         return next((headers[name] for name in cls.request_id_headers if headers.get(name)), None)
 
     @property
-    def over(self) -> bool:
+    def is_over(self) -> bool:
         """Whether nothing is to be read any more, although the body may go on."""
         return False
 
@@ -106,8 +106,10 @@ class ProviderAnswer(ABC):
     def refuse_reason(self, reason: Any, explained: str | None = None) -> None:
         """Raise ProviderError where the reason for which an answer ended says that it failed."""
         if isinstance(reason, str) and (reason in self.failed_reasons or _FAILED.search(reason)):
-            why = f"{explained} (the finish reason is {reason!r})" if explained else f"the finish reason is {reason!r}"
-            raise self.reported(Failure(why, reason))
+            message = (
+                f"{explained} (the finish reason is {reason!r})" if explained else f"the finish reason is {reason!r}"
+            )
+            raise self.reported(Failure(message, reason))
 
     @abstractmethod
     def piece(self, piece: Any) -> Iterable[Part]:
@@ -121,18 +123,18 @@ class ProviderAnswer(ABC):
     def whole(self, sent: Any) -> Iterable[Part]:
         """Return the parts of an answer that was not streamed. Raises ProviderError where it tells of a failure."""
 
-    def refuse_body(self, body: bytes, what: str) -> NoReturn:
+    def refuse_body(self, body: bytes, fault: str) -> NoReturn:
         """Raise ProviderError for a body in another form than the provider's: the failure that it tells of, or that it is none.
 
-        `what` says what it is not.
+        `fault` says what it is not.
         """
         for sent, named in _readings(body):
             self.refuse_failure(sent, named=named)
-        raise self.malformed(f"{what}: {_shown(body)}")
+        raise self.malformed(f"{fault}: {_shown(body)}")
 
     def started(self, response_id: Any) -> Iterator[Part]:
         """Yield what the id of the answer makes, the first time that there is one."""
-        if self.response_id is None and (found := an_id(response_id)):
+        if self.response_id is None and (found := as_id(response_id)):
             self.response_id = found
             yield ResponseStarted(found)
 
@@ -148,9 +150,9 @@ class ProviderAnswer(ABC):
             raise self.malformed("an answer that is said to end in tool calls, and has none")
         return Finish(reason, raw)
 
-    def malformed(self, what: Exception | str) -> MalformedResponseError:
+    def malformed(self, fault: Exception | str) -> MalformedResponseError:
         """Return the error for what the wire format does not allow."""
-        reason = f"{type(what).__name__}: {what}" if isinstance(what, Exception) else what
+        reason = f"{type(fault).__name__}: {fault}" if isinstance(fault, Exception) else fault
         return MalformedResponseError(
             f"{self.provider} sent what its wire format does not allow ({reason})",
             provider=self.provider,
@@ -175,14 +177,14 @@ class ProviderAnswer(ABC):
             f"the stream of {self.provider} {where}", provider=self.provider, request_id=self.request_id, retryable=True
         )
 
-    def unconnected(self, error: Exception) -> ProviderError:
+    def connection_error(self, error: Exception) -> ProviderError:
         """Return the error for a connection that failed: a stream was cut, or there was no answer."""
         cause = error.__cause__ or error
-        what = f"{type(cause).__name__}: {cause}"
+        reason = f"{type(cause).__name__}: {cause}"
         if self.begun:
-            return self.cut(f"was cut before its end marker ({what})")
+            return self.cut(f"was cut before its end marker ({reason})")
         return ProviderConnectionError(
-            f"no answer from {self.provider} ({what})",
+            f"no answer from {self.provider} ({reason})",
             provider=self.provider,
             request_id=self.request_id,
             retryable=True,
@@ -213,7 +215,7 @@ class SSEAnswer(ProviderAnswer):
         self.done = False
 
     @property
-    def over(self) -> bool:
+    def is_over(self) -> bool:
         return self.done
 
     @property
@@ -257,12 +259,12 @@ class SSEAnswer(ProviderAnswer):
             self.done = True
         # A server that failed may close before the blank line, and one that can't stream answers with JSON alone.
         with contextlib.suppress(ValueError):
-            self.refuse_failure(None if self.over else read_json(last))
+            self.refuse_failure(None if self.is_over else read_json(last))
         stray = self._decoder.stray.strip()
         if stray and not (self._has_events or last):
             yield from self._unstreamed(stray)
             return
-        if not self.over and b"\n" in last.strip():
+        if not self.is_over and b"\n" in last.strip():
             yield from self._event("", last)
             last = b""
         yield from self.closing(last)
@@ -311,9 +313,9 @@ class SSEAnswer(ProviderAnswer):
                     return None
             raise self.malformed(f"no JSON: {_shown(data)}") from error
 
-    def nothing(self, what: str) -> MalformedResponseError:
+    def empty(self, fault: str) -> MalformedResponseError:
         """Return the error for a stream that says nothing of an answer."""
-        return self.malformed(f"{what}, after {_shown(self._odd)}" if self._odd else what)
+        return self.malformed(f"{fault}, after {_shown(self._odd)}" if self._odd else fault)
 
     @abstractmethod
     def answer(self, answer: Any) -> Iterable[Part]:

@@ -57,11 +57,11 @@ class SDKClients(Generic[S, A]):
         """Return the client for the loop that runs here."""
         loop = get_running_loop()
         with self._lock:
-            kept = self._aclients.get(loop)
-            if kept is None:
+            entry = self._aclients.get(loop)
+            if entry is None:
                 client = self._amake()
-                kept = self._aclients[loop] = client, _closed_with_loop(client)
-            return kept[0]
+                entry = self._aclients[loop] = client, _closed_with_loop(client)
+            return entry[0]
 
 
 def _closed_with_loop(client: Any) -> AsyncGenerator[None]:

@@ -92,16 +92,16 @@ def decoder_of(encoding: str | None) -> ContentDecoder:
             return ContentDecoder("gzip", _unpacking(), bytes)
         case "br" if find_spec("brotli") is not None:
             brotli = import_module("brotli")
-            return ContentDecoder("br", _or_as_it_is(brotli.Decompressor().process, brotli.error), bytes)
+            return ContentDecoder("br", _lenient(brotli.Decompressor().process, brotli.error), bytes)
         case _:
             return ContentDecoder("", bytes, bytes)
 
 
 def _unpacking() -> Decode:
-    return _or_as_it_is(zlib.decompressobj(_ANY_HEADER).decompress, zlib.error)
+    return _lenient(zlib.decompressobj(_ANY_HEADER).decompress, zlib.error)
 
 
-def _or_as_it_is(decode: Callable[[bytes], bytes], error: type[Exception]) -> Decode:
+def _lenient(decode: Callable[[bytes], bytes], error: type[Exception]) -> Decode:
     """Return what decodes, and gives back what can't be: whoever reads it then finds that it is no answer."""
 
     def decoded(piece: bytes) -> bytes:

@@ -12,7 +12,7 @@ from typing import Any, Final
 OF_ANOTHER_SHAPE: Final = (AttributeError, LookupError, TypeError, ValueError)
 
 
-def a_text(value: Any) -> str:
+def as_text(value: Any) -> str:
     """Return a text."""
     if value is None:
         return ""
@@ -21,7 +21,7 @@ def a_text(value: Any) -> str:
     return value
 
 
-def an_object(value: Any) -> Mapping[str, Any]:
+def as_object(value: Any) -> Mapping[str, Any]:
     """Return an object."""
     if value is None:
         return {}
@@ -30,7 +30,7 @@ def an_object(value: Any) -> Mapping[str, Any]:
     return value
 
 
-def a_list(value: Any) -> Sequence[Any]:
+def as_list(value: Any) -> Sequence[Any]:
     """Return a list."""
     if value is None:
         return ()
@@ -39,7 +39,7 @@ def a_list(value: Any) -> Sequence[Any]:
     return value
 
 
-def a_number(value: Any) -> int | None:
+def as_number(value: Any) -> int | None:
     """Return an integer, which hosts write as a text, too; or None."""
     if value is None:
         return None
@@ -52,18 +52,18 @@ def a_number(value: Any) -> int | None:
     return value
 
 
-def a_flag(value: Any) -> bool:
+def as_flag(value: Any) -> bool:
     """Return whether a flag is set."""
     if value is not None and not isinstance(value, bool):
         raise _wrong(value, "true or false")
     return bool(value)
 
 
-def an_id(value: Any) -> str | None:
+def as_id(value: Any) -> str | None:
     """Return an id, which hosts send as a number, too; None where it is empty."""
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
-    return a_text(value) or None
+    return as_text(value) or None
 
 
 def kind_of(value: Any) -> str:
@@ -73,5 +73,5 @@ def kind_of(value: Any) -> str:
     return str(value["type"])
 
 
-def _wrong(value: Any, wanted: str) -> ValueError:
-    return ValueError(f"{value!r:.200} in place of {wanted}")
+def _wrong(value: Any, expected: str) -> ValueError:
+    return ValueError(f"{value!r:.200} in place of {expected}")

@@ -35,9 +35,9 @@ class SSEDecoder:
         if not piece:
             return
         self._after_cr = piece[-1:] == b"\r"
-        first, *others = _LINE_END.split(piece)
+        first, *lines = _LINE_END.split(piece)
         self._rest.append(first)
-        for line in others:
+        for line in lines:
             whole, self._rest = b"".join(self._rest), [line]
             if not self._begun:
                 self._begun = True

@@ -98,5 +98,5 @@ def translated(sdk: Any, error: Exception, answer: ProviderAnswer) -> ProviderEr
         failure = failure_in(response.content, answer.code_field)
         return answer.refused(error.status_code, failure, answer.request_id_in(response.headers))
     if isinstance(error, sdk.APIConnectionError) or is_transport_error(error):
-        return answer.unconnected(error)
+        return answer.connection_error(error)
     return answer.malformed(error) if isinstance(error, sdk.APIError) else None

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from harness.llm.output.parts import Usage
-from harness.providers.shared.shapes import a_number
+from harness.providers.shared.shapes import as_number
 
 
 def usage(
@@ -23,7 +23,7 @@ def usage(
     `prompt` are the counts that make all that was read, from a cache or into one too; `completion` those of all that was
     written, reasoning too. The total is the sum of the two. Raises ValueError for counts that are no numbers.
     """
-    read, written = [list(map(a_number, counts)) for counts in (prompt, completion)]
+    read, written = [list(map(as_number, counts)) for counts in (prompt, completion)]
     if all(count is None for count in (*read, *written)):
         return
     prompt_tokens, completion_tokens = sum(filter(None, read)), sum(filter(None, written))
@@ -31,8 +31,8 @@ def usage(
         prompt_tokens=prompt_tokens,
         completion_tokens=completion_tokens,
         total_tokens=prompt_tokens + completion_tokens,
-        cached_prompt_tokens=a_number(cached),
-        reasoning_tokens=a_number(reasoning),
-        cache_creation_tokens=a_number(created),
+        cached_prompt_tokens=as_number(cached),
+        reasoning_tokens=as_number(reasoning),
+        cache_creation_tokens=as_number(created),
         raw=dict(raw),
     )

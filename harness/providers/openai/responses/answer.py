@@ -13,7 +13,7 @@ from harness.llm.output.parts import Finish, FinishReason, Part
 from harness.providers.openai.responses.output import ItemPlace, ResponseOutput, TextKind, requested_call
 from harness.providers.shared.answer import SSEAnswer
 from harness.providers.shared.failure import Failure, failure_in
-from harness.providers.shared.shapes import a_list, a_number, a_text, an_object, kind_of
+from harness.providers.shared.shapes import as_list, as_number, as_object, as_text, kind_of
 from harness.providers.shared.usage import usage
 
 #: Why a response is incomplete.
@@ -64,8 +64,8 @@ class ResponsesAnswer(SSEAnswer):
         return self._output.call_ids
 
     @property
-    def over(self) -> bool:
-        return self.ended or super().over
+    def is_over(self) -> bool:
+        return self.ended or super().is_over
 
     @property
     def has_ended(self) -> bool:
@@ -86,7 +86,7 @@ class ResponsesAnswer(SSEAnswer):
             yield from self.started(event["response"].get("id"))
         elif kind == "response.output_item.added":
             if (call := requested_call(event["item"])) is not None:
-                yield from self._output.call(a_number(event.get("output_index")), call)
+                yield from self._output.call(as_number(event.get("output_index")), call)
         elif kind in ("response.function_call_arguments.delta", "response.custom_tool_call_input.delta"):
             yield from self._output.arguments(event, event["delta"], whole=False)
         elif kind == "response.function_call_arguments.done":
@@ -97,9 +97,9 @@ class ResponsesAnswer(SSEAnswer):
             text_kind, name = _TEXTS[kind]
             yield from self._output.whole_text(ItemPlace.of(event, text_kind), event.get(name))
         elif kind == "response.output_item.done":
-            yield from self._output.item(a_number(event.get("output_index")) or 0, event["item"])
+            yield from self._output.item(as_number(event.get("output_index")) or 0, event["item"])
         elif kind in _ENDS:
-            response = an_object(event["response"])
+            response = as_object(event["response"])
             status = response.get("status")
             failed = status if status in _FAILED else "failed" if response.get("error") else None
             yield from self._whole(response, failed or _ENDS[kind])
@@ -107,7 +107,7 @@ class ResponsesAnswer(SSEAnswer):
             raise self.reported(failure_in(event))
 
     def answer(self, answer: Any) -> Iterator[Part]:
-        if not isinstance(an_object(answer).get("output"), list):
+        if not isinstance(as_object(answer).get("output"), list):
             raise self.malformed(f"an answer without output: {answer!r:.200}")
         yield from self._whole(answer, answer.get("status") or "completed")
 
@@ -115,7 +115,7 @@ class ResponsesAnswer(SSEAnswer):
         """Yield what has not come yet of a response, and its end."""
         yield from self.started(response.get("id"))
         if status in ("completed", "incomplete"):
-            yield from self._output.all(a_list(response.get("output")))
+            yield from self._output.all(as_list(response.get("output")))
             self._take_reasoning(response)
         yield from self._end(response, status)
 
@@ -131,20 +131,20 @@ class ResponsesAnswer(SSEAnswer):
         if status == "completed":
             self.ended = True
             if self._output.is_empty and not response.get("output") and not response.get("usage"):
-                raise self.nothing("a response of nothing but its end")
+                raise self.empty("a response of nothing but its end")
             yield Finish("tool_calls" if self.call_ids else "stop", status)
         elif status == "incomplete":
             self.ended = True
-            why = a_text(an_object(response.get("incomplete_details")).get("reason")) or None
-            yield Finish(_INCOMPLETE.get(why or "", "other"), why)
+            reason = as_text(as_object(response.get("incomplete_details")).get("reason")) or None
+            yield Finish(_INCOMPLETE.get(reason or "", "other"), reason)
         else:
             error = response.get("error")
             raise self.reported(failure_in(error) if error else Failure(f"the response is {status}"))
 
 
 def _usage(sent: Any) -> Iterator[Part]:
-    raw = an_object(sent)
-    details, output = an_object(raw.get("input_tokens_details")), an_object(raw.get("output_tokens_details"))
+    raw = as_object(sent)
+    details, output = as_object(raw.get("input_tokens_details")), as_object(raw.get("output_tokens_details"))
     yield from usage(
         raw,
         [raw.get("input_tokens")],

@@ -13,11 +13,11 @@ from typing import Any, Final, Literal, NamedTuple
 
 from harness.llm.output.parts import Part, TextDelta, ThinkingDelta, ToolCallDelta
 from harness.providers.shared.calls.tool_calls import arguments_text, holds_two
-from harness.providers.shared.shapes import a_list, a_number, a_text, an_id, kind_of
+from harness.providers.shared.shapes import as_id, as_list, as_number, as_text, kind_of
 
 #: A message's text, the summary of reasoning, and the reasoning itself.
 TextKind = Literal["text", "summary", "reasoning"]
-_MADE: Final[dict[TextKind, type[TextDelta | ThinkingDelta]]] = {
+_DELTA_TYPES: Final[dict[TextKind, type[TextDelta | ThinkingDelta]]] = {
     "text": TextDelta,
     "summary": ThinkingDelta,
     "reasoning": ThinkingDelta,
@@ -37,7 +37,7 @@ class ItemPlace(NamedTuple):
         item, part = event.get("output_index"), event.get("summary_index" if kind == "summary" else "content_index")
         if type(item) is int and type(part) is int:
             return cls(item, kind, part)
-        return cls(a_number(item) or 0, kind, a_number(part) or 0)
+        return cls(as_number(item) or 0, kind, as_number(part) or 0)
 
 
 @dataclass
@@ -79,7 +79,7 @@ class ResponseOutput:
         if not isinstance(text, str):
             raise self._malformed(f"a delta of text that is {text!r:.200}")
         self._texts[place].append(text)
-        return _MADE[place.kind](text)
+        return _DELTA_TYPES[place.kind](text)
 
     def whole_text(self, place: ItemPlace, text: Any) -> Iterator[Part]:
         """Yield what has not come yet of a text that is whole."""
@@ -111,7 +111,7 @@ class ResponseOutput:
 
     def call(self, place: int | None, item: Mapping[str, Any], *, whole: bool = False) -> Iterator[Part]:
         """Yield what is new of a call by its item, which tells its id and name; and its arguments, if it is whole."""
-        item_id, call_id, name = an_id(item.get("id")), an_id(item.get("call_id")), a_text(item.get("name"))
+        item_id, call_id, name = as_id(item.get("id")), as_id(item.get("call_id")), as_text(item.get("name"))
         call = self._found(place, item_id, call_id, name, item.get("arguments")) or self._begun(place, item_id)
         call.call_id = call.call_id or call_id
         call.name = call.name or name
@@ -124,12 +124,12 @@ class ResponseOutput:
 
     def arguments(self, event: Mapping[str, Any], text: Any, *, whole: bool) -> Iterator[Part]:
         """Yield what an event tells of a call's arguments: a piece of them, or all."""
-        place, item_id = a_number(event.get("output_index")), an_id(event.get("item_id"))
+        place, item_id = as_number(event.get("output_index")), as_id(event.get("item_id"))
         call = self._found(place, item_id) or self._begun(place, item_id)
         if whole:
             yield from self._whole_arguments(call, text)
         else:
-            yield from self._more(call, a_text(text))
+            yield from self._more(call, as_text(text))
 
     def _found(
         self, place: int | None, item_id: str | None, call_id: str | None = None, name: str = "", arguments: Any = None
@@ -157,9 +157,9 @@ class ResponseOutput:
     def _shown(self, call: _Call) -> Iterator[Part]:
         if not call.is_shown:
             call.is_shown = True
-            taken = {other.call_id for other in self._calls if other.is_shown and other is not call}
-            given = (call.call_id, call.item_id, f"call_{call.number}")
-            call.call_id = next(found for found in given if found and found not in taken)
+            used = {other.call_id for other in self._calls if other.is_shown and other is not call}
+            candidates = (call.call_id, call.item_id, f"call_{call.number}")
+            call.call_id = next(found for found in candidates if found and found not in used)
             yield ToolCallDelta(call.number, call.call_id, call.name, call.arguments)
 
     def _more(self, call: _Call, text: str) -> Iterator[Part]:
@@ -209,15 +209,15 @@ class ResponseOutput:
             place = self._calls[number].place if not is_named and number < len(self._calls) else None
             yield from self.call(place, item, whole=True)
 
-    def _rest(self, come: str, whole: Any) -> str:
+    def _rest(self, received: str, whole: Any) -> str:
         """Return what of `whole` has not come. Hosts that send nothing at an end, or trim it, take nothing back."""
         if not isinstance(whole, str):
             raise self._malformed(f"a text that is {whole!r:.200}")
-        if not whole.strip() or whole.strip() == come.strip():
-            return "" if come else whole
-        if not whole.startswith(come):
-            raise self._malformed(f"{come!r:.200} in pieces, and {whole!r:.200} as a whole")
-        return whole[len(come) :]
+        if not whole.strip() or whole.strip() == received.strip():
+            return "" if received else whole
+        if not whole.startswith(received):
+            raise self._malformed(f"{received!r:.200} in pieces, and {whole!r:.200} as a whole")
+        return whole[len(received) :]
 
 
 def requested_call(item: Any) -> Mapping[str, Any] | None:
@@ -232,11 +232,11 @@ def requested_call(item: Any) -> Mapping[str, Any] | None:
 
 
 def _parts(parts: Any) -> Sequence[Any]:
-    return [parts] if isinstance(parts, str) else a_list(parts)
+    return [parts] if isinstance(parts, str) else as_list(parts)
 
 
-def _is_equal(come: str, whole: str) -> bool:
+def _is_equal(received: str, whole: str) -> bool:
     try:
-        return bool(json.loads(come) == json.loads(whole))
+        return bool(json.loads(received) == json.loads(whole))
     except ValueError:
         return False

@@ -63,7 +63,7 @@ def wire_body(llm: OpenAIResponses, request: LLMRequest) -> dict[str, Any]:
         *(["message.output_text.logprobs"] if llm.logprobs else []),
         *(["reasoning.encrypted_content"] if llm.auto_chain_reasoning else []),
     ]
-    wanted = request.response_format
+    answer_format = request.response_format
     return with_additional(
         llm,
         {
@@ -74,7 +74,7 @@ def wire_body(llm: OpenAIResponses, request: LLMRequest) -> dict[str, Any]:
             **filled(include=list(dict.fromkeys(include))),
             **present(store=llm.store),
             **filled(reasoning=_reasoning(llm), tools=[*map(_wire_tool, request.all_tools()), *llm.builtin_tools]),
-            **({} if wanted is None else {"text": {"format": _format(wanted)}}),
+            **({} if answer_format is None else {"text": {"format": _format(answer_format)}}),
         },
     )
 
@@ -122,9 +122,9 @@ def _wire_tool(tool: ToolDefinition | HostedTool) -> dict[str, Any]:
     return tool.given() if isinstance(tool, HostedTool) else {"type": "function", **tool.function.given(), **tool.added}
 
 
-def _format(wanted: type[BaseModel] | Mapping[str, Any]) -> dict[str, Any]:
+def _format(answer_format: type[BaseModel] | Mapping[str, Any]) -> dict[str, Any]:
     """Return the format in this API's form, which has in one object what chat completions nest."""
-    chat: dict[str, Any] = dict(response_format(wanted))
+    chat: dict[str, Any] = dict(response_format(answer_format))
     nested: dict[str, Any] = chat.pop("json_schema", {})
     return chat | nested
 
@@ -191,15 +191,15 @@ def _take_settings(rest: dict[str, Any]) -> dict[str, Any]:
     """Take the settings that fields of several settings tell."""
     settings: dict[str, Any] = {}
     match rest.get("reasoning"):
-        case {"effort": str() as effort, **others} if not others:
+        case {"effort": str() as effort, **more} if not more:
             settings["reasoning_effort"] = effort
             del rest["reasoning"]
         case Mapping() as reasoning if reasoning:
             settings["thinking"] = reasoning
             del rest["reasoning"]
     match rest.get("text"):
-        case {"format": Mapping() as wanted, **others} if not others:
-            settings["response_format"] = wanted
+        case {"format": Mapping() as answer_format, **more} if not more:
+            settings["response_format"] = answer_format
             del rest["text"]
     return settings
 

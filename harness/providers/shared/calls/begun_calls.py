@@ -7,7 +7,7 @@ from typing import Any
 
 from harness.llm.output.parts import ToolCallDelta
 from harness.providers.shared.calls.tool_calls import arguments_text, holds_two, repeats_itself
-from harness.providers.shared.shapes import a_text, an_id
+from harness.providers.shared.shapes import as_id, as_text
 
 
 class BegunCalls:
@@ -33,28 +33,28 @@ class BegunCalls:
 
         `default` are the arguments of a call that ends without any.
         """
-        if not a_text(name):
+        if not as_text(name):
             raise ValueError(f"tool call {len(self)} has no name")
         number = self._at[index] = len(self)
-        given = an_id(call_id)
+        given = as_id(call_id)
         if given is None or given in self.ids:
             given = next(made for made in (f"call_{n}" for n in range(number, 2 * number + 1)) if made not in self.ids)
         self.ids.append(given)
         self._names.append(name)
         self._defaults.append(default)
         self._pieces.append([])
-        return ToolCallDelta(number, given, name, self._taken(number, arguments))
+        return ToolCallDelta(number, given, name, self._take(number, arguments))
 
     def more(self, index: int, arguments: Any) -> ToolCallDelta:
         """Return a further piece of the call that began last at `index`."""
-        return ToolCallDelta(self._at[index], None, None, self._taken(self._at[index], arguments))
+        return ToolCallDelta(self._at[index], None, None, self._take(self._at[index], arguments))
 
     def close(self, index: int) -> Iterator[ToolCallDelta]:
         """Yield what the end of the block at `index` makes, where that is a call: the arguments of one that has none."""
         if index in self._at and not any(self._pieces[self._at[index]]):
             yield self.more(index, self._defaults[self._at[index]])
 
-    def _taken(self, number: int, arguments: Any) -> str:
+    def _take(self, number: int, arguments: Any) -> str:
         text = arguments_text(arguments)
         if isinstance(arguments, Mapping) and any(self._pieces[number]):
             raise ValueError(f"an object in the middle of the arguments of {self._names[number]!r}: {text[:200]}")

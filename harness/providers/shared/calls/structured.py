@@ -40,8 +40,8 @@ def has_native_form(model: str) -> bool:
 
 def with_structured_tool(request: LLMRequest) -> list[ToolDefinition]:
     """Return the functions of a request, and the tool that takes its answer."""
-    wanted: Any = request.response_format
-    schema = wanted.model_json_schema() if issubclass(wanted, BaseModel) else {}
+    model: Any = request.response_format
+    schema = model.model_json_schema() if issubclass(model, BaseModel) else {}
     function = FunctionDefinition(
         name=STRUCTURED,
         description="Gives the answer, as these arguments. Call it once, with all of it.",
@@ -70,8 +70,8 @@ class StructuredAnswer(ProviderAnswer):
         self.request_id = self._answer.request_id
 
     @property
-    def over(self) -> bool:
-        return bool(self._answer.over)
+    def is_over(self) -> bool:
+        return bool(self._answer.is_over)
 
     def piece(self, piece: Any) -> Iterable[Part]:
         self._answer.without_end_marker = self.without_end_marker

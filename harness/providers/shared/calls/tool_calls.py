@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from harness.llm.output.parts import ToolCallDelta
-from harness.providers.shared.shapes import a_text
+from harness.providers.shared.shapes import as_text
 
 _JSON: Final = json.JSONDecoder()
 
@@ -145,10 +145,10 @@ class ToolCallFragments:
             yield ToolCallDelta(call.number, self._id(call), call.name, call.arguments)
 
     def _id(self, call: _Call) -> str:
-        taken = {other.ids[0] for other in self._calls[: call.number] if other.ids}
-        if not call.ids or call.ids[0] in taken:
-            free = (f"call_{number}" for number in range(call.number, call.number + len(taken) + 1))
-            call.ids.insert(0, next(made for made in free if made not in taken))
+        used = {other.ids[0] for other in self._calls[: call.number] if other.ids}
+        if not call.ids or call.ids[0] in used:
+            free = (f"call_{number}" for number in range(call.number, call.number + len(used) + 1))
+            call.ids.insert(0, next(made for made in free if made not in used))
             call.is_named_here = True
         return call.ids[0]
 
@@ -177,7 +177,7 @@ def repeats_itself(pieces: Sequence[str]) -> bool:
 
 def arguments_text(arguments: Any) -> str:
     """Return the JSON text of arguments: of an object, of a text that is JSON already, or of nothing. Raises ValueError."""
-    return json.dumps(arguments, ensure_ascii=False) if isinstance(arguments, Mapping) else a_text(arguments)
+    return json.dumps(arguments, ensure_ascii=False) if isinstance(arguments, Mapping) else as_text(arguments)
 
 
 def whole_arguments(arguments: Any) -> str:

@@ -14,7 +14,7 @@ from typing import Any, Final
 from harness.llm.input.messages import AnyToolCall, Message
 from harness.llm.request import LLMRequest
 from harness.providers.shared.reasoning.by_call import KeptByCall
-from harness.providers.shared.shapes import a_list, a_text, an_object
+from harness.providers.shared.shapes import as_list, as_object, as_text
 
 #: The fields that hold it as a text; `reasoning_details` holds it as a list.
 TEXTS: Final = ("reasoning_content", "reasoning")
@@ -32,10 +32,10 @@ class Reasoning:
 
     def take(self, message: Mapping[str, Any]) -> str:
         """Take what a message, or a piece of it, says; return its text, which hosts may say under both names."""
-        texts = {name: text for name in TEXTS if (text := a_text(message.get(name)))}
+        texts = {name: text for name in TEXTS if (text := as_text(message.get(name)))}
         for name, text in texts.items():
             self._texts.setdefault(name, []).append(text)
-        for detail in map(an_object, a_list(message.get(DETAILS))):
+        for detail in map(as_object, as_list(message.get(DETAILS))):
             self._take_detail(detail)
         return next(iter(texts.values()), "")
 

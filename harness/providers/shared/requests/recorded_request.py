@@ -187,7 +187,7 @@ def parse_tools(wire: Sequence[Any]) -> list[dict[str, Any]]:
     return given
 
 
-def given_call(call_id: Any, name: Any, arguments: Any) -> dict[str, Any]:
+def tool_call(call_id: Any, name: Any, arguments: Any) -> dict[str, Any]:
     """Return a recorded tool call, whose arguments are an object there, as it is given to us."""
     function = {"name": name, "arguments": json.dumps(arguments, ensure_ascii=False)}
     return {"id": call_id, "type": "function", "function": function}
