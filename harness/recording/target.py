@@ -208,6 +208,12 @@ def _session(session: Any, name: str) -> Session:
     # By name: asking for the result itself raises before the end.
     if {"__iter__", "frames", "result", "close"} <= set(dir(session)):
         return cast(Session, session)
+    if inspect.iscoroutine(session):
+        session.close()
+        raise UsageError(
+            f"target {name!r}: its entry is a coroutine function, and nobody awaits it here; make it a plain function that "
+            "returns the session, an async one too: return llm.astream(…)"
+        )
     raise UsageError(
         f"target {name!r}: its entry returned {type(session).__name__}, which is no session (a session is iterated, and "
         "has frames, result and close); return the flow or the crew itself, or what its stream_events gives"

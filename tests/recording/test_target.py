@@ -84,6 +84,10 @@ def made_conversation() -> Conversation:
     return Conversation()
 
 
+async def coroutine() -> str:
+    return "no session"
+
+
 def no_session() -> str:
     return "text"
 
@@ -138,6 +142,11 @@ def test_each_turn_is_a_session_of_one_conversation() -> None:
         ),
         (f"{HERE}:FlowLike", {"entry": "missing"}, "FlowLike has no entry 'missing'"),
         (f"{HERE}:FlowLike", {"turns": ("Hi",)}, "FlowLike has no entry 'stream_turn'"),
+        (
+            f"{HERE}:coroutine",
+            {},
+            "its entry is a coroutine function, and nobody awaits it here; make it a plain function",
+        ),
         (f"{HERE}:no_session", {}, "its entry returned str, which is no session .* return the flow or the crew itself"),
         (
             f"{HERE}:factory",
