@@ -146,7 +146,9 @@ def test_no_file_that_a_command_writes_holds_what_a_terminal_obeys(
 
 def test_the_commands_above_are_all() -> None:
     # What `init` writes is its own, and `merge` reads reports, which hold nothing but what is escaped.
-    assert {name.split()[0] for name in COMMANDS} - {"no"} == set(harness.commands.COMMANDS) - {"init", "merge"}
+    assert {name.split()[0] for name in COMMANDS} - {"no"} == set(harness.commands.COMMANDS) - {"init", "merge"}, (
+        "add a line to COMMANDS that has the command write hostile text"
+    )
 
 
 def test_a_terminal_that_can_not_print_a_character_gets_its_number(hostile: Path) -> None:

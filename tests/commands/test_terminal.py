@@ -95,7 +95,9 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> Terminal:
 
 
 def test_every_command_is_looked_at() -> None:
-    assert CALLS.keys() == COMMANDS.keys()
+    assert CALLS.keys() == COMMANDS.keys(), (
+        "add a line to CALLS: as the command is to be called, with what is not there, and with what is empty"
+    )
 
 
 @pytest.mark.parametrize("line", LINES, ids=" ".join)
