@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from harness.agents import prompts, text_form
 from harness.agents.agent_settings import AgentSettings
-from harness.agents.driver import Driver, InLoop, InThread, finished
+from harness.agents.driver import Driver, LoopDriver, ThreadDriver, run_unsuspended
 from harness.agents.execution import Execution
 from harness.agents.guardrail import guarded
 from harness.agents.inquiry import Inquirer
@@ -49,14 +49,14 @@ class Agent(AgentSettings):
         try:
             asyncio.get_running_loop()
         except RuntimeError:
-            return finished(self._kickoff(InThread(), messages, response_format, input_files))
+            return run_unsuspended(self._kickoff(ThreadDriver(), messages, response_format, input_files))
         return self.kickoff_async(messages, response_format, input_files)
 
     def kickoff_async(
         self, messages: Messages, response_format: type[BaseModel] | None = None, input_files: Any = None
     ) -> Coroutine[Any, Any, LiteAgentOutput]:
         """Do as `kickoff`, without blocking the loop."""
-        return self._kickoff(InLoop(), messages, response_format, input_files)
+        return self._kickoff(LoopDriver(), messages, response_format, input_files)
 
     def akickoff(
         self, messages: Messages, response_format: type[BaseModel] | None = None, input_files: Any = None
@@ -77,7 +77,7 @@ class Agent(AgentSettings):
         `look_ahead` bounds the frames that nobody has read yet; without `retain`, read frames are let go of.
         """
         return StreamSession(
-            lambda: finished(self._kickoff(InThread(), messages, response_format)),
+            lambda: run_unsuspended(self._kickoff(ThreadDriver(), messages, response_format)),
             source=self,
             look_ahead=look_ahead,
             retain=retain,
@@ -93,7 +93,7 @@ class Agent(AgentSettings):
     ) -> AsyncStreamSession[LiteAgentOutput]:
         """Do as `stream_events`, for readers in a loop."""
         return AsyncStreamSession(
-            lambda: self._kickoff(InLoop(), messages, response_format),
+            lambda: self._kickoff(LoopDriver(), messages, response_format),
             source=self,
             look_ahead=look_ahead,
             retain=retain,
@@ -104,13 +104,13 @@ class Agent(AgentSettings):
 
         Frames tell of the agent's execution; those of the task are its crew's.
         """
-        return finished(self.perform(InThread(), task, context, tools)).raw
+        return run_unsuspended(self.perform(ThreadDriver(), task, context, tools)).raw
 
     async def aexecute_task(
         self, task: Any, context: str | None = None, tools: Sequence[BaseTool] | None = None
     ) -> str:
         """Do as `execute_task`, without blocking the loop."""
-        return (await self.perform(InLoop(), task, context, tools)).raw
+        return (await self.perform(LoopDriver(), task, context, tools)).raw
 
     # What runs of crews ask.
 
@@ -254,13 +254,13 @@ class Agent(AgentSettings):
         return prompts.opening(system, text, (self.system_template, self.prompt_template, self.response_template))
 
     def _system(self, tools: Sequence[BaseTool]) -> str:
-        in_text = tools and not self.inquirer(InThread(), tools=True).takes_tools
+        in_text = tools and not self.inquirer(ThreadDriver(), tools=True).takes_tools
         described = text_form.described(tools) if in_text else None
         return prompts.system_text(self.role, self.goal, self.backstory, described)
 
     def _in_form(self, prompt: str, model: type[BaseModel] | None, tools: Sequence[BaseTool]) -> str:
         """Return a prompt that tells the form of the answer, where the model is not told of it otherwise."""
-        if model is None or not (tools or not self.inquirer(InThread()).accepts("response_model")):
+        if model is None or not (tools or not self.inquirer(ThreadDriver()).accepts("response_model")):
             return prompt
         return f"{prompt}\n\n{prompts.form_text(model)}"
 

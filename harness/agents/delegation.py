@@ -9,7 +9,7 @@ from typing import Any, Final
 from pydantic import BaseModel, Field, PrivateAttr
 
 from harness.agents.agent import Agent
-from harness.agents.driver import Driver, InLoop, InThread, finished
+from harness.agents.driver import Driver, LoopDriver, ThreadDriver, run_unsuspended
 from harness.tools.base_tool import BaseTool
 from harness.tools.failure import ToolFailure, ToolFailureReason
 
@@ -56,10 +56,10 @@ class CoworkerTool(BaseTool):
         return made
 
     def _run(self, coworker: str, context: str = "", task: str = "", question: str = "") -> Any:
-        return finished(self._done(InThread(), coworker, context, task or question))
+        return run_unsuspended(self._done(ThreadDriver(), coworker, context, task or question))
 
     async def _arun(self, coworker: str, context: str = "", task: str = "", question: str = "") -> Any:
-        return await self._done(InLoop(), coworker, context, task or question)
+        return await self._done(LoopDriver(), coworker, context, task or question)
 
     async def _done(self, driver: Driver, coworker: str, context: str, description: str) -> str | ToolFailure:
         agent = _of_role(self._coworkers, coworker)

@@ -31,9 +31,9 @@ from harness.waits import take
 from harness.workers import GRACE_S, Outcome, attempt, in_thread, outcome_of, run_coroutine
 
 T = TypeVar("T")
-Make = Callable[[], Coroutine[Any, Any, T]]
-#: The same of a body that calls what it is given once it has begun.
-Begins = Callable[[Callable[[], None]], Coroutine[Any, Any, T]]
+Body = Callable[[], Coroutine[Any, Any, T]]
+#: The same of a body that calls what it is given once it has begun: its announcement.
+AnnouncedBody = Callable[[Callable[[], None]], Coroutine[Any, Any, T]]
 #: A scope that nobody sees, and that ends what is in it.
 _UNSEEN: Final = StepEnds(completed=AgentExecutionCompletedEvent, failed=AgentExecutionErrorEvent)
 
@@ -52,7 +52,7 @@ class Signal(Protocol):
         """Return once it has."""
 
 
-class Started(ABC, Generic[T]):
+class RunningBody(ABC, Generic[T]):
     """A body that works beside the one that started it, in a copy of its context."""
 
     @abstractmethod
@@ -88,14 +88,14 @@ class Driver(ABC):
         """Let time pass. Raises RunCancelled when the run around is cancelled meanwhile."""
 
     @abstractmethod
-    def start(self, make: Make[T]) -> Started[T]:
+    def start(self, make: Body[T]) -> RunningBody[T]:
         """Have a body work beside this one."""
 
     @abstractmethod
     def signal(self) -> Signal:
         """Return a signal that a body which works beside this one may set, and this one waits for."""
 
-    async def start_next(self, make: Begins[T]) -> Started[T]:
+    async def start_announced(self, make: AnnouncedBody[T]) -> RunningBody[T]:
         """Do as `start` with a body that calls what it is given once it has begun, and return then."""
         begun = self.signal()
 
@@ -109,7 +109,7 @@ class Driver(ABC):
         await begun.wait()
         return started
 
-    async def side_by_side(self, makes: Sequence[Begins[T]]) -> list[T]:
+    async def side_by_side(self, makes: Sequence[AnnouncedBody[T]]) -> list[T]:
         """Return what bodies give that work side by side, each begun after the one before it has.
 
         Where one fails the others stop, at their next event, await or provider byte.
@@ -118,11 +118,11 @@ class Driver(ABC):
             BaseException: what the first of them failed with.
         """
         together = Step(self, AgentExecutionStartedEvent(), _UNSEEN, own_run=True, quiet=True).open()
-        started: list[Started[T]] = []
+        started: list[RunningBody[T]] = []
         values: list[T] = []
         try:
             for make in makes:
-                started.append(await self.start_next(make))
+                started.append(await self.start_announced(make))
             for body in started:
                 outcome = await body.outcome()
                 values.append((outcome or Outcome[T](error=RunCancelled())).unwrap())
@@ -138,7 +138,7 @@ class Driver(ABC):
                 together.leave()
         return values
 
-    async def within(self, seconds: float | None, make: Make[T]) -> T:
+    async def within(self, seconds: float | None, make: Body[T]) -> T:
         """Return what a body gives, unless it takes longer.
 
         Raises:
@@ -167,8 +167,8 @@ class Driver(ABC):
         return outcome.unwrap()
 
 
-def finished(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Return what a body gives that never suspends: one that `InThread` drives."""
+def run_unsuspended(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Return what a body gives that never suspends: one that `ThreadDriver` drives."""
     try:
         coroutine.send(None)
     except StopIteration as end:
@@ -177,11 +177,11 @@ def finished(coroutine: Coroutine[Any, Any, T]) -> T:
     raise RuntimeError("a body that is driven by a thread has awaited something that only a loop can give")
 
 
-class InThread(Driver):
+class ThreadDriver(Driver):
     """Waits by blocking the thread that calls."""
 
     def step(self, step: Step) -> AbstractAsyncContextManager[Step]:
-        return _Blocking(step)
+        return _BlockingStep(step)
 
     async def either(self, call: Callable[[], T], acall: Callable[[], Awaitable[T]]) -> T:
         return call()
@@ -199,8 +199,8 @@ class InThread(Driver):
             take(cancelled, seconds)
             raise RunCancelled
 
-    def start(self, make: Make[T]) -> Started[T]:
-        return _InOwnThread(make)
+    def start(self, make: Body[T]) -> RunningBody[T]:
+        return _ThreadBody(make)
 
     def signal(self) -> Signal:
         return _BlockingSignal()
@@ -219,7 +219,7 @@ class _BlockingSignal(Signal):
         take(self._sent)
 
 
-class _Blocking(AbstractAsyncContextManager[Step]):
+class _BlockingStep(AbstractAsyncContextManager[Step]):
     """A step's plain with-block, for a body that never suspends."""
 
     def __init__(self, step: Step) -> None:
@@ -234,14 +234,14 @@ class _Blocking(AbstractAsyncContextManager[Step]):
         self._step.__exit__(kind, error, traceback)
 
 
-class _InOwnThread(Started[T]):
-    def __init__(self, make: Make[T]) -> None:
+class _ThreadBody(RunningBody[T]):
+    def __init__(self, make: Body[T]) -> None:
         ended: queue.SimpleQueue[Outcome[T]] = queue.SimpleQueue()
         self._ended = ended
         context = contextvars.copy_context()
 
         def work() -> None:
-            ended.put(attempt(lambda: context.run(lambda: finished(make()))))
+            ended.put(attempt(lambda: context.run(lambda: run_unsuspended(make()))))
 
         threading.Thread(target=work, name="harness-task", daemon=True).start()
 
@@ -258,7 +258,7 @@ class _InOwnThread(Started[T]):
         return
 
 
-class InLoop(Driver):
+class LoopDriver(Driver):
     """Waits by awaiting; what blocks works in threads of its own."""
 
     def step(self, step: Step) -> AbstractAsyncContextManager[Step]:
@@ -279,15 +279,15 @@ class InLoop(Driver):
     async def wait(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
 
-    def start(self, make: Make[T]) -> Started[T]:
-        return _InOwnTask(make)
+    def start(self, make: Body[T]) -> RunningBody[T]:
+        return _TaskBody(make)
 
     def signal(self) -> Signal:
         return asyncio.Event()
 
 
-class _InOwnTask(Started[T]):
-    def __init__(self, make: Make[T]) -> None:
+class _TaskBody(RunningBody[T]):
+    def __init__(self, make: Body[T]) -> None:
         self._task = asyncio.get_running_loop().create_task(outcome_of(make), name="harness-task")
 
     async def outcome(self, within_s: float | None = None) -> Outcome[T] | None:

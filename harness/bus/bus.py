@@ -126,8 +126,8 @@ def open_scope(
 
     With `own_run` the work inside can be cancelled apart from what is around it; who closes the scope ends that run.
     A `quiet` scope stands though its started event is not published: what is emitted inside hangs from the scope
-    around. Of one that is `Unseen` nothing is published either. `abandon` makes the event that closes this scope when the one around it closes first, from an explanation
-    (clause `order.scope-nesting`).
+    around. Of one that is `Unseen` nothing is published either. `abandon` makes the event that closes this scope when the
+    one around it closes first, from an explanation (clause `order.scope-nesting`).
     """
     around = _scope_for(source)
     if quiet or isinstance(event, Unseen):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
-from harness.agents.driver import Driver, InLoop, InThread, finished
+from harness.agents.driver import Driver, LoopDriver, ThreadDriver, run_unsuspended
 from harness.crews.crew_settings import CrewSettings
 from harness.crews.engine import CrewEngine
 from harness.crews.output import CrewOutput
@@ -34,7 +34,7 @@ class Crew(CrewSettings):
         self._refuse_options(input_files, from_checkpoint)
         if self.stream:
             return CrewStreamingOutput.of(self.stream_events(inputs), self.task_ids)
-        return finished(self._run(InThread(), inputs))
+        return run_unsuspended(self._run(ThreadDriver(), inputs))
 
     async def kickoff_async(
         self, inputs: Mapping[str, Any] | None = None, input_files: Any = None, from_checkpoint: Any = None
@@ -43,7 +43,7 @@ class Crew(CrewSettings):
         self._refuse_options(input_files, from_checkpoint)
         if self.stream:
             return CrewStreamingOutput.of(self.astream(inputs), self.task_ids)
-        return await self._run(InLoop(), inputs)
+        return await self._run(LoopDriver(), inputs)
 
     async def akickoff(
         self, inputs: Mapping[str, Any] | None = None, input_files: Any = None, from_checkpoint: Any = None
@@ -64,9 +64,9 @@ class Crew(CrewSettings):
         self._refuse_options(input_files, None)
         if self.stream:
             # Several runs are of this crew, and none of them is the session's outermost.
-            session = AsyncStreamSession(lambda: self._run_each(InLoop(), inputs))
+            session = AsyncStreamSession(lambda: self._run_each(LoopDriver(), inputs))
             return CrewStreamingOutput.of(session, self.task_ids)
-        return await self._run_each(InLoop(), inputs)
+        return await self._run_each(LoopDriver(), inputs)
 
     def stream_events(
         self, inputs: Mapping[str, Any] | None = None, *, look_ahead: int | None = None, retain: bool = True
@@ -76,7 +76,10 @@ class Crew(CrewSettings):
         `look_ahead` bounds the frames that nobody has read yet; without `retain`, read frames are let go of.
         """
         return StreamSession(
-            lambda: finished(self._run(InThread(), inputs)), source=self, look_ahead=look_ahead, retain=retain
+            lambda: run_unsuspended(self._run(ThreadDriver(), inputs)),
+            source=self,
+            look_ahead=look_ahead,
+            retain=retain,
         )
 
     def astream(
@@ -84,7 +87,7 @@ class Crew(CrewSettings):
     ) -> AsyncStreamSession[CrewOutput]:
         """Do as `stream_events`, for readers in a loop."""
         return AsyncStreamSession(
-            lambda: self._run(InLoop(), inputs), source=self, look_ahead=look_ahead, retain=retain
+            lambda: self._run(LoopDriver(), inputs), source=self, look_ahead=look_ahead, retain=retain
         )
 
     def _refuse_options(self, input_files: Any, from_checkpoint: Any) -> None:

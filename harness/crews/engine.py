@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from harness.agents import Agent
 from harness.agents.delegation import Work, delegation_tools
-from harness.agents.driver import Driver, Started
+from harness.agents.driver import Driver, RunningBody
 from harness.agents.pace import Pace
 from harness.agents.toolbox import ToolCache
 from harness.bus.step import Step, StepEnds
@@ -55,7 +55,7 @@ class CrewEngine:
         self._usage = RunUsage()
         #: The tasks that have ended, and those that work beside the others, by their places.
         self._outputs: dict[int, TaskOutput] = {}
-        self._parallel: dict[int, tuple[Duty, Started[TaskOutput]]] = {}
+        self._parallel: dict[int, tuple[Duty, RunningBody[TaskOutput]]] = {}
 
     async def work(self) -> CrewOutput:
         """Return what the crew comes to.

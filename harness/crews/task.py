@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 
 from harness.agents import Agent
-from harness.agents.driver import Driver, InLoop, InThread, finished
+from harness.agents.driver import Driver, LoopDriver, ThreadDriver, run_unsuspended
 from harness.crews.duty import Duty
 from harness.crews.output import TaskOutput
 from harness.crews.task_settings import TaskSettings
@@ -33,13 +33,13 @@ class Task(TaskSettings):
             UsageError: there is no agent to do it.
             BaseException: what made it fail, after the frames that tell of it.
         """
-        return finished(self._execute(InThread(), agent, context, tools))
+        return run_unsuspended(self._execute(ThreadDriver(), agent, context, tools))
 
     async def aexecute_sync(
         self, agent: Agent | None = None, context: str | None = None, tools: Sequence[BaseTool] | None = None
     ) -> TaskOutput:
         """Do as `execute_sync`, without blocking the loop."""
-        return await self._execute(InLoop(), agent, context, tools)
+        return await self._execute(LoopDriver(), agent, context, tools)
 
     def execute_async(
         self, agent: Agent | None = None, context: str | None = None, tools: Sequence[BaseTool] | None = None

@@ -110,7 +110,7 @@ def test_requests_keep_their_pace(monkeypatch: pytest.MonkeyPatch) -> None:
         waited.append(seconds)
         now[0] += seconds
 
-    monkeypatch.setattr("harness.agents.driver.InThread.wait", wait)
+    monkeypatch.setattr("harness.agents.driver.ThreadDriver.wait", wait)
     monkeypatch.setattr("harness.agents.pace.time.monotonic", lambda: now[0])
     pilot = agent("yes", max_rpm=2)
     for _ in range(5):

@@ -119,7 +119,7 @@ def test_the_requests_of_all_agents_keep_the_pace_of_the_crew(monkeypatch: pytes
     async def wait(self: Any, seconds: float) -> None:
         waited.append(seconds)
 
-    monkeypatch.setattr("harness.agents.driver.InThread.wait", wait)
+    monkeypatch.setattr("harness.agents.driver.ThreadDriver.wait", wait)
     monkeypatch.setattr("harness.agents.pace.time.monotonic", lambda: 0.0)
     one, other = agent("x"), agent("y")
     Crew(agents=[one, other], tasks=[task("A.", one), task("B.", other), task("C.", one)], max_rpm=2).kickoff()

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from conformance.proof.saboteur import Saboteur, called_with, gives, instead
 from harness.agents import IterationLimitError
-from harness.agents.driver import InThread, finished
+from harness.agents.driver import ThreadDriver, run_unsuspended
 
 _BASE: Final = "harness.bus.scope:session_scope"
 _OPENED: Final = "harness.flow.conversation.dialogue:Dialogue.opened"
@@ -96,8 +96,8 @@ async def _queued(take_turn: Any, flow: Any, *rest: Any) -> Any:
 async def _worked_elsewhere(done: Any, *arguments: Any) -> Any:
     """Have coworkers work in a context that knows of no session."""
     work, nowhere = done(*arguments), contextvars.Context()
-    if isinstance(arguments[1], InThread):
-        return nowhere.run(finished, work)
+    if isinstance(arguments[1], ThreadDriver):
+        return nowhere.run(run_unsuspended, work)
     return await asyncio.get_running_loop().create_task(work, context=nowhere)
 
 
