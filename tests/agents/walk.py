@@ -7,13 +7,14 @@ the two part.
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import takewhile
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from unittest.mock import patch
 
 from harness import Agent, Crew, Process, Task
@@ -30,6 +31,8 @@ from tests.providers.playing_again import again
 from tests.providers.sending_again import REFUSAL
 
 Program = Callable[[RecordedLoop, Way], Any]
+#: How a system prompt begins, here and in what was recorded.
+_ROLE: Final = re.compile(rb"You are [^.]+\.")
 
 
 def kickoff(loop: RecordedLoop, way: Way) -> Any:
@@ -87,6 +90,20 @@ class Walk:
         return {one for made, kept in pairs for one in kept.besides ^ made.besides}
 
 
+def answer_of(loop: RecordedLoop, place: int, request: WireRequest) -> WireResponse:
+    """Return what answered the loop's request of a place, or, of those that say the same, that of the same role.
+
+    Agents that work side by side ask in any order.
+    """
+    role = _ROLE.search(request.body)
+    same = (
+        interaction.response
+        for step, interaction in zip(loop.steps, loop.interactions, strict=True)
+        if step == loop.steps[place] and role is not None and role[0] in interaction.request.body
+    )
+    return next(same, loop.interactions[place].response)
+
+
 def walk(path: Path, program: Program = kickoff, way: Way = "sync") -> Walk:
     """Walk the loop of a cassette as far as it goes; nothing else is sent or answered."""
     loop = RecordedLoop.of(path)
@@ -97,7 +114,7 @@ def walk(path: Path, program: Program = kickoff, way: Way = "sync") -> Walk:
             walked.asked.append(LoopStep.of(call_of(asked)))
             place = len(walked.asked) - 1
             fits = place < len(loop.steps) and walked.asked[place] == loop.steps[place]
-            return loop.interactions[place].response if fits else REFUSAL
+            return answer_of(loop, place, asked) if fits else REFUSAL
 
     with (
         network_guard(),
