@@ -84,7 +84,8 @@ def _patched_receive(real: Callable[[HTTPConnection], HTTPResponse]) -> Callable
 
 
 def _is_urllib3(conn: HTTPConnection) -> bool:
-    return any(kind.__module__.partition(".")[0] == "urllib3" for kind in type(conn).__mro__)
+    # Some carry a copy of it in a package of their own.
+    return any("urllib3" in kind.__module__.split(".") for kind in type(conn).__mro__)
 
 
 def _absolute(conn: HTTPConnection, target: str) -> str:

@@ -97,3 +97,14 @@ def test_of_a_tunnel_the_url_is_that_of_the_other_end(tmp_path: Path) -> None:
         connection.request("GET", "/v1")
     (taken,) = read_cassette(tmp_path / "cassette.yaml")
     assert taken.request.url == "https://h.test:8443/v1"
+
+
+@pytest.mark.parametrize("module", ["urllib3.connection", "vendor.urllib3.connection"])
+def test_a_connection_of_urllib3_is_none_of_this_transport(module: str, tmp_path: Path) -> None:
+    kind = type("Connection", (http.client.HTTPConnection,), {"__module__": module})
+    with loopback(plain) as server, open_tape(tmp_path / "cassette.yaml", "once") as tape:
+        with contextlib.closing(kind(server.url.removeprefix("http://"), timeout=10)) as connection:
+            connection.request("GET", "/")
+            with connection.getresponse() as response:
+                assert response.read() == b'{"a": 1}'
+        assert tape.recorded == ()
