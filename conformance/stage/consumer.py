@@ -15,7 +15,7 @@ from conformance.stage.programs import Program
 from conformance.stage.reader import ENDING_S, KINDS, FramesRead, Reader, SessionKind, attempt
 from conformance.stage.scenario import Scenario
 from conformance.subjects.subject import NotOfferedError, Performance, Subject, offered
-from conformance.timeline.evidence import Evidence, WireFacts, beside_frames
+from conformance.timeline.evidence import Evidence, ProgramOutcome, WireFacts, beside_frames
 from conformance.timeline.expected import Expected
 
 #: Threads of the scripted provider stay as long as a client keeps its connection.
@@ -184,3 +184,18 @@ def of_kind(
     decides = clauses[kind] if isinstance(clauses, Mapping) else clauses
     asynchronous = {"async"} if kind == "async" else set[str]()
     return Scenario(f"{name}/{kind}", frozenset(decides), observed, frozenset(needs | asynchronous), provider=provider)
+
+
+def whole_run(
+    name: str, program: Program, clauses: AbstractSet[str], needs: AbstractSet[str], value: Any = None
+) -> tuple[Scenario, Scenario]:
+    """Return scenarios that read a run to its end; `value` is what it returns, where it does not fail."""
+    return both(name, clauses, lambda consumer: with_outcome(consumer, consumer.read_programs(program), value), needs)
+
+
+def with_outcome(consumer: Consumer, evidence: Evidence, value: Any = None) -> Evidence:
+    """Return evidence of a run with what its program did: it raised what it noted, or came to `value`."""
+    raised = consumer.stage.noted("raised")
+    if raised:
+        return replace(evidence, outcome=ProgramOutcome(error=raised[0]))
+    return evidence if evidence.ended == "failed" else replace(evidence, outcome=ProgramOutcome(value))

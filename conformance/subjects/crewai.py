@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from conformance.subjects.names import names_in
 from conformance.subjects.programs import ProgramSubject
-from conformance.subjects.subject import NotOfferedError, Performance
+from conformance.subjects.subject import NotOfferedError
 from harness.errors import ConformanceError
 
 if TYPE_CHECKING:
@@ -67,14 +67,13 @@ class CrewAISubject(ProgramSubject):
     idle_threads = frozenset({"LanceDBBackgroundEventLoop"})
 
     def provider_llm(self, recorded: ShippedCall) -> Any:
-        crewai = import_module("crewai")
         # It looks for credentials when its LLM is made or asked. Nothing of this is sent anywhere.
         os.environ.update(recorded.row.placeholders)
         # Two APIs of one provider are one name and a setting there.
         provider, _, model = recorded.call.model.partition("/")
         name, _, api = provider.partition("-")
         # Its Gemini integration asks for thoughts by itself; the others are told what to send, and get what they get.
-        return crewai.LLM(model=f"{name}/{model}", stream=True, **({"api": api} if api else {}))
+        return self.made_llm(f"{name}/{model}", stream=True, **({"api": api} if api else {}))
 
     def legacy_chunk(self, frame: Any) -> Any:
         project = getattr(import_module("crewai.types.streaming"), "stream_frame_to_chunk", None)
@@ -82,12 +81,5 @@ class CrewAISubject(ProgramSubject):
             raise NotOfferedError("llm.legacy-chunk", "nothing projects a frame to a StreamChunk")
         return project(frame)
 
-    def llm(self, performance: Performance, **settings: Any) -> Any:
-        crewai = import_module("crewai")
-        return crewai.LLM(
-            model="openai/gpt-4o-mini",
-            api_key="conformance",
-            base_url=performance.provider.base_url,
-            max_retries=0,
-            **settings,
-        )
+    def made_llm(self, model: str, **settings: Any) -> Any:
+        return import_module("crewai").LLM(model=model, **settings)

@@ -9,7 +9,6 @@ import harness
 import harness.events
 from conformance.subjects.names import names_in
 from conformance.subjects.programs import ProgramSubject
-from conformance.subjects.subject import Performance
 from harness.errors import MissingExtraError
 
 if TYPE_CHECKING:
@@ -83,11 +82,5 @@ class HarnessSubject(ProgramSubject):
     def legacy_chunk(self, frame: harness.StreamFrame) -> harness.StreamChunk | None:
         return harness.stream_frame_to_chunk(frame)
 
-    def llm(self, performance: Performance, **settings: Any) -> harness.LLM:
-        return harness.LLM(
-            "openai/gpt-4o-mini",
-            api_key="conformance",
-            base_url=performance.provider.base_url,
-            max_retries=0,
-            **settings,
-        )
+    def made_llm(self, model: str, **settings: Any) -> harness.LLM:
+        return harness.LLM(model, **settings)

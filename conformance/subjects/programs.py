@@ -5,9 +5,11 @@ Two runtimes that share those names share this; each says what its own are.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
+from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from conformance.stage.programs import (
@@ -23,8 +25,7 @@ from conformance.stage.programs import (
 from conformance.subjects.conversations import conversational, handling
 from conformance.subjects.crews import crew_of
 from conformance.subjects.names import Names
-from conformance.subjects.pauses import asking
-from conformance.subjects.persistence import memory
+from conformance.subjects.pauses import asking, memory
 from conformance.subjects.steps import StepPerformer, all_classes, returning, settings_of, tools_of
 from conformance.subjects.subject import Performance, offered
 
@@ -42,9 +43,13 @@ class ProgramSubject(StepPerformer):
     @cached_property
     def providers(self) -> frozenset[str]:
         """The providers that its LLM speaks to, each in its own format, by the names of their shipped recordings."""
-        from conformance.subjects.reach import reachable_providers
+        from harness.providers import providers
 
-        return reachable_providers()
+        return frozenset(
+            row.recordings
+            for row in providers()
+            if row.recordings and list(metadata.Distribution.discover(name=row.distributions[0]))
+        )
 
     def provider_llm(self, recorded: ShippedCall) -> Any:
         """Return an LLM with the model and the settings of a call to one of `providers`."""
@@ -55,6 +60,15 @@ class ProgramSubject(StepPerformer):
         from conformance.stage.shipped_calls import shipped_call
 
         self.provider_llm(shipped_call(f"{provider}/text"))
+
+    @abstractmethod
+    def made_llm(self, model: str, **settings: Any) -> Any:
+        """Return an LLM of the runtime's."""
+
+    def llm(self, performance: Performance, **settings: Any) -> Any:
+        """Return an LLM that asks the performance's provider; see `Subject`."""
+        url = performance.provider.base_url
+        return self.made_llm("openai/gpt-4o-mini", api_key="conformance", base_url=url, max_retries=0, **settings)
 
     def session(self, program: Program, performance: Performance) -> Any:
         if isinstance(program, FlowProgram):

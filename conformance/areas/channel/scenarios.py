@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any, Final
 
 from conformance.areas.envelope.scenarios import OF_SOURCES
-from conformance.stage.consumer import Consumer, both
+from conformance.stage.consumer import Consumer, both, whole_run
 from conformance.stage.programs import Ask, Emit, EmitBuiltIn, FlowProgram, Method, Script, ScriptedToolCall
 from conformance.stage.scenario import Scenario
-from conformance.stage.whole_run import whole_run
 from conformance.timeline.evidence import Evidence
 
 _LIFECYCLE: Final = (

@@ -8,11 +8,10 @@ from functools import partial
 from typing import Final
 
 from conformance.areas.catalogue import of_every_run
-from conformance.stage.consumer import Consumer, both
+from conformance.stage.consumer import Consumer, both, whole_run, with_outcome
 from conformance.stage.payloads import PAYLOADS, UNCHANGED
 from conformance.stage.programs import Emit, EmitPayload, FlowProgram, Method, Raise
 from conformance.stage.scenario import FLOW, Scenario
-from conformance.stage.whole_run import whole_run, with_outcome
 from conformance.timeline.evidence import Evidence
 from conformance.timeline.expected import NOTHING, Expected
 

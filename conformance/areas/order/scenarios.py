@@ -6,11 +6,10 @@ from functools import partial
 from typing import Any, Final, Literal
 
 from conformance.areas.catalogue import of_every_run
-from conformance.stage.consumer import Consumer, both
+from conformance.stage.consumer import Consumer, both, whole_run
 from conformance.stage.points import StageError
 from conformance.stage.programs import Ask, CallProgram, Emit, FlowProgram, Method, Program, Script, Text
 from conformance.stage.scenario import FLOW_AND_LLM, LLM, Scenario
-from conformance.stage.whole_run import whole_run
 from conformance.timeline.evidence import Evidence
 
 _TWO_STEPS: Final = FlowProgram(
