@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from conformance.commands.reports import Reports, report_options
-from harness.commands.output import console_for, json_option, print_below, tell, trust_option, write_json
+from harness.commands.output import console_for, json_option, print_below, tell, trust_option
 from harness.commands.progress import watched
 
 if TYPE_CHECKING:
@@ -93,7 +93,6 @@ def conformance(
     "faults": [{"scenario", "message"}]}; with --expect also
     "baseline": {"new": [{"clause", "scenario"}], "stale": [...]}
     """
-    from conformance.commands import timelines
     from conformance.run import baseline, command
     from conformance.run.failures.carried_runs import carried_scenarios
     from conformance.run.plan import result_document
@@ -141,17 +140,13 @@ def conformance(
     if not is_whole:
         document["interrupted"] = {"scenarios": len(made), "of": wanted}
         tell(f"interrupted: this is of {len(made)} of {wanted} scenarios")
-        write_json(json_file, document)
-        reports.write(document)
+        reports.write(document, json_file)
         return 130
     if write_expect is not None:
         baseline.write(outcome, write_expect)
     if expected is not None and code != 2:
         code = hold(console, outcome, expected, document)
-    write_json(json_file, document)
-    if reports.html is not None:
-        timelines.write_scenarios(results, document, reports.html)
-    reports.write(document)
+    reports.write(document, json_file, results)
     return code
 
 

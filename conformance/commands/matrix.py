@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from conformance.commands.reports import Reports, html_option, markdown_option
-from harness.commands.output import console_for, json_option, text_of, write_json
+from harness.commands.output import console_for, json_option, text_of
 from harness.commands.progress import at_work
 
 if TYPE_CHECKING:
@@ -48,8 +48,7 @@ def matrix(
     with at_work("reading reports"):
         document = read_matrix(reports)
     _render(console_for(json_file), document, every=every)
-    write_json(json_file, document)
-    Reports(html=html, markdown=markdown).write(document)
+    Reports(html=html, markdown=markdown).write(document, json_file)
     return 1 if must_fell(document) else 0
 
 

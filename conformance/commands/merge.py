@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from conformance.commands.reports import Reports, report_options
-from harness.commands.output import console_for, json_option, write_json
+from harness.commands.output import console_for, json_option
 from harness.commands.progress import at_work
 
 
@@ -42,22 +42,17 @@ def merge(shards: tuple[Path, ...], expect: Path | None, reports: Reports, json_
 
 
 def _replay(results: Any, seconds: float, reports: Reports, json_file: Path | None) -> int:
-    from conformance.commands import timelines
     from conformance.commands.replay import render_summary
     from conformance.report.reasons import reasons
     from conformance.run import replay as replaying
 
     document = replaying.report(results, seconds)
     render_summary(console_for(json_file), document["summary"], reasons(document["results"]))
-    write_json(json_file, document)
-    if reports.html is not None:
-        timelines.write(results, document, reports.html)
-    reports.write(document)
+    reports.write(document, json_file, results)
     return replaying.exit_code(results)
 
 
 def _suite(outcome: Any, results: Any, expect: Path | None, reports: Reports, json_file: Path | None) -> int:
-    from conformance.commands import timelines
     from conformance.commands.conformance import hold, render_outcome
     from conformance.run import baseline
 
@@ -69,8 +64,5 @@ def _suite(outcome: Any, results: Any, expect: Path | None, reports: Reports, js
         expected = baseline.read(expect)
         expected.check_subject(outcome.subject)
         code = hold(console, outcome, expected, document)
-    write_json(json_file, document)
-    if reports.html is not None:
-        timelines.write_scenarios(results, document, reports.html)
-    reports.write(document)
+    reports.write(document, json_file, results)
     return code

@@ -21,7 +21,6 @@ from harness.commands.output import (
     traceback_option,
     trust_option,
     verbose_option,
-    write_json,
 )
 from harness.commands.progress import watched
 
@@ -145,12 +144,7 @@ def replay(
     if not is_whole:
         document["interrupted"] = {"files": document["summary"]["files"], "of": len(subjects)}
         tell(f"interrupted: this is of {document['summary']['files']} of {len(subjects)} files")
-    write_json(json_file, document)
-    if reports.html is not None:
-        from conformance.commands import timelines
-
-        timelines.write(results, document, reports.html)
-    reports.write(document)
+    reports.write(document, json_file, results)
     if not is_whole:
         return 130
     # Of many shards, one may have nothing to do.

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
+from harness.commands.output import write_json
 from harness.commands.progress import at_work
 
 
@@ -22,8 +23,14 @@ class Reports:
     markdown: Path | None = None
     sarif: Path | None = None
 
-    def write(self, document: dict[str, Any]) -> None:
-        """Write those that are wanted of the command's JSON document."""
+    def write(self, document: dict[str, Any], json_file: Path | None, results: Sequence[Any] = ()) -> None:
+        """Write the command's JSON document, and those that are wanted of it; beside a page the timelines of results."""
+        write_json(json_file, document)
+        if self.html is not None and results:
+            # What shows timelines is loaded for a report that has some.
+            from conformance.commands import timelines
+
+            timelines.write(results, document, self.html)
         with at_work("writing reports"):
             if self.junit is not None:
                 from conformance.report import junit

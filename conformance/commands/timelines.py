@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from conformance.run.failures.carried_runs import most_telling
 from conformance.run.failures.failed_runs import FailedRun
+from conformance.run import replay
 from conformance.run.replay import ReplayResult
 from conformance.run.result import ScenarioResult, labelled
 from harness.errors import UnreadableRecordingError
@@ -19,7 +20,12 @@ from harness.viewer import BrokenClause, ViewedRun, kept_frames, render_replayed
 _FOLDER: Final = "timelines"
 
 
-def write(results: Sequence[ReplayResult], document: dict[str, Any], folder: Path) -> None:
+def write(results: Sequence[Any], document: dict[str, Any], folder: Path) -> None:
+    """Write the timelines of what fell short of a replay, or of a run of the suite. Raises RecordingError."""
+    (_write_replays if document["format"] == replay.FORMAT else _write_scenarios)(results, document, folder)
+
+
+def _write_replays(results: Sequence[ReplayResult], document: dict[str, Any], folder: Path) -> None:
     """Write the timelines of what fell short into `folder`, and their places, relative to it, into `document`.
 
     Frames that are none have none.
@@ -39,7 +45,7 @@ def write(results: Sequence[ReplayResult], document: dict[str, Any], folder: Pat
         entry["timeline"] = f"{_FOLDER}/{number}.html"
 
 
-def write_scenarios(results: Iterable[ScenarioResult], document: dict[str, Any], folder: Path) -> None:
+def _write_scenarios(results: Iterable[ScenarioResult], document: dict[str, Any], folder: Path) -> None:
     """Write the timelines of scenarios that broke clauses into `folder`, and where each violation is seen into `document`.
 
     They are those of the scenarios that `most_telling` gives, and of these the runs that `failed_runs` keeps.
