@@ -43,11 +43,10 @@ def merge(shards: tuple[Path, ...], expect: Path | None, reports: Reports, json_
 
 def _replay(results: Any, seconds: float, reports: Reports, json_file: Path | None) -> int:
     from conformance.commands.replay import render_summary
-    from conformance.report.reasons import reasons
     from conformance.run import replay as replaying
 
     document = replaying.report(results, seconds)
-    render_summary(console_for(json_file), document["summary"], reasons(document["results"]))
+    render_summary(console_for(json_file), document)
     reports.write(document, json_file, results)
     return replaying.exit_code(results)
 

@@ -27,7 +27,6 @@ from harness.commands.progress import watched
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from conformance.report.reasons import Reason
     from conformance.run.replay import ReplayResult
 
 #: Under the path, which stands behind the status.
@@ -88,7 +87,6 @@ def replay(
     """
     if update and turn is not None:
         raise click.UsageError("--update writes a recording as a whole: leave out --turn")
-    from conformance.report.reasons import reasons
     from conformance.run import replay as replaying
     from conformance.run.scheduler import consume
     from conformance.run.shard import Shard
@@ -129,7 +127,7 @@ def replay(
     seconds = time.perf_counter() - started
     # Foreign cassettes, and what a run says now, may hold what no recording would.
     document = _redacted(replaying.report(results, seconds))
-    render_summary(console, document["summary"], reasons(document["results"]))
+    render_summary(console, document)
     if not every:
         where = ", ".join(f"'{path}'" for path in paths) or f"'{_default_recordings()}'"
         tell(
@@ -212,15 +210,17 @@ def _differences(result: ReplayResult, *, verbose: bool) -> Iterator[str]:
         yield f"and {', and '.join(folded)}; --verbose shows all"
 
 
-def render_summary(console: Console, summary: dict[str, Any], reasons: list[Reason]) -> None:
+def render_summary(console: Console, document: dict[str, Any]) -> None:
     """Print the counts, and why what could not be judged could not."""
+    from conformance.report.reasons import reasons
     from harness.recording import counted
 
+    summary = document["summary"]
     # One alone has just been told.
     if summary["errors"] > 1:
         console.print("could not be judged:", highlight=False)
-        for reason in reasons:
-            print_hung(console, f"{reason.count:10} × ", reason.message)
+        for reason, count in reasons(document["results"]):
+            print_hung(console, f"{count:10} × ", reason)
     console.print(
         f"{summary['passed']} passed, {summary['failed']} failed, {counted(summary['errors'], 'error')}, "
         f"{summary['not_a_call']} not a call; {counted(summary['files'], 'file')} in {summary['seconds']} s",

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 
 from conformance.contract.clauses import AREAS, CAPABILITIES, CLAUSES, Clause
 from conformance.report.causes import FELL, Cause, SharedCauses, first_message
-from conformance.report.headlines import Fallen, Headline, Link, Tile
+from conformance.report.headlines import Fallen, Headline, Tile
 from conformance.report.reruns import scenario_rerun
 
 T = TypeVar("T")
@@ -47,7 +47,7 @@ def content(document: Mapping[str, Any]) -> dict[str, Any]:
         "undeclared": [name for name in CAPABILITIES if name not in declared],
         "faults": document["faults"],
         "surprises": _surprises(document.get("baseline"), rows),
-        "areas": [_Area(*area, _tally(area[-1])) for area in by_area(rows, lambda row: row.area)],
+        "areas": [_area(*area) for area in by_area(rows, lambda row: row.area)],
         "folded_above": _FOLDED_ABOVE,
         "timelines": _timelines(rows),
     }
@@ -109,26 +109,15 @@ def _timelines(rows: Iterable[_ClauseRow]) -> tuple[int, int]:
     return sum(shown), len(shown)
 
 
-@dataclass(frozen=True, slots=True)
-class _Area:
-    """The clauses of one area, in the document's order."""
-
-    name: str
-    #: What the contract says beside the name; empty where this version's does not have the area.
-    title: str
-    rows: Sequence[_ClauseRow]
-    #: How many clauses there are of each status, worst first.
-    tally: Mapping[str, int]
-
-    @property
-    def fell(self) -> bool:
-        return any(row.fell for row in self.rows)
-
-
 def by_area(rows: Iterable[T], area_of: Callable[[T], str]) -> list[tuple[str, str, list[T]]]:
     """Return the rows of each area, in their order, with its name and what the contract says beside that."""
     titles = {area.name: area.title.removeprefix(area.name) for area in AREAS}
     return [(name, titles.get(name, ""), list(members)) for name, members in groupby(rows, key=area_of)]
+
+
+def _area(name: str, title: str, rows: Sequence[_ClauseRow]) -> dict[str, Any]:
+    fallen = any(row.fell for row in rows)
+    return {"name": name, "title": title, "rows": rows, "tally": _tally(rows), "fell": fallen}
 
 
 def _tally(rows: Iterable[_ClauseRow]) -> dict[str, int]:
@@ -147,9 +136,9 @@ def _fallen(document: Mapping[str, Any], rows: Sequence[_ClauseRow]) -> list[Fal
         elif row.fell:
             own = (first_message(check) for check in entry["checks"] if shared.of(check) is None)
             message = next(filter(None, own), row.first)
-            alone.append(Fallen(row.shown, (Link(row.anchor, row.id),), message))
+            alone.append(Fallen(row.shown, ((row.anchor, row.id),), message))
     folded = [
-        Fallen(fell[0].shown, tuple(Link(row.anchor, row.id) for row in fell), cause.message)
+        Fallen(fell[0].shown, tuple((row.anchor, row.id) for row in fell), cause.message)
         for cause, fell in together.items()
     ]
     return sorted(folded, key=lambda finding: -len(finding.links)) + alone
@@ -216,19 +205,15 @@ def _tiles(summary: Mapping[str, Any]) -> list[Tile]:
     return [*tiles, Tile("not applicable", summary["not_applicable"], "not-applicable")]
 
 
-@dataclass(frozen=True, slots=True)
-class _Surprise:
-    """A failure that the baseline does not know, or an entry of it that did not fail."""
-
-    kind: str
-    clause: str
-    scenario: str
-    #: None where the clause is not on the page.
-    anchor: str | None
-
-
-def _surprises(baseline: Mapping[str, Any] | None, rows: Sequence[_ClauseRow]) -> list[_Surprise]:
+def _surprises(baseline: Mapping[str, Any] | None, rows: Sequence[_ClauseRow]) -> list[dict[str, Any]]:
+    """Return the failures that the baseline does not know, and its entries that did not fail."""
     anchors = {row.id: row.anchor for row in rows}
-    found = [] if baseline is None else [("new failure", entry) for entry in baseline["new"]]
-    found += [] if baseline is None else [("stale entry: it did not fail", entry) for entry in baseline["stale"]]
-    return [_Surprise(kind, entry["clause"], entry["scenario"], anchors.get(entry["clause"])) for kind, entry in found]
+    kinds = (
+        {} if baseline is None else {"new failure": baseline["new"], "stale entry: it did not fail": baseline["stale"]}
+    )
+    return [
+        # A clause that is not on the page has no anchor.
+        {**entry, "kind": kind, "anchor": anchors.get(entry["clause"])}
+        for kind, entries in kinds.items()
+        for entry in entries
+    ]

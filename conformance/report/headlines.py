@@ -25,17 +25,10 @@ class Tile:
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
-    """A place on the page."""
-
-    anchor: str
-    title: str
-
-
-@dataclass(frozen=True, slots=True)
 class Fallen:
     """One thing that fell short, with the places on the page that tell all of it: several, where one cause made them."""
 
     status: str
-    links: tuple[Link, ...]
+    #: The anchor and the title of each.
+    links: tuple[tuple[str, str], ...]
     message: str | None

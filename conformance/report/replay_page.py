@@ -10,9 +10,9 @@ from typing import Any, Final
 
 import orjson
 
-from conformance.contract.clauses import CLAUSES, Clause
+from conformance.contract.clauses import CLAUSES
 from conformance.report.case import result_name
-from conformance.report.headlines import Fallen, Headline, Link, Tile
+from conformance.report.headlines import Fallen, Headline, Tile
 from conformance.report.reasons import reasons
 from conformance.report.reruns import timeline_rerun
 
@@ -113,7 +113,7 @@ def _fallen(file: _File, row: _ResultRow) -> Fallen:
     title = f"{file.parent}{file.name}"
     if row.result["interaction"] is not None:
         title += f" · {row.name}"
-    return Fallen(row.result["status"], (Link(row.anchor, title),), row.result["message"])
+    return Fallen(row.result["status"], ((row.anchor, title),), row.result["message"])
 
 
 def _call(call: Mapping[str, Any]) -> str:
@@ -124,20 +124,12 @@ def _call(call: Mapping[str, Any]) -> str:
     return f"{function.get('name')}({function.get('arguments')})"
 
 
-@dataclass(frozen=True, slots=True)
-class _Broken:
-    """A clause that results break."""
-
-    id: str
-    #: None where this version's contract does not have it.
-    clause: Clause | None
-    violations: int
-    results: int
-
-
-def _broken(results: Iterable[dict[str, Any]]) -> list[_Broken]:
-    """Return the broken clauses, the most widely broken first."""
+def _broken(results: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the broken clauses, the most widely broken first; one that this version's contract does not have is None."""
     per_result = [Counter(violation["clause"] for violation in result["violations"]) for result in results]
     violations = sum(per_result, Counter[str]())
     spread = Counter(clause for counter in per_result for clause in counter)
-    return [_Broken(id_, CLAUSES.get(id_), violations[id_], results) for id_, results in spread.most_common()]
+    return [
+        {"id": id_, "clause": CLAUSES.get(id_), "violations": violations[id_], "results": results}
+        for id_, results in spread.most_common()
+    ]

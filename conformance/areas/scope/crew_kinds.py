@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
+from conformance.areas.entry.crews import TIDE
 from conformance.areas.llm.scenarios import facts_of
-from conformance.areas.scope.crews import FRAMES, NEEDS, OF_CREW, OF_TASK, flow_of, shown
-from conformance.stage.consumer import Consumer, Observe, both
+from conformance.areas.scope.crews import FRAMES, METHODS, NEEDS, OF_CREW, OF_TASK, flow_of, shown
+from conformance.stage.consumer import Consumer, both
 from conformance.stage.programs import Ask, CrewProgram, HoldBody, Script, TaskProgram, Text, ToolProgram
 from conformance.stage.reader import FramesRead
 from conformance.stage.scenario import Scenario
@@ -23,8 +25,6 @@ _REFUSAL: Final = ("llm_guardrail_started", "llm_guardrail_completed")
 _FAILED_USE: Final = ("tool_usage_started", "tool_usage_error")
 _SAYS: Final = Script((Text("It is"), Text(" high.")))
 _SAYS_MORE: Final = Script((Text("It is"), Text(" tall.")))
-_TIDE: Final = ToolProgram("get_tide", "Bergen", "high")
-_METHODS: Final = {"sync-method": False, "async-method": True}
 
 
 def _crew(*inside: tuple[str, ...]) -> tuple[str, ...]:
@@ -32,11 +32,10 @@ def _crew(*inside: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _whole(
-    program: CrewProgram, due: tuple[str, ...], consumer: Consumer, *, times: int | None = None, in_async: bool = False
+    program: CrewProgram, due: tuple[str, ...], in_async: bool, consumer: Consumer, *, times: int | None = None
 ) -> Evidence:
     """Read a flow that runs a crew, and hold its frames to the types that are due, each as often as it is."""
-    flow = flow_of(program, times=times, is_async=in_async)
-    read = consumer.read_session(flow)
+    read = consumer.read_session(flow_of(program, times=times, is_async=in_async))
     return read.evidence(*shown("scope.nested", "the flow's session", due, read))
 
 
@@ -98,44 +97,38 @@ def _used(in_async: bool, consumer: Consumer) -> Evidence:
     return consumer.read_programs(flow_of(CrewProgram(tasks, stream=True), is_async=in_async), wire=facts)
 
 
-def _kinds(in_async: bool) -> dict[str, tuple[frozenset[str], Observe]]:
-    task = TaskProgram("look", _SAYS)
-    failing = TaskProgram("look", _SAYS, ToolProgram("get_tide", "Bergen", "no tide", fails=True))
-    looking = TaskProgram("look", _SAYS, _TIDE)
-    two_calls = ("task_started", "agent_execution_started", *_CALL, *_CALL)
-    ended = ("agent_execution_completed", "task_completed")
-    refused = ("task_started", *_AGENT, *_REFUSAL, *_AGENT, *_REFUSAL, "task_completed")
-    return {
-        "managed": (FRAMES | {"channel.tools"}, partial(_managed, in_async)),
-        "for-each": (FRAMES, partial(_whole, CrewProgram((task,)), 2 * _crew(OF_TASK), times=2, in_async=in_async)),
-        "refused": (
-            FRAMES,
-            partial(_whole, CrewProgram((TaskProgram("look", _SAYS, refused=1),)), _crew(refused), in_async=in_async),
+_LOOK: Final = TaskProgram("look", _SAYS)
+_FAILING_TOOL: Final = ToolProgram("get_tide", "Bergen", "no tide", fails=True)
+_TWO_CALLS: Final = ("task_started", "agent_execution_started", *_CALL, *_CALL)
+_ENDED: Final = ("agent_execution_completed", "task_completed")
+_REFUSED: Final = ("task_started", *_AGENT, *_REFUSAL, *_AGENT, *_REFUSAL, "task_completed")
+_TOOLS: Final = frozenset({"tools"})
+#: By the kind of crew: what it decides, what it needs beside others, and how it is observed in a method of either kind.
+_KINDS: Final[dict[str, tuple[frozenset[str], frozenset[str], Callable[[bool, Consumer], Evidence]]]] = {
+    "managed": (FRAMES | {"channel.tools"}, _TOOLS, _managed),
+    "for-each": (FRAMES, frozenset(), partial(_whole, CrewProgram((_LOOK,)), 2 * _crew(OF_TASK), times=2)),
+    "refused": (FRAMES, frozenset(), partial(_whole, CrewProgram((replace(_LOOK, refused=1),)), _crew(_REFUSED))),
+    "failing-tool": (
+        FRAMES | {"channel.tools", "envelope.error-class"},
+        _TOOLS,
+        partial(
+            _whole, CrewProgram((replace(_LOOK, tool=_FAILING_TOOL),)), _crew((*_TWO_CALLS, *_FAILED_USE, *_ENDED))
         ),
-        "failing-tool": (
-            FRAMES | {"channel.tools", "envelope.error-class"},
-            partial(_whole, CrewProgram((failing,)), _crew((*two_calls, *_FAILED_USE, *ended)), in_async=in_async),
-        ),
-        "at-its-limit": (
-            FRAMES,
-            partial(
-                _whole, CrewProgram((looking,), max_iter=1), _crew((*two_calls, *_USED, *ended)), in_async=in_async
-            ),
-        ),
-        "used": (frozenset({"llm.usage", "llm.deltas-equal-final"}), partial(_used, in_async)),
-    }
-
-
-_TOOLS: Final = frozenset({"managed", "failing-tool", "at-its-limit"})
+    ),
+    "at-its-limit": (
+        FRAMES,
+        _TOOLS,
+        partial(_whole, CrewProgram((replace(_LOOK, tool=TIDE),), max_iter=1), _crew((*_TWO_CALLS, *_USED, *_ENDED))),
+    ),
+    "used": (frozenset({"llm.usage", "llm.deltas-equal-final"}), frozenset(), _used),
+}
 
 SCENARIOS: tuple[Scenario, ...] = (
     *(
         scenario
-        for method, in_async in _METHODS.items()
-        for name, (clauses, observe) in _kinds(in_async).items()
-        for scenario in both(
-            f"crew/kind/{name}/{method}", clauses, observe, NEEDS | ({"tools"} if name in _TOOLS else frozenset())
-        )
+        for method, in_async in METHODS.items()
+        for name, (clauses, more, observe) in _KINDS.items()
+        for scenario in both(f"crew/kind/{name}/{method}", clauses, partial(observe, in_async), NEEDS | more)
     ),
     *both("crew/kind/side-by-side", FRAMES | {"order.delivery"}, _beside, NEEDS),
 )

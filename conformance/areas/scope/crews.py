@@ -148,13 +148,13 @@ FRAMES: Final = frozenset(
 )
 _CAPTURES: Final = FRAMES | {"scope.captures-llm"}
 _FAILS: Final = FRAMES | {"error.frames-first", "error.original", "envelope.error-class", "result.reraises"}
-_METHODS: Final = {"sync-method": False, "async-method": True}
+METHODS: Final = {"sync-method": False, "async-method": True}
 
 SCENARIOS: tuple[Scenario, ...] = (
     *(
         scenario
         for name, stream in STREAM_SETTINGS.items()
-        for method, in_async in _METHODS.items()
+        for method, in_async in METHODS.items()
         for scenario in both(
             f"crew/in-flow/told-{name}/{method}",
             _CAPTURES,
@@ -164,7 +164,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     ),
     *(
         scenario
-        for method, in_async in _METHODS.items()
+        for method, in_async in METHODS.items()
         for scenario in both(
             f"crew/in-flow/streamed/{method}",
             _CAPTURES,

@@ -19,7 +19,7 @@ from multiprocessing.connection import Connection
 from typing import Any, Final, TypeAlias
 
 from conformance.run.workers.certificates import late_certificates
-from conformance.run.workers.child_path import Environment, started, starting
+from conformance.run.workers.child import Environment, started, starting
 from conformance.run.workers.warmth import NOTHING, make, ready
 from harness.errors import ConformanceError
 

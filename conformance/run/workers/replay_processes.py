@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
-import signal
 import sys
 import threading
 import time
@@ -18,7 +17,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from typing import Any, Final, Generic, TypeVar, cast
 
-from conformance.run.workers.child_path import Environment, started, starting
+from conformance.run.workers.child import Environment, serve, started, starting
 
 #: How long a process may take to end when it is told to, in seconds.
 _GRACE_S: Final = 5.0
@@ -208,18 +207,11 @@ def _can_be_copied() -> bool:
 def _serve(connection: Connection, work: Callable[[Any], Any], environment: Environment | None = None) -> None:
     if environment is not None:
         started(environment)
-    # Whoever watches interrupts the first process, which ends this one.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    while True:
-        try:
-            request = connection.recv()
-        except EOFError:
-            return
+
+    def receive() -> Any:
+        request = connection.recv()
         if request is None:
-            return
-        reply: tuple[Any, Exception | None]
-        try:
-            reply = work(*request), None
-        except Exception as error:
-            reply = None, error
-        connection.send(reply)
+            raise EOFError
+        return request[0]
+
+    serve(receive, connection.send, work)

@@ -10,19 +10,18 @@ import contextlib
 import os
 import pickle
 import signal
-import struct
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO, Final, Generic, TypeVar, cast
+from typing import IO, Any, Final, Generic, TypeVar, cast
 
-from conformance.run.workers.child_path import started
+from conformance.run.workers.child import serve, started
 
 S = TypeVar("S")
 R = TypeVar("R")
 
-_LENGTH: Final = struct.Struct("<Q")
 #: How long the process may take to end when it is told to, in seconds.
 _GRACE_S: Final = 5.0
 
@@ -105,21 +104,18 @@ def _ended(process: subprocess.Popen[bytes]) -> int:
         return process.wait()
 
 
-def _send(stream: BinaryIO | object, value: object) -> None:
-    content = pickle.dumps(value)
-    file = cast(BinaryIO, stream)
-    file.write(_LENGTH.pack(len(content)) + content)
-    file.flush()
+def _send(stream: IO[bytes], value: object) -> None:
+    stream.write(pickle.dumps(value))
+    stream.flush()
 
 
-def _receive(stream: BinaryIO | object) -> tuple[object, Exception | None]:
-    file = cast(BinaryIO, stream)
-    head = file.read(_LENGTH.size)
-    content = file.read(_LENGTH.unpack(head)[0]) if len(head) == _LENGTH.size else b""
-    if not content:
-        raise EOFError
-    # From a process of ours, to which it was sent by the same way.
-    return cast("tuple[object, Exception | None]", pickle.loads(content))  # noqa: S301
+def _receive(stream: IO[bytes]) -> Any:
+    """Return what was sent. Raises EOFError where the other side has ended, be it in the middle of sending."""
+    try:
+        # From a process of ours, to which it was sent by the same way.
+        return pickle.load(stream)  # noqa: S301
+    except pickle.UnpicklingError as error:
+        raise EOFError from error
 
 
 def main() -> None:
@@ -129,17 +125,9 @@ def main() -> None:
     os.dup2(2, 1)
     # Whoever watches interrupts the first process, which ends this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    before, work = cast("tuple[dict[str, str], Callable[[object], object]]", _receive(requests))
+    before, work = _receive(requests)
     started(before)
-    with contextlib.suppress(EOFError):
-        while True:
-            subject = _receive(requests)
-            reply: tuple[object, Exception | None]
-            try:
-                reply = work(subject), None
-            except Exception as error:
-                reply = None, error
-            _send(answers, reply)
+    serve(partial(_receive, requests), partial(_send, answers), work)
     close = getattr(work, "close", None)
     if close is not None:
         close()

@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET
 import pytest
 import yaml
 
-from conformance.report.reasons import Reason, reasons
+from conformance.report.reasons import reasons
 from conformance.run.replay import ReplayResult, exit_code, replay
 from harness.errors import MalformedResponseError
 from harness.providers.openai.chat import OpenAIChat
@@ -238,7 +238,7 @@ def test_reasons_are_counted_whatever_their_places() -> None:
 
     results = [result("messages[1].x: no"), result("no 'model'"), result("messages[20].x: no", "c.yaml")]
     told = reasons(map(asdict, results))
-    assert told == [Reason("messages[…].x: no", 2), Reason("no 'model'", 1)]
+    assert told == [("messages[…].x: no", 2), ("no 'model'", 1)]
     assert asdict(results[0])["status"] == "error"
 
 

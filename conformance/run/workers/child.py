@@ -1,4 +1,4 @@
-"""What a new process of ours starts with: its parent's environment, and what it would import, with the current folder last.
+"""What a new process of ours starts with, which is its parent's environment and import path, and how it serves that.
 
 Python puts the current folder first while a process starts; a folder in it that is called like one of our packages, or
 like one of Python's, would take its place.
@@ -7,12 +7,13 @@ like one of Python's, would take its place.
 from __future__ import annotations
 
 import os
+import signal
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
-from typing import Final
+from typing import Any, Final
 
 from harness.import_path import current_folder_last
 
@@ -50,3 +51,18 @@ def started(environment: Environment) -> None:
         del os.environ[name]
     os.environ.update(environment)
     current_folder_last()
+
+
+def serve(receive: Callable[[], Any], send: Callable[[Any], object], work: Callable[[Any], Any]) -> None:
+    """Do pieces of work until `receive` raises EOFError; send what each gives, or the exception that it raises."""
+    # Whoever watches interrupts the first process, which ends this one.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with suppress(EOFError):
+        while True:
+            subject = receive()
+            reply: tuple[Any, Exception | None]
+            try:
+                reply = work(subject), None
+            except Exception as error:
+                reply = None, error
+            send(reply)
