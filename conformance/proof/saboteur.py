@@ -7,6 +7,7 @@ import inspect
 import multiprocessing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Final
 
 from conformance.subjects.harness import HarnessSubject
@@ -67,6 +68,40 @@ def gives(value: Any) -> Callable[[Any], Any]:
 def called_with(**more: Any) -> Callable[[Any], Any]:
     """Return what has a function called with these options beside its own, or in place of them."""
     return instead(lambda sound, *args, **options: sound(*args, **{**options, **more}))
+
+
+def itself(breaks: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return a function that makes the broken thing from the sound one by itself."""
+    return breaks
+
+
+class Saboteurs(list[Saboteur]):
+    """The saboteurs of one area, in order."""
+
+    def add(
+        self,
+        name: str,
+        clauses: tuple[str, ...],
+        target: str,
+        breaks: Callable[[Any], Any],
+        also: Mapping[str, str] = MappingProxyType({}),
+        **more: Any,
+    ) -> None:
+        """Add one by its fields."""
+        self.append(Saboteur(name, clauses, target, breaks, also, **more))
+
+    def row(
+        self,
+        name: str,
+        clauses: tuple[str, ...],
+        target: str,
+        also: Mapping[str, str] = MappingProxyType({}),
+        *,
+        by: Callable[[Any], Callable[[Any], Any]] = instead,
+        **more: Any,
+    ) -> Callable[[Any], None]:
+        """Return a decorator that adds one whose target is broken `by` one of the ways here, with the function below."""
+        return lambda body: self.add(name, clauses, target, by(body), also, **more)
 
 
 def override(target: str, breaks: Callable[[Any], Any]) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from conformance.proof.saboteur import Saboteur
+from conformance.proof.saboteur import Saboteurs
+
+SABOTEURS: Final = Saboteurs()
 
 _TABLE: Final = "harness.frames.channels:CHANNEL_OF"
 Table = Mapping[str, str]
@@ -22,26 +24,24 @@ class _BySubstring(dict[str, str]):
         return super().get(event_type, "lifecycle" if "failed" in event_type else default)
 
 
-SABOTEURS: tuple[Saboteur, ...] = (
-    Saboteur(
-        "a-seventh-channel",
-        ("channel.closed-set",),
-        _TABLE,
-        _row("crew_kickoff_completed", "crew"),
-        {
-            "channel.lifecycle": "the type has left its own channel",
-            "envelope.data-json": "a frame on a channel that its model refuses can't be loaded",
-        },
-    ),
-    Saboteur("chunks-on-lifecycle", ("channel.llm",), _TABLE, _row("llm_stream_chunk", "lifecycle")),
-    Saboteur("methods-on-lifecycle", ("channel.flow",), _TABLE, _row("method_execution_started", "lifecycle")),
-    Saboteur("tools-on-lifecycle", ("channel.tools",), _TABLE, _row("tool_usage_started", "lifecycle")),
-    Saboteur("messages-on-flow", ("channel.messages",), _TABLE, _row("conversation_message_added", "flow")),
-    Saboteur("crews-on-custom", ("channel.lifecycle",), _TABLE, _row("crew_kickoff_started", "custom")),
-    Saboteur(
-        "unknown-types-by-substring",
-        ("channel.custom", "channel.by-table"),
-        _TABLE,
-        _BySubstring,
-    ),
+SABOTEURS.add(
+    "a-seventh-channel",
+    ("channel.closed-set",),
+    _TABLE,
+    _row("crew_kickoff_completed", "crew"),
+    {
+        "channel.lifecycle": "the type has left its own channel",
+        "envelope.data-json": "a frame on a channel that its model refuses can't be loaded",
+    },
+)
+SABOTEURS.add("chunks-on-lifecycle", ("channel.llm",), _TABLE, _row("llm_stream_chunk", "lifecycle"))
+SABOTEURS.add("methods-on-lifecycle", ("channel.flow",), _TABLE, _row("method_execution_started", "lifecycle"))
+SABOTEURS.add("tools-on-lifecycle", ("channel.tools",), _TABLE, _row("tool_usage_started", "lifecycle"))
+SABOTEURS.add("messages-on-flow", ("channel.messages",), _TABLE, _row("conversation_message_added", "flow"))
+SABOTEURS.add("crews-on-custom", ("channel.lifecycle",), _TABLE, _row("crew_kickoff_started", "custom"))
+SABOTEURS.add(
+    "unknown-types-by-substring",
+    ("channel.custom", "channel.by-table"),
+    _TABLE,
+    _BySubstring,
 )

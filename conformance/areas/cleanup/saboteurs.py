@@ -8,8 +8,10 @@ from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any, Final
 
-from conformance.proof.saboteur import Saboteur, gives, instead, reading
+from conformance.proof.saboteur import Saboteurs, gives, itself, reading
 from harness import RunCancelled
+
+SABOTEURS: Final = Saboteurs()
 
 _CLOSE: Final = "harness.session.projections:Projected.close"
 _LEAVE: Final = "harness.session.session:StreamSession.__exit__"
@@ -17,15 +19,16 @@ _LEAVE: Final = "harness.session.session:StreamSession.__exit__"
 _LONG_S: Final = 3.0
 
 
-@instead
-def _joining(close: Any, session: Any) -> None:
+@SABOTEURS.row("close-joins-the-run", ("cleanup.close-prompt",), _CLOSE)
+def _(close: Any, session: Any) -> None:
     close(session)
     for thread in threading.enumerate():
         if thread.name.startswith("harness-") and thread is not threading.current_thread():
             thread.join(_LONG_S)
 
 
-def _no_daemons(module: Any) -> Any:
+@SABOTEURS.row("run-keeps-the-interpreter", ("cleanup.close-prompt",), "harness.session.session:threading", by=itself)
+def _(module: Any) -> Any:
     class Thread(threading.Thread):
         def __init__(self, **options: Any) -> None:
             super().__init__(**{**options, "daemon": False})
@@ -33,14 +36,25 @@ def _no_daemons(module: Any) -> Any:
     return SimpleNamespace(**{**vars(module), "Thread": Thread})
 
 
-@instead
-def _goes_on(emit: Any, source: Any, event: Any) -> None:
+@SABOTEURS.row(
+    "emits-go-on",
+    ("cleanup.work-stops",),
+    "harness.bus.bus:emit",
+    {"cleanup.async-cancel": "a sync method of an async run goes on, too"},
+)
+def _(emit: Any, source: Any, event: Any) -> None:
     with suppress(RunCancelled):
         emit(source, event)
 
 
-@reading
-def _late_frame(frames: Callable[[Any], Any], session: Any) -> Any:
+@SABOTEURS.row(
+    "one-more-later",
+    ("cleanup.no-late-frames",),
+    "harness.session.projections:Projected.frames",
+    {"entry.crew": "the chunks of a crew are those of its frames"},
+    by=reading,
+)
+def _(frames: Callable[[Any], Any], session: Any) -> Any:
     known = frames(session)
     if not session.is_cancelled or session.__dict__.get("_looked_at"):
         return known
@@ -48,73 +62,53 @@ def _late_frame(frames: Callable[[Any], Any], session: Any) -> Any:
     return known[:-1]
 
 
-@instead
-def _only_once(close: Any, session: Any) -> None:
+@SABOTEURS.row("closes-only-once", ("cleanup.idempotent",), _CLOSE)
+def _(close: Any, session: Any) -> None:
     if session.is_cancelled:
         raise RuntimeError("the session is closed")
     close(session)
 
 
-@instead
-def _runs_what_never_began(close: Any, session: Any) -> None:
+@SABOTEURS.row("runs-what-never-began", ("cleanup.close-before-start",), _CLOSE)
+def _(close: Any, session: Any) -> None:
     body, is_new = session._body, session._timeline.state.value == "new"
     close(session)
     if is_new and hasattr(type(session), "__iter__"):
         threading.Thread(target=body, name="belated", daemon=True).start()
 
 
-@instead
-def _unreads(leave: Any, session: Any, *failure: Any) -> None:
+SABOTEURS.add(
+    "blocks-close-nothing",
+    ("cleanup.context-exit",),
+    _LEAVE,
+    gives(None),
+    {
+        "cleanup.work-stops": "the run of a session whose block was left goes on",
+        "cleanup.no-late-frames": "and its frames are appended",
+        "cleanup.close-before-start": "a session whose unused block was left can be read",
+    },
+)
+
+
+@SABOTEURS.row("blocks-unread", ("cleanup.context-exit",), _LEAVE, shown_by=("close/blocks/sync",))
+def _(leave: Any, session: Any, *failure: Any) -> None:
     leave(session, *failure)
     unread = {"is_exhausted": property(lambda left: False), "is_cancelled": property(lambda left: True)}
     session.__class__ = type("Left", (type(session),), unread)
 
 
-@instead
-def _remembered_for_ever(forget: Any, base: Any) -> None:
-    base.is_open = False
-
-
-SABOTEURS: tuple[Saboteur, ...] = (
-    Saboteur("close-joins-the-run", ("cleanup.close-prompt",), _CLOSE, _joining),
-    Saboteur("run-keeps-the-interpreter", ("cleanup.close-prompt",), "harness.session.session:threading", _no_daemons),
-    Saboteur(
-        "emits-go-on",
-        ("cleanup.work-stops",),
-        "harness.bus.bus:emit",
-        _goes_on,
-        {"cleanup.async-cancel": "a sync method of an async run goes on, too"},
-    ),
-    Saboteur(
-        "one-more-later",
-        ("cleanup.no-late-frames",),
-        "harness.session.projections:Projected.frames",
-        _late_frame,
-        {"entry.crew": "the chunks of a crew are those of its frames"},
-    ),
-    Saboteur("closes-only-once", ("cleanup.idempotent",), _CLOSE, _only_once),
-    Saboteur("runs-what-never-began", ("cleanup.close-before-start",), _CLOSE, _runs_what_never_began),
-    Saboteur(
-        "blocks-close-nothing",
-        ("cleanup.context-exit",),
-        _LEAVE,
-        gives(None),
-        {
-            "cleanup.work-stops": "the run of a session whose block was left goes on",
-            "cleanup.no-late-frames": "and its frames are appended",
-            "cleanup.close-before-start": "a session whose unused block was left can be read",
-        },
-    ),
-    Saboteur("blocks-unread", ("cleanup.context-exit",), _LEAVE, _unreads, shown_by=("close/blocks/sync",)),
-    Saboteur(
-        "cancelled-consumers-read-on",
-        ("cleanup.async-cancel",),
-        "harness.session.session:AsyncStreamSession._has_other_readers",
-        gives(True),
-        {
-            "cleanup.no-late-frames": "the run goes on when its consumer has gone, and its frames are appended",
-            "cleanup.no-leaks": "its task stays in the loop",
-        },
-    ),
-    Saboteur("remembered-for-ever", ("cleanup.no-leaks",), "harness.bus.attribution:forget", _remembered_for_ever),
+SABOTEURS.add(
+    "cancelled-consumers-read-on",
+    ("cleanup.async-cancel",),
+    "harness.session.session:AsyncStreamSession._has_other_readers",
+    gives(True),
+    {
+        "cleanup.no-late-frames": "the run goes on when its consumer has gone, and its frames are appended",
+        "cleanup.no-leaks": "its task stays in the loop",
+    },
 )
+
+
+@SABOTEURS.row("remembered-for-ever", ("cleanup.no-leaks",), "harness.bus.attribution:forget")
+def _(forget: Any, base: Any) -> None:
+    base.is_open = False

@@ -5,52 +5,13 @@ from __future__ import annotations
 from typing import Any, Final
 
 from conformance.proof.frames import ACCEPT, unshown
-from conformance.proof.saboteur import Saboteur, called_with, changed, gives, instead
+from conformance.proof.saboteur import Saboteurs, called_with, changed, gives, instead
 from harness.flow import HumanFeedbackPending, MethodResult
+
+SABOTEURS: Final = Saboteurs()
 
 _RUN: Final = "harness.flow.flow:Flow._run"
 _RESTORE_STEP: Final = "harness.flow.checkpoints.restore:Step"
-
-
-@instead
-async def _raised(run: Any, flow: Any, *args: Any) -> Any:
-    value = await run(flow, *args)
-    if isinstance(value, HumanFeedbackPending):
-        raise value
-    return value
-
-
-@instead
-async def _forgotten(run: Any, flow: Any, *args: Any) -> Any:
-    value = await run(flow, *args)
-    return None if isinstance(value, HumanFeedbackPending) else value
-
-
-@instead
-def _as_failure(pause: Any, step: Any, run: Any, call: Any, paused: Any) -> Any:
-    return pause(step, run, call, paused) if step.scope.kind == "method" else step.fail(paused)
-
-
-@instead
-async def _run_again(before_method: Any, hook: Any, run: Any, call: Any) -> MethodResult | None:
-    result: MethodResult | None = before_method(hook, run, call)
-    if result is not None:
-        again = getattr(run.flow, call.method.name)()
-        if hasattr(again, "__await__"):
-            await again
-    return result
-
-
-@instead
-def _plainly(resume: Any, flow: Any, feedback: str = "") -> Any:
-    flow.stream = False
-    return resume(flow, feedback)
-
-
-@instead
-def _begun_twice(step: Any, source: Any, started: Any, ends: Any) -> Any:
-    step(source, type(started)(location=started.location), ends).open()
-    return step(source, started, ends)
 
 
 @instead
@@ -60,20 +21,92 @@ def _restored_plainly(kickoff: Any, flow: Any, inputs: Any = None, **options: An
     return kickoff(flow, inputs, **options)
 
 
-@instead
-async def _unread(run: Any, flow: Any, kickoff: Any, *args: Any) -> Any:
-    if kickoff.from_checkpoint is not None:
-        return flow._session(kickoff)
-    return await run(flow, kickoff, *args)
+SABOTEURS.add(
+    "asks-quietly",
+    ("flow.feedback-frames",),
+    ACCEPT,
+    unshown("human_feedback_requested"),
+    {"order.previous-earlier": "what comes next names it as the one before"},
+)
+SABOTEURS.add("hears-quietly", ("flow.feedback-frames",), ACCEPT, unshown("human_feedback_received"))
+SABOTEURS.add("input-untold", ("flow.feedback-frames",), ACCEPT, unshown("flow_input_requested", "flow_input_received"))
 
 
-@instead
-async def _always_the_first(choose_outcome: Any, message: str, feedback: str, outcomes: Any, *rest: Any) -> Any:
+@SABOTEURS.row(
+    "pending-raised",
+    ("flow.pending",),
+    _RUN,
+    {"error.frames-first": "the flow has paused, and no frame tells of a failure"},
+)
+async def _(run: Any, flow: Any, *args: Any) -> Any:
+    value = await run(flow, *args)
+    if isinstance(value, HumanFeedbackPending):
+        raise value
+    return value
+
+
+@SABOTEURS.row("pending-forgotten", ("flow.pending",), _RUN)
+async def _(run: Any, flow: Any, *args: Any) -> Any:
+    value = await run(flow, *args)
+    return None if isinstance(value, HumanFeedbackPending) else value
+
+
+@SABOTEURS.row("pause-as-failure", ("flow.pending",), "harness.flow.engine.steps:pause")
+def _(pause: Any, step: Any, run: Any, call: Any, paused: Any) -> Any:
+    return pause(step, run, call, paused) if step.scope.kind == "method" else step.fail(paused)
+
+
+SABOTEURS.add("waiting-unkept", ("flow.pending",), "harness.flow.feedback.hook:keep", gives(None))
+SABOTEURS.add(
+    "resumed-from-the-beginning",
+    ("flow.pending",),
+    "harness.flow.feedback.resumption:restore",
+    gives(None),
+    {"flow.feedback-frames": "it asks again, and the answer is that of nobody"},
+)
+
+
+@SABOTEURS.row("method-run-again", ("flow.pending",), "harness.flow.feedback.hook:FeedbackHook.before_method")
+async def _(before_method: Any, hook: Any, run: Any, call: Any) -> MethodResult | None:
+    result: MethodResult | None = before_method(hook, run, call)
+    if result is not None:
+        again = getattr(run.flow, call.method.name)()
+        if hasattr(again, "__await__"):
+            await again
+    return result
+
+
+@SABOTEURS.row("resumed-plainly", ("flow.pending",), "harness.flow.feedback.answerable:AnswerableFlow.resume")
+def _(resume: Any, flow: Any, feedback: str = "") -> Any:
+    flow.stream = False
+    return resume(flow, feedback)
+
+
+@SABOTEURS.row(
+    "first-outcome-always",
+    ("flow.feedback-frames", "flow.pending"),
+    "harness.flow.feedback.hook:choose_outcome",
+    {"result.value": "the flow goes on by another outcome than the one that was chosen"},
+)
+async def _(choose_outcome: Any, message: str, feedback: str, outcomes: Any, *rest: Any) -> Any:
     return outcomes[0]
 
 
-@instead
-def _first_branch(put_into: Any, run: Any, checkpoint: Any) -> Any:
+SABOTEURS.add(
+    "plan-left-behind",
+    ("flow.pending",),
+    "harness.flow.feedback.pending:PendingFeedbackContext.to_dict",
+    changed(lambda context: {**context, "plan": None}),
+)
+
+
+@SABOTEURS.row(
+    "one-branch-restored",
+    ("flow.checkpoint",),
+    "harness.flow.checkpoints.restore:put_into",
+    shown_by=("restore/branches/sync", "restore/branches/async"),
+)
+def _(put_into: Any, run: Any, checkpoint: Any) -> Any:
     values = put_into(run, checkpoint)
     calls = run.plan._state.calls
     for number in list(calls)[1:]:
@@ -81,81 +114,40 @@ def _first_branch(put_into: Any, run: Any, checkpoint: Any) -> Any:
     return values
 
 
-SABOTEURS: tuple[Saboteur, ...] = (
-    Saboteur(
-        "asks-quietly",
-        ("flow.feedback-frames",),
-        ACCEPT,
-        unshown("human_feedback_requested"),
-        {"order.previous-earlier": "what comes next names it as the one before"},
-    ),
-    Saboteur("hears-quietly", ("flow.feedback-frames",), ACCEPT, unshown("human_feedback_received")),
-    Saboteur("input-untold", ("flow.feedback-frames",), ACCEPT, unshown("flow_input_requested", "flow_input_received")),
-    Saboteur(
-        "pending-raised",
-        ("flow.pending",),
-        _RUN,
-        _raised,
-        {"error.frames-first": "the flow has paused, and no frame tells of a failure"},
-    ),
-    Saboteur("pending-forgotten", ("flow.pending",), _RUN, _forgotten),
-    Saboteur("pause-as-failure", ("flow.pending",), "harness.flow.engine.steps:pause", _as_failure),
-    Saboteur("waiting-unkept", ("flow.pending",), "harness.flow.feedback.hook:keep", gives(None)),
-    Saboteur(
-        "resumed-from-the-beginning",
-        ("flow.pending",),
-        "harness.flow.feedback.resumption:restore",
-        gives(None),
-        {"flow.feedback-frames": "it asks again, and the answer is that of nobody"},
-    ),
-    Saboteur(
-        "method-run-again", ("flow.pending",), "harness.flow.feedback.hook:FeedbackHook.before_method", _run_again
-    ),
-    Saboteur("resumed-plainly", ("flow.pending",), "harness.flow.feedback.answerable:AnswerableFlow.resume", _plainly),
-    Saboteur(
-        "first-outcome-always",
-        ("flow.feedback-frames", "flow.pending"),
-        "harness.flow.feedback.hook:choose_outcome",
-        _always_the_first,
-        {"result.value": "the flow goes on by another outcome than the one that was chosen"},
-    ),
-    Saboteur(
-        "plan-left-behind",
-        ("flow.pending",),
-        "harness.flow.feedback.pending:PendingFeedbackContext.to_dict",
-        changed(lambda context: {**context, "plan": None}),
-    ),
-    Saboteur(
-        "one-branch-restored",
-        ("flow.checkpoint",),
-        "harness.flow.checkpoints.restore:put_into",
-        _first_branch,
-        shown_by=("restore/branches/sync", "restore/branches/async"),
-    ),
-    Saboteur(
-        "all-run-again",
-        ("flow.checkpoint",),
-        "harness.flow.checkpoints.restore:put_into",
-        gives([]),
-        {"entry.kwargs": "what comes with a checkpoint is not put into a run that begins anew"},
-    ),
-    Saboteur("restored-quietly", ("flow.checkpoint",), _RESTORE_STEP, called_with(quiet=True)),
-    Saboteur(
-        "restore-left-open",
-        ("flow.checkpoint",),
-        _RESTORE_STEP,
-        _begun_twice,
-        {"order.scope-nesting": "the restore that was begun first is never closed"},
-    ),
-    Saboteur("restored-plainly", ("flow.checkpoint",), "harness.flow.flow:Flow.kickoff", _restored_plainly),
-    Saboteur(
-        "restored-plainly-in-a-loop", ("flow.checkpoint",), "harness.flow.flow:Flow.kickoff_async", _restored_plainly
-    ),
-    Saboteur(
-        "restored-and-unread",
-        ("flow.checkpoint",),
-        _RUN,
-        _unread,
-        perhaps={"entry.kwargs": "inputs that come with a checkpoint go into a run that nobody reads"},
-    ),
+SABOTEURS.add(
+    "all-run-again",
+    ("flow.checkpoint",),
+    "harness.flow.checkpoints.restore:put_into",
+    gives([]),
+    {"entry.kwargs": "what comes with a checkpoint is not put into a run that begins anew"},
 )
+SABOTEURS.add("restored-quietly", ("flow.checkpoint",), _RESTORE_STEP, called_with(quiet=True))
+
+
+@SABOTEURS.row(
+    "restore-left-open",
+    ("flow.checkpoint",),
+    _RESTORE_STEP,
+    {"order.scope-nesting": "the restore that was begun first is never closed"},
+)
+def _(step: Any, source: Any, started: Any, ends: Any) -> Any:
+    step(source, type(started)(location=started.location), ends).open()
+    return step(source, started, ends)
+
+
+SABOTEURS.add("restored-plainly", ("flow.checkpoint",), "harness.flow.flow:Flow.kickoff", _restored_plainly)
+SABOTEURS.add(
+    "restored-plainly-in-a-loop", ("flow.checkpoint",), "harness.flow.flow:Flow.kickoff_async", _restored_plainly
+)
+
+
+@SABOTEURS.row(
+    "restored-and-unread",
+    ("flow.checkpoint",),
+    _RUN,
+    perhaps={"entry.kwargs": "inputs that come with a checkpoint go into a run that nobody reads"},
+)
+async def _(run: Any, flow: Any, kickoff: Any, *args: Any) -> Any:
+    if kickoff.from_checkpoint is not None:
+        return flow._session(kickoff)
+    return await run(flow, kickoff, *args)

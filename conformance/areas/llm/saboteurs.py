@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from conformance.proof.frames import without
-from conformance.proof.saboteur import Saboteur, changed, gives, instead
+from conformance.proof.saboteur import Saboteurs, changed, gives, instead
 from harness import ProviderError
+
+SABOTEURS: Final = Saboteurs()
 
 _CHUNK: Final = "harness.llm.call:ModelCall.chunk"
 _FRAGMENT: Final = "harness.llm.output.assembly:AssembledCall.fragment"
@@ -17,32 +19,6 @@ _TRANSLATED: Final = "harness.providers.shared.stainless:translated"
 _READ: Final = "harness.providers.shared.answer:ProviderAnswer"
 _FRAGMENTS: Final = "harness.providers.shared.calls.tool_calls:ToolCallFragments"
 _ANSWER: Final = "harness.providers.openai.chat_answer:ChatAnswer"
-
-
-@instead
-def _thinking_last(generate: Any, llm: Any, request: Any) -> Iterator[Any]:
-    held = []
-    for part in generate(llm, request):
-        if _kind(part) == "ThinkingDelta":
-            held.append(part)
-            continue
-        if _kind(part) == "Finish":
-            yield from held
-        yield part
-
-
-@instead
-def _failures_kept(call: Any, llm: Any, *args: Any, **options: Any) -> Any:
-    try:
-        return call(llm, *args, **options)
-    except ProviderError:
-        return None
-
-
-@instead
-def _chunks_stripped(chunk: Any, call: Any, part: Any) -> Any:
-    made = chunk(call, part)
-    return made.model_copy(update={"chunk": made.chunk.strip()}) if _kind(part) == "TextDelta" and made else made
 
 
 def _with(name: str, change: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -60,50 +36,213 @@ def _with(name: str, change: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return fragment
 
 
-@instead
-def _first_call_only(chunk: Any, call: Any, part: Any) -> Any:
+def _kind(part: Any) -> str:
+    return type(part).__name__
+
+
+@SABOTEURS.row(
+    "thinking-comes-last",
+    ("llm.sequence",),
+    "harness.providers.openai.chat:OpenAIChat.generate",
+    shown_by=("ask/thinking/sync",),
+)
+def _(generate: Any, llm: Any, request: Any) -> Iterator[Any]:
+    held = []
+    for part in generate(llm, request):
+        if _kind(part) == "ThinkingDelta":
+            held.append(part)
+            continue
+        if _kind(part) == "Finish":
+            yield from held
+        yield part
+
+
+@SABOTEURS.row(
+    "failures-not-raised",
+    ("llm.sequence",),
+    "harness.llm.base:BaseLLM.call",
+    {
+        "turn.failed": "a turn whose answer has failed ends well",
+        "turn.sequence": "and is completed in place of failed",
+    },
+)
+def _(call: Any, llm: Any, *args: Any, **options: Any) -> Any:
+    try:
+        return call(llm, *args, **options)
+    except ProviderError:
+        return None
+
+
+@SABOTEURS.row(
+    "chunks-stripped",
+    ("llm.deltas-equal-final",),
+    _CHUNK,
+    {
+        "scope.captures-llm": "the tokens of a call inside do not join to its text",
+        "scope.nested": "an outer session has other tokens than the call inside",
+        "scope.isolated": "so has each of two crews beside each other",
+        "entry.crew": "and a streamed crew its chunks",
+    },
+)
+def _(chunk: Any, call: Any, part: Any) -> Any:
+    made = chunk(call, part)
+    return made.model_copy(update={"chunk": made.chunk.strip()}) if _kind(part) == "TextDelta" and made else made
+
+
+SABOTEURS.add(
+    "arguments-as-deltas",
+    ("llm.tool-chunks",),
+    _FRAGMENT,
+    _with("deltas", lambda deltas: deltas[-1:]),
+    {"entry.crew": "the last chunk of a crew's tool call has its last piece alone"},
+)
+SABOTEURS.add("one-id-for-all-calls", ("llm.tool-chunks",), _FRAGMENT, _with("id", lambda _: "call_0"))
+
+
+@SABOTEURS.row("parallel-calls-lost", ("llm.tool-chunks",), _CHUNK)
+def _(chunk: Any, call: Any, part: Any) -> Any:
     made = chunk(call, part)
     return None if _kind(part) == "ToolCallDelta" and part.index > 0 else made
 
 
-def _no_thinking(message: Iterator[Any]) -> Iterator[Any]:
+SABOTEURS.add(
+    "calls-told-apart-by-index-alone",
+    ("llm.tool-chunks",),
+    f"{_FRAGMENTS}._continues",
+    gives(True),
+    {"llm.deltas-equal-final": "the arguments of two calls are joined to one"},
+)
+SABOTEURS.add(
+    "calls-of-two-objects-pass",
+    ("llm.tool-chunks",),
+    "harness.providers.shared.calls.tool_calls:holds_two",
+    gives(False),
+    {"llm.errors": "what had to fail passes", "llm.usage": "and has usage, which no failed call has"},
+)
+SABOTEURS.add(
+    "one-tools-value-in-a-list",
+    ("llm.tool-run",),
+    _TOOL_RESULTS,
+    instead(lambda result_of, values: values),
+    shown_by=("ask/tool-run/sync",),
+)
+SABOTEURS.add(
+    "tools-values-reversed",
+    ("llm.tool-run",),
+    _TOOL_RESULTS,
+    instead(lambda result_of, values: result_of(values[::-1])),
+)
+SABOTEURS.add(
+    "calls-without-type", ("llm.tool-run",), "harness.llm.output.assembly:AssembledCall.payload", without("type")
+)
+
+
+@SABOTEURS.row(
+    "thinking-dropped",
+    ("llm.thinking",),
+    f"{_ANSWER}._message",
+    {"llm.sequence": "a piece that was on the wire did not come"},
+    by=changed,
+)
+def _(message: Iterator[Any]) -> Iterator[Any]:
     return (part for part in message if _kind(part) != "ThinkingDelta")
 
 
-@instead
-def _ends_with_its_reason(closing: Any, answer: Any, last: Any) -> Any:
+SABOTEURS.add(
+    "usage-not-asked-for",
+    ("llm.usage",),
+    "harness.providers.openai.chat:wire_body",
+    without("stream_options"),
+    {"entry.llm-overrides": "what was not sent can't be counted"},
+)
+
+
+@SABOTEURS.row("totals-with-the-cache-twice", ("llm.usage",), "harness.providers.openai.chat_answer:usage", by=changed)
+def _(counts: Iterator[Any]) -> Iterator[Any]:
+    for usage in counts:
+        yield usage._replace(total_tokens=usage.total_tokens + (usage.cached_prompt_tokens or 0))
+
+
+@SABOTEURS.row(
+    "usage-lost-in-crews",
+    ("llm.usage",),
+    "harness.llm.call:ModelCall.complete",
+    shown_by=("crew/kind/used/sync-method/sync",),
+)
+def _(complete: Any, call: Any, step: Any) -> None:
+    if "agent_id" in call._common:
+        call.assembly.usage = None
+    complete(call, step)
+
+
+SABOTEURS.add(
+    "finish-reasons-unknown", ("llm.usage",), f"{_ANSWER}.finish_reasons", lambda finish: {}
+)
+SABOTEURS.add(
+    "cut-answers-pass",
+    ("llm.truncation",),
+    "harness.llm.output.assembly:Assembly.check_end",
+    gives(None),
+    {
+        "result.value": "the value of a call that had to fail",
+        "llm.usage": "and what lacks nothing but its mark has no finish reason",
+    },
+)
+
+
+@SABOTEURS.row("ends-that-nobody-marked-pass", ("llm.truncation",), f"{_ANSWER}.closing")
+def _(closing: Any, answer: Any, last: Any) -> Any:
     return answer.finished() if answer._finish is not None else ()
 
 
-@instead
-def _ends_with_its_mark(closing: Any, answer: Any, last: Any) -> Any:
+@SABOTEURS.row(
+    "ends-are-marked-or-none", ("llm.truncation",), f"{_ANSWER}.closing", {"llm.sequence": "what is whole fails"}
+)
+def _(closing: Any, answer: Any, last: Any) -> Any:
     return answer.finished() if answer.done else ()
 
 
-@instead
-def _not_shown(started: Any, **fields: Any) -> Any:
+@SABOTEURS.row("unmarked-ends-not-shown", ("llm.truncation",), "harness.events:LLMCallStartedEvent")
+def _(started: Any, **fields: Any) -> Any:
     return started(**{name: value for name, value in fields.items() if name != "without_end_marker"})
 
 
-def _without_status(error: Any) -> Any:
+@SABOTEURS.row("errors-without-status", ("llm.errors",), _TRANSLATED, by=changed)
+def _(error: Any) -> Any:
     if getattr(error, "status", None) is not None:
         error.status = None
     return error
 
 
-@instead
-def _whole_marker(piece: Any, answer: Any, sent: bytes) -> Iterator[Any]:
+SABOTEURS.add("failures-inside-pass", ("llm.errors",), f"{_READ}.refuse_failure", gives(None))
+
+
+@SABOTEURS.row("failures-in-other-words", ("llm.errors",), f"{_READ}.reported")
+def _(reported: Any, answer: Any, failure: Any) -> Any:
+    return reported(answer, failure._replace(message="something went wrong"))
+
+
+SABOTEURS.add("errors-of-the-sdk", ("llm.errors",), _TRANSLATED, gives(None))
+
+
+@SABOTEURS.row("markers-in-one-piece", ("llm.rechunk",), f"{_ANSWER}.piece")
+def _(piece: Any, answer: Any, sent: bytes) -> Iterator[Any]:
     yield from piece(answer, sent)
     answer.done = answer.done and b"[DONE]" in sent
 
 
-@instead
-def _torn_characters(piece: Any, answer: Any, sent: bytes) -> Any:
+@SABOTEURS.row("characters-torn", ("llm.rechunk",), f"{_ANSWER}.piece")
+def _(piece: Any, answer: Any, sent: bytes) -> Any:
     return piece(answer, sent.decode("utf-8", "replace").encode())
 
 
-@instead
-def _always_chunks(chunk: Any, call: Any, part: Any) -> Any:
+@SABOTEURS.row(
+    "plain-calls-in-chunks",
+    ("llm.no-stream",),
+    _CHUNK,
+    {"scope.captures-llm": "an LLM that was told not to stream does"},
+)
+def _(chunk: Any, call: Any, part: Any) -> Any:
     from harness.events.llm import LLMStreamChunkEvent
 
     made = chunk(call, part)
@@ -112,209 +251,49 @@ def _always_chunks(chunk: Any, call: Any, part: Any) -> Any:
     return made
 
 
-@instead
-def _in_its_own_words(reported: Any, answer: Any, failure: Any) -> Any:
-    return reported(answer, failure._replace(message="something went wrong"))
-
-
-def _cached_beside(counts: Iterator[Any]) -> Iterator[Any]:
-    for usage in counts:
-        yield usage._replace(total_tokens=usage.total_tokens + (usage.cached_prompt_tokens or 0))
-
-
-def _shorter_when_whole(parts: Iterator[Any]) -> Iterator[Any]:
+@SABOTEURS.row(
+    "plain-answers-shorter",
+    ("llm.no-stream",),
+    f"{_ANSWER}.whole",
+    {
+        "entry.llm": "the assembled result of a call outside a session is another",
+        "entry.llm-async": "and that of an awaited one",
+        "entry.llm-overrides": "and that of one told not to stream",
+    },
+    by=changed,
+)
+def _(parts: Iterator[Any]) -> Iterator[Any]:
     for part in parts:
         yield part._replace(text=part.text[:-1]) if _kind(part) == "TextDelta" else part
 
 
-@instead
-def _text_only(chunk: Any, **fields: Any) -> Any:
+@SABOTEURS.row(
+    "legacy-chunks-of-text-only",
+    ("llm.legacy-chunk",),
+    _PROJECTED,
+    {"entry.crew": "a streamed crew loses its tool calls"},
+)
+def _(chunk: Any, **fields: Any) -> Any:
     return chunk(content=fields["content"])
 
 
-@instead
-def _tools_only(chunk: Any, **fields: Any) -> Any:
+@SABOTEURS.row(
+    "legacy-chunks-of-tools-only",
+    ("llm.legacy-chunk",),
+    _PROJECTED,
+    {
+        "entry.crew": "a streamed crew loses its text",
+        "entry.flag-restored": "and is over before its flag can be looked at",
+        "scope.isolated": "two of them show nothing of their own",
+        "scope.nested": "and nor does one in a flow",
+    },
+)
+def _(chunk: Any, **fields: Any) -> Any:
     return chunk(**fields) if fields["tool_call"] else None
 
 
-@instead
-def _everything(project: Any, frame: Any) -> Any:
+@SABOTEURS.row("every-frame-a-legacy-chunk", ("llm.legacy-chunk",), "harness.frames.legacy:stream_frame_to_chunk")
+def _(project: Any, frame: Any) -> Any:
     from harness import StreamChunk
 
     return project(frame) or StreamChunk(content=frame.content)
-
-
-def _kind(part: Any) -> str:
-    return type(part).__name__
-
-
-@instead
-def _none_for_agents(complete: Any, call: Any, step: Any) -> None:
-    if "agent_id" in call._common:
-        call.assembly.usage = None
-    complete(call, step)
-
-
-SABOTEURS: tuple[Saboteur, ...] = (
-    Saboteur(
-        "thinking-comes-last",
-        ("llm.sequence",),
-        "harness.providers.openai.chat:OpenAIChat.generate",
-        _thinking_last,
-        shown_by=("ask/thinking/sync",),
-    ),
-    Saboteur(
-        "failures-not-raised",
-        ("llm.sequence",),
-        "harness.llm.base:BaseLLM.call",
-        _failures_kept,
-        {
-            "turn.failed": "a turn whose answer has failed ends well",
-            "turn.sequence": "and is completed in place of failed",
-        },
-    ),
-    Saboteur(
-        "chunks-stripped",
-        ("llm.deltas-equal-final",),
-        _CHUNK,
-        _chunks_stripped,
-        {
-            "scope.captures-llm": "the tokens of a call inside do not join to its text",
-            "scope.nested": "an outer session has other tokens than the call inside",
-            "scope.isolated": "so has each of two crews beside each other",
-            "entry.crew": "and a streamed crew its chunks",
-        },
-    ),
-    Saboteur(
-        "arguments-as-deltas",
-        ("llm.tool-chunks",),
-        _FRAGMENT,
-        _with("deltas", lambda deltas: deltas[-1:]),
-        {"entry.crew": "the last chunk of a crew's tool call has its last piece alone"},
-    ),
-    Saboteur("one-id-for-all-calls", ("llm.tool-chunks",), _FRAGMENT, _with("id", lambda _: "call_0")),
-    Saboteur("parallel-calls-lost", ("llm.tool-chunks",), _CHUNK, _first_call_only),
-    Saboteur(
-        "calls-told-apart-by-index-alone",
-        ("llm.tool-chunks",),
-        f"{_FRAGMENTS}._continues",
-        gives(True),
-        {"llm.deltas-equal-final": "the arguments of two calls are joined to one"},
-    ),
-    Saboteur(
-        "calls-of-two-objects-pass",
-        ("llm.tool-chunks",),
-        "harness.providers.shared.calls.tool_calls:holds_two",
-        gives(False),
-        {"llm.errors": "what had to fail passes", "llm.usage": "and has usage, which no failed call has"},
-    ),
-    Saboteur(
-        "one-tools-value-in-a-list",
-        ("llm.tool-run",),
-        _TOOL_RESULTS,
-        instead(lambda result_of, values: values),
-        shown_by=("ask/tool-run/sync",),
-    ),
-    Saboteur(
-        "tools-values-reversed",
-        ("llm.tool-run",),
-        _TOOL_RESULTS,
-        instead(lambda result_of, values: result_of(values[::-1])),
-    ),
-    Saboteur(
-        "calls-without-type", ("llm.tool-run",), "harness.llm.output.assembly:AssembledCall.payload", without("type")
-    ),
-    Saboteur(
-        "thinking-dropped",
-        ("llm.thinking",),
-        f"{_ANSWER}._message",
-        changed(_no_thinking),
-        {"llm.sequence": "a piece that was on the wire did not come"},
-    ),
-    Saboteur(
-        "usage-not-asked-for",
-        ("llm.usage",),
-        "harness.providers.openai.chat:wire_body",
-        without("stream_options"),
-        {"entry.llm-overrides": "what was not sent can't be counted"},
-    ),
-    Saboteur(
-        "totals-with-the-cache-twice",
-        ("llm.usage",),
-        "harness.providers.openai.chat_answer:usage",
-        changed(_cached_beside),
-    ),
-    Saboteur(
-        "usage-lost-in-crews",
-        ("llm.usage",),
-        "harness.llm.call:ModelCall.complete",
-        _none_for_agents,
-        shown_by=("crew/kind/used/sync-method/sync",),
-    ),
-    Saboteur("finish-reasons-unknown", ("llm.usage",), f"{_ANSWER}.finish_reasons", lambda finish: {}),
-    Saboteur(
-        "cut-answers-pass",
-        ("llm.truncation",),
-        "harness.llm.output.assembly:Assembly.check_end",
-        gives(None),
-        {
-            "result.value": "the value of a call that had to fail",
-            "llm.usage": "and what lacks nothing but its mark has no finish reason",
-        },
-    ),
-    Saboteur("ends-that-nobody-marked-pass", ("llm.truncation",), f"{_ANSWER}.closing", _ends_with_its_reason),
-    Saboteur(
-        "ends-are-marked-or-none",
-        ("llm.truncation",),
-        f"{_ANSWER}.closing",
-        _ends_with_its_mark,
-        {"llm.sequence": "what is whole fails"},
-    ),
-    Saboteur("unmarked-ends-not-shown", ("llm.truncation",), "harness.events:LLMCallStartedEvent", _not_shown),
-    Saboteur("errors-without-status", ("llm.errors",), _TRANSLATED, changed(_without_status)),
-    Saboteur("failures-inside-pass", ("llm.errors",), f"{_READ}.refuse_failure", gives(None)),
-    Saboteur("failures-in-other-words", ("llm.errors",), f"{_READ}.reported", _in_its_own_words),
-    Saboteur("errors-of-the-sdk", ("llm.errors",), _TRANSLATED, gives(None)),
-    Saboteur("markers-in-one-piece", ("llm.rechunk",), f"{_ANSWER}.piece", _whole_marker),
-    Saboteur("characters-torn", ("llm.rechunk",), f"{_ANSWER}.piece", _torn_characters),
-    Saboteur(
-        "plain-calls-in-chunks",
-        ("llm.no-stream",),
-        _CHUNK,
-        _always_chunks,
-        {"scope.captures-llm": "an LLM that was told not to stream does"},
-    ),
-    Saboteur(
-        "plain-answers-shorter",
-        ("llm.no-stream",),
-        f"{_ANSWER}.whole",
-        changed(_shorter_when_whole),
-        {
-            "entry.llm": "the assembled result of a call outside a session is another",
-            "entry.llm-async": "and that of an awaited one",
-            "entry.llm-overrides": "and that of one told not to stream",
-        },
-    ),
-    Saboteur(
-        "legacy-chunks-of-text-only",
-        ("llm.legacy-chunk",),
-        _PROJECTED,
-        _text_only,
-        {"entry.crew": "a streamed crew loses its tool calls"},
-    ),
-    Saboteur(
-        "legacy-chunks-of-tools-only",
-        ("llm.legacy-chunk",),
-        _PROJECTED,
-        _tools_only,
-        {
-            "entry.crew": "a streamed crew loses its text",
-            "entry.flag-restored": "and is over before its flag can be looked at",
-            "scope.isolated": "two of them show nothing of their own",
-            "scope.nested": "and nor does one in a flow",
-        },
-    ),
-    Saboteur(
-        "every-frame-a-legacy-chunk", ("llm.legacy-chunk",), "harness.frames.legacy:stream_frame_to_chunk", _everything
-    ),
-)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from conformance.proof.frames import NAMESPACE
-from conformance.proof.saboteur import Saboteur, changed
+from conformance.proof.saboteur import Saboteurs, changed
+
+SABOTEURS: Final = Saboteurs()
 
 
-def _inside_out(namespace: tuple[str, ...]) -> tuple[str, ...]:
+@SABOTEURS.row("namespace-inside-out", ("namespace.order",), NAMESPACE, by=changed)
+def _(namespace: tuple[str, ...]) -> tuple[str, ...]:
     channel, *names = namespace
     return channel, *reversed(names)
-
-
-SABOTEURS: tuple[Saboteur, ...] = (
-    Saboteur("namespace-inside-out", ("namespace.order",), NAMESPACE, changed(_inside_out)),
-)

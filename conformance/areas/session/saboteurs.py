@@ -7,20 +7,11 @@ import threading
 from collections.abc import Callable
 from typing import Any, Final
 
-from conformance.proof.saboteur import Saboteur, gives, instead, reading
+from conformance.proof.saboteur import Saboteurs, gives, instead, reading
+
+SABOTEURS: Final = Saboteurs()
 
 _CURSOR: Final = "harness.frames.timeline:Timeline.cursor"
-
-
-@instead
-def _eager(init: Any, session: Any, *args: Any, **options: Any) -> None:
-    init(session, *args, **options)
-    session._start()
-
-
-@instead
-def _without_messages(iterate: Any, session: Any) -> Any:
-    return session.subscribe(["llm", "flow", "tools", "lifecycle", "custom"])
 
 
 @reading
@@ -50,16 +41,56 @@ _WITHOUT_THE_FIRST: Final = _begun_at(lambda timeline: 1, ("exhausted",))
 _EMPTY_ONCE_FAILED: Final = _begun_at(_here, ("failed",), whole=True)
 
 
-@instead
-def _own_end(end: Any, view: Any) -> None:
+@SABOTEURS.row(
+    "eager",
+    ("session.lazy",),
+    "harness.session.session:StreamSession.__init__",
+    perhaps={"cleanup.close-before-start": "it has run when it is closed, where its thread was quick enough"},
+)
+def _(init: Any, session: Any, *args: Any, **options: Any) -> None:
+    init(session, *args, **options)
+    session._start()
+
+
+@SABOTEURS.row(
+    "iteration-without-messages",
+    ("session.iterates",),
+    "harness.session.session:StreamSession.__iter__",
+    {
+        "order.seq-gapless": "the numbers of what is left out are missing",
+        "order.previous-earlier": "links to what is left out lead nowhere",
+        "session.independent-views": "it is left out after a break",
+        "session.replay": "it is left out again",
+        "session.thread-safe": "it is left out for each thread",
+    },
+)
+def _(iterate: Any, session: Any) -> Any:
+    return session.subscribe(["llm", "flow", "tools", "lifecycle", "custom"])
+
+
+SABOTEURS.add("no-messages", ("session.projections",), "harness.session.projections:Projected.messages", _is_missing)
+SABOTEURS.add(
+    "no-lifecycle", ("session.more-projections",), "harness.session.projections:Projected.lifecycle", _is_missing
+)
+SABOTEURS.add("views-from-now-on", ("session.independent-views",), _CURSOR, _FROM_NOW_ON)
+
+
+@SABOTEURS.row("views-end-alone", ("session.drain",), "harness.session.session:FrameIterator._end")
+def _(end: Any, view: Any) -> None:
     """End a view of some channels without ending the session."""
     if view._cursor._channels is not None:
         raise StopIteration
     end(view)
 
 
-@reading
-def _the_log_itself(frames: Callable[[Any], Any], session: Any) -> Any:
+SABOTEURS.add("replay-from-the-second", ("session.replay",), _CURSOR, _WITHOUT_THE_FIRST)
+SABOTEURS.add("failed-replay-is-empty", ("session.replay-failed",), _CURSOR, _EMPTY_ONCE_FAILED)
+
+
+@SABOTEURS.row(
+    "frames-are-the-log", ("session.frames-copy",), "harness.session.projections:Projected.frames", by=reading
+)
+def _(frames: Callable[[Any], Any], session: Any) -> Any:
     every = frames(session)
     log, known = session.__dict__.setdefault("_log", ([], []))
     log.extend(every[len(known) :])
@@ -67,65 +98,22 @@ def _the_log_itself(frames: Callable[[Any], Any], session: Any) -> Any:
     return log
 
 
-@instead
-def _shared_view(iterate: Any, session: Any) -> Any:
+SABOTEURS.add(
+    "channels-unchecked", ("session.bad-channels",), "harness.session.projections:_checked", lambda checked: list
+)
+
+
+@SABOTEURS.row("threads-share-a-view", ("session.thread-safe",), "harness.session.session:StreamSession.__iter__")
+def _(iterate: Any, session: Any) -> Any:
     if threading.current_thread() is threading.main_thread():
         return iterate(session)
     return session.__dict__.setdefault("_shared", iterate(session))
 
 
-@instead
-def _made_in_a_loop(init: Any, session: Any, *args: Any, **options: Any) -> None:
+SABOTEURS.add("room-for-all", ("session.backpressure",), "harness.session.look_ahead:FrameLimit._has_room", gives(True))
+
+
+@SABOTEURS.row("async-only-in-a-loop", ("session.same-surface",), "harness.session.session:AsyncStreamSession.__init__")
+def _(init: Any, session: Any, *args: Any, **options: Any) -> None:
     asyncio.get_running_loop()
     init(session, *args, **options)
-
-
-SABOTEURS: tuple[Saboteur, ...] = (
-    Saboteur(
-        "eager",
-        ("session.lazy",),
-        "harness.session.session:StreamSession.__init__",
-        _eager,
-        perhaps={"cleanup.close-before-start": "it has run when it is closed, where its thread was quick enough"},
-    ),
-    Saboteur(
-        "iteration-without-messages",
-        ("session.iterates",),
-        "harness.session.session:StreamSession.__iter__",
-        _without_messages,
-        {
-            "order.seq-gapless": "the numbers of what is left out are missing",
-            "order.previous-earlier": "links to what is left out lead nowhere",
-            "session.independent-views": "it is left out after a break",
-            "session.replay": "it is left out again",
-            "session.thread-safe": "it is left out for each thread",
-        },
-    ),
-    Saboteur("no-messages", ("session.projections",), "harness.session.projections:Projected.messages", _is_missing),
-    Saboteur(
-        "no-lifecycle", ("session.more-projections",), "harness.session.projections:Projected.lifecycle", _is_missing
-    ),
-    Saboteur("views-from-now-on", ("session.independent-views",), _CURSOR, _FROM_NOW_ON),
-    Saboteur("views-end-alone", ("session.drain",), "harness.session.session:FrameIterator._end", _own_end),
-    Saboteur("replay-from-the-second", ("session.replay",), _CURSOR, _WITHOUT_THE_FIRST),
-    Saboteur("failed-replay-is-empty", ("session.replay-failed",), _CURSOR, _EMPTY_ONCE_FAILED),
-    Saboteur(
-        "frames-are-the-log", ("session.frames-copy",), "harness.session.projections:Projected.frames", _the_log_itself
-    ),
-    Saboteur(
-        "channels-unchecked", ("session.bad-channels",), "harness.session.projections:_checked", lambda checked: list
-    ),
-    Saboteur(
-        "threads-share-a-view",
-        ("session.thread-safe",),
-        "harness.session.session:StreamSession.__iter__",
-        _shared_view,
-    ),
-    Saboteur("room-for-all", ("session.backpressure",), "harness.session.look_ahead:FrameLimit._has_room", gives(True)),
-    Saboteur(
-        "async-only-in-a-loop",
-        ("session.same-surface",),
-        "harness.session.session:AsyncStreamSession.__init__",
-        _made_in_a_loop,
-    ),
-)
