@@ -38,7 +38,7 @@ from conformance.contract.clauses import CLAUSES
 from conformance.providers.integration import Integration, load_integration
 from conformance.run.judge import Decision
 from conformance.run.outcome import Tested
-from conformance.run.performed import Performed, TestedSubject
+from conformance.run.performed import TestedSubject
 from conformance.run.result import unshown
 from conformance.stage.scenario import Scenario
 from conformance.subjects.subject import Subject, load_subject
@@ -142,15 +142,15 @@ class _Conformance:
         return (missing or Decision(case.clause, "not-testable"),)
 
 
-_PERFORMED: Final = pytest.StashKey[Performed]()
+_PERFORMED: Final = pytest.StashKey[TestedSubject]()
 
 
-def _performed(request: pytest.FixtureRequest, subjected: TestedSubject) -> Performed:
+def _performed(request: pytest.FixtureRequest, subjected: TestedSubject) -> TestedSubject:
     """Return what the class of a test has performed, kept until its last test is done."""
     suite: pytest.Class = request.node.getparent(pytest.Class)
     if _PERFORMED not in suite.stash:
-        performed = suite.stash[_PERFORMED] = Performed(subjected)
-        suite.addfinalizer(performed.close)
+        suite.stash[_PERFORMED] = subjected
+        suite.addfinalizer(subjected.close)
     return suite.stash[_PERFORMED]
 
 

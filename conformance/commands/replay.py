@@ -191,7 +191,7 @@ def _render_result(console: Console, result: ReplayResult, *, verbose: bool, wit
     for line in _differences(result, verbose=verbose):
         print_below(console, redacted(line), _INDENT)
     for violation in result.violations[:_SHOWN]:
-        text = f"{violation['clause']} at frame {violation['seq']}: {violation['message']}"
+        text = f"{violation.clause} at frame {violation.seq}: {violation.message}"
         print_below(console, redacted(text), _INDENT)
 
 

@@ -36,7 +36,7 @@ def _write_replays(results: Sequence[ReplayResult], document: dict[str, Any], fo
     for number, (result, entry) in enumerate(zip(results, document["results"], strict=True), start=1):
         if not result.frame_lines:
             continue
-        violations = [(violation["clause"], violation["seq"], violation["message"]) for violation in result.violations]
+        violations = [(violation.clause, violation.seq, violation.message) for violation in result.violations]
         try:
             page = render_replayed(Path(result.path), result.interaction, result.frame_lines, violations)
         except UnreadableRecordingError:

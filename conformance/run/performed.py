@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 
 from conformance.run.outcome import Tested
@@ -13,23 +12,19 @@ from conformance.stage.scenario import Scenario
 from harness.errors import ConformanceError, UsageError
 
 
-@dataclass(frozen=True)
 class TestedSubject:
-    """A subject in the process of the tests, to read what it declares, and how it is performed."""
+    """A subject in the process of the tests, to read what it declares, and what became of scenarios with it.
 
-    declared: Tested
-    #: Gives it in a process of its own kind; None for an instance, which is used in the process of the tests.
-    load: Load | None = None
+    `load` gives it in processes of its own kind; without it an instance is used in the process of the tests. What is asked
+    for again is not performed again.
+    """
 
-
-class Performed:
-    """The results so far; what is asked for again is not performed again."""
-
-    def __init__(self, subject: TestedSubject) -> None:
+    def __init__(self, declared: Tested, load: Load | None = None) -> None:
+        self.declared = declared
         self._results: dict[str, ScenarioResult] = {}
-        self._performer = None if subject.load is None else Performer(subject.load)
+        self._performer = None if load is None else Performer(load)
         self._perform: Callable[[Scenario], ScenarioResult] = (
-            partial(perform, subject.declared) if self._performer is None else self._performer.perform
+            partial(perform, declared) if self._performer is None else self._performer.perform
         )
 
     def result(self, scenario: Scenario) -> ScenarioResult:

@@ -58,7 +58,7 @@ class ReplayResult:
     usage: dict[str, int] | None = None
     #: Of the last call.
     finish_reason: str | None = None
-    violations: list[dict[str, Any]] = field(default_factory=list)
+    violations: list[Violation] = field(default_factory=list)
     #: Where frames or results are not what was recorded.
     diff: list[str] = field(default_factory=list)
     #: Why it did not pass, or what must be known of one that did.
@@ -254,7 +254,7 @@ def _result(run: Replayed, *, whole: bool = False) -> ReplayResult:
         ],
         usage=_usage(completed),
         finish_reason=completed[-1]["finish_reason"] if completed else None,
-        violations=[asdict(violation) for violation in violations],
+        violations=violations,
         diff=[str(difference.lengthened() if whole else difference) for difference in differences],
         message=message or "; ".join(run.notes) or None,
         consequences=sum(difference.is_consequence for difference in differences),

@@ -74,20 +74,10 @@ class _Seconds(TypedDict):
     seconds: float
 
 
-class _ReplayedBreaches(TypedDict):
-    violations: list[Violation]
-
-
 class _ReplayShard(TypedDict):
     shard: _ReplayPlace
     summary: _Seconds
     results: list[replay.ReplayResult]
-
-
-class _ReplayBreaches(TypedDict):
-    """What a result, whose violations may be of any shape, says nothing of."""
-
-    results: list[_ReplayedBreaches]
 
 
 class _Subject(TypedDict):
@@ -129,10 +119,7 @@ class _Suite(TypedDict):
 
 
 #: By format: what a shard's report has.
-_SHARDS: Final[Mapping[str, tuple[Any, ...]]] = {
-    replay.FORMAT: (_ReplayShard, _ReplayBreaches),
-    outcome.FORMAT: (_SuiteShard,),
-}
+_SHARDS: Final[Mapping[str, Any]] = {replay.FORMAT: _ReplayShard, outcome.FORMAT: _SuiteShard}
 
 
 def shard_report(path: Path) -> dict[str, Any]:
@@ -144,7 +131,7 @@ def shard_report(path: Path) -> dict[str, Any]:
 def suite_report(path: Path) -> dict[str, Any]:
     """Return the report of a run of the suite at `path`. Raises UnreadableRecordingError."""
     document = _document(path, (outcome.FORMAT,), f"expected {outcome.FORMAT!r}")
-    return _held(path, document, (_Suite,), "report of harness conformance", "its --json FILE")
+    return _held(path, document, _Suite, "report of harness conformance", "its --json FILE")
 
 
 def _document(path: Path, formats: Any, otherwise: str) -> dict[str, Any]:
@@ -163,10 +150,9 @@ def _document(path: Path, formats: Any, otherwise: str) -> dict[str, Any]:
     return document
 
 
-def _held(path: Path, document: dict[str, Any], shapes: tuple[Any, ...], kind: str, by: str) -> dict[str, Any]:
+def _held(path: Path, document: dict[str, Any], shape: Any, kind: str, by: str) -> dict[str, Any]:
     try:
-        for shape in shapes:
-            msgspec.convert(document, shape)
+        msgspec.convert(document, shape)
     except (msgspec.ValidationError, ValueError) as error:
         raise UnreadableRecordingError(f"'{path}' is no {kind} ({error}); expected what {by} has written") from error
     return document

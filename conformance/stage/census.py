@@ -40,12 +40,7 @@ class Census:
 
     def threads_left(self, within_s: float = ENDING_S) -> tuple[str, ...]:
         """Return the names of the threads that were started since and have not ended in time."""
-        started = [
-            thread
-            for thread in threading.enumerate()
-            if thread not in self._threads and _PROVIDERS_OWN not in thread.name
-        ]
-        threads = [thread for thread in started if thread is not threading.current_thread()]
+        threads = [thread for thread in threads_since(self._threads) if thread is not threading.current_thread()]
 
         def ended(seconds: float) -> bool:
             alive = [thread for thread in threads if thread.is_alive()]
@@ -72,6 +67,12 @@ async def tasks_left(own: Iterable[asyncio.Task[Any]], within_s: float = ENDING_
         return ()
     _, pending = await asyncio.wait(threads, timeout=within_s)
     return tuple(f"task {task.get_name()!r}" for task in pending)
+
+
+def threads_since(before: Collection[threading.Thread]) -> list[threading.Thread]:
+    """Return the threads that have been started since there were those, without the scripted provider's."""
+    now = threading.enumerate()
+    return [thread for thread in now if thread not in before and _PROVIDERS_OWN not in thread.name]
 
 
 def _events_alive(event_ids: frozenset[str]) -> list[str]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Iterable, Mapping, Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from types import TracebackType
-from typing import Any, Final
+from typing import Any
 
+from conformance.stage.census import threads_since
 from conformance.stage.points import StageError
 from conformance.stage.programs import Program
 from conformance.stage.reader import ENDING_S, KINDS, FramesRead, Reader, SessionKind, attempt
@@ -17,9 +18,6 @@ from conformance.stage.scenario import Scenario
 from conformance.subjects.subject import NotOfferedError, Performance, Subject, offered
 from conformance.timeline.evidence import Evidence, ProgramOutcome, WireFacts, beside_frames
 from conformance.timeline.expected import Expected
-
-#: Threads of the scripted provider stay as long as a client keeps its connection.
-_PROVIDERS_OWN: Final = "process_request_thread"
 
 
 class Consumer(Reader):
@@ -32,7 +30,7 @@ class Consumer(Reader):
         self.stage = performance.stage
         self.provider = performance.provider
         self._sessions: list[Any] = []
-        self._threads = set(threading.enumerate())
+        self._threads = frozenset(threading.enumerate())
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -93,10 +91,16 @@ class Consumer(Reader):
         opener = self.sync_twin if self.is_sync else self.open_outside
         return self.read_whole(*(partial(opener, program) for program in programs), wire=wire)
 
-    def begin(self, sessions: Iterable[Any]) -> Begun:
-        """Take the first frame of each session, by a loop of its own that goes on in `Begun.read_on`."""
+    def begin(self, sessions: Iterable[Any]) -> list[Loop]:
+        """Take the first frame of each session, by a loop of its own that goes on in `read_held`."""
         iterators = [self.iterate(session) for session in sessions]
-        return Begun(self, tuple((iterator, self.take(iterator, 1)) for iterator in iterators))
+        return [(iterator, self.take(iterator, 1)) for iterator in iterators]
+
+    def read_held(self, loops: list[Loop]) -> list[FramesRead]:
+        """Wait until the runs of all have come to `held`, release it, and return all that each loop is given to the end."""
+        self.await_reached("held", len(loops))
+        self.stage.release("held")
+        return [first if first.raised is not None else first.then(self.take(iterator)) for iterator, first in loops]
 
     def await_reached(self, point: str, times: int = 1) -> None:
         """Wait for the run to come to `point`, while the loop of an async one goes on."""
@@ -110,42 +114,22 @@ class Consumer(Reader):
         if self._loop is not None:
             tasks = asyncio.all_tasks(self._loop)
             if tasks:
-                self._until(asyncio.wait(tasks, timeout=ENDING_S))
+                self.complete(asyncio.wait(tasks, timeout=ENDING_S))
             return  # an executor's threads stay when their work is done
-        for thread in threading.enumerate():
-            if thread not in self._threads and _PROVIDERS_OWN not in thread.name:
-                thread.join(ENDING_S)
+        for thread in threads_since(self._threads):
+            thread.join(ENDING_S)
 
     def tasks(self) -> int:
         """Return how many tasks the consumer's loop has, once it has turned over a few times."""
         if self._loop is None:
             return 0
         for _ in range(3):
-            self._until(asyncio.sleep(0))
+            self.complete(asyncio.sleep(0))
         return len(asyncio.all_tasks(self._loop))
 
 
-@dataclass(frozen=True)
-class Begun:
-    """Sessions in the middle of their runs, each read by one loop: a second view of one is a matter of its own."""
-
-    consumer: Consumer
-    #: Each loop, and what it was given so far.
-    loops: tuple[tuple[Any, FramesRead], ...]
-
-    def held(self, point: str = "held") -> list[FramesRead]:
-        """Wait until all of them have come to `point`, release it, and return all that each loop is given to the end."""
-        self.consumer.await_reached(point, len(self.loops))
-        self.consumer.stage.release(point)
-        return self.read_on()
-
-    def read_on(self) -> list[FramesRead]:
-        """Return all that each loop is given, to the end."""
-        return [
-            first if first.raised is not None else first.then(self.consumer.take(iterator))
-            for iterator, first in self.loops
-        ]
-
+#: One loop over a session in the middle of its run, and what it was given so far: a second view is a matter of its own.
+Loop = tuple[Any, FramesRead]
 
 #: What one consumer does, and what it saw: a run, or, where no frames count, what else it looked at.
 Observe = Callable[[Consumer], Evidence | Iterable[Expected]]

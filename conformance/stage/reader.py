@@ -57,8 +57,8 @@ class Reader:
         for task in tasks:
             task.cancel()
         if tasks:
-            attempt(lambda: self._until(asyncio.wait(tasks, timeout=ENDING_S)))
-        attempt(lambda: self._until(self._shut_generators()))
+            attempt(lambda: self.complete(asyncio.wait(tasks, timeout=ENDING_S)))
+        attempt(lambda: self.complete(self._shut_generators()))
         self._loop.close()
 
     async def _shut_generators(self) -> None:
@@ -159,7 +159,7 @@ class Reader:
         async def made() -> Any:
             return make()
 
-        return self._until(made())
+        return self.complete(made())
 
     def made(self, make: Callable[[], Any]) -> Any:
         """Do as `in_loop`, and await what is to be awaited."""
@@ -170,7 +170,7 @@ class Reader:
             value = make()
             return await value if hasattr(value, "__await__") else value
 
-        return self._until(made())
+        return self.complete(made())
 
     def tried(self, make: Callable[[], Any]) -> tuple[Any, BaseException | None]:
         """Return what `made` gives and None, or None and what it raises."""
@@ -179,19 +179,16 @@ class Reader:
         except BaseException as error:
             return None, error
 
-    def complete(self, awaitable: Any) -> Any:
-        """Return what `awaitable` gives, in the reader's loop. Raises whatever it raises."""
-        return self._until(awaitable)
-
     def _next(self, iterator: Any) -> Any:
         if self._loop is None:
             return next(iterator)
-        outcome = self._until(_caught(iterator))
+        outcome = self.complete(_caught(iterator))
         if isinstance(outcome, BaseException):
             raise outcome
         return outcome
 
-    def _until(self, awaitable: Any) -> Any:
+    def complete(self, awaitable: Any) -> Any:
+        """Return what `awaitable` gives, in the reader's loop. Raises whatever it raises."""
         assert self._loop is not None
         return self._loop.run_until_complete(asyncio.wait_for(awaitable, DEADLINE_S))
 
@@ -207,6 +204,11 @@ def read_result(session: Any, when: Any) -> ResultRead:
     return ResultRead(
         when, raised, value, bool(session.is_completed), bool(session.is_exhausted), bool(session.is_cancelled), depth
     )
+
+
+def close_session(session: Any) -> None:
+    """Close a session, in whatever thread; `close` is looked up there, since it may be missing."""
+    session.close()
 
 
 def attempt(action: Callable[[], object]) -> BaseException | None:

@@ -140,7 +140,7 @@ def test_a_violated_clause_fails_with_its_id_and_frame(recordings: Path, monkeyp
     monkeypatch.setattr(replaying, "judge", lambda evidence: Judged())
     (result,) = replay(recordings / "text")
     assert result.status == "failed"
-    assert result.violations == [{"clause": "order.seq-gapless", "seq": 3, "message": "a gap"}]
+    assert result.violations == [Violation("order.seq-gapless", 3, "a gap")]
     assert result.message == "1 contract violation: order.seq-gapless at frame 3: a gap"
 
 

@@ -141,7 +141,7 @@ def test_a_finding_of_sarif_is_the_same_in_the_next_run_whatever_its_addresses(t
     assert first["partialFingerprints"] == second["partialFingerprints"]
 
 
-BROKEN = {"clause": "order.delivery", "seq": 2, "message": HOSTILE}
+BROKEN = Violation("order.delivery", 2, HOSTILE)
 REPLAYED: Any = report(
     [
         ReplayResult("rec/a b", "recording", None, None, None, "passed", 3),

@@ -10,6 +10,7 @@ import pytest
 from conformance.contract.clauses import CLAUSES
 from conformance.report import html
 from conformance.run.replay import ReplayResult, report
+from conformance.timeline.check import Violation
 from harness.errors import UsageError
 from tests.conformance.html_tree import Node, parsed
 
@@ -33,10 +34,10 @@ BROKEN = ReplayResult(
     "failed",
     frames=7,
     violations=[
-        {"clause": "llm.sequence", "seq": 7, "message": "the call never ends"},
-        {"clause": "llm.sequence", "seq": 9, "message": "a chunk follows"},
-        {"clause": "llm.usage", "seq": None, "message": "no usage"},
-        {"clause": "later.clause", "seq": 1, "message": "of a newer contract"},
+        Violation("llm.sequence", 7, "the call never ends"),
+        Violation("llm.sequence", 9, "a chunk follows"),
+        Violation("llm.usage", None, "no usage"),
+        Violation("later.clause", 1, "of a newer contract"),
     ],
     message="4 contract violations",
 )
@@ -234,7 +235,7 @@ def test_hostile_text_stays_text_wherever_it_stands(tmp_path: Path) -> None:
         tool_calls=[{"function": {"name": HOSTILE, "arguments": HOSTILE}}],
         usage={HOSTILE: 1},
         finish_reason=HOSTILE,
-        violations=[{"clause": HOSTILE, "seq": 1, "message": HOSTILE}],
+        violations=[Violation(HOSTILE, 1, HOSTILE)],
         diff=[HOSTILE],
         message=HOSTILE,
     )

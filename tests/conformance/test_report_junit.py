@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -13,6 +13,7 @@ from hypothesis import given, settings, strategies as st
 from conformance.report import Case, junit, replay_cases
 from conformance.report.case import CaseStatus
 from conformance.run.replay import ReplayResult, report
+from conformance.timeline.check import Violation
 from harness.errors import RecordingError
 
 OUTCOMES: tuple[CaseStatus, ...] = get_args(CaseStatus)
@@ -145,10 +146,7 @@ def test_a_path_that_cannot_be_written_is_an_error_that_names_it(tmp_path: Path)
 
 
 def test_a_replay_gives_one_case_per_result() -> None:
-    violations: list[dict[str, Any]] = [
-        {"clause": "llm.sequence", "seq": 4, "message": "no end"},
-        {"clause": "llm.usage", "seq": None, "message": "none"},
-    ]
+    violations = [Violation("llm.sequence", 4, "no end"), Violation("llm.usage", None, "none")]
     results = [
         ReplayResult("a.yaml", "cassette", 2, "openai", True, "passed"),
         ReplayResult("a.yaml", "cassette", 3, "openai", True, "failed", violations=violations, message="2 violations"),

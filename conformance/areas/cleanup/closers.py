@@ -16,7 +16,7 @@ from typing import Any, Final
 from conformance.stage.census import ENDING_S, tasks_left
 from conformance.stage.patience import ends
 from conformance.stage.points import DEADLINE_S
-from conformance.stage.reader import SessionKind, attempt
+from conformance.stage.reader import SessionKind, attempt, close_session
 from conformance.subjects.subject import Performance
 
 #: By kind, what closes a session.
@@ -75,7 +75,7 @@ def _consume(how: str, make: Callable[[], Any], performance: Performance, closin
     session = closing.session = make()
     iterator = _begin(session, performance)
     if how == "close":
-        closing.raised = attempt(partial(_close, session))
+        closing.raised = attempt(partial(close_session, session))
     elif how == "with":
 
         def leave() -> None:
@@ -132,7 +132,7 @@ async def _aclose(how: str, session: Any, performance: Performance, closing: Clo
     await anext(iterator)
     await performance.stage.aawait_reached("held")
     if how == "close":
-        closing.raised = attempt(partial(_close, session))
+        closing.raised = attempt(partial(close_session, session))
     elif how == "other-thread":
         reader = asyncio.create_task(read(), name="reader")
         closer = await asyncio.to_thread(_closer, session, closing)
@@ -158,7 +158,7 @@ def _closer(session: Any, closing: Closing, reader: threading.Thread | None = No
     def close() -> None:
         if reader is not None:
             _await_waiting(reader)
-        closing.raised = attempt(partial(_close, session))
+        closing.raised = attempt(partial(close_session, session))
 
     thread = threading.Thread(target=close, name="closer", daemon=True)
     thread.start()
@@ -175,10 +175,6 @@ def _await_waiting(reader: threading.Thread) -> None:
         found = (id(frame), frame.f_lasti) if frame is not None and inside else None
         place, still = found, still + 1 if found is not None and found == place else 0
         look.wait(_LOOK_S)
-
-
-def _close(session: Any) -> None:
-    session.close()
 
 
 def _but_own(error: BaseException | None) -> BaseException | None:

@@ -11,7 +11,7 @@ from conformance.stage.census import ENDING_S
 from conformance.stage.consumer import Consumer, both
 from conformance.stage.points import StageError
 from conformance.stage.programs import Emit, FlowProgram, Method, Reach
-from conformance.stage.reader import attempt, in_thread
+from conformance.stage.reader import attempt, close_session, in_thread
 from conformance.stage.scenario import FLOW, Scenario
 from conformance.timeline.evidence import Evidence
 from conformance.timeline.expected import NOTHING, Expected
@@ -22,7 +22,7 @@ _PLAIN: Final = FlowProgram((Method("first", (Reach("began"), Emit("one"), Emit(
 def _close_calls(consumer: Consumer) -> Evidence:
     """Close twice, by another thread, before the first frame, and after the end."""
     expected: list[Expected] = []
-    calls: dict[str, Callable[[Any], None]] = {"close()": _close, "close() by another thread": _close_in_thread}
+    calls: dict[str, Callable[[Any], None]] = {"close()": close_session, "close() by another thread": _close_in_thread}
     if not consumer.is_sync:
         calls["aclose()"] = lambda session: consumer.complete(session.aclose())
     frames: tuple[Any, ...] = ()
@@ -58,12 +58,8 @@ def _state(session: Any) -> tuple[bool, bool, bool]:
     return bool(session.is_completed), bool(session.is_exhausted), bool(session.is_cancelled)
 
 
-def _close(session: Any) -> None:
-    session.close()
-
-
 def _close_in_thread(session: Any) -> None:
-    returned, raised = in_thread(partial(_close, session), ENDING_S)
+    returned, raised = in_thread(partial(close_session, session), ENDING_S)
     if not returned:
         raise StageError("it did not come back")
     if raised is not None:

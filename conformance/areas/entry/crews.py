@@ -108,7 +108,7 @@ def _beside(entry: CrewEntry, consumer: Consumer) -> Iterator[Expected]:
     ]
     crews = [consumer.subject.crew(program, consumer.performance, stream=True) for program in programs]
     runs = [CrewRun(entry, consumer, *each).for_sure() for each in zip(programs, crews, strict=True)]
-    reads: list[FramesRead] = consumer.begin(run.output for run in runs).held()
+    reads: list[FramesRead] = consumer.read_held(consumer.begin(run.output for run in runs))
     name = f"one of two crews beside each other, by {entry.call},"
     for program, each in zip(programs, reads, strict=True):
         text = program.tasks[0].script.text

@@ -125,7 +125,7 @@ def _beside(consumer: Consumer) -> Evidence:
     """Two streamed flows whose crews are in the middle together; their LLMs are told to stream."""
     scripts = [Script((Text(f"{name} "), HoldBody("held"), Text("said"))) for name in ("left", "right")]
     programs = [CrewProgram((TaskProgram(script.text, script),), stream=True) for script in scripts]
-    reads = consumer.begin([consumer.open(flow_of(program)) for program in programs]).held()
+    reads = consumer.read_held(consumer.begin([consumer.open(flow_of(program)) for program in programs]))
     due, name = (*OF_CREW, *OF_TASK), "one of two flows with crews"
     return reads[0].evidence(
         *(

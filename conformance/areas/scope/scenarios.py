@@ -30,7 +30,7 @@ def _beside(shared: Literal["class", "object"], consumer: Consumer) -> Evidence:
     flow = consumer.subject.flow(_MEET, consumer.performance)
     twin = flow if shared == "object" else type(flow)()
     sessions = [consumer.stream(each) for each in (flow, twin)]
-    reads = consumer.begin(sessions).held()
+    reads = consumer.read_held(consumer.begin(sessions))
     name = f"one of two sessions on one flow {shared}"
     return reads[0].evidence(*(row for each in reads for row in heard("scope.isolated", name, _MEET_MARKS, each)))
 
@@ -45,7 +45,7 @@ def _shared_llm(consumer: Consumer) -> Evidence:
         enter = consumer.entry_of(llm)
         return consumer.keep(consumer.in_loop(lambda: enter(prompt)))
 
-    reads = consumer.begin([call(script) for script in scripts]).held()
+    reads = consumer.read_held(consumer.begin([call(script) for script in scripts]))
     name = "one of two calls of one LLM"
     return reads[0].evidence(
         *(
@@ -86,14 +86,14 @@ def _stray(whose: Literal["its own", "shared", "a stranger"], consumer: Consumer
     flow = consumer.subject.flow(_MEET, consumer.performance)
     source = consumer.subject.flow(_MEET, consumer.performance) if whose == "a stranger" else flow
     sessions = [consumer.stream(flow) for _ in range(2 if whose == "shared" else 1)]
-    begun = consumer.begin(sessions)
+    loops = consumer.begin(sessions)
     consumer.await_reached("held", len(sessions))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         emitter = threading.Thread(target=consumer.subject.emit, args=(source, "stray"), name="stray", daemon=True)
         emitter.start()
         emitter.join(DEADLINE_S)
-    reads = begun.held()
+    reads = consumer.read_held(loops)
     clear = whose == "its own"
     due = ("one", "stray", "two", "three") if clear else _MEET_MARKS
     name = "the only session" if len(sessions) == 1 else "one of two sessions with the same source"

@@ -11,7 +11,7 @@ from conformance.areas.session.settings import SETTINGS, Setting, names_of, rows
 from conformance.areas.session.views import MORE_VIEWS, PROJECTIONS, VIEWS
 from conformance.stage.consumer import Consumer
 from conformance.stage.points import DEADLINE_S, StageError
-from conformance.stage.reader import SessionKind, attempt, in_thread, read_result
+from conformance.stage.reader import SessionKind, attempt, close_session, in_thread, read_result
 from conformance.stage.scenario import Scenario
 from conformance.timeline.evidence import Evidence
 from conformance.timeline.expected import NOTHING, Expected, Raised
@@ -74,7 +74,7 @@ def _surfaces(setting: Setting, consumer: Consumer) -> Evidence:
     read = consumer.read_session(setting.program)
     for kind, make in kinds.items():
         session = make(setting.program)
-        returned, raised = in_thread(partial(_close, session), DEADLINE_S)
+        returned, raised = in_thread(partial(close_session, session), DEADLINE_S)
         raised = raised if returned else StageError("it did not come back")
         expected += _used(f"close() of a {kind} session by another thread", raised, session, cancelled=True)
     return read.evidence(*expected)
@@ -96,10 +96,6 @@ def _used(aspect: str, raised: BaseException | None, session: Any, *, cancelled:
     yield Expected("session.same-surface", aspect, NOTHING, raised)
     state = (bool(session.is_completed), bool(session.is_cancelled))
     yield Expected("session.same-surface", f"is_completed and is_cancelled after {aspect}", (True, cancelled), state)
-
-
-def _close(session: Any) -> None:
-    session.close()  # looked up in the thread, since it may be missing
 
 
 def _scenarios(setting: Setting) -> tuple[Scenario, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -69,10 +69,7 @@ def carried_scenarios(results: Sequence[ScenarioResult]) -> list[dict[str, Any]]
             if content is None or len(content) > room:
                 continue
             room -= len(content)
-            violations = [
-                {"clause": violation.clause, "seq": violation.seq, "message": violation.message}
-                for violation in run.violations
-            ]
+            violations = [asdict(violation) for violation in run.violations]
             carried.append(
                 {"scenario": result.scenario, "label": run.label, "violations": violations, "frames": content}
             )
@@ -88,9 +85,7 @@ def with_scenarios(results: Sequence[ScenarioResult], carried: Any) -> list[Scen
 
 
 def _failed_run(entry: Mapping[str, Any]) -> FailedRun:
-    violations = tuple(
-        Violation(violation["clause"], violation["seq"], violation["message"]) for violation in entry["violations"]
-    )
+    violations = tuple(Violation(**violation) for violation in entry["violations"])
     # A report is somebody else's: what it holds is opened here once, within bounds.
     return FailedRun(str(entry["label"]), zlib.compress(_opened(entry["frames"]), 1), violations)
 
