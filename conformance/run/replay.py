@@ -14,8 +14,9 @@ from conformance.run.judge import judge
 from conformance.run.scheduler import in_order, scheduled
 from conformance.run.workers.certificates import late_certificates
 from conformance.run.workers.replay_processes import side_by_side
+from conformance.stage.reader import read_result
 from conformance.timeline.check import Violation
-from conformance.timeline.evidence import Evidence, ResultRead
+from conformance.timeline.evidence import Evidence
 from harness.errors import HarnessError, UnreadableRecordingError, UsageError, error_text
 from harness.recording import (
     Replayed,
@@ -96,37 +97,27 @@ def replay(
     `whole`, differences are told with all of each value. `settings` are for the comparison of requests, beside the
     project's.
     """
+    results: list[ReplayResult] = []
     # What is played is never encrypted, and each client would read all certificates.
     with extended(settings), late_certificates():
-        results = _replay(path, speed=speed, update=update, trust=trust, whole=whole, turn=turn)
-    _garbage.grew(len(results))
-    return results
-
-
-def _replay(
-    path: Path, *, speed: float | None, update: bool, trust: Trust | None, whole: bool, turn: int | None
-) -> list[ReplayResult]:
-    results: list[ReplayResult] = []
-    try:
-        if path.is_symlink():
-            raise UnreadableRecordingError(f"'{path}' {link_problem(path)}")
-        if turn is not None and _kind(path) == "cassette":
-            raise UsageError(f"'{path}' is no recording of a conversation, of which one turn could be replayed")
-        runs = (
-            [replay_recording(path, speed=speed, update=update, trust=trust, turn=turn)]
-            if _kind(path) == "recording"
-            else replay_cassette(path, speed=speed)
-        )
-        results.extend(_result(run, whole=whole) for run in runs)
-    except HarnessError as error:
-        results.append(_unjudged(path, str(error)))
-    except Exception as error:
-        # One file is not to be the end of the others, whatever we have overlooked in it.
-        results.append(
-            _unjudged(
-                path, f"stream-harness failed on it, which is a fault of its own: {type(error).__name__}: {error}"
+        try:
+            if path.is_symlink():
+                raise UnreadableRecordingError(f"'{path}' {link_problem(path)}")
+            if turn is not None and _kind(path) == "cassette":
+                raise UsageError(f"'{path}' is no recording of a conversation, of which one turn could be replayed")
+            runs = (
+                [replay_recording(path, speed=speed, update=update, trust=trust, turn=turn)]
+                if _kind(path) == "recording"
+                else replay_cassette(path, speed=speed)
             )
-        )
+            results.extend(_result(run, whole=whole) for run in runs)
+        except HarnessError as error:
+            results.append(_unjudged(path, str(error)))
+        except Exception as error:
+            # One file is not to be the end of the others, whatever we have overlooked in it.
+            ours = f"stream-harness failed on it, which is a fault of its own: {type(error).__name__}: {error}"
+            results.append(_unjudged(path, ours))
+    _garbage.grew(len(results))
     return results
 
 
@@ -271,29 +262,16 @@ def _sessions(run: Replayed) -> Iterator[tuple[Violation, ...]]:
         last = session is run.sessions[-1]
         ended = run.ended if last else "exhausted"
         closed = bool(getattr(session, "is_cancelled", False))
+        when = "after-close" if closed else "after-exhaustion" if ended == "exhausted" else "after-failure"
         evidence = Evidence(
             frames=frames,
             ended="closed" if closed else ended,
             replayed=list(session.events)
             if hasattr(session, "events") and not closed and ended == "exhausted"
             else None,
-            reads=(
-                _read(
-                    session, "after-close" if closed else f"after-{'exhaustion' if ended == 'exhausted' else 'failure'}"
-                ),
-            ),
+            reads=(read_result(session, when),),
         )
         yield judge(evidence).violations
-
-
-def _read(session: Any, when: Any) -> ResultRead:
-    value, raised = None, None
-    try:
-        value = session.result
-    except BaseException as error:
-        raised = error
-    states = (session.is_completed, session.is_exhausted, session.is_cancelled)
-    return ResultRead(when, raised, value, *map(bool, states))
 
 
 def _message(run: Replayed, violations: list[Violation]) -> str | None:

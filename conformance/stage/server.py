@@ -1,4 +1,4 @@
-"""A provider on loopback that plays scripts, in OpenAI's chat wire format, and keeps a log of what it saw.
+"""A provider on loopback that plays scripts, in OpenAI's chat wire format, and keeps the requests.
 
 Every subject that can be pointed at a base URL can be given any answer, held in the middle, cut, or refused.
 Source: https://platform.openai.com/docs/api-reference/chat (2026-11).
@@ -13,7 +13,6 @@ import struct
 import sys
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -28,16 +27,6 @@ _COMMON: Final = {"id": _ID, "created": 1, "model": "gpt-4o-mini"}
 _LOOK_S: Final = 0.02
 
 
-@dataclass
-class WireLog:
-    """What the provider saw. Guarded by the provider's lock while a run is on."""
-
-    #: The JSON bodies of the requests, in order of arrival.
-    requests: list[dict[str, Any]] = field(default_factory=list)
-    #: How many clients went away before their answer had been sent.
-    disconnects: int = 0
-
-
 class ScriptedProvider:
     """Serves one script after the other: the script of a request is named in its last user message, as `[script N]`.
 
@@ -50,8 +39,8 @@ class ScriptedProvider:
         self._stage = stage
         self._scripts: list[Script] = []
         self._server: _ScriptServer | None = None
-        self.lock = threading.Lock()
-        self.log = WireLog()
+        self._lock = threading.Lock()
+        self._requests: list[dict[str, Any]] = []
 
     def __enter__(self) -> Self:
         return self
@@ -71,7 +60,7 @@ class ScriptedProvider:
     @property
     def port(self) -> int:
         """The port on loopback."""
-        with self.lock:
+        with self._lock:
             if self._server is None:
                 self._server = _ScriptServer(("127.0.0.1", 0), _handler_for(self))
                 serve = partial(self._server.serve_forever, poll_interval=0.01)
@@ -80,7 +69,7 @@ class ScriptedProvider:
 
     def prompt_for(self, script: Script) -> str:
         """Return a prompt that is answered with `script`."""
-        with self.lock:
+        with self._lock:
             if script not in self._scripts:
                 self._scripts.append(script)
             return f"[script {self._scripts.index(script)}]"
@@ -89,15 +78,20 @@ class ScriptedProvider:
         """Return the seed whose requests are answered with `script`."""
         return int(self.prompt_for(script).removeprefix("[script ").removesuffix("]"))
 
+    @property
+    def requests(self) -> list[dict[str, Any]]:
+        """The JSON bodies of the requests, in order of arrival."""
+        with self._lock:
+            return list(self._requests)
+
     def requested_streams(self) -> list[bool]:
         """Return of each request, in order of arrival, whether it asked for a stream."""
-        with self.lock:
-            return [bool(request.get("stream")) for request in self.log.requests]
+        return [bool(request.get("stream")) for request in self.requests]
 
     def answer(self, handler: BaseHTTPRequestHandler, body: dict[str, Any]) -> None:
         """Play the script that `body` asks for to one client."""
-        with self.lock:
-            self.log.requests.append(body)
+        with self._lock:
+            self._requests.append(body)
             script = self._scripts[_script_number(body)]
         if script.hold_head is not None and not self._held(handler, script.hold_head):
             return
@@ -143,8 +137,6 @@ class ScriptedProvider:
         while not self._stage.is_released(point):
             readable, _, _ = select.select([handler.connection], [], [], _LOOK_S)
             if readable and not _still_there(handler.connection):
-                with self.lock:
-                    self.log.disconnects += 1
                 handler.close_connection = True
                 self._stage.reach(f"{point}:disconnected")
                 return False
@@ -169,8 +161,6 @@ def _handler_for(provider: ScriptedProvider) -> type[BaseHTTPRequestHandler]:
             try:
                 provider.answer(self, body)
             except OSError:
-                with provider.lock:
-                    provider.log.disconnects += 1
                 self.close_connection = True
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name that http.server gives

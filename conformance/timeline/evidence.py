@@ -94,6 +94,11 @@ class WireFacts:
     #: What those functions returned, in call order; None where they were not watched, or one of them raised.
     returned: tuple[Any, ...] | None = None
 
+    @property
+    def was_accepted(self) -> bool:
+        """Whether there was a response, and no error status."""
+        return self.status is not None and self.status < 400
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:

@@ -81,8 +81,7 @@ def _overrides(consumer: Consumer) -> Iterator[Expected]:
 
     def call(aspect: str, **due: Any) -> Iterator[Expected]:
         text = consumer.made(lambda: method(prompt))
-        with consumer.provider.lock:
-            body = consumer.provider.log.requests[-1]
+        body = consumer.provider.requests[-1]
         request = {"stream": bool(body.get("stream")), "stop": list(body.get("stop") or [])}
         yield Expected(clause, f"the request of a call {aspect}", due, request)
         yield Expected(clause, f"the value of a call {aspect}", Script().text, text)

@@ -58,7 +58,7 @@ def _can_join(call: ShownCall) -> bool:
 
 def _is_streamed(call: ShownCall) -> bool:
     if call.wire is not None:
-        return call.wire.streamed and _was_accepted(call.wire)
+        return call.wire.streamed and call.wire.was_accepted
     return call.started.data.get("stream") is True or bool(call.chunks)
 
 
@@ -155,11 +155,7 @@ def _declares_its_end(call: ShownCall) -> bool:
 
 def _was_cut_off(call: ShownCall) -> bool:
     wire = call.wire
-    return wire is not None and wire.streamed and _was_accepted(wire) and not wire.ended_at_marker
-
-
-def _was_accepted(wire: WireFacts) -> bool:
-    return wire.status is not None and wire.status < 400
+    return wire is not None and wire.streamed and wire.was_accepted and not wire.ended_at_marker
 
 
 def errors(evidence: Evidence) -> Iterator[Breach]:
@@ -179,7 +175,7 @@ def errors(evidence: Evidence) -> Iterator[Breach]:
 
 def _is_faulty(call: ShownCall) -> bool:
     wire = call.wire
-    return wire is not None and (not _was_accepted(wire) or wire.error_event)
+    return wire is not None and (not wire.was_accepted or wire.error_event)
 
 
 def _untyped(error: BaseException, wire: WireFacts) -> Iterator[str]:

@@ -56,8 +56,7 @@ def tool_chunks(evidence: Evidence) -> Iterator[Breach]:
 
 
 def _is_whole(wire: WireFacts) -> bool:
-    was_accepted = wire.status is not None and wire.status < 400
-    return bool(wire.tool_calls) and was_accepted and wire.ended_at_marker and not wire.error_event
+    return bool(wire.tool_calls) and wire.was_accepted and wire.ended_at_marker and not wire.error_event
 
 
 def _misshapen(frame: AnyFrame) -> Iterator[str]:

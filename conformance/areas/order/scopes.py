@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from conformance.timeline.any_frame import AnyFrame
+from conformance.timeline.calls import CHUNKS
 from conformance.timeline.evidence import Evidence
 from conformance.timeline.expected import Breach
 from conformance.timeline.scopes import FrameScope, ScopeStep, Walk, deferred
 from conformance.timeline.vocabulary import opens
-
-_CHUNKS = ("llm_stream_chunk", "llm_thinking_chunk")
 
 
 def has_scopes(evidence: Evidence) -> bool:
@@ -43,7 +42,7 @@ def _of_wrong_kind(step: ScopeStep) -> str | None:
             return f"the parent of {frame.type} is {_name(parent)}, not its flow"
         if parent is not None and _differ(frame, parent.opener, "flow_name"):
             return f"the parent of {frame.type} is another flow's: {_name(parent)}"
-    if frame.type in _CHUNKS:
+    if frame.type in CHUNKS:
         if parent is None or parent.kind != "call":
             return f"the parent of {frame.type} is {_name(parent)}, not its call"
         if _differ(frame, parent.opener, "call_id"):

@@ -31,12 +31,7 @@ def _read_and_replayed(setting: Setting, consumer: Consumer) -> Evidence:
     busy = frozenset(setting.busy)
     views = {
         name: (channels, consumer.read(getattr(session, name)))
-        for name, channels in VIEWS.items()
-        if hasattr(session, name)
-    }
-    more = {
-        name: (channels, consumer.read(getattr(session, name)))
-        for name, channels in MORE_VIEWS.items()
+        for name, channels in {**VIEWS, **MORE_VIEWS}.items()
         if hasattr(session, name)
     }
     again = consumer.read(session)
@@ -49,10 +44,11 @@ def _read_and_replayed(setting: Setting, consumer: Consumer) -> Evidence:
         *surface(consumer.kind, session),
     ]
     for name, (channels, view) in views.items():
+        if name in MORE_VIEWS:
+            expected.append(Expected("session.more-projections", name, AllFrames(every, channels), view))
+            continue
         expected.append(Expected("session.projections", name, OnlyItsOwn(every, channels), view))
         expected.append(Expected("session.replay", f"{name} after the end", AllFrames(every, channels), view))
-    for name, (channels, view) in more.items():
-        expected.append(Expected("session.more-projections", name, AllFrames(every, channels), view))
     # Last, since where it is no copy nothing is left.
     expected.append(_emptied(session))
     return first.evidence(*expected, replayed=again.frames, reads=reads)
