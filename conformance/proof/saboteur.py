@@ -139,6 +139,12 @@ class SabotagedSubject(HarnessSubject):
             override(target, breaks)
 
     def __getattribute__(self, name: str) -> Any:
-        if name in _PERFORMING:
-            object.__getattribute__(self, "_break")()
-        return super().__getattribute__(name)
+        found = super().__getattribute__(name)
+        if name not in _PERFORMING:
+            return found
+
+        def perform(*args: Any, **options: Any) -> Any:
+            self._break()
+            return found(*args, **options)
+
+        return perform

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from conformance.contract.clauses import CLAUSES, clause
 from conformance.proof import Saboteur, saboteurs
 from conformance.proof.proof import Caught, Proof, prove, scenarios_of, uncaught_without
 from conformance.proof.saboteur import override
-from conformance.run.suite import performed
+from conformance.run.suite import perform
 from conformance.subjects.harness import HarnessSubject
 from conformance.subjects.subject import load_subject
 from harness import ConformanceError
@@ -110,7 +109,7 @@ def test_making_a_saboteur_leaves_this_process_sound() -> None:
         assert load_subject(saboteur.address).capabilities == HarnessSubject.capabilities
 
     rows = [scenario for name, scenario in scenarios().items() if name.startswith("flow/two-steps")]
-    results = performed(partial(load_subject, "harness"), rows)
+    results = [perform(HarnessSubject(), scenario) for scenario in rows]
     decisions = [decision for result in results for decision in result.decisions]
 
     assert {decision.status for decision in decisions} == {"passed"}
