@@ -7,6 +7,7 @@ import gc
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -76,20 +77,8 @@ def _consume(how: str, make: Callable[[], Any], performance: Performance, closin
     iterator = _begin(session, performance)
     if how == "close":
         closing.raised = attempt(partial(close_session, session))
-    elif how == "with":
-
-        def leave() -> None:
-            with session:
-                return
-
-        closing.raised = attempt(leave)
-    elif how == "consumer-error":
-
-        def fail() -> None:
-            with session:
-                raise _ConsumerError
-
-        closing.raised = _but_own(attempt(fail))
+    elif how in ("with", "consumer-error"):
+        closing.raised = attempt(partial(_leave_block, how, session))
     else:
         closer = _closer(session, closing, reader=threading.current_thread())
         attempt(lambda: list(iterator))
@@ -139,17 +128,24 @@ async def _aclose(how: str, session: Any, performance: Performance, closing: Clo
         await asyncio.to_thread(ends, closer, ENDING_S)
         await asyncio.wait({reader}, timeout=ENDING_S)
     else:
-        leave = session.aclose() if how == "aclose" else _leave_block(how, session)
+        leave = session.aclose() if how == "aclose" else _aleave_block(how, session)
         try:
             await leave
         except BaseException as error:
-            closing.raised = _but_own(error)
+            closing.raised = error
 
 
-async def _leave_block(how: str, session: Any) -> None:
-    async with session:
+def _leave_block(how: str, session: Any) -> None:
+    with suppress(_ConsumerError), session:
         if how == "consumer-error":
             raise _ConsumerError
+
+
+async def _aleave_block(how: str, session: Any) -> None:
+    with suppress(_ConsumerError):
+        async with session:
+            if how == "consumer-error":
+                raise _ConsumerError
 
 
 def _closer(session: Any, closing: Closing, reader: threading.Thread | None = None) -> threading.Thread:
@@ -175,7 +171,3 @@ def _await_waiting(reader: threading.Thread) -> None:
         found = (id(frame), frame.f_lasti) if frame is not None and inside else None
         place, still = found, still + 1 if found is not None and found == place else 0
         look.wait(_LOOK_S)
-
-
-def _but_own(error: BaseException | None) -> BaseException | None:
-    return None if isinstance(error, _ConsumerError) else error

@@ -27,11 +27,8 @@ _TOOL: Final = CrewProgram((TaskProgram("ask", Script((Text("It is"), Text(" hig
 _REFUSED: Final = CrewProgram((_FIRST, TaskProgram("expand", Script(status=500))))
 
 
-def _streamed(entry: CrewEntry, consumer: Consumer) -> Iterable[Expected]:
+def _streamed(run: CrewRun, consumer: Consumer) -> Iterable[Expected]:
     """Read a crew of two tasks: its result in the middle and after the end, and its chunks once more."""
-    run = CrewRun(entry, consumer, _HELD)
-    if run.iterator is None:
-        return run.read()
     first = consumer.take(run.iterator, 1)
     consumer.await_reached("held")
     early = [*run.result("in the middle")]
@@ -42,26 +39,19 @@ def _streamed(entry: CrewEntry, consumer: Consumer) -> Iterable[Expected]:
     return (*early, *result, *run.stored_chunks(read.frames), *run.read(read))
 
 
-def _with_tool(entry: CrewEntry, consumer: Consumer) -> Iterable[Expected]:
+def _with_tool(run: CrewRun, consumer: Consumer) -> Iterable[Expected]:
     """Read a crew whose model calls a tool before it says anything."""
-    run = CrewRun(entry, consumer, _TOOL)
-    return run.read() if run.iterator is None else run.read(consumer.take(run.iterator))
+    return run.read(consumer.take(run.iterator))
 
 
-def _failing(entry: CrewEntry, consumer: Consumer) -> Iterable[Expected]:
+def _failing(run: CrewRun, consumer: Consumer) -> Iterable[Expected]:
     """Read a crew whose model refuses the second of its tasks."""
-    run = CrewRun(entry, consumer, _REFUSED)
-    if run.iterator is None:
-        return run.read()
     read = consumer.take(run.iterator)
     return (*run.result("after the failure", read.raised), *run.read(read))
 
 
-def _closed(entry: CrewEntry, consumer: Consumer) -> Iterable[Expected]:
+def _closed(run: CrewRun, consumer: Consumer) -> Iterable[Expected]:
     """Close a crew while its model is silent, and release the model only when closing has come back, or should have."""
-    run = CrewRun(entry, consumer, _HELD)
-    if run.iterator is None:
-        return run.read()
     output = run.output
     consumer.take(run.iterator, 1)
     consumer.await_reached("held")
@@ -71,7 +61,7 @@ def _closed(entry: CrewEntry, consumer: Consumer) -> Iterable[Expected]:
     consumer.stage.release("held")
     consumer.let_finish()
     result = run.result("after an early close")
-    aspect = f"{'close' if consumer.is_sync else 'aclose'}() of {entry.call}"
+    aspect = f"{'close' if consumer.is_sync else 'aclose'}() of {run.entry.call}"
     return (
         Expected(_CLAUSE, f"whether {aspect} came back while the model was silent", True, returned),
         Expected(_CLAUSE, aspect, NOTHING, raised),
@@ -118,6 +108,14 @@ def _beside(entry: CrewEntry, consumer: Consumer) -> Iterator[Expected]:
 _CREW: Final = frozenset({"crew", "llm"})
 
 
+def _run(
+    program: CrewProgram, read: Callable[[CrewRun, Consumer], Iterable[Expected]], entry: CrewEntry, consumer: Consumer
+) -> Iterable[Expected]:
+    """Run a crew and read it; one that gave nothing to read is told of."""
+    run = CrewRun(entry, consumer, program)
+    return run.read() if run.iterator is None else read(run, consumer)
+
+
 def _each(
     name: str,
     clause: str,
@@ -131,10 +129,10 @@ def _each(
 
 
 SCENARIOS: tuple[Scenario, ...] = (
-    *_each("crew/streamed", "entry.crew", _streamed),
-    *_each("crew/tool", "entry.crew", _with_tool, frozenset({"tools"})),
-    *_each("crew/failing", "entry.crew", _failing),
-    *_each("crew/closed", "entry.crew", _closed),
+    *_each("crew/streamed", "entry.crew", partial(_run, _HELD, _streamed)),
+    *_each("crew/tool", "entry.crew", partial(_run, _TOOL, _with_tool), frozenset({"tools"})),
+    *_each("crew/failing", "entry.crew", partial(_run, _REFUSED, _failing)),
+    *_each("crew/closed", "entry.crew", partial(_run, _HELD, _closed)),
     *_each("crew/flags", "entry.flag-restored", _flags),
     *_each("crew/beside", "scope.isolated", _beside),
 )

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 from functools import partial
 from typing import Any, Final
 
@@ -15,7 +14,6 @@ from conformance.stage.points import StageError
 from conformance.stage.programs import Emit, EmitPayload, FlowProgram, Give, Method, Raise
 from conformance.stage.reader import FramesRead, read_result
 from conformance.stage.scenario import FLOW, Scenario
-from conformance.subjects.subject import Subject
 from conformance.timeline.any_frame import AnyFrame
 from conformance.timeline.evidence import Evidence, ProgramOutcome, ResultRead
 from conformance.timeline.expected import NOTHING, Expected, Raised, Same
@@ -73,11 +71,11 @@ def _results(error: BaseException, reads: tuple[ResultRead, ...]) -> Iterator[Ex
 _PLAIN: Final = FlowProgram(
     (Method("first", (Emit("one"),)), Method("second", (Emit("two"), Give(7)), after=("first",)))
 )
-#: How an observer is added: a block in which it is called for every event.
-_Observing = Callable[[Subject, Callable[[Any, Any], None]], AbstractContextManager[None]]
+#: Observers, and what of a subject gives a block in which one is called for every event.
+_OBSERVERS: Final = {"listener": "listening", "sink": "sinking"}
 
 
-def _disturbed(observer: str, observing: _Observing, error: type[BaseException], consumer: Consumer) -> Evidence:
+def _disturbed(observer: str, error: type[BaseException], consumer: Consumer) -> Evidence:
     """Read the same program twice: left alone, and while an observer of it raises `error` at every event."""
     calls: list[str] = []
 
@@ -88,13 +86,13 @@ def _disturbed(observer: str, observing: _Observing, error: type[BaseException],
     alone = consumer.open(_PLAIN)
     undisturbed = consumer.read(alone)
     opened, read = None, FramesRead()
-    with observing(consumer.subject, fail):
+    with getattr(consumer.subject, _OBSERVERS[observer])(fail):
         try:
             opened = consumer.open(_PLAIN)
             read = consumer.read(opened)
         except StageError as stopped:  # making a flow may publish something, too
             read = FramesRead(raised=stopped.__cause__ or stopped)
-    by = f"{observer} that raises {error.__name__}"
+    by = f"a {observer} that raises {error.__name__}"
     called = Expected("error.observer-safe", f"whether {by} was called", True, bool(calls))
     return read.evidence(called, *_unchanged(by, (alone, undisturbed), (opened, read)))
 
@@ -130,14 +128,6 @@ def _types(read: FramesRead) -> tuple[str, ...]:
     return tuple(frame.type for frame in read.frames)
 
 
-def _listening(subject: Subject, observer: Callable[[Any, Any], None]) -> AbstractContextManager[None]:
-    return subject.listening(observer)
-
-
-def _sinking(subject: Subject, observer: Callable[[Any, Any], None]) -> AbstractContextManager[None]:
-    return subject.sinking(observer)
-
-
 _SAFE: Final = frozenset({"error.observer-safe"})
 
 SCENARIOS: tuple[Scenario, ...] = (
@@ -155,12 +145,12 @@ SCENARIOS: tuple[Scenario, ...] = (
     ),
     *(
         scenario
-        for observer, observing in (("listener", _listening), ("sink", _sinking))
+        for observer in _OBSERVERS
         for error in (ValueError, SystemExit)
         for scenario in both(
             f"error/observer/{observer}/{error.__name__}",
             _SAFE,
-            partial(_disturbed, f"a {observer}", observing, error),
+            partial(_disturbed, observer, error),
             FLOW,
         )
     ),

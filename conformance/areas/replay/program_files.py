@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from conformance.stage.consumer import Consumer
-from conformance.stage.programs import CallProgram
+from conformance.stage.programs import Ask, CallProgram, Script, Text
 from conformance.stage.reader import attempt
 from conformance.timeline.evidence import Evidence
 from conformance.timeline.expected import Expected, Raised
@@ -47,6 +48,8 @@ class Planted(Flow):
         return "kept"
 """
 _NAME: Final = "conformance_planted"
+#: What the subject does meanwhile, since every scenario shows a run of it.
+_CALL: Final = CallProgram(Ask(Script((Text("One"), Text(", two")))))
 
 
 @dataclass(frozen=True)
@@ -97,9 +100,9 @@ def _place() -> Iterator[_Place]:
             os.environ.pop("PLANTED_END", None)
 
 
-def replay_untrusted(program: CallProgram, consumer: Consumer) -> Evidence:
+def replay_untrusted(consumer: Consumer) -> Evidence:
     """Whose program a recording may have run."""
-    read = consumer.read_session(program)
+    read = consumer.read_session(_CALL)
     with _place() as place:
 
         def replayed(target: str, *names: str) -> BaseException | None:
@@ -123,9 +126,9 @@ def replay_untrusted(program: CallProgram, consumer: Consumer) -> Evidence:
     )
 
 
-def record_worse(program: CallProgram, consumer: Consumer) -> Evidence:
+def record_worse(consumer: Consumer) -> Evidence:
     """What is lost of a recording by what comes after it."""
-    read = consumer.read_session(program)
+    read = consumer.read_session(_CALL)
     clause = "replay.kept"
     expected: list[Expected] = []
     with _place() as place:
@@ -154,12 +157,12 @@ def _status(aside: Path | None) -> str | None:
     return None if outcome is None else outcome.status
 
 
-def reach_network(program: CallProgram, consumer: Consumer) -> Evidence:
+def reach_network(consumer: Consumer) -> Evidence:
     """What is said of a run that reached for the network and was content to be stopped."""
-    read = consumer.read_session(program)
+    read = consumer.read_session(_CALL)
     with _place() as place:
         recording.record(Target(f"{_NAME}:Planted"), place.recording, mode="all")
-        replay = _replaying(place)
+        replay = partial(replay_recording, place.recording, trust=Trust.here((_NAME,)))
         sound = replay().problems
         os.environ["PLANTED_END"] = "reaching"
         reaching = replay()
@@ -169,7 +172,3 @@ def reach_network(program: CallProgram, consumer: Consumer) -> Evidence:
         Expected(clause, "what a run raised that swallowed being stopped", None, reaching.error),
         Expected(clause, "whether that run has failed all the same", True, bool(reaching.problems)),
     )
-
-
-def _replaying(place: _Place) -> Callable[[], Any]:
-    return lambda: replay_recording(place.recording, trust=Trust.here((_NAME,)))

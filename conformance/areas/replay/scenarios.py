@@ -96,7 +96,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     alone("replay/call", _CLAUSES, partial(_made_again, CallProgram(_OUTLINE)), {"llm"}),
     alone("replay/refused", _CLAUSES, partial(_made_again, CallProgram(_REFUSED)), {"llm"}),
     alone("replay/side-by-side", _CLAUSES, partial(_made_again, _SIDE_BY_SIDE), {"flow", "llm"}),
-    alone("replay/swallowed", {"replay.offline"}, partial(reach_network, CallProgram(_OUTLINE)), {"llm"}),
-    alone("replay/trusted", {"replay.trusted"}, partial(replay_untrusted, CallProgram(_OUTLINE)), {"llm"}),
-    alone("replay/kept", {"replay.kept"}, partial(record_worse, CallProgram(_OUTLINE)), {"llm"}),
+    alone("replay/swallowed", {"replay.offline"}, reach_network, {"llm"}),
+    alone("replay/trusted", {"replay.trusted"}, replay_untrusted, {"llm"}),
+    alone("replay/kept", {"replay.kept"}, record_worse, {"llm"}),
 )
