@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -155,16 +156,15 @@ def _made(
 ) -> dict[int, ScenarioResult]:
     """Return the result of each step by its place; where a scheduler's work was interrupted, those that there are."""
     made: dict[int, ScenarioResult] = {}
-    with watched([name for _, name in steps]) as seen:
-        if scheduler is None:
-            for result in plan.perform(steps, workers):
-                made[len(made)] = result
-                seen.advance()
-            return made
-        with contextlib.suppress(KeyboardInterrupt):
-            for place, result in plan.perform_scheduled(steps, scheduler):
-                made[place] = result
-                seen.advance()
+    performed: Iterable[tuple[int, ScenarioResult]] = (
+        enumerate(plan.perform(steps, workers)) if scheduler is None else plan.perform_scheduled(steps, scheduler)
+    )
+    # By a scheduler, what was made before an interrupt may be of use; here, the interrupt ends the command.
+    interrupts = [] if scheduler is None else [KeyboardInterrupt]
+    with watched([name for _, name in steps]) as seen, contextlib.suppress(*interrupts):
+        for place, result in performed:
+            made[place] = result
+            seen.advance()
     return made
 
 

@@ -49,9 +49,12 @@ def write(document: Mapping[str, Any], path: Path) -> None:
         RecordingError: `path` can't be written.
     """
     if document.get("format") == outcome.FORMAT:
-        results, troubles = list(_of_suite(document)), _faults(document)
+        results = list(_of_suite(document))
+        troubles = [f"{fault['scenario']}: {fault['message']}" for fault in document["faults"]]
     elif document.get("format") == replay.FORMAT:
-        results, troubles = list(_of_replay(document)), _errors(document)
+        results = list(_of_replay(document))
+        errors = (result for result in document["results"] if result["status"] == "error")
+        troubles = [f"{result['path']}, {result_name(result)}: {result['message']}" for result in errors]
     else:
         raise UsageError(
             f"SARIF can be made of {outcome.FORMAT!r} or {replay.FORMAT!r}, not of {document.get('format')!r}"
@@ -60,14 +63,15 @@ def write(document: Mapping[str, Any], path: Path) -> None:
     write_atomically(path, (legal(text) + "\n").encode())
 
 
-def _log(results: list[_Result], troubles: list[dict[str, Any]]) -> dict[str, Any]:
+def _log(results: list[_Result], troubles: list[str]) -> dict[str, Any]:
     rules = list(dict.fromkeys(result.rule for result in results))
     driver = {
         "name": "stream-harness",
         "version": version("stream-harness"),
         "rules": [_rule(rule) for rule in rules],
     }
-    invocation = {"executionSuccessful": not troubles, "toolExecutionNotifications": troubles}
+    notifications = [{"level": "error", "message": {"text": trouble}} for trouble in troubles]
+    invocation = {"executionSuccessful": not troubles, "toolExecutionNotifications": notifications}
     run = {
         "tool": {"driver": driver},
         "invocations": [invocation],
@@ -149,19 +153,3 @@ def _of_replay(document: Mapping[str, Any]) -> Iterator[_Result]:
             yield _Result(
                 _CHANGED, "\n".join([*changes[:10], again]), f"{result['path']}\n{name}", result["path"], name
             )
-
-
-def _faults(document: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return [_trouble(f"{fault['scenario']}: {fault['message']}") for fault in document["faults"]]
-
-
-def _errors(document: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return [
-        _trouble(f"{result['path']}, {result_name(result)}: {result['message']}")
-        for result in document["results"]
-        if result["status"] == "error"
-    ]
-
-
-def _trouble(message: str) -> dict[str, Any]:
-    return {"level": "error", "message": {"text": message}}

@@ -8,7 +8,7 @@ from typing import Literal
 
 from conformance.areas.catalogue import checks
 from conformance.areas.envelope.checks import readable
-from conformance.contract.clauses import CAPABILITIES, CLAUSES, Clause, clause, declared
+from conformance.contract.clauses import CAPABILITIES, CLAUSES, Clause, declared
 from conformance.timeline.check import Violation
 from conformance.timeline.evidence import Evidence
 
@@ -45,20 +45,6 @@ class Verdict:
     def failed(self) -> tuple[str, ...]:
         """The ids of the clauses that were broken."""
         return tuple(decision.clause for decision in self.decisions if decision.status == "failed")
-
-    @property
-    def tested(self) -> tuple[str, ...]:
-        """The ids of the clauses that this run decided; empty means that nothing was checked."""
-        return tuple(decision.clause for decision in self.decisions if decision.status in ("passed", "failed"))
-
-    def status(self, clause_id: str) -> ClauseStatus:
-        """Return how the clause fared.
-
-        Raises:
-            ConformanceError: No clause has that id.
-        """
-        wanted = clause(clause_id)
-        return next(decision.status for decision in self.decisions if decision.clause == wanted.id)
 
 
 def judge(evidence: Evidence, capabilities: Collection[str] = CAPABILITIES) -> Verdict:

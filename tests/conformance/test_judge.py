@@ -15,6 +15,7 @@ from conformance.timeline.evidence import Evidence
 from conformance.timeline.expected import Expected
 from harness import ConformanceError
 from tests.conformance.timelines import SOUND, Timeline, text_call, two_methods
+from tests.conformance.verdicts import status, tested
 
 
 class Bare:
@@ -29,7 +30,7 @@ def test_a_sound_timeline_breaks_no_clause(sound: Callable[[], Evidence]) -> Non
 
 
 def test_every_check_of_a_timeline_has_a_sound_one_that_it_decides() -> None:
-    assert {clause for sound in SOUND for clause in judge(sound()).tested} >= set(checks())
+    assert {clause for sound in SOUND for clause in tested(judge(sound()))} >= set(checks())
 
 
 def test_a_verdict_has_one_row_per_clause_in_the_order_of_the_contract() -> None:
@@ -39,20 +40,20 @@ def test_a_verdict_has_one_row_per_clause_in_the_order_of_the_contract() -> None
 def test_a_clause_of_an_undeclared_capability_is_not_applicable() -> None:
     verdict = judge(text_call(), {"flow"})
 
-    assert verdict.status("llm.sequence") == "not-applicable"
-    assert verdict.status("order.seq-gapless") == "passed"
+    assert status(verdict, "llm.sequence") == "not-applicable"
+    assert status(verdict, "order.seq-gapless") == "passed"
 
 
 def test_a_clause_that_the_evidence_says_nothing_of_is_not_testable() -> None:
     verdict = judge(two_methods())
 
-    assert verdict.status("llm.sequence") == "not-testable"
-    assert verdict.status("cleanup.close-prompt") == "not-testable"
-    assert verdict.status("result.after-close") == "not-testable"
+    assert status(verdict, "llm.sequence") == "not-testable"
+    assert status(verdict, "cleanup.close-prompt") == "not-testable"
+    assert status(verdict, "result.after-close") == "not-testable"
 
 
 def test_no_frames_are_no_pass() -> None:
-    assert judge(Evidence((), "exhausted")).tested == ()
+    assert tested(judge(Evidence((), "exhausted"))) == ()
 
 
 def test_frames_without_the_envelope_are_judged_by_their_shape_alone() -> None:
@@ -60,8 +61,8 @@ def test_frames_without_the_envelope_are_judged_by_their_shape_alone() -> None:
     verdict = judge(bare)
 
     assert verdict.failed == ("envelope.fields",)
-    assert verdict.status("order.seq-gapless") == "not-testable"
-    assert verdict.status("result.gated") == "passed"
+    assert status(verdict, "order.seq-gapless") == "not-testable"
+    assert status(verdict, "result.gated") == "passed"
 
 
 def test_a_broken_should_is_judged_as_a_must_is() -> None:
@@ -81,13 +82,13 @@ def test_what_a_scenario_looked_at_is_judged_beside_the_frames() -> None:
 
     assert verdict.failed == ("order.delivery",)
     assert [violation.message for violation in verdict.violations] == ["whatever it was: 2, not 1"]
-    assert verdict.status("cleanup.no-leaks") == "passed"
+    assert status(verdict, "cleanup.no-leaks") == "passed"
 
 
 def test_what_was_looked_at_is_judged_where_frames_have_no_shape() -> None:
     verdict = judge(Evidence((Bare(),), "exhausted", expected=(Expected("session.lazy", "threads", 0, 0),)))  # type: ignore[arg-type]
 
-    assert verdict.tested == ("envelope.fields", "session.lazy")
+    assert tested(verdict) == ("envelope.fields", "session.lazy")
 
 
 def test_an_unknown_capability_is_refused() -> None:
@@ -99,7 +100,7 @@ def test_an_unknown_capability_is_refused() -> None:
 def test_fewer_capabilities_never_decide_more(capabilities: set[str]) -> None:
     fewer, all_of_them = judge(text_call(), capabilities), judge(text_call())
 
-    assert set(fewer.tested) <= set(all_of_them.tested)
+    assert set(tested(fewer)) <= set(tested(all_of_them))
 
 
 @given(st.permutations(range(len(two_methods().frames))))

@@ -22,6 +22,7 @@ from tests.conformance.edits import (
 )
 from tests.conformance.frame_mutations import FRAME_MUTATIONS
 from tests.conformance.timelines import Frame, FrozenItems
+from tests.conformance.verdicts import status
 
 T = timelines
 MUTATIONS = (*FRAME_MUTATIONS, *CALL_MUTATIONS)
@@ -56,7 +57,7 @@ def test_two_runs_that_show_nothing_of_the_answer_are_not_testable() -> None:
 
     verdict = judge(resplit(T.plain_call(), frames))
 
-    assert verdict.status("llm.rechunk") == "not-testable"
+    assert status(verdict, "llm.rechunk") == "not-testable"
 
 
 def test_all_violations_are_given_not_the_first() -> None:
@@ -73,14 +74,14 @@ def test_an_edit_that_no_other_reader_sees_is_no_violation() -> None:
 
     evidence = replace(T.text_call(), frames=editable(), replayed=editable())
 
-    assert judge(evidence).status("envelope.immutable") == "passed"
+    assert status(judge(evidence), "envelope.immutable") == "passed"
 
 
 def test_trying_to_edit_leaves_no_trace() -> None:
     payload: dict[str, Any] = {"call_id": "c1", "messages": [{"content": ["Hi"]}]}
     evidence = put(1, data=payload)(T.text_call())
 
-    assert judge(evidence).status("envelope.immutable") == "failed"
+    assert status(judge(evidence), "envelope.immutable") == "failed"
     assert payload == {"call_id": "c1", "messages": [{"content": ["Hi"]}]}
 
 

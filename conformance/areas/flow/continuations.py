@@ -10,6 +10,7 @@ from typing import Any
 from conformance.areas.entry.ways import lacks
 from conformance.stage.consumer import Consumer
 from conformance.stage.points import Stage
+from conformance.stage.programs import FlowProgram
 from conformance.timeline.evidence import Evidence
 from conformance.timeline.expected import NOTHING, Expected, InAnyOrder
 
@@ -45,6 +46,24 @@ def resumable(consumer: Consumer, flow: Any, value: Any) -> tuple[Any, tuple[Exp
     if raised is not None:
         return None, (Expected("flow.pending", "from_pending(…)", NOTHING, raised),)
     return waiting, ()
+
+
+def resumed(
+    consumer: Consumer, program: FlowProgram, methods: tuple[str, ...], answer: str, value: object, due: tuple[str, ...]
+) -> Iterator[Expected]:
+    """Read a flow that comes to wait, and resume it with an answer: it comes to `value`, and runs the methods that are `due`."""
+    clause, flow = "flow.pending", consumer.subject.flow(program, consumer.performance)
+    pending = consumer.read_flow(flow).reads[-1].value
+    # Nothing of what was run before it waited may be run again.
+    run = MethodsRun(consumer.stage, methods)
+    waiting, amiss = resumable(consumer, flow, pending)
+    if waiting is None:
+        yield from amiss
+        return
+    resume = waiting.resume if consumer.is_sync else waiting.resume_async
+    call = f"{resume.__name__}(…)"
+    yield from comes_to(clause, call, value, *consumer.tried(partial(resume, answer)))
+    yield run.held(clause, call, due)
 
 
 def goes_on(

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 from typing import Final
 
 from conformance.areas.catalogue import of_every_run
-from conformance.areas.flow.continuations import MethodsRun, comes_to, resumable
+from conformance.areas.flow.continuations import MethodsRun, resumed
 from conformance.stage.consumer import Consumer, both
 from conformance.stage.programs import Feedback, FlowProgram, Give, Method, Reach, Script, Text
 from conformance.stage.scenario import Scenario
-from conformance.timeline.evidence import Evidence, ProgramOutcome, beside_frames
+from conformance.timeline.evidence import Evidence, ProgramOutcome
 from conformance.timeline.expected import Expected
 
 _OUTCOMES: Final = ("approved", "rejected")
@@ -50,19 +50,9 @@ def _routed(consumer: Consumer) -> Evidence:
     return replace(evidence, outcome=evidence.outcome or ProgramOutcome(_VALUE), expected=expected)
 
 
-def _resumed(consumer: Consumer) -> Evidence:
+def _resumed(consumer: Consumer) -> Iterator[Expected]:
     """A human whose answer comes later."""
-    clause = "flow.pending"
-    flow = consumer.subject.flow(_program(consumer, None), consumer.performance)
-    pending = consumer.read_flow(flow).reads[-1].value
-    run = MethodsRun(consumer.stage, _METHODS)
-    waiting, amiss = resumable(consumer, flow, pending)
-    if waiting is None:
-        return beside_frames(amiss)
-    resume = waiting.resume if consumer.is_sync else waiting.resume_async
-    call = f"{resume.__name__}(…)"
-    value, raised = consumer.tried(partial(resume, _answer(consumer)))
-    return beside_frames((*comes_to(clause, call, _VALUE, value, raised), run.held(clause, call, ("drops",))))
+    return resumed(consumer, _program(consumer, None), _METHODS, _answer(consumer), _VALUE, ("drops",))
 
 
 _NEEDS: Final = frozenset({"flow", "llm", "feedback"})

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 
 from conformance.areas.catalogue import of_every_run
 from conformance.areas.flow import declarations, other_process, outcomes, restores
-from conformance.areas.flow.continuations import MethodsRun, comes_to, goes_on, resumable
+from conformance.areas.flow.continuations import MethodsRun, goes_on, resumable, resumed
 from conformance.stage.consumer import Consumer, both
 from conformance.stage.programs import AskHuman, Emit, Feedback, FlowProgram, Give, Method, Reach
 from conformance.stage.scenario import Scenario
@@ -116,25 +116,23 @@ def _pending(consumer: Consumer) -> Evidence:
     return replace(evidence, expected=tuple(expected))
 
 
-def _resumed(consumer: Consumer, *, streamed: bool) -> Evidence:
+def _resumed(consumer: Consumer) -> Iterator[Expected]:
     """A flow that waited, taken up by its id as another process would."""
-    clause = "flow.pending"
+    return resumed(consumer, _program(_LATER, consumer), _METHODS, _ANSWER, _VALUE, ("ends",))
+
+
+def _resumed_streamed(consumer: Consumer) -> Evidence:
+    """The same, with stream=True."""
     flow = consumer.subject.flow(_program(_LATER, consumer), consumer.performance)
     pending = consumer.read_flow(flow).reads[-1].value
-    # Nothing of what was run before it waited may be run again.
     run = MethodsRun(consumer.stage, _METHODS)
     waiting, amiss = resumable(consumer, flow, pending)
     if waiting is None:
         return beside_frames(amiss)
-    resume = waiting.resume if consumer.is_sync else waiting.resume_async
-    call = f"{resume.__name__}(…)"
-    if not streamed:
-        value, raised = consumer.tried(partial(resume, _ANSWER))
-        ran = run.held(clause, call, ("ends",))
-        return beside_frames((*comes_to(clause, call, _VALUE, value, raised), ran))
     waiting.stream = True
-    call = f"{call} with stream=True"
-    evidence = goes_on(consumer, clause, call, partial(resume, _ANSWER), _VALUE, run, ("ends",))
+    resume = waiting.resume if consumer.is_sync else waiting.resume_async
+    call = f"{resume.__name__}(…) with stream=True"
+    evidence = goes_on(consumer, "flow.pending", call, partial(resume, _ANSWER), _VALUE, run, ("ends",))
     if not evidence.reads:
         return evidence
     shown = _shown("an answer that resumes a flow", evidence.frames, ("received", _ANSWER))
@@ -150,8 +148,8 @@ SCENARIOS: tuple[Scenario, ...] = (
     *both("pause/answered/terminal", _ENDED, partial(_answered, "terminal"), _NEEDS),
     *both("pause/asked", _ENDED, _input_requested, _NEEDS),
     *both("pause/pending", of_every_run() | _SHOWN | {"flow.pending"}, _pending, _NEEDS),
-    *both("pause/resumed", {"flow.pending"}, partial(_resumed, streamed=False), _NEEDS),
-    *both("pause/resumed-streamed", {"flow.pending"}, partial(_resumed, streamed=True), _NEEDS),
+    *both("pause/resumed", {"flow.pending"}, _resumed, _NEEDS),
+    *both("pause/resumed-streamed", {"flow.pending"}, _resumed_streamed, _NEEDS),
     *outcomes.SCENARIOS,
     *other_process.SCENARIOS,
     *restores.SCENARIOS,
