@@ -212,7 +212,7 @@ def _differences(result: ReplayResult, *, verbose: bool) -> Iterator[str]:
 
 def render_summary(console: Console, document: dict[str, Any]) -> None:
     """Print the counts, and why what could not be judged could not."""
-    from conformance.report.reasons import reasons
+    from conformance.report.replay_page import reasons
     from harness.recording import counted
 
     summary = document["summary"]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import PurePath
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -13,19 +15,18 @@ import orjson
 from conformance.contract.clauses import CLAUSES
 from conformance.report.case import result_name
 from conformance.report.headlines import Fallen, Headline, Tile
-from conformance.report.reasons import reasons
 from conformance.report.reruns import timeline_rerun
 
 #: What each status is called to a reader, with its mark, worst first; colour alone would tell not everybody.
 _STATUSES: Final = MappingProxyType(
     {"error": ("!", "error"), "failed": ("✗", "failed"), "passed": ("✓", "passed"), "not-a-call": ("–", "not a call")}
 )
-
-
 #: How the summary counts each status, in the order in which a reader wants them.
 _COUNTS: Final = MappingProxyType(
     {"passed": "passed", "failed": "failed", "error": "errors", "not-a-call": "not_a_call"}
 )
+#: A place in a list, as a message names it.
+_PLACE = re.compile(r"\[\d+\]")
 
 
 def content(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -133,3 +134,16 @@ def _broken(results: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
         {"id": id_, "clause": CLAUSES.get(id_), "violations": violations[id_], "results": results}
         for id_, results in spread.most_common()
     ]
+
+
+def reasons(results: Iterable[Mapping[str, Any]]) -> list[tuple[str, int]]:
+    """Return why those results of a replay's document are errors that are, and how many for each reason, the most first.
+
+    A reason names the field, and leaves its places in lists and the names of files out.
+    """
+    counted = Counter(
+        _PLACE.sub("[…]", (result["message"] or "").replace(PurePath(result["path"]).name, "…"))
+        for result in results
+        if result["status"] == "error"
+    )
+    return counted.most_common()

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.report.known_faults import read_known
-from conformance.report.summary_page import main as summary_page
+from conformance.report.summary_page import main as summary_page, read_known
 from conformance.run import baseline
 from harness.errors import HarnessError
 from harness.flow import Flow

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from conformance.report.known_faults import KnownFault, held, read_known
-from conformance.report.summary_page import main, render_summary
+from conformance.report.summary_page import KnownFault, held, main, read_known, render_summary
 from harness.errors import ConformanceError
 
 

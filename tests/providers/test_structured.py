@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from conformance.timeline.calls import as_requested
 from conformance.timeline.evidence import WireFacts, WireToolCall
-from conformance.timeline.requested_answer import as_requested
 from harness.errors import LLMContextLengthExceededError, MalformedResponseError
 from harness.llm import LLM
 from harness.providers.shared.calls.structured import STRUCTURED, has_native_form

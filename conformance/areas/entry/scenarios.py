@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any, Final
 
-from conformance.areas.entry import crews, flags, turns
+from conformance.areas.entry import crews, flags
 from conformance.areas.entry.ways import flow_entries, way_in
+from conformance.areas.turn.conversation import TURN, HeldConversation, to_model
 from conformance.stage.consumer import Consumer, both
-from conformance.stage.programs import Emit, FlowProgram, Give, Method, Script
-from conformance.stage.scenario import FLOW, LLM, Scenario
+from conformance.stage.programs import ConversationProgram, Emit, FlowProgram, Give, Method, Script
+from conformance.stage.reader import SessionKind, attempt
+from conformance.stage.scenario import FLOW, FLOW_AND_LLM, LLM, Scenario
 from conformance.timeline.expected import NOTHING, Expected, Raised
 
 _VALUE: Final = "value"
@@ -102,12 +104,34 @@ def _overrides(consumer: Consumer) -> Iterator[Expected]:
     yield Expected(clause, "the prompt and completion tokens that were counted", (11 * calls, 7 * calls), counted)
 
 
+#: What streams a turn, and the clause of that.
+_TURNS: Final[dict[SessionKind, str]] = {"sync": "stream_turn", "async": "astream_turn"}
+_TURN_CLAUSES: Final[dict[SessionKind, str]] = {"sync": "entry.turn", "async": "entry.turn-async"}
+
+
+def _entered(consumer: Consumer) -> Iterator[Expected]:
+    """Take the way into a turn: plainly, with a session id, and into a flow that is not conversational."""
+    call, clause = f"flow.{_TURNS[consumer.kind]}", _TURN_CLAUSES[consumer.kind]
+    conversation = HeldConversation(consumer, ConversationProgram())
+    message = to_model(consumer.performance)
+    yield from way_in(consumer, clause, f"{call}(…)", partial(conversation.enter, message), Script().text)
+    named = HeldConversation(consumer, ConversationProgram())
+    read = consumer.read(named.ask(message, session_id="harbour"))
+    ids = {frame.data.get("session_id") for frame in read.frames if frame.type == "conversation_turn_started"}
+    yield Expected(clause, f"{call}(…, session_id='harbour')", NOTHING, read.raised)
+    yield Expected(clause, f"the session ids of {call}(…, session_id='harbour')", {"harbour"}, ids)
+    if consumer.is_sync:
+        plain = consumer.subject.flow(_PLAIN, consumer.performance)
+        refused = attempt(lambda: plain.stream_turn(message))
+        yield Expected(clause, f"{call}(…) of a flow that does not converse", Raised(ValueError), refused)
+
+
 SCENARIOS: tuple[Scenario, ...] = (
     *both("entry/flow", {"sync": {"entry.flow"}, "async": {"entry.flow-async"}}, _flows, FLOW),
     *both("entry/llm", {"sync": {"entry.llm"}, "async": {"entry.llm-async"}}, _llms, LLM),
     *both("entry/options", {"entry.kwargs"}, _options, FLOW),
     *flags.SCENARIOS,
     *both("entry/overrides", {"entry.llm-overrides"}, _overrides, LLM),
-    *turns.SCENARIOS,
+    *both("entry/turn", {kind: {clause} for kind, clause in _TURN_CLAUSES.items()}, _entered, TURN | FLOW_AND_LLM),
     *crews.SCENARIOS,
 )

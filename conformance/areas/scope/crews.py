@@ -150,25 +150,21 @@ _CAPTURES: Final = FRAMES | {"scope.captures-llm"}
 _FAILS: Final = FRAMES | {"error.frames-first", "error.original", "envelope.error-class", "result.reraises"}
 METHODS: Final = {"sync-method": False, "async-method": True}
 
+#: What the crew's LLM is told of streaming, and whether the crew streams too.
+_SETTINGS: Final = {
+    **{f"told-{name}": (stream, False) for name, stream in STREAM_SETTINGS.items()},
+    "streamed": (None, True),
+}
+
 SCENARIOS: tuple[Scenario, ...] = (
     *(
         scenario
-        for name, stream in STREAM_SETTINGS.items()
+        for name, (stream, streamed) in _SETTINGS.items()
         for method, in_async in METHODS.items()
         for scenario in both(
-            f"crew/in-flow/told-{name}/{method}",
+            f"crew/in-flow/{name}/{method}",
             _CAPTURES,
-            partial(_captured, stream, streamed=False, in_async=in_async),
-            NEEDS,
-        )
-    ),
-    *(
-        scenario
-        for method, in_async in METHODS.items()
-        for scenario in both(
-            f"crew/in-flow/streamed/{method}",
-            _CAPTURES,
-            partial(_captured, None, streamed=True, in_async=in_async),
+            partial(_captured, stream, streamed=streamed, in_async=in_async),
             NEEDS,
         )
     ),

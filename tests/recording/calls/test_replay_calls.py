@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET
 import pytest
 import yaml
 
-from conformance.report.reasons import reasons
+from conformance.report.replay_page import reasons
 from conformance.run.replay import ReplayResult, exit_code, replay
 from harness.errors import MalformedResponseError
 from harness.providers.openai.chat import OpenAIChat

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from conformance.report import known_faults
+from conformance.report import summary_page
 from harness import regular_file
 from harness.flow.declarations import source
 from harness.recording import settings
@@ -27,7 +27,7 @@ def test_the_page_tells_the_bounds_that_hold() -> None:
     page = Path("docs/security.md").read_text("utf-8")
     table = page.partition("| what | at most |\n|---|---|\n")[2].partition("\n\n")[0]
     said = [row.strip("| ").split(" | ")[1] for row in table.splitlines()]
-    small = {source._LARGEST, settings._LARGEST, known_faults._LARGEST}
+    small = {source._LARGEST, settings._LARGEST, summary_page._LARGEST}
     assert bounds.LATEST_MS == 7 * 24 * 3600 * 1000
     assert len(small) == 1
     assert said == [
