@@ -308,7 +308,8 @@ def test_what_many_replays_leave_behind_is_collected(tmp_path: Path, monkeypatch
         left.add(Cycle())
         return [None]
 
-    monkeypatch.setattr(replaying, "_replay", leaving)
+    monkeypatch.setattr(replaying, "replay_cassette", leaving)
+    monkeypatch.setattr(replaying, "_result", lambda run, whole: run)
     before = gc.get_threshold()
     gc.collect()
     gc.set_threshold(10_000_000)
