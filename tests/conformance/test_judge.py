@@ -15,7 +15,7 @@ from conformance.timeline.evidence import Evidence
 from conformance.timeline.expected import Expected
 from harness import ConformanceError
 from tests.conformance.timelines import SOUND, Timeline, text_call, two_methods
-from tests.conformance.verdicts import status, tested
+from tests.conformance.verdicts import decided, status
 
 
 class Bare:
@@ -30,7 +30,7 @@ def test_a_sound_timeline_breaks_no_clause(sound: Callable[[], Evidence]) -> Non
 
 
 def test_every_check_of_a_timeline_has_a_sound_one_that_it_decides() -> None:
-    assert {clause for sound in SOUND for clause in tested(judge(sound()))} >= set(checks())
+    assert {clause for sound in SOUND for clause in decided(judge(sound()))} >= set(checks())
 
 
 def test_a_verdict_has_one_row_per_clause_in_the_order_of_the_contract() -> None:
@@ -53,7 +53,7 @@ def test_a_clause_that_the_evidence_says_nothing_of_is_not_testable() -> None:
 
 
 def test_no_frames_are_no_pass() -> None:
-    assert tested(judge(Evidence((), "exhausted"))) == ()
+    assert decided(judge(Evidence((), "exhausted"))) == ()
 
 
 def test_frames_without_the_envelope_are_judged_by_their_shape_alone() -> None:
@@ -88,7 +88,7 @@ def test_what_a_scenario_looked_at_is_judged_beside_the_frames() -> None:
 def test_what_was_looked_at_is_judged_where_frames_have_no_shape() -> None:
     verdict = judge(Evidence((Bare(),), "exhausted", expected=(Expected("session.lazy", "threads", 0, 0),)))  # type: ignore[arg-type]
 
-    assert tested(verdict) == ("envelope.fields", "session.lazy")
+    assert decided(verdict) == ("envelope.fields", "session.lazy")
 
 
 def test_an_unknown_capability_is_refused() -> None:
@@ -100,7 +100,7 @@ def test_an_unknown_capability_is_refused() -> None:
 def test_fewer_capabilities_never_decide_more(capabilities: set[str]) -> None:
     fewer, all_of_them = judge(text_call(), capabilities), judge(text_call())
 
-    assert set(tested(fewer)) <= set(tested(all_of_them))
+    assert set(decided(fewer)) <= set(decided(all_of_them))
 
 
 @given(st.permutations(range(len(two_methods().frames))))

@@ -304,11 +304,10 @@ def test_what_many_replays_leave_behind_is_collected(tmp_path: Path, monkeypatch
 
     left: weakref.WeakSet[Cycle] = weakref.WeakSet()
 
-    def leaving(path: Path, **options: Any) -> list[Any]:
+    def leaving(path: Path, **options: Any) -> None:
         left.add(Cycle())
-        return [None]
 
-    monkeypatch.setattr(replaying, "replay_cassette", leaving)
+    monkeypatch.setattr(replaying, "replay_recording", leaving)
     monkeypatch.setattr(replaying, "_result", lambda run, whole: run)
     before = gc.get_threshold()
     gc.collect()

@@ -9,5 +9,5 @@ def status(verdict: Verdict, clause: str) -> ClauseStatus:
     return next(decision.status for decision in verdict.decisions if decision.clause == clause)
 
 
-def tested(verdict: Verdict) -> tuple[str, ...]:
+def decided(verdict: Verdict) -> tuple[str, ...]:
     return tuple(decision.clause for decision in verdict.decisions if decision.status in ("passed", "failed"))
