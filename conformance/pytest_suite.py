@@ -109,7 +109,7 @@ class _Conformance:
             for part_of in reversed(cls.__mro__)
             if issubclass(part_of, _Conformance)
             for name, part in vars(part_of).items()
-            if callable(part) and not _is_dunder(name)
+            if callable(part) and not (name.startswith("__") and name.endswith("__"))
         }
         cls._standard = {name: part for name, part in fixed.items() if name not in _OPEN}
 
@@ -217,10 +217,6 @@ def _refuse_override(cls: type, name: str, part: Any) -> None:
         f"{cls.__name__} overrides {name}, which is part of the standard suite; only `subject`, or `recordings`, is to be "
         "overridden. A check that is known to fail is overridden with @pytest.mark.xfail(reason=…), and calls super()"
     )
-
-
-def _is_dunder(name: str) -> bool:
-    return name.startswith("__") and name.endswith("__")
 
 
 class _RuntimeSuite(_Conformance):

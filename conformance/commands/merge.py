@@ -29,7 +29,7 @@ def merge(shards: tuple[Path, ...], expect: Path | None, reports: Reports, json_
     \b
     JSON: that of harness replay, or of harness conformance
     """
-    from conformance.run.merge import merged_replay, merged_suite, read_reports, seconds_of
+    from conformance.run.merge import merged_replay, merged_suite, read_reports
     from conformance.run.replay import FORMAT
 
     with at_work("reading reports"):
@@ -37,7 +37,9 @@ def merge(shards: tuple[Path, ...], expect: Path | None, reports: Reports, json_
     if all(report["format"] == FORMAT for report in read):
         if expect is not None:
             raise click.UsageError("--expect is for the reports of harness conformance")
-        return _replay(merged_replay(read), seconds_of(read), reports, json_file)
+        return _replay(
+            merged_replay(read), float(sum(report["summary"]["seconds"] for report in read)), reports, json_file
+        )
     return _suite(*merged_suite(read), expect, reports, json_file)
 
 

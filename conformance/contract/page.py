@@ -59,11 +59,15 @@ Public reports that a clause answers:
 
 def render_markdown() -> str:
     """Return the whole page, ending in a newline."""
-    return "\n".join((_INTRODUCTION, _capabilities(), _sources(), *(_section(area) for area in AREAS), _REPORTS))
-
-
-def _capabilities() -> str:
-    return f"The capabilities are: {', '.join(CAPABILITIES)}.\n"
+    return "\n".join(
+        (
+            _INTRODUCTION,
+            f"The capabilities are: {', '.join(CAPABILITIES)}.\n",
+            _sources(),
+            *(_section(area) for area in AREAS),
+            _REPORTS,
+        )
+    )
 
 
 def _sources() -> str:

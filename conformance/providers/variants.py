@@ -47,15 +47,12 @@ def cuts(call: AnsweredCall, how: str, most: int) -> Iterator[Variant]:
     Of many boundaries, `most` are taken, spread over all; the first and the last are always among them.
     """
     whole = len(call.response.body)
-    for point in _spread(_boundaries(call), most):
+    # In a format that nobody here reads, the last piece is taken for the end marker.
+    boundaries = sorted({*cut_points(call.response), *_event_ends(call.response)})
+    for point in _spread(boundaries, most):
         (cut,) = parse_fault(f"{how}:{point}").apply(call.response)
         if cut != call.response:
             yield Variant(f"{_HOWS[how]} after {point:,} of {whole:,} bytes", (cut,), "cut")
-
-
-def _boundaries(call: AnsweredCall) -> tuple[int, ...]:
-    # In a format that nobody here reads, the last piece is taken for the end marker.
-    return tuple(sorted({*cut_points(call.response), *_event_ends(call.response)}))
 
 
 def _event_ends(response: WireResponse) -> Iterator[int]:

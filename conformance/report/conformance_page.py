@@ -159,37 +159,26 @@ def verdict(document: Mapping[str, Any]) -> Headline:
         return Headline("error", "Nothing was checked")
     if "baseline" in document:
         return _against(document["baseline"], sum(row.fell for row in rows))
-    fallen = [
-        text for level in ("MUST", "SHOULD") if (text := _fell([row for row in rows if row.level == level], level))
-    ]
-    if fallen:
-        broken = any(row.fell for row in rows if row.level == "MUST")
-        return Headline("failed" if broken else "passed", ", ".join(fallen) + " fell short")
+    applicable = [row for row in rows if row.status != "not-applicable" or row.fell]
+    levels = {level: [row for row in applicable if row.level == level] for level in ("MUST", "SHOULD")}
+    fell = {level: sum(row.fell for row in of_level) for level, of_level in levels.items()}
+    if any(fell.values()):
+        fallen = [f"{count:,} of {len(levels[level]):,} {level}s" for level, count in fell.items() if count]
+        return Headline("failed" if fell["MUST"] else "passed", ", ".join(fallen) + " fell short")
     return Headline(
-        "passed",
-        f"All {len(_applicable(rows)):,} clauses hold" if len(_applicable(rows)) > 1 else "The one clause holds",
+        "passed", f"All {len(applicable):,} clauses hold" if len(applicable) > 1 else "The one clause holds"
     )
 
 
 def _against(baseline: Mapping[str, Any], fell: int) -> Headline:
     new, stale = len(baseline["new"]), len(baseline["stale"])
-    fallen = [_counted(new, "new failure")] * bool(new) + [_counted(stale, "stale entry", "stale entries")] * bool(
-        stale
-    )
-    if fallen:
-        return Headline("failed", ", ".join(fallen))
+    surprises = [_counted(new, "new failure")] if new else []
+    surprises += [_counted(stale, "stale entry", "stale entries")] if stale else []
+    if surprises:
+        return Headline("failed", ", ".join(surprises))
     return Headline(
         "passed", f"As expected: {_counted(fell, 'clause')} fell short" if fell else "As expected: all hold"
     )
-
-
-def _fell(rows: Sequence[_ClauseRow], level: str) -> str | None:
-    fell = sum(row.fell for row in rows)
-    return f"{fell:,} of {len(_applicable(rows)):,} {level}s" if fell else None
-
-
-def _applicable(rows: Iterable[_ClauseRow]) -> list[_ClauseRow]:
-    return [row for row in rows if row.status != "not-applicable" or row.fell]
 
 
 def _counted(count: int, noun: str, plural: str | None = None) -> str:

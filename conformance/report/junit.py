@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -48,17 +48,11 @@ def _suites(cases: Iterable[Case]) -> dict[str, list[Case]]:
 
 
 def _counts(cases: Collection[Case]) -> dict[str, str]:
-    counts = {
-        "tests": str(len(cases)),
-        "failures": _count(cases, "failed"),
-        "errors": _count(cases, "error"),
-        "skipped": _count(cases, "skipped"),
-    }
-    return counts | _time([case.seconds for case in cases if case.seconds is not None])
-
-
-def _count(cases: Iterable[Case], status: CaseStatus) -> str:
-    return str(sum(case.status == status for case in cases))
+    tally = Counter(case.status for case in cases)
+    counts = {"tests": len(cases), "failures": tally["failed"], "errors": tally["error"], "skipped": tally["skipped"]}
+    return {name: str(count) for name, count in counts.items()} | _time(
+        [case.seconds for case in cases if case.seconds is not None]
+    )
 
 
 def _time(seconds: Sequence[float]) -> dict[str, str]:

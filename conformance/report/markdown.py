@@ -66,7 +66,8 @@ def _suite(document: Mapping[str, Any]) -> Iterator[str]:
             f"{names}, in {counted(len(cause.scenarios), 'scenario')}.",
             "",
         )
-        yield from _again(scenario_rerun(document, cause.clauses[0], cause.scenarios[0]))
+        command = scenario_rerun(document, cause.clauses[0], cause.scenarios[0])
+        yield from () if command is None else (f"Again: {_code(command)}", "")
         yield "</details>"
     fell = [row for row in document["clauses"] if conformance_page.fell(row) and shared.of_all(row) is None]
     if fell:
@@ -125,10 +126,6 @@ def _cell(cell: Mapping[str, Any] | None) -> str:
 
 def _headline(verdict: Headline, about: str) -> str:
     return f"### {_MARKS[verdict.status]} {_text(verdict.text)} · {_text(about)}"
-
-
-def _again(command: str | None) -> Sequence[str]:
-    return () if command is None else (f"Again: {_code(command)}", "")
 
 
 def _cut(rows: Sequence[str], rest: str) -> Iterator[str]:

@@ -109,8 +109,3 @@ def _replays(report: Mapping[str, Any]) -> list[tuple[Mapping[str, Any], bytes]]
 
 def _broken(error: Exception) -> UnreadableRecordingError:
     return UnreadableRecordingError(f"a report is broken ({type(error).__name__}: {error}); make it again")
-
-
-def seconds_of(reports: Sequence[Mapping[str, Any]]) -> float:
-    """Return how long the shards took together."""
-    return float(sum(report["summary"]["seconds"] for report in reports))

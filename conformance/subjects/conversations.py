@@ -4,16 +4,10 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
-from conformance.stage.programs import ConversationProgram, Method, label_of, route_to
+from conformance.stage.programs import ConversationProgram, label_of, route_to
 from conformance.subjects.names import Names
-
-
-def handling(handler: Method) -> Method:
-    """Return `handler` as a method of a flow: it listens to its label, which must not be its own name."""
-    return replace(handler, after=(label_of(handler.name),))
 
 
 def conversational(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from functools import cached_property
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
@@ -21,8 +22,9 @@ from conformance.stage.programs import (
     Method,
     Program,
     RecordedProgram,
+    label_of,
 )
-from conformance.subjects.conversations import conversational, handling
+from conformance.subjects.conversations import conversational
 from conformance.subjects.crews import crew_of
 from conformance.subjects.names import Names
 from conformance.subjects.pauses import asking, memory
@@ -146,7 +148,11 @@ class ProgramSubject(StepPerformer):
         """Return a conversational flow object; see `Subject`."""
         if self.names.ConversationConfig is None:
             raise TypeError(f"{self.name} does not converse")
-        handlers = {handler.name: self._method(handling(handler), performance) for handler in program.handlers}
+        handlers = {
+            # It listens to its label, which must not be its own name.
+            handler.name: self._method(replace(handler, after=(label_of(handler.name),)), performance)
+            for handler in program.handlers
+        }
         llm = self.noted_llm(Ask(stream=program.stream), performance)
         chooser = None
         if program.chooses is not None:

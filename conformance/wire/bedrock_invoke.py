@@ -26,6 +26,4 @@ def read_stream(body: bytes, reading: Reading) -> None:
     anthropic.read_stream(b"".join(found), reading)
 
 
-def read_plain(body: bytes, reading: Reading) -> None:
-    """Read an answer that came at once."""
-    anthropic.read_plain(body, reading)
+read_plain = anthropic.read_plain

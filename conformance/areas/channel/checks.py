@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from conformance.timeline.check import Check, has_frames
 from conformance.timeline.evidence import Evidence
@@ -62,10 +62,6 @@ def _shows_a_table(evidence: Evidence) -> bool:
     return len(set(types)) < len(types) or any(map(_tempts, types))
 
 
-def _any_frame(holds: Callable[[str], bool]) -> Callable[[Evidence], bool]:
-    return lambda evidence: any(holds(frame.type) for frame in evidence.frames)
-
-
 CHECKS = (
     Check("channel.closed-set", closed_set, has_frames, of_every_run=True),
     built_in("channel.llm"),
@@ -73,6 +69,6 @@ CHECKS = (
     built_in("channel.tools"),
     built_in("channel.messages"),
     built_in("channel.lifecycle"),
-    Check("channel.custom", custom, _any_frame(is_user_type)),
+    Check("channel.custom", custom, lambda evidence: any(is_user_type(frame.type) for frame in evidence.frames)),
     Check("channel.by-table", by_table, _shows_a_table),
 )

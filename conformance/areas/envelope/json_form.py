@@ -70,14 +70,11 @@ def _scalar_fault(value: object) -> str | None:
     if value is None or isinstance(value, int):
         return None
     if isinstance(value, str):
-        return "text with a lone surrogate" if _has_surrogate(value) else None
+        is_torn = not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value)
+        return "text with a lone surrogate" if is_torn else None
     if isinstance(value, float):
         return None if math.isfinite(value) else f"a number that JSON can't hold: {value}"
     return f"a {type(value).__name__}, which is not JSON"
-
-
-def _has_surrogate(text: str) -> bool:
-    return not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _plain(value: Any) -> Any:

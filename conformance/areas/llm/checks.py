@@ -28,15 +28,11 @@ def sequence(evidence: Evidence) -> Iterator[Breach]:
         yield None, f"{len(evidence.wire)} calls were sent, {len(calls)} have started frames"
     for call in calls:
         kinds = tuple(kind for kind, _ in groupby(kind for kind, _ in call.chunks))
-        wire_kinds = _streamed_kinds(call.wire)
+        wire_kinds = call.wire.kinds if call.wire is not None and call.wire.streamed else None
         if wire_kinds is not None and kinds != wire_kinds[: len(kinds) if evidence.ended == "closed" else None]:
             yield call.end.seq, f"the pieces of call {call.name} came as {kinds}, on the wire as {wire_kinds}"
     if calls and calls[-1].failed and calls[-1].started.parent_id is None and evidence.ended == "exhausted":
         yield calls[-1].end.seq, f"the call {calls[-1].name} failed and no error was raised"
-
-
-def _streamed_kinds(wire: WireFacts | None) -> tuple[str, ...] | None:
-    return wire.kinds if wire is not None and wire.streamed else None
 
 
 def deltas_equal_final(evidence: Evidence) -> Iterator[Breach]:
@@ -46,9 +42,10 @@ def deltas_equal_final(evidence: Evidence) -> Iterator[Breach]:
         if call.wire is not None and not _same_text(text, call.wire.text, evidence):
             yield seq, f"the text chunks of call {call.name} join to {text!r}, the provider sent {call.wire.text!r}"
         response = call.completed.data.get("response") if call.completed is not None else None
-        if isinstance(response, str) and not _uses_tools(call) and text != response:
+        has_tools = bool(call.tool_runs) or any(kind == "tool_call" for kind, _ in call.chunks)
+        if isinstance(response, str) and not has_tools and text != response:
             yield seq, f"the text chunks of call {call.name} join to {text!r}, its response is {response!r}"
-        for message in deltas_of_arguments(call, cut=_is_cut(call, evidence)):
+        for message in deltas_of_arguments(call, cut=call.completed is None or evidence.ended == "closed"):
             yield seq, message
 
 
@@ -64,14 +61,6 @@ def _is_streamed(call: ShownCall) -> bool:
 
 def _same_text(joined: str, sent: str, evidence: Evidence) -> bool:
     return sent.startswith(joined) if evidence.ended == "closed" else joined == sent
-
-
-def _is_cut(call: ShownCall, evidence: Evidence) -> bool:
-    return call.completed is None or evidence.ended == "closed"
-
-
-def _uses_tools(call: ShownCall) -> bool:
-    return bool(call.tool_runs) or any(kind == "tool_call" for kind, _ in call.chunks)
 
 
 def thinking(evidence: Evidence) -> Iterator[Breach]:

@@ -14,7 +14,6 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any, Final, TypeAlias
 
@@ -46,12 +45,8 @@ class LostError(ConformanceError):
     """A scenario gave no result: its process was late, or has ended."""
 
 
-@dataclass(frozen=True)
-class _Reply:
-    #: What performing gave, or the error that stands for it.
-    value: Any
-    #: Whether the worker performs another.
-    again: bool
+#: What performing gave, or the error that stands for it, and whether the worker performs another.
+_Reply: TypeAlias = tuple[Any, bool]
 
 
 class Processes:
@@ -75,14 +70,14 @@ class Processes:
             LostError: it gave nothing within its deadline.
         """
         worker = self._idle.pop() if self._idle else _Worker(self._context, self._work)
-        reply = worker.perform(name, deadline_s)
-        if reply.again:
+        value, again = worker.perform(name, deadline_s)
+        if again:
             self._idle.append(worker)
         else:
             worker.end()
-        if isinstance(reply.value, LostError):
-            raise reply.value
-        return reply.value
+        if isinstance(value, LostError):
+            raise value
+        return value
 
     def close(self) -> None:
         """End all processes."""
@@ -117,11 +112,11 @@ class _Worker:
         try:
             self._connection.send((name, deadline_s))
             if not self._connection.poll(deadline_s + (_GRACE_S if self._is_loaded else _LOADING_S)):
-                return _Reply(_late(deadline_s), again=False)
+                return _late(deadline_s), False
             reply: _Reply = self._connection.recv()
         except (EOFError, ConnectionError):
             self.end()
-            return _Reply(_died(self._process.exitcode), again=False)
+            return _died(self._process.exitcode), False
         self._is_loaded = True
         return reply
 
@@ -185,8 +180,8 @@ class _CopiedProcess:
         if self._prepare is not None and self._prepare(self._subject, name):
             self._made()
         if not self._can_be_copied:
-            return _Reply(self._perform(self._subject, name), again=False)
-        return _Reply(self._in_a_copy(name, deadline_s), again=True)
+            return self._perform(self._subject, name), False
+        return self._in_a_copy(name, deadline_s), True
 
     @property
     def _can_be_copied(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any, Final
@@ -49,20 +49,16 @@ def ready() -> Ready:
 
 def make(made: Made) -> None:
     """Import and build here what a copy had to, so that the next one need not."""
-    _import(made.modules)
+    for module in made.modules:
+        # Not all that stands in sys.modules was imported by its name.
+        with contextlib.suppress(Exception):
+            importlib.import_module(module)
     for module, path in made.models:
         # Models of functions and parametrised ones can't be looked up by their names.
         with contextlib.suppress(Exception):
             model: Any = reduce(getattr, path.split("."), sys.modules[module])
             if not model.__pydantic_complete__:
                 model.model_rebuild()
-
-
-def _import(modules: Sequence[str]) -> None:
-    for module in modules:
-        # Not all that stands in sys.modules was imported by its name.
-        with contextlib.suppress(Exception):
-            importlib.import_module(module)
 
 
 def _models() -> Iterator[type[BaseModel]]:
