@@ -84,26 +84,21 @@ def load_run(folder: Path, trust: Trust) -> RecordedRun | None:
         UnreadableRecordingError: a file of it can't be read, or it was not written to its end.
     """
     with at_hand(folder) as here:
-        return _load(folder, here, trust)
-
-
-def _load(folder: Path, here: Path, trust: Trust) -> RecordedRun | None:
-    """Return the recording that lies `here` and is called `folder`."""
-    recover(here)
-    recording = load_recording(here)
-    if recording.status == "partial":
-        raise UnreadableRecordingError(
-            f"'{folder}' is partial: the process that recorded it was stopped; record it again"
-        )
-    if recording.outcome is None or recording.outcome.status == "cancelled":
-        return None
-    interactions = read_cassette(here / CASSETTE)
-    frames = load_frames(here / FRAMES)
-    gate = trust.gate(recording.target, pack_of(folder) or folder)
-    target = Target(recording.target, recording.entry, recording.inputs, recording.turns, gate)
-    # Of a run that asked by other ways too, which request is whose can't be told.
-    calls = () if recording.unframed_calls else tuple(_calls(interactions, frames))
-    return RecordedRun(folder.name, folder, target, interactions, calls)
+        recover(here)
+        recording = load_recording(here)
+        if recording.status == "partial":
+            raise UnreadableRecordingError(
+                f"'{folder}' is partial: the process that recorded it was stopped; record it again"
+            )
+        if recording.outcome is None or recording.outcome.status == "cancelled":
+            return None
+        interactions = read_cassette(here / CASSETTE)
+        frames = load_frames(here / FRAMES)
+        gate = trust.gate(recording.target, pack_of(folder) or folder)
+        target = Target(recording.target, recording.entry, recording.inputs, recording.turns, gate)
+        # Of a run that asked by other ways too, which request is whose can't be told.
+        calls = () if recording.unframed_calls else tuple(_calls(interactions, frames))
+        return RecordedRun(folder.name, folder, target, interactions, calls)
 
 
 def _calls(interactions: Sequence[Interaction], frames: Sequence[AnyFrame]) -> Iterator[AnsweredCall]:

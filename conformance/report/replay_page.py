@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from types import MappingProxyType
@@ -43,7 +43,7 @@ def content(document: Mapping[str, Any]) -> dict[str, Any]:
             *(Tile(_STATUSES[status][1], count, status) for status, count in counts.items()),
             *(Tile(name, summary[name]) for name in ("files", "interactions", "seconds")),
         ],
-        "fallen": [_fallen(file, row) for file in files for row in file.rows if row.fell],
+        "fallen": [_fallen(row) for file in files for row in file["rows"] if row.fell],
         "files": files,
         "broken": _broken(results),
         "reasons": reasons(results),
@@ -80,40 +80,24 @@ class _ResultRow:
         return self.result["status"] in {"failed", "error"}
 
 
-@dataclass(frozen=True, slots=True)
-class _File:
-    """The results of one path, in the document's order."""
-
-    #: With its last slash, or empty.
-    parent: str
-    name: str
-    rows: tuple[_ResultRow, ...]
-    #: How many results there are of each status, worst first.
-    tally: Mapping[str, int]
-
-    @property
-    def fell(self) -> bool:
-        return any(row.fell for row in self.rows)
-
-
-def _files(results: Iterable[dict[str, Any]]) -> list[_File]:
+def _files(results: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the results of each path, in the document's order."""
     rows: defaultdict[str, list[_ResultRow]] = defaultdict(list)
     for number, result in enumerate(results, start=1):
         calls = tuple(map(_call, result["tool_calls"]))
         rows[result["path"]].append(_ResultRow(f"result-{number}", result_name(result), result, calls))
-    return [_file(path, tuple(members)) for path, members in rows.items()]
+    return [_file(path, members) for path, members in rows.items()]
 
 
-def _file(path: str, rows: tuple[_ResultRow, ...]) -> _File:
+def _file(path: str, rows: Sequence[_ResultRow]) -> dict[str, Any]:
     parent, slash, name = path.rpartition("/")
     count = Counter(row.result["status"] for row in rows)
-    return _File(parent + slash, name, rows, {status: count[status] for status in _STATUSES if count[status]})
+    tally = {status: count[status] for status in _STATUSES if count[status]}
+    return {"parent": parent + slash, "name": name, "rows": rows, "tally": tally, "fell": any(row.fell for row in rows)}
 
 
-def _fallen(file: _File, row: _ResultRow) -> Fallen:
-    title = f"{file.parent}{file.name}"
-    if row.result["interaction"] is not None:
-        title += f" · {row.name}"
+def _fallen(row: _ResultRow) -> Fallen:
+    title = row.result["path"] + ("" if row.result["interaction"] is None else f" · {row.name}")
     return Fallen(row.result["status"], ((row.anchor, title),), row.result["message"])
 
 

@@ -278,10 +278,11 @@ def _message(run: Replayed, violations: list[Violation]) -> str | None:
     # What went wrong first comes first; what was then not done is its consequence.
     reasons = list(run.problems)
     if run.is_new_error and run.error is not None and not run.updated:
-        reasons = [
-            f"the run failed: {_error_line(run.error)}",
-            *(problem for problem in reasons if problem not in str(run.error)),
-        ]
+        line = line_in_user_code(run.error)
+        failed = f"the run failed: {type(run.error).__name__}: {error_text(run.error)}" + (
+            f", at {line}" if line else ""
+        )
+        reasons = [failed, *(problem for problem in reasons if problem not in str(run.error))]
     if run.unplayed and run.is_new_error:
         were = "was" if len(run.unplayed) == 1 else "were"
         reasons.append(f"{counted(len(run.unplayed), 'recorded request')} {were} not made any more")
@@ -303,11 +304,6 @@ def _message(run: Replayed, violations: list[Violation]) -> str | None:
             f"{count} contract {'violations' if count > 1 else 'violation'}: {first.clause} at frame {first.seq}: {first.message}"
         )
     return "; ".join(reasons) or None
-
-
-def _error_line(error: BaseException) -> str:
-    line = line_in_user_code(error)
-    return f"{type(error).__name__}: {error_text(error)}" + (f", at {line}" if line else "")
 
 
 def _text(run: Replayed, completed: list[Mapping[str, Any]]) -> str:

@@ -28,17 +28,13 @@ def main(subject_name: str, kind: str, place: str) -> None:
     subject, stage = load_subject(subject_name), Stage(_DEADLINE_S)
     # The provider is not asked, and so not started.
     performance = Performance(stage, ScriptedProvider(stage))
-    if kind == "sync":
-        _leave(subject, place, performance)
-    else:
+    if kind == "async":
         asyncio.run(_aleave(subject, place, performance))
-
-
-def _leave(subject: Subject, place: str, performance: Performance) -> None:
+        return
     global _kept  # noqa: PLW0603 - nothing but the interpreter's end may let go of it
     _kept = session = subject.session(program(place), performance)
     next(iter(session))
-    performance.stage.await_reached("held")
+    stage.await_reached("held")
     _tell_blocked()
 
 

@@ -63,7 +63,8 @@ class Walk:
             parent = self.scopes.get(frame.parent_id) if frame.parent_id is not None else None
             step = ScopeStep(frame, parent, still_open, closes(frame.type, frame.channel))
             if step.closes is not None:
-                step.target = self._named(frame)
+                started = frame.data.get("started_event_id")
+                step.target = self.scopes.get(started) if isinstance(started, str) else None
             kind = opens(frame.type, frame.channel)
             if kind is not None and frame.id not in self.scopes:
                 step.opened = FrameScope(kind, frame, parent)
@@ -80,10 +81,6 @@ class Walk:
         for _ in self.steps():
             pass
         return self
-
-    def _named(self, frame: AnyFrame) -> FrameScope | None:
-        started = frame.data.get("started_event_id")
-        return self.scopes.get(started) if isinstance(started, str) else None
 
 
 def deferred(evidence: Evidence) -> frozenset[str]:

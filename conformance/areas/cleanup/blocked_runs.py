@@ -7,8 +7,8 @@ should have.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from conformance.areas.cleanup.closers import CLOSERS, PLAINEST, Closing, close_blocked
@@ -100,7 +100,7 @@ _ARTICLES: Final = {"sync": "a sync", "async": "an async"}
 _THOROUGH: Final = ("sync-method", "async-method", "provider-body", "call-head")
 
 
-def _closed(kind: SessionKind, how: str, place: Place, subject: Subject, performance: Performance) -> Evidence:
+def _closed(kind: SessionKind, how: str, place: Place, subject: Subject, performance: Performance) -> list[Evidence]:
     stage = performance.stage
     census = Census(performance.provider.port)
     closing = Closing()
@@ -144,25 +144,18 @@ def _closed(kind: SessionKind, how: str, place: Place, subject: Subject, perform
     if session is not None:
         later = len(frames) - (closing.frames_then or 0)
         expected.append(Expected("cleanup.no-late-frames", f"frames that were appended after {aspect}", 0, later))
-        expected += _states(kind, how, aspect, bool(session.is_cancelled), reached)
-    return Evidence(frames, "closed", expected=tuple(expected))
-
-
-def _states(
-    kind: SessionKind, how: str, aspect: str, is_cancelled: bool, reached: tuple[str, ...]
-) -> Iterator[Expected]:
-    """Look at what the session says of itself where leaving a block, or its consumer's end, must have closed it."""
-    if how in _LEAVES:
-        yield Expected("cleanup.context-exit", f"is_cancelled after {aspect}", True, is_cancelled)
-    if kind == "async" and how in _CANCELS:
-        yield Expected("cleanup.async-cancel", f"is_cancelled after {aspect}", True, is_cancelled)
-        yield Expected("cleanup.async-cancel", f"points that the run came to after {aspect}", (), reached)
+        cancelled = bool(session.is_cancelled)
+        if how in _LEAVES:
+            expected.append(Expected("cleanup.context-exit", f"is_cancelled after {aspect}", True, cancelled))
+        if kind == "async" and how in _CANCELS:
+            expected.append(Expected("cleanup.async-cancel", f"is_cancelled after {aspect}", True, cancelled))
+            expected.append(
+                Expected("cleanup.async-cancel", f"points that the run came to after {aspect}", (), reached)
+            )
+    return [Evidence(frames, "closed", expected=tuple(expected))]
 
 
 def _scenario(kind: SessionKind, how: str, place: Place) -> Scenario:
-    def observe(subject: Subject, performance: Performance) -> Iterator[Evidence]:
-        yield _closed(kind, how, place, subject, performance)
-
     clauses = {"cleanup.close-prompt", "cleanup.work-stops", "cleanup.no-leaks"}
     if how != "collected":
         clauses.add("cleanup.no-late-frames")
@@ -171,7 +164,7 @@ def _scenario(kind: SessionKind, how: str, place: Place) -> Scenario:
     if kind == "async" and how in _CANCELS:
         clauses.add("cleanup.async-cancel")
     needs = place.needs | ({"async"} if kind == "async" else frozenset())
-    return Scenario(f"close/{place.name}/{how}/{kind}", frozenset(clauses), observe, needs)
+    return Scenario(f"close/{place.name}/{how}/{kind}", frozenset(clauses), partial(_closed, kind, how, place), needs)
 
 
 SCENARIOS: tuple[Scenario, ...] = tuple(

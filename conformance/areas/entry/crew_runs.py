@@ -94,7 +94,8 @@ class CrewRun:
         texts: tuple[str, ...] = ()
         raised = None
         try:
-            texts = _texts(self.output.result)
+            output = self.output.result
+            texts = (str(output.raw), str(output), *(str(task.raw) for task in output.tasks_output))
         except BaseException as caught:
             raised = caught
         if when == "after the end":
@@ -146,7 +147,3 @@ def _called(task: TaskProgram) -> tuple[str | None, str]:
 def _id(owner: Any) -> str | None:
     found = getattr(owner, "id", None)
     return None if found is None else str(found)
-
-
-def _texts(output: Any) -> tuple[str, ...]:
-    return (str(output.raw), str(output), *(str(task.raw) for task in output.tasks_output))

@@ -25,7 +25,8 @@ _TIMES = ("started_at", "finished_at", "requested_at")
 def fields(evidence: Evidence) -> Iterator[Breach]:
     """A frame has the nine fields, of their types, and no others."""
     for place, frame in enumerate(evidence.frames, 1):
-        seq = _seq(frame)
+        number = getattr(frame, "seq", None)
+        seq = number if isinstance(number, int) else None
         missing = [name for name in FIELDS if not hasattr(frame, name)]
         if missing:
             yield seq, f"frame {place} has no {', '.join(missing)}"
@@ -39,11 +40,6 @@ def fields(evidence: Evidence) -> Iterator[Breach]:
 def readable(frame: AnyFrame) -> bool:
     """Return whether `frame` has the shape on which every other check relies."""
     return all(hasattr(frame, name) for name in (*FIELDS, "event", "content")) and not _of_wrong_type(frame)
-
-
-def _seq(frame: AnyFrame) -> int | None:
-    seq = getattr(frame, "seq", None)
-    return seq if isinstance(seq, int) else None
 
 
 def _declared(frame: object) -> set[str]:

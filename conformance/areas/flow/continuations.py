@@ -81,7 +81,8 @@ def goes_on(
     """
     session, raised = consumer.tried(enter)
     expected = [Expected(clause, call, NOTHING, raised)]
-    missing = () if raised is not None else no_session(consumer, session)
+    # Whether it can be closed is a matter of its own.
+    missing = () if raised is not None else tuple(name for name in lacks(consumer, session) if name != "close")
     if raised is None:
         aspect = f"what {type(session).__name__}, given by {call}, lacks to be a session"
         expected.append(Expected(clause, aspect, (), missing))
@@ -101,8 +102,3 @@ def comes_to(clause: str, aspect: str, due: object, value: object, raised: BaseE
     yield Expected(clause, aspect, NOTHING, raised)
     if raised is None:
         yield Expected(clause, f"the value of {aspect}", due, value)
-
-
-def no_session(consumer: Consumer, value: Any) -> tuple[str, ...]:
-    """Return what `value` lacks to be read as a session; whether it can be closed is a matter of its own."""
-    return tuple(name for name in lacks(consumer, value) if name != "close")

@@ -19,7 +19,7 @@ from conformance.stage.programs import (
     Script,
     Text,
 )
-from conformance.stage.reader import FramesRead, read_result
+from conformance.stage.reader import read_result
 from conformance.stage.scenario import FLOW, LLM, Scenario
 from conformance.timeline.evidence import Evidence, ProgramOutcome
 
@@ -60,9 +60,7 @@ def _early(program: Program, value: str, consumer: Consumer) -> Evidence:
     reads.append(read_result(session, "before"))
     rest = consumer.take(iterator)
     reads.append(read_result(session, "after-exhaustion"))
-    return FramesRead(first.frames + rest.frames, rest.raised).evidence(
-        reads=tuple(reads), outcome=ProgramOutcome(value)
-    )
+    return first.then(rest).evidence(reads=tuple(reads), outcome=ProgramOutcome(value))
 
 
 def _failed(consumer: Consumer) -> Evidence:

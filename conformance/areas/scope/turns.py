@@ -13,7 +13,7 @@ from conformance.areas.turn.conversation import TURN, HeldConversation, handler,
 from conformance.stage.consumer import Consumer, both
 from conformance.stage.points import DEADLINE_S
 from conformance.stage.programs import Block, ConversationProgram, Give
-from conformance.stage.reader import FramesRead, attempt
+from conformance.stage.reader import attempt
 from conformance.stage.scenario import Scenario
 from conformance.subjects.subject import NotOfferedError
 from conformance.timeline.evidence import Evidence
@@ -57,7 +57,7 @@ def _beside(where: Literal["handler", "start"], consumer: Consumer) -> Evidence:
     expected += _replied(f"the open turn ({held})", "First.", opened, raised)
     expected += _replied(second, "Second.", reply, refused)
     expected += _transcript(held, conversation)
-    return FramesRead(first.frames + rest.frames, rest.raised).evidence(*expected)
+    return first.then(rest).evidence(*expected)
 
 
 #: What a turn came to, and what it raised, once that is known within so many seconds.

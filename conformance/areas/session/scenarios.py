@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 from conformance.areas.result.scenarios import AFTER_BREAK
 from conformance.areas.session import look_ahead, surfaces
@@ -50,16 +50,12 @@ def _read_and_replayed(setting: Setting, consumer: Consumer) -> Evidence:
         expected.append(Expected("session.projections", name, OnlyItsOwn(every, channels), view))
         expected.append(Expected("session.replay", f"{name} after the end", AllFrames(every, channels), view))
     # Last, since where it is no copy nothing is left.
-    expected.append(_emptied(session))
-    return first.evidence(*expected, replayed=again.frames, reads=reads)
-
-
-def _emptied(session: Any) -> Expected:
     listed = session.frames
     before = len(listed)
     attempt(listed.clear)
     aspect = "how many frames a session has once the list that `frames` gave has been emptied"
-    return Expected("session.frames-copy", aspect, before, len(session.frames))
+    expected.append(Expected("session.frames-copy", aspect, before, len(session.frames)))
+    return first.evidence(*expected, replayed=again.frames, reads=reads)
 
 
 def _two_at_once(setting: Setting, consumer: Consumer) -> Evidence:

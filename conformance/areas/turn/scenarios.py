@@ -26,7 +26,6 @@ from conformance.stage.programs import (
     Text,
     label_of,
 )
-from conformance.stage.reader import FramesRead
 from conformance.stage.scenario import Scenario
 from conformance.timeline.evidence import Evidence
 from conformance.timeline.expected import Expected
@@ -144,7 +143,7 @@ def _streamed(stream: bool | None, consumer: Consumer) -> Evidence:
     streams = consumer.provider.requested_streams()[0]
     chunks = "".join(frame.content for frame in first.frames + rest.frames if frame.type == "llm_stream_chunk")
     clause, made = "turn.streams-answer", made_to(stream)
-    return FramesRead(first.frames + rest.frames, rest.raised).evidence(
+    return first.then(rest).evidence(
         *flags,
         Expected(clause, f"whether {made} asked its provider to stream, in a turn", True, streams),
         Expected(clause, f"what a turn shows of the answer of {made}", script.text, chunks),
