@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from conformance.proof.saboteur import changed, instead
+from conformance.proof.saboteur import changing, replacing
 from harness import StreamFrame
 
 #: Where a frame gets its fields from what the timeline keeps of it, and where its payload and namespace are made for that.
@@ -19,7 +19,7 @@ ACCEPT: Final = "harness.frames.timeline:Timeline.accept"
 def fields_with(values: Callable[[StreamFrame], dict[str, Any]]) -> Callable[[Any], Any]:
     """Return what has some values of sound frames replaced, which nothing validates."""
 
-    @instead
+    @replacing
     def fill(sound: Any, frame: StreamFrame, record: Any) -> None:
         sound(frame, record)
         for name, value in values(frame).items():
@@ -31,7 +31,7 @@ def fields_with(values: Callable[[StreamFrame], dict[str, Any]]) -> Callable[[An
 def payload_with(change: Callable[[Any, Any], None]) -> Callable[[Any], Any]:
     """Return what makes every payload go through `change(record, payload)` once it has been made."""
 
-    @instead
+    @replacing
     def payload_of(sound: Any, record: Any) -> Any:
         payload = sound(record)
         change(record, getattr(payload, "base", payload))
@@ -45,15 +45,15 @@ def put(payload: Any, name: str, value: Any) -> None:
     dict.__setitem__(payload, name, value)
 
 
-def without(name: str) -> Callable[[Any], Any]:
+def omitting(name: str) -> Callable[[Any], Any]:
     """Return what takes one key out of every mapping that a function returns."""
-    return changed(lambda mapping: {key: value for key, value in mapping.items() if key != name})
+    return changing(lambda mapping: {key: value for key, value in mapping.items() if key != name})
 
 
-def unshown(*types: str) -> Callable[[Any], Any]:
+def hiding(*types: str) -> Callable[[Any], Any]:
     """Return what keeps events of these types from timelines."""
 
-    @instead
+    @replacing
     def accept(sound: Any, timeline: Any, source: Any, event: Any, scope: Any) -> None:
         if event.type not in types:
             sound(timeline, source, event, scope)

@@ -38,7 +38,7 @@ class Saboteur:
         return f"conformance.proof:{self.name}"
 
 
-def instead(body: Callable[..., Any]) -> Callable[[Any], Any]:
+def replacing(body: Callable[..., Any]) -> Callable[[Any], Any]:
     """Return what has `body` called in place of a function; it is given that function, and then what the call is given."""
 
     def breaks(sound: Any) -> Callable[..., Any]:
@@ -55,23 +55,23 @@ def reading(body: Callable[[Callable[[Any], Any], Any], Any]) -> Callable[[prope
     return lambda sound: property(lambda owner: body(sound.__get__, owner))
 
 
-def changed(change: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def changing(change: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Return what has every value that a function returns go through `change`."""
-    return instead(lambda sound, *args, **options: change(sound(*args, **options)))
+    return replacing(lambda sound, *args, **options: change(sound(*args, **options)))
 
 
-def gives(value: Any) -> Callable[[Any], Any]:
+def constant(value: Any) -> Callable[[Any], Any]:
     """Return what has a function do nothing, and return `value`."""
-    return instead(lambda *args, **options: value)
+    return replacing(lambda *args, **options: value)
 
 
-def called_with(**more: Any) -> Callable[[Any], Any]:
+def passing(**more: Any) -> Callable[[Any], Any]:
     """Return what has a function called with these options beside its own, or in place of them."""
-    return instead(lambda sound, *args, **options: sound(*args, **{**options, **more}))
+    return replacing(lambda sound, *args, **options: sound(*args, **{**options, **more}))
 
 
-def itself(breaks: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Return a function that makes the broken thing from the sound one by itself."""
+def making(breaks: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return a function as it is, which makes the broken thing from the sound one by itself."""
     return breaks
 
 
@@ -97,7 +97,7 @@ class Saboteurs(list[Saboteur]):
         target: str,
         also: Mapping[str, str] = MappingProxyType({}),
         *,
-        by: Callable[[Any], Callable[[Any], Any]] = instead,
+        by: Callable[[Any], Callable[[Any], Any]] = replacing,
         **more: Any,
     ) -> Callable[[Any], None]:
         """Return a decorator that adds one whose target is broken `by` one of the ways here, with the function below."""
@@ -121,8 +121,8 @@ _PERFORMING: Final = frozenset({"session", "asession", "flow", "conversation", "
 class SabotagedSubject(HarnessSubject):
     """The runtime of this project, broken in the processes in which scenarios are performed.
 
-    There it is broken when it is made; anywhere else when it is first asked for something, since whoever runs the suite
-    makes one too, to read its capabilities, and must stay sound.
+    There it is broken when it is made; anywhere else when it is first called to perform something, since whoever runs the
+    suite makes one too, to read its capabilities, and must stay sound.
     """
 
     #: The name under which a process of its own finds the same broken runtime.

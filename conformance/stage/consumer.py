@@ -48,13 +48,13 @@ class Consumer(Reader):
 
     def open_outside(self, program: Program) -> Any:
         """Return an async session that is made here, where no loop need run."""
-        return self._kept(lambda: self.subject.asession(program, self.performance))
+        return self._opened(lambda: self.subject.asession(program, self.performance))
 
     def sync_twin(self, program: Program) -> Any:
         """Return a sync session that performs `program`, to be held against one of this kind."""
-        return self._kept(lambda: self.subject.session(program, self.performance))
+        return self._opened(lambda: self.subject.session(program, self.performance))
 
-    def _kept(self, make: Callable[[], Any]) -> Any:
+    def _opened(self, make: Callable[[], Any]) -> Any:
         try:
             return self.keep(make())
         except NotOfferedError:
@@ -133,7 +133,6 @@ Loop = tuple[Any, FramesRead]
 
 #: What one consumer does, and what it saw: a run, or, where no frames count, what else it looked at.
 Observe = Callable[[Consumer], Evidence | Iterable[Expected]]
-
 
 #: The clauses that a scenario decides; where the kinds of session differ, by kind.
 Clauses = AbstractSet[str] | Mapping[SessionKind, AbstractSet[str]]

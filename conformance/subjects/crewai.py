@@ -73,7 +73,7 @@ class CrewAISubject(ProgramSubject):
         provider, _, model = recorded.call.model.partition("/")
         name, _, api = provider.partition("-")
         # Its Gemini integration asks for thoughts by itself; the others are told what to send, and get what they get.
-        return self.made_llm(f"{name}/{model}", stream=True, **({"api": api} if api else {}))
+        return self.make_llm(f"{name}/{model}", stream=True, **({"api": api} if api else {}))
 
     def legacy_chunk(self, frame: Any) -> Any:
         project = getattr(import_module("crewai.types.streaming"), "stream_frame_to_chunk", None)
@@ -81,5 +81,5 @@ class CrewAISubject(ProgramSubject):
             raise NotOfferedError("llm.legacy-chunk", "nothing projects a frame to a StreamChunk")
         return project(frame)
 
-    def made_llm(self, model: str, **settings: Any) -> Any:
+    def make_llm(self, model: str, **settings: Any) -> Any:
         return import_module("crewai").LLM(model=model, **settings)

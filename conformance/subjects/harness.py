@@ -82,5 +82,5 @@ class HarnessSubject(ProgramSubject):
     def legacy_chunk(self, frame: harness.StreamFrame) -> harness.StreamChunk | None:
         return harness.stream_frame_to_chunk(frame)
 
-    def made_llm(self, model: str, **settings: Any) -> harness.LLM:
+    def make_llm(self, model: str, **settings: Any) -> harness.LLM:
         return harness.LLM(model, **settings)

@@ -64,13 +64,13 @@ class ProgramSubject(StepPerformer):
         self.provider_llm(shipped_call(f"{provider}/text"))
 
     @abstractmethod
-    def made_llm(self, model: str, **settings: Any) -> Any:
+    def make_llm(self, model: str, **settings: Any) -> Any:
         """Return an LLM of the runtime's."""
 
     def llm(self, performance: Performance, **settings: Any) -> Any:
         """Return an LLM that asks the performance's provider; see `Subject`."""
         url = performance.provider.base_url
-        return self.made_llm("openai/gpt-4o-mini", api_key="conformance", base_url=url, max_retries=0, **settings)
+        return self.make_llm("openai/gpt-4o-mini", api_key="conformance", base_url=url, max_retries=0, **settings)
 
     def session(self, program: Program, performance: Performance) -> Any:
         if isinstance(program, FlowProgram):

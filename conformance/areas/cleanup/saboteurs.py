@@ -8,7 +8,7 @@ from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any, Final
 
-from conformance.proof.saboteur import Saboteurs, gives, itself, reading
+from conformance.proof.saboteur import Saboteurs, constant, making, reading
 from harness import RunCancelled
 
 SABOTEURS: Final = Saboteurs()
@@ -27,7 +27,7 @@ def _(close: Any, session: Any) -> None:
             thread.join(_LONG_S)
 
 
-@SABOTEURS.row("run-keeps-the-interpreter", ("cleanup.close-prompt",), "harness.session.session:threading", by=itself)
+@SABOTEURS.row("run-keeps-the-interpreter", ("cleanup.close-prompt",), "harness.session.session:threading", by=making)
 def _(module: Any) -> Any:
     class Thread(threading.Thread):
         def __init__(self, **options: Any) -> None:
@@ -81,7 +81,7 @@ SABOTEURS.add(
     "blocks-close-nothing",
     ("cleanup.context-exit",),
     _LEAVE,
-    gives(None),
+    constant(None),
     {
         "cleanup.work-stops": "the run of a session whose block was left goes on",
         "cleanup.no-late-frames": "and its frames are appended",
@@ -101,7 +101,7 @@ SABOTEURS.add(
     "cancelled-consumers-read-on",
     ("cleanup.async-cancel",),
     "harness.session.session:AsyncStreamSession._has_other_readers",
-    gives(True),
+    constant(True),
     {
         "cleanup.no-late-frames": "the run goes on when its consumer has gone, and its frames are appended",
         "cleanup.no-leaks": "its task stays in the loop",

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Final
 
-from conformance.proof.saboteur import Saboteurs, changed, gives, reading
+from conformance.proof.saboteur import Saboteurs, changing, constant, reading
 
 SABOTEURS: Final = Saboteurs()
 
@@ -19,7 +19,7 @@ _ACCEPTED: Final = "harness.flow.flow:Flow._accepted"
 _UNREAD: Final = {"scope.nested": "a crew finds no tool calls in what comes in pieces, and uses none"}
 
 
-SABOTEURS.add("frames-in-a-list", ("entry.flow",), "harness.flow.flow:Flow.stream_frames", changed(list))
+SABOTEURS.add("frames-in-a-list", ("entry.flow",), "harness.flow.flow:Flow.stream_frames", changing(list))
 
 
 @SABOTEURS.row(
@@ -101,7 +101,7 @@ def _(step: Any, source: Any, started: Any, ends: Any) -> Any:
 
 
 SABOTEURS.add(
-    "state-forgotten", ("entry.kwargs",), "harness.flow.persistence.restore:StateRestore.before_flow", gives(None)
+    "state-forgotten", ("entry.kwargs",), "harness.flow.persistence.restore:StateRestore.before_flow", constant(None)
 )
 
 
@@ -110,7 +110,7 @@ def _(turn: Any, flow: Any, entry: str, message: Any, session_id: str | None, *r
     return turn(flow, entry, message, None, *rest)
 
 
-SABOTEURS.add("turns-as-iterators", ("entry.turn",), f"{_CONVERSES}.stream_turn", changed(iter))
+SABOTEURS.add("turns-as-iterators", ("entry.turn",), f"{_CONVERSES}.stream_turn", changing(iter))
 
 
 @SABOTEURS.row("any-flow-converses", ("entry.turn",), f"{_CONVERSES}.stream_turn")
@@ -118,12 +118,12 @@ def _(stream_turn: Any, flow: Any, message: Any, **options: Any) -> Any:
     return stream_turn(flow, message, **options) if flow.conversational else flow.stream_events()
 
 
-@SABOTEURS.row("chunks-of-no-task", ("entry.crew",), f"{_CHUNKS}:TaskPlaces.chunk", by=changed)
+@SABOTEURS.row("chunks-of-no-task", ("entry.crew",), f"{_CHUNKS}:TaskPlaces.chunk", by=changing)
 def _(chunk: Any) -> Any:
     return chunk and chunk.model_copy(update={"task_index": 0, "task_name": "", "task_id": ""})
 
 
-@SABOTEURS.row("chunks-of-text-alone", ("entry.crew",), f"{_CHUNKS}:TaskPlaces.chunk", by=changed)
+@SABOTEURS.row("chunks-of-text-alone", ("entry.crew",), f"{_CHUNKS}:TaskPlaces.chunk", by=changing)
 def _(chunk: Any) -> Any:
     return None if chunk is not None and chunk.tool_call is not None else chunk
 

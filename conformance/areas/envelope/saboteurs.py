@@ -7,7 +7,7 @@ from datetime import timedelta, timezone
 from typing import Any, Final
 
 from conformance.proof.frames import FIELDS, PAYLOAD, fields_with, payload_with, put
-from conformance.proof.saboteur import Saboteurs, changed, itself, reading
+from conformance.proof.saboteur import Saboteurs, changing, making, reading
 from harness import StreamFrame
 from harness.frames.frozen import FrozenDict, FrozenList
 
@@ -87,7 +87,7 @@ SABOTEURS.add(
     "payloads-cut-at-five-levels",
     ("envelope.data-json",),
     "harness.frames.payload:encode",
-    changed(_cut),
+    changing(_cut),
     shown_by=("payload/deep-150/sync", "payload/deep-150/async"),
 )
 
@@ -103,7 +103,7 @@ def _(frame: StreamFrame) -> dict[str, Any]:
     return {"timestamp": frame.timestamp.astimezone(timezone(timedelta(hours=2)))}
 
 
-@SABOTEURS.row("payloads-open-to-change", ("envelope.immutable",), PAYLOAD, by=itself)
+@SABOTEURS.row("payloads-open-to-change", ("envelope.immutable",), PAYLOAD, by=making)
 def _(payload_of: Callable[[Any], Any]) -> Callable[[Any], Any]:
     shared: dict[Any, Any] = {}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from conformance.proof.frames import ACCEPT, unshown
+from conformance.proof.frames import ACCEPT, hiding
 from conformance.proof.saboteur import Saboteurs
 
 SABOTEURS: Final = Saboteurs()
@@ -16,7 +16,7 @@ SABOTEURS.add(
     "failure-untold",
     ("error.frames-first",),
     ACCEPT,
-    unshown("flow_failed"),
+    hiding("flow_failed"),
     {
         "order.scope-nesting": "the flow that failed is never closed",
         "order.previous-earlier": "the end of a turn that failed names it as the one before",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from conformance.proof.frames import ACCEPT, unshown
-from conformance.proof.saboteur import Saboteurs, called_with, changed, gives, instead
+from conformance.proof.frames import ACCEPT, hiding
+from conformance.proof.saboteur import Saboteurs, changing, constant, passing, replacing
 from harness.flow import HumanFeedbackPending, MethodResult
 
 SABOTEURS: Final = Saboteurs()
@@ -14,7 +14,7 @@ _RUN: Final = "harness.flow.flow:Flow._run"
 _RESTORE_STEP: Final = "harness.flow.checkpoints.restore:Step"
 
 
-@instead
+@replacing
 def _restored_plainly(kickoff: Any, flow: Any, inputs: Any = None, **options: Any) -> Any:
     if options.get("from_checkpoint") is not None:
         flow.stream = False
@@ -25,11 +25,11 @@ SABOTEURS.add(
     "asks-quietly",
     ("flow.feedback-frames",),
     ACCEPT,
-    unshown("human_feedback_requested"),
+    hiding("human_feedback_requested"),
     {"order.previous-earlier": "what comes next names it as the one before"},
 )
-SABOTEURS.add("hears-quietly", ("flow.feedback-frames",), ACCEPT, unshown("human_feedback_received"))
-SABOTEURS.add("input-untold", ("flow.feedback-frames",), ACCEPT, unshown("flow_input_requested", "flow_input_received"))
+SABOTEURS.add("hears-quietly", ("flow.feedback-frames",), ACCEPT, hiding("human_feedback_received"))
+SABOTEURS.add("input-untold", ("flow.feedback-frames",), ACCEPT, hiding("flow_input_requested", "flow_input_received"))
 
 
 @SABOTEURS.row(
@@ -56,12 +56,12 @@ def _(pause: Any, step: Any, run: Any, call: Any, paused: Any) -> Any:
     return pause(step, run, call, paused) if step.scope.kind == "method" else step.fail(paused)
 
 
-SABOTEURS.add("waiting-unkept", ("flow.pending",), "harness.flow.feedback.hook:keep", gives(None))
+SABOTEURS.add("waiting-unkept", ("flow.pending",), "harness.flow.feedback.hook:keep", constant(None))
 SABOTEURS.add(
     "resumed-from-the-beginning",
     ("flow.pending",),
     "harness.flow.feedback.resumption:restore",
-    gives(None),
+    constant(None),
     {"flow.feedback-frames": "it asks again, and the answer is that of nobody"},
 )
 
@@ -96,7 +96,7 @@ SABOTEURS.add(
     "plan-left-behind",
     ("flow.pending",),
     "harness.flow.feedback.pending:PendingFeedbackContext.to_dict",
-    changed(lambda context: {**context, "plan": None}),
+    changing(lambda context: {**context, "plan": None}),
 )
 
 
@@ -118,10 +118,10 @@ SABOTEURS.add(
     "all-run-again",
     ("flow.checkpoint",),
     "harness.flow.checkpoints.restore:put_into",
-    gives([]),
+    constant([]),
     {"entry.kwargs": "what comes with a checkpoint is not put into a run that begins anew"},
 )
-SABOTEURS.add("restored-quietly", ("flow.checkpoint",), _RESTORE_STEP, called_with(quiet=True))
+SABOTEURS.add("restored-quietly", ("flow.checkpoint",), _RESTORE_STEP, passing(quiet=True))
 
 
 @SABOTEURS.row(

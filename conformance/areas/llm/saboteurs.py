@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from conformance.proof.frames import without
-from conformance.proof.saboteur import Saboteurs, changed, gives, instead
+from conformance.proof.frames import omitting
+from conformance.proof.saboteur import Saboteurs, changing, constant, replacing
 from harness import ProviderError
 
 SABOTEURS: Final = Saboteurs()
@@ -24,7 +24,7 @@ _ANSWER: Final = "harness.providers.openai.chat_answer:ChatAnswer"
 def _with(name: str, change: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Return what has one attribute of a tool call changed while a fragment is made of it."""
 
-    @instead
+    @replacing
     def fragment(sound: Any, tool_call: Any) -> Any:
         before = getattr(tool_call, name)
         setattr(tool_call, name, change(before))
@@ -109,31 +109,31 @@ SABOTEURS.add(
     "calls-told-apart-by-index-alone",
     ("llm.tool-chunks",),
     f"{_FRAGMENTS}._continues",
-    gives(True),
+    constant(True),
     {"llm.deltas-equal-final": "the arguments of two calls are joined to one"},
 )
 SABOTEURS.add(
     "calls-of-two-objects-pass",
     ("llm.tool-chunks",),
     "harness.providers.shared.calls.tool_calls:holds_two",
-    gives(False),
+    constant(False),
     {"llm.errors": "what had to fail passes", "llm.usage": "and has usage, which no failed call has"},
 )
 SABOTEURS.add(
     "one-tools-value-in-a-list",
     ("llm.tool-run",),
     _TOOL_RESULTS,
-    instead(lambda result_of, values: values),
+    replacing(lambda result_of, values: values),
     shown_by=("ask/tool-run/sync",),
 )
 SABOTEURS.add(
     "tools-values-reversed",
     ("llm.tool-run",),
     _TOOL_RESULTS,
-    instead(lambda result_of, values: result_of(values[::-1])),
+    replacing(lambda result_of, values: result_of(values[::-1])),
 )
 SABOTEURS.add(
-    "calls-without-type", ("llm.tool-run",), "harness.llm.output.assembly:AssembledCall.payload", without("type")
+    "calls-without-type", ("llm.tool-run",), "harness.llm.output.assembly:AssembledCall.payload", omitting("type")
 )
 
 
@@ -142,7 +142,7 @@ SABOTEURS.add(
     ("llm.thinking",),
     f"{_ANSWER}._message",
     {"llm.sequence": "a piece that was on the wire did not come"},
-    by=changed,
+    by=changing,
 )
 def _(message: Iterator[Any]) -> Iterator[Any]:
     return (part for part in message if _kind(part) != "ThinkingDelta")
@@ -152,12 +152,12 @@ SABOTEURS.add(
     "usage-not-asked-for",
     ("llm.usage",),
     "harness.providers.openai.chat:wire_body",
-    without("stream_options"),
+    omitting("stream_options"),
     {"entry.llm-overrides": "what was not sent can't be counted"},
 )
 
 
-@SABOTEURS.row("totals-with-the-cache-twice", ("llm.usage",), "harness.providers.openai.chat_answer:usage", by=changed)
+@SABOTEURS.row("totals-with-the-cache-twice", ("llm.usage",), "harness.providers.openai.chat_answer:usage", by=changing)
 def _(counts: Iterator[Any]) -> Iterator[Any]:
     for usage in counts:
         yield usage._replace(total_tokens=usage.total_tokens + (usage.cached_prompt_tokens or 0))
@@ -182,7 +182,7 @@ SABOTEURS.add(
     "cut-answers-pass",
     ("llm.truncation",),
     "harness.llm.output.assembly:Assembly.check_end",
-    gives(None),
+    constant(None),
     {
         "result.value": "the value of a call that had to fail",
         "llm.usage": "and what lacks nothing but its mark has no finish reason",
@@ -207,14 +207,14 @@ def _(started: Any, **fields: Any) -> Any:
     return started(**{name: value for name, value in fields.items() if name != "without_end_marker"})
 
 
-@SABOTEURS.row("errors-without-status", ("llm.errors",), _TRANSLATED, by=changed)
+@SABOTEURS.row("errors-without-status", ("llm.errors",), _TRANSLATED, by=changing)
 def _(error: Any) -> Any:
     if getattr(error, "status", None) is not None:
         error.status = None
     return error
 
 
-SABOTEURS.add("failures-inside-pass", ("llm.errors",), f"{_READ}.refuse_failure", gives(None))
+SABOTEURS.add("failures-inside-pass", ("llm.errors",), f"{_READ}.refuse_failure", constant(None))
 
 
 @SABOTEURS.row("failures-in-other-words", ("llm.errors",), f"{_READ}.reported")
@@ -222,7 +222,7 @@ def _(reported: Any, answer: Any, failure: Any) -> Any:
     return reported(answer, failure._replace(message="something went wrong"))
 
 
-SABOTEURS.add("errors-of-the-sdk", ("llm.errors",), _TRANSLATED, gives(None))
+SABOTEURS.add("errors-of-the-sdk", ("llm.errors",), _TRANSLATED, constant(None))
 
 
 @SABOTEURS.row("markers-in-one-piece", ("llm.rechunk",), f"{_ANSWER}.piece")
@@ -260,7 +260,7 @@ def _(chunk: Any, call: Any, part: Any) -> Any:
         "entry.llm-async": "and that of an awaited one",
         "entry.llm-overrides": "and that of one told not to stream",
     },
-    by=changed,
+    by=changing,
 )
 def _(parts: Iterator[Any]) -> Iterator[Any]:
     for part in parts:

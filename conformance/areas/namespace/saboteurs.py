@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 from conformance.proof.frames import NAMESPACE
-from conformance.proof.saboteur import Saboteurs, changed
+from conformance.proof.saboteur import Saboteurs, changing
 
 SABOTEURS: Final = Saboteurs()
 
 
-@SABOTEURS.row("namespace-inside-out", ("namespace.order",), NAMESPACE, by=changed)
+@SABOTEURS.row("namespace-inside-out", ("namespace.order",), NAMESPACE, by=changing)
 def _(namespace: tuple[str, ...]) -> tuple[str, ...]:
     channel, *names = namespace
     return channel, *reversed(names)

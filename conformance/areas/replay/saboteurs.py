@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import count
 from typing import Any, Final
 
-from conformance.proof.saboteur import Saboteurs, called_with, changed, gives, reading
+from conformance.proof.saboteur import Saboteurs, changing, constant, passing, reading
 from harness import RecordingError
 from harness.recording.record import Worth
 
@@ -17,13 +17,13 @@ _TAPE: Final = "harness.recording.tape.core:Tape.__init__"
 _NUMBERS: Final = count(1)
 
 
-@SABOTEURS.row("plays-other-text", ("replay.equal",), "harness.recording.tape.core:Tape.answer", by=changed)
+@SABOTEURS.row("plays-other-text", ("replay.equal",), "harness.recording.tape.core:Tape.answer", by=changing)
 def _(answer: Any) -> Any:
     # As many bytes as before: the pieces in which they came must still add up.
     return None if answer is None else replace(answer, body=answer.body.replace(b'"One"', b'"Two"'))
 
 
-@SABOTEURS.row("refusals-as-400", ("replay.equal",), "harness.recording.tape.core:Tape.answer", by=changed)
+@SABOTEURS.row("refusals-as-400", ("replay.equal",), "harness.recording.tape.core:Tape.answer", by=changing)
 def _(answer: Any) -> Any:
     return answer if answer is None or answer.status < 400 else replace(answer, status=400)
 
@@ -38,23 +38,23 @@ SABOTEURS.add(
     "replay-records-anew",
     ("replay.offline",),
     _TAPE,
-    called_with(plays=False, records=True),
+    passing(plays=False, records=True),
     {"replay.complete": "a tape that records everything misses nothing"},
 )
-SABOTEURS.add("misses-go-out", ("replay.offline", "replay.complete"), _TAPE, called_with(records=True))
+SABOTEURS.add("misses-go-out", ("replay.offline", "replay.complete"), _TAPE, passing(records=True))
 SABOTEURS.add(
-    "datagrams-and-lookups-go-out", ("replay.offline",), "harness.recording.transports.sockets:_check", gives(None)
+    "datagrams-and-lookups-go-out", ("replay.offline",), "harness.recording.transports.sockets:_check", constant(None)
 )
-SABOTEURS.add("attempts-untold", ("replay.offline",), "harness.recording.tape.guard:NetworkGuard.note", gives(None))
-SABOTEURS.add("programs-unasked", ("replay.trusted",), "harness.recording.trust.gate:Trust.gate", gives(None))
+SABOTEURS.add("attempts-untold", ("replay.offline",), "harness.recording.tape.guard:NetworkGuard.note", constant(None))
+SABOTEURS.add("programs-unasked", ("replay.trusted",), "harness.recording.trust.gate:Trust.gate", constant(None))
 
 
-@SABOTEURS.row("worse-takes-the-place", ("replay.kept",), "harness.recording.record:_worth", by=changed)
+@SABOTEURS.row("worse-takes-the-place", ("replay.kept",), "harness.recording.record:_worth", by=changing)
 def _(end: Any) -> Any:
     return replace(end, worth=Worth.COMPLETED)
 
 
-@SABOTEURS.row("failed-thrown-away", ("replay.kept",), "harness.recording.files.workplace:Workplace.keep", by=changed)
+@SABOTEURS.row("failed-thrown-away", ("replay.kept",), "harness.recording.files.workplace:Workplace.keep", by=changing)
 def _(path: Any) -> Any:
     shutil.rmtree(path)
     return path

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any, Final
 
-from conformance.proof.saboteur import Saboteurs, called_with, gives, itself
+from conformance.proof.saboteur import Saboteurs, constant, making, passing
 from harness.agents import IterationLimitError
 from harness.agents.driver import ThreadDriver, run_unsuspended
 
@@ -44,7 +44,7 @@ class _Eavesdropper:
         "scope.worker-threads": "two sessions with one source hear each other",
         "order.previous-earlier": "links lead to frames of the other session",
     },
-    by=itself,
+    by=making,
 )
 def _(session_scope: Callable[..., Any]) -> Callable[..., Any]:
     """Give what user code emits in one session to every other open session of the process, too."""
@@ -95,7 +95,7 @@ SABOTEURS.add(
     "asked-whole",
     ("scope.captures-llm",),
     "harness.llm.base:current_run",
-    gives(None),
+    constant(None),
     {
         "scope.nested": "an outer session lacks the tokens of the calls inside",
         "entry.crew": "a streamed crew has no chunks",
@@ -164,7 +164,7 @@ SABOTEURS.add(
     "guardrails-unseen",
     ("scope.nested",),
     "harness.agents.guardrail:Step",
-    called_with(quiet=True),
+    passing(quiet=True),
     shown_by=("crew/kind/refused/sync-method/sync",),
 )
 

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, Final
 
-from conformance.proof.saboteur import Saboteurs, gives, instead, reading
+from conformance.proof.saboteur import Saboteurs, constant, reading, replacing
 
 SABOTEURS: Final = Saboteurs()
 
@@ -22,7 +22,7 @@ def _is_missing(projection: Callable[[Any], Any], session: Any) -> Any:
 def _begun_at(position: Callable[[Any], int], states: tuple[str, ...], *, whole: bool = False) -> Callable[[Any], Any]:
     """Begin views of some channels, or those of the whole too, somewhere else while the timeline is in these states."""
 
-    @instead
+    @replacing
     def cursor(sound: Any, timeline: Any, channels: Any = None) -> Any:
         made = sound(timeline, channels)
         if timeline.state.value in states and (whole or channels is not None):
@@ -110,7 +110,9 @@ def _(iterate: Any, session: Any) -> Any:
     return session.__dict__.setdefault("_shared", iterate(session))
 
 
-SABOTEURS.add("room-for-all", ("session.backpressure",), "harness.session.look_ahead:FrameLimit._has_room", gives(True))
+SABOTEURS.add(
+    "room-for-all", ("session.backpressure",), "harness.session.look_ahead:FrameLimit._has_room", constant(True)
+)
 
 
 @SABOTEURS.row("async-only-in-a-loop", ("session.same-surface",), "harness.session.session:AsyncStreamSession.__init__")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from conformance.proof.frames import ACCEPT, unshown
-from conformance.proof.saboteur import Saboteurs, gives, instead
+from conformance.proof.frames import ACCEPT, hiding
+from conformance.proof.saboteur import Saboteurs, constant, replacing
 from harness.conversation import ConversationMessage
 from harness.errors import RunPaused
 
@@ -19,7 +19,7 @@ _ASK: Final = "harness.flow.conversation.answers:streamed_answer"
 
 
 def _comes_to(change: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    @instead
+    @replacing
     async def take_turn(sound: Any, *arguments: Any) -> Any:
         return change(await sound(*arguments))
 
@@ -75,14 +75,14 @@ SABOTEURS.add(
     "routes-without-a-model",
     ("turn.result",),
     "harness.flow.conversation.routing:route_by_model",
-    gives(None),
+    constant(None),
     {
         "turn.sequence": "no call of a model comes before the route",
         "result.value": "the reply is another one",
     },
 )
 SABOTEURS.add(
-    "completes-a-wait", ("turn.pending",), "harness.bus.step:Step.leave", instead(lambda leave, step: step.close())
+    "completes-a-wait", ("turn.pending",), "harness.bus.step:Step.leave", replacing(lambda leave, step: step.close())
 )
 
 
@@ -95,7 +95,7 @@ SABOTEURS.add(
     "fails-unshown",
     ("turn.failed",),
     ACCEPT,
-    unshown("conversation_turn_failed"),
+    hiding("conversation_turn_failed"),
     {
         "error.frames-first": "no frame tells of the turn's failure",
         "order.scope-nesting": "the turn is never closed",
@@ -126,7 +126,7 @@ SABOTEURS.add(
     "asks-as-the-llm-says",
     ("turn.streams-answer",),
     _ASK,
-    instead(lambda streamed_answer, llm, messages: llm.call(messages)),
+    replacing(lambda streamed_answer, llm, messages: llm.call(messages)),
 )
 
 
@@ -147,4 +147,6 @@ def _(start_flow: Any, flow: Any, run: Any) -> None:
     start_flow(flow, run)
 
 
-SABOTEURS.add("never-finishes", ("turn.deferred",), "harness.flow.conversation.conversational:finish_flow", gives(None))
+SABOTEURS.add(
+    "never-finishes", ("turn.deferred",), "harness.flow.conversation.conversational:finish_flow", constant(None)
+)
