@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from conformance.run import replay
 from conformance.run.failures.carried_runs import most_telling
 from conformance.run.failures.failed_runs import FailedRun
-from conformance.run import replay
 from conformance.run.replay import ReplayResult
 from conformance.run.result import ScenarioResult, labelled
 from harness.errors import UnreadableRecordingError

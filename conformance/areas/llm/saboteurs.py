@@ -175,9 +175,7 @@ def _(complete: Any, call: Any, step: Any) -> None:
     complete(call, step)
 
 
-SABOTEURS.add(
-    "finish-reasons-unknown", ("llm.usage",), f"{_ANSWER}.finish_reasons", lambda finish: {}
-)
+SABOTEURS.add("finish-reasons-unknown", ("llm.usage",), f"{_ANSWER}.finish_reasons", lambda finish: {})
 SABOTEURS.add(
     "cut-answers-pass",
     ("llm.truncation",),
