@@ -43,6 +43,7 @@ class CrewAISubject(ProgramSubject):
     """
 
     name = "crewai"
+    model = "openai/gpt-4o-mini"
     #: What its documentation says that it can do. It has no look-ahead limit.
     capabilities = frozenset(
         {"flow", "llm", "async", "threads", "tools", "thinking", "turn", "crew", "feedback", "checkpoint"}

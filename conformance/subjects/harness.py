@@ -29,6 +29,7 @@ class HarnessSubject(ProgramSubject):
     """The runtime that comes with this suite."""
 
     name = "harness"
+    model = "openai/gpt-4o-mini"
     version = metadata.version("stream-harness")
     capabilities = frozenset(
         {

@@ -40,6 +40,8 @@ class ProgramSubject(StepPerformer):
     """A subject whose flows and calls are made of `names`."""
 
     name: str
+    #: By which its LLM knows what the scripted provider speaks.
+    model: str
     names: Names
 
     @cached_property
@@ -69,8 +71,8 @@ class ProgramSubject(StepPerformer):
 
     def llm(self, performance: Performance, **settings: Any) -> Any:
         """Return an LLM that asks the performance's provider; see `Subject`."""
-        url = performance.provider.base_url
-        return self.make_llm("openai/gpt-4o-mini", api_key="conformance", base_url=url, max_retries=0, **settings)
+        provider = performance.provider
+        return self.make_llm(self.model, api_key="conformance", base_url=provider.base_url, max_retries=0, **settings)
 
     def session(self, program: Program, performance: Performance) -> Any:
         if isinstance(program, FlowProgram):
