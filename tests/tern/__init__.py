@@ -74,7 +74,7 @@ class Tern(BaseLLM):
             raise UsageError("tern: only a response model can be checked; Tern knows no response format")
 
     def generate(self, request: LLMRequest) -> Iterator[Part]:
-        body, request_id, answered = self._body(request), None, False
+        body, request_id, has_begun = self._body(request), None, False
         url, key = self.base_url or "https://api.tern.example", self.api_key or os.environ.get("TERN_API_KEY")
         headers = {"authorization": f"Bearer {key}"} if key else {}
         try:
@@ -84,15 +84,15 @@ class Tern(BaseLLM):
                     request_id = response.headers.get("x-request-id")
                     if response.status_code != 200:
                         raise self._refused(response, request_id)
-                    answered = True
+                    has_begun = True
                     yield RequestId(request_id)
-                    for line in lines(response.iter_bytes()):
-                        said = Line.model_validate_json(line)
-                        if said.error is not None:
-                            raise ProviderError(f"tern: {said.error}", provider="tern", request_id=request_id)
-                        yield from parts(said)
+                    for text in lines(response.iter_bytes()):
+                        line = Line.model_validate_json(text)
+                        if line.error is not None:
+                            raise ProviderError(f"tern: {line.error}", provider="tern", request_id=request_id)
+                        yield from parts(line)
         except httpx.TransportError as error:
-            kind = StreamTruncatedError if answered else ProviderConnectionError
+            kind = StreamTruncatedError if has_begun else ProviderConnectionError
             raise kind(f"tern: {error!r}", provider="tern", request_id=request_id, retryable=True) from error
         except (ValueError, LookupError, httpx.DecodingError) as error:
             raise MalformedResponseError(f"tern: {error}", provider="tern", request_id=request_id) from error
@@ -128,15 +128,15 @@ def lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
         yield from whole
 
 
-def parts(said: Line) -> Iterator[Part]:
-    if said.id is not None:
-        yield ResponseStarted(said.id)
-    if said.text is not None:
-        yield TextDelta(said.text)
-    if said.call is not None:
-        yield ToolCallDelta(said.call.index, said.call.id, said.call.name, said.call.arguments)
-    if said.tokens is not None:
-        asked, answered = said.tokens["in"], said.tokens["out"]
-        yield Usage(asked, answered, asked + answered, raw=said.tokens)
-    if said.end is not None:
-        yield REASONS.get(said.end, Finish("other", said.end))
+def parts(line: Line) -> Iterator[Part]:
+    if line.id is not None:
+        yield ResponseStarted(line.id)
+    if line.text is not None:
+        yield TextDelta(line.text)
+    if line.call is not None:
+        yield ToolCallDelta(line.call.index, line.call.id, line.call.name, line.call.arguments)
+    if line.tokens is not None:
+        read, written = line.tokens["in"], line.tokens["out"]
+        yield Usage(read, written, read + written, raw=line.tokens)
+    if line.end is not None:
+        yield REASONS.get(line.end, Finish("other", line.end))

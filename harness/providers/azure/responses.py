@@ -26,9 +26,10 @@ class AzureResponses(OpenAIResponses):
         super().check(request)
         azure_endpoint(self.base_url)
 
+    def _address(self) -> str:
+        address = azure_endpoint(self.base_url)
+        return address if "/openai" in address else f"{address}/openai/v1"
+
     def _client_settings(self) -> dict[str, Any]:
-        base_url = azure_endpoint(self.base_url).rstrip("/")
-        if "/openai" not in base_url:
-            base_url += "/openai/v1"
         query = {} if self.api_version is None else {"default_query": {"api-version": self.api_version}}
-        return {**super()._client_settings(), "base_url": base_url, **query}
+        return {**super()._client_settings(), **query}

@@ -6,10 +6,11 @@ Source: https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters.ht
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Final
 from urllib.parse import unquote
+
+from harness.providers.shared.requests.recorded_request import body_fields
 
 _INVOKED: Final = re.compile(r".*/model/(?P<model>[^/]+)/invoke(?:-with-response-stream)?$")
 #: Parts of the names of models that answer nothing in words.
@@ -26,18 +27,10 @@ def asks_for_an_answer(url: str, body: bytes | None) -> bool:
     invoked = _INVOKED.match(url)
     if invoked is None:
         return True
-    fields = _fields(body)
+    fields = body_fields(body)
     if "messages" in fields:
         return True
-    if _NO_ANSWER.search(unquote(invoked["model"])) or fields & _ANSWERLESS:
+    if _NO_ANSWER.search(unquote(invoked["model"])) or fields.keys() & _ANSWERLESS:
         return False
     # Titan's text models are told how to answer, its embeddings are not.
     return "inputText" not in fields or "textGenerationConfig" in fields
-
-
-def _fields(body: bytes | None) -> frozenset[str]:
-    try:
-        found = json.loads(body or b"{}")
-    except ValueError:
-        return frozenset()
-    return frozenset(found) if isinstance(found, dict) else frozenset()

@@ -28,9 +28,8 @@ class Cohere(OpenAIModel):
     def supports_stop_words(self) -> bool:
         return True
 
-    def _client_settings(self) -> dict[str, Any]:
-        address = self.base_url or environment(("CO_API_URL",)) or "https://api.cohere.com"
-        return {**super()._client_settings(), "base_url": address}
+    def _address(self) -> str:
+        return self.base_url or environment(("CO_API_URL",)) or "https://api.cohere.com"
 
     def _body(self, request: LLMRequest) -> dict[str, Any]:
         return v1.wire_body(self, request)

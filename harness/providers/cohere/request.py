@@ -5,7 +5,6 @@ Source: https://docs.cohere.com/v1/reference/chat (2026-11).
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
@@ -15,7 +14,7 @@ from pydantic import BaseModel
 from harness.llm.recorded import RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.cohere.messages import conversation, wire_tool
-from harness.providers.shared.requests.recorded_request import TEXT, RecordedRequest, json_object
+from harness.providers.shared.requests.recorded_request import TEXT, RecordedRequest, body_fields, json_object
 from harness.providers.shared.requests.wire_body import filled, present, refuse_settings, wire_settings, with_additional
 
 if TYPE_CHECKING:
@@ -39,13 +38,7 @@ _UNKNOWN: Final = ("n", "reasoning_effort", "thinking", "logprobs", "top_logprob
 
 def asks_for_an_answer(url: str, body: bytes | None) -> bool:
     """Whether a request is of this API; `body` is None where it is not known. Others have paths of that name, too."""
-    if _OWN_HOST.match(url):
-        return True
-    try:
-        fields = json.loads(body or b"{}")
-    except ValueError:
-        return False
-    return isinstance(fields, dict) and isinstance(fields.get("message"), str)
+    return _OWN_HOST.match(url) is not None or isinstance(body_fields(body).get("message"), str)
 
 
 def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:

@@ -51,10 +51,9 @@ class Ollama(OpenAIModel):
         # A server of one's own wants none.
         return self.api_key or PLACEHOLDER
 
-    def _client_settings(self) -> dict[str, Any]:
+    def _address(self) -> str:
         named = self.base_url or environment(_HOST.base_url_variables) or _HOST.base_url
-        address = with_scheme(named).rstrip("/").removesuffix("/v1").removesuffix("/api")
-        return {**super()._client_settings(), "base_url": address}
+        return with_scheme(named).rstrip("/").removesuffix("/v1").removesuffix("/api")
 
     def _body(self, request: LLMRequest) -> dict[str, Any]:
         return wire_body(self, self._reasoning.given_back(request))

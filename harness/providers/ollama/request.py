@@ -5,7 +5,6 @@ Source: https://docs.ollama.com/api/chat (2026-11).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
@@ -17,7 +16,13 @@ from harness.llm.input.messages import read_messages
 from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.ollama.messages import common_messages, wire_messages
-from harness.providers.shared.requests.recorded_request import RecordedRequest, check_same, json_object, parse_tools
+from harness.providers.shared.requests.recorded_request import (
+    RecordedRequest,
+    body_fields,
+    check_same,
+    json_object,
+    parse_tools,
+)
 from harness.providers.shared.requests.wire_body import filled, present, wire_settings, with_additional
 
 if TYPE_CHECKING:
@@ -41,13 +46,8 @@ def asks_for_an_answer(url: str, body: bytes | None) -> bool:
 
     Applications have paths of that name, too, and name no model; without messages a model is loaded and says nothing.
     """
-    if body is None:
-        return True
-    try:
-        fields = json.loads(body)
-    except ValueError:
-        return False
-    return isinstance(fields, dict) and isinstance(fields.get("model"), str) and bool(fields.get("messages"))
+    fields = body_fields(body)
+    return body is None or (isinstance(fields.get("model"), str) and bool(fields.get("messages")))
 
 
 def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:

@@ -36,11 +36,7 @@ class OpenAICompatible(OpenAIChat):
     def _key(self) -> str:
         return super()._key() if self._host.needs_key else self.api_key or PLACEHOLDER
 
-    def _client_settings(self) -> dict[str, Any]:
-        return {**super()._client_settings(), "base_url": self._address()}
-
     def _address(self) -> str:
-        """Return where the host is. Raises UsageError where only the caller knows."""
         named = self.base_url or environment(self._host.base_url_variables)
         if named is not None:
             return _with_v1(named) if self._host.is_bare else named

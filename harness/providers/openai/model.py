@@ -24,5 +24,5 @@ class OpenAIModel(StainlessModel):
     def supports_stop_words(self) -> bool:
         return self.no_stop_words.match(self.model) is None
 
-    def _client_settings(self) -> dict[str, Any]:
-        return {**super()._client_settings(), "base_url": self.base_url or environment(_ADDRESSES)}
+    def _address(self) -> str | None:
+        return self.base_url or environment(_ADDRESSES)

@@ -53,10 +53,14 @@ class StainlessModel(SDKModel):
     def _key(self) -> str:
         return api_key(self.api_key, self.provider, self.key_variables)
 
+    def _address(self) -> str | None:
+        """Return where the API is; None where the SDK knows. Raises UsageError where only the caller does."""
+        return self.base_url
+
     def _client_settings(self) -> dict[str, Any]:
         return {
             "api_key": self._key(),
-            "base_url": self.base_url,
+            "base_url": self._address(),
             **present(
                 default_headers=None if self.default_headers is None else dict(self.default_headers),
                 timeout=self.timeout,

@@ -180,6 +180,15 @@ def json_object(body: bytes, needed: Iterable[str] = ()) -> dict[str, Any]:
     return recorded
 
 
+def body_fields(body: bytes | None) -> Mapping[str, Any]:
+    """Return the fields of a body; none where it is not known, or is no JSON object."""
+    try:
+        found = json.loads(body or b"{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
 def parse_tools(wire: Sequence[Any]) -> list[dict[str, Any]]:
     """Return definitions of functions that are on the wire as they are given to us. Raises ValueError where one is not."""
     given = [tool.given() for tool in read_tools(wire)]
