@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
-from harness.llm.input.blocks import RedactedThinkingPart, ThinkingPart
 from harness.llm.output.parts import FinishReason, Part, TextDelta, ThinkingDelta, Usage
 from harness.providers.shared.answer import SSEAnswer
 from harness.providers.shared.calls.begun_calls import BegunCalls
 from harness.providers.shared.calls.tool_calls import whole_arguments
-from harness.providers.shared.reasoning.thoughts import Thought, Thoughts
+from harness.providers.shared.reasoning.thoughts import GrowingThought, Thoughts
 from harness.providers.shared.shapes import as_number, as_object, as_text, kind_of
 from harness.providers.shared.usage import usage
 
@@ -44,7 +43,7 @@ class AnthropicAnswer(SSEAnswer):
         #: The indices of the blocks that have begun, in order; hosts leave them out.
         self._blocks: list[int] = []
         #: Blocks of reasoning as far as they have come, by their index.
-        self._reasoning: dict[int, dict[str, str]] = {}
+        self._reasoning: dict[int, GrowingThought] = {}
 
     @property
     def has_ended(self) -> bool:
@@ -108,11 +107,11 @@ class AnthropicAnswer(SSEAnswer):
                 yield TextDelta(text)
             case "thinking":
                 thinking, signature = as_text(block["thinking"]), as_text(block.get("signature"))
-                self._reasoning[index] = {"type": "thinking", "thinking": thinking, "signature": signature}
+                self._reasoning[index] = GrowingThought(thinking, signature)
                 if thinking:
                     yield ThinkingDelta(thinking)
             case "redacted_thinking":
-                self._reasoning[index] = {"type": "redacted_thinking", "data": as_text(block["data"])}
+                self._reasoning[index] = GrowingThought(hidden=as_text(block["data"]))
             # Not server_tool_use: the provider runs that one itself.
             case "tool_use":
                 began_with = whole_arguments(block.get("input"))
@@ -122,19 +121,12 @@ class AnthropicAnswer(SSEAnswer):
         match kind_of(delta):
             case "thinking_delta" if thinking := as_text(delta["thinking"]):
                 if index in self._reasoning:
-                    self._reasoning[index]["thinking"] += thinking
+                    self._reasoning[index].text += thinking
                 yield ThinkingDelta(thinking)
             case "signature_delta" if index in self._reasoning:
-                self._reasoning[index]["signature"] += as_text(delta["signature"])
+                self._reasoning[index].signature += as_text(delta["signature"])
             case "input_json_delta" if index in self._calls and (piece := as_text(delta["partial_json"])):
                 yield self._calls.more(index, piece)
-
-    def _signed(self) -> Iterator[Thought]:
-        for block in self._reasoning.values():
-            if "data" in block:
-                yield RedactedThinkingPart.model_validate(block)
-            elif block["signature"]:
-                yield ThinkingPart.model_validate(block)
 
     def _take_usage(self, usage: Any) -> None:
         # Later counts are cumulative; what a later report leaves out, an earlier one said.
@@ -145,7 +137,8 @@ class AnthropicAnswer(SSEAnswer):
         if not self._blocks and self._finish is None:
             raise self.empty("a stream of nothing but its end marker")
         self._calls.check()
-        self._thoughts.keep(self._calls.ids, list(self._signed()))
+        thoughts = (block.thought() for block in self._reasoning.values())
+        self._thoughts.keep(self._calls.ids, [thought for thought in thoughts if thought is not None])
         yield from _usage(self._usage)
         self.refuse_reason(self._finish)
         yield self.finish(self._finish, self._calls)

@@ -14,7 +14,7 @@ from harness.providers.anthropic.messages import wire_messages, wire_system, wir
 from harness.providers.anthropic.recorded import parse_messages, parse_system, parse_tools
 from harness.providers.shared.calls.structured import STRUCTURED, has_native_form, wants_model, with_structured_tool
 from harness.providers.shared.requests.recorded_request import STOPS, TEXT_OR_BLOCKS, RecordedRequest, json_object
-from harness.providers.shared.requests.wire_body import filled, present, wire_settings, with_additional
+from harness.providers.shared.requests.wire_body import filled, present, same_names, wire_settings, with_additional
 
 if TYPE_CHECKING:
     from harness.llm.base import BaseLLM
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 DEFAULT_MAX_TOKENS: Final = 4096
 #: In `additional_params`: names of betas. They are no field of the body: the request goes to the beta endpoint.
 BETAS: Final = "betas"
-#: Our settings, which have the same names on the wire.
-_SETTINGS: Final = {name: name for name in ("temperature", "top_p", "thinking")}
+#: Our settings, and the fields of the body that hold them.
+_SETTINGS: Final = same_names("temperature", "top_p", "thinking")
 PATH: Final = "/v1/messages"
 
 

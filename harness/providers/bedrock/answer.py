@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from harness.llm.input.blocks import RedactedThinkingPart, ThinkingPart
 from harness.llm.output.parts import FinishReason, Part, TextDelta, ThinkingDelta, Usage
 from harness.providers.shared.answer import ProviderAnswer
 from harness.providers.shared.calls.begun_calls import BegunCalls
 from harness.providers.shared.calls.tool_calls import whole_arguments
-from harness.providers.shared.reasoning.thoughts import Thought, Thoughts
+from harness.providers.shared.reasoning.thoughts import GrowingThought, Thoughts
 from harness.providers.shared.shapes import as_list, as_number, as_object, as_text
 from harness.providers.shared.usage import usage
 
@@ -47,7 +45,7 @@ class BedrockAnswer(ProviderAnswer):
         #: The index of the block that came last; hosts leave it out.
         self._block = 0
         #: Blocks of reasoning as far as they have come, by their index.
-        self._reasoning: dict[int, _Reasoning] = {}
+        self._reasoning: dict[int, GrowingThought] = {}
 
     def piece(self, piece: Mapping[str, Any]) -> Iterable[Part]:
         # Nearly every event is a piece of text.
@@ -115,11 +113,12 @@ class BedrockAnswer(ProviderAnswer):
             yield TextDelta(text)
 
     def _thinking(self, index: int, piece: Mapping[str, Any]) -> Iterator[Part]:
-        block = self._reasoning.setdefault(index, _Reasoning())
+        block = self._reasoning.setdefault(index, GrowingThought())
         text = as_text(piece.get("text"))
         block.text += text
         block.signature += as_text(piece.get("signature"))
-        block.hidden += piece.get("redactedContent") or b""
+        if hidden := piece.get("redactedContent"):
+            block.hidden = base64.b64encode(base64.b64decode(block.hidden) + hidden).decode()
         if text:
             yield ThinkingDelta(text)
 
@@ -130,28 +129,11 @@ class BedrockAnswer(ProviderAnswer):
             self._ended = True
             self.refuse_reason(self._finish)
             self._calls.check()
-            signed = (block.part() for block in self._reasoning.values())
+            signed = (block.thought() for block in self._reasoning.values())
             self._thoughts.keep(self._calls.ids, [part for part in signed if part is not None])
             if self._finish is None and self._is_empty:
                 raise self.malformed("a stream of nothing but its end marker")
             yield self.finish(self._finish, self._calls)
-
-
-@dataclass
-class _Reasoning:
-    """One block of reasoning as far as it has come."""
-
-    text: str = ""
-    signature: str = ""
-    hidden: bytes = b""
-
-    def part(self) -> Thought | None:
-        """Return what is to be given back, or None where nothing is signed."""
-        if self.hidden:
-            return RedactedThinkingPart(type="redacted_thinking", data=base64.b64encode(self.hidden).decode())
-        if self.signature:
-            return ThinkingPart(type="thinking", thinking=self.text, signature=self.signature)
-        return None
 
 
 def _usage(raw: Mapping[str, Any]) -> Iterator[Usage]:

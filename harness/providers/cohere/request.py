@@ -15,7 +15,14 @@ from harness.llm.recorded import RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.cohere.messages import conversation, wire_tool
 from harness.providers.shared.requests.recorded_request import TEXT, RecordedRequest, body_fields, json_object
-from harness.providers.shared.requests.wire_body import filled, present, refuse_settings, wire_settings, with_additional
+from harness.providers.shared.requests.wire_body import (
+    filled,
+    present,
+    refuse_settings,
+    same_names,
+    wire_settings,
+    with_additional,
+)
 
 if TYPE_CHECKING:
     from harness.llm.base import BaseLLM
@@ -24,13 +31,10 @@ PATH: Final = "/v1/chat"
 _OWN_HOST: Final = re.compile(r"https?://[^/]*\.cohere\.(?:com|ai)/")
 #: Our setting → its field on the wire.
 FIELDS: Final = {
-    "temperature": "temperature",
-    "max_tokens": "max_tokens",
+    **same_names("temperature", "max_tokens"),
     "top_p": "p",
     "top_k": "k",
-    "seed": "seed",
-    "frequency_penalty": "frequency_penalty",
-    "presence_penalty": "presence_penalty",
+    **same_names("seed", "frequency_penalty", "presence_penalty"),
 }
 #: Settings that it has nothing like.
 _UNKNOWN: Final = ("n", "reasoning_effort", "thinking", "logprobs", "top_logprobs")

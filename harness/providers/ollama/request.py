@@ -23,7 +23,7 @@ from harness.providers.shared.requests.recorded_request import (
     json_object,
     parse_tools,
 )
-from harness.providers.shared.requests.wire_body import filled, present, wire_settings, with_additional
+from harness.providers.shared.requests.wire_body import filled, present, same_names, wire_settings, with_additional
 
 if TYPE_CHECKING:
     from harness.llm.base import BaseLLM
@@ -31,13 +31,9 @@ if TYPE_CHECKING:
 PATH: Final = "/api/chat"
 #: Our setting → its name among the options.
 _OPTIONS: Final = {
-    "temperature": "temperature",
-    "top_p": "top_p",
-    "top_k": "top_k",
+    **same_names("temperature", "top_p", "top_k"),
     "max_tokens": "num_predict",
-    "seed": "seed",
-    "frequency_penalty": "frequency_penalty",
-    "presence_penalty": "presence_penalty",
+    **same_names("seed", "frequency_penalty", "presence_penalty"),
 }
 
 
@@ -67,7 +63,7 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
             "messages": wire_messages(request.messages),
             # Where nothing is said, it streams.
             "stream": bool(request.stream),
-            **wire_settings(llm, {"logprobs": "logprobs", "top_logprobs": "top_logprobs"}),
+            **wire_settings(llm, same_names("logprobs", "top_logprobs")),
             **present(think=think),
             **filled(tools=[tool.given() for tool in request.tools]),
             **({} if response_format is None else {"format": _format(response_format)}),

@@ -8,15 +8,15 @@ from harness.errors import UsageError
 from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.shared.requests.recorded_request import RecordedRequest, json_object
-from harness.providers.shared.requests.wire_body import filled, present, wire_settings, with_additional
+from harness.providers.shared.requests.wire_body import filled, present, same_names, wire_settings, with_additional
 
 if TYPE_CHECKING:
     from harness.llm.base import BaseLLM
 
-#: Our settings, which have the same names on the wire.
-_SETTINGS: Final = {
-    name: name for name in ("temperature", "top_p", "max_tokens", "seed", "frequency_penalty", "presence_penalty", "n")
-}
+#: Our settings, and the fields of the body that hold them.
+_SETTINGS: Final = same_names(
+    "temperature", "top_p", "max_tokens", "seed", "frequency_penalty", "presence_penalty", "n"
+)
 
 
 def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:

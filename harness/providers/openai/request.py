@@ -18,7 +18,7 @@ from harness.llm.input.value import Extended
 from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
 from harness.providers.shared.requests.recorded_request import OBJECT, STOPS, RecordedRequest, check_same, json_object
-from harness.providers.shared.requests.wire_body import filled, present, wire_settings, with_additional
+from harness.providers.shared.requests.wire_body import filled, present, same_names, wire_settings, with_additional
 
 if TYPE_CHECKING:
     from harness.llm.base import BaseLLM
@@ -35,14 +35,11 @@ _OF_HOSTS: Final = frozenset(
 _CARRIED: Final = Carried(
     frozenset({"name", "refusal"}), frozenset({"title", "context", "citations", "detail"}), frozenset({"strict"})
 )
-#: Our settings, which have the same names on the wire.
-_SETTINGS: Final = {
-    name: name
-    for name in (
-        *("temperature", "top_p", "seed", "frequency_penalty", "presence_penalty", "n", "reasoning_effort"),
-        *("logprobs", "top_logprobs", "top_k"),
-    )
-}
+#: Our settings, and the fields of the body that hold them.
+_SETTINGS: Final = same_names(
+    *("temperature", "top_p", "seed", "frequency_penalty", "presence_penalty", "n", "reasoning_effort"),
+    *("logprobs", "top_logprobs", "top_k"),
+)
 
 
 def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:

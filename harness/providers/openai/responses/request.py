@@ -18,7 +18,7 @@ from harness.llm.request import LLMRequest
 from harness.providers.openai.request import response_format
 from harness.providers.openai.responses.items import parse_item, wire_items
 from harness.providers.shared.requests.recorded_request import UNREADABLE, RecordedRequest, check_same, json_object
-from harness.providers.shared.requests.wire_body import filled, present, wire_settings, with_additional
+from harness.providers.shared.requests.wire_body import filled, present, same_names, wire_settings, with_additional
 
 if TYPE_CHECKING:
     from harness.llm.base import BaseLLM
@@ -26,8 +26,7 @@ if TYPE_CHECKING:
 
 #: Our settings, and the fields of the body that hold them.
 _SETTINGS: Final = {
-    "temperature": "temperature",
-    "top_p": "top_p",
+    **same_names("temperature", "top_p"),
     "max_tokens": "max_output_tokens",
     "top_logprobs": "top_logprobs",
 }

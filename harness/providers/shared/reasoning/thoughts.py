@@ -8,7 +8,7 @@ https://platform.openai.com/docs/guides/reasoning#encrypted-reasoning-items (202
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from harness.llm.input.blocks import RedactedThinkingPart, ThinkingPart
 from harness.llm.input.items import ReasoningItem
@@ -17,6 +17,24 @@ from harness.llm.request import LLMRequest
 from harness.providers.shared.reasoning.by_call import KeptByCall
 
 Thought = ThinkingPart | RedactedThinkingPart | ReasoningItem
+
+
+@dataclass
+class GrowingThought:
+    """One block of reasoning as far as it has come."""
+
+    text: str = ""
+    signature: str = ""
+    #: What only the provider can read.
+    hidden: str = ""
+
+    def thought(self) -> Thought | None:
+        """Return what is to be given back, or None where nothing is signed."""
+        if self.hidden:
+            return RedactedThinkingPart(type="redacted_thinking", data=self.hidden)
+        if self.signature:
+            return ThinkingPart(type="thinking", thinking=self.text, signature=self.signature)
+        return None
 
 
 class Thoughts:

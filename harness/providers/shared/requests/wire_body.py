@@ -30,6 +30,11 @@ def filled(**fields: Any) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value}
 
 
+def same_names(*settings: str) -> dict[str, str]:
+    """Return settings that have the same names on the wire, with their fields."""
+    return dict(zip(settings, settings, strict=True))
+
+
 def wire_settings(llm: BaseLLM, fields: Mapping[str, str], without: Container[str] = ()) -> dict[str, Any]:
     """Return the settings that are set, each in its field on the wire."""
     return {
