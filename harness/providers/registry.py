@@ -19,12 +19,12 @@ from urllib.parse import urlsplit
 from harness.errors import UsageError
 from harness.providers.anthropic.dialect import MESSAGES
 from harness.providers.bedrock.dialect import CONVERSE, INVOKE
-from harness.providers.bedrock_invoke.purpose import asks_for_an_answer
+from harness.providers.bedrock_invoke.purpose import is_call as is_invoked_call
 from harness.providers.cohere.dialect import V1, V2
-from harness.providers.cohere.request import asks_for_an_answer as asks_cohere
+from harness.providers.cohere.request import is_call as is_cohere_call
 from harness.providers.gemini.dialect import GENERATE_CONTENT
 from harness.providers.ollama.dialect import API_CHAT
-from harness.providers.ollama.request import asks_for_an_answer as asks_ollama
+from harness.providers.ollama.request import is_call as is_ollama_call
 from harness.providers.openai.dialect import CHAT, COMPLETIONS, RESPONSES
 from harness.providers.openai.hosts import HOSTS
 from harness.providers.row import NOBODY, Provider
@@ -119,7 +119,7 @@ ROWS: Final = (
         name="bedrock-invoke",
         models={"bedrock-invoke": "harness.providers.bedrock_invoke.model:BedrockInvoke"},
         url=re.compile(r".*/model/[^/]+/(invoke|invoke-with-response-stream)$"),
-        is_call=asks_for_an_answer,
+        is_call=is_invoked_call,
         request="harness.providers.bedrock_invoke.request",
         dialect=INVOKE,
     ),
@@ -192,7 +192,7 @@ ROWS: Final = (
         name="ollama",
         models={"ollama-api": "harness.providers.ollama.model:Ollama"},
         url=re.compile(r".*/api/chat$"),
-        is_call=asks_ollama,
+        is_call=is_ollama_call,
         request="harness.providers.ollama.request",
         dialect=API_CHAT,
         recordings="ollama",
@@ -202,7 +202,7 @@ ROWS: Final = (
         name="cohere",
         models={"cohere-v1": "harness.providers.cohere.model:Cohere"},
         url=re.compile(r".*/v1/chat$"),
-        is_call=asks_cohere,
+        is_call=is_cohere_call,
         request="harness.providers.cohere.request",
         dialect=V1,
         recordings="cohere",

@@ -145,10 +145,10 @@ def test_only_so_much_is_kept() -> None:
         thoughts.keep([f"call_{number}"], [part])
     function = {"name": "f", "arguments": "{}"}
 
-    def given_back(number: int) -> Message:
+    def restored(number: int) -> Message:
         call = {"id": f"call_{number}", "type": "function", "function": function}
         request = LLMRequest(read_messages([{"role": "assistant", "content": None, "tool_calls": [call]}]))
-        return thoughts.given_back(request).messages[0]
+        return thoughts.restored(request).messages[0]
 
-    assert given_back(0).content is None
-    assert given_back(1).content == given_back(1000).content == [part]
+    assert restored(0).content is None
+    assert restored(1).content == restored(1000).content == [part]

@@ -55,7 +55,7 @@ class Anthropic(StainlessModel):
         return _CARRIED
 
     def _body(self, request: LLMRequest) -> dict[str, Any]:
-        return wire_body(self, self._thoughts.given_back(request))
+        return wire_body(self, self._thoughts.restored(request))
 
     def _arguments(self, request: LLMRequest) -> dict[str, Any]:
         call = super()._arguments(request)

@@ -93,7 +93,7 @@ class AzureChat(ChatModel):
         self._client_settings()
 
     def _arguments(self, request: LLMRequest) -> dict[str, Any]:
-        body = wire_body(self, self._reasoning.given_back(request), chat_endpoint(self.base_url, self.model))
+        body = wire_body(self, self._reasoning.restored(request), chat_endpoint(self.base_url, self.model))
         return {"body": json.dumps(body).encode()}
 
     def _send(self, client: Any, arguments: dict[str, Any], *, stream: bool) -> Any:

@@ -91,7 +91,7 @@ class Bedrock(SDKModel):
         return super().agenerate(request) if has_async_client() else BaseLLM.agenerate(self, request)
 
     def _arguments(self, request: LLMRequest) -> dict[str, Any]:
-        return sdk_arguments(self, self._thoughts.given_back(request))
+        return sdk_arguments(self, self._thoughts.restored(request))
 
     def _send(self, client: Any, arguments: dict[str, Any], *, stream: bool) -> Any:
         return client.send("converse_stream" if stream else "converse", arguments)

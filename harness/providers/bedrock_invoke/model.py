@@ -60,7 +60,7 @@ class BedrockInvoke(Bedrock):
         wire_body(self, request)
 
     def _arguments(self, request: LLMRequest) -> dict[str, Any]:
-        body = wire_body(self, self._thoughts.given_back(request))
+        body = wire_body(self, self._thoughts.restored(request))
         return {"modelId": self.model, **present(body=body)}
 
     def _send(self, client: Any, arguments: dict[str, Any], *, stream: bool) -> Any:

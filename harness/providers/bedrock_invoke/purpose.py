@@ -22,7 +22,7 @@ _ANSWERLESS: Final = frozenset(
 )
 
 
-def asks_for_an_answer(url: str, body: bytes | None) -> bool:
+def is_call(url: str, body: bytes | None) -> bool:
     """Whether a request to a model asks for one; `body` is None where it is not known."""
     invoked = _INVOKED.match(url)
     if invoked is None:

@@ -51,7 +51,7 @@ class CohereV2(Cohere):
         self._reasoning = KeptReasoning()
 
     def _body(self, request: LLMRequest) -> dict[str, Any]:
-        return v2.wire_body(self, self._reasoning.given_back(request))
+        return v2.wire_body(self, self._reasoning.restored(request))
 
     def _answer(self, request: LLMRequest) -> ProviderAnswer:
         return CohereV2Answer(self.provider, request)

@@ -40,7 +40,7 @@ FIELDS: Final = {
 _UNKNOWN: Final = ("n", "reasoning_effort", "thinking", "logprobs", "top_logprobs")
 
 
-def asks_for_an_answer(url: str, body: bytes | None) -> bool:
+def is_call(url: str, body: bytes | None) -> bool:
     """Whether a request is of this API; `body` is None where it is not known. Others have paths of that name, too."""
     return _OWN_HOST.match(url) is not None or isinstance(body_fields(body).get("message"), str)
 

@@ -56,7 +56,7 @@ class Ollama(OpenAIModel):
         return with_scheme(named).rstrip("/").removesuffix("/v1").removesuffix("/api")
 
     def _body(self, request: LLMRequest) -> dict[str, Any]:
-        return wire_body(self, self._reasoning.given_back(request))
+        return wire_body(self, self._reasoning.restored(request))
 
     def _answer(self, request: LLMRequest) -> OllamaAnswer:
         return OllamaAnswer(self.provider)

@@ -37,7 +37,7 @@ _OPTIONS: Final = {
 }
 
 
-def asks_for_an_answer(url: str, body: bytes | None) -> bool:
+def is_call(url: str, body: bytes | None) -> bool:
     """Whether a request is of this API and asks for an answer; `body` is None where it is not known.
 
     Applications have paths of that name, too, and name no model; without messages a model is loaded and says nothing.

@@ -29,4 +29,4 @@ class OpenAIChat(ChatModel, OpenAIModel):
         return OpenAIResponses(self.model, **self._settings()) if self.provider == "openai" else None
 
     def _body(self, request: LLMRequest) -> dict[str, Any]:
-        return wire_body(self, self._reasoning.given_back(request))
+        return wire_body(self, self._reasoning.restored(request))

@@ -97,7 +97,7 @@ class OpenAIResponses(OpenAIModel):
         return False
 
     def _body(self, request: LLMRequest) -> dict[str, Any]:
-        body = wire_body(self, self._thoughts.given_back(request))
+        body = wire_body(self, self._thoughts.restored(request))
         if self.auto_chain and self.last_response_id is not None:
             body.setdefault("previous_response_id", self.last_response_id)
         elif self.previous_response_id is not None:

@@ -71,7 +71,7 @@ class KeptReasoning:
             self._kept.keep(dict.fromkeys(call_ids, fields))
         self._extras.keep(extras)
 
-    def given_back(self, request: LLMRequest) -> LLMRequest:
+    def restored(self, request: LLMRequest) -> LLMRequest:
         """Return the request with the reasoning beside the calls that it led to.
 
         Messages that hold reasoning of their own are left as they are.

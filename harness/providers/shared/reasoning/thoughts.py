@@ -48,7 +48,7 @@ class Thoughts:
         if thoughts:
             self._kept.keep(dict.fromkeys(call_ids, tuple(thoughts)))
 
-    def given_back(self, request: LLMRequest) -> LLMRequest:
+    def restored(self, request: LLMRequest) -> LLMRequest:
         """Return the request with the reasoning in front of the calls that it led to, unchanged.
 
         Messages that hold reasoning of their own are left as they are.
