@@ -120,8 +120,8 @@ class BaseLLM(OwnCalls, LLMSettings):
     ) -> Any:
         """Do as `call`, without blocking the loop."""
         if type(self).call is not BaseLLM.call:
-            given = _given(tools, callbacks, available_functions, from_task, from_agent, response_model)
-            return await in_thread(lambda: self.call(messages, **given))
+            options = _options(tools, callbacks, available_functions, from_task, from_agent, response_model)
+            return await in_thread(lambda: self.call(messages, **options))
         call = self._begin(messages, tools, response_model, from_task, from_agent)
         async with call.step(callbacks or self.callbacks, available_functions) as step:
             with carried_faults:
@@ -158,11 +158,11 @@ class BaseLLM(OwnCalls, LLMSettings):
 
         `look_ahead` bounds the frames that nobody has read; `retain=False` keeps none for replay.
         """
-        given = _given(tools, callbacks, available_functions, from_task, from_agent, response_model)
+        options = _options(tools, callbacks, available_functions, from_task, from_agent, response_model)
 
         def streamed() -> Any:
             with overrides.call_stream_override(self, True):
-                return self.call(messages, **given)
+                return self.call(messages, **options)
 
         return StreamSession(streamed, source=self, look_ahead=look_ahead, retain=retain)
 
@@ -180,11 +180,11 @@ class BaseLLM(OwnCalls, LLMSettings):
         retain: bool = True,
     ) -> AsyncStreamSession[Any]:
         """Return an async session in which this call streams; see `stream_events`."""
-        given = _given(tools, callbacks, available_functions, from_task, from_agent, response_model)
+        options = _options(tools, callbacks, available_functions, from_task, from_agent, response_model)
 
         async def streamed() -> Any:
             with overrides.call_stream_override(self, True):
-                return await self.acall(messages, **given)
+                return await self.acall(messages, **options)
 
         return AsyncStreamSession(streamed, source=self, look_ahead=look_ahead, retain=retain)
 
@@ -215,8 +215,8 @@ class BaseLLM(OwnCalls, LLMSettings):
         self.check(request)
         carried = self.carries()
         if carried is not None:
-            given = [name for name in carried.without if getattr(self, name, None) not in (None, False, 0)]
-            inputs.tell_unsent(request.messages, request.tools, given, carried, self.provider)
+            settings = [name for name in carried.without if getattr(self, name, None) not in (None, False, 0)]
+            inputs.tell_unsent(request.messages, request.tools, settings, carried, self.provider)
         return ModelCall(self, request, stop=stop, from_task=from_task, from_agent=from_agent)
 
     def check(self, request: LLMRequest) -> None:
@@ -246,8 +246,8 @@ class BaseLLM(OwnCalls, LLMSettings):
         return override if override is not None else self.stop
 
     @stop_sequences.setter
-    def stop_sequences(self, given: str | Sequence[str] | None) -> None:
-        self.stop = given
+    def stop_sequences(self, value: str | Sequence[str] | None) -> None:
+        self.stop = value
 
     def supports_function_calling(self) -> bool:
         """Whether tools can be given."""
@@ -277,7 +277,7 @@ def _result_of(values: list[Any]) -> Any:
     return values[0] if len(values) == 1 else values
 
 
-def _given(
+def _options(
     tools: Any, callbacks: Any, available_functions: Any, from_task: Any, from_agent: Any, response_model: Any
 ) -> dict[str, Any]:
     """Return the options of a call that were given, by name: a subclass's own `call` need not take the others."""

@@ -24,13 +24,13 @@ def no_credentials_needed() -> Iterator[None]:
         _optional.reset(token)
 
 
-def api_key(given: str | None, provider: str, variables: Sequence[str]) -> str:
+def api_key(key: str | None, provider: str, variables: Sequence[str]) -> str:
     """Return the key that was given, or that of the first variable that is set.
 
     Raises:
         UsageError: there is none, and one is needed; it names the variables.
     """
-    found = given or next((value for name in variables if (value := os.environ.get(name))), None)
+    found = key or next((value for name in variables if (value := os.environ.get(name))), None)
     if found is None and not _optional.get():
         raise UsageError(
             f"{provider}: no API key; pass api_key=… or set {' or '.join(variables)}. Replaying a recording needs none"

@@ -107,15 +107,15 @@ def iterated_in_loop(make: Callable[[], AsyncIterator[T]]) -> Iterator[T]:
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
         if task is not None:
             stop.append(partial(loop.call_soon_threadsafe, task.cancel))
-        given = 0
+        sent = 0
         async for item in make():
             arrived.put(item)
-            given += 1
-            while given - received >= most:
+            sent += 1
+            while sent - received >= most:
                 freed = asyncio.Event()
                 waiting.append(partial(loop.call_soon_threadsafe, freed.set))
                 # Asked again, since the reader may have come in between.
-                if given - received >= most:
+                if sent - received >= most:
                     await freed.wait()
 
     def work() -> None:

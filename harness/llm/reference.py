@@ -9,19 +9,19 @@ from harness.errors import UsageError
 from harness.llm.llm import LLM
 
 
-def model_of(given: Any) -> Any:
+def model_of(reference: Any) -> Any:
     """Return the LLM that is given: by its name, by its settings, or as it is.
 
     Raises:
         UsageError: it is none of these.
     """
-    if isinstance(given, str):
-        return LLM(given)
-    if isinstance(given, Mapping):
-        settings = {str(name): value for name, value in given.items()}
+    if isinstance(reference, str):
+        return LLM(reference)
+    if isinstance(reference, Mapping):
+        settings = {str(name): value for name, value in reference.items()}
         return LLM(settings.pop("model", ""), **settings)
-    if callable(getattr(given, "call", None)):
-        return given
+    if callable(getattr(reference, "call", None)):
+        return reference
     raise UsageError(
-        f"an llm is 'provider/model', a dict of settings with a 'model', or an object with call(), not {given!r}"
+        f"an llm is 'provider/model', a dict of settings with a 'model', or an object with call(), not {reference!r}"
     )

@@ -84,7 +84,7 @@ class LLMSettings:
         owner = type(self).__name__
         if provider is not None:
             self.provider = provider
-        given: dict[str, Any] = {
+        own: dict[str, Any] = {
             "model": model,
             "temperature": temperature,
             "top_p": top_p,
@@ -114,8 +114,8 @@ class LLMSettings:
             "default_headers": default_headers,
             "interceptor": interceptor,
         }
-        check_kinds(owner, {**given, "additional_params": additional_params})
-        self._take(given)
+        check_kinds(owner, {**own, "additional_params": additional_params})
+        self._take(own)
         #: Whether the caller said the limit under the name that newer models have for it.
         self.says_completion_tokens = max_completion_tokens is not None
         self._stop = words(f"stop of {owner}", sole_value(owner, stop=stop, stop_sequences=stop_sequences))
@@ -126,7 +126,7 @@ class LLMSettings:
         self._usage = UsageCounter()
         root = _root(type(self))
         take_fields(self, root, others)
-        known = {*given, "stop", "api_key", "api_version", *_OTHER_NAMES, *field_names(type(self), root)}
+        known = {*own, "stop", "api_key", "api_version", *_OTHER_NAMES, *field_names(type(self), root)}
         #: Fields of the provider's own request body; they win over everything else. `OMIT` leaves a field out.
         #: `extra_query` is the query of the URL, and `extra_body` what Bedrock's SDK does not know of a body.
         self.additional_params: dict[str, Any] = {
@@ -164,9 +164,9 @@ class LLMSettings:
     #: What sees every request before it is sent, and every response: see `harness.providers.shared.interceptor`.
     interceptor: Any
 
-    def _take(self, given: Mapping[str, Any]) -> None:
+    def _take(self, settings: Mapping[str, Any]) -> None:
         """Set each setting that was given, or that the class has no value for."""
-        for name, value in given.items():
+        for name, value in settings.items():
             default = getattr(type(self), name, None)
             if value is not None or default is None:
                 setattr(self, name, value)
@@ -181,8 +181,8 @@ class LLMSettings:
         return self._stop
 
     @stop.setter
-    def stop(self, given: str | Sequence[str] | None) -> None:
-        self._stop = words(f"stop of {type(self).__name__}", given)
+    def stop(self, value: str | Sequence[str] | None) -> None:
+        self._stop = words(f"stop of {type(self).__name__}", value)
 
     @property
     def api_key(self) -> str | None:
@@ -190,8 +190,8 @@ class LLMSettings:
         return self._api_key or environment(self.key_variables)
 
     @api_key.setter
-    def api_key(self, given: str | None) -> None:
-        self._api_key = given
+    def api_key(self, value: str | None) -> None:
+        self._api_key = value
 
     @property
     def api_version(self) -> str | None:
@@ -199,8 +199,8 @@ class LLMSettings:
         return self._api_version
 
     @api_version.setter
-    def api_version(self, given: str | None) -> None:
-        self._api_version = given
+    def api_version(self, value: str | None) -> None:
+        self._api_version = value
 
     def _settings(self) -> dict[str, Any]:
         """Return the settings as keywords, its credentials too; for another integration of the same model."""

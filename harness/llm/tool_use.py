@@ -99,12 +99,12 @@ class _Use:
             ValueError: the arguments are no object.
         """
         try:
-            given = functions[self._call.name]
+            tool = functions[self._call.name]
         except KeyError:
             known = ", ".join(functions) or "none"
             raise LookupError(f"the model asked for {self._call.name!r}; the functions given are {known}") from None
         # A tool is no function, and has one that checks what it is given.
-        function = given if callable(given) else given.run
+        function = tool if callable(tool) else tool.run
         if self._is_custom:
             return partial(function, self._call.arguments)
         return partial(function, **self._call.parsed_arguments())

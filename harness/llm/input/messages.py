@@ -285,8 +285,8 @@ def read_messages(messages: str | Sequence[dict[str, Any] | Message | BaseModel]
     """
     if isinstance(messages, str):
         return [Message(role="user", content=messages)]
-    given = _listed(messages, "messages", "text, or a list of messages such as {'role': 'user', 'content': '…'}")
-    return _read(_messages, [_plain(message) for message in given], "messages")
+    listed = _listed(messages, "messages", "text, or a list of messages such as {'role': 'user', 'content': '…'}")
+    return _read(_messages, [_plain(message) for message in listed], "messages")
 
 
 def _listed(value: Any, name: str, expected: str) -> Iterable[Any]:
@@ -326,8 +326,8 @@ def read_tools(tools: Sequence[dict[str, Any] | ToolDefinition | HostedTool | Ba
     Raises:
         UsageError: with the place and what was expected there.
     """
-    given = _listed(tools or (), "tools", "a list of tools")
-    functions = [_nested(tool) for tool in given if not is_hosted(tool)]
+    listed = _listed(tools or (), "tools", "a list of tools")
+    functions = [_nested(tool) for tool in listed if not is_hosted(tool)]
     return _read(_tools, functions, "tools") if functions else []
 
 
@@ -341,13 +341,13 @@ def _read(adapter: TypeAdapter[list[Any]], value: Any, name: str) -> list[Any]:
     return found
 
 
-def _refuse_typos(given: Any, place: str) -> None:
-    if given.model_extra and (typo := given.typo()):
+def _refuse_typos(value: Any, place: str) -> None:
+    if value.model_extra and (typo := value.typo()):
         raise UsageError(f"{place}: {typo}")
-    if type(given) is ToolDefinition:
-        _refuse_typos(given.function, f"{place}.function")
-    elif type(given) is Message and type(given.content) is list:
-        for number, part in enumerate(given.content):
+    if type(value) is ToolDefinition:
+        _refuse_typos(value.function, f"{place}.function")
+    elif type(value) is Message and type(value.content) is list:
+        for number, part in enumerate(value.content):
             if isinstance(part, Extended):
                 _refuse_typos(part, f"{place}.content[{number}]")
 

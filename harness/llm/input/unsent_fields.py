@@ -139,7 +139,7 @@ def _of_tools(tools: Sequence[ToolDefinition], carried: Carried) -> Iterator[tup
                 yield from ((place, field) for field in definition.model_extra or ())
 
 
-def _saying(given: Given, fields: frozenset[str]) -> Iterator[str]:
-    for field in sorted(given.model_fields_set & fields):
-        if getattr(given, field) not in _SAYS_NOTHING:
+def _saying(value: Given, fields: frozenset[str]) -> Iterator[str]:
+    for field in sorted(value.model_fields_set & fields):
+        if getattr(value, field) not in _SAYS_NOTHING:
             yield field

@@ -34,9 +34,9 @@ _KINDS: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = MappingProxyTyp
 )
 
 
-def check_kinds(owner: str, given: Mapping[str, Any]) -> None:
+def check_kinds(owner: str, values: Mapping[str, Any]) -> None:
     """Raise UsageError for a value that is of another kind than its setting; None is of any."""
-    for name, value in given.items():
+    for name, value in values.items():
         if value is not None and name in _KINDS:
             fits, expected = _KINDS[name]
             if not fits(value):

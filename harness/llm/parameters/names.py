@@ -24,8 +24,8 @@ def additional_params(owner: str, options: Mapping[str, Any], known: Collection[
     Warns:
         UnknownParameterWarning: one reads nearly as a setting that all have.
     """
-    given = {name: value for name, value in options.items() if value is not None}
-    for name in given:
+    params = {name: value for name, value in options.items() if value is not None}
+    for name in params:
         import difflib  # only for names that are unknown
 
         near = [] if name in _NO_TYPOS else difflib.get_close_matches(name, known, n=1, cutoff=_NEAR)
@@ -36,25 +36,25 @@ def additional_params(owner: str, options: Mapping[str, Any], known: Collection[
                 UnknownParameterWarning,
                 stacklevel=4,
             )
-    return given
+    return params
 
 
 def sole_value(owner: str, **names: Any) -> Any:
     """Return the one value among several names of one setting. Raises UsageError where two say different things."""
-    given = {name: value for name, value in names.items() if value is not None}
-    if len({repr(value) for value in given.values()}) > 1:
-        values = ", ".join(f"{name}={value!r}" for name, value in given.items())
+    settings = {name: value for name, value in names.items() if value is not None}
+    if len({repr(value) for value in settings.values()}) > 1:
+        values = ", ".join(f"{name}={value!r}" for name, value in settings.items())
         raise UsageError(
-            f"{owner}: {' and '.join(given)} are one setting, and say different things ({values}); give one"
+            f"{owner}: {' and '.join(settings)} are one setting, and say different things ({values}); give one"
         )
-    return next(iter(given.values()), None)
+    return next(iter(settings.values()), None)
 
 
-def words(name: str, given: Any) -> list[str]:
+def words(name: str, value: Any) -> list[str]:
     """Return stop words as a list: of one word, of several, or of None. Raises UsageError for anything else."""
-    if given is None:
+    if value is None:
         return []
-    found = [given] if isinstance(given, str) else list(given) if isinstance(given, Collection) else None
-    if found is None or isinstance(given, Mapping | bytes) or not all(isinstance(word, str) for word in found):
-        raise UsageError(f"{name} is {given!r}; expected a word, a list of words, or None")
+    found = [value] if isinstance(value, str) else list(value) if isinstance(value, Collection) else None
+    if found is None or isinstance(value, Mapping | bytes) or not all(isinstance(word, str) for word in found):
+        raise UsageError(f"{name} is {value!r}; expected a word, a list of words, or None")
     return found

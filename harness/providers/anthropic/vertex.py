@@ -41,9 +41,9 @@ class AnthropicOnVertex(Anthropic):
 
     def _arguments(self, request: LLMRequest) -> dict[str, Any]:
         call = super()._arguments(request)
-        given = self.additional_params
-        body = {name: value for name, value in call["body"].items() if name != "model" or name in given}
-        if _VERSION not in given:
+        additional = self.additional_params
+        body = {name: value for name, value in call["body"].items() if name != "model" or name in additional}
+        if _VERSION not in additional:
             body[_VERSION] = "vertex-2023-10-16"
         method = "streamRawPredict" if request.stream else "rawPredict"
         return {**call, "path": f"{_PLACE}{self.model}:{method}", "body": body}

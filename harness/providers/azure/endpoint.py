@@ -17,9 +17,9 @@ DEPLOYMENT: Final = re.compile(r"/openai/deployments/([^/?]+)")
 _RESOURCE: Final = re.compile(r"https?://[^/]+\.(openai\.azure\.com|cognitiveservices\.azure\.com)")
 
 
-def azure_endpoint(given: str | None) -> str:
+def azure_endpoint(base_url: str | None) -> str:
     """Return the endpoint that was given, or that of the first variable that is set. Raises UsageError without one."""
-    found = configured_endpoint(given)
+    found = configured_endpoint(base_url)
     if found is None:
         raise UsageError(
             f"azure: no endpoint; pass base_url='https://<resource>.openai.azure.com' or set {_ENDPOINT_VARIABLES[0]}"
@@ -27,13 +27,13 @@ def azure_endpoint(given: str | None) -> str:
     return found
 
 
-def configured_endpoint(given: str | None) -> str | None:
+def configured_endpoint(base_url: str | None) -> str | None:
     """Return the endpoint that was given, or that of the first variable that is set."""
-    found = given or environment(_ENDPOINT_VARIABLES)
+    found = base_url or environment(_ENDPOINT_VARIABLES)
     return None if found is None else found.rstrip("/")
 
 
-def chat_endpoint(given: str | None, model: str) -> str:
+def chat_endpoint(base_url: str | None, model: str) -> str:
     """Return the endpoint of a chat model: of a bare Azure OpenAI resource it is the deployment of that name."""
-    endpoint = azure_endpoint(given)
+    endpoint = azure_endpoint(base_url)
     return f"{endpoint}/openai/deployments/{model}" if _RESOURCE.fullmatch(endpoint) else endpoint

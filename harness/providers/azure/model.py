@@ -68,8 +68,8 @@ class AzureChat(ChatModel):
         return self._api_version or environment(("AZURE_API_VERSION", "OPENAI_API_VERSION"))
 
     @api_version.setter
-    def api_version(self, given: str | None) -> None:
-        self._api_version = given
+    def api_version(self, value: str | None) -> None:
+        self._api_version = value
 
     @property
     def credential_scopes(self) -> list[str] | None:

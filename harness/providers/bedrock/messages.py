@@ -148,9 +148,9 @@ def _tool_result(part: blocks.ToolResultPart) -> dict[str, Any]:
     return {"toolResult": {"toolUseId": part.tool_use_id, "content": result, **status}}
 
 
-def _mark(given: Any) -> Iterator[dict[str, Any]]:
+def _mark(part: Any) -> Iterator[dict[str, Any]]:
     """Yield what stands behind something that the prompt is to be cached with."""
-    mark: blocks.CacheControl | None = getattr(given, "cache_control", None)
+    mark: blocks.CacheControl | None = getattr(part, "cache_control", None)
     if mark is not None:
         yield _cache_point(mark.ttl)
 

@@ -61,12 +61,12 @@ class Bedrock(SDKModel):
         if self.interceptor is not None:
             raise UsageError("bedrock: boto3 has no interceptor; register a handler for its events instead")
         self._region = sole_value("Bedrock", region_name=region_name, aws_region_name=aws_region_name)
-        given = {
+        credentials = {
             "aws_access_key_id": aws_access_key_id,
             "aws_secret_access_key": aws_secret_access_key,
             "aws_session_token": aws_session_token,
         }
-        self._credentials = {name: value for name, value in given.items() if value is not None}
+        self._credentials = {name: value for name, value in credentials.items() if value is not None}
         self._clients = SDKClients(lambda: BedrockClient(self), lambda: AsyncBedrockClient(self))
         self._thoughts = Thoughts()
 

@@ -131,23 +131,23 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
     if found is None or found["operation"] not in _STREAMS or found["query"]:
         raise UsageError(f"{url}: only requests of Converse and ConverseStream can be rebuilt")
     recorded = RecordedRequest(json_object(body), _KINDS)
-    given: dict[str, Any] = {}
+    additional: dict[str, Any] = {}
     if "messages" in recorded.rest:
         messages = recorded.messages("messages", parse_messages)
     elif "promptVariables" in recorded.rest:
         # The prompt that the provider keeps is the conversation.
-        messages, given["messages"] = recorded.spoken([], "messages"), OMIT
+        messages, additional["messages"] = recorded.spoken([], "messages"), OMIT
     else:
         raise UsageError("the recorded request has no 'messages'")
     system, tools = recorded.system("system", parse_system), _take_tools(recorded)
     settings = {"base_url": found["base"], **_take_inference(recorded), **_take_thinking(recorded)}
     if TOOL_CHOICE in recorded.rest:
-        given[TOOL_CHOICE] = recorded.rest.pop(TOOL_CHOICE)
+        additional[TOOL_CHOICE] = recorded.rest.pop(TOOL_CHOICE)
     if recorded.rest:
         # Not for boto3 to look at: it takes what it knows, and nothing else.
-        given[EXTRA_BODY] = recorded.rest
+        additional[EXTRA_BODY] = recorded.rest
     model, stream = f"bedrock/{unquote(found['model'])}", _STREAMS[found["operation"]]
-    return RecordedCall(model, [*system, *messages], tools, stream, settings).with_rest(given)
+    return RecordedCall(model, [*system, *messages], tools, stream, settings).with_rest(additional)
 
 
 def _take_inference(recorded: RecordedRequest) -> dict[str, Any]:

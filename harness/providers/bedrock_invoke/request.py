@@ -55,8 +55,8 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> bytes | None:
     Raises:
         UsageError: a message, a tool or a setting has no form there.
     """
-    given = llm.additional_params
-    if given.get(BODY) is OMIT:
+    additional = llm.additional_params
+    if additional.get(BODY) is OMIT:
         return None
     match family(llm):
         case "anthropic":
@@ -67,10 +67,10 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> bytes | None:
         case "chat":
             body = chat_request.wire_body(llm, request)
         case "prompt":
-            body = {**_prompted(llm, request), **given}
+            body = {**_prompted(llm, request), **additional}
     # The URL says these.
-    body = {name: value for name, value in body.items() if name not in _OUTSIDE or name in given}
-    present = {name: value for name, value in body.items() if given.get(name) is not OMIT}
+    body = {name: value for name, value in body.items() if name not in _OUTSIDE or name in additional}
+    present = {name: value for name, value in body.items() if additional.get(name) is not OMIT}
     return json.dumps(present, ensure_ascii=False).encode()
 
 

@@ -56,8 +56,8 @@ def wire_body(llm: BaseLLM, request: LLMRequest, signatures: Signatures, safety_
     Raises:
         UsageError: a message or a tool has no form on this wire.
     """
-    system, config, given = wire_system(request.messages), _config(llm, request), llm.additional_params
-    schema_field = given.get(SCHEMA_FIELD, JSON_SCHEMA)
+    system, config, additional = wire_system(request.messages), _config(llm, request), llm.additional_params
+    schema_field = additional.get(SCHEMA_FIELD, JSON_SCHEMA)
     body = with_additional(
         llm,
         {
@@ -71,21 +71,21 @@ def wire_body(llm: BaseLLM, request: LLMRequest, signatures: Signatures, safety_
         },
     )
     body.pop(SCHEMA_FIELD, None)
-    if isinstance(given.get(_CONFIG), Mapping):
-        own = config | given[_CONFIG]
+    if isinstance(additional.get(_CONFIG), Mapping):
+        own = config | additional[_CONFIG]
         body[_CONFIG] = {name: value for name, value in own.items() if value is not OMIT}
     return body
 
 
-def _safety(given: Any) -> list[dict[str, Any]]:
+def _safety(settings: Any) -> list[dict[str, Any]]:
     """Return safety settings as the wire has them: from category → threshold, or a list of both, or of the SDK's own."""
-    if isinstance(given, Mapping):
-        return [{"category": category, "threshold": threshold} for category, threshold in given.items()]
+    if isinstance(settings, Mapping):
+        return [{"category": category, "threshold": threshold} for category, threshold in settings.items()]
     return [
         setting.model_dump(mode="json", by_alias=True, exclude_none=True)
         if isinstance(setting, BaseModel)
         else dict(setting)
-        for setting in given or ()
+        for setting in settings or ()
     ]
 
 

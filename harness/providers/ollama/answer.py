@@ -56,11 +56,11 @@ class OllamaAnswer(LinesAnswer):
 
     def _call(self, call: Mapping[str, Any]) -> ToolCallDelta:
         """Return a call, which is never sent in pieces."""
-        function, given = as_object(call.get("function")), as_id(call.get("id"))
+        function, call_id = as_object(call.get("function")), as_id(call.get("id"))
         arguments = whole_arguments(function.get("arguments"))
-        begun = self._calls.begin(len(self._calls), given, function.get("name"), arguments)
-        if given is not None and begun.id == given:
-            self.call_ids.append(given)
+        begun = self._calls.begin(len(self._calls), call_id, function.get("name"), arguments)
+        if call_id is not None and begun.id == call_id:
+            self.call_ids.append(call_id)
         return begun
 
     def _ended(self, event: Mapping[str, Any]) -> Iterator[Part]:

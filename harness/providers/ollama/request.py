@@ -54,7 +54,7 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
     """
     if llm.n is not None:
         raise UsageError("ollama: n can't be sent; a call has one answer. Leave it out")
-    response_format, think, given = request.response_format, _think(llm), llm.additional_params
+    response_format, think, additional = request.response_format, _think(llm), llm.additional_params
     options = {**wire_settings(llm, _OPTIONS), **filled(stop=request.stop)}
     body = with_additional(
         llm,
@@ -70,8 +70,8 @@ def wire_body(llm: BaseLLM, request: LLMRequest) -> dict[str, Any]:
             **filled(options=options),
         },
     )
-    if options and isinstance(given.get("options"), Mapping):
-        body["options"] = {**options, **given["options"]}
+    if options and isinstance(additional.get("options"), Mapping):
+        body["options"] = {**options, **additional["options"]}
     return body
 
 

@@ -161,15 +161,15 @@ def recorded_call(
 
 
 def _parse_messages(wire: Sequence[Any]) -> list[dict[str, Any]]:
-    given = [message.given() for message in read_messages(wire)]
-    check_same(given, wire)
-    return given
+    messages = [message.given() for message in read_messages(wire)]
+    check_same(messages, wire)
+    return messages
 
 
 def _parse_tools(wire: Sequence[Any]) -> list[dict[str, Any]]:
-    given = [tool.given() for tool in in_order(read_tools(wire), hosted_tools(wire))]
-    check_same(given, list(wire))
-    return given
+    tools = [tool.given() for tool in in_order(read_tools(wire), hosted_tools(wire))]
+    check_same(tools, list(wire))
+    return tools
 
 
 def _max_tokens_field(model: str) -> str:

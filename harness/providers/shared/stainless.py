@@ -69,16 +69,16 @@ class StainlessModel(SDKModel):
         }
 
     def _new_client(self) -> Any:
-        given = dict(self.client_params or {})
-        client = given.pop("http_client", None) or http_client(self.sdk.DefaultHttpxClient)
+        options = dict(self.client_params or {})
+        client = options.pop("http_client", None) or http_client(self.sdk.DefaultHttpxClient)
         end_with_run(client)
-        return self.sdk.Client(**{**self._client_settings(), **given}, http_client=self._prepared(client))
+        return self.sdk.Client(**{**self._client_settings(), **options}, http_client=self._prepared(client))
 
     def _new_async_client(self) -> Any:
         # A client for threads is of no use in a loop.
-        given = {name: value for name, value in (self.client_params or {}).items() if name != "http_client"}
+        options = {name: value for name, value in (self.client_params or {}).items() if name != "http_client"}
         client = self._prepared(http_client(self.sdk.DefaultAsyncHttpxClient))
-        return self.sdk.AsyncClient(**{**self._client_settings(), **given}, http_client=client)
+        return self.sdk.AsyncClient(**{**self._client_settings(), **options}, http_client=client)
 
     def _prepared(self, client: Any) -> Any:
         read_as_sent(client)

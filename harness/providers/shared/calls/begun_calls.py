@@ -36,14 +36,14 @@ class BegunCalls:
         if not as_text(name):
             raise ValueError(f"tool call {len(self)} has no name")
         number = self._at[index] = len(self)
-        given = as_id(call_id)
-        if given is None or given in self.ids:
-            given = next(made for made in (f"call_{n}" for n in range(number, 2 * number + 1)) if made not in self.ids)
-        self.ids.append(given)
+        own_id = as_id(call_id)
+        if own_id is None or own_id in self.ids:
+            own_id = next(made for made in (f"call_{n}" for n in range(number, 2 * number + 1)) if made not in self.ids)
+        self.ids.append(own_id)
         self._names.append(name)
         self._defaults.append(default)
         self._pieces.append([])
-        return ToolCallDelta(number, given, name, self._take(number, arguments))
+        return ToolCallDelta(number, own_id, name, self._take(number, arguments))
 
     def more(self, index: int, arguments: Any) -> ToolCallDelta:
         """Return a further piece of the call that began last at `index`."""

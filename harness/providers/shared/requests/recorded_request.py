@@ -191,9 +191,9 @@ def body_fields(body: bytes | None) -> Mapping[str, Any]:
 
 def parse_tools(wire: Sequence[Any]) -> list[dict[str, Any]]:
     """Return definitions of functions that are on the wire as they are given to us. Raises ValueError where one is not."""
-    given = [tool.given() for tool in read_tools(wire)]
-    check_same(given, list(wire))
-    return given
+    tools = [tool.given() for tool in read_tools(wire)]
+    check_same(tools, list(wire))
+    return tools
 
 
 def tool_call(call_id: Any, name: Any, arguments: Any) -> dict[str, Any]:
