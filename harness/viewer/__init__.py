@@ -11,7 +11,7 @@ from harness.viewer.page import (
     runs_of,
     viewed_runs,
 )
-from harness.viewer.replayed import kept_frames, kept_lines, render_replayed
+from harness.viewer.replayed_run import kept_frames, kept_lines, render_replayed
 
 __all__ = [
     "BrokenClause",
