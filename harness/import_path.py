@@ -10,14 +10,14 @@ from typing import Final
 _HOME: Final = str(Path(__file__).parents[1])
 
 
-def find_beside() -> None:
+def add_current_folder() -> None:
     """Let what stands in the current folder be imported, where nothing else has its name; the rest stays as it is."""
     here = str(Path.cwd())
     if here not in sys.path and "" not in sys.path:
         sys.path.append(here)
 
 
-def current_folder_last() -> None:
+def move_current_folder_last() -> None:
     """Move the current folder to the end of the path, in a process that is ours alone."""
     here = str(Path.cwd())
     if here != _HOME:

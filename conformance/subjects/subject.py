@@ -14,7 +14,7 @@ from conformance.stage.points import Stage
 from conformance.stage.programs import ConversationProgram, CrewProgram, FlowProgram, Program
 from conformance.stage.server import ScriptedProvider
 from harness.errors import ConformanceError, HarnessError
-from harness.import_path import find_beside
+from harness.import_path import add_current_folder
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,7 @@ def load_subject(name: str) -> Subject:
     if not colon:
         known = ", ".join(BUILT_IN)
         raise ConformanceError(f"there is no subject {name!r}; name one of {known}, or module:attribute")
-    find_beside()
+    add_current_folder()
     try:
         found: Any = getattr(importlib.import_module(module_name), attribute)
         subject = found() if isinstance(found, type) else found

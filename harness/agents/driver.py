@@ -46,7 +46,7 @@ class Signal(Protocol):
     """That something has happened, which one body tells another, once."""
 
     def set(self) -> None:
-        """Have it happened. From where the bodies of its driver work; more than once is once."""
+        """Say that it has. From where the bodies of its driver work; more than once is once."""
 
     async def wait(self) -> Any:
         """Return once it has."""

@@ -64,7 +64,7 @@ def init() -> None:
     # First: what else is imported names one of them alone.
     _check_extras()
     from harness.errors import UsageError
-    from harness.import_path import find_beside
+    from harness.import_path import add_current_folder
     from harness.recording import Target, record
     from harness.recording.serve.emulator import emulated
     from harness.shipped import shipped_recording
@@ -75,7 +75,7 @@ def init() -> None:
     for name, text in _FILES.items():
         Path(name).write_text(text, encoding="utf-8")
         tell(f"wrote {name}", err=False)
-    find_beside()
+    add_current_folder()
     with at_work("recording StoryFlow"), emulated(shipped_recording(_PLAYED)) as provider:
         recorded = record(Target("story:StoryFlow"), _RECORDING, base_url=provider.url, origin="authored")
     if recorded.error is not None:

@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol, cast
 
 from harness.errors import UsageError
 from harness.frames.stored import FrameLike
-from harness.import_path import find_beside
+from harness.import_path import add_current_folder
 from harness.llm.pump import iterated_in_loop
 from harness.recording.trust.factories import starts_runs
 from harness.recording.trust.gate import Gate
@@ -94,7 +94,7 @@ class Target:
         module_name, colon, attribute = self.name.partition(":")
         if not (colon and all(part.isidentifier() for part in [*module_name.split("."), *attribute.split(".")])):
             raise UsageError(f"target {self.name!r}: expected package.module:attribute, as in {_as_module(self.name)}")
-        find_beside()
+        add_current_folder()
         gate = self.gate
         if gate is not None:
             gate.check_module(module_name)

@@ -15,7 +15,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Final
 
-from harness.import_path import current_folder_last
+from harness.import_path import move_current_folder_last
 
 #: Variables that Python reads when it starts.
 _READ_AT_START: Final = ("PYTHONPATH", "PYTHONSAFEPATH")
@@ -50,7 +50,7 @@ def started(environment: Environment) -> None:
     for name in os.environ.keys() - environment.keys():
         del os.environ[name]
     os.environ.update(environment)
-    current_folder_last()
+    move_current_folder_last()
 
 
 def serve(receive: Callable[[], Any], send: Callable[[Any], object], work: Callable[[Any], Any]) -> None:

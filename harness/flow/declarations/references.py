@@ -6,7 +6,7 @@ import importlib
 from typing import Any
 
 from harness.errors import UsageError
-from harness.import_path import find_beside
+from harness.import_path import add_current_folder
 
 
 def referenced(ref: str) -> Any:
@@ -16,7 +16,7 @@ def referenced(ref: str) -> Any:
         UsageError: the module can't be imported, or has no such name.
     """
     module_name, _, path = ref.partition(":")
-    find_beside()
+    add_current_folder()
     try:
         found: Any = importlib.import_module(module_name)
     except Exception as error:

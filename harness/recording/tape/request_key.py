@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from harness.errors import UsageError
-from harness.import_path import find_beside
+from harness.import_path import add_current_folder
 from harness.recording.settings import Settings
 from harness.recording.tape.compared_body import canonical, compared_body
 from harness.recording.wire import WireRequest
@@ -160,7 +160,7 @@ def _pattern(text: str) -> re.Pattern[str]:
 
 def _filter(name: str) -> RequestFilter:
     module, colon, attribute = name.partition(":")
-    find_beside()
+    add_current_folder()
     try:
         found = getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError, ValueError) as error:
