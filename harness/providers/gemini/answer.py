@@ -75,7 +75,8 @@ class GeminiAnswer(SSEAnswer):
 
     def event(self, event: Any) -> Iterator[Part]:
         event = as_object(event)
-        yield from self.started(event.get("responseId"))
+        if self.response_id is None:
+            yield from self.started(event.get("responseId"))
         for candidate in map(as_object, as_list(event.get("candidates"))):
             if not as_number(candidate.get("index")):
                 yield from self._candidate(candidate)

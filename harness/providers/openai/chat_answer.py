@@ -62,8 +62,9 @@ class ChatAnswer(SSEAnswer):
 
     def event(self, event: Any) -> Iterator[Part]:
         event = as_object(event)
-        # Some hosts send a first event that tells of the prompt alone, under no id.
-        yield from self.started(event.get("id"))
+        if self.response_id is None:
+            # Some hosts send a first event that tells of the prompt alone, under no id.
+            yield from self.started(event.get("id"))
         choice = _first_choice(event)
         if choice is not None:
             delta, message = _delta(choice), choice.get("message")
