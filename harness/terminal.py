@@ -14,7 +14,7 @@ _UNSEEN: Final = "\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufff9-\u
 _IN_LINES: Final = re.compile(f"[{_UNSEEN}]")
 #: What JSON leaves as it is, and a terminal obeys all the same.
 _IN_JSON: Final = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufff9-\ufffb\ud800-\udfff]")
-_IN_ONE_LINE: Final = re.compile(f"[\t\n{_UNSEEN}]")
+_IN_A_LINE: Final = re.compile(f"[\t\n{_UNSEEN}]")
 
 
 def shown(text: str, *, lines: bool = False) -> str:
@@ -25,7 +25,7 @@ def shown(text: str, *, lines: bool = False) -> str:
     """
     if lines:
         return _IN_LINES.sub(_escaped, text.replace("\r\n", "\n"))
-    return _IN_ONE_LINE.sub(_escaped, text)
+    return _IN_A_LINE.sub(_escaped, text)
 
 
 def shown_json(text: str) -> str:

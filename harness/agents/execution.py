@@ -114,7 +114,7 @@ class Execution:
         return raw, structured
 
     async def _last_answer(self) -> str | BaseModel | ToolResult:
-        """Return the answer, or the use of a tool whose result is the answer."""
+        """Return the answer, or the result of a tool, where that is the answer."""
         tools = self._toolbox.definitions()
         for _ in range(self._agent.max_iter):
             answer = await self._ask(tools)

@@ -62,7 +62,7 @@ class CheckpointWriter(FlowHook):
         self._config = config
         self._lineage = lineage
         self._must = must
-        self._one_by_one = asyncio.Lock()
+        self._write_lock = asyncio.Lock()
         self._beside: _Beside | None = None
         self._pieces: Pieces | None = None
 
@@ -97,7 +97,7 @@ class CheckpointWriter(FlowHook):
     async def write(self, run: FlowRun, trigger: str) -> None:
         """Write a checkpoint of the run as it is now, and publish how that went."""
         config, lineage = self._config, self._lineage
-        async with self._one_by_one:
+        async with self._write_lock:
             checkpoint_id = os.urandom(6).hex()
             named = {
                 "location": config.location,
