@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, Final
 
@@ -23,8 +23,7 @@ def _of_flow(end: str, consumer: Consumer) -> Iterator[Expected]:
     program = FlowProgram((Method("reads", (Emit("one"), ReadFlag(), Block("held"), last)),))
     flow = consumer.subject.flow(program, consumer.performance)
     flow.stream = True
-    sessions = [consumer.stream(flow) for _ in range(_count(end))]
-    for after in _until_end(end, sessions, consumer):
+    for after in _until_end(end, partial(consumer.stream, flow), consumer):
         whose = f"the flow, after a run of it was {end}" if after else "the flow, outside of its run while that is on"
         yield flag(whose, True, flow.stream)
     for read in consumer.stage.noted("flag"):
@@ -36,8 +35,7 @@ def _of_llm(end: str, consumer: Consumer) -> Iterator[Expected]:
     script = Script((Text("Hel"), HoldBody("held"), Text("lo")), ending="cut" if end == "failed" else "whole")
     llm = consumer.subject.llm(consumer.performance, stream=False)
     enter, prompt = consumer.entry_of(llm), consumer.provider.prompt_for(script)
-    sessions = [consumer.keep(consumer.made(lambda: enter(prompt))) for _ in range(_count(end))]
-    for after in _until_end(end, sessions, consumer):
+    for after in _until_end(end, lambda: consumer.keep(consumer.made(lambda: enter(prompt))), consumer):
         if after:
             consumer.let_finish()
         whose = (
@@ -46,12 +44,9 @@ def _of_llm(end: str, consumer: Consumer) -> Iterator[Expected]:
         yield flag(whose, False, llm.stream)
 
 
-def _count(end: str) -> int:
-    return 2 if end == "overlapping" else 1
-
-
-def _until_end(end: str, sessions: list[Any], consumer: Consumer) -> Iterator[bool]:
+def _until_end(end: str, make: Callable[[], Any], consumer: Consumer) -> Iterator[bool]:
     """Have sessions end in one of the ways; yield False while all are on, and True after the end of each."""
+    sessions = [make() for _ in range(2 if end == "overlapping" else 1)]
     for session in sessions:
         consumer.take(consumer.iterate(session), 1)
     consumer.await_reached("held", len(sessions))
