@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import accumulate, cycle, islice
 from typing import Any, Final
@@ -32,6 +32,8 @@ _BEDROCK_URL: Final = "https://bedrock-runtime.us-east-1.amazonaws.com"
 _AZURE_URL: Final = "https://harbour-example.openai.azure.com/openai/deployments/gpt-4o-mini"
 _AZURE_VERSION: Final = "2024-12-01-preview"
 _KEY: Final = "no-key-needed"
+#: A piece of text in a format that says the whole once more at its end.
+_PIECE: Final = re.compile(rb'"delta":"((?:[^"\\]|\\.)*)"')
 Texts = Callable[[], Iterator[str]]
 _USAGE: Final = {"include_usage": True}
 
@@ -189,10 +191,19 @@ def _lengthened(response: WireResponse, text: re.Pattern[bytes], count: int) -> 
     chunks = [response.body[chunk.offset : chunk.offset + chunk.length] for chunk in response.chunks]
     places = [place for place, chunk in enumerate(chunks) if text.search(chunk)]
     first, last = places[0], places[-1]
-    longer = [*chunks[:first], *islice(cycle(chunks[first : last + 1]), count), *chunks[last + 1 :]]
+    repeated = list(islice(cycle(chunks[first : last + 1]), count))
+    end = chunks[last + 1 :]
+    if whole := _text_of(chunks[first : last + 1]):
+        end = [chunk.replace(whole, _text_of(repeated)) for chunk in end]
+    longer = [*chunks[:first], *repeated, *end]
     offsets = accumulate(map(len, longer), initial=0)
     marks = tuple(Chunk(offset, len(chunk), 0.0) for offset, chunk in zip(offsets, longer, strict=False))
     return replace(response, body=b"".join(longer), chunks=marks)
+
+
+def _text_of(chunks: Iterable[bytes]) -> bytes:
+    """Return the text of pieces that stand in a format that says it again; of others nothing."""
+    return b"".join(piece[1] for chunk in chunks for piece in _PIECE.finditer(chunk))
 
 
 if __name__ == "__main__":
