@@ -9,7 +9,7 @@ import pytest
 
 from harness.errors import UsageError
 from harness.providers.openai.responses.model import OpenAIResponses
-from harness.providers.openai.responses.request import parse_recorded, wire_body
+from harness.providers.openai.responses.request import parse_recorded
 from tests.providers.playing_again import again
 from tests.providers.requests_openai_responses import URL
 
@@ -19,7 +19,7 @@ HI = {"role": "user", "content": "Hi"}
 def rebuilt(body: dict[str, Any]) -> Any:
     llm, request = again(parse_recorded(URL, json.dumps(body).encode()))
     assert isinstance(llm, OpenAIResponses)
-    return wire_body(llm, request)
+    return llm._body(request)
 
 
 @pytest.mark.parametrize(

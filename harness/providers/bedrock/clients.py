@@ -6,18 +6,17 @@ import asyncio
 import copy
 import importlib.util
 import re
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
+from harness.llm.base import BaseLLM
 from harness.llm.connections import end_urllib3_with_runs
 from harness.llm.credentials import PLACEHOLDER, credentials_needed
 from harness.providers.bedrock.extra_body import extra_fields, put_extra_fields
 from harness.providers.bedrock.foreign import take_foreign
 from harness.providers.bedrock.sdk import boto3, botocore
-
-if TYPE_CHECKING:
-    from harness.providers.bedrock.model import Bedrock
 
 _SERVICE: Final = "bedrock-runtime"
 #: The operation whose bodies are not parsed, and read by whoever asked.
@@ -32,11 +31,13 @@ _TIMEOUT_S: Final = 600
 class BedrockClient:
     """A client for threads, whose connections end with the run that uses them."""
 
-    def __init__(self, llm: Bedrock) -> None:
+    def __init__(self, llm: BaseLLM, region: str | None, arguments: Mapping[str, Any]) -> None:
         end_urllib3_with_runs()
         session = _session()
         config = botocore.config.Config(**_config(llm))
-        self._client = session.client(_SERVICE, config=config, **_arguments(llm, session.region_name))
+        self._client = session.client(
+            _SERVICE, config=config, **_arguments(llm, region or session.region_name, arguments)
+        )
         _watch(self._client, llm)
 
     def send(self, operation: str, arguments: dict[str, Any]) -> Any:
@@ -79,8 +80,10 @@ def has_async_client() -> bool:
 class AsyncBedrockClient:
     """A client for one loop, made when it is first asked for, since making one waits."""
 
-    def __init__(self, llm: Bedrock) -> None:
+    def __init__(self, llm: BaseLLM, region: str | None, arguments: Mapping[str, Any]) -> None:
         self._llm = llm
+        self._region = region
+        self._arguments = arguments
         self._lock = asyncio.Lock()
         self._opened = AsyncExitStack()
         self._client: Any = None
@@ -105,10 +108,11 @@ class AsyncBedrockClient:
         from aiobotocore.session import get_session
 
         config = AioConfig(**_config(self._llm))
-        return get_session().create_client(_SERVICE, config=config, **_arguments(self._llm, _session().region_name))
+        region = self._region or _session().region_name
+        return get_session().create_client(_SERVICE, config=config, **_arguments(self._llm, region, self._arguments))
 
 
-def _watch(client: Any, llm: Bedrock) -> None:
+def _watch(client: Any, llm: BaseLLM) -> None:
     headers = dict(llm.default_headers or {})
     if headers:
 
@@ -121,7 +125,7 @@ def _watch(client: Any, llm: Bedrock) -> None:
     client.meta.events.register(f"before-call.{_SERVICE}", put_extra_fields)
 
 
-def _config(llm: Bedrock) -> dict[str, Any]:
+def _config(llm: BaseLLM) -> dict[str, Any]:
     timeout = _TIMEOUT_S if llm.timeout is None else llm.timeout
     settings: dict[str, Any] = {"read_timeout": timeout, "connect_timeout": min(timeout, 60)}
     if llm.max_retries is not None:
@@ -129,12 +133,11 @@ def _config(llm: Bedrock) -> dict[str, Any]:
     return settings
 
 
-def _arguments(llm: Bedrock, configured: str | None) -> dict[str, Any]:
+def _arguments(llm: BaseLLM, region: str | None, arguments: Mapping[str, Any]) -> dict[str, Any]:
     found = _REGION.match(llm.base_url or "")
     # What the address says is what its host wants signed.
-    named = (found[1] if found else None) or llm.region_name or configured
-    region = named or (_ANY_REGION if llm.base_url else None)
+    signed = (found[1] if found else None) or region or (_ANY_REGION if llm.base_url else None)
     placeholders = (
         {} if credentials_needed() else dict.fromkeys(("aws_access_key_id", "aws_secret_access_key"), PLACEHOLDER)
     )
-    return {"region_name": region, "endpoint_url": llm.base_url, **placeholders, **llm.client_arguments}
+    return {"region_name": signed, "endpoint_url": llm.base_url, **placeholders, **arguments}

@@ -67,7 +67,10 @@ class Bedrock(SDKModel):
             "aws_session_token": aws_session_token,
         }
         self._credentials = {name: value for name, value in credentials.items() if value is not None}
-        self._clients = SDKClients(lambda: BedrockClient(self), lambda: AsyncBedrockClient(self))
+        self._clients = SDKClients(
+            lambda: BedrockClient(self, self.region_name, self.client_arguments),
+            lambda: AsyncBedrockClient(self, self.region_name, self.client_arguments),
+        )
         self._thoughts = Thoughts()
 
     def carries(self) -> Carried:

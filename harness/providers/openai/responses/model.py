@@ -97,7 +97,14 @@ class OpenAIResponses(OpenAIModel):
         return False
 
     def _body(self, request: LLMRequest) -> dict[str, Any]:
-        body = wire_body(self, self._thoughts.restored(request))
+        body = wire_body(
+            self,
+            self._thoughts.restored(request),
+            instructions=self.instructions,
+            include=self._included(),
+            store=self.store,
+            builtin_tools=self.builtin_tools,
+        )
         if self.auto_chain and self.last_response_id is not None:
             body.setdefault("previous_response_id", self.last_response_id)
         elif self.previous_response_id is not None:
@@ -108,6 +115,11 @@ class OpenAIResponses(OpenAIModel):
             known = {item.get("id") for item in body["input"]}
             body["input"] = [*(item for item in reasoning if item.get("id") not in known), *body["input"]]
         return body
+
+    def _included(self) -> list[str]:
+        logprobs = ["message.output_text.logprobs"] if self.logprobs else []
+        reasoning = ["reasoning.encrypted_content"] if self.auto_chain_reasoning else []
+        return [*self.include, *logprobs, *reasoning]
 
     def _answer(self, request: LLMRequest) -> ResponsesAnswer:
         return ResponsesAnswer(self.provider)

@@ -6,11 +6,12 @@ Source: https://platform.openai.com/docs/api-reference/responses/create (2026-11
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from pydantic import BaseModel
 
 from harness.errors import UsageError
+from harness.llm.base import BaseLLM
 from harness.llm.input.hosted import HostedTool, hosted_tools, in_order
 from harness.llm.input.messages import Message, ToolDefinition, read_messages, read_tools
 from harness.llm.recorded import OMIT, RecordedCall
@@ -19,10 +20,6 @@ from harness.providers.openai.request import response_format
 from harness.providers.openai.responses.items import parse_item, wire_items
 from harness.providers.shared.requests.recorded_request import UNREADABLE, RecordedRequest, check_same, json_object
 from harness.providers.shared.requests.wire_body import filled, present, same_names, wire_settings, with_additional
-
-if TYPE_CHECKING:
-    from harness.llm.base import BaseLLM
-    from harness.providers.openai.responses.model import OpenAIResponses
 
 #: Our settings, and the fields of the body that hold them.
 _SETTINGS: Final = {
@@ -45,7 +42,15 @@ def check_settings(llm: BaseLLM) -> None:
             )
 
 
-def wire_body(llm: OpenAIResponses, request: LLMRequest) -> dict[str, Any]:
+def wire_body(
+    llm: BaseLLM,
+    request: LLMRequest,
+    *,
+    instructions: str | None,
+    include: Sequence[str],
+    store: bool | None,
+    builtin_tools: Sequence[dict[str, Any]],
+) -> dict[str, Any]:
     """Return the JSON body of `request` with the settings of `llm`. Its `additional_params` win over all else.
 
     System messages that come first are the `instructions`, unless `additional_params` decide about those.
@@ -54,14 +59,9 @@ def wire_body(llm: OpenAIResponses, request: LLMRequest) -> dict[str, Any]:
     body: dict[str, Any] = {"model": llm.model}
     if "instructions" not in llm.additional_params:
         system, messages = _leading_system(messages)
-        system = [*filter(None, [llm.instructions]), *system]
+        system = [*filter(None, [instructions]), *system]
         if system:
             body["instructions"] = "\n\n".join(system)
-    include = [
-        *llm.include,
-        *(["message.output_text.logprobs"] if llm.logprobs else []),
-        *(["reasoning.encrypted_content"] if llm.auto_chain_reasoning else []),
-    ]
     answer_format = request.response_format
     return with_additional(
         llm,
@@ -71,8 +71,8 @@ def wire_body(llm: OpenAIResponses, request: LLMRequest) -> dict[str, Any]:
             **present(stream=request.stream),
             **wire_settings(llm, _SETTINGS),
             **filled(include=list(dict.fromkeys(include))),
-            **present(store=llm.store),
-            **filled(reasoning=_reasoning(llm), tools=[*map(_wire_tool, request.all_tools()), *llm.builtin_tools]),
+            **present(store=store),
+            **filled(reasoning=_reasoning(llm), tools=[*map(_wire_tool, request.all_tools()), *builtin_tools]),
             **({} if answer_format is None else {"text": {"format": _format(answer_format)}}),
         },
     )
