@@ -14,7 +14,7 @@ from harness.llm import LLM, UnsentFieldWarning
 from harness.providers.anthropic import request as anthropic_request
 from harness.providers.bedrock import request as bedrock_request
 from harness.providers.openai import request as openai_request
-from harness.providers.openai.responses import request as responses_request
+from harness.providers.openai.responses.model import OpenAIResponses
 
 MARK = {"type": "ephemeral", "ttl": "1h"}
 IMAGE: dict[str, Any] = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
@@ -97,7 +97,7 @@ PROVIDERS = {
     ),
     "responses": Asked(
         llm=lambda: LLM("openai/gpt-4o-mini", api="responses", **KEY),
-        body=responses_request.wire_body,
+        body=OpenAIResponses._body,
         unsent=OWN | CACHED | {"prefix", "name", "document.context", "document.citations"},
     ),
     # A prefix needs no word there: the last message is gone on from.
