@@ -39,17 +39,21 @@ class Census:
         self._watched.append((name, weakref.ref(thing)))
 
     def threads_left(self, within_s: float = ENDING_S) -> tuple[str, ...]:
-        """Return the names of the threads that were started since and have not ended in time."""
-        threads = [thread for thread in threads_since(self._threads) if thread is not threading.current_thread()]
+        """Return the names of the threads that were started since and have not ended in time.
+
+        Those count too that one of them starts while it comes to its end.
+        """
 
         def ended(seconds: float) -> bool:
-            alive = [thread for thread in threads if thread.is_alive()]
+            alive = self._others()
             if alive:
                 alive[0].join(seconds)
-            return not alive
+            return not self._others()
 
-        comes_true(ended, within_s)
-        return tuple(f"thread {thread.name!r}" for thread in threads if thread.is_alive())
+        return () if comes_true(ended, within_s) else tuple(f"thread {thread.name!r}" for thread in self._others())
+
+    def _others(self) -> list[threading.Thread]:
+        return [thread for thread in threads_since(self._threads) if thread is not threading.current_thread()]
 
     def things_left(self, event_ids: Collection[str]) -> tuple[str, ...]:
         """Return what of the watched, of the events with these ids, and of connections is still there."""
