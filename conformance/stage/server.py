@@ -157,9 +157,13 @@ def _handler_for(provider: ScriptedProvider) -> type[BaseHTTPRequestHandler]:
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            length = int(self.headers["content-length"])
+            sent = self.rfile.read(length)
+            if len(sent) < length:  # a run that is closed in the middle of its request
+                self.close_connection = True
+                return
             try:
-                provider.answer(self, body)
+                provider.answer(self, json.loads(sent))
             except OSError:
                 self.close_connection = True
 
