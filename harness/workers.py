@@ -1,9 +1,9 @@
-"""Where blocking code and coroutines of a run are worked off: daemon threads, which nobody waits for when they hang.
+"""Daemon threads and loops for the blocking code and the coroutines of a run. Nobody waits for those that hang.
 
 A loop's own executor is joined when the loop ends and when the interpreter exits; a daemon thread is not, so user code
 that blocks delays neither (clause `cleanup.close-prompt`).
 
-A coroutine that waits for nothing needs neither: `run_until_loop` works it off in the calling thread, and makes a loop
+A coroutine that waits for nothing needs neither: `run_until_loop` runs it in the calling thread, and makes a loop
 when it first asks for `require_loop`. A flow of sync methods, one after the other, never does.
 """
 
