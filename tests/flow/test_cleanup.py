@@ -16,7 +16,7 @@ from harness.errors import RunCancelled
 from harness.events import BaseEvent
 from harness.flow import Flow, listen, start
 from tests.flow.graphs import TIMEOUT_S
-from tests.session.bodies import run_program
+from tests.session.bodies import join_harness_threads, run_program
 
 
 class Note(BaseEvent):
@@ -77,13 +77,6 @@ def flow() -> Iterator[Blocking]:
     flow.gate.set()
 
 
-def join_workers() -> None:
-    for thread in threading.enumerate():
-        if thread.name.startswith("harness-") and thread.name != "harness-listeners":
-            thread.join(TIMEOUT_S)
-            assert not thread.is_alive(), thread.name
-
-
 @pytest.mark.parametrize("suppressed", [False, True], ids=["with events", "without flow events"])
 def test_close_returns_while_a_method_blocks_which_then_stops(suppressed: bool) -> None:
     flow = Blocking(suppress_flow_events=suppressed)
@@ -95,7 +88,7 @@ def test_close_returns_while_a_method_blocks_which_then_stops(suppressed: bool) 
     frames = session.frames
     flow.gate.set()
     assert flow.left.wait(TIMEOUT_S)
-    join_workers()
+    join_harness_threads()
     assert (flow.notes, session.frames) == (["stopped"], frames)
     assert session.is_cancelled
 
@@ -106,7 +99,7 @@ def test_leaving_the_block_cancels_a_coroutine() -> None:
         next(iter(session))
         assert flow.waits.wait(TIMEOUT_S)
     assert flow.cleaned.wait(TIMEOUT_S)
-    join_workers()
+    join_harness_threads()
 
 
 def test_aclose_returns_while_a_method_blocks_and_so_does_the_loop(flow: Blocking) -> None:
@@ -121,7 +114,7 @@ def test_aclose_returns_while_a_method_blocks_and_so_does_the_loop(flow: Blockin
     assert not flow.gate.is_set()
     flow.gate.set()
     assert flow.left.wait(TIMEOUT_S)
-    join_workers()
+    join_harness_threads()
     assert flow.notes == ["stopped"]
 
 
@@ -140,7 +133,7 @@ def test_cancelling_the_consuming_task_stops_a_sync_method(flow: Blocking) -> No
     assert asyncio.run(cancel())
     flow.gate.set()
     assert flow.left.wait(TIMEOUT_S)
-    join_workers()
+    join_harness_threads()
     assert flow.notes == ["stopped"]
 
 
@@ -173,7 +166,7 @@ def test_closing_an_outer_session_stops_an_inner_flow() -> None:
         next(iter(session))
         assert inner.waits.wait(TIMEOUT_S)
     assert inner.cleaned.wait(TIMEOUT_S)
-    join_workers()
+    join_harness_threads()
 
 
 def test_a_closed_session_and_its_flow_are_collected(flow: Blocking) -> None:
@@ -187,7 +180,7 @@ def test_a_closed_session_and_its_flow_are_collected(flow: Blocking) -> None:
         return weakref.ref(own), weakref.ref(session)
 
     refs = close_early()
-    join_workers()
+    join_harness_threads()
     gc.collect()
     assert [ref() for ref in refs] == [None, None]
 
@@ -198,7 +191,7 @@ def test_a_dropped_session_closes_its_run() -> None:
     assert flow.waits.wait(TIMEOUT_S)
     gc.collect()
     assert flow.cleaned.wait(TIMEOUT_S)
-    join_workers()
+    join_harness_threads()
 
 
 def test_a_run_to_the_end_leaves_no_thread_and_no_reference() -> None:
@@ -213,7 +206,7 @@ def test_a_run_to_the_end_leaves_no_thread_and_no_reference() -> None:
         return weakref.ref(flow)
 
     ref = run()
-    join_workers()
+    join_harness_threads()
     gc.collect()
     assert ref() is None
 

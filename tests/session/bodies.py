@@ -151,10 +151,10 @@ async def collected(view: AsyncIterator[StreamFrame]) -> list[StreamFrame]:
 
 
 def join_harness_threads() -> None:
-    """Wait for all threads of runs to end."""
-    for thread in harness_threads():
-        thread.join(TIMEOUT_S)
-        assert not thread.is_alive(), thread.name
+    """Wait for all threads of runs to end, and for those that they start before they do."""
+    while threads := harness_threads():
+        threads[0].join(TIMEOUT_S)
+        assert not threads[0].is_alive(), threads[0].name
 
 
 def harness_threads() -> list[threading.Thread]:
