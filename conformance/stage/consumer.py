@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Mapping, Set as AbstractSet
 from dataclasses import replace
 from functools import partial
 from types import TracebackType
-from typing import Any
+from typing import Any, Concatenate, ParamSpec
 
 from conformance.stage.census import threads_since
 from conformance.stage.points import StageError
-from conformance.stage.programs import Program
+from conformance.stage.programs import FlowProgram, Method, Program
 from conformance.stage.reader import ENDING_S, KINDS, FramesRead, Reader, SessionKind, attempt
 from conformance.stage.scenario import Scenario
 from conformance.subjects.subject import NotOfferedError, Performance, Subject, offered
@@ -39,6 +39,18 @@ class Consumer(Reader):
         for session in self._sessions:
             attempt(partial(self.close, session))
         super().__exit__(kind, error, traceback)
+
+    def flow(self, program: FlowProgram, **options: Any) -> Any:
+        """Return the flow object of a program, made with these options."""
+        return self.subject.flow(program, self.performance, **options)
+
+    def flow_program(self, *methods: Method, **more: Any) -> FlowProgram:
+        """Return a program of methods of the consumer's kind: for async sessions they are async."""
+        return FlowProgram(tuple(replace(method, is_async=not self.is_sync) for method in methods), **more)
+
+    def llm(self, **settings: Any) -> Any:
+        """Return an LLM that asks the provider, with these settings."""
+        return self.subject.llm(self.performance, **settings)
 
     def open(self, program: Program) -> Any:
         """Return a session that performs `program`. Raises StageError, from what the subject raised instead."""
@@ -131,49 +143,66 @@ class Consumer(Reader):
 #: One loop over a session in the middle of its run, and what it was given so far: a second view is a matter of its own.
 Loop = tuple[Any, FramesRead]
 
-#: What one consumer does, and what it saw: a run, or, where no frames count, what else it looked at.
-Observe = Callable[[Consumer], Evidence | Iterable[Expected]]
+#: What a scenario saw: a run, or, where no frames count, what else it looked at.
+Seen = Evidence | Iterable[Expected]
 
 #: The clauses that a scenario decides; where the kinds of session differ, by kind.
 Clauses = AbstractSet[str] | Mapping[SessionKind, AbstractSet[str]]
 
-
-def both(name: str, clauses: Clauses, observe: Observe, needs: AbstractSet[str]) -> tuple[Scenario, Scenario]:
-    """Return the scenario for sync and for async sessions; `name` and the kind are their ids."""
-    sync, asynchronous = (of_kind(kind, name, clauses, observe, needs) for kind in KINDS)
-    return sync, asynchronous
+P = ParamSpec("P")
 
 
-def alone(name: str, clauses: Clauses, observe: Observe, needs: AbstractSet[str]) -> Scenario:
-    """Return the scenario for sync sessions alone, which has its name for its id."""
-    return replace(of_kind("sync", name, clauses, observe, needs), id=name)
+class Scenarios(list[Scenario]):
+    """The scenarios of one area, in order. Each is a function of a consumer, and of what else its row gives it."""
+
+    def __init__(self, **common: Any) -> None:
+        """Begin with none; `common` are fields that all of them have."""
+        super().__init__()
+        self._common = common
+
+    def both(
+        self,
+        name: str,
+        clauses: Clauses,
+        needs: AbstractSet[str],
+        observe: Callable[Concatenate[Consumer, P], Seen],
+        *args: P.args,
+        **options: P.kwargs,
+    ) -> None:
+        """Add the scenario for sync and for async sessions; `name` and the kind are their ids."""
+        for kind in KINDS:
+            self.of_kind(kind, f"{name}/{kind}", clauses, needs, observe, *args, **options)
+
+    def of_kind(
+        self,
+        kind: SessionKind,
+        id_: str,
+        clauses: Clauses,
+        needs: AbstractSet[str],
+        observe: Callable[Concatenate[Consumer, P], Seen],
+        *args: P.args,
+        **options: P.kwargs,
+    ) -> None:
+        """Add the scenario of that id for sessions of one kind."""
+
+        def observed(subject: Subject, performance: Performance) -> Iterable[Evidence]:
+            with Consumer(kind, subject, performance) as consumer:
+                seen = observe(consumer, *args, **options)
+                return [seen if isinstance(seen, Evidence) else beside_frames(seen)]
+
+        decides = clauses[kind] if isinstance(clauses, Mapping) else clauses
+        asynchronous = {"async"} if kind == "async" else set[str]()
+        self.append(Scenario(id_, frozenset(decides), observed, frozenset(needs | asynchronous), **self._common))
+
+    def whole_run(
+        self, name: str, clauses: Clauses, needs: AbstractSet[str], program: Program, value: Any = None
+    ) -> None:
+        """Add the scenarios that read a run to its end; `value` is what it returns, where it does not fail."""
+        self.both(name, clauses, needs, _whole_run, program, value)
 
 
-def of_kind(
-    kind: SessionKind,
-    name: str,
-    clauses: Clauses,
-    observe: Observe,
-    needs: AbstractSet[str],
-    provider: str | None = None,
-) -> Scenario:
-    """Return the scenario for sessions of one kind."""
-
-    def observed(subject: Subject, performance: Performance) -> Iterable[Evidence]:
-        with Consumer(kind, subject, performance) as consumer:
-            seen = observe(consumer)
-            return [seen if isinstance(seen, Evidence) else beside_frames(seen)]
-
-    decides = clauses[kind] if isinstance(clauses, Mapping) else clauses
-    asynchronous = {"async"} if kind == "async" else set[str]()
-    return Scenario(f"{name}/{kind}", frozenset(decides), observed, frozenset(needs | asynchronous), provider=provider)
-
-
-def whole_run(
-    name: str, program: Program, clauses: AbstractSet[str], needs: AbstractSet[str], value: Any = None
-) -> tuple[Scenario, Scenario]:
-    """Return scenarios that read a run to its end; `value` is what it returns, where it does not fail."""
-    return both(name, clauses, lambda consumer: with_outcome(consumer, consumer.read_programs(program), value), needs)
+def _whole_run(consumer: Consumer, program: Program, value: Any) -> Evidence:
+    return with_outcome(consumer, consumer.read_programs(program), value)
 
 
 def with_outcome(consumer: Consumer, evidence: Evidence, value: Any = None) -> Evidence:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, Final
 
 from conformance.areas.envelope.scenarios import OF_SOURCES
-from conformance.stage.consumer import Consumer, both, whole_run
+from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.programs import Ask, Emit, EmitBuiltIn, FlowProgram, Method, Script, ScriptedToolCall
-from conformance.stage.scenario import Scenario
+from conformance.stage.scenario import FLOW
 from conformance.timeline.evidence import Evidence
 
 _LIFECYCLE: Final = (
@@ -55,7 +55,6 @@ _EVERY: Final = OF_SOURCES | {
     "namespace.order",
 }
 
-SCENARIOS: tuple[Scenario, ...] = (
-    *both("vocabulary/every-channel", _EVERY, _every_channel, {"flow", "llm", "tools"}),
-    *whole_run("flow/unknown-event", _UNKNOWN_FAILED, {"channel.custom", "channel.by-table"}, {"flow"}),
-)
+SCENARIOS: Final = Scenarios()
+SCENARIOS.both("vocabulary/every-channel", _EVERY, {"flow", "llm", "tools"}, _every_channel)
+SCENARIOS.whole_run("flow/unknown-event", {"channel.custom", "channel.by-table"}, FLOW, _UNKNOWN_FAILED)

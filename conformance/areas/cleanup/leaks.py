@@ -9,14 +9,14 @@ from functools import partial
 from typing import Any, Final, Literal
 
 from conformance.stage.census import Census
-from conformance.stage.consumer import Consumer, both
+from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.programs import Ask, Block, CallProgram, Emit, FlowProgram, Give, Method, Program, Raise, Step
-from conformance.stage.scenario import FLOW, FLOW_AND_LLM, Scenario
+from conformance.stage.scenario import FLOW, FLOW_AND_LLM, LLM
 from conformance.timeline.expected import Expected
 
 
 def _left_behind(
-    program: Program, end: Literal["read", "closed", "dropped"], of: str, consumer: Consumer
+    consumer: Consumer, program: Program, end: Literal["read", "closed", "dropped"], of: str
 ) -> Iterator[Expected]:
     """Perform a program twice, so that what is made once per process is there, and count after the second time."""
 
@@ -29,7 +29,7 @@ def _left_behind(
             return thing
 
         if isinstance(program, FlowProgram):
-            flow = subject.flow(program, performance)
+            flow = consumer.flow(program)
             make = flow.stream_events if is_sync else flow.astream
             watch("the flow", flow)
         else:
@@ -77,15 +77,9 @@ _ASKS: Final = FlowProgram((Method("first", _WORK), Method("second", (Emit("thre
 _WAITS: Final = FlowProgram((Method("waits", (Emit("one"), Block("never"), Emit("two")), is_async=True),))
 _LEAKS: Final = frozenset({"cleanup.no-leaks"})
 
-SCENARIOS: tuple[Scenario, ...] = (
-    *both(
-        "left-behind/read",
-        _LEAKS,
-        partial(_left_behind, _ASKS, "read", "a flow that was read to its end"),
-        FLOW_AND_LLM,
-    ),
-    *both("left-behind/failed", _LEAKS, partial(_left_behind, _FAILS, "read", "a flow that failed"), FLOW),
-    *both("left-behind/closed", _LEAKS, partial(_left_behind, _WAITS, "closed", "a flow that was closed"), FLOW),
-    *both("left-behind/dropped", _LEAKS, partial(_left_behind, _WAITS, "dropped", "a session that was dropped"), FLOW),
-    *both("left-behind/call", _LEAKS, partial(_left_behind, CallProgram(), "read", "a call that was read"), {"llm"}),
-)
+SCENARIOS: Final = Scenarios()
+SCENARIOS.both("left-behind/read", _LEAKS, FLOW_AND_LLM, _left_behind, _ASKS, "read", "a flow that was read to its end")
+SCENARIOS.both("left-behind/failed", _LEAKS, FLOW, _left_behind, _FAILS, "read", "a flow that failed")
+SCENARIOS.both("left-behind/closed", _LEAKS, FLOW, _left_behind, _WAITS, "closed", "a flow that was closed")
+SCENARIOS.both("left-behind/dropped", _LEAKS, FLOW, _left_behind, _WAITS, "dropped", "a session that was dropped")
+SCENARIOS.both("left-behind/call", _LEAKS, LLM, _left_behind, CallProgram(), "read", "a call that was read")

@@ -8,11 +8,11 @@ from typing import Any, Final
 
 from conformance.areas.cleanup import blocked_runs, exits, leaks
 from conformance.stage.census import ENDING_S
-from conformance.stage.consumer import Consumer, both
+from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.points import StageError
 from conformance.stage.programs import Emit, FlowProgram, Method, Reach
 from conformance.stage.reader import attempt, close_session, in_thread
-from conformance.stage.scenario import FLOW, Scenario
+from conformance.stage.scenario import FLOW
 from conformance.timeline.evidence import Evidence
 from conformance.timeline.expected import NOTHING, Expected
 
@@ -111,11 +111,9 @@ def _leave_block(consumer: Consumer, session: Any) -> None:
     consumer.complete(leave())
 
 
-SCENARIOS: tuple[Scenario, ...] = (
-    *blocked_runs.SCENARIOS,
-    *both("close/twice", {"cleanup.idempotent"}, _close_calls, FLOW),
-    *both("close/before-start", {"cleanup.close-before-start"}, _unstarted, FLOW),
-    *both("close/blocks", {"cleanup.context-exit"}, _blocks, FLOW),
-    *exits.SCENARIOS,
-    *leaks.SCENARIOS,
-)
+SCENARIOS: Final = Scenarios()
+SCENARIOS.extend(blocked_runs.SCENARIOS)
+SCENARIOS.both("close/twice", {"cleanup.idempotent"}, FLOW, _close_calls)
+SCENARIOS.both("close/before-start", {"cleanup.close-before-start"}, FLOW, _unstarted)
+SCENARIOS.both("close/blocks", {"cleanup.context-exit"}, FLOW, _blocks)
+SCENARIOS.extend((*exits.SCENARIOS, *leaks.SCENARIOS))

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
-from functools import partial
 from typing import Final
 
 from conformance.areas.entry.crew_chunks import text_of
 from conformance.areas.entry.crew_runs import ENTRIES, CrewEntry, CrewRun
 from conformance.areas.entry.flags import flag
 from conformance.areas.scope.marks import held
-from conformance.stage.consumer import Consumer, of_kind
+from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.programs import CrewProgram, HoldBody, Script, TaskProgram, Text, ToolProgram
 from conformance.stage.reader import FramesRead
-from conformance.stage.scenario import Scenario
 from conformance.timeline.expected import NOTHING, AtMost, Expected
 
 _CLAUSE: Final = "entry.crew"
@@ -71,7 +68,7 @@ def _closed(run: CrewRun, consumer: Consumer) -> Iterable[Expected]:
     )
 
 
-def _flags(entry: CrewEntry, consumer: Consumer) -> Iterator[Expected]:
+def _flags(consumer: Consumer, entry: CrewEntry) -> Iterator[Expected]:
     """Read the flags of a crew and of its LLM, before, beside and after a run of it that is streamed."""
     crew = consumer.subject.crew(_HELD, consumer.performance, stream=True)
     (llm,) = consumer.stage.noted("llm")
@@ -90,7 +87,7 @@ def _flags(entry: CrewEntry, consumer: Consumer) -> Iterator[Expected]:
     yield from look(f"after {entry.call} was read")
 
 
-def _beside(entry: CrewEntry, consumer: Consumer) -> Iterator[Expected]:
+def _beside(consumer: Consumer, entry: CrewEntry) -> Iterator[Expected]:
     """Read two streamed crews that are in the middle together."""
     programs = [
         CrewProgram((TaskProgram("answer", Script((Text(f"{name} "), HoldBody("held"), Text("said")))),))
@@ -105,34 +102,28 @@ def _beside(entry: CrewEntry, consumer: Consumer) -> Iterator[Expected]:
         yield from held("scope.isolated", name, (text,), (text_of(each.frames),), each.raised)
 
 
-_CREW: Final = frozenset({"crew", "llm"})
-
-
 def _run(
-    program: CrewProgram, read: Callable[[CrewRun, Consumer], Iterable[Expected]], entry: CrewEntry, consumer: Consumer
+    consumer: Consumer, entry: CrewEntry, program: CrewProgram, read: Callable[[CrewRun, Consumer], Iterable[Expected]]
 ) -> Iterable[Expected]:
     """Run a crew and read it; one that gave nothing to read is told of."""
     run = CrewRun(entry, consumer, program)
     return run.read() if run.iterator is None else read(run, consumer)
 
 
-def _each(
-    name: str,
-    clause: str,
-    observe: Callable[[CrewEntry, Consumer], Iterable[Expected]],
-    more: frozenset[str] = frozenset(),
-) -> Iterator[Scenario]:
-    """Yield the scenario for each way to run a crew."""
-    for entry in ENTRIES:
-        scenario = of_kind(entry.kind, name, {clause}, partial(observe, entry), _CREW | more)
-        yield replace(scenario, id=f"{name}/{entry.method}")
+_CREW: Final = frozenset({"crew", "llm"})
 
-
-SCENARIOS: tuple[Scenario, ...] = (
-    *_each("crew/streamed", "entry.crew", partial(_run, _HELD, _streamed)),
-    *_each("crew/tool", "entry.crew", partial(_run, _TOOL, _with_tool), frozenset({"tools"})),
-    *_each("crew/failing", "entry.crew", partial(_run, _REFUSED, _failing)),
-    *_each("crew/closed", "entry.crew", partial(_run, _HELD, _closed)),
-    *_each("crew/flags", "entry.flag-restored", _flags),
-    *_each("crew/beside", "scope.isolated", _beside),
-)
+SCENARIOS: Final = Scenarios()
+for _name, _program, _read, _needs in (
+    ("streamed", _HELD, _streamed, _CREW),
+    ("tool", _TOOL, _with_tool, _CREW | {"tools"}),
+    ("failing", _REFUSED, _failing, _CREW),
+    ("closed", _HELD, _closed, _CREW),
+):
+    for _entry in ENTRIES:
+        SCENARIOS.of_kind(
+            _entry.kind, f"crew/{_name}/{_entry.method}", {_CLAUSE}, _needs, _run, _entry, _program, _read
+        )
+for _entry in ENTRIES:
+    SCENARIOS.of_kind(_entry.kind, f"crew/flags/{_entry.method}", {"entry.flag-restored"}, _CREW, _flags, _entry)
+for _entry in ENTRIES:
+    SCENARIOS.of_kind(_entry.kind, f"crew/beside/{_entry.method}", {"scope.isolated"}, _CREW, _beside, _entry)

@@ -9,10 +9,10 @@ from typing import Any, Final
 from conformance.areas.entry import crews, flags
 from conformance.areas.entry.ways import flow_entries, way_in
 from conformance.areas.turn.conversation import TURN, HeldConversation, to_model
-from conformance.stage.consumer import Consumer, both
+from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.programs import ConversationProgram, Emit, FlowProgram, Give, Method, Script
 from conformance.stage.reader import SessionKind, attempt
-from conformance.stage.scenario import FLOW, FLOW_AND_LLM, LLM, Scenario
+from conformance.stage.scenario import FLOW, FLOW_AND_LLM, LLM
 from conformance.timeline.expected import NOTHING, Expected, Raised
 
 _VALUE: Final = "value"
@@ -27,7 +27,7 @@ _IMPOSSIBLE: Final[dict[str, dict[str, Any]]] = {
 
 def _flows(consumer: Consumer) -> Iterator[Expected]:
     clause = "entry.flow" if consumer.is_sync else "entry.flow-async"
-    for call, enter in flow_entries(consumer, consumer.subject.flow(_PLAIN, consumer.performance)).items():
+    for call, enter in flow_entries(consumer, consumer.flow(_PLAIN)).items():
         yield Expected(clause, f"whether there is {call}", True, enter is not None)
         if enter is not None:
             yield from way_in(consumer, clause, f"{call}()", enter, _VALUE)
@@ -39,7 +39,7 @@ def _llms(consumer: Consumer) -> Iterator[Expected]:
     clause, entry = ("entry.llm", "stream_events") if consumer.is_sync else ("entry.llm-async", "astream")
     text = Script().text
     for stream in (None, True, False):
-        llm = consumer.subject.llm(consumer.performance, **({} if stream is None else {"stream": stream}))
+        llm = consumer.llm(**({} if stream is None else {"stream": stream}))
         prompt = consumer.provider.prompt_for(Script())
         of = "" if stream is None else f" of an LLM with stream={stream}"
         enter = partial(consumer.entry_of(llm), prompt)
@@ -53,7 +53,7 @@ def _llms(consumer: Consumer) -> Iterator[Expected]:
 
 def _options(consumer: Consumer) -> Iterator[Expected]:
     """Give inputs, and see them arrive; give what can't be, and see it refused."""
-    for call, enter in flow_entries(consumer, consumer.subject.flow(_PLAIN, consumer.performance)).items():
+    for call, enter in flow_entries(consumer, consumer.flow(_PLAIN)).items():
         if enter is None:
             continue  # of which the entry's own clause speaks
         session = consumer.keep(consumer.made(partial(enter, inputs=dict(_INPUTS))))
@@ -76,7 +76,7 @@ def passed(call: str, sent: object, received: object) -> Expected:
 def _overrides(consumer: Consumer) -> Iterator[Expected]:
     """Call one LLM with overrides and without, and look at what the provider was asked."""
     overriding, clause = consumer.subject.overriding, "entry.llm-overrides"
-    llm = consumer.subject.llm(consumer.performance, stream=False)
+    llm = consumer.llm(stream=False)
     prompt = consumer.provider.prompt_for(Script())
     before = (llm.stream, list(llm.stop or []))
     method = llm.call if consumer.is_sync else llm.acall
@@ -121,17 +121,16 @@ def _entered(consumer: Consumer) -> Iterator[Expected]:
     yield Expected(clause, f"{call}(…, session_id='harbour')", NOTHING, read.raised)
     yield Expected(clause, f"the session ids of {call}(…, session_id='harbour')", {"harbour"}, ids)
     if consumer.is_sync:
-        plain = consumer.subject.flow(_PLAIN, consumer.performance)
+        plain = consumer.flow(_PLAIN)
         refused = attempt(lambda: plain.stream_turn(message))
         yield Expected(clause, f"{call}(…) of a flow that does not converse", Raised(ValueError), refused)
 
 
-SCENARIOS: tuple[Scenario, ...] = (
-    *both("entry/flow", {"sync": {"entry.flow"}, "async": {"entry.flow-async"}}, _flows, FLOW),
-    *both("entry/llm", {"sync": {"entry.llm"}, "async": {"entry.llm-async"}}, _llms, LLM),
-    *both("entry/options", {"entry.kwargs"}, _options, FLOW),
-    *flags.SCENARIOS,
-    *both("entry/overrides", {"entry.llm-overrides"}, _overrides, LLM),
-    *both("entry/turn", {kind: {clause} for kind, clause in _TURN_CLAUSES.items()}, _entered, TURN | FLOW_AND_LLM),
-    *crews.SCENARIOS,
-)
+SCENARIOS: Final = Scenarios()
+SCENARIOS.both("entry/flow", {"sync": {"entry.flow"}, "async": {"entry.flow-async"}}, FLOW, _flows)
+SCENARIOS.both("entry/llm", {"sync": {"entry.llm"}, "async": {"entry.llm-async"}}, LLM, _llms)
+SCENARIOS.both("entry/options", {"entry.kwargs"}, FLOW, _options)
+SCENARIOS.extend(flags.SCENARIOS)
+SCENARIOS.both("entry/overrides", {"entry.llm-overrides"}, LLM, _overrides)
+SCENARIOS.both("entry/turn", {kind: {clause} for kind, clause in _TURN_CLAUSES.items()}, TURN | FLOW_AND_LLM, _entered)
+SCENARIOS.extend(crews.SCENARIOS)

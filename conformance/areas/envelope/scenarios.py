@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 from typing import Final
 
 from conformance.areas.catalogue import of_every_run
-from conformance.stage.consumer import Consumer, both, whole_run, with_outcome
+from conformance.stage.consumer import Consumer, Scenarios, with_outcome
 from conformance.stage.payloads import PAYLOADS, UNCHANGED
 from conformance.stage.programs import Emit, EmitPayload, FlowProgram, Method, Raise
-from conformance.stage.scenario import FLOW, Scenario
+from conformance.stage.scenario import FLOW
 from conformance.timeline.evidence import Evidence
 from conformance.timeline.expected import NOTHING, Expected
 
@@ -21,7 +20,7 @@ _CARRIED: Final = frozenset({"envelope.data-json", "envelope.timestamp-utc", "en
 OF_SOURCES: Final = frozenset({"envelope.id-unique", "envelope.type-verbatim"})
 
 
-def _carried(payload: str, consumer: Consumer) -> Evidence:
+def _carried(consumer: Consumer, payload: str) -> Evidence:
     """Read a run that does nothing but publish a payload, which may be hard to encode."""
     program = FlowProgram((Method("carries", (EmitPayload(payload),)),))
     evidence = consumer.read_programs(program)
@@ -36,16 +35,9 @@ def _expected(payload: str, evidence: Evidence) -> Iterator[Expected]:
         yield Expected("envelope.data-json", f"the payload {payload!r}, which is JSON", [PAYLOADS[payload]()], arrived)
 
 
-SCENARIOS: tuple[Scenario, ...] = (
-    *whole_run(
-        "flow/failing",
-        _FAILING,
-        of_every_run() | {"envelope.error-class", "error.frames-first", "result.reraises"},
-        FLOW,
-    ),
-    *(
-        scenario
-        for payload in PAYLOADS
-        for scenario in both(f"payload/{payload}", _CARRIED, partial(_carried, payload), FLOW)
-    ),
+SCENARIOS: Final = Scenarios()
+SCENARIOS.whole_run(
+    "flow/failing", of_every_run() | {"envelope.error-class", "error.frames-first", "result.reraises"}, FLOW, _FAILING
 )
+for _payload in PAYLOADS:
+    SCENARIOS.both(f"payload/{_payload}", _CARRIED, FLOW, _carried, _payload)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from functools import partial
 from typing import Any, Final
 
 from conformance.areas.session.views import read_again
-from conformance.stage.consumer import Consumer, both
+from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.payloads import PAYLOADS, FailsToPrintError
 from conformance.stage.points import StageError
 from conformance.stage.programs import Emit, EmitPayload, FlowProgram, Give, Method, Raise
 from conformance.stage.reader import FramesRead, read_result
-from conformance.stage.scenario import FLOW, Scenario
+from conformance.stage.scenario import FLOW
 from conformance.timeline.any_frame import AnyFrame
 from conformance.timeline.evidence import Evidence, ProgramOutcome, ResultRead
 from conformance.timeline.expected import NOTHING, Expected, Raised, Same
@@ -26,7 +25,7 @@ _UNPASSABLE: Final = (StopIteration, StopAsyncIteration)
 _ALWAYS: Final = frozenset({"error.frames-first", "session.replay-failed", "result.states"})
 
 
-def _failing(error: type[BaseException], consumer: Consumer, *, in_async: bool) -> Evidence:
+def _failing(consumer: Consumer, error: type[BaseException], *, in_async: bool) -> Evidence:
     program = FlowProgram(
         (
             Method("begins", (Emit("one"),)),
@@ -75,7 +74,7 @@ _PLAIN: Final = FlowProgram(
 _OBSERVERS: Final = {"listener": "listening", "sink": "sinking"}
 
 
-def _disturbed(observer: str, error: type[BaseException], consumer: Consumer) -> Evidence:
+def _disturbed(consumer: Consumer, observer: str, error: type[BaseException]) -> Evidence:
     """Read the same program twice: left alone, and while an observer of it raises `error` at every event."""
     calls: list[str] = []
 
@@ -97,7 +96,7 @@ def _disturbed(observer: str, error: type[BaseException], consumer: Consumer) ->
     return read.evidence(called, *_unchanged(by, (alone, undisturbed), (opened, read)))
 
 
-def _carried(name: str, consumer: Consumer) -> Evidence:
+def _carried(consumer: Consumer, name: str) -> Evidence:
     """Read a run that publishes something hard to encode, and one that publishes something plain."""
 
     def carrying(payload: str) -> FlowProgram:
@@ -130,33 +129,14 @@ def _types(read: FramesRead) -> tuple[str, ...]:
 
 _SAFE: Final = frozenset({"error.observer-safe"})
 
-SCENARIOS: tuple[Scenario, ...] = (
-    *(
-        scenario
-        for errors, clause in ((_ERRORS, "error.original"), (_BASE_EXCEPTIONS, "error.base-exception"))
-        for error in errors
-        for method in ("sync-method", "async-method")
-        for scenario in both(
-            f"error/{error.__name__}/{method}",
-            _ALWAYS | {clause},
-            partial(_failing, error, in_async=method == "async-method"),
-            FLOW,
-        )
-    ),
-    *(
-        scenario
-        for observer in _OBSERVERS
-        for error in (ValueError, SystemExit)
-        for scenario in both(
-            f"error/observer/{observer}/{error.__name__}",
-            _SAFE,
-            partial(_disturbed, observer, error),
-            FLOW,
-        )
-    ),
-    *(
-        scenario
-        for payload in PAYLOADS
-        for scenario in both(f"error/observer/encoder/{payload}", _SAFE, partial(_carried, payload), FLOW)
-    ),
-)
+SCENARIOS: Final = Scenarios()
+for _error in (*_ERRORS, *_BASE_EXCEPTIONS):
+    _clause = "error.base-exception" if _error in _BASE_EXCEPTIONS else "error.original"
+    for _method, _in_async in (("sync-method", False), ("async-method", True)):
+        _name = f"error/{_error.__name__}/{_method}"
+        SCENARIOS.both(_name, _ALWAYS | {_clause}, FLOW, _failing, _error, in_async=_in_async)
+for _observer in _OBSERVERS:
+    for _error in (ValueError, SystemExit):
+        SCENARIOS.both(f"error/observer/{_observer}/{_error.__name__}", _SAFE, FLOW, _disturbed, _observer, _error)
+for _payload in PAYLOADS:
+    SCENARIOS.both(f"error/observer/encoder/{_payload}", _SAFE, FLOW, _carried, _payload)

@@ -52,7 +52,7 @@ def resumed(
     consumer: Consumer, program: FlowProgram, methods: tuple[str, ...], answer: str, value: object, due: tuple[str, ...]
 ) -> Iterator[Expected]:
     """Read a flow that comes to wait, and resume it with an answer: it comes to `value`, and runs the methods that are `due`."""
-    clause, flow = "flow.pending", consumer.subject.flow(program, consumer.performance)
+    clause, flow = "flow.pending", consumer.flow(program)
     pending = consumer.read_flow(flow).reads[-1].value
     # Nothing of what was run before it waited may be run again.
     run = MethodsRun(consumer.stage, methods)

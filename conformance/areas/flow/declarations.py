@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from conformance.areas.catalogue import of_every_run
 from conformance.areas.entry.scenarios import passed
-from conformance.stage.consumer import Consumer, both
-from conformance.stage.scenario import Scenario
+from conformance.stage.consumer import Consumer, Scenarios
+from conformance.stage.scenario import FLOW
 from conformance.timeline.evidence import Evidence, ProgramOutcome
 from conformance.timeline.expected import Expected
 
@@ -62,12 +62,5 @@ def _run(consumer: Consumer) -> Evidence:
 
 _ENDED: Final = of_every_run() | {"result.value", "entry.kwargs", "channel.flow"}
 
-SCENARIOS: tuple[Scenario, ...] = tuple(
-    replace(scenario, part="declared_flow")
-    for scenario in both(
-        "flow/declared",
-        {"sync": _ENDED | {"entry.flow"}, "async": _ENDED | {"entry.flow-async"}},
-        _run,
-        {"flow"},
-    )
-)
+SCENARIOS: Final = Scenarios(part="declared_flow")
+SCENARIOS.both("flow/declared", {"sync": _ENDED | {"entry.flow"}, "async": _ENDED | {"entry.flow-async"}}, FLOW, _run)

@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from conformance.areas.flow.continuations import MethodsRun
-from conformance.stage.consumer import Consumer, both
+from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.points import Stage
 from conformance.stage.programs import Feedback, FlowProgram, Give, Method, Reach
-from conformance.stage.scenario import Scenario
 from conformance.stage.server import ScriptedProvider
 from conformance.subjects.subject import Performance, address_of, load_subject
 from conformance.timeline.expected import Expected, InAnyOrder
@@ -45,7 +44,7 @@ def _resumed(consumer: Consumer) -> Iterator[Expected]:
         path = str(Path(folder) / "flows.db")
         program = _program(is_sync=consumer.is_sync)
         place = consumer.subject.kept_in(path)
-        flow = consumer.subject.flow(program, consumer.performance, persistence=place)
+        flow = consumer.flow(program, persistence=place)
         pending = consumer.read_flow(flow).reads[-1].value
         waits = consumer.subject.is_pending(pending)
         if not waits:
@@ -85,9 +84,8 @@ def main(address: str, kind: str, path: str, flow_id: str) -> None:
     sys.stdout.write(json.dumps({"value": str(value), "raised": raised, "ran": run.names}) + "\n")
 
 
-_NEEDS: Final = frozenset({"flow", "feedback"})
-
-SCENARIOS: tuple[Scenario, ...] = tuple(both("pause/resumed-elsewhere", {_CLAUSE}, _resumed, _NEEDS))
+SCENARIOS: Final = Scenarios()
+SCENARIOS.both("pause/resumed-elsewhere", {_CLAUSE}, {"flow", "feedback"}, _resumed)
 
 if __name__ == "__main__":
     main(*sys.argv[1:])

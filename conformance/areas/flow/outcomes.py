@@ -8,9 +8,8 @@ from typing import Final
 
 from conformance.areas.catalogue import of_every_run
 from conformance.areas.flow.continuations import MethodsRun, resumed
-from conformance.stage.consumer import Consumer, both
+from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.programs import Feedback, FlowProgram, Give, Method, Reach, Script, Text
-from conformance.stage.scenario import Scenario
 from conformance.timeline.evidence import Evidence, ProgramOutcome
 from conformance.timeline.expected import Expected
 
@@ -22,12 +21,11 @@ _METHODS: Final = ("asks", "publishes", "drops")
 
 
 def _program(consumer: Consumer, answer: str | None) -> FlowProgram:
-    methods = (
+    return consumer.flow_program(
         Method("asks", (Reach("asks"), Give("draft")), feedback=Feedback(answer=answer, outcomes=_OUTCOMES)),
         Method("publishes", (Reach("publishes"), Give("published")), after=("approved",)),
         Method("drops", (Reach("drops"), Give(_VALUE)), after=("rejected",)),
     )
-    return FlowProgram(tuple(replace(method, is_async=not consumer.is_sync) for method in methods))
 
 
 def _answer(consumer: Consumer) -> str:
@@ -39,7 +37,7 @@ def _routed(consumer: Consumer) -> Evidence:
     """A human who answers at once."""
     answer = _answer(consumer)
     run = MethodsRun(consumer.stage, _METHODS)
-    evidence = consumer.read_flow(consumer.subject.flow(_program(consumer, answer), consumer.performance))
+    evidence = consumer.read_flow(consumer.flow(_program(consumer, answer)))
     clause = "flow.feedback-frames"
     received = (frame.data for frame in evidence.frames if frame.type == "human_feedback_received")
     shown = tuple((data.get("feedback"), data.get("outcome")) for data in received)
@@ -58,7 +56,6 @@ def _resumed(consumer: Consumer) -> Iterator[Expected]:
 _NEEDS: Final = frozenset({"flow", "llm", "feedback"})
 _SHOWN: Final = frozenset({"flow.feedback-frames", "channel.flow", "result.value"})
 
-SCENARIOS: tuple[Scenario, ...] = (
-    *both("pause/outcome", of_every_run() | _SHOWN, _routed, _NEEDS),
-    *both("pause/outcome-resumed", {"flow.pending"}, _resumed, _NEEDS),
-)
+SCENARIOS: Final = Scenarios()
+SCENARIOS.both("pause/outcome", of_every_run() | _SHOWN, _NEEDS, _routed)
+SCENARIOS.both("pause/outcome-resumed", {"flow.pending"}, _NEEDS, _resumed)

@@ -7,15 +7,14 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
-from typing import Any, Final
+from typing import Any, Concatenate, Final
 
 from conformance.areas.catalogue import of_every_run
 from conformance.areas.entry.scenarios import passed
 from conformance.areas.flow.continuations import MethodsRun, goes_on
 from conformance.areas.order import checks as order
-from conformance.stage.consumer import Consumer, Observe, both
+from conformance.stage.consumer import Consumer, P, Scenarios, Seen
 from conformance.stage.programs import Block, Emit, FlowProgram, Give, Method, Raise, Reach, Step
-from conformance.stage.scenario import Scenario
 from conformance.timeline.evidence import Evidence
 from conformance.timeline.expected import Expected, InAnyOrder
 
@@ -30,24 +29,22 @@ def _program(consumer: Consumer, then: Step, *, streams: bool | None = None) -> 
 
     While a checkpoint is written nothing else goes on, so that what it holds is certain.
     """
-    methods = (
+    return consumer.flow_program(
         Method("kept", (Reach("kept"), Emit("one"), Block("beside"), Give("first"))),
         Method("lost", (Reach("lost"), Block("held"), then)),
         Method("joined", (Reach("joined"), Emit("three"), Give(_VALUE)), after=("kept", "lost"), joins="all"),
+        stream=streams,
     )
-    kind = tuple(replace(method, is_async=not consumer.is_sync) for method in methods)
-    return FlowProgram(kind, stream=streams)
 
 
 def _branches(consumer: Consumer, then: Step) -> FlowProgram:
     """Return a flow of two branches of two methods each, which are joined; its first methods are those of `_program`."""
-    first, second, _ = _program(consumer, then).methods
-    more = (
+    return consumer.flow_program(
+        *_program(consumer, then).methods[:2],
         Method("after_kept", (Reach("after_kept"), Give("first")), after=("kept",)),
         Method("after_lost", (Reach("after_lost"), Give("second")), after=("lost",)),
         Method("joined", (Reach("joined"), Give(_VALUE)), after=("after_kept", "after_lost"), joins="all"),
     )
-    return FlowProgram((first, second, *(replace(method, is_async=not consumer.is_sync) for method in more)))
 
 
 def _checkpoint(consumer: Consumer, folder: str, program: FlowProgram, begun: str = "kept") -> str:
@@ -63,7 +60,7 @@ def _checkpoint(consumer: Consumer, folder: str, program: FlowProgram, begun: st
             stage.reach("written")
 
     config = consumer.subject.checkpoint_config(location=folder, on_events=["method_execution_finished"])
-    flow = consumer.subject.flow(program, consumer.performance, checkpoint=config)
+    flow = consumer.flow(program, checkpoint=config)
     with consumer.subject.listening(listener):
         frames = consumer.iterate(consumer.stream(flow))
         consumer.take(frames, 1)
@@ -95,9 +92,9 @@ def _kickoff_object(consumer: Consumer, flow: Any, config: Any) -> Any:
 
 
 def _resume(
+    consumer: Consumer,
     call: str,
     enter: Enter,
-    consumer: Consumer,
     failing: FlowProgram,
     program: FlowProgram,
     *,
@@ -111,23 +108,23 @@ def _resume(
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         location = _checkpoint(consumer, folder, failing, begun)
         run = MethodsRun(consumer.stage, methods)
-        flow = consumer.subject.flow(program, consumer.performance)
+        flow = consumer.flow(program)
         config = consumer.subject.checkpoint_config(location=folder, restore_from=location)
         make = partial(enter, consumer, flow, config)
         return goes_on(consumer, _CLAUSE, call, make, _VALUE, run, methods[1:]), run, location
 
 
 def _restored(
-    call: str, enter: Enter, consumer: Consumer, *, streams: bool | None = None, later: bool = False
+    consumer: Consumer, call: str, enter: Enter, *, streams: bool | None = None, later: bool = False
 ) -> Evidence:
     """A run that is restored after another has failed.
 
     `streams` is what the flow's class says of streaming. With `later` some other flow has been run before all this.
     """
     if later:
-        consumer.read(consumer.stream(consumer.subject.flow(_OTHER, consumer.performance)))
+        consumer.read(consumer.stream(consumer.flow(_OTHER)))
     failing, program = _program(consumer, Raise(LookupError)), _program(consumer, Emit("two"), streams=streams)
-    evidence, run, location = _resume(call, enter, consumer, failing, program)
+    evidence, run, location = _resume(consumer, call, enter, failing, program)
     if not evidence.reads:
         return evidence
     expected = [*evidence.expected, *_in_order(evidence)]
@@ -162,7 +159,7 @@ def _in_branches(consumer: Consumer) -> Evidence:
     call = "a streamed run, restored in the middle of its branches,"
     methods = ("kept", "lost", "after_kept", "after_lost", "joined")
     failing, program = _branches(consumer, Raise(LookupError)), _branches(consumer, Give("second"))
-    evidence, _, _ = _resume(call, _stream, consumer, failing, program, methods=methods, begun="after_kept")
+    evidence, _, _ = _resume(consumer, call, _stream, failing, program, methods=methods, begun="after_kept")
     return replace(evidence, expected=(*evidence.expected, *_in_order(evidence))) if evidence.reads else evidence
 
 
@@ -170,7 +167,7 @@ def _with_inputs(consumer: Consumer) -> Evidence:
     """A restored run that is given inputs, too."""
     call, inputs = "a streamed run with from_checkpoint=… and inputs=…", {"topic": "tides"}
     failing, program = _program(consumer, Raise(LookupError)), _program(consumer, Emit("two"))
-    evidence, _, _ = _resume(call, partial(_stream, inputs=inputs), consumer, failing, program)
+    evidence, _, _ = _resume(consumer, call, partial(_stream, inputs=inputs), failing, program)
     if not evidence.reads:
         return evidence
     started = (frame.data for frame in evidence.frames if frame.type == "method_execution_started")
@@ -186,7 +183,7 @@ def _state(consumer: Consumer) -> Evidence:
     """A streamed run that begins with the state of another."""
     memory = consumer.subject.memory()
     memory.save_state("earlier", "gives", {"id": "earlier", **_STATE})
-    flow = consumer.subject.flow(_OTHER, consumer.performance, persistence=memory)
+    flow = consumer.flow(_OTHER, persistence=memory)
     evidence = consumer.read_flow(flow, restore_from_state_id="earlier")
     states = [frame.data.get("state") for frame in evidence.frames if frame.type == "method_execution_started"]
     state = states[0] if states and states[0] is not None else {}
@@ -200,38 +197,38 @@ _RESTORED: Final = frozenset({"flow.checkpoint"})
 _PASSED: Final = frozenset({"entry.kwargs"})
 
 
-def _restores(name: str, clauses: frozenset[str], observe: Observe) -> tuple[Scenario, Scenario]:
+def _restores(
+    name: str,
+    clauses: frozenset[str],
+    observe: Callable[Concatenate[Consumer, P], Seen],
+    *args: P.args,
+    **options: P.kwargs,
+) -> None:
     """Have nothing of what went on in this thread before reach the runs, or what they keep: its context is left out."""
-    return both(name, clauses, lambda consumer: contextvars.Context().run(observe, consumer), _NEEDS)
+
+    def apart(consumer: Consumer) -> Seen:
+        return contextvars.Context().run(observe, consumer, *args, **options)
+
+    SCENARIOS.both(name, clauses, _NEEDS, apart)
 
 
-SCENARIOS: tuple[Scenario, ...] = (
-    *_restores(
-        "restore/streamed",
-        of_every_run() | _RESTORED | _PASSED | {"channel.lifecycle"},
-        partial(_restored, "a streamed run of a flow", _stream),
-    ),
-    *_restores(
-        "restore/streamed/later",
-        _RESTORED | _PASSED,
-        partial(_restored, "a streamed run of a flow, after a run of another,", _stream, later=True),
-    ),
-    *_restores(
-        "restore/streamed/class",
-        _RESTORED,
-        partial(_restored, "a streamed run of a flow whose class has stream=True", _stream, streams=True),
-    ),
-    *_restores(
-        "restore/kickoff/class",
-        _RESTORED,
-        partial(_restored, "a kickoff of a flow whose class has stream=True", _kickoff, streams=True),
-    ),
-    *_restores(
-        "restore/kickoff/object",
-        _RESTORED,
-        partial(_restored, "a kickoff of a flow object with stream=True", _kickoff_object),
-    ),
-    *_restores("restore/branches", _RESTORED, _in_branches),
-    *_restores("restore/inputs", _RESTORED | _PASSED, _with_inputs),
-    *both("restore/state", of_every_run() | _PASSED, _state, _NEEDS),
+SCENARIOS: Final = Scenarios()
+_restores(
+    "restore/streamed",
+    of_every_run() | _RESTORED | _PASSED | {"channel.lifecycle"},
+    _restored,
+    "a streamed run of a flow",
+    _stream,
 )
+_LATER: Final = "a streamed run of a flow, after a run of another,"
+_restores("restore/streamed/later", _RESTORED | _PASSED, _restored, _LATER, _stream, later=True)
+for _name, _call, _enter in (
+    ("streamed/class", "a streamed run of a flow whose class has stream=True", _stream),
+    ("kickoff/class", "a kickoff of a flow whose class has stream=True", _kickoff),
+):
+    _restores(f"restore/{_name}", _RESTORED, _restored, _call, _enter, streams=True)
+_OBJECT: Final = "a kickoff of a flow object with stream=True"
+_restores("restore/kickoff/object", _RESTORED, _restored, _OBJECT, _kickoff_object)
+_restores("restore/branches", _RESTORED, _in_branches)
+_restores("restore/inputs", _RESTORED | _PASSED, _with_inputs)
+SCENARIOS.both("restore/state", of_every_run() | _PASSED, _NEEDS, _state)

@@ -13,9 +13,8 @@ from typing import Any, Final, Literal
 from conformance.areas.catalogue import of_every_run
 from conformance.areas.flow import declarations, other_process, outcomes, restores
 from conformance.areas.flow.continuations import MethodsRun, goes_on, resumable, resumed
-from conformance.stage.consumer import Consumer, both
+from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.programs import AskHuman, Emit, Feedback, FlowProgram, Give, Method, Reach
-from conformance.stage.scenario import Scenario
 from conformance.timeline.any_frame import AnyFrame
 from conformance.timeline.evidence import Evidence, ProgramOutcome, beside_frames
 from conformance.timeline.expected import NOTHING, Expected
@@ -34,14 +33,13 @@ _WORDS: Final = {
 }
 
 
-def _program(feedback: Feedback, consumer: Consumer) -> FlowProgram:
+def _program(consumer: Consumer, feedback: Feedback) -> FlowProgram:
     """Return a flow whose second method has a human asked; its methods are of the consumer's kind."""
-    methods = (
+    return consumer.flow_program(
         Method("drafts", (Reach("drafts"), Give("draft"))),
         Method("asks", (Reach("asks"), Give("text")), after=("drafts",), feedback=feedback),
         Method("ends", (Reach("ends"), Emit("end"), Give(_VALUE)), after=("asks",)),
     )
-    return FlowProgram(tuple(replace(method, is_async=not consumer.is_sync) for method in methods))
 
 
 def _shown(human: str, frames: Iterable[AnyFrame], *due: tuple[str, str]) -> Expected:
@@ -61,11 +59,11 @@ def _typing(text: str) -> Iterator[None]:
         sys.stdin = before
 
 
-def _answered(asker: Literal["provider", "terminal"], consumer: Consumer) -> Evidence:
+def _answered(consumer: Consumer, asker: Literal["provider", "terminal"]) -> Evidence:
     """A human who answers at once."""
     feedback = Feedback(answer=_ANSWER, asker=asker)
     human = {"provider": "a provider that answers at once", "terminal": "a human at the terminal"}[asker]
-    flow = consumer.subject.flow(_program(feedback, consumer), consumer.performance)
+    flow = consumer.flow(_program(consumer, feedback))
     with _typing(_ANSWER) if asker == "terminal" else nullcontext():
         evidence = consumer.read_flow(flow)
     shown = _shown(human, evidence.frames, ("requested", feedback.message), ("received", _ANSWER))
@@ -82,8 +80,8 @@ class _Typist:
 def _input_requested(consumer: Consumer) -> Evidence:
     """A human who is asked in the middle of a method."""
     question = "And now?"
-    program = FlowProgram((Method("asks", (AskHuman(question),), is_async=not consumer.is_sync),))
-    flow = consumer.subject.flow(program, consumer.performance, input_provider=_Typist())
+    program = consumer.flow_program(Method("asks", (AskHuman(question),)))
+    flow = consumer.flow(program, input_provider=_Typist())
     evidence = consumer.read_flow(flow)
     shown = _shown("an input provider", evidence.frames, ("requested", question), ("received", _ANSWER))
     return replace(evidence, outcome=evidence.outcome or ProgramOutcome(_ANSWER), expected=(shown,))
@@ -95,7 +93,7 @@ _LATER: Final = Feedback()
 def _pending(consumer: Consumer) -> Evidence:
     """A human whose answer comes later."""
     run = MethodsRun(consumer.stage, _METHODS)
-    evidence = consumer.read_flow(consumer.subject.flow(_program(_LATER, consumer), consumer.performance))
+    evidence = consumer.read_flow(consumer.flow(_program(consumer, _LATER)))
     read, clause, who = evidence.reads[-1], "flow.pending", "a flow that waits"
     types = [frame.type for frame in evidence.frames]
     ends = tuple(kind for kind in types if kind.startswith(("method_", "flow_")) and kind.endswith(_ENDINGS))
@@ -118,12 +116,12 @@ def _pending(consumer: Consumer) -> Evidence:
 
 def _resumed(consumer: Consumer) -> Iterator[Expected]:
     """A flow that waited, taken up by its id as another process would."""
-    return resumed(consumer, _program(_LATER, consumer), _METHODS, _ANSWER, _VALUE, ("ends",))
+    return resumed(consumer, _program(consumer, _LATER), _METHODS, _ANSWER, _VALUE, ("ends",))
 
 
 def _resumed_streamed(consumer: Consumer) -> Evidence:
     """The same, with stream=True."""
-    flow = consumer.subject.flow(_program(_LATER, consumer), consumer.performance)
+    flow = consumer.flow(_program(consumer, _LATER))
     pending = consumer.read_flow(flow).reads[-1].value
     run = MethodsRun(consumer.stage, _METHODS)
     waiting, amiss = resumable(consumer, flow, pending)
@@ -143,15 +141,12 @@ _NEEDS: Final = frozenset({"flow", "feedback"})
 _SHOWN: Final = frozenset({"flow.feedback-frames", "channel.flow"})
 _ENDED: Final = of_every_run() | _SHOWN | {"result.value"}
 
-SCENARIOS: tuple[Scenario, ...] = (
-    *both("pause/answered", _ENDED, partial(_answered, "provider"), _NEEDS),
-    *both("pause/answered/terminal", _ENDED, partial(_answered, "terminal"), _NEEDS),
-    *both("pause/asked", _ENDED, _input_requested, _NEEDS),
-    *both("pause/pending", of_every_run() | _SHOWN | {"flow.pending"}, _pending, _NEEDS),
-    *both("pause/resumed", {"flow.pending"}, _resumed, _NEEDS),
-    *both("pause/resumed-streamed", {"flow.pending"}, _resumed_streamed, _NEEDS),
-    *outcomes.SCENARIOS,
-    *other_process.SCENARIOS,
-    *restores.SCENARIOS,
-    *declarations.SCENARIOS,
-)
+SCENARIOS: Final = Scenarios()
+SCENARIOS.both("pause/answered", _ENDED, _NEEDS, _answered, "provider")
+SCENARIOS.both("pause/answered/terminal", _ENDED, _NEEDS, _answered, "terminal")
+SCENARIOS.both("pause/asked", _ENDED, _NEEDS, _input_requested)
+SCENARIOS.both("pause/pending", of_every_run() | _SHOWN | {"flow.pending"}, _NEEDS, _pending)
+SCENARIOS.both("pause/resumed", {"flow.pending"}, _NEEDS, _resumed)
+SCENARIOS.both("pause/resumed-streamed", {"flow.pending"}, _NEEDS, _resumed_streamed)
+for _more in (outcomes, other_process, restores, declarations):
+    SCENARIOS.extend(_more.SCENARIOS)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from conformance.stage.consumer import Consumer, of_kind
+from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.programs import RecordedProgram
-from conformance.stage.reader import KINDS
-from conformance.stage.scenario import Scenario
+from conformance.stage.scenario import LLM
 from conformance.stage.shipped_calls import ShippedCall, answering, is_shipped, shipped_call
 from conformance.timeline.evidence import Evidence, WireFacts
 from conformance.wire import facts_of
@@ -32,18 +30,10 @@ _ROWS: Final[tuple[tuple[str, str, bool, frozenset[str], frozenset[str]], ...]] 
 )
 
 
-def _scenarios(
-    provider: str, name: str, recording: str, runs: bool, clauses: frozenset[str], needs: frozenset[str]
-) -> Iterator[Scenario]:
-    program = RecordedProgram(f"{provider}/{recording}", _RETURNS if runs else None)
-
-    def observe(consumer: Consumer) -> Evidence:
-        recorded = shipped_call(program.name)
-        with answering(recorded), no_credentials_needed():
-            return consumer.read_programs(program, wire=(_facts(recorded, program),))
-
-    for kind in KINDS:
-        yield of_kind(kind, f"recorded/{provider}/{name}", clauses, observe, needs | {"llm"}, provider)
+def _answered(consumer: Consumer, program: RecordedProgram) -> Evidence:
+    recorded = shipped_call(program.name)
+    with answering(recorded), no_credentials_needed():
+        return consumer.read_programs(program, wire=(_facts(recorded, program),))
 
 
 def _facts(recorded: ShippedCall, program: RecordedProgram) -> WireFacts:
@@ -55,12 +45,14 @@ def _facts(recorded: ShippedCall, program: RecordedProgram) -> WireFacts:
     return replace(facts, returned=tuple(program.functions[call.name] for call in facts.tool_calls))
 
 
-SCENARIOS: tuple[Scenario, ...] = tuple(
-    scenario
-    for provider in providers()
-    if provider.recordings
-    for row in _ROWS
-    # Not every provider tells what its models think.
-    if is_shipped(f"{provider.recordings}/{row[1]}")
-    for scenario in _scenarios(provider.recordings, *row)
-)
+def _of_provider(provider: str) -> Scenarios:
+    found = Scenarios(provider=provider)
+    for name, recording, runs, clauses, needs in _ROWS:
+        program = RecordedProgram(f"{provider}/{recording}", _RETURNS if runs else None)
+        # Not every provider tells what its models think.
+        if is_shipped(program.name):
+            found.both(f"recorded/{provider}/{name}", clauses, needs | LLM, _answered, program)
+    return found
+
+
+SCENARIOS: Final = [scenario for row in providers() if row.recordings for scenario in _of_provider(row.recordings)]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from conformance.areas.llm import integrations, recorded_calls
 from conformance.areas.llm.legacy_chunk import projected
 from conformance.areas.llm.other_chunks import rechunked
-from conformance.stage.consumer import Consumer, alone, both
+from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.programs import (
     WORDS,
     Ask,
@@ -22,7 +22,7 @@ from conformance.stage.programs import (
     Text,
     Thinking,
 )
-from conformance.stage.scenario import Scenario
+from conformance.stage.scenario import FLOW_AND_LLM, LLM
 from conformance.timeline.evidence import Evidence, WireFacts, WireToolCall
 
 _USAGE = {
@@ -76,17 +76,8 @@ def facts_of(ask: Ask, *, streamed: bool = True) -> WireFacts:
     )
 
 
-def _streamed(
-    name: str,
-    ask: Ask,
-    clauses: frozenset[str],
-    needs: frozenset[str] = frozenset(),
-    part: str | None = None,
-) -> tuple[Scenario, ...]:
-    def observe(consumer: Consumer) -> Evidence:
-        return consumer.read_programs(CallProgram(ask), wire=(facts_of(ask),))
-
-    return tuple(replace(scenario, part=part) for scenario in both(name, clauses, observe, needs | {"llm"}))
+def _streamed(consumer: Consumer, ask: Ask) -> Evidence:
+    return consumer.read_programs(CallProgram(ask), wire=(facts_of(ask),))
 
 
 def _plain(consumer: Consumer) -> Evidence:
@@ -114,74 +105,54 @@ def _legacy(consumer: Consumer) -> Evidence:
 
 _CALL = frozenset({"llm.sequence", "llm.deltas-equal-final", "llm.usage", "order.one-completion"})
 _TOOL_CALL = frozenset({"llm.tool-chunks", "llm.tool-run"})
-_TOOLS = frozenset({"tools"})
+_TOOLS = LLM | {"tools"}
 #: What the host of each sends can be told apart.
 _ODD_CALLS: tuple[CallsAs, ...] = ("ids late", "one index", "no index")
 _FAILING: tuple[Failing, ...] = ("object", "text", "flat", "detail", "named event", "reason", "nothing")
 _FAILED = frozenset({"llm.errors", "llm.sequence"})
 _BROKEN = frozenset({"llm.truncation", "llm.sequence"})
-#: What a subject has whose LLMs can be told that their host marks the end of no stream.
-_PART = "knows_unmarked_ends"
-
-SCENARIOS: tuple[Scenario, ...] = (
-    *_streamed("ask/text", Ask(Script(_TEXT)), _CALL),
-    *_streamed(
-        "ask/thinking",
-        Ask(Script((Thinking("The sea"), Thinking(" is calm."), *_TEXT))),
+SCENARIOS: Final = Scenarios()
+for _name, _clauses, _needs, _ask in (
+    ("text", _CALL, LLM, Ask(Script(_TEXT))),
+    (
+        "thinking",
         _CALL | {"llm.thinking"},
-        frozenset({"thinking"}),
+        LLM | {"thinking"},
+        Ask(Script((Thinking("The sea"), Thinking(" is calm."), *_TEXT))),
     ),
-    *_streamed("ask/tool", Ask(Script((_WEATHER,))), _CALL | _TOOL_CALL, _TOOLS),
-    *_streamed("ask/parallel-tools", Ask(Script((_WEATHER, _TIDE))), _CALL | _TOOL_CALL, _TOOLS),
-    *_streamed(
-        "ask/tool-run",
-        Ask(Script((_WEATHER,)), functions={"get_weather": _RETURNS["get_weather"]}),
+    ("tool", _CALL | _TOOL_CALL, _TOOLS, Ask(Script((_WEATHER,)))),
+    ("parallel-tools", _CALL | _TOOL_CALL, _TOOLS, Ask(Script((_WEATHER, _TIDE)))),
+    (
+        "tool-run",
         _CALL | _TOOL_CALL | {"channel.tools"},
         _TOOLS,
+        Ask(Script((_WEATHER,)), functions={"get_weather": _RETURNS["get_weather"]}),
     ),
-    *_streamed(
-        "ask/parallel-tools-run",
-        Ask(Script((_WEATHER, _TIDE)), functions=_RETURNS),
-        _CALL | _TOOL_CALL,
-        _TOOLS,
-    ),
-    *_streamed("ask/cut", Ask(Script(_TEXT, ending="cut")), _BROKEN),
-    *_streamed("ask/reset", Ask(Script(_TEXT, ending="reset")), _BROKEN),
-    *_streamed(
-        "ask/unmarked",
-        Ask(Script(_TEXT, ending="unmarked"), without_end_marker=True),
-        _CALL | {"llm.truncation"},
-        part=_PART,
-    ),
-    *_streamed("ask/unmarked-not-told", Ask(Script(_TEXT, ending="unmarked")), _BROKEN, part=_PART),
-    *_streamed("ask/unmarked-cut", Ask(Script(_TEXT, ending="cut"), without_end_marker=True), _BROKEN, part=_PART),
-    *_streamed("ask/refused", Ask(Script(_TEXT, status=429)), _FAILED),
-    *_streamed("ask/failing", Ask(Script(_TEXT, status=500)), _FAILED),
-    *(
-        scenario
-        for form in _FAILING
-        for scenario in _streamed(
-            f"ask/failing-inside-{form.replace(' ', '-')}",
-            Ask(Script(() if form == "nothing" else _TEXT, failing=form)),
-            _FAILED,
-        )
-    ),
-    *(
-        scenario
-        for kind in _ODD_CALLS
-        for scenario in _streamed(
-            f"ask/tools-with-{kind.replace(' ', '-')}",
-            Ask(Script((_WEATHER, _TIDE), calls_as=kind)),
-            _CALL | _TOOL_CALL,
-            _TOOLS,
-        )
-    ),
-    *_streamed(
-        "ask/tools-as-one", Ask(Script((_WEATHER, _TIDE), calls_as="as one")), _FAILED | {"llm.tool-chunks"}, _TOOLS
-    ),
-    alone("ask/not-streamed", {"llm.no-stream", "llm.usage"}, _plain, {"flow", "llm"}),
-    alone("ask/resplit", {"llm.rechunk"}, _rechunked, {"llm"}),
-    alone("ask/legacy-chunks", {"llm.legacy-chunk"}, _legacy, {"llm"}),
-    *recorded_calls.SCENARIOS,
-    *integrations.SCENARIOS,
-)
+    ("parallel-tools-run", _CALL | _TOOL_CALL, _TOOLS, Ask(Script((_WEATHER, _TIDE)), functions=_RETURNS)),
+    ("cut", _BROKEN, LLM, Ask(Script(_TEXT, ending="cut"))),
+    ("reset", _BROKEN, LLM, Ask(Script(_TEXT, ending="reset"))),
+):
+    SCENARIOS.both(f"ask/{_name}", _clauses, _needs, _streamed, _ask)
+#: For subjects whose LLMs can be told that their host marks the end of no stream.
+_UNMARKED: Final = Scenarios(part="knows_unmarked_ends")
+for _name, _clauses, _ask in (
+    ("unmarked", _CALL | {"llm.truncation"}, Ask(Script(_TEXT, ending="unmarked"), without_end_marker=True)),
+    ("unmarked-not-told", _BROKEN, Ask(Script(_TEXT, ending="unmarked"))),
+    ("unmarked-cut", _BROKEN, Ask(Script(_TEXT, ending="cut"), without_end_marker=True)),
+):
+    _UNMARKED.both(f"ask/{_name}", _clauses, LLM, _streamed, _ask)
+SCENARIOS.extend(_UNMARKED)
+SCENARIOS.both("ask/refused", _FAILED, LLM, _streamed, Ask(Script(_TEXT, status=429)))
+SCENARIOS.both("ask/failing", _FAILED, LLM, _streamed, Ask(Script(_TEXT, status=500)))
+for _form in _FAILING:
+    _name = f"ask/failing-inside-{_form.replace(' ', '-')}"
+    SCENARIOS.both(_name, _FAILED, LLM, _streamed, Ask(Script(() if _form == "nothing" else _TEXT, failing=_form)))
+for _kind in _ODD_CALLS:
+    _name = f"ask/tools-with-{_kind.replace(' ', '-')}"
+    SCENARIOS.both(_name, _CALL | _TOOL_CALL, _TOOLS, _streamed, Ask(Script((_WEATHER, _TIDE), calls_as=_kind)))
+_AS_ONE: Final = Ask(Script((_WEATHER, _TIDE), calls_as="as one"))
+SCENARIOS.both("ask/tools-as-one", _FAILED | {"llm.tool-chunks"}, _TOOLS, _streamed, _AS_ONE)
+SCENARIOS.of_kind("sync", "ask/not-streamed", {"llm.no-stream", "llm.usage"}, FLOW_AND_LLM, _plain)
+SCENARIOS.of_kind("sync", "ask/resplit", {"llm.rechunk"}, LLM, _rechunked)
+SCENARIOS.of_kind("sync", "ask/legacy-chunks", {"llm.legacy-chunk"}, LLM, _legacy)
+SCENARIOS.extend((*recorded_calls.SCENARIOS, *integrations.SCENARIOS))

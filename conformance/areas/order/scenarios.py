@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any, Final, Literal
 
 from conformance.areas.catalogue import of_every_run
-from conformance.stage.consumer import Consumer, both, whole_run
+from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.points import StageError
 from conformance.stage.programs import Ask, CallProgram, Emit, FlowProgram, Method, Program, Script, Text
-from conformance.stage.scenario import FLOW_AND_LLM, LLM, Scenario
+from conformance.stage.scenario import FLOW_AND_LLM, LLM
 from conformance.timeline.evidence import Evidence
 
 _TWO_STEPS: Final = FlowProgram(
@@ -24,19 +23,18 @@ _PARALLEL: Final = FlowProgram(
 )
 
 
-def _second(program: FlowProgram | CallProgram, before: Literal["streamed", "plain"], consumer: Consumer) -> Evidence:
+def _second(consumer: Consumer, program: FlowProgram | CallProgram, before: Literal["streamed", "plain"]) -> Evidence:
     """Read a run after another, in the same process and context: nothing goes on from the first."""
     if before == "streamed":
         return consumer.read_programs(program, program)
     if isinstance(program, FlowProgram):
-        consumer.subject.flow(program, consumer.performance).kickoff()
+        consumer.flow(program).kickoff()
     else:
-        prompt = consumer.provider.prompt_for(program.ask.script)
-        consumer.subject.llm(consumer.performance).call(prompt)
+        consumer.llm().call(consumer.provider.prompt_for(program.ask.script))
     return consumer.read_programs(program)
 
 
-def _late(program: Program, terminal: str, consumer: Consumer) -> Evidence:
+def _late(consumer: Consumer, program: Program, terminal: str) -> Evidence:
     """Publish a custom event whenever `terminal` is seen, and read the run to its end."""
     heard: list[str] = []
 
@@ -57,20 +55,15 @@ _LINKS: Final = frozenset({"order.seq-gapless", "order.delivery", "order.parent-
 _LAST: Final = frozenset({"order.terminal-last", "order.seq-gapless"})
 _FLOWS: Final = of_every_run() | _CALLS | {"channel.flow", "channel.custom", "result.value"}
 
-SCENARIOS: tuple[Scenario, ...] = (
-    *whole_run("flow/two-steps", _TWO_STEPS, _FLOWS, FLOW_AND_LLM, Script().text),
-    *whole_run("flow/parallel", _PARALLEL, of_every_run() | _CALLS, FLOW_AND_LLM),
-    *whole_run("call/text", CallProgram(), of_every_run() | _CALLS | {"result.value"}, LLM, Script().text),
-    *whole_run(
-        "call/truncated",
-        CallProgram(Ask(Script((Text("Half"),), ending="cut"))),
-        of_every_run() | {"result.reraises"},
-        LLM,
-    ),
-    *both("flow/after/streamed", _LINKS, partial(_second, _TWO_STEPS, "streamed"), FLOW_AND_LLM),
-    *both("flow/after/plain", _LINKS, partial(_second, _TWO_STEPS, "plain"), FLOW_AND_LLM),
-    *both("call/after/streamed", _LINKS, partial(_second, CallProgram(), "streamed"), LLM),
-    *both("call/after/plain", _LINKS, partial(_second, CallProgram(), "plain"), LLM),
-    *both("handler/publishes-at-the-end/flow", _LAST, partial(_late, _TWO_STEPS, "flow_finished"), FLOW_AND_LLM),
-    *both("handler/publishes-at-the-end/call", _LAST, partial(_late, CallProgram(), "llm_call_completed"), LLM),
-)
+SCENARIOS: Final = Scenarios()
+SCENARIOS.whole_run("flow/two-steps", _FLOWS, FLOW_AND_LLM, _TWO_STEPS, Script().text)
+SCENARIOS.whole_run("flow/parallel", of_every_run() | _CALLS, FLOW_AND_LLM, _PARALLEL)
+SCENARIOS.whole_run("call/text", of_every_run() | _CALLS | {"result.value"}, LLM, CallProgram(), Script().text)
+_CUT: Final = CallProgram(Ask(Script((Text("Half"),), ending="cut")))
+SCENARIOS.whole_run("call/truncated", of_every_run() | {"result.reraises"}, LLM, _CUT)
+SCENARIOS.both("flow/after/streamed", _LINKS, FLOW_AND_LLM, _second, _TWO_STEPS, "streamed")
+SCENARIOS.both("flow/after/plain", _LINKS, FLOW_AND_LLM, _second, _TWO_STEPS, "plain")
+SCENARIOS.both("call/after/streamed", _LINKS, LLM, _second, CallProgram(), "streamed")
+SCENARIOS.both("call/after/plain", _LINKS, LLM, _second, CallProgram(), "plain")
+SCENARIOS.both("handler/publishes-at-the-end/flow", _LAST, FLOW_AND_LLM, _late, _TWO_STEPS, "flow_finished")
+SCENARIOS.both("handler/publishes-at-the-end/call", _LAST, LLM, _late, CallProgram(), "llm_call_completed")

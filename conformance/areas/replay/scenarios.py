@@ -5,15 +5,14 @@ from __future__ import annotations
 import socket
 import tempfile
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Final
 
 from conformance.areas.replay.program_files import reach_network, record_worse, replay_untrusted
-from conformance.stage.consumer import Consumer, alone
+from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.programs import Ask, CallProgram, FlowProgram, Method, Program, Script, Text
 from conformance.stage.reader import FramesRead, attempt
-from conformance.stage.scenario import Scenario
+from conformance.stage.scenario import FLOW_AND_LLM, LLM
 from conformance.timeline.evidence import Evidence
 from conformance.timeline.expected import AtMost, Expected, Raised
 from harness.recording import compare_frames, network_guard, open_tape
@@ -32,7 +31,7 @@ _SIDE_BY_SIDE: Final = FlowProgram(
 )
 
 
-def _made_again(program: Program, consumer: Consumer) -> Evidence:
+def _made_again(consumer: Consumer, program: Program) -> Evidence:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "cassette.yaml"
         with open_tape(path, "all"):
@@ -92,11 +91,10 @@ def _open_torn(path: Path) -> None:
 
 _CLAUSES: Final = frozenset({"replay.equal", "replay.offline", "replay.complete"})
 
-SCENARIOS: tuple[Scenario, ...] = (
-    alone("replay/call", _CLAUSES, partial(_made_again, CallProgram(_OUTLINE)), {"llm"}),
-    alone("replay/refused", _CLAUSES, partial(_made_again, CallProgram(_REFUSED)), {"llm"}),
-    alone("replay/side-by-side", _CLAUSES, partial(_made_again, _SIDE_BY_SIDE), {"flow", "llm"}),
-    alone("replay/swallowed", {"replay.offline"}, reach_network, {"llm"}),
-    alone("replay/trusted", {"replay.trusted"}, replay_untrusted, {"llm"}),
-    alone("replay/kept", {"replay.kept"}, record_worse, {"llm"}),
-)
+SCENARIOS: Final = Scenarios()
+SCENARIOS.of_kind("sync", "replay/call", _CLAUSES, LLM, _made_again, CallProgram(_OUTLINE))
+SCENARIOS.of_kind("sync", "replay/refused", _CLAUSES, LLM, _made_again, CallProgram(_REFUSED))
+SCENARIOS.of_kind("sync", "replay/side-by-side", _CLAUSES, FLOW_AND_LLM, _made_again, _SIDE_BY_SIDE)
+SCENARIOS.of_kind("sync", "replay/swallowed", {"replay.offline"}, LLM, reach_network)
+SCENARIOS.of_kind("sync", "replay/trusted", {"replay.trusted"}, LLM, replay_untrusted)
+SCENARIOS.of_kind("sync", "replay/kept", {"replay.kept"}, LLM, record_worse)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any, Final
 
-from conformance.stage.consumer import Consumer, both
+from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.programs import (
     Ask,
     CallProgram,
@@ -20,7 +19,7 @@ from conformance.stage.programs import (
     Text,
 )
 from conformance.stage.reader import read_result
-from conformance.stage.scenario import FLOW, LLM, Scenario
+from conformance.stage.scenario import FLOW, LLM
 from conformance.timeline.evidence import Evidence, ProgramOutcome
 
 #: What reading the result shows where a loop has been left early.
@@ -41,7 +40,7 @@ _CALLED: Final = CallProgram(Ask(Script((Text("Hel"), Text("lo")))))
 _FAILING: Final = FlowProgram((Method("fails", (Emit("one"), Raise(LookupError))),))
 
 
-def _value(value: Any, consumer: Consumer) -> Evidence:
+def _value(consumer: Consumer, value: Any) -> Evidence:
     program = FlowProgram((Method("gives", (Emit("one"), Give(value))),))
     session = consumer.open(program)
     read = consumer.read(session)
@@ -49,7 +48,7 @@ def _value(value: Any, consumer: Consumer) -> Evidence:
     return read.evidence(reads=reads, outcome=ProgramOutcome(value))
 
 
-def _early(program: Program, value: str, consumer: Consumer) -> Evidence:
+def _early(consumer: Consumer, program: Program, value: str) -> Evidence:
     """Read the result before the first frame, after it, once the run has ended unread, and then after the end."""
     session = consumer.open(program)
     reads = [read_result(session, "before")]
@@ -72,7 +71,7 @@ def _failed(consumer: Consumer) -> Evidence:
     return read.evidence(reads=(before, *after), outcome=ProgramOutcome(error=raised[0]) if raised else None)
 
 
-def _closed(program: Program, consumer: Consumer) -> Evidence:
+def _closed(consumer: Consumer, program: Program) -> Evidence:
     session = consumer.open(program)
     read = consumer.take(consumer.iterate(session), 2)
     consumer.close(session)
@@ -84,15 +83,11 @@ _HELD: Final = CallProgram(Ask(Script((Text("Hel"), HoldBody("held"), Text("lo")
 _EARLY: Final = frozenset({"result.gated", "result.states", "result.value"})
 _CLOSED: Final = frozenset({"result.after-close", "result.states"})
 
-SCENARIOS: tuple[Scenario, ...] = (
-    *(
-        scenario
-        for name, value in _VALUES.items()
-        for scenario in both(f"result/value/{name}", {"result.value", "result.states"}, partial(_value, value), FLOW)
-    ),
-    *both("result/early/flow", _EARLY, partial(_early, _SPOKEN, "value"), FLOW),
-    *both("result/early/call", _EARLY, partial(_early, _CALLED, "Hello"), LLM),
-    *both("result/failed/flow", {"result.reraises", "result.states", "result.gated"}, _failed, FLOW),
-    *both("result/closed/flow", _CLOSED, partial(_closed, _SPOKEN), FLOW),
-    *both("result/closed/call", _CLOSED, partial(_closed, _HELD), LLM),
-)
+SCENARIOS: Final = Scenarios()
+for _name, _given in _VALUES.items():
+    SCENARIOS.both(f"result/value/{_name}", {"result.value", "result.states"}, FLOW, _value, _given)
+SCENARIOS.both("result/early/flow", _EARLY, FLOW, _early, _SPOKEN, "value")
+SCENARIOS.both("result/early/call", _EARLY, LLM, _early, _CALLED, "Hello")
+SCENARIOS.both("result/failed/flow", {"result.reraises", "result.states", "result.gated"}, FLOW, _failed)
+SCENARIOS.both("result/closed/flow", _CLOSED, FLOW, _closed, _SPOKEN)
+SCENARIOS.both("result/closed/call", _CLOSED, LLM, _closed, _HELD)

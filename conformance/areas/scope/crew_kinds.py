@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
-from functools import partial
 from typing import Final
 
 from conformance.areas.entry.crews import TIDE
 from conformance.areas.llm.scenarios import facts_of
 from conformance.areas.scope.crews import FRAMES, METHODS, NEEDS, OF_CREW, OF_TASK, flow_of, shown
-from conformance.stage.consumer import Consumer, both
+from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.programs import Ask, CrewProgram, HoldBody, Script, TaskProgram, Text, ToolProgram
 from conformance.stage.reader import FramesRead
-from conformance.stage.scenario import Scenario
 from conformance.timeline.any_frame import AnyFrame
 from conformance.timeline.evidence import Evidence
 from conformance.timeline.expected import Expected
@@ -32,7 +30,7 @@ def _crew(*inside: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _whole(
-    program: CrewProgram, due: tuple[str, ...], in_async: bool, consumer: Consumer, *, times: int | None = None
+    consumer: Consumer, in_async: bool, program: CrewProgram, due: tuple[str, ...], *, times: int | None = None
 ) -> Evidence:
     """Read a flow that runs a crew, and hold its frames to the types that are due, each as often as it is."""
     read = consumer.read_session(flow_of(program, times=times, is_async=in_async))
@@ -44,7 +42,7 @@ _MANAGED: Final = CrewProgram((TaskProgram("look", _SAYS),), manager=_SAYS_MORE)
 _DELEGATED: Final = (*_AGENT, *_CALL, *_USED, *_AGENT)
 
 
-def _managed(in_async: bool, consumer: Consumer) -> Evidence:
+def _managed(consumer: Consumer, in_async: bool) -> Evidence:
     """Read a flow whose crew has a manager, and look where the work stands that it has delegated."""
     read = consumer.read_session(flow_of(_MANAGED, is_async=in_async))
     due = _crew(("task_started", *_DELEGATED, "task_completed"))
@@ -89,7 +87,7 @@ def _texts(frames: Iterable[AnyFrame]) -> list[str]:
     return list(texts.values())
 
 
-def _used(in_async: bool, consumer: Consumer) -> Evidence:
+def _used(consumer: Consumer, in_async: bool) -> Evidence:
     """Read a flow whose crew asks its model twice, and hold what its calls tell of usage to what the provider sent."""
     scripts = (_SAYS, _SAYS_MORE)
     tasks = tuple(TaskProgram(name, script) for name, script in zip(("look", "tell"), scripts, strict=True))
@@ -102,33 +100,31 @@ _FAILING_TOOL: Final = ToolProgram("get_tide", "Bergen", "no tide", fails=True)
 _TWO_CALLS: Final = ("task_started", "agent_execution_started", *_CALL, *_CALL)
 _ENDED: Final = ("agent_execution_completed", "task_completed")
 _REFUSED: Final = ("task_started", *_AGENT, *_REFUSAL, *_AGENT, *_REFUSAL, "task_completed")
-_TOOLS: Final = frozenset({"tools"})
-#: By the kind of crew: what it decides, what it needs beside others, and how it is observed in a method of either kind.
-_KINDS: Final[dict[str, tuple[frozenset[str], frozenset[str], Callable[[bool, Consumer], Evidence]]]] = {
-    "managed": (FRAMES | {"channel.tools"}, _TOOLS, _managed),
-    "for-each": (FRAMES, frozenset(), partial(_whole, CrewProgram((_LOOK,)), 2 * _crew(OF_TASK), times=2)),
-    "refused": (FRAMES, frozenset(), partial(_whole, CrewProgram((replace(_LOOK, refused=1),)), _crew(_REFUSED))),
+_USING: Final = NEEDS | {"tools"}
+#: By the kind of crew, what comes of it: the program, the types that are due, and how often the crew is run.
+_KINDS: Final = {
+    "for-each": (FRAMES, NEEDS, CrewProgram((_LOOK,)), 2 * _crew(OF_TASK), 2),
+    "refused": (FRAMES, NEEDS, CrewProgram((replace(_LOOK, refused=1),)), _crew(_REFUSED), None),
     "failing-tool": (
         FRAMES | {"channel.tools", "envelope.error-class"},
-        _TOOLS,
-        partial(
-            _whole, CrewProgram((replace(_LOOK, tool=_FAILING_TOOL),)), _crew((*_TWO_CALLS, *_FAILED_USE, *_ENDED))
-        ),
+        _USING,
+        CrewProgram((replace(_LOOK, tool=_FAILING_TOOL),)),
+        _crew((*_TWO_CALLS, *_FAILED_USE, *_ENDED)),
+        None,
     ),
     "at-its-limit": (
         FRAMES,
-        _TOOLS,
-        partial(_whole, CrewProgram((replace(_LOOK, tool=TIDE),), max_iter=1), _crew((*_TWO_CALLS, *_USED, *_ENDED))),
+        _USING,
+        CrewProgram((replace(_LOOK, tool=TIDE),), max_iter=1),
+        _crew((*_TWO_CALLS, *_USED, *_ENDED)),
+        None,
     ),
-    "used": (frozenset({"llm.usage", "llm.deltas-equal-final"}), frozenset(), _used),
 }
-
-SCENARIOS: tuple[Scenario, ...] = (
-    *(
-        scenario
-        for method, in_async in METHODS.items()
-        for name, (clauses, more, observe) in _KINDS.items()
-        for scenario in both(f"crew/kind/{name}/{method}", clauses, partial(observe, in_async), NEEDS | more)
-    ),
-    *both("crew/kind/side-by-side", FRAMES | {"order.delivery"}, _beside, NEEDS),
-)
+SCENARIOS: Final = Scenarios()
+for _method, _in_async in METHODS.items():
+    SCENARIOS.both(f"crew/kind/managed/{_method}", FRAMES | {"channel.tools"}, _USING, _managed, _in_async)
+    for _name, (_clauses, _needs, _program, _due, _times) in _KINDS.items():
+        _id = f"crew/kind/{_name}/{_method}"
+        SCENARIOS.both(_id, _clauses, _needs, _whole, _in_async, _program, _due, times=_times)
+    SCENARIOS.both(f"crew/kind/used/{_method}", {"llm.usage", "llm.deltas-equal-final"}, NEEDS, _used, _in_async)
+SCENARIOS.both("crew/kind/side-by-side", FRAMES | {"order.delivery"}, NEEDS, _beside)

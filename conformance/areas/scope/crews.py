@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import partial
 from typing import Final
 
 from conformance.areas.entry.crew_chunks import text_of
@@ -11,7 +10,7 @@ from conformance.areas.entry.crews import TIDE
 from conformance.areas.error.scenarios import surfaced
 from conformance.areas.llm.legacy_chunk import projected
 from conformance.areas.scope.marks import STREAM_SETTINGS, captured, held
-from conformance.stage.consumer import Consumer, both
+from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.points import StageError
 from conformance.stage.programs import (
     CrewProgram,
@@ -25,7 +24,6 @@ from conformance.stage.programs import (
     Text,
 )
 from conformance.stage.reader import FramesRead, read_result
-from conformance.stage.scenario import Scenario
 from conformance.timeline.any_frame import AnyFrame
 from conformance.timeline.calls import delta_kind
 from conformance.timeline.evidence import Evidence, ProgramOutcome
@@ -77,7 +75,7 @@ def shown(
     return held(clause, session, (*due, text), (*shows, "".join(_pieces(read.frames))), read.raised)
 
 
-def _captured(stream: bool | None, consumer: Consumer, *, streamed: bool, in_async: bool) -> Evidence:
+def _captured(consumer: Consumer, stream: bool | None, *, streamed: bool, in_async: bool) -> Evidence:
     """A flow whose crew streams or not, and whose LLM was told nothing, or to stream, or not to."""
     program = flow_of(CrewProgram(_TASKS, stream=stream), streamed=streamed, is_async=in_async)
     read = consumer.read_session(program)
@@ -92,7 +90,7 @@ def _captured(stream: bool | None, consumer: Consumer, *, streamed: bool, in_asy
     return read.evidence(*expected, *captured(stream, _TEXT, _pieces(read.frames), requested=requested))
 
 
-def _failing(status: int, consumer: Consumer) -> Evidence:
+def _failing(consumer: Consumer, status: int) -> Evidence:
     """A flow whose crew fails in its second task, since the model refuses it."""
     program = flow_of(CrewProgram((_TASKS[0], TaskProgram("expand", Script(status=status)))))
     session = consumer.open(program)
@@ -156,24 +154,13 @@ _SETTINGS: Final = {
     "streamed": (None, True),
 }
 
-SCENARIOS: tuple[Scenario, ...] = (
-    *(
-        scenario
-        for name, (stream, streamed) in _SETTINGS.items()
-        for method, in_async in METHODS.items()
-        for scenario in both(
-            f"crew/in-flow/{name}/{method}",
-            _CAPTURES,
-            partial(_captured, stream, streamed=streamed, in_async=in_async),
-            NEEDS,
-        )
-    ),
-    *(
-        scenario
-        for status in (400, 500)
-        for scenario in both(f"crew/in-flow/http-{status}", _FAILS, partial(_failing, status), NEEDS)
-    ),
-    *both("crew/in-flow/tool", FRAMES | {"llm.tool-chunks", "channel.tools"}, _with_tool, NEEDS | {"tools"}),
-    *both("crew/in-flow/beside", {"scope.isolated", "order.seq-gapless"}, _beside, NEEDS),
-    *both("crew/in-flow/projected", {"llm.legacy-chunk"}, _projected, NEEDS),
-)
+SCENARIOS: Final = Scenarios()
+for _name, (_stream, _streamed) in _SETTINGS.items():
+    for _method, _in_async in METHODS.items():
+        _id = f"crew/in-flow/{_name}/{_method}"
+        SCENARIOS.both(_id, _CAPTURES, NEEDS, _captured, _stream, streamed=_streamed, in_async=_in_async)
+SCENARIOS.both("crew/in-flow/http-400", _FAILS, NEEDS, _failing, 400)
+SCENARIOS.both("crew/in-flow/http-500", _FAILS, NEEDS, _failing, 500)
+SCENARIOS.both("crew/in-flow/tool", FRAMES | {"llm.tool-chunks", "channel.tools"}, NEEDS | {"tools"}, _with_tool)
+SCENARIOS.both("crew/in-flow/beside", {"scope.isolated", "order.seq-gapless"}, NEEDS, _beside)
+SCENARIOS.both("crew/in-flow/projected", {"llm.legacy-chunk"}, NEEDS, _projected)

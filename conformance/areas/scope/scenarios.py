@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import threading
 import warnings
-from functools import partial
 from typing import Any, Final, Literal
 
 from conformance.areas.scope import crew_kinds, crews, turns
 from conformance.areas.scope.marks import STREAM_SETTINGS, captured, heard, held, marks
-from conformance.stage.consumer import Consumer, both
+from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.points import DEADLINE_S
 from conformance.stage.programs import Ask, Block, Emit, FlowProgram, HoldBody, Method, Nest, Script, Spawn, Text
-from conformance.stage.scenario import FLOW, FLOW_AND_LLM, Scenario
+from conformance.stage.scenario import FLOW, FLOW_AND_LLM, LLM
 from conformance.timeline.evidence import Evidence
 from conformance.timeline.expected import Expected
 
@@ -25,9 +24,9 @@ _MEET: Final = FlowProgram(
 _MEET_MARKS: Final = ("one", "two", "three")
 
 
-def _beside(shared: Literal["class", "object"], consumer: Consumer) -> Evidence:
+def _beside(consumer: Consumer, shared: Literal["class", "object"]) -> Evidence:
     """Two sessions of one flow class, or of one flow object, that are open together."""
-    flow = consumer.subject.flow(_MEET, consumer.performance)
+    flow = consumer.flow(_MEET)
     twin = flow if shared == "object" else type(flow)()
     sessions = [consumer.stream(each) for each in (flow, twin)]
     reads = consumer.read_held(consumer.begin(sessions))
@@ -37,7 +36,7 @@ def _beside(shared: Literal["class", "object"], consumer: Consumer) -> Evidence:
 
 def _shared_llm(consumer: Consumer) -> Evidence:
     """Two calls of one LLM object that are open together."""
-    llm = consumer.subject.llm(consumer.performance)
+    llm = consumer.llm()
     scripts = [Script((Text(f"{name}1"), HoldBody("held"), Text(f"{name}2"))) for name in ("left", "right")]
 
     def call(script: Script) -> Any:
@@ -58,10 +57,9 @@ def _shared_llm(consumer: Consumer) -> Evidence:
 
 def _nested(consumer: Consumer, *, streamed: bool) -> Evidence:
     """A flow inside a flow, run plainly or as a session of its own that is read inside."""
-    in_loop = not consumer.is_sync
-    inner = FlowProgram((Method("inside", (Emit("inner"), Ask()), is_async=in_loop),), name="InnerFlow")
+    inner = consumer.flow_program(Method("inside", (Emit("inner"), Ask())), name="InnerFlow")
     steps = (Emit("before"), Nest(inner, streamed), Emit("after"))
-    read = consumer.read_session(FlowProgram((Method("outside", steps, is_async=in_loop),)))
+    read = consumer.read_session(consumer.flow_program(Method("outside", steps)))
     text = Script().text
     expected = [*heard("scope.nested", "the outer session", ("before", "inner", "after", text), read)]
     inner_frames = consumer.stage.noted("inner")
@@ -81,10 +79,10 @@ def _spawned(consumer: Consumer, *, with_context: bool) -> Evidence:
     return read.evidence(*heard("scope.worker-threads", name, ("one", "from-thread", "two"), read))
 
 
-def _stray(whose: Literal["its own", "shared", "a stranger"], consumer: Consumer) -> Evidence:
+def _stray(consumer: Consumer, whose: Literal["its own", "shared", "a stranger"]) -> Evidence:
     """A thread that the run did not start emits: from the flow of the one open session, of two, or of none."""
-    flow = consumer.subject.flow(_MEET, consumer.performance)
-    source = consumer.subject.flow(_MEET, consumer.performance) if whose == "a stranger" else flow
+    flow = consumer.flow(_MEET)
+    source = consumer.flow(_MEET) if whose == "a stranger" else flow
     sessions = [consumer.stream(flow) for _ in range(2 if whose == "shared" else 1)]
     loops = consumer.begin(sessions)
     consumer.await_reached("held", len(sessions))
@@ -110,7 +108,7 @@ def _awaited(consumer: Consumer) -> Evidence:
     return read.evidence(*heard("scope.aemit", "the session", ("one", "two"), read))
 
 
-def _captured(stream: bool | None, consumer: Consumer, *, in_async: bool) -> Evidence:
+def _captured(consumer: Consumer, stream: bool | None, *, in_async: bool) -> Evidence:
     """A flow that calls a model, which says nothing of streaming, or says that it does or does not."""
     program = FlowProgram((Method("asks", (Ask(stream=stream),), is_async=in_async),))
     read = consumer.read_session(program)
@@ -124,30 +122,21 @@ _NESTED: Final = frozenset({"scope.nested", "order.seq-gapless"})
 _THREADS: Final = frozenset({"scope.worker-threads"})
 _THREADED: Final = frozenset({"flow", "threads"})
 
-SCENARIOS: tuple[Scenario, ...] = (
-    *both("beside/one-class", _ISOLATED, partial(_beside, "class"), FLOW),
-    *both("beside/one-object", _ISOLATED, partial(_beside, "object"), FLOW),
-    *both("beside/one-llm", _ISOLATED, _shared_llm, {"llm"}),
-    *both("nested/plain", _NESTED, partial(_nested, streamed=False), FLOW_AND_LLM),
-    *both("nested/streamed", _NESTED, partial(_nested, streamed=True), FLOW_AND_LLM),
-    *both("thread/with-context", _THREADS, partial(_spawned, with_context=True), _THREADED),
-    *both("thread/by-source", _THREADS, partial(_spawned, with_context=False), _THREADED),
-    *both("thread/stray/own-source", _THREADS, partial(_stray, "its own"), _THREADED),
-    *both("thread/stray/shared-source", _THREADS, partial(_stray, "shared"), _THREADED),
-    *both("thread/stray/strange-source", _THREADS, partial(_stray, "a stranger"), _THREADED),
-    *both("awaited-emit", {"scope.aemit"}, _awaited, FLOW | {"async"}),
-    *(
-        scenario
-        for name, stream in STREAM_SETTINGS.items()
-        for in_async in (False, True)
-        for scenario in both(
-            f"captured/told-{name}/{'async' if in_async else 'sync'}-method",
-            {"scope.captures-llm"},
-            partial(_captured, stream, in_async=in_async),
-            FLOW_AND_LLM,
-        )
-    ),
-    *turns.SCENARIOS,
-    *crews.SCENARIOS,
-    *crew_kinds.SCENARIOS,
-)
+SCENARIOS: Final = Scenarios()
+SCENARIOS.both("beside/one-class", _ISOLATED, FLOW, _beside, "class")
+SCENARIOS.both("beside/one-object", _ISOLATED, FLOW, _beside, "object")
+SCENARIOS.both("beside/one-llm", _ISOLATED, LLM, _shared_llm)
+SCENARIOS.both("nested/plain", _NESTED, FLOW_AND_LLM, _nested, streamed=False)
+SCENARIOS.both("nested/streamed", _NESTED, FLOW_AND_LLM, _nested, streamed=True)
+SCENARIOS.both("thread/with-context", _THREADS, _THREADED, _spawned, with_context=True)
+SCENARIOS.both("thread/by-source", _THREADS, _THREADED, _spawned, with_context=False)
+SCENARIOS.both("thread/stray/own-source", _THREADS, _THREADED, _stray, "its own")
+SCENARIOS.both("thread/stray/shared-source", _THREADS, _THREADED, _stray, "shared")
+SCENARIOS.both("thread/stray/strange-source", _THREADS, _THREADED, _stray, "a stranger")
+SCENARIOS.both("awaited-emit", {"scope.aemit"}, FLOW | {"async"}, _awaited)
+for _name, _stream in STREAM_SETTINGS.items():
+    for _method, _in_async in crews.METHODS.items():
+        _id = f"captured/told-{_name}/{_method}"
+        SCENARIOS.both(_id, {"scope.captures-llm"}, FLOW_AND_LLM, _captured, _stream, in_async=_in_async)
+for _more in (turns, crews, crew_kinds):
+    SCENARIOS.extend(_more.SCENARIOS)

@@ -6,15 +6,14 @@ import asyncio
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from functools import partial
 from typing import Any, Final, Literal
 
 from conformance.areas.turn.conversation import TURN, HeldConversation, handler, to_handler
-from conformance.stage.consumer import Consumer, both
+from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.points import DEADLINE_S
 from conformance.stage.programs import Block, ConversationProgram, Give
 from conformance.stage.reader import attempt
-from conformance.stage.scenario import Scenario
+from conformance.stage.scenario import FLOW_AND_LLM
 from conformance.subjects.subject import NotOfferedError
 from conformance.timeline.evidence import Evidence
 from conformance.timeline.expected import NOTHING, Expected, Raised
@@ -24,7 +23,7 @@ _QUEUED_S: Final = 1.0
 _CLAUSE: Final = "scope.concurrent-turns"
 
 
-def _beside(where: Literal["handler", "start"], consumer: Consumer) -> Evidence:
+def _beside(consumer: Consumer, where: Literal["handler", "start"]) -> Evidence:
     """A second turn while the first is held: in its handler, or where its flow starts, before its message is added."""
     held = {"handler": "held in its handler", "start": "held where its flow starts"}[where]
     stage = consumer.stage
@@ -131,10 +130,9 @@ def _take(consumer: Consumer, conversation: HeldConversation) -> tuple[object, B
 
 
 _CONCURRENT: Final = frozenset({"scope.concurrent-turns", "order.seq-gapless"})
-_WITH: Final = TURN | {"flow", "llm"}
+_WITH: Final = TURN | FLOW_AND_LLM
 
-SCENARIOS: tuple[Scenario, ...] = (
-    *both("turn/concurrent/in-handler", _CONCURRENT, partial(_beside, "handler"), _WITH),
-    # In a loop what holds a turn outside of user code would hold everything.
-    both("turn/concurrent/at-start", _CONCURRENT, partial(_beside, "start"), _WITH)[0],
-)
+SCENARIOS: Final = Scenarios()
+SCENARIOS.both("turn/concurrent/in-handler", _CONCURRENT, _WITH, _beside, "handler")
+# In a loop what holds a turn outside of user code would hold everything.
+SCENARIOS.of_kind("sync", "turn/concurrent/at-start/sync", _CONCURRENT, _WITH, _beside, "start")

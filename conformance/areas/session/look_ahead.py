@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any, Final
 
-from conformance.stage.consumer import Consumer, both
-from conformance.stage.programs import Emit, FlowProgram, Method
+from conformance.stage.consumer import Consumer, Scenarios
+from conformance.stage.programs import Emit, Method
 from conformance.stage.reader import FramesRead
-from conformance.stage.scenario import Scenario
 from conformance.timeline.evidence import Evidence
 from conformance.timeline.expected import NOTHING, AtMost, Expected, Raised
 
@@ -22,7 +21,7 @@ _NEEDS: Final = frozenset({"flow", "backpressure"})
 def _ahead(consumer: Consumer, *, awaited: bool, retain: bool) -> Evidence:
     """Read one frame after the other, looking each time how many are there that nobody has read."""
     steps = tuple(Emit(str(n), awaited=awaited and not consumer.is_sync) for n in range(_EVENTS))
-    program = FlowProgram((Method("emits", steps, is_async=not consumer.is_sync),))
+    program = consumer.flow_program(Method("emits", steps))
     limits = {"look_ahead": _LIMIT, "retain": retain}
     make = partial(consumer.subject.bounded, program, consumer.performance, kind=consumer.kind, **limits)
     session = consumer.keep(consumer.in_loop(make))
@@ -65,8 +64,8 @@ class _Late:
 
 _CLAUSES: Final = frozenset({"session.backpressure"})
 
-SCENARIOS: tuple[Scenario, ...] = (
-    *both("session/look-ahead/emitters-wait", _CLAUSES, partial(_ahead, awaited=True, retain=True), _NEEDS),
-    *both("session/look-ahead/nothing-retained", _CLAUSES, partial(_ahead, awaited=True, retain=False), _NEEDS),
-    *both("session/look-ahead/loop-never-waits", _CLAUSES, partial(_ahead, awaited=False, retain=True), _NEEDS)[1:],
-)
+SCENARIOS: Final = Scenarios()
+SCENARIOS.both("session/look-ahead/emitters-wait", _CLAUSES, _NEEDS, _ahead, awaited=True, retain=True)
+SCENARIOS.both("session/look-ahead/nothing-retained", _CLAUSES, _NEEDS, _ahead, awaited=True, retain=False)
+_NEVER: Final = "session/look-ahead/loop-never-waits/async"
+SCENARIOS.of_kind("async", _NEVER, _CLAUSES, _NEEDS, _ahead, awaited=False, retain=True)

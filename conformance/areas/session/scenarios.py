@@ -8,12 +8,11 @@ from typing import Final
 
 from conformance.areas.result.scenarios import AFTER_BREAK
 from conformance.areas.session import look_ahead, surfaces
-from conformance.areas.session.settings import BEFORE_HOLD, SETTINGS, Setting, rows, surface
+from conformance.areas.session.settings import BEFORE_HOLD, SETTINGS, Setting, surface
 from conformance.areas.session.views import MORE_VIEWS, VIEWS, AllFrames, OnlyItsOwn
-from conformance.stage.consumer import Consumer
+from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.points import DEADLINE_S, StageError
 from conformance.stage.reader import FramesRead, attempt, read_result
-from conformance.stage.scenario import Scenario
 from conformance.timeline.any_frame import AnyFrame
 from conformance.timeline.evidence import Evidence
 from conformance.timeline.expected import Expected
@@ -22,7 +21,7 @@ from conformance.timeline.expected import Expected
 _READERS: Final = 3
 
 
-def _read_and_replayed(setting: Setting, consumer: Consumer) -> Evidence:
+def _read_and_replayed(consumer: Consumer, setting: Setting) -> Evidence:
     session = consumer.open(setting.program)
     consumer.stage.release("held")
     first = consumer.read(session)
@@ -58,7 +57,7 @@ def _read_and_replayed(setting: Setting, consumer: Consumer) -> Evidence:
     return first.evidence(*expected, replayed=again.frames, reads=reads)
 
 
-def _two_at_once(setting: Setting, consumer: Consumer) -> Evidence:
+def _two_at_once(consumer: Consumer, setting: Setting) -> Evidence:
     session = consumer.open(setting.program)
     left, right = consumer.iterate(session.events), consumer.iterate(session.interleave(list(setting.busy)))
     # Both are alive and have read before the run goes on.
@@ -75,7 +74,7 @@ def _two_at_once(setting: Setting, consumer: Consumer) -> Evidence:
     return Evidence(every, "exhausted" if session.is_exhausted else "failed", expected=expected)
 
 
-def _after_break(setting: Setting, consumer: Consumer) -> Evidence:
+def _after_break(consumer: Consumer, setting: Setting) -> Evidence:
     session = consumer.open(setting.program)
     before = read_result(session, "before")
     consumer.take(consumer.iterate(session), BEFORE_HOLD)
@@ -93,7 +92,7 @@ def _independent(when: str, setting: Setting, every: tuple[AnyFrame, ...], **vie
         yield Expected("session.independent-views", f"{name} begun {when}", AllFrames(every, channels), view)
 
 
-def _single_projection(setting: Setting, consumer: Consumer) -> Evidence:
+def _single_projection(consumer: Consumer, setting: Setting) -> Evidence:
     session = consumer.open(setting.program)
     consumer.stage.release("held")
     consumer.read(session.tools)
@@ -106,7 +105,7 @@ def _single_projection(setting: Setting, consumer: Consumer) -> Evidence:
     )
 
 
-def _by_threads(setting: Setting, consumer: Consumer) -> Evidence:
+def _by_threads(consumer: Consumer, setting: Setting) -> Evidence:
     session = consumer.open(setting.program)
     met = threading.Barrier(_READERS)
     reads: list[FramesRead] = []
@@ -131,38 +130,29 @@ def _by_threads(setting: Setting, consumer: Consumer) -> Evidence:
     return Evidence(every, "exhausted" if session.is_exhausted else "failed", expected=expected)
 
 
-def _scenarios(setting: Setting) -> tuple[Scenario, ...]:
-    # An async session is bound to one loop, so to one thread.
-    by_threads, _ = rows(setting, "by-threads", {"session.thread-safe"}, _by_threads)
-    return (
-        *rows(
-            setting,
-            "read-and-replayed",
-            {
-                "session.iterates",
-                "session.projections",
-                "session.more-projections",
-                "session.replay",
-                "session.frames-copy",
-                "order.seq-gapless",
-                "envelope.immutable",
-            },
-            _read_and_replayed,
-        ),
-        *rows(setting, "two-at-once", {"session.independent-views"}, _two_at_once),
-        *rows(
-            setting,
-            "after-break",
-            {"session.independent-views", "order.seq-gapless", *AFTER_BREAK},
-            _after_break,
-        ),
-        *rows(setting, "one-projection", {"session.drain"}, _single_projection),
-        by_threads,
-    )
-
-
-SCENARIOS: tuple[Scenario, ...] = (
-    *surfaces.SCENARIOS,
-    *(scenario for setting in SETTINGS for scenario in _scenarios(setting)),
-    *look_ahead.SCENARIOS,
+_READ: Final = frozenset(
+    {
+        "session.iterates",
+        "session.projections",
+        "session.more-projections",
+        "session.replay",
+        "session.frames-copy",
+        "order.seq-gapless",
+        "envelope.immutable",
+    }
 )
+_VIEWS: Final = frozenset({"session.independent-views"})
+
+SCENARIOS: Final = Scenarios()
+SCENARIOS.extend(surfaces.SCENARIOS)
+for _setting in SETTINGS:
+    _name, _needs = _setting.name, _setting.needs
+    SCENARIOS.both(f"session/read-and-replayed/{_name}", _READ, _needs, _read_and_replayed, _setting)
+    SCENARIOS.both(f"session/two-at-once/{_name}", _VIEWS, _needs, _two_at_once, _setting)
+    _left = _VIEWS | AFTER_BREAK | {"order.seq-gapless"}
+    SCENARIOS.both(f"session/after-break/{_name}", _left, _needs, _after_break, _setting)
+    SCENARIOS.both(f"session/one-projection/{_name}", {"session.drain"}, _needs, _single_projection, _setting)
+    # An async session is bound to one loop, so to one thread.
+    _id = f"session/by-threads/{_name}/sync"
+    SCENARIOS.of_kind("sync", _id, {"session.thread-safe"}, _needs, _by_threads, _setting)
+SCENARIOS.extend(look_ahead.SCENARIOS)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
 from conformance.areas.channel.scenarios import MESSAGE
 from conformance.areas.session.views import MORE_VIEWS, PROJECTIONS
-from conformance.stage.consumer import Consumer, both
 from conformance.stage.programs import (
     Ask,
     Block,
@@ -24,8 +23,6 @@ from conformance.stage.programs import (
     Text,
 )
 from conformance.stage.reader import SessionKind, attempt
-from conformance.stage.scenario import Scenario
-from conformance.timeline.evidence import Evidence
 from conformance.timeline.expected import Expected
 
 _FLOW: Final = FlowProgram(
@@ -62,14 +59,6 @@ SETTINGS: Final = (
     Setting("plain", _PLAIN, frozenset({"flow"}), ("flow", "custom")),
     Setting("call", _CALL, frozenset({"llm"}), ("llm", "flow")),
 )
-
-#: What a consumer does in one setting.
-ObserveIn = Callable[[Setting, Consumer], Evidence | Iterable[Expected]]
-
-
-def rows(setting: Setting, name: str, clauses: set[str], observe: ObserveIn) -> tuple[Scenario, Scenario]:
-    """Return the scenario for sync and for async sessions of one setting."""
-    return both(f"session/{name}/{setting.name}", frozenset(clauses), partial(observe, setting), setting.needs)
 
 
 def surface(kind: SessionKind, session: Any) -> Iterator[Expected]:

@@ -7,12 +7,11 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, Final
 
-from conformance.areas.session.settings import SETTINGS, Setting, names_of, rows, surface
+from conformance.areas.session.settings import SETTINGS, Setting, names_of, surface
 from conformance.areas.session.views import MORE_VIEWS, PROJECTIONS, VIEWS
-from conformance.stage.consumer import Consumer
+from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.points import DEADLINE_S, StageError
 from conformance.stage.reader import SessionKind, attempt, close_session, in_thread, read_result
-from conformance.stage.scenario import Scenario
 from conformance.timeline.evidence import Evidence
 from conformance.timeline.expected import NOTHING, Expected, Raised
 from conformance.timeline.vocabulary import CHANNELS
@@ -20,7 +19,7 @@ from conformance.timeline.vocabulary import CHANNELS
 _PROPERTIES: Final = ("frames", "result", "is_completed", "is_exhausted", "is_cancelled", "close")
 
 
-def _unused(setting: Setting, consumer: Consumer) -> Evidence:
+def _unused(consumer: Consumer, setting: Setting) -> Evidence:
     # What a runtime starts once, when the first flow or LLM is made, is not this session's.
     consumer.open(setting.program)
     threads, tasks = set(threading.enumerate()), consumer.tasks()
@@ -39,7 +38,7 @@ def _unused(setting: Setting, consumer: Consumer) -> Evidence:
     return Evidence(frames, "closed", reads=(read_result(session, "after-close"),), expected=expected)
 
 
-def _bad_channels(setting: Setting, consumer: Consumer) -> Iterator[Expected]:
+def _bad_channels(consumer: Consumer, setting: Setting) -> Iterator[Expected]:
     session = consumer.open(setting.program)
     calls: dict[str, Callable[[], object]] = {
         "interleave(['tokens'])": lambda: session.interleave(["tokens"]),
@@ -54,7 +53,7 @@ def _bad_channels(setting: Setting, consumer: Consumer) -> Iterator[Expected]:
     consumer.close(session)
 
 
-def _surfaces(setting: Setting, consumer: Consumer) -> Evidence:
+def _surfaces(consumer: Consumer, setting: Setting) -> Evidence:
     """Look at both kinds; use an async session outside of a loop, and close it from another thread."""
     consumer.stage.release("held")
     kinds: dict[SessionKind, Callable[..., Any]] = {"sync": consumer.sync_twin, "async": consumer.open}
@@ -70,7 +69,7 @@ def _surfaces(setting: Setting, consumer: Consumer) -> Evidence:
         consumer.close(session)
     alone = tuple(sorted(views[0] ^ views[1]))
     expected.append(Expected("session.same-surface", "views that one kind of session alone has", (), alone))
-    expected += _made_outside(setting, consumer)
+    expected += _made_outside(consumer, setting)
     read = consumer.read_session(setting.program)
     for kind, make in kinds.items():
         session = make(setting.program)
@@ -80,7 +79,7 @@ def _surfaces(setting: Setting, consumer: Consumer) -> Evidence:
     return read.evidence(*expected)
 
 
-def _made_outside(setting: Setting, consumer: Consumer) -> Iterator[Expected]:
+def _made_outside(consumer: Consumer, setting: Setting) -> Iterator[Expected]:
     """Make an async session where no loop runs; the consumer's is then the loop of its first iteration."""
     aspect = "an async session made outside of a loop"
     try:
@@ -98,13 +97,11 @@ def _used(aspect: str, raised: BaseException | None, session: Any, *, cancelled:
     yield Expected("session.same-surface", f"is_completed and is_cancelled after {aspect}", (True, cancelled), state)
 
 
-def _scenarios(setting: Setting) -> tuple[Scenario, ...]:
-    _, asynchronous = rows(setting, "both-kinds", {"session.same-surface", "session.projections"}, _surfaces)
-    return (
-        *rows(setting, "unused", {"session.lazy", "result.after-close"}, _unused),
-        *rows(setting, "bad-channels", {"session.bad-channels"}, _bad_channels),
-        asynchronous,
-    )
+_SAME: Final = frozenset({"session.same-surface", "session.projections"})
 
-
-SCENARIOS: tuple[Scenario, ...] = tuple(scenario for setting in SETTINGS for scenario in _scenarios(setting))
+SCENARIOS: Final = Scenarios()
+for _setting in SETTINGS:
+    _name, _needs = _setting.name, _setting.needs
+    SCENARIOS.both(f"session/unused/{_name}", {"session.lazy", "result.after-close"}, _needs, _unused, _setting)
+    SCENARIOS.both(f"session/bad-channels/{_name}", {"session.bad-channels"}, _needs, _bad_channels, _setting)
+    SCENARIOS.of_kind("async", f"session/both-kinds/{_name}/async", _SAME, _needs, _surfaces, _setting)

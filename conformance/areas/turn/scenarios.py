@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from typing import Any, Final, Literal
 
 from conformance.areas.catalogue import of_every_run
 from conformance.areas.entry.flags import flag
 from conformance.areas.scope.marks import STREAM_SETTINGS, made_to
 from conformance.areas.turn.conversation import TURN, HeldConversation, handler, to_handler, to_model
-from conformance.stage.consumer import Consumer, both
+from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.programs import (
     Ask,
     ConversationProgram,
@@ -26,7 +25,7 @@ from conformance.stage.programs import (
     Text,
     label_of,
 )
-from conformance.stage.scenario import Scenario
+from conformance.stage.scenario import FLOW_AND_LLM
 from conformance.timeline.evidence import Evidence
 from conformance.timeline.expected import Expected
 
@@ -40,7 +39,7 @@ _OWN: Final[dict[str, tuple[Step, ...]]] = {
 }
 
 
-def _answered(turns: Literal[1, 2], consumer: Consumer, *, deferred: bool) -> Evidence:
+def _answered(consumer: Consumer, turns: Literal[1, 2], *, deferred: bool) -> Evidence:
     """Turns with the built-in answer of a model; the frames of the last one are the evidence."""
     conversation = HeldConversation(consumer, ConversationProgram(deferred=deferred))
     first = conversation.answer(to_model(consumer.performance), Script().text, asks=True)
@@ -50,7 +49,7 @@ def _answered(turns: Literal[1, 2], consumer: Consumer, *, deferred: bool) -> Ev
     return conversation.answer(message, _LATER.text, "the second turn", asks=True).beside(first)
 
 
-def _own(steps: tuple[Step, ...], consumer: Consumer, *, asks: bool) -> Evidence:
+def _own(consumer: Consumer, steps: tuple[Step, ...], *, asks: bool) -> Evidence:
     """Two turns with a handler's answer."""
     conversation = HeldConversation(consumer, ConversationProgram((handler(consumer, "answers", *steps),)))
     first = conversation.answer(to_handler("answers"), _REPLY, asks=asks)
@@ -61,7 +60,7 @@ def _named(label: str, field: str) -> Script:
     return Script((Text(json.dumps({field: label})),))
 
 
-def _routed(chooses: Script, consumer: Consumer, *, finds: bool) -> Evidence:
+def _routed(consumer: Consumer, chooses: Script, *, finds: bool) -> Evidence:
     """A turn whose route a model is asked for: a handler's, or, where it `finds` none, the built-in answer."""
     program = ConversationProgram((handler(consumer, "answers", Give(_REPLY)),), chooses=chooses)
     conversation = HeldConversation(consumer, program)
@@ -92,7 +91,7 @@ def _remembered(consumer: Consumer) -> Evidence:
     return second.beside(first)
 
 
-def _failing(where: Literal["handler", "model"], consumer: Consumer, *, deferred: bool) -> Evidence:
+def _failing(consumer: Consumer, where: Literal["handler", "model"], *, deferred: bool) -> Evidence:
     """A turn that fails, in its handler or because its model refuses, and the next one."""
     fails = handler(consumer, "fails", Emit("before"), Raise(LookupError))
     conversation = HeldConversation(consumer, ConversationProgram((fails,), deferred=deferred))
@@ -114,7 +113,7 @@ def _cleared(consumer: Consumer) -> Evidence:
     return replace(failed, expected=(*failed.expected, Expected("turn.failed", aspect, (), heard)))
 
 
-def _waiting(turns: Literal[1, 2], consumer: Consumer, *, deferred: bool) -> Evidence:
+def _waiting(consumer: Consumer, turns: Literal[1, 2], *, deferred: bool) -> Evidence:
     """A turn, the first or the second, whose handler asks a human, who does not answer yet."""
     drafts = handler(consumer, "drafts", Give("A draft."), feedback=Feedback())
     conversation = HeldConversation(consumer, ConversationProgram((drafts,), deferred=deferred))
@@ -124,7 +123,7 @@ def _waiting(turns: Literal[1, 2], consumer: Consumer, *, deferred: bool) -> Evi
     return conversation.wait(to_handler("drafts"), "the second turn").beside(first)
 
 
-def _streamed(stream: bool | None, consumer: Consumer) -> Evidence:
+def _streamed(consumer: Consumer, stream: bool | None) -> Evidence:
     """A turn whose model says nothing until everyone's flags have been read."""
     script = Script(hold_head="held")
     conversation = HeldConversation(consumer, ConversationProgram(stream=stream))
@@ -183,7 +182,7 @@ _FAILED: Final = _SHOWN | {"turn.failed", "error.frames-first", "envelope.error-
 #: A turn that waits is left open, and has no last frame.
 _PENDING: Final = (_SHOWN | {"turn.pending"}) - {"order.terminal-last"}
 _STREAMED: Final = frozenset({"turn.streams-answer", "entry.flag-restored"})
-_WITH: Final = TURN | {"flow", "llm"}
+_WITH: Final = TURN | FLOW_AND_LLM
 #: Whether one flow runs through the conversation, or one in each turn.
 _FLOWS: Final = {"one-flow": True, "own-flow": False}
 
@@ -195,48 +194,23 @@ _CHOICES: Final = {
     "failing": (Script(status=400), False),
 }
 
-_DEFERRED: Final = frozenset({"turn.deferred"})
-
-SCENARIOS: tuple[Scenario, ...] = (
-    *(
-        scenario
-        for name, deferred in _FLOWS.items()
-        for scenario in (
-            *both(f"turn/first/{name}", _REPLIED | _MODEL_CALL, partial(_answered, 1, deferred=deferred), _WITH),
-            *both(f"turn/second/{name}", _REPLIED | _MODEL_CALL, partial(_answered, 2, deferred=deferred), _WITH),
-            *both(f"turn/failing-handler/{name}", _FAILED, partial(_failing, "handler", deferred=deferred), _WITH),
-            *both(
-                f"turn/failing-model/{name}",
-                _FAILED | _MODEL_CALL,
-                partial(_failing, "model", deferred=deferred),
-                _WITH,
-            ),
-            *both(f"turn/pending/{name}", _PENDING, partial(_waiting, 1, deferred=deferred), _WITH | {"feedback"}),
-            *both(
-                f"turn/pending-later/{name}", _PENDING, partial(_waiting, 2, deferred=deferred), _WITH | {"feedback"}
-            ),
-        )
-    ),
-    *(
-        scenario
-        for name, steps in _OWN.items()
-        for scenario in both(f"turn/own-answer/{name}", _REPLIED, partial(_own, steps, asks=name == "asked"), _WITH)
-    ),
-    *(
-        scenario
-        for name, (chooses, finds) in _CHOICES.items()
-        for scenario in both(
-            f"turn/router/{name}", _REPLIED | _MODEL_CALL, partial(_routed, chooses, finds=finds), _WITH
-        )
-    ),
-    *both("turn/intents", _REPLIED | _MODEL_CALL, _classified, _WITH),
-    *both("turn/from-history", _REPLIED | _MODEL_CALL, _remembered, _WITH),
-    *both("turn/failing-cleared", {"turn.failed"}, _cleared, _WITH),
-    *(
-        scenario
-        for name, stream in STREAM_SETTINGS.items()
-        for scenario in both(f"turn/streams-answer/told-{name}", _STREAMED, partial(_streamed, stream), _WITH)
-    ),
-    *both("turn/deferred", _DEFERRED, partial(_counted, deferred=True), _WITH),
-    *both("turn/not-deferred", _DEFERRED, partial(_counted, deferred=False), _WITH),
-)
+SCENARIOS: Final = Scenarios()
+for _name, _deferred in _FLOWS.items():
+    _clauses, _asking, _waits = _REPLIED | _MODEL_CALL, _FAILED | _MODEL_CALL, _WITH | {"feedback"}
+    SCENARIOS.both(f"turn/first/{_name}", _clauses, _WITH, _answered, 1, deferred=_deferred)
+    SCENARIOS.both(f"turn/second/{_name}", _clauses, _WITH, _answered, 2, deferred=_deferred)
+    SCENARIOS.both(f"turn/failing-handler/{_name}", _FAILED, _WITH, _failing, "handler", deferred=_deferred)
+    SCENARIOS.both(f"turn/failing-model/{_name}", _asking, _WITH, _failing, "model", deferred=_deferred)
+    SCENARIOS.both(f"turn/pending/{_name}", _PENDING, _waits, _waiting, 1, deferred=_deferred)
+    SCENARIOS.both(f"turn/pending-later/{_name}", _PENDING, _waits, _waiting, 2, deferred=_deferred)
+for _name, _steps in _OWN.items():
+    SCENARIOS.both(f"turn/own-answer/{_name}", _REPLIED, _WITH, _own, _steps, asks=_name == "asked")
+for _name, (_chooses, _finds) in _CHOICES.items():
+    SCENARIOS.both(f"turn/router/{_name}", _REPLIED | _MODEL_CALL, _WITH, _routed, _chooses, finds=_finds)
+SCENARIOS.both("turn/intents", _REPLIED | _MODEL_CALL, _WITH, _classified)
+SCENARIOS.both("turn/from-history", _REPLIED | _MODEL_CALL, _WITH, _remembered)
+SCENARIOS.both("turn/failing-cleared", {"turn.failed"}, _WITH, _cleared)
+for _name, _stream in STREAM_SETTINGS.items():
+    SCENARIOS.both(f"turn/streams-answer/told-{_name}", _STREAMED, _WITH, _streamed, _stream)
+SCENARIOS.both("turn/deferred", {"turn.deferred"}, _WITH, _counted, deferred=True)
+SCENARIOS.both("turn/not-deferred", {"turn.deferred"}, _WITH, _counted, deferred=False)
