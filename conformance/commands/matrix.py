@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from conformance.commands.conformance import STYLES
 from conformance.commands.reports import Reports, html_option, markdown_option
 from harness.commands.output import console_for, json_option, text_of
 from harness.commands.progress import at_work
@@ -14,8 +15,6 @@ from harness.commands.progress import at_work
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
-
-_STYLES = {"passed": "green", "failed": "red", "not-testable": "yellow", "not-applicable": "dim"}
 
 
 @click.command()
@@ -80,4 +79,4 @@ def _shown(cell: dict[str, Any] | None) -> Text:
 
     from conformance.report.matrix import words_of
 
-    return Text(words_of(cell), style="dim" if cell is None else _STYLES[cell["status"]])
+    return Text(words_of(cell), style="dim" if cell is None else STYLES[cell["status"]])

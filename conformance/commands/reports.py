@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from harness.commands.progress import at_work
 
 @dataclass(frozen=True, slots=True)
 class Reports:
-    """Where which reports are wanted."""
+    """Where which reports are wanted, by the name of the module that writes each."""
 
     junit: Path | None = None
     html: Path | None = None
@@ -32,22 +33,10 @@ class Reports:
 
             timelines.write(results, document, self.html)
         with at_work("writing reports"):
-            if self.junit is not None:
-                from conformance.report import junit
-
-                junit.write_document(document, self.junit)
-            if self.html is not None:
-                from conformance.report import html
-
-                html.write(document, self.html)
-            if self.markdown is not None:
-                from conformance.report import markdown
-
-                markdown.write(document, self.markdown)
-            if self.sarif is not None:
-                from conformance.report import sarif
-
-                sarif.write(document, self.sarif)
+            for field in fields(self):
+                path: Path | None = getattr(self, field.name)
+                if path is not None:
+                    import_module(f"conformance.report.{field.name}").write(document, path)
 
 
 _FILE = click.Path(path_type=Path)

@@ -1,4 +1,4 @@
-"""Reports that people and CI servers read: `junit.write(cases, path)`, and `html`, `markdown` and `sarif` of a document.
+"""Reports that people and CI servers read: `html`, `junit`, `markdown` and `sarif` have `write(document, path)`.
 
 Each is a module here, which is imported by whoever writes it: most runs are told of in the terminal alone.
 """

@@ -23,8 +23,6 @@ class Case:
     message: str | None = None
     #: What bears the message out, one line each.
     details: tuple[str, ...] = ()
-    #: Wall time, where it was measured.
-    seconds: float | None = None
 
 
 _OUTCOMES: Final[Mapping[str, CaseStatus]] = MappingProxyType(

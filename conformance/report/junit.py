@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -20,12 +20,12 @@ _REASONS: Final[Mapping[CaseStatus, str]] = MappingProxyType(
 )
 
 
-def write_document(document: Mapping[str, Any], path: Path) -> None:
-    """Write the cases of a JSON document of a replay or a run of the suite, as `write` does."""
-    write(replay_cases(document) if document["format"] == replay.FORMAT else suite_cases(document), path)
+def write(document: Mapping[str, Any], path: Path) -> None:
+    """Write the cases of a JSON document of a replay or a run of the suite, as `write_cases` does."""
+    write_cases(replay_cases(document) if document["format"] == replay.FORMAT else suite_cases(document), path)
 
 
-def write(cases: Iterable[Case], path: Path) -> None:
+def write_cases(cases: Iterable[Case], path: Path) -> None:
     """Write `cases` to `path` in one step, grouped by suite; suites and their cases stand in the order given.
 
     Raises:
@@ -33,36 +33,25 @@ def write(cases: Iterable[Case], path: Path) -> None:
     """
     every = list(cases)
     root = ET.Element("testsuites", _counts(every))
-    for name, members in _suites(every).items():
+    suites: defaultdict[str, list[Case]] = defaultdict(list)
+    for case in every:
+        suites[case.suite].append(case)
+    for name, members in suites.items():
         suite = ET.SubElement(root, "testsuite", {"name": legal(name), **_counts(members)})
         suite.extend(map(_testcase, members))
     ET.indent(root)
     write_atomically(path, ET.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n")
 
 
-def _suites(cases: Iterable[Case]) -> dict[str, list[Case]]:
-    suites: defaultdict[str, list[Case]] = defaultdict(list)
-    for case in cases:
-        suites[case.suite].append(case)
-    return suites
-
-
 def _counts(cases: Collection[Case]) -> dict[str, str]:
     tally = Counter(case.status for case in cases)
     counts = {"tests": len(cases), "failures": tally["failed"], "errors": tally["error"], "skipped": tally["skipped"]}
-    return {name: str(count) for name, count in counts.items()} | _time(
-        [case.seconds for case in cases if case.seconds is not None]
-    )
-
-
-def _time(seconds: Sequence[float]) -> dict[str, str]:
-    """Return no attribute where nothing was measured: readers would show 0 as a measurement."""
-    return {"time": f"{sum(seconds):.3f}"} if seconds else {}
+    # No times, which nobody measures: readers would show 0 as a measurement.
+    return {name: str(count) for name, count in counts.items()}
 
 
 def _testcase(case: Case) -> ET.Element:
     element = ET.Element("testcase", {"classname": legal(case.suite), "name": legal(case.name)})
-    element.attrib |= _time([] if case.seconds is None else [case.seconds])
     text = "\n".join(filter(None, (case.message, *case.details)))
     if case.status in _REASONS:
         # Some readers show the attribute, some the text, so the message stands in both.

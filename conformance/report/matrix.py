@@ -91,35 +91,35 @@ def _subjects(reports: Sequence[tuple[str, Mapping[str, Any]]]) -> list[dict[str
 
 def _clause(id_: str, runs: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]] | None]) -> dict[str, Any]:
     scenarios = [
-        None if run is None else {check["scenario"]: _scenario(*run, check) for check in run[1]["checks"]}
+        None
+        if run is None
+        else {check["scenario"]: _cell(*run, check["status"], [check], check["scenario"]) for check in run[1]["checks"]}
         for run in runs
     ]
     names = dict.fromkeys(name for cells in scenarios if cells is not None for name in cells)
     return {
         "id": id_,
         "level": next(run[1]["level"] for run in runs if run is not None),
-        "cells": [
-            None if run is None or cells is None else _whole(*run, list(cells.values()))
-            for run, cells in zip(runs, scenarios, strict=True)
-        ],
+        "cells": [None if run is None else _cell(*run, run[1]["status"], run[1]["checks"], None) for run in runs],
         "scenarios": [
             {"id": name, "cells": [None if cells is None else cells.get(name) for cells in scenarios]} for name in names
         ],
     }
 
 
-def _whole(document: Mapping[str, Any], row: Mapping[str, Any], scenarios: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return what one run says about a clause, of which it says that about each scenario."""
-    fallen = [cell for cell in scenarios if cell["fell"]]
-    message = next((cell["message"] for cell in fallen if cell["message"]), None)
-    return _cell(row["status"], len(fallen), len(scenarios), message, scenario_rerun(document, row["id"], None))
-
-
-def _scenario(document: Mapping[str, Any], row: Mapping[str, Any], check: Mapping[str, Any]) -> dict[str, Any]:
-    rerun = scenario_rerun(document, row["id"], check["scenario"])
-    return _cell(check["status"], int(check["status"] in FELL), 1, first_message(check), rerun)
-
-
-def _cell(status: str, fallen: int, checks: int, message: str | None, rerun: str | None) -> dict[str, Any]:
-    """Return what one run says: how many scenarios fell short of how many, what was seen first, and what runs it again."""
-    return {"status": status, "fell": fallen, "checks": checks, "message": message, "again": rerun}
+def _cell(
+    document: Mapping[str, Any],
+    row: Mapping[str, Any],
+    status: str,
+    checks: Sequence[Mapping[str, Any]],
+    scenario: str | None,
+) -> dict[str, Any]:
+    """Return what one run says: how many checks fell short of how many, what was seen first, and what runs it again."""
+    fallen = [check for check in checks if check["status"] in FELL]
+    return {
+        "status": status,
+        "fell": len(fallen),
+        "checks": len(checks),
+        "message": next(filter(None, map(first_message, fallen)), None),
+        "again": scenario_rerun(document, row["id"], scenario),
+    }

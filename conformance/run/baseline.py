@@ -6,34 +6,13 @@ import json
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from conformance.run.outcome import SuiteOutcome
 from harness.errors import UnreadableRecordingError, UsageError
 from harness.recording import load_json, write_atomically
 
 FORMAT: Final = "harness.conformance-baseline/1"
-
-
-@dataclass(frozen=True)
-class Held:
-    """How an outcome stands against a baseline."""
-
-    #: Failures that the baseline does not know, and entries of it that did not fail.
-    new: tuple[tuple[str, str], ...]
-    stale: tuple[tuple[str, str], ...]
-
-    @property
-    def holds(self) -> bool:
-        """Whether there is neither."""
-        return not self.new and not self.stale
-
-    def document(self) -> dict[str, Any]:
-        """Return what the JSON document of the run says of the baseline."""
-        return {
-            kind: [{"clause": clause, "scenario": scenario} for clause, scenario in entries]
-            for kind, entries in (("new", self.new), ("stale", self.stale))
-        }
 
 
 @dataclass(frozen=True)
@@ -82,11 +61,17 @@ def read(path: Path) -> Baseline:
         ) from error
 
 
-def hold(outcome: SuiteOutcome, expected: AbstractSet[tuple[str, str]]) -> Held:
-    """Hold `outcome` against expected failures, as a baseline has them, for the clauses that were run."""
+def hold(outcome: SuiteOutcome, expected: AbstractSet[tuple[str, str]]) -> dict[str, list[dict[str, str]]]:
+    """Hold `outcome` against expected failures, as a baseline has them, for the clauses that were run.
+
+    Return what the JSON document of the run says of it: failures that are `new`, and `stale` entries that did not fail.
+    """
     run = {row.clause.id for row in outcome.clauses}
-    relevant = {entry for entry in expected if entry[0] in run}
-    return Held(tuple(sorted(outcome.failures - expected)), tuple(sorted(relevant - outcome.failures)))
+    stale = {entry for entry in expected if entry[0] in run} - outcome.failures
+    return {
+        kind: [{"clause": clause, "scenario": scenario} for clause, scenario in sorted(entries)]
+        for kind, entries in (("new", outcome.failures - expected), ("stale", stale))
+    }
 
 
 def write(outcome: SuiteOutcome, path: Path) -> None:

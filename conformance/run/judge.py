@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from conformance.areas.catalogue import checks
 from conformance.areas.envelope.checks import readable
@@ -28,6 +28,12 @@ class Decision:
     clause: str
     status: ClauseStatus
     violations: tuple[Violation, ...] = ()
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """What JSON documents say of it, beside its clause."""
+        found = [{"seq": violation.seq, "message": violation.message} for violation in self.violations]
+        return {"status": self.status, "violations": found}
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,16 +81,7 @@ class SuiteOutcome:
                     "id": row.clause.id,
                     "level": row.clause.level,
                     "status": row.status,
-                    "checks": [
-                        {
-                            "scenario": scenario,
-                            "status": decision.status,
-                            "violations": [
-                                {"seq": found.seq, "message": found.message} for found in decision.violations
-                            ],
-                        }
-                        for scenario, decision in row.decisions
-                    ],
+                    "checks": [{"scenario": scenario, **decision.document} for scenario, decision in row.decisions],
                 }
                 for row in self.clauses
             ],

@@ -186,14 +186,7 @@ def result_document(result: ScenarioResult) -> dict[str, Any]:
         "scenario": result.scenario,
         "fault": result.fault,
         "unusable": result.unusable,
-        "decisions": [
-            {
-                "clause": decision.clause,
-                "status": decision.status,
-                "violations": [{"seq": found.seq, "message": found.message} for found in decision.violations],
-            }
-            for decision in result.decisions
-        ],
+        "decisions": [{"clause": decision.clause, **decision.document} for decision in result.decisions],
     }
 
 

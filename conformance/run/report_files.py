@@ -23,10 +23,17 @@ class _Found(TypedDict):
     message: str
 
 
-class _Decided(TypedDict):
-    clause: str
+class _Decision(TypedDict):
     status: ClauseStatus
     violations: list[_Found]
+
+
+class _Decided(_Decision):
+    clause: str
+
+
+class _CheckRow(_Decision):
+    scenario: str
 
 
 class _Performed(TypedDict):
@@ -84,12 +91,6 @@ class _Subject(TypedDict):
     name: str
     version: str
     capabilities: list[str]
-
-
-class _CheckRow(TypedDict):
-    scenario: str
-    status: ClauseStatus
-    violations: list[_Found]
 
 
 class _ClauseRow(TypedDict):

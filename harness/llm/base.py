@@ -46,6 +46,8 @@ class BaseLLM(OwnCalls, LLMSettings):
     knows_call_scope: ClassVar[bool] = True
     #: Whether `generate` sends `request.hosted_tools`, too; where it does not, they are refused.
     asks_for_hosted_tools: ClassVar[bool] = False
+    #: What `carries` tells, where that is the same for every model.
+    carried: ClassVar[inputs.Carried | None] = None
     # What an integration implements.
 
     def generate(self, request: LLMRequest) -> Iterator[Part]:
@@ -227,7 +229,7 @@ class BaseLLM(OwnCalls, LLMSettings):
 
         A call warns of what it goes without (`UnsentFieldWarning`).
         """
-        return None
+        return self.carried
 
     def _streams(self) -> bool | None:
         override = overrides.stream_override(self)

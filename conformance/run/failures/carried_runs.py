@@ -40,14 +40,10 @@ def most_telling(results: Iterable[ScenarioResult]) -> list[ScenarioResult]:
 
 def carried_replays(results: Sequence[ReplayResult]) -> list[dict[str, Any]]:
     """Return the frames of results that fell short, in JSON, each with the place of its result."""
-    room = _MOST
-    carried = []
-    for place, result in enumerate(results):
-        content = _packed(result.frame_lines) if result.frame_lines else None
-        if content is not None and len(content) <= room:
-            room -= len(content)
-            carried.append({"result": place, "frames": content})
-    return carried
+    return _within_bounds(
+        {"result": place, "frames": _packed(result.frame_lines) if result.frame_lines else None}
+        for place, result in enumerate(results)
+    )
 
 
 def opened_replays(carried: Any) -> dict[int, bytes]:
@@ -61,18 +57,26 @@ def opened_replays(carried: Any) -> dict[int, bytes]:
 
 def carried_scenarios(results: Sequence[ScenarioResult]) -> list[dict[str, Any]]:
     """Return the runs that are shown of scenarios, in JSON and without credentials."""
+    return _within_bounds(
+        {
+            "scenario": result.scenario,
+            "label": run.label,
+            "violations": [asdict(violation) for violation in run.violations],
+            "frames": _redacted(run.frame_lines, result.scenario),
+        }
+        for result in most_telling(results)
+        for run in result.failed_runs
+    )
+
+
+def _within_bounds(runs: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the runs that have frames, as far as there is room for all of those."""
     room = _MOST
     carried = []
-    for result in most_telling(results):
-        for run in result.failed_runs:
-            content = _redacted(run.frame_lines, result.scenario)
-            if content is None or len(content) > room:
-                continue
-            room -= len(content)
-            violations = [asdict(violation) for violation in run.violations]
-            carried.append(
-                {"scenario": result.scenario, "label": run.label, "violations": violations, "frames": content}
-            )
+    for run in runs:
+        if run["frames"] is not None and len(run["frames"]) <= room:
+            room -= len(run["frames"])
+            carried.append(run)
     return carried
 
 

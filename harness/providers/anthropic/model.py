@@ -6,7 +6,7 @@ Source: https://platform.claude.com/docs/en/api/messages and …/build-with-clau
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 from harness.llm.input.unsent_fields import Carried
 from harness.llm.request import LLMRequest
@@ -18,16 +18,6 @@ from harness.providers.shared.calls.structured import StructuredAnswer
 from harness.providers.shared.reasoning.thoughts import Thoughts
 from harness.providers.shared.requests.wire_body import EXTRA_QUERY, with_query
 from harness.providers.shared.stainless import StainlessModel
-
-#: Text that an answer goes on from is the last message of its conversation, whether or not that says so.
-_CARRIED: Final = Carried(
-    message=frozenset({"cache_control", "prefix"}),
-    part=frozenset({"cache_control", "title", "context", "citations"}),
-    tool=frozenset({"strict", "cache_control"}),
-    added_to_parts=True,
-    added_to_tools=True,
-    without=frozenset({"seed", "n", "frequency_penalty", "presence_penalty", "logprobs", "top_logprobs"}),
-)
 
 
 class Anthropic(StainlessModel):
@@ -41,6 +31,15 @@ class Anthropic(StainlessModel):
     provider = "anthropic"
     path = PATH
     asks_for_hosted_tools: ClassVar[bool] = True
+    #: Text that an answer goes on from is the last message of its conversation, whether or not that says so.
+    carried = Carried(
+        message=frozenset({"cache_control", "prefix"}),
+        part=frozenset({"cache_control", "title", "context", "citations"}),
+        tool=frozenset({"strict", "cache_control"}),
+        added_to_parts=True,
+        added_to_tools=True,
+        without=frozenset({"seed", "n", "frequency_penalty", "presence_penalty", "logprobs", "top_logprobs"}),
+    )
     sdk: ClassVar[Any] = anthropic
     key_variables: tuple[str, ...] = ("ANTHROPIC_API_KEY",)
 
@@ -50,9 +49,6 @@ class Anthropic(StainlessModel):
         #: provider's own tool.
         self.tool_search = tool_search
         self._thoughts = Thoughts()
-
-    def carries(self) -> Carried:
-        return _CARRIED
 
     def _body(self, request: LLMRequest) -> dict[str, Any]:
         return wire_body(self, self._thoughts.restored(request))

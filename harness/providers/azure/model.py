@@ -9,7 +9,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final
 
-from harness.errors import ProviderError, UsageError
+from harness.errors import UsageError
 from harness.llm.connections import end_urllib3_with_runs
 from harness.llm.credentials import api_key
 from harness.llm.parameters.names import sole_value
@@ -21,7 +21,6 @@ from harness.providers.azure.errors import translated
 from harness.providers.azure.request import NO_STOP_WORDS, wire_body
 from harness.providers.azure.sdk import AzureKeyCredential, aio, inference
 from harness.providers.openai.chat_model import ChatModel
-from harness.providers.shared.answer import ProviderAnswer
 from harness.providers.shared.clients import SDKClients
 from harness.providers.shared.model import SDKModel
 from harness.providers.shared.requests.wire_body import present
@@ -39,6 +38,7 @@ class AzureChat(ChatModel):
     provider = "azure"
     key_variables = KEY_VARIABLES
     response_body = AzureBody
+    _translated = staticmethod(translated)
 
     def __init__(
         self,
@@ -102,9 +102,6 @@ class AzureChat(ChatModel):
         if stream:
             return sent
         return read_at_once(sent) if isinstance(client, inference.ChatCompletionsClient) else aread_at_once(sent)
-
-    def _translated(self, error: Exception, answer: ProviderAnswer) -> ProviderError | None:
-        return translated(error, answer)
 
     def _client_settings(self) -> dict[str, Any]:
         key = api_key(self.api_key, self.provider, KEY_VARIABLES)

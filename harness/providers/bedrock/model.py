@@ -6,9 +6,9 @@ Source: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Conv
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
-from harness.errors import HarnessError, UsageError
+from harness.errors import UsageError
 from harness.llm.base import BaseLLM
 from harness.llm.input.unsent_fields import Carried
 from harness.llm.output.parts import Part
@@ -27,13 +27,6 @@ from harness.providers.shared.clients import SDKClients
 from harness.providers.shared.model import SDKModel
 from harness.providers.shared.reasoning.thoughts import Thoughts
 
-_CARRIED: Final = Carried(
-    message=frozenset({"cache_control", "prefix"}),
-    part=frozenset({"cache_control", "title", "context", "citations"}),
-    tool=frozenset({"strict", "cache_control"}),
-    without=frozenset({"seed", "n", "frequency_penalty", "presence_penalty", "logprobs", "top_logprobs"}),
-)
-
 
 class Bedrock(SDKModel):
     """A model on Amazon Bedrock, at `base_url` where that is given.
@@ -46,6 +39,13 @@ class Bedrock(SDKModel):
 
     provider = "bedrock"
     response_body: ClassVar[type[ResponseBody]] = BedrockBody
+    _translated = staticmethod(translated)
+    carried = Carried(
+        message=frozenset({"cache_control", "prefix"}),
+        part=frozenset({"cache_control", "title", "context", "citations"}),
+        tool=frozenset({"strict", "cache_control"}),
+        without=frozenset({"seed", "n", "frequency_penalty", "presence_penalty", "logprobs", "top_logprobs"}),
+    )
 
     def __init__(
         self,
@@ -73,9 +73,6 @@ class Bedrock(SDKModel):
         )
         self._thoughts = Thoughts()
 
-    def carries(self) -> Carried:
-        return _CARRIED
-
     def check(self, request: LLMRequest) -> None:
         sdk_arguments(self, request)
 
@@ -102,6 +99,3 @@ class Bedrock(SDKModel):
     def _answer(self, request: LLMRequest) -> ProviderAnswer:
         answer = BedrockAnswer(self.provider, self._thoughts)
         return StructuredAnswer(answer) if asks_by_tool(self, request) else answer
-
-    def _translated(self, error: Exception, answer: ProviderAnswer) -> HarnessError | None:
-        return translated(error, answer)

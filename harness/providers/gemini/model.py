@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Final
 
-from harness.errors import ProviderError, UsageError
+from harness.errors import UsageError
 from harness.llm.credentials import PLACEHOLDER, api_key, credentials_needed
 from harness.llm.input.unsent_fields import Carried
 from harness.llm.request import LLMRequest
@@ -18,7 +18,6 @@ from harness.providers.gemini.clients import AsyncGeminiClient, GeminiClient
 from harness.providers.gemini.errors import translated
 from harness.providers.gemini.messages import Signatures
 from harness.providers.gemini.request import NAMED_RESOURCES, wire_body
-from harness.providers.shared.answer import ProviderAnswer
 from harness.providers.shared.clients import SDKClients
 from harness.providers.shared.model import SDKModel
 from harness.providers.shared.requests.wire_body import EXTRA_QUERY, with_query
@@ -29,8 +28,6 @@ _AT_STUDIO: Final = "models/"
 _ON_VERTEX: Final = "publishers/google/models/"
 #: Attempts after the first where the caller names no number, as other SDKs have it.
 _RETRIES: Final = 2
-
-_CARRIED: Final = Carried()
 
 
 class Gemini(SDKModel):
@@ -43,7 +40,9 @@ class Gemini(SDKModel):
 
     provider = "gemini"
     response_body = GeminiBody
+    _translated = staticmethod(translated)
     asks_for_hosted_tools: ClassVar[bool] = True
+    carried = Carried()
     #: Environment variables that may hold the key, in order.
     key_variables: tuple[str, ...] = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
     on_vertex: ClassVar[bool] = False
@@ -92,9 +91,6 @@ class Gemini(SDKModel):
         switch = environment(("GOOGLE_GENAI_USE_VERTEXAI",)) or ""
         return bool(self._project) or switch.lower() in ("1", "true")
 
-    def carries(self) -> Carried:
-        return _CARRIED
-
     def check(self, request: LLMRequest) -> None:
         self._key()
         self._body(request)
@@ -142,9 +138,6 @@ class Gemini(SDKModel):
 
     def _answer(self, request: LLMRequest) -> GeminiAnswer:
         return GeminiAnswer(self.provider, self._signatures)
-
-    def _translated(self, error: Exception, answer: ProviderAnswer) -> ProviderError | None:
-        return translated(error, answer)
 
     def _path(self, request: LLMRequest) -> str:
         method = "streamGenerateContent" if request.stream else "generateContent"

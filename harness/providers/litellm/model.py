@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.errors import HarnessError
 from harness.llm.connections import end_with_run
 from harness.llm.credentials import PLACEHOLDER, credentials_needed
 from harness.llm.request import LLMRequest
@@ -15,7 +14,6 @@ from harness.providers.litellm.answer import LiteLLMAnswer, LiteLLMBody
 from harness.providers.litellm.errors import translated
 from harness.providers.litellm.sdk import httpx, litellm
 from harness.providers.openai.request import wire_body
-from harness.providers.shared.answer import ProviderAnswer
 from harness.providers.shared.model import SDKModel
 
 
@@ -52,6 +50,7 @@ class LiteLLM(SDKModel):
 
     provider = "litellm"
     response_body = LiteLLMBody
+    _translated = staticmethod(translated)
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
@@ -79,6 +78,3 @@ class LiteLLM(SDKModel):
 
     def _answer(self, request: LLMRequest) -> LiteLLMAnswer:
         return LiteLLMAnswer(self.provider, request)
-
-    def _translated(self, error: Exception, answer: ProviderAnswer) -> HarnessError | None:
-        return translated(error, answer)

@@ -6,7 +6,7 @@ how to try again, and how to be closed. Source: https://docs.ollama.com/api/chat
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from harness.llm.credentials import PLACEHOLDER
 from harness.llm.input.unsent_fields import Carried
@@ -22,9 +22,6 @@ from harness.providers.shared.reasoning.fields import KeptReasoning
 _HOST = HOSTS["ollama"]
 
 
-_CARRIED: Final = Carried(frozenset({"refusal"}), tool=frozenset({"strict", "cache_control"}), added_to_tools=True)
-
-
 class Ollama(OpenAIModel):
     """A model that Ollama serves, asked by Ollama's own API; `ollama/…` asks the same in OpenAI's format.
 
@@ -36,6 +33,7 @@ class Ollama(OpenAIModel):
     provider = "ollama"
     path = PATH
     key_variables = _HOST.key_variables
+    carried = Carried(frozenset({"refusal"}), tool=frozenset({"strict", "cache_control"}), added_to_tools=True)
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
@@ -43,9 +41,6 @@ class Ollama(OpenAIModel):
 
     def supports_stop_words(self) -> bool:
         return True
-
-    def carries(self) -> Carried:
-        return _CARRIED
 
     def _key(self) -> str:
         # A server of one's own wants none.

@@ -150,13 +150,16 @@ class ProviderAnswer(ABC):
             raise self.malformed("an answer that is said to end in tool calls, and has none")
         return Finish(reason, raw)
 
+    @property
+    def _origin(self) -> dict[str, Any]:
+        """What every error says of where it comes from."""
+        return {"provider": self.provider, "request_id": self.request_id}
+
     def malformed(self, fault: Exception | str) -> MalformedResponseError:
         """Return the error for what the wire format does not allow."""
         reason = f"{type(fault).__name__}: {fault}" if isinstance(fault, Exception) else fault
         return MalformedResponseError(
-            f"{self.provider} sent what its wire format does not allow ({reason})",
-            provider=self.provider,
-            request_id=self.request_id,
+            f"{self.provider} sent what its wire format does not allow ({reason})", **self._origin
         )
 
     def refused(self, status: int, failure: Failure, request_id: str | None) -> ProviderStatusError:
@@ -173,9 +176,7 @@ class ProviderAnswer(ABC):
 
     def cut(self, where: str) -> StreamTruncatedError:
         """Return the error for a stream that lacks its end."""
-        return StreamTruncatedError(
-            f"the stream of {self.provider} {where}", provider=self.provider, request_id=self.request_id, retryable=True
-        )
+        return StreamTruncatedError(f"the stream of {self.provider} {where}", retryable=True, **self._origin)
 
     def connection_error(self, error: Exception) -> ProviderError:
         """Return the error for a connection that failed: a stream was cut, or there was no answer."""
@@ -183,22 +184,16 @@ class ProviderAnswer(ABC):
         reason = f"{type(cause).__name__}: {cause}"
         if self.begun:
             return self.cut(f"was cut before its end marker ({reason})")
-        return ProviderConnectionError(
-            f"no answer from {self.provider} ({reason})",
-            provider=self.provider,
-            request_id=self.request_id,
-            retryable=True,
-        )
+        return ProviderConnectionError(f"no answer from {self.provider} ({reason})", retryable=True, **self._origin)
 
     def reported(self, failure: Failure) -> ProviderError:
         """Return the error for a failure that the provider reports inside a success."""
         kind = LLMContextLengthExceededError if failure.is_too_long else ProviderError
         return kind(
             f"{self.provider} {self.failing}: {failure.message}",
-            provider=self.provider,
-            request_id=self.request_id,
             code=failure.code,
             retryable=failure.code in self.passing or failure.may_pass,
+            **self._origin,
         )
 
 

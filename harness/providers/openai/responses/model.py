@@ -15,13 +15,6 @@ from harness.providers.openai.responses.answer import ResponsesAnswer
 from harness.providers.openai.responses.request import check_settings, wire_body
 from harness.providers.shared.reasoning.thoughts import Thoughts
 
-#: Its texts can't be marked to be cached: the provider caches what it sees again.
-_CARRIED: Final = Carried(
-    message=frozenset({"refusal"}),
-    part=frozenset({"title", "detail"}),
-    tool=frozenset({"strict"}),
-    added_to_tools=True,
-)
 #: The provider's own tools by the names that callers know, where they need more than a type.
 _BUILTIN: Final[Mapping[str, Mapping[str, Any]]] = {
     "code_interpreter": {"type": "code_interpreter", "container": {"type": "auto"}},
@@ -38,6 +31,13 @@ class OpenAIResponses(OpenAIModel):
 
     path = "/responses"
     asks_for_hosted_tools: ClassVar[bool] = True
+    #: Its texts can't be marked to be cached: the provider caches what it sees again.
+    carried = Carried(
+        message=frozenset({"refusal"}),
+        part=frozenset({"title", "detail"}),
+        tool=frozenset({"strict"}),
+        added_to_tools=True,
+    )
 
     def __init__(
         self,
@@ -85,9 +85,6 @@ class OpenAIResponses(OpenAIModel):
         with self._chain_lock:
             self._last_response_id = None
             self._last_reasoning = []
-
-    def carries(self) -> Carried:
-        return _CARRIED
 
     def check(self, request: LLMRequest) -> None:
         super().check(request)
