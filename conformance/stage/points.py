@@ -45,8 +45,7 @@ class Stage:
 
     def has_reached(self, point: str) -> bool:
         """Whether the run has come to `point`."""
-        with self._changed:
-            return self._reached[point] > 0
+        return self.times_reached(point) > 0
 
     def times_reached(self, point: str) -> int:
         """Return how often the run has come to `point`."""

@@ -5,7 +5,7 @@ Two runtimes that share those names share this; each says what its own are.
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from conformance.stage.shipped_calls import ShippedCall
 
 
-class ProgramSubject(StepPerformer):
+class ProgramSubject(ABC):
     """A subject whose flows and calls are made of `names`."""
 
     name: str
@@ -73,6 +73,12 @@ class ProgramSubject(StepPerformer):
         """Return an LLM that asks the performance's provider; see `Subject`."""
         provider = performance.provider
         return self.make_llm(self.model, api_key="conformance", base_url=provider.base_url, max_retries=0, **settings)
+
+    def noted_llm(self, ask: Ask, performance: Performance) -> Any:
+        """Return an LLM with what a program says of it, noted as `llm`."""
+        llm = self.llm(performance, **settings_of(ask))
+        performance.stage.note("llm", llm)
+        return llm
 
     def session(self, program: Program, performance: Performance) -> Any:
         if isinstance(program, FlowProgram):
@@ -198,13 +204,13 @@ class ProgramSubject(StepPerformer):
         if method.is_async:
 
             async def arun(self: Any) -> Any:
-                return await subject.aperform(self, method.steps, performance)
+                return await StepPerformer(subject, self, performance).aperform(method.steps)
 
             run: Callable[..., Any] = arun
         else:
 
             def run(self: Any) -> Any:
-                return subject.perform(self, method.steps, performance)
+                return StepPerformer(subject, self, performance).perform(method.steps)
 
         run.__name__ = run.__qualname__ = method.name
         if method.feedback is not None:

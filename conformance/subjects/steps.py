@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextvars
 import threading
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,11 +12,9 @@ from conformance.stage.programs import (
     Ask,
     AskHuman,
     Block,
-    CrewProgram,
     Emit,
     EmitBuiltIn,
     EmitPayload,
-    FlowProgram,
     Give,
     Nest,
     Raise,
@@ -33,117 +30,104 @@ from conformance.subjects.names import Names
 from conformance.subjects.subject import Performance
 
 
-class StepPerformer(ABC):
-    """What knows every step that a method can have."""
+class StepPerformer:
+    """What knows every step that a method of one flow can have; its subject says what is run inside."""
 
-    names: Names
+    def __init__(self, subject: Any, flow: Any, performance: Performance) -> None:
+        self._subject = subject
+        self._flow = flow
+        self._performance = performance
+        self._stage = performance.stage
+        self._names: Names = subject.names
+        self._bus = subject.names.event_bus
 
-    @abstractmethod
-    def flow(self, program: FlowProgram, performance: Performance) -> Any:
-        """Return the flow object that is run inside; see `Subject`."""
-
-    @abstractmethod
-    def crew(self, program: CrewProgram, performance: Performance, *, stream: bool) -> Any:
-        """Return the crew that is run inside; see `Subject`."""
-
-    @abstractmethod
-    def llm(self, performance: Performance, **settings: Any) -> Any:
-        """Return an LLM that asks the performance's provider; see `Subject`."""
-
-    def perform(self, flow: Any, steps: tuple[Step, ...], performance: Performance) -> Any:
+    def perform(self, steps: tuple[Step, ...]) -> Any:
         value = None
         for step in steps:
             match step:
                 case Block(point):
-                    performance.stage.block(point)
+                    self._stage.block(point)
                 case Ask():
-                    llm = self.noted_llm(step, performance)
-                    value = llm.call(performance.provider.prompt_for(step.script), **tools_of(step))
+                    llm = self._subject.noted_llm(step, self._performance)
+                    value = llm.call(self._performance.provider.prompt_for(step.script), **tools_of(step))
                 case Nest():
-                    inner = self.flow(step.program, performance)
-                    value = _read(inner.stream_events(), performance) if step.streamed else inner.kickoff()
+                    inner = self._subject.flow(step.program, self._performance)
+                    value = _read(inner.stream_events(), self._performance) if step.streamed else inner.kickoff()
                 case RunCrew():
-                    crew = self.crew(step.program, performance, stream=step.streamed)
-                    value = run_crew(crew, step, performance)
+                    crew = self._subject.crew(step.program, self._performance, stream=step.streamed)
+                    value = run_crew(crew, step, self._performance)
                 case AskHuman(message):
-                    value = flow.ask(message)
+                    value = self._flow.ask(message)
                 case Spawn():
-                    self._spawn(flow, step, performance)
+                    self._spawn(step)
                 case Give(returned):
                     return returned
                 case _:
-                    self._simple(flow, step, performance)
+                    self._simple(step)
         return value
 
-    async def aperform(self, flow: Any, steps: tuple[Step, ...], performance: Performance) -> Any:
+    async def aperform(self, steps: tuple[Step, ...]) -> Any:
         value = None
         for step in steps:
             match step:
                 case Block(point):
-                    await performance.stage.ablock(point)
+                    await self._stage.ablock(point)
                 case Ask():
-                    llm = self.noted_llm(step, performance)
-                    value = await llm.acall(performance.provider.prompt_for(step.script), **tools_of(step))
+                    llm = self._subject.noted_llm(step, self._performance)
+                    value = await llm.acall(self._performance.provider.prompt_for(step.script), **tools_of(step))
                 case Nest():
-                    inner = self.flow(step.program, performance)
-                    value = await _aread(inner.astream(), performance) if step.streamed else await inner.akickoff()
+                    inner = self._subject.flow(step.program, self._performance)
+                    value = (
+                        await _aread(inner.astream(), self._performance) if step.streamed else await inner.akickoff()
+                    )
                 case RunCrew():
-                    crew = self.crew(step.program, performance, stream=step.streamed)
-                    value = await arun_crew(crew, step, performance)
+                    crew = self._subject.crew(step.program, self._performance, stream=step.streamed)
+                    value = await arun_crew(crew, step, self._performance)
                 case AskHuman(message):
-                    value = flow.ask(message)
+                    value = self._flow.ask(message)
                 case Emit(note, kind, True):
-                    await self.names.event_bus.aemit(flow, self._probe(note, kind, performance))
+                    await self._bus.aemit(self._flow, self._probe(note, kind))
                 case Give(returned):
                     return returned
                 case _:
-                    self._simple(flow, step, performance)
+                    self._simple(step)
         return value
 
-    def _simple(self, flow: Any, step: Step, performance: Performance) -> None:
+    def _simple(self, step: Step) -> None:
         match step:
             case Emit(note, kind):
-                self.names.event_bus.emit(flow, self._probe(note, kind, performance))
+                self._bus.emit(self._flow, self._probe(note, kind))
             case EmitPayload(name):
-                self.names.event_bus.emit(flow, _noted(payload_event(name, self.names.BaseEvent), performance))
+                self._bus.emit(self._flow, self._noted(payload_event(name, self._names.BaseEvent)))
             case EmitBuiltIn(name, fields):
-                event_class = _class_of(name, self.names.BaseEvent)
-                self.names.event_bus.emit(flow, _noted(event_class(**fields), performance))
+                event_class = _class_of(name, self._names.BaseEvent)
+                self._bus.emit(self._flow, self._noted(event_class(**fields)))
             case Reach(point):
-                performance.stage.reach(point)
+                self._stage.reach(point)
             case Reply(text):
-                flow.append_assistant_message(text)
+                self._flow.append_assistant_message(text)
             case ReadFlag():
-                performance.stage.note("flag", flow.stream)
+                self._stage.note("flag", self._flow.stream)
             case Raise(error_type):
                 error = error_type("raised by the program")
-                performance.stage.note("raised", error)
+                self._stage.note("raised", error)
                 raise error
             case _:
                 raise TypeError(f"a step that this subject does not know: {step!r}")
 
-    def noted_llm(self, ask: Ask, performance: Performance) -> Any:
-        llm = self.llm(performance, **settings_of(ask))
-        performance.stage.note("llm", llm)
-        return llm
+    def _probe(self, note: str, kind: str) -> Any:
+        return self._noted(self._names.ProbeEvent(type=kind, note=note))
 
-    def _probe(self, note: str, kind: str, performance: Performance) -> Any:
-        return _noted(self.names.ProbeEvent(type=kind, note=note), performance)
+    def _noted(self, event: Any) -> Any:
+        """Note that user code emits this: such events need not open, close or nest."""
+        self._stage.note("emitted", event.event_id)
+        return event
 
-    def _spawn(self, flow: Any, step: Spawn, performance: Performance) -> None:
-        def work() -> None:
-            self.perform(flow, step.steps, performance)
-
+    def _spawn(self, step: Spawn) -> None:
         context = contextvars.copy_context() if step.with_context else contextvars.Context()
-        thread = threading.Thread(target=context.run, args=(work,), name="program", daemon=True)
+        thread = threading.Thread(target=context.run, args=(self.perform, step.steps), name="program", daemon=True)
         thread.start()
         thread.join()
-
-
-def _noted(event: Any, performance: Performance) -> Any:
-    """Note that user code emits this: such events need not open, close or nest."""
-    performance.stage.note("emitted", event.event_id)
-    return event
 
 
 def _class_of(event_type: str, base: Any) -> Any:

@@ -35,19 +35,14 @@ class _Each(Relation):
     """Every one is the value, or, of an id that can't be read, anything; a message tells the first that is not."""
 
     value: object
+    #: An id is another in every run, and a report that names it would differ each time.
+    is_id: bool
 
     def breaches(self, seen: Sequence[object]) -> Iterator[str]:
         wrong = [value for value in seen if (not value if self.value is None else value != self.value)]
         if wrong:
-            yield f": {len(wrong)} of {len(seen)} have {shown(wrong[0])}, not {shown(self.value)}"
-
-
-class _EachId(_Each):
-    """As above; an id is another in every run, and a report that names it would differ each time."""
-
-    def breaches(self, seen: Sequence[object]) -> Iterator[str]:
-        due = f"not {shown(self.value)}"
-        return (message.replace(due, "not the one that it has") for message in super().breaches(seen))
+            due = "the one that it has" if self.is_id else shown(self.value)
+            yield f": {len(wrong)} of {len(seen)} have {shown(wrong[0])}, not {due}"
 
 
 def chunks_of(call: str, answers: tuple[TaskAnswer, ...], chunks: tuple[Any, ...]) -> Iterator[Expected]:
@@ -66,10 +61,9 @@ def _origin(task: TaskAnswer, chunks: list[Any], where: str) -> Iterator[Expecte
     yield Expected(_CLAUSE, f"whether there is any chunk of {where}", True, bool(chunks))
     kinds = [kind for chunk in chunks if (kind := _kind(chunk)) not in {"text", "tool_call"}]
     yield Expected(_CLAUSE, f"the chunk_type of chunks of {where}", OneOf(("text", "tool_call")), (*kinds, "text")[0])
-    for names, relation in ((_NAMES, _Each), (_IDS, _EachId)):
-        for name in names:
-            values = [getattr(chunk, name, None) for chunk in chunks]
-            yield Expected(_CLAUSE, f"{name} of chunks of {where}", relation(getattr(task, name)), values)
+    for name in (*_NAMES, *_IDS):
+        values = [getattr(chunk, name, None) for chunk in chunks]
+        yield Expected(_CLAUSE, f"{name} of chunks of {where}", _Each(getattr(task, name), name in _IDS), values)
 
 
 def _tool_call(task: TaskAnswer, chunks: list[Any], where: str) -> Iterator[Expected]:

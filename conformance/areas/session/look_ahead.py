@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.programs import Emit, Method
@@ -31,7 +31,10 @@ def _ahead(consumer: Consumer, *, awaited: bool, retain: bool) -> Evidence:
         read += 1
         newest = max((frame.seq for frame in session.frames), default=0)
         most_unread = max(most_unread, newest - read)
-    replayed = consumer.read(_Late(session))
+    try:
+        replayed = consumer.read(session.events)
+    except Exception as error:
+        replayed = FramesRead(raised=error)
     expected = list(_expected(read, replayed, retain=retain))
     # In a loop, those who do not await their emits never wait.
     if consumer.is_sync or awaited:
@@ -47,19 +50,6 @@ def _expected(read: int, replayed: FramesRead, *, retain: bool) -> Iterator[Expe
         yield Expected(clause, f"frames of {aspect}", read, len(replayed.frames))
     else:
         yield Expected(clause, f"{aspect}, where none are retained,", Raised(BaseException), replayed.raised)
-
-
-class _Late:
-    """A projection that is made when it is read, so that a refusal of either is seen."""
-
-    def __init__(self, session: Any) -> None:
-        self._session = session
-
-    def __iter__(self) -> Any:
-        return iter(self._session.events)
-
-    def __aiter__(self) -> Any:
-        return aiter(self._session.events)
 
 
 _CLAUSES: Final = frozenset({"session.backpressure"})

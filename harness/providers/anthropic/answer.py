@@ -137,8 +137,7 @@ class AnthropicAnswer(SSEAnswer):
         if not self._blocks and self._finish is None:
             raise self.empty("a stream of nothing but its end marker")
         self._calls.check()
-        thoughts = (block.thought() for block in self._reasoning.values())
-        self._thoughts.keep(self._calls.ids, [thought for thought in thoughts if thought is not None])
+        self._thoughts.keep(self._calls.ids, (block.thought() for block in self._reasoning.values()))
         yield from _usage(self._usage)
         self.refuse_reason(self._finish)
         yield self.finish(self._finish, self._calls)

@@ -129,8 +129,7 @@ class BedrockAnswer(ProviderAnswer):
             self._ended = True
             self.refuse_reason(self._finish)
             self._calls.check()
-            signed = (block.thought() for block in self._reasoning.values())
-            self._thoughts.keep(self._calls.ids, [part for part in signed if part is not None])
+            self._thoughts.keep(self._calls.ids, (block.thought() for block in self._reasoning.values()))
             if self._finish is None and self._is_empty:
                 raise self.malformed("a stream of nothing but its end marker")
             yield self.finish(self._finish, self._calls)

@@ -26,6 +26,7 @@ from harness.providers.shared.calls.structured import StructuredAnswer
 from harness.providers.shared.clients import SDKClients
 from harness.providers.shared.model import SDKModel
 from harness.providers.shared.reasoning.thoughts import Thoughts
+from harness.providers.shared.requests.wire_body import present
 
 
 class Bedrock(SDKModel):
@@ -61,12 +62,11 @@ class Bedrock(SDKModel):
         if self.interceptor is not None:
             raise UsageError("bedrock: boto3 has no interceptor; register a handler for its events instead")
         self._region = sole_value("Bedrock", region_name=region_name, aws_region_name=aws_region_name)
-        credentials = {
-            "aws_access_key_id": aws_access_key_id,
-            "aws_secret_access_key": aws_secret_access_key,
-            "aws_session_token": aws_session_token,
-        }
-        self._credentials = {name: value for name, value in credentials.items() if value is not None}
+        self._credentials = present(
+            aws_access_key_id=aws_access_key_id,
+            aws_secret_access_key=aws_secret_access_key,
+            aws_session_token=aws_session_token,
+        )
         self._clients = SDKClients(
             lambda: BedrockClient(self, self.region_name, self.client_arguments),
             lambda: AsyncBedrockClient(self, self.region_name, self.client_arguments),

@@ -14,6 +14,7 @@ from harness.providers.litellm.answer import LiteLLMAnswer, LiteLLMBody
 from harness.providers.litellm.errors import translated
 from harness.providers.litellm.sdk import httpx, litellm
 from harness.providers.openai.request import wire_body
+from harness.providers.shared.clients import SDKClients
 from harness.providers.shared.model import SDKModel
 
 
@@ -32,8 +33,11 @@ def _prepare() -> None:
 _prepare()
 
 
-class _Functions:
-    """litellm's two functions that ask, in the place of clients."""
+class _Functions(SDKClients):
+    """litellm's two functions that ask, in the place of clients: there is nothing to make, nor to close."""
+
+    def __init__(self) -> None:
+        pass
 
     def sync(self) -> Any:
         return litellm.completion

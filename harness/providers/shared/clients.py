@@ -7,44 +7,25 @@ import threading
 import weakref
 from asyncio import AbstractEventLoop, get_running_loop
 from collections.abc import AsyncGenerator, Callable
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any
 
 
-class _Closable(Protocol):
-    def close(self) -> Any: ...
-
-
-S = TypeVar("S", bound=_Closable)
-A = TypeVar("A")
-
-
-class Clients(Protocol):
-    """The SDK clients of one LLM."""
-
-    def sync(self) -> Any:
-        """Return the client for threads."""
-
-    def running(self) -> Any:
-        """Return the client for the loop that runs here."""
-
-
-class SDKClients(Generic[S, A]):
+class SDKClients:
     """Makes clients when they are first needed. From any thread.
 
     A client's pooled connections belong to the loop that opened them, so each loop has a client of its own, which is
     closed when the loop ends.
     """
 
-    def __init__(self, make: Callable[[], S], amake: Callable[[], A]) -> None:
-        """Keep how to make each; what `amake` makes has an async `close()`."""
+    def __init__(self, make: Callable[[], Any], amake: Callable[[], Any]) -> None:
+        """Keep how to make each; what `make` makes has a `close()`, and what `amake` makes an async one."""
         self._make = make
         self._amake = amake
         self._lock = threading.Lock()
-        self._client: S | None = None
-        self._aclients: weakref.WeakKeyDictionary[AbstractEventLoop, tuple[A, AsyncGenerator[None]]]
-        self._aclients = weakref.WeakKeyDictionary()
+        self._client: Any = None
+        self._aclients = weakref.WeakKeyDictionary[AbstractEventLoop, tuple[Any, AsyncGenerator[None]]]()
 
-    def sync(self) -> S:
+    def sync(self) -> Any:
         """Return the client for threads."""
         with self._lock:
             if self._client is None:
@@ -53,7 +34,7 @@ class SDKClients(Generic[S, A]):
                 weakref.finalize(self, self._client.close)
             return self._client
 
-    def running(self) -> A:
+    def running(self) -> Any:
         """Return the client for the loop that runs here."""
         loop = get_running_loop()
         with self._lock:

@@ -14,7 +14,7 @@ from harness.llm.pump import ended
 from harness.llm.request import LLMRequest
 from harness.providers.shared.answer import ProviderAnswer
 from harness.providers.shared.body import ResponseBody
-from harness.providers.shared.clients import Clients
+from harness.providers.shared.clients import SDKClients
 from harness.providers.shared.generators import ClosedPieces
 from harness.providers.shared.shapes import OF_ANOTHER_SHAPE
 
@@ -25,7 +25,7 @@ class SDKModel(LLM):
     #: What makes the body of a response of what the SDK returned.
     response_body: ClassVar[type[ResponseBody]]
     #: What asks; a subclass makes it.
-    _clients: Clients
+    _clients: SDKClients
 
     @abstractmethod
     def _arguments(self, request: LLMRequest) -> dict[str, Any]:

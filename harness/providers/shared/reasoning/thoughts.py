@@ -7,7 +7,7 @@ https://platform.openai.com/docs/guides/reasoning#encrypted-reasoning-items (202
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from harness.llm.input.blocks import RedactedThinkingPart, ThinkingPart
@@ -43,10 +43,11 @@ class Thoughts:
     def __init__(self) -> None:
         self._kept = KeptByCall[tuple[Thought, ...]]()
 
-    def keep(self, call_ids: Iterable[str], thoughts: Sequence[Thought]) -> None:
+    def keep(self, call_ids: Iterable[str], thoughts: Iterable[Thought | None]) -> None:
         """Keep what led to these calls; nothing where there is none."""
-        if thoughts:
-            self._kept.keep(dict.fromkeys(call_ids, tuple(thoughts)))
+        kept = tuple(thought for thought in thoughts if thought is not None)
+        if kept:
+            self._kept.keep(dict.fromkeys(call_ids, kept))
 
     def restored(self, request: LLMRequest) -> LLMRequest:
         """Return the request with the reasoning in front of the calls that it led to, unchanged.
