@@ -35,11 +35,11 @@ import pytest
 
 from conformance.areas.catalogue import scenarios
 from conformance.contract.clauses import CLAUSES
-from conformance.providers.integration import Integration, load_integration
+from conformance.providers.integration import load_integration
 from conformance.run.judge import Decision
 from conformance.run.outcome import Tested
-from conformance.run.performed import TestedSubject
 from conformance.run.result import unshown
+from conformance.run.suite import TestedSubject
 from conformance.stage.scenario import Scenario
 from conformance.subjects.subject import Subject, load_subject
 from harness.errors import UsageError
@@ -263,6 +263,9 @@ class CrewConformance(_RuntimeSuite, scenarios=_of("crew")):
     """What crews can show, streamed on their own and in flows."""
 
 
+_load_once: Final = cache(load_integration)
+
+
 class LLMConformance(_Conformance, scenarios=_testing("integration")):
     """What the contract says of an LLM, put to an integration of a provider by recordings of its calls.
 
@@ -281,9 +284,4 @@ class LLMConformance(_Conformance, scenarios=_testing("integration")):
     @pytest.fixture
     def subjected(self, recordings: Path | str) -> TestedSubject:
         """The integration under test, in processes of its own."""
-        return TestedSubject(_integration(str(recordings)), partial(load_integration, str(recordings)))
-
-
-@cache
-def _integration(name: str) -> Integration:
-    return load_integration(name)
+        return TestedSubject(_load_once(str(recordings)), partial(load_integration, str(recordings)))

@@ -29,11 +29,12 @@ def merge(shards: tuple[Path, ...], expect: Path | None, reports: Reports, json_
     \b
     JSON: that of harness replay, or of harness conformance
     """
-    from conformance.run.merge import merged_replay, merged_suite, read_reports
+    from conformance.run.merge import merged_replay, merged_suite
     from conformance.run.replay import FORMAT
+    from conformance.run.report_files import shard_report
 
     with at_work("reading reports"):
-        read = read_reports(shards)
+        read = list(map(shard_report, shards))
     if all(report["format"] == FORMAT for report in read):
         if expect is not None:
             raise click.UsageError("--expect is for the reports of harness conformance")

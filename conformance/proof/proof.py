@@ -51,32 +51,19 @@ class Caught:
         """Every clause that it failed."""
         return frozenset(self.by)
 
-    @property
-    def missed(self) -> frozenset[str]:
-        """Its clauses that did not fail."""
-        return frozenset(self.saboteur.clauses) - self.failed
-
-    @property
-    def unlisted(self) -> frozenset[str]:
-        """Clauses that failed, and neither are its own nor listed beside them."""
-        return self.failed - {*self.saboteur.clauses, *self.saboteur.also, *self.saboteur.perhaps}
-
-    @property
-    def idle(self) -> frozenset[str]:
-        """Clauses that are listed beside its own and did not fail; a whole run has none."""
-        return frozenset(self.saboteur.also) - self.failed
-
     def complaints(self, *, whole: bool = True) -> list[str]:
         """Return what is wrong with its row, in words; nothing where it was caught as it says."""
-        name, listed = self.saboteur.name, ", ".join(self.saboteur.clauses)
-        wrong = [f"{name} was not caught by {clause}" for clause in sorted(self.missed)]
-        wrong += [
-            f"{name} failed {clause} too, which is not listed beside {listed}" for clause in sorted(self.unlisted)
+        saboteur, name, listed = self.saboteur, self.saboteur.name, ", ".join(self.saboteur.clauses)
+        missed = {*saboteur.clauses} - self.failed
+        unlisted = self.failed - {*saboteur.clauses, *saboteur.also, *saboteur.perhaps}
+        # What is listed beside its own and did not fail: a whole run has none.
+        idle = {*saboteur.also} - self.failed if whole else set[str]()
+        return [
+            *(f"{name} was not caught by {clause}" for clause in sorted(missed)),
+            *(f"{name} failed {clause} too, which is not listed beside {listed}" for clause in sorted(unlisted)),
+            *(f"{name} broke the suite: {fault}" for fault in self.faults),
+            *(f"{name} did not fail {clause}, which is listed beside {listed}" for clause in sorted(idle)),
         ]
-        wrong += [f"{name} broke the suite: {fault}" for fault in self.faults]
-        if whole:
-            wrong += [f"{name} did not fail {clause}, which is listed beside {listed}" for clause in sorted(self.idle)]
-        return wrong
 
 
 @dataclass(frozen=True)

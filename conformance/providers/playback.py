@@ -156,27 +156,20 @@ def _beginning(shown: str, whole: str) -> str:
 def _entered(kind: SessionKind) -> Iterator[None]:
     """Have every session be of one kind, whichever entry a target uses, until the end of the block."""
     name, twin = _ENTRIES[kind]
-    with ExitStack() as stack:
-        for owner in (BaseLLM, Flow):
-            stack.enter_context(_replaced(owner, name, twin))
-        yield
 
-
-@contextmanager
-def _replaced(owner: type, name: str, twin: str) -> Iterator[None]:
-    # Where it stands: a base of `owner` may have it.
-    owner = next(base for base in owner.__mro__ if name in vars(base))
-    original = vars(owner)[name]
-
-    @functools.wraps(original)
     def entered(self: Any, *args: Any, **options: Any) -> Any:
         return getattr(self, twin)(*args, **options)
 
-    setattr(owner, name, entered)
+    # Where it stands: a base of them may have it.
+    owners = [next(base for base in owner.__mro__ if name in vars(base)) for owner in (BaseLLM, Flow)]
+    originals = [vars(owner)[name] for owner in owners]
+    for owner in owners:
+        setattr(owner, name, entered)
     try:
         yield
     finally:
-        setattr(owner, name, original)
+        for owner, original in zip(owners, originals, strict=True):
+            setattr(owner, name, original)
 
 
 @contextmanager

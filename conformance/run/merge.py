@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby, islice
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -13,7 +12,6 @@ import msgspec
 from conformance.run import outcome, replay
 from conformance.run.failures.carried_runs import opened_replays, with_scenarios
 from conformance.run.plan import SuitePlan, result_of_document
-from conformance.run.report_files import shard_report
 from conformance.run.result import ScenarioResult
 from conformance.run.shard import interleaved
 from harness.errors import UnreadableRecordingError, UsageError
@@ -23,11 +21,6 @@ _NAMED = 10
 
 #: What a report that is broken raises where it is read.
 _BROKEN = (KeyError, TypeError, AttributeError, ValueError, IndexError, msgspec.ValidationError)
-
-
-def read_reports(paths: Sequence[Path]) -> list[dict[str, Any]]:
-    """Return the reports at `paths`, each of a shard. Raises UnreadableRecordingError."""
-    return [shard_report(path) for path in paths]
 
 
 def in_their_order(reports: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -86,7 +79,7 @@ def merged_suite(reports: Sequence[Mapping[str, Any]]) -> tuple[outcome.SuiteOut
     if any(plan != plans[0] for plan in plans):
         raise UsageError("these reports are of different runs: what was tested, or for which clauses, differs")
     try:
-        plan = SuitePlan.of_document(plans[0])
+        plan = msgspec.convert(plans[0], SuitePlan)
         shards = [
             with_scenarios(list(map(result_of_document, shard["results"])), shard.get("runs", ()))
             for shard in (report["shard"] for report in ordered)

@@ -140,16 +140,11 @@ class SuitePlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return [replace(result, scenario=part.reported_name(result.scenario)) for result in results]
 
     def document(self) -> dict[str, Any]:
-        """Return the JSON form, from which the outcome of all steps can be found without the subject."""
+        """Return the JSON form, of which `msgspec.convert` makes a plan that finds outcomes without the subject."""
         document: dict[str, Any] = msgspec.to_builtins(self, order="deterministic", enc_hook=lambda load: None)
         for part in document["parts"]:
             del part["load"]
         return document
-
-    @classmethod
-    def of_document(cls, document: Mapping[str, Any]) -> SuitePlan:
-        """Return the plan that `document` gives. Raises msgspec.ValidationError where it is none."""
-        return msgspec.convert(document, cls)
 
 
 class StepWork:

@@ -7,7 +7,6 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Set as AbstractSet
 from dataclasses import replace
 from functools import partial
-from types import TracebackType
 from typing import Any, Concatenate, ParamSpec
 
 from conformance.stage.census import threads_since
@@ -32,13 +31,11 @@ class Consumer(Reader):
         self._sessions: list[Any] = []
         self._threads = frozenset(threading.enumerate())
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *failure: object) -> None:
         self.stage.release_all()
         for session in self._sessions:
             attempt(partial(self.close, session))
-        super().__exit__(kind, error, traceback)
+        super().__exit__(*failure)
 
     def flow(self, program: FlowProgram, **options: Any) -> Any:
         """Return the flow object of a program, made with these options."""

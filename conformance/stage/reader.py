@@ -6,7 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import TracebackType
+from functools import partial
 from typing import Any, Final, Literal, Self
 
 from conformance.stage.patience import ends
@@ -48,9 +48,7 @@ class Reader:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *failure: object) -> None:
         if self._loop is None:
             return
         tasks = asyncio.all_tasks(self._loop)
@@ -58,11 +56,8 @@ class Reader:
             task.cancel()
         if tasks:
             attempt(lambda: self.complete(asyncio.wait(tasks, timeout=ENDING_S)))
-        attempt(lambda: self.complete(self._shut_generators()))
+        attempt(partial(self.complete, self._loop.shutdown_asyncgens()))
         self._loop.close()
-
-    async def _shut_generators(self) -> None:
-        await asyncio.get_running_loop().shutdown_asyncgens()
 
     @property
     def is_sync(self) -> bool:

@@ -33,11 +33,6 @@ class ShippedCall:
     wire_format: str
 
 
-def is_shipped(name: str) -> bool:
-    """Whether there is a shipped recording of that name."""
-    return shipped_recording(name).is_dir()
-
-
 @cache
 def shipped_call(name: str) -> ShippedCall:
     """Return the first call of a shipped recording, named as in `anthropic/thinking`."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import harness
 import harness.events
+from conformance.contract.clauses import CAPABILITIES
 from conformance.subjects.names import names_in
 from conformance.subjects.programs import ProgramSubject
 from harness.errors import MissingExtraError
@@ -31,21 +32,7 @@ class HarnessSubject(ProgramSubject):
     name = "harness"
     model = "openai/gpt-4o-mini"
     version = metadata.version("stream-harness")
-    capabilities = frozenset(
-        {
-            "flow",
-            "llm",
-            "async",
-            "threads",
-            "tools",
-            "thinking",
-            "backpressure",
-            "checkpoint",
-            "feedback",
-            "turn",
-            "crew",
-        }
-    )
+    capabilities = frozenset(CAPABILITIES)
     names = names_in(
         {
             "harness": "Flow start listen router and_ or_ BaseEvent event_bus add_stream_sink reset_stream_sinks "

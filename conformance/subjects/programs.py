@@ -60,7 +60,6 @@ class ProgramSubject(ABC):
         raise TypeError(f"{self.name} does not speak to {recorded.provider}")
 
     def import_provider(self, provider: str) -> None:
-        """Import what it takes to speak to one of `providers`; see `Subject`."""
         from conformance.stage.shipped_calls import shipped_call
 
         self.provider_llm(shipped_call(f"{provider}/text"))
@@ -70,7 +69,6 @@ class ProgramSubject(ABC):
         """Return an LLM of the runtime's."""
 
     def llm(self, performance: Performance, **settings: Any) -> Any:
-        """Return an LLM that asks the performance's provider; see `Subject`."""
         provider = performance.provider
         return self.make_llm(self.model, api_key="conformance", base_url=provider.base_url, max_retries=0, **settings)
 
@@ -107,7 +105,6 @@ class ProgramSubject(ABC):
         return offered(self.llm(performance, **settings_of(ask)), entry, clause)(prompt, **tools_of(ask))
 
     def emit(self, source: Any, note: str) -> None:
-        """Publish a custom event in the caller's context; see `Subject`."""
         self.names.event_bus.emit(source, self.names.ProbeEvent(type="probe", note=note))
 
     def bounded(self, program: FlowProgram, performance: Performance, *, kind: str, **limits: Any) -> Any:
@@ -140,7 +137,6 @@ class ProgramSubject(ABC):
     def overriding(
         self, llm: Any, *, stream: bool | None = None, stop: list[str] | None = None
     ) -> AbstractContextManager[None]:
-        """Return a block in which calls of `llm` stream or don't, or stop at these words; see `Subject`."""
         override = self.names.call_stop_override if stream is None else self.names.call_stream_override
         context: AbstractContextManager[None] = override(llm, stop if stream is None else stream)
         return context
@@ -153,7 +149,6 @@ class ProgramSubject(ABC):
         return flow_class(**{**self._keeping(program.methods), **options})
 
     def conversation(self, program: ConversationProgram, performance: Performance) -> Any:
-        """Return a conversational flow object; see `Subject`."""
         if self.names.ConversationConfig is None:
             raise TypeError(f"{self.name} does not converse")
         handlers = {
@@ -169,28 +164,22 @@ class ProgramSubject(ABC):
         return flow_class(**self._keeping(program.handlers))
 
     def crew(self, program: CrewProgram, performance: Performance, *, stream: bool) -> Any:
-        """Return a crew object; see `Subject`."""
         llm = self.noted_llm(Ask(stream=program.stream), performance)
         return crew_of(self.names, llm, program, performance, stream=stream)
 
     def is_pending(self, value: Any) -> bool:
-        """Whether a run's value says that it waits for a human; see `Subject`."""
         return isinstance(value, self.names.HumanFeedbackPending)
 
     def checkpoint_config(self, **settings: Any) -> Any:
-        """Return a config of checkpoints; see `Subject`."""
         return self.names.CheckpointConfig(**settings)
 
     def memory(self) -> Any:
-        """Return a persistence that keeps states in itself; see `Subject`."""
         return memory(self.names.FlowPersistence)
 
     def kept_in(self, path: str) -> Any:
-        """Return a persistence in a file, which processes share; see `Subject`."""
         return self.names.SQLiteFlowPersistence(path)
 
     def declared_flow(self, text: str) -> Any:
-        """Return a flow that is made from its declaration; see `Subject`."""
         return self.names.Flow.from_declaration(contents=text)
 
     def _keeping(self, methods: tuple[Method, ...]) -> dict[str, Any]:

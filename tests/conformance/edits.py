@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 from enum import Enum
 from typing import Any
 
-from conformance.areas.llm.other_chunks import rechunked
+from conformance.areas.llm.chunks import rechunked
 from conformance.timeline.any_frame import AnyFrame
 from conformance.timeline.evidence import Evidence
 from tests.conformance import timelines

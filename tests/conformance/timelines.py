@@ -8,8 +8,7 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, NoReturn
 
-from conformance.areas.llm.legacy_chunk import projected
-from conformance.areas.llm.other_chunks import rechunked
+from conformance.areas.llm.chunks import projected, rechunked
 from conformance.timeline.evidence import Ended, Evidence, ProgramOutcome, ResultRead, WireFacts, WireToolCall
 
 _EPOCH = datetime(2026, 1, 1, tzinfo=UTC)

@@ -1,7 +1,12 @@
-"""The interpreter's exit while a run is blocked."""
+"""The interpreter's exit while a run is blocked.
+
+`python -m conformance.areas.cleanup.exits SUBJECT KIND PLACE` is the program that comes to its end: it leaves a session
+behind whose run is blocked, writes `blocked` once it is, and releases nothing.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -9,10 +14,12 @@ import threading
 from pathlib import Path
 from typing import Final
 
-from conformance.stage.points import StageError
+from conformance.stage.points import Stage, StageError
+from conformance.stage.programs import Block, Emit, FlowProgram, Method
 from conformance.stage.reader import KINDS, SessionKind
 from conformance.stage.scenario import Scenario
-from conformance.subjects.subject import Performance, Subject, address_of
+from conformance.stage.server import ScriptedProvider
+from conformance.subjects.subject import Performance, Subject, address_of, load_subject
 from conformance.timeline.evidence import Evidence, beside_frames
 from conformance.timeline.expected import Expected
 
@@ -25,7 +32,7 @@ def _exit(kind: SessionKind, place: str) -> Scenario:
     aspect = f"{'a sync' if kind == 'sync' else 'an async'} session blocked in its {place.replace('-', ' ')}"
 
     def observe(subject: Subject, performance: Performance) -> list[Evidence]:
-        command = [sys.executable, "-m", "conformance.stage.exit", address_of(subject), kind, place]
+        command = [sys.executable, "-m", __spec__.name, address_of(subject), kind, place]
         # Its import path is this one's, wherever the suite and the subject were found.
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path)}
         with subprocess.Popen(  # noqa: S603 - this very interpreter
@@ -57,6 +64,48 @@ def _exited(aspect: str, error: str, *, exited: bool) -> Evidence:
     return beside_frames([Expected("cleanup.close-prompt", looked_at, True, exited)])
 
 
+#: Far longer than whoever watches waits.
+_DEADLINE_S: Final = 120.0
+
+
+def _program(place: str) -> FlowProgram:
+    """Return a flow that blocks in a method, sync or async as `place` says."""
+    return FlowProgram((Method("blocks", (Emit("one"), Block("held")), is_async=place == "async-method"),))
+
+
+def main(subject_name: str, kind: str, place: str) -> None:
+    """Read one frame, see that the run is blocked, and leave."""
+    subject, stage = load_subject(subject_name), Stage(_DEADLINE_S)
+    # The provider is not asked, and so not started.
+    performance = Performance(stage, ScriptedProvider(stage))
+    if kind == "async":
+        asyncio.run(_aleave(subject, place, performance))
+        return
+    global _kept  # noqa: PLW0603 - nothing but the interpreter's end may let go of it
+    _kept = session = subject.session(_program(place), performance)
+    next(iter(session))
+    stage.await_reached("held")
+    _tell_blocked()
+
+
+async def _aleave(subject: Subject, place: str, performance: Performance) -> None:
+    global _kept  # noqa: PLW0603 - as above
+    _kept = session = subject.asession(_program(place), performance)
+    await anext(aiter(session))
+    await performance.stage.aawait_reached("held")
+    _tell_blocked()
+
+
+def _tell_blocked() -> None:
+    sys.stdout.write("blocked\n")
+    sys.stdout.flush()
+
+
+_kept: object = None
+
 SCENARIOS: tuple[Scenario, ...] = tuple(
     _exit(kind, place) for kind in KINDS for place in ("sync-method", "async-method")
 )
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -9,8 +9,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 import harness
-from conformance.areas.llm.legacy_chunk import projected
-from conformance.areas.llm.other_chunks import rechunked
+from conformance.areas.llm.chunks import projected, rechunked
 from conformance.providers import variants
 from conformance.providers.integration import Integration
 from conformance.providers.playback import OtherKindError, play

@@ -8,11 +8,12 @@ from typing import Final
 from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.programs import RecordedProgram
 from conformance.stage.scenario import LLM
-from conformance.stage.shipped_calls import ShippedCall, answering, is_shipped, shipped_call
+from conformance.stage.shipped_calls import ShippedCall, answering, shipped_call
 from conformance.timeline.evidence import Evidence, WireFacts
 from conformance.wire import facts_of
 from harness.llm import no_credentials_needed
 from harness.providers import providers
+from harness.shipped import shipped_recording
 
 #: What every function that a model may ask for returns, by its name.
 _RETURNS: Final = {"get_weather": "cloudy"}
@@ -50,7 +51,7 @@ def _of_provider(provider: str) -> Scenarios:
     for name, recording, runs, clauses, needs in _ROWS:
         program = RecordedProgram(f"{provider}/{recording}", _RETURNS if runs else None)
         # Not every provider tells what its models think.
-        if is_shipped(program.name):
+        if shipped_recording(program.name).is_dir():
             found.both(f"recorded/{provider}/{name}", clauses, needs | LLM, _answered, program)
     return found
 

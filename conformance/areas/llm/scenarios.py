@@ -6,8 +6,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from conformance.areas.llm import integrations, recorded_calls
-from conformance.areas.llm.legacy_chunk import projected
-from conformance.areas.llm.other_chunks import rechunked
+from conformance.areas.llm.chunks import projected, rechunked
 from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.programs import (
     WORDS,

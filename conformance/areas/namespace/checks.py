@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.timeline.any_frame import AnyFrame
 from conformance.timeline.check import Check, has_frames
 from conformance.timeline.evidence import Evidence
 from conformance.timeline.expected import Breach
@@ -16,14 +15,9 @@ _NAMES = ("flow_name", "method_name", "session_id", "call_id", "tool_name", "age
 def order(evidence: Evidence) -> Iterator[Breach]:
     """The namespace is the channel and the non-empty names, in the one order."""
     for frame in evidence.frames:
-        expected = expected_namespace(frame)
+        expected = (frame.channel, *(str(frame.data[name]) for name in _NAMES if frame.data.get(name)))
         if tuple(frame.namespace) != expected:
             yield frame.seq, f"the namespace of {frame.type} is {tuple(frame.namespace)!r}, not {expected!r}"
-
-
-def expected_namespace(frame: AnyFrame) -> tuple[str, ...]:
-    """Return what the payload of `frame` says its namespace is."""
-    return (frame.channel, *(str(frame.data[name]) for name in _NAMES if frame.data.get(name)))
 
 
 CHECKS = (Check("namespace.order", order, has_frames, of_every_run=True),)

@@ -8,7 +8,7 @@ from typing import Final
 from conformance.areas.entry.crew_chunks import text_of
 from conformance.areas.entry.crews import TIDE
 from conformance.areas.error.scenarios import surfaced
-from conformance.areas.llm.legacy_chunk import projected
+from conformance.areas.llm.chunks import projected
 from conformance.areas.scope.marks import STREAM_SETTINGS, captured, held
 from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.points import StageError

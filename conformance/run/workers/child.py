@@ -11,6 +11,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from threading import Lock
 from typing import Any, Final
@@ -66,3 +67,11 @@ def serve(receive: Callable[[], Any], send: Callable[[Any], object], work: Calla
             except Exception as error:
                 reply = None, error
             send(reply)
+
+
+def end(process: BaseProcess, grace_s: float) -> None:
+    """End a process in whatever state it is: it has so many seconds to do so by itself once it is told to."""
+    process.terminate()
+    process.join(grace_s)
+    process.kill()
+    process.join()

@@ -18,7 +18,7 @@ from multiprocessing.connection import Connection
 from typing import Any, Final, TypeAlias
 
 from conformance.run.workers.certificates import late_certificates
-from conformance.run.workers.child import Environment, started, starting
+from conformance.run.workers.child import Environment, end, started, starting
 from conformance.run.workers.warmth import NOTHING, make, ready
 from harness.errors import ConformanceError
 
@@ -122,10 +122,7 @@ class _Worker:
 
     def end(self) -> None:
         atexit.unregister(self.end)
-        self._process.terminate()
-        self._process.join(_GRACE_S)
-        self._process.kill()
-        self._process.join()
+        end(self._process, _GRACE_S)
         self._connection.close()
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from typing import Any, Final, Generic, TypeVar, cast
 
-from conformance.run.workers.child import Environment, serve, started, starting
+from conformance.run.workers.child import Environment, end, serve, started, starting
 
 #: How long a process may take to end when it is told to, in seconds.
 _GRACE_S: Final = 5.0
@@ -191,10 +191,7 @@ class _ReplayProcess(Generic[S, R]):
         with contextlib.suppress(OSError):
             self.connection.send(None)
         self._process.join(0 if self.at_work else _GRACE_S)
-        self._process.terminate()
-        self._process.join(_GRACE_S)
-        self._process.kill()
-        self._process.join()
+        end(self._process, _GRACE_S)
         self.connection.close()
         return cast(int | None, self._process.exitcode)
 

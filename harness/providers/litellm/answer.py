@@ -19,14 +19,18 @@ class LiteLLMBody(ResponseBody):
 
     def __init__(self, sent: Any) -> None:
         self._sent = sent
-        self._marker: EndMarker | None = None
         self.headers = {}
-        # Where litellm reads through the SDK, the end marker can be seen.
+        self._decoder = SSEDecoder()
+        #: Whether `[DONE]`, which litellm and its SDK swallow, has come (clause `llm.truncation`); None where nobody can see.
+        self._is_marked: bool | None = None
+        # Where litellm reads through the SDK, every byte is looked at, and none changed.
         of_sdk = getattr(sent, "completion_stream", None)
         if isinstance(of_sdk, openai.Stream | openai.AsyncStream):
-            self.headers = of_sdk.response.headers
-            self._marker = EndMarker()
-            self._marker.watch(of_sdk.response)
+            response: Any = of_sdk.response
+            self.headers = response.headers
+            self._is_marked = False
+            response.iter_bytes = self._watched(response.iter_bytes)
+            response.aiter_bytes = self._awatched(response.aiter_bytes)
 
     def whole(self) -> dict[str, Any]:
         return _json(self._sent)
@@ -44,29 +48,16 @@ class LiteLLMBody(ResponseBody):
         yield self._was_whole()
 
     def _was_whole(self) -> bool:
-        if self._marker is not None:
-            return self._marker.seen
+        if self._is_marked is not None:
+            return self._is_marked
         # litellm gives every stream a last chunk with a reason, also one that was cut: what the provider sent stands here.
         return self._sent.received_finish_reason is not None or self._sent.intermittent_finish_reason is not None
 
     def close(self) -> None:
         pass
 
-
-class EndMarker:
-    """Tells whether `[DONE]`, which litellm and its SDK swallow, has come by in a response (clause `llm.truncation`)."""
-
-    def __init__(self) -> None:
-        self._decoder = SSEDecoder()
-        self.seen = False
-
-    def watch(self, response: Any) -> None:
-        """Look at every byte that an httpx response gives from now on, and change none."""
-        response.iter_bytes = self._watched(response.iter_bytes)
-        response.aiter_bytes = self._awatched(response.aiter_bytes)
-
     def _look(self, piece: bytes) -> bytes:
-        self.seen = self.seen or any(data.strip() == b"[DONE]" for _, data in self._decoder.feed(piece))
+        self._is_marked = self._is_marked or any(data.strip() == b"[DONE]" for _, data in self._decoder.feed(piece))
         return piece
 
     def _watched(self, iterate: Callable[..., Iterator[bytes]]) -> Callable[..., Iterator[bytes]]:

@@ -5,7 +5,7 @@ Source: https://docs.ollama.com/api/chat and https://docs.ollama.com/capabilitie
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from harness.errors import UsageError
@@ -72,12 +72,8 @@ def _wire_call(call: AnyToolCall) -> dict[str, Any]:
     return {"id": call.id, "function": {"name": call.function.name, "arguments": sent_arguments(call, "ollama")}}
 
 
-def common_messages(wire: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return messages of a recorded request in the common form, as far as that has a place for what they say."""
-    return [_common(message) for message in wire]
-
-
-def _common(message: Mapping[str, Any]) -> dict[str, Any]:
+def common_message(message: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a message of a recorded request in the common form, as far as that has a place for what it says."""
     found = {name: message[name] for name in ("role", "content", "tool_call_id") if name in message}
     if "thinking" in message:
         found["reasoning"] = message["thinking"]

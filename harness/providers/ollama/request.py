@@ -15,7 +15,7 @@ from harness.errors import UsageError
 from harness.llm.input.messages import read_messages
 from harness.llm.recorded import OMIT, RecordedCall
 from harness.llm.request import LLMRequest
-from harness.providers.ollama.messages import common_messages, wire_messages
+from harness.providers.ollama.messages import common_message, wire_messages
 from harness.providers.shared.requests.recorded_request import (
     RecordedRequest,
     body_fields,
@@ -104,6 +104,6 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
 
 
 def _parse_messages(wire: Sequence[Any]) -> list[dict[str, Any]]:
-    found = common_messages(wire)
+    found = list(map(common_message, wire))
     check_same(wire_messages(read_messages(found)), list(wire))
     return found
