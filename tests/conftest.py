@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import signal
 import socket
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 import hypothesis
 import pytest
+
+from tests.warm import WarmPython
 
 # A run says the same as the one before; `--hypothesis-profile random` searches on.
 hypothesis.settings.register_profile("random", deadline=None)
@@ -20,6 +24,9 @@ hypothesis.settings.load_profile("repeatable")
 # Started in the background of a shell, this process ignores Ctrl-C, and with it all that tests start and interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# What is collected is all kept.
+gc.disable()
 
 #: Tests that take several seconds each, and say once more what others say that always run: they are slow ones.
 _LONG = re.compile(
@@ -40,6 +47,29 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
 
 
+def pytest_collection_finish() -> None:
+    """Have no collection, nor any look at all objects, walk the modules and the thousands of tests that stay to the end."""
+    gc.freeze()
+    gc.enable()
+
+
+@pytest.hookimpl(optionalhook=True, wrapper=True)
+def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
+    """Return one worker more than there would be, as many tests wait for another process."""
+    workers = yield
+    return workers if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ else workers + 1
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Have a worker run tests of the same modules, and take some from another where it has none left."""
+    if config.getoption("dist") != "load":
+        return None
+    from xdist.scheduler import WorkStealingScheduling  # type: ignore[import-untyped]
+
+    return WorkStealingScheduling(config, log)
+
+
 _CORPUS = "HARNESS_CORPUS"
 _LOOPBACK = ("127.", "::1", "localhost")
 
@@ -54,6 +84,14 @@ def corpus() -> Path:
     if not folder.is_dir():
         pytest.fail(f"{_CORPUS} names {folder}, which is no folder")
     return folder
+
+
+@pytest.fixture(scope="session")
+def warm_python() -> Iterator[WarmPython]:
+    """Runs modules in processes that have the libraries imported."""
+    warm = WarmPython()
+    yield warm
+    warm.close()
 
 
 @pytest.fixture(scope="session")

@@ -32,8 +32,8 @@ def test_answers(cassette):
 """
 
 
-def test_a_shipped_recording_answers(inner: InnerRun) -> None:
-    inner(test_it=SHIPPED).assert_outcomes(passed=1)
+def test_a_shipped_recording_answers(started: InnerRun) -> None:
+    started(test_it=SHIPPED).assert_outcomes(passed=1)
 
 
 def test_ones_own_cassette_comes_before_a_shipped_recording_of_its_name(
@@ -423,7 +423,7 @@ def test_a_recording_that_is_not_there_is_told_in_one_line(inner: InnerRun, pyte
     result.stdout.no_fnmatch_line("E  *")
 
 
-def test_the_plugin_is_found_by_its_entry_point_and_starts_light(inner: InnerRun) -> None:
+def test_the_plugin_is_found_by_its_entry_point_and_starts_light(started: InnerRun) -> None:
     declared = metadata.distribution("stream-harness").entry_points.select(group="pytest11")
     assert [(one.name, one.value) for one in declared] == [("stream-harness", "harness.pytest_plugin")]
     source = """
@@ -434,7 +434,7 @@ def test_start():
     assert ours == {"harness", "harness.pytest_plugin"}
     assert not {"pydantic", "vcr", "syrupy", "openai", "click", "rich", "yaml"} & set(sys.modules)
 """
-    inner(test_it=source).assert_outcomes(passed=1)
+    started(test_it=source).assert_outcomes(passed=1)
 
 
 #: As pytest-recording declares it.

@@ -1,0 +1,139 @@
+"""Modules run as by `python -m`, each in a copy of a process that has imported the libraries that take longest.
+
+A process of its own has every test that asks for one; but what it would spend its first second on is done once. Of this
+project nothing is imported before the copy is made. Run as a module, this is the process that is copied.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import runpy
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Any, Final
+
+_ROOT: Final = Path(__file__).parents[1]
+#: No plugin of pytest's: those are rewritten when they are imported, which must not be before.
+_LIBRARIES: Final = (
+    "aiohttp",
+    "click",
+    "httpcore2",
+    "httpx",
+    "openai.resources.chat.completions.completions",
+    "pydantic",
+    "pytest",
+    "rich.console",
+    "urllib3",
+    "yaml",
+)
+#: The longest request: arguments and an environment.
+_REQUEST_BYTES: Final = 1 << 20
+
+
+class WarmPython:
+    """A process whose copies run modules; started when the first is run."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._socket: socket.socket
+
+    def run(
+        self,
+        module: str,
+        *arguments: str | Path,
+        stdout: IO[Any],
+        stderr: IO[Any],
+        cwd: Path | str = ".",
+        env: Mapping[str, str] | None = None,
+        timeout_s: float = 60.0,
+    ) -> int:
+        """Return the exit code of a module that was run with these arguments, as `subprocess.run` does.
+
+        Raises:
+            TimeoutError: it has not ended in time, and was killed.
+        """
+        if self._process is None:
+            self._start()
+        request = {
+            "argv": [module, *map(str, arguments)],
+            "cwd": str(Path(cwd).absolute()),
+            "env": dict(os.environ if env is None else env),
+        }
+        socket.send_fds(self._socket, [json.dumps(request).encode()], [stdout.fileno(), stderr.fileno()])
+        self._socket.settimeout(timeout_s)
+        try:
+            return int(self._socket.recv(64))
+        except TimeoutError:
+            self.close(signal.SIGKILL)
+            raise
+
+    def _start(self) -> None:
+        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", __name__, str(theirs.fileno())],
+                cwd=_ROOT,
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                env=environment,
+                start_new_session=True,
+            )
+
+    def close(self, how: signal.Signals = signal.SIGTERM) -> None:
+        """End the process and what of its copies still runs."""
+        if self._process is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, how)
+            self._process.wait()
+            self._process = None
+            self._socket.close()
+
+
+def _copy(requests: socket.socket) -> dict[str, Any]:
+    """Return a request, in the copy that is to do it; the process itself stays in here, and ends where nobody asks."""
+    while True:
+        message, descriptors, _, _ = socket.recv_fds(requests, _REQUEST_BYTES, 2)
+        if not message:
+            sys.exit()
+        copy = os.fork()
+        if not copy:
+            requests.close()
+            for standard, descriptor in enumerate(descriptors, 1):
+                os.dup2(descriptor, standard)
+                os.close(descriptor)
+            request: dict[str, Any] = json.loads(message)
+            return request
+        for descriptor in descriptors:
+            os.close(descriptor)
+        _, status = os.waitpid(copy, 0)
+        requests.send(str(os.waitstatus_to_exitcode(status)).encode())
+
+
+def _main() -> None:
+    for library in _LIBRARIES:
+        with suppress(ImportError):
+            importlib.import_module(library)
+    gc.collect()
+    gc.freeze()
+    request = _copy(socket.socket(fileno=int(sys.argv[1])))
+    os.environ.clear()
+    os.environ.update(request["env"])
+    os.chdir(request["cwd"])
+    # As for `python -m`, which had put the checkout there.
+    sys.path[:1] = [request["cwd"], *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    module, *arguments = request["argv"]
+    sys.argv = [module, *arguments]
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    _main()
