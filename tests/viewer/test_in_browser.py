@@ -144,6 +144,40 @@ def test_a_link_opens_at_its_frame_and_the_links_of_a_frame_lead_on(page: Chrome
     assert read(page, "location.hash") == "#run=1&frame=22"
 
 
+def press_within_a_frame(page: Chrome, *keys: str) -> None:
+    """Press keys faster than a page is drawn, as a loaded machine does: between two of them it has only microtasks."""
+    page.execute_async_script(
+        """
+        const [keys, done] = arguments;
+        (async () => {
+          for (const key of keys) {
+            document.body.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+            for (let turn = 0; turn < 20; turn++) await null;
+          }
+          done();
+        })();
+        """,
+        keys,
+    )
+
+
+def test_keys_that_come_faster_than_the_page_is_drawn_are_all_done(page: Chrome, flow: str, tmp_path: Path) -> None:
+    sized(page, DESKTOP)
+    opened(page, flow)
+    press_within_a_frame(page, "ArrowDown", "j", "j", "g", "g")
+    assert chosen(page) == "4 llm_stream_chunk"
+    assert read(page, "document.querySelector('[role=tab][aria-selected=true]').innerText") == "Clauses"
+
+    run = viewed_runs(FLOW)[0]
+    page.get("about:blank")
+    page.get(written(tmp_path, render_beside(run, run, "equal")))
+    until(page, "document.querySelector('.pair')")
+    press_within_a_frame(page, "d", "Home", "j", "j")
+    page.execute_async_script("requestAnimationFrame(() => requestAnimationFrame(arguments[0]))")
+    selected = "[...document.querySelectorAll('.pair')].findIndex((one) => one.classList.contains('selected'))"
+    assert read(page, selected) == "2"
+
+
 def test_what_is_broken_is_where_it_opens(page: Chrome, tmp_path: Path) -> None:
     sized(page, DESKTOP)
     lines = (FLOW / "frames.jsonl").read_bytes().splitlines(keepends=True)

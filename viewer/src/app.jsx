@@ -3,6 +3,7 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { at } from "./address.js";
 import { Beside } from "./beside.jsx";
 import { Detail, Finding, Link, Text } from "./detail.jsx";
+import { useKeys } from "./keys.js";
 import { Lanes } from "./lanes.js";
 import { List } from "./list.jsx";
 import { CHANNELS, decoded, milliseconds } from "./model.js";
@@ -79,39 +80,35 @@ function App({ document: whole }) {
   useEffect(() => lanes.current.show(run, { channels, mode, selected, found }), [run, channels, mode, selected, found]);
   useEffect(() => history.replaceState(null, "", `#run=${place + 1}${selected >= 0 ? `&frame=${selected + 1}` : ""}`), [place, selected]);
 
-  useEffect(() => {
-    const page = Math.max(1, Math.floor((document.querySelector(".list")?.clientHeight ?? 400) / 26) - 1);
-    const act = {
-      ArrowDown: () => step(1), j: () => step(1), ArrowUp: () => step(-1), k: () => step(-1), PageDown: () => step(page), PageUp: () => step(-page), Home: () => step(-Infinity), End: () => step(Infinity),
-      ArrowRight: () => { const [i, count] = lines[mark] ?? [-1]; if (i >= 0 && (count > 1 || shut.has(i))) toggle(i); else step(1); },
-      ArrowLeft: () => {
-        const [i] = lines[mark] ?? [-1];
-        if (i < 0) return;
-        if (run.first[i] >= 0 && !shut.has(i)) return toggle(i);
-        const row = [...unfolded].findLast((k) => k <= i && run.parent[k] === run.parent[i] && run.isChunk(i));
-        if (row !== undefined) { toggle(row); setSelected(row); } else if (run.parent[i] >= 0) select(run.parent[i]);
-      },
-      Enter: () => mark >= 0 && toggle(lines[mark][0]),
-      "/": () => search.current.focus(), n: () => found && among([...found], 1), N: () => found && among([...found], -1),
-      e: () => among([...run.broken.keys()].sort((one, other) => one - other), 1), E: () => among([...run.broken.keys()].sort((one, other) => one - other), -1),
-      p: () => selected >= 0 && run.parent[selected] >= 0 && select(run.parent[selected]),
-      "+": () => lanes.current.by(1.6), "=": () => lanes.current.by(1.6), "-": () => lanes.current.by(1 / 1.6), "[": () => lanes.current.pan(-0.25), "]": () => lanes.current.pan(0.25), 0: () => lanes.current.fit(),
-      o: () => setMode(mode === "time" ? "order" : "time"), t: () => setFlat(!flat), g: () => setTab(TABS[(TABS.indexOf(tab) + 1) % TABS.length]),
-      r: () => change(1), R: () => change(-1), "?": () => setHelp(!help), Escape: () => { setHelp(false); setQuery(""); },
-    };
-    CHANNELS.forEach((_, channel) => { act[channel + 1] = () => setChannels(channels.with(channel, !channels[channel])); });
-    const press = (event) => {
-      if (event.ctrlKey || event.metaKey || event.altKey) return;
-      if (event.target.tagName === "INPUT") {
-        if (event.key === "Escape") { setQuery(""); event.target.blur(); } else if (event.key === "Enter" || event.key === "ArrowDown") { event.preventDefault(); event.target.blur(); if (found) among([...found], 1); }
-        return;
-      }
-      // A button, a list of runs and an open value have keys of their own.
-      if (/^(BUTTON|SELECT|SUMMARY)$/.test(event.target.tagName) && /^(Enter| |Arrow.*)$/.test(event.key)) return;
-      if (act[event.key]) { event.preventDefault(); act[event.key](); }
-    };
-    addEventListener("keydown", press);
-    return () => removeEventListener("keydown", press);
+  const page = () => Math.max(1, Math.floor((document.querySelector(".list")?.clientHeight ?? 400) / 26) - 1);
+  const act = {
+    ArrowDown: () => step(1), j: () => step(1), ArrowUp: () => step(-1), k: () => step(-1), PageDown: () => step(page()), PageUp: () => step(-page()), Home: () => step(-Infinity), End: () => step(Infinity),
+    ArrowRight: () => { const [i, count] = lines[mark] ?? [-1]; if (i >= 0 && (count > 1 || shut.has(i))) toggle(i); else step(1); },
+    ArrowLeft: () => {
+      const [i] = lines[mark] ?? [-1];
+      if (i < 0) return;
+      if (run.first[i] >= 0 && !shut.has(i)) return toggle(i);
+      const row = [...unfolded].findLast((k) => k <= i && run.parent[k] === run.parent[i] && run.isChunk(i));
+      if (row !== undefined) { toggle(row); setSelected(row); } else if (run.parent[i] >= 0) select(run.parent[i]);
+    },
+    Enter: () => mark >= 0 && toggle(lines[mark][0]),
+    "/": () => search.current.focus(), n: () => found && among([...found], 1), N: () => found && among([...found], -1),
+    e: () => among([...run.broken.keys()].sort((one, other) => one - other), 1), E: () => among([...run.broken.keys()].sort((one, other) => one - other), -1),
+    p: () => selected >= 0 && run.parent[selected] >= 0 && select(run.parent[selected]),
+    "+": () => lanes.current?.by(1.6), "=": () => lanes.current?.by(1.6), "-": () => lanes.current?.by(1 / 1.6), "[": () => lanes.current?.pan(-0.25), "]": () => lanes.current?.pan(0.25), 0: () => lanes.current?.fit(),
+    o: () => setMode(mode === "time" ? "order" : "time"), t: () => setFlat(!flat), g: () => setTab(TABS[(TABS.indexOf(tab) + 1) % TABS.length]),
+    r: () => change(1), R: () => change(-1), "?": () => setHelp(!help), Escape: () => { setHelp(false); setQuery(""); },
+  };
+  CHANNELS.forEach((_, channel) => { act[channel + 1] = () => setChannels(channels.with(channel, !channels[channel])); });
+  useKeys((event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target.tagName === "INPUT") {
+      if (event.key === "Escape") { setQuery(""); event.target.blur(); } else if (event.key === "Enter" || event.key === "ArrowDown") { event.preventDefault(); event.target.blur(); if (found) among([...found], 1); }
+      return;
+    }
+    // A button, a list of runs and an open value have keys of their own.
+    if (/^(BUTTON|SELECT|SUMMARY)$/.test(event.target.tagName) && /^(Enter| |Arrow.*)$/.test(event.key)) return;
+    if (act[event.key]) { event.preventDefault(); act[event.key](); }
   });
 
   return (

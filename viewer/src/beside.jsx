@@ -4,6 +4,7 @@ import { useEffect, useMemo, useReducer, useRef, useState } from "preact/hooks";
 import { Virtualizer, elementScroll, observeElementOffset, observeElementRect } from "@tanstack/virtual-core";
 import { Detail, Finding } from "./detail.jsx";
 import { at } from "./address.js";
+import { useKeys } from "./keys.js";
 import { Lanes } from "./lanes.js";
 import { ROW, marked } from "./list.jsx";
 import { CHANNELS, milliseconds } from "./model.js";
@@ -98,28 +99,24 @@ export function Beside({ document: whole, runs }) {
   // What is sought is gone through where something is, and else what differs, as far as it is shown.
   const stops = useMemo(() => { const on = new Set(visible); return found ? visible : differing.filter((i) => on.has(i)); }, [visible]);
   const jump = (by) => setSelected((by > 0 ? stops.find((i) => i > selected) ?? stops[0] : stops.findLast((i) => i < selected) ?? stops.at(-1)) ?? selected);
-  useEffect(() => {
-    const act = {
-      ArrowDown: () => step(1), j: () => step(1), ArrowUp: () => step(-1), k: () => step(-1), PageDown: () => step(20), PageUp: () => step(-20), Home: () => step(-Infinity), End: () => step(Infinity),
-      n: () => jump(1), N: () => jump(-1), d: () => setAll(!all), Enter: () => typeof lines[mark] === "object" && unfold(lines[mark].key), ArrowRight: () => typeof lines[mark] === "object" && unfold(lines[mark].key),
-      o: () => setMode(mode === "time" ? "order" : "time"), "+": () => lanes.current[0].by(1.6), "=": () => lanes.current[0].by(1.6), "-": () => lanes.current[0].by(1 / 1.6), "[": () => lanes.current[0].pan(-0.25), "]": () => lanes.current[0].pan(0.25), 0: () => lanes.current[0].fit(),
-      "/": () => search.current.focus(), Escape: () => setText(""),
-    };
-    CHANNELS.forEach((_, channel) => { act[channel + 1] = () => setChannels(channels.with(channel, !channels[channel])); });
-    const press = (event) => {
-      if (event.ctrlKey || event.metaKey || event.altKey) return;
-      if (event.target.tagName === "INPUT") {
-        if (event.key === "Escape") { setText(""); event.target.blur(); }
-        else if (event.key === "Enter" || event.key === "ArrowDown") { event.preventDefault(); event.target.blur(); if (found && !stops.includes(selected)) jump(1); }
-        return;
-      }
-      if (!act[event.key]) return;
-      if (/^(BUTTON|SUMMARY)$/.test(event.target.tagName) && /^(Enter|Arrow.*)$/.test(event.key)) return;
-      event.preventDefault();
-      act[event.key]();
-    };
-    addEventListener("keydown", press);
-    return () => removeEventListener("keydown", press);
+  const act = {
+    ArrowDown: () => step(1), j: () => step(1), ArrowUp: () => step(-1), k: () => step(-1), PageDown: () => step(20), PageUp: () => step(-20), Home: () => step(-Infinity), End: () => step(Infinity),
+    n: () => jump(1), N: () => jump(-1), d: () => setAll(!all), Enter: () => typeof lines[mark] === "object" && unfold(lines[mark].key), ArrowRight: () => typeof lines[mark] === "object" && unfold(lines[mark].key),
+    o: () => setMode(mode === "time" ? "order" : "time"), "+": () => lanes.current[0]?.by(1.6), "=": () => lanes.current[0]?.by(1.6), "-": () => lanes.current[0]?.by(1 / 1.6), "[": () => lanes.current[0]?.pan(-0.25), "]": () => lanes.current[0]?.pan(0.25), 0: () => lanes.current[0]?.fit(),
+    "/": () => search.current.focus(), Escape: () => setText(""),
+  };
+  CHANNELS.forEach((_, channel) => { act[channel + 1] = () => setChannels(channels.with(channel, !channels[channel])); });
+  useKeys((event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target.tagName === "INPUT") {
+      if (event.key === "Escape") { setText(""); event.target.blur(); }
+      else if (event.key === "Enter" || event.key === "ArrowDown") { event.preventDefault(); event.target.blur(); if (found && !stops.includes(selected)) jump(1); }
+      return;
+    }
+    if (!act[event.key]) return;
+    if (/^(BUTTON|SUMMARY)$/.test(event.target.tagName) && /^(Enter|Arrow.*)$/.test(event.key)) return;
+    event.preventDefault();
+    act[event.key]();
   });
 
   const row = rows[selected];
