@@ -183,13 +183,9 @@ def hold(console: Console, outcome: SuiteOutcome, expected: Baseline, document: 
     return 0
 
 
-def _violation_text(violation: dict[str, Any]) -> str:
-    at = f" at frame {violation['seq']}" if violation["seq"] is not None else ""
-    return f"{at}: {violation['message']}"
-
-
 def render_outcome(console: Console, document: dict[str, Any]) -> None:
     """Print an outcome, clause by clause."""
+    from conformance.report.case import violation_text
     from conformance.report.causes import SharedCauses
 
     shared = SharedCauses(document)
@@ -200,7 +196,7 @@ def render_outcome(console: Console, document: dict[str, Any]) -> None:
             if shared.of(check) is not None:
                 continue
             # A scenario may show the same several times, as once for each way of reading.
-            for violation in list(dict.fromkeys(map(_violation_text, check["violations"])))[:_SHOWN]:
+            for violation in list(dict.fromkeys(map(violation_text, check["violations"])))[:_SHOWN]:
                 console.print(f"               {check['scenario']}{violation}")
     for cause in shared.widest_first:
         console.print(f"{len(cause.clauses)} clauses fell short of one cause: {cause.message}", style="bold")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -29,39 +28,27 @@ def merge(shards: tuple[Path, ...], expect: Path | None, reports: Reports, json_
     \b
     JSON: that of harness replay, or of harness conformance
     """
+    from conformance.commands.conformance import hold, render_outcome
+    from conformance.commands.replay import render_summary
+    from conformance.run import baseline, replay as replaying
     from conformance.run.merge import merged_replay, merged_suite
-    from conformance.run.replay import FORMAT
     from conformance.run.report_files import shard_report
 
     with at_work("reading reports"):
         read = list(map(shard_report, shards))
-    if all(report["format"] == FORMAT for report in read):
+    console = console_for(json_file)
+    if all(report["format"] == replaying.FORMAT for report in read):
         if expect is not None:
             raise click.UsageError("--expect is for the reports of harness conformance")
-        return _replay(
-            merged_replay(read), float(sum(report["summary"]["seconds"] for report in read)), reports, json_file
-        )
-    return _suite(*merged_suite(read), expect, reports, json_file)
-
-
-def _replay(results: Any, seconds: float, reports: Reports, json_file: Path | None) -> int:
-    from conformance.commands.replay import render_summary
-    from conformance.run import replay as replaying
-
-    document = replaying.report(results, seconds)
-    render_summary(console_for(json_file), document)
-    reports.write(document, json_file, results)
-    return replaying.exit_code(results)
-
-
-def _suite(outcome: Any, results: Any, expect: Path | None, reports: Reports, json_file: Path | None) -> int:
-    from conformance.commands.conformance import hold, render_outcome
-    from conformance.run import baseline
-
-    console = console_for(json_file)
+        replayed = merged_replay(read)
+        document = replaying.report(replayed, float(sum(report["summary"]["seconds"] for report in read)))
+        render_summary(console, document)
+        reports.write(document, json_file, replayed)
+        return replaying.exit_code(replayed)
+    outcome, results = merged_suite(read)
     document = outcome.document()
     render_outcome(console, document)
-    code: int = outcome.exit_code()
+    code = outcome.exit_code()
     if expect is not None and code != 2:
         expected = baseline.read(expect)
         expected.check_subject(outcome.subject)

@@ -49,18 +49,14 @@ markdown_option = click.option(
 def report_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command `--junit`, `--html`, `--markdown` and `--sarif`; it takes them as `reports`."""
 
+    @click.option("--junit", type=_FILE, metavar="FILE", help="Write a JUnit report.")
+    @html_option
+    @markdown_option
+    @click.option("--sarif", type=_FILE, metavar="FILE", help="Write a SARIF report, as code hosts show it.")
     @functools.wraps(command)
     def with_reports(
         junit: Path | None, html: Path | None, markdown: Path | None, sarif: Path | None, **options: Any
     ) -> Any:
         return command(reports=Reports(junit, html, markdown, sarif), **options)
 
-    made: Callable[..., Any] = with_reports
-    for option in (
-        click.option("--sarif", type=_FILE, metavar="FILE", help="Write a SARIF report, as code hosts show it."),
-        markdown_option,
-        html_option,
-        click.option("--junit", type=_FILE, metavar="FILE", help="Write a JUnit report."),
-    ):
-        made = option(made)
-    return made
+    return with_reports

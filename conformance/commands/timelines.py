@@ -12,6 +12,7 @@ from conformance.run.failures.carried_runs import most_telling
 from conformance.run.failures.failed_runs import FailedRun
 from conformance.run.replay import ReplayResult
 from conformance.run.result import ScenarioResult, labelled
+from conformance.timeline.check import Violation
 from harness.errors import UnreadableRecordingError
 from harness.recording import write_atomically
 from harness.viewer import BrokenClause, ViewedRun, kept_frames, render_replayed, render_viewer
@@ -60,7 +61,7 @@ def _write_scenarios(results: Iterable[ScenarioResult], document: dict[str, Any]
                 checks[check["scenario"]].append((row["id"], check))
     for number, result in enumerate(most_telling(results), start=1):
         runs: list[ViewedRun] = []
-        seen: dict[tuple[str, int | None, str], str] = {}
+        seen: dict[Violation, str] = {}
         for run in result.failed_runs:
             try:
                 viewed = _viewed(result.scenario, run)
@@ -69,18 +70,14 @@ def _write_scenarios(results: Iterable[ScenarioResult], document: dict[str, Any]
             runs.append(viewed)
             for violation, finding in zip(run.violations, viewed.findings, strict=True):
                 at = "" if finding.place is None else f"&frame={finding.place + 1}"
-                labelled_violation = labelled(run.label, violation)
-                seen.setdefault(
-                    (labelled_violation.clause, labelled_violation.seq, labelled_violation.message),
-                    f"#run={len(runs)}{at}",
-                )
+                seen.setdefault(labelled(run.label, violation), f"#run={len(runs)}{at}")
         if not runs:
             continue
         name = f"{_FOLDER}/{number}.html"
         write_atomically(folder / name, render_viewer(runs, result.scenario).encode())
         for clause, check in checks[result.scenario]:
             for violation in check["violations"]:
-                place = seen.get((clause, violation["seq"], violation["message"]))
+                place = seen.get(Violation(clause, violation["seq"], violation["message"]))
                 if place is not None:
                     violation["timeline"] = name + place
 

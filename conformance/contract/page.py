@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
-from conformance.contract.clauses import AREAS, CAPABILITIES, Area, Clause
+from conformance.contract.clauses import AREAS, CAPABILITIES, Area
 
 #: What the last column of the tables refers to. S0 to S3 are pages of CrewAI's public documentation.
 SOURCES: Mapping[str, str] = MappingProxyType(
@@ -86,11 +86,8 @@ def _section(area: Area) -> str:
 
 def _rows(area: Area) -> Iterator[str]:
     for row in area.clauses:
-        yield f"| {row.id} | {row.level} | {_needs(row)}{row.statement} | {' '.join(row.sources)} |"
-
-
-def _needs(row: Clause) -> str:
-    return "".join(f"[{name}] " for name in CAPABILITIES if name in row.capabilities)
+        needs = "".join(f"[{name}] " for name in CAPABILITIES if name in row.capabilities)
+        yield f"| {row.id} | {row.level} | {needs}{row.statement} | {' '.join(row.sources)} |"
 
 
 if __name__ == "__main__":

@@ -38,7 +38,10 @@ def replay_cases(document: Mapping[str, Any]) -> list[Case]:
             name=result_name(result),
             status=_OUTCOMES[result["status"]],
             message=result["message"],
-            details=(*map(_violation, result["violations"]), *result["diff"]),
+            details=(
+                *(f"{violation['clause']}{violation_text(violation)}" for violation in result["violations"]),
+                *result["diff"],
+            ),
         )
         for result in document["results"]
     ]
@@ -66,6 +69,7 @@ def result_name(result: Mapping[str, Any]) -> str:
     return str(result["kind"]) if result["interaction"] is None else f"interaction {result['interaction']}"
 
 
-def _violation(violation: Mapping[str, Any]) -> str:
+def violation_text(violation: Mapping[str, Any]) -> str:
+    """Return what is said of a violation behind the name of its clause, or of its scenario."""
     at = "" if violation["seq"] is None else f" at frame {violation['seq']}"
-    return f"{violation['clause']}{at}: {violation['message']}"
+    return f"{at}: {violation['message']}"

@@ -50,6 +50,10 @@ class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Return what reports call one of the scenarios: that of an integration has its name."""
         return scenario if self.name is None else scenario.replace("provider/", f"{self.name}/", 1)
 
+    def reported(self, results: list[ScenarioResult]) -> list[ScenarioResult]:
+        """Return results as reports call them."""
+        return [replace(result, scenario=self.reported_name(result.scenario)) for result in results]
+
 
 class SuitePlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Everything that is to be performed, and what follows from it."""
@@ -118,7 +122,7 @@ class SuitePlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         for part in self.parts:
             mine = [next(remaining) for _ in part.scenarios]
             mine += undecided([scenarios()[name] for name in part.scenarios], part.clauses, mine)
-            reported += self._reported(part, mine)
+            reported += part.reported(mine)
         broken = {
             decision.clause for result in reported for decision in result.decisions if decision.status == "failed"
         }
@@ -130,14 +134,10 @@ class SuitePlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         reported = [
             each
             for (number, _), result in zip(steps, results, strict=True)
-            for each in self._reported(self.parts[number], [result])
+            for each in self.parts[number].reported([result])
         ]
         decided = {decision.clause for result in reported for decision in result.decisions}
         return outcome_of(self.subject, reported, self.clauses & decided, self.out_of_reach, self.subject.command)
-
-    def _reported(self, part: Part, results: list[ScenarioResult]) -> list[ScenarioResult]:
-        """Return the results as reports call them."""
-        return [replace(result, scenario=part.reported_name(result.scenario)) for result in results]
 
     def document(self) -> dict[str, Any]:
         """Return the JSON form, of which `msgspec.convert` makes a plan that finds outcomes without the subject."""

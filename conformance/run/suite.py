@@ -9,7 +9,6 @@ import traceback
 from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -62,9 +61,6 @@ class TestedSubject:
         self.declared = declared
         self._results: dict[str, ScenarioResult] = {}
         self._performer = None if load is None else Performer(load)
-        self._perform: Callable[[Scenario], ScenarioResult] = (
-            partial(perform, declared) if self._performer is None else self._performer.perform
-        )
 
     def result(self, scenario: Scenario) -> ScenarioResult:
         """Return what became of a scenario.
@@ -74,7 +70,9 @@ class TestedSubject:
             ConformanceError: the suite itself failed.
         """
         if scenario.id not in self._results:
-            self._results[scenario.id] = self._perform(scenario)
+            self._results[scenario.id] = (
+                perform(self.declared, scenario) if self._performer is None else self._performer.perform(scenario)
+            )
         result = self._results[scenario.id]
         if result.unusable is not None:
             raise UsageError(result.unusable)

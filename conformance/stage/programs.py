@@ -238,22 +238,9 @@ class Give:
     value: Any
 
 
-Step = (
-    Emit
-    | EmitPayload
-    | EmitBuiltIn
-    | Ask
-    | Reach
-    | Block
-    | Raise
-    | Spawn
-    | Nest
-    | ReadFlag
-    | RunCrew
-    | Reply
-    | AskHuman
-    | Give
-)
+#: What publishes an event.
+Publish = Emit | EmitPayload | EmitBuiltIn
+Step = Publish | Ask | Reach | Block | Raise | Spawn | Nest | ReadFlag | RunCrew | Reply | AskHuman | Give
 
 
 @dataclass(frozen=True)

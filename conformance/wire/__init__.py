@@ -32,7 +32,10 @@ def format_of(response: WireResponse) -> str | None:
 
 @cache
 def _reader(wire_format: str) -> ModuleType | None:
-    """Return the module that reads a format: `read_stream` and `read_plain` fill a `Reading`."""
+    """Return the module that reads a format.
+
+    Its `read_stream` fills a `Reading` from a streamed answer, and `read_plain` from an answer that came at once.
+    """
     name = f"{__name__}.{wire_format.replace('-', '_')}"
     return importlib.import_module(name) if importlib.util.find_spec(name) is not None else None
 

@@ -26,7 +26,6 @@ _COUNTS: Final = {
 
 
 def read_stream(body: bytes, reading: Reading) -> None:
-    """Read a streamed answer."""
     usage: dict[str, Any] = {}
     for name, data in sse_events(body):
         if name == "ping":
@@ -52,7 +51,6 @@ def read_stream(body: bytes, reading: Reading) -> None:
 
 
 def read_plain(body: bytes, reading: Reading) -> None:
-    """Read an answer that came at once."""
     message = json_object(body)
     for index, block in enumerate(message["content"]):
         _begin(reading, index, block)

@@ -30,7 +30,6 @@ _COUNTS: Final = {
 
 
 def read_stream(body: bytes, reading: Reading) -> None:
-    """Read a streamed answer."""
     for headers, payload in aws_messages(body):
         if headers.get(":message-type") != "event":
             reading.failed = True
@@ -56,7 +55,6 @@ def read_stream(body: bytes, reading: Reading) -> None:
 
 
 def read_plain(body: bytes, reading: Reading) -> None:
-    """Read an answer that came at once."""
     answer = json_object(body)
     for index, block in enumerate(answer["output"]["message"]["content"]):
         reading.say(block.get("text"))

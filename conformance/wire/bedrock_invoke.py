@@ -13,7 +13,6 @@ from conformance.wire.events import aws_messages
 
 
 def read_stream(body: bytes, reading: Reading) -> None:
-    """Read a streamed answer."""
     found: list[bytes] = []
     try:
         for headers, payload in aws_messages(body):

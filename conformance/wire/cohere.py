@@ -18,12 +18,10 @@ _COUNTS: Final = {"prompt_tokens": "input_tokens", "completion_tokens": "output_
 
 
 def read_stream(body: bytes, reading: Reading) -> None:
-    """Read a streamed answer: an event on each line."""
     read_lines(body, reading, _take)
 
 
 def read_plain(body: bytes, reading: Reading) -> None:
-    """Read an answer that came at once."""
     _end(json_object(body), reading)
 
 

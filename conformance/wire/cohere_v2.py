@@ -18,7 +18,6 @@ _COUNTS: Final = {"prompt_tokens": "input_tokens", "completion_tokens": "output_
 
 
 def read_stream(body: bytes, reading: Reading) -> None:
-    """Read a streamed answer."""
     for _, data in sse_events(body):
         if data.strip() == b"[DONE]":
             return
@@ -49,7 +48,6 @@ def _take(event: dict[str, Any], reading: Reading) -> None:
 
 
 def read_plain(body: bytes, reading: Reading) -> None:
-    """Read an answer that came at once."""
     answer = json_object(body)
     message = answer["message"]
     reading.think(message.get("tool_plan"))

@@ -24,7 +24,6 @@ _COUNTS: Final = {
 
 
 def read_stream(body: bytes, reading: Reading) -> None:
-    """Read a streamed answer."""
     for _, data in sse_events(body):
         event = json_object(data)
         if event.get("error"):
@@ -34,7 +33,6 @@ def read_stream(body: bytes, reading: Reading) -> None:
 
 
 def read_plain(body: bytes, reading: Reading) -> None:
-    """Read an answer that came at once."""
     _add(reading, json_object(body))
     reading.ended = True
 

@@ -13,12 +13,10 @@ _COUNTS: Final = {"prompt_tokens": "prompt_eval_count", "completion_tokens": "ev
 
 
 def read_stream(body: bytes, reading: Reading) -> None:
-    """Read a streamed answer: an object on each line."""
     read_lines(body, reading, _take)
 
 
 def read_plain(body: bytes, reading: Reading) -> None:
-    """Read an answer that came at once."""
     _take(json_object(body), reading)
 
 

@@ -36,7 +36,6 @@ def events_to_done(body: bytes, reading: Reading) -> Iterator[dict[str, Any]]:
 
 
 def read_stream(body: bytes, reading: Reading) -> None:
-    """Read a streamed answer."""
     current: dict[int, object] = {}
     for event in events_to_done(body, reading):
         _use(reading, event.get("usage") or (event.get("x_groq") or {}).get("usage"))
@@ -47,7 +46,6 @@ def read_stream(body: bytes, reading: Reading) -> None:
 
 
 def read_plain(body: bytes, reading: Reading) -> None:
-    """Read an answer that came at once."""
     answer = json_object(body)
     choice = answer["choices"][0]
     message = choice["message"]

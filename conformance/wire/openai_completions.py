@@ -13,13 +13,11 @@ _COUNTS: Final = {name: name for name in ("prompt_tokens", "completion_tokens", 
 
 
 def read_stream(body: bytes, reading: Reading) -> None:
-    """Read a streamed answer."""
     for event in events_to_done(body, reading):
         _take(event, reading)
 
 
 def read_plain(body: bytes, reading: Reading) -> None:
-    """Read an answer that came at once."""
     _take(json_object(body), reading)
     reading.ended = True
 

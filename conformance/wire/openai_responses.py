@@ -23,7 +23,6 @@ _PROMPT_COUNTS: Final = {"cached_prompt_tokens": "cached_tokens", "cache_creatio
 
 
 def read_stream(body: bytes, reading: Reading) -> None:
-    """Read a streamed answer."""
     for _, data in sse_events(body):
         if data.strip() == b"[DONE]":
             return
@@ -45,7 +44,6 @@ def read_stream(body: bytes, reading: Reading) -> None:
 
 
 def read_plain(body: bytes, reading: Reading) -> None:
-    """Read an answer that came at once."""
     response = json_object(body)
     for index, item in enumerate(response["output"]):
         if item["type"] == "message":

@@ -275,13 +275,8 @@ def dialects() -> tuple[Dialect, ...]:
 
 #: The integration that asks a provider by its Responses API.
 _RESPONSES_OF: Final = MappingProxyType(
-    {
-        "openai": "openai-responses",
-        "openai-responses": "openai-responses",
-        "azure": "azure-responses",
-        "azure_openai": "azure-responses",
-        "azure-responses": "azure-responses",
-    }
+    dict.fromkeys(("openai", "openai-responses"), "openai-responses")
+    | dict.fromkeys(("azure", "azure_openai", "azure-responses"), "azure-responses")
 )
 
 

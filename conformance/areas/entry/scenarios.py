@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from conformance.areas.entry import crews, flags
 from conformance.areas.entry.ways import flow_entries, way_in
-from conformance.areas.turn.conversation import TURN, HeldConversation, to_model
+from conformance.areas.turn.conversation import TURN, TURN_ENTRIES, HeldConversation, to_model
 from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.programs import ConversationProgram, Emit, FlowProgram, Give, Method, Script
-from conformance.stage.reader import SessionKind, attempt
+from conformance.stage.reader import attempt
 from conformance.stage.scenario import FLOW, FLOW_AND_LLM, LLM
 from conformance.timeline.expected import NOTHING, Expected, Raised
 
@@ -104,14 +104,10 @@ def _overrides(consumer: Consumer) -> Iterator[Expected]:
     yield Expected(clause, "the prompt and completion tokens that were counted", (11 * calls, 7 * calls), counted)
 
 
-#: What streams a turn, and the clause of that.
-_TURNS: Final[dict[SessionKind, str]] = {"sync": "stream_turn", "async": "astream_turn"}
-_TURN_CLAUSES: Final[dict[SessionKind, str]] = {"sync": "entry.turn", "async": "entry.turn-async"}
-
-
 def _entered(consumer: Consumer) -> Iterator[Expected]:
     """Take the way into a turn: plainly, with a session id, and into a flow that is not conversational."""
-    call, clause = f"flow.{_TURNS[consumer.kind]}", _TURN_CLAUSES[consumer.kind]
+    entry, clause = TURN_ENTRIES[consumer.kind]
+    call = f"flow.{entry}"
     conversation = HeldConversation(consumer, ConversationProgram())
     message = to_model(consumer.performance)
     yield from way_in(consumer, clause, f"{call}(…)", partial(conversation.enter, message), Script().text)
@@ -132,5 +128,7 @@ SCENARIOS.both("entry/llm", {"sync": {"entry.llm"}, "async": {"entry.llm-async"}
 SCENARIOS.both("entry/options", {"entry.kwargs"}, FLOW, _options)
 SCENARIOS.extend(flags.SCENARIOS)
 SCENARIOS.both("entry/overrides", {"entry.llm-overrides"}, LLM, _overrides)
-SCENARIOS.both("entry/turn", {kind: {clause} for kind, clause in _TURN_CLAUSES.items()}, TURN | FLOW_AND_LLM, _entered)
+SCENARIOS.both(
+    "entry/turn", {kind: {clause} for kind, (_, clause) in TURN_ENTRIES.items()}, TURN | FLOW_AND_LLM, _entered
+)
 SCENARIOS.extend(crews.SCENARIOS)

@@ -9,28 +9,25 @@ from conformance.timeline.check import Check
 from conformance.timeline.evidence import Evidence
 from conformance.timeline.expected import Breach
 
-#: What a run opens, and what must tell of its failure before it is raised. A call that streams on its own has no flow.
-_OPENERS: Final = {"flow_started": "flow_failed", "method_execution_started": "method_execution_failed"}
-_CALL: Final = {"llm_call_started": "llm_call_failed"}
+#: What a run opens, whose failure must be told of before it is raised. A call that streams on its own has no flow.
+_OPENED: Final = ("flow", "method_execution")
+_CALL: Final = ("llm_call",)
 #: In a turn it is the turn that fails: a flow that runs through several is not over.
-_TURN: Final = {
-    "conversation_turn_started": "conversation_turn_failed",
-    "method_execution_started": "method_execution_failed",
-}
+_TURN: Final = ("conversation_turn", "method_execution")
 
 
 def frames_first(evidence: Evidence) -> Iterator[Breach]:
     """The frames of the failure came before the exception."""
     types = [frame.type for frame in evidence.frames]
-    openers = _TURN if "conversation_turn_started" in types else _OPENERS if "flow_started" in types else _CALL
-    for opener, failure in openers.items():
-        if opener in types and failure not in types:
-            yield None, f"the run failed, and no {failure} was shown before its exception"
+    opened = _TURN if "conversation_turn_started" in types else _OPENED if "flow_started" in types else _CALL
+    for name in opened:
+        if f"{name}_started" in types and f"{name}_failed" not in types:
+            yield None, f"the run failed, and no {name}_failed was shown before its exception"
 
 
 def _failed_with_frames(evidence: Evidence) -> bool:
     types = {frame.type for frame in evidence.frames}
-    return evidence.ended == "failed" and bool(types & {*_OPENERS, *_CALL, *_TURN})
+    return evidence.ended == "failed" and bool(types & {f"{name}_started" for name in (*_OPENED, *_CALL, *_TURN)})
 
 
 CHECKS = (Check("error.frames-first", frames_first, _failed_with_frames),)

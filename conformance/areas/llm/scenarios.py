@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import groupby
 from typing import Any, Final
 
 from conformance.areas.llm import integrations, recorded_calls
@@ -60,9 +61,7 @@ def facts_of(ask: Ask, *, streamed: bool = True) -> WireFacts:
         else tuple(
             WireToolCall(call.name, "".join(call.arguments), f"call_{index}") for index, call in enumerate(calls)
         ),
-        kinds=None
-        if refused
-        else tuple(kind for index, kind in enumerate(kinds) if index == 0 or kind != kinds[index - 1]),
+        kinds=None if refused else tuple(kind for kind, _ in groupby(kinds)),
         usage=_USAGE if reported else None,
         finish_reason=("tool_calls" if calls else "stop") if reported else None,
         error_event=failed,

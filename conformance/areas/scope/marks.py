@@ -49,6 +49,5 @@ STREAM_SETTINGS: Final = {"nothing": None, "to-stream": True, "not-to-stream": F
 
 def made_to(stream: bool | None) -> str:
     """Return what to call an LLM that was made with this setting."""
-    return {None: "an LLM told nothing of streaming", True: "an LLM told to stream"}.get(
-        stream, "an LLM told not to stream"
-    )
+    settings = {None: "told nothing of streaming", True: "told to stream", False: "told not to stream"}
+    return f"an LLM {settings[stream]}"

@@ -11,14 +11,8 @@ from conformance.timeline.any_frame import AnyFrame
 from conformance.timeline.expected import Expected, Relation, Same, shown
 
 #: The views that a session must have and those that it ought to have, with the channels that each shows.
-VIEWS: Final = {
-    "events": None,
-    "llm": frozenset({"llm"}),
-    "flow": frozenset({"flow"}),
-    "tools": frozenset({"tools"}),
-    "messages": frozenset({"messages"}),
-}
-MORE_VIEWS: Final = {"lifecycle": frozenset({"lifecycle"}), "custom": frozenset({"custom"})}
+VIEWS: Final = {"events": None, **{name: frozenset({name}) for name in ("llm", "flow", "tools", "messages")}}
+MORE_VIEWS: Final = {name: frozenset({name}) for name in ("lifecycle", "custom")}
 PROJECTIONS: Final = (*VIEWS, "interleave", "subscribe")
 
 

@@ -17,6 +17,11 @@ from conformance.timeline.expected import NOTHING, Expected, Raised, Same
 from conformance.timeline.vocabulary import CHANNEL_OF
 
 TURN: Final = frozenset({"turn"})
+#: What streams a turn, and the clause of that.
+TURN_ENTRIES: Final[dict[SessionKind, tuple[str, str]]] = {
+    "sync": ("stream_turn", "entry.turn"),
+    "async": ("astream_turn", "entry.turn-async"),
+}
 #: A role and what it said.
 Utterance = tuple[str, str]
 
@@ -171,8 +176,7 @@ class FirstTurn:
 
 
 def _entry(flow: Any, kind: SessionKind) -> Any:
-    entry, clause = ("stream_turn", "entry.turn") if kind == "sync" else ("astream_turn", "entry.turn-async")
-    return offered(flow, entry, clause)
+    return offered(flow, *TURN_ENTRIES[kind])
 
 
 def to_model(performance: Performance, script: Script = GREETING) -> str:

@@ -9,18 +9,18 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping
+import threading
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from threading import Lock
 from typing import Any, Final
 
 from harness.import_path import move_current_folder_last
 
 #: Variables that Python reads when it starts.
 _READ_AT_START: Final = ("PYTHONPATH", "PYTHONSAFEPATH")
-_STARTING: Final = Lock()
+_STARTING: Final = threading.Lock()
 
 Environment = Mapping[str, str]
 
@@ -67,6 +67,15 @@ def serve(receive: Callable[[], Any], send: Callable[[Any], object], work: Calla
             except Exception as error:
                 reply = None, error
             send(reply)
+
+
+def can_be_copied(idle: Container[str] = ()) -> bool:
+    """Whether a copy of this process has all that it needs: threads but for those that idle are not copied.
+
+    Nor is it safe on macOS to copy beside any.
+    """
+    beside = [thread.name for thread in threading.enumerate() if thread is not threading.main_thread()]
+    return sys.platform == "linux" and all(name in idle for name in beside)
 
 
 def end(process: BaseProcess, grace_s: float) -> None:

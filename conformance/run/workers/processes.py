@@ -12,13 +12,12 @@ import multiprocessing
 import os
 import signal
 import sys
-import threading
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any, Final, TypeAlias
 
 from conformance.run.workers.certificates import late_certificates
-from conformance.run.workers.child import Environment, end, started, starting
+from conformance.run.workers.child import Environment, can_be_copied, end, started, starting
 from conformance.run.workers.warmth import NOTHING, make, ready
 from harness.errors import ConformanceError
 
@@ -176,15 +175,9 @@ class _CopiedProcess:
     def perform(self, name: str, deadline_s: float) -> _Reply:
         if self._prepare is not None and self._prepare(self._subject, name):
             self._made()
-        if not self._can_be_copied:
+        if not can_be_copied(getattr(self._subject, "idle_threads", frozenset())):
             return self._perform(self._subject, name), False
         return self._in_a_copy(name, deadline_s), True
-
-    @property
-    def _can_be_copied(self) -> bool:
-        """Whether a copy of this process has all that it has: threads are not copied, nor safe to copy beside on macOS."""
-        beside = {thread.name for thread in threading.enumerate() if thread is not threading.main_thread()}
-        return sys.platform == "linux" and beside <= getattr(self._subject, "idle_threads", frozenset())
 
     def _in_a_copy(self, name: str, deadline_s: float) -> Any:
         ours, theirs = multiprocessing.Pipe(duplex=False)

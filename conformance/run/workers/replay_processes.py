@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
-import sys
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence, Set as AbstractSet
@@ -17,7 +15,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from typing import Any, Final, Generic, TypeVar, cast
 
-from conformance.run.workers.child import Environment, end, serve, started, starting
+from conformance.run.workers.child import Environment, can_be_copied, end, serve, started, starting
 
 #: How long a process may take to end when it is told to, in seconds.
 _GRACE_S: Final = 5.0
@@ -145,15 +143,11 @@ class _ReplayProcess(Generic[S, R]):
         self.connection: Connection
         self.connection, theirs = multiprocessing.Pipe()
         # Not a daemon, since those may have no processes of their own.
-        self._process: Any
-        if _can_be_copied():
-            self._process = multiprocessing.get_context("fork").Process(target=_serve, args=(theirs, work))
+        copied = can_be_copied()
+        method: Any = multiprocessing.get_context("fork" if copied else "spawn")
+        with contextlib.nullcontext() if copied else starting() as environment:
+            self._process = method.Process(target=_serve, args=(theirs, work, environment))
             self._process.start()
-        else:
-            with starting() as environment:
-                spawn = multiprocessing.get_context("spawn")
-                self._process = spawn.Process(target=_serve, args=(theirs, work, environment))
-                self._process.start()
         theirs.close()
         #: The kinds for which it has loaded what they need.
         self.loaded: set[str] = set()
@@ -196,12 +190,7 @@ class _ReplayProcess(Generic[S, R]):
         return cast(int | None, self._process.exitcode)
 
 
-def _can_be_copied() -> bool:
-    """Whether a copy of this process has all that it has: threads are not copied, nor safe to copy beside on macOS."""
-    return sys.platform == "linux" and threading.active_count() == 1
-
-
-def _serve(connection: Connection, work: Callable[[Any], Any], environment: Environment | None = None) -> None:
+def _serve(connection: Connection, work: Callable[[Any], Any], environment: Environment | None) -> None:
     if environment is not None:
         started(environment)
 

@@ -77,7 +77,7 @@ def response_format(answer_format: type[BaseModel] | Mapping[str, Any], schema_f
 
 
 def parse_recorded(url: str, body: bytes) -> RecordedCall:
-    """Return the call that made a recorded request (`ParseRequest`); What was said before, and how tools are defined, is carried as it is.."""
+    """Return the call that made a recorded request (`ParseRequest`); what was said before, and how tools are defined, is carried."""
     recorded = RecordedRequest(json_object(body, ["message"]), {"message": TEXT})
     base_url, model = recorded.base_url(url, PATH), recorded.model()
     messages = [{"role": "user", "content": recorded.take("message") or ""}]
@@ -86,9 +86,8 @@ def parse_recorded(url: str, body: bytes) -> RecordedCall:
 
 def _parse_tools(wire: Any) -> list[dict[str, Any]]:
     """Return the names of tools, in our form."""
-    names = (
-        [tool["name"] for tool in wire if isinstance(tool, Mapping) and isinstance(tool.get("name"), str)]
-        if isinstance(wire, list)
-        else []
-    )
-    return [{"type": "function", "function": {"name": name, "parameters": {"type": "object"}}} for name in names]
+    return [
+        {"type": "function", "function": {"name": tool["name"], "parameters": {"type": "object"}}}
+        for tool in (wire if isinstance(wire, list) else ())
+        if isinstance(tool, Mapping) and isinstance(tool.get("name"), str)
+    ]

@@ -143,11 +143,9 @@ class Gemini(SDKModel):
         method = "streamGenerateContent" if request.stream else "generateContent"
         # Without it the stream is a JSON array.
         query = self.additional_params.get(EXTRA_QUERY, {"alt": "sse"} if request.stream else {})
-        return with_query(f"{self._resource()}:{method}", query)
-
-    def _resource(self) -> str:
         named = self.model.startswith(NAMED_RESOURCES)
-        return self.model if named else f"{_ON_VERTEX if self._asks_vertex() else _AT_STUDIO}{self.model}"
+        place = "" if named else _ON_VERTEX if self._asks_vertex() else _AT_STUDIO
+        return with_query(f"{place}{self.model}:{method}", query)
 
 
 class VertexAI(Gemini):

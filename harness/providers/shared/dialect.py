@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 #: A blank line ends a server-sent event (WHATWG HTML, "Interpreting an event stream", read 2025-11).
@@ -43,14 +44,10 @@ def _ends_of(body: bytes, mark: bytes) -> Iterator[int]:
         at = body.find(mark, at)
 
 
-def _line_ends(body: bytes) -> Iterator[int]:
-    return _ends_of(body, b"\n")
-
-
 #: Server-sent events.
 SSE: Final = Framing("text/event-stream", _sse_ends)
 #: A JSON object on each line.
-JSON_LINES: Final = Framing("application/x-ndjson", _line_ends)
+JSON_LINES: Final = Framing("application/x-ndjson", partial(_ends_of, mark=b"\n"))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -18,13 +18,6 @@ from harness.providers.shared.usage import usage
 
 #: Why a response is incomplete.
 _INCOMPLETE: Final[dict[str, FinishReason]] = {"max_output_tokens": "length", "content_filter": "content_filter"}
-#: Events that carry a piece of text in `delta`, and what it is a piece of.
-_DELTAS: Final[dict[str, TextKind]] = {
-    "response.output_text.delta": "text",
-    "response.refusal.delta": "text",
-    "response.reasoning_summary_text.delta": "summary",
-    "response.reasoning_text.delta": "reasoning",
-}
 #: Events that carry a whole text, what it is, and the field that holds it.
 _TEXTS: Final[dict[str, tuple[TextKind, str]]] = {
     "response.output_text.done": ("text", "text"),
@@ -32,13 +25,10 @@ _TEXTS: Final[dict[str, tuple[TextKind, str]]] = {
     "response.reasoning_summary_text.done": ("summary", "text"),
     "response.reasoning_text.done": ("reasoning", "text"),
 }
-#: Events after which nothing comes, and the status of the response that they carry.
-_ENDS: Final = {
-    "response.completed": "completed",
-    "response.incomplete": "incomplete",
-    "response.failed": "failed",
-    "response.cancelled": "cancelled",
-}
+#: Events that carry a piece of such a text in `delta`.
+_DELTAS: Final = {name.replace(".done", ".delta"): kind for name, (kind, _) in _TEXTS.items()}
+#: The statuses of a response with which it ends; each is the name of an event after which nothing comes.
+_ENDS: Final = frozenset({"completed", "incomplete", "failed", "cancelled"})
 #: What a response says of itself that failed, whichever event carries it.
 _FAILED: Final = frozenset({"failed", "cancelled"})
 
@@ -98,11 +88,11 @@ class ResponsesAnswer(SSEAnswer):
             yield from self._output.whole_text(ItemPlace.of(event, text_kind), event.get(name))
         elif kind == "response.output_item.done":
             yield from self._output.item(as_number(event.get("output_index")) or 0, event["item"])
-        elif kind in _ENDS:
+        elif (ended_as := kind.removeprefix("response.")) in _ENDS:
             response = as_object(event["response"])
             status = response.get("status")
             failed = status if status in _FAILED else "failed" if response.get("error") else None
-            yield from self._whole(response, failed or _ENDS[kind])
+            yield from self._whole(response, failed or ended_as)
         elif kind == "error":
             raise self.reported(failure_in(event))
 

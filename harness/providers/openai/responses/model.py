@@ -65,7 +65,9 @@ class OpenAIResponses(OpenAIModel):
         self.previous_response_id = previous_response_id
         self.include = list(include or ())
         #: The provider's own tools that each call may use, by name or with their settings.
-        self.builtin_tools = [_wire_builtin(tool) for tool in builtin_tools or ()]
+        self.builtin_tools = [
+            dict(_BUILTIN.get(tool, {"type": tool}) if isinstance(tool, str) else tool) for tool in builtin_tools or ()
+        ]
         self.auto_chain = auto_chain
         #: Whether the reasoning of each answer goes back with the next call, for a provider that keeps nothing.
         self.auto_chain_reasoning = auto_chain_reasoning
@@ -127,8 +129,3 @@ class OpenAIResponses(OpenAIModel):
             with self._chain_lock:
                 self._last_response_id = answer.response_id
                 self._last_reasoning = answer.reasoning if self.auto_chain_reasoning else []
-
-
-def _wire_builtin(tool: str | Mapping[str, Any]) -> dict[str, Any]:
-    """Return one of the provider's own tools, given by its name or with its settings, on the wire."""
-    return dict(_BUILTIN.get(tool, {"type": tool}) if isinstance(tool, str) else tool)

@@ -9,7 +9,7 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from harness.llm.output.parts import Part, TextDelta, ThinkingDelta, ToolCallDelta
 from harness.providers.shared.calls.tool_calls import arguments_text, holds_two
@@ -17,11 +17,6 @@ from harness.providers.shared.shapes import as_id, as_list, as_number, as_text, 
 
 #: A message's text, the summary of reasoning, and the reasoning itself.
 TextKind = Literal["text", "summary", "reasoning"]
-_DELTA_TYPES: Final[dict[TextKind, type[TextDelta | ThinkingDelta]]] = {
-    "text": TextDelta,
-    "summary": ThinkingDelta,
-    "reasoning": ThinkingDelta,
-}
 
 
 class ItemPlace(NamedTuple):
@@ -79,7 +74,7 @@ class ResponseOutput:
         if not isinstance(text, str):
             raise self._malformed(f"a delta of text that is {text!r:.200}")
         self._texts[place].append(text)
-        return _DELTA_TYPES[place.kind](text)
+        return TextDelta(text) if place.kind == "text" else ThinkingDelta(text)
 
     def whole_text(self, place: ItemPlace, text: Any) -> Iterator[Part]:
         """Yield what has not come yet of a text that is whole."""

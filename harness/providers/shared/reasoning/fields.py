@@ -82,7 +82,7 @@ class KeptReasoning:
         return replace(request, messages=messages)
 
     def _with_extras(self, message: Message) -> Message:
-        tied = [self._with_extra(call) for call in message.tool_calls or ()]
+        tied = list(map(self._with_extra, message.tool_calls or ()))
         return message.model_copy(update={"tool_calls": tied}) if tied else message
 
     def _with_extra(self, call: AnyToolCall) -> AnyToolCall:
