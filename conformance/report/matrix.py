@@ -11,7 +11,6 @@ from conformance.contract.clauses import CLAUSES
 from conformance.report.causes import FELL, first_message
 from conformance.report.reruns import scenario_rerun
 from conformance.run.report_files import suite_report
-from harness.errors import UnreadableRecordingError
 
 FORMAT: Final = "harness.matrix/1"
 
@@ -33,18 +32,8 @@ def matrix(reports: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, Any]:
 
 def read_matrix(paths: Sequence[Path]) -> dict[str, Any]:
     """Return the document of the JSON reports at `paths`. Raises UnreadableRecordingError."""
-    reports = []
     names = Counter(path.name for path in paths)
-    for path in paths:
-        document = suite_report(path)
-        try:
-            matrix([(path.name, document)])
-        except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
-            raise UnreadableRecordingError(
-                f"'{path}' is no report of harness conformance; expected what its --json FILE has written"
-            ) from error
-        reports.append((path.name if names[path.name] == 1 else str(path), document))
-    return matrix(reports)
+    return matrix([(path.name if names[path.name] == 1 else str(path), suite_report(path)) for path in paths])
 
 
 def differs(row: Mapping[str, Any]) -> bool:

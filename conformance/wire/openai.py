@@ -19,7 +19,7 @@ _REASONS: Final[dict[str, FinishReason]] = {
     "function_call": "tool_calls",
     "content_filter": "content_filter",
 }
-_COUNTS: Final = {name: name for name in ("prompt_tokens", "completion_tokens", "total_tokens")}
+COUNTS: Final = {name: name for name in ("prompt_tokens", "completion_tokens", "total_tokens")}
 
 
 def events_to_done(body: bytes, reading: Reading) -> Iterator[dict[str, Any]]:
@@ -92,7 +92,7 @@ def _think_and_say(reading: Reading, message: dict[str, Any]) -> None:
 
 def _use(reading: Reading, sent: dict[str, Any] | None) -> None:
     if sent is not None:
-        reading.usage = counts(sent, _COUNTS)
+        reading.usage = counts(sent, COUNTS)
         # As DeepSeek and Moonshot have it.
         reading.usage |= counts(sent, {"cached_prompt_tokens": "cached_tokens"})
         reading.usage |= counts(sent, {"cached_prompt_tokens": "prompt_cache_hit_tokens"})

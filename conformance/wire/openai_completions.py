@@ -6,10 +6,9 @@ from typing import Any, Final
 
 from conformance.timeline.evidence import FinishReason
 from conformance.wire.answer import Reading, counts, json_object, summed
-from conformance.wire.openai import events_to_done
+from conformance.wire.openai import COUNTS, events_to_done
 
 _REASONS: Final[dict[str, FinishReason]] = {"stop": "stop", "length": "length", "content_filter": "content_filter"}
-_COUNTS: Final = {name: name for name in ("prompt_tokens", "completion_tokens", "total_tokens")}
 
 
 def read_stream(body: bytes, reading: Reading) -> None:
@@ -28,4 +27,4 @@ def _take(answer: dict[str, Any], reading: Reading) -> None:
         if choice.get("finish_reason") is not None:
             reading.finish_reason = _REASONS.get(choice["finish_reason"], "other")
     if answer.get("usage"):
-        reading.usage = summed(counts(answer["usage"], _COUNTS))
+        reading.usage = summed(counts(answer["usage"], COUNTS))

@@ -44,12 +44,11 @@ def facts_of(ask: Ask, *, streamed: bool = True) -> WireFacts:
     calls = tuple(piece for piece in script.says if isinstance(piece, ScriptedToolCall))
     mixed = script.calls_as == "as one"
     failed = script.failing is not None or mixed
-    ends = script.ending == "whole" or (script.ending == "unmarked" and ask.without_end_marker)
-    reported = script.ending in ("whole", "unmarked") and script.status < 400 and not failed
-    whole = ends and script.status < 400 and not failed
+    refused = script.status >= 400
+    reported = script.ending in ("whole", "unmarked") and not (refused or failed)
+    whole = reported and (script.ending == "whole" or ask.without_end_marker)
     names = {ScriptedToolCall: "tool_call", Text: "text", Thinking: "thinking"}
     kinds: list[Any] = [names[type(piece)] for piece in script.says if type(piece) in names]
-    refused = script.status >= 400
     return WireFacts(
         streamed=streamed,
         text="" if refused else script.text,
@@ -65,7 +64,7 @@ def facts_of(ask: Ask, *, streamed: bool = True) -> WireFacts:
         usage=_USAGE if reported else None,
         finish_reason=("tool_calls" if calls else "stop") if reported else None,
         error_event=failed,
-        words=WORDS if script.status >= 400 or script.failing not in (None, "nothing") else None,
+        words=WORDS if refused or script.failing not in (None, "nothing") else None,
         declared_unmarked=ask.without_end_marker if script.ending == "unmarked" or ask.without_end_marker else None,
         calls_mixed=mixed,
         request_id="req_conformance",

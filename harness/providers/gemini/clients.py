@@ -17,12 +17,11 @@ class GeminiClient:
     """A client for threads, whose connections end with the run that uses them."""
 
     def __init__(self, arguments: dict[str, Any]) -> None:
-        client = genai.Client(**arguments)
+        self._client = genai.Client(**arguments)
+        self._api: Any = self._client._api_client
         # The SDK makes its HTTP client with what its settings for certificates ask; it is changed where it stands.
-        end_with_run(client._api_client._httpx_client)
-        read_as_sent(client._api_client._httpx_client)
-        self._client = client
-        self._api: Any = client._api_client
+        end_with_run(self._api._httpx_client)
+        read_as_sent(self._api._httpx_client)
 
     def send(self, path: str, body: dict[str, Any], *, stream: bool) -> Any:
         """Post a call; return what the SDK makes of its response."""
