@@ -8,7 +8,7 @@ from typing import Final
 from conformance.areas.entry.crew_chunks import text_of
 from conformance.areas.entry.crew_runs import ENTRIES, CrewEntry, CrewRun
 from conformance.areas.entry.flags import flag
-from conformance.areas.scope.marks import held
+from conformance.areas.scope.marks import SIDE_BY_SIDE, held
 from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.programs import CrewProgram, HoldBody, Script, TaskProgram, Text, ToolProgram
 from conformance.stage.reader import FramesRead
@@ -89,10 +89,7 @@ def _flags(consumer: Consumer, entry: CrewEntry) -> Iterator[Expected]:
 
 def _beside(consumer: Consumer, entry: CrewEntry) -> Iterator[Expected]:
     """Read two streamed crews that are in the middle together."""
-    programs = [
-        CrewProgram((TaskProgram("answer", Script((Text(f"{name} "), HoldBody("held"), Text("said")))),))
-        for name in ("left", "right")
-    ]
+    programs = [CrewProgram((TaskProgram("answer", script),)) for script in SIDE_BY_SIDE]
     crews = [consumer.subject.crew(program, consumer.performance, stream=True) for program in programs]
     runs = [CrewRun(entry, consumer, *each).for_sure() for each in zip(programs, crews, strict=True)]
     reads: list[FramesRead] = consumer.read_held(consumer.begin(run.output for run in runs))

@@ -9,8 +9,9 @@ from typing import Final
 from conformance.areas.entry.crews import TIDE
 from conformance.areas.llm.scenarios import facts_of
 from conformance.areas.scope.crews import FRAMES, METHODS, NEEDS, OF_CREW, OF_TASK, flow_of, shown
+from conformance.areas.scope.marks import SIDE_BY_SIDE
 from conformance.stage.consumer import Consumer, Scenarios
-from conformance.stage.programs import Ask, CrewProgram, HoldBody, Script, TaskProgram, Text, ToolProgram
+from conformance.stage.programs import Ask, CrewProgram, Script, TaskProgram, Text, ToolProgram
 from conformance.stage.reader import FramesRead
 from conformance.timeline.any_frame import AnyFrame
 from conformance.timeline.evidence import Evidence
@@ -61,8 +62,7 @@ def _managed(consumer: Consumer, in_async: bool) -> Evidence:
 
 def _beside(consumer: Consumer) -> Evidence:
     """Two tasks of one crew that are in the middle together, and one after them."""
-    says = [Script((Text(f"{name} "), HoldBody("held"), Text("said"))) for name in ("left", "right")]
-    tasks = [TaskProgram(script.text, script, is_async=True) for script in says]
+    tasks = [TaskProgram(script.text, script, is_async=True) for script in SIDE_BY_SIDE]
     session = consumer.open(flow_of(CrewProgram((*tasks, TaskProgram("last", _SAYS)), stream=True)))
     iterator = consumer.iterate(session)
     first = consumer.take(iterator, 1)
@@ -70,7 +70,7 @@ def _beside(consumer: Consumer) -> Evidence:
     consumer.stage.release("held")
     read: FramesRead = first.then(consumer.take(iterator))
     due = _crew(OF_TASK, OF_TASK, OF_TASK)
-    texts = sorted((*(script.text for script in says), _SAYS.text))
+    texts = sorted((*(script.text for script in SIDE_BY_SIDE), _SAYS.text))
     return read.evidence(
         *shown("scope.nested", "the flow's session", due, read),
         Expected("scope.nested", "what each call of the session says", texts, sorted(_texts(read.frames))),

@@ -9,14 +9,13 @@ from conformance.areas.entry.crew_chunks import text_of
 from conformance.areas.entry.crews import TIDE
 from conformance.areas.error.scenarios import surfaced
 from conformance.areas.llm.chunks import projected
-from conformance.areas.scope.marks import STREAM_SETTINGS, captured, held
+from conformance.areas.scope.marks import SIDE_BY_SIDE, STREAM_SETTINGS, captured, held
 from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.points import StageError
 from conformance.stage.programs import (
     CrewProgram,
     Emit,
     FlowProgram,
-    HoldBody,
     Method,
     RunCrew,
     Script,
@@ -121,14 +120,13 @@ def _with_tool(consumer: Consumer) -> Evidence:
 
 def _beside(consumer: Consumer) -> Evidence:
     """Two streamed flows whose crews are in the middle together; their LLMs are told to stream."""
-    scripts = [Script((Text(f"{name} "), HoldBody("held"), Text("said"))) for name in ("left", "right")]
-    programs = [CrewProgram((TaskProgram(script.text, script),), stream=True) for script in scripts]
+    programs = [CrewProgram((TaskProgram(script.text, script),), stream=True) for script in SIDE_BY_SIDE]
     reads = consumer.read_held(consumer.begin([consumer.open(flow_of(program)) for program in programs]))
     due, name = (*OF_CREW, *OF_TASK), "one of two flows with crews"
     return reads[0].evidence(
         *(
             row
-            for script, each in zip(scripts, reads, strict=True)
+            for script, each in zip(SIDE_BY_SIDE, reads, strict=True)
             for row in shown("scope.isolated", name, due, each, script.text)
         )
     )

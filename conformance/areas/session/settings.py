@@ -23,21 +23,9 @@ from conformance.stage.programs import (
     Text,
 )
 from conformance.stage.reader import SessionKind, attempt
+from conformance.stage.scenario import FLOW, FLOW_AND_LLM, LLM
 from conformance.timeline.expected import Expected
 
-_FLOW: Final = FlowProgram(
-    (
-        Method("opens", (Reach("began"), Emit("one"), MESSAGE, Ask(), Emit("two"))),
-        Method("waits", (Block("held"), Emit("three"), Ask()), after=("opens",)),
-    )
-)
-#: For runtimes that know of no model.
-_PLAIN: Final = FlowProgram(
-    (
-        Method("opens", (Reach("began"), Emit("one"), MESSAGE, Emit("two"))),
-        Method("waits", (Block("held"), Emit("three")), after=("opens",)),
-    )
-)
 _CALL: Final = CallProgram(Ask(Script((Text("Hel"), Text("lo"), HoldBody("held"), Text(" there"), Text(".")))))
 #: How many frames of each program come for sure before it is held.
 BEFORE_HOLD: Final = 2
@@ -54,10 +42,16 @@ class Setting:
     busy: tuple[str, str]
 
 
+def _flow(*asks: Ask) -> FlowProgram:
+    """Return a flow whose methods ask so; for runtimes that know of no model, none does."""
+    opens = Method("opens", (Reach("began"), Emit("one"), MESSAGE, *asks, Emit("two")))
+    return FlowProgram((opens, Method("waits", (Block("held"), Emit("three"), *asks), after=("opens",))))
+
+
 SETTINGS: Final = (
-    Setting("flow", _FLOW, frozenset({"flow", "llm"}), ("flow", "custom")),
-    Setting("plain", _PLAIN, frozenset({"flow"}), ("flow", "custom")),
-    Setting("call", _CALL, frozenset({"llm"}), ("llm", "flow")),
+    Setting("flow", _flow(Ask()), FLOW_AND_LLM, ("flow", "custom")),
+    Setting("plain", _flow(), FLOW, ("flow", "custom")),
+    Setting("call", _CALL, LLM, ("llm", "flow")),
 )
 
 

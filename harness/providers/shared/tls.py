@@ -22,7 +22,7 @@ C = TypeVar("C")
 def http_client(kind: type[C]) -> C:
     """Return a client of a class over httpx or httpx2, with its class's own settings."""
     make = library_of(kind).create_ssl_context
-    return kind(verify=_context(make, _environment()))  # type: ignore[call-arg]  # all of both libraries take it
+    return kind(verify=_context(make, *map(os.environ.get, _VARIABLES)))  # type: ignore[call-arg]  # all of both libraries take it
 
 
 def library_of(kind: type) -> Any:
@@ -33,13 +33,9 @@ def library_of(kind: type) -> Any:
 
 def system_context() -> ssl.SSLContext:
     """Return Python's default context for clients."""
-    return _context(ssl.create_default_context, _environment())
-
-
-def _environment() -> tuple[str | None, ...]:
-    return tuple(map(os.environ.get, _VARIABLES))
+    return _context(ssl.create_default_context, *map(os.environ.get, _VARIABLES))
 
 
 @lru_cache(maxsize=16)
-def _context(make: Callable[[], ssl.SSLContext], environment: tuple[str | None, ...]) -> ssl.SSLContext:
+def _context(make: Callable[[], ssl.SSLContext], *environment: str | None) -> ssl.SSLContext:
     return make()
