@@ -65,12 +65,15 @@ class Integration:
     @cached_property
     def version(self) -> str:
         """The versions of the packages that the targets are in, where they are installed as such."""
-        return ", ".join(dict.fromkeys(_version(run.target.name) for run in self.runs))
+        modules = dict.fromkeys(run.target.name.partition(":")[0].partition(".")[0] for run in self.runs)
+        return ", ".join(dict.fromkeys(map(_version, modules)))
 
 
-def _version(target: str) -> str:
-    top = target.partition(":")[0].partition(".")[0]
-    for package in (_OURS.get(top, top), *metadata.packages_distributions().get(top, ())):
+def _version(module: str) -> str:
+    with suppress(metadata.PackageNotFoundError):
+        return metadata.version(_OURS.get(module, module))
+    # This reads what every installed package says of itself, and takes a while.
+    for package in metadata.packages_distributions().get(module, ()):
         with suppress(metadata.PackageNotFoundError):
             return metadata.version(package)
     return "unversioned"

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -27,6 +26,7 @@ from harness.shipped import shipped_folder, shipped_providers
 from tests.conformance import acme, broken_openai
 from tests.conformance.provider_outcome import outcome_of
 from tests.recording.loopback import loopback
+from tests.warm import WarmPython
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = shipped_folder()
@@ -211,13 +211,25 @@ def test_clauses_that_recordings_can_not_show_are_refused() -> None:
         outcome_of(["openai"], ["scope.*"])
 
 
-def _harness(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "harness", "conformance", *arguments]
-    return subprocess.run(command, check=False, cwd=ROOT, capture_output=True, text=True, timeout=120)
+Harness = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def test_the_command_takes_providers_and_folders_and_writes_the_document() -> None:
-    ran = _harness("--provider", "cassettes/azure/text", "--clause", "llm.truncation", "--json", "-")
+@pytest.fixture
+def harness(warm_python: WarmPython, tmp_path: Path) -> Harness:
+    """Calls the command in a process of its own."""
+
+    def call(*arguments: str) -> subprocess.CompletedProcess[str]:
+        out, err = (tmp_path / name for name in ("stdout", "stderr"))
+        with out.open("wb") as stdout, err.open("wb") as stderr:
+            command = ("conformance", *arguments)
+            code = warm_python.run("harness", *command, cwd=ROOT, stdout=stdout, stderr=stderr, timeout_s=120)
+        return subprocess.CompletedProcess(command, code, out.read_text("utf-8"), err.read_text("utf-8"))
+
+    return call
+
+
+def test_the_command_takes_providers_and_folders_and_writes_the_document(harness: Harness) -> None:
+    ran = harness("--provider", "cassettes/azure/text", "--clause", "llm.truncation", "--json", "-")
     assert ran.returncode == 0, ran.stderr
     document = json.loads(ran.stdout)
     assert document["subject"]["name"] == "text"
@@ -228,8 +240,8 @@ def test_the_command_takes_providers_and_folders_and_writes_the_document() -> No
     assert "passed         llm.truncation (MUST)" in ran.stderr
 
 
-def test_what_recordings_lack_fails_the_command_and_says_what_to_record() -> None:
-    run = _harness("--provider", "cassettes/azure/text", "--clause", "llm.no-stream", "--clause", "llm.usage")
+def test_what_recordings_lack_fails_the_command_and_says_what_to_record(harness: Harness) -> None:
+    run = harness("--provider", "cassettes/azure/text", "--clause", "llm.no-stream", "--clause", "llm.usage")
     assert run.returncode == 1
     assert "no recording shows it; record a call with stream=False" in run.stdout
 
@@ -243,8 +255,8 @@ def test_what_recordings_lack_fails_the_command_and_says_what_to_record() -> Non
         (("--provider", "openai", "--clause", "scope.*"), "recordings show none of these"),
     ],
 )
-def test_wrong_usage_is_told(arguments: tuple[str, ...], says: str) -> None:
-    run = _harness(*arguments)
+def test_wrong_usage_is_told(arguments: tuple[str, ...], says: str, harness: Harness) -> None:
+    run = harness(*arguments)
     assert run.returncode == 2
     assert says in run.stderr
 
