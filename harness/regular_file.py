@@ -35,30 +35,46 @@ def read_regular(path: Path, *, limit: int = LARGEST) -> bytes:
         TooLargeFileError: it is larger than `limit` bytes.
         OSError: it is missing, or the system refuses to read it.
     """
-    with open_regular(path) as file:
-        found = os.fstat(file.fileno())
+    handle, size = _opened(path)
+    try:
         # The size is asked first, since reading a sparse file only to refuse it takes long.
-        content = b"" if found.st_size > limit else file.read(found.st_size + 1)
-        if len(content) > found.st_size:
+        content = b"" if size > limit else _read(handle, size + 1)
+        if len(content) > size:
             # It has grown, or the system does not tell its size. Room for all that may come is not taken before.
-            content += file.read(limit + 1 - len(content))
-    if found.st_size > limit or len(content) > limit:
+            content += _read(handle, limit + 1 - len(content))
+    finally:
+        os.close(handle)
+    if size > limit or len(content) > limit:
         raise TooLargeFileError(f"it is larger than {limit // _MIB} MiB, the most that is read of it")
     return content
 
 
 def open_regular(path: Path) -> BinaryIO:
     """Return the plain file at `path`, opened to be read. Raises as `read_regular`."""
+    return os.fdopen(_opened(path)[0], "rb")
+
+
+def _opened(path: Path) -> tuple[int, int]:
+    """Return a handle of the plain file at `path`, and its size."""
     # Asked before it is opened, since opening alone waits at a FIFO and does things to some devices.
     _check_kind(path.stat().st_mode)
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    file = os.fdopen(handle, "rb")
     try:
-        _check_kind(os.fstat(handle).st_mode)
+        found = os.fstat(handle)
+        _check_kind(found.st_mode)
     except BaseException:
-        file.close()
+        os.close(handle)
         raise
-    return file
+    return handle, found.st_size
+
+
+def _read(handle: int, size: int) -> bytes:
+    """Return the next `size` bytes, or all that are left."""
+    content = piece = os.read(handle, size)
+    while piece and len(content) < size:
+        piece = os.read(handle, size - len(content))
+        content += piece
+    return content
 
 
 def _check_kind(mode: int) -> None:

@@ -6,6 +6,8 @@ after the end from one that stopped before it.
 
 from __future__ import annotations
 
+from operator import sub
+
 from harness.providers.registry import dialects
 from harness.providers.shared.dialect import Dialect, Framing
 
@@ -21,7 +23,7 @@ def pieces(content_type: str, body: bytes) -> tuple[int, ...]:
     ends = [] if framing is None else list(framing.ends(body))
     if not ends or ends[-1] < len(body):
         ends.append(len(body))
-    return tuple(end - start for start, end in zip([0, *ends], ends, strict=False))
+    return tuple(map(sub, ends, [0, *ends]))
 
 
 def framing_of(content_type: str) -> Framing | None:

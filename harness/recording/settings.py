@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -79,7 +80,8 @@ def current_settings() -> Settings:
         UsageError: as `project_settings`.
     """
     try:
-        found = _settings_of(Path.cwd())
+        # No Path, which takes longer to make and to look up than all else here.
+        found = _settings_in(os.getcwd())  # noqa: PTH109
     except FileNotFoundError:  # the current folder is gone
         found = Settings()
     for more in _extensions:
@@ -101,7 +103,9 @@ def project_settings(folder: Path | None = None) -> Settings:
     return Settings()
 
 
-_settings_of = cache(project_settings)
+@cache
+def _settings_in(folder: str) -> Settings:
+    return project_settings(Path(folder))
 
 
 def _read(path: Path) -> Settings:

@@ -11,6 +11,8 @@ from typing import Any, Final
 
 #: A blank line ends a server-sent event (WHATWG HTML, "Interpreting an event stream", read 2025-11).
 _EVENT_END: Final = re.compile(rb"\r\n\r\n|\n\n|\r\r")
+#: The same where nothing is a carriage return: without alternatives, a body is searched at several times the speed.
+_PLAIN_EVENT_END: Final = re.compile(rb"\n\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,24 +32,17 @@ class Framing:
 
 
 def _sse_ends(body: bytes) -> Iterator[int]:
-    if b"\r" in body:
-        return (match.end() for match in _EVENT_END.finditer(body))
-    return _ends_of(body, b"\n\n")
+    return _ends_of(body, _EVENT_END if b"\r" in body else _PLAIN_EVENT_END)
 
 
-def _ends_of(body: bytes, mark: bytes) -> Iterator[int]:
-    # A third of the time that a pattern takes.
-    at = body.find(mark)
-    while at >= 0:
-        at += len(mark)
-        yield at
-        at = body.find(mark, at)
+def _ends_of(body: bytes, mark: re.Pattern[bytes]) -> Iterator[int]:
+    return (match.end() for match in mark.finditer(body))
 
 
 #: Server-sent events.
 SSE: Final = Framing("text/event-stream", _sse_ends)
 #: A JSON object on each line.
-JSON_LINES: Final = Framing("application/x-ndjson", partial(_ends_of, mark=b"\n"))
+JSON_LINES: Final = Framing("application/x-ndjson", partial(_ends_of, mark=re.compile(rb"\n")))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,6 +10,7 @@ import base64
 import math
 import re
 from collections.abc import Iterator
+from itertools import accumulate, repeat
 from pathlib import Path
 from typing import Any, get_args
 
@@ -144,12 +145,8 @@ def _response(shape: _Shape, parts: dict[str, Any], where: str) -> WireResponse:
 
 
 def _unmarked(content_type: str, body: bytes) -> tuple[Chunk, ...]:
-    chunks: list[Chunk] = []
-    offset = 0
-    for length in pieces(content_type, body):
-        chunks.append(Chunk(offset, length, 0.0))
-        offset += length
-    return tuple(chunks)
+    lengths = pieces(content_type, body)
+    return tuple(map(Chunk, accumulate(lengths, initial=0), lengths, repeat(0.0)))
 
 
 def _marked(shape: _Shape, marks: Any, body: bytes, where: str) -> tuple[Chunk, ...]:

@@ -13,11 +13,9 @@ import binascii
 import contextlib
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
-from msgspec import Struct
 
 from harness.recording.files.bounds import DEEPEST_CASSETTE, LONGEST, MOST_DIGITS, MOST_VALUES
 
@@ -36,6 +34,12 @@ _FILE_TAGS = frozenset(
 )
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 
+# Looked up for each event.
+_SCALAR, _MAPPING_END, _SEQUENCE_END = yaml.ScalarEvent, yaml.MappingEndEvent, yaml.SequenceEndEvent
+#: What stands around a document.
+_BOUNDARIES = frozenset({yaml.StreamStartEvent, yaml.DocumentEndEvent, yaml.StreamEndEvent})
+
+
 #: How many characters a parser may have read beyond what it has told, to see whether a key is coming.
 _READ_AHEAD = 5_000
 #: vcrpy writes aliases for lists that are one object, which expand a file by little. A file that grows beyond both
@@ -48,116 +52,127 @@ class BadYamlError(ValueError):
     """The text is not YAML, or YAML that no cassette needs. The message says where and why."""
 
 
-class _Open(Struct, gc=False):
-    """A collection whose end has not come yet."""
+class _Values:
+    """Puts the events of a parser together to values.
 
-    value: Any
-    anchor: str | None
-    start: Any
-    is_list: bool
-    key: Any = None
-    has_key: bool = False
-    #: Characters and nodes in it, what aliases stand for counted each time.
-    size: int = 1
+    Each collection is a call, whose loop takes a scalar without tag and anchor by itself: nearly all of a cassette are.
+    """
 
+    def __init__(self, text: str, resolve: Callable[[str], Any] | None) -> None:
+        next_event = _Loader(text).get_event
+        # No character has more than two events: what is too much comes in large texts alone.
+        is_small = len(text) <= min(MOST_VALUES // 4, LONGEST)
+        self._next: Callable[[], Any] = next_event if is_small else _watched(next_event)
+        self._limit = max(_EXPANSION_FACTOR * len(text), _EXPANSION_FLOOR)
+        #: Makes of a scalar that was not quoted what it stands for.
+        self._resolve = resolve
+        #: Values by their anchors, with their sizes: characters and nodes, what aliases stand for counted each time.
+        self._anchors: dict[str, tuple[Any, int] | None] = {}
 
-@dataclass(slots=True)
-class _Builder:
-    """Puts events together to values."""
+    def root(self) -> Any:
+        """Return the value of the one document; None where there is none."""
+        root: Any = None
+        documents = 0
+        while (event := self._next()) is not None:
+            kind = type(event)
+            if kind is yaml.DocumentStartEvent:
+                documents += 1
+                if documents > 1:
+                    raise BadYamlError(f"line {_line(event)}: a second document begins")
+            elif kind not in _BOUNDARIES:
+                root, _ = self._value(event, 0)
+        return root
 
-    limit: int
-    #: Makes of a scalar that was not quoted what it stands for.
-    resolve: Callable[[str], Any] | None = None
-    root: Any = None
-    documents: int = 0
-    stack: list[_Open] = field(default_factory=list)
-    anchors: dict[str, tuple[Any, int] | None] = field(default_factory=dict)
-
-    def document(self, event: Any) -> None:
-        self.documents += 1
-        if self.documents > 1:
-            raise BadYamlError(f"line {_line(event)}: a second document begins")
-
-    def open_mapping(self, event: Any) -> None:
-        self._open({}, event, is_list=False)
-
-    def open_sequence(self, event: Any) -> None:
-        self._open([], event, is_list=True)
-
-    def _open(self, value: Any, event: Any, *, is_list: bool) -> None:
-        tag, anchor = event.tag, event.anchor
+    def _value(self, event: Any, depth: int) -> tuple[Any, int]:
+        """Return the value that begins with `event`, in so many collections, and its size."""
+        kind = type(event)
+        if kind is yaml.ScalarEvent:
+            return self._scalar(event)
+        if kind is yaml.AliasEvent:
+            return self._alias(event)
+        tag, anchor, is_list = event.tag, event.anchor, kind is yaml.SequenceStartEvent
         if tag is not None and tag not in _COLLECTION_TAGS and (is_list or tag not in _FILE_TAGS):
             raise BadYamlError(f"line {_line(event)}: the tag {tag!r} has no place in a cassette")
-        if len(self.stack) == DEEPEST_CASSETTE:
+        if depth == DEEPEST_CASSETTE:
             raise BadYamlError(_too_deep(_line(event)))
         if anchor is not None:
             # None: known, but still open, so that an alias to it would be a cycle.
-            self.anchors[anchor] = None
-        self.stack.append(_Open(value, anchor, event, is_list))
+            self._anchors[anchor] = None
+        value: Any
+        value, size = self._sequence(depth + 1) if is_list else self._mapping(depth + 1)
+        if tag in _FILE_TAGS:
+            value = _file_content(value, event)
+        if anchor is not None:
+            self._anchors[anchor] = (value, size)
+        return value, size
 
-    def close(self, _event: Any) -> None:
-        done = self.stack.pop()
-        if done.start.tag in _FILE_TAGS:
-            done.value = _file_content(done)
-        if done.anchor is not None:
-            self.anchors[done.anchor] = (done.value, done.size)
-        self.add(done.value, done.size, done.start)
+    def _sequence(self, depth: int) -> tuple[list[Any], int]:
+        take, limit, resolve = self._next, self._limit, self._resolve
+        values: list[Any] = []
+        size = 1
+        while (kind := type(event := take())) is not _SEQUENCE_END:
+            if kind is _SCALAR and event.tag is None and event.anchor is None:
+                value = event.value
+                size += 1 + len(value)
+                if event.implicit[0] and (value in _NULLS or resolve is not None):
+                    value = _plain(value, resolve)
+            else:
+                value, more = self._value(event, depth)
+                size += more
+            if size > limit:
+                raise BadYamlError(_too_much(event, limit))
+            values.append(value)
+        return values, size
 
-    def scalar(self, event: Any) -> None:
+    def _mapping(self, depth: int) -> tuple[dict[str, Any], int]:
+        take, limit, resolve = self._next, self._limit, self._resolve
+        values: dict[str, Any] = {}
+        size = 1
+        while (kind := type(event := take())) is not _MAPPING_END:
+            if kind is _SCALAR and event.tag is None and event.anchor is None:
+                key = event.value
+                size += 1 + len(key)
+                is_text = key not in _NULLS or not event.implicit[0]
+            else:
+                found, more = self._value(event, depth)
+                size += more
+                key = _key(found, event)
+                is_text = isinstance(key, str)
+            if size > limit:
+                raise BadYamlError(_too_much(event, limit))
+            if not is_text:
+                raise BadYamlError(f"line {_line(event)}: a key must be text")
+            if key in values:
+                raise BadYamlError(f"line {_line(event)}: the key {key!r} comes twice")
+            kind = type(event := take())
+            if kind is _SCALAR and event.tag is None and event.anchor is None:
+                value = event.value
+                size += 1 + len(value)
+                if event.implicit[0] and (value in _NULLS or resolve is not None):
+                    value = _plain(value, resolve)
+            else:
+                value, more = self._value(event, depth)
+                size += more
+            if size > limit:
+                raise BadYamlError(_too_much(event, limit))
+            values[key] = value
+        return values, size
+
+    def _scalar(self, event: Any) -> tuple[Any, int]:
         value = _scalar(event)
-        if self.resolve is not None and event.tag is None and event.implicit[0] and isinstance(value, str):
-            value = self.resolve(value)
+        if self._resolve is not None and event.tag is None and event.implicit[0] and isinstance(value, str):
+            value = self._resolve(value)
         size = 1 + len(event.value)
         if event.anchor is not None:
-            self.anchors[event.anchor] = (value, size)
-        self.add(value, size, event)
+            self._anchors[event.anchor] = (value, size)
+        return value, size
 
-    def text(self, event: Any) -> None:
-        """Take a scalar without tag and anchor."""
-        text = event.value
-        if len(text) > LONGEST:
-            raise BadYamlError(_too_long(event))
-        value = None if event.implicit[0] and text in _NULLS else text
-        around = self.stack[-1] if self.stack else None
-        if around is not None and around.size + len(text) < self.limit and (around.has_key or around.is_list):
-            around.size += 1 + len(text)
-            if around.is_list:
-                around.value.append(value)
-            else:
-                around.value[around.key] = value
-                around.has_key = False
-        else:
-            self.add(value, 1 + len(text), event)
-
-    def alias(self, event: Any) -> None:
-        known = self.anchors.get(event.anchor, ())
+    def _alias(self, event: Any) -> tuple[Any, int]:
+        known = self._anchors.get(event.anchor, ())
         if not known:
             why = "contains itself" if known is None else "was never defined"
             raise BadYamlError(f"line {_line(event)}: the alias *{event.anchor} {why}")
-        self.add(*known, event)
-
-    def add(self, value: Any, size: int, event: Any) -> None:
-        if not self.stack:
-            self.root = value
-            return
-        around = self.stack[-1]
-        around.size += size
-        if around.size > self.limit:
-            raise BadYamlError(f"line {_line(event)}: its aliases expand to more than {self.limit} characters")
-        if around.is_list:
-            around.value.append(value)
-        elif around.has_key:
-            around.value[around.key] = value
-            around.has_key = False
-        else:
-            key = value.decode("latin-1") if isinstance(value, bytes) else value
-            if self.resolve is not None and isinstance(key, bool | int | float):
-                key = event.value
-            if not isinstance(key, str):
-                raise BadYamlError(f"line {_line(event)}: a key must be text")
-            if key in around.value:
-                raise BadYamlError(f"line {_line(event)}: the key {key!r} comes twice")
-            around.key, around.has_key = key, True
+        return known
 
 
 def load_yaml(text: str, *, typed: bool = False) -> Any:
@@ -167,46 +182,45 @@ def load_yaml(text: str, *, typed: bool = False) -> Any:
         BadYamlError: it is no YAML or torn, has several documents, repeats a key, nests too deep, has a tag that is
             not data, or its aliases are cyclic or expand without measure.
     """
-    builder = _Builder(
-        limit=max(_EXPANSION_FACTOR * len(text), _EXPANSION_FLOOR), resolve=_number_or_truth if typed else None
-    )
-    handlers: dict[type[Any], Callable[[Any], None]] = {
-        yaml.ScalarEvent: builder.scalar,
-        yaml.MappingStartEvent: builder.open_mapping,
-        yaml.SequenceStartEvent: builder.open_sequence,
-        yaml.MappingEndEvent: builder.close,
-        yaml.SequenceEndEvent: builder.close,
-        yaml.AliasEvent: builder.alias,
-        yaml.DocumentStartEvent: builder.document,
-    }
-    last: Any = None
-    scalar, take_text = yaml.ScalarEvent, builder.text
     try:
-        # Not yaml.parse, which asks twice for each event: they are most of the work of opening a cassette.
-        next_event = _Loader(text).get_event
-        left = MOST_VALUES
-        while (event := next_event()) is not None:
-            last = event
-            left -= 1
-            if left < 0:
-                raise BadYamlError(f"line {_line(event)}: more than {MOST_VALUES:,} values come before it")
-            # Nearly all are scalars without a tag.
-            kind = type(event)
-            if kind is scalar and event.tag is None and event.anchor is None and not typed:
-                take_text(event)
-            elif (handle := handlers.get(kind)) is not None:
-                handle(event)
+        return _Values(text, _number_or_truth if typed else None).root()
     except yaml.MarkedYAMLError as error:
-        read_to = 0 if last is None else last.end_mark.index
-        # The parser reads ahead, and has a limit of its own: ours comes first.
-        if _is_deeper(text[read_to : read_to + _READ_AHEAD], DEEPEST_CASSETTE - len(builder.stack)):
-            raise BadYamlError(_too_deep(text.count("\n", 0, read_to) + 1)) from error
-        line = error.problem_mark.line + 1 if error.problem_mark else "?"
-        raise BadYamlError(f"line {line}: {error.problem or error.context}") from error
+        raise _refused(text, error) from error
     except yaml.YAMLError as error:
         # A reader's, which tells no line: what it read before was text.
         raise BadYamlError("it holds control characters, which YAML has no place for") from error
-    return builder.root
+
+
+def _watched(next_event: Callable[[], Any]) -> Callable[[], Any]:
+    """Return what gives the events of a large text, as long as they are not too many, and no scalar too long."""
+    left = MOST_VALUES
+
+    def watch() -> Any:
+        nonlocal left
+        event = next_event()
+        left -= 1
+        if left < 0 and event is not None:
+            raise BadYamlError(f"line {_line(event)}: more than {MOST_VALUES:,} values come before it")
+        if type(event) is yaml.ScalarEvent and len(event.value) > LONGEST:
+            raise BadYamlError(f"line {_line(event)}: a text that is longer than {LONGEST // 1024 // 1024} MiB")
+        return event
+
+    return watch
+
+
+def _refused(text: str, error: Any) -> BadYamlError:
+    """Return what to say of a text that the parser refuses with `error`."""
+    depth = read_to = 0
+    with contextlib.suppress(yaml.YAMLError):
+        next_event = _Loader(text).get_event
+        while (event := next_event()) is not None:
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            read_to = event.end_mark.index
+    # The parser reads ahead, and has a limit of its own: ours comes first.
+    if _is_deeper(text[read_to : read_to + _READ_AHEAD], DEEPEST_CASSETTE - depth):
+        return BadYamlError(_too_deep(text.count("\n", 0, read_to) + 1))
+    line = error.problem_mark.line + 1 if error.problem_mark else "?"
+    return BadYamlError(f"line {line}: {error.problem or error.context}")
 
 
 def _is_deeper(text: str, levels: int) -> bool:
@@ -224,8 +238,22 @@ def _too_deep(line: int) -> str:
     return f"line {line}: nested deeper than {DEEPEST_CASSETTE} levels"
 
 
-def _too_long(event: Any) -> str:
-    return f"line {_line(event)}: a text that is longer than {LONGEST // 1024 // 1024} MiB"
+def _too_much(event: Any, limit: int) -> str:
+    return f"line {_line(event)}: its aliases expand to more than {limit} characters"
+
+
+def _plain(text: str, resolve: Callable[[str], Any] | None) -> Any:
+    """Return what a scalar stands for that was not quoted."""
+    if text in _NULLS:
+        return None
+    return text if resolve is None else resolve(text)
+
+
+def _key(value: Any, event: Any) -> Any:
+    """Return what stands for a key, where it is text; a number that a scalar stands for is its text again."""
+    if isinstance(value, bytes):
+        return value.decode("latin-1")
+    return event.value if isinstance(value, bool | int | float) and type(event) is yaml.ScalarEvent else value
 
 
 def _number_or_truth(text: str) -> Any:
@@ -242,22 +270,15 @@ def _number_or_truth(text: str) -> Any:
     return value if math.isfinite(value) else text
 
 
-def _file_content(done: _Open) -> str | bytes:
-    state = done.value.get("state")
-    if (
-        done.value.keys() != {"state"}
-        or not isinstance(state, list)
-        or not state
-        or not isinstance(state[0], str | bytes)
-    ):
-        raise BadYamlError(f"line {_line(done.start)}: a file in memory without what is in it")
+def _file_content(value: dict[str, Any], start: Any) -> str | bytes:
+    state = value.get("state")
+    if value.keys() != {"state"} or not isinstance(state, list) or not state or not isinstance(state[0], str | bytes):
+        raise BadYamlError(f"line {_line(start)}: a file in memory without what is in it")
     return state[0]
 
 
 def _scalar(event: Any) -> str | bytes | None:
     tag = event.tag
-    if len(event.value) > LONGEST:
-        raise BadYamlError(_too_long(event))
     if tag is None:
         return None if event.implicit[0] and event.value in _NULLS else str(event.value)
     if tag == _TAG + "binary":

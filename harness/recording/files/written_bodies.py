@@ -17,7 +17,7 @@ _OWN_KEYS: Final = ("string", "base64_string")
 
 def has_values(entry: Any) -> bool:
     """Whether a body of this interaction is written as a value."""
-    return isinstance(entry, dict) and any(_is_value(entry.get(side)) for side in ("request", "response"))
+    return isinstance(entry, dict) and (_is_value(entry.get("request")) or _is_value(entry.get("response")))
 
 
 def with_bodies(entry: dict[str, Any], typed: dict[str, Any]) -> dict[str, Any]:

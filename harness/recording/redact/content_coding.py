@@ -125,7 +125,7 @@ def gunzipped(content: bytes, room: int) -> bytes:
 
 
 def _codings(headers: Headers) -> list[str]:
-    value = ", ".join(value for name, value in headers if name.lower() == "content-encoding")
+    value = ", ".join([value for name, value in headers if name.lower() == "content-encoding"])
     return [coding for each in value.split(",") if (coding := each.strip().lower()) not in ("", "identity")]
 
 

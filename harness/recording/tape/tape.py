@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import TypeVar, get_args
+from typing import Final, TypeVar, get_args
 from urllib.parse import urlsplit
 
 from harness.bus.scope import current_run
@@ -38,6 +38,8 @@ __all__ = [
     "running",
     "tape_for",
 ]
+
+_MODES: Final[tuple[str, ...]] = get_args(Mode)
 
 
 def open_tape(
@@ -69,8 +71,8 @@ def open_tape(
         RecordingError: on entering, the cassette can't be read or its folder not written to; on leaving, it can't be
             saved. Where the body raised, its own exception surfaces, with this one as a note.
     """
-    if mode not in get_args(Mode):
-        raise UsageError(f"mode is {mode!r}; it must be one of {', '.join(get_args(Mode))}")
+    if mode not in _MODES:
+        raise UsageError(f"mode is {mode!r}; it must be one of {', '.join(_MODES)}")
     if speed is not None and not 0 < speed < math.inf:
         raise UsageError(f"speed is {speed}; it must be above zero: 1.0 is as recorded, 2.0 twice as fast")
     if base_url is not None and (urlsplit(base_url).scheme not in ("http", "https") or not urlsplit(base_url).netloc):
@@ -205,7 +207,6 @@ class _TapeContext:
         self._path = path
         self._mode = mode
         self._make = make
-        self._partial = path.with_name(f"{path.name}.partial")
 
     def __enter__(self) -> Tape:
         from harness.recording import transports
@@ -215,6 +216,10 @@ class _TapeContext:
         self._activation = _activated(self._tape)
         self._activation.__enter__()
         return self._tape
+
+    @property
+    def _partial(self) -> Path:
+        return self._path.with_name(f"{self._path.name}.partial")
 
     def _played(self) -> Tape:
         """Return the tape of what is only played. There is nothing to save, and vcrpy loads slowly."""
