@@ -35,7 +35,8 @@ _FILE_TAGS = frozenset(
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 
 # Looked up for each event.
-_SCALAR, _MAPPING_END, _SEQUENCE_END = yaml.ScalarEvent, yaml.MappingEndEvent, yaml.SequenceEndEvent
+_SCALAR, _SEQUENCE = yaml.ScalarEvent, yaml.SequenceStartEvent
+_MAPPING_END, _SEQUENCE_END = yaml.MappingEndEvent, yaml.SequenceEndEvent
 #: What stands around a document.
 _BOUNDARIES = frozenset({yaml.StreamStartEvent, yaml.DocumentEndEvent, yaml.StreamEndEvent})
 
@@ -86,11 +87,17 @@ class _Values:
     def _value(self, event: Any, depth: int) -> tuple[Any, int]:
         """Return the value that begins with `event`, in so many collections, and its size."""
         kind = type(event)
-        if kind is yaml.ScalarEvent:
+        if kind is _SCALAR:
             return self._scalar(event)
         if kind is yaml.AliasEvent:
             return self._alias(event)
-        tag, anchor, is_list = event.tag, event.anchor, kind is yaml.SequenceStartEvent
+        if depth == DEEPEST_CASSETTE or event.tag is not None or event.anchor is not None:
+            return self._marked(event, depth)
+        return self._sequence(depth + 1) if kind is _SEQUENCE else self._mapping(depth + 1)
+
+    def _marked(self, event: Any, depth: int) -> tuple[Any, int]:
+        """Return the collection with a tag or an anchor that begins with `event`, and its size."""
+        tag, anchor, is_list = event.tag, event.anchor, type(event) is _SEQUENCE
         if tag is not None and tag not in _COLLECTION_TAGS and (is_list or tag not in _FILE_TAGS):
             raise BadYamlError(f"line {_line(event)}: the tag {tag!r} has no place in a cassette")
         if depth == DEEPEST_CASSETTE:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
+import sys
 import threading
 
 __all__ = ["install"]
@@ -30,12 +32,38 @@ _PATCHED_BY = {
 
 _lock = threading.Lock()
 _installed: set[str] = set()
+#: Libraries that were not found, and what was searched for them.
+_missing: dict[str, tuple[tuple[str, int], ...]] = {}
 
 
 def install() -> None:
     """Patch every known HTTP library that is installed and not patched yet. Safe to call again, from any thread."""
     with _lock:
-        for library, patcher in _PATCHED_BY.items():
-            if library not in _installed and importlib.util.find_spec(library) is not None:
-                importlib.import_module(patcher).install(importlib.import_module(library))
+        waiting = [library for library in _PATCHED_BY if library not in _installed]
+        places = _places() if waiting else ()
+        for library in waiting:
+            if _is_there(library, places):
+                importlib.import_module(_PATCHED_BY[library]).install(importlib.import_module(library))
                 _installed.add(library)
+
+
+def _is_there(library: str, places: tuple[tuple[str, int], ...]) -> bool:
+    # A search takes longer than opening a cassette, and each one opens a tape.
+    if library not in sys.modules and _missing.get(library) == places:
+        return False
+    if importlib.util.find_spec(library) is None:
+        _missing[library] = places
+        return False
+    return True
+
+
+def _places() -> tuple[tuple[str, int], ...]:
+    """Return where Python looks for modules, and when something was last put there; 0 for what is no folder."""
+    return tuple((place, _changed_ns(place)) for place in sys.path)
+
+
+def _changed_ns(place: str) -> int:
+    try:
+        return os.stat(place or ".").st_mtime_ns  # noqa: PTH116 - a Path takes longer
+    except OSError:
+        return 0
