@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.areas import AREAS
 from conformance.contract.clauses import clause
-from conformance.stage.scenario import Scenario
 from conformance.timeline.check import Check
 
 if TYPE_CHECKING:
     from conformance.proof.saboteur import Saboteur
+    from conformance.stage.scenario import Scenario
 
 
 @cache

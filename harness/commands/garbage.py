@@ -14,7 +14,8 @@ def few_collections() -> Iterator[None]:
     half of the time, and commands leave few.
     """
     before = gc.get_threshold()
-    gc.set_threshold(100_000, 5, 5)
+    # All SDKs together make less than half as many objects that Python would look at.
+    gc.set_threshold(1_000_000, 5, 5)
     # At its end Python looks for cycles among all that is loaded, though it is about to forget it.
     atexit.register(gc.freeze)
     try:

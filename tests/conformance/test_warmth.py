@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 import sys
+from collections.abc import Callable
 
 import certifi
 import pytest
@@ -42,16 +43,27 @@ def trusting() -> ssl.SSLContext:
     return context
 
 
+def trusting_the_system() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_default_certs()
+    return context
+
+
 def known(context: ssl.SSLContext) -> int:
     return context.cert_store_stats()["x509"]
 
 
-def test_certificates_are_read_when_a_connection_is_first_wrapped() -> None:
+@pytest.mark.parametrize("make", [trusting, trusting_the_system])
+def test_certificates_are_read_when_a_connection_is_first_wrapped(
+    make: Callable[[], ssl.SSLContext], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Where a system keeps its own is another matter.
+    monkeypatch.setenv("SSL_CERT_FILE", certifi.where())
     with late_certificates():
-        context = trusting()
+        context = make()
         assert known(context) == 0
     context.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname="localhost")
-    assert known(context) == known(trusting()) > 0
+    assert known(context) == known(make()) > 0
 
 
 def test_a_block_within_a_block_does_not_end_it() -> None:

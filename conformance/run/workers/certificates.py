@@ -11,35 +11,43 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 _Context: Any = ssl.SSLContext
-_read: Final = _Context.load_verify_locations
+#: What reads certificates, of a file or of the system, by its name.
+_READS: Final[dict[str, Any]] = {
+    name: getattr(_Context, name) for name in ("load_verify_locations", "set_default_verify_paths")
+}
 _UNREAD: Final = "_unread_locations"
 
 
 @contextmanager
 def late_certificates() -> Iterator[None]:
     """Have contexts that are made until the end of the block read their certificates late, whenever that is."""
-    if vars(_Context).get("load_verify_locations") is _read_later:
+    if any(name in vars(_Context) for name in _READS):
         yield
         return
     for name in ("wrap_socket", "wrap_bio"):
         if not hasattr(getattr(_Context, name), _UNREAD):
             setattr(_Context, name, _reading_first(getattr(_Context, name)))
-    _Context.load_verify_locations = _read_later
+    for name in _READS:
+        setattr(_Context, name, _read_later(name))
     try:
         yield
     finally:
-        # It is inherited from the class in C.
-        del _Context.load_verify_locations
+        # They are inherited from the class in C.
+        for name in _READS:
+            delattr(_Context, name)
 
 
-def _read_later(context: Any, *args: Any, **options: Any) -> None:
-    context.__dict__.setdefault(_UNREAD, []).append((args, options))
+def _read_later(name: str) -> Any:
+    def noted(context: Any, *arguments: Any, **options: Any) -> None:
+        context.__dict__.setdefault(_UNREAD, []).append((name, arguments, options))
+
+    return noted
 
 
 def _reading_first(wrap: Any) -> Any:
     def wrapped(context: Any, *arguments: Any, **options: Any) -> Any:
-        for read_arguments, read_options in context.__dict__.pop(_UNREAD, ()):
-            _read(context, *read_arguments, **read_options)
+        for name, read_arguments, read_options in context.__dict__.pop(_UNREAD, ()):
+            _READS[name](context, *read_arguments, **read_options)
         return wrap(context, *arguments, **options)
 
     setattr(wrapped, _UNREAD, True)
