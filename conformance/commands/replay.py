@@ -212,12 +212,13 @@ def _differences(result: ReplayResult, *, verbose: bool) -> Iterator[str]:
 
 def render_summary(console: Console, document: dict[str, Any]) -> None:
     """Print the counts, and why what could not be judged could not."""
-    from conformance.report.replay_page import reasons
     from harness.recording import counted
 
     summary = document["summary"]
     # One alone has just been told.
     if summary["errors"] > 1:
+        from conformance.report.replay_page import reasons
+
         console.print("could not be judged:", highlight=False)
         for reason, count in reasons(document["results"]):
             print_hung(console, f"{count:10} × ", reason)

@@ -32,7 +32,6 @@ from harness.recording import (
     replay_recording,
     sdk_of,
 )
-from harness.viewer import kept_lines
 
 FORMAT: Final = "harness.replay/1"
 #: What of a result is for people alone: for the terminal, and for the viewer.
@@ -232,6 +231,12 @@ def _result(run: Replayed, *, whole: bool = False) -> ReplayResult:
         return ReplayResult(*common, "error", message=run.unjudged)
     violations = [violation for session in _sessions(run) for violation in session]
     message = _message(run, violations)
+    frame_lines = b""
+    if message is not None and run.frames:
+        # What the viewer is made of is loaded for a run that somebody is to look at.
+        from harness.viewer import kept_lines
+
+        frame_lines = kept_lines(run.frames)
     # Stable: what is no consequence stays in the order of the run.
     differences = sorted(run.differences, key=lambda difference: difference.is_consequence)
     completed = [frame.data for frame in run.frames if frame.type == "llm_call_completed"]
@@ -250,7 +255,7 @@ def _result(run: Replayed, *, whole: bool = False) -> ReplayResult:
         message=message or "; ".join(run.notes) or None,
         consequences=sum(difference.is_consequence for difference in differences),
         traceback="".join(traceback.format_exception(run.error)) if run.error and run.is_new_error else None,
-        frame_lines=kept_lines(run.frames) if message is not None and run.frames else b"",
+        frame_lines=frame_lines,
     )
 
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import UsageError
-from harness.flow.conversation.turns import take_up
 from harness.frames.frame import StreamFrame
 from harness.recording.files.folder import FRAMES, RecordedOutcome, Recording
 from harness.recording.files.frames_file import frames_of
@@ -41,6 +40,8 @@ class RecordedTurn:
             raise UsageError(
                 f"one turn alone can be replayed of a conversational flow, not of {type(subject).__name__}: replay all turns"
             )
+        from harness.flow.conversation.turns import take_up  # most recordings are of no conversation
+
         has_started = any(frame.type == "flow_started" for turn in self._before for frame in turn)
         session_id = self._inputs.get("session_id") or (self._inputs.get("inputs") or {}).get("id")
         take_up(subject, state_after(self._before), has_started=has_started, session_id=session_id)

@@ -14,6 +14,9 @@ from conformance.timeline.expected import Breach
 #: Deeper parts of a payload are not tried; one that contains itself has no end.
 _MAX_LEVELS = 200
 _MARK = "\x00edited by a consumer"
+#: Dicts come first: the general kind takes ten times as long to ask for.
+_MAPPINGS = (dict, Mapping)
+_CONTAINERS = (dict, list, Mapping)
 
 
 def immutable(evidence: Evidence) -> Iterator[Breach]:
@@ -46,7 +49,7 @@ def _edit_of_field_shows(frame: AnyFrame, other: AnyFrame) -> bool:
 
 def _edits_that_show(value: Any, other: Callable[[], Any], path: str, level: int = 1) -> Iterator[str]:
     """Edit every container in `value`; give the paths whose edit shows at the same place of `other()`."""
-    if isinstance(value, Mapping):
+    if isinstance(value, _MAPPINGS):
         if _edit_of_mapping_shows(value, other):
             yield path
         items: Iterator[tuple[Any, Any]] = iter(list(value.items()))
@@ -59,7 +62,7 @@ def _edits_that_show(value: Any, other: Callable[[], Any], path: str, level: int
     else:
         return
     for key, item in items:
-        if isinstance(item, Mapping | list) and level < _MAX_LEVELS:
+        if isinstance(item, _CONTAINERS) and level < _MAX_LEVELS:
             yield from _edits_that_show(item, partial(_part, other, key), path + step.format(key), level + 1)
 
 

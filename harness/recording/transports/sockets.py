@@ -64,7 +64,8 @@ def check_reverse_lookup(host: object) -> None:
 
 
 def _on_event(event: str, details: tuple[Any, ...]) -> None:
-    if guard.is_blocked() and event in _CHECKS:
+    # Python tells of each import, compilation and look at a frame, too: nearly all events are of no interest.
+    if event in _CHECKS and guard.is_blocked():
         _CHECKS[event](*details)
 
 
