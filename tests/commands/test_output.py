@@ -24,6 +24,7 @@ from tests.commands.command_line import Run
 from tests.commands.recordings import SUBJECTS
 from tests.servers.openai_chat import OpenAIChatServer
 from tests.servers.openai_chat_scenarios import SCENARIOS, Completion, Scenario
+from tests.warm import WarmPython
 
 #: Clears the screen, sets the title, hides text, turns the writing, and looks like markup.
 HOSTILE = "\x1b[2J\x1b]0;owned\x07 \x9b31m \u202eevil\u2066 \x08\x7f [red]x[/nope] :smile: \rgone"
@@ -163,7 +164,7 @@ def test_a_terminal_that_can_not_print_a_character_gets_its_number(hostile: Path
 @pytest.mark.parametrize("place", ["device", "fifo", "stdout", "stderr"])
 @pytest.mark.parametrize("option", ["--json", "--junit"])
 def test_reports_go_into_what_is_no_file_and_do_not_replace_it(
-    option: str, place: str, hostile: Path, tmp_path: Path
+    option: str, place: str, hostile: Path, tmp_path: Path, warm_python: WarmPython
 ) -> None:
     """A device of one's own, as far as a link can be one: where it were replaced, the link would be gone."""
     path = {"stdout": Path("/dev/stdout"), "stderr": Path("/dev/stderr")}.get(place, tmp_path / place)
@@ -175,10 +176,9 @@ def test_reports_go_into_what_is_no_file_and_do_not_replace_it(
         os.mkfifo(path)
         reader.start()
     with (tmp_path / "out").open("wb") as out, (tmp_path / "err").open("wb") as err:
-        command = [sys.executable, "-m", "harness", "replay", str(hostile / NAME), option, str(path)]
-        done = subprocess.run(command, stdout=out, stderr=err, timeout=60, check=False)
+        code = warm_python.run("harness", "replay", hostile / NAME, option, path, stdout=out, stderr=err)
     written = {name: (tmp_path / name).read_bytes() for name in ("out", "err")}
-    assert done.returncode == 0, written
+    assert code == 0, written
     assert Path(os.devnull).is_char_device()
     if place == "device":
         assert path.is_symlink()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from urllib.parse import parse_qs, quote, quote_plus, unquote, urlsplit
 
@@ -150,14 +151,19 @@ TEXTS = [
 by_way = pytest.mark.parametrize("way", WAYS, ids=lambda way: way.id)
 
 
+@cache
+def alone(text: str) -> str:
+    """Return a text as it is redacted where nothing is around it."""
+    return REDACTOR.text(text)
+
+
 @by_way
 def test_a_text_is_judged_alike_wherever_it_travels(way: Way) -> None:
     differently = {}
     for text in (*(each.text for each in PLANTED), *INNOCENT):
-        alone = REDACTOR.text(text)
         found = way.redacted(text)
-        if found != alone:
-            differently[text] = (alone, found)
+        if found != alone(text):
+            differently[text] = (alone(text), found)
     assert differently == {}
 
 
@@ -165,7 +171,7 @@ def test_a_text_is_judged_alike_wherever_it_travels(way: Way) -> None:
 def test_the_scan_finds_what_redaction_blots_and_nothing_else(way: Way) -> None:
     wrong = []
     for text in (*(each.text for each in PLANTED), *INNOCENT):
-        redacted = REDACTOR.text(text)
-        if way.flagged(text) != (redacted != text) or way.flagged(redacted):
+        redacted = alone(text)
+        if way.flagged(redacted) or (redacted != text and not way.flagged(text)):
             wrong.append(text)
     assert wrong == []
