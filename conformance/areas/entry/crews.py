@@ -111,15 +111,13 @@ _CREW: Final = frozenset({"crew", "llm"})
 
 SCENARIOS: Final = Scenarios()
 for _name, _program, _read, _needs in (
-    ("streamed", _HELD, _streamed, _CREW),
-    ("tool", _TOOL, _with_tool, _CREW | {"tools"}),
-    ("failing", _REFUSED, _failing, _CREW),
-    ("closed", _HELD, _closed, _CREW),
+    ("crew/streamed", _HELD, _streamed, _CREW),
+    ("crew/tool", _TOOL, _with_tool, _CREW | {"tools"}),
+    ("crew/failing", _REFUSED, _failing, _CREW),
+    ("crew/closed", _HELD, _closed, _CREW),
 ):
     for _entry in ENTRIES:
-        SCENARIOS.of_kind(
-            _entry.kind, f"crew/{_name}/{_entry.method}", {_CLAUSE}, _needs, _run, _entry, _program, _read
-        )
+        SCENARIOS.of_kind(_entry.kind, f"{_name}/{_entry.method}", {_CLAUSE}, _needs, _run, _entry, _program, _read)
 for _entry in ENTRIES:
     SCENARIOS.of_kind(_entry.kind, f"crew/flags/{_entry.method}", {"entry.flag-restored"}, _CREW, _flags, _entry)
 for _entry in ENTRIES:

@@ -223,10 +223,10 @@ _restores(
 _LATER: Final = "a streamed run of a flow, after a run of another,"
 _restores("restore/streamed/later", _RESTORED | _PASSED, _restored, _LATER, _stream, later=True)
 for _name, _call, _enter in (
-    ("streamed/class", "a streamed run of a flow whose class has stream=True", _stream),
-    ("kickoff/class", "a kickoff of a flow whose class has stream=True", _kickoff),
+    ("restore/streamed/class", "a streamed run of a flow whose class has stream=True", _stream),
+    ("restore/kickoff/class", "a kickoff of a flow whose class has stream=True", _kickoff),
 ):
-    _restores(f"restore/{_name}", _RESTORED, _restored, _call, _enter, streams=True)
+    _restores(_name, _RESTORED, _restored, _call, _enter, streams=True)
 _OBJECT: Final = "a kickoff of a flow object with stream=True"
 _restores("restore/kickoff/object", _RESTORED, _restored, _OBJECT, _kickoff_object)
 _restores("restore/branches", _RESTORED, _in_branches)

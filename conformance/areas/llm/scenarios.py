@@ -108,36 +108,37 @@ _ODD_CALLS: tuple[CallsAs, ...] = ("ids late", "one index", "no index")
 _FAILING: tuple[Failing, ...] = ("object", "text", "flat", "detail", "named event", "reason", "nothing")
 _FAILED = frozenset({"llm.errors", "llm.sequence"})
 _BROKEN = frozenset({"llm.truncation", "llm.sequence"})
+
 SCENARIOS: Final = Scenarios()
 for _name, _clauses, _needs, _ask in (
-    ("text", _CALL, LLM, Ask(Script(_TEXT))),
+    ("ask/text", _CALL, LLM, Ask(Script(_TEXT))),
     (
-        "thinking",
+        "ask/thinking",
         _CALL | {"llm.thinking"},
         LLM | {"thinking"},
         Ask(Script((Thinking("The sea"), Thinking(" is calm."), *_TEXT))),
     ),
-    ("tool", _CALL | _TOOL_CALL, _TOOLS, Ask(Script((_WEATHER,)))),
-    ("parallel-tools", _CALL | _TOOL_CALL, _TOOLS, Ask(Script((_WEATHER, _TIDE)))),
+    ("ask/tool", _CALL | _TOOL_CALL, _TOOLS, Ask(Script((_WEATHER,)))),
+    ("ask/parallel-tools", _CALL | _TOOL_CALL, _TOOLS, Ask(Script((_WEATHER, _TIDE)))),
     (
-        "tool-run",
+        "ask/tool-run",
         _CALL | _TOOL_CALL | {"channel.tools"},
         _TOOLS,
         Ask(Script((_WEATHER,)), functions={"get_weather": _RETURNS["get_weather"]}),
     ),
-    ("parallel-tools-run", _CALL | _TOOL_CALL, _TOOLS, Ask(Script((_WEATHER, _TIDE)), functions=_RETURNS)),
-    ("cut", _BROKEN, LLM, Ask(Script(_TEXT, ending="cut"))),
-    ("reset", _BROKEN, LLM, Ask(Script(_TEXT, ending="reset"))),
+    ("ask/parallel-tools-run", _CALL | _TOOL_CALL, _TOOLS, Ask(Script((_WEATHER, _TIDE)), functions=_RETURNS)),
+    ("ask/cut", _BROKEN, LLM, Ask(Script(_TEXT, ending="cut"))),
+    ("ask/reset", _BROKEN, LLM, Ask(Script(_TEXT, ending="reset"))),
 ):
-    SCENARIOS.both(f"ask/{_name}", _clauses, _needs, _streamed, _ask)
+    SCENARIOS.both(_name, _clauses, _needs, _streamed, _ask)
 #: For subjects whose LLMs can be told that their host marks the end of no stream.
 _UNMARKED: Final = Scenarios(part="knows_unmarked_ends")
 for _name, _clauses, _ask in (
-    ("unmarked", _CALL | {"llm.truncation"}, Ask(Script(_TEXT, ending="unmarked"), without_end_marker=True)),
-    ("unmarked-not-told", _BROKEN, Ask(Script(_TEXT, ending="unmarked"))),
-    ("unmarked-cut", _BROKEN, Ask(Script(_TEXT, ending="cut"), without_end_marker=True)),
+    ("ask/unmarked", _CALL | {"llm.truncation"}, Ask(Script(_TEXT, ending="unmarked"), without_end_marker=True)),
+    ("ask/unmarked-not-told", _BROKEN, Ask(Script(_TEXT, ending="unmarked"))),
+    ("ask/unmarked-cut", _BROKEN, Ask(Script(_TEXT, ending="cut"), without_end_marker=True)),
 ):
-    _UNMARKED.both(f"ask/{_name}", _clauses, LLM, _streamed, _ask)
+    _UNMARKED.both(_name, _clauses, LLM, _streamed, _ask)
 SCENARIOS.extend(_UNMARKED)
 SCENARIOS.both("ask/refused", _FAILED, LLM, _streamed, Ask(Script(_TEXT, status=429)))
 SCENARIOS.both("ask/failing", _FAILED, LLM, _streamed, Ask(Script(_TEXT, status=500)))

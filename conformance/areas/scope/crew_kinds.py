@@ -103,16 +103,16 @@ _REFUSED: Final = ("task_started", *_AGENT, *_REFUSAL, *_AGENT, *_REFUSAL, "task
 _USING: Final = NEEDS | {"tools"}
 #: By the kind of crew, what comes of it: the program, the types that are due, and how often the crew is run.
 _KINDS: Final = {
-    "for-each": (FRAMES, NEEDS, CrewProgram((_LOOK,)), 2 * _crew(OF_TASK), 2),
-    "refused": (FRAMES, NEEDS, CrewProgram((replace(_LOOK, refused=1),)), _crew(_REFUSED), None),
-    "failing-tool": (
+    "crew/kind/for-each": (FRAMES, NEEDS, CrewProgram((_LOOK,)), 2 * _crew(OF_TASK), 2),
+    "crew/kind/refused": (FRAMES, NEEDS, CrewProgram((replace(_LOOK, refused=1),)), _crew(_REFUSED), None),
+    "crew/kind/failing-tool": (
         FRAMES | {"channel.tools", "envelope.error-class"},
         _USING,
         CrewProgram((replace(_LOOK, tool=_FAILING_TOOL),)),
         _crew((*_TWO_CALLS, *_FAILED_USE, *_ENDED)),
         None,
     ),
-    "at-its-limit": (
+    "crew/kind/at-its-limit": (
         FRAMES,
         _USING,
         CrewProgram((replace(_LOOK, tool=TIDE),), max_iter=1),
@@ -120,11 +120,11 @@ _KINDS: Final = {
         None,
     ),
 }
+
 SCENARIOS: Final = Scenarios()
 for _method, _in_async in METHODS.items():
     SCENARIOS.both(f"crew/kind/managed/{_method}", FRAMES | {"channel.tools"}, _USING, _managed, _in_async)
     for _name, (_clauses, _needs, _program, _due, _times) in _KINDS.items():
-        _id = f"crew/kind/{_name}/{_method}"
-        SCENARIOS.both(_id, _clauses, _needs, _whole, _in_async, _program, _due, times=_times)
+        SCENARIOS.both(f"{_name}/{_method}", _clauses, _needs, _whole, _in_async, _program, _due, times=_times)
     SCENARIOS.both(f"crew/kind/used/{_method}", {"llm.usage", "llm.deltas-equal-final"}, NEEDS, _used, _in_async)
 SCENARIOS.both("crew/kind/side-by-side", FRAMES | {"order.delivery"}, NEEDS, _beside)
