@@ -62,7 +62,7 @@ def test_the_shards_of_a_replay_are_the_undivided_one(of: int, suite: Path, tmp_
     "target",
     [
         ("--clause", "entry.flow", "--clause", "entry.llm", "--clause", "entry.turn"),
-        ("--provider", "azure", "--clause", "llm.usage", "--clause", "llm.thinking"),
+        ("--provider", "openai", "--clause", "llm.usage", "--clause", "llm.thinking"),
     ],
     ids=str,
 )
