@@ -64,7 +64,11 @@ def _shows_a_table(evidence: Evidence) -> bool:
 
 CHECKS = (
     Check("channel.closed-set", closed_set, has_frames, of_every_run=True),
-    *(built_in(f"channel.{channel}") for channel in ("llm", "flow", "tools", "messages", "lifecycle")),
+    built_in("channel.llm"),
+    built_in("channel.flow"),
+    built_in("channel.tools"),
+    built_in("channel.messages"),
+    built_in("channel.lifecycle"),
     Check("channel.custom", custom, lambda evidence: any(is_user_type(frame.type) for frame in evidence.frames)),
     Check("channel.by-table", by_table, _shows_a_table),
 )

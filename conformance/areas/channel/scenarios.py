@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from conformance.areas.channel.checks import CHECKS
 from conformance.areas.envelope.scenarios import OF_SOURCES
 from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.programs import Ask, Emit, EmitBuiltIn, FlowProgram, Method, Script, ScriptedToolCall
@@ -43,7 +42,18 @@ def _every_channel(consumer: Consumer) -> Evidence:
     return read.evidence(source_types=sources or None, user_events=frozenset(consumer.stage.noted("emitted")))
 
 
-_EVERY: Final = OF_SOURCES | {check.clause for check in CHECKS} | {"envelope.content-text", "namespace.order"}
+_EVERY: Final = OF_SOURCES | {
+    "envelope.content-text",
+    "channel.closed-set",
+    "channel.llm",
+    "channel.flow",
+    "channel.tools",
+    "channel.messages",
+    "channel.lifecycle",
+    "channel.custom",
+    "channel.by-table",
+    "namespace.order",
+}
 
 SCENARIOS: Final = Scenarios()
 SCENARIOS.both("vocabulary/every-channel", _EVERY, {"flow", "llm", "tools"}, _every_channel)

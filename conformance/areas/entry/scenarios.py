@@ -128,7 +128,5 @@ SCENARIOS.both("entry/llm", {"sync": {"entry.llm"}, "async": {"entry.llm-async"}
 SCENARIOS.both("entry/options", {"entry.kwargs"}, FLOW, _options)
 SCENARIOS.extend(flags.SCENARIOS)
 SCENARIOS.both("entry/overrides", {"entry.llm-overrides"}, LLM, _overrides)
-SCENARIOS.both(
-    "entry/turn", {kind: {clause} for kind, (_, clause) in TURN_ENTRIES.items()}, TURN | FLOW_AND_LLM, _entered
-)
+SCENARIOS.both("entry/turn", {"sync": {"entry.turn"}, "async": {"entry.turn-async"}}, TURN | FLOW_AND_LLM, _entered)
 SCENARIOS.extend(crews.SCENARIOS)
