@@ -33,9 +33,9 @@ def fields(evidence: Evidence) -> Iterator[Breach]:
         missing = [name for name in FIELDS if not hasattr(frame, name)]
         if missing:
             yield seq, f"frame {place} has no {', '.join(missing)}"
-        more = sorted(_declared(frame).difference(FIELDS) | ({"version"} if hasattr(frame, "version") else set()))
+        more = _declared(frame).difference(FIELDS) | ({"version"} if hasattr(frame, "version") else set())
         if more:
-            yield seq, f"frame {place} has more fields than the envelope: {', '.join(more)}"
+            yield seq, f"frame {place} has more fields than the envelope: {', '.join(sorted(more))}"
         if not missing and (wrong := _of_wrong_type(frame)):
             yield seq, f"frame {place} has {wrong}"
 

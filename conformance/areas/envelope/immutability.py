@@ -17,6 +17,8 @@ _MARK = "\x00edited by a consumer"
 #: Dicts come first: the general kind takes ten times as long to ask for.
 _MAPPINGS = (dict, Mapping)
 _CONTAINERS = (dict, list, Mapping)
+#: Most of what stands in a payload, and what nothing stands in.
+_LEAVES = frozenset({str, int, float, bool, type(None)})
 
 
 def immutable(evidence: Evidence) -> Iterator[Breach]:
@@ -62,7 +64,7 @@ def _edits_that_show(value: Any, other: Callable[[], Any], path: str, level: int
     else:
         return
     for key, item in items:
-        if isinstance(item, _CONTAINERS) and level < _MAX_LEVELS:
+        if type(item) not in _LEAVES and isinstance(item, _CONTAINERS) and level < _MAX_LEVELS:
             yield from _edits_that_show(item, partial(_part, other, key), path + step.format(key), level + 1)
 
 
