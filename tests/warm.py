@@ -15,6 +15,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -34,8 +35,6 @@ _LIBRARIES: Final = (
     "urllib3",
     "yaml",
 )
-#: The longest request: arguments and an environment.
-_REQUEST_BYTES: Final = 1 << 20
 
 
 class WarmPython:
@@ -67,7 +66,10 @@ class WarmPython:
             "cwd": str(Path(cwd).absolute()),
             "env": dict(os.environ if env is None else env),
         }
-        socket.send_fds(self._socket, [json.dumps(request).encode()], [stdout.fileno(), stderr.fileno()])
+        with tempfile.TemporaryFile() as file:
+            file.write(json.dumps(request).encode())
+            file.seek(0)
+            socket.send_fds(self._socket, [b"."], [stdout.fileno(), stderr.fileno(), file.fileno()])
         self._socket.settimeout(timeout_s)
         try:
             return int(self._socket.recv(64))
@@ -76,7 +78,7 @@ class WarmPython:
             raise
 
     def _start(self) -> None:
-        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._socket, theirs = socket.socketpair()
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         with theirs:
             self._process = subprocess.Popen(
@@ -101,17 +103,20 @@ class WarmPython:
 def _copy(requests: socket.socket) -> dict[str, Any]:
     """Return a request, in the copy that is to do it; the process itself stays in here, and ends where nobody asks."""
     while True:
-        message, descriptors, _, _ = socket.recv_fds(requests, _REQUEST_BYTES, 2)
+        message, descriptors, _, _ = socket.recv_fds(requests, 1, 3)
         if not message:
             sys.exit()
         copy = os.fork()
         if not copy:
             requests.close()
-            for standard, descriptor in enumerate(descriptors, 1):
-                os.dup2(descriptor, standard)
-                os.close(descriptor)
-            request: dict[str, Any] = json.loads(message)
-            return request
+            stdout, stderr, request = descriptors
+            os.dup2(stdout, 1)
+            os.dup2(stderr, 2)
+            os.close(stdout)
+            os.close(stderr)
+            with os.fdopen(request, "rb") as file:
+                wanted: dict[str, Any] = json.load(file)
+            return wanted
         for descriptor in descriptors:
             os.close(descriptor)
         _, status = os.waitpid(copy, 0)
