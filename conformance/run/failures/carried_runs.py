@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final
@@ -84,14 +84,11 @@ def with_scenarios(results: Sequence[ScenarioResult], carried: Any) -> list[Scen
     """Return results with the runs that `carried_scenarios` gave. Raises as `opened_replays`."""
     runs: dict[str, list[FailedRun]] = {}
     for entry in carried:
-        runs.setdefault(entry["scenario"], []).append(_failed_run(entry))
+        violations = tuple(Violation(**violation) for violation in entry["violations"])
+        # A report is somebody else's: what it holds is opened here once, within bounds.
+        content = zlib.compress(_opened(entry["frames"]), 1)
+        runs.setdefault(entry["scenario"], []).append(FailedRun(str(entry["label"]), content, violations))
     return [replace(result, failed_runs=tuple(runs.get(result.scenario, ()))) for result in results]
-
-
-def _failed_run(entry: Mapping[str, Any]) -> FailedRun:
-    violations = tuple(Violation(**violation) for violation in entry["violations"])
-    # A report is somebody else's: what it holds is opened here once, within bounds.
-    return FailedRun(str(entry["label"]), zlib.compress(_opened(entry["frames"]), 1), violations)
 
 
 def _redacted(lines: bytes, scenario: str) -> str | None:

@@ -161,13 +161,11 @@ def _cache_point(ttl: str | None) -> dict[str, Any]:
 
 def sdk_tools(tools: Sequence[ToolDefinition]) -> list[dict[str, Any]]:
     """Return tool definitions."""
-    return [block for tool in tools for block in _tool(tool)]
-
-
-def _tool(tool: ToolDefinition) -> Iterator[dict[str, Any]]:
-    function = {name: value for name, value in tool.function.given().items() if name not in tool.function.added}
-    schema = function.pop("parameters", None)
-    if schema is None:
-        schema = {"type": "object", "properties": {}}
-    yield {"toolSpec": {**function, "inputSchema": {"json": schema}}}
-    yield from _mark(tool)
+    sent: list[dict[str, Any]] = []
+    for tool in tools:
+        function = {name: value for name, value in tool.function.given().items() if name not in tool.function.added}
+        schema = function.pop("parameters", None)
+        if schema is None:
+            schema = {"type": "object", "properties": {}}
+        sent += ({"toolSpec": {**function, "inputSchema": {"json": schema}}}, *_mark(tool))
+    return sent

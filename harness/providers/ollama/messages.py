@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from harness.errors import UsageError
-from harness.llm.input.messages import AnyToolCall, ImagePart, Message, RefusalPart, TextPart
+from harness.llm.input.messages import ImagePart, Message, RefusalPart, TextPart
 from harness.providers.shared.data_url import DataURL
 from harness.providers.shared.requests.wire_body import sent_arguments
 
@@ -35,7 +35,10 @@ def _wire_message(message: Message, names: Mapping[str, str]) -> dict[str, Any]:
     if thought := message.reasoning or message.reasoning_content:
         sent["thinking"] = thought
     if message.tool_calls:
-        sent["tool_calls"] = [_wire_call(call) for call in message.tool_calls]
+        sent["tool_calls"] = [
+            {"id": call.id, "function": {"name": call.function.name, "arguments": sent_arguments(call, "ollama")}}
+            for call in message.tool_calls
+        ]
     if message.tool_call_id is not None:
         sent["tool_call_id"] = message.tool_call_id
     if sent["role"] == "tool" and (name := message.name or names.get(message.tool_call_id or "")):
@@ -66,10 +69,6 @@ def _image(url: str) -> str:
     if inline is None:
         raise UsageError(f"ollama: an image is sent as a data URL; {url[:80]!r} would have to be fetched")
     return inline.base64
-
-
-def _wire_call(call: AnyToolCall) -> dict[str, Any]:
-    return {"id": call.id, "function": {"name": call.function.name, "arguments": sent_arguments(call, "ollama")}}
 
 
 def common_message(message: Mapping[str, Any]) -> dict[str, Any]:

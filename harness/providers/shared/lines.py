@@ -28,8 +28,12 @@ class LinesAnswer(SSEAnswer):
         try:
             read_json(rest or b"{}")
         except ValueError:
-            if not self.done:
-                self._refuse_rest(rest)
+            if self.done:
+                return
+            if not self._has_events and rest[:1] != b"{":
+                self.refuse_body(rest, "no JSON")
+            shown = rest.decode("utf-8", "replace")[:200]
+            raise self.cut(f"ended before its end marker, in the middle of {shown!r}")
         else:
             # The last line's end may be missing.
             yield from self._take(rest)
@@ -45,11 +49,6 @@ class LinesAnswer(SSEAnswer):
             yield from self.end()
         else:
             yield from self._take(sent)
-
-    def _refuse_rest(self, rest: bytes) -> None:
-        if not self._has_events and rest[:1] != b"{":
-            self.refuse_body(rest, "no JSON")
-        raise self.cut(f"ended before its end marker, in the middle of {rest.decode('utf-8', 'replace')[:200]!r}")
 
     def _take(self, line: bytes) -> Iterator[Part]:
         if self.done or not line.strip():

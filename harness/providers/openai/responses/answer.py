@@ -106,15 +106,12 @@ class ResponsesAnswer(SSEAnswer):
         yield from self.started(response.get("id"))
         if status in ("completed", "incomplete"):
             yield from self._output.all(as_list(response.get("output")))
-            self._take_reasoning(response)
+            # Where the provider keeps answers, it has their reasoning; what it does not keep, it sends encrypted if asked.
+            for item in response.get("output") or ():
+                if item["type"] == "reasoning" and item.get("encrypted_content"):
+                    fields = {name: value for name, value in item.items() if name in ReasoningItem.model_fields}
+                    self.reasoning.append(ReasoningItem.model_validate(fields))
         yield from self._end(response, status)
-
-    def _take_reasoning(self, response: Mapping[str, Any]) -> None:
-        # Where the provider keeps answers, it has their reasoning; what it does not keep, it sends encrypted if asked.
-        for item in response.get("output") or ():
-            if item["type"] == "reasoning" and item.get("encrypted_content"):
-                fields = {name: value for name, value in item.items() if name in ReasoningItem.model_fields}
-                self.reasoning.append(ReasoningItem.model_validate(fields))
 
     def _end(self, response: Mapping[str, Any], status: str) -> Iterator[Part]:
         yield from _usage(response.get("usage"))

@@ -140,7 +140,9 @@ def _parts(role: str, parts: Iterable[ContentPart]) -> Iterator[dict[str, Any]]:
                 url = part.image_url
                 yield {"type": "input_image", "image_url": url.url, **present(detail=url.detail)}
             case blocks.SourcedImagePart():
-                yield {"type": "input_image", **_image_source(part.source), **present(detail=part.detail)}
+                source = part.source
+                place = present(file_id=source.file_id) or {"image_url": source.url or _data_url(source)}
+                yield {"type": "input_image", **place, **present(detail=part.detail)}
             case FilePart():
                 yield {"type": "input_file", **part.file.given()}
             case blocks.DocumentPart():
@@ -155,12 +157,6 @@ def _parts(role: str, parts: Iterable[ContentPart]) -> Iterator[dict[str, Any]]:
 def _text(role: str, part: TextPart) -> dict[str, Any]:
     kind = "output_text" if role == "assistant" else "input_text"
     return {"type": kind, "text": part.text, **present(annotations=part.citations, logprobs=part.logprobs)}
-
-
-def _image_source(source: blocks.MediaSource) -> dict[str, Any]:
-    if source.file_id is not None:
-        return {"file_id": source.file_id}
-    return {"image_url": source.url or _data_url(source)}
 
 
 def _document(part: blocks.DocumentPart) -> dict[str, Any]:
