@@ -31,7 +31,7 @@ def read_regular(path: Path, *, limit: int = LARGEST) -> bytes:
     """Return what is in the file at `path`.
 
     Raises:
-        NotPlainFileError: it is a folder, a FIFO, a device or a socket, none of which is opened.
+        NotRegularFileError: it is a folder, a FIFO, a device or a socket, none of which is opened.
         TooLargeFileError: it is larger than `limit` bytes.
         OSError: it is missing, or the system refuses to read it.
     """
