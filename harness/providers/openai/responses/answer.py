@@ -27,8 +27,8 @@ _TEXTS: Final[dict[str, tuple[TextKind, str]]] = {
 }
 #: Events that carry a piece of such a text in `delta`.
 _DELTAS: Final = {name.replace(".done", ".delta"): kind for name, (kind, _) in _TEXTS.items()}
-#: The statuses of a response with which it ends; each is the name of an event after which nothing comes.
-_ENDS: Final = frozenset({"completed", "incomplete", "failed", "cancelled"})
+#: Events after which nothing comes, each named by the status of the response that it carries.
+_ENDS: Final = {f"response.{status}": status for status in ("completed", "incomplete", "failed", "cancelled")}
 #: What a response says of itself that failed, whichever event carries it.
 _FAILED: Final = frozenset({"failed", "cancelled"})
 
@@ -88,11 +88,11 @@ class ResponsesAnswer(SSEAnswer):
             yield from self._output.whole_text(ItemPlace.of(event, text_kind), event.get(name))
         elif kind == "response.output_item.done":
             yield from self._output.item(as_number(event.get("output_index")) or 0, event["item"])
-        elif (ended_as := kind.removeprefix("response.")) in _ENDS:
+        elif kind in _ENDS:
             response = as_object(event["response"])
             status = response.get("status")
             failed = status if status in _FAILED else "failed" if response.get("error") else None
-            yield from self._whole(response, failed or ended_as)
+            yield from self._whole(response, failed or _ENDS[kind])
         elif kind == "error":
             raise self.reported(failure_in(event))
 
