@@ -47,8 +47,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
 
 
+@hypothesis.given(hypothesis.strategies.none())
+def _nothing(_: None) -> None:
+    """Have hypothesis make what it makes with its first example: older versions look for what refers to that."""
+
+
 def pytest_collection_finish() -> None:
     """Have no collection, nor any look at all objects, walk the modules and the thousands of tests that stay to the end."""
+    _nothing()
     gc.freeze()
     gc.enable()
 
