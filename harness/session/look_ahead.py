@@ -35,19 +35,21 @@ class FrameLimit:
 
     def take(self) -> None:
         """Reserve room for one frame; see `harness.bus.scope.LookAhead`."""
-        waiter = threading.Lock()
         while True:
             with self._lock:
                 if self._has_room() or is_loop_running():
                     self._reserved += 1
                     return
-                waiter.acquire(blocking=False)
+                waiter = threading.Lock()
+                waiter.acquire()
                 self._wakers.append(waiter.release)
-            # What was cancelled before there was somebody to wake wakes nobody.
+                # A reader that made room before there was somebody to wake woke nobody.
+                if self._has_room():
+                    continue
+            # Nor did who cancelled.
             if self._run.cancelled:
                 raise RunCancelled
             acquire(waiter)
-            waiter.release()
             if self._run.cancelled:
                 raise RunCancelled
 
@@ -73,6 +75,8 @@ class FrameLimit:
                     return
                 freed = loop.create_future()
                 self._wakers.append(partial(_resolve_in, loop, freed))
+                if self._has_room():
+                    return
             if self._run.cancelled:
                 raise RunCancelled
             await freed

@@ -261,3 +261,32 @@ def test_closing_an_inner_session_gives_back_the_room_it_took_in_the_outer_one(l
 
 def test_room_returns_at_once_where_no_session_sets_a_limit() -> None:
     asyncio.run(asyncio.wait_for(room(), TIMEOUT_S))
+
+
+class ReadMeanwhile(Timeline):
+    """A timeline with one frame, which is read just when somebody looks how many have not been."""
+
+    def __init__(self) -> None:
+        super().__init__(threading.RLock())
+        self.start()
+        self._left = 1
+
+    @property
+    def unread(self) -> int:
+        found, self._left = self._left, 0
+        if found and self.on_room is not None:
+            self.on_room()
+        return found
+
+
+def test_an_emitter_whose_room_is_made_before_it_waits_goes_on() -> None:
+    limit = FrameLimit(1, ReadMeanwhile(), Run())
+    emitter = threading.Thread(target=limit.take, daemon=True)
+    emitter.start()
+    emitter.join(TIMEOUT_S)
+    assert not emitter.is_alive()
+
+
+def test_a_task_whose_room_is_made_before_it_waits_goes_on() -> None:
+    limit = FrameLimit(1, ReadMeanwhile(), Run())
+    asyncio.run(asyncio.wait_for(limit.room(), TIMEOUT_S))
