@@ -5,11 +5,16 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Final
 
+from harness.bus.running_loop import is_loop_running
+from harness.bus.scope import Run, current_run
 from harness.errors import HarnessError
 from harness.flow.conversation.transcript import History
 from harness.llm.reference import model_of
+
+#: How long a turn waits for one that was closed, in seconds. Its thread takes milliseconds, whatever user code does.
+_ENDING_S: Final = 2.0
 
 
 class TurnOpenError(HarnessError, RuntimeError):
@@ -30,6 +35,10 @@ class Turn:
         self.replies: list[str] = []
         #: Results that have been given to `append_agent_result`, which says who sees them.
         self.recorded: list[Any] = []
+        #: What cancels it, while it is open and somebody can.
+        self.run: Run | None = None
+        #: Whether it is no longer open.
+        self.over = threading.Event()
 
 
 class Dialogue:
@@ -50,22 +59,27 @@ class Dialogue:
 
     @contextlib.contextmanager
     def opened(self, turn: Turn, flow_name: str) -> Iterator[None]:
-        """Have `turn` be the open one.
+        """Have `turn` be the open one. A turn that has been closed is waited for: its thread need not have noticed yet.
 
         Raises:
             TurnOpenError: another one is.
         """
+        before = self.turn
+        if before is not None and before.run is not None and before.run.cancelled and not is_loop_running():
+            before.over.wait(_ENDING_S)
         with self._gate:
             if self.turn is not None:
                 raise TurnOpenError(
                     f"a turn of {flow_name} is open: take it to its end or close it before the next turn, or give each "
                     "conversation a flow object of its own"
                 )
+            turn.run = current_run()
             self.turn = turn
         try:
             yield
         finally:
             self.turn = None
+            turn.over.set()
 
     def model(self, llm: Any) -> Any:
         """Return the LLM that is given, as `model_of` does; one of a name is made once."""

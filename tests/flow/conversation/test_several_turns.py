@@ -10,9 +10,11 @@ from typing import Any, Final
 import pytest
 
 from harness import Flow, RunCancelled, UsageError, event_bus, start
+from harness.bus.scope import Run
 from harness.conversation import ConversationConfig, ConversationState, TurnOpenError
 from harness.events import FlowFinishedEvent, FlowStartedEvent
 from harness.flow import SQLiteFlowPersistence, persist
+from harness.flow.conversation.dialogue import Dialogue, Turn
 from tests.flow.conversation.talks import WAYS, Harbour, Speaker, Way, said, take, talk
 from tests.flow.graphs import TIMEOUT_S
 
@@ -44,6 +46,24 @@ def test_a_second_turn_is_refused_while_one_is_open_and_let_in_after_it() -> Non
     assert said(flow) == ["user: boats", "assistant: First.", "user: hi", "assistant: Second."]
 
 
+def test_a_turn_that_was_closed_and_has_not_noticed_yet_is_waited_for() -> None:
+    dialogue, first = Dialogue(), Turn("boats", (), None)
+    opened = dialogue.opened(first, "Harbour")
+    opened.__enter__()
+    first.run = Run()
+    first.run.cancel()
+
+    class Ending(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            opened.__exit__(None, None, None)
+            return True
+
+    first.over = Ending()
+    second = Turn("hi", (), None)
+    with dialogue.opened(second, "Harbour"):
+        assert dialogue.turn is second
+
+
 def test_a_turn_that_is_closed_in_the_middle_adds_nothing_more_and_lets_the_next_one_in() -> None:
     entered, go, over = threading.Event(), threading.Event(), threading.Event()
     raised: list[BaseException] = []
@@ -67,9 +87,6 @@ def test_a_turn_that_is_closed_in_the_middle_adds_nothing_more_and_lets_the_next
     assert entered.wait(TIMEOUT_S) or list(frames)
     session.close()
     list(frames)
-    # The run comes to its end in its own thread.
-    thread = next(thread for thread in threading.enumerate() if thread.name == "harness-run")
-    thread.join(TIMEOUT_S)
     assert flow.handle_turn("hi") == "Hello there"
     go.set()
     assert over.wait(TIMEOUT_S)
