@@ -9,11 +9,11 @@ import pytest
 from tests.warm import WarmPython
 
 PROGRAM = """
-import os, sys, time
+import os, sys, threading
 print(__name__, sys.argv[1:], os.getcwd(), os.environ["PLACE"], "openai" in sys.modules, "harness" in sys.modules)
 print("beside", file=sys.stderr)
 if sys.argv[1] == "waits":
-    time.sleep(600)
+    threading.Event().wait()
 sys.exit(int(sys.argv[1]))
 """
 
