@@ -12,6 +12,7 @@ from harness.bus.scope import Run, current_run
 from harness.errors import HarnessError
 from harness.flow.conversation.transcript import History
 from harness.llm.reference import model_of
+from harness.workers import in_thread
 
 #: How long a turn waits for one that was closed, in seconds. Its thread takes milliseconds, whatever user code does.
 _ENDING_S: Final = 2.0
@@ -59,14 +60,11 @@ class Dialogue:
 
     @contextlib.contextmanager
     def opened(self, turn: Turn, flow_name: str) -> Iterator[None]:
-        """Have `turn` be the open one. A turn that has been closed is waited for: its thread need not have noticed yet.
+        """Have `turn` be the open one.
 
         Raises:
             TurnOpenError: another one is.
         """
-        before = self.turn
-        if before is not None and before.run is not None and before.run.cancelled and not is_loop_running():
-            before.over.wait(_ENDING_S)
         with self._gate:
             if self.turn is not None:
                 raise TurnOpenError(
@@ -80,6 +78,16 @@ class Dialogue:
         finally:
             self.turn = None
             turn.over.set()
+
+    async def closed(self) -> None:
+        """Wait for a turn that has been closed: its thread or task need not have noticed yet."""
+        turn = self.turn
+        if turn is None or turn.run is None or not turn.run.cancelled:
+            return
+        if is_loop_running():
+            await in_thread(lambda: turn.over.wait(_ENDING_S))
+        else:
+            turn.over.wait(_ENDING_S)
 
     def model(self, llm: Any) -> Any:
         """Return the LLM that is given, as `model_of` does; one of a name is made once."""

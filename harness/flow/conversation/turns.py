@@ -40,6 +40,7 @@ async def take_turn(flow: Any, kickoff: Kickoff, turn: Turn, hooks: Sequence[Flo
         BaseException: what a method raised, as the same object (clause `turn.failed`).
     """
     dialogue: Dialogue = flow._dialogue
+    await dialogue.closed()
     with dialogue.opened(turn, flow._flow_name):
         session_id = (kickoff.inputs or {}).get("id") or flow.flow_id
         named = {"flow_name": flow._flow_name, "session_id": str(session_id)}

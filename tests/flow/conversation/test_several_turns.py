@@ -14,7 +14,7 @@ from harness.bus.scope import Run
 from harness.conversation import ConversationConfig, ConversationState, TurnOpenError
 from harness.events import FlowFinishedEvent, FlowStartedEvent
 from harness.flow import SQLiteFlowPersistence, persist
-from harness.flow.conversation.dialogue import Dialogue, Turn
+from harness.flow.conversation.dialogue import Turn
 from tests.flow.conversation.talks import WAYS, Harbour, Speaker, Way, said, take, talk
 from tests.flow.graphs import TIMEOUT_S
 
@@ -46,9 +46,11 @@ def test_a_second_turn_is_refused_while_one_is_open_and_let_in_after_it() -> Non
     assert said(flow) == ["user: boats", "assistant: First.", "user: hi", "assistant: Second."]
 
 
-def test_a_turn_that_was_closed_and_has_not_noticed_yet_is_waited_for() -> None:
-    dialogue, first = Dialogue(), Turn("boats", (), None)
-    opened = dialogue.opened(first, "Harbour")
+@pytest.mark.parametrize("way", WAYS)
+def test_a_turn_that_was_closed_and_has_not_noticed_yet_is_waited_for(way: Way) -> None:
+    flow = talk(Harbour, llm=Speaker("Hello there"))
+    first = Turn("boats", (), None)
+    opened = flow._dialogue.opened(first, "Harbour")
     opened.__enter__()
     first.run = Run()
     first.run.cancel()
@@ -59,9 +61,19 @@ def test_a_turn_that_was_closed_and_has_not_noticed_yet_is_waited_for() -> None:
             return True
 
     first.over = Ending()
-    second = Turn("hi", (), None)
-    with dialogue.opened(second, "Harbour"):
-        assert dialogue.turn is second
+    assert take(flow, way, "hi")[0] == "Hello there"
+
+
+def test_a_task_begins_a_turn_as_soon_as_it_has_closed_another() -> None:
+    flow = talk(Harbour, llm=Speaker("Hello there"))
+
+    async def talks() -> str:
+        session = flow.astream_turn("boats")
+        await anext(session.events)
+        session.close()
+        return str(await flow.ahandle_turn("hi"))
+
+    assert asyncio.run(talks()) == "Hello there"
 
 
 def test_a_turn_that_is_closed_in_the_middle_adds_nothing_more_and_lets_the_next_one_in() -> None:
