@@ -125,8 +125,10 @@ def replay(
         else:
             is_whole = consume(groups, take)
     seconds = time.perf_counter() - started
-    # Foreign cassettes, and what a run says now, may hold what no recording would.
-    document = _redacted(replaying.report(results, seconds))
+    document = replaying.report(results, seconds)
+    if document["summary"]["errors"] or part is not None or reports.are_wanted(json_file):
+        # Foreign cassettes, and what a run says now, may hold what no recording would.
+        document = _redacted(document)
     render_summary(console, document)
     if not every:
         where = ", ".join(f"'{path}'" for path in paths) or f"'{_default_recordings()}'"

@@ -24,6 +24,10 @@ class Reports:
     markdown: Path | None = None
     sarif: Path | None = None
 
+    def are_wanted(self, json_file: Path | None) -> bool:
+        """Return whether anything is to be written."""
+        return json_file is not None or any(getattr(self, field.name) is not None for field in fields(self))
+
     def write(self, document: dict[str, Any], json_file: Path | None, results: Sequence[Any] = ()) -> None:
         """Write the command's JSON document, and those that are wanted of it; beside a page the timelines of results."""
         write_json(json_file, document)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
@@ -98,6 +99,7 @@ def tool_call_of(frame: AnyFrame) -> tuple[Mapping[str, Any], Mapping[str, Any]]
     return tool_call, function if isinstance(function, Mapping) else {}
 
 
+@lru_cache(maxsize=1)  # Clause by clause, checks ask for those of one run.
 def _sorted_frames(evidence: Evidence) -> tuple[list[ShownCall], list[AnyFrame]]:
     by_start: dict[object, ShownCall] = {}
     by_call_id: dict[str, ShownCall] = {}

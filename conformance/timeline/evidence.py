@@ -100,7 +100,7 @@ class WireFacts:
         return self.status is not None and self.status < 400
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Evidence:
     """One run, as one consumer saw it, and what is known of it from elsewhere.
 

@@ -105,10 +105,10 @@ class StreamFrame(LazyModel):
             "parent_id": record.parent_id,
             "previous_id": None if event.previous_event_id is None else id_text(event.previous_event_id),
         }
+        # Said in either case: a slot that is empty is looked for by `__getattr__` each time.
+        _set_growing(self, growing)
         if growing is None:
             values["data"] = payload
-        else:
-            _set_growing(self, growing)
         set_fields(self, values, _FIELDS)
         set_record(self, None)
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import fields as dataclass_fields, is_dataclass
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
 from conformance.areas.envelope.immutability import immutable
@@ -17,6 +18,7 @@ from conformance.timeline.expected import Breach
 from conformance.timeline.vocabulary import FAILURES
 
 FIELDS = ("id", "seq", "type", "channel", "namespace", "timestamp", "parent_id", "previous_id", "data")
+_fields_of = attrgetter(*FIELDS)
 _ENVELOPE_ONLY = ("timestamp", "type", "event_id", "parent_event_id", "previous_event_id", "emission_sequence")
 #: What an id or a payload is, as a rule, comes first: the general kind takes ten times as long to ask for.
 _IDS = (str, type(None), Hashable)
@@ -42,7 +44,11 @@ def fields(evidence: Evidence) -> Iterator[Breach]:
 
 def readable(frame: AnyFrame) -> bool:
     """Return whether `frame` has the shape on which every other check relies."""
-    return all(hasattr(frame, name) for name in (*FIELDS, "event", "content")) and not _of_wrong_type(frame)
+    try:
+        wrong = _of_wrong_type(frame)
+    except AttributeError:
+        return False
+    return wrong is None and hasattr(frame, "event") and hasattr(frame, "content")
 
 
 def _declared(frame: object) -> set[str]:
@@ -57,7 +63,7 @@ def _declared(frame: object) -> set[str]:
 
 
 def _of_wrong_type(frame: AnyFrame) -> str | None:
-    values: Mapping[str, Any] = {name: getattr(frame, name) for name in FIELDS}
+    values: Mapping[str, Any] = dict(zip(FIELDS, _fields_of(frame), strict=True))
     for name in ("id", "parent_id", "previous_id"):
         if not isinstance(values[name], _IDS):
             return f"an {name} that is no text: {values[name]!r}"
