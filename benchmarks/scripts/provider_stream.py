@@ -12,9 +12,11 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import accumulate, cycle, islice
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from harness import LLM
 from harness.llm.credentials import no_credentials_needed

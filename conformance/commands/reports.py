@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import click
+from msgspec import Struct, structs
 
 from harness.commands.output import write_json
 from harness.commands.progress import at_work
 
 
-@dataclass(frozen=True, slots=True)
-class Reports:
+class Reports(Struct, frozen=True):
     """Where which reports are wanted, by the name of the module that writes each."""
 
     junit: Path | None = None
@@ -26,7 +25,7 @@ class Reports:
 
     def are_wanted(self, json_file: Path | None) -> bool:
         """Return whether anything is to be written."""
-        return json_file is not None or any(getattr(self, field.name) is not None for field in fields(self))
+        return json_file is not None or any(path is not None for path in structs.asdict(self).values())
 
     def write(self, document: dict[str, Any], json_file: Path | None, results: Sequence[Any] = ()) -> None:
         """Write the command's JSON document, and those that are wanted of it; beside a page the timelines of results."""
@@ -37,10 +36,9 @@ class Reports:
 
             timelines.write(results, document, self.html)
         with at_work("writing reports"):
-            for field in fields(self):
-                path: Path | None = getattr(self, field.name)
+            for name, path in structs.asdict(self).items():
                 if path is not None:
-                    import_module(f"conformance.report.{field.name}").write(document, path)
+                    import_module(f"conformance.report.{name}").write(document, path)
 
 
 _FILE = click.Path(path_type=Path)

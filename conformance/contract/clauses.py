@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Any, Literal, get_args
+
+from msgspec import Struct
 
 from conformance import areas
 from harness import ConformanceError
@@ -30,8 +31,7 @@ CAPABILITIES: tuple[str, ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Clause:
+class Clause(Struct, frozen=True):
     """One row of the contract: a statement that one check can decide."""
 
     #: `area.name`, never renamed or reused.
@@ -46,8 +46,7 @@ class Clause:
     sources: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Area:
+class Area(Struct, frozen=True):
     """A section of the contract, its clauses in order."""
 
     name: str

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cached_property
 from importlib import metadata
 from pathlib import Path
 from typing import ClassVar, Final
+
+from msgspec import Struct
 
 from conformance.providers.runs import AnsweredCall, RecordedRun, load_run
 from harness.errors import UsageError
@@ -18,8 +19,7 @@ from harness.shipped import shipped_providers
 _OURS: Final = {"harness": "stream-harness"}
 
 
-@dataclass(frozen=True)
-class Integration:
+class Integration(Struct, frozen=True, dict=True):
     """The integration under test."""
 
     tests: ClassVar = "integration"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from typing import Any, Literal
+
+from msgspec.structs import replace
 
 from conformance.providers.runs import AnsweredCall, RecordedRun, in_turn
 from conformance.run.workers.certificates import late_certificates

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from conformance.timeline.any_frame import AnyFrame
 from conformance.timeline.calls import ShownCall, calls_of
@@ -30,8 +32,7 @@ from harness.recording import (
 )
 
 
-@dataclass(frozen=True)
-class AnsweredCall:
+class AnsweredCall(Struct, frozen=True):
     """One call to a model, and which interaction of its recording answered it."""
 
     place: int
@@ -62,8 +63,7 @@ class AnsweredCall:
         return facts_of(response, self.wire_format, streamed=self.streamed, has_functions=self.has_functions)
 
 
-@dataclass(frozen=True)
-class RecordedRun:
+class RecordedRun(Struct, frozen=True):
     """One recording."""
 
     #: The name of its folder.

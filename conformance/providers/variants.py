@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from conformance.providers.integration import Integration
 from conformance.providers.playback import Spoilt
@@ -31,8 +33,7 @@ _HOWS: Final = {"end": "ended in order", "cut": "cut off", "reset": "reset"}
 _REASONS: Final = {429: "Too Many Requests", 500: "Internal Server Error"}
 
 
-@dataclass(frozen=True)
-class Variant:
+class Variant(Struct, frozen=True):
     """Answers in the place of one, for each attempt in order."""
 
     #: As in `cut after 512 of 1,024 bytes`.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from conformance.areas.catalogue import checks
 from conformance.areas.envelope.checks import readable
@@ -22,8 +23,7 @@ _SHAPE = "envelope.fields"
 _FRAMELESS = "result"
 
 
-@dataclass(frozen=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """What one run, or all runs of one scenario, say about one clause."""
 
     clause: str
@@ -37,8 +37,7 @@ class Decision:
         return {"status": self.status, "violations": found}
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """What one run says about the whole contract: one decision per clause, in the order of the contract."""
 
     decisions: tuple[Decision, ...]

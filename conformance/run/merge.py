@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from itertools import groupby, islice
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from conformance.run import outcome, replay
 from conformance.run.failures.carried_runs import opened_replays, with_scenarios

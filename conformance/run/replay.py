@@ -5,10 +5,11 @@ from __future__ import annotations
 import gc
 import traceback
 from collections.abc import Generator, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal
+
+from msgspec import Struct, field, structs
 
 from conformance.run.judge import judge
 from conformance.run.scheduler import in_order, scheduled
@@ -39,8 +40,7 @@ _FOR_PEOPLE: Final = frozenset({"consequences", "traceback", "frame_lines"})
 ReplayStatus = Literal["passed", "failed", "error", "not-a-call"]
 
 
-@dataclass(frozen=True)
-class ReplayResult:
+class ReplayResult(Struct, frozen=True):
     """What became of one recording, or of one interaction of a plain cassette."""
 
     path: str
@@ -215,13 +215,12 @@ def exit_code(results: Iterable[ReplayResult]) -> int:
 def report(results: Iterable[ReplayResult], seconds: float) -> dict[str, Any]:
     """Return the JSON document of a replay."""
     every = list(results)
-    return {
-        "format": FORMAT,
-        "summary": summary(every, seconds),
-        "results": [
-            {name: value for name, value in asdict(result).items() if name not in _FOR_PEOPLE} for result in every
-        ],
-    }
+    return {"format": FORMAT, "summary": summary(every, seconds), "results": list(map(_document, every))}
+
+
+def _document(result: ReplayResult) -> dict[str, Any]:
+    fields = structs.asdict(result) | {"violations": list(map(structs.asdict, result.violations))}
+    return {name: value for name, value in fields.items() if name not in _FOR_PEOPLE}
 
 
 def _result(run: Replayed, *, whole: bool = False) -> ReplayResult:

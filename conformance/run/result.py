@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from conformance.contract.clauses import CLAUSES
 from conformance.run.failures.failed_runs import FailedRun
@@ -17,8 +19,7 @@ from conformance.timeline.check import Violation
 _MOST: Final = 10
 
 
-@dataclass(frozen=True)
-class ScenarioResult:
+class ScenarioResult(Struct, frozen=True):
     """What became of one scenario."""
 
     scenario: str

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final, TypeVar
+
+from msgspec import Struct
 
 from harness.errors import UsageError
 
@@ -14,8 +15,7 @@ T = TypeVar("T")
 _WRITTEN: Final = re.compile(r"(\d+)/(\d+)")
 
 
-@dataclass(frozen=True)
-class Shard:
+class Shard(Struct, frozen=True):
     """The shard `index` of `of`, from 1."""
 
     index: int

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Iterable, Mapping, Set as AbstractSet
-from dataclasses import replace
 from functools import partial
 from typing import Any, Concatenate, ParamSpec
+
+from msgspec.structs import replace
 
 from conformance.stage.census import threads_since
 from conformance.stage.points import StageError

@@ -8,26 +8,24 @@ server on loopback plays to the subject's own OpenAI integration.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
+from msgspec import Struct, field
 
-@dataclass(frozen=True)
-class Text:
+
+class Text(Struct, frozen=True):
     """A piece of text."""
 
     text: str
 
 
-@dataclass(frozen=True)
-class Thinking:
+class Thinking(Struct, frozen=True):
     """A piece of reasoning, as hosts of reasoning models send it."""
 
     text: str
 
 
-@dataclass(frozen=True)
-class ScriptedToolCall:
+class ScriptedToolCall(Struct, frozen=True):
     """A tool call; its arguments' JSON text comes in these pieces."""
 
     name: str
@@ -43,15 +41,13 @@ Failing = Literal["object", "text", "flat", "detail", "named event", "reason", "
 WORDS: Final = "the model runner at Bergen has stopped"
 
 
-@dataclass(frozen=True)
-class HoldBody:
+class HoldBody(Struct, frozen=True):
     """The provider falls silent here, in the middle of its answer, until the point is released."""
 
     point: str
 
 
-@dataclass(frozen=True)
-class Script:
+class Script(Struct, frozen=True):
     """One answer of a model."""
 
     says: tuple[Text | Thinking | ScriptedToolCall | HoldBody, ...] = (Text("Hello"), Text(" there"), Text("."))
@@ -77,8 +73,7 @@ class Script:
 GREETING: Final = Script()
 
 
-@dataclass(frozen=True)
-class ToolProgram:
+class ToolProgram(Struct, frozen=True):
     """A tool of the agent's, which takes a `place` and returns this text; the model calls it before it answers."""
 
     name: str
@@ -88,8 +83,7 @@ class ToolProgram:
     fails: bool = False
 
 
-@dataclass(frozen=True)
-class TaskProgram:
+class TaskProgram(Struct, frozen=True):
     """One task of the crew's agent, which asks its model once, and once more where that calls a tool."""
 
     name: str
@@ -101,8 +95,7 @@ class TaskProgram:
     refused: int = 0
 
 
-@dataclass(frozen=True)
-class CrewProgram:
+class CrewProgram(Struct, frozen=True):
     """A crew that does its tasks one after the other; needs the capability crew.
 
     Its agent does not ask again when its model refuses.
@@ -118,8 +111,7 @@ class CrewProgram:
     max_iter: int | None = None
 
 
-@dataclass(frozen=True)
-class Emit:
+class Emit(Struct, frozen=True):
     """Publish an event of the user's own, of this type, with this note in its payload."""
 
     note: str = ""
@@ -128,23 +120,20 @@ class Emit:
     awaited: bool = False
 
 
-@dataclass(frozen=True)
-class EmitPayload:
+class EmitPayload(Struct, frozen=True):
     """Publish an event of the user's own whose payload is one that `conformance.stage.payloads` makes by this name."""
 
     payload: str
 
 
-@dataclass(frozen=True)
-class EmitBuiltIn:
+class EmitBuiltIn(Struct, frozen=True):
     """Publish an event of one of the runtime's own types, as an integration of it would, with these fields."""
 
     type: str
     fields: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Ask:
+class Ask(Struct, frozen=True):
     """Call a model. Its answer is the step's value."""
 
     script: Script = GREETING
@@ -160,15 +149,13 @@ class Ask:
 GREET: Final = Ask()
 
 
-@dataclass(frozen=True)
-class Reach:
+class Reach(Struct, frozen=True):
     """Tell the consumer that the run has come here."""
 
     point: str
 
 
-@dataclass(frozen=True)
-class Block:
+class Block(Struct, frozen=True):
     """Block, as user code does, until the consumer releases the point: a thread in a sync method, a task in an async one.
 
     With `thread` an async run's sync code blocks too.
@@ -177,15 +164,13 @@ class Block:
     point: str
 
 
-@dataclass(frozen=True)
-class Raise:
+class Raise(Struct, frozen=True):
     """Raise this; the object is kept, so that what surfaces can be compared with it."""
 
     error: type[BaseException]
 
 
-@dataclass(frozen=True)
-class Spawn:
+class Spawn(Struct, frozen=True):
     """Start a thread that does these steps, and wait for it to end."""
 
     steps: tuple[Step, ...]
@@ -193,21 +178,18 @@ class Spawn:
     with_context: bool
 
 
-@dataclass(frozen=True)
-class Nest:
+class Nest(Struct, frozen=True):
     """Run a flow inside: plainly, or as a session that is read to its end inside."""
 
     program: FlowProgram
     streamed: bool = False
 
 
-@dataclass(frozen=True)
-class ReadFlag:
+class ReadFlag(Struct, frozen=True):
     """Note what the flow's `stream` attribute reads as, here."""
 
 
-@dataclass(frozen=True)
-class RunCrew:
+class RunCrew(Struct, frozen=True):
     """Run a crew inside: what it gives is the step's value, as text."""
 
     program: CrewProgram
@@ -217,22 +199,19 @@ class RunCrew:
     times: int | None = None
 
 
-@dataclass(frozen=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """In a turn: add this to the conversation as the assistant's message, as a handler does that returns it, too."""
 
     text: str
 
 
-@dataclass(frozen=True)
-class AskHuman:
+class AskHuman(Struct, frozen=True):
     """Ask the flow's input provider. What it says is the step's value; needs the capability feedback."""
 
     message: str
 
 
-@dataclass(frozen=True)
-class Give:
+class Give(Struct, frozen=True):
     """End the method with this value."""
 
     value: Any
@@ -243,8 +222,7 @@ Publish = Emit | EmitPayload | EmitBuiltIn
 Step = Publish | Ask | Reach | Block | Raise | Spawn | Nest | ReadFlag | RunCrew | Reply | AskHuman | Give
 
 
-@dataclass(frozen=True)
-class Feedback:
+class Feedback(Struct, frozen=True):
     """A human is asked for feedback on a method's value."""
 
     message: str = "Is that right?"
@@ -256,8 +234,7 @@ class Feedback:
     outcomes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Method:
+class Method(Struct, frozen=True):
     """One method of a flow."""
 
     name: str
@@ -273,8 +250,7 @@ class Method:
     feedback: Feedback | None = None
 
 
-@dataclass(frozen=True)
-class FlowProgram:
+class FlowProgram(Struct, frozen=True):
     """A flow to be built and streamed."""
 
     methods: tuple[Method, ...]
@@ -283,16 +259,14 @@ class FlowProgram:
     stream: bool | None = None
 
 
-@dataclass(frozen=True)
-class CallProgram:
+class CallProgram(Struct, frozen=True):
     """A direct call to a model, streamed."""
 
     ask: Ask = GREET
     prompt: str = "Say hello."
 
 
-@dataclass(frozen=True)
-class RecordedProgram:
+class RecordedProgram(Struct, frozen=True):
     """A direct call that comes with the project, streamed by the subject's integration of its provider."""
 
     #: As in `anthropic/thinking`; see `conformance.stage.shipped_calls`.
@@ -301,8 +275,7 @@ class RecordedProgram:
     functions: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True)
-class ConversationProgram:
+class ConversationProgram(Struct, frozen=True):
     """A conversational flow, to be streamed turn by turn; needs the capability turn.
 
     The user's message says what becomes of its turn: `[route NAME]` gives it to the handler of that name, and

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, Literal, Self
+
+from msgspec import Struct
 
 from conformance.stage.patience import ends
 from conformance.stage.points import DEADLINE_S, StageError
@@ -21,8 +22,7 @@ KINDS: Final[tuple[SessionKind, ...]] = ("sync", "async")
 ENDING_S: Final = 1.0
 
 
-@dataclass(frozen=True)
-class FramesRead:
+class FramesRead(Struct, frozen=True):
     """Some frames of one view."""
 
     frames: tuple[AnyFrame, ...] = ()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
+from msgspec import Struct
 
-@dataclass(frozen=True)
-class Names:
+
+class Names(Struct, frozen=True):
     """A runtime's public names. Those that it needs for what it does not declare may be None."""
 
     Flow: Any

@@ -5,9 +5,10 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, Protocol, cast
+
+from msgspec import Struct
 
 from conformance.contract.clauses import declared
 from conformance.stage.points import Stage
@@ -17,8 +18,7 @@ from harness.errors import ConformanceError, HarnessError
 from harness.import_path import add_current_folder
 
 
-@dataclass(frozen=True)
-class Performance:
+class Performance(Struct, frozen=True):
     """The place where one program is performed: the points it meets its consumer at, and the provider it asks."""
 
     stage: Stage

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import groupby
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from conformance.timeline.any_frame import AnyFrame
 from conformance.timeline.evidence import DeltaKind, Evidence, WireFacts
@@ -18,8 +20,7 @@ TOOL_RUNS = ("tool_usage_started", "tool_usage_finished", "tool_usage_error")
 _STRUCTURED = "structured_output"
 
 
-@dataclass(slots=True)
-class ShownCall:
+class ShownCall(Struct):
     """One call: from its started frame to its first terminal frame, and whatever wrongly follows."""
 
     started: AnyFrame
@@ -152,7 +153,7 @@ def _structured(wire: WireFacts, tools: Any) -> WireFacts:
     shown = ("text" if kind == "tool_call" else kind for kind in wire.kinds if kind != "text")
     kinds = tuple(kind for kind, _ in groupby(shown))
     reason = "stop" if wire.finish_reason == "tool_calls" else wire.finish_reason
-    return replace(wire, text=answers[0].arguments, tool_calls=(), kinds=kinds, finish_reason=reason)  # type: ignore[arg-type]
+    return replace(wire, text=answers[0].arguments, tool_calls=(), kinds=kinds, finish_reason=reason)
 
 
 def _until_stop(wire: WireFacts, words: Any) -> WireFacts:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from conformance.timeline.evidence import Evidence
 from conformance.timeline.expected import Breach
 
 
-@dataclass(frozen=True, slots=True)
-class Violation:
+class Violation(Struct, frozen=True):
     """One place where a run broke one clause."""
 
     clause: str
@@ -19,8 +19,7 @@ class Violation:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """Decides one clause.
 
     `find` gives every violation, not the first one. `testable` says whether the evidence holds anything that the clause

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from conformance.timeline.any_frame import AnyFrame
 from conformance.timeline.expected import Expected
@@ -22,8 +24,7 @@ DeltaKind = Literal["thinking", "text", "tool_call"]
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "other"]
 
 
-@dataclass(frozen=True, slots=True)
-class ResultRead:
+class ResultRead(Struct, frozen=True):
     """One attempt to read `session.result`, and what the session said of itself right after it."""
 
     when: When
@@ -37,8 +38,7 @@ class ResultRead:
     traceback_depth: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class ProgramOutcome:
+class ProgramOutcome(Struct, frozen=True):
     """What the run itself did, told by the program that was run and not by the session."""
 
     value: Any = None
@@ -46,8 +46,7 @@ class ProgramOutcome:
     error: BaseException | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class WireToolCall:
+class WireToolCall(Struct, frozen=True):
     """One tool call as the wire had it; `arguments` is JSON text."""
 
     name: str
@@ -56,8 +55,7 @@ class WireToolCall:
     id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class WireFacts:
+class WireFacts(Struct, frozen=True):
     """What the provider sent for one call, read from the recorded bytes by something else than the runtime.
 
     Facts of a stream that broke off are what came before it broke.
@@ -100,8 +98,7 @@ class WireFacts:
         return self.status is not None and self.status < 400
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Evidence:
+class Evidence(Struct, frozen=True, eq=False):
     """One run, as one consumer saw it, and what is known of it from elsewhere.
 
     Only `frames` and `ended` are needed. Whatever else is left out makes the clauses that need it not testable.

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from msgspec import Struct
+
 #: One place where a run broke a clause: the frame's seq, or None where no single frame shows it, and the message.
 Breach = tuple[int | None, str]
 
@@ -27,8 +29,7 @@ class Relation(ABC):
         """Yield where `seen` does not fit, in words that follow those for what was looked at."""
 
 
-@dataclass(frozen=True)
-class Expected:
+class Expected(Struct, frozen=True):
     """One thing that was looked at."""
 
     clause: str

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from conformance.timeline.any_frame import AnyFrame
 from conformance.timeline.evidence import Evidence
 from conformance.timeline.vocabulary import closes, opens
 
 
-@dataclass(slots=True)
-class FrameScope:
+class FrameScope(Struct):
     """One opened scope; `closed_by` is filled in when its closing frame is met."""
 
     kind: str
@@ -32,8 +32,7 @@ class FrameScope:
         return scope is not None
 
 
-@dataclass(slots=True)
-class ScopeStep:
+class ScopeStep(Struct):
     """One frame with the scopes around it, as they are when it comes and before it has its own effect."""
 
     frame: AnyFrame
@@ -48,8 +47,7 @@ class ScopeStep:
     opened: FrameScope | None = None
 
 
-@dataclass(slots=True)
-class Walk:
+class Walk(Struct):
     """A pass over a timeline, frame by frame. The scopes are filled in as the steps are taken."""
 
     evidence: Evidence

@@ -29,8 +29,9 @@ def scan(paths: tuple[Path, ...], max_age: int, json_file: Path | None) -> int:
     JSON: {"format": "harness.scan/1",
     "findings": [{"path", "kind", "where", "message"}]}
     """
-    from dataclasses import asdict
     from datetime import UTC, datetime
+
+    from msgspec.structs import asdict
 
     from harness.recording import Redactor, counted, scan
 

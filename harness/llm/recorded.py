@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any, Final, Self
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 
 class _Omit(enum.Enum):
@@ -19,8 +21,7 @@ class _Omit(enum.Enum):
 OMIT: Final = _Omit.OMIT
 
 
-@dataclass(frozen=True)
-class RecordedCall:
+class RecordedCall(Struct, frozen=True):
     """One recorded request in our own terms. `settings` are keyword arguments of `LLM`."""
 
     model: str

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct, field
 from pydantic import BaseModel
 
 from harness.llm import input as inputs
 
 
-@dataclass(frozen=True)
-class LLMRequest:
+class LLMRequest(Struct, frozen=True):
     """What one call asks for. `stream` and `stop` are decided: overrides and the session around are accounted for."""
 
     messages: list[inputs.Message]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
+
+from msgspec import Struct, field
 
 from harness.errors import UsageError
 from harness.llm.recorded import RecordedCall
@@ -22,8 +23,7 @@ NOBODY: Final = "nobody"
 ParseRequest = Callable[[str, bytes], RecordedCall]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Provider:
+class Provider(Struct, frozen=True, kw_only=True):
     """One wire API of one provider: its row in the registry. Modules are named, and imported when they are needed."""
 
     #: As in a report, such as `openai` or `anthropic`.

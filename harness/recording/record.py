@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import IntEnum
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from harness.bus.scope import current_path
 from harness.errors import HarnessError, RecordingError, UnsafeRecordingError, UsageError
@@ -27,8 +29,7 @@ from harness.recording.trust.exits import exits_noted
 from harness.recording.wire import Interaction
 
 
-@dataclass(frozen=True)
-class Recorded:
+class Recorded(Struct, frozen=True):
     """What `record` did."""
 
     path: Path
@@ -197,8 +198,7 @@ class Worth(IntEnum):
     COMPLETED = 2
 
 
-@dataclass(frozen=True)
-class _Standing:
+class _Standing(Struct, frozen=True):
     worth: Worth
     why: str = ""
     #: What it is a recording of, where that can be read.

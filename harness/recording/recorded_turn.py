@@ -7,10 +7,11 @@ messages that were added, the route, and the state at the end of its methods. So
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from harness.errors import UsageError
 from harness.frames.frame import StreamFrame
@@ -18,8 +19,7 @@ from harness.recording.files.folder import FRAMES, RecordedOutcome, Recording
 from harness.recording.files.frames_file import frames_of
 
 
-@dataclass(frozen=True)
-class RecordedTurn:
+class RecordedTurn(Struct, frozen=True):
     """A turn that was recorded after others."""
 
     message: str

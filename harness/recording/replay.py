@@ -6,9 +6,10 @@ What comes of it is evidence; whether it is good is for the contract to say.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from harness.bus.scope import current_path
 from harness.errors import (

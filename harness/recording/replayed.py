@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+
+from msgspec import Struct, field
 
 from harness.errors import ProviderStatusError
 from harness.frames.stored import FrameLike
@@ -17,8 +18,7 @@ from harness.recording.tape.tape import NetworkGuard, Tape, network_guard
 from harness.recording.target import Session
 
 
-@dataclass
-class Replayed:
+class Replayed(Struct):
     """One run made again: what a recording, or one interaction of a plain cassette, gave."""
 
     path: Path

@@ -17,12 +17,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from harness.errors import RecordingError, UnreadableRecordingError
 from harness.recording.calls.model_calls import STARTED, answered_calls
@@ -68,8 +70,7 @@ _OUR_VERSION = 1
 MAX_AGE_DAYS = 365
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """Something in a recording that should be looked at."""
 
     path: Path

@@ -7,10 +7,11 @@ import importlib
 import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, Protocol, cast
+
+from msgspec import Struct, field
 
 from harness.errors import UsageError
 from harness.frames.stored import FrameLike
@@ -34,8 +35,7 @@ class Session(Protocol):
     def close(self) -> None: ...
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(Struct, frozen=True):
     """A run that can be started again: the object's name, its entry, and what it is given."""
 
     #: `package.module:attribute`; the attribute may have dots.

@@ -6,7 +6,6 @@ nothing else. Every time is in milliseconds since the request was sent.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from msgspec import Struct
@@ -21,8 +20,7 @@ Headers = tuple[tuple[str, str], ...]
 How = Literal["complete", "cut", "reset", "error", "cancelled", "no-response"]
 
 
-@dataclass(frozen=True, slots=True)
-class WireRequest:
+class WireRequest(Struct, frozen=True):
     """One request as the client made it, to the URL it asked for."""
 
     method: str
@@ -39,8 +37,7 @@ class Chunk(Struct, frozen=True, gc=False):
     at_ms: float
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(Struct, frozen=True):
     """How a response ended, and when."""
 
     how: How
@@ -49,8 +46,7 @@ class Ending:
     at_ms: float
 
 
-@dataclass(frozen=True, slots=True)
-class WireResponse:
+class WireResponse(Struct, frozen=True):
     """One response. `status` is 0 where none came; the chunks cover the body without gap or overlap."""
 
     status: int
@@ -69,8 +65,7 @@ class WireResponse:
         return next((value for key, value in self.headers if key.lower() == wanted), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Interaction:
+class Interaction(Struct, frozen=True):
     """A request with its response."""
 
     request: WireRequest

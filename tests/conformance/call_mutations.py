@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
+
+from msgspec.structs import replace
 
 from conformance.timeline.evidence import ProgramOutcome
 from tests.conformance import timelines
@@ -122,7 +124,7 @@ CALL_MUTATIONS = (
         lambda e: with_frames(
             e,
             [
-                replace(frame_of(e, old), seq=new, previous_id=None)
+                dataclasses.replace(frame_of(e, old), seq=new, previous_id=None)
                 for new, old in enumerate((1, 2, 3, 5, 6, 4, 7, 8, 9), 1)
             ],
         ),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta, timezone
 from enum import Enum
 from typing import Any
+
+from msgspec.structs import replace
 
 from conformance.areas.llm.chunks import rechunked
 from conformance.timeline.any_frame import AnyFrame
@@ -32,7 +34,7 @@ def put(seq: int, /, **changes: Any) -> Edit:
 
     def edit(evidence: Evidence) -> Evidence:
         frames = list(evidence.frames)
-        frames[seq - 1] = replace(frame_of(evidence, seq), **changes)
+        frames[seq - 1] = dataclasses.replace(frame_of(evidence, seq), **changes)
         return with_frames(evidence, frames)
 
     return edit
@@ -110,7 +112,9 @@ def drop(seq: int) -> Edit:
 
     def edit(evidence: Evidence) -> Evidence:
         rest = [frame_of(evidence, n) for n in range(1, len(evidence.frames) + 1) if n != seq]
-        return with_frames(evidence, [replace(frame, seq=n, previous_id=None) for n, frame in enumerate(rest, 1)])
+        return with_frames(
+            evidence, [dataclasses.replace(frame, seq=n, previous_id=None) for n, frame in enumerate(rest, 1)]
+        )
 
     return edit
 
@@ -124,7 +128,7 @@ def again(seq: int, /, **changes: Any) -> Edit:
     """Add one frame once more at the end, with an id and a number of its own."""
 
     def edit(evidence: Evidence) -> Evidence:
-        extra = replace(frame_of(evidence, seq), id="again", seq=len(evidence.frames) + 1, **changes)
+        extra = dataclasses.replace(frame_of(evidence, seq), id="again", seq=len(evidence.frames) + 1, **changes)
         sources = {**(evidence.source_types or {}), "again": extra.type}
         return replace(evidence, frames=(*evidence.frames, extra), source_types=sources)
 
@@ -137,7 +141,7 @@ def as_class(seq: int, cls: type[Frame], **more: Any) -> Edit:
     def edit(evidence: Evidence) -> Evidence:
         frames = list(evidence.frames)
         frame = frame_of(evidence, seq)
-        frames[seq - 1] = cls(**{item.name: getattr(frame, item.name) for item in fields(Frame)}, **more)
+        frames[seq - 1] = cls(**{item.name: getattr(frame, item.name) for item in dataclasses.fields(Frame)}, **more)
         return with_frames(evidence, frames)
 
     return edit
@@ -152,7 +156,7 @@ def then(*edits: Edit) -> Edit:
     return edit
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Versioned(Frame):
     version: str = "v1"
 
@@ -202,7 +206,7 @@ NAIVE = datetime(2026, 1, 1)
 GIVEN = {"id": "t0", "type": "function", "function": {"name": "add", "arguments": '{"a": 1}'}}
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Mutation:
     what: str
     clause: str

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, strategies as st
+from msgspec.structs import replace
 
 from conformance.areas.catalogue import checks
 from conformance.contract.clauses import CAPABILITIES, CLAUSES

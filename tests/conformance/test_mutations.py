@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from conformance.areas.catalogue import checks
 from conformance.run.judge import judge
@@ -69,7 +70,8 @@ def test_all_violations_are_given_not_the_first() -> None:
 def test_an_edit_that_no_other_reader_sees_is_no_violation() -> None:
     def editable() -> tuple[Frame, ...]:
         return tuple(
-            replace(frame_of(T.text_call(), n), data=dict(T.text_call().frames[n - 1].data)) for n in range(1, 6)
+            dataclasses.replace(frame_of(T.text_call(), n), data=dict(T.text_call().frames[n - 1].data))
+            for n in range(1, 6)
         )
 
     evidence = replace(T.text_call(), frames=editable(), replayed=editable())

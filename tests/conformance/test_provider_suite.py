@@ -6,12 +6,12 @@ import json
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from conformance.areas.catalogue import scenarios
 from conformance.contract.clauses import CLAUSES

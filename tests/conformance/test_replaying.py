@@ -10,7 +10,7 @@ import json
 import shutil
 import weakref
 from collections.abc import Iterator
-from dataclasses import asdict
+from msgspec.structs import asdict
 from pathlib import Path
 from typing import Any
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, NoReturn
+
+from msgspec.structs import replace
 
 from conformance.areas.llm.chunks import projected, rechunked
 from conformance.timeline.evidence import Ended, Evidence, ProgramOutcome, ResultRead, WireFacts, WireToolCall

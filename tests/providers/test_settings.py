@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from harness.errors import HarnessError, ProviderConnectionError, UsageError
 from harness.llm import LLM, no_credentials_needed

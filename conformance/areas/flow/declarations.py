@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from conformance.areas.catalogue import of_every_run
 from conformance.areas.entry.scenarios import passed

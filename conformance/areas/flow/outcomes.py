@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from conformance.areas.catalogue import of_every_run
 from conformance.areas.flow.continuations import MethodsRun, resumed

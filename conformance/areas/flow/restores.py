@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextvars
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import partial
 from typing import Any, Concatenate, Final
+
+from msgspec.structs import replace
 
 from conformance.areas.catalogue import of_every_run
 from conformance.areas.entry.scenarios import passed

@@ -6,9 +6,10 @@ import io
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import replace
 from functools import partial
 from typing import Any, Final, Literal
+
+from msgspec.structs import replace
 
 from conformance.areas.catalogue import of_every_run
 from conformance.areas.flow import declarations, other_process, outcomes, restores

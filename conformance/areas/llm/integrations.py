@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 import harness
 from conformance.areas.llm.chunks import projected, rechunked

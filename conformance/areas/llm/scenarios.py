@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import groupby
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from conformance.areas.llm import integrations, recorded_calls
 from conformance.areas.llm.chunks import projected, rechunked

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import replace
 from itertools import count
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from conformance.proof.saboteur import Saboteurs, changing, constant, passing, reading
 from harness import RecordingError

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from conformance.areas.entry.crews import TIDE
 from conformance.areas.llm.scenarios import facts_of

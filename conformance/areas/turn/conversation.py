@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from conformance.stage.consumer import Consumer
 from conformance.stage.programs import GREETING, ConversationProgram, Method, Script, Step, route_to

@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import zlib
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec.structs import asdict, replace
 
 from conformance.run.failures.failed_runs import FailedRun
 from conformance.run.replay import ReplayResult

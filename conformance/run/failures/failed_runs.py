@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import islice
 from typing import Final
+
+from msgspec import Struct
 
 from conformance.areas.envelope.checks import readable
 from conformance.run.judge import Verdict
@@ -22,8 +23,7 @@ _MOST_FRAMES: Final = 2_000
 _LARGEST: Final = 1 << 19
 
 
-@dataclass(frozen=True)
-class FailedRun:
+class FailedRun(Struct, frozen=True):
     """One run, as plain data that goes from one process to another."""
 
     #: Which run of its scenario it is; empty where there is one.

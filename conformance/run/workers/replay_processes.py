@@ -11,9 +11,10 @@ import multiprocessing
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence, Set as AbstractSet
-from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from typing import Any, Final, Generic, TypeVar, cast
+
+from msgspec import Struct, field
 
 from conformance.run.workers.child import Environment, can_be_copied, end, serve, started, starting
 
@@ -78,8 +79,7 @@ def side_by_side(
             process.end()
 
 
-@dataclass
-class _Pending:
+class _Pending(Struct):
     """What is left of one kind, and what it has taken so far, in seconds."""
 
     places: deque[int] = field(default_factory=deque)

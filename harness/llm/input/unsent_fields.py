@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from harness.llm.input.blocks import CachePointPart, DocumentPart
 from harness.llm.input.messages import Message, ToolDefinition
@@ -28,8 +29,7 @@ class UnsentFieldWarning(UserWarning):
     """A message, a part of one or a tool has a field that the provider has no place for, and is sent without it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Carried:
+class Carried(Struct, frozen=True):
     """What a provider has a place for, beside text, media, calls and results."""
 
     #: Of messages: `name`, `refusal`, `prefix`, `cache_control`.

@@ -11,8 +11,9 @@ import json
 import re
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from harness.providers.shared.dialect import Dialect, Framing
 

@@ -6,8 +6,9 @@ Source: https://docs.cohere.com/v1/reference/chat and https://docs.cohere.com/re
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from harness.providers.shared.dialect import JSON_LINES, Dialect, json_line, sse_event
 

@@ -6,9 +6,9 @@ Source: https://docs.ollama.com/api/chat (2026-11).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from msgspec.structs import replace
 from pydantic import BaseModel
 
 from harness.errors import UsageError

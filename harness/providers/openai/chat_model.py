@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import replace
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from harness.errors import MissingExtraError, ProviderStatusError, UsageError
 from harness.llm.input.unsent_fields import Carried

@@ -7,8 +7,9 @@ https://platform.openai.com/docs/api-reference/responses-streaming (2026-11).
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from harness.providers.shared.dialect import Dialect, sse_event
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from msgspec import Struct
 
-@dataclass(frozen=True)
-class Host:
+
+class Host(Struct, frozen=True):
     """One host, by the API's address and the environment variables that may hold its key and another address."""
 
     #: With `{}` for what the caller must fill in, by an address of their own.

@@ -5,15 +5,15 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from dataclasses import dataclass
 from typing import Final, Self
 from urllib.parse import unquote_to_bytes
+
+from msgspec import Struct
 
 _DATA_URL: Final = re.compile(r"data:([^;,]*)((?:;[^;,]*)*),(.*)", re.DOTALL)
 
 
-@dataclass(frozen=True)
-class DataURL:
+class DataURL(Struct, frozen=True):
     """A file's media type and its content in base64, unchanged where the URL had it so."""
 
     media_type: str

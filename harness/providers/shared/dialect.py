@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
+
+from msgspec import Struct
 
 #: A blank line ends a server-sent event (WHATWG HTML, "Interpreting an event stream", read 2025-11).
 _EVENT_END: Final = re.compile(rb"\r\n\r\n|\n\n|\r\r")
@@ -15,8 +16,7 @@ _EVENT_END: Final = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 _PLAIN_EVENT_END: Final = re.compile(rb"\n\n")
 
 
-@dataclass(frozen=True, slots=True)
-class Framing:
+class Framing(Struct, frozen=True):
     """How a streamed body is divided into events."""
 
     #: In lower case, without parameters.
@@ -45,8 +45,7 @@ SSE: Final = Framing("text/event-stream", _sse_ends)
 JSON_LINES: Final = Framing("application/x-ndjson", partial(_ends_of, mark=re.compile(rb"\n")))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Dialect:
+class Dialect(Struct, frozen=True, eq=False):
     """One wire format, as far as its framing, its ends and its errors go."""
 
     name: str

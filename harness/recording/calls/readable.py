@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import importlib.util
 import re
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from harness.errors import MissingExtraError
 from harness.recording.boundaries import pieces

@@ -7,10 +7,11 @@ of its file are judged all the same.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urldefrag
+
+from msgspec.structs import replace
 
 from harness.errors import HarnessError, RecordingError, UnreadableRecordingError, UsageError
 from harness.llm.llm import LLM

@@ -10,11 +10,12 @@ from __future__ import annotations
 import re
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from typing import Any, Final, Literal
 
 import orjson
+from msgspec import Struct
+from msgspec.structs import replace
 
 from harness.frames.stored import FrameLike
 from harness.recording.comparison.json_diff import contrast, differences
@@ -28,8 +29,7 @@ _LINE_TIME: Final = re.compile(rb'(?<!\\)"' + RUN_TIME.pattern.encode() + rb'"(?
 _PLACES: Final = 3
 
 
-@dataclass(frozen=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """One place where two timelines differ."""
 
     kind: Literal["changed", "missing", "added", "moved"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 import orjson
+from msgspec import Struct, field
 
 #: Links that the tree itself expresses.
 _LINKS: Final = frozenset({"started_event_id"})
@@ -20,8 +20,7 @@ RUN_TIME: Final = re.compile(r"(?:1970-01-01|1969-12-31)T\d\d:\d\d:\d\d\.\d{6}Z"
 _LABELS: Final = ("flow_name", "method_name", "tool_name", "task_name", "agent_role", "role", "model")
 
 
-@dataclass
-class ScopeNode:
+class ScopeNode(Struct):
     """A frame with all that happened in the scope it opened, if it opened one."""
 
     frame: dict[str, Any]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from itertools import accumulate, cycle
+
+from msgspec.structs import replace
 
 from harness.errors import UsageError
 from harness.recording.boundaries import pieces

@@ -8,8 +8,9 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from harness.recording.boundaries import framing_of
 from harness.recording.faults.cuts import cut_points, events_of, last_chunk_ms, truncated, with_events

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
+
+from msgspec import Struct
 
 from harness.errors import UsageError
 from harness.recording.faults.cuts import cut_points, resplit
@@ -23,8 +24,7 @@ from harness.recording.wire import Interaction, WireResponse
 __all__ = ["FAULTS", "Fault", "FaultKind", "cut_points", "faulted", "parse_fault", "resplit"]
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """One fault, ready to be done to any response."""
 
     #: As it was asked for.
@@ -110,8 +110,7 @@ def _text(text: str) -> str:
     return text.strip()
 
 
-@dataclass(frozen=True, slots=True)
-class FaultKind:
+class FaultKind(Struct, frozen=True):
     """A row of `FAULTS`."""
 
     #: A fault, but for its options.

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 import secrets
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Literal, get_args
+
+from msgspec import Struct
 
 #: `recording`: it grows, or its recorder was killed. `refused`: its scan found something. `failed` and `cancelled`: its
 #: run ended so, and a better one stands. `second`: another recorder was faster. `replaced`: a newer one stands, and this
@@ -24,8 +25,7 @@ _NAME: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Aside:
+class Aside(Struct, frozen=True):
     """One of the folders that stand beside a recording."""
 
     path: Path

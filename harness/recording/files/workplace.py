@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 import shutil
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from harness.errors import RecordingError
 from harness.recording.files.asides import KEPT_MARKS, Aside, Mark, aside_of, asides_of, new_aside
@@ -250,8 +251,7 @@ def _has_content(folder: Path) -> bool:
     return sizes.get(FRAMES, 0) > least or sizes.get(_JOURNAL, 0) > 40 or CASSETTE in sizes
 
 
-@dataclass(frozen=True)
-class _State:
+class _State(Struct, frozen=True):
     """What stands at a place: the same as long as nobody has written there."""
 
     files: frozenset[tuple[str, int, int, int]] | None

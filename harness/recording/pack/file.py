@@ -15,9 +15,10 @@ import stat
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final, Self
+
+from msgspec import Struct
 
 from harness.errors import RecordingError, UnreadableRecordingError, UsageError
 from harness.recording.files.content import beginning_of, leads_out
@@ -43,8 +44,7 @@ CREATE TABLE file (path TEXT PRIMARY KEY, kind TEXT NOT NULL, size INTEGER NOT N
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Packed:
+class Packed(Struct, frozen=True):
     """What went into a pack, or came out of one."""
 
     files: int

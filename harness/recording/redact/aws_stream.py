@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from harness.recording.boundaries import pieces
 
@@ -19,8 +20,7 @@ _PRELUDE = 12
 _CRC = 4
 
 
-@dataclass(frozen=True, slots=True)
-class EventMessage:
+class EventMessage(Struct, frozen=True):
     """Where one message stands in a body. A torn one ends with the body and has no checksum."""
 
     start: int

@@ -9,9 +9,10 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from importlib import import_module
 from typing import Any, Protocol
+
+from msgspec.structs import replace
 
 from harness.errors import RecordingError
 from harness.recording.wire import Chunk, Headers, WireRequest, WireResponse

@@ -11,10 +11,11 @@ import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any
+
+from msgspec import Struct
 
 from harness.recording.redact.values import is_placeholder
 
@@ -27,8 +28,7 @@ _REST = re.compile(r"(?:[A-Za-z0-9_*-]|[.](?=[A-Za-z0-9]{12}))*+")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{24}\Z")
 
 
-@dataclass(frozen=True)
-class Form:
+class Form(Struct, frozen=True, dict=True):
     """One form of credential."""
 
     name: str

@@ -7,9 +7,10 @@ again. The time is linear in the length of the text.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+from msgspec import Struct
 
 from harness.errors import UsageError
 from harness.recording.redact.announced import Found, announced, announces
@@ -20,8 +21,7 @@ from harness.recording.redact.values import is_held, is_held_doubtful, without_s
 from harness.recording.settings import project_settings
 
 
-@dataclass(frozen=True)
-class Judge:
+class Judge(Struct, frozen=True):
     """What is a secret, and what is none."""
 
     #: Names of fields that a project adds, as they are compared.
@@ -74,8 +74,7 @@ class Judge:
         return is_held(value) and value.lower() not in _QUERY_WORDS
 
 
-@dataclass(frozen=True, slots=True)
-class Lens:
+class Lens(Struct, frozen=True):
     """The rules that are worth asking about a text or its parts."""
 
     judge: Judge

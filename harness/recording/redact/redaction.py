@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from harness.recording.redact.bodies import redacted_body, redacted_json_lines, redacted_text
 from harness.recording.redact.content_coding import opened, opened_request

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import orjson
+from msgspec import Struct
 
 from harness.recording.redact.document import Leaf, leaves, numbers
 from harness.recording.redact.judge import SHORTEST_BASE64, Judge, Lens
@@ -47,8 +47,7 @@ _JSON_START = re.compile(r'(?:\{\s{0,40}["}]|\[\s{0,40}[{\["\]])')
 _ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{4}|[nrtbf/])")
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(Struct, frozen=True):
     """A secret that was blotted: what kind, and under which field. Never the secret itself."""
 
     rule: str

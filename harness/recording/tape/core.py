@@ -11,10 +11,11 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from typing import Literal, Protocol
 from urllib.parse import urlsplit, urlunsplit
+
+from msgspec.structs import replace
 
 from harness.bus.scope import current_run
 from harness.errors import RecordingError, RunCancelled, TransportFault, UnrecordedRequestError, UsageError

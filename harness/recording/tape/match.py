@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from harness.recording.comparison.json_diff import contrast, differences
 from harness.recording.tape.request_key import Matching, RequestKey, request_key
@@ -14,8 +15,7 @@ from harness.recording.wire import Interaction, WireRequest
 _UNLIKE = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Nearest:
+class Nearest(Struct, frozen=True):
     """The recorded request that is most like one that was not found."""
 
     #: Position on the tape, from 1.

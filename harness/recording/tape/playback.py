@@ -9,7 +9,8 @@ import time
 import zlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from harness.bus.scope import current_run
 from harness.errors import RecordingError, RunCancelled, TransportFault

@@ -9,9 +9,10 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
+
+from msgspec import Struct
 
 from harness.errors import UsageError
 from harness.import_path import add_current_folder
@@ -45,8 +46,7 @@ class RequestKey(NamedTuple):
     body: bytes
 
 
-@dataclass(frozen=True)
-class Matching:
+class Matching(Struct, frozen=True):
     """What of requests is compared."""
 
     ignored: tuple[JSONPath | CompoundJSONPath, ...] = ()

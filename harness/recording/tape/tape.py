@@ -9,12 +9,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Final, TypeVar, get_args
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from harness.bus.scope import current_run
 from harness.errors import RecordingError, RunCancelled, UsageError
@@ -172,8 +173,7 @@ def any_records() -> bool:
         return any(opened.tape.records and not opened.tape.closed for opened in _open)
 
 
-@dataclass(frozen=True, slots=True)
-class _Opened:
+class _Opened(Struct, frozen=True):
     """A tape with the thread that opened it and what was open around it."""
 
     tape: Tape

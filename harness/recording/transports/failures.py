@@ -6,8 +6,9 @@ The names are httpx's, which divides failures by what happened on the wire. Anot
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, TypeVar, cast, get_args
+
+from msgspec import Struct
 
 from harness.recording.tape.playback import error_name
 from harness.recording.wire import How, WireResponse
@@ -34,8 +35,7 @@ _BY_ENDING: dict[How, FailureKind] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class RecordedFailure:
+class RecordedFailure(Struct, frozen=True):
     """A recorded failure."""
 
     kind: FailureKind

@@ -12,12 +12,13 @@ import site
 import sys
 import sysconfig
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache, partial
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any, Final, Self
+
+from msgspec import Struct
 
 from harness.errors import UntrustedTargetError, UsageError
 from harness.recording.settings import project_settings
@@ -31,8 +32,7 @@ _SHIPPED: Final = Path(__file__).parents[2] / "shipped"
 _FOREIGN_FOLDERS: Final = frozenset({"site-packages", "dist-packages", "node_modules"})
 
 
-@dataclass(frozen=True)
-class Trust:
+class Trust(Struct, frozen=True):
     """What recordings may name beside the targets of the shipped ones.
 
     The modules under `project` are trusted, but for Python's own, installed ones, and those that came with the
@@ -58,8 +58,7 @@ class Trust:
         return Gate(self, target, recording)
 
 
-@dataclass(frozen=True)
-class Gate:
+class Gate(Struct, frozen=True):
     """Lets a target that a recording names in, or refuses it, step by step."""
 
     trust: Trust

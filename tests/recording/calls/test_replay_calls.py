@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import importlib.util
 import json
-from dataclasses import asdict
+from msgspec.structs import asdict
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET

@@ -7,11 +7,11 @@ import json
 import math
 import threading
 from contextvars import copy_context
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from harness.errors import (
     MalformedResponseError,

@@ -13,13 +13,13 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 import openai
 import pytest
+from msgspec.structs import replace
 
 from harness.errors import UnreadableRecordingError, UsageError
 from harness.providers.bedrock.dialect import AWS_EVENT_STREAM, aws_message

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 
 import orjson
 import pytest
+from msgspec.structs import replace
 
 from harness.recording.tape.match import InteractionIndex
 from harness.recording.tape.request_key import request_key

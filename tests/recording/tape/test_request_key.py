@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import orjson
 import pytest
+from msgspec.structs import replace
 
 from harness.errors import TransportFault, UsageError
 from harness.recording.files.cassette_reader import read_cassette

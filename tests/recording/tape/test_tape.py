@@ -8,10 +8,10 @@ import errno
 import os
 import threading
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from harness.bus.scope import Run, Scope, current_scope, enter, reset
 from harness.errors import (

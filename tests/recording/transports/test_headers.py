@@ -6,7 +6,6 @@ import asyncio
 import time
 import urllib.request
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
@@ -16,6 +15,7 @@ import openai
 import pytest
 import requests
 import urllib3
+from msgspec.structs import replace
 
 from harness.recording.files.cassette_writer import write_cassette
 from harness.recording.redact.redaction import Redactor

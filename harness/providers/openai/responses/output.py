@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
+
+from msgspec import Struct
 
 from harness.llm.output.parts import Part, TextDelta, ThinkingDelta, ToolCallDelta
 from harness.providers.shared.calls.tool_calls import arguments_text, holds_two
@@ -35,8 +36,7 @@ class ItemPlace(NamedTuple):
         return cls(as_number(item) or 0, kind, as_number(part) or 0)
 
 
-@dataclass
-class _Call:
+class _Call(Struct):
     """One call as far as it has come. It is shown once its name is known."""
 
     number: int

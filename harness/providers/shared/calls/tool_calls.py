@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from harness.llm.output.parts import ToolCallDelta
 from harness.providers.shared.shapes import as_text
@@ -17,8 +18,7 @@ from harness.providers.shared.shapes import as_text
 _JSON: Final = json.JSONDecoder()
 
 
-@dataclass
-class _Call:
+class _Call(Struct):
     """One call as far as it has come."""
 
     number: int

@@ -8,8 +8,9 @@ https://openrouter.ai/docs/use-cases/reasoning-tokens#preserving-reasoning-block
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from harness.llm.input.messages import AnyToolCall, Message
 from harness.llm.request import LLMRequest

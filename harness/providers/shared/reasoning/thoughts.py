@@ -8,7 +8,9 @@ https://platform.openai.com/docs/guides/reasoning#encrypted-reasoning-items (202
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from harness.llm.input.blocks import RedactedThinkingPart, ThinkingPart
 from harness.llm.input.items import ReasoningItem
@@ -19,8 +21,7 @@ from harness.providers.shared.reasoning.by_call import KeptByCall
 Thought = ThinkingPart | RedactedThinkingPart | ReasoningItem
 
 
-@dataclass
-class GrowingThought:
+class GrowingThought(Struct):
     """One block of reasoning as far as it has come."""
 
     text: str = ""
