@@ -10,12 +10,12 @@ import json
 import shutil
 import weakref
 from collections.abc import Iterator
-from msgspec.structs import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from msgspec.structs import asdict
 
 from conformance.run import replay as replaying
 from conformance.run.replay import ReplayResult, exit_code, found, replay, replay_all, report, summary

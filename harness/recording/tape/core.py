@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 from urllib.parse import urlsplit, urlunsplit
 
 from msgspec.structs import replace
@@ -20,7 +20,6 @@ from msgspec.structs import replace
 from harness.bus.scope import current_run
 from harness.errors import RecordingError, RunCancelled, TransportFault, UnrecordedRequestError, UsageError
 from harness.recording.files.cassette_document import cassette_name
-from harness.recording.files.cassette_writer import CassetteWriter
 from harness.recording.settings import current_settings
 from harness.recording.tape.kept_headers import kept_request_headers
 from harness.recording.tape.match import InteractionIndex
@@ -29,6 +28,9 @@ from harness.recording.tape.request_key import Matching
 from harness.recording.tape.take import Take
 from harness.recording.wire import Interaction, WireRequest, WireResponse
 from harness.recording.words.advice import with_mode
+
+if TYPE_CHECKING:
+    from harness.recording.files.cassette_writer import CassetteWriter
 
 #: `none` plays only; `once` records where there is no recording, else plays; `new` plays what is there and records
 #: the rest; `all` records anew.

@@ -21,7 +21,6 @@ from harness.bus.scope import current_run
 from harness.errors import RecordingError, RunCancelled, UsageError
 from harness.recording.files.cassette_document import cassette_name
 from harness.recording.files.cassette_reader import read_cassette
-from harness.recording.files.cassette_writer import CassetteWriter
 from harness.recording.tape.core import Mode, Tape, TapeRedactor, request_line
 from harness.recording.tape.guard import NetworkGuard, block, is_blocked, network_guard
 from harness.recording.tape.match import unanswered
@@ -226,6 +225,7 @@ class _TapeContext:
         return self._make(read_cassette(self._path), plays=True, records=False, journal=None)
 
     def _opened(self) -> Tape:
+        from harness.recording.files.cassette_writer import CassetteWriter
         from harness.recording.tape.cassette import use_cassette
 
         fresh = not self._path.exists()

@@ -5,13 +5,13 @@ from __future__ import annotations
 import gzip
 import importlib.util
 import json
-from msgspec.structs import asdict
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
 import yaml
+from msgspec.structs import asdict
 
 from conformance.report.replay_page import reasons
 from conformance.run.replay import ReplayResult, exit_code, replay
