@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from msgspec import Struct, field
 
@@ -81,6 +82,7 @@ class Walk(Struct):
         return self
 
 
+@lru_cache(maxsize=1)  # Clause by clause, checks ask for those of one run.
 def deferred(evidence: Evidence) -> frozenset[str]:
     """Return the ids of the flows that are opened by a turn, in it or beside it, and not closed in this session.
 

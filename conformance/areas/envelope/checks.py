@@ -32,13 +32,15 @@ def fields(evidence: Evidence) -> Iterator[Breach]:
     for place, frame in enumerate(evidence.frames, 1):
         number = getattr(frame, "seq", None)
         seq = number if isinstance(number, int) else None
-        missing = [name for name in FIELDS if not hasattr(frame, name)]
-        if missing:
-            yield seq, f"frame {place} has no {', '.join(missing)}"
+        try:
+            wrong = _of_wrong_type(frame)
+        except AttributeError:
+            wrong = None
+            yield seq, f"frame {place} has no {', '.join(name for name in FIELDS if not hasattr(frame, name))}"
         more = _declared(frame).difference(FIELDS) | ({"version"} if hasattr(frame, "version") else set())
         if more:
             yield seq, f"frame {place} has more fields than the envelope: {', '.join(sorted(more))}"
-        if not missing and (wrong := _of_wrong_type(frame)):
+        if wrong:
             yield seq, f"frame {place} has {wrong}"
 
 
