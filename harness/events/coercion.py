@@ -6,7 +6,7 @@ import enum
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, BeforeValidator, PlainSerializer
+from pydantic import BaseModel, BeforeValidator
 
 from harness.errors import error_text
 
@@ -40,7 +40,7 @@ class Lenient(BeforeValidator):
     """A validator that leaves a value of the field's own types as it is: such a value needs no validation."""
 
 
-def _text_of_error(error: Any) -> Any:
+def text_of_error(error: Any) -> Any:
     """Return the text of an exception, and anything else as it is."""
     return error_text(error) if isinstance(error, BaseException) else error
 
@@ -64,13 +64,9 @@ def _texts(value: Any) -> Any:
     return list(value) if isinstance(value, Iterable) and not isinstance(value, Mapping | bytes) else value
 
 
-#: What a failure was, as the exception itself where there is one; its text in JSON, and in frames.
-Failure = Annotated[BaseException | str, PlainSerializer(_text_of_error, when_used="json")]
-#: The same of a tool, which may tell of it by anything.
-AnyFailure = Annotated[Any, PlainSerializer(_text_of_error, when_used="json")]
 #: What a failure was, as text. An exception that is given becomes its text.
-FailureText = Annotated[str, Lenient(_text_of_error)]
-OptionalFailureText = Annotated[str | None, Lenient(_text_of_error)]
+FailureText = Annotated[str, Lenient(text_of_error)]
+OptionalFailureText = Annotated[str | None, Lenient(text_of_error)]
 #: Text where an SDK may give an enum, whose value it is, or something that is none, which is left out.
 OptionalText = Annotated[str | None, Lenient(_text_or_none)]
 #: Counts by name, which may be nested, or an SDK's model of them.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar, Literal
 
 from harness.events.base import BaseEvent
-from harness.events.coercion import Failure
+from harness.events.failures import Failure
 
 
 class FlowEvent(BaseEvent):

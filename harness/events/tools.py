@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar, Literal
 
 from harness.events.base import BaseEvent, UtcDatetime
-from harness.events.coercion import AnyFailure
+from harness.events.failures import AnyFailure
 
 
 class ToolUsageEvent(BaseEvent):

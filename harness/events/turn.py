@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from harness.events.coercion import Failure
+from harness.events.failures import Failure
 from harness.events.flow import FlowEvent
 
 

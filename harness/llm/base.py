@@ -19,7 +19,6 @@ from harness.llm.call import ModelCall, carried_faults
 from harness.llm.output.parts import Part, Usage
 from harness.llm.output.usage import UsageMetrics
 from harness.llm.own_calls import OwnCalls
-from harness.llm.parameters.context_windows import usable_window
 from harness.llm.parameters.kinds import check_kinds
 from harness.llm.pump import aended, ended, iterated_in_loop, iterated_in_thread
 from harness.llm.request import LLMRequest
@@ -264,6 +263,8 @@ class BaseLLM(OwnCalls, LLMSettings):
 
         Of a model that no table here has, it is a careful default.
         """
+        from harness.llm.parameters.context_windows import usable_window
+
         return usable_window(self.model)
 
     def get_token_usage_summary(self) -> UsageMetrics:

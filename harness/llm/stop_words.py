@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final, TypeGuard
 
+from msgspec.structs import replace
+
 from harness.llm.output.parts import Finish, Part, TextDelta, ThinkingDelta, ToolCallDelta
 
 _AFTER_TEXT: Final = (Finish, ThinkingDelta, ToolCallDelta)
@@ -29,7 +31,7 @@ class StopWords:
                 # What may have begun a word has begun none.
                 held, self._held = self._held, ""
                 yield TextDelta(held)
-            yield part._replace(reason="stop") if self._over and _is_end_of_text(part) else part
+            yield replace(part, reason="stop") if self._over and _is_end_of_text(part) else part
             return
         if self._over:
             return

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from conformance.proof.frames import omitting
 from conformance.proof.saboteur import Saboteurs, changing, constant, replacing
 from harness import ProviderError
@@ -160,7 +162,7 @@ SABOTEURS.add(
 @SABOTEURS.row("totals-with-the-cache-twice", ("llm.usage",), "harness.providers.openai.chat_answer:usage", by=changing)
 def _(counts: Iterator[Any]) -> Iterator[Any]:
     for usage in counts:
-        yield usage._replace(total_tokens=usage.total_tokens + (usage.cached_prompt_tokens or 0))
+        yield replace(usage, total_tokens=usage.total_tokens + (usage.cached_prompt_tokens or 0))
 
 
 @SABOTEURS.row(
@@ -262,7 +264,7 @@ def _(chunk: Any, call: Any, part: Any) -> Any:
 )
 def _(parts: Iterator[Any]) -> Iterator[Any]:
     for part in parts:
-        yield part._replace(text=part.text[:-1]) if _kind(part) == "TextDelta" else part
+        yield replace(part, text=part.text[:-1]) if _kind(part) == "TextDelta" else part
 
 
 @SABOTEURS.row(

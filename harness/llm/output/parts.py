@@ -3,39 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 #: Why an answer ended, in one vocabulary for all providers.
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "other"]
 
 
-class ResponseStarted(NamedTuple):
+class ResponseStarted(Struct, frozen=True, gc=False):
     """The provider's id of the response, as soon as it is known."""
 
     response_id: str
 
 
-class RequestId(NamedTuple):
+class RequestId(Struct, frozen=True, gc=False):
     """The provider's id of the request, from the head of its response: what errors name (clause `llm.errors`)."""
 
     request_id: str | None
 
 
-class TextDelta(NamedTuple):
+class TextDelta(Struct, frozen=True, gc=False):
     """A piece of the answer's text."""
 
     text: str
 
 
-class ThinkingDelta(NamedTuple):
+class ThinkingDelta(Struct, frozen=True, gc=False):
     """A piece of the model's reasoning, for providers that send it."""
 
     text: str
 
 
-class ToolCallDelta(Struct, frozen=True):
+class ToolCallDelta(Struct, frozen=True, gc=False):
     """A piece of one tool call. `index` tells parallel calls apart; id and name come at least in the first piece."""
 
     index: int
@@ -44,7 +44,7 @@ class ToolCallDelta(Struct, frozen=True):
     arguments: str
 
 
-class Usage(NamedTuple):
+class Usage(Struct, frozen=True):
     """Tokens of one call, as far as the wire told. A later report replaces an earlier one."""
 
     prompt_tokens: int
@@ -58,10 +58,10 @@ class Usage(NamedTuple):
 
     def payload(self) -> dict[str, int]:
         """Return the counts that are known, under the names that all providers share (clause `llm.usage`)."""
-        return {name: count for name, count in self._asdict().items() if count is not None and name != "raw"}
+        return {name: count for name, count in structs.asdict(self).items() if count is not None and name != "raw"}
 
 
-class Finish(NamedTuple):
+class Finish(Struct, frozen=True, gc=False):
     """The provider's end marker has come. An answer that ends without it was cut (clause `llm.truncation`)."""
 
     reason: FinishReason | None
