@@ -6,13 +6,13 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
+from harness import session as sessions
 from harness.bus.running_loop import running_loop
 from harness.flow.engine.hooks import FlowHook
 from harness.flow.engine.stream_flag import streamed
 from harness.flow.kickoff import Kickoff
 from harness.flow.participants import checkpoint_config
 from harness.flow.state import AnyState
-from harness.session.session import AsyncStreamSession, StreamSession
 from harness.workers import run_until_loop
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class StartableFlow:
         resume: bool = False,
         look_ahead: int | None = None,
         retain: bool = True,
-    ) -> StreamSession[Any]:
+    ) -> sessions.StreamSession[Any]:
         """Return a session whose first reader starts the run (clause `entry.flow`), by `kickoff` where a subclass has its own.
 
         `look_ahead` bounds the frames that nobody has read yet; without `retain`, read frames are let go of.
@@ -128,10 +128,10 @@ class StartableFlow:
             with streamed(self):
                 return self.kickoff(**self._options_of(kickoff))
 
-        return StreamSession(body, source=self, look_ahead=look_ahead, retain=retain)
+        return sessions.StreamSession(body, source=self, look_ahead=look_ahead, retain=retain)
 
     @_with_parameters_of(stream_events)
-    def stream_frames(self, *options: Any, **named: Any) -> StreamSession[Any]:
+    def stream_frames(self, *options: Any, **named: Any) -> sessions.StreamSession[Any]:
         """The same as `stream_events`."""
         return self.stream_events(*options, **named)
 
@@ -145,7 +145,7 @@ class StartableFlow:
         resume: bool = False,
         look_ahead: int | None = None,
         retain: bool = True,
-    ) -> AsyncStreamSession[Any]:
+    ) -> sessions.AsyncStreamSession[Any]:
         """Do as `stream_events`, for readers in a loop (clause `entry.flow-async`), with `kickoff_async`."""
         kickoff = self._kickoff(inputs, input_files, from_checkpoint, restore_from_state_id, resume)
         if type(self).kickoff_async is StartableFlow.kickoff_async:
@@ -156,7 +156,7 @@ class StartableFlow:
             with streamed(self):
                 return await self.kickoff_async(**self._options_of(kickoff))
 
-        return AsyncStreamSession(body, source=self, look_ahead=look_ahead, retain=retain)
+        return sessions.AsyncStreamSession(body, source=self, look_ahead=look_ahead, retain=retain)
 
     # How a run comes about.
 
@@ -200,9 +200,9 @@ class StartableFlow:
         *,
         look_ahead: int | None = None,
         retain: bool = True,
-    ) -> StreamSession[Any]:
+    ) -> sessions.StreamSession[Any]:
         accepted = self._accepted(kickoff)
-        return StreamSession(
+        return sessions.StreamSession(
             lambda: run_until_loop(lambda: self._run(accepted, hooks)),
             source=self,
             look_ahead=look_ahead,
@@ -216,6 +216,8 @@ class StartableFlow:
         *,
         look_ahead: int | None = None,
         retain: bool = True,
-    ) -> AsyncStreamSession[Any]:
+    ) -> sessions.AsyncStreamSession[Any]:
         accepted = self._accepted(kickoff)
-        return AsyncStreamSession(lambda: self._run(accepted, hooks), source=self, look_ahead=look_ahead, retain=retain)
+        return sessions.AsyncStreamSession(
+            lambda: self._run(accepted, hooks), source=self, look_ahead=look_ahead, retain=retain
+        )

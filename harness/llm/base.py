@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel
 
+from harness import session as sessions
 from harness.bus import bus
 from harness.bus.scope import current_run
 from harness.errors import UsageError
@@ -24,7 +25,6 @@ from harness.llm.pump import aended, ended, iterated_in_loop, iterated_in_thread
 from harness.llm.request import LLMRequest
 from harness.llm.settings import LLMSettings
 from harness.llm.tool_use import Functions, arun_tool, run_tool
-from harness.session.session import AsyncStreamSession, StreamSession
 from harness.workers import in_thread
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ class BaseLLM(OwnCalls, LLMSettings):
         *,
         look_ahead: int | None = None,
         retain: bool = True,
-    ) -> StreamSession[Any]:
+    ) -> sessions.StreamSession[Any]:
         """Return a session in which this call streams; nothing is asked before its first frame is.
 
         `look_ahead` bounds the frames that nobody has read; `retain=False` keeps none for replay.
@@ -165,7 +165,7 @@ class BaseLLM(OwnCalls, LLMSettings):
             with overrides.call_stream_override(self, True):
                 return self.call(messages, **options)
 
-        return StreamSession(streamed, source=self, look_ahead=look_ahead, retain=retain)
+        return sessions.StreamSession(streamed, source=self, look_ahead=look_ahead, retain=retain)
 
     def astream(
         self,
@@ -179,7 +179,7 @@ class BaseLLM(OwnCalls, LLMSettings):
         *,
         look_ahead: int | None = None,
         retain: bool = True,
-    ) -> AsyncStreamSession[Any]:
+    ) -> sessions.AsyncStreamSession[Any]:
         """Return an async session in which this call streams; see `stream_events`."""
         options = _options(tools, callbacks, available_functions, from_task, from_agent, response_model)
 
@@ -187,7 +187,7 @@ class BaseLLM(OwnCalls, LLMSettings):
             with overrides.call_stream_override(self, True):
                 return await self.acall(messages, **options)
 
-        return AsyncStreamSession(streamed, source=self, look_ahead=look_ahead, retain=retain)
+        return sessions.AsyncStreamSession(streamed, source=self, look_ahead=look_ahead, retain=retain)
 
     def _begin(
         self,

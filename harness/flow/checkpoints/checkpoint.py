@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 import orjson
+from msgspec import structs
 from pydantic import TypeAdapter, ValidationError
 
 from harness.flow.plan.story import Story
@@ -43,7 +44,7 @@ class Checkpoint:
 
     def to_json(self) -> bytes:
         """Return it as JSON, in one line."""
-        return orjson.dumps(self)
+        return orjson.dumps(self, default=structs.asdict)
 
     @classmethod
     def from_json(cls, text: bytes | str, location: str) -> Checkpoint:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import orjson
+from msgspec import structs
 
 from harness.flow.engine.run import FlowRun
 from harness.flow.plan.story import PastCall, Story
@@ -19,7 +20,7 @@ class Pieces:
     """
 
     def __init__(self, earlier: Iterable[Story]) -> None:
-        self._earlier = [orjson.Fragment(orjson.dumps(story)) for story in earlier]
+        self._earlier = [orjson.Fragment(_json(story)) for story in earlier]
         self._values: list[orjson.Fragment] = []
         #: The calls of the run that have ended, up to the first that has not.
         self._past: list[orjson.Fragment] = []
@@ -48,8 +49,12 @@ class Pieces:
             self._past.append(_piece(call))
         ahead = [] if begun is None else [_piece(begun), *map(_piece, calls)]
         current = {"flow_name": story.flow_name, "started": story.started, "calls": [*self._past, *ahead]}
-        return [*self._earlier, orjson.Fragment(orjson.dumps(current))]
+        return [*self._earlier, orjson.Fragment(_json(current))]
 
 
 def _piece(call: PastCall) -> orjson.Fragment:
-    return orjson.Fragment(orjson.dumps(call))
+    return orjson.Fragment(_json(call))
+
+
+def _json(value: Any) -> bytes:
+    return orjson.dumps(value, default=structs.asdict)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
+from harness import session as sessions
 from harness.bus.running_loop import running_loop
 from harness.errors import UsageError
 from harness.flow.conversation import answers, graph, routing, terminal, transcript
@@ -19,7 +20,6 @@ from harness.flow.engine.body import works_without_loop
 from harness.flow.graph.decorators import Role as MethodRole
 from harness.flow.graph.definition import FlowGraph
 from harness.flow.kickoff import Kickoff
-from harness.session.session import AsyncStreamSession, StreamSession
 from harness.workers import run_until_loop
 
 #: The options that a turn has of a kickoff.
@@ -123,7 +123,7 @@ class ConversationalFlow:
         look_ahead: int | None = None,
         retain: bool = True,
         **kickoff_kwargs: Any,
-    ) -> StreamSession[Any]:
+    ) -> sessions.StreamSession[Any]:
         """Return a session whose first reader starts the turn (clause `entry.turn`); its result is the reply.
 
         See `handle_turn`, and `Flow.stream_events` for `look_ahead` and `retain`.
@@ -132,7 +132,7 @@ class ConversationalFlow:
             UsageError: the flow is not conversational, or an option can't be used; at the call.
         """
         turn, kickoff = self._turn("stream_turn", message, session_id, intents, intent_llm, kickoff_kwargs)
-        return StreamSession(
+        return sessions.StreamSession(
             lambda: run_until_loop(lambda: take_turn(self, kickoff, turn)),
             source=self,
             look_ahead=look_ahead,
@@ -149,10 +149,10 @@ class ConversationalFlow:
         look_ahead: int | None = None,
         retain: bool = True,
         **kickoff_kwargs: Any,
-    ) -> AsyncStreamSession[Any]:
+    ) -> sessions.AsyncStreamSession[Any]:
         """Do as `stream_turn`, for readers in a loop (clause `entry.turn-async`)."""
         turn, kickoff = self._turn("astream_turn", message, session_id, intents, intent_llm, kickoff_kwargs)
-        return AsyncStreamSession(
+        return sessions.AsyncStreamSession(
             lambda: take_turn(self, kickoff, turn), source=self, look_ahead=look_ahead, retain=retain
         )
 

@@ -7,10 +7,10 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from harness import session as sessions
 from harness.errors import RunPaused
 from harness.flow.conversation.fields import content_text, field_of
 from harness.flow.conversation.graph import HANDLERS
-from harness.session.session import StreamSession
 
 
 def chat(
@@ -42,7 +42,7 @@ def chat(
             output_fn(f"{assistant_prefix}{_words_of(flow.handle_turn(message, **options))}")
 
 
-def _streamed(session: StreamSession[Any], prefix: str) -> None:
+def _streamed(session: sessions.StreamSession[Any], prefix: str) -> None:
     """Write the answers of a turn: tokens of the built-in ones as they come, others as they are added."""
     written, method = "", ""
     # Ctrl-C while an answer comes ends the answer, not the conversation.

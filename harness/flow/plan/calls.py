@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from msgspec import Struct
 
 from harness.flow.graph.definition import FlowMethod
+from harness.flow.plan.saveable import Saveable
 
 
-@dataclass(slots=True)
-class PlannedCall:
+class PlannedCall(Saveable):
     """A call that is not done, as its plan keeps it. Values are places among the values of the plan."""
 
     id: int

@@ -6,14 +6,15 @@ It belongs to the plan of the run, never to the flow, so runs of one flow that o
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+
+from msgspec import field
 
 from harness.flow.graph.conditions import Condition, fires_once, is_met
 from harness.flow.graph.definition import Waiting
+from harness.flow.plan.saveable import Saveable
 
 
-@dataclass(slots=True)
-class Progress:
+class Progress(Saveable):
     """The bookkeeping of one run, in plain values."""
 
     #: How often each method has been called.

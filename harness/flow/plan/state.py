@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any, Final
 
+import msgspec
 import orjson
+from msgspec import field
 from pydantic import TypeAdapter, ValidationError
 
 from harness.errors import UsageError
 from harness.flow.graph.definition import FlowGraph
 from harness.flow.plan.calls import PlannedCall
 from harness.flow.plan.progress import Progress
+from harness.flow.plan.saveable import Saveable
 from harness.flow.plan.wave import Wave
 from harness.validation import first_fault_unshown
 
@@ -21,8 +23,7 @@ from harness.validation import first_fault_unshown
 _VERSION: Final = 1
 
 
-@dataclass(slots=True)
-class PlanState:
+class PlanState(Saveable):
     """All that a plan remembers, but for the values that the flow's own methods made."""
 
     calls: dict[int, PlannedCall] = field(default_factory=dict)
@@ -42,12 +43,12 @@ class PlanState:
 
 def saved(state: PlanState, values: list[Any]) -> dict[str, Any]:
     """Return a state and its values in the form to be saved: JSON, but for what `values` holds."""
-    return {"version": _VERSION, "state": _adapter().dump_python(state, mode="json"), "values": list(values)}
+    return {"version": _VERSION, "state": msgspec.to_builtins(state, str_keys=True), "values": list(values)}
 
 
 def encoded(state: PlanState, values: list[orjson.Fragment]) -> dict[str, Any]:
     """Return the same form with its parts as pieces of JSON: the state as it is now, and the values as they are given."""
-    return {"version": _VERSION, "state": orjson.Fragment(_adapter().dump_json(state)), "values": values}
+    return {"version": _VERSION, "state": orjson.Fragment(msgspec.json.encode(state)), "values": values}
 
 
 def read_saved(saved: Any, definition: FlowGraph) -> tuple[PlanState, list[Any]]:

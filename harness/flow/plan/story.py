@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
+
+from msgspec import field
 
 from harness.bus.unseen import Unseen, id_of, moment_of
 from harness.events import BaseEvent
 from harness.flow.plan.calls import MethodCall
+from harness.flow.plan.saveable import Saveable
 
 
-@dataclass(slots=True)
-class Published:
+class Published(Saveable):
     """An event, as much of it as is kept."""
 
     event_id: str
     timestamp: datetime
 
 
-@dataclass(slots=True)
-class PastCall:
+class PastCall(Saveable):
     """A call of a method: one that has not ended has no `ended`."""
 
     call: int
@@ -33,8 +33,7 @@ class PastCall:
     output: int | None = None
 
 
-@dataclass(slots=True)
-class Story:
+class Story(Saveable):
     """One run, as far as it has come."""
 
     flow_name: str

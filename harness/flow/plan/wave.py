@@ -8,16 +8,15 @@ again. The next of these is due once all calls of the last one, and everything t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from harness.flow.graph.definition import FlowGraph
 from harness.flow.plan.progress import Progress
+from harness.flow.plan.saveable import Saveable
 
 
-@dataclass(frozen=True, slots=True)
-class Happening:
+class Happening(Saveable):
     """A name that has happened: a method's that has finished, or a label that a router has returned."""
 
     name: str
@@ -39,8 +38,7 @@ class Due(Struct, frozen=True):
     after: Happening
 
 
-@dataclass(slots=True)
-class Wave:
+class Wave(Saveable):
     """One of them, as far as it has come."""
 
     id: int
