@@ -6,7 +6,8 @@ of its file are judged all the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urldefrag
@@ -43,7 +44,7 @@ def replay_cassette(path: Path, *, speed: float | None = None, strict: bool = Fa
         interactions = read_cassette(here) if strict else read_each(here)
     if not interactions:
         raise UnreadableRecordingError(f"'{path}' holds no interactions: there is nothing to check")
-    marking = hosts_that_mark(interactions)
+    marking = cache(partial(hosts_that_mark, interactions))
     for number, interaction in enumerate(interactions, start=1):
         if isinstance(interaction, RecordingError):
             yield Replayed(path, "cassette", number, unjudged=str(interaction))
@@ -52,7 +53,7 @@ def replay_cassette(path: Path, *, speed: float | None = None, strict: bool = Fa
 
 
 def _replay_interaction(
-    path: Path, number: int, recorded: Interaction, speed: float | None, marking: frozenset[str]
+    path: Path, number: int, recorded: Interaction, speed: float | None, marking: Callable[[], frozenset[str]]
 ) -> Replayed:
     # A fragment is the client's own; it is never sent.
     request = replace(recorded.request, url=urldefrag(recorded.request.url).url)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -35,15 +35,15 @@ def hosts_that_mark(interactions: Iterable[Any]) -> frozenset[str]:
     )
 
 
-def is_whole_without_mark(api: Provider, interaction: Interaction, marking: frozenset[str]) -> bool:
-    """Whether the recorded stream is whole but for a mark that its host never sends; `marking` are hosts that do."""
+def is_whole_without_mark(api: Provider, interaction: Interaction, marking: Callable[[], frozenset[str]]) -> bool:
+    """Whether the recorded stream is whole but for a mark that its host never sends; `marking` finds hosts that do."""
     response = interaction.response
     framing = framing_of(response.header("content-type") or "")
     if api.dialect is None or api.dialect.reason is None or framing is not api.dialect.framing:
         return False
     if response.status != 200 or response.ended.how != "complete" or api.dialect.has_ended(response.body):
         return False
-    if urlsplit(interaction.request.url).netloc in marking:
+    if urlsplit(interaction.request.url).netloc in marking():
         return False
     ends_whole = max(framing.ends(response.body), default=0) == len(response.body)
     has_usage = _USAGE.search(response.body) is not None or not _asks_for_usage(interaction.request.body)
