@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
@@ -11,7 +10,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from conformance.timeline.any_frame import AnyFrame
-from conformance.timeline.evidence import DeltaKind, Evidence, WireFacts
+from conformance.timeline.evidence import DeltaKind, Evidence, WireFacts, found_once
 
 TERMINALS = ("llm_call_completed", "llm_call_failed")
 CHUNKS = ("llm_stream_chunk", "llm_thinking_chunk")
@@ -100,7 +99,7 @@ def tool_call_of(frame: AnyFrame) -> tuple[Mapping[str, Any], Mapping[str, Any]]
     return tool_call, function if isinstance(function, Mapping) else {}
 
 
-@lru_cache(maxsize=1)  # Clause by clause, checks ask for those of one run.
+@found_once
 def _sorted_frames(evidence: Evidence) -> tuple[list[ShownCall], list[AnyFrame]]:
     by_start: dict[object, ShownCall] = {}
     by_call_id: dict[str, ShownCall] = {}

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal
+import functools
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Literal, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from conformance.timeline.any_frame import AnyFrame
 from conformance.timeline.expected import Expected
+
+T = TypeVar("T")
 
 #: How the consumer's reading ended: all frames read and a result, all frames read and the run's error, or closed early.
 Ended = Literal["exhausted", "failed", "closed"]
@@ -98,7 +101,7 @@ class WireFacts(Struct, frozen=True):
         return self.status is not None and self.status < 400
 
 
-class Evidence(Struct, frozen=True, eq=False):
+class Evidence(Struct, frozen=True, dict=True):
     """One run, as one consumer saw it, and what is known of it from elsewhere.
 
     Only `frames` and `ended` are needed. Whatever else is left out makes the clauses that need it not testable.
@@ -125,6 +128,19 @@ class Evidence(Struct, frozen=True, eq=False):
     def beside(self, other: Evidence) -> Evidence:
         """Return this evidence with what was looked at in another run beside it."""
         return replace(self, expected=(*other.expected, *self.expected))
+
+
+def found_once(find: Callable[[Evidence], T]) -> Callable[[Evidence], T]:
+    """Decorate what several checks look for in a run: it is looked for once, and kept with the evidence."""
+
+    @functools.wraps(find)
+    def found(evidence: Evidence) -> T:
+        kept: dict[str, Any] = vars(evidence)
+        if find.__qualname__ not in kept:
+            kept[find.__qualname__] = find(evidence)
+        return kept[find.__qualname__]  # type: ignore[no-any-return]
+
+    return found
 
 
 def beside_frames(expected: Iterable[Expected]) -> Evidence:

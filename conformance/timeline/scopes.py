@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
 
 from msgspec import Struct, field
 
 from conformance.timeline.any_frame import AnyFrame
-from conformance.timeline.evidence import Evidence
+from conformance.timeline.evidence import Evidence, found_once
 from conformance.timeline.vocabulary import closes, opens
 
 
@@ -82,7 +81,7 @@ class Walk(Struct):
         return self
 
 
-@lru_cache(maxsize=1)  # Clause by clause, checks ask for those of one run.
+@found_once
 def deferred(evidence: Evidence) -> frozenset[str]:
     """Return the ids of the flows that are opened by a turn, in it or beside it, and not closed in this session.
 
