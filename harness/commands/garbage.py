@@ -22,7 +22,7 @@ def few_collections() -> Iterator[None]:
         yield
     finally:
         # Python would look at once at all that there is now; taken for old, it is looked at when there is more.
-        if gc.get_freeze_count() == 0:
+        if gc.isenabled():
             gc.freeze()
             gc.unfreeze()
         gc.set_threshold(*before)
