@@ -136,8 +136,9 @@ class _Garbage:
         self._results += results
         if self._results >= self._MOST:
             self._results = 0
-            # What is older stays: most of it is modules.
+            # What is older stays: most of it is modules. Twice, since what LLMs let go of, their clients, is in cycles too.
             gc.collect(0)
+            gc.collect(1)
 
 
 _garbage = _Garbage()
