@@ -13,7 +13,7 @@ JSON values stay what they are. What JSON can't hold takes one of these forms, l
 | times | ISO 8601 in UTC with microseconds and `Z`; a naive one is taken as UTC; dates and durations in ISO forms |
 | sets | a list, sorted by the JSON of its items; tuples are lists |
 | enums, UUIDs, paths, decimals | their value, or their text |
-| pydantic models, dataclasses | an object of their fields; of those that a model's class names in `shown_in_frames`, where it does |
+| pydantic models, dataclasses, structs of msgspec | an object of their fields; of those that a model's class names in `shown_in_frames`, where it does |
 | exceptions | `{"$error": class, "message": text}` |
 | functions, classes, modules | `{"$callable": qualified name}` |
 | anything else | `{"$object": class, "repr": its repr without addresses, or the class of what its repr raised}` |
@@ -37,6 +37,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
+from msgspec import Struct, structs
 from pydantic import BaseModel
 
 from harness.errors import error_text
@@ -136,7 +137,7 @@ def _fields(value: Any) -> Mapping[Any, Any] | None:
         return {name: getattr(value, name) for name in type(value).model_fields} | (value.__pydantic_extra__ or {})
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-    return None
+    return structs.asdict(value) if isinstance(value, Struct) else None
 
 
 def _text(value: str) -> Any:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta, timezone
 from enum import Enum
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
 from conformance.areas.llm.chunks import rechunked
@@ -159,6 +160,15 @@ def then(*edits: Edit) -> Edit:
 @dataclasses.dataclass(frozen=True)
 class Versioned(Frame):
     version: str = "v1"
+
+
+#: A frame that is a struct, with a field more.
+Counted: Any = msgspec.defstruct(
+    "Counted",
+    [*((field.name, Any) for field in dataclasses.fields(Frame)), ("count", int, 1)],
+    namespace={name: vars(Frame)[name] for name in ("event", "content", "__str__")},
+    frozen=True,
+)
 
 
 class OtherEvent(Frame):

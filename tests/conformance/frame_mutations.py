@@ -11,6 +11,7 @@ from tests.conformance.edits import (
     NAIVE,
     Assignable,
     Color,
+    Counted,
     OtherEvent,
     Reloading,
     Talkative,
@@ -31,6 +32,7 @@ from tests.conformance.edits import (
 T = timelines
 FRAME_MUTATIONS = (
     row("a version field", "envelope.fields", T.text_call, as_class(1, Versioned)),
+    row("a struct with a field more", "envelope.fields", T.text_call, as_class(1, Counted)),
     row("data that is None", "envelope.fields", T.text_call, put(3, data=None)),
     row("a type that is no text", "envelope.fields", T.text_call, put(3, type=None)),
     row("an id used twice", "envelope.id-unique", T.text_call, then(put(4, id="e3"), put(5, previous_id="e3"))),

@@ -18,6 +18,7 @@ from unittest import mock
 import orjson
 import pytest
 from hypothesis import given, settings, strategies as st
+from msgspec import Struct
 from pydantic import BaseModel, ConfigDict
 
 from harness.errors import error_text
@@ -56,6 +57,11 @@ class Model(BaseModel):
 
 @dataclasses.dataclass
 class Data:
+    a: int
+    b: Any
+
+
+class Row(Struct):
     a: int
     b: Any
 
@@ -155,6 +161,7 @@ FORMS: dict[str, tuple[Any, Any]] = {
         {"at": "2026-01-02T03:04:05.000006Z", "nested": None, "more": {"$bytes": "eA=="}},
     ),
     "a dataclass": (Data(1, {2}), {"a": 1, "b": [2]}),
+    "a struct": (Row(1, {2}), {"a": 1, "b": [2]}),
     "an exception": (ValueError("told"), {"$error": "ValueError", "message": "told"}),
     "an exception without words": (
         UnhappyError(),

@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Any
 
+from msgspec import Struct
+
 from conformance.areas.envelope.immutability import immutable
 from conformance.areas.envelope.json_form import not_json
 from conformance.timeline.any_frame import AnyFrame
@@ -61,6 +63,8 @@ def _declared(frame: object) -> set[str]:
         return {*cls.model_fields, *extra}
     if is_dataclass(frame):
         return {field.name for field in dataclass_fields(frame)}
+    if isinstance(frame, Struct):
+        return {*frame.__struct_fields__}
     return {name for name in getattr(frame, "__dict__", {}) if not name.startswith("_")}
 
 
