@@ -19,7 +19,12 @@ _LEAVE: Final = "harness.session.session:StreamSession.__exit__"
 _LONG_S: Final = 3.0
 
 
-@SABOTEURS.row("close-joins-the-run", ("cleanup.close-prompt",), _CLOSE)
+@SABOTEURS.row(
+    "close-joins-the-run",
+    ("cleanup.close-prompt",),
+    _CLOSE,
+    {"cleanup.idempotent": "closing again waits for the run, too"},
+)
 def _(close: Any, session: Any) -> None:
     close(session)
     for thread in threading.enumerate():

@@ -27,7 +27,10 @@ SABOTEURS.add("frames-in-a-list", ("entry.flow",), "harness.flow.flow:Flow.strea
     "kickoff-async-just-runs",
     ("entry.flow-async",),
     "harness.flow.flow:Flow.kickoff_async",
-    {"entry.kwargs": "there are no frames to show what inputs arrived"},
+    {
+        "entry.kwargs": "there are no frames to show what inputs arrived",
+        "flow.checkpoint": "and none of a run that goes on",
+    },
 )
 async def _(kickoff_async: Any, flow: Any, *args: Any, **options: Any) -> Any:
     made = await kickoff_async(flow, *args, **options)
@@ -67,7 +70,14 @@ def _(take_inputs: Any, run: Any) -> None:
 
 
 @SABOTEURS.row(
-    "inputs-lost", ("entry.kwargs",), _ACCEPTED, {"result.value": "a declared flow comes to what its inputs make of it"}
+    "inputs-lost",
+    ("entry.kwargs",),
+    _ACCEPTED,
+    {
+        "result.value": "a declared flow comes to what its inputs make of it",
+        "entry.turn": "a turn has inputs, too",
+        "entry.turn-async": "and so has an awaited one",
+    },
 )
 def _(accepted: Any, flow: Any, kickoff: Any) -> Any:
     return accepted(flow, replace(kickoff, inputs=None))
@@ -106,12 +116,33 @@ SABOTEURS.add(
 )
 
 
-@SABOTEURS.row("sessions-unnamed", ("entry.turn",), f"{_CONVERSES}._turn")
+@SABOTEURS.row(
+    "sessions-unnamed",
+    ("entry.turn",),
+    f"{_CONVERSES}._turn",
+    {"entry.turn-async": "that of an awaited turn has none, either"},
+)
 def _(turn: Any, flow: Any, entry: str, message: Any, session_id: str | None, *rest: Any) -> Any:
     return turn(flow, entry, message, None, *rest)
 
 
-SABOTEURS.add("turns-as-iterators", ("entry.turn",), f"{_CONVERSES}.stream_turn", changing(iter))
+#: What is asked of the session of a turn, and can't be asked of an iterator.
+_OF_TURNS: Final = """
+    channel.closed-set channel.flow channel.llm channel.messages cleanup.close-prompt cleanup.no-late-frames
+    cleanup.no-leaks cleanup.work-stops envelope.content-text envelope.data-clean envelope.data-json
+    envelope.error-class envelope.event-alias envelope.fields envelope.id-unique envelope.immutable
+    envelope.timestamp-utc error.frames-first llm.sequence namespace.order order.delivery order.one-completion
+    order.parent-closed order.previous-earlier order.scope-nesting order.seq-gapless order.terminal-last
+    result.gated result.reraises result.value scope.concurrent-turns turn.deferred turn.failed turn.pending
+    turn.result turn.sequence
+"""
+SABOTEURS.add(
+    "turns-as-iterators",
+    ("entry.turn",),
+    f"{_CONVERSES}.stream_turn",
+    changing(iter),
+    dict.fromkeys(_OF_TURNS.split(), "an iterator is no session, and shows nothing of it"),
+)
 
 
 @SABOTEURS.row("any-flow-converses", ("entry.turn",), f"{_CONVERSES}.stream_turn")
@@ -136,6 +167,22 @@ def _(close: Any, output: Any) -> None:
     close(output)
 
 
-@SABOTEURS.row("async-turns-for-threads", ("entry.turn-async",), f"{_CONVERSES}.astream_turn")
+@SABOTEURS.row(
+    "async-turns-for-threads",
+    ("entry.turn-async",),
+    f"{_CONVERSES}.astream_turn",
+    dict.fromkeys(
+        (
+            "result.reraises",
+            "result.states",
+            "turn.deferred",
+            "turn.failed",
+            "turn.pending",
+            "turn.result",
+            "turn.sequence",
+        ),
+        "a session for threads gives a loop no frames",
+    ),
+)
 def _(astream_turn: Any, flow: Any, message: Any, **options: Any) -> Any:
     return flow.stream_turn(message, **options)

@@ -36,7 +36,10 @@ SABOTEURS.add("input-untold", ("flow.feedback-frames",), ACCEPT, hiding("flow_in
     "pending-raised",
     ("flow.pending",),
     _RUN,
-    {"error.frames-first": "the flow has paused, and no frame tells of a failure"},
+    {
+        "error.frames-first": "the flow has paused, and no frame tells of a failure",
+        "turn.pending": "a turn that waits is one",
+    },
 )
 async def _(run: Any, flow: Any, *args: Any) -> Any:
     value = await run(flow, *args)
@@ -45,13 +48,18 @@ async def _(run: Any, flow: Any, *args: Any) -> Any:
     return value
 
 
-@SABOTEURS.row("pending-forgotten", ("flow.pending",), _RUN)
+@SABOTEURS.row("pending-forgotten", ("flow.pending",), _RUN, {"turn.pending": "a turn that waits is one"})
 async def _(run: Any, flow: Any, *args: Any) -> Any:
     value = await run(flow, *args)
     return None if isinstance(value, HumanFeedbackPending) else value
 
 
-@SABOTEURS.row("pause-as-failure", ("flow.pending",), "harness.flow.engine.steps:pause")
+@SABOTEURS.row(
+    "pause-as-failure",
+    ("flow.pending",),
+    "harness.flow.engine.steps:pause",
+    {"turn.pending": "a turn that waits is one"},
+)
 def _(pause: Any, step: Any, run: Any, call: Any, paused: Any) -> Any:
     return pause(step, run, call, paused) if step.scope.kind == "method" else step.fail(paused)
 

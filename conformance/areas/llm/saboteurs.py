@@ -65,7 +65,6 @@ def _(generate: Any, llm: Any, request: Any) -> Iterator[Any]:
     "harness.llm.base:BaseLLM.call",
     {
         "turn.failed": "a turn whose answer has failed ends well",
-        "turn.sequence": "and is completed in place of failed",
     },
 )
 def _(call: Any, llm: Any, *args: Any, **options: Any) -> Any:
@@ -84,6 +83,7 @@ def _(call: Any, llm: Any, *args: Any, **options: Any) -> Any:
         "scope.nested": "an outer session has other tokens than the call inside",
         "scope.isolated": "so has each of two crews beside each other",
         "entry.crew": "and a streamed crew its chunks",
+        "turn.streams-answer": "and a turn its reply",
     },
 )
 def _(chunk: Any, call: Any, part: Any) -> Any:
@@ -196,7 +196,10 @@ def _(closing: Any, answer: Any, last: Any) -> Any:
 
 
 @SABOTEURS.row(
-    "ends-are-marked-or-none", ("llm.truncation",), f"{_ANSWER}.closing", {"llm.sequence": "what is whole fails"}
+    "ends-are-marked-or-none",
+    ("llm.truncation",),
+    f"{_ANSWER}.closing",
+    {"llm.errors": "a failure inside an answer is told as its cut"},
 )
 def _(closing: Any, answer: Any, last: Any) -> Any:
     return answer.finished() if answer.done else ()
@@ -259,6 +262,9 @@ def _(chunk: Any, call: Any, part: Any) -> Any:
         "entry.llm": "the assembled result of a call outside a session is another",
         "entry.llm-async": "and that of an awaited one",
         "entry.llm-overrides": "and that of one told not to stream",
+        "turn.sequence": "a route that a model names is cut, and none",
+        "turn.result": "so that another handler replies",
+        "result.value": "and the turn comes to another reply",
     },
     by=changing,
 )

@@ -63,7 +63,11 @@ def _(session_scope: Callable[..., Any]) -> Callable[..., Any]:
     "heard-by-itself",
     ("scope.nested",),
     _BASE,
-    {"scope.captures-llm": "a flow lacks the tokens of a crew that it reads as a stream"},
+    {
+        "scope.captures-llm": "a flow lacks the tokens of a crew that it reads as a stream",
+        "scope.concurrent-turns": "and a turn those of one inside it",
+        "order.seq-gapless": "of which some come later, in the middle",
+    },
 )
 def _(session_scope: Any, sink: Any, run: Any, lookahead: Any) -> Any:
     base = session_scope(sink, run, lookahead)

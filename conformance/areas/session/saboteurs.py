@@ -62,6 +62,7 @@ def _(init: Any, session: Any, *args: Any, **options: Any) -> None:
         "session.independent-views": "it is left out after a break",
         "session.replay": "it is left out again",
         "session.thread-safe": "it is left out for each thread",
+        "turn.sequence": "and so are the messages of a turn",
     },
 )
 def _(iterate: Any, session: Any) -> Any:

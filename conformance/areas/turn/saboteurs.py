@@ -34,7 +34,12 @@ def _(add: Any, flow: Any, role: Any, content: Any, **extra: Any) -> None:
         add(flow, role, content, **extra)
 
 
-@SABOTEURS.row("routes-unshown", ("turn.sequence",), "harness.flow.conversation.routing:route")
+@SABOTEURS.row(
+    "routes-unshown",
+    ("turn.sequence",),
+    "harness.flow.conversation.routing:route",
+    {"turn.result": "the handler of an intent is told by its route"},
+)
 def _(route: Any, flow: Any) -> Any:
     from harness.flow.conversation.routing import decide
 
@@ -52,21 +57,45 @@ async def _(flow_began: Any, hook: Any, run: Any) -> None:
 
 
 @SABOTEURS.row(
-    "replies-twice", ("turn.result",), _ADD, {"turn.sequence": "the second one stands where the turn should end"}
+    "replies-twice",
+    ("turn.result",),
+    _ADD,
+    {
+        "turn.sequence": "the second one stands where the turn should end",
+        "turn.failed": "and where the one after a failed turn should",
+        "scope.concurrent-turns": "each of two turns has one reply",
+    },
 )
 def _(add: Any, flow: Any, role: str, content: Any, **extra: Any) -> None:
     for _ in range(2 if role == "assistant" else 1):
         add(flow, role, content, **extra)
 
 
-@SABOTEURS.row("replies-unkept", ("turn.result",), _ADD)
+@SABOTEURS.row(
+    "replies-unkept",
+    ("turn.result",),
+    _ADD,
+    {"turn.failed": "that of the turn after a failed one, too", "scope.concurrent-turns": "and those of two turns"},
+)
 def _(add: Any, flow: Any, role: str, content: Any, **extra: Any) -> None:
     add(flow, role, content, **extra)
     if role == "assistant":
         flow.state.messages.pop()
 
 
-@SABOTEURS.row("gives-no-reply", ("turn.result",), _TAKE, {"result.value": "the reply is not the value"}, by=_comes_to)
+@SABOTEURS.row(
+    "gives-no-reply",
+    ("turn.result",),
+    _TAKE,
+    {
+        "result.value": "the reply is not the value",
+        "entry.turn": "a turn comes to nothing",
+        "entry.turn-async": "and so does an awaited one",
+        "turn.failed": "and the one after a failed turn",
+        "scope.concurrent-turns": "and each of two turns",
+    },
+    by=_comes_to,
+)
 def _(value: Any) -> Any:
     return value if isinstance(value, RunPaused) else None
 
@@ -103,7 +132,12 @@ SABOTEURS.add(
 )
 
 
-@SABOTEURS.row("fails-for-good", ("turn.failed",), _TAKE)
+@SABOTEURS.row(
+    "fails-for-good",
+    ("turn.failed",),
+    _TAKE,
+    {"scope.concurrent-turns": "the turn after one that was refused is refused, too"},
+)
 async def _(take_turn: Any, flow: Any, *rest: Any) -> Any:
     if flow.__dict__.get("has_failed"):
         raise RuntimeError("this conversation has failed")
