@@ -132,13 +132,14 @@ class Evidence(Struct, frozen=True, dict=True):
 
 def found_once(find: Callable[[Evidence], T]) -> Callable[[Evidence], T]:
     """Decorate what several checks look for in a run: it is looked for once, and kept with the evidence."""
+    key = f"{find.__module__}.{find.__qualname__}"
 
     @functools.wraps(find)
     def found(evidence: Evidence) -> T:
         kept: dict[str, Any] = vars(evidence)
-        if find.__qualname__ not in kept:
-            kept[find.__qualname__] = find(evidence)
-        return kept[find.__qualname__]  # type: ignore[no-any-return]
+        if key not in kept:
+            kept[key] = find(evidence)
+        return kept[key]  # type: ignore[no-any-return]
 
     return found
 

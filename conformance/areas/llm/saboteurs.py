@@ -199,7 +199,7 @@ def _(closing: Any, answer: Any, last: Any) -> Any:
     "ends-are-marked-or-none",
     ("llm.truncation",),
     f"{_ANSWER}.closing",
-    {"llm.errors": "a failure inside an answer is told as its cut"},
+    {"llm.errors": "a failure inside an answer passes for its end"},
 )
 def _(closing: Any, answer: Any, last: Any) -> Any:
     return answer.finished() if answer.done else ()

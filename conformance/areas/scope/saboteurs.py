@@ -65,8 +65,7 @@ def _(session_scope: Callable[..., Any]) -> Callable[..., Any]:
     _BASE,
     {
         "scope.captures-llm": "a flow lacks the tokens of a crew that it reads as a stream",
-        "scope.concurrent-turns": "and a turn those of one inside it",
-        "order.seq-gapless": "of which some come later, in the middle",
+        **dict.fromkeys(("scope.concurrent-turns", "order.seq-gapless"), "turns that begin at once never end"),
     },
 )
 def _(session_scope: Any, sink: Any, run: Any, lookahead: Any) -> Any:

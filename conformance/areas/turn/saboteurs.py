@@ -38,7 +38,7 @@ def _(add: Any, flow: Any, role: Any, content: Any, **extra: Any) -> None:
     "routes-unshown",
     ("turn.sequence",),
     "harness.flow.conversation.routing:route",
-    {"turn.result": "the handler of an intent is told by its route"},
+    {"turn.result": "an intent that is known is asked for again, and nobody answers"},
 )
 def _(route: Any, flow: Any) -> Any:
     from harness.flow.conversation.routing import decide
