@@ -41,8 +41,12 @@ Failing = Literal["object", "text", "flat", "detail", "named event", "reason", "
 WORDS: Final = "the model runner at Bergen has stopped"
 
 
-class HoldBody(Struct, frozen=True):
-    """The provider falls silent here, in the middle of its answer, until the point is released."""
+class Block(Struct, frozen=True):
+    """Nothing goes on here until the consumer releases the point.
+
+    User code blocks a thread in a sync method and a task in an async one; a provider falls silent in the middle of its
+    answer.
+    """
 
     point: str
 
@@ -50,7 +54,7 @@ class HoldBody(Struct, frozen=True):
 class Script(Struct, frozen=True):
     """One answer of a model."""
 
-    says: tuple[Text | Thinking | ScriptedToolCall | HoldBody, ...] = (Text("Hello"), Text(" there"), Text("."))
+    says: tuple[Text | Thinking | ScriptedToolCall | Block, ...] = (Text("Hello"), Text(" there"), Text("."))
     #: `whole` ends with the provider's end marker, `unmarked` with all but that; the others end early, cleanly or by a reset.
     ending: Literal["whole", "unmarked", "cut", "reset"] = "whole"
     #: How many bytes each piece on the wire has; None sends each event whole.
@@ -116,14 +120,10 @@ class Emit(Struct, frozen=True):
 
     note: str = ""
     type: str = "probe"
+    #: In place of a note: the name of what `conformance.stage.payloads` makes.
+    payload: str | None = None
     #: Use the async emit, in an async method.
     awaited: bool = False
-
-
-class EmitPayload(Struct, frozen=True):
-    """Publish an event of the user's own whose payload is one that `conformance.stage.payloads` makes by this name."""
-
-    payload: str
 
 
 class EmitBuiltIn(Struct, frozen=True):
@@ -155,15 +155,6 @@ class Reach(Struct, frozen=True):
     point: str
 
 
-class Block(Struct, frozen=True):
-    """Block, as user code does, until the consumer releases the point: a thread in a sync method, a task in an async one.
-
-    With `thread` an async run's sync code blocks too.
-    """
-
-    point: str
-
-
 class Raise(Struct, frozen=True):
     """Raise this; the object is kept, so that what surfaces can be compared with it."""
 
@@ -179,24 +170,17 @@ class Spawn(Struct, frozen=True):
 
 
 class Nest(Struct, frozen=True):
-    """Run a flow inside: plainly, or as a session that is read to its end inside."""
+    """Run a flow or a crew inside. What it gives is the step's value; of a crew it is text."""
 
-    program: FlowProgram
+    program: FlowProgram | CrewProgram
+    #: As a session or a stream of chunks, which is read to its end inside.
     streamed: bool = False
+    #: Of a crew: for each of so many inputs, by `kickoff_for_each`; what they give is joined.
+    times: int | None = None
 
 
 class ReadFlag(Struct, frozen=True):
     """Note what the flow's `stream` attribute reads as, here."""
-
-
-class RunCrew(Struct, frozen=True):
-    """Run a crew inside: what it gives is the step's value, as text."""
-
-    program: CrewProgram
-    #: As a stream of chunks, which is read to its end inside.
-    streamed: bool = False
-    #: For each of so many inputs, by `kickoff_for_each`; what they give is joined.
-    times: int | None = None
 
 
 class Reply(Struct, frozen=True):
@@ -218,8 +202,8 @@ class Give(Struct, frozen=True):
 
 
 #: What publishes an event.
-Publish = Emit | EmitPayload | EmitBuiltIn
-Step = Publish | Ask | Reach | Block | Raise | Spawn | Nest | ReadFlag | RunCrew | Reply | AskHuman | Give
+Publish = Emit | EmitBuiltIn
+Step = Publish | Ask | Reach | Block | Raise | Spawn | Nest | ReadFlag | Reply | AskHuman | Give
 
 
 class Feedback(Struct, frozen=True):

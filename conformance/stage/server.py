@@ -18,7 +18,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final, Self
 
 from conformance.stage.points import Stage
-from conformance.stage.programs import WORDS, CallsAs, Failing, HoldBody, Script, ScriptedToolCall, Text, Thinking
+from conformance.stage.programs import WORDS, Block, CallsAs, Failing, Script, ScriptedToolCall, Text, Thinking
 
 _ID: Final = "chatcmpl-conformance"
 _COMMON: Final = {"id": _ID, "created": 1, "model": "gpt-4o-mini"}
@@ -107,7 +107,7 @@ class ScriptedProvider:
         handler.send_header("x-request-id", "req_conformance")
         handler.end_headers()
         for event in _events(script, usage=usage):
-            if isinstance(event, HoldBody):
+            if isinstance(event, Block):
                 if not self._held(handler, event.point):
                     return
             elif isinstance(event, bytes):
@@ -185,13 +185,13 @@ def _still_there(connection: socket.socket) -> bool:
         return False
 
 
-def _events(script: Script, *, usage: bool) -> Iterator[dict[str, Any] | bytes | HoldBody]:
+def _events(script: Script, *, usage: bool) -> Iterator[dict[str, Any] | bytes | Block]:
     if script.failing == "nothing":
         return
     yield _delta({"role": "assistant", "content": ""})
     index = -1
     for piece in script.says:
-        if isinstance(piece, HoldBody):
+        if isinstance(piece, Block):
             yield piece
         elif isinstance(piece, Text):
             yield _delta({"content": piece.text})

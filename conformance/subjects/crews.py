@@ -10,7 +10,7 @@ from typing import Any, Final
 from conformance.stage.programs import (
     GREETING,
     CrewProgram,
-    RunCrew,
+    Nest,
     Script,
     ScriptedToolCall,
     TaskProgram,
@@ -106,7 +106,7 @@ def _tool(names: Names, tool: ToolProgram, task: TaskProgram, performance: Perfo
     return names.tool(tool.name)(use)
 
 
-def run_crew(crew: Any, step: RunCrew, performance: Performance) -> str:
+def run_crew(crew: Any, step: Nest, performance: Performance) -> str:
     """Run a crew in the calling thread, and return its text; note the chunks of one that is streamed."""
     with _noting_errors(performance):
         if step.times is not None:
@@ -118,7 +118,7 @@ def run_crew(crew: Any, step: RunCrew, performance: Performance) -> str:
     return str(output.raw)
 
 
-async def arun_crew(crew: Any, step: RunCrew, performance: Performance) -> str:
+async def arun_crew(crew: Any, step: Nest, performance: Performance) -> str:
     """Do as `run_crew`, awaiting."""
     with _noting_errors(performance):
         if step.times is not None:

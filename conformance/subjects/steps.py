@@ -12,16 +12,15 @@ from conformance.stage.programs import (
     Ask,
     AskHuman,
     Block,
+    CrewProgram,
     Emit,
     EmitBuiltIn,
-    EmitPayload,
     Give,
     Nest,
     Raise,
     Reach,
     ReadFlag,
     Reply,
-    RunCrew,
     Spawn,
     Step,
 )
@@ -50,12 +49,12 @@ class StepPerformer:
                 case Ask():
                     llm = self._subject.noted_llm(step, self._performance)
                     value = llm.call(self._performance.provider.prompt_for(step.script), **tools_of(step))
+                case Nest(CrewProgram() as program):
+                    crew = self._subject.crew(program, self._performance, stream=step.streamed)
+                    value = run_crew(crew, step, self._performance)
                 case Nest():
                     inner = self._subject.flow(step.program, self._performance)
                     value = _read(inner.stream_events(), self._performance) if step.streamed else inner.kickoff()
-                case RunCrew():
-                    crew = self._subject.crew(step.program, self._performance, stream=step.streamed)
-                    value = run_crew(crew, step, self._performance)
                 case AskHuman(message):
                     value = self._flow.ask(message)
                 case Spawn():
@@ -75,18 +74,18 @@ class StepPerformer:
                 case Ask():
                     llm = self._subject.noted_llm(step, self._performance)
                     value = await llm.acall(self._performance.provider.prompt_for(step.script), **tools_of(step))
+                case Nest(CrewProgram() as program):
+                    crew = self._subject.crew(program, self._performance, stream=step.streamed)
+                    value = await arun_crew(crew, step, self._performance)
                 case Nest():
                     inner = self._subject.flow(step.program, self._performance)
                     value = (
                         await _aread(inner.astream(), self._performance) if step.streamed else await inner.akickoff()
                     )
-                case RunCrew():
-                    crew = self._subject.crew(step.program, self._performance, stream=step.streamed)
-                    value = await arun_crew(crew, step, self._performance)
                 case AskHuman(message):
                     value = self._flow.ask(message)
-                case Emit(note, kind, True):
-                    await self._bus.aemit(self._flow, self._probe(note, kind))
+                case Emit(awaited=True):
+                    await self._bus.aemit(self._flow, self._probe(step))
                 case Give(returned):
                     return returned
                 case _:
@@ -95,10 +94,8 @@ class StepPerformer:
 
     def _simple(self, step: Step) -> None:
         match step:
-            case Emit(note, kind):
-                self._bus.emit(self._flow, self._probe(note, kind))
-            case EmitPayload(name):
-                self._bus.emit(self._flow, self._noted(payload_event(name, self._names.BaseEvent)))
+            case Emit():
+                self._bus.emit(self._flow, self._probe(step))
             case EmitBuiltIn(name, fields):
                 event_class = _class_of(name, self._names.BaseEvent)
                 self._bus.emit(self._flow, self._noted(event_class(**fields)))
@@ -115,8 +112,10 @@ class StepPerformer:
             case _:
                 raise TypeError(f"a step that this subject does not know: {step!r}")
 
-    def _probe(self, note: str, kind: str) -> Any:
-        return self._noted(self._names.ProbeEvent(type=kind, note=note))
+    def _probe(self, step: Emit) -> Any:
+        if step.payload is not None:
+            return self._noted(payload_event(step.payload, self._names.BaseEvent))
+        return self._noted(self._names.ProbeEvent(type=step.type, note=step.note))
 
     def _noted(self, event: Any) -> Any:
         """Note that user code emits this: such events need not open, close or nest."""

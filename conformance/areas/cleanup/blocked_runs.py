@@ -24,7 +24,6 @@ from conformance.stage.programs import (
     Emit,
     FlowProgram,
     Give,
-    HoldBody,
     Method,
     Program,
     Reach,
@@ -39,7 +38,7 @@ from conformance.timeline.evidence import Evidence
 from conformance.timeline.expected import NOTHING, Expected
 
 _HEAD: Final = Ask(Script(hold_head="held"))
-_BODY: Final = Ask(Script((Text("Hel"), HoldBody("held"), Text("lo"))), stream=True)
+_BODY: Final = Ask(Script((Text("Hel"), Block("held"), Text("lo"))), stream=True)
 #: Behind the event that comes first after the block: a run that comes here has not been stopped.
 _LATER: Final = ("went-on", "began-next")
 

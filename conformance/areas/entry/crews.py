@@ -10,7 +10,7 @@ from conformance.areas.entry.crew_runs import ENTRIES, CrewEntry, CrewRun
 from conformance.areas.entry.flags import flag
 from conformance.areas.scope.marks import SIDE_BY_SIDE, held
 from conformance.stage.consumer import Consumer, Scenarios
-from conformance.stage.programs import CrewProgram, HoldBody, Script, TaskProgram, Text, ToolProgram
+from conformance.stage.programs import Block, CrewProgram, Script, TaskProgram, Text, ToolProgram
 from conformance.stage.reader import FramesRead
 from conformance.timeline.expected import NOTHING, AtMost, Expected
 
@@ -19,7 +19,7 @@ _FIRST: Final = TaskProgram("outline", Script((Text("A light"), Text("house.")))
 #: A tool that the model calls.
 TIDE: Final = ToolProgram("get_tide", "Bergen", "high")
 #: Silent in the middle of its second task, once what came before has been said.
-_HELD: Final = CrewProgram((_FIRST, TaskProgram("expand", Script((Text("It is"), HoldBody("held"), Text(" tall."))))))
+_HELD: Final = CrewProgram((_FIRST, TaskProgram("expand", Script((Text("It is"), Block("held"), Text(" tall."))))))
 _TOOL: Final = CrewProgram((TaskProgram("ask", Script((Text("It is"), Text(" high."))), TIDE), _FIRST))
 _REFUSED: Final = CrewProgram((_FIRST, TaskProgram("expand", Script(status=500))))
 

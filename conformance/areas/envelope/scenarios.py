@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from conformance.areas.catalogue import of_every_run
 from conformance.stage.consumer import Consumer, Scenarios, with_outcome
 from conformance.stage.payloads import PAYLOADS, UNCHANGED
-from conformance.stage.programs import Emit, EmitPayload, FlowProgram, Method, Raise
+from conformance.stage.programs import Emit, FlowProgram, Method, Raise
 from conformance.stage.scenario import FLOW
 from conformance.timeline.evidence import Evidence
 from conformance.timeline.expected import NOTHING, Expected
@@ -23,7 +23,7 @@ OF_SOURCES: Final = frozenset({"envelope.id-unique", "envelope.type-verbatim"})
 
 def _carried(consumer: Consumer, payload: str) -> Evidence:
     """Read a run that does nothing but publish a payload, which may be hard to encode."""
-    program = FlowProgram((Method("carries", (EmitPayload(payload),)),))
+    program = FlowProgram((Method("carries", (Emit(payload=payload),)),))
     evidence = consumer.read_programs(program)
     return with_outcome(consumer, replace(evidence, expected=tuple(_expected(payload, evidence))))
 

@@ -10,7 +10,7 @@ from conformance.areas.session.views import read_again
 from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.payloads import PAYLOADS, FailsToPrintError
 from conformance.stage.points import StageError
-from conformance.stage.programs import Emit, EmitPayload, FlowProgram, Give, Method, Raise
+from conformance.stage.programs import Emit, FlowProgram, Give, Method, Raise
 from conformance.stage.reader import FramesRead, read_result
 from conformance.stage.scenario import FLOW
 from conformance.timeline.any_frame import AnyFrame
@@ -100,7 +100,7 @@ def _carried(consumer: Consumer, name: str) -> Evidence:
     """Read a run that publishes something hard to encode, and one that publishes something plain."""
 
     def carrying(payload: str) -> FlowProgram:
-        return FlowProgram((Method("carries", (EmitPayload(payload), Emit("after"), Give(7))),))
+        return FlowProgram((Method("carries", (Emit(payload=payload), Emit("after"), Give(7))),))
 
     plain = consumer.open(carrying("plain"))
     undisturbed = consumer.read(plain)

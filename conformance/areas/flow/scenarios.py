@@ -7,7 +7,8 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from functools import partial
-from typing import Any, Final, Literal
+from types import SimpleNamespace
+from typing import Final, Literal
 
 from msgspec.structs import replace
 
@@ -71,18 +72,12 @@ def _answered(consumer: Consumer, asker: Literal["provider", "terminal"]) -> Evi
     return replace(evidence, outcome=evidence.outcome or ProgramOutcome(_VALUE), expected=(shown,))
 
 
-class _Typist:
-    """An input provider."""
-
-    def request_input(self, message: str, flow: Any, metadata: Any = None) -> str:
-        return _ANSWER
-
-
 def _input_requested(consumer: Consumer) -> Evidence:
     """A human who is asked in the middle of a method."""
     question = "And now?"
     program = consumer.flow_program(Method("asks", (AskHuman(question),)))
-    flow = consumer.flow(program, input_provider=_Typist())
+    typist = SimpleNamespace(request_input=lambda message, flow, metadata=None: _ANSWER)
+    flow = consumer.flow(program, input_provider=typist)
     evidence = consumer.read_flow(flow)
     shown = _shown("an input provider", evidence.frames, ("requested", question), ("received", _ANSWER))
     return replace(evidence, outcome=evidence.outcome or ProgramOutcome(_ANSWER), expected=(shown,))

@@ -7,11 +7,11 @@ from typing import Any, Final
 from conformance.stage.consumer import Consumer, Scenarios
 from conformance.stage.programs import (
     Ask,
+    Block,
     CallProgram,
     Emit,
     FlowProgram,
     Give,
-    HoldBody,
     Method,
     Program,
     Raise,
@@ -79,7 +79,7 @@ def _closed(consumer: Consumer, program: Program) -> Evidence:
     return Evidence(read.frames, "closed", reads=reads)
 
 
-_HELD: Final = CallProgram(Ask(Script((Text("Hel"), HoldBody("held"), Text("lo")))))
+_HELD: Final = CallProgram(Ask(Script((Text("Hel"), Block("held"), Text("lo")))))
 _EARLY: Final = frozenset({"result.gated", "result.states", "result.value"})
 _CLOSED: Final = frozenset({"result.after-close", "result.states"})
 

@@ -17,7 +17,7 @@ from conformance.stage.programs import (
     Emit,
     FlowProgram,
     Method,
-    RunCrew,
+    Nest,
     Script,
     TaskProgram,
     Text,
@@ -50,7 +50,7 @@ def flow_of(
     program: CrewProgram, *, streamed: bool = False, is_async: bool = False, times: int | None = None
 ) -> FlowProgram:
     """Return a flow whose one method runs a crew."""
-    steps = (Emit("before"), RunCrew(program, streamed, times))
+    steps = (Emit("before"), Nest(program, streamed, times))
     return FlowProgram((Method("runs", steps, is_async=is_async),))
 
 

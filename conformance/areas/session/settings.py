@@ -15,7 +15,6 @@ from conformance.stage.programs import (
     CallProgram,
     Emit,
     FlowProgram,
-    HoldBody,
     Method,
     Program,
     Reach,
@@ -26,7 +25,7 @@ from conformance.stage.reader import SessionKind, attempt
 from conformance.stage.scenario import FLOW, FLOW_AND_LLM, LLM
 from conformance.timeline.expected import Expected
 
-_CALL: Final = CallProgram(Ask(Script((Text("Hel"), Text("lo"), HoldBody("held"), Text(" there"), Text(".")))))
+_CALL: Final = CallProgram(Ask(Script((Text("Hel"), Text("lo"), Block("held"), Text(" there"), Text(".")))))
 #: How many frames of each program come for sure before it is held.
 BEFORE_HOLD: Final = 2
 
