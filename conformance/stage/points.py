@@ -19,7 +19,7 @@ DEADLINE_S = 10.0
 
 
 class StageError(ConformanceError):
-    """A point was not reached, or not released, before the deadline."""
+    """A run can't be taken where a scenario has it go, such as to a point before the deadline."""
 
 
 class Stage:

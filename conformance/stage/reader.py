@@ -38,6 +38,14 @@ class FramesRead(Struct, frozen=True):
         return Evidence(self.frames, "exhausted" if self.raised is None else "failed", expected=expected, **more)
 
 
+def iterator_of(kind: SessionKind, session_or_view: Any) -> Any:
+    """Return an iterator over a session or one of its views. Raises StageError where it can't be iterated."""
+    try:
+        return iter(session_or_view) if kind == "sync" else aiter(session_or_view)
+    except TypeError as error:
+        raise StageError(f"what {kind} code is to read can't be iterated: {error}") from error
+
+
 class Reader:
     """Reads sessions of one kind. Tasks that are still in its loop when it leaves are cancelled."""
 
@@ -64,8 +72,8 @@ class Reader:
         return self.kind == "sync"
 
     def iterate(self, session_or_view: Any) -> Any:
-        """Return an iterator over a session or one of its views, for `take`."""
-        return iter(session_or_view) if self.is_sync else aiter(session_or_view)
+        """Return an iterator over a session or one of its views, for `take`. Raises StageError where it can't be iterated."""
+        return iterator_of(self.kind, session_or_view)
 
     def take(self, iterator: Any, count: int | None = None) -> FramesRead:
         """Return the next `count` frames, or all up to the end and whatever is raised there."""

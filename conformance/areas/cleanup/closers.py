@@ -16,8 +16,8 @@ from typing import Any, Final
 
 from conformance.stage.census import ENDING_S, tasks_left
 from conformance.stage.patience import ends
-from conformance.stage.points import DEADLINE_S
-from conformance.stage.reader import SessionKind, attempt, close_session
+from conformance.stage.points import DEADLINE_S, StageError
+from conformance.stage.reader import SessionKind, attempt, close_session, iterator_of
 from conformance.subjects.subject import Performance
 
 #: By kind, what closes a session.
@@ -60,10 +60,15 @@ def close_blocked(
 
 
 def _begin(session: Any, performance: Performance) -> Any:
-    iterator = iter(session)
-    next(iterator)
+    iterator = iterator_of("sync", session)
+    _check_frame(next(iterator, None))
     performance.stage.await_reached("held")
     return iterator
+
+
+def _check_frame(first: object) -> None:
+    if first is None:
+        raise StageError("a session that is to be closed in the middle ended before its first frame")
 
 
 def _consume(how: str, make: Callable[[], Any], performance: Performance, closing: Closing) -> None:
@@ -101,8 +106,8 @@ async def _aconsume(how: str, make: Callable[[], Any], performance: Performance,
 
 async def _drop(make: Callable[[], Any], performance: Performance) -> None:
     session = make()
-    iterator = aiter(session)
-    await anext(iterator)
+    iterator = iterator_of("async", session)
+    _check_frame(await anext(iterator, None))
     await performance.stage.aawait_reached("held")
 
 
@@ -117,8 +122,8 @@ async def _aclose(how: str, session: Any, performance: Performance, closing: Clo
         reader.cancel()
         await asyncio.wait({reader}, timeout=ENDING_S)
         return
-    iterator = aiter(session)
-    await anext(iterator)
+    iterator = iterator_of("async", session)
+    _check_frame(await anext(iterator, None))
     await performance.stage.aawait_reached("held")
     if how == "close":
         closing.raised = attempt(partial(close_session, session))
