@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from msgspec.structs import replace
 
@@ -27,6 +27,10 @@ from conformance.subjects.subject import NotOfferedError, Performance, UnusableE
 from conformance.timeline.check import Violation
 from harness.errors import ConformanceError, UsageError
 
+_SUITE: Final = Path(__file__).parents[1]
+#: The folders whose code handles what a subject gives, and what Python raises there of a value that is another than was due.
+_OF_SCENARIOS: Final = frozenset({"areas", "stage"})
+_OF_A_VALUE: Final = (TypeError, ValueError, LookupError, StopIteration, StopAsyncIteration)
 #: Gives a subject in whatever process it is called in: a function of a module, or a partial of one.
 Load = Callable[[], Tested]
 
@@ -133,9 +137,10 @@ def perform(subject: Tested, scenario: Scenario) -> ScenarioResult:
     except UnusableError as error:
         return ScenarioResult(scenario.id, unusable=str(error))
     except Exception as error:
-        if is_ours(error):
+        why = _fault_of_subject(error)
+        if why is None:
             return ScenarioResult(scenario.id, fault=traceback.format_exc())
-        return all_failed(scenario, f"the subject raised {type(error).__name__}: {error}")
+        return all_failed(scenario, why)
 
 
 def perform_named(subject: Tested, scenario: str) -> ScenarioResult:
@@ -152,9 +157,19 @@ def prepare_named(subject: Any, scenario: str) -> bool:
     return True
 
 
-def is_ours(error: Exception) -> bool:
-    """Whether an exception was raised by the suite itself, and not by the subject that it called."""
+def _fault_of_subject(error: Exception) -> str | None:
+    """Return what a subject did wrong that made a scenario raise; None where the suite itself is to blame.
+
+    Scenarios take what a subject gives for what it should be: what Python says of a value that is not is said of the
+    subject's.
+    """
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    place, said = Path(last.filename), f"{type(error).__name__}: {error}"
+    if not place.is_relative_to(_SUITE):
+        return f"the subject raised {said}"
     if isinstance(error, AttributeError) and not type(error.obj).__module__.startswith("conformance."):
-        return False  # asked in vain of a session, flow or LLM of the subject's
-    entries = traceback.extract_tb(error.__traceback__)
-    return bool(entries) and Path(entries[-1].filename).is_relative_to(Path(__file__).parents[1])
+        return f"the subject raised {said}"  # asked in vain of a session, flow or LLM of the subject's
+    inside = place.relative_to(_SUITE)
+    if isinstance(error, _OF_A_VALUE) and inside.parts[0] in _OF_SCENARIOS:
+        return f"the subject gave what can't be used: {said} (conformance/{inside.as_posix()}, line {last.lineno})"
+    return None
