@@ -35,11 +35,11 @@ def cassette_name(path: Path) -> str:
     return "/".join(parts[-3:]) if len(parts) > 3 and path.is_absolute() else path.as_posix()
 
 
-def cassette_text(path: Path) -> str:
-    """Return what is in the file.
+def cassette_content(path: Path) -> bytes:
+    """Return what is in the file, unpacked and without a byte order mark.
 
     Raises:
-        UnreadableRecordingError: it is missing, empty, too large, or no text.
+        UnreadableRecordingError: it is missing, empty, or too large.
     """
     name = cassette_name(path)
     try:
@@ -54,21 +54,18 @@ def cassette_text(path: Path) -> str:
         content = _unpacked(content, name)
     if not content or content.isspace():
         raise unreadable(name, "it is empty", "a mapping with 'interactions'")
-    try:
-        return content.removeprefix(codecs.BOM_UTF8).decode()
-    except UnicodeDecodeError as error:
-        raise unreadable(name, f"byte {error.start} is not UTF-8", "a text file") from error
+    return content.removeprefix(codecs.BOM_UTF8)
 
 
-def entries_of(text: str, name: str, *, typed: bool = False) -> list[Any]:
+def entries_of(content: bytes, name: str, *, typed: bool = False) -> list[Any]:
     """Return the interactions of a document as plain values, each to be looked at.
 
     Scalars are text, but where the document is JSON, or with `typed`, which bodies need that were written as values.
 
     Raises:
-        UnreadableRecordingError: it is torn, no cassette, or of a later version.
+        UnreadableRecordingError: it is torn, no text, no cassette, or of a later version.
     """
-    document = _document(text, name, typed=typed)
+    document = _document(content, name, typed=typed)
     if isinstance(document, list) and document and isinstance(document[0], dict) and "request" in document[0]:
         return document
     if not isinstance(document, dict):
@@ -101,9 +98,17 @@ def _unpacked(content: bytes, name: str) -> bytes:
         raise unreadable(name, f"it is no whole gzip file ({error})", expected) from error
 
 
-def _document(text: str, name: str, *, typed: bool) -> Any:
+def _document(content: bytes, name: str, *, typed: bool) -> Any:
+    try:
+        return _value(content, name, typed=typed)
+    except UnicodeDecodeError as error:
+        raise unreadable(name, f"byte {error.start} is not UTF-8", "a text file") from error
+
+
+def _value(content: bytes, name: str, *, typed: bool) -> Any:
     # Not as YAML, which JSON nearly is: the two halves of an emoji's escape are no characters to YAML.
-    if text.lstrip().startswith(("{", "[")):
+    if content.lstrip().startswith((b"{", b"[")):
+        text = content.decode()
         problem = json_problem(text, DEEPEST_CASSETTE)
         if problem is not None:
             raise unreadable(name, f"{problem}, too much to be a cassette", "a mapping with 'interactions'")
@@ -115,7 +120,7 @@ def _document(text: str, name: str, *, typed: bool) -> Any:
             # A flow mapping of YAML begins like this, too.
             pass
     try:
-        return load_yaml(text, typed=typed)
+        return load_yaml(content, typed=typed)
     except BadYamlError as error:
         raise unreadable(name, f"{error}", "a whole YAML document") from error
 

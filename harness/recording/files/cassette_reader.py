@@ -18,8 +18,8 @@ from harness.errors import RecordingError
 from harness.recording.boundaries import pieces
 from harness.recording.files.bounds import LATEST_MS, MOST_DIGITS, whole_number
 from harness.recording.files.cassette_document import (
+    cassette_content,
     cassette_name,
-    cassette_text,
     entries_of,
     kind_of,
     shown,
@@ -30,7 +30,7 @@ from harness.recording.redact import content_coding
 from harness.recording.wire import Chunk, Ending, Headers, How, Interaction, WireRequest, WireResponse
 
 #: Where an interaction begins in a file written by us, or by vcrpy: a list item in the first column.
-_INTERACTION_START = re.compile(r"^-(?: |\Z)", re.MULTILINE)
+_INTERACTION_START = re.compile(rb"^-(?: |\Z)", re.MULTILINE)
 
 #: HTTP has no status beyond it; 0 is where none came.
 _LAST_STATUS = 999
@@ -46,16 +46,16 @@ def read_cassette(path: Path, *, allow_torn_tail: bool = False) -> tuple[Interac
         RecordingError: chunk marks do not add up to their body.
     """
     name = cassette_name(path)
-    text = cassette_text(path)
+    content = cassette_content(path)
     try:
-        return _interactions(text, name)
+        return _interactions(content, name)
     except RecordingError:
         if not allow_torn_tail:
             raise
-        starts = [match.start() for match in _INTERACTION_START.finditer(text)]
-        before = text[: starts[-1]] if starts else text
+        starts = [match.start() for match in _INTERACTION_START.finditer(content)]
+        before = content[: starts[-1]] if starts else content
         # `interactions:` with nothing below it would be null.
-        return _interactions(before if len(starts) > 1 else f"{before} []", name)
+        return _interactions(before if len(starts) > 1 else before + b" []", name)
 
 
 def read_each(path: Path) -> tuple[Interaction | RecordingError, ...]:
@@ -64,27 +64,27 @@ def read_each(path: Path) -> tuple[Interaction | RecordingError, ...]:
     Raises:
         UnreadableRecordingError: the file as a whole can't be read.
     """
-    return tuple(_each(cassette_text(path), cassette_name(path)))
+    return tuple(_each(cassette_content(path), cassette_name(path)))
 
 
-def _interactions(text: str, name: str) -> tuple[Interaction, ...]:
+def _interactions(content: bytes, name: str) -> tuple[Interaction, ...]:
     interactions = []
-    for entry in _each(text, name):
+    for entry in _each(content, name):
         if isinstance(entry, RecordingError):
             raise entry
         interactions.append(entry)
     return tuple(interactions)
 
 
-def _each(text: str, name: str) -> Iterator[Interaction | RecordingError]:
+def _each(content: bytes, name: str) -> Iterator[Interaction | RecordingError]:
     shape = _Shape(name)
     typed: list[Any] | None = None
-    for index, written in enumerate(entries_of(text, name)):
+    for index, written in enumerate(entries_of(content, name)):
         entry = written
         try:
             if has_values(written):
                 # Only these bodies need to know which of their scalars are numbers.
-                typed = typed or entries_of(text, name, typed=True)
+                typed = typed or entries_of(content, name, typed=True)
                 entry = shape.with_bodies(written, typed[index], f"interactions[{index}]")
             yield _interaction(shape, entry, f"interactions[{index}]")
         except RecordingError as error:

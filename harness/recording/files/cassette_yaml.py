@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import base64
 import binascii
+import codecs
 import contextlib
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import yaml
 
@@ -47,6 +48,11 @@ _READ_AHEAD = 5_000
 #: bounds is an attack or damage.
 _EXPANSION_FACTOR = 10
 _EXPANSION_FLOOR = 1_000_000
+#: How a file begins that the parser would read as UTF-16.
+_UTF_16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+#: In place of a value: it is still open, so that an alias to it would be a cycle; or there is none.
+_OPEN: Final = object()
+_UNKNOWN: Final = object()
 
 
 class BadYamlError(ValueError):
@@ -59,16 +65,18 @@ class _Values:
     Each collection is a call, whose loop takes a scalar without tag and anchor by itself: nearly all of a cassette are.
     """
 
-    def __init__(self, text: str, resolve: Callable[[str], Any] | None) -> None:
-        next_event = _Loader(text).get_event
-        # No character has more than two events: what is too much comes in large texts alone.
-        is_small = len(text) <= min(MOST_VALUES // 4, LONGEST)
+    def __init__(self, content: bytes, resolve: Callable[[str], Any] | None) -> None:
+        next_event = _Loader(content).get_event
+        # No byte has more than two events: what is too much comes in large files alone.
+        is_small = len(content) <= min(MOST_VALUES // 4, LONGEST)
         self._next: Callable[[], Any] = next_event if is_small else _watched(next_event)
-        self._limit = max(_EXPANSION_FACTOR * len(text), _EXPANSION_FLOOR)
+        #: What aliases may stand for, together: characters and values.
+        self._limit = max(_EXPANSION_FACTOR * len(content), _EXPANSION_FLOOR)
+        self._expanded = 0
         #: Makes of a scalar that was not quoted what it stands for.
         self._resolve = resolve
-        #: Values by their anchors, with their sizes: characters and nodes, what aliases stand for counted each time.
-        self._anchors: dict[str, tuple[Any, int] | None] = {}
+        #: Values by their anchors; of one that is still open, `_OPEN`.
+        self._anchors: dict[str, Any] = {}
 
     def root(self) -> Any:
         """Return the value of the one document; None where there is none."""
@@ -81,11 +89,11 @@ class _Values:
                 if documents > 1:
                     raise BadYamlError(f"line {_line(event)}: a second document begins")
             elif kind not in _BOUNDARIES:
-                root, _ = self._value(event, 0)
+                root = self._value(event, 0)
         return root
 
-    def _value(self, event: Any, depth: int) -> tuple[Any, int]:
-        """Return the value that begins with `event`, in so many collections, and its size."""
+    def _value(self, event: Any, depth: int) -> Any:
+        """Return the value that begins with `event`, in so many collections."""
         kind = type(event)
         if kind is _SCALAR:
             return self._scalar(event)
@@ -95,58 +103,45 @@ class _Values:
             return self._marked(event, depth)
         return self._sequence(depth + 1) if kind is _SEQUENCE else self._mapping(depth + 1)
 
-    def _marked(self, event: Any, depth: int) -> tuple[Any, int]:
-        """Return the collection with a tag or an anchor that begins with `event`, and its size."""
+    def _marked(self, event: Any, depth: int) -> Any:
+        """Return the collection with a tag or an anchor that begins with `event`."""
         tag, anchor, is_list = event.tag, event.anchor, type(event) is _SEQUENCE
         if tag is not None and tag not in _COLLECTION_TAGS and (is_list or tag not in _FILE_TAGS):
             raise BadYamlError(f"line {_line(event)}: the tag {tag!r} has no place in a cassette")
         if depth == DEEPEST_CASSETTE:
             raise BadYamlError(_too_deep(_line(event)))
         if anchor is not None:
-            # None: known, but still open, so that an alias to it would be a cycle.
-            self._anchors[anchor] = None
-        value: Any
-        value, size = self._sequence(depth + 1) if is_list else self._mapping(depth + 1)
+            self._anchors[anchor] = _OPEN
+        value: Any = self._sequence(depth + 1) if is_list else self._mapping(depth + 1)
         if tag in _FILE_TAGS:
             value = _file_content(value, event)
         if anchor is not None:
-            self._anchors[anchor] = (value, size)
-        return value, size
+            self._anchors[anchor] = value
+        return value
 
-    def _sequence(self, depth: int) -> tuple[list[Any], int]:
-        take, limit, resolve = self._next, self._limit, self._resolve
+    def _sequence(self, depth: int) -> list[Any]:
+        take, resolve = self._next, self._resolve
         values: list[Any] = []
-        size = 1
         while (kind := type(event := take())) is not _SEQUENCE_END:
             if kind is _SCALAR and event.tag is None and event.anchor is None:
                 value = event.value
-                size += 1 + len(value)
                 if event.implicit[0] and (value in _NULLS or resolve is not None):
                     value = _plain(value, resolve)
             else:
-                value, more = self._value(event, depth)
-                size += more
-            if size > limit:
-                raise BadYamlError(_too_much(event, limit))
+                value = self._value(event, depth)
             values.append(value)
-        return values, size
+        return values
 
-    def _mapping(self, depth: int) -> tuple[dict[str, Any], int]:
-        take, limit, resolve = self._next, self._limit, self._resolve
+    def _mapping(self, depth: int) -> dict[str, Any]:
+        take, resolve = self._next, self._resolve
         values: dict[str, Any] = {}
-        size = 1
         while (kind := type(event := take())) is not _MAPPING_END:
             if kind is _SCALAR and event.tag is None and event.anchor is None:
                 key = event.value
-                size += 1 + len(key)
                 is_text = key not in _NULLS or not event.implicit[0]
             else:
-                found, more = self._value(event, depth)
-                size += more
-                key = _key(found, event)
+                key = _key(self._value(event, depth), event)
                 is_text = isinstance(key, str)
-            if size > limit:
-                raise BadYamlError(_too_much(event, limit))
             if not is_text:
                 raise BadYamlError(f"line {_line(event)}: a key must be text")
             if key in values:
@@ -154,47 +149,65 @@ class _Values:
             kind = type(event := take())
             if kind is _SCALAR and event.tag is None and event.anchor is None:
                 value = event.value
-                size += 1 + len(value)
                 if event.implicit[0] and (value in _NULLS or resolve is not None):
                     value = _plain(value, resolve)
             else:
-                value, more = self._value(event, depth)
-                size += more
-            if size > limit:
-                raise BadYamlError(_too_much(event, limit))
+                value = self._value(event, depth)
             values[key] = value
-        return values, size
+        return values
 
-    def _scalar(self, event: Any) -> tuple[Any, int]:
+    def _scalar(self, event: Any) -> Any:
         value = _scalar(event)
         if self._resolve is not None and event.tag is None and event.implicit[0] and isinstance(value, str):
             value = self._resolve(value)
-        size = 1 + len(event.value)
         if event.anchor is not None:
-            self._anchors[event.anchor] = (value, size)
-        return value, size
+            self._anchors[event.anchor] = value
+        return value
 
-    def _alias(self, event: Any) -> tuple[Any, int]:
-        known = self._anchors.get(event.anchor, ())
-        if not known:
-            why = "contains itself" if known is None else "was never defined"
+    def _alias(self, event: Any) -> Any:
+        value = self._anchors.get(event.anchor, _UNKNOWN)
+        if value is _OPEN or value is _UNKNOWN:
+            why = "contains itself" if value is _OPEN else "was never defined"
             raise BadYamlError(f"line {_line(event)}: the alias *{event.anchor} {why}")
-        return known
+        self._expanded += _size(value, self._limit - self._expanded)
+        if self._expanded > self._limit:
+            raise BadYamlError(f"line {_line(event)}: its aliases expand to more than {self._limit} characters")
+        return value
 
 
-def load_yaml(text: str, *, typed: bool = False) -> Any:
-    """Return the one document of `text` as dicts, lists, str, bytes and None; with `typed` numbers and truths as such.
+def _size(value: Any, most: int) -> int:
+    """Return how many characters and values there are in a value, what aliases stand for counted each time; or more than `most`."""
+    size, left = 0, [value]
+    while left and size <= most:
+        part = left.pop()
+        size += 1
+        if isinstance(part, str | bytes):
+            size += len(part)
+        elif isinstance(part, dict):
+            left += part
+            left += part.values()
+        elif isinstance(part, list):
+            left += part
+    return size
+
+
+def load_yaml(content: bytes, *, typed: bool = False) -> Any:
+    """Return the one document of `content` as dicts, lists, str, bytes and None; with `typed` numbers and truths as such.
 
     Raises:
         BadYamlError: it is no YAML or torn, has several documents, repeats a key, nests too deep, has a tag that is
             not data, or its aliases are cyclic or expand without measure.
+        UnicodeDecodeError: it is not UTF-8.
     """
+    if content.startswith(_UTF_16):
+        content.decode()
     try:
-        return _Values(text, _number_or_truth if typed else None).root()
+        return _Values(content, _number_or_truth if typed else None).root()
     except yaml.MarkedYAMLError as error:
-        raise _refused(text, error) from error
+        raise _refused(content.decode(), error) from error
     except yaml.YAMLError as error:
-        # A reader's, which tells no line: what it read before was text.
+        # A reader's, which tells no line: what it read is not UTF-8, or text with what YAML does not take.
+        content.decode()
         raise BadYamlError("it holds control characters, which YAML has no place for") from error
 
 
@@ -243,10 +256,6 @@ def _is_deeper(text: str, levels: int) -> bool:
 
 def _too_deep(line: int) -> str:
     return f"line {line}: nested deeper than {DEEPEST_CASSETTE} levels"
-
-
-def _too_much(event: Any, limit: int) -> str:
-    return f"line {_line(event)}: its aliases expand to more than {limit} characters"
 
 
 def _plain(text: str, resolve: Callable[[str], Any] | None) -> Any:
