@@ -23,6 +23,7 @@ from harness.llm import (
     ToolCallDelta,
     UnknownParameterWarning,
     UsageMetrics,
+    call_stop_override,
 )
 from harness.llm.input.unsent_fields import UnsentFieldWarning
 from harness.tools import tool
@@ -249,6 +250,48 @@ def test_an_own_call_publishes_by_the_helpers() -> None:
     failed = streamed(llm, "sync", "fail")
     assert failed.transcript[-1] == "failed ValueError"
     assert {frame.data["call_id"] for frame in failed.frames} != {frame.data["call_id"] for frame in ran.frames}
+
+
+def test_an_own_call_in_a_tool_of_another_is_a_call_of_its_own() -> None:
+    class Asking(Own):
+        def call(self, messages: Any, *others: Any, **more: Any) -> Any:
+            self._emit_call_started_event(messages)
+            if messages == "outer":
+                self._handle_tool_execution("ask", {}, {"ask": lambda: self.call("inner")})
+            self._emit_stream_chunk_event("text")
+            self._emit_call_completed_event("text")
+            return "text"
+
+    llm = Asking("own-1")
+    frames = [frame for frame in llm.stream_events("outer") if frame.channel == "llm"]
+    calls: dict[str, list[str]] = {}
+    for frame in frames:
+        calls.setdefault(frame.data["call_id"], []).append(frame.type)
+    types = ["llm_call_started", "llm_stream_chunk", "llm_call_completed"]
+    assert list(calls.values()) == [types, types]
+    assert frames[-1].data["call_id"] == frames[0].data["call_id"] != frames[1].data["call_id"]
+    assert frames[-1].data["started_event_id"] == frames[0].id
+
+
+SETTINGS: dict[str, Any] = {"temperature": 0.5, "top_p": 0.25, "max_tokens": 4, "stream": True, "seed": 3,
+    "stop_sequences": ["A"], "frequency_penalty": 0.125, "presence_penalty": 0.75, "n": 2}  # fmt: skip
+
+
+def test_an_own_call_tells_the_settings_that_hold_for_it() -> None:
+    class Telling(Own):
+        def call(self, messages: Any, *others: Any, **more: Any) -> Any:
+            self._emit_call_started_event(messages, **(SETTINGS if messages == "own" else {}))
+            self._emit_call_completed_event("text")
+
+    llm = Telling("own-1", temperature=1, stop="END")
+
+    def told(messages: str) -> dict[str, Any]:
+        started = next(iter(llm.stream_events(messages)))
+        return {name: started.data[name] for name in SETTINGS}
+
+    assert told("own") == SETTINGS
+    with call_stop_override(llm, ["X"]):
+        assert told("Hi") == {**dict.fromkeys(SETTINGS), "temperature": 1.0, "stop_sequences": ["X"], "stream": True}
 
 
 def test_an_own_call_runs_a_tool_by_the_helper() -> None:
