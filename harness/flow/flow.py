@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Generic, Self, cast
 
 from pydantic import BaseModel
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 #: What copies of a flow have in common.
 _SHARED: Final = frozenset({"_definition", "_hooks", "_last_usage", "persistence", "input_provider", "checkpoint"})
-State = TypeVar("State", bound=dict[str, Any] | BaseModel, default=dict[str, Any])
+State = TypeVar("State", bound=Mapping[str, Any] | BaseModel, default=dict[str, Any])
 
 
 class Flow(StartableFlow, ConversationalFlow, DeclarableFlow, AnswerableFlow, CheckpointedFlow, Generic[State]):
@@ -114,8 +114,9 @@ class Flow(StartableFlow, ConversationalFlow, DeclarableFlow, AnswerableFlow, Ch
         given = {option: value for option, value in {**options, "hooks": hooks}.items() if value is not None}
         rest = take_fields(self, Flow, {**given, **extra})
         own_hooks = rest.pop("hooks", ())
-        for option in options.keys() & rest.keys():
-            setattr(self, option, rest.pop(option))
+        for option in options:
+            if option in rest:
+                setattr(self, option, rest.pop(option))
         refuse(self, rest, {**options, **dict.fromkeys(field_names(type(self), Flow))})
         limit: Any = self.max_method_calls
         if not isinstance(limit, int) or limit < 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import os
 from collections.abc import Mapping, Sequence
@@ -83,7 +84,8 @@ class LLMSettings:
         Warns:
             UnknownParameterWarning: a keyword is none, and reads nearly as one.
         """
-        owner = type(self).__name__
+        kind: Any = type(self)
+        owner = kind.__name__
         named = {
             "stop_sequences": stop_sequences,
             "api_base": api_base,
@@ -91,7 +93,7 @@ class LLMSettings:
             "max_output_tokens": max_output_tokens,
             "is_litellm": is_litellm,
         }
-        fields = field_names(type(self), _root(type(self)))
+        fields = field_names(kind, _root(kind))
         # A field of the subclass is its own, and another name of nothing.
         others |= {name: named.pop(name) for name in fields if named.get(name) is not None}
         own: dict[str, Any] = {
@@ -125,9 +127,9 @@ class LLMSettings:
             "interceptor": interceptor,
         }
         check_kinds(owner, {**own, "additional_params": additional_params})
-        called = sole_value(owner, stop=stop, stop_sequences=named.get("stop_sequences"))
+        stops = sole_value(owner, stop=stop, stop_sequences=named.get("stop_sequences"))
         read = {
-            "stop": None if called is None else words(f"stop of {owner}", called),
+            "stop": None if stops is None else words(f"stop of {owner}", stops),
             "api_key": api_key,
             "api_version": api_version,
         }
@@ -186,18 +188,23 @@ class LLMSettings:
 
     def _take(self, settings: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
         """Set each setting that was given, or that the class has no value for, and its fields; return the rest of `others`."""
-        preset = {name: default for name in settings if (default := _default(type(self), name)) is not None}
-        self._stop = words(f"stop of {type(self).__name__}", preset.get("stop"))
-        self._api_key, self._api_version = preset.get("api_key"), preset.get("api_version")
-        for name in settings.keys() - preset.keys() - _READ:
-            setattr(self, name, None)
+        kind: Any = type(self)
+        for name in settings:
+            default = getattr(kind, name, None)
+            if default is None or isinstance(default, FieldInfo) or name in _READ:
+                _set(self, name, None if isinstance(default, (FieldInfo, *_READS)) else default)
         given = {name: value for name, value in settings.items() if value is not None}
-        rest = take_fields(self, _root(type(self)), {**given, **others})
-        for name in given.keys() & rest.keys():
-            setattr(self, f"_{name}" if name in _READ else name, rest.pop(name))
+        rest = take_fields(self, _root(kind), {**given, **others})
+        for name in given:
+            if name in rest:
+                _set(self, name, rest.pop(name))
         if getattr(self, "model", None) is None:
-            raise UsageError(f"{type(self).__name__} needs the name of a model: model='…'")
+            raise UsageError(f"{kind.__name__} needs the name of a model: model='…'")
         return rest
+
+    _stop: list[str]
+    _api_key: str | None
+    _api_version: str | None
 
     @property
     def stop(self) -> list[str]:
@@ -290,10 +297,11 @@ class Preset:
 _READS: Final = (property, Preset)
 
 
-def _default(cls: type, name: str) -> Any:
-    """Return the plain value that a class has for a setting; None where it has none, or says it as a field."""
-    default = getattr(cls, name, None)
-    return None if isinstance(default, (FieldInfo, *_READS)) else default
+def _set(llm: Any, name: str, value: Any) -> None:
+    """Set a setting, behind the function by which it is read."""
+    if name == "stop":
+        value = words(f"stop of {type(llm).__name__}", value)
+    setattr(llm, f"_{name}" if name in _READ else name, value)
 
 
 #: Under another name, since a parameter has it.
@@ -305,7 +313,8 @@ def environment(variables: Sequence[str]) -> str | None:
     return next((value for name in variables if (value := os.environ.get(name))), None)
 
 
-def _root(cls: type) -> type:
+@functools.lru_cache(maxsize=512)
+def _root(cls: Any) -> Any:
     """Return the class whose annotations, and those above it, are no fields: the last one of this project."""
     return next(
         base

@@ -133,6 +133,19 @@ def test_a_subclass_may_have_a_default_for_any_setting(
     assert kind().stop == kind().stop_sequences != ["q"]
 
 
+def test_a_setting_may_be_a_property_of_a_subclass() -> None:
+    class Cold(Own):
+        @property
+        def temperature(self) -> float:  # type: ignore[override]
+            return 0.0
+
+        @property  # type: ignore[misc]
+        def api_key(self) -> str:
+            return "found"
+
+    assert (Cold("own-1").temperature, Cold("own-1", api_key="k").api_key) == (0.0, "found")
+
+
 def test_a_default_of_a_setting_holds_what_its_field_says() -> None:
     with pytest.raises(UsageError, match=r"Housed\.seed: expected at least 1, not 0"):
         Housed(seed=0)
