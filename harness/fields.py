@@ -5,47 +5,66 @@ from __future__ import annotations
 import copy
 import functools
 import inspect
-from collections.abc import Callable, Mapping
-from typing import Annotated, Any, ClassVar, Final, cast, get_origin
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, ClassVar, Final, cast, get_origin
 
-from pydantic import ConfigDict, PydanticUserError, TypeAdapter, ValidationError
+from pydantic import AliasChoices, BaseModel, ConfigDict, ValidationError, create_model
 from pydantic.fields import FieldInfo, ModelPrivateAttr
 
 from harness.errors import UsageError
 from harness.validation import first_fault
 
 _ANY_TYPE: Final = ConfigDict(arbitrary_types_allowed=True)
+#: Stands where there is no value.
+NOTHING: Final[Any] = object()
 
 
-def take_fields(flow: Any, root: Any, options: dict[str, Any]) -> None:
-    """Give a flow the fields of its class, from `options`, which lose them, or from their defaults.
+def take_fields(flow: Any, root: Any, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Give a flow the fields of its class, from `options` or from their defaults; return the options that are none.
 
-    `root` is the class whose own annotations are no fields. What has neither is left to the subclass's constructor.
+    `root` is the class whose own annotations are no fields, but where a subclass gives such a name a value. What has
+    neither an option nor a default is left to the subclass's constructor.
 
     Raises:
         UsageError: a value does not fit its annotation; the message names the field.
     """
     cls: Any = type(flow)
-    for name, annotation in _fields(cls, root).items():
-        default = getattr(cls, name, None)
-        if name in options:
-            meant = Annotated[annotation, default] if isinstance(default, FieldInfo) else annotation
-            setattr(flow, name, _fitting(f"{cls.__name__}.{name}", meant, options.pop(name)))
-        elif isinstance(default, FieldInfo):
-            if not default.is_required():
-                setattr(flow, name, default.get_default(call_default_factory=True))
-        elif isinstance(default, list | dict | set):
-            # Of its own: what one flow adds to it is no other's.
-            setattr(flow, name, copy.deepcopy(default))
+    rest = dict(options)
+    fields = _fields(cls, root)
+    given = {name: rest.pop(alias) for name in fields for alias in _spellings(cls, root, name) if alias in rest}
+    fitting = _fitting(cls, root, given)
+    values: dict[str, Any] = {}
+    for name in fields:
+        default = getattr(cls, name, NOTHING)
+        value = fitting[name] if name in fitting else _of_its_own(default, values)
+        if value is not NOTHING:
+            setattr(flow, name, value)
+        values[name] = default if value is NOTHING else value
     for name, private in _private(cls).items():
         factory = cast("Callable[[], Any] | None", private.default_factory)
         made = copy.deepcopy(private.default) if factory is None else factory()
         setattr(flow, name, made)
+    return rest
 
 
 def field_names(cls: Any, root: Any) -> tuple[str, ...]:
     """Return the names of the fields of a flow class, those of base classes first."""
     return tuple(_fields(cls, root))
+
+
+def dumped_fields(flow: Any, root: Any, **options: Any) -> dict[str, Any]:
+    """Return the fields of a flow that have a value, by name, as pydantic dumps a model of them with these options."""
+    cls: Any = type(flow)
+    values = {name: getattr(flow, name, NOTHING) for name in _fields(cls, root)}
+    held = {name: value for name, value in values.items() if value is not NOTHING and not isinstance(value, FieldInfo)}
+    return _model(cls, root, tuple(held)).model_construct(**held).model_dump(**options)
+
+
+def hiding_class(cls: type, name: str) -> type | None:
+    """Return the class, among `cls` and its bases, whose plain value hides the descriptor that a base has under `name`."""
+    first = next(base for base in cls.__mro__ if name in vars(base))
+    return None if hasattr(vars(first)[name], "__get__") else first
 
 
 @functools.lru_cache(maxsize=512)
@@ -56,7 +75,8 @@ def _fields(cls: Any, root: Any) -> Mapping[str, Any]:
         if base in _mro(root):
             continue
         for name, annotation in inspect.get_annotations(base).items():
-            if not (name.startswith("_") or name in known):
+            # What the root has, too, and is given no value here, is only told the type of.
+            if not name.startswith("_") and (name not in known or name in found or name in vars(base)):
                 found[name] = _meant(base, annotation)
     return {
         name: annotation for name, annotation in found.items() if ClassVar not in (annotation, get_origin(annotation))
@@ -88,16 +108,43 @@ def _private(cls: Any) -> Mapping[str, ModelPrivateAttr]:
     }
 
 
-def _fitting(what: str, annotation: Any, value: Any) -> Any:
+@functools.lru_cache(maxsize=2048)
+def _spellings(cls: Any, root: Any, name: str) -> tuple[str, ...]:
+    """Return the names under which a field is given: its own, and before it those of its `Field(…)`."""
+    sources = (getattr(cls, name, None), *getattr(_fields(cls, root)[name], "__metadata__", ()))
+    return (*(alias for info in sources if isinstance(info, FieldInfo) for alias in _aliases(info)), name)
+
+
+def _aliases(info: FieldInfo) -> Iterator[str]:
+    alias = info.validation_alias
+    for choice in alias.choices if isinstance(alias, AliasChoices) else (alias,):
+        if isinstance(choice, str):
+            yield choice
+
+
+def _of_its_own(default: Any, values: dict[str, Any]) -> Any:
+    """Return what a flow gets for a default that it can't share with the others of its class; `NOTHING` for any other."""
+    if isinstance(default, FieldInfo):
+        required = default.is_required()
+        return NOTHING if required else default.get_default(call_default_factory=True, validated_data=values)
+    # What one flow adds to it is no other's.
+    return copy.deepcopy(default) if isinstance(default, list | dict | set) else NOTHING
+
+
+def _fitting(cls: Any, root: Any, given: Mapping[str, Any]) -> dict[str, Any]:
+    if not given:
+        return {}
     try:
-        return _adapter(annotation).validate_python(value)
+        return dict(_model(cls, root, tuple(given)).model_validate(given, by_alias=True, by_name=True))
     except ValidationError as error:
-        raise UsageError(first_fault(error, what)) from error
+        raise UsageError(first_fault(error, cls.__name__)) from error
 
 
-def _adapter(annotation: Any) -> TypeAdapter[Any]:
-    try:
-        return TypeAdapter(annotation, config=_ANY_TYPE)
-    except PydanticUserError:
-        # A type that brings a config of its own.
-        return TypeAdapter(annotation)
+@functools.lru_cache(maxsize=512)
+def _model(cls: Any, root: Any, names: tuple[str, ...]) -> type[BaseModel]:
+    """Return a model of these fields of a class."""
+    fields: dict[str, Any] = {name: (_fields(cls, root)[name], getattr(cls, name, ...)) for name in names}
+    with warnings.catch_warnings():
+        # A field may have the name of one of pydantic's own attributes.
+        warnings.simplefilter("ignore", UserWarning)
+        return create_model(cls.__name__, __config__=_ANY_TYPE, **fields)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from harness.agents.driver import Driver, LoopDriver, ThreadDriver, run_unsuspended
 from harness.crews.crew_settings import CrewSettings
 from harness.crews.engine import CrewEngine
 from harness.crews.output import CrewOutput
+from harness.crews.own_methods import Replaceable
 from harness.crews.streaming_output import CrewStreamingOutput
 from harness.errors import UsageError
 from harness.llm.output.usage import UsageMetrics
 from harness.session.session import AsyncStreamSession, StreamSession
+from harness.workers import in_thread
 
 
 class Crew(CrewSettings):
@@ -32,18 +34,23 @@ class Crew(CrewSettings):
             BaseException: what made a task fail, as the same object.
         """
         self._refuse_options(input_files, from_checkpoint)
-        if self.stream:
-            return CrewStreamingOutput.of(self.stream_events(inputs), self.task_ids)
+        if self._streams():
+            session = StreamSession(lambda: run_unsuspended(self._run(ThreadDriver(), inputs)), source=self)
+            return CrewStreamingOutput.of(session, self.task_ids)
         return run_unsuspended(self._run(ThreadDriver(), inputs))
 
     async def kickoff_async(
         self, inputs: Mapping[str, Any] | None = None, input_files: Any = None, from_checkpoint: Any = None
     ) -> Any:
-        """Do as `kickoff`, without blocking the loop; what it gives with `stream` set is read by `async for`."""
+        """Do as `kickoff`, without blocking the loop; what it gives with `stream` set is read by `async for`.
+
+        A `kickoff` that a subclass has of its own works in a thread.
+        """
         self._refuse_options(input_files, from_checkpoint)
-        if self.stream:
-            return CrewStreamingOutput.of(self.astream(inputs), self.task_ids)
-        return await self._run(LoopDriver(), inputs)
+        if self._streams():
+            session = AsyncStreamSession(lambda: self._run_by_kickoff(inputs), source=self)
+            return CrewStreamingOutput.of(session, self.task_ids)
+        return await self._run_by_kickoff(inputs)
 
     async def akickoff(
         self, inputs: Mapping[str, Any] | None = None, input_files: Any = None, from_checkpoint: Any = None
@@ -53,7 +60,8 @@ class Crew(CrewSettings):
 
     def kickoff_for_each(self, inputs: Sequence[Mapping[str, Any]], input_files: Any = None) -> list[Any]:
         """Run the crew once for each of `inputs`, one after the other, and return what each kickoff returns."""
-        return [self.kickoff(each, input_files) for each in inputs]
+        files = {} if input_files is None else {"input_files": input_files}
+        return [self.kickoff(inputs=each, **files) for each in inputs]
 
     async def kickoff_for_each_async(self, inputs: Sequence[Mapping[str, Any]], input_files: Any = None) -> Any:
         """Run the crew for each of `inputs`, all at once, and return their outputs in the order of the inputs.
@@ -62,7 +70,7 @@ class Crew(CrewSettings):
         `CrewStreamingOutput` of all, whose `results` are the outputs.
         """
         self._refuse_options(input_files, None)
-        if self.stream:
+        if self._streams():
             # Several runs are of this crew, and none of them is the session's outermost.
             session = AsyncStreamSession(lambda: self._run_each(LoopDriver(), inputs))
             return CrewStreamingOutput.of(session, self.task_ids)
@@ -73,10 +81,11 @@ class Crew(CrewSettings):
     ) -> StreamSession[CrewOutput]:
         """Return a session whose first reader starts the run; its frames are those of the crew and all that is in it.
 
+        The run goes through the `kickoff` of a subclass that has its own.
         `look_ahead` bounds the frames that nobody has read yet; without `retain`, read frames are let go of.
         """
         return StreamSession(
-            lambda: run_unsuspended(self._run(ThreadDriver(), inputs)),
+            lambda: run_unsuspended(self._own_run(ThreadDriver(), inputs)),
             source=self,
             look_ahead=look_ahead,
             retain=retain,
@@ -85,9 +94,9 @@ class Crew(CrewSettings):
     def astream(
         self, inputs: Mapping[str, Any] | None = None, *, look_ahead: int | None = None, retain: bool = True
     ) -> AsyncStreamSession[CrewOutput]:
-        """Do as `stream_events`, for readers in a loop."""
+        """Do as `stream_events`, for readers in a loop, with `kickoff_async`."""
         return AsyncStreamSession(
-            lambda: self._run(LoopDriver(), inputs), source=self, look_ahead=look_ahead, retain=retain
+            lambda: self._own_run(LoopDriver(), inputs), source=self, look_ahead=look_ahead, retain=retain
         )
 
     def _refuse_options(self, input_files: Any, from_checkpoint: Any) -> None:
@@ -95,6 +104,22 @@ class Crew(CrewSettings):
             raise UsageError("input_files: crews are given no files yet; give their agents tools that read them")
         if from_checkpoint:
             raise UsageError("from_checkpoint: crews have no checkpoints; run the crew in a flow, which has them")
+
+    def _streams(self) -> bool:
+        """Return whether a kickoff gives a stream; not inside of one that is streamed, where this is another function."""
+        return self.stream
+
+    async def _own_run(self, driver: Driver, inputs: Mapping[str, Any] | None) -> Any:
+        """Run the crew by the kickoff that its class has of its own, where it has one."""
+        if not _KICKOFF.is_replaced(self):
+            return await self._run(driver, inputs)
+        return await _KICKOFF.call(driver, self, _given(inputs), _streams=lambda: False)
+
+    async def _run_by_kickoff(self, inputs: Mapping[str, Any] | None) -> Any:
+        kickoff = _KICKOFF.own_method(self, _streams=lambda: False)
+        if kickoff is None:
+            return await self._run(LoopDriver(), inputs)
+        return await in_thread(lambda: kickoff(**_given(inputs)))
 
     async def _run(self, driver: Driver, inputs: Mapping[str, Any] | None) -> CrewOutput:
         if inputs is not None and not isinstance(inputs, Mapping):
@@ -110,7 +135,7 @@ class Crew(CrewSettings):
 
     async def _run_each(self, driver: Driver, inputs: Sequence[Mapping[str, Any]]) -> list[CrewOutput]:
         def body(each: Mapping[str, Any]) -> Callable[[], Coroutine[Any, Any, CrewOutput]]:
-            return lambda: self._run(driver, each)
+            return lambda: self._own_run(driver, each)
 
         started = [driver.start(body(each)) for each in inputs]
         outputs = []
@@ -128,6 +153,14 @@ class Crew(CrewSettings):
             total = added(total, output.token_usage)
         self.note_usage(total)
         return outputs
+
+
+_KICKOFF: Final = Replaceable(Crew.kickoff, Crew.kickoff_async)
+
+
+def _given(inputs: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return the options of a kickoff for a subclass's own, which may know of none but those that were given."""
+    return {} if inputs is None else {"inputs": inputs}
 
 
 def added(first: UsageMetrics, second: UsageMetrics) -> UsageMetrics:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from pydantic import BaseModel
 
@@ -20,6 +20,7 @@ from harness.agents.toolbox import ToolCache
 from harness.bus.step import Step, StepEnds
 from harness.crews.human import requested_change
 from harness.crews.output import OutputFormat, TaskOutput
+from harness.crews.own_methods import Replaceable
 from harness.crews.task_settings import TaskSettings
 from harness.errors import UsageError
 from harness.events import TaskCompletedEvent, TaskFailedEvent, TaskStartedEvent
@@ -27,6 +28,7 @@ from harness.tools.base_tool import BaseTool
 
 _ENDS: Final = StepEnds(completed=TaskCompletedEvent, failed=TaskFailedEvent)
 _SUMMARY_WORDS: Final = 10
+_EXECUTION: Final = Replaceable(Agent.execute_task, Agent.aexecute_task)
 
 
 class Duty:
@@ -62,6 +64,21 @@ class Duty:
         #: Once it has begun.
         self.step: Step | None = None
 
+    @property
+    def agent(self) -> Agent:
+        """Who does it."""
+        return self._agent
+
+    @property
+    def tools(self) -> list[BaseTool]:
+        """What it is done with."""
+        return list(self._tools)
+
+    def given_to(self, agent: Agent, driver: Driver, tools: Sequence[BaseTool]) -> Self:
+        """Return the same duty, which is done so from here on."""
+        self._agent, self._driver, self._tools = agent, driver, tools
+        return self
+
     async def do(self, context: str) -> TaskOutput:
         """Return what the task comes to.
 
@@ -85,7 +102,8 @@ class Duty:
         return output
 
     async def _answer(self, conversation: Sequence[dict[str, Any]]) -> TaskOutput:
-        answered = await self._agent.perform(
+        answered = await performed(
+            self._agent,
             self._driver,
             self._task,
             self._context,
@@ -151,6 +169,33 @@ class Duty:
             }
             output = await self._guarded(await self._answer(_after_opening(output, request)))
         return output
+
+
+async def performed(
+    agent: Agent, driver: Driver, task: Any, context: str, tools: Sequence[BaseTool] | None = None, **options: Any
+) -> AgentAnswer:
+    """Return what an agent answers to a task, by its `execute_task` where that is not this project's own.
+
+    `options` are those of `Agent.perform`; they hold for what such a method calls by `super()`, too.
+    """
+    if not _EXECUTION.is_replaced(agent):
+        return await agent.perform(driver, task, context, tools, **options)
+    answers: list[AgentAnswer] = []
+
+    async def perform(driver: Driver, *arguments: Any, **more: Any) -> AgentAnswer:
+        answers.append(await agent.perform(driver, *arguments, **{**options, **more}))
+        return answers[-1]
+
+    arguments = {"task": task, "context": context, "tools": list(agent.tools if tools is None else tools)}
+    result = await _EXECUTION.call(driver, agent, arguments, perform=perform)
+    answered = answers[-1] if answers else AgentAnswer("", None, [], [])
+    if answers and result == answered.raw:
+        return answered
+    raw = result.model_dump_json() if isinstance(result, BaseModel) else str(result)
+    form = options.get("response_model")
+    inquirer = agent.inquirer(driver, task=options.get("owner") or task, paces=options.get("paces", ()))
+    structured = None if form is None else await in_form(inquirer, raw, form)
+    return AgentAnswer(raw, structured, answered.messages, answered.failures)
 
 
 def _after_opening(output: TaskOutput, request: dict[str, Any]) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from harness.agents import Agent
@@ -13,7 +14,7 @@ from harness.agents.pace import Pace
 from harness.agents.toolbox import ToolCache
 from harness.bus.step import Step, StepEnds
 from harness.crews.crew_settings import CrewSettings
-from harness.crews.duty import Duty
+from harness.crews.duty import Duty, performed
 from harness.crews.output import CrewOutput, TaskOutput
 from harness.crews.process import Process
 from harness.crews.task import Task
@@ -86,12 +87,12 @@ class CrewEngine:
         for place, task in enumerate(self._tasks):
             duty = self._duty(task)
             if task.async_execution:
-                context = await self._context(place)
-                self._parallel[place] = (duty, self._driver.start(lambda duty=duty, context=context: duty.do(context)))  # type: ignore[misc]
+                work = partial(task.done, self._driver, duty, await self._context(place))
+                self._parallel[place] = (duty, self._driver.start(work))
                 continue
             if not self._names_context(place):
                 await self._await(range(place))
-            self._note(place, await duty.do(await self._context(place)))
+            self._note(place, await task.done(self._driver, duty, await self._context(place)))
         await self._await(range(len(self._tasks)))
 
     def _names_context(self, place: int) -> bool:
@@ -174,7 +175,8 @@ class CrewEngine:
 
     def _hand_over(self, task: Task) -> Any:
         async def hand_over(driver: Driver, coworker: Agent, work: Work, context: str) -> str:
-            answered = await coworker.perform(
+            answered = await performed(
+                coworker,
                 driver,
                 work,
                 context,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Final, Generic, Self, TypeGuard, TypeVar
@@ -41,14 +41,14 @@ class _Chunked(Generic[T]):
 
     def __init__(
         self,
-        sync_iterator: Iterator[StreamChunk] | None = None,
-        async_iterator: AsyncIterator[StreamChunk] | None = None,
+        sync_iterator: Iterable[StreamChunk] | None = None,
+        async_iterator: AsyncIterable[StreamChunk] | None = None,
     ) -> None:
-        """Make an output of chunks that come from elsewhere; what has a result is told it by `_set_result`."""
+        """Make an output of chunks that come from elsewhere, once; what has a result is told it by `_set_result`."""
         self._session: StreamSession[Any] | AsyncStreamSession[Any] | None = None
         self._task_ids: tuple[str, ...] = ()
-        self._sync = sync_iterator
-        self._async = async_iterator
+        self._sync = None if sync_iterator is None else iter(sync_iterator)
+        self._async = None if async_iterator is None else aiter(async_iterator)
         self._read: list[StreamChunk] = []
         self._result: Any = _NOTHING
         self._error: BaseException | None = None

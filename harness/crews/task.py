@@ -6,11 +6,13 @@ import contextvars
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
+from typing import Final
 
 from harness.agents import Agent
 from harness.agents.driver import Driver, LoopDriver, ThreadDriver, run_unsuspended
 from harness.crews.duty import Duty
 from harness.crews.output import TaskOutput
+from harness.crews.own_methods import Replaceable
 from harness.crews.task_settings import TaskSettings
 from harness.errors import UsageError
 from harness.tools.base_tool import BaseTool
@@ -58,6 +60,20 @@ class Task(TaskSettings):
         threading.Thread(target=run, name="harness-task", daemon=True).start()
         return future
 
+    async def done(self, driver: Driver, duty: Duty, context: str) -> TaskOutput:
+        """Return what the task comes to in a crew's run, by `execute_sync` where that is not the one here."""
+        if not _EXECUTION.is_replaced(self):
+            return await duty.do(context)
+
+        async def execute(
+            driver: Driver, agent: Agent | None, context: str | None, tools: Sequence[BaseTool] | None
+        ) -> TaskOutput:
+            return await duty.given_to(agent or duty.agent, driver, tools or duty.tools).do(context or "")
+
+        arguments = {"agent": duty.agent, "context": context, "tools": duty.tools}
+        output: TaskOutput = await _EXECUTION.call(driver, self, arguments, _execute=execute)
+        return output
+
     async def _execute(
         self, driver: Driver, agent: Agent | None, context: str | None, tools: Sequence[BaseTool] | None
     ) -> TaskOutput:
@@ -67,3 +83,6 @@ class Task(TaskSettings):
         output = await Duty(self, worker, driver, tools=tools or self.tools or worker.tools).do(context or "")
         self.note_output(output)
         return output
+
+
+_EXECUTION: Final = Replaceable(Task.execute_sync, Task.aexecute_sync)

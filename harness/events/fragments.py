@@ -56,6 +56,13 @@ class FunctionCall:
             ),
         )
 
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: object) -> dict[str, Any]:
+        name = {"anyOf": [{"type": "string"}, {"type": "null"}], "default": None}
+        arguments = {"type": "string", "default": ""}
+        properties = {"name": name, "arguments": arguments}
+        return {"type": "object", "properties": properties, "additionalProperties": False}
+
 
 class ToolCallFragment(UserModel):
     """What a tool-call chunk says of its call; `index` counts the calls of one response from 0."""

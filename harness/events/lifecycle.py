@@ -145,16 +145,20 @@ class CheckpointPrunedEvent(CheckpointEvent):
 
 class LLMGuardrailStartedEvent(BaseEvent):
     opens: ClassVar[str | None] = "guardrail"
+    shown_if_given: ClassVar[frozenset[str]] = frozenset({"from_task", "from_agent"})
     type: Literal["llm_guardrail_started"] = "llm_guardrail_started"
     guardrail: str | None = None
     retry_count: int | None = None
     #: Whether a function or a model judges, and what it is called.
     guardrail_type: Literal["function", "llm"] | None = None
     guardrail_name: str | None = None
+    from_task: Any = None
+    from_agent: Any = None
 
 
 class LLMGuardrailCompletedEvent(BaseEvent):
     closes: ClassVar[str | None] = "guardrail"
+    shown_if_given: ClassVar[frozenset[str]] = frozenset({"from_task", "from_agent"})
     type: Literal["llm_guardrail_completed"] = "llm_guardrail_completed"
     success: bool | None = None
     result: Any = None
@@ -163,3 +167,5 @@ class LLMGuardrailCompletedEvent(BaseEvent):
     #: Whether a function or a model judges, and what it is called.
     guardrail_type: Literal["function", "llm"] | None = None
     guardrail_name: str | None = None
+    from_task: Any = None
+    from_agent: Any = None

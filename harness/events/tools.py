@@ -11,7 +11,9 @@ from harness.events.failures import AnyFailure
 class ToolUsageEvent(BaseEvent):
     """Any event of one use of one tool."""
 
-    shown_if_given: ClassVar[frozenset[str]] = frozenset({"plan_step_number", "plan_step_description"})
+    shown_if_given: ClassVar[frozenset[str]] = frozenset(
+        {"plan_step_number", "plan_step_description", "from_task", "from_agent"}
+    )
     tool_name: str
     tool_args: Any = None
     tool_class: str | None = None
@@ -22,6 +24,8 @@ class ToolUsageEvent(BaseEvent):
     #: Where the use belongs to a step of a plan.
     plan_step_number: int | None = None
     plan_step_description: str | None = None
+    from_task: Any = None
+    from_agent: Any = None
 
 
 class ToolUsageStartedEvent(ToolUsageEvent):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Generic, Self, cast
 
 from pydantic import BaseModel
@@ -12,7 +12,7 @@ from harness import events
 from harness.bus import bus
 from harness.bus.scope import current_run
 from harness.errors import UsageError
-from harness.fields import field_names, take_fields
+from harness.fields import dumped_fields, field_names, take_fields
 from harness.flow import feedback as humans
 from harness.flow.checkpoints.checkpointed import CheckpointedFlow, config_of
 from harness.flow.conversation.conversational import ConversationalFlow
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 #: What copies of a flow have in common.
 _SHARED: Final = frozenset({"_definition", "_hooks", "_last_usage", "persistence", "input_provider", "checkpoint"})
-State = TypeVar("State", bound=dict[str, Any] | BaseModel, default=dict[str, Any])
+State = TypeVar("State", bound=Mapping[str, Any] | BaseModel, default=dict[str, Any])
 
 
 class Flow(StartableFlow, ConversationalFlow, DeclarableFlow, AnswerableFlow, CheckpointedFlow, Generic[State]):
@@ -70,10 +70,7 @@ class Flow(StartableFlow, ConversationalFlow, DeclarableFlow, AnswerableFlow, Ch
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        streams = cls.__dict__.get("stream")
-        if isinstance(streams, bool):
-            # The subclass's plain value would hide the descriptor.
-            cls.stream = StreamFlag(default=streams)  # type: ignore[assignment]
+        cls._keep_flag()
 
     def __init__(
         self,
@@ -85,17 +82,17 @@ class Flow(StartableFlow, ConversationalFlow, DeclarableFlow, AnswerableFlow, Ch
         max_method_calls: int | None = None,
         persistence: FlowPersistence | None = None,
         input_provider: humans.InputProvider | None = None,
-        human_feedback_history: Sequence[humans.HumanFeedbackResult] = (),
+        human_feedback_history: Sequence[humans.HumanFeedbackResult] | None = None,
         checkpoint: CheckpointConfig | bool | None = None,
         defer_trace_finalization: bool | None = None,
-        hooks: Sequence[FlowHook] = (),
+        hooks: Sequence[FlowHook] | None = None,
         **extra: Any,
     ) -> None:
         """Make a flow; each option given takes the place of the class attribute of the same name.
 
-        What a subclass annotates is an option too, with the default that stands there: a value, or pydantic's `Field(…)`.
-        Other keywords are ignored, but for those that are nearly an option.
-        `hooks` take part in its runs, beside those of its class.
+        What a subclass annotates is an option too, with the default that stands there: a value, or pydantic's `Field(…)`;
+        also where it gives a name of this class a value. Other keywords are ignored, but for those that are nearly an
+        option. `hooks` take part in its runs, beside those of its class.
 
         Raises:
             UsageError: a keyword is nearly an option, an option is not supported, the graph can't run, or the state can't be made.
@@ -110,13 +107,17 @@ class Flow(StartableFlow, ConversationalFlow, DeclarableFlow, AnswerableFlow, Ch
             "input_provider": input_provider,
             "checkpoint": checkpoint,
             "defer_trace_finalization": defer_trace_finalization,
+            "human_feedback_history": None if human_feedback_history is None else list(human_feedback_history),
         }
         owner = type(self).__name__
-        for option, value in options.items():
-            if value is not None:
-                setattr(self, option, value)
-        take_fields(self, Flow, extra)
-        refuse(self, extra, {**options, **dict.fromkeys(field_names(type(self), Flow))})
+        self.human_feedback_history = []
+        given = {option: value for option, value in {**options, "hooks": hooks}.items() if value is not None}
+        rest = take_fields(self, Flow, {**given, **extra})
+        own_hooks = rest.pop("hooks", ())
+        for option in options:
+            if option in rest:
+                setattr(self, option, rest.pop(option))
+        refuse(self, rest, {**options, **dict.fromkeys(field_names(type(self), Flow))})
         limit: Any = self.max_method_calls
         if not isinstance(limit, int) or limit < 1:
             raise UsageError(f"max_method_calls of {owner} is a whole number of at least 1, not {limit!r}")
@@ -125,8 +126,7 @@ class Flow(StartableFlow, ConversationalFlow, DeclarableFlow, AnswerableFlow, Ch
         self._check_conversation(self._definition)
         self._state: AnyState = self._new_state()
         self._dialogue = Dialogue()
-        self._hooks = (*hooks_of_class(type(self)), *hooks)
-        self.human_feedback_history = list(human_feedback_history)
+        self._hooks = (*hooks_of_class(type(self)), *own_hooks)
         self._input_history = []
         #: The plan of the run begun last, and what it has used.
         self._last_plan: Plan | None = None
@@ -139,9 +139,9 @@ class Flow(StartableFlow, ConversationalFlow, DeclarableFlow, AnswerableFlow, Ch
     def model_post_init(self, context: Any, /) -> None:
         """Called once a flow has been made, with nothing: for a subclass to override, as on a pydantic model."""
 
-    def model_dump(self) -> dict[str, Any]:
-        """Return the fields that the class of the flow annotates, by name."""
-        return {name: getattr(self, name) for name in field_names(type(self), Flow) if hasattr(self, name)}
+    def model_dump(self, **options: Any) -> dict[str, Any]:
+        """Return the fields that the class of the flow annotates, by name; `options` are those of pydantic's `model_dump`."""
+        return dumped_fields(self, Flow, **options)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         """Return a flow that holds the same and has a state of its own; where it keeps its runs it shares.

@@ -6,10 +6,13 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
+from pydantic.fields import FieldInfo
+
 from harness import session as sessions
 from harness.bus.running_loop import running_loop
+from harness.fields import hiding_class
 from harness.flow.engine.hooks import FlowHook
-from harness.flow.engine.stream_flag import streamed
+from harness.flow.engine.stream_flag import StreamFlag, streamed
 from harness.flow.kickoff import Kickoff
 from harness.flow.participants import checkpoint_config
 from harness.flow.state import AnyState
@@ -160,6 +163,18 @@ class StartableFlow:
 
     # How a run comes about.
 
+    @classmethod
+    def _keep_flag(cls) -> None:
+        """Have `stream` depend on who reads it, whatever plain value the class or a mixin was given (`StreamFlag`)."""
+        hiding = hiding_class(cls, "stream")
+        if hiding is None:
+            return
+        value = vars(hiding)["stream"]
+        if isinstance(value, FieldInfo):
+            value = not value.is_required() and value.get_default(call_default_factory=True)
+        guarded = hiding if issubclass(hiding, StartableFlow) else cls
+        guarded.stream = StreamFlag(default=bool(value))  # type: ignore[assignment]
+
     def _kickoff(
         self,
         inputs: dict[str, Any] | None,
@@ -168,6 +183,7 @@ class StartableFlow:
         restore_from_state_id: str | None,
         resume: bool,
     ) -> Kickoff:
+        self._keep_flag()
         branch = None
         if self._begins_from is not None and from_checkpoint is None and restore_from_state_id is None and not resume:
             (from_checkpoint, branch), self._begins_from = self._begins_from, None

@@ -46,7 +46,9 @@ def new_state(declared: Any, owner: str) -> AnyState:
     Raises:
         UsageError: it is none of these, or a model that needs values to begin with.
     """
-    if declared is None or declared is dict or get_origin(declared) is dict:
+    kind = get_origin(declared) or declared
+    # What says its keys, a TypedDict or a dict of somebody's own, is a plain dict here.
+    if declared is None or (isinstance(kind, type) and issubclass(kind, dict)):
         return {"id": new_id()}
     if isinstance(declared, type) and issubclass(declared, BaseModel):
         try:

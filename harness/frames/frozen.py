@@ -32,6 +32,10 @@ class FrozenDict(dict[str, Any]):
     def __reduce__(self) -> tuple[type[FrozenDict], tuple[dict[str, Any]]]:
         return FrozenDict, (dict(self),)
 
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: object, handler: object) -> dict[str, Any]:
+        return {"type": "object", "additionalProperties": True}
+
 
 class FrozenList(list[Any]):
     """A list of JSON values, closed to change (clause `envelope.immutable`)."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
+from typing import Any
 
 from pydantic import ConfigDict
 
@@ -50,21 +52,14 @@ class StreamChunk(UserModel):
 
 def stream_frame_to_chunk(frame: StreamFrame) -> StreamChunk | None:
     """Return the chunk of an llm text, thinking or tool-call frame; None for every other (clause `llm.legacy-chunk`)."""
-    if frame.type not in {"llm_stream_chunk", "llm_thinking_chunk"}:
-        return None
     payload = frame.data
-    tool_call = None
-    if payload.get("call_type") == "tool_call" and payload.get("tool_call"):
-        called = payload["tool_call"]
-        tool_call = ToolCallChunk(
-            tool_id=called["id"],
-            tool_name=called["function"]["name"],
-            arguments=decoded_text(called["function"]["arguments"] or ""),
-            index=called["index"],
-        )
-    chunk = payload["chunk"]
+    chunk = payload.get("chunk")
+    # An event of somebody's own may have such a type, and no text.
+    if frame.type not in {"llm_stream_chunk", "llm_thinking_chunk"} or not _is_text(chunk):
+        return None
+    tool_call = _tool_call(payload)
     return StreamChunk(
-        content=decoded_text(chunk or ""),
+        content=decoded_text(chunk),
         chunk_type=StreamChunkType.TEXT if tool_call is None else StreamChunkType.TOOL_CALL,
         task_name=payload.get("task_name") or "",
         task_id=payload.get("task_id") or "",
@@ -72,3 +67,24 @@ def stream_frame_to_chunk(frame: StreamFrame) -> StreamChunk | None:
         agent_id=payload.get("agent_id") or "",
         tool_call=tool_call,
     )
+
+
+def _tool_call(payload: Mapping[str, Any]) -> ToolCallChunk | None:
+    called = payload.get("tool_call")
+    if payload.get("call_type") != "tool_call" or not isinstance(called, dict):
+        return None
+    function = called.get("function")
+    if not isinstance(function, dict):
+        return None
+    arguments = function.get("arguments")
+    return ToolCallChunk(
+        tool_id=called.get("id"),
+        tool_name=function.get("name"),
+        arguments=decoded_text(arguments) if _is_text(arguments) else "",
+        index=called.get("index") or 0,
+    )
+
+
+def _is_text(value: Any) -> bool:
+    """Return whether a value is text, or what a payload has in the place of text that is no JSON."""
+    return isinstance(value, str) or (isinstance(value, dict) and isinstance(value.get("$text"), str))

@@ -25,7 +25,7 @@ class LLM(BaseLLM):
 
     def __new__(
         cls,
-        model: str = "",
+        model: str | None = "",
         *args: Any,
         provider: str | None = None,
         api: str | None = None,
@@ -35,6 +35,8 @@ class LLM(BaseLLM):
     ) -> Self:
         if cls is not LLM:
             return super().__new__(cls)
+        if model is None:
+            raise UsageError("LLM needs the name of a model, such as model='openai/gpt-4o-mini', and was given None")
         check_kinds("LLM", {"model": model})
         named, name = _registry().split_model(model, provider, api, is_litellm, custom_openai)
         found = _registry().integration(named)
@@ -43,7 +45,7 @@ class LLM(BaseLLM):
 
     def __init__(
         self,
-        model: str = "",
+        model: str | None = "",
         *args: Any,
         provider: str | None = None,
         api: str | None = None,
@@ -52,10 +54,10 @@ class LLM(BaseLLM):
         **settings: Any,
     ) -> None:
         try:
-            named, name = _registry().split_model(model, provider, api, is_litellm, custom_openai)
+            named, name = _registry().split_model(model or "", provider, api, is_litellm, custom_openai)
         except UsageError:
-            # An integration that was chosen by its class is asked for whatever name it is given.
-            named, name = self.provider, model
+            # An integration that was chosen by its class is asked for whatever name it is given, or has.
+            named, name = self.provider, model or None
         _registry().refuse_foreign(named, settings)
         #: The provider's name in the model string.
         self._prefix = named

@@ -14,6 +14,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
+from harness.llm.parameters.names import words
+
 _Overrides = Mapping[int, Any]
 _nothing: _Overrides = MappingProxyType({})
 _stream: contextvars.ContextVar[_Overrides] = contextvars.ContextVar("harness_stream", default=_nothing)
@@ -26,9 +28,13 @@ def call_stream_override(llm: Any, stream: bool) -> contextlib.AbstractContextMa
     return _overridden(_stream, "stream", llm, stream)
 
 
-def call_stop_override(llm: Any, stop: Sequence[str] | None) -> contextlib.AbstractContextManager[None]:
-    """Return a context in which calls of `llm` stop at these words; None leaves its own in force."""
-    return _overridden(_stop, "stop", llm, None if stop is None else list(stop))
+def call_stop_override(llm: Any, stop: str | Sequence[str] | None) -> contextlib.AbstractContextManager[None]:
+    """Return a context in which calls of `llm` stop at this word, or these; None leaves its own in force.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    return _overridden(_stop, "stop", llm, None if stop is None else words("the stop of a call", stop))
 
 
 def stream_override(llm: Any) -> bool | None:

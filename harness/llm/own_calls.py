@@ -6,8 +6,8 @@ The names are those that such programs know; what they publish is the same as th
 from __future__ import annotations
 
 import contextvars
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness import events
 from harness.bus import bus
@@ -18,12 +18,26 @@ from harness.llm.output.usage import UsageMetrics
 from harness.llm.settings import LLMSettings
 from harness.llm.tool_use import Functions, ToolCallFailed, run_tool
 
-#: The call that each LLM has begun here, by the LLM's identity.
-_calls: contextvars.ContextVar[Mapping[int, str]] = contextvars.ContextVar("harness_own_calls", default={})  # noqa: B039 - never changed
+
+class BegunCall(NamedTuple):
+    """A call that has begun and has not ended."""
+
+    call_id: str
+    #: The call of the same LLM that it was begun in, as by a tool.
+    around: BegunCall | None
+
+
+#: The innermost call that each LLM has begun here, by the LLM's identity.
+_calls: contextvars.ContextVar[Mapping[int, BegunCall]] = contextvars.ContextVar("harness_own_calls", default={})  # noqa: B039 - never changed
 
 
 class OwnCalls(LLMSettings):
-    """Helps a subclass of `BaseLLM` that has its own `call`. Each event belongs to the call that was started last here."""
+    """Helps a subclass of `BaseLLM` that has its own `call`. Each event belongs to the call begun last here that has not ended."""
+
+    if TYPE_CHECKING:
+
+        @property
+        def stop_sequences(self) -> list[str]: ...
 
     def _effective_stream(self) -> bool:
         """Return whether a call made here streams."""
@@ -40,24 +54,33 @@ class OwnCalls(LLMSettings):
         available_functions: dict[str, Any] | None = None,
         from_task: Any = None,
         from_agent: Any = None,
+        temperature: float | None = None,
+        top_p: float | None = None,
+        max_tokens: float | None = None,
+        stream: bool | None = None,
+        seed: int | None = None,
+        stop_sequences: str | Sequence[str] | None = None,
+        frequency_penalty: float | None = None,
+        presence_penalty: float | None = None,
+        n: int | None = None,
     ) -> None:
-        """Publish that a call begins, with its settings."""
-        _calls.set({**_calls.get(), id(self): sources.new_id()})
+        """Publish that a call begins, with its settings: those that are given here, and the LLM's own for the others."""
+        self._begin_own()
         started = events.LLMCallStartedEvent(
             **self._common(from_task, from_agent),
             messages=messages,
             tools=tools,
             callbacks=callbacks,
             available_functions=available_functions,
-            temperature=self.temperature,
-            top_p=self.top_p,
-            max_tokens=self.max_tokens,
-            stream=self._effective_stream(),
-            seed=self.seed,
-            stop_sequences=self.stop or None,
-            frequency_penalty=self.frequency_penalty,
-            presence_penalty=self.presence_penalty,
-            n=self.n,
+            temperature=_first(temperature, self.temperature),
+            top_p=_first(top_p, self.top_p),
+            max_tokens=_first(max_tokens, self.max_tokens),
+            stream=_first(stream, self._effective_stream()),
+            seed=_first(seed, self.seed),
+            stop_sequences=_first(stop_sequences, self.stop_sequences or None),
+            frequency_penalty=_first(frequency_penalty, self.frequency_penalty),
+            presence_penalty=_first(presence_penalty, self.presence_penalty),
+            n=_first(n, self.n),
         )
         bus.emit(self, started)
 
@@ -113,12 +136,15 @@ class OwnCalls(LLMSettings):
             finish_reason=finish_reason,
             response_id=response_id,
         )
+        self._end_own()
         bus.emit(self, completed)
 
     def _emit_call_failed_event(self, error: Any, from_task: Any = None, from_agent: Any = None) -> None:
         """Publish that the call has failed; `error` is its text or the exception."""
         kind = type(error).__name__ if isinstance(error, BaseException) else None
-        bus.emit(self, events.LLMCallFailedEvent(**self._common(from_task, from_agent), error=error, error_type=kind))
+        failed = events.LLMCallFailedEvent(**self._common(from_task, from_agent), error=error, error_type=kind)
+        self._end_own()
+        bus.emit(self, failed)
 
     def _handle_tool_execution(
         self,
@@ -142,10 +168,26 @@ class OwnCalls(LLMSettings):
         """Count a call's tokens, under whichever names its provider has them."""
         self._usage.add_metrics(UsageMetrics.from_provider_dict(usage_data))
 
+    def _begin_own(self) -> None:
+        calls = _calls.get()
+        _calls.set({**calls, id(self): BegunCall(sources.new_id(), calls.get(id(self)))})
+
+    def _end_own(self) -> None:
+        calls = {**_calls.get()}
+        ended = calls.pop(id(self), None)
+        if ended is not None and ended.around is not None:
+            calls[id(self)] = ended.around
+        _calls.set(calls)
+
     def _common(self, from_task: Any, from_agent: Any) -> dict[str, Any]:
+        begun = _calls.get().get(id(self))
         return {
-            "call_id": _calls.get().get(id(self)) or sources.new_id(),
+            "call_id": sources.new_id() if begun is None else begun.call_id,
             "model": self.model,
             **owner_fields(from_task, "task", "name"),
             **owner_fields(from_agent, "agent", "role"),
         }
+
+
+def _first(given: Any, own: Any) -> Any:
+    return own if given is None else given

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import os
 from collections.abc import Mapping, Sequence
@@ -11,13 +12,15 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from harness.errors import UsageError
-from harness.fields import field_names, take_fields
+from harness.fields import field_names, hiding_class, take_fields
 from harness.llm.output.usage import UsageCounter
 from harness.llm.parameters.config import PLAIN, config_of
 from harness.llm.parameters.kinds import check_kinds
 from harness.llm.parameters.names import additional_params, sole_value, words
 
-#: Names of settings that stand for another, as a keyword and on the object.
+#: Settings that are read by functions.
+_READ: Final = frozenset({"stop", "api_key", "api_version"})
+#: Names of settings that stand for another.
 _OTHER_NAMES: Final = ("api_base", "max_completion_tokens", "max_output_tokens", "stop_sequences", "is_litellm")
 
 
@@ -81,9 +84,18 @@ class LLMSettings:
         Warns:
             UnknownParameterWarning: a keyword is none, and reads nearly as one.
         """
-        owner = type(self).__name__
-        if provider is not None:
-            self.provider = provider
+        kind: Any = type(self)
+        owner = kind.__name__
+        named = {
+            "stop_sequences": stop_sequences,
+            "api_base": api_base,
+            "max_completion_tokens": max_completion_tokens,
+            "max_output_tokens": max_output_tokens,
+            "is_litellm": is_litellm,
+        }
+        fields = field_names(kind, _root(kind))
+        # A field of the subclass is its own, and another name of nothing.
+        others |= {name: named.pop(name) for name in fields if named.get(name) is not None}
         own: dict[str, Any] = {
             "model": model,
             "temperature": temperature,
@@ -92,8 +104,8 @@ class LLMSettings:
             "max_tokens": sole_value(
                 owner,
                 max_tokens=max_tokens,
-                max_completion_tokens=max_completion_tokens,
-                max_output_tokens=max_output_tokens,
+                max_completion_tokens=named.get("max_completion_tokens"),
+                max_output_tokens=named.get("max_output_tokens"),
             ),
             #: None streams where somebody reads a stream: in a session's run. True and False hold everywhere.
             "stream": stream,
@@ -103,7 +115,7 @@ class LLMSettings:
             "n": n,
             "timeout": timeout,
             "max_retries": max_retries,
-            "base_url": sole_value(owner, base_url=base_url, api_base=api_base),
+            "base_url": sole_value(owner, base_url=base_url, api_base=named.get("api_base")),
             "response_format": response_format,
             "reasoning_effort": reasoning_effort,
             "thinking": thinking,
@@ -115,23 +127,25 @@ class LLMSettings:
             "interceptor": interceptor,
         }
         check_kinds(owner, {**own, "additional_params": additional_params})
-        self._take(own)
+        stops = sole_value(owner, stop=stop, stop_sequences=named.get("stop_sequences"))
+        read = {
+            "stop": None if stops is None else words(f"stop of {owner}", stops),
+            "api_key": api_key,
+            "api_version": api_version,
+        }
+        more = {"provider": provider, "additional_params": additional_params}
+        others = self._take({**own, **read, **more}, others)
         #: Whether the caller said the limit under the name that newer models have for it.
-        self.says_completion_tokens = max_completion_tokens is not None
-        self._stop = words(f"stop of {owner}", sole_value(owner, stop=stop, stop_sequences=stop_sequences))
-        self._api_key = api_key
-        self._api_version = api_version
+        self.says_completion_tokens = named.get("max_completion_tokens") is not None
         #: Whether this host marks the end of no stream; then an answer is whole that has told why it ended.
         self.without_end_marker = without_end_marker
         self._usage = UsageCounter()
-        root = _root(type(self))
-        take_fields(self, root, others)
-        known = {*own, "stop", "api_key", "api_version", *_OTHER_NAMES, *field_names(type(self), root)}
+        known = {*own, *read, *_OTHER_NAMES, *fields}
         #: Fields of the provider's own request body; they win over everything else. `OMIT` leaves a field out.
         #: `extra_query` is the query of the URL, and `extra_body` what Bedrock's SDK does not know of a body.
         self.additional_params: dict[str, Any] = {
             **_additional(owner, others, known),
-            **(additional_params or {}),
+            **(self.additional_params or {}),
         }
         if callable(prepare := getattr(self, "model_post_init", None)):
             prepare(None)
@@ -164,16 +178,33 @@ class LLMSettings:
     #: What sees every request before it is sent, and every response: see `harness.providers.shared.interceptor`.
     interceptor: Any
 
-    def _take(self, settings: Mapping[str, Any]) -> None:
-        """Set each setting that was given, or that the class has no value for."""
-        for name, value in settings.items():
-            default = getattr(type(self), name, None)
-            if value is not None or default is None:
-                setattr(self, name, value)
-            elif isinstance(default, FieldInfo):
-                setattr(self, name, None if default.is_required() else default.get_default(call_default_factory=True))
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        for name in _READ:
+            hiding = hiding_class(cls, name)
+            if hiding is not None:
+                inner = next(vars(base)[name] for base in cls.__mro__ if isinstance(vars(base).get(name), _READS))
+                setattr(cls, name, Preset(inner, vars(hiding)[name]))
+
+    def _take(self, settings: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
+        """Set each setting that was given, or that the class has no value for, and its fields; return the rest of `others`."""
+        kind: Any = type(self)
+        for name in settings:
+            default = getattr(kind, name, None)
+            if default is None or isinstance(default, FieldInfo) or name in _READ:
+                _set(self, name, None if isinstance(default, (FieldInfo, *_READS)) else default)
+        given = {name: value for name, value in settings.items() if value is not None}
+        rest = take_fields(self, _root(kind), {**given, **others})
+        for name in given:
+            if name in rest:
+                _set(self, name, rest.pop(name))
         if getattr(self, "model", None) is None:
-            raise UsageError(f"{type(self).__name__} needs the name of a model: model='…'")
+            raise UsageError(f"{kind.__name__} needs the name of a model: model='…'")
+        return rest
+
+    _stop: list[str]
+    _api_key: str | None
+    _api_version: str | None
 
     @property
     def stop(self) -> list[str]:
@@ -202,6 +233,35 @@ class LLMSettings:
     def api_version(self, value: str | None) -> None:
         self._api_version = value
 
+    # Other names of settings.
+
+    @property
+    def api_base(self) -> str | None:
+        """The same as `base_url`."""
+        return self.base_url
+
+    @api_base.setter
+    def api_base(self, value: str | None) -> None:
+        self.base_url = value
+
+    @property
+    def max_completion_tokens(self) -> int | None:
+        """The same as `max_tokens`."""
+        return self.max_tokens
+
+    @max_completion_tokens.setter
+    def max_completion_tokens(self, value: int | None) -> None:
+        self.max_tokens = value
+
+    @property
+    def max_output_tokens(self) -> int | None:
+        """The same as `max_tokens`."""
+        return self.max_tokens
+
+    @max_output_tokens.setter
+    def max_output_tokens(self, value: int | None) -> None:
+        self.max_tokens = value
+
     def _settings(self) -> dict[str, Any]:
         """Return the settings as keywords, its credentials too; for another integration of the same model."""
         more = ("stop", "base_url", "response_format", "thinking", "additional_params", "without_end_marker")
@@ -219,6 +279,31 @@ class LLMSettings:
         return f"{type(self).__name__}({config['model']!r}{settings})"
 
 
+class Preset:
+    """A property of LLMs for which a class has a default: what is set goes through it, and the class reads as the default."""
+
+    def __init__(self, inner: property | Preset, default: Any) -> None:
+        self._inner = inner
+        self._default = default
+
+    def __get__(self, llm: Any, owner: type) -> Any:
+        return self._default if llm is None else self._inner.__get__(llm, owner)
+
+    def __set__(self, llm: Any, value: Any) -> None:
+        self._inner.__set__(llm, value)
+
+
+#: What stands behind a setting that is read by a function.
+_READS: Final = (property, Preset)
+
+
+def _set(llm: Any, name: str, value: Any) -> None:
+    """Set a setting, behind the function by which it is read."""
+    if name == "stop":
+        value = words(f"stop of {type(llm).__name__}", value)
+    setattr(llm, f"_{name}" if name in _READ else name, value)
+
+
 #: Under another name, since a parameter has it.
 _additional = additional_params
 
@@ -228,7 +313,8 @@ def environment(variables: Sequence[str]) -> str | None:
     return next((value for name in variables if (value := os.environ.get(name))), None)
 
 
-def _root(cls: type) -> type:
+@functools.lru_cache(maxsize=512)
+def _root(cls: Any) -> Any:
     """Return the class whose annotations, and those above it, are no fields: the last one of this project."""
     return next(
         base

@@ -109,6 +109,8 @@ class BaseTool(UserModel):
     def arguments(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Return the arguments as the work gets them: validated, and only those that were given.
 
+        The named ones are in the order of the parameters, others after them, as they were given.
+
         Those of a schema that was made from parameters have the parameters' types; those of a schema of the tool's own
         are plain, nested ones as dicts.
 
@@ -127,7 +129,7 @@ class BaseTool(UserModel):
         except ValidationError as error:
             raise ToolInputError(f"the arguments of the tool {self.name!r} do not fit: {all_faults(error)}") from error
         if issubclass(self.args_schema, InferredArguments):
-            return {name: getattr(fitting, name) for name in fitting.model_fields_set}
+            return {name: value for name, value in fitting if name in fitting.model_fields_set}
         return fitting.model_dump()
 
     def reset_usage_count(self) -> None:

@@ -258,6 +258,15 @@ def test_an_output_by_hand_is_read_to_its_end_and_again(kind: type[Any], way: Wa
     assert (output.is_completed, output.is_cancelled) == (True, False)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_output_by_hand_may_be_of_anything_that_can_be_iterated(kind: type[Any]) -> None:
+    output = kind(sync_iterator=CHUNKS)
+    assert next(iter(output)) == CHUNKS[0]
+    output.close()
+    assert (output.is_cancelled, read(output, "sync")) == (True, CHUNKS[:1])
+    assert read(kind(sync_iterator=CHUNKS), "sync") == CHUNKS
+
+
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_output_by_hand_that_is_closed_half_way_is_cancelled(kind: type[Any], way: Way) -> None:

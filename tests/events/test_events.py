@@ -37,6 +37,17 @@ class Note(BaseEvent):
     type: str = "note"
 
 
+@pytest.mark.parametrize("cls", CONCRETE, ids=lambda cls: cls.__name__)
+def test_every_event_has_a_json_schema(cls: type[BaseEvent]) -> None:
+    schema = cls.model_json_schema(mode="serialization")
+    assert schema["properties"]["type"]["const"] == cls.model_fields["type"].default
+
+
+def test_the_schema_of_a_tool_call_is_that_of_what_it_takes_and_gives() -> None:
+    schema = ToolCallFragment.model_json_schema()["properties"]["function"]
+    assert list(schema["properties"]) == list(ToolCallFragment(function=FunctionCall("f")).model_dump()["function"])
+
+
 def type_of(cls: type[BaseEvent]) -> str:
     return str(cls.model_fields["type"].default)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import json
+from functools import partial
 from typing import Any
 
 import pytest
@@ -19,6 +20,8 @@ from harness.events import (
     LLMCallFailedEvent,
     LLMCallStartedEvent,
     LLMCallType,
+    LLMGuardrailCompletedEvent,
+    LLMGuardrailStartedEvent,
     LLMStreamChunkEvent,
     MethodExecutionFailedEvent,
     TaskFailedEvent,
@@ -188,9 +191,10 @@ class Keeper:
 
 
 def test_a_task_and_an_agent_that_are_given_fill_their_ids_and_names() -> None:
-    event = ToolUsageStartedEvent(tool_name="x", from_task=Errand(), from_agent=Keeper())  # type: ignore[call-arg]
+    event = ToolUsageStartedEvent(tool_name="x", from_task=Errand(), from_agent=Keeper())
     assert (event.task_id, event.task_name) == ("t1", "Look at the tide.")
     assert (event.agent_id, event.agent_role) == ("a1", "keeper")
+    assert (event.from_task, event.from_agent) == (None, None)
     said = LLMCallStartedEvent(call_id="c", from_agent=Keeper(), agent_role="captain")
     assert (said.agent_id, said.agent_role, said.from_agent) == ("a1", "captain", None)
     (frame,) = StreamSession(lambda: emit(None, event))
@@ -206,6 +210,10 @@ def test_the_error_of_a_tool_may_be_anything(error: Any, shown: Any) -> None:
 
 
 def test_fields_that_only_some_programs_give_are_shown_where_they_were_given() -> None:
+    for event in (LLMGuardrailStartedEvent(), LLMGuardrailCompletedEvent(), ToolUsageStartedEvent(tool_name="x")):
+        assert (event.from_task, event.from_agent) == (None, None)
+        (frame,) = StreamSession(partial(emit, None, event))
+        assert {"from_task", "from_agent"} & frame.data.keys() == set()
     bare, told = ToolUsageStartedEvent(tool_name="x"), ToolUsageStartedEvent(tool_name="x", plan_step_number=2)
     frames = list(StreamSession(lambda: (emit(None, bare), emit(None, told))))
     assert [frame.data.get("plan_step_number", "none") for frame in frames] == ["none", 2]

@@ -54,7 +54,7 @@ def test_fields_are_options_with_defaults() -> None:
     assert flow.model_dump() == {
         "topic": "tides",
         "words": 100,
-        "author": Author(name="Ada"),
+        "author": {"name": "Ada"},
         "tags": [],
         "sources": [],
         "later": "soon",
@@ -72,6 +72,60 @@ def test_what_one_flow_adds_is_no_others() -> None:
 def test_a_subclass_adds_fields_and_may_act_once_it_is_made() -> None:
     assert Longer(chapters=3, words=10).total == 30
     assert list(Longer().model_dump()) == ["topic", "words", "author", "tags", "sources", "chapters", "total"]
+
+
+class Named(Flow):
+    """Says again what every flow has: options, by pydantic's `Field`, and names of methods and properties, as fields of its own."""
+
+    name: str | None = Field(default="Named again", max_length=20)
+    stream: bool = Field(default=False)
+    suppress_flow_events: bool = Field(default=False)
+    max_method_calls: int = Field(default=7)
+    initial_state: Any = Field(default_factory=lambda: {"count": 1})
+    persistence: Any = Field(default_factory=object)
+    checkpoint: Any = Field(default=None)
+    defer_trace_finalization: bool = Field(default=False)
+    plot: str = "p0"  # type: ignore[assignment]
+    flow_id: str
+    resume: bool = False  # type: ignore[assignment]
+    input_files: list[str] = []  # type: ignore[assignment]
+    hooks: list[str] = []
+    example: int = Field(default=3, alias="ex")
+    doubled: int = Field(default_factory=lambda fields: 2 * fields["example"])
+
+    @start()
+    def show(self) -> list[Any]:
+        return [self.plot, self.resume, self.input_files, self.hooks, self.example, self.doubled, self.state["count"]]
+
+
+def test_a_subclass_may_have_a_default_for_any_option_and_fields_of_any_name() -> None:
+    flow = Named()
+    assert flow.kickoff() == ["p0", False, [], [], 3, 6, 1]
+    assert (flow.name, flow.stream, flow.max_method_calls) == ("Named again", False, 7)
+    assert (flow.suppress_flow_events, flow.defer_trace_finalization, flow.checkpoint) == (False, False, None)
+    assert flow.persistence is not Named().persistence
+    assert flow.flow_id == flow.state["id"]
+    own: dict[str, Any] = {"hooks": ["b"], "ex": "4"}
+    given = Named(name="A", stream=True, plot="x", resume=True, input_files=["a"], initial_state={"count": 2}, **own)
+    assert (given.name, given.stream) == ("A", True)
+    session = given.kickoff()
+    assert [frame.data["flow_name"] for frame in session.flow][-1] == "A"
+    assert session.result == ["x", True, ["a"], ["b"], 4, 8, 2]
+
+
+@pytest.mark.parametrize(
+    ("options", "dumped"),
+    [
+        ({}, {"topic": "tides", "words": 100, "author": {"name": "Ada"}, "tags": [], "sources": []}),
+        ({"include": {"topic", "author"}, "mode": "json"}, {"topic": "tides", "author": {"name": "Ada"}}),
+        ({"exclude": {"topic": True, "author": {"name"}}}, {"words": 100, "author": {}, "tags": [], "sources": []}),
+        ({"exclude_defaults": True}, {"author": {"name": "Ada"}}),
+    ],
+    ids=["all", "some, as JSON", "without some", "what was changed"],
+)
+def test_fields_are_dumped_as_those_of_a_model(options: dict[str, Any], dumped: dict[str, Any]) -> None:
+    assert Article(author=Author(name="Ada")).model_dump(**options) == dumped
+    assert Named(ex=4).model_dump(include={"example"}, by_alias=True) == {"ex": 4}
 
 
 WRONG: dict[str, tuple[dict[str, Any], str]] = {

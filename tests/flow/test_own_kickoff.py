@@ -85,6 +85,38 @@ def test_a_streamed_flow_reads_in_its_own_kickoff_as_one_that_does_not_stream() 
     assert flow.streams == [False]
 
 
+class Streaming:
+    """Says for the flows that it is mixed into that they stream."""
+
+    stream = True
+
+
+class Mixed(Streaming, Own):
+    pass
+
+
+class Counted(Own):
+    stream = 1  # type: ignore[assignment]
+
+
+class Set(Own):
+    pass
+
+
+@pytest.mark.parametrize("kind", [Mixed, Counted, Set], ids=["by a mixin", "by a number", "on the class, later"])
+def test_however_a_class_says_that_it_streams_it_reads_in_its_run_as_one_that_does_not(
+    kind: type[Own], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flow = kind()
+    if kind is Set:
+        monkeypatch.setattr(Set, "stream", True)
+    assert streamed(flow.stream_events()) == "own"
+    assert (flow.streams, flow.stream) == ([False], True)
+    assert streamed(flow.kickoff()) == "own"
+    monkeypatch.undo()
+    assert bool(Set().stream) is False
+
+
 def test_the_frames_are_those_of_the_run_and_nothing_runs_before_the_first() -> None:
     flow = Own()
     session = flow.stream_events()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import copy
 import threading
+from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypedDict, TypeVar
 
 import pytest
 from pydantic import BaseModel, ConfigDict, Field
@@ -94,6 +95,26 @@ class OfDict(Flow[dict[str, Any]]):
     def a(self) -> None: ...
 
 
+class Typed(TypedDict):
+    """A state whose keys are known."""
+
+    topic: str
+
+
+class OfTyped(Flow[Typed]):
+    """A flow that says what keys its state has."""
+
+    @start()
+    def a(self) -> None: ...
+
+
+class OfOwnDict(Flow[OrderedDict[str, Any]]):
+    """A flow that says that its state is a kind of dict."""
+
+    @start()
+    def a(self) -> None: ...
+
+
 class Declared(Flow):
     """A flow whose state is an attribute."""
 
@@ -107,6 +128,9 @@ class Declared(Flow):
 KINDS: dict[str, tuple[Callable[[], Flow[Any]], type, str | None]] = {
     "nothing said": (One, dict, None),
     "dict in brackets": (OfDict, dict, None),
+    "typed dict in brackets": (OfTyped, dict, None),
+    "own dict in brackets": (OfOwnDict, dict, None),
+    "typed dict option": (lambda: One(initial_state=Typed), dict, None),
     "model in brackets": (OfPlan, Plan, "none"),
     "model in brackets further up": (OfNumbered, Numbered, "none"),
     "dict attribute": (Declared, dict, "declared"),

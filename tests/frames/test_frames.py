@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 import pytest
 from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic.json_schema import JsonSchemaMode
 
 from harness.events import (
     BaseEvent,
@@ -113,6 +114,13 @@ def test_the_content_of(event: BaseEvent, content: str) -> None:
 def test_the_payload_has_what_the_event_says_and_nothing_of_the_envelope(event: BaseEvent) -> None:
     envelope = {"timestamp", "type", "event_id", "parent_event_id", "previous_event_id", "emission_sequence"}
     assert set(frame_of(event).data) == set(type(event).model_fields) - envelope - event.shown_if_given
+
+
+@pytest.mark.parametrize("mode", ["validation", "serialization"])
+def test_a_frame_has_a_json_schema(mode: JsonSchemaMode) -> None:
+    schema = StreamFrame.model_json_schema(mode=mode)
+    assert list(schema["properties"]) == schema["required"] == list(StreamFrame.model_fields)
+    assert schema["properties"]["data"] == {"additionalProperties": True, "title": "Data", "type": "object"}
 
 
 def test_the_payload_has_fields_that_an_event_was_given_beyond_its_own() -> None:

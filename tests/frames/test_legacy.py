@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from harness.events import (
@@ -20,6 +22,16 @@ from tests.frames.frames import frame_of
 
 FRAGMENT = ToolCallFragment(id="t", index=2, function=FunctionCall("f", deltas=['{"a"', ": 1}"]))
 ORIGIN = {"task_name": "T", "task_id": "1", "agent_role": "A", "agent_id": "2"}
+
+
+class OwnChunk(BaseEvent):
+    """An event of somebody's own, under the name of one of the runtime's."""
+
+    type: str = "llm_stream_chunk"
+    call_type: str = "tool_call"
+    tool_call: Any = None
+    chunk: Any = None
+
 
 CHUNKS: dict[str, tuple[BaseEvent, StreamChunk | None]] = {
     "text": (LLMStreamChunkEvent(call_id="c", chunk="Hi"), StreamChunk(content="Hi")),
@@ -50,6 +62,13 @@ CHUNKS: dict[str, tuple[BaseEvent, StreamChunk | None]] = {
             chunk_type=StreamChunkType.TOOL_CALL,
             tool_call=ToolCallChunk(tool_name="f", arguments="\ud83d"),
         ),
+    ),
+    "an own event without a text": (OwnChunk(), None),
+    "an own event whose text is none": (OwnChunk(chunk={"$text": 4}), None),
+    "an own event whose tool call is none": (OwnChunk(chunk="Hi", tool_call={"id": "t"}), StreamChunk(content="Hi")),
+    "an own event that says little of its tool call": (
+        OwnChunk(chunk="{", tool_call={"function": {"arguments": 4}}),
+        StreamChunk(content="{", chunk_type=StreamChunkType.TOOL_CALL, tool_call=ToolCallChunk()),
     ),
     "a call's start": (LLMCallStartedEvent(call_id="c"), None),
     "a call's end": (LLMCallCompletedEvent(call_id="c", response="Hi"), None),

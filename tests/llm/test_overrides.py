@@ -63,11 +63,12 @@ def test_a_session_of_the_llm_streams_whatever_its_setting(setting: bool | None,
         (["A"], None, ["A"]),
         (["A"], ["B", "C"], ["B", "C"]),
         (None, ["B"], ["B"]),
+        (["A"], "END", ["END"]),
         (["A"], [], []),
     ],
 )
 def test_stop_words_of_a_call(
-    setting: list[str] | None, override: list[str] | None, asked: list[str], way: Way
+    setting: list[str] | None, override: str | list[str] | None, asked: list[str], way: Way
 ) -> None:
     llm = script(stop=setting)
     with call_stop_override(llm, override):

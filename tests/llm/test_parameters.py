@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextvars import copy_context
 from typing import Any
 
@@ -21,6 +23,7 @@ from harness.llm import (
     ToolCallDelta,
     UnknownParameterWarning,
     UsageMetrics,
+    call_stop_override,
 )
 from harness.llm.input.unsent_fields import UnsentFieldWarning
 from harness.tools import tool
@@ -76,9 +79,93 @@ def test_fields_of_a_subclass_are_parameters_with_defaults() -> None:
         Rented(weight=0)
 
 
+class House:
+    """What is said of every LLM of a house."""
+
+    api_version = "house-1"
+
+
+class Housed(House, Rented):  # type: ignore[misc]
+    """Says again what every LLM has, also what is read by a function."""
+
+    api_key: str | None = None
+    stop: list[str] = ["END"]  # type: ignore[override]
+    seed: int | None = Field(default=7, ge=1)
+    api_base: str = "north.example"
+    additional_params: dict[str, Any] = Field(default_factory=lambda: {"user": "me"})
+
+
+class HousedByField(Housed):
+    """The same, by pydantic's `Field`, and under another name."""
+
+    api_key: str | None = Field(default="field-key", alias="key")
+    stop: list[str] = Field(default_factory=lambda: ["FIELD"])
+
+
+SHOWN = ("api_key", "stop", "api_version", "seed", "api_base", "base_url", "additional_params")
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "shown"),
+    [
+        (Housed, {}, (None, ["END"], "house-1", 7, "north.example", None, {"user": "me"})),
+        (HousedByField, {}, ("field-key", ["FIELD"], "house-1", 7, "north.example", None, {"user": "me"})),
+        *(
+            (
+                kind,
+                {"api_key": "k", "stop": "X", "api_version": "2", "seed": "3", "api_base": "a", "additional_params": {}},
+                ("k", ["X"], "2", 3, "a", None, {}),
+            )
+            for kind in (Housed, HousedByField)
+        ),
+        (HousedByField, {"key": "k", "stop_sequences": ["A", "B"], "base_url": "http://b"},
+         ("k", ["A", "B"], "house-1", 7, "north.example", "http://b", {"user": "me"})),
+    ],
+    ids=["defaults", "defaults by Field", "given", "given beside Field", "given under other names"],
+)  # fmt: skip
+def test_a_subclass_may_have_a_default_for_any_setting(
+    kind: type[Housed], given: dict[str, Any], shown: tuple[Any, ...]
+) -> None:
+    llm = kind(**given)
+    assert tuple(getattr(llm, name) for name in SHOWN) == shown
+    llm.stop = "q"  # type: ignore[assignment]
+    assert (llm.stop, llm.stop_sequences) == (["q"], ["q"])
+    assert kind().stop == kind().stop_sequences != ["q"]
+
+
+def test_a_setting_may_be_a_property_of_a_subclass() -> None:
+    class Cold(Own):
+        @property
+        def temperature(self) -> float:  # type: ignore[override]
+            return 0.0
+
+        @property  # type: ignore[misc]
+        def api_key(self) -> str:
+            return "found"
+
+    assert (Cold("own-1").temperature, Cold("own-1", api_key="k").api_key) == (0.0, "found")
+
+
+def test_a_default_of_a_setting_holds_what_its_field_says() -> None:
+    with pytest.raises(UsageError, match=r"Housed\.seed: expected at least 1, not 0"):
+        Housed(seed=0)
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda llm: pickle.loads(pickle.dumps(llm))], ids=["copy", "pickle"])
+def test_an_llm_can_be_copied_and_counts_for_itself(copied: Callable[[Own], Own]) -> None:
+    llm = Own("own-1", stop="END", api_key="k")
+    llm.call("Hi")
+    twin = copied(llm)
+    twin.call("Hi")
+    assert (twin.model, twin.stop, twin.api_key) == ("own-1", ["END"], "k")
+    assert [one.get_token_usage_summary().prompt_tokens for one in (llm, twin)] == [3, 6]
+
+
 def test_a_model_is_needed() -> None:
     with pytest.raises(UsageError, match="Own needs the name of a model"):
         Own()
+    with pytest.raises(UsageError, match="LLM needs the name of a model"):
+        LLM(model=None)
 
 
 @pytest.mark.parametrize("name", ["stop", "stop_sequences"])
@@ -110,6 +197,11 @@ def test_what_is_no_stop_word_is_refused(given: Any) -> None:
 def test_a_setting_has_the_names_that_programs_know(given: dict[str, Any], name: str, value: Any) -> None:
     llm = Rented(**given)
     assert (getattr(llm, name), llm.additional_params) == (value, {})
+    assert {getattr(llm, other) for other in given} == {value}
+    other = Rented()
+    for spelling in given:
+        setattr(other, spelling, value)
+    assert getattr(other, name) == value
 
 
 def test_two_names_that_say_different_things_are_refused() -> None:
@@ -173,6 +265,48 @@ def test_an_own_call_publishes_by_the_helpers() -> None:
     assert {frame.data["call_id"] for frame in failed.frames} != {frame.data["call_id"] for frame in ran.frames}
 
 
+def test_an_own_call_in_a_tool_of_another_is_a_call_of_its_own() -> None:
+    class Asking(Own):
+        def call(self, messages: Any, *others: Any, **more: Any) -> Any:
+            self._emit_call_started_event(messages)
+            if messages == "outer":
+                self._handle_tool_execution("ask", {}, {"ask": lambda: self.call("inner")})
+            self._emit_stream_chunk_event("text")
+            self._emit_call_completed_event("text")
+            return "text"
+
+    llm = Asking("own-1")
+    frames = [frame for frame in llm.stream_events("outer") if frame.channel == "llm"]
+    calls: dict[str, list[str]] = {}
+    for frame in frames:
+        calls.setdefault(frame.data["call_id"], []).append(frame.type)
+    types = ["llm_call_started", "llm_stream_chunk", "llm_call_completed"]
+    assert list(calls.values()) == [types, types]
+    assert frames[-1].data["call_id"] == frames[0].data["call_id"] != frames[1].data["call_id"]
+    assert frames[-1].data["started_event_id"] == frames[0].id
+
+
+SETTINGS: dict[str, Any] = {"temperature": 0.5, "top_p": 0.25, "max_tokens": 4, "stream": True, "seed": 3,
+    "stop_sequences": ["A"], "frequency_penalty": 0.125, "presence_penalty": 0.75, "n": 2}  # fmt: skip
+
+
+def test_an_own_call_tells_the_settings_that_hold_for_it() -> None:
+    class Telling(Own):
+        def call(self, messages: Any, *others: Any, **more: Any) -> Any:
+            self._emit_call_started_event(messages, **(SETTINGS if messages == "own" else {}))
+            self._emit_call_completed_event("text")
+
+    llm = Telling("own-1", temperature=1, stop="END")
+
+    def told(messages: str) -> dict[str, Any]:
+        started = next(iter(llm.stream_events(messages)))
+        return {name: started.data[name] for name in SETTINGS}
+
+    assert told("own") == SETTINGS
+    with call_stop_override(llm, ["X"]):
+        assert told("Hi") == {**dict.fromkeys(SETTINGS), "temperature": 1.0, "stop_sequences": ["X"], "stream": True}
+
+
 def test_an_own_call_runs_a_tool_by_the_helper() -> None:
     def fail(**arguments: Any) -> None:
         raise ValueError("no")
@@ -202,9 +336,15 @@ def test_usage_of_any_provider_is_counted_under_the_common_names(
     usage: dict[str, Any], counts: tuple[int, ...]
 ) -> None:
     metrics = UsageMetrics.from_provider_dict(usage)
+    assert metrics is not None
     assert tuple(metrics.model_dump().values()) == (*counts, 1)
     metrics.add_usage_metrics(metrics.model_copy())
     assert tuple(metrics.model_dump().values()) == (*(2 * count for count in counts), 2)
+
+
+@pytest.mark.parametrize("usage", [None, {}])
+def test_usage_that_was_not_told_is_none_and_counts_nothing(usage: dict[str, Any] | None) -> None:
+    assert UsageMetrics.from_provider_dict(usage) is None
 
 
 FLAT = {"name": "add", "description": "Adds."}

@@ -98,6 +98,8 @@ def test_a_tool_may_take_what_it_did_not_name() -> None:
         return f"{text} {more}"
 
     assert note.run(text="tide", metres=2) == "tide {'metres': 2}"
+    others = {name: place for place, name in enumerate(("copy", *"zyxwvutsrq"))}
+    assert note.run(**others, text="tide") == f"tide {others}"
 
 
 #: Arguments that do not fit, and what the error says.

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import TYPE_CHECKING
 
 from harness.flow.persistence.place import default_path
-
-if TYPE_CHECKING:
-    from harness.flow.persistence.protocol import FlowPersistence
+from harness.flow.persistence.protocol import FlowPersistence
 
 
 @cache

@@ -53,12 +53,14 @@ class UsageMetrics(UserModel):
     successful_requests: int = 0
 
     @classmethod
-    def from_provider_dict(cls, usage: Mapping[str, Any]) -> Self:
-        """Return the counts of one call, under whichever names and in whichever nesting its provider has them.
+    def from_provider_dict(cls, usage: Mapping[str, Any] | None) -> Self | None:
+        """Return the counts of one call, under whichever names and in whichever nesting its provider has them; None for none.
 
         As in clause `llm.usage`: prompt tokens count what a cache gave and took, completion tokens the reasoning. A total
         that is missing is their sum.
         """
+        if not usage:
+            return None
         flat = {name: count for name, count in usage.items() if _is_count(count)}
         for nested in (usage.get(name) for name in _DETAILS):
             if isinstance(nested, Mapping):
@@ -101,6 +103,16 @@ class UsageCounter:
         self._lock = threading.Lock()
         self._sums = dict.fromkeys(UsageMetrics.model_fields, 0)
 
+    # A copy goes on from these sums, and a lock can't be copied.
+
+    def __getstate__(self) -> dict[str, int]:
+        with self._lock:
+            return dict(self._sums)
+
+    def __setstate__(self, sums: dict[str, int]) -> None:
+        self._lock = threading.Lock()
+        self._sums = dict(sums)
+
     def add(self, usage: Usage | None) -> None:
         """Count one completed call, and its tokens where the wire told them."""
         counts = usage.payload() if usage is not None else {}
@@ -109,8 +121,10 @@ class UsageCounter:
             for name, count in counts.items():
                 self._sums[name] += count
 
-    def add_metrics(self, metrics: UsageMetrics) -> None:
-        """Count calls that somebody else has counted."""
+    def add_metrics(self, metrics: UsageMetrics | None) -> None:
+        """Count calls that somebody else has counted; of None there is nothing to count."""
+        if metrics is None:
+            return
         with self._lock:
             for name in self._sums:
                 self._sums[name] += getattr(metrics, name)

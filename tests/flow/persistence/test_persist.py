@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from typing import Any
+from collections.abc import Callable
+from typing import Any, get_type_hints
 
 import pytest
 from pydantic import BaseModel
@@ -15,6 +16,7 @@ from harness.flow import (
     Flow,
     FlowPersistence,
     StatePersistenceError,
+    default_flow_persistence,
     listen,
     persist,
     set_flow_persistence_factory,
@@ -268,6 +270,11 @@ def test_who_names_no_persistence_gets_what_the_factory_makes() -> None:
     finally:
         set_flow_persistence_factory(None)
     assert made.methods == ["first"]
+
+
+def test_what_the_factory_makes_can_be_asked_of_its_annotations() -> None:
+    assert get_type_hints(default_flow_persistence)["return"] is FlowPersistence
+    assert get_type_hints(set_flow_persistence_factory)["factory"] == Callable[[], FlowPersistence] | None
 
 
 def test_what_a_place_calls_the_id_of_a_flow_is_its_own_affair() -> None:

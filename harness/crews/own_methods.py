@@ -1,0 +1,75 @@
+"""Methods that stand in the place of this project's: a subclass's own, or what a test has put there. A crew goes through them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from harness.agents.driver import Driver
+from harness.workers import in_thread
+
+
+class StandIn:
+    """Is read, set and taken for an object, but for some methods that are given here.
+
+    A method whose `self` it is, with all that it calls by `super()`, calls these.
+    """
+
+    __slots__ = ("__methods", "__original")
+
+    def __init__(self, original: Any, methods: dict[str, Callable[..., Any]]) -> None:
+        object.__setattr__(self, "_StandIn__original", original)
+        object.__setattr__(self, "_StandIn__methods", methods)
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        return type(self.__original)
+
+    def __getattr__(self, name: str) -> Any:
+        return self.__methods[name] if name in self.__methods else getattr(self.__original, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(self.__original, name, value)
+
+
+class Replaceable:
+    """A method and its async twin as a class of this project has them, for whose objects a crew's run looks for others."""
+
+    def __init__(self, method: Callable[..., Any], twin: Callable[..., Any]) -> None:
+        self._method: Final = method
+        self._twin: Final = twin
+
+    def is_replaced(self, original: Any) -> bool:
+        """Return whether the class of an object has one of its own."""
+        return self._found(original) != (self._method, self._twin)
+
+    def own_method(self, original: Any, **methods: Callable[..., Any]) -> Callable[..., Any] | None:
+        """Return what the class of an object has in the method's place, for the object with other `methods`; else None."""
+        method, _ = self._found(original)
+        return None if method is self._method else _bound(method, StandIn(original, methods))
+
+    async def call(
+        self, driver: Driver, original: Any, arguments: dict[str, Any], **methods: Callable[..., Any]
+    ) -> Any:
+        """Return what the one gives that fits the driver, called for the object with other `methods`.
+
+        A loop awaits the twin where that is replaced, else the method works in a thread.
+        """
+        method, twin = (_bound(found, StandIn(original, methods)) for found in self._found(original))
+
+        async def in_loop() -> Any:
+            if self._found(original)[1] is self._twin:
+                return await in_thread(lambda: method(**arguments))
+            return await twin(**arguments)
+
+        return await driver.either(lambda: method(**arguments), in_loop)
+
+    def _found(self, original: Any) -> tuple[Any, Any]:
+        kind = type(original)
+        return getattr(kind, self._method.__name__), getattr(kind, self._twin.__name__)
+
+
+def _bound(method: Any, owner: StandIn) -> Callable[..., Any]:
+    """Return a method of `owner`; what a test puts in the place of one need not be a function."""
+    bound: Callable[..., Any] = method.__get__(owner) if hasattr(type(method), "__get__") else method
+    return bound
