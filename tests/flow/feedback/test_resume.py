@@ -195,6 +195,45 @@ def test_a_flow_is_kept_in_the_default_place_where_it_has_none(place: FlowPersis
     assert place.load_pending_feedback(pending.context.flow_id) is None
 
 
+@pytest.mark.parametrize("elsewhere", [True, False])
+def test_who_goes_on_with_the_state_begins_where_the_resumed_run_has_ended(
+    place: FlowPersistence, elsewhere: bool
+) -> None:
+    set_flow_persistence_factory(lambda: place)
+    Approval.llm._answers = [in_json("yes"), in_json("yes")]
+    flow = Approval()
+    pending = flow.kickoff({"topic": "tides"})
+    if elsewhere:
+        flow = Approval.from_pending(pending.context.flow_id)
+    flow.resume("Go.")
+    again = Approval(persistence=place)
+    again.kickoff({"id": pending.context.flow_id, "topic": "winds"})
+    assert again.state.ran.count("publish") == 1
+    again.resume("Go.")
+    again.kickoff({"id": pending.context.flow_id})
+    assert again.state.ran.count("publish") == 2
+
+
+def test_a_state_that_can_no_longer_be_kept_fails_no_resumed_run(
+    place: FlowPersistence, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Holds(Flow):
+        @start()
+        @human_feedback(message="And?", provider=Later())
+        def left(self) -> str:
+            return "L"
+
+        @listen(left)
+        def after(self, answer: HumanFeedbackResult) -> str:
+            self.state["held"] = object()
+            return answer.feedback
+
+    flow = Holds(persistence=place)
+    flow.kickoff()
+    assert flow.resume("Go.") == "Go."
+    assert "state['held'] holds a builtins.object" in caplog.text
+
+
 def test_what_is_not_kept_can_not_be_taken_up(place: FlowPersistence) -> None:
     with pytest.raises(UsageError, match="No pending feedback found for flow_id: nobody"):
         Approval.from_pending("nobody", place)
