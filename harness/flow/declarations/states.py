@@ -72,8 +72,10 @@ def _model(name: str, schema: dict[str, Any]) -> type[BaseModel]:
     """Return a model of the properties of a JSON Schema; what it has no word for is not held to anything."""
     fields: dict[str, Any] = {}
     for key, part in schema.get("properties", {}).items():
-        default = part.get("default")
-        fields[key] = (_type(f"{name}_{key}", part), Field(default=default, description=part.get("description")))
+        default, kind = part.get("default"), _type(f"{name}_{key}", part)
+        # What is not set is None, and stays that where the whole state is looked at again.
+        kind = kind | None if default is None else kind
+        fields[key] = (kind, Field(default=default, description=part.get("description")))
     config = ConfigDict(extra="forbid" if schema.get("additionalProperties") is False else "allow")
     return create_model(name, __config__=config, **fields)
 

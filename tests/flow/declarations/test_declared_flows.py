@@ -241,6 +241,32 @@ def test_inputs_are_held_to_a_json_schema_and_give_what_it_requires() -> None:
             declared(do, state=state).kickoff(wrong)
 
 
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "string"},
+        {"enum": ["x", "y"]},
+        {"type": "array", "items": {"type": "string"}},
+        {"type": "object", "properties": {"name": {"type": "string"}}},
+    ],
+    ids=["text", "words", "a list", "an object"],
+)
+def test_what_a_json_schema_does_not_require_may_stay_unset_in_inputs_and_in_kept_states(
+    part: dict[str, Any], tmp_path: Path
+) -> None:
+    place = {"persistence": {"persistence_type": "SQLiteFlowPersistence", "db_path": str(tmp_path / "states.db")}}
+    schema = {"type": "object", "properties": {"size": {"type": "integer"}, "part": part}}
+    options: dict[str, Any] = {"state": {"type": "json_schema", "json_schema": schema}, "persist": place}
+    first = declared({"call": "expression", "expr": "state.size"}, **options)
+    assert first.kickoff({"size": 1}) == 1
+    for ids in ({"inputs": {"id": first.flow_id}}, {"restore_from_state_id": first.flow_id}):
+        flow = declared({"call": "expression", "expr": "state.size"}, **options)
+        assert flow.kickoff(**ids) == 1
+        assert flow.state.part is None
+    with pytest.raises(UsageError, match="part: expected"):
+        first.kickoff({"part": 5})
+
+
 LOOP = """
 schema: crewai.flow/v1
 name: Loop
