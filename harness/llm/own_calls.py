@@ -7,19 +7,38 @@ from __future__ import annotations
 
 import contextvars
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
+
+from msgspec import Struct, field
 
 from harness import events
 from harness.bus import bus
+from harness.bus.scope import current_scope
 from harness.events.coercion import owner_fields
 from harness.events.sources import sources
 from harness.llm.output.assembly import AssembledCall
 from harness.llm.output.usage import UsageMetrics
+from harness.llm.run_usage import RunUsage
 from harness.llm.settings import LLMSettings
 from harness.llm.tool_use import Functions, ToolCallFailed, run_tool
 
+#: The counts that each completed call tells.
+_ALWAYS: Final = frozenset({"prompt_tokens", "completion_tokens", "total_tokens"})
+
+
+class _OwnCall(Struct):
+    """A call that an LLM has begun to publish."""
+
+    id: str = field(default_factory=sources.new_id)
+    #: What has been counted of it, which its completed event is to tell.
+    usage: UsageMetrics | None = None
+    #: Whether its end has been published, and whether that has told of tokens.
+    has_ended: bool = False
+    has_told: bool = False
+
+
 #: The call that each LLM has begun here, by the LLM's identity.
-_calls: contextvars.ContextVar[Mapping[int, str]] = contextvars.ContextVar("harness_own_calls", default={})  # noqa: B039 - never changed
+_calls: contextvars.ContextVar[Mapping[int, _OwnCall]] = contextvars.ContextVar("harness_own_calls", default={})  # noqa: B039 - never changed
 
 
 class OwnCalls(LLMSettings):
@@ -42,7 +61,7 @@ class OwnCalls(LLMSettings):
         from_agent: Any = None,
     ) -> None:
         """Publish that a call begins, with its settings."""
-        _calls.set({**_calls.get(), id(self): sources.new_id()})
+        _calls.set({**_calls.get(), id(self): _OwnCall()})
         started = events.LLMCallStartedEvent(
             **self._common(from_task, from_agent),
             messages=messages,
@@ -103,21 +122,30 @@ class OwnCalls(LLMSettings):
         finish_reason: Any = None,
         response_id: str | None = None,
     ) -> None:
-        """Publish that the call has completed."""
+        """Publish that the call has completed; its usage has what was counted of it, too, under the common names."""
+        call = self._own_call()
+        counted = None if call is None or call.usage is None else _counts(call.usage)
+        told = usage if counted is None else {**counted, **(usage or {})}
         completed = events.LLMCallCompletedEvent(
             **self._common(from_task, from_agent),
             response=response,
             call_type=call_type,
             messages=messages,
-            usage=None if usage is None else dict(usage),
+            usage=None if told is None else dict(told),
             finish_reason=finish_reason,
             response_id=response_id,
         )
+        if call is not None:
+            call.has_ended, call.has_told = True, bool(told)
         bus.emit(self, completed)
 
     def _emit_call_failed_event(self, error: Any, from_task: Any = None, from_agent: Any = None) -> None:
         """Publish that the call has failed; `error` is its text or the exception."""
         kind = type(error).__name__ if isinstance(error, BaseException) else None
+        call = self._own_call()
+        if call is not None and call.usage is not None and not call.has_ended:
+            call.has_ended = call.has_told = True
+            _count_in_runs(call.usage)
         bus.emit(self, events.LLMCallFailedEvent(**self._common(from_task, from_agent), error=error, error_type=kind))
 
     def _handle_tool_execution(
@@ -139,13 +167,39 @@ class OwnCalls(LLMSettings):
         return None if isinstance(value, ToolCallFailed) else str(value)
 
     def _track_token_usage_internal(self, usage_data: Mapping[str, Any]) -> None:
-        """Count a call's tokens, under whichever names its provider has them."""
-        self._usage.add_metrics(UsageMetrics.from_provider_dict(usage_data))
+        """Count a call's tokens, under whichever names its provider has them, here and in the runs around, once."""
+        metrics = UsageMetrics.from_provider_dict(usage_data)
+        self._usage.add_metrics(metrics)
+        call = self._own_call()
+        if call is not None and not call.has_ended:
+            if call.usage is None:
+                call.usage = UsageMetrics()
+            call.usage.add_usage_metrics(metrics)
+        elif call is None or not call.has_told:
+            _count_in_runs(metrics)
+
+    def _own_call(self) -> _OwnCall | None:
+        """Return the call that was started last here; None where none was."""
+        return _calls.get().get(id(self))
 
     def _common(self, from_task: Any, from_agent: Any) -> dict[str, Any]:
+        call = self._own_call()
         return {
-            "call_id": _calls.get().get(id(self)) or sources.new_id(),
+            "call_id": sources.new_id() if call is None else call.id,
             "model": self.model,
             **owner_fields(from_task, "task", "name"),
             **owner_fields(from_agent, "agent", "role"),
         }
+
+
+def _count_in_runs(usage: UsageMetrics) -> None:
+    """Count usage of which no event tells in the runs around."""
+    for sink in current_scope().sinks:
+        if isinstance(sink, RunUsage):
+            sink._add(usage.model_dump())
+
+
+def _counts(usage: UsageMetrics) -> dict[str, int]:
+    """Return what an event tells of usage: the three counts, and what else there is (clause `llm.usage`)."""
+    counts = usage.model_dump(exclude={"successful_requests"})
+    return {name: count for name, count in counts.items() if count or name in _ALWAYS}

@@ -262,7 +262,7 @@ def test_what_a_json_schema_does_not_require_may_stay_unset_in_inputs_and_in_kep
     for ids in ({"inputs": {"id": first.flow_id}}, {"restore_from_state_id": first.flow_id}):
         flow = declared({"call": "expression", "expr": "state.size"}, **options)
         assert flow.kickoff(**ids) == 1
-        assert flow.state.part is None
+        assert getattr(flow.state, "part", "gone") is None
     with pytest.raises(UsageError, match="part: expected"):
         first.kickoff({"part": 5})
 
