@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from harness.errors import UsageError
-from harness.flow.declarations.references import referenced
+from harness.flow.declarations.references import referenced_model
 from harness.flow.declarations.schema import DeclaredState
 from harness.flow.engine.hooks import FlowHook
 from harness.flow.engine.run import FlowRun
@@ -31,9 +31,7 @@ def initial_state(declared: DeclaredState) -> Any:
     if declared.type in ("dict", "unknown"):
         return dict(declared.default)
     if declared.type == "pydantic" and declared.ref is not None:
-        model = referenced(declared.ref)
-        if not (isinstance(model, type) and issubclass(model, BaseModel)):
-            raise UsageError(f"{declared.ref!r} is no pydantic model")
+        model = referenced_model(declared.ref)
     else:
         model = _model("State", declared.json_schema or {})
     if not declared.default:
