@@ -13,6 +13,7 @@ import pytest
 
 from harness.errors import UsageError
 from harness.flow import (
+    CheckpointConfig,
     Flow,
     FlowPersistence,
     HumanFeedbackPending,
@@ -319,3 +320,57 @@ def test_answers_before_the_pause_are_remembered_after_it(place: FlowPersistence
     flow.resume("later")
     assert [answer.feedback for answer in flow.human_feedback_history] == ["at once", "later"]
     assert [type(value) for value in flow.method_outputs] == [HumanFeedbackResult] * 2
+
+
+def test_of_two_who_are_asked_about_one_method_only_who_was_to_answer_later_gets_the_answer(
+    place: FlowPersistence,
+) -> None:
+    class Stacked(Flow):
+        @start()
+        @human_feedback(message="Third?", provider=Person("C"))
+        @human_feedback(message="Second?", provider=Later())
+        @human_feedback(message="First?", provider=Person("A"))
+        def draft(self) -> str:
+            return "draft"
+
+        @listen(draft)
+        def said(self, answer: HumanFeedbackResult) -> list[str]:
+            return [answer.feedback, answer.output.feedback, answer.output.output.feedback]
+
+    pending = Stacked(persistence=place).kickoff()
+    flow = Stacked.from_pending(pending.context.flow_id, place)
+    assert flow.resume("B") == ["C", "B", "A"]
+    assert [answer.feedback for answer in flow.human_feedback_history] == ["A", "B", "C"]
+
+
+@pytest.mark.parametrize("on_one_object", [True, False])
+def test_a_pause_that_is_answered_in_a_run_from_a_checkpoint_waits_no_more(
+    place: FlowPersistence, tmp_path: Path, on_one_object: bool
+) -> None:
+    class First(Later):
+        asked = 0
+
+        def request_feedback(self, context: PendingFeedbackContext, flow: Any) -> str:
+            self.asked += 1
+            return super().request_feedback(context, flow) if self.asked == 1 else "yes"
+
+    class Mail(Flow):
+        @start()
+        @human_feedback(message="Send it?", provider=First())
+        def write(self) -> str:
+            return "mail"
+
+        @listen(write)
+        def send(self, answer: HumanFeedbackResult) -> str:
+            return f"sent: {answer.feedback}"
+
+    def flow() -> Mail:
+        return Mail(persistence=place, checkpoint=CheckpointConfig(location=str(tmp_path / "kept")))
+
+    first = flow()
+    assert isinstance(first.kickoff(resume=True), HumanFeedbackPending)
+    last = first if on_one_object else flow()
+    assert last.kickoff(resume=True) == "sent: yes"
+    assert place.load_pending_feedback(first.flow_id) is None
+    with pytest.raises(UsageError, match="does not wait for feedback"):
+        last.resume("yes")
