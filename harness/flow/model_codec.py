@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final, TypeGuard
 
 import orjson
-from pydantic import BaseModel, RootModel, TypeAdapter
+from pydantic import BaseModel, TypeAdapter
 
 from harness.frames.codec import encode
 
@@ -29,7 +29,7 @@ def own_form(value: Any) -> Any:
         written = _adapter(cls).dump_python(value, mode="json", warnings=False)
     except Exception:
         return NO_FORM
-    is_whole = isinstance(written, dict) or isinstance(value, RootModel)
+    is_whole = isinstance(written, dict) or _is_root(cls)
     return written if is_whole and _is_json(written) else NO_FORM
 
 
@@ -43,7 +43,7 @@ def from_parts(cls: type, parts: dict[str, Any]) -> Any:
     if dataclasses.is_dataclass(cls):
         # What a dataclass is given is what it holds, whatever it says of that.
         return cls(**{part.name: parts[part.name] for part in dataclasses.fields(cls) if part.init})
-    return from_form(cls, parts["root"] if issubclass(cls, RootModel) else parts)
+    return from_form(cls, parts["root"] if _is_root(cls) else parts)
 
 
 def from_held(cls: type, parts: dict[str, Any]) -> Any:
@@ -68,6 +68,11 @@ def from_held(cls: type, parts: dict[str, Any]) -> Any:
     vars(made).update((name, parts[name]) for name in fields)
     object.__setattr__(made, "__pydantic_extra__", extra if allows_extra else None)
     return made
+
+
+def _is_root(cls: Any) -> bool:
+    # Not by its base, which most programs never load.
+    return issubclass(cls, BaseModel) and cls.__pydantic_root_model__
 
 
 def _check_names(cls: type, parts: dict[str, Any], known: set[str]) -> None:

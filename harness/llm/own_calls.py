@@ -9,7 +9,7 @@ import contextvars
 from collections.abc import Mapping
 from typing import Any, Final
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from harness import events
 from harness.bus import bus
@@ -29,12 +29,12 @@ _ALWAYS: Final = frozenset({"prompt_tokens", "completion_tokens", "total_tokens"
 class _OwnCall(Struct):
     """A call that an LLM has begun to publish."""
 
-    id: str = field(default_factory=sources.new_id)
+    id: str
     #: What has been counted of it, which its completed event is to tell.
     usage: UsageMetrics | None = None
-    #: Whether its end has been published, and whether that has told of tokens.
+    #: Whether its end has been published, and whether that has said what was used.
     has_ended: bool = False
-    has_told: bool = False
+    has_usage: bool = False
 
 
 #: The call that each LLM has begun here, by the LLM's identity.
@@ -61,7 +61,7 @@ class OwnCalls(LLMSettings):
         from_agent: Any = None,
     ) -> None:
         """Publish that a call begins, with its settings."""
-        _calls.set({**_calls.get(), id(self): _OwnCall()})
+        _calls.set({**_calls.get(), id(self): _OwnCall(sources.new_id())})
         started = events.LLMCallStartedEvent(
             **self._common(from_task, from_agent),
             messages=messages,
@@ -125,18 +125,18 @@ class OwnCalls(LLMSettings):
         """Publish that the call has completed; its usage has what was counted of it, too, under the common names."""
         call = self._own_call()
         counted = None if call is None or call.usage is None else _counts(call.usage)
-        told = usage if counted is None else {**counted, **(usage or {})}
+        shown = usage if counted is None else {**counted, **(usage or {})}
         completed = events.LLMCallCompletedEvent(
             **self._common(from_task, from_agent),
             response=response,
             call_type=call_type,
             messages=messages,
-            usage=None if told is None else dict(told),
+            usage=None if shown is None else dict(shown),
             finish_reason=finish_reason,
             response_id=response_id,
         )
         if call is not None:
-            call.has_ended, call.has_told = True, bool(told)
+            call.has_ended, call.has_usage = True, bool(shown)
         bus.emit(self, completed)
 
     def _emit_call_failed_event(self, error: Any, from_task: Any = None, from_agent: Any = None) -> None:
@@ -144,7 +144,7 @@ class OwnCalls(LLMSettings):
         kind = type(error).__name__ if isinstance(error, BaseException) else None
         call = self._own_call()
         if call is not None and call.usage is not None and not call.has_ended:
-            call.has_ended = call.has_told = True
+            call.has_ended = call.has_usage = True
             _count_in_runs(call.usage)
         bus.emit(self, events.LLMCallFailedEvent(**self._common(from_task, from_agent), error=error, error_type=kind))
 
@@ -175,7 +175,7 @@ class OwnCalls(LLMSettings):
             if call.usage is None:
                 call.usage = UsageMetrics()
             call.usage.add_usage_metrics(metrics)
-        elif call is None or not call.has_told:
+        elif call is None or not call.has_usage:
             _count_in_runs(metrics)
 
     def _own_call(self) -> _OwnCall | None:
