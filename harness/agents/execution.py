@@ -105,13 +105,17 @@ class Execution:
     async def _work(self) -> tuple[str, BaseModel | None]:
         answer = await self._last_answer()
         if isinstance(answer, ToolResult):
-            return answer.text, None
-        structured = answer if isinstance(answer, BaseModel) else None
-        if self._model is not None and isinstance(answer, str):
-            structured = await in_form(self._inquirer, answer, self._model)
+            return answer.text, await self._in_form(answer.text, answer.value)
+        structured = answer if isinstance(answer, BaseModel) else await self._in_form(answer)
         raw = answer if isinstance(answer, str) else answer.model_dump_json()
         self._messages.append({"role": "assistant", "content": raw})
         return raw, structured
+
+    async def _in_form(self, text: str, value: Any = None) -> BaseModel | None:
+        """Return an answer in the form that was asked for, which the value that it is the text of may have; None for none."""
+        if self._model is None:
+            return None
+        return value if isinstance(value, self._model) else await in_form(self._inquirer, text, self._model)
 
     async def _last_answer(self) -> str | BaseModel | ToolResult:
         """Return the answer, or the result of a tool, where that is the answer."""

@@ -1,11 +1,12 @@
 """Tools for models that can't be given any: described in the prompt, asked for and answered in text.
 
 The form is the one of the ReAct paper (arXiv 2210.03629), as models have learned it: lines that begin with `Thought:`,
-`Action:`, `Action Input:`, `Observation:` and `Final Answer:`.
+`Action:`, `Action Input:`, `Observation:` and `Final Answer:`, which some set in bold.
 """
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from collections.abc import Iterable
@@ -16,10 +17,17 @@ from harness.tools.base_tool import BaseTool
 
 #: Where the model is to stop: what follows an action is not its to say.
 STOP_WORD: Final = "\nObservation:"
-_ACTION: Final = re.compile(r"^[ \t]*Action[ \t]*:[ \t]*(?P<tool>[^\n]+?)[ \t]*$", re.MULTILINE)
-_INPUT: Final = re.compile(r"^[ \t]*Action Input[ \t]*:[ \t]*(?P<input>.*)", re.MULTILINE | re.DOTALL)
-_FINAL: Final = re.compile(r"^[ \t]*Final Answer[ \t]*:[ \t]*(?P<answer>.*)", re.MULTILINE | re.DOTALL)
-_THOUGHT: Final = re.compile(r"^[ \t]*Thought[ \t]*:[ \t]*")
+
+
+def _heading(words: str) -> str:
+    return rf"^[ \t]*(?:\*\*(?:{words})[ \t]*:\*\*|\*\*(?:{words})\*\*[ \t]*:|(?:{words})[ \t]*:)[ \t]*"
+
+
+_ACTION: Final = re.compile(_heading("Action") + r"(?P<tool>[^\n]+?)[ \t]*$", re.MULTILINE)
+_INPUT: Final = re.compile(_heading("Action Input"), re.MULTILINE)
+_NEXT: Final = re.compile(_heading("Thought|Action|Observation|Final Answer"), re.MULTILINE)
+_FINAL: Final = re.compile(_heading("Final Answer") + r"(?P<answer>.*)", re.MULTILINE | re.DOTALL)
+_THOUGHT: Final = re.compile(_heading("Thought"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +35,10 @@ class TextAction:
     """A tool that the model asks for in text."""
 
     tool: str
-    #: What stands after `Action Input:`.
+    #: What stands after `Action Input:`, as JSON wherever it can be read as an object.
     arguments: str
     thought: str
-    #: What the model said, up to what it made up of the observation.
+    #: What the model said, up to what it made up of what follows.
     text: str
 
 
@@ -40,9 +48,13 @@ def read_action(answer: str) -> TextAction | None:
     action = _ACTION.search(text)
     if action is None:
         return None
-    found = _INPUT.search(text, action.end())
-    arguments = found["input"].strip() if found is not None else ""
-    return TextAction(action["tool"].strip(" \"'`*"), _unfenced(arguments), _thought(text[: action.start()]), text)
+    following = _NEXT.search(text, action.end())
+    if following is not None:
+        text = text[: following.start()].rstrip()
+    given = _INPUT.search(text, action.end())
+    arguments = "" if given is None else text[given.end() :].strip()
+    thought = _thought(text[: action.start()])
+    return TextAction(action["tool"].strip(" \"'`*[]"), _as_json(_unfenced(arguments)), thought, text)
 
 
 def read_answer(text: str) -> tuple[str, str]:
@@ -55,7 +67,8 @@ def read_answer(text: str) -> tuple[str, str]:
 
 def is_in_form(text: str) -> bool:
     """Return whether a model that was given no tools answers in this form all the same."""
-    return bool(_THOUGHT.match(text) or re.match(r"[ \t]*Final Answer[ \t]*:", text))
+    text = text.lstrip()
+    return bool(_THOUGHT.match(text) or _FINAL.match(text))
 
 
 def described(tools: Iterable[BaseTool]) -> str:
@@ -84,6 +97,19 @@ def observed(result: str) -> dict[str, Any]:
 
 def _thought(text: str) -> str:
     return _THOUGHT.sub("", text.strip(), count=1)
+
+
+def _as_json(text: str) -> str:
+    """Return an object as JSON that is written as Python writes dicts, or lacks its last brace; any other text as it is."""
+    for candidate in (text, text + "}"):
+        for read in (json.loads, ast.literal_eval):
+            try:
+                found = read(candidate)
+                if isinstance(found, dict):
+                    return text if read is json.loads and candidate is text else json.dumps(found, ensure_ascii=False)
+            except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
+                continue
+    return text
 
 
 def _unfenced(text: str) -> str:

@@ -59,9 +59,19 @@ class Crew(CrewSettings):
         return await self.kickoff_async(inputs, input_files, from_checkpoint)
 
     def kickoff_for_each(self, inputs: Sequence[Mapping[str, Any]], input_files: Any = None) -> list[Any]:
-        """Run the crew once for each of `inputs`, one after the other, and return what each kickoff returns."""
+        """Run the crew once for each of `inputs`, one after the other, and return what each kickoff returns.
+
+        `usage_metrics` is then what all have used, but for a crew with `stream` set, whose runs are still to be read.
+        """
+        outputs, total = [], UsageMetrics()
         files = {} if input_files is None else {"input_files": input_files}
-        return [self.kickoff(inputs=each, **files) for each in inputs]
+        for each in inputs:
+            outputs.append(self.kickoff(inputs=each, **files))
+            if not self.stream and self.usage_metrics is not None:
+                total.add_usage_metrics(self.usage_metrics)
+        if not self.stream:
+            self.note_usage(total)
+        return outputs
 
     async def kickoff_for_each_async(self, inputs: Sequence[Mapping[str, Any]], input_files: Any = None) -> Any:
         """Run the crew for each of `inputs`, all at once, and return their outputs in the order of the inputs.
@@ -75,6 +85,10 @@ class Crew(CrewSettings):
             session = AsyncStreamSession(lambda: self._run_each(LoopDriver(), inputs))
             return CrewStreamingOutput.of(session, self.task_ids)
         return await self._run_each(LoopDriver(), inputs)
+
+    async def akickoff_for_each(self, inputs: Sequence[Mapping[str, Any]], input_files: Any = None) -> Any:
+        """The same as `kickoff_for_each_async`."""
+        return await self.kickoff_for_each_async(inputs, input_files)
 
     def stream_events(
         self, inputs: Mapping[str, Any] | None = None, *, look_ahead: int | None = None, retain: bool = True
@@ -150,7 +164,7 @@ class Crew(CrewSettings):
             raise
         total = UsageMetrics()
         for output in outputs:
-            total = added(total, output.token_usage)
+            total.add_usage_metrics(output.token_usage)
         self.note_usage(total)
         return outputs
 
@@ -161,8 +175,3 @@ _KICKOFF: Final = Replaceable(Crew.kickoff, Crew.kickoff_async)
 def _given(inputs: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return the options of a kickoff for a subclass's own, which may know of none but those that were given."""
     return {} if inputs is None else {"inputs": inputs}
-
-
-def added(first: UsageMetrics, second: UsageMetrics) -> UsageMetrics:
-    """Return the sum of both."""
-    return UsageMetrics(**{name: count + getattr(second, name) for name, count in first})

@@ -225,5 +225,11 @@ def _write(task: TaskSettings, output: TaskOutput) -> None:
     path = Path(named_file)
     if task.create_directory:
         path.parent.mkdir(parents=True, exist_ok=True)
-    text = output.raw if output.json_dict is None else json.dumps(output.json_dict, ensure_ascii=False, indent=2)
-    path.write_text(text, encoding="utf-8")
+    path.write_text(_text(output), encoding="utf-8")
+
+
+def _text(output: TaskOutput) -> str:
+    """Return what is in the file of an answer: its JSON, where it has a form."""
+    if output.json_dict is not None:
+        return json.dumps(output.json_dict, ensure_ascii=False, indent=2)
+    return output.raw if output.pydantic is None else output.pydantic.model_dump_json()

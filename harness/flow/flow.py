@@ -63,7 +63,8 @@ class Flow(StartableFlow, ConversationalFlow, DeclarableFlow, AnswerableFlow, Ch
         stream = StreamFlag(default=False)
     #: Whether to publish no events of its methods; its own start and end, and what methods call, still are.
     suppress_flow_events: bool = False
-    #: Where its states are kept, and what waits for a human; before what `persist` says. By itself it has nothing saved.
+    #: Where its states are kept, and what waits for a human; before what `persist` says. By itself it has nothing saved but
+    #: what asks for that: a run that waits, one that asks, and with what these end.
     persistence: FlowPersistence | None = None
     #: How often one method may be called in one run, a bound for cycles that do not end.
     max_method_calls: int = 100
@@ -128,6 +129,8 @@ class Flow(StartableFlow, ConversationalFlow, DeclarableFlow, AnswerableFlow, Ch
         self._dialogue = Dialogue()
         self._hooks = (*hooks_of_class(type(self)), *own_hooks)
         self._input_history = []
+        #: Of the states that it has kept in the middle of a run, or begun with where they had been kept so.
+        self._kept_ids: set[str] = set()
         #: The plan of the run begun last, and what it has used.
         self._last_plan: Plan | None = None
         self._last_usage = RunUsage()

@@ -6,12 +6,15 @@ import dataclasses
 import functools
 import json
 from collections.abc import Callable, Iterator
-from typing import Any, TypeGuard
+from typing import Any, Final, TypeGuard
 
 import orjson
 from pydantic import BaseModel, TypeAdapter
 
 from harness.frames.codec import encode
+
+#: What has no form of its own.
+NO_FORM: Final = object()
 
 
 def is_model(cls: Any) -> bool:
@@ -19,14 +22,15 @@ def is_model(cls: Any) -> bool:
     return isinstance(cls, type) and (issubclass(cls, BaseModel) or dataclasses.is_dataclass(cls))
 
 
-def own_form(value: Any) -> dict[str, Any] | None:
-    """Return what a model writes itself as, if that is JSON; else None."""
+def own_form(value: Any) -> Any:
+    """Return what a model writes itself as, if that is JSON: an object, or of a root model what its root is; else NO_FORM."""
     cls: Any = type(value)
     try:
-        written = _adapter(cls).dump_python(value, mode="json")
+        written = _adapter(cls).dump_python(value, mode="json", warnings=False)
     except Exception:
-        return None
-    return written if isinstance(written, dict) and _is_json(written) else None
+        return NO_FORM
+    is_whole = isinstance(written, dict) or _is_root(cls)
+    return written if is_whole and _is_json(written) else NO_FORM
 
 
 def from_form(cls: type, form: Any) -> Any:
@@ -35,9 +39,45 @@ def from_form(cls: type, form: Any) -> Any:
 
 
 def from_parts(cls: type, parts: dict[str, Any]) -> Any:
-    """Return the model that has these fields. Raises what the class has against it."""
-    # What a dataclass is given is what it holds, whatever it says of that.
-    return cls(**parts) if dataclasses.is_dataclass(cls) else from_form(cls, parts)
+    """Return the model that its class makes of these fields. Raises what the class has against it."""
+    if dataclasses.is_dataclass(cls):
+        # What a dataclass is given is what it holds, whatever it says of that.
+        return cls(**{part.name: parts[part.name] for part in dataclasses.fields(cls) if part.init})
+    return from_form(cls, parts["root"] if _is_root(cls) else parts)
+
+
+def from_held(cls: type, parts: dict[str, Any]) -> Any:
+    """Return a model that holds these fields, whatever its class would make of them.
+
+    Raises:
+        TypeError: they are not those of the class.
+    """
+    if dataclasses.is_dataclass(cls):
+        _check_names(cls, parts, {part.name for part in dataclasses.fields(cls)})
+        made = object.__new__(cls)
+        for name, part in parts.items():
+            object.__setattr__(made, name, part)
+        return made
+    model: Any = cls
+    fields = {name for name, field in model.model_fields.items() if not field.exclude}
+    extra = {name: part for name, part in parts.items() if name not in fields}
+    allows_extra = model.model_config.get("extra") == "allow"
+    _check_names(cls, parts, fields | extra.keys() if allows_extra else fields)
+    # What is not kept of a model is as its class has it.
+    made = model.model_construct(**parts)
+    vars(made).update((name, parts[name]) for name in fields)
+    object.__setattr__(made, "__pydantic_extra__", extra if allows_extra else None)
+    return made
+
+
+def _is_root(cls: Any) -> bool:
+    # Not by its base, which most programs never load.
+    return issubclass(cls, BaseModel) and cls.__pydantic_root_model__
+
+
+def _check_names(cls: type, parts: dict[str, Any], known: set[str]) -> None:
+    if parts.keys() != known:
+        raise TypeError(f"{cls.__qualname__} has the fields {', '.join(sorted(known))}, not {', '.join(sorted(parts))}")
 
 
 def round_trips(value: Any, form: Any) -> bool:
@@ -51,27 +91,12 @@ def round_trips(value: Any, form: Any) -> bool:
         return False
 
 
-def accepts_parts(cls: type, parts: dict[str, Any]) -> bool:
-    """Whether these are fields that a model can have."""
-    try:
-        from_parts(cls, parts)
-    except Exception:
-        return False
-    return True
-
-
 def parts_of(value: Any, encode_part: Callable[[Any], Any]) -> dict[str, Any]:
     """Return the fields of a model, each as `encode_part` has it. Raises what that raises."""
     return {name: encode_part(part) for name, part in _fields(value)}
 
 
-def holds_form(value: Any, form: dict[str, Any]) -> bool:
-    """Whether all that a model holds is JSON, and a form is that: its class then gives it back, and need not be asked."""
-    fields = dict(_fields(value))
-    return fields == form and all(map(_is_plain, fields.values()))
-
-
-def _is_json(written: dict[str, Any]) -> bool:
+def _is_json(written: Any) -> bool:
     """Do as `_is_plain`, with what has been made of JSON's own classes: without looking at each part of it."""
     try:
         text = orjson.dumps(written)
@@ -105,8 +130,7 @@ def _fields(value: Any) -> Iterator[tuple[str, Any]]:
         yield from (value.__pydantic_extra__ or {}).items()
     else:
         for part in dataclasses.fields(value):
-            if part.init:
-                yield part.name, getattr(value, part.name)
+            yield part.name, getattr(value, part.name)
 
 
 @functools.lru_cache(maxsize=256)

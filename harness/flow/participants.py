@@ -8,7 +8,8 @@ from harness.errors import UsageError
 from harness.flow.checkpoints.checkpointed import config_of
 from harness.flow.engine.hooks import FlowHook
 from harness.flow.kickoff import Kickoff
-from harness.flow.persistence.persist import persistence_of
+from harness.flow.persistence.final import FinalState
+from harness.flow.persistence.persist import persistence_of, saving_of
 from harness.flow.persistence.restore import StateRestore
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ def participants(flow: Any, kickoff: Kickoff) -> tuple[FlowHook, ...]:
     """Return the hooks of one run, made for it."""
     config = checkpoint_config(flow, kickoff)
     # What keeps checkpoints is loaded by runs that have some.
-    return _state_restore(flow, kickoff) if config is None else _checkpoint_hooks(flow, kickoff, config)
+    hooks = _state_restore(flow, kickoff) if config is None else _checkpoint_hooks(flow, kickoff, config)
+    return (*_final_state(flow), *hooks)
 
 
 def _checkpoint_hooks(flow: Any, kickoff: Kickoff, config: CheckpointConfig) -> tuple[FlowHook, ...]:
@@ -57,3 +59,10 @@ def _state_restore(flow: Any, kickoff: Kickoff) -> tuple[FlowHook, ...]:
         if persistence is not None:
             return (StateRestore(persistence),)
     return ()
+
+
+def _final_state(flow: Any) -> tuple[FlowHook, ...]:
+    if (flow.persistence is None and not flow._kept_ids) or saving_of(flow) is not None:
+        return ()
+    # A turn saves its own, with the reply in it.
+    return (FinalState(),) if flow._dialogue.turn is None else ()

@@ -143,7 +143,8 @@ def _instance_with_id(state: BaseModel) -> BaseModel:
     model = _with_id(type(state))
     if model is type(state):
         return own
-    return model.model_construct(own.model_fields_set | {"id"}, id=new_id(), **own.__dict__)
+    held = {**vars(own), **(own.__pydantic_extra__ or {})}
+    return model.model_construct(own.model_fields_set | {"id"}, **{"id": new_id(), **held})
 
 
 def own_copy(value: Any, memo: dict[int, Any] | None = None) -> Any:

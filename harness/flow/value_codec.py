@@ -2,21 +2,22 @@
 
 JSON values come back as they were. So do bytes, floats and integers beyond JSON's, and text with lone surrogates, in the
 forms of `harness.frames.codec`; tuples, sets, deques, times, UUIDs, numbers that JSON lacks and paths, in forms of the same
-kind; and dicts whose keys are no strings, or look like such a form. A pydantic model, a dataclass, a named tuple or a member
-of an enum is kept with the name of its class, and comes back as one where that class has been imported by then: nothing is
-imported for it, and where it has not, its fields come back as a dict. Anything else is a description of itself, or, where all
-must come back, refused.
+kind; and dicts whose keys are no strings, or look like such a form. A pydantic model, a dataclass, a named tuple, a member of an
+enum, or a dict or a list of a class of its own is kept with the name of its class, and comes back as one where that class has
+been imported by then: nothing is imported for it, and where it has not, its fields come back as a dict. Of a secret its stars
+come back. Anything else is a description of itself, or, where all must come back, refused.
 """
 
 from __future__ import annotations
 
 import base64
+import contextlib
 import copy
 import enum
 import json
 import logging
 import sys
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Mapping, Set as AbstractSet
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -25,25 +26,31 @@ from pathlib import Path, PurePath
 from typing import Any, Final
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretBytes, SecretStr
 
 from harness.errors import UsageError
 from harness.flow.model_codec import (
-    accepts_parts,
+    NO_FORM,
     from_form,
+    from_held,
     from_parts,
-    holds_form,
     is_model,
     own_form,
     parts_of,
     round_trips,
 )
 from harness.frames.codec import MAX_DEPTH, decoded_text, encode
+from harness.frames.frozen import FrozenDict, FrozenList
 
 logger = logging.getLogger("harness")
 _MODEL: Final = "$model"
 _NAMED: Final = "$named"
 _MEMBER: Final = "$member"
+_CONTAINER: Final = "$container"
+_DEFAULTS: Final = "$defaultdict"
+_PATH: Final = "$path"
+#: The class of this system's paths.
+_OWN_PATH: Final = type(Path())
 
 
 def encode_value(value: Any) -> Any:
@@ -72,9 +79,10 @@ def encode_model(value: BaseModel, label: str) -> dict[str, Any]:
         UsageError: it has no such form, and something in it would not come back; the message names that, and `label` it is in.
     """
     try:
-        return _form(value, 0, strict=True)[1]
+        fields: dict[str, Any] = _form(value, 0, strict=True)[1]
     except _UnencodableError as error:
         raise _refusal(label, error) from None
+    return fields
 
 
 def _refusal(label: str, error: _UnencodableError) -> UsageError:
@@ -99,20 +107,28 @@ def _encode(value: Any, depth: int, *, strict: bool) -> Any:
         if isinstance(value, enum.Enum):
             return {_MEMBER: _name(cls), "value": _encode(value.value, below, strict=strict)}
         if isinstance(value, PurePath):
-            return {"$path": str(value)}
+            return {_PATH: str(value)} if cls is _OWN_PATH else {_PATH: str(value), "class": _name(cls)}
         # A plain copy of what another thread may be adding to is made in one step.
         if isinstance(value, Mapping):
             items = list(value.items())
+            kept: Any
             if all(isinstance(key, str) and not key.startswith("$") and encode(key) == key for key, _ in items):
-                return {key: _encode(item, below, strict=strict) for key, item in items}
-            pairs = [[_encode(key, below, strict=strict), _encode(item, below, strict=strict)] for key, item in items]
-            return {"$map": pairs}
+                kept = {key: _encode(item, below, strict=strict) for key, item in items}
+            else:
+                kept = {
+                    "$map": [
+                        [_encode(key, below, strict=strict), _encode(item, below, strict=strict)] for key, item in items
+                    ]
+                }
+            return kept if cls in _JSON else _of_its_class(value, dict(items), kept, strict=strict)
         if cls in _CONTAINERS:
-            return {_CONTAINERS[cls]: [_encode(item, below, strict=strict) for item in list(value)]}
+            bound = {} if cls is not deque or value.maxlen is None else {"maxlen": value.maxlen}
+            return {_CONTAINERS[cls]: [_encode(item, below, strict=strict) for item in list(value)], **bound}
         if isinstance(value, tuple) and hasattr(cls, "_make"):
             return {_NAMED: _name(cls), "items": [_encode(item, below, strict=strict) for item in value]}
         if isinstance(value, list | tuple):
-            return [_encode(item, below, strict=strict) for item in value]
+            kept = [_encode(item, below, strict=strict) for item in value]
+            return kept if cls in _JSON else _of_its_class(value, list(value), kept, strict=strict)
         if is_model(cls):
             how, fields = _form(value, depth, strict=strict)
             return {_MODEL: _name(cls), how: fields}
@@ -126,19 +142,50 @@ def _encode(value: Any, depth: int, *, strict: bool) -> Any:
     return copy.deepcopy(encoded)
 
 
-def _form(value: Any, depth: int, *, strict: bool) -> tuple[str, dict[str, Any]]:
-    """Return how a model is kept, and that: as the `fields` that it writes itself as, or in `parts`, kept one by one."""
+def _of_its_class(value: Any, plain: Any, kept: Any, *, strict: bool) -> Any:
+    """Return the form of a container whose class makes it of a plain one, which is kept so; of any other that, or a refusal."""
+    cls = type(value)
+    if cls is defaultdict:
+        factory = value.default_factory
+        name = _name(factory) if isinstance(factory, type) else None
+        if factory is None or (name is not None and _loaded(name) is factory):
+            return {_DEFAULTS: name, "items": kept}
+    with contextlib.suppress(Exception):
+        made = cls(plain)
+        is_same = made == value and getattr(made, "__dict__", None) == getattr(value, "__dict__", None)
+        if is_same and _loaded(_name(cls)) is cls:
+            return {_CONTAINER: _name(cls), "items": kept}
+    if strict:
+        raise _UnencodableError(f"a {cls.__module__}.{cls.__qualname__}")
+    return kept
+
+
+def _form(value: Any, depth: int, *, strict: bool) -> tuple[str, Any]:
+    """Return how a model is kept, and that: the first of these ways by which it comes back.
+
+    As the `fields` that it writes itself as; in `parts`, kept one by one, of which its class makes it; as they are `held`,
+    whatever its class would make of them.
+    """
     own = own_form(value)
-    if own is not None and (holds_form(value, own) or round_trips(value, own)):
+    if own is not NO_FORM and round_trips(value, own):
         return "fields", own
+
+    def parts(model: Any) -> dict[str, Any]:
+        return parts_of(model, lambda part: _encode(part, depth + 1, strict=strict))
+
     try:
-        parts = parts_of(value, lambda part: _encode(part, depth + 1, strict=strict))
+        kept = parts(value)
     except _UnencodableError:
-        if own is None:
+        if own is NO_FORM:
             raise
         return "fields", own
-    # Not whether it equals: what is no number, for one, never does.
-    return ("parts", parts) if own is None or accepts_parts(type(value), decode_value(parts)) else ("fields", own)
+    ways = {"fields": own, "parts": kept, "held": kept}
+    for way, form in ways.items():
+        # Not whether it equals: what is no number, for one, never does.
+        with contextlib.suppress(Exception):
+            if form is not NO_FORM and parts(_MADE[way](type(value), decode_value(form))) == kept:
+                return way, form
+    return ("parts", kept) if own is NO_FORM else ("fields", own)
 
 
 def _keys(encoded: Any) -> AbstractSet[str]:
@@ -151,14 +198,11 @@ def decode_value(value: Any) -> Any:
         return [decode_value(item) for item in value]
     if not isinstance(value, dict):
         return value
-    if value.keys() == {_MODEL, "fields"}:
-        return _model(str(value[_MODEL]), value["fields"], from_form)
-    if value.keys() == {_MODEL, "parts"}:
-        return _model(str(value[_MODEL]), decode_value(value["parts"]), from_parts)
-    if value.keys() == {_NAMED, "items"}:
-        return _named(str(value[_NAMED]), decode_value(value["items"]))
-    if value.keys() == {_MEMBER, "value"}:
-        return _member(str(value[_MEMBER]), decode_value(value["value"]))
+    if len(value) == 2:
+        names = tuple(sorted(value))
+        if names in _PAIRS:
+            first, second = names
+            return _PAIRS[names](value[first], value[second])
     if len(value) == 1:
         (form, inside), *_ = value.items()
         if form in _FORMS:
@@ -182,11 +226,16 @@ def _name(cls: type) -> str:
 _PLAIN: Final = frozenset({type(None), bool})
 #: Those that JSON has, but for some of their values.
 _SCALARS: Final = frozenset({str, int, float})
+#: Containers that are JSON; the frozen ones hold nothing else.
+_JSON: Final = frozenset({dict, list, FrozenDict, FrozenList})
+_STARS: Final = "**********"
+#: What ISO 8601 does not say of a moment: that it is the second one of its name, once clocks were put back.
+_FOLD: Final = " fold"
 #: Class → form, and the way there and back.
 _AS_TEXT: Final[Mapping[type, tuple[str, Callable[[Any], str], Callable[[str], Any]]]] = {
-    datetime: ("$datetime", datetime.isoformat, datetime.fromisoformat),
+    datetime: ("$datetime", lambda value: _moment_text(value), lambda text: _moment(datetime, text)),
     date: ("$date", date.isoformat, date.fromisoformat),
-    time: ("$time", time.isoformat, time.fromisoformat),
+    time: ("$time", lambda value: _moment_text(value), lambda text: _moment(time, text)),
     timedelta: (
         "$timedelta",
         lambda value: f"{value.days} {value.seconds} {value.microseconds}",
@@ -196,6 +245,8 @@ _AS_TEXT: Final[Mapping[type, tuple[str, Callable[[Any], str], Callable[[str], A
     Decimal: ("$decimal", str, Decimal),
     Fraction: ("$fraction", str, Fraction),
     complex: ("$complex", str, complex),
+    SecretStr: ("$secret", lambda _: _STARS, SecretStr),
+    SecretBytes: ("$secret_bytes", lambda _: _STARS, lambda text: SecretBytes(text.encode())),
     bytearray: (
         "$bytearray",
         lambda value: base64.b64encode(value).decode(),
@@ -214,7 +265,7 @@ _FORMS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "$float": float,
     "$int": lambda text: int(text, 16 if "0x" in text else 10),
     "$text": lambda text: decoded_text({"$text": text}),
-    "$path": Path,
+    _PATH: Path,
     **{form: back for form, _, back in _AS_TEXT.values()},
     "$tuple": lambda items: tuple(decode_value(items)),
     "$set": lambda items: set(decode_value(items)),
@@ -232,6 +283,15 @@ def _loaded(name: str) -> Any:
     return found
 
 
+def _moment_text(value: datetime | time) -> str:
+    return value.isoformat() + _FOLD * value.fold
+
+
+def _moment(cls: Any, text: str) -> Any:
+    moment = cls.fromisoformat(text.removesuffix(_FOLD))
+    return moment.replace(fold=1) if text.endswith(_FOLD) else moment
+
+
 def _model(name: str, fields: Any, made: Callable[[type, Any], Any]) -> Any:
     found = _loaded(name)
     if not is_model(found):
@@ -241,6 +301,31 @@ def _model(name: str, fields: Any, made: Callable[[type, Any], Any]) -> Any:
     except Exception:
         logger.warning("a value of %s that was kept does not fit the class of today; its fields are given", name)
         return fields
+
+
+def _container(name: str, plain: Any) -> Any:
+    found: Any = _loaded(name)
+    is_there = isinstance(found, type) and issubclass(found, Mapping | list | tuple)
+    try:
+        return found(plain) if is_there else plain
+    except Exception:
+        logger.warning("a container of %s that was kept does not fit the class of today; a plain one is given", name)
+        return plain
+
+
+def _defaults(name: str | None, plain: Any) -> Any:
+    factory = None if name is None else _loaded(name)
+    # Nothing but a class is called for what is in a file.
+    return defaultdict(factory, plain) if name is None or isinstance(factory, type) else plain
+
+
+def _path(name: str, text: str) -> Any:
+    found = _loaded(name)
+    try:
+        return found(text) if isinstance(found, type) and issubclass(found, PurePath) else Path(text)
+    except Exception:
+        # Another system's.
+        return Path(text)
 
 
 def _named(name: str, items: list[Any]) -> Any:
@@ -260,3 +345,23 @@ def _member(name: str, value: Any) -> Any:
     except ValueError:
         logger.warning("a member of %s that was kept is none of today's; its value is given", name)
         return value
+
+
+#: How a model is made of what it is kept as.
+_MADE: Final[Mapping[str, Callable[[type, Any], Any]]] = {
+    "fields": from_form,
+    "parts": from_parts,
+    "held": from_held,
+}
+#: The two keys of a form, in the order of the alphabet, and the way back.
+_PAIRS: Final[Mapping[tuple[str, ...], Callable[[Any, Any], Any]]] = {
+    (_MODEL, "fields"): lambda name, fields: _model(str(name), fields, from_form),
+    (_MODEL, "parts"): lambda name, parts: _model(str(name), decode_value(parts), from_parts),
+    (_MODEL, "held"): lambda name, parts: _model(str(name), decode_value(parts), from_held),
+    (_NAMED, "items"): lambda name, items: _named(str(name), decode_value(items)),
+    (_MEMBER, "value"): lambda name, value: _member(str(name), decode_value(value)),
+    (_CONTAINER, "items"): lambda name, items: _container(str(name), decode_value(items)),
+    (_DEFAULTS, "items"): lambda name, items: _defaults(name, decode_value(items)),
+    (_PATH, "class"): lambda text, name: _path(str(name), text),
+    ("$deque", "maxlen"): lambda items, maxlen: deque(decode_value(items), maxlen),
+}

@@ -7,28 +7,40 @@ from __future__ import annotations
 
 import contextvars
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 from harness import events
 from harness.bus import bus
+from harness.bus.scope import current_scope
 from harness.events.coercion import owner_fields
 from harness.events.sources import sources
 from harness.llm.output.assembly import AssembledCall
 from harness.llm.output.usage import UsageMetrics
+from harness.llm.run_usage import RunUsage
 from harness.llm.settings import LLMSettings
 from harness.llm.tool_use import Functions, ToolCallFailed, run_tool
 
+#: The counts that each completed call tells.
+_ALWAYS: Final = frozenset({"prompt_tokens", "completion_tokens", "total_tokens"})
 
-class BegunCall(NamedTuple):
-    """A call that has begun and has not ended."""
 
-    call_id: str
-    #: The call of the same LLM that it was begun in, as by a tool.
-    around: BegunCall | None
+class _OwnCall(Struct):
+    """A call that an LLM has begun to publish."""
+
+    id: str
+    #: The call of the same LLM that it was begun in, as by a tool, until it has ended.
+    around: _OwnCall | None = None
+    #: What has been counted of it, which its completed event is to tell.
+    usage: UsageMetrics | None = None
+    #: Whether its end has been published, and whether that has said what was used.
+    has_ended: bool = False
+    has_usage: bool = False
 
 
 #: The innermost call that each LLM has begun here, by the LLM's identity.
-_calls: contextvars.ContextVar[Mapping[int, BegunCall]] = contextvars.ContextVar("harness_own_calls", default={})  # noqa: B039 - never changed
+_calls: contextvars.ContextVar[Mapping[int, _OwnCall]] = contextvars.ContextVar("harness_own_calls", default={})  # noqa: B039 - never changed
 
 
 class OwnCalls(LLMSettings):
@@ -65,7 +77,8 @@ class OwnCalls(LLMSettings):
         n: int | None = None,
     ) -> None:
         """Publish that a call begins, with its settings: those that are given here, and the LLM's own for the others."""
-        self._begin_own()
+        around = self._own_call()
+        self._set_own_call(_OwnCall(sources.new_id(), None if around is None or around.has_ended else around))
         started = events.LLMCallStartedEvent(
             **self._common(from_task, from_agent),
             messages=messages,
@@ -126,24 +139,31 @@ class OwnCalls(LLMSettings):
         finish_reason: Any = None,
         response_id: str | None = None,
     ) -> None:
-        """Publish that the call has completed."""
+        """Publish that the call has completed; its usage has what was counted of it, too, under the common names."""
+        call = self._own_call()
+        counted = None if call is None or call.usage is None else _counts(call.usage)
+        shown = usage if counted is None else {**counted, **(usage or {})}
         completed = events.LLMCallCompletedEvent(
             **self._common(from_task, from_agent),
             response=response,
             call_type=call_type,
             messages=messages,
-            usage=None if usage is None else dict(usage),
+            usage=None if shown is None else dict(shown),
             finish_reason=finish_reason,
             response_id=response_id,
         )
-        self._end_own()
+        self._end_own_call(has_usage=bool(shown))
         bus.emit(self, completed)
 
     def _emit_call_failed_event(self, error: Any, from_task: Any = None, from_agent: Any = None) -> None:
         """Publish that the call has failed; `error` is its text or the exception."""
         kind = type(error).__name__ if isinstance(error, BaseException) else None
         failed = events.LLMCallFailedEvent(**self._common(from_task, from_agent), error=error, error_type=kind)
-        self._end_own()
+        call = self._own_call()
+        counted = None if call is None or call.has_ended else call.usage
+        if counted is not None:
+            _count_in_runs(counted)
+        self._end_own_call(has_usage=counted is not None)
         bus.emit(self, failed)
 
     def _handle_tool_execution(
@@ -165,28 +185,55 @@ class OwnCalls(LLMSettings):
         return None if isinstance(value, ToolCallFailed) else str(value)
 
     def _track_token_usage_internal(self, usage_data: Mapping[str, Any]) -> None:
-        """Count a call's tokens, under whichever names its provider has them."""
-        self._usage.add_metrics(UsageMetrics.from_provider_dict(usage_data))
+        """Count a call's tokens, under whichever names its provider has them, here and in the runs around, once."""
+        metrics = UsageMetrics.from_provider_dict(usage_data)
+        if metrics is None:
+            return
+        self._usage.add_metrics(metrics)
+        call = self._own_call()
+        if call is not None and not call.has_ended:
+            if call.usage is None:
+                call.usage = UsageMetrics()
+            call.usage.add_usage_metrics(metrics)
+        elif call is None or not call.has_usage:
+            _count_in_runs(metrics)
 
-    def _begin_own(self) -> None:
-        calls = _calls.get()
-        _calls.set({**calls, id(self): BegunCall(sources.new_id(), calls.get(id(self)))})
+    def _own_call(self) -> _OwnCall | None:
+        """Return the innermost call that has not ended here, else the one that ended last; None where there is none."""
+        return _calls.get().get(id(self))
 
-    def _end_own(self) -> None:
-        calls = {**_calls.get()}
-        ended = calls.pop(id(self), None)
-        if ended is not None and ended.around is not None:
-            calls[id(self)] = ended.around
-        _calls.set(calls)
+    def _set_own_call(self, call: _OwnCall) -> None:
+        _calls.set({**_calls.get(), id(self): call})
+
+    def _end_own_call(self, *, has_usage: bool) -> None:
+        call = self._own_call()
+        if call is None or call.has_ended:
+            return
+        call.has_ended, call.has_usage = True, has_usage
+        if call.around is not None:
+            self._set_own_call(call.around)
 
     def _common(self, from_task: Any, from_agent: Any) -> dict[str, Any]:
-        begun = _calls.get().get(id(self))
+        call = self._own_call()
         return {
-            "call_id": sources.new_id() if begun is None else begun.call_id,
+            "call_id": sources.new_id() if call is None else call.id,
             "model": self.model,
             **owner_fields(from_task, "task", "name"),
             **owner_fields(from_agent, "agent", "role"),
         }
+
+
+def _count_in_runs(usage: UsageMetrics) -> None:
+    """Count usage of which no event tells in the runs around."""
+    for sink in current_scope().sinks:
+        if isinstance(sink, RunUsage):
+            sink._add(usage.model_dump())
+
+
+def _counts(usage: UsageMetrics) -> dict[str, int]:
+    """Return what an event tells of usage: the three counts, and what else there is (clause `llm.usage`)."""
+    counts = usage.model_dump(exclude={"successful_requests"})
+    return {name: count for name, count in counts.items() if count or name in _ALWAYS}
 
 
 def _first(given: Any, own: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from harness import BaseLLM
+from harness import BaseLLM, tool
 from harness.agents import GuardrailError, LiteAgentOutput
 from tests.agents.scripted import (
     ASKED,
@@ -43,6 +43,33 @@ def test_an_answer_in_a_form(answers: tuple[Answer, ...], way: Way) -> None:
     output = kicked_off(pilot, way, "How high?", response_format=Tide)
     assert output.pydantic == Tide(place="Bergen", metres=1.5)
     assert output.to_dict() == {"place": "Bergen", "metres": 1.5}
+
+
+BERGEN = '{"place": "Bergen", "metres": 1.5}'
+GIVEN: dict[str, tuple[Any, str]] = {
+    "JSON": (BERGEN, BERGEN),
+    "the model": (Tide(place="Bergen", metres=1.5), '{"place":"Bergen","metres":1.5}'),
+    "a dict": ({"place": "Bergen", "metres": 1.5}, BERGEN),
+    "other words": ("one and a half metres", "one and a half metres"),
+}
+
+
+@pytest.mark.parametrize("form", [Tide, None], ids=["in a form", "in none"])
+@pytest.mark.parametrize(("given", "raw"), GIVEN.values(), ids=GIVEN.keys())
+@pytest.mark.parametrize("way", WAYS)
+def test_a_tool_whose_result_is_the_answer_gives_it_word_for_word_and_in_the_form(
+    given: Any, raw: str, form: type[Tide] | None, way: Way
+) -> None:
+    @tool("Get tide", result_as_answer=True)
+    def measured(place: str) -> Any:
+        """Tell how high the water is at a place."""
+        return given
+
+    pilot = agent(ASKED, BERGEN, tools=[measured])
+    output = kicked_off(pilot, way, "How high?", response_format=form)
+    assert output.raw == raw
+    assert output.pydantic == (None if form is None else Tide(place="Bergen", metres=1.5))
+    assert len(pilot.llm.requests) == (2 if form is not None and given == "one and a half metres" else 1)
 
 
 def test_a_model_that_can_not_be_told_of_a_form_is_told_in_the_prompt() -> None:

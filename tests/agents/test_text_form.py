@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -52,10 +53,35 @@ def test_a_model_without_function_calling_is_told_of_tools_in_text(way: Way) -> 
     ]
 
 
+#: How a model asks for the tide of Bergen.
+ASKED: dict[str, str] = {
+    "in bold": '**Thought:** Look.\n**Action:** get_tide\n**Action Input:** {"place": "Bergen"}',
+    "in bold, but for the colons": '**Action**: get_tide\n**Action Input**: {"place": "Bergen"}',
+    "a dict of Python": "Action: get_tide\nAction Input: {'place': 'Bergen',}",
+    "a comma at the end": 'Action: get_tide\nAction Input: {"place": "Bergen",}',
+    "no brace at the end": 'Action: get_tide\nAction Input: {"place": "Bergen"',
+    "a name in brackets": 'Action: [get_tide]\nAction Input: {"place": "Bergen"}',
+    "and goes on": 'Action: get_tide\nAction Input: {"place": "Bergen"}\n\nThought: And?\nAction: get_tide\nAction Input: {"place": "Oslo"}',
+    "and answers": 'Action: get_tide\nAction Input: {"place": "Bergen"}\nFinal Answer: It is low.',
+}
+
+
+@pytest.mark.parametrize("said", ASKED.values(), ids=ASKED.keys())
+def test_a_tool_that_a_model_asks_for_in_its_own_way_of_the_form_is_used(said: str) -> None:
+    model = Speaker(said, "Final Answer: It is high.", functions=False)
+    steps: list[Any] = []
+    assert agent(llm=model, tools=[tide], step_callback=steps.append).kickoff("How high?").raw == "It is high."
+    assert json.loads(steps[0].tool_input) == {"place": "Bergen"}
+    assert model.said_to(1)[-1] == "Observation: high at Bergen"
+    assert "Oslo" not in model.said_to(1)[-2]
+
+
 #: What a model without tools says, and the answer that it is.
 SAID: dict[str, tuple[str, str]] = {
     "plain": ("It is high.", "It is high."),
     "in the text form": ("Thought: Easy.\nFinal Answer: It is high.", "It is high."),
+    "after an empty line": ("\n\nThought: Easy.\nFinal Answer: It is high.", "It is high."),
+    "without a thought, in bold": ("\n**Final Answer:** It is **high**.", "It is **high**."),
     "the words in the middle of a sentence": ("My Final Answer: none.", "My Final Answer: none."),
 }
 

@@ -17,9 +17,12 @@ from tests.agents.scripted import (
     agent,
     kicked_off,
     session_of,
+    tide,
     tree,
 )
 from tests.crews.pilots import TASK, task
+
+BERGEN = '{"place": "Bergen", "metres": 1.5}'
 
 
 class Tide(BaseModel):
@@ -48,14 +51,21 @@ def test_a_structured_answer(form: str, way: Way) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_an_answer_is_written_to_its_file(way: Way, tmp_path: Path) -> None:
-    pilot = agent("It is high.", '{"place": "Bergen", "metres": 1.5}')
+    pilot = agent("It is high.", BERGEN)
     tasks = [
         task("Look.", pilot, output_file=f"{tmp_path}/{{place}}/tide.md"),
         task("Look.", pilot, output_file=f"{tmp_path}/tide.json", output_json=Tide),
+        task(
+            "Look.",
+            agent(f"```json\n{BERGEN}\n```", tools=[tide]),
+            output_file=f"{tmp_path}/model.json",
+            output_pydantic=Tide,
+        ),
     ]
     kicked_off(Crew(agents=[pilot], tasks=tasks), way, inputs={"place": "Bergen"})
     assert (tmp_path / "Bergen/tide.md").read_text() == "It is high."
     assert (tmp_path / "tide.json").read_text() == '{\n  "place": "Bergen",\n  "metres": 1.5\n}'
+    assert (tmp_path / "model.json").read_text() == '{"place":"Bergen","metres":1.5}'
 
 
 def test_an_input_leads_no_file_out_of_its_folder(tmp_path: Path) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from harness import Crew, CrewOutput, StreamFrame, Task, event_bus
+from harness import BaseLLM, Crew, CrewOutput, StreamFrame, Task, event_bus
 from harness.events import LLMStreamChunkEvent
 from tests.agents.scripted import (
     WAYS,
@@ -161,6 +162,8 @@ def test_a_crew_is_run_for_each_of_several_inputs(way: Way) -> None:
         "Look at Hammerfest.",
     ]
     assert [each.token_usage.successful_requests for each in outputs] == [1, 1, 1]
+    assert crew.usage_metrics is not None
+    assert (crew.usage_metrics.successful_requests, crew.usage_metrics.total_tokens) == (3, 39)
 
 
 def test_runs_for_each_go_on_at_once_and_one_that_fails_stops_the_others() -> None:
@@ -231,3 +234,57 @@ def test_a_listener_hears_of_one_task_alone() -> None:
         for _ in crew.stream_events():
             pass
     assert heard == ["two"]
+
+
+class Counting(BaseLLM):
+    """Has a call of its own, which counts its tokens, and publishes in this order."""
+
+    def __init__(self, *order: str) -> None:
+        super().__init__("counting")
+        self.order = order
+
+    def call(self, *asked: Any, **options: Any) -> str:
+        sent = {"input_tokens": 10, "output_tokens": 5}
+        deeds: dict[str, Callable[[], Any]] = {
+            "count": lambda: self._track_token_usage_internal(sent),
+            "start": lambda: self._emit_call_started_event("Hi"),
+            "complete": lambda: self._emit_call_completed_event("yes"),
+            "complete with usage": lambda: self._emit_call_completed_event("yes", usage=sent),
+            "fail": lambda: self._emit_call_failed_event("no"),
+        }
+        for deed in self.order:
+            deeds[deed]()
+        return "yes"
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        ("count",),
+        ("start", "count", "complete"),
+        ("start", "count", "complete with usage"),
+        ("start", "count", "fail"),
+    ],
+    ids=", ".join,
+)
+@pytest.mark.parametrize("way", WAYS)
+def test_what_a_call_of_its_own_has_counted_is_counted_once_by_the_crew(order: tuple[str, ...], way: Way) -> None:
+    llm = Counting(*order)
+    pilot = agent(llm=llm)
+    crew = Crew(agents=[pilot], tasks=[task("Look.", pilot), task("Look again.", pilot)])
+    used = kicked_off(crew, way).token_usage
+    assert (used.total_tokens, used.prompt_tokens, used.completion_tokens, used.successful_requests) == (30, 20, 10, 2)
+    assert used == crew.usage_metrics == llm.get_token_usage_summary()
+
+
+def test_tokens_that_are_counted_once_their_call_has_told_of_them_are_not_counted_again() -> None:
+    told = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
+
+    class Late(BaseLLM):
+        def call(self, *asked: Any, **options: Any) -> str:
+            self._emit_call_started_event("Hi")
+            self._emit_call_completed_event("yes", usage=told)
+            self._track_token_usage_internal(told)
+            return "yes"
+
+    assert agent(llm=Late("late")).kickoff("Hi").usage_metrics["total_tokens"] == 15

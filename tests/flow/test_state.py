@@ -191,6 +191,17 @@ def test_a_flow_keeps_its_state_from_run_to_run() -> None:
     assert flow.state.parts == ["rain", "rain"]
 
 
+def test_what_an_instance_holds_beside_its_fields_is_in_the_state() -> None:
+    class Open(BaseModel):
+        model_config = ConfigDict(extra="allow")
+
+        topic: str = "none"
+
+    state = One(initial_state=Open(topic="given", more=[1])).state  # type: ignore[call-arg]
+    assert (read(state, "topic"), read(state, "more")) == ("given", [1])
+    assert read(One(initial_state=Open(id="mine")).state, "id") == "mine"  # type: ignore[call-arg]
+
+
 def test_inputs_are_validated_and_converted() -> None:
     flow = One(initial_state=Aliased)
     flow.kickoff({"subject": "rain"})

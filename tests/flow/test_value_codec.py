@@ -6,18 +6,29 @@ import enum
 import json
 import math
 import sys
-from collections import deque
-from dataclasses import dataclass
+from collections import Counter, OrderedDict, defaultdict, deque
+from dataclasses import InitVar, dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import pytest
 from hypothesis import given, strategies as some
-from pydantic import BaseModel, ConfigDict, Field, computed_field
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    RootModel,
+    SecretBytes,
+    SecretStr,
+    computed_field,
+    field_validator,
+)
 
 from harness.errors import UsageError
 from harness.flow import HumanFeedbackResult
@@ -56,6 +67,11 @@ class Rich(BaseModel):
         return 2 * self.size
 
 
+class Keyed(BaseModel):
+    key: SecretStr
+    any: Any = None
+
+
 class Level(enum.IntEnum):
     LOW = 1
 
@@ -63,6 +79,71 @@ class Level(enum.IntEnum):
 class Pair(NamedTuple):
     left: int
     right: Any
+
+
+class Words(RootModel[list[str]]):
+    """Whose form is no object."""
+
+
+class Counts(RootModel[dict[str, int]]):
+    """Whose form is an object without a field of its own."""
+
+
+class Loose(BaseModel):
+    """Has a default that it would not take."""
+
+    size: int = 0
+    name: str = None  # type: ignore[assignment]
+
+
+class Doubling(BaseModel):
+    """Makes another of what it has made."""
+
+    model_config = ConfigDict(extra="allow")
+
+    size: int
+    secret: str = Field(default="none", exclude=True)
+    _seen: list[int] = PrivateAttr(default_factory=list)
+
+    @field_validator("size")
+    @classmethod
+    def double(cls, size: int) -> int:
+        return 2 * size
+
+
+@dataclass
+class Sum:
+    """Makes its fields of what it is given, and has some of its own."""
+
+    left: int
+    right: InitVar[int]
+    total: int = 0
+    notes: list[Any] = field(default_factory=list, init=False)
+
+    def __post_init__(self, right: int) -> None:
+        self.total += self.left + right
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    height: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "height", self.height + 1)
+
+
+class Shelf(dict[str, Any]):
+    pass
+
+
+class Row(list[Any]):
+    pass
+
+
+def summed() -> Sum:
+    made = Sum(1, 2, 3)
+    made.notes.append({1})
+    return made
 
 
 def there_and_back(value: Any) -> Any:
@@ -96,6 +177,20 @@ SAME: dict[str, Any] = {
     "a model whose class would not take back what it writes": Rich(large=3),
     "a number that is a member of an enum": Rich(anything=Level.LOW),
     "a model in a dataclass, where anything may be": Note(Draft(text="a"), Rich(anything=(1,))),  # type: ignore[arg-type]
+    "models of a root": [Words(["a"]), Counts({"root": 1}), Draft(text="a")],
+    "a model in which stands what it would not take": Loose(size=1),
+    "a model that would make another of itself": Doubling(size=2, more=(1,)),  # type: ignore[call-arg]
+    "a dataclass that makes its own fields": summed(),
+    "a frozen dataclass that changes what it is given": Raised(1),
+    "dicts of their own classes": [
+        defaultdict(list, {"a": [1]}),
+        defaultdict(None, {"a": {1}}),
+        Counter("aab"),
+        OrderedDict(b=1, a=(2,)),
+        Shelf(a=Shelf(b={1})),
+    ],
+    "a list of its own class": Row([1, Row()]),
+    "paths of any system": [PureWindowsPath("c:/a"), PurePosixPath("/a")],
     "members of enums": {"mood": Mood.GLAD, Mood.SAD: 1},
 }
 
@@ -105,6 +200,44 @@ def test_a_value_comes_back(value: Any) -> None:
     back = there_and_back(value)
     assert back == value
     assert type(back) is type(value)
+    if isinstance(value, list):
+        assert list(map(type, back)) == list(map(type, value))
+
+
+def test_what_equality_does_not_tell_comes_back_too() -> None:
+    moment = datetime(2026, 10, 25, 2, 30, fold=1)
+    bounded, later, clock = there_and_back([deque([1, 2], maxlen=2), moment, moment.time()])
+    assert (bounded.maxlen, later.fold, clock.fold) == (2, 1, 1)
+    seen = Doubling(size=2)
+    seen._seen.append(1)
+    assert there_and_back(seen)._seen == []
+
+
+def test_of_a_secret_its_stars_are_kept() -> None:
+    held = {"key": SecretStr("sk-1"), "raw": SecretBytes(b"sk-2"), "in": Keyed(key=SecretStr("sk-3"), any={1})}
+    written = json.dumps(encode_exactly(held, "it"))
+    assert "sk-" not in written
+    back = decode_value(json.loads(written))
+    stars = "*" * 10
+    assert back["key"].get_secret_value() == back["in"].key.get_secret_value() == stars
+    assert (back["raw"].get_secret_value(), back["in"].any) == (stars.encode(), {1})
+
+
+#: What was written before, and what it is.
+FORMER: dict[str, tuple[Any, Any]] = {
+    "parts of a dataclass": (
+        {"$model": f"{__name__}:Note", "parts": {"draft": {"$model": f"{__name__}:Draft", "fields": {"text": "a"}}, "weight": 1}},
+        Note(Draft(text="a"), 1),
+    ),
+    "a deque": ({"$deque": [1]}, deque([1])),
+    "a moment": ({"$datetime": "2026-01-02T00:00:00"}, datetime(2026, 1, 2)),
+    "a path": ({"$path": "a/b"}, Path("a/b")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("written", "value"), FORMER.values(), ids=FORMER.keys())
+def test_what_was_written_before_is_read(written: Any, value: Any) -> None:
+    assert decode_value(written) == value
 
 
 JSON = some.recursive(
@@ -133,7 +266,16 @@ def test_where_all_must_come_back_what_would_not_is_refused_by_name() -> None:
         assert decode_value(json.loads(json.dumps(encode_exactly(value, "it")))) == value
     around: list[Any] = []
     around.append(around)
-    for wrong, named in ((object(), "builtins.object"), (len, "builtins.builtin_function"), (around, "builtins.list")):
+    labelled = Shelf(a=1)
+    labelled.label = "of the class's own"  # type: ignore[attr-defined]
+    for wrong, named in (
+        (object(), "builtins.object"),
+        (len, "builtins.builtin_function"),
+        (around, "builtins.list"),
+        (defaultdict(lambda: 0), "collections.defaultdict"),
+        (labelled, f"{__name__}.Shelf"),
+        (MappingProxyType({1: 2}), "builtins.mappingproxy"),
+    ):
         with pytest.raises(UsageError, match=f"the output of a holds a {named}"):
             encode_exactly({"in": [wrong]}, "the output of a")
 
@@ -151,5 +293,8 @@ UNKNOWN: dict[str, str] = {
 def test_fields_of_what_is_no_such_model_here_come_back_as_a_dict_and_nothing_is_imported(name: str) -> None:
     before = set(sys.modules)
     assert decode_value({"$model": name, "fields": {"words": "a"}}) == {"words": "a"}
+    assert decode_value({"$model": name, "held": {"words": "a"}}) == {"words": "a"}
     assert decode_value({"$member": name, "value": "a"}) == "a"
+    assert decode_value({"$container": name, "items": [1]}) == [1]
+    assert decode_value({"$path": "a", "class": name}) == Path("a")
     assert set(sys.modules) == before

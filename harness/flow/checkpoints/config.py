@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Final
 
-from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field, field_validator
 
+from harness.events import BaseEvent
 from harness.flow.checkpoints.json_files import JsonProvider
 from harness.flow.checkpoints.json_lines import JsonLinesProvider
 from harness.flow.checkpoints.provider import CheckpointProvider
+from harness.frames.channels import CHANNEL_OF
 from harness.validation import UserModel
 
 #: The events of a flow's own, at which it is known what the run has done; all others are met wherever they are published.
@@ -41,6 +44,15 @@ def _provider(value: Any) -> Any:
     return value
 
 
+def _types_below(event_class: type[BaseEvent]) -> Iterator[str]:
+    """Yield the types of events that the subclasses of a class are."""
+    for below in event_class.__subclasses__():
+        own = below.model_fields["type"].default
+        if isinstance(own, str):
+            yield own
+        yield from _types_below(below)
+
+
 class CheckpointConfig(UserModel):
     """Where and when checkpoints are written, and which one a run begins from."""
 
@@ -48,7 +60,7 @@ class CheckpointConfig(UserModel):
 
     #: A folder, or for SQLite a file.
     location: str = "./.checkpoints"
-    #: The types of events at which one is written; `"*"` is every event.
+    #: The types of events at which one is written; `"*"` is every event. One of your own is known once its class is there.
     on_events: list[str] = Field(default_factory=lambda: ["task_completed"])
     #: `"json"`, `"jsonl"`, `"sqlite"`, or an object.
     provider: Annotated[CheckpointProvider, BeforeValidator(_provider)] = Field(default_factory=JsonProvider)
@@ -56,6 +68,16 @@ class CheckpointConfig(UserModel):
     max_checkpoints: int | None = Field(default=None, ge=1)
     #: The checkpoint from which a run begins, as `checkpoint_completed` names it; None begins anew.
     restore_from: str | None = None
+
+    @field_validator("on_events")
+    @classmethod
+    def _check_events(cls, types: list[str]) -> list[str]:
+        unknown = [name for name in types if name != "*" and name not in CHANNEL_OF]
+        own = set(_types_below(BaseEvent)) if unknown else set()
+        for name in unknown:
+            if name not in own:
+                raise ValueError(f"no event has the type {name!r}; there are {', '.join(sorted({*CHANNEL_OF, *own}))}")
+        return types
 
     def writes_at(self, event_type: str) -> bool:
         """Whether one is written at an event of this type."""

@@ -11,6 +11,7 @@ from harness.bus.running_loop import is_loop_running
 from harness.bus.scope import Run, current_run
 from harness.errors import HarnessError
 from harness.flow.conversation.transcript import History
+from harness.flow.feedback.pending import PendingFeedbackContext
 from harness.llm.reference import model_of
 from harness.workers import in_thread
 
@@ -25,8 +26,10 @@ class TurnOpenError(HarnessError, RuntimeError):
 class Turn:
     """One message of the user's, and what has become of it so far."""
 
-    def __init__(self, message: str, intents: Sequence[str], intent_llm: Any) -> None:
+    def __init__(self, message: str, intents: Sequence[str], intent_llm: Any, *, is_resumed: bool = False) -> None:
         self.message = message
+        #: Whether it has begun in an earlier run, and goes on since a human has answered.
+        self.is_resumed = is_resumed
         #: By which the message is to be classified, and by whom.
         self.intents = tuple(intents)
         self.intent_llm = intent_llm
@@ -48,6 +51,8 @@ class Dialogue:
     def __init__(self) -> None:
         #: The turn that is open.
         self.turn: Turn | None = None
+        #: What the turn waits with that waits for a human, and the message that it is to answer.
+        self.waiting: tuple[PendingFeedbackContext | None, str | None] = (None, None)
         #: The id of the event with which the flow of all turns has started, until it is finished.
         self.flow_started_id: str | None = None
         #: Held while a message is added, so that the transcript and its events have one order. Reentrant, since a

@@ -5,14 +5,17 @@ Flows that do not converse never load this module.
 
 from __future__ import annotations
 
+import contextlib
 import functools
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Final, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
+from harness.errors import UsageError
 from harness.flow.conversation.fields import Role, Visibility
 from harness.flow.state import FlowState
-from harness.validation import UserModel
+from harness.validation import UserModel, all_faults
 
 #: Most flows do not converse: what checks these models is made when the first of them is.
 _WHEN_USED: Final = ConfigDict(defer_build=True)
@@ -105,7 +108,11 @@ class OpenConversationState(ConversationState):
 def conversation_state(declared: Any) -> Any:
     """Return what a conversational flow's state is made of, where it declares `declared`.
 
-    A model that has not all of `ConversationState` gets what it lacks. A dict becomes a state with its keys as fields.
+    A model that has not all of `ConversationState` gets what it lacks. What it has begins as it says, and is of the type
+    that it is of in a conversation. A dict becomes a state with its keys as fields.
+
+    Raises:
+        UsageError: it begins with what a conversation has no place for there.
     """
     if declared is None:
         return ConversationState
@@ -117,7 +124,10 @@ def conversation_state(declared: Any) -> Any:
         return _completed(declared)
     if isinstance(declared, BaseModel) and not isinstance(declared, ConversationState):
         fields = {name: getattr(declared, name) for name in type(declared).model_fields}
-        return _completed(type(declared)).model_validate(fields, by_alias=True, by_name=True)
+        held = {**fields, **(declared.__pydantic_extra__ or {})}
+        completed = _completed(type(declared))
+        with _refused(type(declared)):
+            return completed.model_validate(held, by_alias=True, by_name=True)
     return declared
 
 
@@ -126,4 +136,24 @@ def _completed(model: type[BaseModel]) -> type[BaseModel]:
     if issubclass(model, ConversationState):
         return model
     fields: Any = {name: (field.annotation, field) for name, field in ConversationState.model_fields.items()}
+    begins = {
+        name: field.get_default(call_default_factory=True)
+        for name, field in model.model_fields.items()
+        if name in fields and name != "id" and not field.is_required()
+    }
+    with _refused(model):
+        begun = ConversationState.model_validate(begins)
+    fields |= {name: (fields[name][0], getattr(begun, name)) for name in begins}
     return create_model(model.__name__, __base__=model, __module__=model.__module__, **fields)
+
+
+@contextlib.contextmanager
+def _refused(model: type[BaseModel]) -> Iterator[None]:
+    """Translate what a conversation has against a state."""
+    try:
+        yield
+    except ValidationError as error:
+        raise UsageError(
+            f"the state {model.__name__} begins with what a conversation has no place for: {all_faults(error)}. Give the "
+            "field another name, or the type that it has in ConversationState"
+        ) from error

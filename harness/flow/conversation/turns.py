@@ -19,7 +19,7 @@ from harness.flow.conversation.transcript import messages_of
 from harness.flow.engine.hooks import FlowHook
 from harness.flow.engine.run import FlowRun
 from harness.flow.kickoff import Kickoff
-from harness.flow.persistence.persist import save, saving_of
+from harness.flow.persistence.persist import save_ended
 from harness.flow.plan.calls import MethodCall, MethodResult
 from harness.flow.state import AnyState, id_of, new_id, snapshot, with_saved
 
@@ -48,11 +48,12 @@ async def take_turn(flow: Any, kickoff: Kickoff, turn: Turn, hooks: Sequence[Flo
         waits = False
         try:
             async with Step(flow, started, _ends()) as step:
-                result = await flow._run(kickoff, (*hooks, TurnHook(turn)))
+                result = await flow._run(kickoff, (TurnHook(turn), *hooks))
                 waits = isinstance(result, RunPaused)
                 if waits:
                     # It is the answer of the human that ends the turn (clause `turn.pending`).
                     step.leave()
+                    dialogue.waiting = (flow._pending, turn.message)
         finally:
             if not waits:
                 set_field(flow.state, "current_user_message", None)
@@ -73,10 +74,17 @@ def take_up(flow: Any, state: dict[str, Any], *, has_started: bool, session_id: 
 
 def resumed_turn(flow: Any, hooks: Sequence[FlowHook]) -> Turn | None:
     """Return the turn that goes on in a run with these hooks, since a human has answered; None in any other run."""
-    message = field_of(flow.state, "current_user_message")
-    if message is None or flow._dialogue.turn is not None:
+    resumption = next((hook for hook in hooks if isinstance(hook, humans.Resumption)), None)
+    if resumption is None or any(isinstance(hook, TurnHook) for hook in hooks):
         return None
-    return Turn(message, (), None) if any(isinstance(hook, humans.Resumption) for hook in hooks) else None
+    context, message = flow._dialogue.waiting
+    if context is not resumption.context:
+        message = field_of(flow.state, "current_user_message")
+    if message is None:
+        return None
+    # Other turns may come before it ends, and, where it fails, before it is taken up again.
+    flow._dialogue.waiting = (resumption.context, message)
+    return Turn(message, (), None, is_resumed=True)
 
 
 @functools.cache
@@ -102,6 +110,8 @@ class TurnHook(FlowHook):
         flow, session_id = run.flow, (run.kickoff.inputs or {}).get("id")
         run.is_part = _is_deferred(flow)
         run.shown = self._shown
+        if self._turn.is_resumed:
+            set_field(run.state, "current_user_message", self._turn.message)
         if session_id is not None and str(session_id) != id_of(run.state) and messages_of(flow):
             # Another conversation: nothing of this one is to be seen in it.
             run.state = flow._new_state()
@@ -145,9 +155,7 @@ class TurnHook(FlowHook):
                 await bus.room()
                 run.flow.append_assistant_message(reply)
         set_field(run.state, "current_user_message", None)
-        persistence = saving_of(run.flow)
-        if persistence is not None:
-            await save(run, "handle_turn", persistence)
+        await save_ended(run, "handle_turn")
 
     def _shown(self, state: AnyState) -> Any:
         """Return what events show of the state: all of it, but of what grows with each turn this turn's part."""

@@ -16,7 +16,7 @@ from harness.flow.declarations.actions import Action, ScriptGate, action, allow_
 from harness.flow.declarations.errors import DeclarationProblem, FlowDeclarationError, PartError
 from harness.flow.declarations.options import options, store
 from harness.flow.declarations.options_schema import DeclaredPersistence
-from harness.flow.declarations.references import made
+from harness.flow.declarations.references import made, referenced_model
 from harness.flow.declarations.schema import (
     AllOf,
     DeclaredCondition,
@@ -85,6 +85,11 @@ def declared_class(base: C, declaration: FlowDefinition, source: DeclarationSour
     except (UsageError, TypeError) as error:
         problems.append(source.problem(("config",), str(error)))
     hooks: list[Any] = []
+    config: ConversationConfig | None = None
+    try:
+        config = _config(declaration.conversational)
+    except UsageError as error:
+        problems.append(source.problem(("conversational", "router", "response_format"), str(error)))
     try:
         if "state" in declaration.model_fields_set or not declaration.is_conversational:
             body["initial_state"] = initial_state(declaration.state)
@@ -101,8 +106,8 @@ def declared_class(base: C, declaration: FlowDefinition, source: DeclarationSour
     cls: Any = type(_NO_IDENTIFIER.sub("_", declaration.name), (base,), body)
     for hook in hooks:
         with_hook(hook)(cls)
-    if declaration.conversational is not None and declaration.conversational.enabled:
-        _config(declaration.conversational)(cls)
+    if config is not None:
+        config(cls)
     try:
         graph_of(cls)
     except UsageError as error:
@@ -193,10 +198,16 @@ def _joined(declared: DeclaredCondition) -> Any:
     return _condition(declared)
 
 
-def _config(declared: DeclaredConversation) -> ConversationConfig:
+def _config(declared: DeclaredConversation | None) -> ConversationConfig | None:
+    """Return how the flow converses; None where it does not. Raises UsageError."""
+    if declared is None or not declared.enabled:
+        return None
     options = declared.model_dump(exclude_unset=True, exclude={"enabled", "router"})
     if declared.router is not None:
-        options["router"] = RouterConfig(**declared.router.model_dump(exclude_unset=True))
+        router = declared.router.model_dump(exclude_unset=True)
+        if declared.router.response_format is not None:
+            router["response_format"] = referenced_model(declared.router.response_format.ref)
+        options["router"] = RouterConfig(**router)
     return ConversationConfig(**options)
 
 

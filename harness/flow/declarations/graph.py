@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from msgspec import structs
 from pydantic import BaseModel, ValidationError
 
 from harness.errors import UsageError
@@ -12,6 +13,7 @@ from harness.flow.checkpoints.config import CheckpointConfig
 from harness.flow.checkpoints.json_files import JsonProvider
 from harness.flow.checkpoints.json_lines import JsonLinesProvider
 from harness.flow.checkpoints.sqlite import SqliteProvider
+from harness.flow.conversation.config import ConversationConfig, RouterConfig
 from harness.flow.declarations.schema import SCHEMA, FlowDefinition
 from harness.flow.engine.hooks import hooks_of_class
 from harness.flow.feedback.hook import FeedbackHook
@@ -33,7 +35,12 @@ def declaration_of(cls: Any) -> FlowDefinition:
         UsageError: something of it can't be named as `module:qualname`, or its state begins with what is no JSON.
     """
     methods = {name: _method(cls, method) for name, method in graph_of(cls).methods.items()}
-    parts = {"state": _state(cls), "config": _config(cls), "persist": _persist(hooks_of_class(cls))}
+    parts = {
+        "state": _state(cls),
+        "config": _config(cls),
+        "persist": _persist(hooks_of_class(cls)),
+        "conversational": _conversation(cls),
+    }
     contents = {
         "schema": SCHEMA,
         "name": cls.name or cls.__name__,
@@ -92,7 +99,8 @@ def _config(cls: Any) -> dict[str, Any]:
     if cls.input_provider is not None:
         options["input_provider"] = _ref(type(cls.input_provider))
     if cls.checkpoint is not None:
-        options["checkpoint"] = _checkpoints(cls.checkpoint) if isinstance(cls.checkpoint, CheckpointConfig) else True
+        is_config = isinstance(cls.checkpoint, CheckpointConfig)
+        options["checkpoint"] = _checkpoints(cls.checkpoint) if is_config else bool(cls.checkpoint)
     return options
 
 
@@ -109,6 +117,34 @@ def _persist(hooks: Iterable[object]) -> dict[str, Any] | None:
     else:
         persistence = {"persistence": {"ref": _ref(type(place))}}
     return {"enabled": True, "verbose": hook.verbose, **persistence}
+
+
+def _conversation(cls: Any) -> dict[str, Any] | None:
+    """Return how a flow class converses; None where it does not."""
+    if not cls.conversational:
+        return None
+    # Without a config each turn is a flow of its own.
+    config = cls.conversational_config or ConversationConfig(defer_trace_finalization=False)
+    return {"enabled": True, **_set_in(config)}
+
+
+def _set_in(config: ConversationConfig | RouterConfig) -> dict[str, Any]:
+    """Return what a config of a conversation says that its class does not say by itself."""
+    by_itself = type(config)()
+    own = {name: value for name, value in structs.asdict(config).items() if value != getattr(by_itself, name)}
+    return {name: _setting(name, value) for name, value in own.items()}
+
+
+def _setting(name: str, value: Any) -> Any:
+    if isinstance(value, RouterConfig):
+        return _set_in(value)
+    if name == "response_format":
+        return {"python": _ref(value)}
+    if isinstance(value, BaseLLM):
+        return value.to_config_dict()
+    if isinstance(value, Mapping):
+        return dict(value)
+    return value if value is None or isinstance(value, str | bool) else list(value)
 
 
 def _feedback(hooks: Iterable[object]) -> dict[str, Any] | None:

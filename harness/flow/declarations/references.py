@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from pydantic import BaseModel
+
 from harness.errors import UsageError
 from harness.import_path import add_current_folder
 
@@ -26,6 +28,14 @@ def referenced(ref: str) -> Any:
             raise UsageError(f"{module_name!r} has no {path!r}")
         found = getattr(found, part)
     return found
+
+
+def referenced_model(ref: str) -> type[BaseModel]:
+    """Import the pydantic model that `ref` names. Raises UsageError, also where it is none."""
+    model = referenced(ref)
+    if not (isinstance(model, type) and issubclass(model, BaseModel)):
+        raise UsageError(f"{ref!r} is no pydantic model")
+    return model
 
 
 def made(ref: str) -> Any:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, Literal, Self, TypeAlias
 
 from pydantic import Field, model_validator
 
-from harness.flow.declarations.crew_schema import AgentCall, CrewCall
+from harness.flow.declarations.crew_schema import AgentCall, CrewCall, DeclaredPython
 from harness.flow.declarations.options_schema import AnyPlace, DeclaredConfig, DeclaredPersistence
 from harness.flow.declarations.part import Declared, Reference, Values
 
@@ -162,12 +162,21 @@ class DeclaredRouter(Declared):
     """How a model chooses the route of a turn; see `RouterConfig`."""
 
     prompt: str | None = None
+    response_format: DeclaredPython | None = None
     llm: DeclaredModel | None = None
     routes: list[str] | None = None
     route_descriptions: dict[str, str] | None = None
     default_intent: str | None = None
     fallback_intent: str | None = None
     intent_field: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, fields: Any) -> Any:
+        """An intent that is null is none, and not the one that stands where nothing is said."""
+        if not isinstance(fields, dict):
+            return fields
+        return {name: value for name, value in fields.items() if value is not None or name.endswith("_intent")}
 
 
 class DeclaredConversation(Declared):

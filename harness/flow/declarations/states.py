@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from harness.errors import UsageError
-from harness.flow.declarations.references import referenced
+from harness.flow.declarations.references import referenced_model
 from harness.flow.declarations.schema import DeclaredState
 from harness.flow.engine.hooks import FlowHook
 from harness.flow.engine.run import FlowRun
@@ -31,9 +31,7 @@ def initial_state(declared: DeclaredState) -> Any:
     if declared.type in ("dict", "unknown"):
         return dict(declared.default)
     if declared.type == "pydantic" and declared.ref is not None:
-        model = referenced(declared.ref)
-        if not (isinstance(model, type) and issubclass(model, BaseModel)):
-            raise UsageError(f"{declared.ref!r} is no pydantic model")
+        model = referenced_model(declared.ref)
     else:
         model = _model("State", declared.json_schema or {})
     if not declared.default:
@@ -72,8 +70,10 @@ def _model(name: str, schema: dict[str, Any]) -> type[BaseModel]:
     """Return a model of the properties of a JSON Schema; what it has no word for is not held to anything."""
     fields: dict[str, Any] = {}
     for key, part in schema.get("properties", {}).items():
-        default = part.get("default")
-        fields[key] = (_type(f"{name}_{key}", part), Field(default=default, description=part.get("description")))
+        default, kind = part.get("default"), _type(f"{name}_{key}", part)
+        # What is not set is None, and stays that where the whole state is looked at again.
+        kind = kind | None if default is None else kind
+        fields[key] = (kind, Field(default=default, description=part.get("description")))
     config = ConfigDict(extra="forbid" if schema.get("additionalProperties") is False else "allow")
     return create_model(name, __config__=config, **fields)
 

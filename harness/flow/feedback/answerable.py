@@ -30,6 +30,7 @@ class AnswerableFlow:
         stream: bool
         persistence: FlowPersistence | None
         _state: AnyState
+        _kept_ids: set[str]
 
         @classmethod
         def _declared(cls, contents: Any) -> type[Self]: ...
@@ -46,7 +47,8 @@ class AnswerableFlow:
         """Return what somebody answers to `message`, in a method of this flow; blocks until then, or `timeout` seconds.
 
         None means no answer: none in time, none by the provider, or that it failed. An empty text is an answer. The
-        state is saved first, where the flow has a persistence. In an async method it blocks the run's loop.
+        state is saved first, where the flow has a persistence, and when the run ends. In an async method it blocks the
+        run's loop.
 
         Raises:
             RunCancelled: the run was closed meanwhile.
@@ -87,7 +89,7 @@ class AnswerableFlow:
             UsageError: nothing waits there under that id.
         """
         flow = (cls if definition is None else cls._declared(definition))(persistence=persistence, **kwargs)
-        from harness.flow.feedback.keeper import place_of
+        from harness.flow.persistence.persist import place_of
 
         place = flow.persistence = place_of(flow)
         loaded = place.load_pending_feedback(flow_id)
@@ -97,6 +99,7 @@ class AnswerableFlow:
         flow._state = with_saved(flow._state, state, flow._flow_name)
         flow.human_feedback_history = list(context.history)
         flow._pending = context
+        flow._kept_ids.add(flow_id)
         return flow
 
     def resume(self, feedback: str = "") -> Any:

@@ -18,7 +18,7 @@ from harness.errors import RunCancelled
 from harness.flow.feedback.providers import ConsoleProvider, InputProvider, InputResponse, flow_config
 from harness.flow.feedback.result import now
 from harness.flow.persistence.persist import persistence_of
-from harness.flow.state import id_of, saved_state
+from harness.flow.state import saved_state
 from harness.respondent import answer_deadline
 from harness.waits import take
 from harness.workers import Outcome, attempt, run_coroutine
@@ -32,7 +32,8 @@ def ask(flow: Any, message: str, timeout: float | None, metadata: dict[str, Any]
     """Return what was put in; see `Flow.ask`."""
     place = persistence_of(flow)
     if place is not None:
-        place.save_state(flow_uuid=id_of(flow.state), method_name=_CHECKPOINT, state_data=saved_state(flow.state))
+        place.save_state(flow_uuid=flow.flow_id, method_name=_CHECKPOINT, state_data=saved_state(flow.state))
+        flow._kept_ids.add(flow.flow_id)
     named: dict[str, Any] = {
         "flow_name": flow._flow_name,
         "method_name": _method_name(),

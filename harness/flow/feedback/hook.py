@@ -19,6 +19,7 @@ from harness.flow.feedback.outcome import choose_outcome
 from harness.flow.feedback.pending import HumanFeedbackPending, PendingFeedbackContext
 from harness.flow.feedback.providers import ConsoleProvider, HumanFeedbackProvider, flow_config
 from harness.flow.feedback.result import HumanFeedbackResult
+from harness.flow.persistence.persist import place_of
 from harness.flow.plan.calls import MethodCall, MethodResult
 from harness.flow.state import id_of
 from harness.llm import BaseLLM
@@ -42,7 +43,12 @@ class FeedbackHook(FlowHook):
 
     async def after_method(self, run: FlowRun, call: MethodCall, result: MethodResult) -> MethodResult:
         """Return what the answer makes of the result: with outcomes a route, else the answer itself."""
-        answer = answer_given.get() or await self._request_answer(run, call, result.output)
+        answer, place = answer_given.get(), self._place(call)
+        if answer is not None and place < answer.context.answered:
+            # It is in the result.
+            return result
+        if answer is None or place > answer.context.answered:
+            answer = await self._request_answer(run, call, result.output)
         outcome = None
         if self.emit is not None:
             outcome = await choose_outcome(self.message, answer.feedback, self.emit, self.llm, self.default_outcome)
@@ -89,6 +95,19 @@ class FeedbackHook(FlowHook):
         # No answer says nothing.
         return Answer("" if answer is None else str(answer), context)
 
+    async def method_done(self, run: FlowRun, call: MethodCall, result: MethodResult) -> None:
+        """Let go of what was kept of a pause, where a run that goes on from a checkpoint has asked again."""
+        # What is resumed waits on until its run has ended, and so does what another branch goes on from.
+        if not call.was_paused or answer_given.get() is not None or run.kickoff.branch is not None:
+            return
+        run.flow._pending = None
+        flow_uuid, place = id_of(run.state), place_of(run.flow)
+        (await outcome_in_thread(lambda: place.clear_pending_feedback(flow_uuid), run.threads)).unwrap()
+
+    def _place(self, call: MethodCall) -> int:
+        """Return how many others are asked about the method before."""
+        return [hook for hook in call.method.role.hooks if isinstance(hook, FeedbackHook)].index(self)
+
     def _context(self, run: FlowRun, call: MethodCall, output: Any) -> PendingFeedbackContext:
         cls = type(run.flow)
         llm = self.llm
@@ -103,6 +122,7 @@ class FeedbackHook(FlowHook):
             metadata=dict(self.metadata),
             llm=_llm_reference(llm),
             request_id=uuid.uuid4().hex,
+            answered=self._place(call),
         )
 
     def method_paused(self, run: FlowRun, call: MethodCall, pause: RunPaused) -> None:

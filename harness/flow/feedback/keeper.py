@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from harness.flow.engine.run import FlowRun
 from harness.flow.feedback.pending import HumanFeedbackPending, PendingFeedbackContext
-from harness.flow.persistence.default import default_flow_persistence
-from harness.flow.persistence.persist import persistence_of
-from harness.flow.persistence.protocol import FlowPersistence
+from harness.flow.persistence.persist import place_of
 from harness.flow.state import saved_state
 from harness.flow.value_codec import decode_value, encode_value
 
@@ -25,6 +21,7 @@ def keep(run: FlowRun, pending: HumanFeedbackPending) -> None:
     context.history = list(flow.human_feedback_history)
     place_of(flow).save_pending_feedback(flow_uuid=context.flow_id, context=context, state_data=saved_state(run.state))
     flow._pending = context
+    flow._kept_ids.add(context.flow_id)
 
 
 def restore(run: FlowRun, context: PendingFeedbackContext) -> None:
@@ -37,9 +34,3 @@ def restore(run: FlowRun, context: PendingFeedbackContext) -> None:
         run.plan.restore_waiting(context.method_name, context.method_output)
     else:
         run.plan.restore({**context.plan, "values": decode_value(context.plan["values"])})
-
-
-def place_of(flow: Any) -> FlowPersistence:
-    """Return the persistence in which runs of a flow that wait are kept: its own, or else the default one."""
-    place = persistence_of(flow)
-    return default_flow_persistence() if place is None else place

@@ -36,6 +36,8 @@ class PendingFeedbackContext:
     plan: dict[str, Any] | None = None
     #: The answers that the run has had before.
     history: list[HumanFeedbackResult] = field(default_factory=list)
+    #: How many who are asked about the method have answered already; what they said is in its output.
+    answered: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON. Values that JSON can't hold take the forms of `harness.flow.value_codec`."""

@@ -8,9 +8,11 @@ from harness.errors import RunPaused
 from harness.flow.engine.hooks import FlowHook
 from harness.flow.engine.run import FlowRun
 from harness.flow.feedback.answer import Answer, answer_given
-from harness.flow.feedback.keeper import place_of, restore
+from harness.flow.feedback.keeper import restore
 from harness.flow.feedback.pending import PendingFeedbackContext
+from harness.flow.persistence.persist import place_of
 from harness.flow.plan.calls import MethodCall
+from harness.flow.state import id_of, with_saved
 from harness.workers import outcome_in_thread
 
 
@@ -23,24 +25,30 @@ class Resumption(FlowHook):
     works_without_loop = True
 
     def __init__(self, context: PendingFeedbackContext, feedback: str) -> None:
-        self._context = context
+        #: What the run waits with.
+        self.context = context
         self._answer: Answer | None = Answer(feedback, context)
 
-    def before_flow(self, run: FlowRun) -> None:
-        """Restore the plan. The state is the flow's already."""
+    async def before_flow(self, run: FlowRun) -> None:
+        """Restore the plan, and the state, where the flow has another one by now."""
         run.flow._pending = None
-        restore(run, self._context)
+        restore(run, self.context)
+        flow_uuid, place = self.context.flow_id, place_of(run.flow)
+        if id_of(run.state) != flow_uuid:
+            kept = (await outcome_in_thread(lambda: place.load_pending_feedback(flow_uuid), run.threads)).unwrap()
+            if kept is not None:
+                run.state = with_saved(run.state, kept[0], run.name)
 
     def before_method(self, run: FlowRun, call: MethodCall) -> None:
         """Leave the answer where the method's own hook finds it."""
-        if call.was_paused and call.method.name == self._context.method_name:
+        if call.was_paused and call.method.name == self.context.method_name:
             answer_given.set(self._answer)
             self._answer = None
 
     async def flow_ended(self, run: FlowRun, result: Any, error: BaseException | None) -> None:
         """Let go of what was kept, or, after a failure, have it wait on."""
         if error is not None:
-            run.flow._pending = self._context
+            run.flow._pending = self.context
         elif not isinstance(result, RunPaused):
-            flow_uuid, place = self._context.flow_id, place_of(run.flow)
+            flow_uuid, place = self.context.flow_id, place_of(run.flow)
             (await outcome_in_thread(lambda: place.clear_pending_feedback(flow_uuid), run.threads)).unwrap()

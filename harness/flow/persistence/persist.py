@@ -74,6 +74,24 @@ async def save(run: FlowRun, method_name: str, persistence: FlowPersistence) -> 
     saving.unwrap()
 
 
+async def save_ended(run: FlowRun, method_name: str) -> None:
+    """Save the state with which a run ends: where its flow saves as it runs, or over one that it has kept in the middle.
+
+    The second nobody has asked for: where it can't be saved, the log says so.
+
+    Raises:
+        StatePersistenceError: the flow saves as it runs, and this can't be saved.
+    """
+    saving = saving_of(run.flow)
+    if saving is not None:
+        await save(run, method_name, saving)
+    elif id_of(run.state) in run.flow._kept_ids:
+        try:
+            await save(run, method_name, place_of(run.flow))
+        except StatePersistenceError as error:
+            logger.warning("%s: what is kept of its state is older than the end of the run: %s", run.name, error)
+
+
 def persistence_of(flow: Any) -> FlowPersistence | None:
     """Return where the states of a flow are kept: what it was given, else what its class or a method says; None: nowhere."""
     own: FlowPersistence | None = flow.persistence
@@ -81,6 +99,12 @@ def persistence_of(flow: Any) -> FlowPersistence | None:
         return own
     hooks = (*flow._hooks, *flow._definition.hooks)
     return next((hook.persistence() for hook in hooks if isinstance(hook, Persist)), None)
+
+
+def place_of(flow: Any) -> FlowPersistence:
+    """Return the persistence in which runs of a flow that wait are kept: its own, or else the default one."""
+    place = persistence_of(flow)
+    return default_flow_persistence() if place is None else place
 
 
 def saving_of(flow: Any) -> FlowPersistence | None:

@@ -37,3 +37,6 @@ class StateRestore(FlowHook):
             return
         own = {} if forked is None else {"id": new_id()}
         run.state = with_saved(run.state, {**saved, **own}, run.name)
+        if forked is None and run.flow._dialogue.turn is not None:
+            # What is said from here on belongs to what was kept.
+            run.flow._kept_ids.add(flow_uuid)

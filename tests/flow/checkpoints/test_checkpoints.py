@@ -281,10 +281,17 @@ def test_what_can_not_be_done_is_refused_at_the_call(call: Callable[[], object],
         call()
 
 
-@pytest.mark.parametrize("settings", [{"provider": "xml"}, {"max_checkpoints": 0}, {"locatoin": "x"}], ids=str)
+@pytest.mark.parametrize(
+    "settings", [{"provider": "xml"}, {"max_checkpoints": 0}, {"locatoin": "x"}, {"on_events": ["task_done"]}], ids=str
+)
 def test_a_config_that_can_not_be_is_refused(settings: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="^CheckpointConfig: "):
         CheckpointConfig(**settings)
+
+
+def test_an_event_that_nobody_can_publish_is_refused_with_those_that_there_are() -> None:
+    with pytest.raises(UsageError, match=r"no event has the type 'noticed'; there are .* noted, .*task_completed"):
+        CheckpointConfig(on_events=["noted", "noticed"])
 
 
 def test_the_defaults_are_those_that_users_know() -> None:

@@ -70,7 +70,68 @@ def test_the_answer_of_a_human_takes_the_turn_up_and_ends_it(tmp_path: Path, def
     ]
     assert said(flow) == ENDED
     assert flow.state.current_user_message is None
-    assert flow.handle_turn("hi") == "Hello there"
+    turns = ["user: hi", "assistant: Hello there"]
+    for count in (1, 2):
+        assert flow.handle_turn("hi", session_id="a") == "Hello there"
+        assert said(flow) == ENDED + turns * count
+    flow = flow_class(persistence=place)
+    for count in (3, 4):
+        flow.handle_turn("hi", session_id="a")
+        assert said(flow) == ENDED + turns * count
+
+
+@pytest.mark.parametrize("session_id", ["a", "b"])
+def test_turns_taken_while_one_waits_leave_it_its_message_and_its_transcript(tmp_path: Path, session_id: str) -> None:
+    flow_class: Any = ConversationConfig(llm=Speaker("Hello there"))(type("Waiting", (Office,), {}))
+    flow = flow_class(persistence=SQLiteFlowPersistence(tmp_path / "states.db"))
+    flow.handle_turn("a letter", session_id="a")
+    assert flow.handle_turn("hi", session_id=session_id) == "Hello there"
+
+    assert flow.resume("Yes, please.") == "Sent, as to 'a letter'."
+    meanwhile = ["user: hi", "assistant: Hello there"] if session_id == "a" else []
+    assert said(flow) == [ENDED[0], *meanwhile, ENDED[1]]
+
+
+def test_a_resumed_turn_that_fails_is_a_turn_when_it_is_resumed_again(tmp_path: Path) -> None:
+    class Stuck(Office):
+        failures = [ConnectionError("no post")]
+
+        @listen("yes")
+        def send(self) -> Any:
+            if self.failures:
+                raise self.failures.pop()
+            return super().send()
+
+    place = SQLiteFlowPersistence(tmp_path / "states.db")
+    flow_class: Any = ConversationConfig()(Stuck)
+    flow_class(persistence=place).handle_turn("a letter", session_id="a")
+    flow = flow_class.from_pending("a", place)
+    with pytest.raises(ConnectionError):
+        flow.resume("Yes, please.")
+    assert flow.resume("Yes, please.") == "Sent, as to 'a letter'."
+    assert said(flow) == ENDED
+
+
+def test_what_is_said_in_turns_that_ask_somebody_stays_said(tmp_path: Path) -> None:
+    class Asks(Flow[Any]):
+        @listen("converse")
+        def answer(self) -> Any:
+            return f"You like {self.ask('Which colour?')}."
+
+    class Typist:
+        def request_input(self, message: str, flow: Any, metadata: Any = None) -> str:
+            return "blue"
+
+    flow_class: Any = ConversationConfig()(Asks)
+    flow = flow_class(persistence=SQLiteFlowPersistence(tmp_path / "states.db"), input_provider=Typist())
+    for message in ("one", "two"):
+        flow.handle_turn(message, session_id="a")
+    assert said(flow) == [
+        "user: one",
+        "assistant: You like blue.",
+        "user: two",
+        "assistant: You like blue.",
+    ]
 
 
 def test_a_turn_that_was_cut_off_goes_on_from_its_checkpoint_without_being_said_again(tmp_path: Path) -> None:

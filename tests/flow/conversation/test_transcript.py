@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from harness import Flow, listen, start
 from harness.conversation import (
@@ -20,6 +20,7 @@ from harness.conversation import (
     receive_user_message,
     set_state_field,
 )
+from harness.errors import UsageError
 from harness.flow.conversation import transcript
 from tests.flow.conversation.talks import Speaker, said, talk
 
@@ -119,6 +120,36 @@ def test_whatever_state_is_declared_holds_the_conversation_and_keeps_its_own_fie
     assert flow.state.last_intent == "converse"
     if declared is not ChatState:
         assert flow.state.topic == "sea"
+
+
+class Begun(BaseModel):
+    """Says of some fields of a conversation how they begin."""
+
+    model_config = ConfigDict(extra="allow")
+
+    messages: list[dict[str, Any]] = [{"role": "assistant", "content": "Ahoy."}]
+    last_intent: str = "none yet"
+    ended: bool = True
+
+
+@pytest.mark.parametrize("declared", [Begun, Begun(more=1)], ids=["a model", "an instance"])  # type: ignore[call-arg]
+def test_a_conversation_begins_as_its_state_says(declared: Any) -> None:
+    base = type("Stated", (Flow,), {"initial_state": declared})
+    for flow in (talk(base, llm=Speaker("Hello there")) for _ in range(2)):
+        assert (flow.state.last_intent, flow.state.ended) == ("none yet", True)
+        assert getattr(flow.state, "more", None) == (None if declared is Begun else 1)
+        flow.handle_turn("hi", session_id="a")
+        assert said(flow) == ["assistant: Ahoy.", "user: hi", "assistant: Hello there"]
+
+
+class Clashing(BaseModel):
+    events: list[str] = ["x"]
+
+
+@pytest.mark.parametrize("declared", [Clashing, Clashing()], ids=["a model", "an instance"])
+def test_a_state_that_begins_with_what_a_conversation_has_no_place_for_is_refused(declared: Any) -> None:
+    with pytest.raises(UsageError, match=r"the state Clashing begins .*: events\[0\]: expected an object, not 'x'"):
+        talk(type("Stated", (Flow,), {"initial_state": declared}))
 
 
 def test_the_state_in_the_brackets_of_a_class_is_the_conversations() -> None:

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from harness.conversation import ConversationConfig, RouterConfig
 from harness.errors import UsageError
 from harness.flow import (
     CheckpointConfig,
     Flow,
+    FlowDeclarationError,
     FlowDefinition,
     FlowScriptExecutionDisabledError,
     HumanFeedbackPending,
@@ -241,6 +243,32 @@ def test_inputs_are_held_to_a_json_schema_and_give_what_it_requires() -> None:
             declared(do, state=state).kickoff(wrong)
 
 
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "string"},
+        {"enum": ["x", "y"]},
+        {"type": "array", "items": {"type": "string"}},
+        {"type": "object", "properties": {"name": {"type": "string"}}},
+    ],
+    ids=["text", "words", "a list", "an object"],
+)
+def test_what_a_json_schema_does_not_require_may_stay_unset_in_inputs_and_in_kept_states(
+    part: dict[str, Any], tmp_path: Path
+) -> None:
+    place = {"persistence": {"persistence_type": "SQLiteFlowPersistence", "db_path": str(tmp_path / "states.db")}}
+    schema = {"type": "object", "properties": {"size": {"type": "integer"}, "part": part}}
+    options: dict[str, Any] = {"state": {"type": "json_schema", "json_schema": schema}, "persist": place}
+    first = declared({"call": "expression", "expr": "state.size"}, **options)
+    assert first.kickoff({"size": 1}) == 1
+    for ids in ({"inputs": {"id": first.flow_id}}, {"restore_from_state_id": first.flow_id}):
+        flow = declared({"call": "expression", "expr": "state.size"}, **options)
+        assert flow.kickoff(**ids) == 1
+        assert getattr(flow.state, "part", "gone") is None
+    with pytest.raises(UsageError, match="part: expected"):
+        first.kickoff({"part": 5})
+
+
 LOOP = """
 schema: crewai.flow/v1
 name: Loop
@@ -416,6 +444,71 @@ def test_what_was_written_down_does_the_same(tmp_path: Path, monkeypatch: pytest
     assert SQLiteFlowPersistence("states.db").load_state(again.flow_id) == {"id": again.flow_id, "seen": ["ask", " "]}
     assert len(list((tmp_path / "kept").rglob("*.json"))) == 2
     assert (whole["config"]["max_method_calls"], whole["persist"]["verbose"]) == (7, True)
+
+
+class Lit(BaseModel):
+    """A route."""
+
+    intent: str
+
+
+class Talks(Flow[Noted]):
+    """Converses, and answers all that it hears itself."""
+
+    conversational = True
+
+    @listen("converse")
+    def lamp(self) -> str:
+        self.state.seen.append("lamp")
+        return f"Lit: {len(self.state.seen)}."
+
+
+CONFIGS: dict[str, ConversationConfig | None] = {
+    "no config": None,
+    "all by itself": ConversationConfig(),
+    "models, and no default": ConversationConfig(
+        system_prompt="",
+        intent_llm="openai/gpt-4o-mini",
+        answer_from_history_llm={"model": "openai/gpt-4o-mini", "temperature": 0.5},
+        visible_agent_outputs=["scout"],
+        defer_trace_finalization=False,
+        router=RouterConfig(
+            response_format=Lit, routes=["converse"], route_descriptions={"converse": "Light."}, default_intent=None
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS.keys())
+def test_a_conversation_that_was_written_down_is_one(
+    config: ConversationConfig | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Talks, "conversational_config", config)
+    whole = json.loads(json.dumps(Talks.flow_definition().to_dict()))
+    again: Any = Flow.from_declaration(contents=whole)
+    assert type(again).conversational_config == (config or ConversationConfig(defer_trace_finalization=False))
+    monkeypatch.setattr(type(again), "conversational_config", None)
+    monkeypatch.setattr(Talks, "conversational_config", None)
+    for count in (1, 2):
+        assert again.handle_turn("lamp", session_id="s") == f"Lit: {count}."
+    assert [message.content for message in again.state.messages] == ["lamp", "Lit: 1.", "lamp", "Lit: 2."]
+
+
+def test_an_answer_of_a_router_that_is_no_model_is_a_mistake_with_its_place() -> None:
+    wrong = TALK.replace('  system_prompt: ""', f"  router: {{response_format: {{python: '{HERE}:shout'}}}}")
+    with pytest.raises(FlowDeclarationError, match=r"<declaration>:5:\d+: .*shout' is no pydantic model"):
+        Flow.from_declaration(contents=wrong)
+
+
+def test_a_flow_that_opts_out_of_checkpoints_writes_that_down() -> None:
+    class Kept(Written):
+        checkpoint = True
+
+    class Unkept(Kept):
+        checkpoint = False
+
+    written = [kept.flow_definition().to_dict()["config"] for kept in (Kept, Unkept)]
+    assert written == [{"checkpoint": True}, {"checkpoint": False}]
 
 
 def test_what_the_reference_writes_down_is_read() -> None:

@@ -176,7 +176,8 @@ class Place(FlowPersistence):
     def save_state(self, **saved: Any) -> None:  # type: ignore[override]
         self.saved.append(saved)
 
-    def load_state(self, flow_uuid: str) -> None: ...
+    def load_state(self, flow_uuid: str) -> Any:
+        return self.saved[-1]["state_data"] if self.saved else None
 
 
 def test_the_state_is_saved_before_somebody_is_asked() -> None:
@@ -189,10 +190,23 @@ def test_the_state_is_saved_before_somebody_is_asked() -> None:
 
     flow = asking("sync")(input_provider=Looks(), persistence=place)
     assert flow.kickoff({"topic": "tides"}) == "7"
-    assert place.saved == [
-        {
-            "flow_uuid": flow.state["id"],
-            "method_name": "_ask_checkpoint",
-            "state_data": {"id": flow.state["id"], "topic": "tides"},
-        }
-    ]
+    assert place.saved[0] == {
+        "flow_uuid": flow.state["id"],
+        "method_name": "_ask_checkpoint",
+        "state_data": {"id": flow.state["id"], "topic": "tides"},
+    }
+
+
+def test_who_goes_on_with_a_state_that_was_saved_to_ask_begins_where_that_run_has_ended() -> None:
+    class Counts(Flow):
+        @start()
+        def depth(self) -> int:
+            self.ask("How deep?")
+            self.state["asked"] = self.state.get("asked", 0) + 1
+            return int(self.state["asked"])
+
+    place = Place()
+    flow = Counts(input_provider=Typist(), persistence=place)
+    assert flow.kickoff() == 1
+    assert flow.kickoff({"id": flow.flow_id}) == 2
+    assert Counts(input_provider=Typist(), persistence=place).kickoff({"id": flow.flow_id}) == 3

@@ -13,6 +13,7 @@ import pytest
 
 from harness.errors import UsageError
 from harness.flow import (
+    CheckpointConfig,
     Flow,
     FlowPersistence,
     HumanFeedbackPending,
@@ -195,6 +196,45 @@ def test_a_flow_is_kept_in_the_default_place_where_it_has_none(place: FlowPersis
     assert place.load_pending_feedback(pending.context.flow_id) is None
 
 
+@pytest.mark.parametrize("elsewhere", [True, False])
+def test_who_goes_on_with_the_state_begins_where_the_resumed_run_has_ended(
+    place: FlowPersistence, elsewhere: bool
+) -> None:
+    set_flow_persistence_factory(lambda: place)
+    Approval.llm._answers = [in_json("yes"), in_json("yes")]
+    flow = Approval()
+    pending = flow.kickoff({"topic": "tides"})
+    if elsewhere:
+        flow = Approval.from_pending(pending.context.flow_id)
+    flow.resume("Go.")
+    again = Approval(persistence=place)
+    again.kickoff({"id": pending.context.flow_id, "topic": "winds"})
+    assert again.state.ran.count("publish") == 1
+    again.resume("Go.")
+    again.kickoff({"id": pending.context.flow_id})
+    assert again.state.ran.count("publish") == 2
+
+
+def test_a_state_that_can_no_longer_be_kept_fails_no_resumed_run(
+    place: FlowPersistence, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Holds(Flow):
+        @start()
+        @human_feedback(message="And?", provider=Later())
+        def left(self) -> str:
+            return "L"
+
+        @listen(left)
+        def after(self, answer: HumanFeedbackResult) -> str:
+            self.state["held"] = object()
+            return answer.feedback
+
+    flow = Holds(persistence=place)
+    flow.kickoff()
+    assert flow.resume("Go.") == "Go."
+    assert "state['held'] holds a builtins.object" in caplog.text
+
+
 def test_what_is_not_kept_can_not_be_taken_up(place: FlowPersistence) -> None:
     with pytest.raises(UsageError, match="No pending feedback found for flow_id: nobody"):
         Approval.from_pending("nobody", place)
@@ -280,3 +320,57 @@ def test_answers_before_the_pause_are_remembered_after_it(place: FlowPersistence
     flow.resume("later")
     assert [answer.feedback for answer in flow.human_feedback_history] == ["at once", "later"]
     assert [type(value) for value in flow.method_outputs] == [HumanFeedbackResult] * 2
+
+
+def test_of_two_who_are_asked_about_one_method_only_who_was_to_answer_later_gets_the_answer(
+    place: FlowPersistence,
+) -> None:
+    class Stacked(Flow):
+        @start()
+        @human_feedback(message="Third?", provider=Person("C"))
+        @human_feedback(message="Second?", provider=Later())
+        @human_feedback(message="First?", provider=Person("A"))
+        def draft(self) -> str:
+            return "draft"
+
+        @listen(draft)
+        def said(self, answer: HumanFeedbackResult) -> list[str]:
+            return [answer.feedback, answer.output.feedback, answer.output.output.feedback]
+
+    pending = Stacked(persistence=place).kickoff()
+    flow = Stacked.from_pending(pending.context.flow_id, place)
+    assert flow.resume("B") == ["C", "B", "A"]
+    assert [answer.feedback for answer in flow.human_feedback_history] == ["A", "B", "C"]
+
+
+@pytest.mark.parametrize("on_one_object", [True, False])
+def test_a_pause_that_is_answered_in_a_run_from_a_checkpoint_waits_no_more(
+    place: FlowPersistence, tmp_path: Path, on_one_object: bool
+) -> None:
+    class First(Later):
+        asked = 0
+
+        def request_feedback(self, context: PendingFeedbackContext, flow: Any) -> str:
+            self.asked += 1
+            return super().request_feedback(context, flow) if self.asked == 1 else "yes"
+
+    class Mail(Flow):
+        @start()
+        @human_feedback(message="Send it?", provider=First())
+        def write(self) -> str:
+            return "mail"
+
+        @listen(write)
+        def send(self, answer: HumanFeedbackResult) -> str:
+            return f"sent: {answer.feedback}"
+
+    def flow() -> Mail:
+        return Mail(persistence=place, checkpoint=CheckpointConfig(location=str(tmp_path / "kept")))
+
+    first = flow()
+    assert isinstance(first.kickoff(resume=True), HumanFeedbackPending)
+    last = first if on_one_object else flow()
+    assert last.kickoff(resume=True) == "sent: yes"
+    assert place.load_pending_feedback(first.flow_id) is None
+    with pytest.raises(UsageError, match="does not wait for feedback"):
+        last.resume("yes")
