@@ -36,7 +36,7 @@ def events_to_done(body: bytes, reading: Reading) -> Iterator[dict[str, Any]]:
 
 
 def read_stream(body: bytes, reading: Reading) -> None:
-    current: dict[int, object] = {}
+    current: dict[int, tuple[int, str | None]] = {}
     for event in events_to_done(body, reading):
         _use(reading, event.get("usage") or (event.get("x_groq") or {}).get("usage"))
         for choice in event.get("choices", [])[:1]:
@@ -64,16 +64,22 @@ def read_plain(body: bytes, reading: Reading) -> None:
     reading.ended = True
 
 
-def _add(reading: Reading, delta: dict[str, Any], current: dict[int, object]) -> None:
-    """Add one delta; `current` has the call that each index stands for at the moment."""
+def _add(reading: Reading, delta: dict[str, Any], current: dict[int, tuple[int, str | None]]) -> None:
+    """Add one delta; `current` has the call that each index stands for at the moment, the last one last."""
     _think_and_say(reading, delta)
-    for piece in delta.get("tool_calls") or []:
-        index, function = piece.get("index", 0), piece.get("function") or {}
+    pieces = delta.get("tool_calls") or []
+    for place, piece in enumerate(pieces):
+        index, call_id, function = piece.get("index"), piece.get("id"), piece.get("function") or {}
+        if index is None:
+            # Some hosts number no calls: an id tells them apart, or that they come together.
+            last = place if len(pieces) > 1 else next(reversed(current), 0)
+            index = next((at for at in current if call_id and reading.has_call((at, call_id))), last)
         # Some hosts number all parallel calls 0: a new id is a new call.
-        key = (index, piece["id"]) if piece.get("id") else current.get(index, (index, None))
+        key = (index, call_id) if call_id else current.get(index, (index, None))
+        current.pop(index, None)
         current[index] = key
         if not reading.has_call(key):
-            reading.begin_call(key, piece.get("id"), function.get("name") or "")
+            reading.begin_call(key, call_id, function.get("name") or "")
         reading.argue(key, function.get("arguments"))
 
 

@@ -115,3 +115,41 @@ def test_a_custom_tool_is_called_with_any_text(
     assert run.sessions[0].result == [{"id": "c", "type": "function", "function": {"name": "shell", "arguments": said}}]
     (call,) = wire.read(wire_format, sent.encode(), streamed=streamed).calls
     assert (call.id, call.name, call.arguments) == ("c", "shell", said)
+
+
+def deltas(*told: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the events of a chat stream in whose deltas these pieces of calls come."""
+    choices: list[dict[str, Any]] = [{"delta": {"tool_calls": pieces}} for pieces in told]
+    choices.append({"delta": {}, "finish_reason": "tool_calls"})
+    return [{"id": "c", "object": "chat.completion.chunk", "choices": [{"index": 0, **one}]} for one in choices]
+
+
+def function(name: str | None = None, arguments: str = "", **more: Any) -> dict[str, Any]:
+    return {"function": {"arguments": arguments, **({} if name is None else {"name": name})}, **more}
+
+
+STREAMED = {**HI, "stream": True}
+#: Streams, and the names and arguments of the calls in them.
+TOLD: dict[str, tuple[str, str, Any, list[Any], list[tuple[str, str]]]] = {
+    "openai, pieces by id": (
+        "openai", CHAT, STREAMED,
+        deltas([function("f", id="a"), function("g", id="b")], [function(None, '{"x":1}', id="a")], [function(None, "{}", id="b")]),
+        [("f", '{"x":1}'), ("g", "{}")],
+    ),
+    "openai, together and without an index": (
+        "openai", CHAT, STREAMED, deltas([function("f", "{}", index=None)] * 2), [("f", "{}")] * 2
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("wire_format", "url", "asked", "events", "told"), TOLD.values(), ids=TOLD)
+def test_both_tell_the_same_calls_apart(
+    wire_format: str, url: str, asked: Any, events: list[Any], told: list[tuple[str, str]], tmp_path: Path
+) -> None:
+    end = "data: [DONE]\n\n" if wire_format == "openai" else ""
+    sent = "".join(f"data: {json.dumps(event)}\n\n" for event in events) + end
+    (run,) = replay_cassette(cassette(tmp_path, url, asked, sent, "text/event-stream"))
+    assert run.error is None
+    made = [(call["function"]["name"], call["function"]["arguments"]) for call in run.sessions[0].result]
+    reading = wire.read(wire_format, sent.encode(), streamed=True)
+    assert made == [(call.name, call.arguments) for call in reading.calls] == told

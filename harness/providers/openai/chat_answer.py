@@ -127,16 +127,23 @@ class ChatAnswer(SSEAnswer):
         if spoken := as_text(as_object(message.get("audio")).get("transcript")):
             self._begun = self._has_message = True
             yield TextDelta(spoken)
-        for place, call in enumerate(calls):
+        # Where an id is not each call's own, their places tell calls apart that come together.
+        are_named = len({as_id(call.get("id")) for call in calls} - {None}) == len(calls)
+        for number, call in enumerate(calls):
             self._begun = self._has_message = True
-            index = place if whole else as_number(call.get("index", place if len(calls) > 1 else None))
+            place = number if len(calls) > 1 else None
+            index = number if whole else as_number(call.get("index"))
+            if index is None and not are_named:
+                index = place
             # What a custom tool is given is any text.
             custom = as_object(call.get("custom"))
             function = (
                 {"name": custom.get("name"), "arguments": custom.get("input")} if custom else call.get("function")
             )
             name, arguments = as_text(as_object(function).get("name")), as_object(function).get("arguments")
-            yield from self._calls.take(index, as_id(call.get("id")), name, arguments, is_free=bool(custom))
+            yield from self._calls.take(
+                index, as_id(call.get("id")), name, arguments, place=place, is_free=bool(custom)
+            )
             if extra := as_object(call.get("extra_content")):
                 self._extras[self._calls.number] = dict(extra)
 

@@ -23,7 +23,7 @@ class _Call(Struct):
 
     number: int
     #: The index by which the host tells it apart; several calls may have the same.
-    index: int | None
+    index: int
     #: Every id that it came with; the first is its own.
     ids: list[str] = field(default_factory=list)
     name: str = ""
@@ -60,7 +60,7 @@ class ToolCallFragments:
         self._names = frozenset(names)
         self._malformed = malformed
         self._calls: list[_Call] = []
-        self._current: dict[int | None, _Call] = {}
+        self._current: dict[int, _Call] = {}
         self._last: _Call | None = None
 
     @property
@@ -74,12 +74,22 @@ class ToolCallFragments:
         return -1 if self._last is None else self._last.number
 
     def take(
-        self, index: int | None, call_id: str | None, name: str | None, arguments: Any, *, is_free: bool = False
+        self,
+        index: int | None,
+        call_id: str | None,
+        name: str | None,
+        arguments: Any,
+        *,
+        place: int | None = None,
+        is_free: bool = False,
     ) -> Iterator[ToolCallDelta]:
-        """Yield what a piece adds. `arguments` are JSON text, or what the text would say; with `is_free`, any text."""
+        """Yield what a piece adds. `arguments` are JSON text, or what the text would say; with `is_free`, any text.
+
+        `place` is where a piece stands among those that came with it: the index of a call that has none, and is new.
+        """
         text = arguments_text(arguments)
-        if index is None and self._last is not None:
-            index = self._last.index
+        if index is None:
+            index = self._index_of(call_id, place)
         call = self._current.get(index)
         if call_id and (call is None or call_id not in call.ids):
             call = next((other for other in self._calls if other.index == index and call_id in other.ids), call)
@@ -98,6 +108,15 @@ class ToolCallFragments:
         if call.shown:
             yield ToolCallDelta(call.number, None, None, text)
         yield from self._ready()
+
+    def _index_of(self, call_id: str | None, place: int | None) -> int:
+        """Return the index of a piece that came without: of the call with its id, else its place, else the last call's."""
+        known = next((call for call in reversed(self._calls) if call_id and call_id in call.ids), None)
+        if known is not None:
+            return known.index
+        if place is not None:
+            return place
+        return 0 if self._last is None else self._last.index
 
     def _continues(self, call: _Call, call_id: str | None, name: str, text: str) -> bool:
         """Whether a piece with the same index as `call` is of that call, and not the first of another."""
