@@ -136,6 +136,17 @@ TOLD: dict[str, tuple[str, str, Any, list[Any], list[tuple[str, str]]]] = {
         deltas([function("f", id="a"), function("g", id="b")], [function(None, '{"x":1}', id="a")], [function(None, "{}", id="b")]),
         [("f", '{"x":1}'), ("g", "{}")],
     ),
+    "anthropic, input where a block begins": (
+        "anthropic", "https://api.anthropic.com/v1/messages", {**STREAMED, "max_tokens": 5},
+        [
+            {"type": "message_start", "message": {"id": "m", "usage": {"input_tokens": 1, "output_tokens": 1}}},
+            {"type": "content_block_start", "index": 0,
+             "content_block": {"type": "tool_use", "id": "t", "name": "f", "input": {"x": 1}}},
+            {"type": "message_delta", "delta": {"stop_reason": "tool_use"}, "usage": {"output_tokens": 2}},
+            {"type": "message_stop"},
+        ],
+        [("f", '{"x": 1}')],
+    ),
     "openai, together and without an index": (
         "openai", CHAT, STREAMED, deltas([function("f", "{}", index=None)] * 2), [("f", "{}")] * 2
     ),
