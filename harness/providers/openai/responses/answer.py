@@ -87,7 +87,7 @@ class ResponsesAnswer(SSEAnswer):
             text_kind, name = _TEXTS[kind]
             yield from self._output.whole_text(ItemPlace.of(event, text_kind), event.get(name))
         elif kind == "response.output_item.done":
-            yield from self._output.item(as_number(event.get("output_index")) or 0, event["item"])
+            yield from self._output.item(as_number(event.get("output_index")), event["item"])
         elif kind in _ENDS:
             response = as_object(event["response"])
             status = response.get("status")
