@@ -87,6 +87,7 @@ CALLS = (
     Calls("a call that vanished", event({"content": "a"}, "tool_calls") + DONE, None),
     Calls("a call in a choice that nobody asked for",
           event({"tool_calls": [{"index": 0, **piece("f", X, id="a")}]}, index=1) + event({}, "tool_calls") + DONE, None),
+    Calls("arguments with a number that JSON lacks", calls(piece("f", {"x": float("inf")}, id="a")), None),
     Calls("two objects of one call", calls(piece("f", X, id="a"), piece(None, Y)), None),
     Calls("a call without a name", calls(piece(None, X, id="a")), None),
     Calls("another name in the middle", calls(piece("f", '{"x":', id="a"), piece("g", "1}")), None),

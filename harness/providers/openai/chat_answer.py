@@ -164,7 +164,7 @@ class ChatAnswer(SSEAnswer):
                 yield TextDelta(as_text(part["text"] if "text" in part else part["refusal"]))
             elif self._expects_json and not isinstance(content, list):
                 # Some hosts send what was asked for as a value, and not as its text.
-                yield TextDelta(json.dumps(content, ensure_ascii=False))
+                yield TextDelta(json.dumps(content, ensure_ascii=False, allow_nan=False))
             elif not isinstance(content, list):
                 raise self.malformed(f"content that is no text: {content!r:.200}")
 

@@ -196,7 +196,9 @@ def repeats_itself(pieces: Sequence[str]) -> bool:
 
 def arguments_text(arguments: Any) -> str:
     """Return the JSON text of arguments: of an object, of a text that is JSON already, or of nothing. Raises ValueError."""
-    return json.dumps(arguments, ensure_ascii=False) if isinstance(arguments, Mapping) else as_text(arguments)
+    if not isinstance(arguments, Mapping):
+        return as_text(arguments)
+    return json.dumps(arguments, ensure_ascii=False, allow_nan=False)
 
 
 def whole_arguments(arguments: Any) -> str:
