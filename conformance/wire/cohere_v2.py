@@ -19,7 +19,7 @@ _COUNTS: Final = {"prompt_tokens": "input_tokens", "completion_tokens": "output_
 
 def read_stream(body: bytes, reading: Reading) -> None:
     for _, data in sse_events(body):
-        if data.strip() == b"[DONE]":
+        if reading.ended or data.strip() == b"[DONE]":
             return
         event = json_object(data)
         if "type" not in event:

@@ -104,7 +104,10 @@ class ProviderAnswer(ABC):
         return sent.get("error", False) not in (None, False) or any(sent.get(name) for name in MESSAGES)
 
     def _has_content(self, sent: Mapping[str, Any]) -> bool:
-        return any(sent.get(name) is not None for name in self.content_fields)
+        for name in self.content_fields:  # noqa: SIM110 - each event is asked, and a generator takes longer than this
+            if sent.get(name) is not None:
+                return True
+        return False
 
     def refuse_reason(self, reason: Any, explained: str | None = None) -> None:
         """Raise ProviderError where the reason for which an answer ended says that it failed."""
@@ -225,11 +228,14 @@ class SSEAnswer(ProviderAnswer):
         for name, data in self._decoder.feed(piece):
             self._has_events = True
             yield from self._event(name, data)
+            if self.is_over:
+                # Nothing behind it is even taken for events: in a piece of its own it would not be read.
+                return
 
     def _event(self, name: str, data: bytes) -> Iterator[Part]:
         text = data.strip()
         # Some hosts keep a connection alive by events of nothing.
-        if self.done or name == "ping" or not text:
+        if name == "ping" or not text:
             return
         if text == _DONE:
             self.done = True
@@ -239,7 +245,8 @@ class SSEAnswer(ProviderAnswer):
         if event is None and b"\n" in text:
             # A host that has no blank lines between its events.
             for line in data.splitlines():
-                yield from self._event("", line)
+                if not self.is_over:
+                    yield from self._event("", line)
             return
         self.refuse_failure(event, named=name == "error")
         if isinstance(event, dict) and not self._has_content(event):
@@ -251,18 +258,18 @@ class SSEAnswer(ProviderAnswer):
         """Return the parts of one event."""
 
     def end(self) -> Iterator[Part]:
-        last = self._decoder.rest()
+        last = b"" if self.is_over else self._decoder.rest()
         if last.strip() == _DONE:
             # The mark has come, though not the blank line behind it.
             self.done = True
         # A server that failed may close before the blank line, and one that can't stream answers with JSON alone.
         with contextlib.suppress(ValueError):
-            self.refuse_failure(None if self.is_over else read_json(last))
+            self.refuse_failure(read_json(last))
         stray = self._decoder.stray.strip()
         if stray and not (self._has_events or last):
             yield from self._unstreamed(stray)
             return
-        if not self.is_over and b"\n" in last.strip():
+        if b"\n" in last.strip():
             yield from self._event("", last)
             last = b""
         yield from self.closing(last)

@@ -55,15 +55,13 @@ class ResponsesAnswer(SSEAnswer):
 
     @property
     def is_over(self) -> bool:
-        return self.ended or super().is_over
+        return self.ended or self.done
 
     @property
     def has_ended(self) -> bool:
         return self.ended
 
     def event(self, event: Any) -> Iterable[Part]:
-        if self.ended:
-            return ()
         # Nearly every event is a piece of text.
         kind = _DELTAS.get(kind_of(event))
         if kind is None:
