@@ -99,7 +99,13 @@ def json_object(data: bytes) -> dict[str, Any]:
 
 
 def json_lines(body: bytes) -> Iterator[dict[str, Any]]:
-    """Yield the objects of a body that has one on each line; the last is left out where the body was cut in it."""
+    """Yield the objects of a body that has one on each line; the last is left out where the body was cut in it.
+
+    A server that can't stream may send one, on several lines.
+    """
+    with suppress(MalformedError):
+        yield json_object(body)
+        return
     *lines, rest = body.split(b"\n")
     for line in lines:
         if line.strip():

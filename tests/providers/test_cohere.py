@@ -101,6 +101,8 @@ def test_calls_are_told_apart_and_are_why_it_ended(asked: Any, answer: str, tmp_
         (lines(START, event("tool-calls-generation", tool_calls=[{}])), MalformedResponseError, "has no name"),
         (lines(START, {"generation_id": "g"}), MalformedResponseError, "no type"),
         ("<html>Bad gateway</html>", MalformedResponseError, "Bad gateway"),
+        ("<html>\n<p>Bad gateway</p>\n</html>", MalformedResponseError, "Bad gateway"),
+        (json.dumps({"message": "invalid request"}, indent=2), ProviderError, "invalid request"),
     ],
 )
 def test_what_is_no_whole_answer_is_a_failure(answer: str, error: type[Exception], said: str, tmp_path: Path) -> None:

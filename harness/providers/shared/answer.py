@@ -289,7 +289,7 @@ class SSEAnswer(ProviderAnswer):
         try:
             answer = read_json(body)
         except ValueError:
-            if body[:1] not in b"{[" or _is_whole(body):
+            if body[:1] not in b"{[" or is_whole(body):
                 self.refuse_body(body, "no events")
             raise self.cut(f"ended before its end marker, in the middle of {_shown(body)}") from None
         self.refuse_failure(answer)
@@ -347,7 +347,7 @@ def _readings(body: bytes) -> Iterator[tuple[Any, bool]]:
                     yield data, True
 
 
-def _is_whole(body: bytes) -> bool:
+def is_whole(body: bytes) -> bool:
     """Whether what can't be read as one JSON value is not just cut: it is no text in UTF-8, or more than one value."""
     try:
         json.loads(body.decode("utf-8", "replace"))
