@@ -16,6 +16,7 @@ from harness.providers.bedrock_invoke.request import Family
 from harness.providers.openai.chat_answer import ChatAnswer
 from harness.providers.shared.answer import ProviderAnswer, SSEAnswer, read_json
 from harness.providers.shared.reasoning.thoughts import Thoughts
+from harness.providers.shared.shapes import as_number, as_object
 
 #: Where answers in the form of a text are listed, what the text is called, and why it ended.
 _LISTS: Final = ("results", "outputs", "generations", "completions", "choices")
@@ -120,7 +121,7 @@ class InvokedText(_ByChunks):
         self._finish = reason or self._finish
         self._count("input", _first(event, _PROMPT_COUNTS))
         self._count("output", _first(item, _COMPLETION_COUNTS) or _first(event, _COMPLETION_COUNTS))
-        metrics = event.get(_METRICS) or {}
+        metrics = as_object(event.get(_METRICS))
         self._count("input", metrics.get("inputTokenCount"))
         self._count("output", metrics.get("outputTokenCount"))
 
@@ -133,8 +134,8 @@ class InvokedText(_ByChunks):
     def closing(self, last: bytes) -> Iterable[Part]:
         return self._ended() if self._finish is not None else ()
 
-    def _count(self, side: str, count: int | None) -> None:
-        if count is not None:
+    def _count(self, side: str, sent: Any) -> None:
+        if (count := as_number(sent)) is not None:
             self._counts[side] = count
 
     def _ended(self) -> Iterator[Part]:

@@ -193,12 +193,12 @@ def _counted(sent: Mapping[str, Any], choice: Mapping[str, Any]) -> Any:
 def _usage(sent: Any) -> Iterator[Part]:
     raw = as_object(sent)
     prompt, completion = as_object(raw.get("prompt_tokens_details")), as_object(raw.get("completion_tokens_details"))
-    reasoning = completion.get("reasoning_tokens")
-    written = [raw.get("completion_tokens")]
-    if reasoning and raw.get("total_tokens") == sum(filter(None, (raw.get("prompt_tokens"), *written, reasoning))):
+    reasoning = as_number(completion.get("reasoning_tokens"))
+    read, written = as_number(raw.get("prompt_tokens")), [as_number(raw.get("completion_tokens"))]
+    if reasoning and as_number(raw.get("total_tokens")) == sum(filter(None, (read, *written, reasoning))):
         # Some hosts count the reasoning beside the rest of the answer.
         written.append(reasoning)
     # DeepSeek's and Moonshot's names stand beside the rest; what was written into the cache, only hosts tell.
     cached = _first(prompt.get("cached_tokens"), raw.get("prompt_cache_hit_tokens"), raw.get("cached_tokens"))
     created = _first(prompt.get("cache_write_tokens"), prompt.get("cache_creation_tokens"))
-    yield from usage(raw, [raw.get("prompt_tokens")], written, cached=cached, reasoning=reasoning, created=created)
+    yield from usage(raw, [read], written, cached=cached, reasoning=reasoning, created=created)
