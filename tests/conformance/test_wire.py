@@ -128,6 +128,18 @@ def function(name: str | None = None, arguments: str = "", **more: Any) -> dict[
     return {"function": {"arguments": arguments, **({} if name is None else {"name": name})}, **more}
 
 
+THOUGHT = [{"type": "reasoning.text", "text": "Hm."}]
+
+
+@pytest.mark.parametrize("fields", [{}, {"reasoning": "Hm."}], ids=["alone", "again"])
+@pytest.mark.parametrize("streamed", [True, False])
+def test_reasoning_in_details_is_told_once(streamed: bool, fields: dict[str, str]) -> None:
+    message = chat({"content": "Hello", "reasoning_details": THOUGHT, **fields})
+    delta = {"choices": [{"delta": message["choices"][0]["message"]}]}
+    body = f"data: {json.dumps(delta)}\n\ndata: [DONE]\n\n" if streamed else json.dumps(message)
+    assert wire.read("openai", body.encode(), streamed=streamed).thinking == "Hm."
+
+
 STREAMED = {**HI, "stream": True}
 #: Streams, and the names and arguments of the calls in them.
 TOLD: dict[str, tuple[str, str, Any, list[Any], list[tuple[str, str]]]] = {
