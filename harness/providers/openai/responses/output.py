@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from harness.llm.output.parts import Part, TextDelta, ThinkingDelta, ToolCallDelta
 from harness.providers.shared.calls.tool_calls import arguments_text, holds_two
+from harness.providers.shared.rest import rest_of
 from harness.providers.shared.shapes import as_id, as_list, as_number, as_text, kind_of
 
 #: A message's text, the summary of reasoning, and the reasoning itself.
@@ -81,9 +82,8 @@ class ResponseOutput:
 
     def whole_text(self, place: ItemPlace, text: Any) -> Iterator[Part]:
         """Yield what has not come yet of a text that is whole."""
-        if text is None or (rest := self._rest("".join(self._texts[place]), text)) == "":
-            return
-        yield self.delta(place, rest)
+        if rest := rest_of(as_text(text), "".join(self._texts[place])):
+            yield self.delta(place, rest)
 
     def item(self, place: int | None, item: Mapping[str, Any]) -> Iterator[Part]:
         """Yield what has not come yet of an item that is whole."""
@@ -178,7 +178,7 @@ class ResponseOutput:
     def _whole_arguments(self, call: _Call, arguments: Any) -> Iterator[Part]:
         text = arguments_text(arguments)
         if text and not _is_equal(call.arguments, text):
-            yield from self._more(call, self._rest(call.arguments, text))
+            yield from self._more(call, rest_of(text, call.arguments))
 
     def all(self, items: Sequence[Mapping[str, Any]]) -> Iterator[Part]:
         """Yield what has not come yet of all items of an answer that is whole.
@@ -204,8 +204,8 @@ class ResponseOutput:
             for part in _parts(item.get("content"))
         ]
         places = sorted(place for place in self._texts if place.kind == "text")
-        rest = self._rest("".join(piece for place in places for piece in self._texts[place]), "".join(texts))
-        if rest:
+        received = "".join(piece for place in places for piece in self._texts[place])
+        if rest := rest_of("".join(texts), received):
             yield self.delta(ItemPlace(len(items), "text", 0), rest)
         if not any(place.kind != "text" for place in self._texts):
             for number, item in enumerate(items):
@@ -219,16 +219,6 @@ class ResponseOutput:
                 # Each item is a call of its own.
                 left.remove(call)
             yield from self._add(call or self._begun(said), said, item)
-
-    def _rest(self, received: str, whole: Any) -> str:
-        """Return what of `whole` has not come. Hosts that send nothing at an end, or trim it, take nothing back."""
-        if not isinstance(whole, str):
-            raise self._malformed(f"a text that is {whole!r:.200}")
-        if not whole.strip() or whole.strip() == received.strip():
-            return "" if received else whole
-        if not whole.startswith(received):
-            raise self._malformed(f"{received!r:.200} in pieces, and {whole!r:.200} as a whole")
-        return whole[len(received) :]
 
 
 def _is_another(call: _Call, said: _Call) -> bool:
