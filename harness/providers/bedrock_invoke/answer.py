@@ -97,6 +97,7 @@ class InvokedText(_ByChunks):
 
     def __init__(self, provider: str) -> None:
         super().__init__(provider)
+        self._has_text = False
         self._finish: str | None = None
         self._counts: dict[str, int] = {}
 
@@ -112,6 +113,7 @@ class InvokedText(_ByChunks):
         item: Mapping[str, Any] = event if listed is None else listed[0]
         # AI21's first models keep it one level deeper.
         text = _first(item.get("data") or item, _TEXTS)
+        self._has_text = self._has_text or text is not None
         if text:
             yield TextDelta(self._text(text))
         reason = _first(item, _REASONS) or _first(event, _REASONS)
@@ -126,9 +128,9 @@ class InvokedText(_ByChunks):
         self._count("output", metrics.get("outputTokenCount"))
 
     def answer(self, answer: Mapping[str, Any]) -> Iterator[Part]:
-        if not self.content_fields & answer.keys():
-            raise self.malformed(f"an answer without text: {answer!r:.200}")
         yield from self.event(answer)
+        if not self._has_text and self._finish is None:
+            raise self.malformed(f"an answer without text: {answer!r:.200}")
         yield from self._ended()
 
     def closing(self, last: bytes) -> Iterable[Part]:
