@@ -159,6 +159,28 @@ TOLD: dict[str, tuple[str, str, Any, list[Any], list[tuple[str, str]]]] = {
         ],
         [("f", '{"x": 1}')],
     ),
+    "cohere, the rest at the end": (
+        "cohere", "https://api.cohere.com/v1/chat", {"message": "Hi", "stream": True},
+        [
+            {"event_type": "text-generation", "text": "I "},
+            {"event_type": "tool-calls-generation", "tool_calls": [{"name": "f", "parameters": {}}]},
+            {"event_type": "stream-end", "finish_reason": "COMPLETE", "response": {
+                "text": "I look", "finish_reason": "COMPLETE",
+                "tool_calls": [{"name": "f", "parameters": {}}, {"name": "f", "parameters": {"x": 1}}],
+            }},
+        ],
+        [("f", "{}"), ("f", '{"x": 1}')],
+    ),
+    "cohere-v2, calls of one index": (
+        "cohere-v2", "https://api.cohere.com/v2/chat", STREAMED,
+        [
+            {"type": "tool-call-start", "index": 0, "delta": {"message": {"tool_calls": {"id": "a", **function("f", "{}")}}}},
+            {"type": "tool-call-start", "index": 0, "delta": {"message": {"tool_calls": {"id": "b", **function("f")}}}},
+            {"type": "tool-call-delta", "index": 0, "delta": {"message": {"tool_calls": function(None, "{}")}}},
+            {"type": "message-end", "delta": {"finish_reason": "TOOL_CALL"}},
+        ],
+        [("f", "{}"), ("f", "{}")],
+    ),
     "openai, together and without an index": (
         "openai", CHAT, STREAMED, deltas([function("f", "{}", index=None)] * 2), [("f", "{}")] * 2
     ),
@@ -170,9 +192,11 @@ def test_both_tell_the_same_calls_apart(
     wire_format: str, url: str, asked: Any, events: list[Any], told: list[tuple[str, str]], tmp_path: Path
 ) -> None:
     end = "data: [DONE]\n\n" if wire_format == "openai" else ""
-    sent = "".join(f"data: {json.dumps(event)}\n\n" for event in events) + end
+    begin, last = ("", "\n") if wire_format == "cohere" else ("data: ", "\n\n")
+    sent = "".join(f"{begin}{json.dumps(event)}{last}" for event in events) + end
     (run,) = replay_cassette(cassette(tmp_path, url, asked, sent, "text/event-stream"))
     assert run.error is None
     made = [(call["function"]["name"], call["function"]["arguments"]) for call in run.sessions[0].result]
     reading = wire.read(wire_format, sent.encode(), streamed=True)
+    assert "".join(f.data["chunk"] for f in run.frames if f.data.get("call_type") == "llm_call") == reading.text
     assert made == [(call.name, call.arguments) for call in reading.calls] == told

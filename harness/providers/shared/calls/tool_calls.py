@@ -87,16 +87,30 @@ class ToolCallFragments:
 
         `place` is where a piece stands among those that came with it: the index of a call that has none, and is new.
         """
-        text = arguments_text(arguments)
         if index is None:
             index = self._index_of(call_id, place)
         call = self._current.get(index)
         if call_id and (call is None or call_id not in call.ids):
             call = next((other for other in self._calls if other.index == index and call_id in other.ids), call)
-        if call is None or not self._continues(call, call_id, name or "", text):
-            call = _Call(len(self._calls), index, is_free=is_free)
-            self._calls.append(call)
-        self._current[index] = self._last = call
+        if call is None or not self._continues(call, call_id, name or "", arguments_text(arguments)):
+            call = self._begun(index, is_free=is_free)
+        yield from self._add(call, call_id, name, arguments)
+
+    def begin(
+        self, index: int | None, call_id: str | None, name: str | None, arguments: Any
+    ) -> Iterator[ToolCallDelta]:
+        """Yield what a piece makes of which the wire format says that it is the first of a call."""
+        call = self._begun(len(self._calls) if index is None else index)
+        yield from self._add(call, call_id, name, arguments)
+
+    def _begun(self, index: int, *, is_free: bool = False) -> _Call:
+        call = _Call(len(self._calls), index, is_free=is_free)
+        self._calls.append(call)
+        return call
+
+    def _add(self, call: _Call, call_id: str | None, name: str | None, arguments: Any) -> Iterator[ToolCallDelta]:
+        text = arguments_text(arguments)
+        self._current[call.index] = self._last = call
         if call_id and call_id not in call.ids:
             call.ids.append(call_id)
         if name and not (call.pieces and call.name) and name != call.name:
