@@ -74,7 +74,8 @@ class ChatAnswer(SSEAnswer):
             else:
                 yield from self._message(as_object(delta))
             self._take_reason(choice)
-        yield from _usage(_counted(event, choice or {}))
+        if counted := _counted(event, choice or {}):
+            yield from _usage(counted)
 
     def closing(self, last: bytes) -> Iterable[Part]:
         if self.done and not self._begun:

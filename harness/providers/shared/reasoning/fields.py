@@ -36,11 +36,13 @@ class Reasoning:
         texts = {name: text for name in TEXTS if (text := as_text(message.get(name)))}
         for name, text in texts.items():
             self._texts.setdefault(name, []).append(text)
-        details = [as_object(detail) for detail in as_list(message.get(DETAILS))]
+        details = as_list(message.get(DETAILS))
         for detail in details:
-            self._take_detail(detail)
+            self._take_detail(as_object(detail))
+        if texts or not details:
+            return next(iter(texts.values()), "")
         # Details say again what has a field of its own.
-        return next(iter(texts.values()), "") if self._texts else "".join(map(_detailed, details))
+        return "" if self._texts else "".join(map(_detailed, details))
 
     def _take_detail(self, detail: Mapping[str, Any]) -> None:
         last = self._details[-1] if self._details else {}
