@@ -16,6 +16,16 @@ class MalformedError(ValueError):
 
 
 @dataclass
+class _Call:
+    """One tool call as far as it has come."""
+
+    call_id: str | None
+    name: str
+    given: str
+    pieces: list[str] = field(default_factory=list)
+
+
+@dataclass
 class Reading:
     """An answer as far as its bytes go. It grows event by event; what comes in one piece is added at once."""
 
@@ -30,13 +40,13 @@ class Reading:
     failed: bool = False
     #: The kinds of the pieces in the order in which they come, equal neighbours joined.
     kinds: list[DeltaKind] = field(default_factory=list)
-    _calls: dict[object, tuple[str | None, str, list[str]]] = field(default_factory=dict)
+    _calls: dict[object, _Call] = field(default_factory=dict)
 
     @property
     def calls(self) -> tuple[WireToolCall, ...]:
         """The tool calls, in the order in which they begin."""
         return tuple(
-            WireToolCall(name, "".join(arguments) or "{}", call_id) for call_id, name, arguments in self._calls.values()
+            WireToolCall(call.name, "".join(call.pieces) or call.given, call.call_id) for call in self._calls.values()
         )
 
     def say(self, text: str | None) -> None:
@@ -51,14 +61,17 @@ class Reading:
             self.thinking += text
             self._add_kind("thinking")
 
-    def begin_call(self, key: object, call_id: str | None, name: str) -> None:
-        """Begin a tool call; `key` tells it apart from the others of this answer."""
-        self._calls[key] = (call_id or None, name, [])
+    def begin_call(self, key: object, call_id: str | None, name: str, given: Any = None) -> None:
+        """Begin a tool call; `key` tells it apart from the others of this answer.
+
+        `given` is what it began with, which are its arguments where no piece of them comes.
+        """
+        self._calls[key] = _Call(call_id or None, name, json.dumps(given or {}))
         self._add_kind("tool_call")
 
     def argue(self, key: object, arguments: str | None) -> None:
         """Add a piece of the arguments of a call that has begun."""
-        self._calls[key][2].append(arguments or "")
+        self._calls[key].pieces.append(arguments or "")
         self._add_kind("tool_call")
 
     def has_call(self, key: object) -> bool:
@@ -86,7 +99,13 @@ def json_object(data: bytes) -> dict[str, Any]:
 
 
 def json_lines(body: bytes) -> Iterator[dict[str, Any]]:
-    """Yield the objects of a body that has one on each line; the last is left out where the body was cut in it."""
+    """Yield the objects of a body that has one on each line; the last is left out where the body was cut in it.
+
+    A server that can't stream may send one, on several lines.
+    """
+    with suppress(MalformedError):
+        yield json_object(body)
+        return
     *lines, rest = body.split(b"\n")
     for line in lines:
         if line.strip():

@@ -66,7 +66,7 @@ def _begin(reading: Reading, index: int, block: dict[str, Any]) -> None:
     elif block["type"] == "thinking":
         reading.think(block["thinking"])
     elif block["type"] == "tool_use":
-        reading.begin_call(index, block["id"], block["name"])
+        reading.begin_call(index, block["id"], block["name"], block.get("input"))
 
 
 def _add(reading: Reading, index: int, delta: dict[str, Any]) -> None:

@@ -34,23 +34,25 @@ def _take(event: dict[str, Any], reading: Reading) -> None:
         case "text-generation" | "tool-calls-chunk":
             reading.say(event.get("text"))
         case "tool-calls-generation":
-            _call(event, reading)
+            _call(event["tool_calls"], reading)
         case "stream-end":
             _end(event["response"], reading)
 
 
-def _call(sent: dict[str, Any], reading: Reading) -> None:
-    for number, call in enumerate(sent.get("tool_calls") or ()):
+def _call(calls: list[dict[str, Any]], reading: Reading) -> None:
+    for call in calls:
+        number = len(reading.calls)
         # It has no ids.
         reading.begin_call(number, None, call["name"])
         reading.argue(number, json.dumps(call["parameters"]))
 
 
 def _end(answer: dict[str, Any], reading: Reading) -> None:
-    if not reading.text:
-        reading.say(answer.get("text"))
-    if not reading.calls:
-        _call(answer, reading)
+    # The end says all of it again.
+    text = answer.get("text") or ""
+    if text.startswith(reading.text) and text.strip() != reading.text.strip():
+        reading.say(text[len(reading.text) :])
+    _call((answer.get("tool_calls") or [])[len(reading.calls) :], reading)
     reason = answer["finish_reason"]
     reading.finish_reason = "tool_calls" if reading.calls and reason == "COMPLETE" else _REASONS.get(reason, "other")
     tokens = answer.get("meta", {}).get("tokens")

@@ -18,17 +18,19 @@ _COUNTS: Final = {"prompt_tokens": "input_tokens", "completion_tokens": "output_
 
 
 def read_stream(body: bytes, reading: Reading) -> None:
+    current: dict[int | None, int] = {}
     for _, data in sse_events(body):
-        if data.strip() == b"[DONE]":
+        if reading.ended or data.strip() == b"[DONE]":
             return
         event = json_object(data)
         if "type" not in event:
             reading.failed = True
             return
-        _take(event, reading)
+        _take(event, reading, current)
 
 
-def _take(event: dict[str, Any], reading: Reading) -> None:
+def _take(event: dict[str, Any], reading: Reading, current: dict[int | None, int]) -> None:
+    """Take one event; `current` has the number of the call that each index stands for at the moment."""
     delta = event.get("delta") or {}
     message = delta.get("message") or {}
     match event["type"]:
@@ -39,10 +41,11 @@ def _take(event: dict[str, Any], reading: Reading) -> None:
             reading.think(message["tool_plan"])
         case "tool-call-start":
             call = message["tool_calls"]
-            reading.begin_call(event["index"], call["id"], call["function"]["name"])
-            reading.argue(event["index"], call["function"].get("arguments"))
+            number = current[event.get("index")] = len(reading.calls)
+            reading.begin_call(number, call.get("id"), call["function"]["name"])
+            reading.argue(number, call["function"].get("arguments"))
         case "tool-call-delta":
-            reading.argue(event["index"], message["tool_calls"]["function"]["arguments"])
+            reading.argue(current[event.get("index")], message["tool_calls"]["function"]["arguments"])
         case "message-end":
             _end(delta, reading)
 

@@ -33,6 +33,8 @@ def _take(answer: dict[str, Any], reading: Reading) -> None:
         reading.argue(key, json.dumps(call["function"].get("arguments") or {}))
     if answer.get("done"):
         reading.ended = True
+        # A line of nothing but the end is no answer.
+        reading.failed = not (reading.kinds or answer.keys() - {"done", "model", "created_at", "message"})
         found = counts(answer, _COUNTS)
         reading.usage = summed(found) if found else None
         reason = answer.get("done_reason")

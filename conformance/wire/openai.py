@@ -5,6 +5,7 @@ https://platform.openai.com/docs/api-reference/chat-streaming (read 2026-11).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -19,6 +20,8 @@ _REASONS: Final[dict[str, FinishReason]] = {
     "function_call": "tool_calls",
     "content_filter": "content_filter",
 }
+#: A text of reasoning in a field of its own; where there is none, its details tell it.
+_REASONING: Final = re.compile(rb'"reasoning(?:_content)?"\s*:\s*"[^"]')
 COUNTS: Final = {name: name for name in ("prompt_tokens", "completion_tokens", "total_tokens")}
 
 
@@ -36,12 +39,16 @@ def events_to_done(body: bytes, reading: Reading) -> Iterator[dict[str, Any]]:
 
 
 def read_stream(body: bytes, reading: Reading) -> None:
-    current: dict[int, object] = {}
+    current: dict[int, tuple[int, str | None]] = {}
+    in_details = _REASONING.search(body) is None
     for event in events_to_done(body, reading):
         _use(reading, event.get("usage") or (event.get("x_groq") or {}).get("usage"))
         for choice in event.get("choices", [])[:1]:
             _use(reading, choice.get("usage"))
-            _add(reading, choice.get("delta") or {}, current)
+            delta = choice.get("delta") or {}
+            if in_details:
+                _think_in_details(reading, delta)
+            _add(reading, delta, current)
             _end(reading, choice.get("finish_reason"))
 
 
@@ -49,6 +56,8 @@ def read_plain(body: bytes, reading: Reading) -> None:
     answer = json_object(body)
     choice = answer["choices"][0]
     message = choice["message"]
+    if _REASONING.search(body) is None:
+        _think_in_details(reading, message)
     _think_and_say(reading, message)
     # The second is the form before there were several.
     calls = message.get("tool_calls") or (
@@ -64,17 +73,28 @@ def read_plain(body: bytes, reading: Reading) -> None:
     reading.ended = True
 
 
-def _add(reading: Reading, delta: dict[str, Any], current: dict[int, object]) -> None:
-    """Add one delta; `current` has the call that each index stands for at the moment."""
+def _add(reading: Reading, delta: dict[str, Any], current: dict[int, tuple[int, str | None]]) -> None:
+    """Add one delta; `current` has the call that each index stands for at the moment, the last one last."""
     _think_and_say(reading, delta)
-    for piece in delta.get("tool_calls") or []:
-        index, function = piece.get("index", 0), piece.get("function") or {}
+    pieces = delta.get("tool_calls") or []
+    for place, piece in enumerate(pieces):
+        index, call_id, function = piece.get("index"), piece.get("id"), piece.get("function") or {}
+        if index is None:
+            # Some hosts number no calls: an id tells them apart, or that they come together.
+            last = place if len(pieces) > 1 else next(reversed(current), 0)
+            index = next((at for at in current if call_id and reading.has_call((at, call_id))), last)
         # Some hosts number all parallel calls 0: a new id is a new call.
-        key = (index, piece["id"]) if piece.get("id") else current.get(index, (index, None))
+        key = (index, call_id) if call_id else current.get(index, (index, None))
+        current.pop(index, None)
         current[index] = key
         if not reading.has_call(key):
-            reading.begin_call(key, piece.get("id"), function.get("name") or "")
+            reading.begin_call(key, call_id, function.get("name") or "")
         reading.argue(key, function.get("arguments"))
+
+
+def _think_in_details(reading: Reading, message: dict[str, Any]) -> None:
+    for detail in message.get("reasoning_details") or ():
+        reading.think(detail.get("text") or detail.get("summary"))
 
 
 def _think_and_say(reading: Reading, message: dict[str, Any]) -> None:

@@ -41,6 +41,7 @@ def read_stream(body: bytes, reading: Reading) -> None:
                 reading.argue(event["output_index"], event["delta"])
             case "response.completed" | "response.incomplete":
                 _end(reading, event["response"])
+                return
 
 
 def read_plain(body: bytes, reading: Reading) -> None:

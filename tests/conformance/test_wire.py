@@ -115,3 +115,88 @@ def test_a_custom_tool_is_called_with_any_text(
     assert run.sessions[0].result == [{"id": "c", "type": "function", "function": {"name": "shell", "arguments": said}}]
     (call,) = wire.read(wire_format, sent.encode(), streamed=streamed).calls
     assert (call.id, call.name, call.arguments) == ("c", "shell", said)
+
+
+def deltas(*told: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the events of a chat stream in whose deltas these pieces of calls come."""
+    choices: list[dict[str, Any]] = [{"delta": {"tool_calls": pieces}} for pieces in told]
+    choices.append({"delta": {}, "finish_reason": "tool_calls"})
+    return [{"id": "c", "object": "chat.completion.chunk", "choices": [{"index": 0, **one}]} for one in choices]
+
+
+def function(name: str | None = None, arguments: str = "", **more: Any) -> dict[str, Any]:
+    return {"function": {"arguments": arguments, **({} if name is None else {"name": name})}, **more}
+
+
+THOUGHT = [{"type": "reasoning.text", "text": "Hm."}]
+
+
+@pytest.mark.parametrize("fields", [{}, {"reasoning": "Hm."}], ids=["alone", "again"])
+@pytest.mark.parametrize("streamed", [True, False])
+def test_reasoning_in_details_is_told_once(streamed: bool, fields: dict[str, str]) -> None:
+    message = chat({"content": "Hello", "reasoning_details": THOUGHT, **fields})
+    delta = {"choices": [{"delta": message["choices"][0]["message"]}]}
+    body = f"data: {json.dumps(delta)}\n\ndata: [DONE]\n\n" if streamed else json.dumps(message)
+    assert wire.read("openai", body.encode(), streamed=streamed).thinking == "Hm."
+
+
+STREAMED = {**HI, "stream": True}
+#: Streams, and the names and arguments of the calls in them.
+TOLD: dict[str, tuple[str, str, Any, list[Any], list[tuple[str, str]]]] = {
+    "openai, pieces by id": (
+        "openai", CHAT, STREAMED,
+        deltas([function("f", id="a"), function("g", id="b")], [function(None, '{"x":1}', id="a")], [function(None, "{}", id="b")]),
+        [("f", '{"x":1}'), ("g", "{}")],
+    ),
+    "anthropic, input where a block begins": (
+        "anthropic", "https://api.anthropic.com/v1/messages", {**STREAMED, "max_tokens": 5},
+        [
+            {"type": "message_start", "message": {"id": "m", "usage": {"input_tokens": 1, "output_tokens": 1}}},
+            {"type": "content_block_start", "index": 0,
+             "content_block": {"type": "tool_use", "id": "t", "name": "f", "input": {"x": 1}}},
+            {"type": "message_delta", "delta": {"stop_reason": "tool_use"}, "usage": {"output_tokens": 2}},
+            {"type": "message_stop"},
+        ],
+        [("f", '{"x": 1}')],
+    ),
+    "cohere, the rest at the end": (
+        "cohere", "https://api.cohere.com/v1/chat", {"message": "Hi", "stream": True},
+        [
+            {"event_type": "text-generation", "text": "I "},
+            {"event_type": "tool-calls-generation", "tool_calls": [{"name": "f", "parameters": {}}]},
+            {"event_type": "stream-end", "finish_reason": "COMPLETE", "response": {
+                "text": "I look", "finish_reason": "COMPLETE",
+                "tool_calls": [{"name": "f", "parameters": {}}, {"name": "f", "parameters": {"x": 1}}],
+            }},
+        ],
+        [("f", "{}"), ("f", '{"x": 1}')],
+    ),
+    "cohere-v2, calls of one index": (
+        "cohere-v2", "https://api.cohere.com/v2/chat", STREAMED,
+        [
+            {"type": "tool-call-start", "index": 0, "delta": {"message": {"tool_calls": {"id": "a", **function("f", "{}")}}}},
+            {"type": "tool-call-start", "index": 0, "delta": {"message": {"tool_calls": {"id": "b", **function("f")}}}},
+            {"type": "tool-call-delta", "index": 0, "delta": {"message": {"tool_calls": function(None, "{}")}}},
+            {"type": "message-end", "delta": {"finish_reason": "TOOL_CALL"}},
+        ],
+        [("f", "{}"), ("f", "{}")],
+    ),
+    "openai, together and without an index": (
+        "openai", CHAT, STREAMED, deltas([function("f", "{}", index=None)] * 2), [("f", "{}")] * 2
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("wire_format", "url", "asked", "events", "told"), TOLD.values(), ids=TOLD)
+def test_both_tell_the_same_calls_apart(
+    wire_format: str, url: str, asked: Any, events: list[Any], told: list[tuple[str, str]], tmp_path: Path
+) -> None:
+    end = "data: [DONE]\n\n" if wire_format == "openai" else ""
+    begin, last = ("", "\n") if wire_format == "cohere" else ("data: ", "\n\n")
+    sent = "".join(f"{begin}{json.dumps(event)}{last}" for event in events) + end
+    (run,) = replay_cassette(cassette(tmp_path, url, asked, sent, "text/event-stream"))
+    assert run.error is None
+    made = [(call["function"]["name"], call["function"]["arguments"]) for call in run.sessions[0].result]
+    reading = wire.read(wire_format, sent.encode(), streamed=True)
+    assert "".join(f.data["chunk"] for f in run.frames if f.data.get("call_type") == "llm_call") == reading.text
+    assert made == [(call.name, call.arguments) for call in reading.calls] == told

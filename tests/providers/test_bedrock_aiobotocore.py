@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from harness.errors import ProviderStatusError, StreamTruncatedError
+from harness.errors import ProviderError, ProviderStatusError, StreamTruncatedError
 from harness.llm.credentials import no_credentials_needed
 from harness.llm.overrides import call_stream_override
 from harness.recording.comparison.normal import Normalizer
@@ -22,7 +22,7 @@ from harness.recording.wire import Interaction, WireResponse
 from harness.session.session import AsyncStreamSession
 from tests.llm.scripted import in_session, streamed, text_of
 from tests.optional import needs
-from tests.providers.integrations import BEDROCK
+from tests.providers.integrations import BEDROCK, bedrock
 from tests.providers.integrations.anthropic import THINKING
 from tests.providers.integrations.integration import TOOLS
 from tests.providers.test_closing import close_when_held
@@ -30,6 +30,8 @@ from tests.recording.faults.cutting import check_cuts, check_split
 from tests.recording.remade import SHIPPED, Remade, Run
 from tests.servers.anthropic_scenarios import CROSSING
 from tests.servers.bedrock import BedrockServer
+from tests.servers.bedrock_wire import framed
+from tests.servers.raw import Raw
 from tests.servers.script import CROSSING_TEXT, HARBOUR_TEXT
 
 needs("aiobotocore", "the extra `aiobotocore` is not installed; it can't stand beside the newest boto3")
@@ -87,6 +89,14 @@ def test_a_stream_that_breaks_off_is_a_failure(scenario: str, server: BedrockSer
     ran = streamed(BEDROCK.llm(server), "async", PROMPTS[scenario])
     assert isinstance(ran.error, StreamTruncatedError)
     assert text_of(ran.frames) == "The harbour is"
+
+
+def test_an_exception_in_a_stream_is_a_failure_in_the_servers_words() -> None:
+    exception = framed({":message-type": "exception", ":exception-type": "modelQuotaException"}, {"message": "used up"})
+    with Raw(bedrock.START + bedrock.text("a") + exception, BEDROCK.stream_type) as raw:
+        error = streamed(BEDROCK.llm(raw), "async", "Hi").error
+    assert isinstance(error, ProviderError)
+    assert (error.code, str(error).endswith(": used up")) == ("modelQuotaException", True)
 
 
 def test_closing_ends_the_connection(server: BedrockServer) -> None:

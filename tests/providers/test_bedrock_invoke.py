@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from harness.errors import StreamTruncatedError, UsageError
+from harness.errors import MalformedResponseError, StreamTruncatedError, UsageError
 from harness.llm import LLM, LLMRequest
 from harness.llm.input.messages import read_messages
 from harness.providers.bedrock.dialect import aws_message
@@ -204,6 +204,12 @@ def check(run: Replayed, result: Any, form: Form) -> None:
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
 def test_an_invoked_model_is_asked_and_answers_in_its_own_form(form: Form, tmp_path: Path) -> None:
     check(replayed(tmp_path, form, json.dumps(form.whole), stream=False), form.result, form)
+
+
+@pytest.mark.parametrize("answer", [{"results": []}, {"generation": None, "prompt_token_count": 3}, {"text": ["a"]}])
+def test_an_answer_without_text_is_none(answer: dict[str, Any], tmp_path: Path) -> None:
+    run = replayed(tmp_path, FORMS["titan"], json.dumps(answer), stream=False)
+    assert isinstance(run.error, MalformedResponseError)
 
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)

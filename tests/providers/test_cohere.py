@@ -57,10 +57,18 @@ def replayed(folder: Path, asked: dict[str, Any], answer: str) -> Replayed:
         (ASKED, lines(START, HEL, LO, END).rstrip()),
         # What has come in no event before is in the last.
         (ASKED, lines(START, END)),
+        (ASKED, lines(START, HEL, END)),
         (WHOLE, json.dumps(ANSWER)),
         (WHOLE, json.dumps(ANSWER, indent=1)),
     ],
-    ids=["streamed", "no last line end", "only the end", "whole", "whole on several lines"],
+    ids=[
+        "streamed",
+        "no last line end",
+        "only the end",
+        "its rest at the end",
+        "whole",
+        "whole on several lines",
+    ],
 )
 def test_an_answer_is_its_text_once_with_usage_and_reason(asked: Any, answer: str, tmp_path: Path) -> None:
     run = replayed(tmp_path, asked, answer)
@@ -76,9 +84,17 @@ def test_an_answer_is_its_text_once_with_usage_and_reason(asked: Any, answer: st
     [
         (ASKED, lines(START, event("tool-calls-generation", tool_calls=CALLS), END)),
         (ASKED, lines(START, event("stream-end", response={**ANSWER, "tool_calls": CALLS}, finish_reason="COMPLETE"))),
+        (
+            ASKED,
+            lines(
+                START,
+                event("tool-calls-generation", tool_calls=CALLS[:1]),
+                event("stream-end", response={**ANSWER, "tool_calls": CALLS}, finish_reason="COMPLETE"),
+            ),
+        ),
         (WHOLE, json.dumps({**ANSWER, "tool_calls": CALLS})),
     ],
-    ids=["streamed", "only at the end", "whole"],
+    ids=["streamed", "only at the end", "their rest at the end", "whole"],
 )
 def test_calls_are_told_apart_and_are_why_it_ended(asked: Any, answer: str, tmp_path: Path) -> None:
     run = replayed(tmp_path, {**asked, "tools": [TOOL]}, answer)
@@ -100,7 +116,20 @@ def test_calls_are_told_apart_and_are_why_it_ended(asked: Any, answer: str, tmp_
         (lines(START, event("text-generation", text=["Hel"])), MalformedResponseError, "in place of a text"),
         (lines(START, event("tool-calls-generation", tool_calls=[{}])), MalformedResponseError, "has no name"),
         (lines(START, {"generation_id": "g"}), MalformedResponseError, "no type"),
+        (lines({"event_type": "stream-end"}), MalformedResponseError, "nothing but an end"),
+        (lines(START, event("text-generation", text="x"), END), MalformedResponseError, "'x' in pieces"),
+        (
+            lines(
+                START,
+                event("tool-calls-generation", tool_calls=CALLS[:1]),
+                event("stream-end", response={**ANSWER, "tool_calls": CALLS[1:]}),
+            ),
+            MalformedResponseError,
+            "as a whole",
+        ),
         ("<html>Bad gateway</html>", MalformedResponseError, "Bad gateway"),
+        ("<html>\n<p>Bad gateway</p>\n</html>", MalformedResponseError, "Bad gateway"),
+        (json.dumps({"message": "invalid request"}, indent=2), ProviderError, "invalid request"),
     ],
 )
 def test_what_is_no_whole_answer_is_a_failure(answer: str, error: type[Exception], said: str, tmp_path: Path) -> None:

@@ -101,6 +101,19 @@ def test_calls_are_told_apart(asked: Any, sent: str, tmp_path: Path) -> None:
     assert told == [("look_1", {"at": 1}), ("look_2", {"at": 1})]
 
 
+@pytest.mark.parametrize("indices", [(0, 1), (0, 0), (None, None)], ids=["two", "one", "none"])
+@pytest.mark.parametrize("ids", [("a", "b"), (None, None)], ids=["ids", "no ids"])
+def test_each_start_is_a_call_of_its_own(ids: Any, indices: Any, tmp_path: Path) -> None:
+    starts = [
+        event("tool-call-start", index, tool_calls={"id": call_id, "function": {"name": "look"}})
+        for call_id, index in zip(ids, indices, strict=True)
+    ]
+    piece = event("tool-call-delta", indices[1], tool_calls={"function": {"arguments": '{"at": 2}'}})
+    run = replayed(tmp_path, {**ASKED, "tools": [TOOL]}, sse(START, *starts, piece, end("TOOL_CALL")))
+    assert run.error is None
+    assert [call["function"]["arguments"] for call in run.sessions[0].result] == ["", '{"at": 2}']
+
+
 @pytest.mark.parametrize(
     ("sent", "error", "said"),
     [
@@ -110,6 +123,9 @@ def test_calls_are_told_apart(asked: Any, sent: str, tmp_path: Path) -> None:
         (sse(START, end("ERROR", error="the model is gone")), ProviderError, "the model is gone"),
         (sse(START, end("TIMEOUT")), ProviderError, "'TIMEOUT'"),
         (sse(START, end("TOOL_CALL")), MalformedResponseError, "has none"),
+        (sse({"type": "message-end"}) + DONE, MalformedResponseError, "nothing but an end"),
+        ("{}", MalformedResponseError, "nothing but an end"),
+        (json.dumps({"id": "c", "choices": [{"message": {"content": "Hello"}}]}), MalformedResponseError, "Hello"),
         (
             sse(START, event("content-delta", 0, content={"text": ["Hel"]})),
             MalformedResponseError,

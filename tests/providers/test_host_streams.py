@@ -32,6 +32,11 @@ def calls(*pieces: dict[str, Any]) -> bytes:
     return sent + event({}, "tool_calls") + DONE
 
 
+def together(*deltas: list[dict[str, Any]]) -> bytes:
+    """Return a stream in which the pieces of each delta come together, and without an index."""
+    return b"".join(event({"tool_calls": delta}) for delta in deltas) + event({}, "tool_calls") + DONE
+
+
 @dataclass(frozen=True)
 class Calls:
     """Pieces of calls, and the calls that they are; None where they can't be told apart."""
@@ -62,6 +67,19 @@ CALLS = (
     Calls("arguments that are null", calls(piece("f", None, id="a")), [("f", "")]),
     Calls("the id after all else", calls(piece("f", X), {"id": "a"}), [("f", X)]),
     Calls("a new id for a last piece of nothing", calls(piece("f", X, id="a"), piece(None, "", id="b")), [("f", X)]),
+    Calls("the index late", calls(piece("f", id="a", index=None), piece(None, X)), [("f", X)]),
+    Calls("pieces by id, of calls that came together",
+          together([piece("f", id="a"), piece("g", id="b")], [piece(None, X, id="a")]), [("f", X), ("g", "")]),
+    Calls("pieces by id, in another order",
+          together([piece("f", id="a"), piece("g", id="b")], [piece(None, Y, id="b"), piece(None, X, id="a")]),
+          [("f", X), ("g", Y)]),
+    Calls("a call that comes beside a piece of another",
+          together([piece("f", id="a")], [piece(None, '{"x":', id="a"), piece("g", id="b")],
+                   [piece(None, "1}", id="a"), piece(None, Y, id="b")]), [("f", X), ("g", Y)]),
+    Calls("an index that is null, of calls that come together", together([piece("f", index=None)] * 2), [("f", "")] * 2),
+    Calls("the same, with ids", together([piece("f", id="a", index=None), piece("f", id="b", index=None)]), [("f", "")] * 2),
+    Calls("one id of calls that come together", together([piece("f", id="a")] * 2, [piece(None, X, id="a"), piece(None, Y, id="a")]),
+          [("f", X), ("f", Y)]),
     Calls("an index that is a text", calls(piece("f", X, id="a", index="0")), [("f", X)]),
     Calls("arguments that say what came before again", calls(piece("f", '{"x"', id="a"), piece(None, X)), None),
     Calls("a name in fragments under new ids", calls(piece("get_", id="a"), piece("weather", id="b"), piece(None, X)), None),
@@ -69,6 +87,7 @@ CALLS = (
     Calls("a call that vanished", event({"content": "a"}, "tool_calls") + DONE, None),
     Calls("a call in a choice that nobody asked for",
           event({"tool_calls": [{"index": 0, **piece("f", X, id="a")}]}, index=1) + event({}, "tool_calls") + DONE, None),
+    Calls("arguments with a number that JSON lacks", calls(piece("f", {"x": float("inf")}, id="a")), None),
     Calls("two objects of one call", calls(piece("f", X, id="a"), piece(None, Y)), None),
     Calls("a call without a name", calls(piece(None, X, id="a")), None),
     Calls("another name in the middle", calls(piece("f", '{"x":', id="a"), piece("g", "1}")), None),

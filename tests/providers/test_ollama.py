@@ -56,6 +56,13 @@ def test_an_answer_that_comes_at_once_is_the_same(tmp_path: Path) -> None:
     assert run.frames[-1].data["finish_reason"] == "length"
 
 
+@pytest.mark.parametrize("asked", [ASKED, WHOLE], ids=["streamed", "whole"])
+def test_an_answer_on_several_lines_is_one(asked: Any, tmp_path: Path) -> None:
+    answer = json.dumps(json.loads(line(END, content="Hello")), indent=2)
+    run = replayed(tmp_path, asked, answer, "application/json")
+    assert (run.problems, run.error, run.sessions[0].result) == ([], None, "Hello")
+
+
 def test_calls_without_ids_are_told_apart_and_are_why_it_ended(tmp_path: Path) -> None:
     # An argument may say what ends a stream.
     lines = [called(1), called(2, arguments={"done": True}), line(END)]
@@ -77,6 +84,12 @@ def test_calls_without_ids_are_told_apart_and_are_why_it_ended(tmp_path: Path) -
         (line({**END, "error": "gone"}), ProviderError, "gone"),
         (line(content="Hel") + "\nnonsense\n", MalformedResponseError, "nonsense"),
         ("<html>Bad gateway</html>", MalformedResponseError, "Bad gateway"),
+        ("\n<html>\n<p>Bad gateway</p>\n</html>\n", MalformedResponseError, "Bad gateway"),
+        (json.dumps({"error": {"message": "more memory"}}, indent=2), ProviderError, "more memory"),
+        (json.dumps({"message": "gone", "code": 1}, indent=2)[:-2], StreamTruncatedError, "in the middle of"),
+        ('event: error\ndata: {"message": "runner has stopped"}\n\n', ProviderError, "runner has stopped"),
+        ('{"error":\n{"message": "a"}}\n{"b": 1}\n', MalformedResponseError, "no JSON"),
+        ('{"done": true}\n', MalformedResponseError, "nothing but an end"),
         (line(content=["Hel"]) + "\n", MalformedResponseError, "in place of a text"),
         (line(tool_calls=[{"function": {"arguments": {}}}]) + "\n", MalformedResponseError, "has no name"),
         (called(1, arguments=[1]) + "\n", MalformedResponseError, ""),

@@ -278,6 +278,28 @@ def test_a_response_that_failed_is_a_failure_whichever_event_ends_it(status: str
             assert WORDS in str(ran.error)
 
 
+#: Exceptions inside an event stream: their types, and what is in them.
+EXCEPTIONS = {
+    "of a type that nobody knows": ("modelQuotaException", {"message": WORDS}),
+    "in a capital": ("throttlingException", {"Message": WORDS}),
+    "as the model said it": ("modelStreamErrorException", {"originalMessage": WORDS, "originalStatusCode": 400}),
+    "in no field": ("throttlingException", WORDS),
+}
+
+
+@pytest.mark.skipif(bool(BEDROCK.marks), reason="the extra `bedrock` is not installed")
+@pytest.mark.parametrize(("kind", "said"), EXCEPTIONS.values(), ids=EXCEPTIONS)
+def test_an_exception_of_an_event_stream_is_a_failure_in_the_servers_words(kind: str, said: Any) -> None:
+    exception = framed({":message-type": "exception", ":exception-type": kind}, said)
+    with Raw() as server:
+        invoked = LLM("bedrock-invoke/amazon.titan-text-lite-v1", base_url=server.origin)
+        for llm, begun in ((BEDROCK.llm(server), bedrock.START + bedrock.text("a")), (invoked, b"")):
+            (ran,) = asked(server, llm, "sync", True, [(begun + exception, BEDROCK.stream_type, 200)])
+            assert type(ran.error) is ProviderError
+            assert (ran.error.code, ran.error.retryable) == (kind, kind == "throttlingException")
+            assert str(ran.error).endswith(f": {WORDS}")
+
+
 @pytest.mark.skipif(bool(BEDROCK.marks), reason="the extra `bedrock` is not installed")
 def test_an_error_message_of_an_event_stream_is_a_failure_with_its_code() -> None:
     headers = {":message-type": "error", ":error-code": "Busy", ":error-message": WORDS}

@@ -136,7 +136,7 @@ class AnthropicAnswer(SSEAnswer):
         self._ended = True
         if not self._blocks and self._finish is None:
             raise self.empty("a stream of nothing but its end marker")
-        self._calls.check()
+        yield from self._calls.end()
         self._thoughts.keep(self._calls.ids, (block.thought() for block in self._reasoning.values()))
         yield from _usage(self._usage)
         self.refuse_reason(self._finish)

@@ -128,7 +128,7 @@ class BedrockAnswer(ProviderAnswer):
         if self._stopped:
             self._ended = True
             self.refuse_reason(self._finish)
-            self._calls.check()
+            yield from self._calls.end()
             self._thoughts.keep(self._calls.ids, (block.thought() for block in self._reasoning.values()))
             if self._finish is None and self._is_empty:
                 raise self.malformed("a stream of nothing but its end marker")

@@ -7,7 +7,9 @@ from typing import Any, Final
 
 import orjson
 
+from harness.providers.bedrock.sdk import botocore
 from harness.providers.shared.body import ResponseBody
+from harness.providers.shared.failure import failure_in
 
 _DELTA: Final = "contentBlockDelta"
 
@@ -23,13 +25,35 @@ class BedrockBody(ResponseBody):
         return self._sent
 
     def __iter__(self) -> Iterator[Mapping[str, Any]]:
-        return _events(self._sent["stream"])
+        return _events(with_words(self._sent["stream"]))
 
     def __aiter__(self) -> AsyncIterator[Mapping[str, Any]]:
-        return aiter(self._sent["stream"])
+        return aiter(with_words(self._sent["stream"]))
 
     def close(self) -> None:
         self._sent["stream"].close()
+
+
+def with_words(stream: Any) -> Any:
+    """Return botocore's `stream`, or aiobotocore's, that raises the exceptions in it in the server's own words."""
+    stream._parser = _Parser(stream._parser, stream._operation_name)
+    return stream
+
+
+class _Parser:
+    """Parses messages as botocore does, but for exceptions, of which that knows some by name, and of these one field."""
+
+    def __init__(self, parser: Any, operation: str) -> None:
+        self._parser, self._operation = parser, operation
+
+    def parse(self, message: Mapping[str, Any], shape: Any) -> Any:
+        """Return the event of a message, of aiobotocore's parser an awaitable of it. Raises EventStreamError."""
+        headers = message["headers"]
+        if headers.get(":message-type") != "exception":
+            return self._parser.parse(message, shape)
+        code = headers.get(":exception-type", "")
+        told = {"Code": code, "Message": failure_in(message["body"]).message or code}
+        raise botocore.exceptions.EventStreamError({"Error": told}, self._operation)
 
 
 def _events(stream: Any) -> Iterator[Mapping[str, Any]]:

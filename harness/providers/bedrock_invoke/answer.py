@@ -16,6 +16,7 @@ from harness.providers.bedrock_invoke.request import Family
 from harness.providers.openai.chat_answer import ChatAnswer
 from harness.providers.shared.answer import ProviderAnswer, SSEAnswer, read_json
 from harness.providers.shared.reasoning.thoughts import Thoughts
+from harness.providers.shared.shapes import as_number, as_object
 
 #: Where answers in the form of a text are listed, what the text is called, and why it ended.
 _LISTS: Final = ("results", "outputs", "generations", "completions", "choices")
@@ -96,6 +97,7 @@ class InvokedText(_ByChunks):
 
     def __init__(self, provider: str) -> None:
         super().__init__(provider)
+        self._has_text = False
         self._finish: str | None = None
         self._counts: dict[str, int] = {}
 
@@ -111,6 +113,7 @@ class InvokedText(_ByChunks):
         item: Mapping[str, Any] = event if listed is None else listed[0]
         # AI21's first models keep it one level deeper.
         text = _first(item.get("data") or item, _TEXTS)
+        self._has_text = self._has_text or text is not None
         if text:
             yield TextDelta(self._text(text))
         reason = _first(item, _REASONS) or _first(event, _REASONS)
@@ -120,21 +123,21 @@ class InvokedText(_ByChunks):
         self._finish = reason or self._finish
         self._count("input", _first(event, _PROMPT_COUNTS))
         self._count("output", _first(item, _COMPLETION_COUNTS) or _first(event, _COMPLETION_COUNTS))
-        metrics = event.get(_METRICS) or {}
+        metrics = as_object(event.get(_METRICS))
         self._count("input", metrics.get("inputTokenCount"))
         self._count("output", metrics.get("outputTokenCount"))
 
     def answer(self, answer: Mapping[str, Any]) -> Iterator[Part]:
-        if not self.content_fields & answer.keys():
-            raise self.malformed(f"an answer without text: {answer!r:.200}")
         yield from self.event(answer)
+        if not self._has_text and self._finish is None:
+            raise self.malformed(f"an answer without text: {answer!r:.200}")
         yield from self._ended()
 
     def closing(self, last: bytes) -> Iterable[Part]:
         return self._ended() if self._finish is not None else ()
 
-    def _count(self, side: str, count: int | None) -> None:
-        if count is not None:
+    def _count(self, side: str, sent: Any) -> None:
+        if (count := as_number(sent)) is not None:
             self._counts[side] = count
 
     def _ended(self) -> Iterator[Part]:

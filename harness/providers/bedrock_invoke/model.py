@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any, ClassVar
 
 from harness.llm.request import LLMRequest
+from harness.providers.bedrock.body import with_words
 from harness.providers.bedrock.model import Bedrock
 from harness.providers.bedrock_invoke.answer import answer_of
 from harness.providers.bedrock_invoke.request import family, wire_body
@@ -32,13 +33,13 @@ class InvokedBody(ResponseBody):
         return b"".join(decoder_of(self._encoding).decoded([body]))
 
     def __iter__(self) -> Iterator[bytes]:
-        return (event["chunk"]["bytes"] for event in self._body if "chunk" in event)
+        return (event["chunk"]["bytes"] for event in with_words(self._body) if "chunk" in event)
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self._chunks()
 
     async def _chunks(self) -> AsyncIterator[bytes]:
-        async for event in self._body:
+        async for event in with_words(self._body):
             if "chunk" in event:
                 yield event["chunk"]["bytes"]
 

@@ -5,13 +5,15 @@ Source: https://docs.cohere.com/v1/reference/chat-stream (2026-11).
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
-from harness.llm.output.parts import FinishReason, Part, TextDelta
+from harness.llm.output.parts import FinishReason, Part, TextDelta, ToolCallDelta
 from harness.providers.shared.calls.begun_calls import BegunCalls
 from harness.providers.shared.calls.tool_calls import whole_arguments
 from harness.providers.shared.lines import LinesAnswer
+from harness.providers.shared.rest import rest_of
 from harness.providers.shared.shapes import as_list, as_object, as_text
 from harness.providers.shared.usage import usage
 
@@ -32,8 +34,10 @@ class CohereAnswer(LinesAnswer):
 
     def __init__(self, provider: str) -> None:
         super().__init__(provider)
-        self._has_text = False
+        self._texts: list[str] = []
         self._calls = BegunCalls()
+        #: The names of the calls that have come, and what they are given.
+        self._called: list[tuple[Any, Any]] = []
 
     def event(self, event: Any) -> Iterator[Part]:
         event = as_object(event)
@@ -42,9 +46,9 @@ class CohereAnswer(LinesAnswer):
                 yield from self.started(event.get("generation_id"))
             case "text-generation" | "tool-calls-chunk":
                 # The second may tell what the model plans; its pieces of calls come again, whole.
-                yield from self._text(event)
+                yield from self._said(as_text(event.get("text")))
             case "tool-calls-generation":
-                yield from self._called(event)
+                yield from map(self._begun, _calls_of(event))
             case "stream-end":
                 answer = as_object(event.get("response"))
                 yield from self._ended(
@@ -56,27 +60,46 @@ class CohereAnswer(LinesAnswer):
             case None:
                 raise self.malformed(f"an event of no type: {event!r:.200}")
 
-    def _text(self, sent: Mapping[str, Any]) -> Iterator[Part]:
-        if text := as_text(sent.get("text")):
-            self._has_text = True
+    def _said(self, text: str) -> Iterator[Part]:
+        if text:
+            self._texts.append(text)
             yield TextDelta(text)
 
-    def _called(self, sent: Mapping[str, Any]) -> Iterator[Part]:
-        for call in map(as_object, as_list(sent.get("tool_calls"))):
-            # It knows calls by what they say, and has no ids.
-            yield self._calls.begin(len(self._calls), None, call.get("name"), whole_arguments(call.get("parameters")))
+    def _begun(self, call: tuple[Any, Any]) -> ToolCallDelta:
+        self._called.append(call)
+        name, given = call
+        return self._calls.begin(len(self._calls), None, name, given)
+
+    def _rest(self, answer: Mapping[str, Any]) -> Iterator[Part]:
+        """Yield what has not come yet of an answer that is whole."""
+        yield from self._said(rest_of(as_text(answer.get("text")), "".join(self._texts)))
+        # It knows calls by what they say, and has no ids.
+        left, rest = list(self._called), []
+        for call in _calls_of(answer):
+            if call in left:
+                left.remove(call)
+            else:
+                rest.append(call)
+        if left and rest:
+            raise self.malformed(f"the calls {left!r:.200} in pieces, and {rest!r:.200} as a whole")
+        yield from map(self._begun, rest)
 
     def _ended(self, answer: Mapping[str, Any]) -> Iterator[Part]:
         self.done = True
         reason = as_text(answer.get("finish_reason")) or None
         self.refuse_reason(reason)
         yield from self.started(answer.get("generation_id"))
-        if not self._has_text:
-            yield from self._text(answer)
-        if not self._calls:
-            yield from self._called(answer)
+        yield from self._rest(answer)
         meta = as_object(answer.get("meta"))
         # What is billed leaves out what the host adds to a prompt.
         counted = as_object(meta.get("tokens")) or as_object(meta.get("billed_units"))
+        if not (self._texts or self._calls or reason or counted):
+            raise self.malformed(f"nothing but an end: {answer!r:.200}")
         yield from usage(counted, [counted.get("input_tokens")], [counted.get("output_tokens")])
         yield self.finish(reason, self._calls)
+
+
+def _calls_of(sent: Mapping[str, Any]) -> list[tuple[Any, Any]]:
+    """Return the names of calls, and what they are given."""
+    calls = map(as_object, as_list(sent.get("tool_calls")))
+    return [(call.get("name"), json.loads(whole_arguments(call.get("parameters")))) for call in calls]

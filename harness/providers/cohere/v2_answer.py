@@ -34,6 +34,7 @@ class CohereV2Answer(SSEAnswer):
         super().__init__(provider)
         self._calls = ToolCallFragments([tool.function.name for tool in request.tools], self.malformed)
         self._reason: str | None = None
+        self._has_text = False
         #: Whether the message has ended; what some servers send behind it says nothing.
         self._is_whole = False
         #: What the model thinks, and as `reasoning` what it plans before it asks for tools.
@@ -63,8 +64,10 @@ class CohereV2Answer(SSEAnswer):
                 yield from self._block(as_object(message.get("content")))
             case "tool-plan-delta":
                 yield from self._planned(message)
-            case "tool-call-start" | "tool-call-delta":
-                yield from self._called(message.get("tool_calls"), as_number(event.get("index")))
+            case "tool-call-start":
+                yield from self._calls.begin(as_number(event.get("index")), *_call(message.get("tool_calls")))
+            case "tool-call-delta":
+                yield from self._calls.take(as_number(event.get("index")), *_call(message.get("tool_calls")))
             case "message-end":
                 yield from self._ended(delta)
             case None if "finish_reason" in event:
@@ -86,24 +89,19 @@ class CohereV2Answer(SSEAnswer):
         for block in map(as_object, as_list(message.get("content"))):
             yield from self._block(block)
         for place, call in enumerate(as_list(message.get("tool_calls"))):
-            yield from self._called(call, place)
+            yield from self._calls.begin(place, *_call(call))
         yield from self._ended(answer)
 
     def _block(self, content: Mapping[str, Any]) -> Iterator[Part]:
         if thinking := self.reasoning.take({"reasoning_content": content.get("thinking")}):
             yield ThinkingDelta(thinking)
         if text := as_text(content.get("text")):
+            self._has_text = True
             yield TextDelta(text)
 
     def _planned(self, message: Mapping[str, Any]) -> Iterator[Part]:
         if plan := self.reasoning.take({"reasoning": message.get("tool_plan")}):
             yield ThinkingDelta(plan)
-
-    def _called(self, sent: Any, index: int | None) -> Iterator[Part]:
-        call = as_object(sent)
-        function = as_object(call.get("function"))
-        name = as_text(function.get("name"))
-        yield from self._calls.take(index, as_id(call.get("id")), name, function.get("arguments"))
 
     def _ended(self, sent: Mapping[str, Any]) -> Iterator[Part]:
         if sent.get("error"):
@@ -114,9 +112,19 @@ class CohereV2Answer(SSEAnswer):
         raw = as_object(sent.get("usage"))
         # What is billed leaves out what the host adds to a prompt.
         counted = as_object(raw.get("tokens")) or as_object(raw.get("billed_units"))
+        has_content = self._has_text or self._calls.number >= 0 or self.reasoning.fields()
+        if not (has_content or self._reason or counted):
+            raise self.empty(f"nothing but an end: {sent!r:.200}")
         read, written = [counted.get("input_tokens")], [counted.get("output_tokens")]
         yield from usage(raw, read, written, cached=raw.get("cached_tokens"))
 
     def _finished(self) -> Iterator[Part]:
         yield from self._calls.end()
         yield self.finish(self._reason, self.call_ids)
+
+
+def _call(sent: Any) -> tuple[str | None, str, Any]:
+    """Return the id of a call, its name and its arguments, or what there is of them."""
+    call = as_object(sent)
+    function = as_object(call.get("function"))
+    return as_id(call.get("id")), as_text(function.get("name")), function.get("arguments")

@@ -95,9 +95,11 @@ class GeminiAnswer(SSEAnswer):
         yield from self._finished()
 
     def closing(self, last: bytes) -> Iterator[Part]:
+        event = None
         # The last event may lack its blank line, and be whole all the same.
         with contextlib.suppress(ValueError):
-            yield from self.event(read_json(last))
+            event = read_json(last)
+        yield from self.event(event)
         yield from self._finished()
 
     def _finished(self) -> Iterator[Part]:
@@ -135,7 +137,7 @@ def _usage(raw: Mapping[str, Any]) -> Iterator[Usage]:
     What a tool of the provider's read is of the prompt, unless the API's total leaves it out.
     """
     read, written = [raw.get("promptTokenCount")], [raw.get("candidatesTokenCount"), raw.get("thoughtsTokenCount")]
-    if raw.get("totalTokenCount") != sum(filter(None, map(as_number, (*read, *written)))):
+    if as_number(raw.get("totalTokenCount")) != sum(filter(None, map(as_number, (*read, *written)))):
         read.append(raw.get("toolUsePromptTokenCount"))
     return usage(
         raw,

@@ -34,6 +34,8 @@ class OllamaAnswer(LinesAnswer):
     def __init__(self, provider: str) -> None:
         super().__init__(provider)
         self._calls = BegunCalls()
+        #: Whether nothing of an answer has come.
+        self._is_empty = True
         #: The ids that the host has given.
         self.call_ids: list[str] = []
         self.reasoning = Reasoning()
@@ -49,8 +51,10 @@ class OllamaAnswer(LinesAnswer):
             yield ThinkingDelta(thinking)
         if content := as_text(message.get("content")):
             yield TextDelta(content)
-        for call in as_list(message.get("tool_calls")):
+        calls = as_list(message.get("tool_calls"))
+        for call in calls:
             yield self._call(as_object(call))
+        self._is_empty = self._is_empty and not (thinking or content or calls)
         if as_flag(event.get("done")):
             yield from self._ended(event)
 
@@ -68,5 +72,7 @@ class OllamaAnswer(LinesAnswer):
         reason = as_text(event.get("done_reason")) or None
         self.refuse_reason(reason)
         raw = {name: value for name, value in event.items() if name in _MEASURES}
+        if self._is_empty and reason is None and not raw:
+            raise self.malformed(f"nothing but an end: {event!r:.200}")
         yield from usage(raw, [raw.get(_PROMPT)], [raw.get(_COMPLETION)])
         yield self.finish(reason, self._calls)

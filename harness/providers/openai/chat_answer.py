@@ -74,7 +74,8 @@ class ChatAnswer(SSEAnswer):
             else:
                 yield from self._message(as_object(delta))
             self._take_reason(choice)
-        yield from _usage(_counted(event, choice or {}))
+        if counted := _counted(event, choice or {}):
+            yield from _usage(counted)
 
     def closing(self, last: bytes) -> Iterable[Part]:
         if self.done and not self._begun:
@@ -127,16 +128,23 @@ class ChatAnswer(SSEAnswer):
         if spoken := as_text(as_object(message.get("audio")).get("transcript")):
             self._begun = self._has_message = True
             yield TextDelta(spoken)
-        for place, call in enumerate(calls):
+        # Where an id is not each call's own, their places tell calls apart that come together.
+        are_named = len({as_id(call.get("id")) for call in calls} - {None}) == len(calls)
+        for number, call in enumerate(calls):
             self._begun = self._has_message = True
-            index = place if whole else as_number(call.get("index", place if len(calls) > 1 else None))
+            place = number if len(calls) > 1 else None
+            index = number if whole else as_number(call.get("index"))
+            if index is None and not are_named:
+                index = place
             # What a custom tool is given is any text.
             custom = as_object(call.get("custom"))
             function = (
                 {"name": custom.get("name"), "arguments": custom.get("input")} if custom else call.get("function")
             )
             name, arguments = as_text(as_object(function).get("name")), as_object(function).get("arguments")
-            yield from self._calls.take(index, as_id(call.get("id")), name, arguments, is_free=bool(custom))
+            yield from self._calls.take(
+                index, as_id(call.get("id")), name, arguments, place=place, is_free=bool(custom)
+            )
             if extra := as_object(call.get("extra_content")):
                 self._extras[self._calls.number] = dict(extra)
 
@@ -157,7 +165,7 @@ class ChatAnswer(SSEAnswer):
                 yield TextDelta(as_text(part["text"] if "text" in part else part["refusal"]))
             elif self._expects_json and not isinstance(content, list):
                 # Some hosts send what was asked for as a value, and not as its text.
-                yield TextDelta(json.dumps(content, ensure_ascii=False))
+                yield TextDelta(json.dumps(content, ensure_ascii=False, allow_nan=False))
             elif not isinstance(content, list):
                 raise self.malformed(f"content that is no text: {content!r:.200}")
 
@@ -186,12 +194,12 @@ def _counted(sent: Mapping[str, Any], choice: Mapping[str, Any]) -> Any:
 def _usage(sent: Any) -> Iterator[Part]:
     raw = as_object(sent)
     prompt, completion = as_object(raw.get("prompt_tokens_details")), as_object(raw.get("completion_tokens_details"))
-    reasoning = completion.get("reasoning_tokens")
-    written = [raw.get("completion_tokens")]
-    if reasoning and raw.get("total_tokens") == sum(filter(None, (raw.get("prompt_tokens"), *written, reasoning))):
+    reasoning = as_number(completion.get("reasoning_tokens"))
+    read, written = as_number(raw.get("prompt_tokens")), [as_number(raw.get("completion_tokens"))]
+    if reasoning and as_number(raw.get("total_tokens")) == sum(filter(None, (read, *written, reasoning))):
         # Some hosts count the reasoning beside the rest of the answer.
         written.append(reasoning)
     # DeepSeek's and Moonshot's names stand beside the rest; what was written into the cache, only hosts tell.
     cached = _first(prompt.get("cached_tokens"), raw.get("prompt_cache_hit_tokens"), raw.get("cached_tokens"))
     created = _first(prompt.get("cache_write_tokens"), prompt.get("cache_creation_tokens"))
-    yield from usage(raw, [raw.get("prompt_tokens")], written, cached=cached, reasoning=reasoning, created=created)
+    yield from usage(raw, [read], written, cached=cached, reasoning=reasoning, created=created)

@@ -41,6 +41,8 @@ MESSAGES: Final = (
     "errorMessage",
     "errors",
 )
+#: Those of AWS, which say so in failures alone.
+_AWS_MESSAGES: Final = ("Message", "originalMessage")
 #: How much is shown of what has no field for it, such as a page of HTML.
 _SHOWN: Final = 1_000
 
@@ -105,7 +107,7 @@ def failure_in(sent: Any, code_field: str = "code") -> Failure:
 
 
 def _message(sent: Mapping[str, Any], code_field: str) -> str | None:
-    for name in MESSAGES:
+    for name in (*MESSAGES, *_AWS_MESSAGES):
         if sent.get(name):
             # Where a form is checked, the place stands beside each message.
             place = ".".join(map(str, sent["loc"])) + ": " if isinstance(sent.get("loc"), Sequence) else ""

@@ -3,34 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from harness.llm.output.parts import Part
-from harness.providers.shared.answer import SSEAnswer, read_json
+from harness.providers.shared.answer import SSEAnswer, is_whole, read_json
 from harness.providers.shared.failure import failure_in
+
+#: How many bytes are kept of a body that is no lines of JSON.
+_KEPT: Final = 8_388_608
 
 
 class LinesAnswer(SSEAnswer):
-    """One answer in lines, each an event, or whole. Its last line says so: then `done` is set, and nothing more is read."""
+    """One answer in lines, each an event, or whole. Its last line says so: then `done` is set, and nothing more is read.
+
+    A body whose first line is no JSON is no lines of it: it is read as one value, or as the failure that it tells of.
+    """
 
     def __init__(self, provider: str) -> None:
         super().__init__(provider)
         #: A line that has begun.
         self._line = b""
+        #: A body that is no lines of JSON, as far as it has come.
+        self._body = bytearray()
 
     def piece(self, piece: bytes) -> Iterator[Part]:
+        if self._body:
+            self._body += piece[: max(0, _KEPT - len(self._body))]
+            return
         *whole, self._line = (self._line + piece).split(b"\n")
-        for line in whole:
+        for number, line in enumerate(whole):
+            if not (self._has_events or _is_json(line)):
+                self._body += b"\n".join((*whole[number:], self._line))
+                return
             yield from self._take(line)
 
     def end(self) -> Iterator[Part]:
-        rest = self._line.strip()
+        rest = bytes(self._body or self._line).strip()
         try:
             read_json(rest or b"{}")
         except ValueError:
             if self.done:
                 return
-            if not self._has_events and rest[:1] != b"{":
+            if not self._has_events and (rest[:1] != b"{" or is_whole(rest)):
                 self.refuse_body(rest, "no JSON")
             shown = rest.decode("utf-8", "replace")[:200]
             raise self.cut(f"ended before its end marker, in the middle of {shown!r}")
@@ -63,3 +77,12 @@ class LinesAnswer(SSEAnswer):
 
     def answer(self, answer: Any) -> Iterator[Part]:
         yield from self.event(answer)
+
+
+def _is_json(line: bytes) -> bool:
+    """Whether a line is a value of JSON, or blank."""
+    try:
+        read_json(line.strip() or b"{}")
+    except ValueError:
+        return False
+    return True

@@ -32,6 +32,7 @@ class SSEDecoder:
         if self._after_cr and piece[:1] == b"\n":
             # The other half of a line end that was split.
             piece = piece[1:]
+            self._after_cr = False
         if not piece:
             return
         self._after_cr = piece[-1:] == b"\r"

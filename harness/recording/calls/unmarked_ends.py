@@ -13,9 +13,14 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from harness.providers.row import Provider
+from harness.providers.shared.dialect import SSE
 from harness.recording.boundaries import dialects_of, framing_of
-from harness.recording.wire import Interaction
+from harness.recording.calls.readable import with_coding_and_type
+from harness.recording.redact.content_coding import opened_if_possible
+from harness.recording.wire import Interaction, WireResponse
 
+#: How a body of server-sent events begins.
+_EVENTS: Final = re.compile(rb"\s*(?:data|event|id|retry)?:")
 #: What counts the tokens of an answer.
 _USAGE: Final = re.compile(rb'"usage": ?\{')
 
@@ -30,24 +35,32 @@ def hosts_that_mark(interactions: Iterable[Any]) -> frozenset[str]:
     return frozenset(
         urlsplit(interaction.request.url).netloc
         for interaction in interactions
-        if isinstance(interaction, Interaction)
-        and any(dialect.has_ended(interaction.response.body) for dialect in dialects_of(interaction.response.body))
+        if isinstance(interaction, Interaction) and _is_marked(interaction.response)
     )
+
+
+def _is_marked(response: WireResponse) -> bool:
+    body = opened_if_possible(with_coding_and_type(response)).body
+    return any(dialect.has_ended(body) for dialect in dialects_of(body))
 
 
 def is_whole_without_mark(api: Provider, interaction: Interaction, marking: Callable[[], frozenset[str]]) -> bool:
     """Whether the recorded stream is whole but for a mark that its host never sends; `marking` finds hosts that do."""
     response = interaction.response
-    framing = framing_of(response.header("content-type") or "")
-    if api.dialect is None or api.dialect.reason is None or framing is not api.dialect.framing:
+    if api.dialect is None or api.dialect.reason is None:
         return False
-    if response.status != 200 or response.ended.how != "complete" or api.dialect.has_ended(response.body):
+    if response.status != 200 or response.ended.how != "complete":
+        return False
+    framing, body = api.dialect.framing, opened_if_possible(response).body
+    # Some hosts give their streams another type.
+    is_framed = framing is framing_of(response.header("content-type") or "")
+    if api.dialect.has_ended(body) or not (is_framed or (framing is SSE and _EVENTS.match(body))):
         return False
     if urlsplit(interaction.request.url).netloc in marking():
         return False
-    ends_whole = max(framing.ends(response.body), default=0) == len(response.body)
-    has_usage = _USAGE.search(response.body) is not None or not _asks_for_usage(interaction.request.body)
-    return ends_whole and has_usage and api.dialect.reason.search(response.body) is not None
+    ends_whole = max(framing.ends(body), default=0) == len(body)
+    has_usage = _USAGE.search(body) is not None or not _asks_for_usage(interaction.request.body)
+    return ends_whole and has_usage and api.dialect.reason.search(body) is not None
 
 
 def _asks_for_usage(body: bytes) -> bool:

@@ -127,6 +127,11 @@ STREAMS = (
     Stream("input in the block's start", START + block(0, {"type": "tool_use", "id": "t", "name": "f", "input": {"a": 1}})
      + end("tool_use"), ["call 0 t f '' of ", "call 0 t f '{\"a\": 1}' of {\"a\": 1}",
                          "completed ['t f {\"a\": 1}'] tool_calls"]),
+    Stream("input in the starts of blocks that never end", START
+     + event("content_block_start", index=0, content_block=use(input={"a": 1}))
+     + event("content_block_start", index=0, content_block=use(id="u")) + end("tool_use"),
+     ["call 0 t f '' of ", "call 1 u f '' of ", "call 0 t f '{\"a\": 1}' of {\"a\": 1}", "call 1 u f '{}' of {}",
+      "completed ['t f {\"a\": 1}', 'u f {}'] tool_calls"]),
     Stream("calls among text keep their order", START + block(0, {"type": "tool_use", "id": "t", "name": "f", "input": {}})
      + block(1, {"type": "text", "text": "x"}) + block(2, {"type": "tool_use", "id": "u", "name": "g", "input": {}})
      + end("tool_use"), ["call 0 t f '' of ", "call 0 t f '{}' of {}", "text 'x'", "call 1 u g '' of ",

@@ -115,6 +115,12 @@ STREAMS = (
     Stream("content that is a number", event({"content": 7}, "stop") + DONE, ["failed MalformedResponseError"]),
     Stream("reasoning_content", event({"reasoning_content": "hm"}) + event({"content": "42"}, "stop") + DONE,
      ["thinking 'hm'", "text '42'", "completed '42' stop"]),
+    Stream("reasoning in details alone", event({"reasoning_details": [{"type": "reasoning.text", "text": "h", "index": 0}]})
+     + event({"reasoning_details": [{"type": "reasoning.summary", "summary": "m", "index": 1}, {"type": "reasoning.encrypted", "data": "x"}]})
+     + event({"content": "42"}, "stop") + DONE, ["thinking 'h'", "thinking 'm'", "text '42'", "completed '42' stop"]),
+    Stream("reasoning, and all of it again in details", event({"reasoning": "hm"})
+     + event({"content": "42", "reasoning_details": [{"type": "reasoning.text", "text": "hm"}]}, "stop") + DONE,
+     ["thinking 'hm'", "text '42'", "completed '42' stop"]),
     Stream("reasoning", event({"reasoning": "hm"}) + event({"content": "42"}, "stop") + DONE,
      ["thinking 'hm'", "text '42'", "completed '42' stop"]),
     Stream("all calls numbered 0", event(piece(0, "{}", "a", "add")) + event(piece(0, "{", "b", "sub")) + event(piece(0, "}"))

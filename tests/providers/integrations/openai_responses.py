@@ -109,7 +109,12 @@ def completed(*output: dict[str, Any]) -> bytes:
     return event("response.completed", response=response("completed", output=list(output)))
 
 
+def added(place: int, item: dict[str, Any]) -> bytes:
+    return event("response.output_item.added", item={**item, "arguments": ""}, output_index=place)
+
+
 OTHER = {**CALL, "id": "fc_b", "call_id": "b", "name": "g"}
+TWIN = {**CALL, "id": "fc_b"}
 STREAMS = (
     Stream("text", CREATED + TEXT + END, ["text 'é'", "completed 'é' stop"]),
     Stream("text at its own end", CREATED + text_done("é") + END, ["text 'é'", "completed 'é' stop"]),
@@ -142,6 +147,23 @@ STREAMS = (
     Stream("calls of one id", CREATED + completed(CALL, {**OTHER, "call_id": "a"}),
      ["call 0 a f '' of ", "call 0 a f '{}' of {}", "call 1 fc_b g '' of ", "call 1 fc_b g '{}' of {}",
       "completed ['a f {}', 'fc_b g {}'] tool_calls"]),
+    Stream("calls of one function under one id", CREATED + added(0, CALL) + added(1, TWIN) + arguments(1, '{"b":1}') + arguments(0, "{}")
+     + item_done({**TWIN, "arguments": '{"b":1}'}, 1) + item_done(CALL) + completed(CALL, {**TWIN, "arguments": '{"b":1}'}),
+     ["call 0 a f '' of ", "call 1 fc_b f '' of ", "call 1 fc_b f '{\"b\":1}' of {\"b\":1}", "call 0 a f '{}' of {}",
+      "completed ['a f {}', 'fc_b f {\"b\":1}'] tool_calls"]),
+    Stream("the same, at the ends of their items", CREATED + item_done(CALL) + item_done(TWIN) + completed(CALL, TWIN),
+     ["call 0 a f '' of ", "call 0 a f '{}' of {}", "call 1 fc_b f '' of ", "call 1 fc_b f '{}' of {}",
+      "completed ['a f {}', 'fc_b f {}'] tool_calls"]),
+    Stream("the same, at the answer's end", CREATED + completed(*[{**CALL, "id": None, "call_id": "call_1"}] * 2),
+     ["call 0 call_1 f '' of ", "call 0 call_1 f '{}' of {}", "call 1 call_2 f '' of ", "call 1 call_2 f '{}' of {}",
+      "completed ['call_1 f {}', 'call_2 f {}'] tool_calls"]),
+    Stream("calls of one function under one item's id", CREATED + added(0, CALL) + added(1, {**CALL, "call_id": "b"})
+     + item_done(CALL) + item_done({**CALL, "call_id": "b"}, 1) + END,
+     ["call 0 a f '' of ", "call 1 b f '' of ", "call 0 a f '{}' of {}", "call 1 b f '{}' of {}",
+      "completed ['a f {}', 'b f {}'] tool_calls"]),
+    Stream("an item's id that is another each time", CREATED + added(0, CALL) + arguments(0, "{}") + item_done({**CALL, "id": "x"})
+     + completed({**CALL, "id": "y"}),
+     ["call 0 a f '' of ", "call 0 a f '{}' of {}", "completed ['a f {}'] tool_calls"]),
     Stream("a call named late", CREATED + event("response.output_item.added", item={**CALL, "name": "", "arguments": ""}, output_index=0)
      + arguments(0, "{}") + item_done(CALL) + END, ["call 0 a f '{}' of {}", "completed ['a f {}'] tool_calls"]),
     Stream("arguments as an object, as null, without a place", CREATED + item_done({**CALL, "arguments": {"a": 1}})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import importlib.util
 import json
+import zlib
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -150,6 +151,7 @@ STREAMED = {**ASKED, "stream": True}
 WITH_USAGE = {**STREAMED, "stream_options": {"include_usage": True}}
 USED_UP = f"data: {json.dumps({**CHUNK, 'choices': [], 'usage': ANSWER['usage']})}\n\n"
 EVENTS = {"content-type": ["text/event-stream"]}
+PACKED = {**EVENTS, "content-encoding": ["gzip"]}
 OTHER_HOST = "https://router.example/v1/chat/completions"
 #: Streams without `[DONE]`, after others of the cassette, and whether they are whole.
 UNMARKED = {
@@ -159,6 +161,15 @@ UNMARKED = {
         [call(STREAMED, STREAM, url=OTHER_HOST, headers=EVENTS)], call(STREAMED, HALF, headers=EVENTS), True
     ),
     "usage that was asked for and is missing": ([], call(WITH_USAGE, HALF, headers=EVENTS), False),
+    "packed": ([], call(STREAMED, gzip.compress(HALF.encode()), headers=PACKED), True),
+    "deflated": (
+        [], call(STREAMED, zlib.compress(HALF.encode()), headers={**EVENTS, "content-encoding": ["deflate"]}), True
+    ),
+    "of another type": ([], call(STREAMED, HALF, headers={"content-type": ["text/plain"]}), True),
+    "packed, of a host that marks others so": (
+        [call(STREAMED, gzip.compress(STREAM.encode()), headers=PACKED)],
+        call(STREAMED, gzip.compress(HALF.encode()), headers=PACKED), False
+    ),
     "half an event": ([], call(STREAMED, HALF + USED_UP[:-9], headers=EVENTS), False),
     "no reason": ([], call(STREAMED, HALF.replace('"stop"', "null"), headers=EVENTS), False),
     "a host that marks others": ([call(STREAMED, STREAM, headers=EVENTS)], call(STREAMED, HALF, headers=EVENTS), False),

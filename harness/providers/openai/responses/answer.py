@@ -55,15 +55,13 @@ class ResponsesAnswer(SSEAnswer):
 
     @property
     def is_over(self) -> bool:
-        return self.ended or super().is_over
+        return self.ended or self.done
 
     @property
     def has_ended(self) -> bool:
         return self.ended
 
     def event(self, event: Any) -> Iterable[Part]:
-        if self.ended:
-            return ()
         # Nearly every event is a piece of text.
         kind = _DELTAS.get(kind_of(event))
         if kind is None:
@@ -87,7 +85,7 @@ class ResponsesAnswer(SSEAnswer):
             text_kind, name = _TEXTS[kind]
             yield from self._output.whole_text(ItemPlace.of(event, text_kind), event.get(name))
         elif kind == "response.output_item.done":
-            yield from self._output.item(as_number(event.get("output_index")) or 0, event["item"])
+            yield from self._output.item(as_number(event.get("output_index")), event["item"])
         elif kind in _ENDS:
             response = as_object(event["response"])
             status = response.get("status")

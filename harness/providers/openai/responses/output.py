@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from harness.llm.output.parts import Part, TextDelta, ThinkingDelta, ToolCallDelta
 from harness.providers.shared.calls.tool_calls import arguments_text, holds_two
+from harness.providers.shared.rest import rest_of
 from harness.providers.shared.shapes import as_id, as_list, as_number, as_text, kind_of
 
 #: A message's text, the summary of reasoning, and the reasoning itself.
@@ -45,7 +46,10 @@ class _Call(Struct):
     call_id: str | None = None
     name: str = ""
     arguments: str = ""
-    is_shown: bool = False
+    #: The id under which it is shown, which no other call has.
+    own_id: str | None = None
+    #: Whether its item has come whole.
+    is_whole: bool = False
     #: Whether its arguments are any text, as those of the caller's custom tools are.
     is_free: bool = False
 
@@ -62,7 +66,7 @@ class ResponseOutput:
     @property
     def call_ids(self) -> list[str]:
         """The ids of the calls that have been shown."""
-        return [call.call_id for call in self._calls if call.is_shown and call.call_id]
+        return [call.own_id for call in self._calls if call.own_id]
 
     @property
     def is_empty(self) -> bool:
@@ -78,20 +82,19 @@ class ResponseOutput:
 
     def whole_text(self, place: ItemPlace, text: Any) -> Iterator[Part]:
         """Yield what has not come yet of a text that is whole."""
-        if text is None or (rest := self._rest("".join(self._texts[place]), text)) == "":
-            return
-        yield self.delta(place, rest)
+        if rest := rest_of(as_text(text), "".join(self._texts[place])):
+            yield self.delta(place, rest)
 
-    def item(self, number: int, item: Mapping[str, Any]) -> Iterator[Part]:
+    def item(self, place: int | None, item: Mapping[str, Any]) -> Iterator[Part]:
         """Yield what has not come yet of an item that is whole."""
         match kind_of(item):
             case "message":
-                yield from self._texts_of(number, "text", _parts(item.get("content")))
+                yield from self._texts_of(place or 0, "text", _parts(item.get("content")))
             case "reasoning":
-                yield from self._texts_of(number, "summary", _parts(item.get("summary")))
-                yield from self._texts_of(number, "reasoning", _parts(item.get("content")))
+                yield from self._texts_of(place or 0, "summary", _parts(item.get("summary")))
+                yield from self._texts_of(place or 0, "reasoning", _parts(item.get("content")))
             case _ if (call := requested_call(item)) is not None:
-                yield from self.call(number, call, whole=True)
+                yield from self.call(place, call, whole=True)
 
     def _texts_of(self, number: int, kind: TextKind, parts: Sequence[Any]) -> Iterator[Part]:
         for index, part in enumerate(parts):
@@ -106,66 +109,76 @@ class ResponseOutput:
 
     def call(self, place: int | None, item: Mapping[str, Any], *, whole: bool = False) -> Iterator[Part]:
         """Yield what is new of a call by its item, which tells its id and name; and its arguments, if it is whole."""
+        said = self._said(place, item, is_whole=whole)
+        others = [call for call in self._calls[::-1] if not _is_another(call, said)]
+        yield from self._add(self._found(said, others, item.get("arguments")) or self._begun(said), said, item)
+
+    def _said(self, place: int | None, item: Mapping[str, Any], *, is_whole: bool) -> _Call:
         item_id, call_id, name = as_id(item.get("id")), as_id(item.get("call_id")), as_text(item.get("name"))
-        call = self._found(place, item_id, call_id, name, item.get("arguments")) or self._begun(place, item_id)
-        call.call_id = call.call_id or call_id
-        call.name = call.name or name
+        return _Call(len(self._calls), place, item_id, call_id, name, is_whole=is_whole)
+
+    def _add(self, call: _Call, said: _Call, item: Mapping[str, Any]) -> Iterator[Part]:
+        call.call_id = call.call_id or said.call_id
+        call.name = call.name or said.name
+        call.is_whole = call.is_whole or said.is_whole
         call.is_free = call.is_free or "input" in item
-        if call.name and (whole or call.call_id):
+        if call.name and (said.is_whole or call.call_id):
             yield from self._shown(call)
         arguments = item.get("arguments")
-        if whole or arguments:
+        if said.is_whole or arguments:
             yield from self._whole_arguments(call, arguments)
 
     def arguments(self, event: Mapping[str, Any], text: Any, *, whole: bool) -> Iterator[Part]:
         """Yield what an event tells of a call's arguments: a piece of them, or all."""
         place, item_id = as_number(event.get("output_index")), as_id(event.get("item_id"))
-        call = self._found(place, item_id) or self._begun(place, item_id)
+        said = _Call(len(self._calls), place, item_id)
+        call = self._found(said, self._calls[::-1]) or self._begun(said)
         if whole:
             yield from self._whole_arguments(call, text)
         else:
             yield from self._more(call, as_text(text))
 
-    def _found(
-        self, place: int | None, item_id: str | None, call_id: str | None = None, name: str = "", arguments: Any = None
-    ) -> _Call | None:
-        """Return the call that is meant: by its id, its item's id, else its place. One id of two functions is two calls."""
-        newest = [call for call in self._calls[::-1] if not (name and call.name) or name == call.name]
-        named = next((call for call in newest if call_id and call.call_id == call_id), None)
-        of_item = [call for call in newest if item_id and call.item_id == item_id]
-        # Hosts give all items one id.
-        by_item = next((call for call in of_item if call.place == place), next(iter(of_item), None))
+    def _found(self, said: _Call, calls: Sequence[_Call], arguments: Any = None) -> _Call | None:
+        """Return the one of `calls` that is meant, of several the first.
+
+        It is told by its id, its item's id, else its place. One id of two functions is two calls.
+        """
+        of_name = [call for call in calls if not (said.name and call.name) or said.name == call.name]
+        # Hosts give all items one id, or all calls.
+        nearest = sorted(of_name, key=lambda call: (call.place != said.place, call.item_id != said.item_id))
+        named = next((call for call in nearest if said.call_id and call.call_id == said.call_id), None)
+        by_item = next((call for call in nearest if said.item_id and call.item_id == said.item_id), None)
         if named is not None:
             return named
-        if by_item is not None and (not call_id or arguments_text(arguments).startswith(by_item.arguments)):
+        if by_item is not None and (not said.call_id or arguments_text(arguments).startswith(by_item.arguments)):
             return by_item
-        here = next((call for call in newest if place is not None and call.place == place), None)
-        found = here or (newest[0] if newest and place is None and not (item_id or call_id) else None)
+        here = next((call for call in of_name if said.place is not None and call.place == said.place), None)
+        is_placed = said.place is not None or said.item_id or said.call_id
+        found = here or (of_name[0] if of_name and not is_placed else None)
         # Hosts give all items one number: another id is another call.
-        return None if call_id and found is not None and found.call_id not in (None, call_id) else found
+        return None if said.call_id and found is not None and found.call_id not in (None, said.call_id) else found
 
-    def _begun(self, place: int | None, item_id: str | None) -> _Call:
-        call = _Call(len(self._calls), place, item_id)
-        self._calls.append(call)
-        return call
+    def _begun(self, said: _Call) -> _Call:
+        self._calls.append(said)
+        return said
 
     def _shown(self, call: _Call) -> Iterator[Part]:
-        if not call.is_shown:
-            call.is_shown = True
-            used = {other.call_id for other in self._calls if other.is_shown and other is not call}
-            candidates = (call.call_id, call.item_id, f"call_{call.number}")
-            call.call_id = next(found for found in candidates if found and found not in used)
-            yield ToolCallDelta(call.number, call.call_id, call.name, call.arguments)
+        if call.own_id is None:
+            used = set(self.call_ids)
+            made = (f"call_{number}" for number in range(call.number, call.number + len(used) + 1))
+            candidates = (call.call_id, call.item_id, *made)
+            call.own_id = next(found for found in candidates if found and found not in used)
+            yield ToolCallDelta(call.number, call.own_id, call.name, call.arguments)
 
     def _more(self, call: _Call, text: str) -> Iterator[Part]:
         call.arguments += text
-        if call.is_shown and text:
+        if call.own_id and text:
             yield ToolCallDelta(call.number, None, None, text)
 
     def _whole_arguments(self, call: _Call, arguments: Any) -> Iterator[Part]:
         text = arguments_text(arguments)
         if text and not _is_equal(call.arguments, text):
-            yield from self._more(call, self._rest(call.arguments, text))
+            yield from self._more(call, rest_of(text, call.arguments))
 
     def all(self, items: Sequence[Mapping[str, Any]]) -> Iterator[Part]:
         """Yield what has not come yet of all items of an answer that is whole.
@@ -178,7 +191,7 @@ class ResponseOutput:
         else:
             yield from self._rest_of_all(items)
         for call in self._calls:
-            if not call.is_shown:
+            if call.own_id is None:
                 raise self._malformed(f"arguments of a call without a name: {call.arguments!r:.200}")
             if not call.is_free and holds_two(call.arguments):
                 raise self._malformed(f"the arguments of {call.name!r} are two objects: {call.arguments[:200]}")
@@ -191,28 +204,32 @@ class ResponseOutput:
             for part in _parts(item.get("content"))
         ]
         places = sorted(place for place in self._texts if place.kind == "text")
-        rest = self._rest("".join(piece for place in places for piece in self._texts[place]), "".join(texts))
-        if rest:
+        received = "".join(piece for place in places for piece in self._texts[place])
+        if rest := rest_of("".join(texts), received):
             yield self.delta(ItemPlace(len(items), "text", 0), rest)
         if not any(place.kind != "text" for place in self._texts):
             for number, item in enumerate(items):
                 if kind_of(item) == "reasoning":
                     yield from self.item(len(items) + number, item)
-        calls = [call for item in items if (call := requested_call(item)) is not None]
-        for number, item in enumerate(calls):
-            is_named = item.get("id") or item.get("call_id")
-            place = self._calls[number].place if not is_named and number < len(self._calls) else None
-            yield from self.call(place, item, whole=True)
+        left = list(self._calls)
+        for item in filter(None, map(requested_call, items)):
+            said = self._said(None, item, is_whole=True)
+            call = self._found(said, left, item.get("arguments"))
+            if call is not None:
+                # Each item is a call of its own.
+                left.remove(call)
+            yield from self._add(call or self._begun(said), said, item)
 
-    def _rest(self, received: str, whole: Any) -> str:
-        """Return what of `whole` has not come. Hosts that send nothing at an end, or trim it, take nothing back."""
-        if not isinstance(whole, str):
-            raise self._malformed(f"a text that is {whole!r:.200}")
-        if not whole.strip() or whole.strip() == received.strip():
-            return "" if received else whole
-        if not whole.startswith(received):
-            raise self._malformed(f"{received!r:.200} in pieces, and {whole!r:.200} as a whole")
-        return whole[len(received) :]
+
+def _is_another(call: _Call, said: _Call) -> bool:
+    """Whether an item that names a call is of another than `call`, although ids are equal: of another item or place.
+
+    Hosts that make up an item's id whenever they tell of it end but one item of each call.
+    """
+    if not (said.name or said.call_id) or not (call.name or call.call_id):
+        return False
+    ids, places = {call.item_id, said.item_id} - {None}, {call.place, said.place} - {None}
+    return (len(ids) > 1 or len(places) > 1) and (call.is_whole or not said.is_whole)
 
 
 def requested_call(item: Any) -> Mapping[str, Any] | None:

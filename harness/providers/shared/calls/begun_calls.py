@@ -51,8 +51,12 @@ class BegunCalls:
 
     def close(self, index: int) -> Iterator[ToolCallDelta]:
         """Yield what the end of the block at `index` makes, where that is a call: the arguments of one that has none."""
-        if index in self._at and not any(self._pieces[self._at[index]]):
-            yield self.more(index, self._defaults[self._at[index]])
+        if index in self._at:
+            yield from self._closed(self._at[index])
+
+    def _closed(self, number: int) -> Iterator[ToolCallDelta]:
+        if not any(self._pieces[number]):
+            yield ToolCallDelta(number, None, None, self._take(number, self._defaults[number]))
 
     def _take(self, number: int, arguments: Any) -> str:
         text = arguments_text(arguments)
@@ -61,8 +65,13 @@ class BegunCalls:
         self._pieces[number].append(text)
         return text
 
-    def check(self) -> None:
-        """Refuse calls whose pieces are those of several, once the answer is whole."""
+    def end(self) -> Iterator[ToolCallDelta]:
+        """Yield what the end of the answer makes: the arguments of calls whose blocks never ended, and that have none.
+
+        Raises ValueError for calls whose pieces are those of several.
+        """
+        for number in range(len(self)):
+            yield from self._closed(number)
         for name, pieces in zip(self._names, self._pieces, strict=True):
             if holds_two("".join(pieces)):
                 raise ValueError(f"the arguments of {name!r} are two objects: {''.join(pieces)[:200]}")

@@ -23,7 +23,7 @@ class _Call(Struct):
 
     number: int
     #: The index by which the host tells it apart; several calls may have the same.
-    index: int | None
+    index: int
     #: Every id that it came with; the first is its own.
     ids: list[str] = field(default_factory=list)
     name: str = ""
@@ -60,7 +60,7 @@ class ToolCallFragments:
         self._names = frozenset(names)
         self._malformed = malformed
         self._calls: list[_Call] = []
-        self._current: dict[int | None, _Call] = {}
+        self._current: dict[int, _Call] = {}
         self._last: _Call | None = None
 
     @property
@@ -74,19 +74,43 @@ class ToolCallFragments:
         return -1 if self._last is None else self._last.number
 
     def take(
-        self, index: int | None, call_id: str | None, name: str | None, arguments: Any, *, is_free: bool = False
+        self,
+        index: int | None,
+        call_id: str | None,
+        name: str | None,
+        arguments: Any,
+        *,
+        place: int | None = None,
+        is_free: bool = False,
     ) -> Iterator[ToolCallDelta]:
-        """Yield what a piece adds. `arguments` are JSON text, or what the text would say; with `is_free`, any text."""
-        text = arguments_text(arguments)
-        if index is None and self._last is not None:
-            index = self._last.index
+        """Yield what a piece adds. `arguments` are JSON text, or what the text would say; with `is_free`, any text.
+
+        `place` is where a piece stands among those that came with it: the index of a call that has none, and is new.
+        """
+        if index is None:
+            index = self._index_of(call_id, place)
         call = self._current.get(index)
         if call_id and (call is None or call_id not in call.ids):
             call = next((other for other in self._calls if other.index == index and call_id in other.ids), call)
-        if call is None or not self._continues(call, call_id, name or "", text):
-            call = _Call(len(self._calls), index, is_free=is_free)
-            self._calls.append(call)
-        self._current[index] = self._last = call
+        if call is None or not self._continues(call, call_id, name or "", arguments_text(arguments)):
+            call = self._begun(index, is_free=is_free)
+        yield from self._add(call, call_id, name, arguments)
+
+    def begin(
+        self, index: int | None, call_id: str | None, name: str | None, arguments: Any
+    ) -> Iterator[ToolCallDelta]:
+        """Yield what a piece makes of which the wire format says that it is the first of a call."""
+        call = self._begun(len(self._calls) if index is None else index)
+        yield from self._add(call, call_id, name, arguments)
+
+    def _begun(self, index: int, *, is_free: bool = False) -> _Call:
+        call = _Call(len(self._calls), index, is_free=is_free)
+        self._calls.append(call)
+        return call
+
+    def _add(self, call: _Call, call_id: str | None, name: str | None, arguments: Any) -> Iterator[ToolCallDelta]:
+        text = arguments_text(arguments)
+        self._current[call.index] = self._last = call
         if call_id and call_id not in call.ids:
             call.ids.append(call_id)
         if name and not (call.pieces and call.name) and name != call.name:
@@ -98,6 +122,15 @@ class ToolCallFragments:
         if call.shown:
             yield ToolCallDelta(call.number, None, None, text)
         yield from self._ready()
+
+    def _index_of(self, call_id: str | None, place: int | None) -> int:
+        """Return the index of a piece that came without: of the call with its id, else its place, else the last call's."""
+        known = next((call for call in reversed(self._calls) if call_id and call_id in call.ids), None)
+        if known is not None:
+            return known.index
+        if place is not None:
+            return place
+        return 0 if self._last is None else self._last.index
 
     def _continues(self, call: _Call, call_id: str | None, name: str, text: str) -> bool:
         """Whether a piece with the same index as `call` is of that call, and not the first of another."""
@@ -177,7 +210,9 @@ def repeats_itself(pieces: Sequence[str]) -> bool:
 
 def arguments_text(arguments: Any) -> str:
     """Return the JSON text of arguments: of an object, of a text that is JSON already, or of nothing. Raises ValueError."""
-    return json.dumps(arguments, ensure_ascii=False) if isinstance(arguments, Mapping) else as_text(arguments)
+    if not isinstance(arguments, Mapping):
+        return as_text(arguments)
+    return json.dumps(arguments, ensure_ascii=False, allow_nan=False)
 
 
 def whole_arguments(arguments: Any) -> str:

@@ -32,13 +32,17 @@ class Reasoning:
         self._details: list[dict[str, Any]] = []
 
     def take(self, message: Mapping[str, Any]) -> str:
-        """Take what a message, or a piece of it, says; return its text, which hosts may say under both names."""
+        """Take what a message, or a piece of it, says; return its text, which hosts may say under both names, or in details."""
         texts = {name: text for name in TEXTS if (text := as_text(message.get(name)))}
         for name, text in texts.items():
             self._texts.setdefault(name, []).append(text)
-        for detail in map(as_object, as_list(message.get(DETAILS))):
-            self._take_detail(detail)
-        return next(iter(texts.values()), "")
+        details = as_list(message.get(DETAILS))
+        for detail in details:
+            self._take_detail(as_object(detail))
+        if texts or not details:
+            return next(iter(texts.values()), "")
+        # Details say again what has a field of its own.
+        return "" if self._texts else "".join(map(_detailed, details))
 
     def _take_detail(self, detail: Mapping[str, Any]) -> None:
         last = self._details[-1] if self._details else {}
@@ -55,6 +59,10 @@ class Reasoning:
         """Return the fields of the message that it is to go back in."""
         details = {DETAILS: self._details} if self._details else {}
         return {**{name: "".join(pieces) for name, pieces in self._texts.items()}, **details}
+
+
+def _detailed(detail: Mapping[str, Any]) -> str:
+    return next((text for name in ("text", "summary") if isinstance(text := detail.get(name), str)), "")
 
 
 class KeptReasoning:
