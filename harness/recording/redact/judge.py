@@ -15,7 +15,7 @@ from msgspec import Struct
 from harness.errors import UsageError
 from harness.recording.redact.announced import Found, announced, announces
 from harness.recording.redact.forms import Form, live_forms
-from harness.recording.redact.names import Weight, is_query_name, normal_names, weight
+from harness.recording.redact.names import Weight, is_query_name, is_query_word, normal_names, weight
 from harness.recording.redact.structures import Find, live_structures
 from harness.recording.redact.values import is_held, is_held_doubtful, without_scheme
 from harness.recording.settings import project_settings
@@ -71,7 +71,7 @@ class Judge(Struct, frozen=True):
             settles = "secret"
         if settles == "none" or (value.isdecimal() and (len(value) < 6 or is_query_name(name))):
             return False
-        return is_held(value) and value.lower() not in _QUERY_WORDS
+        return is_held(value) and not is_query_word(value)
 
 
 class Lens(Struct, frozen=True):
@@ -130,7 +130,6 @@ _CALLBACK = re.compile(
     r"/(?:cb|callback|oauth2?|redirect|login|signin|authorize|auth)\b[^?]{0,80}\?[^?]*\Z|[?&]state=|\.azurewebsites\.net/",
     re.IGNORECASE,
 )
-_QUERY_WORDS = frozenset({"name", "value", "id", "date", "price", "size", "title", "asc", "desc", "index", "all"})
 
 
 def default_judge() -> Judge:

@@ -86,6 +86,8 @@ _QUERY_NAMES = frozenset(
     | {"xamzsignature", "xgoogcredential", "xgoogsignature", "accesscode", "authcode", "pass", "codeverifier"}
     | {"connectsid", "devicecode", "jsessionid", "phpsessid"}
 )
+#: What stands there where it is that other thing: what to sort or to look up by.
+_QUERY_WORDS = frozenset({"name", "value", "id", "date", "price", "size", "title", "asc", "desc", "index", "all"})
 
 #: Provider fields that are opaque on purpose and that the provider verifies: one changed character and the next
 #: request is refused. Anthropic: signature, redacted_thinking. Gemini: thoughtSignature. OpenAI: encrypted_content,
@@ -157,6 +159,11 @@ def is_secret_name(name: str, own: frozenset[str] = frozenset()) -> bool:
 def is_query_name(name: str) -> bool:
     """Return whether `name` names a credential in a query or form."""
     return _normal(name) in _QUERY_NAMES
+
+
+def is_query_word(value: str) -> bool:
+    """Return whether `value` is no credential, although the name of one stands before it in a query or form."""
+    return value.lower() in _QUERY_WORDS
 
 
 def normal_names(names: tuple[str, ...]) -> frozenset[str]:
