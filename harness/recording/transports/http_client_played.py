@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from http.client import HTTPResponse, RemoteDisconnected
 from typing import Any, cast
 
-from harness.recording.tape.playback import Playback, cut_off, framed_headers
+from harness.recording.tape.playback import Playback, cut_off, framed_headers, head_of
 from harness.recording.transports.failures import RecordedFailure, mark_recorded, recorded_failure, system_error
 from harness.recording.transports.played_socket import PlayedSocket
 from harness.recording.wire import WireRequest
@@ -46,8 +46,7 @@ class Played:
     def _script(self) -> Iterator[bytes]:
         recorded = self._recorded
         fields = (*framed_headers(recorded)[0], ("transfer-encoding", "chunked"), ("connection", "close"))
-        lines = [f"HTTP/1.1 {recorded.status} {recorded.reason}", *(f"{name}: {value}" for name, value in fields)]
-        yield ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")
+        yield head_of(recorded, fields)
         for piece in self._playback.pieces():
             yield b"%x\r\n%b\r\n" % (len(piece), piece)
         if recorded.ended.how == "cancelled":

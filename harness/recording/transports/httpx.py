@@ -130,7 +130,8 @@ class _Twin:
             raise ending
         response: httpx.Response = self.package.Response(
             recorded.status,
-            headers=list(playable_headers(recorded)),
+            # As bytes, which a response reads as it has read them live; of texts it takes ASCII alone.
+            headers=[(name.encode(), value.encode(errors="replace")) for name, value in playable_headers(recorded)],
             stream=self._played(playback, ending, self.package),
             extensions={"http_version": b"HTTP/1.1"}
             | ({"reason_phrase": recorded.reason.encode("ascii", "ignore")} if recorded.reason else {}),
