@@ -75,7 +75,7 @@ def _patched_connect(real: _Connect) -> _Connect:
         timeout: ClientTimeout,  # noqa: ASYNC109 - aiohttp's signature
     ) -> Connection:
         url = str(request.url)
-        tape = tape_for(request.method, url)
+        tape = tape_for(request.method, url, request.headers.get("Upgrade"))
         if tape is None:
             return await real(connector, request, traces, timeout)
         wire_request = WireRequest(request.method, url, _plain(request.headers), await _body(request))
