@@ -58,8 +58,9 @@ def open_tape(
 
     It covers the context that enters it and those copied from that one (tasks, `asyncio.to_thread`), and by
     `current_tape`'s rule plain threads. A recording is saved in one step when the context is left, whether its body
-    returned, raised or was cancelled; until then what has ended is in `<path>.partial`, which a killed process leaves
-    behind. Where the body raised and nothing was recorded, nothing is written. With mode `once`, a recording that holds a
+    returned, raised or was cancelled; until then `<path>.partial`, which a killed process leaves behind, has the exchanges
+    that have ended, and been redacted, which what a loop has received is in a thread beside it; of a response that has
+    not ended it has nothing. Where the body raised and nothing was recorded, nothing is written. With mode `once`, a recording that holds a
     request which got no answer is recorded again, and `on_note` is told.
 
     `speed` paces answers (1.0 as recorded, None at once). `base_url` sends live requests there instead; what is

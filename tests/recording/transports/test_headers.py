@@ -20,7 +20,7 @@ from msgspec.structs import replace
 
 from harness.recording.files.cassette_writer import write_cassette
 from harness.recording.redact.redaction import Redactor
-from harness.recording.tape.tape import open_tape
+from harness.recording.tape.tape import network_guard, open_tape
 from harness.recording.wire import Chunk, Ending, Headers, Interaction, WireRequest, WireResponse
 from tests.recording.loopback import Exchange, loopback
 
@@ -135,6 +135,48 @@ def test_a_header_that_another_library_read_is_played(tmp_path: Path) -> None:
         with open_tape(tmp_path / "cassette.yaml", "none"):
             shown = get(CHAT)[0]["content-disposition"]
         assert "日本.txt" in (shown, shown.encode("latin-1", "ignore").decode("utf-8", "ignore")), get.__name__
+
+
+CHALLENGE = (
+    'Digest realm="boats", qop="auth", nonce="dcd98b7102dd2f0e8b11d0f600bfb0c0", opaque="5ccc069c403ebaf9f0171e95"'
+)
+
+
+def by_httpx_digest(url: str) -> bytes:
+    return httpx.get(url, trust_env=False, auth=httpx.DigestAuth("me", "boats")).raise_for_status().content
+
+
+def by_requests_digest(url: str) -> bytes:
+    answer = requests.get(url, auth=requests.auth.HTTPDigestAuth("me", "boats"), timeout=10)
+    answer.raise_for_status()
+    return answer.content
+
+
+def by_urllib_digest(url: str) -> bytes:
+    passwords = urllib.request.HTTPPasswordMgrWithDefaultRealm()
+    passwords.add_password(None, url, "me", "boats")
+    with urllib.request.build_opener(urllib.request.HTTPDigestAuthHandler(passwords)).open(url) as answer:
+        return bytes(answer.read())
+
+
+@pytest.mark.parametrize("get", [by_httpx_digest, by_requests_digest, by_urllib_digest], ids=lambda get: get.__name__)
+def test_a_challenge_is_played_and_answered_again(get: Callable[[str], bytes], tmp_path: Path) -> None:
+    def serve(exchange: Exchange) -> None:
+        if "authorization" in exchange.headers:
+            answer(exchange)
+            return
+        head = f"HTTP/1.1 401 Unauthorized\r\nwww-authenticate: {CHALLENGE}\r\ncontent-length: 0\r\n\r\n"
+        exchange.connection.sendall(head.encode())
+
+    path = tmp_path / "cassette.yaml"
+    with loopback(serve) as server:
+        with open_tape(path, "once", redactor=Redactor()):
+            assert get(server.url) == BODY
+        with network_guard(), open_tape(path, "none", redactor=Redactor()) as tape:
+            assert get(server.url) == BODY
+            assert tape.unplayed == ()
+    assert CHALLENGE in path.read_text()
+    assert "response=" not in path.read_text()
 
 
 CHAT = "https://api.openai.com/v1/chat/completions"
